@@ -9,6 +9,7 @@ here opens a connection.
 from __future__ import annotations
 
 import os
+import ssl
 import sys
 from typing import TYPE_CHECKING, Any, Final
 from urllib.request import getproxies, proxy_bypass
@@ -50,6 +51,8 @@ def no_connection(endpoint: Endpoint, error: BaseException) -> str:
     reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
     if isinstance(error, ConnectionError) and error.errno:
         reason = os.strerror(error.errno)  # asyncio puts a sentence of its own into strerror
+    if endpoint.loopback and isinstance(error, ssl.SSLCertVerificationError):
+        reason += "; for a local runtime use http://, or set FC_ASYNC_CA (fc-async dev --trust)"
     return f"no connection to {endpoint.authority}: {reason}"
 
 

@@ -192,6 +192,30 @@ def test_the_sdk_trusts_the_authority_that_the_environment_names(secure, authori
         assert json.loads(client.invoke("f", {"n": 1}).payload) == {"n": 1}
 
 
+@pytest.fixture
+def untrusting(monkeypatch):
+    monkeypatch.delenv("FC_ASYNC_CA", raising=False)
+
+
+@pytest.mark.usefixtures("untrusting")
+def test_the_sdk_says_how_it_can_trust_the_authority(secure):
+    with (
+        fc_async_sdk.client(endpoint_url=secure) as client,
+        pytest.raises(fc_async_sdk.errors.FcAsyncError, match="set FC_ASYNC_CA"),
+    ):
+        client.invoke("f", {"n": 1})
+
+
+@pytest.mark.usefixtures("untrusting")
+def test_the_asyncio_client_says_how_it_can_trust_the_authority(secure):
+    async def call():
+        async with fc_async_sdk.async_client(endpoint_url=secure) as client:
+            await client.invoke("f", {"n": 1})
+
+    with pytest.raises(fc_async_sdk.errors.FcAsyncError, match="set FC_ASYNC_CA"):
+        asyncio.run(call())
+
+
 def test_headers_are_spelled_as_the_service_documents_them(secure, authority):
     with connected(secure, authority, "localhost") as client:
         client.sendall(b"GET /2023-03-30/functions/none HTTP/1.1\r\nHost: localhost\r\n\r\n")
