@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shlex
 import tempfile
@@ -156,11 +155,13 @@ def command(
 
 def _explain_trust(data: Path, output: Format) -> int:
     """Show the variables by which clients trust the runtime, and how it is called without TLS."""
+    import msgspec
+
     from fc_async_plugin.dev import runtime
 
     variables = runtime.trust(data)
     if output == "json":
-        click.echo(json.dumps(variables))
+        click.echo(msgspec.json.encode(variables).decode())
         return DONE
     authority = variables["FC_ASYNC_CA"]
     click.echo(f"The runtime on {data} speaks HTTP and TLS on the same ports.")
