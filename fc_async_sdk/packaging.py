@@ -19,6 +19,8 @@ import base64
 import io
 import os
 import stat
+import time
+import zlib
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -53,6 +55,8 @@ IGNORED: Final = (
 LOCAL_LAYER: Final = "file://"
 """Begins the reference to a layer on this machine, which only the local runtime takes."""
 
+_COARSEST_TIMES_NS: Final = 2_100_000_000
+"""More than the resolution of the times of any file system: FAT has two seconds."""
 _EPOCH: Final = (1980, 1, 1, 0, 0, 0)
 
 
@@ -112,6 +116,27 @@ def _zip(folder: Path) -> bytes:
             info.compress_type = zipfile.ZIP_DEFLATED
             made.writestr(info, path.read_bytes())
     return buffer.getvalue()
+
+
+def stamp(folder: Path) -> tuple[tuple[str | int, ...], ...]:
+    """Return a value that changes whenever a file changes that :func:`archive` packs.
+
+    It is taken from the times of files. Of files that were changed so recently that a further
+    change could have the same time, it is taken from the contents.
+
+    Raises:
+        InvalidParameter: As :func:`archive`.
+        ConfigurationError: As :func:`archive`.
+    """
+    root = folder.resolve()
+    settled = time.time_ns() - _COARSEST_TIMES_NS
+    found: list[tuple[str | int, ...]] = []
+    for name, path in sorted(_files(root, "", (root,), _ignored(root))):
+        status = path.stat()
+        changed = status.st_ctime_ns
+        contents = zlib.crc32(path.read_bytes()) if changed > settled else 0
+        found.append((name, status.st_size, status.st_mode, changed, contents))
+    return tuple(found)
 
 
 def _files(

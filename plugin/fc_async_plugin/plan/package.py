@@ -7,6 +7,7 @@ are packed is decided by :mod:`fc_async_sdk.packaging`.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import io
 import stat
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import fastcrc
 
 from fc_async_sdk.errors import ConfigurationError, InvalidParameter
-from fc_async_sdk.packaging import IGNORE_FILE, archive, is_ignored
+from fc_async_sdk.packaging import IGNORE_FILE, archive, is_ignored, stamp
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -52,9 +53,19 @@ def pack(path: Path) -> Package:
     if path.is_file():
         _check_size(path, path.stat().st_size)
     try:
-        data = archive(path)
+        return _packed(path, stamp(path)) if path.is_dir() else _package(path)
     except InvalidParameter as error:
         raise ConfigurationError(f"code: {error.value} {error.expected}") from None
+
+
+@functools.lru_cache(maxsize=1)
+def _packed(path: Path, _: object) -> Package:
+    """Zip a folder once for all functions that share it, and for plan and request alike."""
+    return _package(path)
+
+
+def _package(path: Path) -> Package:
+    data = archive(path)
     _check_size(path, len(data))
     return Package(data, str(fastcrc.crc64.xz(data)), contents_of(data))
 

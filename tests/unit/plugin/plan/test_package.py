@@ -104,3 +104,21 @@ def test_too_much_code_is_an_error_that_says_how_to_send_less(
     monkeypatch.setattr(package, "MAX_ZIP_BYTES", 10)
     with pytest.raises(ConfigurationError, match=r"\.fcignore"):
         pack(code)
+
+
+def test_a_change_of_one_byte_at_the_same_time_is_another_package(code: Path) -> None:
+    first = pack(code)
+    for letter in "abcdefgh":
+        (code / "lib" / "a.py").write_text(f"{letter} = 1\n")
+        os.utime(code / "lib" / "a.py", (0, 0))
+        later = pack(code)
+        assert later.contents != first.contents
+        first = later
+
+
+def test_a_folder_that_several_functions_share_is_zipped_once(
+    code: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = pack(code)
+    monkeypatch.setattr(package, "archive", None)
+    assert pack(code) is first
