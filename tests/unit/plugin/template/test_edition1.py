@@ -116,7 +116,7 @@ def test_a_reference_to_what_is_not_read_is_not_an_error(tmp_path: Path, referen
     text = SHOP.replace(
         "acs:mns:::/queues/dead/messages", f"acs:mns:::/queues/{reference}/messages"
     )
-    context = rules.Context([load(tmp_path, text, edition_1=True)])
+    context = rules.Context([load(tmp_path, text, purpose="show")])
     assert [one.rule for one in rules.check(context) if one.severity == "error"] == []
 
 
