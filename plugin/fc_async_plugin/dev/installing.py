@@ -33,6 +33,7 @@ from fc_async_plugin.dev.layers import layers_of
 from fc_async_plugin.dev.sources import sources_of
 from fc_async_plugin.report import imports
 from fc_async_sdk import _project_folder
+from fc_async_sdk._decoding import prepare
 from fc_async_sdk._installation import module_command
 from fc_async_sdk.spec.runtimes import CUSTOM, NODE, PYTHON, shipped
 
@@ -101,8 +102,13 @@ def shipped_for_node(source: Source) -> tuple[str, ...]:
     )
 
 
-class _Package(msgspec.Struct):
+class _Package(msgspec.Struct, frozen=True):
+    """Relevant part of ``package.json``."""
+
     dependencies: dict[str, Any] = {}
+
+
+prepare(_Package)
 
 
 class Installer:
