@@ -129,7 +129,7 @@ class ServicePaths:
         """Return a path in the folder of an interpreter; "" if this machine has none."""
         if python := _PYTHON.fullmatch(language):
             other: Path | None
-            found, other = interpreters.find_python(python[1]), Path(sys.executable)
+            found, other = self._python(python[1]), Path(sys.executable)
         elif node := _NODE.fullmatch(language):
             found, other = interpreters.find_node(node[1]), interpreters.find_node()
         else:
@@ -137,18 +137,29 @@ class ServicePaths:
         program = found or other
         if program is None:
             return ""
-        if found is None:
+        if found is None and not language.endswith(f"{sys.version_info[0]}.{sys.version_info[1]}"):
             self._say(language, program)
         if _INTERPRETER.fullmatch(inside):
             return str(program)
         return f"{program.parent}{inside}"
+
+    def _python(self, version: str) -> Path | None:
+        """Return a Python of a version for packages that only this version can load.
+
+        Without such packages another Python is no better than that of this runtime, which has the
+        packages of the developer's environment.
+        """
+        major, minor = map(int, version.split("."))
+        folders = (self._code, *self._layers)
+        built = any(interpreters.has_packages_for(major, minor, one) for one in folders)
+        return interpreters.find_python(version) if built else None
 
     def _say(self, language: str, program: Path) -> None:
         """Log once that another version takes the place of an interpreter."""
         if (self._function, language) not in self._said:
             self._said.add((self._function, language))
             _LOG.warning(
-                "%s names %s, which this machine does not have: %s takes its place",
+                "%s names %s: %s takes its place on this machine",
                 self._function,
                 language,
                 program,

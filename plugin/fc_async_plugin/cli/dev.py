@@ -127,7 +127,7 @@ def command(
     Examples:
       fc-async dev
       fc-async dev -t orders/s.yaml -t billing/s.yaml
-      fc-async dev --resource orders --resource mailer
+      fc-async dev --resource orders
       fc-async dev --clock virtual
       fc-async dev --set enforce_roles=true
       fc-async dev --debug orders

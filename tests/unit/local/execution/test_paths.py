@@ -4,15 +4,12 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from fc_async_local.execution import interpreters
 from fc_async_local.execution.paths import ServicePaths
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 OWN = f"{sys.version_info[0]}.{sys.version_info[1]}"
 
@@ -94,6 +91,17 @@ def test_another_version_takes_the_place_of_a_missing_one_and_is_named_once(
     for _ in range(2):
         assert paths.text("/var/fc/lang/python3.9/bin/python3 app.py") == f"{sys.executable} app.py"
     assert caplog.text.count("no-python-3-9 names python3.9") == 1
+
+
+def test_only_packages_that_were_built_for_a_version_choose_it(code: Path, monkeypatch) -> None:
+    other = Path("/elsewhere/bin/python3.9")
+    monkeypatch.setattr(interpreters, "find_python", lambda _: other)
+    place = "/var/fc/lang/python3.9/bin/python3"
+    assert ServicePaths("plain", code).text(place) == sys.executable
+    built = code.with_name("built")
+    built.mkdir()
+    (built / "_fast.cpython-39-x86_64-linux-gnu.so").touch()
+    assert ServicePaths("built", built).text(place) == str(other)
 
 
 def test_a_start_script_that_names_paths_is_given_to_its_shell_as_text(code: Path) -> None:
