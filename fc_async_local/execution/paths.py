@@ -146,7 +146,7 @@ class ServicePaths:
     def _python(self, version: str) -> Path | None:
         """Return a Python of a version for packages that only this version can load.
 
-        Without such packages another Python is no better than that of this runtime, which has the
+        Without such packages the Python of this runtime is as good, and it has the
         packages of the developer's environment.
         """
         major, minor = map(int, version.split("."))
