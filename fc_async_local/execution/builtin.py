@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import abc
 import asyncio
-import functools
 import itertools
 import logging
 import sys
@@ -26,6 +25,7 @@ from msgspec.structs import replace
 from fc_async_local.execution import interpreters
 from fc_async_local.execution.identity import fixed_context, inherited_environment
 from fc_async_local.execution.instance import Call, Instance
+from fc_async_local.execution.notices import warn_once
 from fc_async_local.execution.protocol import Attempt
 from fc_async_local.execution.replies import (
     HANDLED,
@@ -320,22 +320,24 @@ class PythonInstance(FramedInstance):
         if wanted == own:
             return sys.executable
         version, here = (".".join(map(str, one)) for one in (wanted, own))
-        if not any(interpreters.has_packages_for(*wanted, one) for one in folders.all()):
+        if not interpreters.have_packages_for(*wanted, folders.all()):
             text = f"{runtime} functions run on Python {here}, the interpreter of this runtime"
             if wanted >= _OLDEST_PYTHON:
                 text += f"; for another, install fc-async into an environment of Python {version}"
-            _say(text)
+            warn_once(_LOG, text)
             return sys.executable
         # A debugger must be installed for the interpreter, which is known of this one.
         usable = wanted >= _OLDEST_PYTHON and self.debugger is None
         found = interpreters.find_python(version) if usable else None
         if found is None:
-            _say(
+            warn_once(
+                _LOG,
                 f"{function} has packages that were built for Python {version}: Python {here}, on "
-                "which it runs here, cannot load them"
+                "which it runs here, cannot load them",
             )
             return sys.executable
-        _say(f"{function} runs on {found}: it has packages that were built for Python {version}")
+        text = f"{function} runs on {found}: it has packages that were built for Python {version}"
+        warn_once(_LOG, text)
         return str(found)
 
     def _on_missing(self, modules: list[str]) -> None:
@@ -363,7 +365,8 @@ class NodeInstance(FramedInstance):
         if found is None:
             found = interpreters.find_node()
             runtime = self.deployment.runtime
-            _say(f"{runtime} functions run on {found}: this machine has no Node of that version")
+            text = f"{runtime} functions run on {found}: this machine has no Node of that version"
+            warn_once(_LOG, text)
         command = [str(found or "node"), *_QUIET_INSPECTOR, str(_NODE_BOOTSTRAP)]
         self._command = await self._placed(command, folders, inherited_environment())
         return await super()._start(server, folders, first)
@@ -384,9 +387,3 @@ def _packages() -> list[str]:
     """Return where the packages of this interpreter are; modules in Python are good for others."""
     paths = sysconfig.get_paths()
     return [*dict.fromkeys((paths["purelib"], paths["platlib"]))]
-
-
-@functools.lru_cache(maxsize=1_000)
-def _say(text: str) -> None:
-    """Log a text once."""
-    _LOG.warning(text)

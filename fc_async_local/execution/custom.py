@@ -21,6 +21,7 @@ import aiohttp
 from fc_async_local.execution.forwarding import Forwarded, forward, read_bounded
 from fc_async_local.execution.identity import path_of_commands
 from fc_async_local.execution.instance import Call, Instance
+from fc_async_local.execution.notices import warn_once
 from fc_async_local.execution.paths import ServicePaths
 from fc_async_local.execution.processes import programs
 from fc_async_local.execution.protocol import Attempt, BadResponse
@@ -54,8 +55,6 @@ _DEFAULT_COMMAND: Final = (f"{CODE_ON_SERVICE}/bootstrap",)
 """docs/reference/sources.md, how a custom runtime works."""
 _NO_SUCH_ROUTE: Final = frozenset({404, 405})
 _LED: Final = ("python", "pypy", "node")
-_WARNED: Final[set[str]] = set()
-"""Functions whose program was named, in the life of this process."""
 _FIRST_WAIT: Final = 0.01
 _LONGEST_WAIT: Final = 0.25
 _EXIT_GRACE: Final = 1.0
@@ -105,14 +104,13 @@ class CustomInstance(Instance):
     def _warn_if_not_led(self, names: set[str]) -> None:
         """Log once that requests of a program to the cloud's hosts may reach the cloud."""
         function = self.deployment.function
-        if function in _WARNED or any(one.startswith(_LED) for one in names):
+        if any(one.startswith(_LED) for one in names):
             return
-        _WARNED.add(function)
-        _LOG.warning(
-            "%s runs %s: its requests to the cloud's hosts lead here only if it reads HTTPS_PROXY; "
-            "let it use FC_ASYNC_ENDPOINT",
-            function,
-            ", ".join(sorted(names)),
+        warn_once(
+            _LOG,
+            f"{function} runs {', '.join(sorted(names))}: its requests to the cloud's hosts lead "
+            "here only if it reads HTTPS_PROXY; let it use FC_ASYNC_ENDPOINT",
+            key=function,
         )
 
     @property

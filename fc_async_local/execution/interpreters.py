@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 _VERSION: Final = re.compile(r"v?([0-9]+(?:\.[0-9]+)*)")
 _SECONDS: Final = 10.0
@@ -57,9 +57,13 @@ def find_python(version: str) -> Path | None:
     return next((one for one in places if os.access(one, os.X_OK)), None)
 
 
-@functools.lru_cache(maxsize=256)
-def has_packages_for(major: int, minor: int, folder: Path) -> bool:
+def have_packages_for(major: int, minor: int, folders: Iterable[Path]) -> bool:
     """Return whether a folder has modules that were compiled for a version of Python only."""
+    return any(_has_packages_for(major, minor, one) for one in folders)
+
+
+@functools.lru_cache(maxsize=256)
+def _has_packages_for(major: int, minor: int, folder: Path) -> bool:
     compiled = re.compile(rf".+\.cpython-{major}{minor}-.+\.(?:so|dylib)")
     seen = 0
     for _, _, files in os.walk(folder):

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from fc_async_local.execution import interpreters
+from fc_async_local.execution.notices import warn_once
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -63,8 +64,6 @@ class ServicePaths:
         code: Its code folder.
         layers: Its layers; the last one hides files of earlier ones.
     """
-
-    _said: Final[set[tuple[str, str]]] = set()
 
     def __init__(self, function: str, code: Path, layers: Sequence[Path] = ()) -> None:
         self._function, self._code, self._layers = function, code, layers
@@ -137,30 +136,22 @@ class ServicePaths:
         program = found or other
         if program is None:
             return ""
-        if found is None and not language.endswith(f"{sys.version_info[0]}.{sys.version_info[1]}"):
-            self._say(language, program)
+        if found is None:
+            text = f"{self._function} names {language}: {program} takes its place on this machine"
+            warn_once(_LOG, text, key=f"{self._function} {language}")
         if _INTERPRETER.fullmatch(inside):
             return str(program)
         return f"{program.parent}{inside}"
 
     def _python(self, version: str) -> Path | None:
-        """Return a Python of a version for packages that only this version can load.
+        """Return a Python of a version: that of this runtime, or one that the packages need.
 
-        Without such packages the Python of this runtime is as good, and it has the
-        packages of the developer's environment.
+        Without packages that only the version can load, the Python of this runtime is as good, and
+        it has the packages of the developer's environment.
         """
+        found = interpreters.find_python(version)
+        if found == Path(sys.executable):
+            return found
         major, minor = map(int, version.split("."))
-        folders = (self._code, *self._layers)
-        built = any(interpreters.has_packages_for(major, minor, one) for one in folders)
-        return interpreters.find_python(version) if built else None
-
-    def _say(self, language: str, program: Path) -> None:
-        """Log once that another version takes the place of an interpreter."""
-        if (self._function, language) not in self._said:
-            self._said.add((self._function, language))
-            _LOG.warning(
-                "%s names %s: %s takes its place on this machine",
-                self._function,
-                language,
-                program,
-            )
+        built = interpreters.have_packages_for(major, minor, (self._code, *self._layers))
+        return found if built else None
