@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import re
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
@@ -41,15 +40,14 @@ class CloudProxy:
     """
 
     def __init__(self, environment: Mapping[str, str]) -> None:
-        rows = json.loads(environment.get(hosts.VARIABLE, "[]"))
-        self._rows = [(re.compile(pattern), port) for pattern, port in rows]
+        self._table = hosts.Table(environment.get(hosts.VARIABLE, ""))
         self._server: asyncio.Server | None = None
         self._starting = asyncio.Lock()
         self._open: set[asyncio.Task[None]] = set()
 
     async def environment(self) -> dict[str, str]:
         """Return the variables that name the proxy; it listens then."""
-        if not self._rows:
+        if not self._table.rows:
             return {}
         async with self._starting:
             if self._server is None:
@@ -107,11 +105,8 @@ class CloudProxy:
 
     def _place(self, host: str, port: int) -> tuple[str, int]:
         """Return where to connect to; port 0 if the connection is refused."""
-        name = host.rstrip(".").lower()
-        for pattern, local in self._rows:
-            if pattern.fullmatch(name):
-                return "127.0.0.1", local
-        return host, port if host else 0
+        local = self._table.port_of(host)
+        return (host, port if host else 0) if local is None else ("127.0.0.1", local)
 
 
 async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

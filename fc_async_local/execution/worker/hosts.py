@@ -44,10 +44,25 @@ _getaddrinfo = socket.getaddrinfo
 _gethostbyname = socket.gethostbyname
 
 
+class Table:
+    """Ports of the runtime by host.
+
+    Args:
+        text: The value of :data:`VARIABLE`; "" for no host.
+    """
+
+    def __init__(self, text: str) -> None:
+        self.rows = [(re.compile(pattern), port) for pattern, port in json.loads(text or "[]")]
+
+    def port_of(self, host: str) -> int | None:
+        """Return the port for a host, 0 if it is refused; None if it is not served."""
+        name = host.strip().rstrip(".").lower()
+        return next((port for pattern, port in self.rows if pattern.fullmatch(name)), None)
+
+
 @functools.lru_cache(maxsize=1)
-def _rows() -> list[tuple[re.Pattern[str], int]]:
-    rows = json.loads(os.environ.get(VARIABLE) or "[]")
-    return [(re.compile(pattern), port) for pattern, port in rows]
+def _table() -> Table:
+    return Table(os.environ.get(VARIABLE, ""))
 
 
 def _port_of(host: object) -> int | None:
@@ -59,13 +74,11 @@ def _port_of(host: object) -> int | None:
     name = host.decode("latin-1") if isinstance(host, bytes) else host
     if not isinstance(name, str):
         return None
-    name = name.strip().rstrip(".").lower()
-    if not name.endswith(_VENDOR):
+    # Other hosts are told apart by their ends, without a table.
+    if not name.strip().rstrip(".").lower().endswith(_VENDOR):
         return None
-    for pattern, port in _rows():
-        if pattern.fullmatch(name):
-            return port or _refuse(name)
-    return None
+    port = _table().port_of(name)
+    return _refuse(name) if port == 0 else port
 
 
 def _refuse(name: str) -> NoReturn:
