@@ -7,7 +7,7 @@ import importlib.util
 import shutil
 from typing import TYPE_CHECKING
 
-from fc_async_plugin.plan.wanted import is_local_layer
+from fc_async_plugin.plan.wanted import layers_elsewhere
 from fc_async_plugin.template.desired import is_function
 from fc_async_sdk.spec import runtimes
 from fc_async_sdk.spec.runtimes import PublicLayer
@@ -24,11 +24,8 @@ def layers_of(project: Project) -> Iterator[tuple[str, PublicLayer]]:
     A layer of an account has its reference as name.
     """
     for resource in project.resources:
-        listed = resource.props.get("layers") if is_function(resource) else None
-        for one in listed if isinstance(listed, list) else ():
-            if isinstance(one, str) and not is_local_layer(one):
-                layer = runtimes.public_layer(one) or PublicLayer(one)
-                yield resource.function_name, layer
+        for one in layers_elsewhere(resource) if is_function(resource) else ():
+            yield resource.function_name, runtimes.public_layer(one) or PublicLayer(one)
 
 
 def is_here(layer: PublicLayer) -> bool:

@@ -278,21 +278,23 @@ def _reference(project: Project, resource: Resource, index: int, *, here: bool) 
         raise failure("file", resource.where("layers", index), text) from error
 
 
-def _is_local(layer: object) -> bool:
-    return isinstance(layer, str) and is_local_layer(layer)
-
-
 def local_layers(project: Project, resource: Resource) -> tuple[Path, ...]:
     """Return the layers of a resource that are folders or zips on this machine, absolute."""
+    return tuple(folder_of(project) / one for one in _listed(resource) if _is_local(one))
+
+
+def layers_elsewhere(resource: Resource) -> list[str]:
+    """Return the references of a resource's layers that are not on this machine."""
+    return [one for one in _listed(resource) if not _is_local(one)]
+
+
+def _listed(resource: Resource) -> list[str]:
     layers = resource.props.get("layers")
-    return tuple(
-        folder_of(project) / layer
-        for layer in (layers if isinstance(layers, list) else ())
-        if isinstance(layer, str) and is_local_layer(layer)
-    )
+    return [one for one in layers if isinstance(one, str)] if isinstance(layers, list) else []
 
 
-def is_local_layer(layer: str) -> bool:
+def _is_local(layer: object) -> bool:
     """Return whether a layer is a path on this machine and not an ARN."""
-    elsewhere = layer.startswith(("acs:", "official:"))
-    return bool(layer) and not elsewhere and not is_unresolved(layer)
+    if not isinstance(layer, str) or layer.startswith(("acs:", "official:")):
+        return False
+    return bool(layer) and not is_unresolved(layer)

@@ -17,7 +17,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from fc_async_plugin.plan.wanted import is_local_layer, local_layers
+from fc_async_plugin.plan.wanted import layers_elsewhere, local_layers
 from fc_async_plugin.template.code import code_path
 from fc_async_plugin.template.desired import is_function
 from fc_async_sdk import _requirements
@@ -164,7 +164,7 @@ def absent(project: Project) -> Iterator[Absent]:
         if code is None:
             continue
         required = _requirements.missing(_required(code))
-        layers = runtimes.modules(runtime, _layers_elsewhere(resource))
+        layers = runtimes.modules(runtime, layers_elsewhere(resource))
         shipped = runtimes.modules(runtime) or frozenset()
         for name, place in _imports_of(project, resource, code).items():
             if name in sys.stdlib_module_names or importlib.util.find_spec(name) is not None:
@@ -196,16 +196,11 @@ def _imports_of(project: Project, resource: Resource, code: Path) -> dict[str, s
 
 def _modules(project: Project, resource: Resource, runtime: str) -> frozenset[str] | None:
     """Return what a function has beside its own code; None if it has a layer of unknown content."""
-    there = runtimes.modules(runtime, _layers_elsewhere(resource))
+    there = runtimes.modules(runtime, layers_elsewhere(resource))
     if there is None or not all(layer.is_dir() for layer in local_layers(project, resource)):
         return None
     absent = runtimes.not_in_standard_library(runtime)
     return there | (sys.stdlib_module_names - absent) | {"__main__"}
-
-
-def _layers_elsewhere(resource: Resource) -> list[str]:
-    layers = resource.props.get("layers") or []
-    return [str(one) for one in layers if not is_local_layer(str(one))]
 
 
 def _python_path(resource: Resource, code: Path) -> Iterator[Path]:
