@@ -35,7 +35,7 @@ HEADER = ("project", "start", "sync", "HTTP", "asynchronous, failing payload", "
 
 
 class Row(NamedTuple):
-    """What one project did.
+    """Row of one project in the table.
 
     Attributes:
         project: Its folder, relative to that of all.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What others offer for the same, in a process of their own: moto and procrastinate.
+"""Peers of the engine that do the same, in a process of their own: moto and procrastinate.
 
 It imports nothing of ours.
 

@@ -67,7 +67,7 @@ class Refused(NamedTuple):
 
 
 Result = Fired | Refused | None
-"""Result of a firing; None: the timer is no longer what it was."""
+"""Result of a firing; None: the timer was changed or deleted since."""
 
 
 def _key(source: TimerSource) -> str:
@@ -188,7 +188,7 @@ class Timers:
         return Fired(source)
 
     async def _binding(self, due: Due, job: Job) -> tuple[Binding, TimerSource] | None:
-        """Return the timer that a job is for, None if it is no longer what it was."""
+        """Return the timer that a job is for, None if it was changed or deleted since."""
         trigger = await self._triggers.find(due.function, due.trigger)
         for binding in bindings.read_all([] if trigger is None else [trigger]):
             source = binding.source

@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 
 from fc_async_local.settings import Settings
+from fc_async_tests.web_program import web_program
 
 pytestmark = pytest.mark.filterwarnings("ignore::fc_async_local.testing.ImportedFromMachine")
 
@@ -132,21 +133,7 @@ exports.plain = (event, context, done) => {
 };
 """
 
-WEB = """
-import http.server, os, urllib.request
-class Handler(http.server.BaseHTTPRequestHandler):
-    def do_POST(self):
-        event = self.rfile.read(int(self.headers["Content-Length"]))
-        answer = urllib.request.urlopen(event.decode(), data=b"web").read()
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(answer)))
-        self.end_headers()
-        self.wfile.write(answer)
-    def log_message(self, *args):
-        pass
-address = ("0.0.0.0", int(os.environ["FC_SERVER_PORT"]))
-http.server.HTTPServer(address, Handler).serve_forever()
-"""
+WEB = web_program('urllib.request.urlopen(event.decode(), data=b"web").read()')
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ import pytest
 
 from fc_async_local.execution import interpreters, sandbox
 from fc_async_local.settings import Settings
+from fc_async_tests.web_program import web_program
 
 OWN = f"python{sys.version_info[0]}.{sys.version_info[1]}"
 OF_THE_MANUAL = {
@@ -23,21 +24,10 @@ OF_THE_MANUAL = {
 }
 """The variables of the vendor's page on custom runtimes, which projects copy."""
 
-SERVER = """
-import http.server, json, os, sys
-class Handler(http.server.BaseHTTPRequestHandler):
-    def do_POST(self):
-        facts = {"executable": sys.executable, "argv": sys.argv, "environ": dict(os.environ)}
-        answer = json.dumps(facts).encode()
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(answer)))
-        self.end_headers()
-        self.wfile.write(answer)
-    def log_message(self, *args):
-        pass
-address = ("0.0.0.0", int(os.environ["FC_SERVER_PORT"]))
-http.server.HTTPServer(address, Handler).serve_forever()
-"""
+SERVER = web_program(
+    'json.dumps({"executable": sys.executable, "argv": sys.argv, "environ": dict(os.environ)})'
+    ".encode()"
+)
 
 
 @pytest.fixture

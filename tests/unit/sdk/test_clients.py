@@ -45,12 +45,14 @@ def test_every_operation_is_a_method_of_both() -> None:
 
 def test_both_clients_have_the_same_signatures() -> None:
     for name, method in SYNC.items():
-        sync, twin = inspect.signature(method), inspect.signature(ASYNC[name])
+        sync, asynchronous = inspect.signature(method), inspect.signature(ASYNC[name])
         differs = {"payloads"} if name == "fan_out" else set()
-        for one, other in zip(sync.parameters.values(), twin.parameters.values(), strict=True):
+        for one, other in zip(
+            sync.parameters.values(), asynchronous.parameters.values(), strict=True
+        ):
             assert (one.name, one.kind, one.default) == (other.name, other.kind, other.default)
             assert one.name in differs or one.annotation == other.annotation
-        assert name in MAKERS or sync.return_annotation == twin.return_annotation
+        assert name in MAKERS or sync.return_annotation == asynchronous.return_annotation
 
 
 def test_only_the_asyncio_ones_are_coroutine_functions() -> None:
