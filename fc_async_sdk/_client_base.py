@@ -78,6 +78,8 @@ class Exceptions:
         NoCredentials,
         NotFound,
         OutcomeUnknown,
+        PaceError,
+        PaceStoreFailed,
         PathNotSupported,
         PayloadMismatch,
         PayloadTooLarge,
@@ -103,6 +105,7 @@ class Exceptions:
         TriggerNotFound,
         VersionNotFound,
         WaiterError,
+        WaitTooLong,
     )
 
 

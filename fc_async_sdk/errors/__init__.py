@@ -45,6 +45,9 @@
     │   ├── TaskLost              the service does not list it
     │   └── ResultNotKept         it succeeded, and the service does not keep results
     ├── WaiterError               a waiter gave up: .last is what it saw last
+    ├── PaceError                 a message got no slot of a pace and was not sent
+    │   ├── WaitTooLong           the slot is later than the message may wait
+    │   └── PaceStoreFailed       the store of the pace could not be read or written
     └── IdempotencyError          an idempotent handler did not run, or did not record its result
         └── AlreadyRunning, PayloadMismatch, KeyMissing, FailureKept, EffectInDoubt,
             ResultNotStored, ClaimLost, StoreFailed
@@ -53,5 +56,6 @@ Messages say what happened, the value, and what to do. No message holds a secret
 """
 
 from fc_async_sdk.errors.idempotency import *
+from fc_async_sdk.errors.pacing import *
 from fc_async_sdk.errors.service import *
 from fc_async_sdk.errors.tree import *

@@ -24,12 +24,16 @@ Invariants:
 
 from fc_async_sdk.idempotency.handler import current_key, idempotent, once, once_async
 from fc_async_sdk.idempotency.keys import by_field, by_request_id, by_task_id
-from fc_async_sdk.idempotency.memory import MemoryStore
-from fc_async_sdk.idempotency.records import Record, Store
-from fc_async_sdk.idempotency.redis import RedisStore
+from fc_async_sdk.idempotency.records import Record
 from fc_async_sdk.idempotency.repair import forget, resolve
-from fc_async_sdk.idempotency.sql import SqliteStore, SqlStore
-from fc_async_sdk.idempotency.tablestore import TablestoreStore
+from fc_async_sdk.stores import (
+    MemoryStore,
+    RedisStore,
+    SqliteStore,
+    SqlStore,
+    Store,
+    TablestoreStore,
+)
 
 __all__ = [
     "MemoryStore",

@@ -3,16 +3,16 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
 from fc_async_sdk.idempotency import states
 from fc_async_sdk.idempotency.records import Record, keep
+from fc_async_sdk.stores.rows import new_token
 
 if TYPE_CHECKING:
-    from fc_async_sdk.idempotency.records import Store
+    from fc_async_sdk.stores import Store
 
 
 def forget(store: Store, key: str) -> bool:
@@ -63,6 +63,4 @@ def resolve(store: Store, key: str, *, happened: bool, result: object = None) ->
 
 def _probe(key: str) -> Record:
     """Return a record whose create() reads the stored one."""
-    return Record(
-        key=key, token=os.urandom(16).hex(), state="free", written=0, until=0, expires=60_000
-    )
+    return Record(key=key, token=new_token(), state="free", written=0, until=0, expires=60_000)

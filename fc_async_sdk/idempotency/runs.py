@@ -10,7 +10,6 @@ Invariants:
 from __future__ import annotations
 
 import logging
-import os
 import threading
 import time
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
@@ -18,11 +17,13 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 from fc_async_sdk import errors
 from fc_async_sdk.idempotency import states
 from fc_async_sdk.idempotency.records import Kept, keep
+from fc_async_sdk.stores.rows import new_token
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from fc_async_sdk.idempotency.records import Record, Store
+    from fc_async_sdk.idempotency.records import Record
+    from fc_async_sdk.stores import Store
 
 T = TypeVar("T")
 
@@ -59,11 +60,6 @@ class SystemClock:
     def sleep(self, seconds: float) -> None:
         """Wait for some seconds."""
         time.sleep(seconds)
-
-
-def new_token() -> str:
-    """Return a token that no other write has."""
-    return os.urandom(16).hex()
 
 
 class Claims:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Records in Redis, Valkey or Tair, through the client ``redis``.
+"""Rows in Redis, Valkey or Tair, through the client ``redis``.
 
 Lua scripts compare and write in one step on every server version; the newer conditional options
 of SET are missing on Alibaba Cloud's older editions.
@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from fc_async_sdk.idempotency.records import decode
+from fc_async_sdk.stores.rows import decode
 
 if TYPE_CHECKING:
-    from fc_async_sdk.idempotency.records import Record
+    from fc_async_sdk.stores.rows import R, Row
 
 _CREATE: Final = """
 if redis.call('EXISTS', KEYS[1]) == 1 then return redis.call('HGET', KEYS[1], 'record') end
@@ -44,7 +44,7 @@ class RedisClient(Protocol):
 
 
 class RedisStore:
-    """A :class:`~fc_async_sdk.idempotency.Store` in Redis.
+    """A :class:`~fc_async_sdk.stores.Store` in Redis.
 
     Redis deletes records when they expire. A failover to a replica may lose the newest writes,
     as replication is asynchronous.
@@ -58,12 +58,12 @@ class RedisStore:
         self._client = client
         self._prefix = prefix
 
-    def create(self, record: Record) -> Record | None:
+    def create(self, record: R) -> R | None:
         """Store a record if its key has none; else return that one."""
         found = self._eval(_CREATE, record.key, record.token, record.encode(), record.lifetime_ms)
-        return None if found is None else decode(found)
+        return None if found is None else decode(type(record), found)
 
-    def replace(self, record: Record, expected: str) -> bool:
+    def replace(self, record: Row, expected: str) -> bool:
         """Store a record if the stored one has the expected token or its own."""
         arguments = (expected, record.token, record.encode(), record.lifetime_ms)
         return bool(self._eval(_REPLACE, record.key, *arguments))

@@ -1,31 +1,31 @@
 # SPDX-License-Identifier: MIT
-"""Records in the memory of one process: for tests, and the specification of the other stores."""
+"""Rows in the memory of one process: for tests, and the specification of the other stores."""
 
 from __future__ import annotations
 
 import threading
 from typing import TYPE_CHECKING
 
-from fc_async_sdk.idempotency.records import decode
+from fc_async_sdk.stores.rows import decode
 
 if TYPE_CHECKING:
-    from fc_async_sdk.idempotency.records import Record
+    from fc_async_sdk.stores.rows import R, Row
 
 
 class MemoryStore:
-    """A :class:`~fc_async_sdk.idempotency.Store` that ends with its process; it drops nothing."""
+    """A :class:`~fc_async_sdk.stores.Store` that ends with its process; it drops nothing."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._texts: dict[str, tuple[str, str]] = {}
 
-    def create(self, record: Record) -> Record | None:
+    def create(self, record: R) -> R | None:
         """Store a record if its key has none; else return that one."""
         with self._lock:
             found = self._texts.setdefault(record.key, written := (record.token, record.encode()))
-        return None if found is written else decode(found[1])
+        return None if found is written else decode(type(record), found[1])
 
-    def replace(self, record: Record, expected: str) -> bool:
+    def replace(self, record: Row, expected: str) -> bool:
         """Store a record if the stored one has the expected token or its own."""
         with self._lock:
             found = self._texts.get(record.key)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Records in a table of any database with a driver of the Python DB-API (PEP 249).
+"""Rows in a table of any database with a driver of the Python DB-API (PEP 249).
 
 Invariants:
 
@@ -19,14 +19,14 @@ import time
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from fc_async_sdk import errors
-from fc_async_sdk.idempotency.records import decode
+from fc_async_sdk.stores.rows import decode
 
 if TYPE_CHECKING:
     import os
     import sqlite3
     from collections.abc import Callable, Sequence
 
-    from fc_async_sdk.idempotency.records import Record
+    from fc_async_sdk.stores.rows import R, Row
 
 _TABLE_NAME: Final = re.compile(r"[A-Za-z_]\w{0,62}(\.[A-Za-z_]\w{0,62})?", re.ASCII)
 _MARKS: Final = {"qmark": "?", "format": "%s", "pyformat": "%s"}
@@ -79,7 +79,7 @@ class Connection(Protocol):
 
 
 class SqlStore:
-    """A :class:`~fc_async_sdk.idempotency.Store` in a table.
+    """A :class:`~fc_async_sdk.stores.Store` in a table.
 
     Tested with SQLite, PostgreSQL (psycopg) and MariaDB (PyMySQL), which stands for MySQL and
     PolarDB too. A table of yours must compare its column ``id`` byte for byte, as that of
@@ -127,7 +127,7 @@ class SqlStore:
             raise errors.InvalidParameter("text", text, "must be the name of a type")
         self._run(_table_of(self._table, text))
 
-    def create(self, record: Record) -> Record | None:
+    def create(self, record: R) -> R | None:
         """Store a record if its key has none; else return that one."""
         values = (record.key, record.token, record.encode(), record.expires)
         for _ in range(_RACES):
@@ -142,11 +142,11 @@ class SqlStore:
                     raise
             else:
                 return None
-            if (found := self._read(record.key)) is not None:
+            if (found := self._read(type(record), record.key)) is not None:
                 return found
         raise RuntimeError(f"the key {record.key!r} was made and deleted {_RACES} times")
 
-    def replace(self, record: Record, expected: str) -> bool:
+    def replace(self, record: Row, expected: str) -> bool:
         """Store a record if the stored one has the expected token or its own."""
         written = (record.token, record.encode(), record.expires)
         changed = self._change(
@@ -156,7 +156,7 @@ class SqlStore:
         )
         # MySQL counts the rows that changed, not those that the condition found.
         return changed or (
-            (now := self._read(record.key)) is not None and now.token == record.token
+            (now := self._read(type(record), record.key)) is not None and now.token == record.token
         )
 
     def remove(self, key: str, expected: str) -> bool:
@@ -187,12 +187,12 @@ class SqlStore:
         for connection in idle:
             connection.close()
 
-    def _read(self, key: str) -> Record | None:
+    def _read(self, kind: type[R], key: str) -> R | None:
         sql = f"SELECT record FROM {self._table} WHERE id = %s"  # noqa: S608 -- a checked name
         row = self._run(sql, (key,), lambda cursor: cursor.fetchone())
         if row is None:
             return None
-        found = decode(row[0])
+        found = decode(kind, row[0])
         if found.key != key:
             raise errors.InvalidParameter(
                 "table",
@@ -274,7 +274,7 @@ class SqlStore:
 
 
 class SqliteStore(SqlStore):
-    """A :class:`~fc_async_sdk.idempotency.Store` in a file, for one machine.
+    """A :class:`~fc_async_sdk.stores.Store` in a file, for one machine.
 
     The instances of a function on the service do not share ``/tmp``: use it with the local
     runtime, or where all executions see the same local disk.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Records in a table of Tablestore, through the client ``tablestore``.
+"""Rows in a table of Tablestore, through the client ``tablestore``.
 
 Each verb is one conditional write; ``create`` reads after a refusal. A row has the columns
 ``token``, ``record`` and ``expires``. A refused condition answers ``OTSConditionCheckFail``; see
@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from fc_async_sdk.idempotency.records import decode
+from fc_async_sdk.stores.rows import decode
 
 if TYPE_CHECKING:
-    from fc_async_sdk.idempotency.records import Record
+    from fc_async_sdk.stores.rows import R, Row
 
 _KEY: Final = "id"
 _REFUSED: Final = "OTSConditionCheckFail"
@@ -21,7 +21,7 @@ _RACES: Final = 20
 
 
 class TablestoreStore:
-    """A :class:`~fc_async_sdk.idempotency.Store` in Tablestore.
+    """A :class:`~fc_async_sdk.stores.Store` in Tablestore.
 
     Args:
         client: A ``tablestore.OTSClient``.
@@ -48,7 +48,7 @@ class TablestoreStore:
             tablestore.ReservedThroughput(tablestore.CapacityUnit(0, 0)),
         )
 
-    def create(self, record: Record) -> Record | None:
+    def create(self, record: R) -> R | None:
         """Store a record if its key has none; else return that one."""
         import tablestore  # noqa: PLC0415
 
@@ -58,10 +58,10 @@ class TablestoreStore:
             if self._written(self._client.put_row, row, absent):
                 return None
             if (text := self._read(record.key)) is not None:
-                return decode(text)
+                return decode(type(record), text)
         raise RuntimeError(f"the key {record.key!r} was made and deleted {_RACES} times")
 
-    def replace(self, record: Record, expected: str) -> bool:
+    def replace(self, record: Row, expected: str) -> bool:
         """Store a record if the stored one has the expected token or its own."""
         import tablestore  # noqa: PLC0415
 
@@ -90,7 +90,7 @@ class TablestoreStore:
         return True
 
 
-def _columns(record: Record) -> list[tuple[str, str | int]]:
+def _columns(record: Row) -> list[tuple[str, str | int]]:
     return [("token", record.token), ("record", record.encode()), ("expires", record.expires)]
 
 

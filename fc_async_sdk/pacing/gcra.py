@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: MIT
+"""The arithmetic of a pace: the generic cell rate algorithm (GCRA). Pure.
+
+The state of a pace is one number for each key, the theoretical arrival time of its next message.
+Times are whole microseconds since the epoch.
+
+Invariants:
+
+- Slots of one key start at most ``burst`` at once and otherwise an interval apart, so a window of
+  *w* seconds has at most ``rate * w + burst`` of them.
+- The slots of many messages are one change of the number: the state does not grow with them.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Final, NamedTuple
+
+from fc_async_sdk.errors import InvalidParameter
+from fc_async_sdk.spec import limits
+
+SECOND: Final = 1_000_000
+"""Microseconds."""
+
+_UNITS: Final = {"s": 1, "sec": 1, "second": 1, "m": 60, "min": 60, "minute": 60}
+_LONG_UNITS: Final = {"h": 3_600, "hour": 3_600, "d": 86_400, "day": 86_400}
+_RATE: Final = re.compile(
+    r"\s*(?P<count>[0-9]+(?:\.[0-9]+)?)\s*(?:/|per)\s*(?P<times>[0-9]+(?:\.[0-9]+)?)?\s*"
+    r"(?P<unit>[a-z]+?)s?\s*"
+)
+_EXAMPLES: Final = "must be a number of messages a second, or such as 25/s, 1/10s, 600/min, 90/hour"
+_FASTEST: Final = 100
+"""Microseconds between two messages: 10,000 a second. A rounded interval is exact to 1 %."""
+_SLOWEST: Final = 7 * 86_400 * SECOND
+"""A message a week: a task is kept for so long."""
+_GOLDEN: Final = (math.sqrt(5) - 1) / 2
+"""Multiples of it, modulo 1, are spread evenly for any number of them."""
+
+
+def interval_of(rate: object) -> int:
+    """Return the microseconds between two messages; a fraction is rounded up, to a slower pace.
+
+    Args:
+        rate: Messages a second as a number, or a text such as ``25/s`` or ``1/10s``.
+
+    Raises:
+        InvalidParameter: It is neither, or not from one a week to 10,000 a second.
+    """
+    found: float = 0
+    if isinstance(rate, str):
+        match = _RATE.fullmatch(rate.lower())
+        seconds = match and {**_UNITS, **_LONG_UNITS, "": 0}.get(match["unit"])
+        if match and seconds and float(match["count"]):
+            found = float(match["times"] or 1) * seconds / float(match["count"])
+    elif isinstance(rate, (int, float)) and not isinstance(rate, bool) and 0 < rate < math.inf:
+        found = 1 / rate
+    if not found:
+        raise InvalidParameter("rate", rate, _EXAMPLES)
+    interval = math.ceil(round(found * SECOND, 3))
+    if not _FASTEST <= interval <= _SLOWEST:
+        raise InvalidParameter("rate", rate, "must be from one a week to 10,000 a second")
+    return interval
+
+
+class Slots(NamedTuple):
+    """Slots of some messages, in their order.
+
+    Attributes:
+        start: The theoretical arrival time of the first.
+        earliest: No slot is before this time.
+        interval: Microseconds between two messages.
+        burst: How many may start at once after a pause.
+        count: How many there are.
+    """
+
+    start: int
+    earliest: int
+    interval: int
+    burst: int
+    count: int
+
+    def at(self, index: int) -> int:
+        """Return when a message may start."""
+        early = (self.burst - 1) * self.interval
+        return max(self.earliest, self.start + index * self.interval - early)
+
+    @property
+    def end(self) -> int:
+        """The theoretical arrival time after the last of them: the new state of the pace."""
+        return self.start + self.count * self.interval
+
+
+def book(state: int, now: int, count: int, *, interval: int, burst: int) -> Slots:
+    """Return the next slots of a pace.
+
+    Args:
+        state: The theoretical arrival time that is stored; 0 if none is.
+        now: The time.
+        count: How many messages there are.
+        interval: Microseconds between two messages.
+        burst: How many may start at once.
+    """
+    return Slots(max(state, now), now, interval, burst, count)
+
+
+def hold(state: int, until: int, *, interval: int, burst: int) -> int:
+    """Return the state in which no slot is before a time, and no burst follows it."""
+    return max(state, until + (burst - 1) * interval)
+
+
+def whole_seconds(slot: int, now: int) -> int:
+    """Return the seconds of delay after which a message starts at its slot or up to 1 s later."""
+    return max(0, -(-(slot - now) // SECOND))
+
+
+def split(slot: int, now: int) -> tuple[int, int]:
+    """Return the whole seconds until a slot, and the microseconds that are left then."""
+    return divmod(max(0, slot - now), SECOND)
+
+
+def hops(seconds: int) -> int:
+    """Return how often a message of this wait is delivered for another wait, at most."""
+    longest = limits.DELAY_SECONDS.high
+    if seconds <= longest:
+        return 0
+    return 1 if seconds <= 2 * longest else -(-seconds // longest)
+
+
+def first_wait(seconds: int, spread: int) -> int:
+    """Return how many of the seconds a message waits at first; the rest follows after a hop.
+
+    Messages that were sent together wait for different times, so that no wave comes back at once.
+    Every later wait is the longest that is left: the times stay apart.
+
+    Args:
+        seconds: The whole wait.
+        spread: A number that differs among messages that are sent together, such as the slot's.
+    """
+    longest = limits.DELAY_SECONDS.high
+    if seconds <= longest:
+        return seconds
+    least = max(1, seconds - longest) if seconds <= 2 * longest else 1
+    return least + int((spread * _GOLDEN) % 1 * (longest - least + 1))
+
+
+def next_wait(seconds: int) -> int:
+    """Return how many of the seconds that are left a message waits after a hop."""
+    return min(seconds, limits.DELAY_SECONDS.high)

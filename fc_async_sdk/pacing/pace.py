@@ -1,0 +1,281 @@
+# SPDX-License-Identifier: MIT
+"""A pace: how fast messages may start, kept in a store that its senders share.
+
+Invariants:
+
+- A booking is one conditional write, whatever the number of its messages.
+- A slot is booked once: of two writers that saw the same state, one writes.
+- A slot that was booked and not used is lost; no later booking gets it.
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+import math
+import time
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+import msgspec
+
+from fc_async_sdk.errors import InvalidParameter, PaceStoreFailed, WaitTooLong
+from fc_async_sdk.pacing import gcra
+from fc_async_sdk.spec import limits
+from fc_async_sdk.stores import MemoryStore, Row
+from fc_async_sdk.stores.rows import new_token
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from fc_async_sdk.stores import Store
+
+    Rate = float | str | Callable[[Any], float | str]
+
+OnStoreError = Literal["fail", "send"]
+
+_LOG: Final = logging.getLogger("fc_async_sdk.pacing")
+_RACES: Final = 100
+"""Number of bookings lost to other senders after which the store counts as broken."""
+_MARGIN_MS: Final = 90_000
+"""Milliseconds after its end for which a row is kept: clocks differ."""
+_KNOWN: Final = 10_000
+"""Keys whose last row is remembered, to book with one request."""
+_MAX_HOPS: Final = limits.TASK_RETENTION_SECONDS // limits.DELAY_SECONDS.high
+"""A task is kept for seven days."""
+
+
+class PaceRow(Row, frozen=True, omit_defaults=True, kw_only=True):
+    """State of a pace for one key.
+
+    Attributes:
+        next: Theoretical arrival time of the next message, in microseconds since the epoch.
+    """
+
+    next: int
+
+
+class Forecast(msgspec.Struct, frozen=True, kw_only=True):
+    """Times of messages that would be sent now.
+
+    Attributes:
+        first: When the first one may start.
+        last: When the last one may start.
+        seconds: From now to the last one.
+        hops: How often a message is delivered only to wait on, at most.
+        extra_invocations: How many short invocations that is for all messages, at most.
+    """
+
+    first: datetime
+    last: datetime
+    seconds: float
+    hops: int
+    extra_invocations: int
+
+
+class Pace:
+    """Limit of how fast messages start, for all senders that share the store and the name.
+
+    Args:
+        name: Names the pace in the store.
+        rate: Messages a second as a number; a text such as ``25/s``, ``1/10s`` or ``600/min``; or a
+            function that returns one of them for a key. From one a week to 10,000 a second.
+        burst: How many may start at once after a pause; 1 or more.
+        key: Returns what has a pace of its own, from a payload as it is sent:
+            ``key=lambda order: order.shop``. None: all messages share the pace.
+        smooth: Whether slots are kept to the millisecond. The service's delay is a whole number of
+            seconds; the handler's wrapper waits for the rest, and this time is billed.
+        store: Where the state is kept. None: in this process only, for tests and single senders.
+        max_hops: How often a message may be delivered only to wait on, for waits beyond 3,599
+            seconds; 0 to 168. The handler must be decorated: ``@handler(Order, pace=pace)``.
+        on_store_error: ``fail``: nothing is sent if the store cannot be reached. ``send``: messages
+            are sent unpaced, with a warning in the log.
+        clock: Returns seconds since the epoch, for tests.
+
+    Raises:
+        InvalidParameter: An argument is out of its range.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        rate: Rate,
+        *,
+        burst: int = 1,
+        key: Callable[[Any], object] | None = None,
+        smooth: bool = False,
+        store: Store | None = None,
+        max_hops: int = 0,
+        on_store_error: OnStoreError = "fail",
+        clock: Callable[[], float] | None = None,
+    ) -> None:
+        if not name or not name.isprintable():
+            raise InvalidParameter("name", name, "must be printable text")
+        if not callable(rate):
+            gcra.interval_of(rate)
+        if type(burst) is not int or burst < 1:
+            raise InvalidParameter("burst", burst, "must be a whole number, 1 or more")
+        if type(max_hops) is not int or not 0 <= max_hops <= _MAX_HOPS:
+            raise InvalidParameter("max_hops", max_hops, f"must be from 0 to {_MAX_HOPS}")
+        if on_store_error not in {"fail", "send"}:
+            raise InvalidParameter("on_store_error", on_store_error, "must be fail or send")
+        self.name = name
+        self.smooth = smooth
+        self.max_hops = max_hops
+        self.on_store_error = on_store_error
+        self._rate = rate
+        self._burst = burst
+        self._key = key
+        self._store = MemoryStore() if store is None else store
+        self._clock = clock
+        self._known: dict[str, PaceRow] = {}
+
+    def key_of(self, payload: object) -> object:
+        """Return what a payload shares its pace with; None: with all messages.
+
+        Raises:
+            InvalidParameter: The function ``key`` failed.
+        """
+        if self._key is None:
+            return None
+        try:
+            return self._key(payload)
+        except Exception as error:
+            text = f"the pace {self.name} gets no key of the payload: {error!r}"
+            raise InvalidParameter("key", type(payload).__name__, text) from error
+
+    def now(self) -> int:
+        """Return the time by the clock of the pace, in microseconds since the epoch."""
+        return round((self._clock or time.time)() * gcra.SECOND)
+
+    def book(self, count: int = 1, *, key: object = None, now: int | None = None) -> gcra.Slots:
+        """Book the next slots of a key with one conditional write.
+
+        Args:
+            count: How many; 1 or more.
+            key: As ``key`` returned it.
+            now: Microseconds since the epoch; None: by the clock of the pace.
+
+        Raises:
+            PaceStoreFailed: The store cannot be reached. Nothing is booked, or the slots are lost.
+            WaitTooLong: The last slot is later than its function can wait for. Nothing is booked.
+        """
+        slots: list[gcra.Slots] = []
+
+        def next_state(state: int, now: int, interval: int) -> int:
+            slots[:] = [gcra.book(state, now, count, interval=interval, burst=self._burst)]
+            self._check(slots[0], now)
+            return slots[0].end
+
+        self._change(key, next_state, now)
+        return slots[0]
+
+    def hold(self, until: float, *, key: object = None) -> None:
+        """Give no slot before a time, for example because the other side said so.
+
+        Slots that are booked stay: messages that wait for theirs are with the service already.
+
+        Args:
+            until: Seconds since the epoch.
+            key: As ``key`` returned it; None if all messages share the pace.
+
+        Raises:
+            PaceStoreFailed: The store cannot be reached.
+        """
+        at = math.ceil(until * gcra.SECOND)
+        self._change(
+            key,
+            lambda state, _, interval: gcra.hold(state, at, interval=interval, burst=self._burst),
+            None,
+        )
+
+    def forecast(self, count: int, *, key: object = None, now: int | None = None) -> Forecast:
+        """Return when messages would start that are sent now. Nothing is booked.
+
+        Args:
+            count: How many; 1 or more.
+            key: As ``key`` returned it.
+            now: Microseconds since the epoch; None: by the clock of the pace.
+
+        Raises:
+            PaceStoreFailed: The store cannot be reached.
+        """
+        now = self.now() if now is None else now
+        row_key, interval = self._row(key)
+        probe = PaceRow(key=row_key, token=new_token(), written=0, expires=1, next=0)
+        found = self._ask(self._store.create, probe)
+        state = 0 if found is None else found.next
+        slots = gcra.book(state, now, count, interval=interval, burst=self._burst)
+        waits = functools.partial(_hops_at, slots, now)
+        most = waits(count - 1)
+        return Forecast(
+            first=_moment(slots.at(0)),
+            last=_moment(slots.at(count - 1)),
+            seconds=(slots.at(count - 1) - now) / gcra.SECOND,
+            hops=most,
+            extra_invocations=sum(map(waits, range(count))) if most else 0,
+        )
+
+    def _check(self, slots: gcra.Slots, now: int) -> None:
+        wait = gcra.whole_seconds(slots.at(slots.count - 1), now)
+        if gcra.hops(wait) > self.max_hops:
+            raise WaitTooLong(self.name, wait, slots.count, gcra.hops(wait), self.max_hops)
+
+    def _row(self, key: object) -> tuple[str, int]:
+        """Return the key of the row and the interval between two messages of a key."""
+        rate = self._rate(key) if callable(self._rate) else self._rate
+        # No function has a $ in front, so no record of an idempotent handler has such a key.
+        text = f"$pace/{self.name}" if key is None else f"$pace/{self.name}/{key}"
+        if len(text.encode()) > _KEY_BYTES or not text.isprintable():
+            raise InvalidParameter("key", key, "must be printable, 300 bytes with the pace's name")
+        return text, gcra.interval_of(rate)
+
+    def _change(
+        self, key: object, next_state: Callable[[int, int, int], int], now: int | None
+    ) -> None:
+        """Replace the state of a key by the one that follows from it."""
+        row_key, interval = self._row(key)
+        known = self._known.get(row_key)
+        for _ in range(_RACES):
+            at = self.now() if now is None else now
+            following = next_state(known.next if known else 0, at, interval)
+            written = at // 1000
+            expires = max(written, following // 1000) + _MARGIN_MS
+            mine = PaceRow(
+                key=row_key, token=new_token(), written=written, expires=expires, next=following
+            )
+            if known is not None and self._ask(self._store.replace, mine, known.token):
+                break
+            if known is None:
+                known = self._ask(self._store.create, mine)
+                if known is None or known.token == mine.token:
+                    break
+            else:
+                # Another sender has written, or the row is void.
+                known = None
+        else:
+            raise PaceStoreFailed(self.name, f"the store refused {_RACES} conditional writes")
+        if len(self._known) >= _KNOWN:
+            self._known.clear()
+        self._known[row_key] = mine
+
+    def _ask(self, verb: Callable[..., Any], *arguments: Any) -> Any:
+        try:
+            return verb(*arguments)
+        except Exception as error:
+            text = f"the store failed in {verb.__name__}: {type(error).__name__}: {error}"
+            raise PaceStoreFailed(self.name, text) from error
+
+    def __repr__(self) -> str:
+        return f"<Pace {self.name}>"
+
+
+_KEY_BYTES: Final = 300
+
+
+def _hops_at(slots: gcra.Slots, now: int, index: int) -> int:
+    return gcra.hops(gcra.whole_seconds(slots.at(index), now))
+
+
+def _moment(microseconds: int) -> datetime:
+    return datetime.fromtimestamp(microseconds / gcra.SECOND, timezone.utc)

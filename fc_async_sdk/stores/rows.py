@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: MIT
+"""The row of one key, and the store that keeps it.
+
+Invariants:
+
+- Every write gives the row a new token. A write names the token that it replaces, so a writer
+  that has not seen the last write changes nothing (optimistic locking).
+- A verb may be repeated after a lost answer: a row that already has the new token counts as
+  written.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+from typing import Protocol, TypeVar
+
+import msgspec
+
+
+class Row(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """State of a key; what is kept of it is a subclass. Times are milliseconds since the epoch.
+
+    Attributes:
+        key: Identifies the state.
+        token: Changes with every write.
+        written: When this was written, by the writer's clock.
+        expires: When the row is void.
+    """
+
+    key: str
+    token: str
+    written: int
+    expires: int
+
+    @property
+    def lifetime_ms(self) -> int:
+        """Milliseconds that a store must keep it: a duration is the same on all clocks."""
+        return max(1, self.expires - self.written)
+
+    def encode(self) -> str:
+        """Return the text that stores keep."""
+        return msgspec.json.encode(self).decode()
+
+
+R = TypeVar("R", bound=Row)
+
+
+@functools.cache
+def _decoder(kind: type[R]) -> msgspec.json.Decoder[R]:
+    return msgspec.json.Decoder(kind)
+
+
+def decode(kind: type[R], text: str | bytes) -> R:
+    """Read what :meth:`Row.encode` wrote.
+
+    Raises:
+        ValueError: It is not a row of this kind.
+    """
+    try:
+        return _decoder(kind).decode(text)
+    except msgspec.DecodeError as error:
+        raise ValueError(f"the stored record cannot be read: {error}") from error
+
+
+def new_token() -> str:
+    """Return a token that no other write has."""
+    return os.urandom(16).hex()
+
+
+class Store(Protocol):
+    """Keeps rows, with three conditional writes. Must be thread-safe.
+
+    A store decides nothing; any error of it counts as a store that cannot be reached. A row must
+    be kept for :attr:`Row.lifetime_ms`, and may be dropped after that. What a store returns is of
+    the type that it was given: ``decode(type(record), text)``.
+    """
+
+    def create(self, record: R) -> R | None:
+        """Store a record if its key has none.
+
+        Returns:
+            None if it was stored; otherwise the record that the key has.
+        """
+        ...
+
+    def replace(self, record: Row, expected: str) -> bool:
+        """Store a record if the stored one has the expected token or already that of the record.
+
+        Returns:
+            Whether the record is stored now.
+        """
+        ...
+
+    def remove(self, key: str, expected: str) -> bool:
+        """Delete the record of a key if it has the expected token.
+
+        Returns:
+            Whether it was deleted.
+        """
+        ...
