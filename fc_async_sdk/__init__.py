@@ -17,7 +17,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from fc_async_sdk import errors, events, idempotency, models, operations
+    from fc_async_sdk import errors, events, idempotency, models, operations, payloads
     from fc_async_sdk._async_client import AsyncClient
     from fc_async_sdk._client import Client
     from fc_async_sdk._version import __version__
@@ -72,6 +72,7 @@ __all__ = [
     "limits",
     "models",
     "operations",
+    "payloads",
 ]
 
 _HOMES = {
@@ -108,6 +109,7 @@ _MODULES = {
     "limits": "spec.limits",
     "models": "models",
     "operations": "operations",
+    "payloads": "payloads",
 }
 
 

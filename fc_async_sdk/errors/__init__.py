@@ -48,14 +48,18 @@
     ├── PaceError                 a message got no slot of a pace and was not sent
     │   ├── WaitTooLong           the slot is later than the message may wait
     │   └── PaceStoreFailed       the store of the pace could not be read or written
-    └── IdempotencyError          an idempotent handler did not run, or did not record its result
-        └── AlreadyRunning, PayloadMismatch, KeyMissing, FailureKept, EffectInDoubt,
-            ResultNotStored, ClaimLost, StoreFailed
+    ├── IdempotencyError          an idempotent handler did not run, or did not record its result
+    │   └── AlreadyRunning, PayloadMismatch, KeyMissing, FailureKept, EffectInDoubt,
+    │       ResultNotStored, ClaimLost, StoreFailed
+    └── LargePayloadError         a payload in a store cannot be written or read: .store .key
+        └── UnreadableClaim, PayloadNotFound, PayloadDamaged, PayloadStoreDenied,
+            PayloadStoreFailed, PayloadOverMemory
 
 Messages say what happened, the value, and what to do. No message holds a secret.
 """
 
 from fc_async_sdk.errors.idempotency import *
 from fc_async_sdk.errors.pacing import *
+from fc_async_sdk.errors.payloads import *
 from fc_async_sdk.errors.service import *
 from fc_async_sdk.errors.tree import *

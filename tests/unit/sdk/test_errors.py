@@ -26,6 +26,7 @@ EXAMPLES = [
     errors.ResultNotKept("succeeded", function="f", task_id="t", request_id="r"),
     errors.FunctionError("UnhandledInvocationError", b"{}", request_id="1-a-b"),
     errors.FunctionError("UnhandledInvocationError", b"{}", function="f", reason="KeyError: 'n'"),
+    errors.PayloadNotFound("gone", store="oss://b", key="k"),
 ]
 
 

@@ -1,0 +1,283 @@
+# SPDX-License-Identifier: MIT
+"""Claims: what travels in place of a payload that lies in a store.
+
+A claim is the JSON document ``{"$fc-async.claim": {"store", "key", "sha256", "size"}}``.
+
+Invariants:
+
+- A claim exists only after its object was written as a whole.
+- Keys are made of the content: a second writer of the same content writes the same object.
+- What is read has the hash and the size of the claim. A claim cannot name any other object, and its
+  key has the hash of the content: a sender that does not know the content cannot name it.
+- Nothing is deleted: retries, replays and failure queues need the object for days.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, Protocol
+
+import msgspec
+
+from fc_async_sdk.errors import (
+    FcAsyncError,
+    PayloadDamaged,
+    PayloadNotFound,
+    PayloadOverMemory,
+    PayloadStoreDenied,
+    PayloadStoreFailed,
+    UnreadableClaim,
+    shorten,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+NAME: Final = "$fc-async.claim"
+PREFIX: Final = "fc-async/v1/"
+"""Precedes all keys."""
+THRESHOLD: Final = 100 * 1024
+"""Bytes of the largest payload that is sent as it is, if the store has no ``threshold``."""
+MEMORY: Final = 256 * 1024 * 1024
+"""Bytes of the largest payload that is read into memory, if no other limit is known."""
+
+_MARK: Final = f'"{NAME}"'.encode()
+_LONGEST: Final = 4096
+_KEY: Final = re.compile(
+    rf"{PREFIX}[\w$-]{{1,257}}/\d{{4}}-\d\d-\d\d/(?P<sha256>[0-9a-f]{{64}})(?:\.gz)?", re.ASCII
+)
+_SAMPLE: Final = 64 * 1024
+_WORTH: Final = 0.9
+_NO_JSON: Final = (msgspec.DecodeError, UnicodeError, RecursionError)
+
+
+class PayloadStore(Protocol):
+    """Interface of a store of payloads. It may be used by several threads.
+
+    It may have an attribute ``threshold``: bytes of the largest payload that is sent as it is.
+    """
+
+    @property
+    def name(self) -> str:
+        """Identify the store in claims and messages, such as ``oss://bucket``."""
+        ...
+
+    def put(self, key: str, data: bytes | BinaryIO) -> None:
+        """Store an object as a whole, in place of one with the same key.
+
+        Raises:
+            PermissionError: Access is denied.
+            Exception: It failed in another way.
+        """
+        ...
+
+    def get(self, key: str) -> Iterable[bytes]:
+        """Return the content of an object in pieces.
+
+        Raises:
+            FileNotFoundError: There is none.
+            PermissionError: Access is denied.
+            Exception: It failed in another way.
+        """
+        ...
+
+    def exists(self, key: str) -> bool:
+        """Return whether there is an object."""
+        ...
+
+
+class Claim(msgspec.Struct, frozen=True, kw_only=True):
+    """Place, hash and size of a payload in a store.
+
+    Attributes:
+        store: Name of the store that it was written to.
+        key: Key of the object; one that ends with ``.gz`` is compressed.
+        sha256: Hash of the payload, in hexadecimal digits.
+        size: Bytes of the payload.
+    """
+
+    store: str
+    key: str
+    sha256: str
+    size: int
+
+    def encode(self) -> bytes:
+        """Return the document that is sent."""
+        return msgspec.json.encode({NAME: self})
+
+
+def find(payload: bytes) -> Claim | None:
+    """Return the claim that a payload is, or None.
+
+    Raises:
+        UnreadableClaim: It is a claim of another version, or incomplete.
+    """
+    if len(payload) > _LONGEST or _MARK not in payload:
+        return None
+    try:
+        document = msgspec.json.decode(payload)
+    except _NO_JSON:
+        return None
+    if not isinstance(document, dict) or list(document) != [NAME]:
+        return None
+    try:
+        claim = msgspec.convert(document[NAME], Claim)
+    except msgspec.ValidationError as error:
+        raise UnreadableClaim(f"the claim is invalid: {error}") from error
+    key = _KEY.fullmatch(claim.key)
+    if key is None or key["sha256"] != claim.sha256 or claim.size < 0:
+        raise UnreadableClaim(
+            f"the key {shorten(claim.key)} is not one of this version: update fc-async where the "
+            "payload is read"
+        )
+    return claim
+
+
+def write(store: PayloadStore, function: str, payload: bytes) -> Claim:
+    """Write a payload to a store.
+
+    Args:
+        store: The store.
+        function: Name of the function that the payload is for or from; part of the key.
+        payload: The payload.
+
+    Raises:
+        PayloadStoreDenied: The store denies access.
+        PayloadStoreFailed: The store failed.
+    """
+    import hashlib  # noqa: PLC0415 -- few payloads are large
+    import time  # noqa: PLC0415 -- same
+
+    digest = hashlib.sha256(payload).hexdigest()
+    day = time.strftime("%Y-%m-%d", time.gmtime())
+    packed = _packed(payload)
+    name = re.sub(r"[^\w$-]", "_", function, flags=re.ASCII)[:257] or "_"
+    key = f"{PREFIX}{name}/{day}/{digest}{'' if packed is payload else '.gz'}"
+    with _told(store, key, "written"):
+        store.put(key, packed)
+    return Claim(store=store.name, key=key, sha256=digest, size=len(payload))
+
+
+def _packed(payload: bytes) -> bytes:
+    """Return a payload compressed, or as it is if that saves little."""
+    import gzip  # noqa: PLC0415 -- few payloads are large
+
+    sample = payload[:_SAMPLE]
+    if len(gzip.compress(sample, 1)) > len(sample) * _WORTH:
+        return payload
+    packed = gzip.compress(payload, 3, mtime=0)
+    return packed if len(packed) < len(payload) * _WORTH else payload
+
+
+def read(store: PayloadStore, claim: Claim) -> Iterator[bytes]:
+    """Yield a payload in pieces; the last step checks it as a whole.
+
+    Raises:
+        PayloadNotFound: The store does not have it, or not any more.
+        PayloadDamaged: It is not what was written.
+        PayloadStoreDenied: The store denies access.
+        PayloadStoreFailed: The store failed.
+    """
+    import hashlib  # noqa: PLC0415 -- few payloads are large
+    import zlib  # noqa: PLC0415 -- same
+
+    digest, size = hashlib.sha256(), 0
+    unpack = zlib.decompressobj(wbits=31) if claim.key.endswith(".gz") else None
+    with _told(store, claim.key, "read", written=claim.store):
+        try:
+            for piece in store.get(claim.key):
+                # A piece that grows to more than the claim says is damaged: it is not unpacked.
+                room = claim.size - size + 1
+                data = unpack.decompress(piece, room) if unpack else piece
+                size += len(data)
+                if size > claim.size:
+                    break
+                digest.update(data)
+                yield data
+        except zlib.error:
+            size = -1
+    if size != claim.size or digest.hexdigest() != claim.sha256:
+        raise PayloadDamaged(
+            "the object is not what was written: its hash or its size differs",
+            store=store.name,
+            key=claim.key,
+        )
+
+
+def fetch(store: PayloadStore, claim: Claim, limit: int = MEMORY) -> bytes:
+    """Return a payload.
+
+    Args:
+        store: The store that has it.
+        claim: The claim.
+        limit: Bytes that may be read into memory.
+
+    Raises:
+        PayloadOverMemory: It is larger than the limit.
+        LargePayloadError: It cannot be read; see :func:`read`.
+    """
+    if claim.size > limit:
+        raise PayloadOverMemory(
+            f"the payload has {claim.size} bytes, {limit} may be read into memory: read it as a "
+            "file with payloads.fetch(..., stream=True), or give the function more memory",
+            store=store.name,
+            key=claim.key,
+        )
+    return b"".join(read(store, claim))
+
+
+def opened(store: PayloadStore | None, payload: bytes) -> bytes:
+    """Return the payload that a claim stands for; other payloads as they are.
+
+    Raises:
+        LargePayloadError: It cannot be read; see :func:`fetch`.
+    """
+    claim = None if store is None else find(payload)
+    return payload if store is None or claim is None else fetch(store, claim)
+
+
+def check_opened(payload: bytes, what: str) -> None:
+    """Check that a payload is not a claim.
+
+    Raises:
+        UnreadableClaim: It is one: the reader has no store.
+    """
+    if len(payload) <= _LONGEST and (claim := find(payload)):
+        raise UnreadableClaim(
+            f"{what} is a claim of {claim.size} bytes in {claim.store}: read it with large=store, "
+            "or with event.open(store)",
+            store=claim.store,
+            key=claim.key,
+        )
+
+
+def within(store: PayloadStore, context: Any) -> PayloadStore:
+    """Return a store with the credentials of an invocation, if it has use for them."""
+    bind = getattr(store, "within", None)
+    found: PayloadStore = store if bind is None else bind(context)
+    return found
+
+
+@contextlib.contextmanager
+def _told(store: PayloadStore, key: str, verb: str, written: str = "") -> Iterator[None]:
+    """Turn errors of a store into those of the SDK."""
+    place = {"store": store.name, "key": key}
+    try:
+        yield
+    except FcAsyncError:
+        raise
+    except PermissionError as error:
+        raise PayloadStoreDenied(f"the payload cannot be {verb}: {error}", **place) from error
+    except (FileNotFoundError, KeyError) as error:
+        if not written:
+            raise PayloadStoreFailed(f"the payload cannot be {verb}: {error}", **place) from error
+        other = "" if written == store.name else f"; it was written to {written}"
+        raise PayloadNotFound(
+            "the store does not have the payload any more: its lifecycle rule may have removed it"
+            f"{other}",
+            **place,
+        ) from error
+    except Exception as error:
+        reason = f"{type(error).__name__}: {error}"
+        raise PayloadStoreFailed(f"the payload cannot be {verb}: {reason}", **place) from error

@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: MIT
+"""Payloads of any size: they are written to a store, and a claim travels.
+
+Both sides name the store::
+
+    from fc_async_sdk.payloads import OssStore
+
+    store = OssStore("my-bucket")
+    client.function("resize", payload=Order, large=store).spawn(order)
+
+    @handler(Order, large=store)
+    def resize(order, context): ...
+
+A store has the three methods of :class:`PayloadStore`. It may also be used for files that functions
+share: keys are then those of the user.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, BinaryIO, Literal, overload
+
+from fc_async_sdk import _claims
+from fc_async_sdk._claims import Claim, PayloadStore
+from fc_async_sdk.payloads.folder import FolderStore
+
+if TYPE_CHECKING:
+    from typing import Any
+
+__all__ = ["Claim", "FolderStore", "PayloadStore", "fetch", "find"]
+
+
+def find(payload: Any) -> Claim | None:
+    """Return the claim that a payload is; None if it is another payload.
+
+    Args:
+        payload: Bytes or text, such as the event of a handler.
+
+    Raises:
+        UnreadableClaim: It is a claim of another version.
+    """
+    return _claims.find(_as_bytes(payload))
+
+
+@overload
+def fetch(
+    payload: Any, store: PayloadStore, *, stream: Literal[False] = ..., limit: int = ...
+) -> bytes: ...
+@overload
+def fetch(
+    payload: Any, store: PayloadStore, *, stream: Literal[True], limit: int = ...
+) -> BinaryIO: ...
+def fetch(
+    payload: Any, store: PayloadStore, *, stream: bool = False, limit: int = _claims.MEMORY
+) -> bytes | BinaryIO:
+    """Return the payload that a claim stands for; another payload as it is.
+
+    Args:
+        payload: Bytes or text, such as the event of a handler.
+        store: The store that has it.
+        stream: Return a temporary file, at its beginning, which is deleted when it is closed. It
+            was checked as a whole.
+        limit: Without ``stream``: bytes that may be read into memory.
+
+    Raises:
+        PayloadOverMemory: It is larger than the limit.
+        PayloadNotFound: The store does not have it, or not any more.
+        PayloadDamaged: It is not what was written.
+        PayloadStoreDenied: The store denies access.
+        PayloadStoreFailed: The store failed.
+        UnreadableClaim: It is a claim of another version.
+    """
+    data = _as_bytes(payload)
+    claim = _claims.find(data)
+    if not stream:
+        return data if claim is None else _claims.fetch(store, claim, limit)
+    import tempfile  # noqa: PLC0415 -- only for streams
+
+    file = tempfile.TemporaryFile()  # noqa: SIM115 -- the caller closes it
+    try:
+        file.writelines([data] if claim is None else _claims.read(store, claim))
+    except BaseException:
+        file.close()
+        raise
+    file.seek(0)
+    return file
+
+
+def _as_bytes(payload: Any) -> bytes:
+    return payload.encode() if isinstance(payload, str) else bytes(payload)
