@@ -270,6 +270,53 @@ class Client(BaseClient):
         )
         return fanout.FanOut(plan, payloads, self._connections.sending(self._stub))
 
+    def replay_events(
+        self,
+        events: Iterable[Any],
+        *,
+        to: str | None = None,
+        qualifier: str | None = None,
+        concurrency: int = 32,
+        progress: Callable[[fanout.Progress], None] | bool | None = None,
+    ) -> fanout.FanOut:
+        """Send again what failed: call a function with the payload of each failed event.
+
+        The payload is that of the failed invocation, byte for byte. The task id is derived from
+        its request id. In task mode the service refuses an id that it knows, so an event that
+        comes twice, or a replay that was interrupted, calls the function once; the outcome then
+        is accepted as ``duplicate``. Delete a message after its outcome, not before.
+
+        Args:
+            events: Destination events in any form that :func:`fc_async_sdk.events.parse` reads, or
+                messages of the clients of MNS and RocketMQ; taken as needed.
+            to: Name of the function; None: the one that failed.
+            qualifier: Version or alias of ``to``; None is LATEST.
+            concurrency: How many are on the wire at a time, 1-1000.
+            progress: Called after every outcome; or True for a progress bar (needs ``rich``).
+
+        Returns:
+            A run: iterate over it for the outcomes as they complete, each with the event as it was
+            given in ``payload``. What is not a failed event is an outcome with an error.
+
+        Raises:
+            ConfigurationError: A progress bar was asked for and ``rich`` is not installed.
+            InvalidParameter: An argument that concerns all events is wrong.
+            RuntimeError: The client is closed.
+        """
+        from fc_async_sdk import fanout  # noqa: PLC0415 -- few clients need it
+
+        self._connections.check_open()
+        plan = fanout.replay_plan(
+            events,
+            to=to,
+            qualifier=qualifier,
+            region=self.region_name,
+            account_id=self.account_id,
+            concurrency=concurrency,
+            progress=progress,
+        )
+        return fanout.FanOut(plan, events, self._connections.sending(self._stub))
+
     def _stub(self) -> Callable[..., Any] | None:
         return vars(self).get("_perform")
 

@@ -39,7 +39,7 @@ def from_mns_message(message: Any) -> DestinationEvent:
     Raises:
         InvalidEvent: Its body is not a destination event.
     """
-    body = _body(message, "message_body")
+    body = _body(message, "message_body", "body")
     return parse(body if isinstance(body, Mapping) else _unwrap(body))
 
 

@@ -14,10 +14,13 @@ sent is an outcome too: nothing is lost and nothing stops the rest.
 
 With task ids a run that broke can be started again as it was: what had been accepted is recognised
 by its id and counts as accepted (``duplicate``); ids given as ``resume`` are not even sent.
+
+``client.replay_events(messages)`` is such a run over failed events of a destination.
 """
 
 from fc_async_sdk.fanout.plan import Job, Outcome, Plan, TaskIds, plan
 from fc_async_sdk.fanout.progress import Progress
+from fc_async_sdk.fanout.replay import ReplayPlan, is_replay, next_id, replay_id, replay_plan
 from fc_async_sdk.fanout.runs import AsyncFanOut, FanOut
 from fc_async_sdk.fanout.senders import LoopSender, Sender, ThreadSender
 
@@ -29,8 +32,13 @@ __all__ = [
     "Outcome",
     "Plan",
     "Progress",
+    "ReplayPlan",
     "Sender",
     "TaskIds",
     "ThreadSender",
+    "is_replay",
+    "next_id",
     "plan",
+    "replay_id",
+    "replay_plan",
 ]

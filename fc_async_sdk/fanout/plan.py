@@ -96,6 +96,11 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     progress: Report
     total: int | None
 
+    @property
+    def title(self) -> str:
+        """Return the name of the run for progress bars."""
+        return f"invoking {self.function}"
+
     def prepare(self, index: int, payload: Any, taken: dict[str, int]) -> Job | Outcome:
         """Return the job for a payload, or its outcome when there is nothing to send.
 
@@ -185,15 +190,9 @@ def plan(
     progress: Report,
 ) -> Plan:
     """Check the arguments of ``fan_out``: mistakes that concern all payloads end it at once."""
-    if type(concurrency) is not int or not 1 <= concurrency <= _MAX_CONCURRENCY:
-        raise InvalidParameter(
-            "concurrency", concurrency, f"must be a whole number from 1 to {_MAX_CONCURRENCY}"
-        )
+    total = check_run("payloads", payloads, concurrency, progress)
     if resume is not None and task_ids is None:
         raise InvalidParameter("resume", resume, "needs task_ids: without ids nothing is known")
-    if isinstance(payloads, (str, bytes, bytearray, dict)):
-        raise InvalidParameter("payloads", payloads, "must be an iterable of payloads, not one")
-    check(progress)
     if isinstance(task_ids, str):
         check_prefix(task_ids)
     operations.invoke_async(function, delay=delay, qualifier=qualifier)
@@ -205,5 +204,22 @@ def plan(
         resume=resume if resume is not None else frozenset(),
         concurrency=concurrency,
         progress=progress,
-        total=len(payloads) if isinstance(payloads, Sized) else None,
+        total=total,
     )
+
+
+def check_run(name: str, items: object, concurrency: int, progress: Report) -> int | None:
+    """Check the arguments that every run has; return the number of items if it is known.
+
+    Raises:
+        InvalidParameter: An argument is wrong.
+        ConfigurationError: A progress bar was asked for and ``rich`` is not installed.
+    """
+    if type(concurrency) is not int or not 1 <= concurrency <= _MAX_CONCURRENCY:
+        raise InvalidParameter(
+            "concurrency", concurrency, f"must be a whole number from 1 to {_MAX_CONCURRENCY}"
+        )
+    if isinstance(items, (str, bytes, bytearray, dict)):
+        raise InvalidParameter(name, items, f"must be an iterable of {name}, not one")
+    check(progress)
+    return len(items) if isinstance(items, Sized) else None

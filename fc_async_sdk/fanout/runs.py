@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import collections
 from collections.abc import AsyncIterable, Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from fc_async_sdk.errors import FcAsyncError
 from fc_async_sdk.fanout.plan import Outcome
@@ -17,9 +17,38 @@ from fc_async_sdk.fanout.progress import Progress, Reporter
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
-    from fc_async_sdk.fanout.plan import Job, Plan
+    from fc_async_sdk.fanout.plan import Job
+    from fc_async_sdk.fanout.progress import Report
     from fc_async_sdk.fanout.senders import Sender
     from fc_async_sdk.operations import AcceptedInvocation
+
+
+class Plan(Protocol):
+    """Interface of the plan of a fan-out or of a replay."""
+
+    @property
+    def title(self) -> str:
+        """Return the name of the run for progress bars."""
+        ...
+
+    @property
+    def concurrency(self) -> int:
+        """Return the number of calls on the wire at a time."""
+        ...
+
+    @property
+    def progress(self) -> Report:
+        """Return the callback for progress, True for a bar, or None."""
+        ...
+
+    @property
+    def total(self) -> int | None:
+        """Return the number of payloads, None if it is not known."""
+        ...
+
+    def prepare(self, index: int, payload: Any, taken: dict[str, int], /) -> Job | Outcome:
+        """Return the job for a payload, or its outcome when there is nothing to send."""
+        ...
 
 
 class Tally:
@@ -30,7 +59,7 @@ class Tally:
         self.done = 0
         self.duplicates = 0
         self._total = plan.total
-        self._report = Reporter(plan.progress, f"invoking {plan.function}")
+        self._report = Reporter(plan.progress, plan.title)
 
     def add(self, outcome: Outcome) -> Outcome:
         """Count an outcome and return it."""
@@ -148,14 +177,14 @@ class _Run:
 
     def _begin(self) -> None:
         if self._started:
-            raise RuntimeError("a fan_out runs once; call fan_out again")
+            raise RuntimeError("a run runs once; make another one")
         self._started = True
 
     def __repr__(self) -> str:
         progress = self.progress
         total = "?" if progress.total is None else progress.total
         return (
-            f"<fan_out {self._plan.function}: {progress.done} of {total}, {progress.failed} failed>"
+            f"<fan_out, {self._plan.title}: {progress.done} of {total}, {progress.failed} failed>"
         )
 
 

@@ -3,15 +3,15 @@
 
 from __future__ import annotations
 
-import re
 import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fc_async_plugin.account import connection, lists, suggestions
 from fc_async_sdk import _endpoint
 from fc_async_sdk.admin import operations as admin
 from fc_async_sdk.errors import AsyncTaskAlreadyExists, FcAsyncError
+from fc_async_sdk.fanout import is_replay, next_id
 from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:
@@ -20,9 +20,6 @@ if TYPE_CHECKING:
     from fc_async_plugin.account.connection import Where
     from fc_async_sdk import AsyncTask, Client
     from fc_async_sdk.admin.models import Task
-
-_SUFFIX: Final = re.compile(r"-replay-([0-9]+)\Z")
-_LONGEST_ID: Final = 128
 
 
 class Replayed(NamedTuple):
@@ -119,7 +116,7 @@ class FunctionTasks(NamedTuple):
         tasks: list[str] = []
         replays: list[str] = []
         for task in self.all(status="Failed"):
-            if _SUFFIX.search(task.task_id):
+            if is_replay(task.task_id):
                 replays.append(task.task_id)
             elif len(tasks) == limit:
                 break
@@ -212,18 +209,3 @@ def times_of(client: Client, function: str, task_id: str | None = None) -> Times
         return unknown  # something else than the local runtime, such as a proxy on this machine
     due = {task.task_id: task.due_time for task in tasks}
     return Times(clock.now, due, virtual=clock.virtual)
-
-
-def next_id(task_id: str) -> str:
-    """Return the id of a replay: ``order-7-replay-1`` for ``order-7``, then ``order-7-replay-2``.
-
-    An id that the service made may begin with a digit, which the ids of callers must not: it gets
-    the prefix ``t-``.
-    """
-    found = _SUFFIX.search(task_id)
-    number = int(found[1]) + 1 if found else 1
-    stem = task_id[: found.start()] if found else task_id
-    suffix = f"-replay-{number}"
-    if not limits.TASK_ID_PATTERN.fullmatch(stem):
-        stem = f"t-{stem}"
-    return stem[: _LONGEST_ID - len(suffix)] + suffix

@@ -31,7 +31,7 @@ def methods(cls: type[Any]) -> dict[str, Any]:
 
 SYNC, ASYNC = methods(Client), methods(AsyncClient)
 # What they return differs by nature.
-MAKERS = {"fan_out", "function", "get_paginator", "get_waiter", "group", "task"}
+MAKERS = {"fan_out", "replay_events", "function", "get_paginator", "get_waiter", "group", "task"}
 
 
 def test_both_clients_have_the_same_methods() -> None:
@@ -46,7 +46,7 @@ def test_every_operation_is_a_method_of_both() -> None:
 def test_both_clients_have_the_same_signatures() -> None:
     for name, method in SYNC.items():
         sync, asynchronous = inspect.signature(method), inspect.signature(ASYNC[name])
-        differs = {"payloads"} if name == "fan_out" else set()
+        differs = {"fan_out": {"payloads"}, "replay_events": {"events"}}.get(name, set())
         for one, other in zip(
             sync.parameters.values(), asynchronous.parameters.values(), strict=True
         ):

@@ -1,0 +1,183 @@
+# SPDX-License-Identifier: MIT
+"""Plan of a replay: what each failed event of a destination is sent as. Data; no I/O.
+
+Invariants:
+
+- The task id is derived from the request id of the failed invocation, so that a second replay of
+  the same event is recognised by the service.
+- The payload is that of the failed invocation, byte for byte.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from fc_async_sdk import operations
+from fc_async_sdk.errors import FcAsyncError, InvalidEvent, InvalidParameter
+from fc_async_sdk.events import DestinationEvent, from_mns_message, parse
+from fc_async_sdk.fanout.plan import Job, Outcome, check_run
+from fc_async_sdk.fanout.progress import Report
+from fc_async_sdk.spec import limits
+
+if TYPE_CHECKING:
+    from fc_async_sdk.spec.arn import FunctionArn
+
+_SUFFIX: Final = re.compile(r"-replay-([0-9]{1,9})\Z")
+
+
+class ReplayPlan(msgspec.Struct, frozen=True, kw_only=True):
+    """Checked arguments of ``replay_events``.
+
+    Attributes:
+        to: The function that is called; None: the one that failed.
+        qualifier: Version or alias of ``to``.
+        region: Region of the client, "" if it is not known.
+        account_id: Account of the client, "" if it is not known.
+    """
+
+    to: str | None
+    qualifier: str | None
+    region: str
+    account_id: str
+    concurrency: int
+    progress: Report
+    total: int | None
+
+    @property
+    def title(self) -> str:
+        """Return the name of the run for progress bars."""
+        return f"replaying to {self.to}" if self.to else "replaying"
+
+    def prepare(self, index: int, payload: Any, _: dict[str, int]) -> Job | Outcome:
+        """Return the job for an event, or its outcome when it cannot be sent.
+
+        Args:
+            index: Which event, from 0.
+            payload: The event, in any form that ``replay_events`` takes.
+        """
+        task_id = ""
+        try:
+            event = read(payload)
+            task_id = replay_id(event)
+            function, qualifier = self._target(event)
+            arguments = {
+                "function": function,
+                "payload": event.request.bytes(),
+                "task_id": task_id,
+                "qualifier": qualifier,
+            }
+            call = operations.invoke_async(**arguments)
+        except FcAsyncError as error:
+            return Outcome(index=index, payload=payload, task_id=task_id, error=error)
+        return Job(index=index, payload=payload, arguments=arguments, call=call)
+
+    def _target(self, event: DestinationEvent) -> tuple[str, str | None]:
+        """Return function and qualifier that an event is sent to.
+
+        Raises:
+            InvalidParameter: The event does not name a function that the client can call.
+        """
+        if self.to is not None:
+            return self.to, self.qualifier
+        named: FunctionArn | None = event.arn
+        if named is None:
+            raise InvalidParameter(
+                "to", None, f"must name a function: the event names {event.function_arn!r}"
+            )
+        for what, own, other in (
+            ("region", self.region, named.region),
+            ("account", self.account_id, named.account_id),
+        ):
+            if own and other and own != other:
+                raise InvalidParameter(
+                    "to",
+                    None,
+                    f"must name a function: {named.function} is in {what} {other}, and this client"
+                    f" calls {own}",
+                )
+        is_default = named.qualifier == limits.DEFAULT_QUALIFIER
+        return named.function, None if is_default else named.qualifier
+
+
+def replay_plan(
+    events: object,
+    *,
+    to: str | None,
+    qualifier: str | None,
+    region: str,
+    account_id: str,
+    concurrency: int,
+    progress: Report,
+) -> ReplayPlan:
+    """Check the arguments of ``replay_events``.
+
+    Raises:
+        InvalidParameter: One of them is wrong.
+        ConfigurationError: A progress bar was asked for and ``rich`` is not installed.
+    """
+    if to is None and qualifier is not None:
+        raise InvalidParameter("qualifier", qualifier, "needs to, the function that it is of")
+    if to is not None:
+        operations.invoke_async(to, qualifier=qualifier)
+    return ReplayPlan(
+        to=to,
+        qualifier=qualifier,
+        region=region,
+        account_id=account_id,
+        concurrency=concurrency,
+        progress=progress,
+        total=check_run("events", events, concurrency, progress),
+    )
+
+
+def read(event: Any) -> DestinationEvent:
+    """Return an event from any of its forms, or from a message of a queue client.
+
+    Raises:
+        InvalidEvent: It is not a destination event.
+    """
+    if isinstance(event, DestinationEvent):
+        return event
+    return parse(event) if hasattr(event, "get_attributes") else from_mns_message(event)
+
+
+def replay_id(event: DestinationEvent) -> str:
+    """Return the task id of the replay of a failed event, the same each time.
+
+    Raises:
+        InvalidEvent: The invocation succeeded, or the event has no request id.
+    """
+    if event.succeeded:
+        raise InvalidEvent("the invocation succeeded, so it is not replayed")
+    if not event.request_id:
+        raise InvalidEvent(
+            "without a request id a second replay could not be recognised",
+            "$.requestContext.requestId",
+        )
+    return next_id(event.request_id)
+
+
+def next_id(task_id: str) -> str:
+    """Return the id of a replay: ``order-7-replay-1`` for ``order-7``, then ``order-7-replay-2``.
+
+    An id that the service made may begin with a digit, which the ids of callers must not: it gets
+    the prefix ``t-``. An id that is too long or has other characters is replaced by its SHA-256.
+    """
+    found = _SUFFIX.search(task_id)
+    suffix = f"-replay-{int(found[1]) + 1 if found else 1}"
+    stem = task_id[: found.start()] if found else task_id
+    if not limits.TASK_ID_PATTERN.fullmatch(stem):
+        stem = f"t-{stem}"
+    if not limits.TASK_ID_PATTERN.fullmatch(stem + suffix):
+        digest = hashlib.sha256(stem.encode("utf-8", "surrogatepass"))
+        stem = f"t-{digest.hexdigest()}"
+    return stem + suffix
+
+
+def is_replay(task_id: str) -> bool:
+    """Return whether a task is a replay, by its id."""
+    return _SUFFIX.search(task_id) is not None

@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: MIT
+"""Failed events are sent again, each once, by both clients."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import pytest
+
+import fc_async_sdk
+
+if TYPE_CHECKING:
+    from fc_async_local.testing import FcLocal
+    from fc_async_sdk.events import DestinationEvent
+    from fc_async_sdk.fanout import Outcome
+
+
+@pytest.fixture
+def called(fc_local: FcLocal) -> list[bytes]:
+    """A function that fails until it is repaired; what it was called with."""
+    seen: list[bytes] = []
+
+    def handler(event: bytes, _: object) -> None:
+        seen.append(event)
+        if len(seen) <= 3:
+            raise ValueError("not yet")
+
+    queue = fc_local.create_queue("failures")
+    config = {
+        "asyncTask": True,
+        "maxAsyncRetryAttempts": 0,
+        "destinationConfig": {"onFailure": {"destination": queue}},
+    }
+    fc_local.deploy("orders", handler, async_config=config)
+    for payload in (b"1", b"\xff2", b""):
+        fc_local.client.invoke_async("orders", payload)
+        fc_local.run_until_idle()
+    return seen
+
+
+def received(fc_local: FcLocal) -> list[DestinationEvent]:
+    found = [fc_local.receive("failures") for _ in range(3)]
+    return [event for event in found if event is not None]
+
+
+async def replayed_by_asyncio(fc_local: FcLocal, events: list[DestinationEvent]) -> list[Outcome]:
+    async with fc_async_sdk.async_client(endpoint_url=fc_local.endpoint) as client:
+        return [outcome async for outcome in client.replay_events(events, concurrency=2)]
+
+
+@pytest.mark.parametrize("kind", ["synchronous", "asyncio"])
+def test_each_failed_event_calls_its_function_once(
+    kind: str, fc_local: FcLocal, called: list[bytes]
+) -> None:
+    events = received(fc_local)
+    for again in (False, True):
+        if kind == "asyncio":
+            outcomes = asyncio.run(replayed_by_asyncio(fc_local, events + events[:1]))
+        else:
+            outcomes = list(fc_local.client.replay_events(events + events[:1]))
+        assert [outcome.error for outcome in outcomes] == [None] * 4
+        duplicates = [one for one in outcomes if one.accepted and one.accepted.duplicate]
+        assert len(duplicates) == (4 if again else 1)
+    fc_local.run_until_idle()
+    assert sorted(called) == sorted([b"1", b"\xff2", b""] * 2)
