@@ -184,6 +184,11 @@ def get_task(function: str, task_id: str) -> Call[models.WholeTask]:
     return _get("GetTask", models.WholeTask, "tasks", function, task_id)
 
 
+def list_dead_events() -> Call[models.DeadEvents]:
+    """List the newest events that were given up, and count all."""
+    return _get("ListDeadEvents", models.DeadEvents, "deliveries", "dead")
+
+
 # --- triggers ---------------------------------------------------------------------------------
 
 

@@ -14,6 +14,7 @@ Importing this module needs ``aliyun-mns-sdk``, the extra ``events``.
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from mns.account import Account
@@ -97,6 +98,24 @@ class QueueTail:
             if not found and not follow:
                 return
             yield from self._show(found)
+
+    def peek(self) -> tuple[list[Shown], int]:
+        """Return up to :data:`BATCH` messages, which stay visible, and the number of all.
+
+        Raises:
+            PluginError: The queue cannot be read.
+        """
+        try:
+            with warnings.catch_warnings():
+                # The client warns of the number of messages, which MNS may not answer some day.
+                warnings.simplefilter("ignore", DeprecationWarning)
+                depth = int(self._queue.get_attributes().active_messages)
+            found = self._queue.batch_peek_message_with_str_body(BATCH) if depth else []
+        except MNSExceptionBase as error:
+            if getattr(error, "type", "") == _EMPTY:
+                return [], 0
+            raise PluginError(f"the queue cannot be read: {_reason(error)}") from error
+        return [_read(one) for one in found], depth
 
     def _receive(self, wait_seconds: int) -> list[Any]:
         try:

@@ -16,8 +16,9 @@ from urllib.parse import urlsplit
 import msgspec
 
 from fc_async_plugin import PluginError, template
-from fc_async_plugin.account import Regions, runtime, suggestions
+from fc_async_plugin.account import Regions, lists, runtime, suggestions
 from fc_async_plugin.plan.channels import channels as named
+from fc_async_plugin.template.desired import is_function
 from fc_async_plugin.template.yaml12 import MAX_BYTES
 from fc_async_sdk import Config, Session, _credential_chain, _endpoint, _serverless_devs
 from fc_async_sdk._installation import how_to_install
@@ -25,7 +26,7 @@ from fc_async_sdk.credentials import LOCAL
 from fc_async_sdk.errors import ConfigurationError, FcAsyncError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from fc_async_plugin.account.channels import Channels
     from fc_async_plugin.account.roles import Roles
@@ -292,6 +293,43 @@ class Target:
         """Return a client of another service of the same account, for its URL."""
         account = self._account._replace(endpoint=endpoint)
         return client(account, self.client.region_name, self._project)
+
+
+@contextmanager
+def named_functions(names: Sequence[str], where: Where) -> Iterator[list[tuple[Client, list[str]]]]:
+    """Yield the functions that a command is about, with the client of their region.
+
+    Args:
+        names: Resources of the template or functions; none: the functions of the template, or of
+            the region if there is no template.
+        where: Template and account.
+
+    Raises:
+        ConfigurationError: A region is not known.
+    """
+    project = _project_if_any(where)
+    resources = [one for one in project.resources if is_function(one)] if project else []
+    known = {name: one for one in resources for name in (one.function_name, one.name)}
+    own = {one.region for one in resources}
+    region = where.account.region or (own.pop() if len(own) == 1 else "")
+    wanted: dict[str, dict[str, None]] = {}
+    for name in names or [one.name for one in resources]:
+        found = known.get(name)
+        place = where.account.region or (found.region if found else region)
+        wanted.setdefault(place, {})[found.function_name if found else name] = None
+    if not wanted:
+        wanted[region] = {}
+    if "" in wanted and not where.account.endpoint:
+        listed = ", ".join(wanted[""]) or "the functions"
+        raise ConfigurationError(f"in which region: {listed}? pass --region")
+    with regions(where.account, project) as opened:
+        yield [
+            (
+                opened[place],
+                list(chosen) or [one.function_name for one in lists.functions(opened[place])],
+            )
+            for place, chosen in wanted.items()
+        ]
 
 
 def _project_if_any(where: Where) -> Project | None:

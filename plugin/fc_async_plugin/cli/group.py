@@ -37,6 +37,7 @@ COMMANDS: Final = (
     "invoke",
     "tasks",
     "events",
+    "failures",
     "triggers",
     "logs",
     "metrics",

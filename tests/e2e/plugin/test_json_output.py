@@ -136,6 +136,7 @@ EXAMPLES = {
     "tasks stop": ["tasks", "stop", "orders", "t-1", "nosuch"],
     "tasks replay": ["tasks", "replay", "orders", "t-1"],
     "events tail": ["events", "tail", "failures", "--once"],
+    "failures": ["failures"],
     "logs": ["logs", "orders"],
     "metrics": ["metrics", "orders"],
     "triggers list": ["triggers", "list"],

@@ -104,6 +104,7 @@ def test_tables_and_excerpts_fit_the_terminal(
         ["tasks", "list", "orders"],
         ["rules"],
         ["doctor", "-v"],
+        ["failures"],
         ["triggers", "list"],
         ["validate", "-t", "bad.yaml"],
         ["init", "--list"],

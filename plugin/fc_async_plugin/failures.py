@@ -1,0 +1,357 @@
+# SPDX-License-Identifier: MIT
+"""Reads what failed, from tasks, failure destinations, dead events and metrics.
+
+Invariants:
+
+- An invocation that several sources have is one failure: its request id joins them.
+- What cannot be read, or only in part, is a sentence in the report, never a missing row.
+- Messages of queues are looked at without hiding them from readers.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+import msgspec
+
+from fc_async_plugin import metrics
+from fc_async_plugin.account import connection, lists
+from fc_async_plugin.account.service_urls import service_url
+from fc_async_plugin.conditions import CONDITIONS
+from fc_async_plugin.tasks import FunctionTasks
+from fc_async_sdk import events
+from fc_async_sdk.admin import operations as admin
+from fc_async_sdk.admin.models import Task
+from fc_async_sdk.errors import FcAsyncError
+from fc_async_sdk.events.error_documents import error_lines
+from fc_async_sdk.spec import arn, limits
+from fc_async_sdk.spec.graph import Node, resolve
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from fc_async_plugin.account.connection import Account
+    from fc_async_sdk import AsyncTask, Client
+    from fc_async_sdk.admin.models import DeadEvent
+    from fc_async_sdk.events import DestinationEvent
+
+STATUSES: Final = ("Failed", "Expired", "Invalid")
+"""Ends that are failures; a task that was stopped was meant to end."""
+COUNTED: Final = tuple(one.metric for one in CONDITIONS if one.counts)
+_MOST: Final = 1_000
+"""Tasks of one function that are read, the newest."""
+_WORKERS: Final = 8
+NOT_DELIVERED: Final = "not delivered"
+
+
+class Failure(msgspec.Struct, frozen=True, kw_only=True):
+    """One invocation that failed.
+
+    Attributes:
+        condition: Why, in the service's words.
+        error: Type of the function's error, "" if it is not known.
+        at: When it ended, in milliseconds since the epoch; 0 if it is not known.
+        destination: ARN of its failure destination, "" if it has none.
+        lost: Why the destination did not get it, "" if it did.
+        response: What the function returned last, if that is at hand.
+        task: Whether it can be read, and replayed, as a task.
+    """
+
+    function: str
+    condition: str
+    error: str = ""
+    request_id: str
+    task_id: str = ""
+    at: int
+    destination: str = ""
+    lost: str = ""
+    response: bytes = b""
+    task: bool = False
+
+
+class Group(NamedTuple):
+    """Failures that are alike: function, condition, error, and where they went."""
+
+    newest: Failure
+    count: int
+    trace: Sequence[str] = ()
+    send_again: str = ""
+
+
+class Found(NamedTuple):
+    """Failures, and what could not be looked at.
+
+    Attributes:
+        groups: The most frequent first.
+        depths: Messages that wait, by ARN of a queue.
+        counted: Sums of metrics by function.
+        omitted: Sentences about what could not be read.
+    """
+
+    groups: Sequence[Group]
+    depths: dict[str, int]
+    counted: dict[str, dict[str, float]]
+    omitted: Sequence[str]
+
+
+class Reader:
+    """Reads the failures of one region.
+
+    Args:
+        client: A client of the region.
+        account: The options of the command.
+        since: Milliseconds since the epoch; earlier failures are left out.
+        now: The present, likewise.
+    """
+
+    def __init__(self, client: Client, account: Account, *, since: int, now: int) -> None:
+        self._client = client
+        self._account = account
+        self._here = connection.is_here(account)
+        self._since = since
+        self._now = now
+        self._omitted: list[str] = []
+        self._depths: dict[str, int] = {}
+        self._targets: dict[str, None] = {}
+
+    def read(self, functions: Sequence[str]) -> Found:
+        """Read the failures of functions."""
+        with ThreadPoolExecutor(_WORKERS, thread_name_prefix="failures") as pool:
+            read = [one for many in pool.map(self._tasks, functions) for one in many]
+            counted = dict(zip(functions, pool.map(self._counted, functions), strict=True))
+        by_id = {one.request_id: one for one in read}
+        for target in self._targets:
+            for one in self._events(target):
+                by_id.setdefault(one.request_id, one)
+        for dead in self._dead():
+            known = by_id.get(dead.request_id)
+            by_id[dead.request_id] = _dead(dead) if known is None else _lost(known, dead)
+        wanted = [
+            one for one in by_id.values() if one.function in counted and one.at >= self._since
+        ]
+        groups = [self._explained(one) for one in grouped(wanted)]
+        return Found(groups, self._depths, counted, self._omitted)
+
+    def _tasks(self, function: str) -> list[Failure]:
+        """Read the tasks of a function; note the failure destinations that it has."""
+        try:
+            configs = lists.configs(self._client, function)
+            found = list(islice(self._listed(function), _MOST))
+        except FcAsyncError as error:
+            self._omitted.append(f"tasks of {function}: {error}")
+            return []
+        targets = {name: dict(one.destinations).get("failure", "") for name, one in configs.items()}
+        self._targets |= dict.fromkeys(filter(None, targets.values()))
+        if len(found) == _MOST:
+            self._omitted.append(f"tasks of {function} before the newest {_MOST} that failed")
+        if not self._here and not any(one.async_task for one in configs.values()):
+            self._omitted.append(f"invocations of {function}: task mode is off")
+        return [
+            _of_task(function, one, targets.get(one.qualifier or limits.DEFAULT_QUALIFIER, ""))
+            for one in found
+        ]
+
+    def _listed(self, function: str) -> Iterator[AsyncTask | Task]:
+        if not self._here:
+            tasks = FunctionTasks(self._client, function, None)
+            for status in STATUSES:
+                yield from tasks.all(status=status)
+            return
+        token = None
+        while True:
+            status = ",".join(STATUSES)
+            call = admin.list_tasks(function, status=status, limit=100, next_token=token)
+            page = self._client.send(call)
+            yield from page.tasks
+            token = page.next_token
+            if not token:
+                return
+
+    def _events(self, target: str) -> Iterator[Failure]:
+        """Yield the failures in a queue, as far as they can be seen without receiving them."""
+        node = node_of(target, self._client)
+        if node is None or node.kind == "function":
+            return
+        if node.kind != "mns-queue":
+            self._omitted.append(f"{node.label}: its messages cannot be looked at")
+            return
+        try:
+            seen, depth = self._peek(node)
+        except (FcAsyncError, ModuleNotFoundError) as error:
+            self._omitted.append(f"{node.label}: {error}")
+            return
+        self._depths[target] = depth
+        if depth > len(seen):
+            self._omitted.append(f"{node.label}: {depth - len(seen)} of its {depth} messages")
+        for event in seen:
+            if event is not None and not event.succeeded:
+                yield _of_event(event, target)
+
+    def _peek(self, node: Node) -> tuple[list[DestinationEvent | None], int]:
+        from fc_async_plugin.events import QueueTail  # noqa: PLC0415 -- needs an extra
+
+        address = service_url(
+            "mns",
+            self._account.endpoint,
+            account_id=node.account_id,
+            region=node.region,
+            otherwise="look at it with fc-async events tail --mns-endpoint",
+        )
+        keys = connection.credentials(self._account)
+        with QueueTail(address, node.name, keys, consume=False) as queue:
+            seen, depth = queue.peek()
+        return [one.event for one in seen], depth
+
+    def _dead(self) -> Iterable[DeadEvent]:
+        if not self._here:
+            return ()
+        try:
+            found = self._client.send(admin.list_dead_events())
+        except FcAsyncError as error:
+            self._omitted.append(f"dead events: {error}")
+            return ()
+        if found.total > len(found.deliveries):
+            self._omitted.append(f"dead events before the newest {len(found.deliveries)}")
+        return found.deliveries
+
+    def _counted(self, function: str) -> dict[str, float]:
+        span = metrics.period_for(self._since, self._now)
+        wanted = metrics.Wanted(function, COUNTED, self._since, self._now, span)
+        try:
+            if self._here:
+                found = metrics.from_runtime(self._client, wanted)
+            else:
+                url = metrics.cloud_endpoint(self._client.region_name)
+                place = self._account._replace(endpoint=url)
+                with connection.client(place, self._client.region_name) as monitor:
+                    found = metrics.from_cloud(monitor, self._client.region_name, wanted)
+        except FcAsyncError as error:
+            self._omitted.append(f"metrics of {function}: {error}")
+            return {}
+        return {one.metric: one.value for one in found if one.value}
+
+    def _explained(self, group: Group) -> Group:
+        newest, trace = group.newest, error_lines(group.newest.response)
+        if newest.task and not trace:
+            try:
+                task = (
+                    self._client.send(admin.get_task(newest.function, newest.task_id))
+                    if self._here
+                    else self._client.get_async_task(newest.function, newest.task_id)
+                )
+            except FcAsyncError as error:
+                self._omitted.append(f"task {newest.task_id}: {error}")
+            else:
+                trace = error_lines((task.return_payload or "").encode())
+        return group._replace(trace=trace, send_again=self._send_again(newest))
+
+    def _send_again(self, one: Failure) -> str:
+        """Return the command that sends failures like one again; "" if nothing kept them."""
+        node = node_of(one.destination, self._client)
+        if one.lost and self._here:
+            return f"fc-async events replay dead-events --to {one.function}"
+        if node is not None and not one.lost and node.kind in {"mns-queue", "rocketmq"}:
+            source = node.name if node.kind == "mns-queue" else one.destination
+            return f"fc-async events replay {source} --to {one.function}"
+        if one.task:
+            return f"fc-async tasks replay {one.function} {one.task_id}"
+        return ""
+
+
+def merged(found: Sequence[Found]) -> Found:
+    """Return what was found in several regions as one."""
+    groups = [one for each in found for one in each.groups]
+    return Found(
+        sorted(groups, key=lambda group: -group.count),
+        {arn: depth for each in found for arn, depth in each.depths.items()},
+        {name: values for each in found for name, values in each.counted.items()},
+        [sentence for each in found for sentence in each.omitted],
+    )
+
+
+def node_of(destination: str, client: Client) -> Node | None:
+    """Return the node of an ARN in the region of a client; None if it is not valid."""
+    try:
+        parsed = arn.parse(destination)
+    except FcAsyncError:
+        return None
+    account = client.account_id or ""
+    return Node.of(resolve(parsed, region=client.region_name, account_id=account))
+
+
+def label(destination: str) -> str:
+    """Return a destination in words, such as ``queue failed-orders``."""
+    try:
+        node = Node.of(arn.parse(destination))
+    except FcAsyncError:
+        return destination
+    return f"function {node.label}" if node.kind == "function" else node.label
+
+
+def grouped(failures: Iterable[Failure]) -> list[Group]:
+    """Return failures by function, condition, error and destination, the most frequent first."""
+    groups: dict[tuple[str, ...], Group] = {}
+    for one in failures:
+        key = (one.function, one.condition, one.error, one.destination, one.lost)
+        known = groups.get(key)
+        newest = one if known is None or one.at > known.newest.at else known.newest
+        groups[key] = Group(newest, known.count + 1 if known else 1)
+    return sorted(groups.values(), key=lambda group: (-group.count, group.newest.function))
+
+
+def _of_task(function: str, task: AsyncTask | Task, destination: str) -> Failure:
+    return Failure(
+        function=function,
+        condition=task.task_error_message or task.status,
+        error=(task.error_type if isinstance(task, Task) else None) or "",
+        request_id=task.request_id or task.task_id,
+        task_id=task.task_id,
+        at=task.end_time or 0,
+        destination=destination,
+        lost=NOT_DELIVERED if destination and task.destination_status == "Failed" else "",
+        task=True,
+    )
+
+
+def _of_event(event: DestinationEvent, destination: str) -> Failure:
+    response = event.response.raw
+    return Failure(
+        function=event.function,
+        condition=event.condition or f"status {event.status_code}",
+        error=_error_type(response),
+        request_id=event.request_id,
+        at=event.timestamp or 0,
+        destination=destination,
+        response=response,
+    )
+
+
+def _dead(dead: DeadEvent) -> Failure:
+    try:
+        event = events.parse(dead.event)
+    except FcAsyncError:
+        event = None
+    failed = event is not None and not event.succeeded
+    known = _of_event(event, dead.destination) if event and failed else None
+    return Failure(
+        function=dead.function,
+        condition=known.condition if known else NOT_DELIVERED,
+        error=known.error if known else "",
+        request_id=dead.request_id,
+        at=dead.created_time,
+        destination=dead.destination,
+        lost=dead.error,
+        response=known.response if known else b"",
+    )
+
+
+def _lost(known: Failure, dead: DeadEvent) -> Failure:
+    return msgspec.structs.replace(known, destination=dead.destination, lost=dead.error)
+
+
+def _error_type(response: bytes) -> str:
+    lines = error_lines(response)
+    kind, colon, _ = lines[-1].partition(": ") if lines else ("", "", "")
+    return kind if colon and " " not in kind else ""
