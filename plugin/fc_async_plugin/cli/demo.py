@@ -5,20 +5,35 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 import tempfile
+import threading
 import time
+import webbrowser
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from fc_async_plugin.cli import options
 from fc_async_plugin.report import DONE, FAILED, Format, terminal
+from fc_async_sdk._installation import installed_from
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 
 @click.command("demo")
 @options.format_option
 @click.option("--keep", is_flag=True, help="Keep the folder with the project and the queue.")
-def command(*, keep: bool, output: Format) -> int:
+@click.option(
+    "--open",
+    "visit",
+    is_flag=True,
+    help="At the end, open the console in a browser; Ctrl-C ends the demo.",
+)
+def command(*, keep: bool, visit: bool, output: Format) -> int:
     """Run the main job from end to end on this machine; needs no account.
 
     Starts the local runtime, refuses a template whose destinations form a cycle, deploys a
@@ -26,8 +41,9 @@ def command(*, keep: bool, output: Format) -> int:
     code 0 means that all checks passed.
 
     \b
-    Example:
+    Examples:
       fc-async demo
+      fc-async demo --open
     """  # noqa: D301 -- click reads the \\b as "keep these lines"
     from rich.console import Console
 
@@ -40,7 +56,7 @@ def command(*, keep: bool, output: Format) -> int:
     before = Path.cwd()
     os.chdir(folder)  # a .env file of the user's folder is not part of the demo
     try:
-        play(console, folder)
+        play(console, folder, partial(_visit, console) if visit else None)
     except DemoFailed as error:
         failure = str(error)
         console.print(f"\nThe demo failed: {failure}", style="bold red")
@@ -53,6 +69,9 @@ def command(*, keep: bool, output: Format) -> int:
     took = time.monotonic() - began
     if not failure:
         console.print(f"\nAll checks passed. {took:.0f} s", style="bold green")
+        console.print("\nNext, a project of your own:")
+        for one in _next_commands():
+            console.print(f"  {one}", soft_wrap=True, markup=False)
     if output == "json":
         terminal.print_json(
             {
@@ -63,3 +82,30 @@ def command(*, keep: bool, output: Format) -> int:
             }
         )
     return FAILED if failure else DONE
+
+
+def _visit(console: Console, address: str) -> None:
+    """Open the console of the runtime in a browser, and keep the runtime until Ctrl-C."""
+    console.print(f"\nThe console with all this is {address}. Ctrl-C ends the demo.")
+    webbrowser.open(address)
+    try:
+        threading.Event().wait()
+    except KeyboardInterrupt:
+        console.print("")
+
+
+def _next_commands() -> list[str]:
+    """Return three commands that start a project, as they are typed where the demo was started."""
+    origin, typed = installed_from(), sys.argv[0]
+    program = typed if typed.endswith("fc-async") else "fc-async"
+    if origin is not None and os.environ.get("UV"):  # uvx, which leaves no command behind
+        program = f"uvx --from '{origin}[all]' fc-async"
+    elif shutil.which("fc-async") == typed:
+        program = "fc-async"
+    beside = origin == Path.cwd()  # not into the checkout
+    shop = "../shop" if beside else "shop"
+    return [
+        f"{program} init minimal --no-input project_name=shop{' -d ..' if beside else ''}",
+        f"make -C {shop} test   # deploys it to a runtime on this machine, and tests it there",
+        f"make -C {shop} dev    # runs it; prints how to call it, and the address of its console",
+    ]

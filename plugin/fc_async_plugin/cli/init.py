@@ -79,15 +79,20 @@ def command(
     )
     shipped = template in scaffold.names()
     shown = made.relative_to(Path.cwd()) if made.is_relative_to(Path.cwd()) else made
-    if shipped and (note := scaffold.add_wheel(shown)):
-        click.echo(f"note: {note}", err=True)
+    first = scaffold.add_wheel(shown) if shipped else ""
     if output == "json":
         terminal.print_json({"template": template, "folder": str(made)})
-        return
-    click.echo(f"Made {shown}. Next:")
-    click.echo(f"  cd {shown}")
-    if shipped:
-        click.echo("  make test\n  make dev\n  make plan")
+    else:
+        click.echo(f"Made {shown}. Next:")
+        click.echo(f"  cd {shown}")
+        if shipped:
+            click.echo(
+                "  make test   # deploys to a Function Compute on this machine, tests it there"
+            )
+            click.echo("  make dev    # runs the functions and a console; each save is deployed")
+            click.echo("  make plan   # what a deployment to an account would change")
+    if first:
+        terminal.note(f"But first: {first}")
 
 
 def _choose() -> str:

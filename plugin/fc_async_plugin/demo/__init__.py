@@ -20,7 +20,7 @@ from fc_async_plugin.dev import runtime
 from fc_async_sdk.errors import FcAsyncError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from rich.console import Console
@@ -28,8 +28,14 @@ if TYPE_CHECKING:
 __all__ = ["DemoFailed", "play"]
 
 
-def play(console: Console, folder: Path) -> None:
+def play(console: Console, folder: Path, visit: Callable[[str], None] | None = None) -> None:
     """Run all steps in a temporary folder.
+
+    Args:
+        console: Where they print.
+        folder: The folder.
+        visit: Gets the address of the runtime's console after the last step; the runtime ends when
+            it returns.
 
     Raises:
         DemoFailed: A check failed.
@@ -39,12 +45,12 @@ def play(console: Console, folder: Path) -> None:
         with resources.as_file(source / name) as path:
             shutil.copytree(path, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     try:
-        _play(console, folder)
+        _play(console, folder, visit or (lambda _: None))
     except FcAsyncError as error:
         raise DemoFailed(str(error)) from error
 
 
-def _play(console: Console, folder: Path) -> None:
+def _play(console: Console, folder: Path, visit: Callable[[str], None]) -> None:
     _heading(console, 1, "a local runtime with a durable queue")
     with _stage(console, folder) as stage:
         steps.show_runtime(stage)
@@ -62,6 +68,7 @@ def _play(console: Console, folder: Path) -> None:
         steps.finish_after_kill(stage)
         _heading(console, 7, "what there was to do, and what was delivered")
         steps.show_tables(stage)
+        visit(stage.ready.console)
 
 
 @contextmanager

@@ -19,13 +19,14 @@ import shutil
 import subprocess
 from contextlib import contextmanager, nullcontext
 from difflib import get_close_matches
+from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from fc_async_plugin import PluginError
 from fc_async_plugin.scaffold.questions import QUESTIONS, problem
-from fc_async_sdk._installation import installed_from
+from fc_async_sdk._installation import installed_from, module_command
 from fc_async_sdk._version import __version__
 
 if TYPE_CHECKING:
@@ -169,29 +170,43 @@ def _as_text(answers: Mapping[str, str]) -> dict[str, str]:
 
 
 def add_wheel(project: Path) -> str:
-    """Copy the wheel file of this fc-async into ``wheels/`` of a project that was just made.
+    """Put the wheel file of this fc-async into ``wheels/`` of a project that was just made.
 
     The project's own environment installs the same fc-async from it, as long as no package index
-    has it. The wheel is the one that fc-async was installed from; for an installation from a folder
-    it is what ``make dist`` wrote there for this version.
+    has it. The wheel is the one that fc-async was installed from; for an installation from a
+    checkout it is built.
 
     Args:
         project: The project's folder.
 
     Returns:
-        What the user must know, in one sentence; "" if fc-async came from an index.
+        What the user must do first, in one sentence; "" if nothing.
     """
-    origin = installed_from()
+    origin, wheels = installed_from(), project / "wheels"
     if origin is None:
         return ""
-    build = f"fc_async-{__version__}-*.whl"
-    built = [origin] if origin.suffix == ".whl" else list((origin / "dist").glob(build))
-    wheels = project / "wheels"
-    if not (built and built[0].is_file()):
-        made = "" if origin.suffix == ".whl" else f", which `make dist` in {origin} writes"
-        return f"put the wheel file of fc-async {__version__} into {wheels} first{made}"
-    shutil.copy(built[0], wheels)
-    return f"{wheels / built[0].name} is the fc-async of the project: commit it"
+    first = f"put the wheel file of fc-async {__version__} into {wheels} first"
+    if origin.suffix == ".whl":
+        if not origin.is_file():
+            return f"{first}: {origin}, which fc-async was installed from, is gone"
+        shutil.copy(origin, wheels)
+        return ""
+    said = _build_wheel(origin, wheels)
+    return f"{first}: `make dist` in {origin} writes it, pip could not: {said}" if said else ""
+
+
+def _build_wheel(checkout: Path, into: Path) -> str:
+    """Build the wheel file of a checkout; return why that failed, "" if it did not.
+
+    The build backend is the one of this environment if there is one, otherwise the package index's.
+    """
+    here = ["--no-build-isolation"] if find_spec("hatchling") else []
+    quiet = ("--quiet", "--no-deps", "--disable-pip-version-check")
+    command = module_command("pip", "wheel", *quiet, *here, f"--wheel-dir={into}", str(checkout))
+    built = subprocess.run(command, check=False, capture_output=True, text=True)  # noqa: S603 -- pip
+    if not built.returncode:
+        return ""
+    return (built.stderr.strip().splitlines() or [f"exit code {built.returncode}"])[-1]
 
 
 @contextmanager

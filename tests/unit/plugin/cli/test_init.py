@@ -8,6 +8,7 @@ import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
+from zipfile import ZipFile
 
 import pytest
 
@@ -15,6 +16,7 @@ import fc_async_sdk
 from fc_async_plugin import scaffold, template
 from fc_async_plugin.cli.group import run
 from fc_async_plugin.scaffold.questions import QUESTIONS, problem
+from fc_async_sdk import _installation
 from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 @pytest.fixture(autouse=True)
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(scaffold, "installed_from", lambda: None)  # no wheel is built
     return tmp_path
 
 
@@ -31,9 +34,13 @@ def test_a_project_is_made_and_the_next_steps_are_told(
     here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(["init", "minimal", "--no-input", "project_name=Shop Orders"]) == 0
-    assert capsys.readouterr().out == (
-        "Made shop-orders. Next:\n  cd shop-orders\n  make test\n  make dev\n  make plan\n"
-    )
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[:2] == ["Made shop-orders. Next:", "  cd shop-orders"]
+    assert [line.split("  # ")[0].strip() for line in lines[2:]] == [
+        "make test",
+        "make dev",
+        "make plan",
+    ]
     assert (here / "shop-orders" / "code" / "process.py").is_file()
 
 
@@ -270,11 +277,14 @@ def test_a_project_of_each_template_has_the_shared_files(name: str, here: Path) 
     assert Path("README.zh-CN.md") in {file.relative_to(made) for file in made.iterdir()}
 
 
+CHECKOUT = Path(__file__).parents[4]
 WHEEL = f"fc_async-{fc_async_sdk.__version__}-py3-none-any.whl"
 
 
 @pytest.fixture
-def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[object], None]:
+def installed(
+    here: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[object], None]:
     """Makes the metadata of fc-async those of an installation from ``origin``."""
 
     def install(origin: object) -> None:
@@ -283,36 +293,42 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[obje
         (metadata / "METADATA").write_text("Name: fc-async\nVersion: 0.2.0\n")
         (metadata / "direct_url.json").write_text(json.dumps(origin))
         monkeypatch.setattr(sys, "path", [str(metadata.parent), *sys.path])
+        monkeypatch.setattr(scaffold, "installed_from", _installation.installed_from)
 
     return install
 
 
-@pytest.mark.parametrize("built_in_a_checkout", [False, True])
-def test_a_project_gets_the_wheel_of_the_fc_async_that_made_it(
-    built_in_a_checkout: bool,
-    installed: Callable[[object], None],
-    here: Path,
-    capsys: pytest.CaptureFixture[str],
+def test_a_project_gets_the_wheel_that_fc_async_was_installed_from(
+    installed: Callable[[object], None], here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    wheel = here / "checkout" / "dist" / WHEEL
-    wheel.parent.mkdir(parents=True)
+    wheel = here / WHEEL
     wheel.write_bytes(b"a wheel")
-    installed({"url": (here / "checkout" if built_in_a_checkout else wheel).as_uri()})
+    installed({"url": wheel.as_uri()})
     assert run(["init", "--no-input", "project_name=shop"]) == 0
-    assert f"shop/wheels/{WHEEL} is the fc-async of the project" in capsys.readouterr().err
+    assert capsys.readouterr().err == ""
     assert (here / "shop" / "wheels" / WHEEL).read_bytes() == b"a wheel"
 
 
-def test_a_project_of_a_checkout_without_a_wheel_says_how_to_build_it(
+def test_a_project_of_a_checkout_gets_a_wheel_of_its_sources(
     installed: Callable[[object], None], here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (here / "checkout" / "dist").mkdir(parents=True)
-    (here / "checkout" / "dist" / "fc_async-0.0.1-py3-none-any.whl").touch()
+    installed({"url": CHECKOUT.as_uri(), "dir_info": {"editable": True}})
+    assert run(["init", "--no-input", "project_name=shop"]) == 0
+    assert capsys.readouterr().err == ""
+    with ZipFile(here / "shop" / "wheels" / WHEEL) as built:
+        assert "fc_async_plugin/_templates/minimal/cookiecutter.json" in built.namelist()
+
+
+def test_a_wheel_that_cannot_be_built_is_the_last_thing_said(
+    installed: Callable[[object], None], here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (here / "checkout").mkdir()
     installed({"url": (here / "checkout").as_uri(), "dir_info": {"editable": True}})
     assert run(["init", "--no-input", "project_name=shop"]) == 0
-    said = capsys.readouterr().err
-    assert "put the wheel file of fc-async" in said
-    assert f"which `make dist` in {here / 'checkout'} writes" in said
+    out, err = capsys.readouterr()
+    assert "make test" in out
+    assert "put the wheel file of fc-async" in err
+    assert f"`make dist` in {here / 'checkout'} writes it, pip could not: " in err
 
 
 def test_a_project_of_an_fc_async_from_an_index_needs_no_wheel(
