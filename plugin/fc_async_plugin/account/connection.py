@@ -22,8 +22,8 @@ from fc_async_plugin.template.desired import is_function
 from fc_async_plugin.template.yaml12 import MAX_BYTES
 from fc_async_sdk import Config, Session, _credential_chain, _endpoint, _serverless_devs
 from fc_async_sdk._installation import how_to_install
-from fc_async_sdk.credentials import LOCAL
-from fc_async_sdk.errors import ConfigurationError, FcAsyncError
+from fc_async_sdk.credentials import LOCAL, from_environment
+from fc_async_sdk.errors import ConfigurationError, CredentialsError, FcAsyncError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -45,12 +45,14 @@ class Account(NamedTuple):
         region: Region id given on the command line, or None: the template's.
         account_id: Digits, or None: from the access alias.
         access: Alias in ``~/.s/access.yaml``, or None: the template's, or the default chain.
+        found: The endpoint was not named: it is that of the runtime of this folder.
     """
 
     endpoint: str | None = None
     region: str | None = None
     account_id: str | None = None
     access: str | None = None
+    found: bool = False
 
 
 class Where(NamedTuple):
@@ -174,6 +176,15 @@ def _alias(account: Account, project: Project | None) -> str | None:
         return None
     named = project.access if project else ""
     return None if named in ("", "default") else named
+
+
+def has_keys() -> bool:
+    """Return whether the environment or the files of ``s`` have keys of an account."""
+    try:
+        found = _serverless_devs.find(os.environ, Path.home(), None)
+    except CredentialsError:
+        return True  # there are some, which cannot be read
+    return bool(found or from_environment(os.environ))
 
 
 def credentials(account: Account) -> Credentials:

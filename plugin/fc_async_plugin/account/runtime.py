@@ -71,8 +71,8 @@ def local_endpoint(endpoint: str | None, does: str = "shows and fires triggers")
     if endpoint and _endpoint.parse(endpoint).loopback:
         return endpoint
     raise PluginError(
-        f"only a local runtime {does}: name it with --endpoint URL or FC_ASYNC_ENDPOINT,"
-        f" and {START}"
+        f"only a local runtime {does}: none runs on this folder; {START}, or name one with"
+        " --endpoint URL or FC_ASYNC_ENDPOINT"
     )
 
 

@@ -133,7 +133,8 @@ class Execution:
             make_plan: Reads the account and plans. Called again when a request of the interrupted
                 run was carried out after the account had been read.
             show: Prints a plan.
-            question: Asked before the first change. It is not asked if the plan is empty.
+            question: Asked before the first change, with the target at its end. It is not asked if
+                the plan is empty.
 
         Returns:
             The exit code.
@@ -162,7 +163,7 @@ class Execution:
         if not plan.changes:
             self._end(Report("done"))
             return Report("done")
-        terminal.confirm(question, yes=self.yes)
+        terminal.confirm(f"{question} {self._target}?", yes=self.yes)
         first = journal.begin(self.command, plan.steps)
         with interruptible() as stop, Progress(len(plan.steps)) as progress:
             report = apply.apply(
@@ -200,7 +201,7 @@ class Execution:
             raise PluginError(
                 f"there is no interrupted deployment of {self.file.name} to {self._target} to undo"
             )
-        terminal.confirm(f"Undo {count} steps?", yes=self.yes)
+        terminal.confirm(f"Undo {count} steps at {self._target}?", yes=self.yes)
         self._wait_for_requests_under_way()
         with Progress(count) as progress:
             report = apply.undo(journal.standing, self._performer, [journal.recorder, progress])

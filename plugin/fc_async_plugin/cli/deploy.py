@@ -130,7 +130,7 @@ def _carry_out(make_plan: Callable[[], Plan], execution: Execution, run: Run) ->
     with execution:
         execution.begin(resume=run.resume)
         return execution.carry_out(
-            make_plan, lambda plan: _show(plan, run), question="Deploy this?"
+            make_plan, lambda plan: _show(plan, run), question="Deploy this to"
         )
 
 

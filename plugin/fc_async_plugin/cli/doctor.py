@@ -25,7 +25,7 @@ def command(verbose: bool, account: Account, output: Format) -> int:
     """Check this machine, and print what is missing and how to fix it.
 
     Without -v, prints nothing if nothing is missing. The account is checked only with --endpoint or
-    --region. Exits 1 if there are errors.
+    --region, or if a local runtime runs on this folder. Exits 1 if there are errors.
 
     \b
     Examples:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import functools
 import json
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -132,7 +133,8 @@ endpoint_option = click.option(
     metavar="URL",
     envvar="FC_ASYNC_ENDPOINT",
     default=None,
-    help="Use this endpoint, such as the local runtime's.  [env: FC_ASYNC_ENDPOINT]",
+    help="Use this endpoint, such as the local runtime's.  [env: FC_ASYNC_ENDPOINT; default: that "
+    "of the local runtime that runs on this folder]",
 )
 """``endpoint: str | None``."""
 
@@ -164,6 +166,8 @@ ram_endpoint_option = click.option(
 )
 """``ram_endpoint: str``."""
 
+_READS_THE_ACCOUNT = ("live", "counts")
+"""Without one of these, a command that has one works without the account."""
 _ACCOUNT_OPTIONS = (endpoint_option, region_option, account_id_option, access_option)
 
 
@@ -182,12 +186,47 @@ def account_options(function: F) -> F:
         from fc_async_plugin.account.connection import Account
 
         account = Account(endpoint or None, region, account_id, access)
+        switches = [kwargs[name] for name in _READS_THE_ACCOUNT if name in kwargs]
+        if (any(switches) or not switches) and not kwargs.get("from_plan"):
+            account = _here(account)
         return function(*args, account=account, **kwargs)
 
     decorated: Any = command
     for option in reversed(_ACCOUNT_OPTIONS):
         decorated = option(decorated)
     return decorated  # type: ignore[no-any-return]
+
+
+def _here(account: Account) -> Account:
+    """Return the local runtime that runs on this folder, and say so, unless another is named."""
+    from fc_async_plugin.dev import runtime
+    from fc_async_plugin.report import terminal
+    from fc_async_sdk import _project_folder
+
+    named = account.endpoint or account.region or account.access
+    if named or os.environ.get("FC_ASYNC_REGION"):
+        return account
+    running = runtime.find(_project_folder.RUNTIME)
+    if running is None:
+        return account
+    terminal.note(
+        f"Using the local runtime of this folder, {running.fc} (an account: -a, --region)"
+    )
+    return account._replace(endpoint=running.fc, found=True)
+
+
+def confirm_target(account: Account, doing: str, *, yes: bool) -> None:
+    """Ask before a write to a runtime that was found, if the write could go to an account, too.
+
+    Raises:
+        click.ClickException: The answer was no, or stdin is not a terminal.
+    """
+    from fc_async_plugin.account import connection
+    from fc_async_plugin.report import terminal
+
+    if account.found and connection.has_keys():
+        where = f"at {account.endpoint}, the local runtime of this folder, not in an account"
+        terminal.confirm(f"{doing} {where}?", yes=yes)
 
 
 def where_options(function: F) -> F:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from fc_async_plugin import rules, template
+from fc_async_plugin.account import connection
 from fc_async_plugin.dev import runtime
 from fc_async_plugin.report import findings, terminal
 from fc_async_plugin.report.tables import padded
@@ -110,17 +111,22 @@ def commands(seen: Seen) -> list[tuple[str, str]]:
             ("fc-async demo", "see retries, destinations and a restart on this machine"),
             ("fc-async local start", "run Function Compute's queue here, without an account"),
         ]
-    first = (
-        ("fc-async dev", "run the functions here, and deploy every save")
-        if seen.endpoint is None
-        else (f"fc-async invoke {_example(seen)} '{{}}' --wait", "call a function and see its task")
-    )
+    check = ("fc-async validate", "see the errors of the template, with their lines")
+    graph = ("fc-async graph", "see where the results of each function go")
     if findings.counts(seen.found)["error"]:
-        first = ("fc-async validate", "see the errors of the template, with their lines")
+        return [check, graph, ("fc-async dev", "run here what has no errors, deploy every save")]
+    if seen.endpoint is not None:
+        call = f"fc-async invoke {_example(seen)} '{{}}'"
+        return [
+            (call, "call a function, which runs after the answer"),
+            ("fc-async tasks list", "see the tasks of all functions"),
+            graph,
+        ]
+    plan = ("fc-async plan", "see what a deployment would change")
     return [
-        first,
-        ("fc-async graph", "see where the results of each function go"),
-        ("fc-async plan", "see what a deployment would change"),
+        ("fc-async dev", "run the functions here, and deploy every save"),
+        graph,
+        plan if connection.has_keys() else check,
     ]
 
 

@@ -77,5 +77,5 @@ def command(
         return execution.carry_out(
             make_plan,
             lambda plan: print_plan(plan, output, nothing=nothing),
-            question="Remove this?",
+            question="Remove this from",
         )

@@ -103,11 +103,13 @@ def get_command(
 @options.function_argument
 @click.argument("task_ids", metavar="TASK...", nargs=-1, required=True)
 @options.where_options
+@options.yes_option
 @options.format_option
 def stop_command(
     function: str,
     task_ids: tuple[str, ...],
     where: Where,
+    yes: bool,
     output: Format,
 ) -> int:
     """Stop tasks of FUNCTION. They end as Stopped.
@@ -116,6 +118,7 @@ def stop_command(
     """
     from fc_async_plugin.tasks import tasks_of
 
+    options.confirm_target(where.account, f"Stop {', '.join(task_ids)}", yes=yes)
     with tasks_of(function, where) as tasks:
         errors = {one: _stop(tasks, one) for one in task_ids}
     for task_id, error in errors.items():
@@ -207,16 +210,20 @@ def replay_command(
     The id of the new task is that of the first one with the suffix -replay-N, so that a second
     replay by accident is refused. Replays that failed are replayed when they are named.
     """
+    from fc_async_plugin.account import connection
     from fc_async_plugin.tasks import tasks_of
 
     if bool(task_ids) == failed:
         raise click.UsageError("name tasks, or give --failed")
+    if not failed:
+        options.confirm_target(where.account, f"Replay {', '.join(task_ids)}", yes=yes)
     with tasks_of(function, where) as tasks:
         if failed:
             task_ids = _failed(tasks, limit)
             if not task_ids:
                 return DONE
-            terminal.confirm(f"Replay {len(task_ids)} tasks?", yes=yes)
+            target = connection.target_of(where.account)
+            terminal.confirm(f"Replay {len(task_ids)} tasks at {target}?", yes=yes)
         outcomes = [tasks.replay(one) for one in task_ids]
     if output == "json":
         terminal.print_json({"tasks": [_as_data(one) for one in outcomes]})

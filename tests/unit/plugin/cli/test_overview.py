@@ -28,7 +28,9 @@ resources:
 @pytest.fixture(autouse=True)
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("FC_ASYNC_ENDPOINT", raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for name in ("FC_ASYNC_ENDPOINT", "ALIBABA_CLOUD_ACCESS_KEY_ID"):
+        monkeypatch.delenv(name, raising=False)
     return tmp_path
 
 
@@ -61,7 +63,16 @@ def test_a_project_is_told_with_its_functions_and_three_commands(here: Path, sho
     out = shown()
     assert "shop (s.yaml)" in out
     assert "take, pack (cn-hangzhou)" in out
-    assert tried(out) == ["fc-async dev", "fc-async graph", "fc-async plan"]
+    assert tried(out) == ["fc-async dev", "fc-async graph", "fc-async validate"]
+
+
+def test_with_keys_of_an_account_a_deployment_can_be_planned(
+    here: Path, shown, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (here / "s.yaml").write_text(TEMPLATE)
+    monkeypatch.setenv("ALIBABA_CLOUD_ACCESS_KEY_ID", "any")
+    monkeypatch.setenv("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "any")
+    assert tried(shown()) == ["fc-async dev", "fc-async graph", "fc-async plan"]
 
 
 @pytest.mark.parametrize("text", [TEMPLATE.replace("shop-pack", "${vars.nope}"), "resources: ["])
@@ -79,7 +90,7 @@ def test_with_an_endpoint_a_function_can_be_called(
     monkeypatch.setenv("FC_ASYNC_ENDPOINT", "http://127.0.0.1:9")
     out = shown()
     assert "http://127.0.0.1:9" in out
-    assert tried(out)[0] == "fc-async invoke take '{}' --wait"
+    assert tried(out)[0] == "fc-async invoke take '{}'"
 
 
 def test_all_commands_to_try_exist(here: Path, shown) -> None:
