@@ -3,6 +3,7 @@
 
 import type { Note, TaskEvent, WholeTask } from "./api";
 import { FINAL } from "./format";
+import { t } from "./i18n";
 import { destination } from "./targets";
 
 export interface Span {
@@ -43,14 +44,14 @@ function attempts(task: WholeTask, now: number): Lane[] {
           : "run";
     spans.push({
       kind: running ? ended : "wait",
-      what: step.status === "Dequeued" ? "In the queue" : step.status,
+      what: step.status === "Dequeued" ? t`In the queue` : step.status,
       from: step.timestamp,
       to,
     });
     if (running && next?.status !== "Stopping") {
       number += 1;
       found.push({
-        name: `Attempt ${number}`,
+        name: t`Attempt ${number}`,
         spans,
         attempt: number,
         ...(next ? { step: next } : {}),
@@ -64,8 +65,8 @@ function attempts(task: WholeTask, now: number): Lane[] {
         spans.at(-1)?.what === "Stopping"
           ? "Stopping"
           : FINAL.includes(task.status)
-            ? "Waited"
-            : `Attempt ${number + 1}`,
+            ? t`Waited`
+            : t`Attempt ${number + 1}`,
       spans,
     });
   return found;
@@ -79,7 +80,7 @@ function deliveries(notes: Note[], now: number): Lane[] {
     const spans: Span[] = [
       {
         kind: good ? "ok" : "bad",
-        what: `Try ${note.try}: ${note.status ?? ""} ${note.code ?? ""}`.trim(),
+        what: t`Try ${note.try ?? 1}: ${note.status ?? ""} ${note.code ?? ""}`.trim(),
         from: note.dueAt ?? note.at,
         to: note.at,
       },
@@ -87,7 +88,7 @@ function deliveries(notes: Note[], now: number): Lane[] {
     if (note.nextTryAt)
       spans.push({
         kind: "wait",
-        what: "Waits for the next try",
+        what: t`Waits for the next try`,
         from: note.at,
         to: next?.dueAt ?? Math.max(note.at, Math.min(now, note.nextTryAt)),
       });

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
 // The parts that pages are made of.
 
-import { useSignal } from "@preact/signals";
-import type { ComponentChildren, JSX } from "preact";
+import { type Signal, useSignal } from "@preact/signals";
+import { type ComponentChildren, Fragment, type JSX } from "preact";
 import { useEffect, useId, useRef } from "preact/hooks";
-import { bytesOf, clockTime, dateTime, FINAL, hexDump, kindOf } from "./format";
+import { bytesOf, clockTime, count, dateTime, FINAL, hexDump, kindOf } from "./format";
+import { t } from "./i18n";
 import { isJson, pretty } from "./json";
-import { complain, stored } from "./state";
+import { act, complain, stored } from "./state";
 
 type Children = { children?: ComponentChildren };
 
@@ -64,20 +65,27 @@ export function CopyButton({
         copied.value = false;
       }, 1500);
     } catch {
-      complain(new Error("The browser did not let the page copy."));
+      complain(new Error(t`The browser did not let the page copy.`));
     }
   };
   return (
     <button
       type="button"
       class="small"
-      aria-label={copied.value ? "Copied" : label}
+      aria-label={copied.value ? t`Copied` : label}
       onClick={() => void copy()}
     >
-      {copied.value ? "Copied" : children}
+      {copied.value ? t`Copied` : children}
     </button>
   );
 }
+
+/** Text that scrolls by itself, also with the keyboard. */
+export const Pre = ({ label, children }: Children & { label: string }) => (
+  <pre role="group" tabIndex={0} aria-label={label}>
+    {children}
+  </pre>
+);
 
 /** Save bytes or text as a file of the user. */
 export function download(name: string, content: BlobPart, type: string): void {
@@ -114,10 +122,10 @@ export function Payload({
       "application/octet-stream",
     );
   return (
-    <section class="payload" aria-label={`${name} of ${file}`}>
+    <section class="payload" aria-label={t`${name} of ${file}`}>
       <div class="row">
         <h2 class="minor">{name}</h2>
-        {binary ? <span class="dim">not UTF-8: bytes in hexadecimal</span> : null}
+        {binary ? <span class="dim">{t`not UTF-8: bytes in hexadecimal`}</span> : null}
         <span class="grow" />
         {json ? (
           <Button
@@ -127,27 +135,24 @@ export function Payload({
               asSent.value = !asSent.value;
             }}
           >
-            As sent
+            {t`As sent`}
           </Button>
         ) : null}
         {text ? (
-          <CopyButton text={() => text} label={binary ? `Copy base64 of ${name}` : `Copy ${name}`}>
-            {binary ? "Copy base64" : "Copy"}
+          <CopyButton
+            text={() => text}
+            label={binary ? t`Copy base64 of ${name}` : t`Copy ${name}`}
+          >
+            {binary ? t`Copy base64` : t`Copy`}
           </CopyButton>
         ) : null}
         {text ? (
-          <Button small onClick={save} label={`Download ${name}`}>
-            Download
+          <Button small onClick={save} label={t`Download ${name}`}>
+            {t`Download`}
           </Button>
         ) : null}
       </div>
-      {text ? (
-        <pre role="group" tabIndex={0} aria-label={name}>
-          {shown}
-        </pre>
-      ) : (
-        <p class="dim">Empty.</p>
-      )}
+      {text ? <Pre label={name}>{shown}</Pre> : <p class="dim">{t`Empty.`}</p>}
     </section>
   );
 }
@@ -173,7 +178,7 @@ export function Dialog({
       <div class="row">
         <h2 id={id}>{title}</h2>
         <span class="grow" />
-        <Button small label="Close" onClick={onClose}>
+        <Button small label={t`Close`} onClick={onClose}>
           ✕
         </Button>
       </div>
@@ -204,18 +209,12 @@ export function Confirm(
       <form onSubmit={submit}>
         {props.children}
         {props.reason ? (
-          <Field label="Reason (is recorded with each task)">
-            <input
-              value={reason.value}
-              maxLength={1000}
-              onInput={(event) => {
-                reason.value = event.currentTarget.value;
-              }}
-            />
+          <Field label={t`Reason (is recorded with each task)`}>
+            <Input of={reason} maxLength={1000} />
           </Field>
         ) : null}
         <div class="row end">
-          <Button onClick={props.onClose}>Cancel</Button>
+          <Button onClick={props.onClose}>{t`Cancel`}</Button>
           <button type="submit" class={props.danger ? "danger" : "primary"}>
             {props.verb}
           </button>
@@ -275,6 +274,34 @@ export function Select({
   );
 }
 
+/** An input that writes what is typed into a signal. */
+export function Input({ of, ...more }: { of: Signal<string> } & JSX.IntrinsicElements["input"]) {
+  return (
+    <input
+      {...more}
+      value={of.value}
+      onInput={(event) => {
+        of.value = event.currentTarget.value;
+      }}
+    />
+  );
+}
+
+export function Check({ of, children }: Children & { of: Signal<boolean> }) {
+  return (
+    <label class="check">
+      <input
+        type="checkbox"
+        checked={of.value}
+        onChange={(event) => {
+          of.value = event.currentTarget.checked;
+        }}
+      />{" "}
+      {children}
+    </label>
+  );
+}
+
 /** A table that scrolls by itself, so that the page does not. */
 export function Table({ label, children }: Children & { label: string }) {
   return (
@@ -294,7 +321,7 @@ export function Tabs({
   href: (tab: string) => string;
 }) {
   return (
-    <nav class="tabs" aria-label="Sections">
+    <nav class="tabs" aria-label={t`Sections`}>
       {tabs.map(([name, text]) => (
         <a key={name} href={href(name)} aria-current={name === current ? "page" : undefined}>
           {text}
@@ -322,4 +349,239 @@ export function Trouble({ error }: { error: Error | null }) {
       {error.message}
     </p>
   ) : null;
+}
+
+export interface Column<T> {
+  title: string;
+  kind?: "num" | "tight" | "id";
+  untitled?: boolean; // the title is for screen readers
+  cell: (row: T, index: number) => ComponentChildren;
+}
+
+/** A list of a page: rows that may be selected and opened. On a phone each row is a card; while
+ *  the rows are not known, there is a skeleton.
+ *
+ * @param keyOf Tells rows apart, also after they were read again.
+ * @param nameOf What a row is called by its checkbox and its button.
+ * @param more What an opened row shows.
+ */
+export function List<T>({
+  label,
+  rows,
+  columns,
+  keyOf,
+  nameOf = keyOf,
+  empty,
+  selected,
+  more,
+  chosen,
+}: {
+  label: string;
+  rows: readonly T[] | undefined;
+  columns: Column<T>[];
+  keyOf: (row: T) => string;
+  nameOf?: (row: T) => string;
+  empty?: ComponentChildren;
+  selected?: Signal<ReadonlyMap<string, T>>;
+  more?: { label: (row: T) => string; shown: (row: T) => ComponentChildren };
+  chosen?: T | undefined;
+}) {
+  const open = useSignal<ReadonlySet<string>>(new Set());
+  if (!rows) return <Skeleton lines={8} />;
+  if (!rows.length) return <>{empty}</>;
+  const all = selected && rows.every((row) => selected.value.has(keyOf(row)));
+  const select = (those: readonly T[], on: boolean): void => {
+    if (!selected) return;
+    const next = new Map(selected.value);
+    for (const row of those) on ? next.set(keyOf(row), row) : next.delete(keyOf(row));
+    selected.value = next;
+  };
+  const flip = (key: string): void => {
+    const next = new Set(open.value);
+    if (!next.delete(key)) next.add(key);
+    open.value = next;
+  };
+  const shown: Column<T>[] = [
+    ...(selected
+      ? [
+          {
+            title: t`Selection`,
+            kind: "tight" as const,
+            untitled: true,
+            cell: (row: T) => (
+              <input
+                type="checkbox"
+                aria-label={t`Select ${nameOf(row)}`}
+                checked={selected.value.has(keyOf(row))}
+                onChange={(event) => select([row], event.currentTarget.checked)}
+              />
+            ),
+          },
+        ]
+      : []),
+    ...(more
+      ? [
+          {
+            title: t`Details`,
+            kind: "tight" as const,
+            untitled: true,
+            cell: (row: T) => (
+              <button
+                type="button"
+                class="plain small"
+                aria-label={more.label(row)}
+                aria-expanded={open.value.has(keyOf(row))}
+                onClick={() => flip(keyOf(row))}
+              >
+                {open.value.has(keyOf(row)) ? "▾" : "▸"}
+              </button>
+            ),
+          },
+        ]
+      : []),
+    ...columns,
+  ];
+  return (
+    <div class="scroll cards" tabIndex={0} role="region" aria-label={label}>
+      <table>
+        <thead>
+          <tr>
+            {shown.map((column, index) => (
+              <th key={index} class={column.kind}>
+                {selected && index === 0 ? (
+                  <input
+                    type="checkbox"
+                    aria-label={t`Select all of this page`}
+                    checked={all}
+                    onChange={() => select(rows, !all)}
+                  />
+                ) : (
+                  <span class={column.untitled ? "hidden" : undefined}>{column.title}</span>
+                )}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {rows.map((row, at) => (
+            <Fragment key={keyOf(row)}>
+              <tr
+                class={row === chosen || selected?.value.has(keyOf(row)) ? "selected" : undefined}
+              >
+                {shown.map((column, index) => (
+                  <td
+                    key={index}
+                    class={column.kind}
+                    data-title={column.untitled ? undefined : column.title}
+                  >
+                    {column.cell(row, at)}
+                  </td>
+                ))}
+              </tr>
+              {more && open.value.has(keyOf(row)) ? (
+                <tr class="more">
+                  <td colSpan={shown.length}>{more.shown(row)}</td>
+                </tr>
+              ) : null}
+            </Fragment>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+/** Takes the place of what is still read; it is seen when that takes long. */
+export function Skeleton({ lines }: { lines: number }) {
+  return (
+    <div class="skeleton" role="status" aria-label={t`Is being read`}>
+      {Array.from({ length: lines }, (_, index) => (
+        <i key={index} />
+      ))}
+    </div>
+  );
+}
+
+export function Pager({ newest, older }: { newest: string; older: string }) {
+  return (
+    <div class="row">
+      {newest ? (
+        <a class="button" href={newest}>
+          {t`← Newest`}
+        </a>
+      ) : null}
+      {older ? (
+        <a class="button" href={older}>
+          {t`Older →`}
+        </a>
+      ) : null}
+    </div>
+  );
+}
+
+/** What can be done with the selected rows. */
+export function Bulk<T>({
+  label,
+  selected,
+  children,
+}: Children & { label: string; selected: Signal<ReadonlyMap<string, T>> }) {
+  return selected.value.size ? (
+    <div class="bulk" role="toolbar" aria-label={label}>
+      <b>{t`${count(selected.value.size)} selected`}</b>
+      {children}
+      <Button
+        small
+        kind="plain"
+        onClick={() => {
+          selected.value = new Map();
+        }}
+      >
+        {t`Clear selection`}
+      </Button>
+    </div>
+  ) : null;
+}
+
+export interface Question {
+  title: string;
+  verb: string;
+  text: ComponentChildren;
+  danger?: boolean;
+  reason?: boolean;
+  work: (reason: string) => Promise<string | undefined>;
+}
+
+/** A button that asks first; the answer says what became of it. */
+export function Ask({
+  question,
+  kind = question.danger ? "danger" : undefined,
+  small,
+  children,
+}: Children & { question: Question; kind?: "primary" | "danger" | undefined; small?: boolean }) {
+  const asked = useSignal(false);
+  const { text, work, ...more } = question;
+  return (
+    <>
+      <Button
+        kind={kind}
+        small={small}
+        onClick={() => {
+          asked.value = true;
+        }}
+      >
+        {children}
+      </Button>
+      {asked.value ? (
+        <Confirm
+          {...more}
+          onClose={() => {
+            asked.value = false;
+          }}
+          onConfirm={(reason) => void act(() => work(reason))}
+        >
+          <p>{text}</p>
+        </Confirm>
+      ) : null}
+    </>
+  );
 }

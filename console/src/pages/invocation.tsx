@@ -4,19 +4,24 @@
 import { useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import * as api from "../api";
+import { Callers, Compare, detailOf, ended, Failure, isFailed, textOf } from "../failure";
 import { clockTime, dateTime, duration, FINAL, size, WAITING } from "../format";
+import { t } from "../i18n";
 import { act, clock, go, limits, link, stored, taskLink, useLive } from "../state";
 import { destination } from "../targets";
 import { type Lane, lanes, scale } from "../timeline";
 import {
+  Ask,
   Button,
-  Confirm,
+  Check,
   CopyButton,
   download,
   Facts,
+  List,
   Payload,
+  Pre,
+  Skeleton,
   Status,
-  Table,
   Time,
   Trouble,
 } from "../ui";
@@ -28,18 +33,22 @@ export function Invocation({ name, id }: { name: string; id: string }) {
   return (
     <>
       <p>
-        <a href="#/invocations">← Invocations</a>
+        <a href="#/invocations">← {t`Invocations`}</a>
       </p>
       <Trouble error={found.error} />
-      {task ? <Shown task={task} /> : <h1 class="mono">{id}</h1>}
+      {task ? (
+        <Shown task={task} />
+      ) : (
+        <>
+          <h1 class="mono">{id}</h1>
+          {found.error ? null : <Skeleton lines={8} />}
+        </>
+      )}
     </>
   );
 }
 
 function Shown({ task }: { task: api.WholeTask }) {
-  const caused = task.notes.filter(
-    (note) => note.kind === "delivery" && note.reference && note.destination?.startsWith("acs:fc:"),
-  );
   return (
     <>
       <div class="row title">
@@ -47,24 +56,25 @@ function Shown({ task }: { task: api.WholeTask }) {
         <Status status={task.status} />
       </div>
       <p class="dim">
-        {task.function} / {task.qualifier} · request <code>{task.requestId}</code>
+        {task.function} / {task.qualifier} · {t`request`} <code>{task.requestId}</code>
       </p>
+      <Failure task={task} />
       <Actions task={task} />
       <Pending task={task} />
       <div class="panel">
         <Facts rows={facts(task)} />
       </div>
-      <h2>Time line</h2>
+      <h2>{t`Time line`}</h2>
       <Timeline task={task} />
       <div class="columns">
         <Payload
-          name="Payload"
+          name={t`Payload`}
           file={task.taskId}
           text={task.taskPayload}
           encoding={task.taskPayloadEncoding}
         />
         <Payload
-          name="Result"
+          name={t`Result`}
           file={`${task.taskId}-result`}
           text={task.returnPayload}
           encoding={task.returnPayloadEncoding}
@@ -72,29 +82,23 @@ function Shown({ task }: { task: api.WholeTask }) {
       </div>
       <Attempts task={task} />
       <Deliveries task={task} />
-      <Relations task={task} caused={caused} />
+      <Relations task={task} />
       <Steps steps={task.events ?? []} />
     </>
   );
 }
 
 function Actions({ task }: { task: api.WholeTask }) {
-  const asked = useSignal<"" | "stop" | "run-now" | "replay">("");
   const self = [{ function: task.function, taskId: task.taskId }];
   const perform =
     (action: string, text: string) =>
-    (reason: string): void => {
-      void act(async () => {
-        const { done, refused } = await api.act(action, self, reason);
-        if (refused[0])
-          throw new api.Refused(400, refused[0].code, `${refused[0].code}: ${refused[0].message}`);
-        if (done[0]?.newTaskId) go(["invocations", task.function, done[0].newTaskId]);
-        return text;
-      });
+    async (reason: string): Promise<string> => {
+      const { done, refused } = await api.act(action, self, reason);
+      if (refused[0])
+        throw new api.Refused(400, refused[0].code, `${refused[0].code}: ${refused[0].message}`);
+      if (done[0]?.newTaskId) go(["invocations", task.function, done[0].newTaskId]);
+      return text;
     };
-  const close = (): void => {
-    asked.value = "";
-  };
   const edit = (): void =>
     openSend({
       function: task.function,
@@ -105,86 +109,64 @@ function Actions({ task }: { task: api.WholeTask }) {
   return (
     <div class="row panel">
       {WAITING.includes(task.status) ? (
-        <Button
+        <Ask
           kind="primary"
-          onClick={() => {
-            asked.value = "run-now";
+          question={{
+            title: t`Run now`,
+            verb: t`Run now`,
+            reason: true,
+            text: t`It runs now instead of at its due time.`,
+            work: perform("run-now", t`It is due now.`),
           }}
         >
-          Run now…
-        </Button>
+          {t`Run now…`}
+        </Ask>
       ) : null}
       {FINAL.includes(task.status) ? null : (
-        <Button
-          kind="danger"
-          onClick={() => {
-            asked.value = "stop";
+        <Ask
+          question={{
+            title: t`Stop`,
+            verb: t`Stop`,
+            danger: true,
+            reason: true,
+            text: t`A running attempt is interrupted.`,
+            work: perform("stop", t`It is being stopped.`),
           }}
         >
-          Stop…
-        </Button>
+          {t`Stop…`}
+        </Ask>
       )}
-      <Button
-        onClick={() => {
-          asked.value = "replay";
+      <Ask
+        question={{
+          title: t`Replay`,
+          verb: t`Replay`,
+          reason: true,
+          text: t`The function is invoked again with the same bytes, as a new task.`,
+          work: perform("replay", t`This is the new task.`),
         }}
       >
-        Replay…
-      </Button>
-      <Button onClick={edit}>Edit and replay…</Button>
+        {t`Replay…`}
+      </Ask>
+      <Button onClick={edit}>{t`Edit and replay…`}</Button>
       <span class="grow" />
-      <span class="dim">Copy</span>
+      <span class="dim">{t`Copy`}</span>
       <CopyButton
         text={() => `${location.origin}/console${taskLink(task.function, task.taskId)}`}
-        label="Copy the link"
+        label={t`Copy the link`}
       >
-        link
+        {t`link`}
       </CopyButton>
-      <CopyButton text={() => python(task)} label="Copy as Python">
+      <CopyButton text={() => python(task)} label={t`Copy as Python`}>
         Python
       </CopyButton>
-      <CopyButton text={() => curl(task)} label="Copy as curl">
+      <CopyButton text={() => curl(task)} label={t`Copy as curl`}>
         curl
       </CopyButton>
       {task.taskPayloadEncoding ? null : (
-        <CopyButton text={() => sCommand(task)} label="Copy as s command">
+        <CopyButton text={() => sCommand(task)} label={t`Copy as s command`}>
           s
         </CopyButton>
       )}
-      {asked.value === "run-now" ? (
-        <Confirm
-          title="Run now"
-          verb="Run now"
-          reason
-          onClose={close}
-          onConfirm={perform("run-now", "It is due now.")}
-        >
-          <p>It runs now instead of at its due time.</p>
-        </Confirm>
-      ) : null}
-      {asked.value === "stop" ? (
-        <Confirm
-          title="Stop"
-          verb="Stop"
-          danger
-          reason
-          onClose={close}
-          onConfirm={perform("stop", "It is being stopped.")}
-        >
-          <p>A running attempt is interrupted.</p>
-        </Confirm>
-      ) : null}
-      {asked.value === "replay" ? (
-        <Confirm
-          title="Replay"
-          verb="Replay"
-          reason
-          onClose={close}
-          onConfirm={perform("replay", "This is the new task.")}
-        >
-          <p>The function is invoked again with the same bytes, as a new task.</p>
-        </Confirm>
-      ) : null}
     </div>
   );
 }
@@ -214,11 +196,6 @@ function curl(task: api.WholeTask): string {
 const sCommand = (task: api.WholeTask): string =>
   `s ${task.function} invoke --invocation-type Async --qualifier ${task.qualifier} -e ${quoted(task.taskPayload ?? "")}`;
 
-const detailOf = (step: api.TaskEvent | undefined): Record<string, unknown> =>
-  step?.eventDetail ? (JSON.parse(step.eventDetail) as Record<string, unknown>) : {};
-const textOf = (value: unknown): string =>
-  typeof value === "string" ? value : value === undefined ? "" : JSON.stringify(value);
-
 /** What a task waits for: which attempt, when, until when, and why the last one failed. */
 function Pending({ task }: { task: api.WholeTask }) {
   if (FINAL.includes(task.status)) return null;
@@ -226,51 +203,37 @@ function Pending({ task }: { task: api.WholeTask }) {
   const retries = task.config?.maxAsyncRetryAttempts ?? limits.value?.maxAsyncRetryAttempts.default;
   const age =
     task.config?.maxAsyncEventAgeInSeconds ?? limits.value?.maxAsyncEventAgeInSeconds.default;
-  const expires = age === undefined ? undefined : task.acceptedTime + age * 1000;
+  const expires = age === undefined ? 0 : task.acceptedTime + age * 1000;
   const wait = task.dueTime - now;
   const last = detailOf(task.events?.findLast((step) => step.status === "Retrying"));
-  const waiting = WAITING.includes(task.status);
+  const waits = wait > 0 ? t`${duration(wait)}, at ${clockTime(task.dueTime)}` : t`due now`;
   return (
-    <section class="panel pending" aria-label="Pending">
+    <section class="panel pending" aria-label={t`Pending`}>
       <Facts
         rows={[
           [
-            "Attempt",
+            t`Attempt`,
             retries === undefined
               ? `${task.attempts + 1}`
-              : `${task.attempts + 1} of ${retries + 1}`,
+              : t`${task.attempts + 1} of ${retries + 1}`,
           ],
+          [t`Next in`, WAITING.includes(task.status) ? waits : t`running`],
           [
-            "Next in",
-            waiting
-              ? wait > 0
-                ? `${duration(wait)}, at ${clockTime(task.dueTime)}`
-                : "due now"
-              : "running",
+            t`Expires in`,
+            expires &&
+              (expires > now
+                ? t`${duration(expires - now)}, at ${dateTime(expires)}`
+                : t`at its next attempt`),
           ],
-          [
-            "Expires in",
-            expires === undefined
-              ? ""
-              : expires > now
-                ? `${duration(expires - now)}, at ${dateTime(expires)}`
-                : "at its next attempt",
-          ],
-          ["System retries", task.systemRetries || ""],
-          ["Last error", task.taskErrorMessage ?? textOf(last.Error)],
+          [t`System retries`, task.systemRetries || ""],
+          [t`Last error`, task.taskErrorMessage ?? textOf(last.Error)],
         ]}
       />
-      {last.errorMessage ? (
-        <pre role="group" tabIndex={0} aria-label="Last error">
-          {textOf(last.errorMessage)}
-        </pre>
-      ) : null}
+      {last.errorMessage ? <Pre label={t`Last error`}>{textOf(last.errorMessage)}</Pre> : null}
       {last.logTail ? (
         <details>
-          <summary>Log of the last attempt, with its trace</summary>
-          <pre role="group" tabIndex={0} aria-label="Log of the last attempt">
-            {textOf(last.logTail)}
-          </pre>
+          <summary>{t`Log of the last attempt, with its trace`}</summary>
+          <Pre label={t`Log of the last attempt`}>{textOf(last.logTail)}</Pre>
         </details>
       ) : null}
     </section>
@@ -278,25 +241,25 @@ function Pending({ task }: { task: api.WholeTask }) {
 }
 
 const facts = (task: api.WholeTask): [string, ComponentChildren][] => [
-  ["Accepted", dateTime(task.acceptedTime)],
-  ["Delay", task.delayMs ? duration(task.delayMs) : ""],
+  [t`Accepted`, dateTime(task.acceptedTime)],
+  [t`Delay`, task.delayMs ? duration(task.delayMs) : ""],
   [
-    "First attempt",
+    t`First attempt`,
     task.startedTime === undefined
       ? ""
-      : `${dateTime(task.startedTime)} (after ${duration(task.startedTime - task.acceptedTime)})`,
+      : t`${dateTime(task.startedTime)} (after ${duration(task.startedTime - task.acceptedTime)})`,
   ],
   [
-    "Ended",
+    t`Ended`,
     task.endTime === undefined
       ? ""
-      : `${dateTime(task.endTime)} (took ${duration(task.endTime - (task.startedTime ?? task.acceptedTime))})`,
+      : t`${dateTime(task.endTime)} (took ${duration(task.endTime - (task.startedTime ?? task.acceptedTime))})`,
   ],
-  ["Executions", String(task.attempts)],
-  ["Instance", task.instanceId],
-  ["Error", FINAL.includes(task.status) ? task.taskErrorMessage : ""],
-  ["Destination", task.destinationStatus],
-  ["Function", <a href={link(["functions", task.function])}>{task.functionArn}</a>],
+  [t`Executions`, String(task.attempts)],
+  [t`Instance`, task.instanceId],
+  [t`Error`, FINAL.includes(task.status) ? task.taskErrorMessage : ""],
+  [t`Destination`, task.destinationStatus],
+  [t`Function`, <a href={link(["functions", task.function])}>{task.functionArn}</a>],
 ];
 
 const folded = stored("fold", true);
@@ -304,34 +267,25 @@ const folded = stored("fold", true);
 function Timeline({ task }: { task: api.WholeTask }) {
   const shown = lanes(task, clock.value.now);
   const { at, folds } = scale(shown, folded.value);
-  if (!shown.length) return <p class="dim">Nothing was recorded.</p>;
+  if (!shown.length) return <p class="dim">{t`Nothing was recorded.`}</p>;
   const from = Math.min(...shown.flatMap((lane) => lane.spans.map((span) => span.from)));
   const to = Math.max(...shown.flatMap((lane) => lane.spans.map((span) => span.to)));
   return (
-    <section class="panel timeline" aria-label="Time line">
+    <section class="panel timeline" aria-label={t`Time line`}>
       <div class="row">
-        <label class="check">
-          <input
-            type="checkbox"
-            checked={folded.value}
-            onChange={(event) => {
-              folded.value = event.currentTarget.checked;
-            }}
-          />{" "}
-          Fold idle spans
-        </label>
-        <span class="legend">
-          <i class="bar wait" /> waiting
-        </span>
-        <span class="legend">
-          <i class="bar run" /> running
-        </span>
-        <span class="legend">
-          <i class="bar ok" /> ended well
-        </span>
-        <span class="legend">
-          <i class="bar bad" /> failed
-        </span>
+        <Check of={folded}>{t`Fold idle spans`}</Check>
+        {(
+          [
+            ["wait", t`waiting`],
+            ["run", t`running`],
+            ["ok", t`ended well`],
+            ["bad", t`failed`],
+          ] as const
+        ).map(([kind, text]) => (
+          <span key={kind} class="legend">
+            <i class={`bar ${kind}`} /> {text}
+          </span>
+        ))}
       </div>
       <ol>
         {shown.map((lane, index) => (
@@ -343,7 +297,7 @@ function Timeline({ task }: { task: api.WholeTask }) {
         <span class="dim">
           {duration(to - from)}
           {folds.length
-            ? `, of which ${duration(folds.reduce((sum, fold) => sum + fold.ms, 0))} folded`
+            ? t`, of which ${duration(folds.reduce((sum, fold) => sum + fold.ms, 0))} folded`
             : ""}
         </span>
         <span>{clockTime(to)}</span>
@@ -377,7 +331,7 @@ function LaneRow({
           <i
             key={index}
             class={`bar ${span.kind}`}
-            title={`${span.what}: ${clockTime(span.from)} to ${clockTime(span.to)}, ${duration(span.to - span.from)}`}
+            title={t`${span.what}: ${clockTime(span.from)} to ${clockTime(span.to)}, ${duration(span.to - span.from)}`}
             style={{
               left: `min(${percent(at(span.from))}, 100% - 3px)`,
               width: percent(Math.max(at(span.to) - at(span.from), 0)),
@@ -389,15 +343,17 @@ function LaneRow({
             key={fold.at}
             class="fold"
             style={{ left: percent(fold.at) }}
-            title={`${duration(fold.ms)} folded`}
+            title={t`${duration(fold.ms)} folded`}
           />
         ))}
       </span>
       <span class="took">
         {[
-          waited ? `waited ${duration(waited)}` : "",
+          waited ? t`waited ${duration(waited)}` : "",
           lane.spans.some((span) => span.kind !== "wait")
-            ? `${lane.name.startsWith("→") ? "took" : "ran"} ${duration(ran)}`
+            ? lane.name.startsWith("→")
+              ? t`took ${duration(ran)}`
+              : t`ran ${duration(ran)}`
             : "",
         ]
           .filter(Boolean)
@@ -409,40 +365,34 @@ function LaneRow({
 
 function Attempts({ task }: { task: api.WholeTask }) {
   const rows = lanes(task, clock.value.now).filter((lane) => lane.attempt !== undefined);
+  const messages = ended(task);
   if (!rows.length) return null;
   return (
     <>
-      <h2>Attempts</h2>
+      <h2>{t`Attempts`}</h2>
+      {isFailed(task) ? null : <Compare task={task} />}
       {rows.map((lane) => {
         const detail = detailOf(lane.step);
         const run = lane.spans.at(-1);
+        const status = lane.step?.status === "Retrying" ? "Failed" : lane.step?.status;
+        const message = messages.find((one) => one.number === lane.attempt)?.message ?? "";
         return (
           <details key={lane.attempt} class="panel">
             <summary>
               <b>{lane.name}</b>{" "}
               <Status
-                status={
-                  lane.step
-                    ? run?.kind === "ok"
-                      ? "Succeeded"
-                      : lane.step.status === "Retrying"
-                        ? "Failed"
-                        : lane.step.status
-                    : "Running"
-                }
+                status={run?.kind === "ok" ? "Succeeded" : lane.step ? (status ?? "") : "Running"}
               />{" "}
               <span>{run ? `${clockTime(run.from)} · ${duration(run.to - run.from)}` : ""}</span>{" "}
-              <span class="dim">{textOf(detail.Error)}</span>
+              <span class="dim">{message.split("\n", 1)[0]?.slice(0, 200)}</span>
             </summary>
-            {detail.errorMessage ? (
+            {message ? (
               <>
-                <h3>Error</h3>
-                <pre role="group" tabIndex={0} aria-label={`Error of ${lane.name}`}>
-                  {textOf(detail.errorMessage)}
-                </pre>
+                <h3>{t`Error`}</h3>
+                <Pre label={t`Error of ${lane.name}`}>{message}</Pre>
               </>
             ) : null}
-            <h3>Log</h3>
+            <h3>{t`Log`}</h3>
             <Log
               task={task}
               attempt={lane.attempt ?? 1}
@@ -472,7 +422,7 @@ function Log({
   bytes: number;
 }) {
   const whole = useSignal<string | null>(null);
-  if (!tail) return <p class="dim">The attempt logged nothing.</p>;
+  if (!tail) return <p class="dim">{t`The attempt logged nothing.`}</p>;
   const read = (): Promise<string> =>
     bytes
       ? api.text(`${api.taskPath(task.function, task.taskId)}/log`, { attempt })
@@ -493,22 +443,20 @@ function Log({
         <span class="dim">
           {bytes
             ? whole.value === null
-              ? `The end of ${size(bytes)}`
-              : `All that is kept: ${size(bytes)}`
+              ? t`The end of ${size(bytes)}`
+              : t`All that is kept: ${size(bytes)}`
             : ""}
         </span>
         {bytes && whole.value === null ? (
-          <Button small label={`Show the whole log of ${name}`} onClick={show}>
-            Show all
+          <Button small label={t`Show the whole log of ${name}`} onClick={show}>
+            {t`Show all`}
           </Button>
         ) : null}
-        <Button small label={`Download the log of ${name}`} onClick={save}>
-          Download
+        <Button small label={t`Download the log of ${name}`} onClick={save}>
+          {t`Download`}
         </Button>
       </div>
-      <pre role="group" tabIndex={0} aria-label={`Log of ${name}`}>
-        {whole.value ?? tail}
-      </pre>
+      <Pre label={t`Log of ${name}`}>{whole.value ?? tail}</Pre>
     </>
   );
 }
@@ -519,46 +467,41 @@ function Deliveries({ task }: { task: api.WholeTask }) {
   if (!tries.length) return null;
   return (
     <>
-      <h2>Deliveries</h2>
-      <Table label="Deliveries">
-        <thead>
-          <tr>
-            <th>At</th>
-            <th>Outcome</th>
-            <th>Destination</th>
-            <th class="num">Try</th>
-            <th>Answer</th>
-            <th>Id at the destination</th>
-          </tr>
-        </thead>
-        <tbody>
-          {tries.map((note, index) => (
-            <tr key={index}>
-              <td>
-                <Time at={note.at} />
-              </td>
-              <td>{note.outcome}</td>
-              <td title={note.destination}>{destination(note.destination ?? "")}</td>
-              <td class="num">{note.try}</td>
-              <td>
+      <h2>{t`Deliveries`}</h2>
+      <List
+        label={t`Deliveries`}
+        rows={tries}
+        keyOf={(note) => `${note.at} ${note.try}`}
+        columns={[
+          { title: t`At`, cell: (note) => <Time at={note.at} /> },
+          { title: t`Outcome`, cell: (note) => note.outcome },
+          {
+            title: t`Destination`,
+            cell: (note) => (
+              <span title={note.destination}>{destination(note.destination ?? "")}</span>
+            ),
+          },
+          { title: t`Try`, kind: "num", cell: (note) => note.try },
+          {
+            title: t`Answer`,
+            cell: (note) => (
+              <>
                 <span class={`status ${(note.status ?? 500) < 300 ? "ok" : "bad"}`}>
                   {note.status}
                 </span>{" "}
                 {[note.code, note.message].filter(Boolean).join(": ")}
                 {note.nextTryAt ? (
-                  <span class="dim"> again at {clockTime(note.nextTryAt)}</span>
+                  <span class="dim"> {t`again at ${clockTime(note.nextTryAt)}`}</span>
                 ) : null}
-              </td>
-              <td>
-                <code>{note.reference}</code>
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </Table>
+              </>
+            ),
+          },
+          { title: t`Id at the destination`, cell: (note) => <code>{note.reference}</code> },
+        ]}
+      />
       {event ? (
         <Payload
-          name="Event that was sent"
+          name={t`Event that was sent`}
           file={`${task.taskId}-event`}
           text={event.event}
           encoding={event.eventEncoding}
@@ -568,24 +511,22 @@ function Deliveries({ task }: { task: api.WholeTask }) {
   );
 }
 
-function Relations({ task, caused }: { task: api.WholeTask; caused: api.Note[] }) {
+function Relations({ task }: { task: api.WholeTask }) {
+  const caused = task.notes.filter(
+    (note) => note.kind === "delivery" && note.reference && note.destination?.startsWith("acs:fc:"),
+  );
   const cause = task.notes.find((note) => note.kind === "cause");
   const actions = task.notes.filter((note) => note.kind === "action");
   if (!cause && !caused.length && !task.callPath.length && !actions.length) return null;
   return (
     <>
-      <h2>Relations</h2>
+      <h2>{t`Relations`}</h2>
       <div class="panel">
         <Facts
           rows={[
+            [t`Call path`, task.callPath.length ? <Callers task={task} /> : ""],
             [
-              "Call path",
-              task.callPath.length
-                ? [...task.callPath, task.functionArn].map((arn) => destination(arn)).join(" → ")
-                : "",
-            ],
-            [
-              "Caused by",
+              t`Caused by`,
               cause ? (
                 <a href={taskLink(cause.function ?? "", cause.taskId ?? "")}>
                   {cause.function} / {cause.taskId} ({cause.outcome})
@@ -595,7 +536,7 @@ function Relations({ task, caused }: { task: api.WholeTask; caused: api.Note[] }
               ),
             ],
             [
-              "Caused",
+              t`Caused`,
               caused.length ? caused.map((note) => <Child key={note.reference} note={note} />) : "",
             ],
             ...actions.map((note): [string, ComponentChildren] => [
@@ -605,7 +546,7 @@ function Relations({ task, caused }: { task: api.WholeTask; caused: api.Note[] }
                 {note.taskId ? (
                   <a href={taskLink(task.function, note.taskId)}>{note.taskId}</a>
                 ) : null}{" "}
-                {note.reason ? `“${note.reason}”` : <span class="dim">no reason given</span>}
+                {note.reason ? `“${note.reason}”` : <span class="dim">{t`no reason given`}</span>}
               </>,
             ]),
           ]}
@@ -616,9 +557,12 @@ function Relations({ task, caused }: { task: api.WholeTask; caused: api.Note[] }
 }
 
 const verb = (note: api.Note): string =>
-  ({ stop: "Stopped", "run-now": "Run now", replay: "Replayed as", "replay-of": "Replay of" })[
-    note.action ?? ""
-  ] ?? "Action";
+  ({
+    stop: t`Stopped`,
+    "run-now": t`Run now`,
+    replay: t`Replayed as`,
+    "replay-of": t`Replay of`,
+  })[note.action ?? ""] ?? t`Action`;
 
 // The id of a task that a destination made is its request id.
 function Child({ note }: { note: api.Note }) {
@@ -636,38 +580,26 @@ function Child({ note }: { note: api.Note }) {
 function Steps({ steps }: { steps: api.TaskEvent[] }) {
   return (
     <details>
-      <summary>Recorded steps ({steps.length})</summary>
-      <Table label="Recorded steps">
-        <thead>
-          <tr>
-            <th class="num">No.</th>
-            <th>Status</th>
-            <th>At</th>
-            <th>Detail</th>
-          </tr>
-        </thead>
-        <tbody>
-          {steps.map((step) => {
-            const { logTail: _, ...rest } = detailOf(step);
-            return (
-              <tr key={step.eventId}>
-                <td class="num">{step.eventId}</td>
-                <td>
-                  <Status status={step.status} />
-                </td>
-                <td>
-                  <Time at={step.timestamp} />
-                </td>
-                <td>
-                  {Object.entries(rest)
-                    .map(([key, value]) => `${key}: ${textOf(value)}`)
-                    .join(" · ")}
-                </td>
-              </tr>
-            );
-          })}
-        </tbody>
-      </Table>
+      <summary>{t`Recorded steps (${steps.length})`}</summary>
+      <List
+        label={t`Recorded steps`}
+        rows={steps}
+        keyOf={(step) => String(step.eventId)}
+        columns={[
+          { title: t`No.`, kind: "num", cell: (step) => step.eventId },
+          { title: t`Status`, cell: (step) => <Status status={step.status} /> },
+          { title: t`At`, cell: (step) => <Time at={step.timestamp} /> },
+          {
+            title: t`Detail`,
+            cell: (step) => {
+              const { logTail: _, ...rest } = detailOf(step);
+              return Object.entries(rest)
+                .map(([key, value]) => `${key}: ${textOf(value)}`)
+                .join(" · ");
+            },
+          },
+        ]}
+      />
     </details>
   );
 }

@@ -20,9 +20,10 @@ from fc_async_local.api.tasks import (
 from fc_async_local.domain.errors import Rejected
 from fc_async_local.domain.invocation import InvokeRequest, Note
 from fc_async_sdk.admin import models
+from fc_async_sdk.events.error_documents import error_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import AsyncIterator, Mapping, Sequence
 
     from starlette.requests import Request
     from starlette.routing import Route
@@ -185,12 +186,23 @@ class TaskAdmin:
             "systemRetries": invocation.system_retries,
             "systemRetrySince": invocation.system_retry_since,
             "callPath": list(invocation.call_path),
+            "callers": [one async for one in self._callers(notes, len(invocation.call_path))],
+            "trace": error_lines(invocation.return_payload or b""),
             "delayMs": invocation.delay_ms,
             "config": None if invocation.config is None else msgspec.json.decode(invocation.config),
             "http": _describe_request(invocation),
             "notes": [_describe_note(note) for note in notes],
         }
         return msgspec.convert(facts, models.WholeTask)
+
+    async def _callers(self, notes: Sequence[Note], most: int) -> AsyncIterator[models.Caller]:
+        """Yield the tasks whose deliveries led to the one of these notes, the latest first."""
+        for _ in range(most):
+            cause = next((note.detail for note in notes if note.kind == "cause"), None)
+            if cause is None:
+                return
+            yield msgspec.convert(cause, models.Caller)
+            notes = await self._store.notes(str(cause["requestId"]))
 
     async def log(self, request: Request, function: str, task_id: str) -> Response:
         """Return the log of an attempt as text; query: ``attempt``, from 1 on."""

@@ -167,10 +167,26 @@ class Target(Model, frozen=True, kw_only=True):
     target: str
 
 
+class TaskName(Model, frozen=True, kw_only=True):
+    """Function and id of a task."""
+
+    function: str
+    task_id: str
+
+
+class Caller(TaskName, frozen=True, kw_only=True):
+    """A task whose delivery led to another task; ``outcome`` is the one that was sent."""
+
+    outcome: str
+
+
 class WholeTask(Task, frozen=True, kw_only=True):
     """A task with its steps and payloads.
 
     Attributes:
+        callers: The tasks whose deliveries led here, the latest first; it ends where a function
+            is not in task mode, while ``call_path`` has all functions.
+        trace: The error document that it returned, as lines; empty without one.
         config: The asynchronous configuration that held at accept.
         http: The request, if one has called an HTTP trigger.
     """
@@ -180,6 +196,8 @@ class WholeTask(Task, frozen=True, kw_only=True):
     system_retries: int
     system_retry_since: int | None
     call_path: list[str]
+    callers: list[Caller]
+    trace: list[str]
     delay_ms: int
     config: AsyncConfig | None
     http: Target | None
@@ -191,13 +209,6 @@ class TaskCounts(Model, frozen=True, kw_only=True):
 
     by_status: dict[str, int]
     at_least: list[str]
-
-
-class TaskName(Model, frozen=True, kw_only=True):
-    """Function and id of a task."""
-
-    function: str
-    task_id: str
 
 
 class TaskActions(Model, frozen=True, kw_only=True):

@@ -267,6 +267,20 @@ def test_a_task_is_shown_with_due_time_retries_and_call_path(world, make_task):
     assert (missing.status, missing.json["Code"]) == (404, "AsyncTaskNotFound")
 
 
+def test_a_task_names_the_tasks_that_led_to_it_and_shows_its_trace(world, make_task):
+    error = b'{"errorMessage": "declined", "errorType": "ValueError", "stackTrace": []}'
+    path = ("acs:fc:::a", "acs:fc:::b")
+    looped = make_task(call_path=path, return_payload=error, request_id="r3")
+    world.store.tasks["orders", "t1"] = Task(looped, ())
+    for request_id, before, function in (("r3", "r2", "b"), ("r2", "r1", "a"), ("r1", "r0", "x")):
+        cause = {"requestId": before, "function": function, "taskId": before, "outcome": "success"}
+        note = Note(request_id=request_id, at=NOW, kind="cause", detail=cause)
+        world.store.noted.append(note)
+    shown = world.call("GET", "/_local/tasks/orders/t1").json
+    assert [one["taskId"] for one in shown["callers"]] == ["r2", "r1"]
+    assert shown["trace"] == ["ValueError: declined"]
+
+
 def test_a_task_is_stopped_without_a_signature(world):
     assert world.call("POST", "/_local/tasks/orders/t1/stop").status == 204
     assert world.engine.calls == [("stop_task", ("orders", "t1"))]
