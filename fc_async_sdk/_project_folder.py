@@ -27,9 +27,9 @@ RUNTIME: Final = Path(NAME, "runtime")
 ADDRESSES: Final = "addresses.json"
 """In the data folder of a runtime, while it runs: where it listens."""
 LAYERS: Final = Path(NAME, "layers")
-"""Packages that ``fc-async dev --install`` installed, relative to the project."""
+"""Packages that ``fc-async dev`` installed, relative to the project."""
 BUILDS: Final = Path(NAME, "builds", "allowed")
-"""Commands of templates that ``fc-async dev --build`` may run, relative to the project."""
+"""Builds and installations that ``fc-async dev`` may run, relative to the project."""
 DEPLOY: Final = Path(NAME, "deploy")
 """Folder of deployments, relative to the project."""
 JOURNAL: Final = "journal"

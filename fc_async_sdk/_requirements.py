@@ -7,11 +7,12 @@ Markers of other platforms are not evaluated: what may be installed counts as in
 from __future__ import annotations
 
 import re
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from importlib.metadata import Distribution
 
 _REQUIREMENT: Final = re.compile(r"\s*([A-Za-z0-9][\w.-]*)\s*(?:\[([^\]]*)\])?")
@@ -88,17 +89,19 @@ def package_of(module: str) -> str:
     return _PACKAGES.get(module) or module.replace("_", "-")
 
 
-def missing(text: str) -> frozenset[str]:
+def missing(text: str, places: Sequence[str] | None = None) -> frozenset[str]:
     """Return the normalised names of packages that requirements name and this machine lacks.
 
     Args:
         text: Content of the file. Its options, such as ``-r``, are not followed.
+        places: Folders with packages; None: those of this process.
     """
     from importlib import metadata  # noqa: PLC0415 -- as above
 
     lines = [line for line in text.splitlines() if not line.lstrip().startswith(("-", "#"))]
     named = {normalised(found[1]) for line in lines if (found := _REQUIREMENT.match(line))}
-    return frozenset(one for one in named if not any(metadata.distributions(name=one)))
+    path = sys.path if places is None else [*places]
+    return frozenset(one for one in named if not any(metadata.distributions(name=one, path=path)))
 
 
 def normalised(package: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import sys
 import tempfile
 from pathlib import Path
 from queue import SimpleQueue
@@ -18,12 +19,14 @@ from fc_async_plugin.report import DONE, FAILED, Format, terminal
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from fc_async_plugin.dev.answers import Answers, Wish
+    from fc_async_plugin.dev.building import Builder
+    from fc_async_plugin.dev.installing import Installer
     from fc_async_plugin.dev.launch import Target
     from fc_async_plugin.dev.loop import Event, Said
     from fc_async_plugin.dev.runtime import Running
     from fc_async_plugin.dev.screen import Screen
     from fc_async_plugin.template import Project
-    from fc_async_plugin.template.actions import Build
 
 
 class Choices(NamedTuple):
@@ -76,14 +79,14 @@ class Choices(NamedTuple):
 @click.option(
     "--install",
     is_flag=True,
-    help="Install what functions need and this machine lacks: requirements.txt, packages that the "
-    "runtime or a public layer has, package.json.",
+    help="Install what functions need without asking: requirements.txt, packages that the runtime "
+    "or a public layer has, package.json.",
 )
 @click.option(
     "--build",
     is_flag=True,
-    help="First run the commands of actions: pre-deploy, as s does. Each is shown and asked for, "
-    "once on this machine.",
+    help="Do not start without the commands of actions: pre-deploy, which s runs. Each is shown "
+    "and asked for, once on this machine.",
 )
 @click.option(
     "--write-launch",
@@ -121,7 +124,8 @@ def command(
     Starts the local runtime, or uses the one that runs on the same data, deploys the functions
     from their folders, and shows what happens to every invocation. Running attempts finish on the
     old code, queued work runs on the new. A function that cannot run here is left out with the
-    reason. Ctrl-C ends it; what waits is kept for the next start.
+    reason. Builds and installations are shown and asked for first, once on this machine. Ctrl-C
+    ends it; what waits is kept for the next start.
 
     \b
     Examples:
@@ -198,75 +202,120 @@ def _write_launch(choices: Choices, *, yes: bool) -> int:
     return DONE
 
 
+class _Session(NamedTuple):
+    """State of one run.
+
+    Attributes:
+        screen: Where everything is printed.
+        events: What other threads have found.
+        answers: What the user has allowed.
+        builder: Runs the commands of the templates.
+        installer: Installs packages.
+    """
+
+    screen: Screen
+    events: SimpleQueue[Event]
+    answers: Answers
+    builder: Builder
+    installer: Installer
+
+
 def _run(choices: Choices) -> int:
-    from fc_async_plugin.dev import launch, runtime
+    from fc_async_plugin.dev import building, launch, runtime
+    from fc_async_plugin.dev.answers import Answers
+    from fc_async_plugin.dev.installing import Installer
     from fc_async_plugin.dev.loop import Said
     from fc_async_plugin.dev.sources import sources_of
 
     projects = _read(choices, "", "")
     debug = launch.chosen(sources_of(projects), choices.debug)
     place = _place_of(projects)
-    events: SimpleQueue[Event] = SimpleQueue()
-    for said in _prepare(choices, projects):
-        events.put(said)
+    screen, answers = _screen(choices), Answers()
+    environ = building.environment(projects, _environ(choices))
+    session = _Session(
+        screen,
+        SimpleQueue(),
+        answers,
+        building.Builder(building.builds_of(projects), answers, environ, terminal.note),
+        Installer(
+            lambda text: screen.say("install", text, style="wait"),
+            answers=None if choices.install else answers,
+        ),
+    )
+    put = session.events.put
+    for said in _prepare(choices, projects, session):
+        put(said)
     settings = runtime_options.assigned(choices.assignments)
     started = runtime.Choices(choices.port, choices.data, choices.clock, *place, settings)
-    with runtime.opened(started, lambda text: events.put(Said("warning", text))) as running:
-        reason = _loop(choices, running, projects, events, debug)
+    with runtime.opened(started, lambda text: put(Said("warning", text))) as running:
+        _welcome(screen, running, choices)
+        reason = _loop(choices, running, projects, session, debug)
     if reason:
         terminal.error(reason)
     return FAILED if reason else DONE
 
 
-def _prepare(choices: Choices, projects: Sequence[Project]) -> Iterator[Said]:
-    """Run what s runs before a deployment, if asked for; return what the functions may lack."""
-    from fc_async_plugin.dev import building, installing, layers
+def _prepare(choices: Choices, projects: Sequence[Project], session: _Session) -> Iterator[Said]:
+    """Build, if it is allowed; return what the functions may lack."""
+    from fc_async_plugin.dev import building, environments, layers
     from fc_async_plugin.dev.loop import Said
-    from fc_async_plugin.dev.sources import sources_of
     from fc_async_plugin.report import imports
 
-    def confirm(new: Sequence[Build]) -> None:
-        terminal.note("Before a deployment, s runs:")
-        for one in new:
-            terminal.note(f"  {building.shown(one)}")
-        terminal.confirm("Run this now?", yes=choices.yes)
-
-    builds = building.builds_of(projects)
-    notes = building.hints(builds, asked=choices.build)
-    if choices.build:
-        lines = [one for one in builds if not one.component]
-        building.allow(lines, confirm)
-        environ = building.environment(projects, _environ(choices))
-        for text in building.run(lines, environ, terminal.note):
-            yield Said("problem", text)
-    notes += layers.notes(projects, install=choices.install)
-    notes += [] if choices.install else installing.hints(sources_of(projects))
-    absent = [one for project in projects for one in imports.absent(project)]
-    notes += [one.what for one in absent if not (choices.install and one.mark)]
+    due = session.builder.due()
+    wishes = [*map(building.wish, due), *(one.wish for one in session.installer.due(projects))]
+    refused = _ask(choices, session.answers, wishes)
+    failed = session.builder.run(due)
+    if due and not refused:  # a build may have made requirements
+        refused = _ask(
+            choices, session.answers, [one.wish for one in session.installer.due(projects)]
+        )
+    notes = building.hints(building.builds_of(projects))
+    notes += layers.notes(projects, install=not refused)
+    absent = [one for each in projects for one in imports.absent(environments.used(each)[0])]
+    notes += [one.what for one in absent if not one.mark]
+    yield from (Said("problem", text) for text in failed)
+    yield from (Said("note", refused, "own"),) if refused else ()
     yield from (Said("note", text, "wait") for text in notes)
+
+
+def _ask(choices: Choices, answers: Answers, wishes: Sequence[Wish]) -> str:
+    """Ask for what was not allowed before; return what is not done and why, "" after a yes."""
+    new = list({one.key: one for one in answers.new(wishes)}.values())
+    if not new:
+        return ""
+    if not (choices.yes or choices.build or terminal.can_ask()):
+        texts = "; ".join(one.text for one in new)
+        flags = [one for one in ("--build", "--install", "-y") if one not in sys.argv]
+        again = shlex.join(["fc-async", *sys.argv[1:], *flags])
+        return f"not run, because no terminal can be asked: {texts}; to run it: {again}"
+    terminal.note("Before the functions run here:")
+    for one in new:
+        terminal.note(f"  {one.text}")
+    if choices.build or choices.yes:
+        terminal.confirm("Run this now?", yes=choices.yes)
+    elif not click.confirm("Run this now?", err=True):
+        return "nothing was built or installed; fc-async dev asks again when it starts"
+    answers.keep(dict.fromkeys((one.key for one in new), ""))
+    return ""
 
 
 def _loop(
     choices: Choices,
     running: Running,
     projects: Sequence[Project],
-    events: SimpleQueue[Event],
+    session: _Session,
     debug: Sequence[Target],
 ) -> str:
     from fc_async_plugin.account import connection
     from fc_async_plugin.account.connection import Account
     from fc_async_plugin.dev import runtime
     from fc_async_plugin.dev.deploying import Deployer
-    from fc_async_plugin.dev.installing import Installer
     from fc_async_plugin.dev.loop import Loop
     from fc_async_plugin.dev.sources import template_files
 
     addresses = running.addresses
     env_files = {choices.env_file.resolve()} if choices.env_file else set()
     account = Account(addresses.fc, account_id=addresses.account_id)
-    screen = _screen(choices)
-    _welcome(screen, running, choices)
-    amend = Installer(lambda text: screen.say("install", text, style="wait"))
     with (
         connection.regions(account) as regions,
         tempfile.TemporaryDirectory(prefix="fc-async-dev-") as kept,
@@ -276,10 +325,11 @@ def _loop(
             regions,
             files=template_files(projects) | env_files,
             folder=Path(kept),
+            amend=session.installer,
             unavailable=runtime.reason_unavailable,
-            **({"amend": amend} if choices.install else {}),
         )
-        return Loop(running, deployer, screen, events, debug=debug).run()
+        screen, events, builder = session.screen, session.events, session.builder
+        return Loop(running, deployer, screen, events, debug=debug, builder=builder).run()
 
 
 def _read(choices: Choices, region: str, account_id: str) -> list[Project]:

@@ -1,35 +1,44 @@
 # SPDX-License-Identifier: MIT
-"""Runs the commands that a template has ``s`` run before a deployment, when asked for.
+"""Runs the commands that a template has ``s`` run before a deployment, when they are allowed.
 
 Each is given to the system's shell in its folder, as ``s`` does, with the variables of the ``.env``
 files of the working folder and of the template's folder.
 
 Invariants:
-    No command runs that the user did not see and answer with yes on this machine, now or earlier.
-    The commands of a resource after one that failed do not run.
+    The commands of a resource after one that failed do not run, unless it may fail.
+    Commands do not run again for files that are as they left them.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
-import platform
+import re
 import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from fc_async_plugin.dev.answers import Wish, key_of
 from fc_async_plugin.template import files
 from fc_async_plugin.template.desired import is_function
 from fc_async_sdk import _project_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
+    from fc_async_plugin.dev.answers import Answers
     from fc_async_plugin.template import Project
     from fc_async_plugin.template.actions import Build
 
 _STDERR: Final = 2
 """Output of commands goes there: standard output may be JSON lines."""
+_NOT_READ: Final = {_project_folder.NAME, ".git", ".s", ".venv", "__pycache__"}
+_ANY: Final = re.compile(r".*")
+_INPUT: Final = re.compile(
+    r".*\.(?:c|cc|cpp|cs|go|java|kt|rs|scala|ts|tsx|vue)|requirements\.txt|pyproject\.toml|go\.mod|"
+    r"package\.json|pom\.xml|build\.gradle|Cargo\.toml|composer\.json|Makefile"
+)
+"""Files that a build reads and a function does not."""
 
 
 def builds_of(projects: Iterable[Project]) -> list[Build]:
@@ -41,79 +50,121 @@ def builds_of(projects: Iterable[Project]) -> list[Build]:
     return list(found)
 
 
-def shown(build: Build) -> str:
-    """Return a command as it is written, with its place, in one line."""
+def wish(build: Build) -> Wish:
+    """Return a command as it is written, with its place, and the key of its answer."""
     owner = f"{build.resource}: " if build.resource else ""
-    return f"{owner}{build.written}  (in {os.path.relpath(build.folder)})"
+    text = f"{owner}{build.written}  (in {os.path.relpath(build.folder)})"
+    return Wish(key_of(build.folder, build.command), text)
 
 
-def hints(builds: Iterable[Build], *, asked: bool) -> list[str]:
-    """Return which commands do not run, one text for each reason."""
-    shell = "before a deployment s runs what follows; here: fc-async dev --build"
-    component = (
-        "before a deployment s runs its own components; run these with s, or try fc-async dev "
-        "--install, which does as much for Python and Node"
+def hints(builds: Iterable[Build]) -> list[str]:
+    """Return which commands never run here, in one text."""
+    found = [wish(one).text for one in builds if one.component]
+    head = (
+        "before a deployment s runs its own components; what fc3 build does for Python and Node, "
+        "the installation of packages does here; run others with s"
     )
-    texts: dict[str, str] = {}
-    for one in builds:
-        head = component if one.component else shell
-        if one.component or not asked:
-            texts[head] = f"{texts.get(head, head)}\n{shown(one)}"
-    return list(texts.values())
+    return ["\n".join([head, *found])] if found else []
 
 
-def allow(
-    builds: Iterable[Build],
-    confirm: Callable[[Sequence[Build]], None],
-    file: Path = _project_folder.BUILDS,
-) -> None:
-    """Ask for the commands that the user has not allowed before, and remember the answer.
+class Builder:
+    """Runs the commands of templates.
 
     Args:
         builds: The commands.
-        confirm: Shows commands and asks; raises if the answer is not yes.
-        file: Where the answer is remembered.
-    """
-    allowed = set(file.read_text().split()) if file.is_file() else set()
-    new = [one for one in builds if _key(one) not in allowed]
-    if new:
-        confirm(new)
-        _project_folder.make_private(file.parent)
-        file.write_text("\n".join(sorted(allowed | set(map(_key, new)))) + "\n")
-
-
-def run(
-    builds: Iterable[Build], environ: Mapping[str, str], say: Callable[[str], None]
-) -> list[str]:
-    """Run commands in their order; the user has allowed them.
-
-    Args:
-        builds: The commands.
-        environ: The variables that they see.
+        answers: What the user has allowed.
+        environ: The variables that the commands see.
         say: Is told before each command.
-
-    Returns:
-        What failed, one sentence each.
     """
-    failed: dict[str, str] = {}
-    for one in builds:
-        if one.resource not in failed:
-            say(shown(one))
-            if reason := _run(one, environ):
-                failed[one.resource] = f"not built: {shown(one)}: {reason}"
-    return list(failed.values())
+
+    def __init__(
+        self,
+        builds: Iterable[Build],
+        answers: Answers,
+        environ: Mapping[str, str],
+        say: Callable[[str], None],
+    ) -> None:
+        self._builds = [one for one in builds if not one.component]
+        self._answers = answers
+        self._environ = environ
+        self._say = say
+        self._inputs = self._states(_INPUT)
+
+    @property
+    def folders(self) -> set[Path]:
+        """The folders in which commands run."""
+        return {one.folder for one in self._builds if one.folder.is_dir()}
+
+    def due(self, resources: Collection[str] | None = None) -> list[Build]:
+        """Return the commands of resources of which one must run; None: of all resources."""
+        states = self._states()
+        waiting = {
+            one.resource
+            for one in self._builds
+            if self._answers.state(wish(one).key) != states[one.folder]
+        }
+        chosen = waiting if resources is None else waiting.intersection(resources)
+        return [one for one in self._builds if one.resource in chosen]
+
+    def run(self, builds: Iterable[Build]) -> list[str]:
+        """Run those commands that the user has allowed, in their order.
+
+        Returns:
+            What failed, one sentence each.
+        """
+        failed: dict[str, str] = {}
+        done: list[Build] = []
+        for one in builds:
+            if one.resource in failed or wish(one).key not in self._answers:
+                continue
+            self._say(wish(one).text)
+            reason = "the folder does not exist"
+            if one.folder.is_dir():
+                status = _run(one, self._environ)
+                may_fail = one.may_fail is None or status in one.may_fail
+                reason = f"exit status {status}" if status and not may_fail else ""
+            if reason:
+                failed[one.resource] = f"not built: {wish(one).text}: {reason}"
+            done.append(one)
+        left = {one.folder: _state(one.folder) for one in done}
+        good = [one for one in done if one.resource not in failed]
+        self._answers.keep({wish(one).key: left[one.folder] for one in good})
+        return list(failed.values())
+
+    def saved(self, changed: Collection[Path] | None = None) -> tuple[list[str], list[Build]]:
+        """Run the commands that read changed files, if they are allowed.
+
+        Args:
+            changed: The files; None: those that were saved since the last look.
+
+        Returns:
+            What failed, and the commands that would have to run and are not allowed.
+        """
+        if changed is not None and not any(_INPUT.fullmatch(one.name) for one in changed):
+            return [], []
+        before, self._inputs = self._inputs, self._states(_INPUT)
+        news = {folder for folder, state in self._inputs.items() if state != before.get(folder)}
+        due = self.due({one.resource for one in self._builds if one.folder in news})
+        return self.run(due), [one for one in due if wish(one).key not in self._answers]
+
+    def _states(self, only: re.Pattern[str] = _ANY) -> dict[Path, str]:
+        return {folder: _state(folder, only) for folder in {one.folder for one in self._builds}}
 
 
-def _key(build: Build) -> str:
-    """Return what stands for a command on this machine: a copied file of answers allows nothing."""
-    text = "\0".join((platform.node(), str(build.folder), build.command))
-    return hashlib.sha256(text.encode()).hexdigest()
+def _state(folder: Path, only: re.Pattern[str] = _ANY) -> str:
+    """Return a value that changes with the names, sizes and times of files below a folder."""
+    found = hashlib.sha256()
+    for place, folders, names in os.walk(folder):
+        installed = {"node_modules"} if only is _INPUT else set()
+        folders[:] = sorted(set(folders) - _NOT_READ - installed)
+        for path in (Path(place, one) for one in sorted(names) if only.fullmatch(one)):
+            status = path.lstat()
+            found.update(f"{path}\0{status.st_size}\0{status.st_mtime_ns}\n".encode())
+    return found.hexdigest()[:16]
 
 
-def _run(build: Build, environ: Mapping[str, str]) -> str:
-    """Run a command; return why it failed, "" if it did not."""
-    if not build.folder.is_dir():
-        return "the folder does not exist"
+def _run(build: Build, environ: Mapping[str, str]) -> int:
+    """Run a command; return its exit status."""
     done = subprocess.run(  # noqa: S602 -- the user's own command line, shown and allowed
         build.command,
         shell=True,
@@ -123,7 +174,7 @@ def _run(build: Build, environ: Mapping[str, str]) -> str:
         stdout=_STDERR,
         check=False,
     )
-    return f"exit status {done.returncode}" if done.returncode else ""
+    return done.returncode
 
 
 def environment(projects: Iterable[Project], environ: Mapping[str, str]) -> dict[str, str]:

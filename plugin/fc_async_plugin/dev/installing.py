@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Installs what functions need and this machine lacks, when asked for.
+"""Installs what functions need and this machine lacks, if it is allowed.
 
 ``requirements.txt``, packages that a Python runtime ships, and those of public layers become one
 layer. The packages are for the interpreter that runs functions here, whatever Python version a
@@ -7,7 +7,7 @@ function asks for on the service. A layer is installed once for the same package
 The dependencies of a ``package.json`` go into ``node_modules`` beside it, as npm does.
 
 Invariants:
-    Nothing is installed unless the user asked for it.
+    Nothing is installed unless the user asked for it, or answered with yes.
     A layer appears complete or not at all.
 """
 
@@ -15,6 +15,8 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import itertools
+import os
 import platform
 import re
 import shutil
@@ -28,18 +30,20 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import msgspec
 
 from fc_async_plugin import PluginError
-from fc_async_plugin.dev import layers
+from fc_async_plugin.dev import environments, layers
+from fc_async_plugin.dev.answers import Wish, key_of
 from fc_async_plugin.dev.layers import layers_of
 from fc_async_plugin.dev.sources import sources_of
 from fc_async_plugin.report import imports
-from fc_async_sdk import _project_folder
+from fc_async_sdk import _project_folder, _requirements
 from fc_async_sdk._decoding import prepare
 from fc_async_sdk._installation import module_command
 from fc_async_sdk.spec.runtimes import CUSTOM, NODE, PYTHON, shipped
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
+    from fc_async_plugin.dev.answers import Answers
     from fc_async_plugin.dev.sources import Source
     from fc_async_plugin.template import Project
 
@@ -111,6 +115,29 @@ class _Package(msgspec.Struct, frozen=True):
 prepare(_Package)
 
 
+class Installation(NamedTuple):
+    """Packages that a function needs.
+
+    Attributes:
+        source: The function.
+        needs: What its layer has; None: the dependencies of ``package.json``, beside it.
+        layer: The folder of the layer; None without ``needs``.
+    """
+
+    source: Source
+    needs: Needs | None
+    layer: Path | None
+
+    @property
+    def wish(self) -> Wish:
+        """Question to the user; its answer counts for all packages of the code folder."""
+        file, *packages = self.needs or Needs(Path(_NODE_FILE))
+        names = [*([file.name] if file else []), *itertools.chain(*packages)]
+        folder = self.source.code or Path()
+        text = f"{self.source.function}: install {', '.join(names)}"
+        return Wish(key_of("install", folder), f"{text}  (in {os.path.relpath(folder)})")
+
+
 class Installer:
     """Adds a layer to each function that needs Python packages; installs packages of Node.
 
@@ -120,6 +147,8 @@ class Installer:
         folder: Where the layers are kept.
         install_node: Installs packages into ``node_modules`` of a folder, without names those of
             its ``package.json``.
+        answers: What the user has allowed, of what this machine lacks; None: all of it, also what
+            this machine has in another version.
     """
 
     def __init__(
@@ -128,11 +157,14 @@ class Installer:
         install: Callable[[Needs, Path], None] | None = None,
         folder: Path = _project_folder.LAYERS,
         install_node: Callable[[Path, Sequence[str]], None] | None = None,
+        answers: Answers | None = None,
     ) -> None:
         self._say = say
         self._install = install or install_packages
         self._install_node = install_node or install_node_packages
         self._folder = folder
+        self._answers = answers
+        self._told: set[str] = set()
 
     def __call__(self, project: Project) -> Project:
         """Return a template with the layers of its functions.
@@ -140,6 +172,38 @@ class Installer:
         Raises:
             PluginError: The packages cannot be installed.
         """
+        project, used = environments.used(project)
+        for text in used:
+            self._tell(text)
+        added = {}
+        for one in self._wanted(project):
+            missing = one.layer is None or not one.layer.is_dir()
+            if missing and self._answers is not None and one.wish.key not in self._answers:
+                self._tell(f"not installed: {one.wish.text}; fc-async dev asks when it starts")
+            elif one.layer is None and one.source.code is not None:
+                self._say(f"installing {_NODE_FILE} of {one.source.function} …")
+                self._install_node(one.source.code, ())
+            elif one.layer is not None and one.needs is not None:
+                if missing:
+                    self._make_layer(one.layer, one.needs, one.source.function)
+                added[one.source.resource] = one.layer
+        return with_layers(project, added) if added else project
+
+    def due(self, projects: Iterable[Project]) -> list[Installation]:
+        """Return what the user must be asked for; nothing more is said of it."""
+        found = [one for each in projects for one in self._wanted(environments.used(each)[0])]
+        found = [one for one in found if one.layer is None or not one.layer.is_dir()]
+        self._told |= {f"not installed: {one.wish.text}" for one in found}
+        return found if self._answers is not None else []
+
+    def _tell(self, text: str) -> None:
+        """Say something once."""
+        if text.partition(";")[0] not in self._told:
+            self._told.add(text.partition(";")[0])
+            self._say(text)
+
+    def _wanted(self, project: Project) -> Iterator[Installation]:
+        """Yield the packages of functions, with those whose layer exists."""
         further: dict[str, set[str]] = {}
         for one in imports.absent(project):
             if one.mark:
@@ -147,24 +211,23 @@ class Installer:
         for function, layer in layers_of(project):
             if layer.requirement and not layers.is_here(layer):
                 further.setdefault(function, set()).add(layer.requirement)
-        added = {}
         for source in sources_of([project]):
-            if node_packages_missing(source) and source.code is not None:
-                self._say(f"installing {_NODE_FILE} of {source.function} …")
-                self._install_node(source.code, ())
+            if node_packages_missing(source):
+                yield Installation(source, None, None)
             packages = tuple(sorted(further.get(source.function, ())))
             needs = Needs(requirements_of(source), packages, shipped_for_node(source))
             if any(needs):
-                added[source.resource] = self._layer(source.function, needs)
-        return with_layers(project, added) if added else project
+                place = self._layer_of(needs)
+                if self._answers is None or place.is_dir() or _lacks(project, source, needs):
+                    yield Installation(source, needs, place)
 
-    def _layer(self, function: str, needs: Needs) -> Path:
+    def _layer_of(self, needs: Needs) -> Path:
         text = needs.file.read_bytes() if needs.file else b""
         names = [*needs.packages, *needs.node]
-        layer = (self._folder / _key("\n".join([*names, ""]).encode() + text)).resolve()
-        if layer.is_dir():
-            return layer
-        what = ", ".join([*([_FILE] if needs.file else []), *names])
+        return (self._folder / _key("\n".join([*names, ""]).encode() + text)).resolve()
+
+    def _make_layer(self, layer: Path, needs: Needs, function: str) -> None:
+        what = ", ".join([*([_FILE] if needs.file else []), *needs.packages, *needs.node])
         language = "Node" if needs.node else f"Python {platform.python_version()}"
         self._say(f"installing {what} of {function} for {language} …")
         _project_folder.make_private(self._folder)
@@ -174,10 +237,20 @@ class Installer:
                 self._install(needs, draft / "python")
             if needs.node:
                 self._install_node(draft / "nodejs", needs.node)
+            if (draft / "python" / "bin").is_dir():  # commands of packages, such as gunicorn
+                (draft / "python" / "bin").rename(draft / "bin")
             draft.rename(layer)
         finally:
             shutil.rmtree(draft, ignore_errors=True)
-        return layer
+
+
+def _lacks(project: Project, source: Source, needs: Needs) -> bool:
+    """Return whether this machine lacks something that a function needs."""
+    if needs.packages or needs.node or needs.file is None:
+        return True
+    [resource] = [one for one in project.resources if one.name == source.resource]
+    places = [*sys.path, *map(str, imports.python_path(resource, needs.file.parent))]
+    return bool(_requirements.missing(needs.file.read_text("utf-8", "replace"), places))
 
 
 def _key(requirements: bytes) -> str:
@@ -221,7 +294,7 @@ def install_node_packages(folder: Path, packages: Sequence[str]) -> None:
     """
     npm = shutil.which("npm")
     if npm is None:
-        raise PluginError("--install needs npm for packages of Node: install Node.js")
+        raise PluginError("packages of Node need npm: install Node.js")
     folder.mkdir(exist_ok=True)
     locked = any((folder / name).is_file() for name in _LOCKS)
     verb = ["install"] if locked else ["install", "--no-package-lock"]
@@ -253,19 +326,5 @@ def _installer() -> Sequence[str]:
         return module_command("pip", "install", *quiet)
     uv = shutil.which("uv")
     if uv is None:
-        raise PluginError("--install needs pip or uv beside this Python: python -m ensurepip")
+        raise PluginError("packages need pip or uv beside this Python: python -m ensurepip")
     return (uv, "pip", "install", "--quiet", "--python", sys.executable)
-
-
-def hints(sources: Iterable[Source]) -> list[str]:
-    """Return which functions have requirements, for a user who did not ask for them."""
-    names: dict[str, list[str]] = {}
-    for source in sources:
-        if requirements_of(source) is not None:
-            names.setdefault(_FILE, []).append(source.function)
-        if node_packages_missing(source):
-            names.setdefault(_NODE_FILE, []).append(source.function)
-    return [
-        f"{', '.join(functions)}: {file} is not installed; fc-async dev --install does that"
-        for file, functions in names.items()
-    ]

@@ -17,6 +17,7 @@ import msgspec
 
 from fc_async_plugin.account.runtime import ask, client_of
 from fc_async_plugin.dev import keys, launch
+from fc_async_plugin.dev.building import wish
 from fc_async_plugin.dev.feed import Follower
 from fc_async_plugin.dev.sources import roots
 from fc_async_plugin.dev.watching import Watcher
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
     from queue import SimpleQueue
 
+    from fc_async_plugin.dev.building import Builder
     from fc_async_plugin.dev.deploying import Deployer, Result
     from fc_async_plugin.dev.launch import Target
     from fc_async_plugin.dev.runtime import Running
@@ -96,6 +98,7 @@ class Loop:
         screen: Where everything is printed.
         events: What other threads have found.
         debug: The functions to debug.
+        builder: Builds what saved files are part of.
     """
 
     def __init__(
@@ -106,7 +109,9 @@ class Loop:
         events: SimpleQueue[Event],
         *,
         debug: Sequence[Target] = (),
+        builder: Builder | None = None,
     ) -> None:
+        self._builder = builder
         self._debug = {target.function: target for target in debug}
         self._running = running
         self._deployer = deployer
@@ -167,6 +172,7 @@ class Loop:
                 self._deploy_saved(files)
             case Watched():
                 self._note(self._deployer.files)
+                self._build(None)
                 self._deploy(self._deployer.everything, "saved", again=True)
                 self._said |= self._deployer.broken
             case Happened(steps, missed):
@@ -180,7 +186,8 @@ class Loop:
 
     def _watch(self) -> None:
         sources = self._deployer.sources
-        self._watcher.watch(files=self._deployer.files, folders=roots(sources))
+        builds = self._builder.folders if self._builder else ()
+        self._watcher.watch(files=self._deployer.files, folders=roots(sources, builds))
 
     def _note(self, files: Collection[Path]) -> bool:
         """Note when files were written; return whether one was written since it was noted last."""
@@ -193,10 +200,25 @@ class Loop:
         # The system may report one save in pieces, and a new watch reports what was saved before.
         if not self._note(files):
             return
+        self._build(files)
         again = self._said.issuperset(files)
         self._deploy(lambda: self._deployer.saved(files), "saved", sorted(files), again=again)
         # Written while it was deployed: it is reported once more, but may be deployed already.
         self._said = {file for file in files if _stamp(file) != self._stamps[file]}
+
+    def _build(self, files: Collection[Path] | None) -> None:
+        """Build again what reads the files, or say that it must be done."""
+        failed, due = self._builder.saved(files) if self._builder else ([], [])
+        for text in failed:
+            self._screen.say("problem", text, style="bad")
+        for one in due:
+            text = f"not built again: {wish(one).text}; fc-async dev asks when it starts"
+            self._say_once(text)
+
+    def _say_once(self, text: str) -> None:
+        if text not in self._omitted:
+            self._omitted.add(text)
+            self._screen.say("note", text, style="wait")
 
     def _deploy(
         self,
@@ -236,9 +258,7 @@ class Loop:
             text = f"{name} is no longer in the template; it stays in the runtime with its queue"
             self._screen.say("note", text, style="wait", function=name)
         for sentence in result.omitted:
-            if sentence not in self._omitted:
-                self._omitted.add(sentence)
-                self._screen.say("note", sentence, style="wait")
+            self._say_once(sentence)
 
     def _start_debugging(self, functions: Collection[str]) -> None:
         """Debug functions that were deployed; one that is debugged gets its new code."""
@@ -301,9 +321,8 @@ class Loop:
         """Say once which package an import of a function lacks."""
         runtimes = {one.function: one.runtime for one in self._deployer.sources}
         text = imports.failed(step.function, runtimes.get(step.function, ""), step.result)
-        if text and text not in self._omitted:
-            self._omitted.add(text)
-            self._screen.say("note", text, style="wait")
+        if text:
+            self._say_once(text)
 
     def _press(self, key: str) -> None:
         try:

@@ -81,14 +81,13 @@ def template_files(projects: Iterable[Project]) -> set[Path]:
     return read | beside
 
 
-def roots(sources: Sequence[Source]) -> set[Path]:
-    """Return the folders to watch with all that is below them.
+def roots(sources: Sequence[Source], builds: Iterable[Path] = ()) -> set[Path]:
+    """Return the folders to watch with all that is below them, also those that are built in.
 
     For a zip, and for a folder that does not exist yet, that is the nearest folder above.
     """
     found = {
         next(place for place in (path, *path.parents) if place.is_dir())
-        for one in sources
-        for path in one.paths
+        for path in (*builds, *(path for one in sources for path in one.paths))
     }
     return {path for path in found if not found & set(path.parents)}

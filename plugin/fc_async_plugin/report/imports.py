@@ -89,17 +89,11 @@ class Absent(NamedTuple):
 
     @property
     def what(self) -> str:
-        """The fault in one sentence, with what to do."""
-        fault = f"{self.function} imports {self.module} ({self.place}), which this machine lacks"
-        if self.mark:
-            return (
-                f"{fault}: {self.runtime} ships {self.package} ({self.mark}); here, fc-async dev "
-                "--install installs it"
-            )
-        file = f"{self.place.partition('/')[0]}/{_REQUIREMENTS}"
+        """The fault in one sentence, with what to do, if the runtime does not ship the module."""
         return (
-            f"{fault}, and {self.runtime} does not ship it: write {self.package} into {file}, then "
-            "fc-async dev --install"
+            f"{self.function} imports {self.module} ({self.place}), which this machine lacks, and "
+            f"{self.runtime} does not ship it: write {self.package} into "
+            f"{self.place.partition('/')[0]}/{_REQUIREMENTS}, then fc-async dev --install"
         )
 
 
@@ -189,7 +183,7 @@ def _required(code: Path) -> str:
 
 def _imports_of(project: Project, resource: Resource, code: Path) -> dict[str, str]:
     layers = (layer / "python" for layer in local_layers(project, resource))
-    places = [code, *_python_path(resource, code), *layers]
+    places = [code, *python_path(resource, code), *layers]
     handler = str(resource.props.get("handler") or "").rpartition(".")[0].replace("/", ".")
     return _imports(handler, places)
 
@@ -203,7 +197,8 @@ def _modules(project: Project, resource: Resource, runtime: str) -> frozenset[st
     return there | (sys.stdlib_module_names - absent) | {"__main__"}
 
 
-def _python_path(resource: Resource, code: Path) -> Iterator[Path]:
+def python_path(resource: Resource, code: Path) -> Iterator[Path]:
+    """Yield the folders in the ``PYTHONPATH`` of a function, on this machine."""
     variables: Any = resource.props.get("environmentVariables")
     path = variables.get("PYTHONPATH") if isinstance(variables, dict) else None
     for entry in str(path or "").split(":"):

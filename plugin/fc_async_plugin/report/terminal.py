@@ -156,6 +156,11 @@ def error(message: object) -> None:
     click.echo(f"{click.style('Error:', fg='red', bold=True)} {safe(str(message))}", err=True)
 
 
+def can_ask() -> bool:
+    """Return whether a question would be seen and answered: by a user, not by a job of a CI."""
+    return sys.stdin.isatty() and sys.stderr.isatty() and not os.environ.get("CI")
+
+
 def confirm(question: str, *, yes: bool) -> None:
     """Ask before a change.
 

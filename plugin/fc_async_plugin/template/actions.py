@@ -33,6 +33,7 @@ class Build(NamedTuple):
         folder: Where ``s`` runs it.
         command: The same with the values of variables, which may be secrets: it must not be shown.
         component: Whether a component of ``s`` runs it, not the shell.
+        may_fail: Exit codes after which the next command runs all the same; None: after each.
     """
 
     resource: str
@@ -40,6 +41,7 @@ class Build(NamedTuple):
     folder: Path
     command: str
     component: bool = False
+    may_fail: frozenset[object] | None = frozenset()
 
     def __repr__(self) -> str:
         """Return it without the values of variables."""
@@ -71,10 +73,27 @@ def builds(
                 if isinstance(item, Table) and isinstance(found, Leaf) and found.text:
                     command = str(resolver.attempt(found, scope))
                     place = folder / (item.text("path") or ".")
-                    yield Build(name, found.text, place.resolve(), command, run is None)
+                    may_fail = _may_fail(item.at("allow_failure"))
+                    yield Build(name, found.text, place.resolve(), command, run is None, may_fail)
 
 
 def _matches(key: str, items: Node, scope: Scope, resolver: Resolver) -> bool:
     if not _REGEX.fullmatch(key):
         return key == "pre-deploy"
     return bool(resolver.attempt(Leaf(*items.mark, key), scope) == "pre-true")
+
+
+def _may_fail(node: Node | None) -> frozenset[object] | None:
+    """Return the exit codes that ``allow_failure`` of an action accepts; None: all."""
+    if isinstance(node, Leaf) and node.value is True:
+        return None
+    if not isinstance(node, Table) or "deploy" not in _values(node.at("command"), "deploy"):
+        return frozenset()
+    codes = node.at("exit_code")
+    return _values(codes) if codes else None
+
+
+def _values(node: Node | None, *default: object) -> frozenset[object]:
+    if not isinstance(node, Array):
+        return frozenset(default)
+    return frozenset(one.value for one in node.items if isinstance(one, Leaf))

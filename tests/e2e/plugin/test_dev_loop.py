@@ -6,6 +6,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import json
+import signal
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -285,27 +286,71 @@ def test_an_unknown_resource_is_refused_with_a_near_name(dev: Callable[..., Term
     dev("--resource", "order").expect("no function under resources: order; did you mean orders?")
 
 
-def test_commands_before_a_deployment_are_asked_for_once(dev: Callable[..., Terminal], shop: Path):
+@pytest.fixture
+def built(shop: Path) -> Path:
+    """A project with a build."""
     build = '    actions: {pre-deploy: [{run: "cp ../built.py index.py", path: ./code}]}\n'
-    (shop / "s.yaml").write_text(
-        TEMPLATE.replace("    component: fc3\n", f"    component: fc3\n{build}")
-    )
+    text = TEMPLATE.replace("    component: fc3\n", f"    component: fc3\n{build}")
+    (shop / "s.yaml").write_text(text)
     (shop / "built.py").write_text(handler(7))
+    return shop
+
+
+def test_builds_are_asked_for_once_and_run_again_when_their_files_change(
+    dev: Callable[..., Terminal], built: Path
+):
+    for answer, version, code in (("n", b"1", handler(1)), ("y", b"7", handler(7))):
+        terminal = dev()
+        terminal.expect(r"  orders: cp ../built.py index.py  \(in code\)")
+        terminal.expect("Run this now")
+        terminal.press(f"{answer}\n")
+        with connected(terminal) as client:
+            assert client.invoke("orders").payload == version
+        terminal.press("\x03")
+        assert terminal.wait() == 0
+        assert (built / "code" / "index.py").read_text() == code
+
+    (built / "built.py").write_text(handler(8))
     terminal = dev()
-    terminal.expect(r"orders: cp ../built.py index.py  \(in code\)")
-    terminal.press("\x03")
-    assert terminal.wait() == 0
-    assert handler(1) == (shop / "code" / "index.py").read_text()
-
-    terminal = dev("--build")
-    terminal.expect("Before a deployment, s runs:")
-    terminal.expect("Run this now")
-    terminal.press("y\n")
     with connected(terminal) as client:
-        assert client.invoke("orders").payload == b"7"
-    terminal.press("\x03")
-    assert terminal.wait() == 0
+        assert client.invoke("orders").payload == b"7"  # nothing in the folder has changed
+        (built / "code" / "requirements.txt").write_text("requests\n")
+        terminal.expect(r"orders \(new code\)")
+        assert client.invoke("orders").payload == b"8", terminal.seen
+    assert "Run this now" not in terminal.seen
 
-    terminal = dev("--build")
-    with connected(terminal):
-        assert "Run this now" not in terminal.seen
+
+def test_without_a_terminal_nothing_runs_and_one_line_says_how_it_would(
+    built: Path, clean_environment: Callable[..., dict[str, str]]
+):
+    command = [sys.executable, "-m", "fc_async_plugin", "dev", "--port", "0"]
+    with subprocess.Popen(
+        command,
+        cwd=built,
+        env=clean_environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        lines = iter(process.stdout.readline, "")
+        line = next(one for one in lines if "not run" in one)
+        process.send_signal(signal.SIGINT)
+        rest = [*lines]
+    assert line.partition("  ")[2] == (
+        "not run, because no terminal can be asked: orders: cp ../built.py index.py  (in code); "
+        "to run it: fc-async dev --port 0 --build --install -y\n"
+    )
+    assert not any("built.py" in one for one in rest)
+    assert (built / "code" / "index.py").read_text() == handler(1)
+
+
+def test_a_job_of_a_ci_is_not_asked_though_it_has_a_terminal(
+    built: Path, clean_environment: Callable[..., dict[str, str]]
+):
+    command = [sys.executable, "-m", "fc_async_plugin", "dev", "--port", "0"]
+    terminal = Terminal(command, built, clean_environment(CI="true"), columns=200)
+    with contextlib.closing(terminal):
+        terminal.expect("not run, because no terminal can be asked")
+    assert "Run this now" not in terminal.seen

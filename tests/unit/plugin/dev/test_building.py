@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fc_async_plugin import PluginError, template
+from fc_async_plugin import template
 from fc_async_plugin.dev import building
+from fc_async_plugin.dev.answers import Answers
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -71,58 +72,132 @@ def builds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Build]:
     return building.builds_of([template.load(tmp_path / "s.yaml")])
 
 
-def of_the_shell(builds: Sequence[Build]) -> list[Build]:
-    return [one for one in builds if not one.component]
+@pytest.fixture
+def answers(tmp_path: Path) -> Answers:
+    return Answers(tmp_path / ".fc-async" / "builds" / "allowed")
 
 
-def test_commands_before_a_deployment_are_named_with_their_folder(builds: list[Build]):
-    shell, component = building.hints(builds, asked=False)
-    assert shell.splitlines()[1:] == [
+class Session:
+    """A builder, what it has said, and a user who allows everything."""
+
+    def __init__(self, builds: Sequence[Build], answers: Answers) -> None:
+        self.said: list[str] = []
+        self._answers = answers
+        environ = {"PATH": "/usr/bin:/bin"}
+        self.builder = building.Builder(builds, answers, environ, self.said.append)
+
+    def allow(self) -> None:
+        self._answers.keep({building.wish(one).key: "" for one in self.builder.due()})
+
+    def start(self) -> list[str]:
+        return self.builder.run(self.builder.due())
+
+
+@pytest.fixture
+def session(builds: list[Build], answers: Answers) -> Session:
+    return Session(builds, answers)
+
+
+def test_commands_before_a_deployment_are_named_with_their_folder(
+    builds: list[Build], session: Session
+):
+    assert [building.wish(one).text for one in session.builder.due()] == [
         "echo whole >> log  (in .)",
         'orders: ${vars.tool} "$PWD ${vars.greeting}" >> ../log && cd /  (in orders)',
         "mailer: exit 3  (in .)",
         "mailer: echo never >> log  (in .)",
     ]
-    assert "--build" in shell
+    [component] = building.hints(builds)
     assert component.splitlines()[1:] == ["orders: fc3 build --use-docker  (in .)"]
 
 
-def test_commands_run_in_their_folder_and_stop_at_a_failure(builds: list[Build], tmp_path: Path):
-    said: list[str] = []
-    failed = building.run(of_the_shell(builds), {"PATH": "/usr/bin:/bin"}, said.append)
+def test_allowed_commands_run_in_their_folder_and_stop_at_a_failure(
+    session: Session, builds: list[Build], tmp_path: Path
+):
+    assert session.start() == []
+    assert not (tmp_path / "log").exists()
+    session.allow()
+    failed = session.start()
     assert (tmp_path / "log").read_text() == f"whole\n{tmp_path / 'orders'} hello\n"
     assert failed == ["not built: mailer: exit 3  (in .): exit status 3"]
-    assert len(said) == 3
-    assert "hello" not in f"{said}{failed}{builds}"
+    assert len(session.said) == 3
+    assert "hello" not in f"{session.said}{failed}{builds}"
 
 
-def test_a_command_is_asked_for_once_and_again_when_it_changes(builds: list[Build], tmp_path: Path):
-    asked: list[Build] = []
-    file = tmp_path / ".fc-async" / "builds" / "allowed"
-    building.allow(builds, asked.extend, file)
-    building.allow(builds, asked.extend, file)
-    assert asked == builds
-    changed = builds[0]._replace(command="echo other")
-    elsewhere = builds[0]._replace(folder=tmp_path / "orders")
-    asked.clear()
-    building.allow([*builds, changed, elsewhere], asked.extend, file)
-    assert asked == [changed, elsewhere]
+@pytest.mark.parametrize("may_fail", ["true", "{exit_code: [2, 3]}", "{command: [deploy]}"])
+def test_a_command_that_may_fail_does_not_stop_the_next_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answers: Answers, may_fail: str
+):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GREETING", "hello")
+    (tmp_path / "orders").mkdir()
+    item = "- run: exit 3\n"
+    text = TEMPLATE.replace(item, f"{item}          allow_failure: {may_fail}\n")
+    (tmp_path / "s.yaml").write_text(text)
+    session = Session(building.builds_of([template.load(tmp_path / "s.yaml")]), answers)
+    session.allow()
+    assert session.start() == []
+    assert (tmp_path / "log").read_text().splitlines()[-1] == "never"
 
 
-def test_an_answer_other_than_yes_is_not_remembered(builds: list[Build], tmp_path: Path):
-    def refuse(_: Sequence[Build]) -> None:
-        raise PluginError("no")
+def test_commands_run_again_when_their_files_are_not_as_they_left_them(
+    builds: list[Build], answers: Answers, tmp_path: Path
+):
+    session = Session([one for one in builds if one.resource == "orders"], answers)
+    session.allow()
+    for text in ("one", "two"):
+        (tmp_path / "orders" / "index.py").write_text(text)
+        assert session.start() == []
+        assert session.start() == []
+    assert len(session.said) == 2
 
-    file = tmp_path / ".fc-async" / "builds" / "allowed"
-    for _ in range(2):
-        with pytest.raises(PluginError, match="no"):
-            building.allow(builds, refuse, file)
-    assert not file.exists()
+
+@pytest.mark.parametrize(
+    ("name", "times"), [("requirements.txt", 2), ("main.go", 2), ("index.py", 1)]
+)
+def test_a_save_builds_again_what_the_build_reads(
+    builds: list[Build], answers: Answers, tmp_path: Path, name: str, times: int
+):
+    session = Session([one for one in builds if one.resource == "orders"], answers)
+    file = tmp_path / "orders" / name
+    file.write_text("before")
+    session.allow()
+    session.start()
+    assert session.builder.saved({file}) == ([], [])  # as the build has left it
+    file.write_text("after the build")
+    assert session.builder.saved({file}) == ([], [])
+    assert len(session.said) == times
 
 
-def test_a_folder_that_does_not_exist_is_said(builds: list[Build], tmp_path: Path):
-    missing = builds[0]._replace(folder=tmp_path / "nowhere")
-    [text] = building.run([missing], {}, lambda _: None)
+def test_a_save_names_the_commands_that_are_not_allowed(
+    builds: list[Build], session: Session, tmp_path: Path
+):
+    file = tmp_path / "orders" / "go.mod"
+    file.write_text("")
+    failed, due = session.builder.saved({file})
+    assert (failed, session.said) == ([], [])
+    assert [one.resource for one in due] == ["", "orders", "mailer", "mailer"]
+
+
+def test_an_answer_counts_until_the_command_or_its_folder_changes(
+    builds: list[Build], answers: Answers, tmp_path: Path
+):
+    wishes = [building.wish(one) for one in builds]
+    assert answers.new(wishes) == wishes
+    answers.keep({one.key: "" for one in wishes})
+    again = Answers(tmp_path / ".fc-async" / "builds" / "allowed")
+    assert again.new(wishes) == []
+    changed = building.wish(builds[0]._replace(command="echo other"))
+    elsewhere = building.wish(builds[0]._replace(folder=tmp_path / "orders"))
+    assert again.new([*wishes, changed, elsewhere]) == [changed, elsewhere]
+
+
+def test_a_folder_that_does_not_exist_is_said(
+    builds: list[Build], answers: Answers, tmp_path: Path
+):
+    session = Session([builds[0]._replace(folder=tmp_path / "nowhere")], answers)
+    session.allow()
+    [text] = session.start()
     assert text.endswith("(in nowhere): the folder does not exist")
 
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,14 +11,13 @@ import pytest
 
 from fc_async_plugin import PluginError, template
 from fc_async_plugin.dev import layers as service_layers
+from fc_async_plugin.dev.answers import Answers
 from fc_async_plugin.dev.installing import (
     Installer,
     Needs,
-    hints,
     install_node_packages,
     install_packages,
 )
-from fc_async_plugin.dev.sources import sources_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -83,6 +83,29 @@ def packages() -> Packages:
     return Packages()
 
 
+class Asking:
+    """An installer that installs what was allowed, and what it has said."""
+
+    def __init__(self, folder: Path, packages: Packages) -> None:
+        self.said: list[str] = []
+        self.answers = Answers(folder / "builds" / "allowed")
+        self.installer = Installer(
+            self.said.append, packages, folder / "layers", packages.install_node, self.answers
+        )
+
+    def allow(self, project: template.Project) -> list[str]:
+        due = [one.wish for one in self.installer.due([project])]
+        self.answers.keep({one.key: "" for one in due})
+        return [one.text for one in due]
+
+
+@pytest.fixture
+def asking(tmp_path: Path, packages: Packages, monkeypatch: pytest.MonkeyPatch) -> Asking:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("VIRTUAL_ENV", raising=False)
+    return Asking(tmp_path / ".fc-async", packages)
+
+
 @pytest.fixture
 def installer(tmp_path: Path, packages: Packages) -> Installer:
     folder = tmp_path / ".fc-async" / "layers"
@@ -125,11 +148,6 @@ def test_an_installation_that_failed_leaves_no_layer_and_is_tried_again(
     assert kept == []
 
 
-def test_who_did_not_ask_is_told_which_functions_have_requirements(project: template.Project):
-    [hint] = hints(sources_of([project]))
-    assert hint == "orders: requirements.txt is not installed; fc-async dev --install does that"
-
-
 def test_the_message_of_pip_is_passed_on(tmp_path: Path):
     file = tmp_path / "requirements.txt"
     file.write_text("./there-is-no-such-package\n")
@@ -158,15 +176,11 @@ def test_dependencies_of_node_are_installed_beside_their_file_if_they_are_not_th
 ):
     mailer = tmp_path / "mailer"
     (mailer / "package.json").write_text('{"name": "mailer", "dependencies": {"left-pad": "1"}}')
-    assert hints(sources_of([project]))[1] == (
-        "mailer: package.json is not installed; fc-async dev --install does that"
-    )
     installer(project)
     assert packages.folders == [mailer]
     (mailer / "node_modules" / "left-pad").mkdir(parents=True)
     installer(project)
     assert packages.folders == [mailer]
-    assert len(hints(sources_of([project]))) == 1
 
 
 @pytest.mark.parametrize("text", ["{}", "no json", '{"dependencies": {}}', '{"dependencies": 1}'])
@@ -240,3 +254,78 @@ def test_packages_of_node_are_installed_into_the_folder_of_a_relative_path(
     place, _, command = (tmp_path / "called").read_text().strip().partition("|")
     assert place == str(tmp_path / "layer")
     assert command.endswith(f"--prefix {tmp_path / 'layer'} -- ali-oss")
+
+
+def test_nothing_is_installed_before_it_is_allowed_and_then_with_each_change(
+    project: template.Project, packages: Packages, asking: Asking, tmp_path: Path
+):
+    (tmp_path / "mailer" / "package.json").write_text('{"dependencies": {"left-pad": "1"}}')
+    asking.installer(project)
+    assert packages.installed == packages.folders == []
+    wishes = [
+        "orders: install requirements.txt  (in orders)",
+        "mailer: install package.json  (in mailer)",
+    ]
+    later = "fc-async dev asks when it starts"
+    assert asking.said == [f"not installed: {one}; {later}" for one in wishes]
+    assert asking.allow(project) == wishes
+    asking.installer(project)
+    assert packages.installed == ["left-pad==1\n"]
+    assert packages.folders == [tmp_path / "mailer"]
+    (tmp_path / "orders" / "requirements.txt").write_text("left-pad==2\n")
+    asking.installer(project)
+    assert packages.installed == ["left-pad==1\n", "left-pad==2\n"]
+
+
+def test_requirements_that_this_machine_has_are_not_asked_for(
+    project: template.Project, asking: Asking, tmp_path: Path
+):
+    (tmp_path / "orders" / "requirements.txt").write_text("msgspec\nrequests==1\n")
+    assert asking.allow(project) == []
+    (tmp_path / "orders" / "index.py").write_text("import oss2\n")
+    assert asking.allow(project) == ["orders: install requirements.txt, oss2  (in orders)"]
+
+
+def environment(place: Path) -> None:
+    """Make a virtual environment that has the package left-pad."""
+    packages = place / "lib" / f"python3.{sys.version_info.minor}" / "site-packages"
+    (packages / "left_pad-1.dist-info").mkdir(parents=True)
+    (packages / "left_pad-1.dist-info" / "METADATA").write_text("Name: left-pad\nVersion: 1\n")
+    (packages / "left_pad.py").write_text("")
+
+
+@pytest.mark.parametrize("active", [False, True])
+def test_packages_of_the_projects_own_environment_are_used_and_not_installed(
+    project: template.Project,
+    asking: Asking,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    active: bool,
+):
+    place = tmp_path / ("active" if active else ".venv")
+    environment(place)
+    if active:
+        monkeypatch.setenv("VIRTUAL_ENV", str(place))
+    assert asking.allow(project) == []
+    [path] = asking.installer(project).resources[0].props["environmentVariables"].values()
+    assert path.startswith(str(place))
+    assert asking.said == [f"orders uses left-pad of {place.name}"]
+
+
+def test_a_custom_runtime_finds_the_commands_of_the_projects_own_environment(
+    project: template.Project, asking: Asking, tmp_path: Path
+):
+    environment(tmp_path / ".venv")
+    custom = asking.installer(changed(tmp_path, ("python3.10", "custom.debian10")))
+    variables = custom.resources[0].props["environmentVariables"]
+    assert variables["PATH"] == str(tmp_path / ".venv" / "bin")
+
+
+def test_an_import_that_only_the_projects_own_environment_has_is_found_there(
+    project: template.Project, asking: Asking, tmp_path: Path
+):
+    environment(tmp_path / ".venv")
+    (tmp_path / "orders" / "requirements.txt").unlink()
+    (tmp_path / "orders" / "index.py").write_text("import left_pad\n")
+    asking.installer(project)
+    assert asking.said == ["orders uses left-pad of .venv"]
