@@ -380,7 +380,12 @@ def _runner(options: Options, foundation: Foundation, addresses: Addresses) -> R
         mount_paths=settings.execution.mount_paths,
         strict_imports=settings.execution.strict_imports,
     )
-    processes = ProcessRunner(code, identity=identity, bounds=bounds)
+    processes = ProcessRunner(
+        code,
+        identity=identity,
+        bounds=bounds,
+        trust=lambda: Authority.of(options.data).of_programs(),
+    )
     return RoutingRunner(options.handlers, foundation.clock, processes, observe=options.observe)
 
 

@@ -306,11 +306,13 @@ class PythonInstance(FramedInstance):
     """
 
     _import_rules: dict[str, Any] | None = None
+    _led: dict[str, str]
     _python = sys.executable
 
     async def _start(self, server: ForkServer, folders: Folders, first: Attempt) -> Reply | None:
         self._python = await asyncio.to_thread(self._choose, folders)
         self._import_rules = await self._common.imports.of(self.deployment, folders.code)
+        self._led = await self._common.proxy.environment()
         return await super()._start(server.of(self._python), folders, first)
 
     def _choose(self, folders: Folders) -> str:
@@ -347,7 +349,7 @@ class PythonInstance(FramedInstance):
         start = {
             "kind": "python",
             "folder": str(folders.code),
-            "environment": self._environment(folders),
+            "environment": {**self._led, **self._environment(folders)},
             "imports": self._import_rules,
             "packages": [] if self._python == sys.executable else _packages(),
         }

@@ -85,7 +85,7 @@ class CustomInstance(Instance):
         """
         self._server.assign()
         process = await self._spawn(server)
-        environment = {**await self._common.proxy.environment(), **self._environment(folders)}
+        environment = {**await self._common.proxy.of_programs(), **self._environment(folders)}
         message = {
             "kind": "command",
             "folder": str(folders.code),
@@ -109,7 +109,7 @@ class CustomInstance(Instance):
         warn_once(
             _LOG,
             f"{function} runs {', '.join(sorted(names))}: its requests to the cloud's hosts lead "
-            "here only if it reads HTTPS_PROXY; let it use FC_ASYNC_ENDPOINT",
+            "here only if it reads HTTPS_PROXY, or Java's properties; let it use FC_ASYNC_ENDPOINT",
             key=function,
         )
 

@@ -294,8 +294,8 @@ class Instance(abc.ABC):
         """Return a command that runs with the paths of the service, if that is wanted."""
         if not self._common.mount_paths:
             return command
-        path = environment.get("PATH", "")
-        return await asyncio.to_thread(sandbox.in_namespace, command, folders.all(), path)
+        path, trusted = environment.get("PATH", ""), environment.get("SSL_CERT_FILE", "")
+        return await asyncio.to_thread(sandbox.in_namespace, command, folders.all(), path, trusted)
 
     async def _spawn(self, server: ForkServer) -> Process:
         process = await server.spawn()

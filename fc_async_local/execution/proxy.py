@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: MIT
 """An HTTP proxy that leads requests to the cloud's hosts to the local runtime.
 
-It is for programs of custom runtimes in which no hook can be loaded (``worker/hosts.py``). Most
-HTTP clients of other languages read ``HTTPS_PROXY``; those that ignore it are not led.
+It is for programs and libraries in which no hook can be loaded (``worker/hosts.py``). Most HTTP
+clients of other languages read ``HTTPS_PROXY``, and those of Java its system properties; others are
+not led.
 
 Invariants:
-    * It listens on loopback, from the start of the first custom runtime on.
+    * It listens on loopback, from the start of the first function in Python or a custom runtime on.
     * Connections to other hosts pass through unchanged.
     * A host that the runtime cannot answer for is refused.
 """
@@ -21,7 +22,7 @@ from urllib.parse import urlsplit
 from fc_async_local.execution.worker import hosts
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 _CONNECTED: Final = b"HTTP/1.1 200 Connection established\r\n\r\n"
 _REFUSED: Final = b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
@@ -29,6 +30,7 @@ _FAILED: Final = b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\nConnection: 
 _BROKEN: Final = (asyncio.IncompleteReadError, asyncio.LimitOverrunError)
 _CHUNK: Final = 65536
 _DIRECT: Final = "localhost,127.0.0.1,::1"
+_JAVA: Final = "JAVA_TOOL_OPTIONS"
 
 
 class CloudProxy:
@@ -37,10 +39,14 @@ class CloudProxy:
     Args:
         environment: The variables of all functions; without :data:`hosts.VARIABLE` there is no
             proxy.
+        trust: Returns the variables by which programs trust the TLS of the runtime; may block.
     """
 
-    def __init__(self, environment: Mapping[str, str]) -> None:
+    def __init__(
+        self, environment: Mapping[str, str], trust: Callable[[], Mapping[str, str]] = dict
+    ) -> None:
         self._table = hosts.Table(environment.get(hosts.VARIABLE, ""))
+        self._trust = trust
         self._server: asyncio.Server | None = None
         self._starting = asyncio.Lock()
         self._open: set[asyncio.Task[None]] = set()
@@ -55,6 +61,21 @@ class CloudProxy:
         url = f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
         names = dict.fromkeys((hosts.PROXY, *hosts.PROXIES), url)
         return {**names, "NO_PROXY": _DIRECT, "no_proxy": _DIRECT}
+
+    async def of_programs(self) -> dict[str, str]:
+        """Return these variables with those by which programs trust the runtime, and Java's."""
+        named = await self.environment()
+        if not named:
+            return {}
+        trusted: Mapping[str, str] = {}
+        with contextlib.suppress(OSError, ImportError, ValueError):  # then only HTTP is led
+            trusted = await asyncio.to_thread(self._trust)
+        port = named[hosts.PROXY].rpartition(":")[2]
+        java = [
+            f"-D{one}.proxyHost=127.0.0.1 -D{one}.proxyPort={port}" for one in ("http", "https")
+        ]
+        options = " ".join(filter(None, [*java, trusted.get(_JAVA)]))
+        return {**named, **trusted, _JAVA: options}
 
     async def aclose(self) -> None:
         """End the proxy and its connections."""

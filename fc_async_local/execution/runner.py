@@ -38,6 +38,8 @@ from fc_async_sdk.spec import limits
 from fc_async_sdk.spec.runtimes import CUSTOM
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from fc_async_local.domain.invocation import Outcome
     from fc_async_local.execution.debugging import Debugger
     from fc_async_local.execution.instance import Instance
@@ -94,6 +96,7 @@ class ProcessRunner:
         code: Supplies unpacked code.
         identity: Account and keys that functions see.
         bounds: Limits.
+        trust: Returns the variables by which programs trust the TLS of this runtime; may block.
 
     Attributes:
         debuggers: The debuggers of functions.
@@ -105,6 +108,7 @@ class ProcessRunner:
         *,
         identity: Identity | None = None,
         bounds: RunnerLimits | None = None,
+        trust: Callable[[], Mapping[str, str]] = dict,
     ) -> None:
         self._code = code
         self._bounds = bounds = bounds or RunnerLimits()
@@ -112,7 +116,7 @@ class ProcessRunner:
         self._ports = PortBook()
         self.debuggers = Debuggers(self._warm, self._retire_all)
         identity = identity or Identity()
-        self._proxy = CloudProxy(identity.environment)
+        self._proxy = CloudProxy(identity.environment, trust)
         self._common = Common(
             identity,
             bounds.log_bytes,

@@ -22,9 +22,13 @@ if TYPE_CHECKING:
 
 _SECONDS: Final = 10.0
 _OWN: Final = frozenset({"code", "opt"})
+_ROOTS: Final = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt")
+"""Certificates that this machine trusts: of Debian and Alpine, of Fedora and its relatives."""
 
 
-def in_namespace(command: Sequence[str], folders: Sequence[Path], path: str) -> list[str]:
+def in_namespace(
+    command: Sequence[str], folders: Sequence[Path], path: str, trusted: str = ""
+) -> list[str]:
     """Return a command that runs another one in a namespace with the service's paths.
 
     It blocks the first time. A command that does not exist stays, so that its error names it.
@@ -33,6 +37,8 @@ def in_namespace(command: Sequence[str], folders: Sequence[Path], path: str) -> 
         command: What to run.
         folders: The folder of the code, then those of its layers.
         path: The PATH of the command.
+        trusted: A file that takes the place of the certificates that this machine trusts, for
+            libraries that read no variable; "": they stay.
     """
     code, *layers = folders
     first = str(code / command[0]) if "/" in command[0] else command[0]
@@ -50,6 +56,12 @@ def in_namespace(command: Sequence[str], folders: Sequence[Path], path: str) -> 
         ),
         *("--bind", str(code), "/code"),
         *_merged(Path("/opt"), [one for one in (Path("/opt"), *layers) if one.is_dir()]),
+        *(
+            word
+            for one in map(Path, _ROOTS)
+            if one.is_file() and Path(trusted).is_file()
+            for word in ("--ro-bind", trusted, str(one.resolve()))
+        ),
         *("--chdir", str(code), "--"),
         *command,
     ]

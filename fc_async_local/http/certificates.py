@@ -9,11 +9,14 @@ from __future__ import annotations
 import datetime as dt
 import ipaddress
 import os
+import warnings
 from typing import Final
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import pkcs12
+from cryptography.utils import CryptographyDeprecationWarning
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 CLOUD: Final = "aliyuncs.com"
@@ -91,6 +94,17 @@ def leaf(
         .add_extension(x509.SubjectAlternativeName(names), critical=False)
     )
     return _signed(certificate, authority_key, key)
+
+
+def java_store(bundle: bytes, password: str) -> bytes:
+    """Return certificates in PEM as a store for Java's ``javax.net.ssl.trustStore``."""
+    with warnings.catch_warnings():
+        # Of serial numbers that RFC 5280 does not allow: some old authorities have one.
+        warnings.simplefilter("ignore", CryptographyDeprecationWarning)
+        found = x509.load_pem_x509_certificates(bundle)
+    named = [pkcs12.PKCS12Certificate(one, b"%d" % number) for number, one in enumerate(found)]
+    sealed = serialization.BestAvailableEncryption(password.encode())
+    return pkcs12.serialize_java_truststore(named, sealed)
 
 
 def _name(text: str) -> x509.Name:

@@ -42,8 +42,9 @@ _LOG: Final = logging.getLogger(__name__)
 NAME: Final = "tls"
 """Of the folder, in the data folder of a runtime."""
 _KEY: Final = "ca-key.pem"
+_JAVA_PASSWORD: Final = "changeit"  # noqa: S105 -- Java's default: the store has no secrets
 _READ_BYTES: Final = 64 * 1024
-_BUNDLES: Final = ("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS")
+_BUNDLES: Final = "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS", "CURL_CA_BUNDLE"
 """Variables that name files of certificates, the most usual first."""
 _HOST: Final = re.compile(r"(?:[a-z0-9_-]{1,63}\.){1,8}aliyuncs\.com")
 _MOST_HOSTS: Final = 200
@@ -214,6 +215,22 @@ class Authority:
         bundle = str(self.bundle_file)
         # Node.js adds to its own, but only one file: the user may have set the variable.
         return {"FC_ASYNC_CA": str(self.ca_file), **dict.fromkeys(_BUNDLES, bundle)}
+
+    def of_programs(self) -> dict[str, str]:
+        """Return these variables for programs of functions, with that of Java.
+
+        Raises:
+            OSError: A file cannot be written.
+            ImportError: ``cryptography`` is not installed.
+        """
+        store, bundle = self._folder / "bundle.p12", self.bundle_file
+        if not store.is_file() or store.stat().st_mtime < bundle.stat().st_mtime:
+            from fc_async_local.http import certificates  # noqa: PLC0415 -- few runs need it
+
+            _write(store, certificates.java_store(bundle.read_bytes(), _JAVA_PASSWORD))
+        option = "-Djavax.net.ssl.trustStore"
+        java = f'"{option}={store}" {option}Type=PKCS12 {option}Password={_JAVA_PASSWORD}'
+        return {**self.environment(), "JAVA_TOOL_OPTIONS": java}
 
     def ensure(self) -> Self:
         """Make the files that do not exist, or whose certificate ends soon.

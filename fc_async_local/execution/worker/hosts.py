@@ -93,9 +93,12 @@ def install() -> None:
     """Change ``socket``, if the variable is set, and uvloop, which resolves names in C."""
     if not os.environ.get(VARIABLE):
         return
-    for name in PROXIES:  # for programs without these hooks
-        if os.environ.get(name) == os.environ.get(PROXY, ""):
-            os.environ.pop(name, None)
+    for name in PROXIES:
+        if os.environ.get(name, "") == os.environ.get(PROXY):
+            os.environ.pop(name)
+            os.putenv(
+                name, os.environ[PROXY]
+            )  # for libraries in C and programs without these hooks
     for name, replacement in (
         ("getaddrinfo", _resolve),
         # The port is not known here: a connection to the result is refused, and sends no packet.

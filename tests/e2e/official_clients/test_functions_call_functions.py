@@ -13,6 +13,7 @@ import os
 import shutil
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -80,6 +81,9 @@ def refused(event, context):
 def by_a_child(event, context):
     source = f"import urllib.request as r; print(r.urlopen({event.decode()!r}, b'child').read())"
     return subprocess.check_output([sys.executable, "-c", source])
+
+def by_curl(event, context):
+    return subprocess.check_output(["curl", "-sS", "-d", "curl", event.decode()])
 
 def by_a_socket(event, context):
     import socket
@@ -217,6 +221,12 @@ def test_other_ways_to_connect_lead_here_too(answer_of, name) -> None:
     assert "second got" in answer_of(name, url)
 
 
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+def test_a_program_that_a_function_starts_leads_here(answer_of) -> None:
+    url = f"http://123.cn-hangzhou.fc.aliyuncs.com{INVOCATIONS}"
+    assert answer_of("by_curl", url) == "second got curl"
+
+
 def test_a_bare_socket_is_connected_to_this_machine(answer_of) -> None:
     assert answer_of("by_a_socket", "fcv3.cn-hangzhou.aliyuncs.com") == "127.0.0.1"
 
@@ -271,15 +281,75 @@ while (my $client = $server->accept) {
 """
 
 
-@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
-def test_a_program_that_reads_the_proxy_variables_leads_here(fc_local, deploy, tmp_path) -> None:
-    url = f"http://123.cn-hangzhou.fc.aliyuncs.com{INVOCATIONS}"
-    script = f"curl -s -d curl {url} > answer; exec {sys.executable} server.py"
-    (tmp_path / "server.py").write_text(
-        WEB.replace('urllib.request.urlopen(event.decode(), data=b"web")', 'open("answer", "rb")')
+IN_PYTHON = """
+import os, sys, urllib.request
+sys.stdout.buffer.write(urllib.request.urlopen(os.environ["URL"], data=b"hello").read())
+"""
+IN_JAVA = """
+import java.net.*;
+public class Main {
+  public static void main(String[] args) throws Exception {
+    HttpURLConnection there = (HttpURLConnection) new URL(System.getenv("URL")).openConnection();
+    there.setDoOutput(true);
+    there.getOutputStream().write("hello".getBytes());
+    there.getInputStream().transferTo(System.out);
+  }
+}
+"""
+IN_PHP = """<?php
+$call = curl_init(getenv("URL"));
+curl_setopt($call, CURLOPT_POSTFIELDS, "hello");
+curl_exec($call);
+"""
+IN_C = """
+import os, sys, pycurl
+call = pycurl.Curl()
+call.setopt(pycurl.URL, os.environ["URL"])
+call.setopt(pycurl.POSTFIELDS, "hello")
+call.setopt(pycurl.WRITEFUNCTION, sys.stdout.buffer.write)
+call.perform()
+"""
+PROGRAMS = {
+    "a.py": (IN_PYTHON, f"{sys.executable} -I a.py"),
+    "curl": ("", "curl -sS -d hello $URL"),
+    "Main.java": (IN_JAVA, "java Main.java"),
+    "a.php": (IN_PHP, "php a.php"),
+    "by_c.py": (IN_C, f"{sys.executable} by_c.py"),
+}
+"""Program text and command of programs in which no hook is loaded, or which a hook cannot lead."""
+
+
+class TestInTheNamespaceOfDev:
+    @pytest.fixture
+    def fc_local_settings(self):
+        return Settings.of(mount_paths=True)
+
+    @pytest.mark.parametrize("scheme", ["http", "https"])
+    @pytest.mark.parametrize(
+        "file",
+        ["a.py", *(pytest.param(one, marks=pytest.mark.slow) for one in [*PROGRAMS][1:])],
     )
-    deploy("web", "custom", custom_runtime_config={"command": ["sh", "-c", script]})
-    assert fc_local.client.invoke("web", b"").payload == b"second got curl"
+    def test_a_program_without_hooks_leads_here(self, fc_local, deploy, tmp_path, file, scheme):
+        text, command = PROGRAMS[file]
+        program = command.split()[0]
+        if shutil.which(program) is None or ("pycurl" in text and not find_spec("pycurl")):
+            pytest.skip(f"{program} or its library is not installed")
+        (tmp_path / file).write_text(text)
+        (tmp_path / "server.py").write_text(
+            WEB.replace(
+                'urllib.request.urlopen(event.decode(), data=b"web")', 'open("answer", "rb")'
+            )
+        )
+        url = f"{scheme}://123.cn-hangzhou.fc.aliyuncs.com{INVOCATIONS}"
+        start = f"({command}) > answer 2> errors; cat errors; exec {sys.executable} server.py"
+        deploy(
+            "web",
+            "custom",
+            custom_runtime_config={"command": ["sh", "-c", start]},
+            environment_variables={"URL": url},
+        )
+        answer = fc_local.client.invoke("web", b"", log_type="Tail")
+        assert answer.payload == b"second got hello", answer.log
 
 
 @pytest.mark.skipif(shutil.which("perl") is None, reason="perl is not installed")
