@@ -40,7 +40,7 @@ from fc_async_sdk.spec import runtimes
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from fc_async_local.execution.debugging import Debugger
     from fc_async_local.execution.forkserver import ForkServer
@@ -310,37 +310,12 @@ class PythonInstance(FramedInstance):
     _python = sys.executable
 
     async def _start(self, server: ForkServer, folders: Folders, first: Attempt) -> Reply | None:
-        self._python = await asyncio.to_thread(self._choose, folders)
+        function, runtime = self.deployment.function, self.deployment.runtime
+        choice = function, runtime, folders.all(), self.debugger is not None
+        self._python = await asyncio.to_thread(python_of, *choice)
         self._import_rules = await self._common.imports.of(self.deployment, folders.code)
         self._led = await self._common.proxy.environment()
         return await super()._start(server.of(self._python), folders, first)
-
-    def _choose(self, folders: Folders) -> str:
-        """Return the interpreter, and log once which one it is if the version differs."""
-        function, runtime = self.deployment.function, self.deployment.runtime
-        wanted, own = runtimes.python_version(runtime), sys.version_info[:2]
-        if wanted == own:
-            return sys.executable
-        version, here = (".".join(map(str, one)) for one in (wanted, own))
-        if not interpreters.have_packages_for(*wanted, folders.all()):
-            text = f"{runtime} functions run on Python {here}, the interpreter of this runtime"
-            if wanted >= _OLDEST_PYTHON:
-                text += f"; for another, install fc-async into an environment of Python {version}"
-            warn_once(_LOG, text)
-            return sys.executable
-        # A debugger must be installed for the interpreter, which is known of this one.
-        usable = wanted >= _OLDEST_PYTHON and self.debugger is None
-        found = interpreters.find_python(version) if usable else None
-        if found is None:
-            warn_once(
-                _LOG,
-                f"{function} has packages that were built for Python {version}: Python {here}, on "
-                "which it runs here, cannot load them",
-            )
-            return sys.executable
-        text = f"{function} runs on {found}: it has packages that were built for Python {version}"
-        warn_once(_LOG, text)
-        return str(found)
 
     def _on_missing(self, modules: list[str]) -> None:
         self._common.imports.report(self.deployment, modules)
@@ -362,14 +337,8 @@ class NodeInstance(FramedInstance):
     _command: Sequence[str] = ()
 
     async def _start(self, server: ForkServer, folders: Folders, first: Attempt) -> Reply | None:
-        major = self.deployment.runtime.removeprefix("nodejs")
-        found = await asyncio.to_thread(interpreters.find_node, major)
-        if found is None:
-            found = interpreters.find_node()
-            runtime = self.deployment.runtime
-            text = f"{runtime} functions run on {found}: this machine has no Node of that version"
-            warn_once(_LOG, text)
-        command = [str(found or "node"), *_QUIET_INSPECTOR, str(_NODE_BOOTSTRAP)]
+        node = await asyncio.to_thread(node_of, self.deployment.runtime)
+        command = [node, *_QUIET_INSPECTOR, str(_NODE_BOOTSTRAP)]
         self._command = await self._placed(command, folders, inherited_environment())
         return await super()._start(server, folders, first)
 
@@ -383,6 +352,49 @@ class NodeInstance(FramedInstance):
         }
         # The fork reads the first frame and becomes node, which reads the second.
         return frames.encode(start) + frames.encode(self._function())
+
+
+def python_of(function: str, runtime: str, folders: Iterable[Path], debugged: bool) -> str:  # noqa: FBT001 -- of one call
+    """Return the Python that runs a function; log once which one it is if the version differs.
+
+    It blocks.
+
+    Args:
+        function: The function.
+        runtime: Its runtime.
+        folders: Its code and its layers.
+        debugged: Whether it is debugged. A debugger must be installed for the interpreter, which is
+            known of this one only.
+    """
+    wanted, own = runtimes.python_version(runtime), sys.version_info[:2]
+    if wanted == own:
+        return sys.executable
+    version, here = (".".join(map(str, one)) for one in (wanted, own))
+    if not interpreters.have_packages_for(*wanted, folders):
+        text = f"{runtime} functions run on Python {here}, the interpreter of this runtime"
+        if wanted >= _OLDEST_PYTHON:
+            text += f"; for another, install fc-async into an environment of Python {version}"
+        warn_once(_LOG, text)
+        return sys.executable
+    found = None
+    if wanted >= _OLDEST_PYTHON and not debugged:
+        found = interpreters.find_python(version)
+    text = f"{function} has packages that were built for Python {version}: Python {here}, on "
+    text += "which it runs here, cannot load them"
+    if found is not None:
+        text = f"{function} runs on {found}: it has packages that were built for Python {version}"
+    warn_once(_LOG, text)
+    return str(found or sys.executable)
+
+
+def node_of(runtime: str) -> str:
+    """Return the Node that runs a runtime; log once which one it is if the version differs."""
+    found = interpreters.find_node(runtime.removeprefix("nodejs"))
+    if found is None:
+        found = interpreters.find_node()
+        text = f"{runtime} functions run on {found}: this machine has no Node of that version"
+        warn_once(_LOG, text)
+    return str(found or "node")
 
 
 def _packages() -> list[str]:

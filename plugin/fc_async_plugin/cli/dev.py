@@ -249,6 +249,8 @@ def _run(choices: Choices) -> int:
     started = runtime.Choices(choices.port, choices.data, choices.clock, *place, settings)
     with runtime.opened(started, lambda text: put(Said("warning", text))) as running:
         _welcome(screen, running, choices)
+        if not running.attached:
+            runtime.tell_versions(sources_of(projects))
         reason = _loop(choices, running, projects, session, debug)
     if reason:
         terminal.error(reason)

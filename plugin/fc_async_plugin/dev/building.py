@@ -61,8 +61,8 @@ def hints(builds: Iterable[Build]) -> list[str]:
     """Return which commands never run here, in one text."""
     found = [wish(one).text for one in builds if one.component]
     head = (
-        "before a deployment s runs its own components; what fc3 build does for Python and Node, "
-        "the installation of packages does here; run others with s"
+        "before a deployment s runs its own components and plugins; what fc3 build does for Python "
+        "and Node, the installation of packages does here; run others with s"
     )
     return ["\n".join([head, *found])] if found else []
 

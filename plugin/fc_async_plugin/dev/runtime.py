@@ -18,8 +18,10 @@ from fc_async_sdk.admin.models import Addresses
 from fc_async_sdk.errors import FcAsyncError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
+
+    from fc_async_plugin.dev.sources import Source
 
 _GRACE_MS: Final = 500
 """Running attempts are given back to the queue at the end, and run after the next start."""
@@ -112,6 +114,14 @@ def reason_unavailable(name: str) -> str:
     from fc_async_local.execution import kinds  # noqa: PLC0415 -- see above
 
     return kinds.reason_unavailable(name) if name else ""
+
+
+def tell_versions(sources: Iterable[Source]) -> None:
+    """Let the runtime of this process warn which functions run on another version than theirs."""
+    from fc_async_local.execution import kinds  # noqa: PLC0415 -- see above
+
+    for one in sources:
+        kinds.tell_version(one.function, one.runtime, [path for path in one.paths if path.is_dir()])
 
 
 def find(data: Path) -> Addresses | None:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from fc_async_plugin.template.scopes import Scope
     from fc_async_plugin.template.variables import Resolver
 
+_OF_S: Final = ("component", "plugin")
 _REGEX: Final = re.compile(r"pre-\$\{\s*regex\(.*\)\s*\}")
 
 
@@ -29,10 +30,10 @@ class Build(NamedTuple):
 
     Attributes:
         resource: The resource that it belongs to; "" if it belongs to the whole template.
-        written: A line for the shell; of a component: its name and its arguments.
+        written: A line for the shell; of a component its name and arguments, of a plugin its name.
         folder: Where ``s`` runs it.
         command: The same with the values of variables, which may be secrets: it must not be shown.
-        component: Whether a component of ``s`` runs it, not the shell.
+        component: Whether a component or a plugin of ``s`` runs it, not the shell.
         may_fail: Exit codes after which the next command runs all the same; None: after each.
     """
 
@@ -68,8 +69,8 @@ def builds(
                 continue
             for item in items.items:
                 run = item.at("run") if isinstance(item, Table) else None
-                component = item.at("component") if isinstance(item, Table) else None
-                found = run or component
+                own = (item.at(one) for one in _OF_S) if isinstance(item, Table) else ()
+                found = run or next(filter(None, own), None)
                 if isinstance(item, Table) and isinstance(found, Leaf) and found.text:
                     command = str(resolver.attempt(found, scope))
                     place = folder / (item.text("path") or ".")

@@ -276,6 +276,19 @@ def test_a_function_that_cannot_run_here_is_named_and_the_others_run(
     assert "not deployed: mailer: s.yaml:" in line
 
 
+def test_another_version_of_python_is_said_once_before_any_call(
+    dev: Callable[..., Terminal], shop: Path
+):
+    other = "python3.12" if sys.version_info[:2] == (3, 10) else "python3.10"
+    (shop / "s.yaml").write_text(TEMPLATE.replace("python3.10", other))
+    terminal = dev()
+    with connected(terminal) as client:
+        terminal.expect(f"{other} functions run on Python")
+        client.invoke("orders")
+        terminal.expect("call succeeded")
+    assert terminal.seen.count("functions run on Python") == 1
+
+
 def test_one_resource_of_a_template_runs_alone(dev: Callable[..., Terminal], shop: Path):
     (shop / "s.yaml").write_text(TEMPLATE + MAILER.replace("java11", "python3.10"))
     with connected(dev("--resource", "orders")) as client:
