@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: MIT
+"""Payloads of this SDK's own: a JSON object with one name, which begins with ``$fc-async.``.
+
+``{"$fc-async.hop": {…}}`` is a message that waits on (:mod:`fc_async_sdk.pacing`); other names are
+those of other parts.
+
+Invariants:
+
+- Whatever is not such an object is a payload of the user, byte for byte.
+- A payload inside an envelope is taken out byte for byte.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from typing import Final, NamedTuple
+
+import msgspec
+
+from fc_async_sdk.errors import InvalidPayload
+
+PREFIX: Final = "$fc-async."
+HOP: Final = f"{PREFIX}hop"
+
+_BEGIN: Final = re.compile(rb'\s*\{\s*"\$fc-async\.')
+_DECODER: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_RAW: Final = msgspec.json.Decoder(msgspec.Raw)
+
+
+class Envelope(NamedTuple):
+    """An envelope.
+
+    Attributes:
+        name: Such as ``$fc-async.hop``.
+        body: The JSON value under this name.
+    """
+
+    name: str
+    body: bytes
+
+
+def read(payload: bytes) -> Envelope | None:
+    """Return the envelope that a payload is, or None if it is a payload of the user."""
+    if not _BEGIN.match(payload):
+        return None
+    try:
+        found = _DECODER.decode(payload)
+    except (msgspec.DecodeError, RecursionError):
+        return None
+    if len(found) != 1:
+        return None
+    ((name, body),) = found.items()
+    return Envelope(name, bytes(body))
+
+
+def write(name: str, body: bytes) -> bytes:
+    """Return the payload that is an envelope.
+
+    Args:
+        name: Such as ``$fc-async.hop``.
+        body: A JSON value.
+    """
+    return b'{"%b":%b}' % (name.encode(), body)
+
+
+class Content(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A payload inside an envelope; one of the fields is set, none for an empty payload.
+
+    Attributes:
+        json: A JSON value, as it was written.
+        text: UTF-8 text that is not JSON.
+        base64: Other bytes.
+    """
+
+    json: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    text: str = ""
+    base64: str = ""
+
+    def open(self) -> bytes:
+        """Return the payload, byte for byte.
+
+        Raises:
+            InvalidPayload: It is not base64.
+        """
+        if self.json is not msgspec.UNSET:
+            return bytes(self.json)
+        if not self.base64:
+            return self.text.encode()
+        try:
+            return base64.b64decode(self.base64, validate=True)
+        except binascii.Error as error:
+            raise InvalidPayload("base64", str(error), "$.base64", what="the envelope") from error
+
+
+def content(payload: bytes) -> Content:
+    """Return a payload in the shortest form that an envelope can hold."""
+    try:
+        raw = _RAW.decode(payload)
+        # Blanks around the value would be lost.
+        if len(raw_bytes := bytes(raw)) == len(payload):
+            payload.decode()
+            return Content(json=msgspec.Raw(raw_bytes))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        pass
+    try:
+        return Content(text=payload.decode())
+    except UnicodeDecodeError:
+        return Content(base64=base64.b64encode(payload).decode())
