@@ -62,6 +62,7 @@ NAMES = {
     "async_client": "client",
     "async_each": "each",
     "async_load": "load",
+    "async_paced": "paced",
 }
 """Names in code, and whole words in docstrings."""
 

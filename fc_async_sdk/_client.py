@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from fc_async_sdk.config import Config
     from fc_async_sdk.credentials import Provider
     from fc_async_sdk.operations import Call, FunctionOptions
+    from fc_async_sdk.operations.checks import Payload
+    from fc_async_sdk.pacing import Pace
     from fc_async_sdk.packaging import CodeSource
     from fc_async_sdk.paginators import Paginator
     from fc_async_sdk.transport.sync import SyncTransport
@@ -128,7 +130,6 @@ class Client(BaseClient):
         return self._connections.send(operation(*args, **kwargs).within(total_timeout))
 
     invoke = _sends(operations.invoke)
-    invoke_async = _sends(operations.invoke_async)
     invoke_later = _sends(operations.invoke_later)
 
     put_async_invoke_config = _sends(operations.put_async_invoke_config)
@@ -222,6 +223,48 @@ class Client(BaseClient):
             operations.update_function, (function,), {**given, "code": loaded, **options}
         )
 
+    def invoke_async(
+        self,
+        function: str,
+        payload: Payload = None,
+        *,
+        delay: int | timedelta | None = None,
+        task_id: str | None = None,
+        qualifier: str | None = None,
+        pace: Pace | None = None,
+        total_timeout: float | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> operations.AcceptedInvocation:
+        """Call a function asynchronously. As :func:`fc_async_sdk.operations.invoke_async`.
+
+        Args:
+            function: Name of the function.
+            payload: Bytes, text or anything JSON; at most ``Config.max_async_payload_bytes``.
+            delay: Whole seconds, or a timedelta of them, 0 < delay < 3600; None is none.
+            task_id: Unique within the function; None: the service makes one.
+            qualifier: Version or alias; None is LATEST.
+            pace: Decides the delay; see :mod:`fc_async_sdk.pacing`.
+            total_timeout: Seconds for the whole call, repetitions included.
+            headers: Further headers to send.
+
+        Raises:
+            PaceError: The pace has no slot; nothing was sent.
+        """
+        arguments: dict[str, Any] = {
+            "function": function,
+            "payload": payload,
+            "delay": delay,
+            "task_id": task_id,
+            "qualifier": qualifier,
+            "total_timeout": total_timeout,
+            "headers": headers,
+        }
+        if pace is not None:
+            from fc_async_sdk import pacing  # noqa: PLC0415 -- few clients need it
+
+            arguments = pacing.paced(pace, arguments, self._clock)
+        return self._perform(operations.invoke_async, (), arguments)
+
     def fan_out(
         self,
         function: str,
@@ -233,6 +276,7 @@ class Client(BaseClient):
         delay: int | timedelta | None = None,
         qualifier: str | None = None,
         progress: Callable[[fanout.Progress], None] | bool | None = None,
+        pace: Pace | None = None,
     ) -> fanout.FanOut:
         """Call a function asynchronously for every payload; see :mod:`fc_async_sdk.fanout`.
 
@@ -246,6 +290,8 @@ class Client(BaseClient):
             delay: As in :meth:`invoke_async`.
             qualifier: Version or alias; None is LATEST.
             progress: Called after every outcome; or True for a progress bar (needs ``rich``).
+            pace: Decides the delays; see :mod:`fc_async_sdk.pacing`. Slots are booked when the run
+                begins, if ``payloads`` has a length.
 
         Returns:
             A run: iterate over it for the outcomes as they complete, or call ``run()``.
@@ -267,6 +313,8 @@ class Client(BaseClient):
             delay=delay,
             qualifier=qualifier,
             progress=progress,
+            pace=pace,
+            clock=self._clock,
         )
         return fanout.FanOut(plan, payloads, self._connections.sending(self._stub))
 
@@ -322,7 +370,12 @@ class Client(BaseClient):
 
     @overload
     def function(
-        self, name: str, *, qualifier: str | None = None, schema: Schema | None = None
+        self,
+        name: str,
+        *,
+        qualifier: str | None = None,
+        schema: Schema | None = None,
+        pace: Pace | None = None,
     ) -> handles.FunctionHandle[Any, bytes]: ...
     @overload
     def function(
@@ -332,6 +385,7 @@ class Client(BaseClient):
         payload: type[T],
         qualifier: str | None = None,
         schema: Schema | None = None,
+        pace: Pace | None = None,
     ) -> handles.FunctionHandle[T, bytes]: ...
     @overload
     def function(
@@ -341,6 +395,7 @@ class Client(BaseClient):
         result: type[R],
         qualifier: str | None = None,
         schema: Schema | None = None,
+        pace: Pace | None = None,
     ) -> handles.FunctionHandle[Any, R]: ...
     @overload
     def function(
@@ -351,6 +406,7 @@ class Client(BaseClient):
         result: type[R],
         qualifier: str | None = None,
         schema: Schema | None = None,
+        pace: Pace | None = None,
     ) -> handles.FunctionHandle[T, R]: ...
     def function(
         self,
@@ -360,6 +416,7 @@ class Client(BaseClient):
         result: Any = bytes,
         qualifier: str | None = None,
         schema: Schema | None = None,
+        pace: Pace | None = None,
     ) -> handles.FunctionHandle[Any, Any]:
         """Make a handle of a function, with types for what it takes and returns.
 
@@ -374,6 +431,8 @@ class Client(BaseClient):
             qualifier: Version or alias; None is LATEST.
             schema: JSON Schema that payloads must fit, beside ``payload``; each payload is checked
                 before it is sent. Needs the extra ``cli``.
+            pace: Decides when what ``spawn`` and ``map`` send starts; see
+                :mod:`fc_async_sdk.pacing`.
 
         Raises:
             InvalidParameter: An argument is wrong, or no JSON can be read as this type.
@@ -381,7 +440,7 @@ class Client(BaseClient):
         from fc_async_sdk import handles  # noqa: PLC0415 -- few clients need it
 
         target = handles.Target(name, qualifier, result)
-        return handles.FunctionHandle(self._port(), target, payload, schema)
+        return handles.FunctionHandle(self._port(), target, payload, schema, pace)
 
     @overload
     def task(
@@ -460,7 +519,7 @@ class Client(BaseClient):
         from fc_async_sdk import handles  # noqa: PLC0415 -- few clients need it
 
         sleep = time.sleep
-        return handles.Port(self._perform_now, self.fan_out, sleep, time.monotonic)
+        return handles.Port(self._perform_now, self.fan_out, sleep, time.monotonic, self._clock)
 
     def _perform_now(
         self,

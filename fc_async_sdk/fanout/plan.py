@@ -10,11 +10,12 @@ from typing import Any, Final
 
 import msgspec
 
-from fc_async_sdk import operations
+from fc_async_sdk import operations, pacing
 from fc_async_sdk.errors import (
     AsyncTaskAlreadyExists,
     FcAsyncError,
     InvalidParameter,
+    PaceError,
 )
 from fc_async_sdk.fanout.progress import Report, check
 from fc_async_sdk.operations import AcceptedInvocation, Call
@@ -84,7 +85,30 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
         return Outcome(index=self.index, payload=self.payload, task_id=task_id, error=result)
 
 
-class Plan(msgspec.Struct, frozen=True, kw_only=True):
+class RunPlan(msgspec.Struct, frozen=True, kw_only=True):
+    """Checked arguments that every run has."""
+
+    concurrency: int
+    progress: Report
+    total: int | None
+    slots: pacing.Run | None = None
+
+    def begin(self) -> None:
+        """Book the slots of a pace, if there is one.
+
+        Raises:
+            PaceError: There are none; nothing is to be sent.
+        """
+        if self.slots is not None:
+            self.slots.begin()
+
+    def end(self) -> None:
+        """Give back slots that were not used."""
+        if self.slots is not None:
+            self.slots.close()
+
+
+class Plan(RunPlan, frozen=True, kw_only=True):
     """Checked arguments of ``fan_out``."""
 
     function: str
@@ -92,9 +116,6 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     delay: int | timedelta | None
     task_ids: TaskIds | None
     resume: Container[str]
-    concurrency: int
-    progress: Report
-    total: int | None
 
     @property
     def title(self) -> str:
@@ -108,6 +129,9 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
             index: Which payload, from 0.
             payload: The payload.
             taken: Index by task id of the payloads before; this one is added.
+
+        Raises:
+            PaceError: The pace has no slot for it.
         """
         task_id: str | None = None
         try:
@@ -117,14 +141,19 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
                     _take(task_id, index, taken)
                 if task_id in self.resume:
                     return self._known(index, payload, task_id)
+            sent, delay = payload, self.delay
+            if self.slots is not None:
+                sent, delay = self.slots.take(payload, task_id or "")
             arguments = {
                 "function": self.function,
-                "payload": payload,
-                "delay": self.delay,
+                "payload": sent,
+                "delay": delay,
                 "task_id": task_id,
                 "qualifier": self.qualifier,
             }
             call = operations.invoke_async(**arguments)
+        except PaceError:
+            raise
         except FcAsyncError as error:
             return Outcome(index=index, payload=payload, task_id=task_id or "", error=error)
         return Job(index=index, payload=payload, arguments=arguments, call=call)
@@ -188,6 +217,8 @@ def plan(
     delay: int | timedelta | None,
     qualifier: str | None,
     progress: Report,
+    pace: pacing.Pace | None = None,
+    clock: Callable[[], float] | None = None,
 ) -> Plan:
     """Check the arguments of ``fan_out``: mistakes that concern all payloads end it at once."""
     total = check_run("payloads", payloads, concurrency, progress)
@@ -196,6 +227,8 @@ def plan(
     if isinstance(task_ids, str):
         check_prefix(task_ids)
     operations.invoke_async(function, delay=delay, qualifier=qualifier)
+    if pace is not None:
+        pacing.check_delay(delay)
     return Plan(
         function=function,
         qualifier=qualifier,
@@ -205,6 +238,8 @@ def plan(
         concurrency=concurrency,
         progress=progress,
         total=total,
+        # Slots of payloads that are not sent again would be held until the end of the run.
+        slots=None if pace is None else pacing.Run(pace, None if resume else payloads, clock),
     )
 
 

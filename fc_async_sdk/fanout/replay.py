@@ -14,22 +14,20 @@ import hashlib
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-import msgspec
-
 from fc_async_sdk import operations
 from fc_async_sdk.errors import FcAsyncError, InvalidEvent, InvalidParameter
 from fc_async_sdk.events import DestinationEvent, from_mns_message, parse
-from fc_async_sdk.fanout.plan import Job, Outcome, check_run
-from fc_async_sdk.fanout.progress import Report
+from fc_async_sdk.fanout.plan import Job, Outcome, RunPlan, check_run
 from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:
+    from fc_async_sdk.fanout.progress import Report
     from fc_async_sdk.spec.arn import FunctionArn
 
 _SUFFIX: Final = re.compile(r"-replay-([0-9]{1,9})\Z")
 
 
-class ReplayPlan(msgspec.Struct, frozen=True, kw_only=True):
+class ReplayPlan(RunPlan, frozen=True, kw_only=True):
     """Checked arguments of ``replay_events``.
 
     Attributes:
@@ -43,9 +41,6 @@ class ReplayPlan(msgspec.Struct, frozen=True, kw_only=True):
     qualifier: str | None
     region: str
     account_id: str
-    concurrency: int
-    progress: Report
-    total: int | None
 
     @property
     def title(self) -> str:

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import collections
-from collections.abc import AsyncIterable, Iterable
+from collections.abc import AsyncIterable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Protocol
 
 from fc_async_sdk.errors import FcAsyncError
@@ -15,8 +15,9 @@ from fc_async_sdk.fanout.plan import Outcome
 from fc_async_sdk.fanout.progress import Progress, Reporter
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+    from collections.abc import AsyncIterator, Awaitable, Callable
 
+    from fc_async_sdk import pacing
     from fc_async_sdk.fanout.plan import Job
     from fc_async_sdk.fanout.progress import Report
     from fc_async_sdk.fanout.senders import Sender
@@ -44,6 +45,19 @@ class Plan(Protocol):
     @property
     def total(self) -> int | None:
         """Return the number of payloads, None if it is not known."""
+        ...
+
+    @property
+    def slots(self) -> pacing.Run | None:
+        """Return the slots of a pace, None for a run without one."""
+        ...
+
+    def begin(self) -> None:
+        """Book the slots."""
+        ...
+
+    def end(self) -> None:
+        """Give back slots that were not used."""
         ...
 
     def prepare(self, index: int, payload: Any, taken: dict[str, int], /) -> Job | Outcome:
@@ -121,33 +135,41 @@ class AsyncFeed:
 
     def __init__(self, plan: Plan, payloads: Iterable[Any] | AsyncIterable[Any]) -> None:
         self._plan = plan
-        self._feed = Feed(plan, payloads) if isinstance(payloads, Iterable) else None
-        self._source = payloads.__aiter__() if isinstance(payloads, AsyncIterable) else None
+        self._source: Iterator[Any] | AsyncIterator[Any] | None = (
+            iter(payloads) if isinstance(payloads, Iterable) else payloads.__aiter__()
+        )
         self._next = 0
         self._taken: dict[str, int] = {}
         self._problem: Exception | None = None
 
     async def take(self) -> Job | Outcome | None:
         """Return the next payload as a job or an outcome; None at the end."""
-        if self._feed is not None:
-            return next(self._feed.take(1), None)
-        if self._source is None:
+        source = self._source
+        if source is None:
             return None
         try:
-            index, payload = self._next, await self._source.__anext__()
+            payload = next(source) if isinstance(source, Iterator) else await source.__anext__()
+            index = self._next
             self._next += 1
-            return self._plan.prepare(index, payload, self._taken)
-        except StopAsyncIteration:
+            return await self._prepare(index, payload)
+        except (StopIteration, StopAsyncIteration):
             self._source = None
         except Exception as error:  # noqa: BLE001 -- raised when the run has ended
             self._source = None
             self._problem = error
         return None
 
+    async def _prepare(self, index: int, payload: Any) -> Job | Outcome:
+        plan = self._plan
+        if plan.slots is None or plan.slots.ready(payload):
+            return plan.prepare(index, payload, self._taken)
+        import asyncio  # noqa: PLC0415 -- the synchronous run does without it
+
+        # Stores are synchronous: a request to one must not block the event loop.
+        return await asyncio.to_thread(plan.prepare, index, payload, self._taken)
+
     def raise_problem(self) -> None:
         """Raise the error of the input, if there was one."""
-        if self._feed is not None:
-            self._feed.raise_problem()
         if self._problem is not None:
             raise self._problem
 
@@ -200,6 +222,7 @@ class FanOut(_Run):
 
     def __iter__(self) -> Iterator[Outcome]:
         self._begin()
+        self._plan.begin()
         waiting = 0
         # Twice as many are handed over as are on the wire, so that the wire never waits.
         window = 2 * self._plan.concurrency
@@ -219,6 +242,7 @@ class FanOut(_Run):
         finally:
             sender.close()
             self._tally.close()
+            self._plan.end()
         feed.raise_problem()
 
     def run(self) -> FanOut:
@@ -246,6 +270,8 @@ class AsyncFanOut(_Run):
         from fc_async_sdk._cancellation import end_tasks  # noqa: PLC0415 -- same
 
         self._begin()
+        if self._plan.slots is not None:
+            await asyncio.to_thread(self._plan.begin)
         done: asyncio.Queue[Outcome | None] = asyncio.Queue()
         room = asyncio.Semaphore(2 * self._plan.concurrency)
         turn = asyncio.Lock()
@@ -275,6 +301,8 @@ class AsyncFanOut(_Run):
             left.set()
             await end_tasks(all_done, *workers)
             self._tally.close()
+            if self._plan.slots is not None:
+                await asyncio.to_thread(self._plan.end)
             failures = [one.exception() for one in workers if not one.cancelled()]
         for failure in filter(None, failures):
             raise failure

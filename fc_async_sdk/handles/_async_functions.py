@@ -3,9 +3,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from fc_async_sdk import operations
+from fc_async_sdk import operations, pacing
 from fc_async_sdk.handles import outcomes
 from fc_async_sdk.handles._async_groups import AsyncTaskGroup
 from fc_async_sdk.handles._async_tasks import AsyncTaskHandle
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from fc_async_sdk._payload_schema import Schema
     from fc_async_sdk.fanout.progress import Report
     from fc_async_sdk.handles.calls import AsyncPort, Target
+    from fc_async_sdk.pacing import Pace
 
 P = TypeVar("P")
 R = TypeVar("R")
@@ -32,9 +33,14 @@ class AsyncFunctionHandle(BaseFunction[P, R]):
     """
 
     def __init__(
-        self, port: AsyncPort, target: Target[R], payload: type[P], schema: Schema | None = None
+        self,
+        port: AsyncPort,
+        target: Target[R],
+        payload: type[P],
+        schema: Schema | None = None,
+        pace: Pace | None = None,
     ) -> None:
-        super().__init__(target, payload, schema)
+        super().__init__(target, payload, schema, pace)
         self._port = port
 
     async def spawn(
@@ -59,12 +65,23 @@ class AsyncFunctionHandle(BaseFunction[P, R]):
             InvalidParameter: An argument is wrong or of another type; nothing was sent.
             PayloadTooLarge: Over the limit; nothing was sent.
             AsyncTaskAlreadyExists: This task id was taken before this call.
+            PaceError: The pace has no slot; nothing was sent.
         """
         self._check(payload)
         chosen = self._target.new_id() if task_id is None else task_id
-        arguments = {"delay": delay, "task_id": chosen, "qualifier": self.qualifier}
+        arguments: dict[str, Any] = {
+            "payload": payload,
+            "delay": delay,
+            "task_id": chosen,
+            "qualifier": self.qualifier,
+        }
+        if self._pace is not None:
+            arguments = await pacing.async_paced(self._pace, arguments, self._port.clock)
         accepted = await self._port.perform(
-            operations.invoke_async, (self.name, payload), arguments, total_timeout=total_timeout
+            operations.invoke_async,
+            (self.name, arguments.pop("payload")),
+            arguments,
+            total_timeout=total_timeout,
         )
         return AsyncTaskHandle(self._port, self._target, chosen, request_id=accepted.request_id)
 
@@ -117,6 +134,7 @@ class AsyncFunctionHandle(BaseFunction[P, R]):
         Raises:
             ConfigurationError: A progress bar was asked for and ``rich`` is not installed.
             InvalidParameter: An argument or a payload is wrong. Payloads before it were sent.
+            PaceError: The pace has no slots. If ``payloads`` is a sequence, nothing was sent.
         """
         prefix = self._target.new_id() if task_ids is None else task_ids
         run = self._port.fan_out(
@@ -127,6 +145,7 @@ class AsyncFunctionHandle(BaseFunction[P, R]):
             delay=delay,
             qualifier=self.qualifier,
             progress=progress,
+            pace=self._pace,
         )
         refused = [outcome async for outcome in run if outcome.error is not None]
         group = AsyncTaskGroup(self._port, self._target, prefix, run.progress.done)

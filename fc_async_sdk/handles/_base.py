@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable
+from collections.abc import AsyncIterable, Sequence
 from typing import TYPE_CHECKING, Generic, TypeVar, overload
 
 from fc_async_sdk import _payloads
@@ -13,7 +13,7 @@ from fc_async_sdk.operations import checks
 from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterable
 
     from fc_async_sdk._payload_schema import Schema
     from fc_async_sdk.errors import FcAsyncError
@@ -21,21 +21,49 @@ if TYPE_CHECKING:
     from fc_async_sdk.handles.calls import Target
     from fc_async_sdk.handles.members import Ended, Members
     from fc_async_sdk.models import AsyncTask
+    from fc_async_sdk.pacing import Pace
 
 P = TypeVar("P")
 R = TypeVar("R")
 
 
+class CheckedSequence(Sequence[P]):
+    """Payloads of a known number; each is checked when it is taken."""
+
+    def __init__(self, payloads: Sequence[P], check: Callable[[P, str], P]) -> None:
+        self._payloads = payloads
+        self._check = check
+
+    def __len__(self) -> int:
+        return len(self._payloads)
+
+    @overload
+    def __getitem__(self, index: int) -> P: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[P]: ...
+    def __getitem__(self, index: int | slice) -> P | Sequence[P]:
+        if isinstance(index, slice):
+            return CheckedSequence(self._payloads[index], self._check)
+        return self._check(self._payloads[index], f"payloads[{index}]")
+
+
 class BaseFunction(Generic[P, R]):
     """A function that is called with ``P`` and returns ``R``."""
 
-    def __init__(self, target: Target[R], payload: type[P], schema: Schema | None = None) -> None:
+    def __init__(
+        self,
+        target: Target[R],
+        payload: type[P],
+        schema: Schema | None = None,
+        pace: Pace | None = None,
+    ) -> None:
         _payloads.check_type("payload", payload)
         self.name = target.function
         self.qualifier = target.qualifier
         self._target = target
         self._payload = payload
         self._schema = None if schema is None else PayloadSchema(schema)
+        self._pace = pace
 
     def _check(self, payload: P, name: str = "payload") -> P:
         """Return a payload.
@@ -51,15 +79,17 @@ class BaseFunction(Generic[P, R]):
         return payload
 
     @overload
-    def _checked(self, payloads: Iterable[P]) -> Iterator[P]: ...
+    def _checked(self, payloads: Iterable[P]) -> Iterable[P]: ...
     @overload
     def _checked(
         self, payloads: Iterable[P] | AsyncIterable[P]
-    ) -> Iterator[P] | AsyncIterator[P]: ...
-    def _checked(self, payloads: Iterable[P] | AsyncIterable[P]) -> Iterator[P] | AsyncIterator[P]:
-        """Return an iterator that checks each payload when it is taken."""
+    ) -> Iterable[P] | AsyncIterator[P]: ...
+    def _checked(self, payloads: Iterable[P] | AsyncIterable[P]) -> Iterable[P] | AsyncIterator[P]:
+        """Return the payloads, of which each is checked when it is taken."""
         if isinstance(payloads, AsyncIterable):
             return self._checked_later(payloads)
+        if isinstance(payloads, Sequence):
+            return CheckedSequence(payloads, self._check)
         return (
             self._check(payload, f"payloads[{index}]") for index, payload in enumerate(payloads)
         )

@@ -74,6 +74,7 @@ class Port(NamedTuple):
     fan_out: Callable[..., FanOut]
     sleep: Callable[[float], None]
     monotonic: Callable[[], float]
+    clock: Callable[[], float] | None = None
 
 
 class AsyncPort(NamedTuple):
@@ -83,6 +84,7 @@ class AsyncPort(NamedTuple):
     fan_out: Callable[..., AsyncFanOut]
     sleep: Callable[[float], Awaitable[None]]
     monotonic: Callable[[], float]
+    clock: Callable[[], float] | None = None
 
 
 class Target(Generic[R]):

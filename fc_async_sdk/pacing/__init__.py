@@ -14,5 +14,6 @@ Invariants:
 
 from fc_async_sdk.pacing.gcra import Slots
 from fc_async_sdk.pacing.pace import Forecast, Pace
+from fc_async_sdk.pacing.sending import Run, async_paced, check_delay, paced
 
-__all__ = ["Forecast", "Pace", "Slots"]
+__all__ = ["Forecast", "Pace", "Run", "Slots", "async_paced", "check_delay", "paced"]

@@ -71,14 +71,14 @@ class Slots(NamedTuple):
         earliest: No slot is before this time.
         interval: Microseconds between two messages.
         burst: How many may start at once after a pause.
-        count: How many there are.
+        size: How many there are.
     """
 
     start: int
     earliest: int
     interval: int
     burst: int
-    count: int
+    size: int
 
     def at(self, index: int) -> int:
         """Return when a message may start."""
@@ -88,7 +88,7 @@ class Slots(NamedTuple):
     @property
     def end(self) -> int:
         """The theoretical arrival time after the last of them: the new state of the pace."""
-        return self.start + self.count * self.interval
+        return self.start + self.size * self.interval
 
 
 def book(state: int, now: int, count: int, *, interval: int, burst: int) -> Slots:

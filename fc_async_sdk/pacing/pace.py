@@ -144,9 +144,18 @@ class Pace:
             text = f"the pace {self.name} gets no key of the payload: {error!r}"
             raise InvalidParameter("key", type(payload).__name__, text) from error
 
-    def now(self) -> int:
-        """Return the time by the clock of the pace, in microseconds since the epoch."""
-        return round((self._clock or time.time)() * gcra.SECOND)
+    @property
+    def keyed(self) -> bool:
+        """True if keys have paces of their own."""
+        return self._key is not None
+
+    def now(self, clock: Callable[[], float] | None = None) -> int:
+        """Return the time in microseconds since the epoch.
+
+        Args:
+            clock: Returns seconds since the epoch; used if the pace was not given a clock.
+        """
+        return round((self._clock or clock or time.time)() * gcra.SECOND)
 
     def book(self, count: int = 1, *, key: object = None, now: int | None = None) -> gcra.Slots:
         """Book the next slots of a key with one conditional write.
@@ -189,6 +198,24 @@ class Pace:
             None,
         )
 
+    def release(self, slots: gcra.Slots, unused: int, *, key: object = None) -> None:
+        """Give back the last slots of a booking, unless others have booked after it.
+
+        Args:
+            slots: The booking.
+            unused: How many of its last slots were not used.
+            key: As ``key`` returned it.
+
+        Raises:
+            PaceStoreFailed: The store cannot be reached.
+        """
+        unused_time = unused * slots.interval
+        self._change(
+            key,
+            lambda state, _, __: state - unused_time if state == slots.end else state,
+            None,
+        )
+
     def forecast(self, count: int, *, key: object = None, now: int | None = None) -> Forecast:
         """Return when messages would start that are sent now. Nothing is booked.
 
@@ -217,9 +244,9 @@ class Pace:
         )
 
     def _check(self, slots: gcra.Slots, now: int) -> None:
-        wait = gcra.whole_seconds(slots.at(slots.count - 1), now)
+        wait = gcra.whole_seconds(slots.at(slots.size - 1), now)
         if gcra.hops(wait) > self.max_hops:
-            raise WaitTooLong(self.name, wait, slots.count, gcra.hops(wait), self.max_hops)
+            raise WaitTooLong(self.name, wait, slots.size, gcra.hops(wait), self.max_hops)
 
     def _row(self, key: object) -> tuple[str, int]:
         """Return the key of the row and the interval between two messages of a key."""

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import functools
 import os
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 
@@ -47,7 +47,7 @@ R = TypeVar("R", bound=Row)
 
 
 @functools.cache
-def _decoder(kind: type[R]) -> msgspec.json.Decoder[R]:
+def _decoder(kind: Any) -> msgspec.json.Decoder[Any]:
     return msgspec.json.Decoder(kind)
 
 
@@ -58,9 +58,10 @@ def decode(kind: type[R], text: str | bytes) -> R:
         ValueError: It is not a row of this kind.
     """
     try:
-        return _decoder(kind).decode(text)
+        row: R = _decoder(kind).decode(text)
     except msgspec.DecodeError as error:
         raise ValueError(f"the stored record cannot be read: {error}") from error
+    return row
 
 
 def new_token() -> str:

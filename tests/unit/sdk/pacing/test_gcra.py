@@ -112,7 +112,7 @@ def test_hops_are_known_before_the_message_is_sent(seconds: int, hops: int) -> N
 def test_messages_that_wait_for_longer_than_an_hour_do_not_come_back_in_a_wave() -> None:
     slots = gcra.book(0, NOW, 10_800, interval=10 * gcra.SECOND, burst=1)
     arrivals: Counter[int] = Counter()
-    for index in range(slots.count):
+    for index in range(slots.size):
         slot = slots.at(index)
         seconds = gcra.whole_seconds(slot, NOW)
         at = gcra.first_wait(seconds, slot // slots.interval)

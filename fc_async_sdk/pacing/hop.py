@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: MIT
+"""The message that waits on: what travels with a payload that its slot has not come for. Pure.
+
+A message waits for at most 3,599 seconds with the service. What is left of its wait travels in an
+envelope; the handler's wrapper sends the payload again for it (:mod:`.receiving`).
+
+Invariants:
+
+- The first wait is a duration: clocks of senders do not matter. Later ones are corrected by the
+  lateness of the delivery, as far as clocks of instances tell it.
+- The id of the next message follows from the task and the request, which all attempts of one
+  delivery share: an attempt that is repeated sends nothing twice.
+- The next message has the id of a replay of the task, so that groups find it.
+"""
+
+from __future__ import annotations
+
+import re
+import zlib
+from typing import Final
+
+import msgspec
+
+from fc_async_sdk import _envelopes
+from fc_async_sdk.errors import InvalidParameter, InvalidPayload
+from fc_async_sdk.pacing import gcra
+from fc_async_sdk.spec import limits
+
+_MEMBER: Final = re.compile(r"(?P<prefix>.+?)(?:_r[1-9][0-9]*)?(?P<index>-(?:0|[1-9][0-9]*))?")
+_TAGS: Final = 1_000_000
+_ID_LENGTH: Final = 128
+_LONGEST_TAG: Final = len("_r168999999")
+
+
+class Hop(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """A payload on its way, and how long it waits on.
+
+    Attributes:
+        payload: What the handler gets.
+        rest: Whole seconds to wait on after this delivery.
+        part: Microseconds to wait in the handler after that, below one second.
+        due: When this delivery was to arrive, in seconds since the epoch, by an instance's clock;
+            0 if a sender outside has sent it.
+        count: How often it was delivered only to wait on.
+        retries: How often the handler has sent it back (``RetryLater``).
+        task: Task id of the first message.
+        booked: Whether it has a slot.
+    """
+
+    payload: _envelopes.Content
+    rest: int = 0
+    part: int = 0
+    due: int = 0
+    count: int = 0
+    retries: int = 0
+    task: str = ""
+    booked: bool = True
+
+    def encode(self) -> bytes:
+        """Return the payload that is this message."""
+        return _envelopes.write(_envelopes.HOP, msgspec.json.encode(self))
+
+
+_DECODER: Final = msgspec.json.Decoder(Hop)
+
+
+def read(event: bytes) -> Hop | None:
+    """Return the message that an event is, or None if it is a payload.
+
+    Raises:
+        InvalidPayload: It is a message of another version.
+    """
+    envelope = _envelopes.read(event)
+    if envelope is None or envelope.name != _envelopes.HOP:
+        return None
+    try:
+        return _DECODER.decode(envelope.body)
+    except msgspec.DecodeError as error:
+        raise InvalidPayload("Hop", str(error), "$", what="the envelope") from error
+
+
+def first(payload: bytes, *, seconds: int, part: int, spread: int, task: str) -> tuple[int, bytes]:
+    """Return the delay of a message that is sent, and its payload; 0: without delay.
+
+    Args:
+        payload: What the handler gets.
+        seconds: Whole seconds until its slot.
+        part: Microseconds to wait in the handler after that.
+        spread: A number that differs among messages that are sent together.
+        task: Its task id, or "".
+
+    Raises:
+        InvalidParameter: The ids of the messages that follow would be too long.
+    """
+    delay = gcra.first_wait(seconds, spread)
+    rest = seconds - delay
+    if not rest and not part:
+        return delay, payload
+    if rest and len(task) + _LONGEST_TAG > _ID_LENGTH:
+        text = f"must have at most {_ID_LENGTH - _LONGEST_TAG} characters for a wait beyond an hour"
+        raise InvalidParameter("task_id", task, text)
+    content = _envelopes.content(payload)
+    return delay, Hop(payload=content, rest=rest, part=part, task=task).encode()
+
+
+def remaining(hop: Hop, now: float) -> int:
+    """Return how many whole seconds a message still waits.
+
+    Args:
+        hop: The message that was delivered.
+        now: Seconds since the epoch, by the instance's clock.
+    """
+    late = max(0, int(now - hop.due)) if hop.due else 0
+    return max(0, hop.rest - late)
+
+
+def onward(hop: Hop, seconds: int, now: float, *, spread: int = 0) -> tuple[int, Hop]:
+    """Return the delay of the next message, and the message.
+
+    Args:
+        hop: The message that was delivered.
+        seconds: How long it waits on, in whole seconds.
+        now: Seconds since the epoch, by the instance's clock.
+        spread: As for :func:`first`, if its wait begins here; 0 if it has begun before.
+    """
+    delay = gcra.first_wait(seconds, spread) if spread else min(seconds, limits.DELAY_SECONDS.high)
+    delay = max(1, delay)
+    rest = max(0, seconds - delay)
+    return delay, msgspec.structs.replace(hop, rest=rest, due=int(now) + delay, count=hop.count + 1)
+
+
+def next_id(hop: Hop, request_id: str) -> str:
+    """Return the task id of the next message.
+
+    Args:
+        hop: The next message.
+        request_id: Of the delivery that sends it.
+    """
+    if not hop.task:
+        return f"hop_{request_id}"[:_ID_LENGTH]
+    found = _MEMBER.fullmatch(hop.task)
+    assert found is not None
+    number = hop.count * _TAGS + zlib.crc32(request_id.encode()) % _TAGS
+    return f"{found['prefix']}_r{number}{found['index'] or ''}"
+
+
+class Sent(msgspec.Struct, frozen=True):
+    """The result of a delivery that only sent the payload again.
+
+    Attributes:
+        next: Task id of the next message.
+        seconds: Its delay.
+        reason: Why, if the handler asked for it.
+    """
+
+    next: str
+    seconds: int
+    reason: str = ""
+
+    def result(self) -> dict[str, object]:
+        """Return what the handler returns."""
+        return {_envelopes.HOP: msgspec.to_builtins(self)}
+
+
+_RESULTS: Final = msgspec.json.Decoder(Sent)
+
+
+def sent(result: bytes | None) -> Sent | None:
+    """Return the next message that a result names, or None for a result of a handler."""
+    envelope = _envelopes.read(result) if result else None
+    if envelope is None or envelope.name != _envelopes.HOP:
+        return None
+    try:
+        return _RESULTS.decode(envelope.body)
+    except msgspec.DecodeError:
+        return None

@@ -1,0 +1,219 @@
+# SPDX-License-Identifier: MIT
+"""The sender's side: slots of one run, and the messages that they make of payloads.
+
+Invariants:
+
+- Slots of payloads whose number is known are booked together, before the first is sent.
+- A slot that has passed by more than a second is not used: the rest is booked anew, so that a
+  sender that was stopped for a while does not send a burst.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Callable, Sized
+from collections.abc import Sequence as SequenceType
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from fc_async_sdk import _payloads
+from fc_async_sdk.errors import InvalidParameter, PaceError, PaceStoreFailed, WaitTooLong
+from fc_async_sdk.pacing import gcra, hop
+
+if TYPE_CHECKING:
+    from fc_async_sdk.pacing.pace import Pace
+
+Clock = Callable[[], float]
+
+_LOG: Final = logging.getLogger("fc_async_sdk.pacing")
+_BLOCK: Final = 64
+"""Slots that are booked at a time if the number of payloads is not known."""
+
+
+class Message(NamedTuple):
+    """A message for a slot.
+
+    Attributes:
+        payload: The bytes that are sent.
+        delay: Whole seconds, or None.
+    """
+
+    payload: bytes
+    delay: int | None
+
+
+def message(pace: Pace, slots: gcra.Slots, index: int, data: bytes, task: str, now: int) -> Message:
+    """Return what is sent for a slot.
+
+    Args:
+        pace: The pace.
+        slots: Booked slots.
+        index: Which of them.
+        data: What the handler gets.
+        task: The task id, or "".
+        now: Microseconds since the epoch.
+
+    Raises:
+        InvalidParameter: The wait needs a shorter task id.
+    """
+    slot = slots.at(index)
+    if pace.smooth:
+        seconds, part = gcra.split(slot, now)
+    else:
+        seconds, part = gcra.whole_seconds(slot, now), 0
+    spread = slot // slots.interval
+    delay, payload = hop.first(data, seconds=seconds, part=part, spread=spread, task=task)
+    return Message(payload, delay or None)
+
+
+def check_delay(delay: object) -> None:
+    """Check that a paced message has no delay of its own.
+
+    Raises:
+        InvalidParameter: It has.
+    """
+    if delay is not None:
+        raise InvalidParameter("delay", delay, "is decided by the pace: leave one of them out")
+
+
+def paced(pace: Pace, arguments: dict[str, Any], clock: Clock | None) -> dict[str, Any]:
+    """Return arguments of ``invoke_async`` with the delay and the payload for the next slot.
+
+    Raises:
+        PaceError: There is no slot; nothing is to be sent.
+    """
+    check_delay(arguments["delay"])
+    run = Run(pace, None, clock, block=1)
+    made = run.take(arguments["payload"], arguments["task_id"] or "")
+    return {**arguments, "payload": made.payload, "delay": made.delay}
+
+
+async def async_paced(pace: Pace, arguments: dict[str, Any], clock: Clock | None) -> dict[str, Any]:
+    """Run like :func:`paced`; the store, which is synchronous, is asked in a thread."""
+    import asyncio  # noqa: PLC0415 -- imports are billed, and most callers do not need it
+
+    return await asyncio.to_thread(paced, pace, arguments, clock)
+
+
+class _Held:
+    """Slots of a key that were booked and not used yet."""
+
+    def __init__(self, slots: gcra.Slots) -> None:
+        self.slots = slots
+        self.used = 0
+
+    def has(self, now: int) -> bool:
+        """Return whether the next slot can be used."""
+        return self.used < self.slots.size and self.slots.at(self.used) >= now - gcra.SECOND
+
+
+class Run:
+    """The slots of payloads that are sent together.
+
+    Args:
+        pace: The pace.
+        payloads: What is sent; None or an iterator if their number is not known.
+        clock: Returns seconds since the epoch, if the pace has no clock of its own.
+        block: How many slots are booked at a time, at most, if the number is not known.
+    """
+
+    def __init__(
+        self, pace: Pace, payloads: object, clock: Clock | None, *, block: int = _BLOCK
+    ) -> None:
+        self._pace = pace
+        self._clock = clock
+        self._block = block
+        self._held: dict[object, _Held] = {}
+        self._wanted: Counter[object] = Counter()
+        self._size: Counter[object] = Counter()
+        self._problem: PaceStoreFailed | None = None
+        if pace.keyed:
+            if isinstance(payloads, SequenceType):
+                self._wanted.update(map(pace.key_of, payloads))
+        elif isinstance(payloads, Sized):
+            self._wanted[None] = len(payloads)
+
+    def begin(self) -> None:
+        """Book the slots of payloads whose number is known.
+
+        Raises:
+            PaceError: There are none; nothing is to be sent.
+        """
+        now = self._now()
+        for key, count in self._wanted.items():
+            if count:
+                self._book(key, now)
+
+    def ready(self, payload: object) -> bool:
+        """Return whether :meth:`take` needs no request to the store."""
+        try:
+            held = self._held.get(self._pace.key_of(payload))
+        except InvalidParameter:
+            return True
+        return self._unpaced or (held is not None and held.has(self._now()))
+
+    def take(self, payload: object, task: str) -> Message:
+        """Return the message for the next slot.
+
+        Args:
+            payload: As it was given.
+            task: The task id, or "".
+
+        Raises:
+            PaceError: There is no slot.
+            InvalidParameter: The payload cannot be sent, or has no key. No slot is used.
+        """
+        data = _payloads.encode(payload)
+        key = self._pace.key_of(payload)
+        now = self._now()
+        held = self._held.get(key)
+        if not self._unpaced and (held is None or not held.has(now)):
+            held = self._book(key, now)
+        if held is None or self._unpaced:
+            return Message(data, None)
+        made = message(self._pace, held.slots, held.used, data, task, now)
+        held.used += 1
+        if self._wanted[key] > 0:
+            self._wanted[key] -= 1
+        return made
+
+    def close(self) -> None:
+        """Give slots back that no payload has used, unless others have booked after them."""
+        for key, held in self._held.items():
+            unused = held.slots.size - held.used
+            if unused and not self._unpaced:
+                try:
+                    self._pace.release(held.slots, unused, key=key)
+                except PaceError:
+                    _LOG.warning("%d slots of pace %s are lost", unused, self._pace.name)
+
+    @property
+    def _unpaced(self) -> bool:
+        return self._problem is not None and self._pace.on_store_error == "send"
+
+    def _now(self) -> int:
+        return self._pace.now(self._clock)
+
+    def _book(self, key: object, now: int) -> _Held | None:
+        if self._problem is not None:
+            raise self._problem
+        count = self._wanted[key] or min(self._block, 2 ** self._size[key])
+        self._size[key] += 1
+        try:
+            held = _Held(self._slots(key, count, now))
+        except PaceStoreFailed as error:
+            self._problem = error
+            if self._pace.on_store_error == "fail":
+                raise
+            _LOG.warning("messages are sent unpaced: %s", error)
+            return None
+        self._held[key] = held
+        return held
+
+    def _slots(self, key: object, count: int, now: int) -> gcra.Slots:
+        try:
+            return self._pace.book(count, key=key, now=now)
+        except WaitTooLong:
+            if count == 1 or self._wanted[key]:
+                raise
+            return self._pace.book(1, key=key, now=now)
