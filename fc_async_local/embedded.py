@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from fc_async_local.bootstrap.options import OptionFields
     from fc_async_local.bootstrap.services import Services
+    from fc_async_local.clock import Clock
     from fc_async_local.domain.faults import Faults
     from fc_async_local.engine.engine import Engine
     from fc_async_local.execution.duplicates import Duplicates
@@ -143,6 +144,11 @@ class LocalRuntime:
     def endpoint(self) -> str:
         """URL of the FC API."""
         return self.addresses.fc
+
+    @property
+    def clock(self) -> Clock:
+        """The clock. Await its waits in the event loop."""
+        return self._running.foundation.clock
 
     def now(self) -> int:
         """Return the time of the runtime's clock, in milliseconds since the epoch."""

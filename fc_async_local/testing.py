@@ -165,7 +165,14 @@ class FcLocal:
         self.runtime.call(self._deploy(name, body, config))
 
     def _with_context(self, handler: Handler) -> InProcessHandler:
+        from fc_async_local import _hosted_handlers
+
         addresses = self.runtime.addresses
+        if _hosted_handlers.sends(handler):
+            host = _hosted_handlers.host_of(self.runtime, self.client)
+            return lambda event, attempt: _hosted_handlers.run(
+                host, handler, event, context_of(attempt, addresses)
+            )
         return lambda event, attempt: handler(event, context_of(attempt, addresses))
 
     def deploy_template(

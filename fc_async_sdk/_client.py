@@ -31,12 +31,12 @@ if TYPE_CHECKING:
 
     from fc_async_sdk import fanout, handles, models
     from fc_async_sdk._endpoint import Endpoint
+    from fc_async_sdk._pacing import BasePace as Pace
     from fc_async_sdk._payload_schema import Schema
     from fc_async_sdk.config import Config
     from fc_async_sdk.credentials import Provider
     from fc_async_sdk.operations import Call, FunctionOptions
     from fc_async_sdk.operations.checks import Payload
-    from fc_async_sdk.pacing import Pace
     from fc_async_sdk.packaging import CodeSource
     from fc_async_sdk.paginators import Paginator
     from fc_async_sdk.transport.sync import SyncTransport
@@ -260,9 +260,9 @@ class Client(BaseClient):
             "headers": headers,
         }
         if pace is not None:
-            from fc_async_sdk import pacing  # noqa: PLC0415 -- few clients need it
+            from fc_async_sdk import _pacing  # noqa: PLC0415 -- few clients need it
 
-            arguments = pacing.paced(pace, arguments, self._clock)
+            arguments = _pacing.paced(pace, arguments, self._clock)
         return self._perform(operations.invoke_async, (), arguments)
 
     def fan_out(

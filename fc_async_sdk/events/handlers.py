@@ -12,10 +12,10 @@ from __future__ import annotations
 import functools
 import inspect
 import logging
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeVar, cast, overload
 
-from fc_async_sdk import _payloads
-from fc_async_sdk.errors import InvalidPayload
+from fc_async_sdk import _envelopes, _payloads
+from fc_async_sdk.errors import InvalidParameter, InvalidPayload
 from fc_async_sdk.events.document import DestinationEvent, parse
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 R = TypeVar("R")
+H = TypeVar("H", bound="Callable[[Any, Any], Any]")
 
 _log: Final = logging.getLogger("fc_async_sdk")
 
@@ -51,16 +52,24 @@ def destination_handler(
     return wrapper
 
 
+class Paces(Protocol):
+    """Used part of a :class:`~fc_async_sdk.pacing.Pace`."""
+
+    def wrap(self, handler: H) -> H:
+        """Return a handler that waits for its slot."""
+        ...
+
+
 @overload
 def handler(
-    kind: type[T], *, retry_invalid: Literal[True] = ...
+    kind: type[T], *, retry_invalid: Literal[True] = ..., pace: Paces | None = ...
 ) -> Callable[[Callable[[T, Any], R]], Callable[[Any, Any], R]]: ...
 @overload
 def handler(
-    kind: type[T], *, retry_invalid: Literal[False]
+    kind: type[T], *, retry_invalid: Literal[False], pace: Paces | None = ...
 ) -> Callable[[Callable[[T, Any], R]], Callable[[Any, Any], R | dict[str, str]]]: ...
 def handler(
-    kind: type[T], *, retry_invalid: bool = True
+    kind: type[T], *, retry_invalid: bool = True, pace: Paces | None = None
 ) -> Callable[[Callable[[T, Any], Any]], Callable[[Any, Any], Any]]:
     """Turn ``handler(order, context)`` into one that is called with the bytes of an event.
 
@@ -81,6 +90,9 @@ def handler(
             often as it is configured. False: the error is logged and returned as
             ``{"errorType": ..., "errorMessage": ...}``. The invocation then counts as succeeded,
             is not executed again, and what was returned goes to the success destination.
+        pace: A :class:`~fc_async_sdk.pacing.Pace`: the handler runs in the slot that the sender has
+            booked, also if the message waits for longer than an hour, and may raise
+            :class:`~fc_async_sdk.pacing.RetryLater`.
 
     Raises:
         InvalidParameter: JSON cannot be read as this type.
@@ -99,7 +111,7 @@ def handler(
                 result = await function(value, context)
                 return _payloads.plain(result) if sent else result
 
-            return asynchronous
+            return asynchronous if pace is None else pace.wrap(asynchronous)
 
         @functools.wraps(function)
         def synchronous(event: Any, context: Any) -> Any:
@@ -110,7 +122,7 @@ def handler(
             result = function(value, context)
             return _payloads.plain(result) if sent else result
 
-        return synchronous
+        return synchronous if pace is None else pace.wrap(synchronous)
 
     return decorate
 
@@ -125,6 +137,9 @@ def _value(kind: type[T], event: object) -> tuple[T, bool]:
     if isinstance(event, str):
         event = event.encode()
     if isinstance(event, (bytes, bytearray, memoryview)):
+        found = _envelopes.read(bytes(event))
+        if found is not None and found.name == _envelopes.HOP:
+            raise InvalidParameter("pace", None, "must be given: the message waits for its slot")
         return _payloads.from_json(kind, bytes(event)), True
     _payloads.conform("event", kind, event)
     return cast("T", event), False

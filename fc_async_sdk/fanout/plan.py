@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import msgspec
 
-from fc_async_sdk import operations, pacing
+from fc_async_sdk import _pacing, operations
 from fc_async_sdk.errors import (
     AsyncTaskAlreadyExists,
     FcAsyncError,
@@ -91,7 +91,7 @@ class RunPlan(msgspec.Struct, frozen=True, kw_only=True):
     concurrency: int
     progress: Report
     total: int | None
-    slots: pacing.Run | None = None
+    slots: _pacing.Run | None = None
 
     def begin(self) -> None:
         """Book the slots of a pace, if there is one.
@@ -217,7 +217,7 @@ def plan(
     delay: int | timedelta | None,
     qualifier: str | None,
     progress: Report,
-    pace: pacing.Pace | None = None,
+    pace: _pacing.BasePace | None = None,
     clock: Callable[[], float] | None = None,
 ) -> Plan:
     """Check the arguments of ``fan_out``: mistakes that concern all payloads end it at once."""
@@ -228,7 +228,7 @@ def plan(
         check_prefix(task_ids)
     operations.invoke_async(function, delay=delay, qualifier=qualifier)
     if pace is not None:
-        pacing.check_delay(delay)
+        _pacing.check_delay(delay)
     return Plan(
         function=function,
         qualifier=qualifier,
@@ -239,7 +239,7 @@ def plan(
         progress=progress,
         total=total,
         # Slots of payloads that are not sent again would be held until the end of the run.
-        slots=None if pace is None else pacing.Run(pace, None if resume else payloads, clock),
+        slots=None if pace is None else _pacing.Run(pace, None if resume else payloads, clock),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from fc_async_sdk import operations, pacing
+from fc_async_sdk import _pacing, operations
 from fc_async_sdk.handles import outcomes
 from fc_async_sdk.handles._async_groups import AsyncTaskGroup
 from fc_async_sdk.handles._async_tasks import AsyncTaskHandle
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterable, Iterable
     from datetime import timedelta
 
+    from fc_async_sdk._pacing import BasePace as Pace
     from fc_async_sdk._payload_schema import Schema
     from fc_async_sdk.fanout.progress import Report
     from fc_async_sdk.handles.calls import AsyncPort, Target
-    from fc_async_sdk.pacing import Pace
 
 P = TypeVar("P")
 R = TypeVar("R")
@@ -76,14 +76,20 @@ class AsyncFunctionHandle(BaseFunction[P, R]):
             "qualifier": self.qualifier,
         }
         if self._pace is not None:
-            arguments = await pacing.async_paced(self._pace, arguments, self._port.clock)
+            arguments = await _pacing.async_paced(self._pace, arguments, self._port.clock)
         accepted = await self._port.perform(
             operations.invoke_async,
             (self.name, arguments.pop("payload")),
             arguments,
             total_timeout=total_timeout,
         )
-        return AsyncTaskHandle(self._port, self._target, chosen, request_id=accepted.request_id)
+        return AsyncTaskHandle(
+            self._port,
+            self._target,
+            chosen,
+            request_id=accepted.request_id,
+            chained=self._pace is not None,
+        )
 
     async def call(
         self, payload: P, *, timeout: float | None = None, total_timeout: float | None = None
@@ -148,8 +154,9 @@ class AsyncFunctionHandle(BaseFunction[P, R]):
             pace=self._pace,
         )
         refused = [outcome async for outcome in run if outcome.error is not None]
-        group = AsyncTaskGroup(self._port, self._target, prefix, run.progress.done)
-        if not run.duplicates:
+        chained = self._pace is not None
+        group = AsyncTaskGroup(self._port, self._target, prefix, run.progress.done, chained=chained)
+        if not run.duplicates and not chained:
             group.fresh()
         for outcome in refused:
             assert outcome.error is not None
@@ -158,7 +165,8 @@ class AsyncFunctionHandle(BaseFunction[P, R]):
 
     def task(self, task_id: str) -> AsyncTaskHandle[R]:
         """Return the handle of a task of this function; nothing is sent."""
-        return AsyncTaskHandle(self._port, self._target, task_id)
+        chained = self._pace is not None
+        return AsyncTaskHandle(self._port, self._target, task_id, chained=chained)
 
     def group(self, prefix: str, *, size: int | None = None) -> AsyncTaskGroup[R]:
         """Return a group of tasks of this function; nothing is sent.
@@ -173,4 +181,5 @@ class AsyncFunctionHandle(BaseFunction[P, R]):
         Raises:
             InvalidParameter: No task id can begin so, or the size is wrong.
         """
-        return AsyncTaskGroup(self._port, self._target, prefix, size)
+        chained = self._pace is not None
+        return AsyncTaskGroup(self._port, self._target, prefix, size, chained=chained)

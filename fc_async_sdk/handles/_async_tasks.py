@@ -43,8 +43,10 @@ class AsyncTaskHandle(BaseTask[R]):
         request_id: str = "",
         ended: Ended | None = None,
         group: Members | None = None,
+        chained: bool = False,
     ) -> None:
         super().__init__(target, task_id, ended, group)
+        self._chained = chained
         self.request_id = request_id or self.request_id
         self._port = port
 
@@ -54,7 +56,7 @@ class AsyncTaskHandle(BaseTask[R]):
         Raises:
             AsyncTaskNotFound: There is no such task, or not yet.
         """
-        return self._seen(await self._read()).status
+        return (await self._latest()).status
 
     async def wait(
         self, timeout: float | None = 300.0, *, interval: float | None = None
@@ -78,15 +80,22 @@ class AsyncTaskHandle(BaseTask[R]):
             sleep=self._port.sleep,
             monotonic=self._port.monotonic,
         )
-        return self._seen(
-            await waiter.wait(
-                self.function,
-                self.id,
-                qualifier=self.qualifier,
-                timeout=timeout,
-                interval=interval,
+        began = self._port.monotonic()
+        left = timeout
+        while True:
+            task = self._seen(
+                await waiter.wait(
+                    self.function,
+                    self._at,
+                    qualifier=self.qualifier,
+                    timeout=left,
+                    interval=interval,
+                )
             )
-        )
+            if not self._follow(task):
+                return task
+            if timeout is not None:
+                left = max(0.0, timeout - (self._port.monotonic() - began))
 
     async def result(self, timeout: float | None = 300.0, *, interval: float | None = None) -> R:
         """Wait until the task has ended, and return what the function returned.
@@ -108,6 +117,8 @@ class AsyncTaskHandle(BaseTask[R]):
         task = await self.wait(timeout, interval=interval)
         if self._incomplete:
             task = self._seen(await self._read())
+            if self._follow(task):
+                return await self.result(timeout, interval=interval)
         return self._result(task)
 
     async def stop(self) -> None:
@@ -116,8 +127,10 @@ class AsyncTaskHandle(BaseTask[R]):
         Raises:
             AsyncTaskNotFound: There is no such task.
         """
+        if self._chained:
+            await self._latest()
         arguments = {"qualifier": self.qualifier}
-        await self._port.perform(operations.stop_async_task, (self.function, self.id), arguments)
+        await self._port.perform(operations.stop_async_task, (self.function, self._at), arguments)
 
     async def replay(self, *, task_id: str | None = None) -> AsyncTaskHandle[R]:
         """Call the function again with the same payload, and return the new task.
@@ -144,13 +157,20 @@ class AsyncTaskHandle(BaseTask[R]):
     async def _read(self) -> AsyncTask:
         arguments = {"qualifier": self.qualifier}
         return await self._port.perform(
-            operations.get_async_task, (self.function, self.id), arguments
+            operations.get_async_task, (self.function, self._at), arguments
         )
+
+    async def _latest(self) -> AsyncTask:
+        """Read the task, or the last message that followed it."""
+        task = self._seen(await self._read())
+        while self._follow(task):
+            task = self._seen(await self._read())
+        return task
 
     async def _sent(self) -> bytes:
         """Return the payload: only a list says what a task was called with."""
-        async for page in pages(self._port, self._target, Listing(self.id, None), payload=True):
-            payload = calls.payload_of(self._target, self.id, page)
+        async for page in pages(self._port, self._target, Listing(self._at, None), payload=True):
+            payload = calls.payload_of(self._target, self._at, page)
             if payload is not None:
                 return payload
         raise TaskLost("is not listed", function=self.function, task_id=self.id)

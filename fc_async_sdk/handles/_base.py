@@ -7,6 +7,7 @@ from collections.abc import AsyncIterable, Sequence
 from typing import TYPE_CHECKING, Generic, TypeVar, overload
 
 from fc_async_sdk import _payloads
+from fc_async_sdk._pacing import hop
 from fc_async_sdk._payload_schema import PayloadSchema
 from fc_async_sdk.handles import calls, outcomes
 from fc_async_sdk.operations import checks
@@ -15,13 +16,13 @@ from fc_async_sdk.spec import limits
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable
 
+    from fc_async_sdk._pacing import BasePace as Pace
     from fc_async_sdk._payload_schema import Schema
     from fc_async_sdk.errors import FcAsyncError
     from fc_async_sdk.fanout import Progress
     from fc_async_sdk.handles.calls import Target
     from fc_async_sdk.handles.members import Ended, Members
     from fc_async_sdk.models import AsyncTask
-    from fc_async_sdk.pacing import Pace
 
 P = TypeVar("P")
 R = TypeVar("R")
@@ -118,6 +119,7 @@ class BaseTask(Generic[R]):
         self.error: FcAsyncError | None = ended.error if ended else None
         self.request_id = (self.task and self.task.request_id) or ""
         self._target = target
+        self._at = task_id  # the message of a chain that the task is now; see _follow
         self._group = group
         self._listed = ended is not None  # a list does not hold what was returned
 
@@ -134,6 +136,19 @@ class BaseTask(Generic[R]):
         self.request_id = task.request_id or self.request_id
         self.error = outcomes.error_of(self.function, task)
         return task
+
+    def _follow(self, task: AsyncTask) -> bool:
+        """Go on to the message that a delivery has sent instead of running the handler.
+
+        Returns:
+            Whether the task that was read was such a delivery.
+        """
+        sent = hop.sent(task.return_payload_bytes) if task.succeeded else None
+        if sent is None:
+            return False
+        self._at = sent.next
+        self.task = None
+        return True
 
     def _result(self, task: AsyncTask) -> R:
         """Return the result of a task that has ended.
@@ -159,13 +174,16 @@ class BaseTask(Generic[R]):
 class BaseGroup(Generic[R]):
     """Many tasks of one function, whose ids begin alike."""
 
-    def __init__(self, target: Target[R], prefix: str, size: int | None) -> None:
+    def __init__(
+        self, target: Target[R], prefix: str, size: int | None, *, chained: bool = False
+    ) -> None:
         self.prefix = prefix
         self.function = target.function
         self.qualifier = target.qualifier
         self.size = size
         self._target = target
         self._members = calls.members(target, prefix, size)
+        self._chained = chained  # what a task returned tells whether another message follows it
         self._refused: dict[str, object] = {}
 
     @property

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from fc_async_sdk import operations, pacing
+from fc_async_sdk import _pacing, operations
 from fc_async_sdk.handles import outcomes
 from fc_async_sdk.handles._base import BaseFunction
 from fc_async_sdk.handles._groups import TaskGroup
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import timedelta
 
+    from fc_async_sdk._pacing import BasePace as Pace
     from fc_async_sdk._payload_schema import Schema
     from fc_async_sdk.fanout.progress import Report
     from fc_async_sdk.handles.calls import Port, Target
-    from fc_async_sdk.pacing import Pace
 
 P = TypeVar("P")
 R = TypeVar("R")
@@ -77,14 +77,20 @@ class FunctionHandle(BaseFunction[P, R]):
             "qualifier": self.qualifier,
         }
         if self._pace is not None:
-            arguments = pacing.paced(self._pace, arguments, self._port.clock)
+            arguments = _pacing.paced(self._pace, arguments, self._port.clock)
         accepted = self._port.perform(
             operations.invoke_async,
             (self.name, arguments.pop("payload")),
             arguments,
             total_timeout=total_timeout,
         )
-        return TaskHandle(self._port, self._target, chosen, request_id=accepted.request_id)
+        return TaskHandle(
+            self._port,
+            self._target,
+            chosen,
+            request_id=accepted.request_id,
+            chained=self._pace is not None,
+        )
 
     def call(
         self, payload: P, *, timeout: float | None = None, total_timeout: float | None = None
@@ -149,8 +155,9 @@ class FunctionHandle(BaseFunction[P, R]):
             pace=self._pace,
         )
         refused = [outcome for outcome in run if outcome.error is not None]
-        group = TaskGroup(self._port, self._target, prefix, run.progress.done)
-        if not run.duplicates:
+        chained = self._pace is not None
+        group = TaskGroup(self._port, self._target, prefix, run.progress.done, chained=chained)
+        if not run.duplicates and not chained:
             group.fresh()
         for outcome in refused:
             assert outcome.error is not None
@@ -159,7 +166,8 @@ class FunctionHandle(BaseFunction[P, R]):
 
     def task(self, task_id: str) -> TaskHandle[R]:
         """Return the handle of a task of this function; nothing is sent."""
-        return TaskHandle(self._port, self._target, task_id)
+        chained = self._pace is not None
+        return TaskHandle(self._port, self._target, task_id, chained=chained)
 
     def group(self, prefix: str, *, size: int | None = None) -> TaskGroup[R]:
         """Return a group of tasks of this function; nothing is sent.
@@ -174,4 +182,5 @@ class FunctionHandle(BaseFunction[P, R]):
         Raises:
             InvalidParameter: No task id can begin so, or the size is wrong.
         """
-        return TaskGroup(self._port, self._target, prefix, size)
+        chained = self._pace is not None
+        return TaskGroup(self._port, self._target, prefix, size, chained=chained)

@@ -38,8 +38,16 @@ class TaskGroup(BaseGroup[R]):
         size: How many tasks there are, or None if only the service knows.
     """
 
-    def __init__(self, port: Port, target: Target[R], prefix: str, size: int | None) -> None:
-        super().__init__(target, prefix, size)
+    def __init__(
+        self,
+        port: Port,
+        target: Target[R],
+        prefix: str,
+        size: int | None,
+        *,
+        chained: bool = False,
+    ) -> None:
+        super().__init__(target, prefix, size, chained=chained)
         self._port = port
 
     @property
@@ -91,6 +99,7 @@ class TaskGroup(BaseGroup[R]):
         now = self._port.monotonic
         pace = waiters.Pace(timeout, interval, now())
         watch = Watch(self._members, pace, page_size=size, now=now)
+        results = results or self._chained
         return self._ends(watch, pace, results=results, progress=progress, page_size=size)
 
     def wait(

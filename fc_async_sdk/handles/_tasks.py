@@ -44,8 +44,10 @@ class TaskHandle(BaseTask[R]):
         request_id: str = "",
         ended: Ended | None = None,
         group: Members | None = None,
+        chained: bool = False,
     ) -> None:
         super().__init__(target, task_id, ended, group)
+        self._chained = chained
         self.request_id = request_id or self.request_id
         self._port = port
 
@@ -55,7 +57,7 @@ class TaskHandle(BaseTask[R]):
         Raises:
             AsyncTaskNotFound: There is no such task, or not yet.
         """
-        return self._seen(self._read()).status
+        return (self._latest()).status
 
     def wait(self, timeout: float | None = 300.0, *, interval: float | None = None) -> AsyncTask:
         """Wait until the task has ended, and return it.
@@ -77,15 +79,22 @@ class TaskHandle(BaseTask[R]):
             sleep=self._port.sleep,
             monotonic=self._port.monotonic,
         )
-        return self._seen(
-            waiter.wait(
-                self.function,
-                self.id,
-                qualifier=self.qualifier,
-                timeout=timeout,
-                interval=interval,
+        began = self._port.monotonic()
+        left = timeout
+        while True:
+            task = self._seen(
+                waiter.wait(
+                    self.function,
+                    self._at,
+                    qualifier=self.qualifier,
+                    timeout=left,
+                    interval=interval,
+                )
             )
-        )
+            if not self._follow(task):
+                return task
+            if timeout is not None:
+                left = max(0.0, timeout - (self._port.monotonic() - began))
 
     def result(self, timeout: float | None = 300.0, *, interval: float | None = None) -> R:
         """Wait until the task has ended, and return what the function returned.
@@ -107,6 +116,8 @@ class TaskHandle(BaseTask[R]):
         task = self.wait(timeout, interval=interval)
         if self._incomplete:
             task = self._seen(self._read())
+            if self._follow(task):
+                return self.result(timeout, interval=interval)
         return self._result(task)
 
     def stop(self) -> None:
@@ -115,8 +126,10 @@ class TaskHandle(BaseTask[R]):
         Raises:
             AsyncTaskNotFound: There is no such task.
         """
+        if self._chained:
+            self._latest()
         arguments = {"qualifier": self.qualifier}
-        self._port.perform(operations.stop_async_task, (self.function, self.id), arguments)
+        self._port.perform(operations.stop_async_task, (self.function, self._at), arguments)
 
     def replay(self, *, task_id: str | None = None) -> TaskHandle[R]:
         """Call the function again with the same payload, and return the new task.
@@ -142,12 +155,19 @@ class TaskHandle(BaseTask[R]):
 
     def _read(self) -> AsyncTask:
         arguments = {"qualifier": self.qualifier}
-        return self._port.perform(operations.get_async_task, (self.function, self.id), arguments)
+        return self._port.perform(operations.get_async_task, (self.function, self._at), arguments)
+
+    def _latest(self) -> AsyncTask:
+        """Read the task, or the last message that followed it."""
+        task = self._seen(self._read())
+        while self._follow(task):
+            task = self._seen(self._read())
+        return task
 
     def _sent(self) -> bytes:
         """Return the payload: only a list says what a task was called with."""
-        for page in pages(self._port, self._target, Listing(self.id, None), payload=True):
-            payload = calls.payload_of(self._target, self.id, page)
+        for page in pages(self._port, self._target, Listing(self._at, None), payload=True):
+            payload = calls.payload_of(self._target, self._at, page)
             if payload is not None:
                 return payload
         raise TaskLost("is not listed", function=self.function, task_id=self.id)

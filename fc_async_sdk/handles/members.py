@@ -21,6 +21,7 @@ from typing import Final
 
 import msgspec
 
+from fc_async_sdk._pacing import hop
 from fc_async_sdk.errors import FcAsyncError, InvalidParameter, TaskLost
 from fc_async_sdk.fanout.plan import check_prefix
 from fc_async_sdk.fanout.progress import Progress
@@ -99,6 +100,7 @@ class Members:
         self.ended: dict[str, Ended] = {}
         self.alike: list[str] = []
         self._failed = 0
+        self.elsewhere: dict[str, str] = {}  # members by the ids of messages that follow them
         self._last_replay = dict.fromkeys(range(size or 0), 0)  # by index
         self._firsts: set[int] = set()  # indexes of the members that were listed themselves
 
@@ -124,7 +126,8 @@ class Members:
 
     def awaited(self, task_id: str) -> bool:
         """Tell whether an id, or its latest replay, is of the group and may not have ended."""
-        return task_id not in self.ended and self.is_last(task_id)
+        known = task_id in self.ended or task_id in self.elsewhere.values()
+        return not known and self.is_last(task_id)
 
     def next_id(self, task_id: str) -> str:
         """Return the id that the next replay of a member gets; "" for the id of another task."""
@@ -213,10 +216,26 @@ class Members:
         self._end(task_id, None, error)
 
     def end(self, task: AsyncTask) -> Ended | None:
-        """Note that a task has ended; None if its end is not waited for."""
+        """Note that a task has ended; None if its end is not waited for, or others follow it."""
         if not self.awaited(task.task_id):
             return None
-        return self._end(task.task_id, task, error_of(self.function, task))
+        return self._end_or_follow(task.task_id, task)
+
+    def end_elsewhere(self, task: AsyncTask) -> Ended | None:
+        """Note that a message that follows a member has ended; None if others follow it."""
+        member = self.elsewhere.pop(task.task_id)
+        return self._end_or_follow(member, task)
+
+    def _end_or_follow(self, member: str, task: AsyncTask) -> Ended | None:
+        sent = hop.sent(task.return_payload_bytes) if task.succeeded else None
+        if sent is None:
+            return self._end(member, task, error_of(self.function, task))
+        if self._parts(sent.next) is not None:
+            self.note(sent.next)
+        else:
+            # The delivery did not know the id of its task, so the next one has another name.
+            self.elsewhere[sent.next] = member
+        return None
 
     def lose(self, task_id: str) -> Ended:
         """Note that the service does not list a task."""
@@ -233,7 +252,7 @@ class Members:
         self._forget(task_id)
         parts = self.names.parts(task_id)
         assert parts is not None, "only members are noted"
-        ended = Ended(task_id, parts[0], task, error)
+        ended = Ended(task_id if task is None else task.task_id, parts[0], task, error)
         self.ended[task_id] = ended
         self._failed += error is not None
         return ended

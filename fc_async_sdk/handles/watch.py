@@ -8,7 +8,7 @@ synchronous and the asyncio group carry it out.
 from __future__ import annotations
 
 from collections.abc import Generator
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
 from fc_async_sdk.errors import InvalidArgument, TaskLost, TransportError, WaiterError
 from fc_async_sdk.handles.members import Ended
@@ -29,6 +29,9 @@ class Pause(NamedTuple):
 
     seconds: float
 
+
+_FOLLOWED: Final = 32
+"""Single tasks that a round reads."""
 
 A = TypeVar("A")
 
@@ -107,6 +110,7 @@ class Watch:
                 whole = not scan.complete and (first or self._confirmed)
                 expecting = any(task_id.startswith(scan.prefix) for task_id in missing)
                 yield from self._read(scan, scan.round(whole=whole, expecting=expecting))
+            yield from self._look_elsewhere()
             missing = self._missing()
             late = self._now() - self._pace.began >= REGISTRATION_SECONDS
             if late and self._complete:
@@ -178,11 +182,31 @@ class Watch:
                 if ended is not None:
                     yield ended
 
+    def _look_elsewhere(self) -> _Steps:
+        """Read some of the messages that follow members under names of their own, in turn."""
+        members = self._members
+        for task_id in list(members.elsewhere)[:_FOLLOWED]:
+            try:
+                page = yield Listing(task_id, None)
+            except TransportError as error:
+                self._pace.bear(error, self._now())
+                return
+            assert page is not None
+            found = next((task for task in page.tasks if task.task_id == task_id), None)
+            if found is not None and found.finished:
+                ended = members.end_elsewhere(found)
+                if ended is not None:
+                    yield ended
+            else:
+                members.elsewhere[task_id] = members.elsewhere.pop(task_id)
+
     def _missing(self) -> set[str]:
         """Return the tasks that should be listed and are not; nothing before all were listed."""
         if not self._complete:
             return set()
-        return self._members.waiting() - self._firsts.live - self._replays.live
+        members = self._members
+        known = self._firsts.live | self._replays.live | {*members.elsewhere.values()}
+        return members.waiting() - known
 
     def _restart(self) -> None:
         for scan in self._scans:

@@ -12,8 +12,61 @@ Invariants:
 - Nothing is sent before its slot is booked.
 """
 
-from fc_async_sdk.pacing.gcra import Slots
-from fc_async_sdk.pacing.pace import Forecast, Pace
-from fc_async_sdk.pacing.sending import Run, async_paced, check_delay, paced
+from __future__ import annotations
 
-__all__ = ["Forecast", "Pace", "Run", "Slots", "async_paced", "check_delay", "paced"]
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from fc_async_sdk._pacing import BasePace, Forecast, Slots
+from fc_async_sdk.pacing.receiving import Receiver, RetryLater, wrap
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    H = TypeVar("H", bound=Callable[[Any, Any], Any])
+
+__all__ = ["Forecast", "Pace", "RetryLater", "Slots", "paced"]
+
+
+class Pace(BasePace):
+    """Limit of how fast messages start, for all senders that share the store and the name.
+
+    Args:
+        name: Names the pace in the store.
+        rate: Messages a second as a number; a text such as ``25/s``, ``1/10s`` or ``600/min``; or a
+            function that returns one of them for a key. From one a week to 10,000 a second.
+        burst: How many may start at once after a pause; 1 or more.
+        key: Returns what has a pace of its own, from a payload as it is sent:
+            ``key=lambda order: order.shop``. None: all messages share the pace.
+        smooth: Whether slots are kept to the millisecond. The service's delay is a whole number of
+            seconds; the handler's wrapper waits for the rest, and this time is billed.
+        store: Where the state is kept. None: in this process only, for tests and single senders.
+        max_hops: How often a message may be delivered only to wait on, for waits beyond 3,599
+            seconds; 0 to 168. The handler must be decorated: ``@handler(Order, pace=pace)``.
+        on_store_error: ``fail``: nothing is sent if the store cannot be reached. ``send``: messages
+            are sent unpaced, with a warning in the log.
+        clock: Returns seconds since the epoch, for tests.
+
+    Raises:
+        InvalidParameter: An argument is out of its range.
+    """
+
+    def wrap(self, handler: H) -> H:
+        """Return a handler that waits for its slot; ``@handler(Order, pace=pace)`` calls this."""
+        return wrap(handler, Receiver(self, books=False))
+
+
+def paced(pace: BasePace) -> Callable[[H], H]:
+    """Run a handler at a pace that its senders do not know: those of triggers, for example.
+
+    A message books its slot when it arrives. If the slot has not come, the message is sent again
+    with a delay, which costs one short invocation, and the handler runs when it is delivered then.
+
+    Args:
+        pace: The pace; its store must be shared by all instances of the function.
+
+    Example::
+
+        @paced(Pace("crm", "25/s", store=store))
+        def handler(event, context): ...
+    """
+    return lambda handler: wrap(handler, Receiver(pace, books=True))

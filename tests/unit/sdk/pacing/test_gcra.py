@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fc_async_sdk._pacing import gcra
 from fc_async_sdk.errors import InvalidParameter
-from fc_async_sdk.pacing import gcra
 from fc_async_tests.pacing import most_in_a_window
 
 NOW = 1_790_000_000_123_456

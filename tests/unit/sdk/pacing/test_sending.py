@@ -10,6 +10,7 @@ import msgspec
 import pytest
 
 from fc_async_sdk import async_client, client
+from fc_async_sdk._pacing import hop
 from fc_async_sdk.errors import (
     AsyncTaskAlreadyExists,
     InvalidParameter,
@@ -17,7 +18,7 @@ from fc_async_sdk.errors import (
     WaitTooLong,
 )
 from fc_async_sdk.operations import AcceptedInvocation
-from fc_async_sdk.pacing import Pace, hop
+from fc_async_sdk.pacing import Pace
 from fc_async_sdk.stores import MemoryStore
 from fc_async_sdk.testing import Stubber
 

@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 import msgspec
 
+from fc_async_sdk._pacing import gcra
 from fc_async_sdk.errors import InvalidParameter, PaceStoreFailed, WaitTooLong
-from fc_async_sdk.pacing import gcra
 from fc_async_sdk.spec import limits
 from fc_async_sdk.stores import MemoryStore, Row
 from fc_async_sdk.stores.rows import new_token
@@ -41,7 +41,7 @@ _MARGIN_MS: Final = 90_000
 """Milliseconds after its end for which a row is kept: clocks differ."""
 _KNOWN: Final = 10_000
 """Keys whose last row is remembered, to book with one request."""
-_MAX_HOPS: Final = limits.TASK_RETENTION_SECONDS // limits.DELAY_SECONDS.high
+MAX_HOPS: Final = limits.TASK_RETENTION_SECONDS // limits.DELAY_SECONDS.high
 """A task is kept for seven days."""
 
 
@@ -73,28 +73,8 @@ class Forecast(msgspec.Struct, frozen=True, kw_only=True):
     extra_invocations: int
 
 
-class Pace:
-    """Limit of how fast messages start, for all senders that share the store and the name.
-
-    Args:
-        name: Names the pace in the store.
-        rate: Messages a second as a number; a text such as ``25/s``, ``1/10s`` or ``600/min``; or a
-            function that returns one of them for a key. From one a week to 10,000 a second.
-        burst: How many may start at once after a pause; 1 or more.
-        key: Returns what has a pace of its own, from a payload as it is sent:
-            ``key=lambda order: order.shop``. None: all messages share the pace.
-        smooth: Whether slots are kept to the millisecond. The service's delay is a whole number of
-            seconds; the handler's wrapper waits for the rest, and this time is billed.
-        store: Where the state is kept. None: in this process only, for tests and single senders.
-        max_hops: How often a message may be delivered only to wait on, for waits beyond 3,599
-            seconds; 0 to 168. The handler must be decorated: ``@handler(Order, pace=pace)``.
-        on_store_error: ``fail``: nothing is sent if the store cannot be reached. ``send``: messages
-            are sent unpaced, with a warning in the log.
-        clock: Returns seconds since the epoch, for tests.
-
-    Raises:
-        InvalidParameter: An argument is out of its range.
-    """
+class BasePace:
+    """The sender's side of :class:`fc_async_sdk.pacing.Pace`, which documents it."""
 
     def __init__(
         self,
@@ -115,8 +95,8 @@ class Pace:
             gcra.interval_of(rate)
         if type(burst) is not int or burst < 1:
             raise InvalidParameter("burst", burst, "must be a whole number, 1 or more")
-        if type(max_hops) is not int or not 0 <= max_hops <= _MAX_HOPS:
-            raise InvalidParameter("max_hops", max_hops, f"must be from 0 to {_MAX_HOPS}")
+        if type(max_hops) is not int or not 0 <= max_hops <= MAX_HOPS:
+            raise InvalidParameter("max_hops", max_hops, f"must be from 0 to {MAX_HOPS}")
         if on_store_error not in {"fail", "send"}:
             raise InvalidParameter("on_store_error", on_store_error, "must be fail or send")
         self.name = name
@@ -144,6 +124,22 @@ class Pace:
             text = f"the pace {self.name} gets no key of the payload: {error!r}"
             raise InvalidParameter("key", type(payload).__name__, text) from error
 
+    def key_of_bytes(self, data: bytes) -> object:
+        """Return what a payload that was sent shares its pace with.
+
+        ``key`` gets the payload as JSON values, or as bytes if it is not JSON.
+
+        Raises:
+            InvalidParameter: The function ``key`` failed.
+        """
+        if self._key is None:
+            return None
+        try:
+            value: object = msgspec.json.decode(data)
+        except msgspec.DecodeError:
+            value = data
+        return self.key_of(value)
+
     @property
     def keyed(self) -> bool:
         """True if keys have paces of their own."""
@@ -157,23 +153,32 @@ class Pace:
         """
         return round((self._clock or clock or time.time)() * gcra.SECOND)
 
-    def book(self, count: int = 1, *, key: object = None, now: int | None = None) -> gcra.Slots:
+    def book(
+        self,
+        count: int = 1,
+        *,
+        key: object = None,
+        now: int | None = None,
+        max_hops: int | None = None,
+    ) -> gcra.Slots:
         """Book the next slots of a key with one conditional write.
 
         Args:
             count: How many; 1 or more.
             key: As ``key`` returned it.
             now: Microseconds since the epoch; None: by the clock of the pace.
+            max_hops: Instead of that of the pace.
 
         Raises:
             PaceStoreFailed: The store cannot be reached. Nothing is booked, or the slots are lost.
             WaitTooLong: The last slot is later than its function can wait for. Nothing is booked.
         """
         slots: list[gcra.Slots] = []
+        allowed = self.max_hops if max_hops is None else max_hops
 
         def next_state(state: int, now: int, interval: int) -> int:
             slots[:] = [gcra.book(state, now, count, interval=interval, burst=self._burst)]
-            self._check(slots[0], now)
+            self._check(slots[0], now, allowed)
             return slots[0].end
 
         self._change(key, next_state, now)
@@ -243,10 +248,10 @@ class Pace:
             extra_invocations=sum(map(waits, range(count))) if most else 0,
         )
 
-    def _check(self, slots: gcra.Slots, now: int) -> None:
+    def _check(self, slots: gcra.Slots, now: int, max_hops: int) -> None:
         wait = gcra.whole_seconds(slots.at(slots.size - 1), now)
-        if gcra.hops(wait) > self.max_hops:
-            raise WaitTooLong(self.name, wait, slots.size, gcra.hops(wait), self.max_hops)
+        if gcra.hops(wait) > max_hops:
+            raise WaitTooLong(self.name, wait, slots.size, gcra.hops(wait), max_hops)
 
     def _row(self, key: object) -> tuple[str, int]:
         """Return the key of the row and the interval between two messages of a key."""
@@ -294,7 +299,7 @@ class Pace:
             raise PaceStoreFailed(self.name, text) from error
 
     def __repr__(self) -> str:
-        return f"<Pace {self.name}>"
+        return f"<{type(self).__name__} {self.name}>"
 
 
 _KEY_BYTES: Final = 300

@@ -22,8 +22,8 @@ from typing import Final
 import msgspec
 
 from fc_async_sdk import _envelopes
+from fc_async_sdk._pacing import gcra
 from fc_async_sdk.errors import InvalidParameter, InvalidPayload
-from fc_async_sdk.pacing import gcra
 from fc_async_sdk.spec import limits
 
 _MEMBER: Final = re.compile(r"(?P<prefix>.+?)(?:_r[1-9][0-9]*)?(?P<index>-(?:0|[1-9][0-9]*))?")
@@ -50,7 +50,7 @@ class Hop(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     payload: _envelopes.Content
     rest: int = 0
     part: int = 0
-    due: int = 0
+    due: float = 0
     count: int = 0
     retries: int = 0
     task: str = ""
@@ -126,7 +126,9 @@ def onward(hop: Hop, seconds: int, now: float, *, spread: int = 0) -> tuple[int,
     delay = gcra.first_wait(seconds, spread) if spread else min(seconds, limits.DELAY_SECONDS.high)
     delay = max(1, delay)
     rest = max(0, seconds - delay)
-    return delay, msgspec.structs.replace(hop, rest=rest, due=int(now) + delay, count=hop.count + 1)
+    return delay, msgspec.structs.replace(
+        hop, rest=rest, due=round(now + delay, 3), count=hop.count + 1
+    )
 
 
 def next_id(hop: Hop, request_id: str) -> str:

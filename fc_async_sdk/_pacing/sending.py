@@ -17,11 +17,11 @@ from collections.abc import Sequence as SequenceType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from fc_async_sdk import _payloads
+from fc_async_sdk._pacing import gcra, hop
 from fc_async_sdk.errors import InvalidParameter, PaceError, PaceStoreFailed, WaitTooLong
-from fc_async_sdk.pacing import gcra, hop
 
 if TYPE_CHECKING:
-    from fc_async_sdk.pacing.pace import Pace
+    from fc_async_sdk._pacing.pace import BasePace as Pace
 
 Clock = Callable[[], float]
 

@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: MIT
+"""Handlers in the process of a test that send messages, or wait for virtual time, while they run.
+
+Invariants:
+
+- The event loop of the runtime is not blocked: it answers what the handler sends.
+- Virtual time does not pass while a handler runs, except while it waits for that time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import inspect
+import threading
+from typing import TYPE_CHECKING, Any
+
+from fc_async_sdk._pacing.hosting import HOST, MARK, Host
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from fc_async_local.embedded import LocalRuntime
+    from fc_async_sdk import Client
+
+    Handler = Callable[[bytes, Any], Any]
+
+
+def sends(handler: Handler) -> bool:
+    """Return whether a handler may send messages while it runs."""
+    return bool(getattr(handler, MARK, False))
+
+
+def host_of(runtime: LocalRuntime, client: Client) -> Host:
+    """Return a runtime and its time, as handlers see them."""
+
+    async def wait(seconds: float) -> None:
+        await runtime.clock.wait(runtime.now() + max(1, round(seconds * 1_000)))
+
+    def sleep(seconds: float) -> None:
+        runtime.call(wait(seconds))
+
+    return Host(client, lambda: runtime.now() / 1_000, wait, sleep)
+
+
+async def run(host: Host, handler: Handler, event: bytes, context: Any) -> Any:
+    """Run a handler; in a thread of its own, unless it is a coroutine function."""
+    HOST.set(host)
+    if inspect.iscoroutinefunction(handler):
+        return await handler(event, context)
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[Any] = loop.create_future()
+    inherited = contextvars.copy_context()
+
+    def end(result: Any, error: BaseException | None) -> None:
+        if done.done():
+            return  # its time was over
+        if error is None:
+            done.set_result(result)
+        else:
+            done.set_exception(error)
+
+    def work() -> None:
+        try:
+            result = inherited.run(handler, event, context)
+        except BaseException as error:  # noqa: BLE001 -- the runner raises it
+            loop.call_soon_threadsafe(end, None, error)
+        else:
+            loop.call_soon_threadsafe(end, result, None)
+
+    # Not in the executor of the loop: its threads are few, and handlers may wait for virtual time.
+    threading.Thread(target=work, name="handler").start()
+    return await done

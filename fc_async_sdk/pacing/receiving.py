@@ -1,0 +1,272 @@
+# SPDX-License-Identifier: MIT
+"""The handler's wrapper: runs the handler in its slot, and sends the payload again until then.
+
+Invariants:
+
+- The handler gets the payload byte for byte as it was sent.
+- What a delivery sends has an id that all its attempts share: nothing is sent twice.
+- A message that cannot be sent on fails the attempt, so that the service delivers it again.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import logging
+import time
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar, cast
+
+from msgspec.structs import replace
+
+from fc_async_sdk import _envelopes
+from fc_async_sdk._pacing import gcra, hop
+from fc_async_sdk._pacing.hosting import HOST, MARK
+from fc_async_sdk._pacing.pace import MAX_HOPS
+from fc_async_sdk.credentials import Credentials
+from fc_async_sdk.errors import InvalidParameter, PaceError
+from fc_async_sdk.session import Session
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from fc_async_sdk._client import Client
+    from fc_async_sdk._pacing.hop import Hop
+    from fc_async_sdk._pacing.pace import BasePace
+
+    H = TypeVar("H", bound=Callable[[Any, Any], Any])
+
+_LOG: Final = logging.getLogger("fc_async_sdk.pacing")
+_RETRIES: Final = 10
+
+
+class RetryLater(Exception):
+    """Raised by a handler whose message is to be delivered again at a later time.
+
+    The attempt succeeds: it is not one of the retries of the service.
+
+    Args:
+        seconds: From now; or
+        at: When, with a time zone.
+        reason: For the log and the result of the task.
+        limit: How often a message is sent back, at most; then this error fails the attempt.
+
+    Raises:
+        InvalidParameter: Neither or both times are given, or one is wrong.
+    """
+
+    def __init__(
+        self,
+        seconds: float | None = None,
+        *,
+        at: datetime | None = None,
+        reason: str = "",
+        limit: int = _RETRIES,
+    ) -> None:
+        if (seconds is None) == (at is None):
+            raise InvalidParameter("seconds", seconds, "give either seconds or at")
+        if at is not None and at.tzinfo is None:
+            raise InvalidParameter("at", at, "must have a time zone")
+        if seconds is not None and not 0 <= seconds <= MAX_HOPS * 3_599:
+            raise InvalidParameter("seconds", seconds, "must be from 0 to seven days")
+        when = f"in {seconds:g} s" if seconds is not None else f"at {at}"
+        super().__init__(f"to be delivered again {when}{reason and f': {reason}'}")
+        self.seconds = seconds
+        self.at = at
+        self.reason = reason
+        self.limit = limit
+
+    def wait(self, now: float) -> int:
+        """Return the whole seconds to wait, 1 or more."""
+        seconds = self.seconds
+        if seconds is None:
+            assert self.at is not None
+            seconds = self.at.timestamp() - now
+        return max(1, -int(-seconds // 1))
+
+
+class Arrived(NamedTuple):
+    """A message whose time has come.
+
+    Attributes:
+        message: The message.
+        payload: What the handler gets, of the type of the event.
+        part: Microseconds to wait before.
+    """
+
+    message: Hop
+    payload: bytes | str
+    part: int
+
+
+class Receiver:
+    """Decides for each delivery of one handler, and sends on what waits.
+
+    Args:
+        pace: The pace.
+        books: Whether a message without a slot books one when it arrives.
+    """
+
+    def __init__(self, pace: BasePace, *, books: bool) -> None:
+        self._pace = pace
+        self._books = books
+        self._client: Client | None = None
+        self._credentials: Credentials | None = None
+
+    def arrive(self, event: bytes | str, context: Any) -> Arrived | hop.Sent:
+        """Return the message, or what was sent instead because its slot has not come.
+
+        Raises:
+            PaceError: The store cannot be reached, or the message was sent on too often.
+        """
+        raw = event.encode("utf-8", "surrogatepass") if isinstance(event, str) else bytes(event)
+        now = _now()
+        message = hop.read(raw)
+        if message is None:
+            message = hop.Hop(payload=_envelopes.content(raw), booked=not self._books)
+        seconds, part, spread = hop.remaining(message, now), message.part, 0
+        if not message.booked and not seconds:
+            seconds, part, spread = self._book(message)
+            message = replace(message, booked=True, part=part)
+        if seconds:
+            return self._send(message, seconds, context, spread=spread)
+        payload = message.payload.open()
+        return Arrived(message, payload.decode() if isinstance(event, str) else payload, part)
+
+    def later(self, message: Hop, asked: RetryLater, context: Any) -> hop.Sent:
+        """Send a message again because the handler asked for it.
+
+        Raises:
+            RetryLater: It was sent back as often as it may be.
+        """
+        if message.retries >= asked.limit:
+            raise asked
+        again = replace(message, retries=message.retries + 1, booked=False, part=0)
+        return self._send(again, asked.wait(_now()), context, reason=asked.reason)
+
+    def _book(self, message: Hop) -> tuple[int, int, int]:
+        """Return whole seconds and microseconds until the next slot, and a number to spread by."""
+        pace = self._pace
+        host = HOST.get()
+        now = pace.now(host and host.clock)
+        try:
+            slots = pace.book(
+                key=pace.key_of_bytes(message.payload.open()), now=now, max_hops=MAX_HOPS
+            )
+        except PaceError as error:
+            if pace.on_store_error == "fail":
+                raise
+            _LOG.warning("a message is handled unpaced: %s", error)
+            return 0, 0, 0
+        slot = slots.at(0)
+        seconds, part = gcra.split(slot, now)
+        if not pace.smooth:
+            # Less than a second early or late is the precision of a delay.
+            seconds, part = (gcra.whole_seconds(slot, now), 0) if seconds else (0, 0)
+        return seconds, part, max(1, slot // slots.interval)
+
+    def _send(
+        self, message: Hop, seconds: int, context: Any, *, spread: int = 0, reason: str = ""
+    ) -> hop.Sent:
+        delay, following = hop.onward(message, seconds, _now(), spread=spread)
+        if following.count > MAX_HOPS + following.retries:
+            raise PaceError(self._pace.name, f"the message was sent on {MAX_HOPS} times")
+        sent = hop.Sent(hop.next_id(following, context.request_id), delay, reason)
+        name, qualifier = context.function.name, _qualifier(context)
+        accepted = self._client_of(context).invoke_async(
+            name, following.encode(), delay=delay, task_id=sent.next, qualifier=qualifier
+        )
+        _LOG.info(
+            "%s of %s waits on for %d s%s%s",
+            sent.next,
+            name,
+            seconds,
+            " (sent before)" if accepted.duplicate else "",
+            reason and f": {reason}",
+        )
+        return sent
+
+    def _client_of(self, context: Any) -> Any:
+        host = HOST.get()
+        if host is not None:
+            return host.client
+        keys = getattr(context, "credentials", None)
+        if keys is not None and keys.access_key_id:
+            self._credentials = Credentials(
+                access_key_id=keys.access_key_id,
+                access_key_secret=keys.access_key_secret,
+                security_token=keys.security_token or "",
+                source="the context of the function",
+            )
+        if self._client is None:
+            # The keys of a role change: each request takes those of the newest context.
+            provider = None if self._credentials is None else lambda: cast("Any", self._credentials)
+            session = Session(
+                region_name=getattr(context, "region", None) or None,
+                account_id=getattr(context, "account_id", None) or None,
+                credentials=provider,
+            )
+            self._client = session.client()
+        return self._client
+
+
+def _qualifier(context: Any) -> str | None:
+    service = getattr(context, "service", None) or context.function
+    return getattr(service, "qualifier", None) or None
+
+
+def _now() -> float:
+    host = HOST.get()
+    return host.clock() if host is not None else time.time()
+
+
+def wrap(function: H, receiver: Receiver) -> H:
+    """Return a handler that a receiver decides for; a coroutine function stays one."""
+    made = _asynchronous if inspect.iscoroutinefunction(function) else _synchronous
+    wrapper = functools.wraps(function)(made(function, receiver))
+    setattr(wrapper, MARK, True)
+    return cast("H", wrapper)
+
+
+def _synchronous(
+    function: Callable[[Any, Any], Any], receiver: Receiver
+) -> Callable[[Any, Any], Any]:
+    def wrapper(event: Any, context: Any) -> Any:
+        if not isinstance(event, (bytes, bytearray, memoryview, str)):
+            return function(event, context)
+        arrived = receiver.arrive(cast("Any", event), context)
+        if isinstance(arrived, hop.Sent):
+            return arrived.result()
+        if arrived.part:
+            host = HOST.get()
+            (host.sleep if host is not None else time.sleep)(arrived.part / gcra.SECOND)
+        try:
+            return function(arrived.payload, context)
+        except RetryLater as asked:
+            return receiver.later(arrived.message, asked, context).result()
+
+    return wrapper
+
+
+def _asynchronous(
+    function: Callable[[Any, Any], Any], receiver: Receiver
+) -> Callable[[Any, Any], Any]:
+    import asyncio  # noqa: PLC0415 -- imports are billed, and most handlers are not coroutines
+
+    async def wrapper(event: Any, context: Any) -> Any:
+        if not isinstance(event, (bytes, bytearray, memoryview, str)):
+            return await function(event, context)
+        # Stores and clients are synchronous: a request must not block the event loop.
+        arrived = await asyncio.to_thread(receiver.arrive, cast("Any", event), context)
+        if isinstance(arrived, hop.Sent):
+            return arrived.result()
+        if arrived.part:
+            host = HOST.get()
+            await (host.wait if host is not None else asyncio.sleep)(arrived.part / gcra.SECOND)
+        try:
+            return await function(arrived.payload, context)
+        except RetryLater as asked:
+            sent = await asyncio.to_thread(receiver.later, arrived.message, asked, context)
+            return sent.result()
+
+    return wrapper

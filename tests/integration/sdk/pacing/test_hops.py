@@ -1,0 +1,247 @@
+# SPDX-License-Identifier: MIT
+"""Messages that wait for longer than the service's delay, on virtual time."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import pytest
+
+from fc_async_sdk.errors import TaskFailed
+from fc_async_sdk.events import handler
+from fc_async_sdk.idempotency import MemoryStore, current_key, idempotent
+from fc_async_sdk.pacing import Pace, RetryLater, paced
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from fc_async_local.testing import FcLocal
+    from tests.integration.sdk.pacing.conftest import Log
+
+
+class Order(msgspec.Struct):
+    n: int
+
+
+def test_every_slot_of_three_hours_is_kept(
+    fc_local: FcLocal, deploy: Callable[..., None], log: Log
+) -> None:
+    pace = Pace("crm", "1/900s", max_hops=4)
+    deploy(handler(Order, pace=pace)(log))
+    group = fc_local.client.function("crm", payload=Order, pace=pace).map(
+        [Order(number) for number in range(13)], task_ids="night"
+    )
+    fc_local.run_until_idle()
+    assert log.payloads == [Order(number) for number in range(13)]
+    assert log.seconds == [900 * number for number in range(13)]
+    assert [task.error for task in group] == [None] * 13
+
+
+def test_a_group_and_a_handle_wait_for_the_end_of_the_chain(
+    fc_local: FcLocal, deploy: Callable[..., None], log: Log
+) -> None:
+    pace = Pace("crm", "1/hour", max_hops=9)
+    deploy(handler(Order, pace=pace)(log))
+    function = fc_local.client.function("crm", payload=Order, result=Order, pace=pace)
+    last = [function.spawn(Order(number), task_id=f"t{number}") for number in range(3)][-1]
+    group = function.map([Order(3), Order(4)], task_ids="night")
+    assert last.result(timeout=100_000, interval=300) == Order(2)
+    assert last.id == "t2"
+    found = {task.index: task.result() for task in group.ends(timeout=100_000, interval=300)}
+    assert found == {0: Order(3), 1: Order(4)}
+    assert log.seconds == [0, 3_600, 7_200, 10_800, 14_400]
+    other = fc_local.client.function("crm", result=Order, pace=pace).group("night", size=2)
+    assert sorted(task.result().n for task in other) == [3, 4]
+
+
+@pytest.mark.parametrize(
+    "payload", [b"", b"\xff\x00", b'{"a": 1.50,\n "a": 2}', "面".encode(), b" 7", b"null"]
+)
+def test_the_handler_gets_the_payload_byte_for_byte(
+    fc_local: FcLocal, deploy: Callable[..., None], log: Log, payload: bytes
+) -> None:
+    pace = Pace("crm", "1/hour", max_hops=9)
+    deploy(handler(bytes, pace=pace)(log))
+    for _ in range(3):
+        fc_local.client.invoke_async("crm", payload, pace=pace)
+    fc_local.run_until_idle()
+    assert log.payloads == [payload] * 3
+    assert log.seconds == [0, 3_600, 7_200]
+
+
+def test_a_coroutine_handler_waits_alike(
+    fc_local: FcLocal, deploy: Callable[..., None], log: Log
+) -> None:
+    pace = Pace("crm", "1/hour", max_hops=9)
+
+    @handler(Order, pace=pace)
+    async def work(order: Order, context: object) -> None:
+        await asyncio.sleep(0)
+        log(order)
+
+    deploy(work)
+    fc_local.client.fan_out("crm", [{"n": 0}, {"n": 1}, {"n": 2}], pace=pace).run()
+    fc_local.run_until_idle()
+    assert log.seconds == [0, 3_600, 7_200]
+
+
+def test_a_delivery_that_runs_twice_sends_its_message_once(
+    fc_local: FcLocal, deploy: Callable[..., None], log: Log
+) -> None:
+    pace = Pace("crm", "1/hour", max_hops=9)
+    deploy(handler(Order, pace=pace)(log))
+    function = fc_local.client.function("crm", payload=Order, pace=pace)
+    for number in range(3):
+        function.spawn(Order(number))
+    fc_local.duplicate("crm", "crash", times=2)
+    fc_local.duplicate("crm", "redelivery", times=1)
+    fc_local.run_until_idle()
+    assert log.payloads == [Order(0), Order(1), Order(2)]
+    assert log.seconds == [0, 3_600, 7_200]
+
+
+def test_the_loop_guard_does_not_stop_a_long_chain(
+    fc_local: FcLocal, deploy: Callable[..., None], log: Log
+) -> None:
+    pace = Pace("crm", "1/30h", max_hops=31)
+    deploy(handler(Order, pace=pace)(log))
+    function = fc_local.client.function("crm", payload=Order, pace=pace)
+    function.map([Order(0), Order(1)])
+    fc_local.run_until_idle()
+    assert log.seconds == [0, 108_000]
+
+
+def test_a_key_of_idempotent_work_stays_the_same_over_hops(
+    fc_local: FcLocal, deploy: Callable[..., None], log: Log
+) -> None:
+    pace = Pace("crm", "1/hour", max_hops=9)
+    keys: list[str] = []
+
+    @handler(Order, pace=pace)
+    @idempotent(MemoryStore(), key=lambda order, _: order.n)
+    def work(order: Order, context: object) -> None:
+        keys.append(current_key())
+
+    deploy(work)
+    for _ in range(2):
+        fc_local.client.function("crm", payload=Order, pace=pace).map(
+            [Order(1), Order(1), Order(2)]
+        )
+    fc_local.run_until_idle()
+    assert sorted(keys) == ["crm/1", "crm/2"]
+
+
+def test_messages_of_senders_without_a_pace_are_paced_when_they_arrive(
+    fc_local: FcLocal, deploy: Callable[..., None], log: Log
+) -> None:
+    deploy(paced(Pace("crm", "1/10s"))(log))
+    for number in range(400):
+        fc_local.client.invoke_async("crm", {"n": number}, task_id=f"t{number}")
+    fc_local.run_until_idle()
+    assert log.seconds == [10 * number for number in range(400)]
+    assert sorted(json.loads(payload)["n"] for payload in log.payloads) == list(range(400))
+
+
+def test_a_handler_may_send_its_message_back(
+    fc_local: FcLocal, deploy: Callable[..., None], log: Log
+) -> None:
+    pace = Pace("crm", "1/s")
+    refusals = iter([60, 30])
+
+    @handler(Order, pace=pace)
+    def work(order: Order, context: object) -> Order:
+        log(order)
+        if order.n == 1 and (seconds := next(refusals, None)):
+            raise RetryLater(seconds, reason="429")
+        return order
+
+    deploy(work, maxAsyncRetryAttempts=0)
+    function = fc_local.client.function("crm", payload=Order, result=Order, pace=pace)
+    group = function.map([Order(0), Order(1), Order(2)], task_ids="g")
+    assert {task.index: task.result() for task in group.ends(timeout=1_000)} == {
+        0: Order(0),
+        1: Order(1),
+        2: Order(2),
+    }
+    assert log.seconds == [0, 1, 2, 61, 91]
+
+
+def test_many_messages_that_are_sent_back_together_do_not_return_together(
+    fc_local: FcLocal, deploy: Callable[..., None], log: Log
+) -> None:
+    pace = Pace("crm", "1/s", burst=5)
+    refused: set[int] = set()
+
+    @handler(Order, pace=pace)
+    def work(order: Order, context: object) -> None:
+        log(order)
+        if order.n not in refused:
+            refused.add(order.n)
+            raise RetryLater(
+                at=datetime.fromtimestamp(fc_local.runtime.now() / 1e3 + 60, timezone.utc)
+            )
+
+    deploy(work)
+    fc_local.client.function("crm", payload=Order, pace=pace).map([Order(n) for n in range(5)])
+    fc_local.run_until_idle()
+    assert log.seconds == [0] * 5 + [60] * 5
+    fc_local.advance(600)
+    assert len(log.starts) == 10
+
+
+def test_a_message_is_sent_back_as_often_as_it_may_be_and_then_fails(
+    fc_local: FcLocal, deploy: Callable[..., None], log: Log
+) -> None:
+    pace = Pace("crm", "1/s")
+
+    @handler(Order, pace=pace)
+    def work(order: Order, context: object) -> None:
+        log(order)
+        raise RetryLater(60, limit=3)
+
+    deploy(work, maxAsyncRetryAttempts=0)
+    task = fc_local.client.function("crm", payload=Order, pace=pace).spawn(Order(0))
+    with pytest.raises(TaskFailed):
+        task.result(timeout=1_000)
+    assert log.seconds == [0, 60, 120, 180]
+
+
+def test_a_hold_slows_everybody(fc_local: FcLocal, deploy: Callable[..., None], log: Log) -> None:
+    store = MemoryStore()
+    here, there = Pace("crm", "1/s", store=store), Pace("crm", "1/s", store=store)
+    deploy(handler(Order, pace=here)(log))
+    fc_local.client.function("crm", payload=Order, pace=there).map([Order(0), Order(1)])
+    here.hold(fc_local.runtime.now() / 1_000 + 30)
+    fc_local.client.function("crm", payload=Order, pace=there).map([Order(2), Order(3)])
+    fc_local.run_until_idle()
+    assert log.seconds == [0, 1, 30, 31]
+
+
+def test_a_handler_without_the_pace_says_what_is_missing(
+    fc_local: FcLocal, deploy: Callable[..., None], log: Log
+) -> None:
+    pace = Pace("crm", "1/hour", max_hops=9)
+    deploy(handler(Order)(log), maxAsyncRetryAttempts=0)
+    function = fc_local.client.function("crm", payload=Order, pace=pace)
+    group = function.map([Order(0), Order(1)])
+    fc_local.run_until_idle()
+    assert [failed.index for failed in group.wait().failures] == [1]
+    assert "pace=None: must be given: the message waits" in fc_local.failed_attempts()
+
+
+def test_a_time_to_return_needs_a_zone() -> None:
+    with pytest.raises(Exception, match="must have a time zone"):
+        RetryLater(at=datetime(2026, 1, 1))  # noqa: DTZ001
+    with pytest.raises(Exception, match="give either seconds or at"):
+        RetryLater()
+    later = RetryLater(at=datetime.now(timezone.utc) + timedelta(seconds=5), reason="429")
+    assert str(later).endswith(": 429")
+
+
+def test_a_call_with_an_object_runs_at_once(log: Log) -> None:
+    work: Any = handler(Order, pace=Pace("crm", 1))(log)
+    assert work(Order(7), None) == Order(7)
