@@ -63,6 +63,7 @@ NAMES = {
     "async_each": "each",
     "async_load": "load",
     "async_paced": "paced",
+    "async_blocking": "blocking",
 }
 """Names in code, and whole words in docstrings."""
 

@@ -20,8 +20,10 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final, Protocol
 
 import msgspec
 
+from fc_async_sdk._decoding import prepare
 from fc_async_sdk.errors import (
     FcAsyncError,
+    InvalidParameter,
     PayloadDamaged,
     PayloadNotFound,
     PayloadOverMemory,
@@ -105,6 +107,28 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
     def encode(self) -> bytes:
         """Return the document that is sent."""
         return msgspec.json.encode({NAME: self})
+
+
+prepare(Claim)
+
+
+def check(store: PayloadStore | None) -> PayloadStore | None:
+    """Return the store that an argument ``large`` is, or None.
+
+    Raises:
+        InvalidParameter: It is something else.
+    """
+    verbs = () if store is None else ("put", "get", "exists")
+    if not all(callable(getattr(store, verb, None)) for verb in verbs):
+        raise InvalidParameter(
+            "large", type(store).__name__, "must be a store, such as payloads.FolderStore(path)"
+        )
+    return store
+
+
+def threshold(store: PayloadStore) -> int:
+    """Return the bytes of the largest payload that is sent as it is."""
+    return int(getattr(store, "threshold", THRESHOLD))
 
 
 def find(payload: bytes) -> Claim | None:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self, Unpack
 
     from fc_async_sdk import fanout, handles, models
+    from fc_async_sdk._claims import PayloadStore
     from fc_async_sdk._endpoint import Endpoint
     from fc_async_sdk._pacing import BasePace as Pace
     from fc_async_sdk._payload_schema import Schema
@@ -277,12 +278,14 @@ class Client(BaseClient):
         qualifier: str | None = None,
         progress: Callable[[fanout.Progress], None] | bool | None = None,
         pace: Pace | None = None,
+        large: PayloadStore | None = None,
     ) -> fanout.FanOut:
         """Call a function asynchronously for every payload; see :mod:`fc_async_sdk.fanout`.
 
         Args:
             function: Name of the function.
-            payloads: Bytes, texts or anything JSON, at most 128 KB each; taken as needed.
+            payloads: Bytes, texts or anything JSON, at most 128 KB each without ``large``; taken as
+                needed.
             task_ids: A prefix (ids are ``{prefix}-{index}``), or a function of index and payload
                 that makes an id. With ids a broken run can be started again without a duplicate.
             resume: Task ids that are known to be accepted: these are not sent.
@@ -292,6 +295,7 @@ class Client(BaseClient):
             progress: Called after every outcome; or True for a progress bar (needs ``rich``).
             pace: Decides the delays; see :mod:`fc_async_sdk.pacing`. Slots are booked when the run
                 begins, if ``payloads`` has a length.
+            large: As in :meth:`invoke_async`.
 
         Returns:
             A run: iterate over it for the outcomes as they complete, or call ``run()``.
@@ -301,9 +305,11 @@ class Client(BaseClient):
             InvalidParameter: An argument that concerns all payloads is wrong.
             RuntimeError: The client is closed.
         """
-        from fc_async_sdk import fanout  # noqa: PLC0415 -- few clients need it
+        from fc_async_sdk import _pacing, fanout  # noqa: PLC0415 -- few clients need it
 
         self._connections.check_open()
+        # Slots of payloads that are not sent again would be held until the end of the run.
+        known = None if resume else payloads
         plan = fanout.plan(
             function,
             payloads,
@@ -313,8 +319,8 @@ class Client(BaseClient):
             delay=delay,
             qualifier=qualifier,
             progress=progress,
-            pace=pace,
-            clock=self._clock,
+            slots=None if pace is None else _pacing.Run(pace, known, self._clock),
+            large=large,
         )
         return fanout.FanOut(plan, payloads, self._connections.sending(self._stub))
 
@@ -376,6 +382,7 @@ class Client(BaseClient):
         qualifier: str | None = None,
         schema: Schema | None = None,
         pace: Pace | None = None,
+        large: PayloadStore | None = None,
     ) -> handles.FunctionHandle[Any, bytes]: ...
     @overload
     def function(
@@ -386,6 +393,7 @@ class Client(BaseClient):
         qualifier: str | None = None,
         schema: Schema | None = None,
         pace: Pace | None = None,
+        large: PayloadStore | None = None,
     ) -> handles.FunctionHandle[T, bytes]: ...
     @overload
     def function(
@@ -396,6 +404,7 @@ class Client(BaseClient):
         qualifier: str | None = None,
         schema: Schema | None = None,
         pace: Pace | None = None,
+        large: PayloadStore | None = None,
     ) -> handles.FunctionHandle[Any, R]: ...
     @overload
     def function(
@@ -407,6 +416,7 @@ class Client(BaseClient):
         qualifier: str | None = None,
         schema: Schema | None = None,
         pace: Pace | None = None,
+        large: PayloadStore | None = None,
     ) -> handles.FunctionHandle[T, R]: ...
     def function(
         self,
@@ -417,6 +427,7 @@ class Client(BaseClient):
         qualifier: str | None = None,
         schema: Schema | None = None,
         pace: Pace | None = None,
+        large: PayloadStore | None = None,
     ) -> handles.FunctionHandle[Any, Any]:
         """Make a handle of a function, with types for what it takes and returns.
 
@@ -433,13 +444,14 @@ class Client(BaseClient):
                 before it is sent. Needs the extra ``cli``.
             pace: Decides when what ``spawn`` and ``map`` send starts; see
                 :mod:`fc_async_sdk.pacing`.
+            large: As in :meth:`invoke_async`; results that are claims are read with it, too.
 
         Raises:
             InvalidParameter: An argument is wrong, or no JSON can be read as this type.
         """
         from fc_async_sdk import handles  # noqa: PLC0415 -- few clients need it
 
-        target = handles.Target(name, qualifier, result)
+        target = handles.Target(name, qualifier, result, large)
         return handles.FunctionHandle(self._port(), target, payload, schema, pace)
 
     @overload

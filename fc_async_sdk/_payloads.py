@@ -24,6 +24,7 @@ from typing import Any, Final, NamedTuple, Protocol, TypeVar, cast, runtime_chec
 import msgspec
 from msgspec import inspect
 
+from fc_async_sdk import _claims
 from fc_async_sdk.errors import InvalidParameter, InvalidPayload
 
 T = TypeVar("T")
@@ -221,9 +222,11 @@ def from_json(kind: type[T], data: bytes, *, what: str = "the payload") -> T:
 
     Raises:
         InvalidPayload: It does not fit.
+        UnreadableClaim: It is a claim, which stands for the payload.
     """
     if kind is bytes:
         return cast("T", data)
+    _claims.check_opened(data, what)
     expected = getattr(kind, "__name__", None) or str(kind)
     try:
         if kind is str:

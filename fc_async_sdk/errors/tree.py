@@ -98,8 +98,8 @@ class PayloadTooLarge(InvalidRequest):
 
     def __init__(self, size: int, limit: int) -> None:
         super().__init__(
-            f"the payload has {size} bytes, {limit} are allowed: put it into object storage "
-            "and send its name"
+            f"the payload has {size} bytes, {limit} are allowed: give a store, large=store "
+            "(fc_async_sdk.payloads)"
         )
         self.size = size
         self.limit = limit

@@ -15,9 +15,12 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 import msgspec
 
+from fc_async_sdk import _claims
+from fc_async_sdk._claims import PayloadStore
 from fc_async_sdk._payloads import JSON_ERRORS, split_place
 from fc_async_sdk.errors import InvalidArn, InvalidEvent, shorten
 from fc_async_sdk.events.schema import Document, Envelope, Payload
+from fc_async_sdk.events.wire import encode_payload
 from fc_async_sdk.spec import arn
 
 if TYPE_CHECKING:
@@ -42,10 +45,23 @@ class DestinationEvent(msgspec.Struct, frozen=True, gc=False):
     Attributes:
         document: The document as it came, typed.
         source: The bytes it was read from: envelope and all.
+        store: Store from which payloads are read that came as claims, or None; see :meth:`open`.
     """
 
     document: AnyDocument
     source: bytes
+    store: PayloadStore | None = None
+
+    def open(self, store: PayloadStore) -> DestinationEvent:
+        """Return the same event, whose ``request`` and ``response`` are read from a store.
+
+        Each use of ``request`` or ``response`` reads the store if it is a claim, and may raise a
+        :class:`~fc_async_sdk.errors.LargePayloadError`.
+
+        Args:
+            store: See :mod:`fc_async_sdk.payloads`.
+        """
+        return msgspec.structs.replace(self, store=store)
 
     @property
     def timestamp(self) -> int | None:
@@ -135,14 +151,21 @@ class DestinationEvent(msgspec.Struct, frozen=True, gc=False):
         """``requestPayload``: what the function was called with."""
         document = self.document
         encoding = document.request_payload_encoding or ""
-        return Payload(document.request_payload, encoding, "$.requestPayload")
+        return self._opened(Payload(document.request_payload, encoding, "$.requestPayload"))
 
     @property
     def response(self) -> Payload:
         """``responsePayload``: what the function returned, or its error document."""
         document = self.document
         encoding = document.response_payload_encoding or ""
-        return Payload(document.response_payload, encoding, "$.responsePayload")
+        return self._opened(Payload(document.response_payload, encoding, "$.responsePayload"))
+
+    def _opened(self, payload: Payload) -> Payload:
+        claim = _claims.find(payload.raw) if self.store is not None else None
+        if self.store is None or claim is None:
+            return payload
+        text, is_base64 = encode_payload(_claims.fetch(self.store, claim))
+        return Payload(text, "base64" if is_base64 else "", payload.place)
 
     @property
     def envelope(self) -> Envelope | None:

@@ -14,16 +14,29 @@ import inspect
 import logging
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeVar, cast, overload
 
-from fc_async_sdk import _envelopes, _payloads
+import msgspec
+
+from fc_async_sdk import _claims, _envelopes, _payloads
 from fc_async_sdk.errors import InvalidParameter, InvalidPayload
+from fc_async_sdk.events import wire
 from fc_async_sdk.events.document import DestinationEvent, parse
+from fc_async_sdk.spec.destinations import KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from fc_async_sdk._claims import PayloadStore
+
 T = TypeVar("T")
 R = TypeVar("R")
 H = TypeVar("H", bound="Callable[[Any, Any], Any]")
+
+_ROOM: Final = min(kind.payload_bytes for kind in KINDS.values()) // 4 * 3 - 2048
+"""Bytes of request and result in a destination event that the smallest kind takes as base64."""
+_SMALL: Final = 1024
+"""Bytes of a result that a claim would not make smaller."""
+_SHARE: Final = 4
+"""The memory of a function is this many times the largest payload: decoded values need more."""
 
 _log: Final = logging.getLogger("fc_async_sdk")
 
@@ -62,14 +75,26 @@ class Paces(Protocol):
 
 @overload
 def handler(
-    kind: type[T], *, retry_invalid: Literal[True] = ..., pace: Paces | None = ...
+    kind: type[T],
+    *,
+    retry_invalid: Literal[True] = ...,
+    pace: Paces | None = ...,
+    large: PayloadStore | None = ...,
 ) -> Callable[[Callable[[T, Any], R]], Callable[[Any, Any], R]]: ...
 @overload
 def handler(
-    kind: type[T], *, retry_invalid: Literal[False], pace: Paces | None = ...
+    kind: type[T],
+    *,
+    retry_invalid: Literal[False],
+    pace: Paces | None = ...,
+    large: PayloadStore | None = ...,
 ) -> Callable[[Callable[[T, Any], R]], Callable[[Any, Any], R | dict[str, str]]]: ...
 def handler(
-    kind: type[T], *, retry_invalid: bool = True, pace: Paces | None = None
+    kind: type[T],
+    *,
+    retry_invalid: bool = True,
+    pace: Paces | None = None,
+    large: PayloadStore | None = None,
 ) -> Callable[[Callable[[T, Any], Any]], Callable[[Any, Any], Any]]:
     """Turn ``handler(order, context)`` into one that is called with the bytes of an event.
 
@@ -93,11 +118,17 @@ def handler(
         pace: A :class:`~fc_async_sdk.pacing.Pace`: the handler runs in the slot that the sender has
             booked, also if the message waits for longer than an hour, and may raise
             :class:`~fc_async_sdk.pacing.RetryLater`.
+        large: Store from which payloads are read that came as claims, see
+            :mod:`fc_async_sdk.payloads`; what cannot be read raises a
+            :class:`~fc_async_sdk.errors.LargePayloadError`, so that the invocation is retried. A
+            result is written to it if an event with the request and the result would be over the
+            limit of a queue of MNS, which is the smallest; what is returned then is a claim.
 
     Raises:
-        InvalidParameter: JSON cannot be read as this type.
+        InvalidParameter: JSON cannot be read as this type, or ``large`` is not a store.
     """
     _payloads.check_type("kind", kind)
+    _claims.check(large)
 
     def decorate(function: Callable[[T, Any], Any]) -> Callable[[Any, Any], Any]:
         if inspect.iscoroutinefunction(function):
@@ -105,44 +136,90 @@ def handler(
             @functools.wraps(function)
             async def asynchronous(event: Any, context: Any) -> Any:
                 try:
-                    value, sent = _value(kind, event)
+                    value, sent = await _later(large, _value, kind, event, large, context)
                 except InvalidPayload as error:
                     return _refuse(error, retry=retry_invalid)
                 result = await function(value, context)
-                return _payloads.plain(result) if sent else result
+                if sent is None:
+                    return result
+                return await _later(large, _returned, result, sent, large, context)
 
             return asynchronous if pace is None else pace.wrap(asynchronous)
 
         @functools.wraps(function)
         def synchronous(event: Any, context: Any) -> Any:
             try:
-                value, sent = _value(kind, event)
+                value, sent = _value(kind, event, large, context)
             except InvalidPayload as error:
                 return _refuse(error, retry=retry_invalid)
             result = function(value, context)
-            return _payloads.plain(result) if sent else result
+            return result if sent is None else _returned(result, sent, large, context)
 
         return synchronous if pace is None else pace.wrap(synchronous)
 
     return decorate
 
 
-def _value(kind: type[T], event: object) -> tuple[T, bool]:
-    """Return the event as a value of the type, and whether it came as the service sends it.
+def _value(
+    kind: type[T], event: object, large: PayloadStore | None, context: object
+) -> tuple[T, bytes | None]:
+    """Return the event as a value of the type, and its bytes if the service sent it.
 
     Raises:
         InvalidPayload: It does not fit.
+        LargePayloadError: It is a claim that cannot be read.
         InvalidParameter: It is an object of another type.
     """
     if isinstance(event, str):
         event = event.encode()
     if isinstance(event, (bytes, bytearray, memoryview)):
-        found = _envelopes.read(bytes(event))
+        sent = data = bytes(event)
+        found = _envelopes.read(data)
         if found is not None and found.name == _envelopes.HOP:
             raise InvalidParameter("pace", None, "must be given: the message waits for its slot")
-        return _payloads.from_json(kind, bytes(event)), True
+        if large is not None and (claim := _claims.find(data)):
+            data = _claims.fetch(_claims.within(large, context), claim, _memory(context))
+        return _payloads.from_json(kind, data), sent
     _payloads.conform("event", kind, event)
-    return cast("T", event), False
+    return cast("T", event), None
+
+
+def _returned(result: object, event: bytes, large: PayloadStore | None, context: object) -> object:
+    """Return the result of a handler as the runtime of the service writes it, or a claim of it.
+
+    Raises:
+        LargePayloadError: The store denied or failed.
+    """
+    result = _payloads.plain(result)
+    if large is None:
+        return result
+    encoded = result.encode() if isinstance(result, str) else result
+    data = bytes(encoded) if isinstance(encoded, bytes) else _payloads.to_json("result", result)
+    if len(data) <= _SMALL or _size(event) + _size(data) <= _ROOM:
+        return result
+    function = str(getattr(getattr(context, "function", None), "name", "") or "")
+    claim = _claims.write(_claims.within(large, context), function, data)
+    return {_claims.NAME: msgspec.to_builtins(claim)}
+
+
+def _size(payload: bytes) -> int:
+    """Return the bytes of a payload in a destination event."""
+    return len(msgspec.json.encode(wire.encode_payload(payload)[0]))
+
+
+def _memory(context: object) -> int:
+    """Return the bytes of a payload that a function may read into memory."""
+    megabytes = str(getattr(getattr(context, "function", None), "memory", ""))
+    return int(megabytes) * 1024 * 1024 // _SHARE if megabytes.isdecimal() else _claims.MEMORY
+
+
+async def _later(large: PayloadStore | None, work: Callable[..., R], *args: Any) -> R:
+    """Call a function: in a thread if it may read or write a store."""
+    if large is None:
+        return work(*args)
+    import asyncio  # noqa: PLC0415 -- imports are billed, and most handlers are not coroutines
+
+    return await asyncio.to_thread(work, *args)
 
 
 def _refuse(error: InvalidPayload, *, retry: bool) -> dict[str, str]:

@@ -4,13 +4,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Container, Sized
+from collections.abc import Callable, Container, Mapping, Sized
 from datetime import timedelta
 from typing import Any, Final
 
 import msgspec
 
 from fc_async_sdk import _pacing, operations
+from fc_async_sdk._claims import PayloadStore
 from fc_async_sdk.errors import (
     AsyncTaskAlreadyExists,
     FcAsyncError,
@@ -116,6 +117,7 @@ class Plan(RunPlan, frozen=True, kw_only=True):
     delay: int | timedelta | None
     task_ids: TaskIds | None
     resume: Container[str]
+    large: Mapping[str, PayloadStore]
 
     @property
     def title(self) -> str:
@@ -150,6 +152,7 @@ class Plan(RunPlan, frozen=True, kw_only=True):
                 "delay": delay,
                 "task_id": task_id,
                 "qualifier": self.qualifier,
+                **self.large,
             }
             call = operations.invoke_async(**arguments)
         except PaceError:
@@ -217,8 +220,8 @@ def plan(
     delay: int | timedelta | None,
     qualifier: str | None,
     progress: Report,
-    pace: _pacing.BasePace | None = None,
-    clock: Callable[[], float] | None = None,
+    slots: _pacing.Run | None = None,
+    large: PayloadStore | None = None,
 ) -> Plan:
     """Check the arguments of ``fan_out``: mistakes that concern all payloads end it at once."""
     total = check_run("payloads", payloads, concurrency, progress)
@@ -226,8 +229,8 @@ def plan(
         raise InvalidParameter("resume", resume, "needs task_ids: without ids nothing is known")
     if isinstance(task_ids, str):
         check_prefix(task_ids)
-    operations.invoke_async(function, delay=delay, qualifier=qualifier)
-    if pace is not None:
+    operations.invoke_async(function, delay=delay, qualifier=qualifier, large=large)
+    if slots is not None:
         _pacing.check_delay(delay)
     return Plan(
         function=function,
@@ -238,8 +241,8 @@ def plan(
         concurrency=concurrency,
         progress=progress,
         total=total,
-        # Slots of payloads that are not sent again would be held until the end of the run.
-        slots=None if pace is None else _pacing.Run(pace, None if resume else payloads, clock),
+        slots=slots,
+        large={} if large is None else {"large": large},
     )
 
 

@@ -6,10 +6,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from fc_async_sdk import _pacing, operations
-from fc_async_sdk.handles import outcomes
 from fc_async_sdk.handles._async_groups import AsyncTaskGroup
 from fc_async_sdk.handles._async_tasks import AsyncTaskHandle
 from fc_async_sdk.handles._base import BaseFunction
+from fc_async_sdk.handles._concurrently import async_blocking
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, Iterable
@@ -64,6 +64,7 @@ class AsyncFunctionHandle(BaseFunction[P, R]):
         Raises:
             InvalidParameter: An argument is wrong or of another type; nothing was sent.
             PayloadTooLarge: Over the limit; nothing was sent.
+            LargePayloadError: The store denied or failed; nothing was sent.
             AsyncTaskAlreadyExists: This task id was taken before this call.
             PaceError: The pace has no slot; nothing was sent.
         """
@@ -74,6 +75,7 @@ class AsyncFunctionHandle(BaseFunction[P, R]):
             "delay": delay,
             "task_id": chosen,
             "qualifier": self.qualifier,
+            **self._target.large_argument,
         }
         if self._pace is not None:
             arguments = await _pacing.async_paced(self._pace, arguments, self._port.clock)
@@ -104,6 +106,7 @@ class AsyncFunctionHandle(BaseFunction[P, R]):
         Raises:
             FunctionError: The function failed.
             InvalidPayload: What it returned does not fit the type.
+            LargePayloadError: What it returned is a claim that cannot be read.
             InvalidParameter: The payload is of another type; nothing was sent.
             OutcomeUnknown: It was sent and no answer came.
         """
@@ -112,8 +115,7 @@ class AsyncFunctionHandle(BaseFunction[P, R]):
         result = await self._port.perform(
             operations.invoke, (self.name, payload), arguments, total_timeout=total_timeout
         )
-        result.raise_for_function_error()
-        return outcomes.returned(self._target.result, result.payload, self.name)
+        return await async_blocking(self._returned, result, thread=self._target.large is not None)
 
     async def map(
         self,
@@ -152,6 +154,7 @@ class AsyncFunctionHandle(BaseFunction[P, R]):
             qualifier=self.qualifier,
             progress=progress,
             pace=self._pace,
+            **self._target.large_argument,
         )
         refused = [outcome async for outcome in run if outcome.error is not None]
         chained = self._pace is not None

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import AsyncIterable, Sequence
 from typing import TYPE_CHECKING, Generic, TypeVar, overload
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from fc_async_sdk.handles.calls import Target
     from fc_async_sdk.handles.members import Ended, Members
     from fc_async_sdk.models import AsyncTask
+    from fc_async_sdk.operations import InvokeResult
 
 P = TypeVar("P")
 R = TypeVar("R")
@@ -75,9 +77,21 @@ class BaseFunction(Generic[P, R]):
         """
         _payloads.conform(name, self._payload, payload)
         if self._schema is not None:
-            sent = checks.payload(payload, limits.SYNC_PAYLOAD_BYTES)
+            limit = limits.SYNC_PAYLOAD_BYTES if self._target.large is None else sys.maxsize
+            sent = checks.payload(payload, limit)
             self._schema.check(name, sent)
         return payload
+
+    def _returned(self, result: InvokeResult) -> R:
+        """Return the result of a synchronous call.
+
+        Raises:
+            FunctionError: The function failed.
+            InvalidPayload: What it returned does not fit the type.
+            LargePayloadError: What it returned is a claim that cannot be read.
+        """
+        result.raise_for_function_error()
+        return outcomes.returned(self._target, result.payload)
 
     @overload
     def _checked(self, payloads: Iterable[P]) -> Iterable[P]: ...
@@ -156,10 +170,11 @@ class BaseTask(Generic[R]):
         Raises:
             TaskError: It has none.
             InvalidPayload: It does not fit the type.
+            LargePayloadError: It is a claim that cannot be read.
         """
         if self.error is not None:
             raise self.error
-        return outcomes.result_of(self.function, task, self._target.result)
+        return outcomes.result_of(self._target, task)
 
     def _replay_id(self, task_id: str | None) -> str:
         if task_id is not None:

@@ -169,6 +169,7 @@ class TaskGroup(BaseGroup[R]):
             concurrency=concurrency,
             qualifier=self.qualifier,
             progress=progress,
+            **self._target.large_argument,
         )
         for outcome in run:
             if outcome.error is None:

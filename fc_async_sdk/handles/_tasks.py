@@ -10,6 +10,7 @@ from fc_async_sdk import operations, waiters
 from fc_async_sdk.errors import TaskLost
 from fc_async_sdk.handles import calls
 from fc_async_sdk.handles._base import BaseTask
+from fc_async_sdk.handles._concurrently import blocking
 from fc_async_sdk.handles.scan import Listing
 
 if TYPE_CHECKING:
@@ -107,6 +108,7 @@ class TaskHandle(BaseTask[R]):
             TaskError: It did not succeed: TaskFailed, TaskStopped, TaskExpired, TaskInvalid.
             ResultNotKept: It succeeded, and the service does not keep results.
             InvalidPayload: The result does not fit the type.
+            LargePayloadError: The result is a claim that cannot be read.
             WaiterError: It took too long; ``.last`` is the task.
             AsyncTaskNotFound: There is no such task, also not some seconds later.
             TransportError: The service could not be asked.
@@ -118,7 +120,7 @@ class TaskHandle(BaseTask[R]):
             task = self._seen(self._read())
             if self._follow(task):
                 return self.result(timeout, interval=interval)
-        return self._result(task)
+        return blocking(self._result, task, thread=self._target.large is not None)
 
     def stop(self) -> None:
         """Request a stop of the task: it becomes ``Stopping``, then ``Stopped``.

@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, Protocol, TypeVar
 
-from fc_async_sdk import _payloads
+from fc_async_sdk import _claims, _payloads
 from fc_async_sdk.errors import (
     AsyncInvocationStopped,
     AsyncTaskNotFound,
@@ -21,6 +21,7 @@ from fc_async_sdk.spec import limits
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Container, Iterator, Sequence
 
+    from fc_async_sdk._claims import PayloadStore
     from fc_async_sdk.fanout import AsyncFanOut, FanOut
     from fc_async_sdk.models import AsyncTaskPage, TaskStatus
     from fc_async_sdk.operations import Call
@@ -94,15 +95,24 @@ class Target(Generic[R]):
         function: Its name.
         qualifier: Version or alias, or None.
         result: What its results are read as.
+        large: Store of large payloads and results, or None.
 
     Raises:
         InvalidParameter: One of them is wrong.
     """
 
-    def __init__(self, function: str, qualifier: str | None, result: type[R]) -> None:
+    def __init__(
+        self,
+        function: str,
+        qualifier: str | None,
+        result: type[R],
+        large: PayloadStore | None = None,
+    ) -> None:
         self.function = checks.segment("function", function)
         self.qualifier = checks.qualifier(qualifier)
         self.result = result
+        self.large = _claims.check(large)
+        self.large_argument: dict[str, Any] = {} if large is None else {"large": large}
         _payloads.check_type("result", result)
 
     def new_id(self) -> str:

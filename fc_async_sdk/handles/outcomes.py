@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
-from fc_async_sdk import _payloads
+from fc_async_sdk import _claims, _payloads
 from fc_async_sdk.errors import (
     ResultNotKept,
     TaskError,
@@ -18,6 +18,7 @@ from fc_async_sdk.errors import (
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from fc_async_sdk.handles.calls import Target
     from fc_async_sdk.models import AsyncTask
 
 R = TypeVar("R")
@@ -41,28 +42,35 @@ def error_of(function: str, task: AsyncTask) -> TaskError | None:
     return kind(message, **_known(function, task))
 
 
-def result_of(function: str, task: AsyncTask, kind: type[R]) -> R:
+def result_of(target: Target[R], task: AsyncTask) -> R:
     """Return what a task that succeeded returned, as a type.
 
     Raises:
         ResultNotKept: The service does not keep results.
         InvalidPayload: The result does not fit the type.
+        LargePayloadError: It is a claim that cannot be read.
     """
     data = task.return_payload_bytes
     if data is None:
         raise ResultNotKept(
-            "succeeded, and the service does not say what it returned", **_known(function, task)
+            "succeeded, and the service does not say what it returned",
+            **_known(target.function, task),
         )
-    return _payloads.from_json(kind, data, what=f"the result of task {task.task_id}")
+    return _read(target, data, f"the result of task {task.task_id}")
 
 
-def returned(kind: type[R], payload: bytes, function: str) -> R:
+def returned(target: Target[R], payload: bytes) -> R:
     """Return the result of a synchronous call as a type.
 
     Raises:
         InvalidPayload: It does not fit.
+        LargePayloadError: It is a claim that cannot be read.
     """
-    return _payloads.from_json(kind, payload, what=f"the result of {function}")
+    return _read(target, payload, f"the result of {target.function}")
+
+
+def _read(target: Target[R], payload: bytes, what: str) -> R:
+    return _payloads.from_json(target.result, _claims.opened(target.large, payload), what=what)
 
 
 def _known(function: str, task: AsyncTask) -> dict[str, Any]:

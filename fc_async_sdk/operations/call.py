@@ -66,6 +66,8 @@ class Call(msgspec.Struct, Generic[T], frozen=True, kw_only=True, gc=False):
         query: Canonical query string, "" if none.
         headers: Headers of this operation, lower-case names.
         body: The body, b"" if none.
+        deposit: Writes the body to a store of payloads and returns what is sent instead, or None.
+            The only part of a call that does I/O: the transport calls it, once.
         repeat: Whether the SDK may send it again.
         done_already: The HTTP status that, after a repetition, says that an earlier try worked.
         light: An asynchronous invocation: request and answer are small, and the answer's headers
@@ -84,6 +86,7 @@ class Call(msgspec.Struct, Generic[T], frozen=True, kw_only=True, gc=False):
     query: str = ""
     headers: Mapping[str, str] = {}
     body: bytes = b""
+    deposit: Callable[[], bytes] | None = None
     repeat: Repeat = "always"
     done_already: int = 0
     read_done_already: Callable[[Answer], T] | None = None
@@ -106,8 +109,18 @@ class Call(msgspec.Struct, Generic[T], frozen=True, kw_only=True, gc=False):
         Raises:
             PayloadTooLarge: It may not.
         """
-        if self.light and len(self.body) > max_async_payload_bytes:
+        if self.light and self.deposit is None and len(self.body) > max_async_payload_bytes:
             raise PayloadTooLarge(len(self.body), max_async_payload_bytes)
+
+    def deposited(self) -> Call[T]:
+        """Return this call with what is sent instead of a body that a store takes.
+
+        Raises:
+            LargePayloadError: The store denied or failed.
+        """
+        if self.deposit is None:
+            return self
+        return msgspec.structs.replace(self, body=self.deposit(), deposit=None)
 
     def within(self, total_timeout: float | None) -> Call[T]:
         """Return this call with a limit for the whole of it; None changes nothing.

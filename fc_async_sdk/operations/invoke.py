@@ -7,10 +7,12 @@ import base64
 import binascii
 import functools
 import re
+import sys
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from fc_async_sdk import _claims, _envelopes
 from fc_async_sdk.errors import (
     AsyncTaskAlreadyExists,
     FunctionError,
@@ -22,9 +24,10 @@ from fc_async_sdk.operations.call import OCTETS, Answer, Call, path, query
 from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from datetime import timedelta
 
+    from fc_async_sdk._claims import PayloadStore
     from fc_async_sdk.models import LogType
     from fc_async_sdk.operations.checks import Payload
 
@@ -191,6 +194,7 @@ def invoke_async(
     qualifier: str | None = None,
     total_timeout: float | None = None,
     headers: Mapping[str, str] | None = None,
+    large: PayloadStore | None = None,
 ) -> Call[AcceptedInvocation]:
     """Call a function asynchronously: the service stores the call and answers at once.
 
@@ -208,10 +212,15 @@ def invoke_async(
         total_timeout: Seconds for the whole call, repetitions included; None takes
             ``Config.total_timeout``.
         headers: Further headers to send.
+        large: Store for a payload over its ``threshold``, which is 100 KiB if the store has none. A
+            claim travels then, and the function reads the payload with
+            ``@handler(..., large=store)``. The time that the store needs is not limited by
+            ``total_timeout``. See :mod:`fc_async_sdk.payloads`.
 
     Raises:
         InvalidParameter: An argument is wrong; nothing was sent.
         PayloadTooLarge: Over the limit; nothing was sent.
+        LargePayloadError: The store denied or failed; nothing was sent.
         AsyncTaskAlreadyExists: This task id was taken before this call.
         FunctionNotFound: No such function.
         Throttled: Refused for now.
@@ -225,13 +234,15 @@ def invoke_async(
     task = checks.task_id(task_id)
     if task is not None:
         sent["x-fc-async-task-id"] = task
+    body, deposit = _body(function, payload, _claims.check(large))
     return Call(
         operation=_OPERATION,
         method="POST",
         path=path("functions", checks.segment("function", function), "invocations"),
         query=query(qualifier=checks.qualifier(qualifier)),
         headers=sent,
-        body=checks.payload(payload, limits.ASYNC_PAYLOAD_GRANTED_BYTES),
+        body=body,
+        deposit=deposit,
         read=functools.partial(_read_accepted, task_id=task or ""),
         light=True,
         total_timeout=checks.timeout("total_timeout", total_timeout),
@@ -253,6 +264,7 @@ def invoke_later(
     qualifier: str | None = None,
     total_timeout: float | None = None,
     headers: Mapping[str, str] | None = None,
+    large: PayloadStore | None = None,
 ) -> Call[AcceptedInvocation]:
     """Return the call of :func:`invoke_async` with a delay, which must be given.
 
@@ -266,10 +278,12 @@ def invoke_later(
         total_timeout: Seconds for the whole call, repetitions included; None takes
             ``Config.total_timeout``.
         headers: Further headers to send.
+        large: As in :func:`invoke_async`.
 
     Raises:
         InvalidParameter: An argument is wrong; nothing was sent.
         PayloadTooLarge: Over the limit; nothing was sent.
+        LargePayloadError: The store denied or failed; nothing was sent.
         AsyncTaskAlreadyExists: This task id was taken before this call.
         OutcomeUnknown: No task id was given, it was sent and no answer came.
     """
@@ -281,7 +295,31 @@ def invoke_later(
         qualifier=qualifier,
         total_timeout=total_timeout,
         headers=headers,
+        large=large,
     )
+
+
+def _body(
+    function: str, payload: Payload, large: PayloadStore | None
+) -> tuple[bytes, Callable[[], bytes] | None]:
+    """Return the payload as bytes, and what writes it to a store and returns a claim, if needed."""
+    if large is None:
+        return checks.payload(payload, limits.ASYNC_PAYLOAD_GRANTED_BYTES), None
+    body = checks.payload(payload, sys.maxsize)
+    if len(body) <= _claims.threshold(large):
+        return body, None
+    return body, functools.partial(_deposit, large, function, body)
+
+
+def _deposit(store: PayloadStore, function: str, body: bytes) -> bytes:
+    """Write a payload to a store and return its claim, inside the message that waits for a slot."""
+    from fc_async_sdk._pacing import hop  # noqa: PLC0415 -- few payloads are large
+
+    message = hop.read(body)
+    if message is None:
+        return _claims.write(store, function, body).encode()
+    claim = _claims.write(store, function, message.payload.open())
+    return msgspec.structs.replace(message, payload=_envelopes.content(claim.encode())).encode()
 
 
 def _headers(extra: Mapping[str, str] | None) -> dict[str, str]:

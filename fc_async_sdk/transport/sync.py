@@ -117,9 +117,11 @@ class SyncTransport:
 
         Raises:
             PayloadTooLarge: The payload is over the account's limit; nothing was sent.
+            LargePayloadError: The store of the payload denied or failed; nothing was sent.
             ServiceError: The service refused or failed.
             TransportError: No usable answer came back.
         """
+        call = call.deposited()
         call.check_size(self._config.max_async_payload_bytes)
         total = call.total_timeout or self._config.total_timeout
         if total is None:
