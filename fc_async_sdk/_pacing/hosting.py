@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What stands for the service, its time and its clients around a handler, where a test runs it."""
+"""Stand-ins for the service and its time, for handlers that run in the process of a test."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class Host(NamedTuple):
-    """What a handler that runs in the process of a test uses instead of the service.
+    """The runtime of a test, as a handler in its process sees it.
 
     Attributes:
         client: A client of the runtime.
