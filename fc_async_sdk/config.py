@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
 from fc_async_sdk.errors import ConfigurationError, shorten
 from fc_async_sdk.spec import limits
+
+REGION_VARIABLES: Final = ("FC_ASYNC_REGION", "FC_REGION")
+"""Environment variables that name the region, in this order; a function has the second."""
 
 
 class Config(msgspec.Struct, frozen=True, kw_only=True):

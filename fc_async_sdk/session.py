@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, TypedDict, TypeVar
 
 from fc_async_sdk import _endpoint
 from fc_async_sdk import credentials as _credentials
-from fc_async_sdk.config import Config
+from fc_async_sdk.config import REGION_VARIABLES, Config
 from fc_async_sdk.errors import ConfigurationError, CredentialsError
 from fc_async_sdk.spec import regions
 
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
 C = TypeVar("C", bound="BaseClient")
 
 _log = logging.getLogger("fc_async_sdk")
-_REGION_VARIABLES = ("FC_ASYNC_REGION", "FC_REGION")
 _ACCOUNT_VARIABLES = ("FC_ASYNC_ACCOUNT_ID", "FC_ACCOUNT_ID")
 
 
@@ -136,7 +135,7 @@ class Session:
     def _make(self, kind: type[C], options: ClientOptions) -> C:
         _check_names(options, ClientOptions)
         chosen = options.get("config") or self._config
-        region = options.get("region_name") or self._region or self._lookup(*_REGION_VARIABLES)
+        region = options.get("region_name") or self._region or self._lookup(*REGION_VARIABLES)
         account = options.get("account_id") or self._account or self._lookup(*_ACCOUNT_VARIABLES)
         url = options.get("endpoint_url") or self._url or self._lookup("FC_ASYNC_ENDPOINT")
         if not url and not region:

@@ -22,11 +22,12 @@ from typing import TYPE_CHECKING, BinaryIO, Literal, overload
 from fc_async_sdk import _claims
 from fc_async_sdk._claims import Claim, PayloadStore
 from fc_async_sdk.payloads.folder import FolderStore
+from fc_async_sdk.payloads.oss import OssStore
 
 if TYPE_CHECKING:
     from typing import Any
 
-__all__ = ["Claim", "FolderStore", "PayloadStore", "fetch", "find"]
+__all__ = ["Claim", "FolderStore", "OssStore", "PayloadStore", "fetch", "find"]
 
 
 def find(payload: Any) -> Claim | None:

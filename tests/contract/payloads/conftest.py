@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Runs every test of this folder on every store of payloads."""
+"""Runs every test of this folder on every store of payloads.
+
+OSS is the official client against a stand-in.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +10,20 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fc_async_sdk.payloads import FolderStore, PayloadStore
+from fc_async_sdk.payloads import FolderStore, OssStore, PayloadStore
+from fc_async_tests import oss_stand_in
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
+
+    from fc_async_tests.oss_stand_in import Objects
+
+
+@pytest.fixture
+def served() -> Iterator[tuple[str, Objects]]:
+    with oss_stand_in.serve() as found:
+        yield found
 
 
 @pytest.fixture
@@ -18,7 +31,12 @@ def folder(tmp_path: Path) -> FolderStore:
     return FolderStore(tmp_path / "payloads")
 
 
-@pytest.fixture(params=["folder"])
+@pytest.fixture
+def oss(served: tuple[str, Objects]) -> OssStore:
+    return OssStore("my-bucket", endpoint=served[0])
+
+
+@pytest.fixture(params=["folder", "oss"])
 def store(request: pytest.FixtureRequest) -> PayloadStore:
     found: PayloadStore = request.getfixturevalue(request.param)
     return found
