@@ -91,7 +91,7 @@ class BaseFunction(Generic[P, R]):
             LargePayloadError: What it returned is a claim that cannot be read.
         """
         result.raise_for_function_error()
-        return outcomes.returned(self._target, result.payload)
+        return outcomes.returned(self.name, result.payload, self._target.result, self._target.large)
 
     @overload
     def _checked(self, payloads: Iterable[P]) -> Iterable[P]: ...
@@ -174,7 +174,7 @@ class BaseTask(Generic[R]):
         """
         if self.error is not None:
             raise self.error
-        return outcomes.result_of(self._target, task)
+        return outcomes.result_of(self.function, task, self._target.result, self._target.large)
 
     def _replay_id(self, task_id: str | None) -> str:
         if task_id is not None:

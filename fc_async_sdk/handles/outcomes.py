@@ -18,7 +18,7 @@ from fc_async_sdk.errors import (
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from fc_async_sdk.handles.calls import Target
+    from fc_async_sdk._claims import PayloadStore
     from fc_async_sdk.models import AsyncTask
 
 R = TypeVar("R")
@@ -42,7 +42,9 @@ def error_of(function: str, task: AsyncTask) -> TaskError | None:
     return kind(message, **_known(function, task))
 
 
-def result_of(target: Target[R], task: AsyncTask) -> R:
+def result_of(
+    function: str, task: AsyncTask, kind: type[R], large: PayloadStore | None = None
+) -> R:
     """Return what a task that succeeded returned, as a type.
 
     Raises:
@@ -54,23 +56,23 @@ def result_of(target: Target[R], task: AsyncTask) -> R:
     if data is None:
         raise ResultNotKept(
             "succeeded, and the service does not say what it returned",
-            **_known(target.function, task),
+            **_known(function, task),
         )
-    return _read(target, data, f"the result of task {task.task_id}")
+    return _read(kind, data, f"the result of task {task.task_id}", large)
 
 
-def returned(target: Target[R], payload: bytes) -> R:
+def returned(function: str, payload: bytes, kind: type[R], large: PayloadStore | None = None) -> R:
     """Return the result of a synchronous call as a type.
 
     Raises:
         InvalidPayload: It does not fit.
         LargePayloadError: It is a claim that cannot be read.
     """
-    return _read(target, payload, f"the result of {target.function}")
+    return _read(kind, payload, f"the result of {function}", large)
 
 
-def _read(target: Target[R], payload: bytes, what: str) -> R:
-    return _payloads.from_json(target.result, _claims.opened(target.large, payload), what=what)
+def _read(kind: type[R], payload: bytes, what: str, large: PayloadStore | None) -> R:
+    return _payloads.from_json(kind, _claims.opened(large, payload), what=what)
 
 
 def _known(function: str, task: AsyncTask) -> dict[str, Any]:

@@ -111,14 +111,15 @@ class OssStore:
             raise ConfigurationError(
                 "no region: give OssStore(..., region=...), or set FC_ASYNC_REGION"
             )
-        config = self._oss.config.load_default()
-        config.region = self._region or "local"
-        config.endpoint = self._endpoint
-        config.use_path_style = here
-        config.use_internal_endpoint = self._region == os.environ.get("FC_REGION")
-        config.connect_timeout = min(self._timeout, 10.0)
-        config.readwrite_timeout = self._timeout
-        config.credentials_provider = self._oss.credentials.CredentialsProviderFunc(self._keys)
+        config = self._oss.config.Config(
+            region=self._region or "local",
+            endpoint=self._endpoint,
+            use_path_style=here,
+            use_internal_endpoint=self._region == os.environ.get("FC_REGION"),
+            connect_timeout=min(self._timeout, 10.0),
+            readwrite_timeout=self._timeout,
+            credentials_provider=self._oss.credentials.CredentialsProviderFunc(self._keys),
+        )
         return self._oss.Client(config)
 
     def _keys(self) -> Any:
