@@ -11,6 +11,7 @@ from __future__ import annotations
 import base64
 import io
 import logging
+import os
 import warnings
 import zipfile
 from collections.abc import Callable, Generator, Iterator, Mapping
@@ -521,6 +522,16 @@ def _warning_of_imports() -> Iterator[None]:
             warnings.warn(text, ImportedFromMachine, stacklevel=1)
 
 
+@contextmanager
+def _payloads_in(folder: Path) -> Iterator[None]:
+    """Let large payloads of this process go to a folder, unless the environment names a store."""
+    from fc_async_sdk.payloads.default import VARIABLE
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(VARIABLE, os.environ.get(VARIABLE) or str(folder))
+        yield
+
+
 @pytest.fixture
 def fc_local(
     tmp_path: Path, fc_local_settings: Settings, pytestconfig: pytest.Config
@@ -537,6 +548,7 @@ def fc_local(
     failed = FailedAttempts()
     handlers: dict[str, InProcessHandler] = {}
     with (
+        _payloads_in(tmp_path / "fc-async" / "payloads"),
         _warning_of_imports(),
         LocalRuntime(
             data=tmp_path / "fc-async",

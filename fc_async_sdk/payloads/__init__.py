@@ -5,7 +5,7 @@ Both sides name the store::
 
     from fc_async_sdk.payloads import OssStore
 
-    store = OssStore("my-bucket")
+    store = OssStore("my-bucket")  # or DefaultStore(), which the environment chooses
     client.function("resize", payload=Order, large=store).spawn(order)
 
     @handler(Order, large=store)
@@ -21,13 +21,23 @@ from typing import TYPE_CHECKING, BinaryIO, Literal, overload
 
 from fc_async_sdk import _claims
 from fc_async_sdk._claims import Claim, PayloadStore
+from fc_async_sdk.payloads.default import DefaultStore, store_at
 from fc_async_sdk.payloads.folder import FolderStore
 from fc_async_sdk.payloads.oss import OssStore
 
 if TYPE_CHECKING:
     from typing import Any
 
-__all__ = ["Claim", "FolderStore", "OssStore", "PayloadStore", "fetch", "find"]
+__all__ = [
+    "Claim",
+    "DefaultStore",
+    "FolderStore",
+    "OssStore",
+    "PayloadStore",
+    "fetch",
+    "find",
+    "store_at",
+]
 
 
 def find(payload: Any) -> Claim | None:

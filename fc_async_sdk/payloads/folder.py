@@ -32,7 +32,7 @@ class FolderStore:
 
     def __init__(self, path: str | os.PathLike[str], *, threshold: int = _claims.THRESHOLD) -> None:
         self._root = Path(path).resolve()
-        self.name = f"file://{self._root}"
+        self.name = self._root.as_uri()
         self.threshold = threshold
 
     def put(self, key: str, data: bytes | BinaryIO) -> None:

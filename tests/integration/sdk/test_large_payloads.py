@@ -247,3 +247,37 @@ def test_what_is_not_a_store_is_refused_before_anything_is_sent(
     ):
         with pytest.raises(errors.InvalidParameter, match="large="):
             call()
+
+
+FUNCTION = """
+import fc_async_sdk
+from fc_async_sdk.payloads import DefaultStore
+
+@fc_async_sdk.handler(dict, large=DefaultStore())
+def handler(event, context):
+    return {"text": event["text"].upper()}
+"""
+
+
+def test_here_a_folder_is_used_without_configuration(fc_local: FcLocal, tmp_path: Path) -> None:
+    code = tmp_path / "code"
+    code.mkdir()
+    (code / "index.py").write_text(FUNCTION)
+    (code / "requirements.txt").write_text("fc-async")
+    fc_local.deploy("upper", code, memory_size=512)
+    fc_local.deploy(
+        "same", fc_async_sdk.handler(dict, large=payloads.DefaultStore())(lambda e, _: e)
+    )
+
+    for name, expected in (("upper", BIG.upper()), ("same", BIG)):
+        function = fc_local.client.function(name, result=dict, large=payloads.DefaultStore())
+        assert function.spawn({"text": BIG}).result() == {"text": expected}
+    assert len(list((tmp_path / "fc-async" / "payloads").rglob("*.gz"))) == 3
+
+
+def test_a_client_in_another_terminal_uses_the_folder_of_the_runtime(
+    fc_local: FcLocal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("FC_ASYNC_PAYLOADS")
+    monkeypatch.setenv("FC_ASYNC_ENDPOINT", fc_local.endpoint)
+    assert payloads.DefaultStore().name == f"file://{tmp_path}/fc-async/payloads"

@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: MIT
+"""The store that the environment names, so that code is the same here and in the cloud."""
+
+from __future__ import annotations
+
+import functools
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+from urllib.parse import unquote, urlsplit
+
+from fc_async_sdk import _claims, _endpoint
+from fc_async_sdk.admin.operations import get_health
+from fc_async_sdk.config import Config
+from fc_async_sdk.credentials import LOCAL, Static
+from fc_async_sdk.errors import ConfigurationError
+from fc_async_sdk.payloads.folder import FolderStore
+from fc_async_sdk.payloads.oss import OssStore
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from fc_async_sdk._claims import PayloadStore
+
+VARIABLE = "FC_ASYNC_PAYLOADS"
+"""Environment variable that names a store."""
+
+
+def store_at(url: str) -> FolderStore | OssStore:
+    """Return the store with a name: ``oss://bucket``, ``file:///folder``, or the path of a folder.
+
+    Raises:
+        ConfigurationError: It is another URL.
+    """
+    parts = urlsplit(url)
+    if parts.scheme == "oss" and parts.netloc and parts.path in {"", "/"}:
+        return OssStore(parts.netloc)
+    if parts.scheme == "file" and not parts.netloc:
+        return FolderStore(unquote(parts.path))
+    if "://" in url:
+        raise ConfigurationError(
+            f"{url} is not a store: write oss://BUCKET or the path of a folder"
+        )
+    return FolderStore(url)
+
+
+class DefaultStore:
+    """The :class:`PayloadStore` that the environment names at each use.
+
+    The variable ``FC_ASYNC_PAYLOADS`` names it: ``oss://BUCKET``, or the path of a folder;
+    ``fc_local`` sets it. Without it, it is a folder of the local runtime at ``FC_ASYNC_ENDPOINT``,
+    which functions that run there have, too.
+
+    Attributes:
+        threshold: Bytes of the largest payload that is sent as it is.
+    """
+
+    def __init__(self, *, threshold: int = _claims.THRESHOLD) -> None:
+        self.threshold = threshold
+
+    @property
+    def name(self) -> str:
+        """The name of the store.
+
+        Raises:
+            ConfigurationError: The environment names none.
+        """
+        return self._store.name
+
+    def put(self, key: str, data: bytes | BinaryIO) -> None:
+        """Store an object as a whole, in place of one with the same key."""
+        self._store.put(key, data)
+
+    def get(self, key: str) -> Iterable[bytes]:
+        """Return the content of an object in pieces."""
+        return self._store.get(key)
+
+    def exists(self, key: str) -> bool:
+        """Return whether there is an object."""
+        return self._store.exists(key)
+
+    def within(self, context: Any) -> PayloadStore:
+        """Return the store with the credentials of an invocation."""
+        return _claims.within(self._store, context)
+
+    @property
+    def _store(self) -> PayloadStore:
+        url, endpoint = os.environ.get(VARIABLE), os.environ.get("FC_ASYNC_ENDPOINT")
+        return _found(url or "", endpoint or "")
+
+    def __repr__(self) -> str:
+        return "DefaultStore()"
+
+
+@functools.lru_cache(maxsize=16)
+def _found(url: str, endpoint: str) -> PayloadStore:
+    if url:
+        return store_at(url)
+    place = _endpoint.parse(endpoint) if endpoint else None
+    if place is None or not place.loopback:
+        raise ConfigurationError(
+            f"no store of payloads: set {VARIABLE} to oss://BUCKET, or to a folder that all "
+            "instances and senders mount"
+        )
+    from fc_async_sdk.transport.sync import SyncTransport  # noqa: PLC0415 -- loads requests
+
+    transport = SyncTransport(place, Config(), Static(LOCAL))
+    try:
+        return FolderStore(Path(transport.send(get_health()).data, "payloads"))
+    finally:
+        transport.close()
