@@ -83,14 +83,9 @@ def source_key(job: str, index: int) -> str:
     return f"jobs/{job}/cut/{index:05d}"
 
 
-def done_prefix(job: str) -> str:
-    """Return what the keys of the transcoded parts begin with."""
-    return f"jobs/{job}/done/"
-
-
 def done_key(job: str, index: int) -> str:
     """Return the key of a transcoded part."""
-    return f"{done_prefix(job)}{index:05d}"
+    return f"jobs/{job}/done/{index:05d}"
 
 
 def result_key(job: str, suffix: str) -> str:

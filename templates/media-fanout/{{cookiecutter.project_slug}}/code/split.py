@@ -9,9 +9,9 @@ from typing import Any
 
 import fc_async_sdk
 
+import files
 import media
 from jobs import Part, Request, Started, request_key, source_key
-from storage import Storage, opened
 
 
 @fc_async_sdk.handler(Request)
@@ -21,18 +21,17 @@ def split(request: Request, context: Any) -> Started:
     A repeat writes the same files, and the service refuses task ids that it has accepted: no part
     is transcoded twice.
     """
-    storage = opened()
     name = media.available()
     with TemporaryDirectory() as folder:
         work = Path(folder)
-        storage.get(request.source, work / "source")
-        files = media.codec(name).split(work / "source", work, request.part_seconds)
-        _remember(storage, request, work / "request.json")
-        for index, file in enumerate(files):
-            storage.put(file, source_key(request.job, index))
+        files.get(request.source, work / "source")
+        cut = media.codec(name).split(work / "source", work, request.part_seconds)
+        _remember(request, work / "request.json")
+        for index, file in enumerate(cut):
+            files.put(file, source_key(request.job, index))
     parts = [
-        Part(request.job, index, len(files), name, request.gain_db, request.height)
-        for index in range(len(files))
+        Part(request.job, index, len(cut), name, request.gain_db, request.height)
+        for index in range(len(cut))
     ]
     with fc_async_sdk.client() as client:
         transcode = client.function(os.environ["TRANSCODE"], payload=Part, result=Part)
@@ -42,16 +41,16 @@ def split(request: Request, context: Any) -> Started:
     return Started(request.job, len(parts))
 
 
-def _remember(storage: Storage, request: Request, file: Path) -> None:
+def _remember(request: Request, file: Path) -> None:
     """Store the request of a new job.
 
     Raises:
         ValueError: The job was started with another request: its parts would be mixed.
     """
     try:
-        storage.get(request_key(request.job), file)
+        files.get(request_key(request.job), file)
     except FileNotFoundError:
         file.write_text(json.dumps(asdict(request)), encoding="utf-8")
-        storage.put(file, request_key(request.job))
+        files.put(file, request_key(request.job))
     if json.loads(file.read_text(encoding="utf-8")) != asdict(request):
         raise ValueError(f"job {request.job!r} exists with another request: choose another name")

@@ -7,22 +7,21 @@ from typing import Any
 
 import fc_async_sdk
 
+import files
 import media
-from jobs import Part, done_key, done_prefix, source_key
-from storage import opened
+from jobs import Part, done_key, source_key
 
 
 @fc_async_sdk.handler(Part)
 def transcode(part: Part, context: Any) -> Part:
     """Transcode a part, unless an earlier execution has stored it."""
-    storage = opened()
     key = done_key(part.job, part.index)
-    if key in storage.keys(done_prefix(part.job)):
+    if files.store.exists(key):
         context.getLogger().info("part %s of %s is there already", part.index, part.job)
         return part
     with TemporaryDirectory() as folder:
         source, target = Path(folder, "source"), Path(folder, "target")
-        storage.get(source_key(part.job, part.index), source)
+        files.get(source_key(part.job, part.index), source)
         media.codec(part.codec).transcode(
             source,
             target,
@@ -30,5 +29,5 @@ def transcode(part: Part, context: Any) -> Part:
             height=part.height,
             clip=os.environ.get("PEAKS") == "clip",
         )
-        storage.put(target, key)
+        files.put(target, key)
     return part

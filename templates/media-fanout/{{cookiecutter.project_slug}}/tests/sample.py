@@ -37,10 +37,10 @@ def write(file: Path) -> None:
 
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).parents[1] / "code"))
-    import storage
+    import files
 
     with TemporaryDirectory() as folder:
         made = Path(folder, "talk.wav")
         write(made)
-        storage.opened().put(made, "in/talk.wav")
+        files.put(made, "in/talk.wav")
     print(f"in/talk.wav, {SECONDS} s, loud in the middle")

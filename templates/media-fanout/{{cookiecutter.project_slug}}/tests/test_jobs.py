@@ -30,7 +30,7 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "media"
     (folder / "in").mkdir(parents=True)
     write(folder / "in" / "talk.wav")
-    monkeypatch.setenv("MEDIA_ROOT", str(folder))
+    monkeypatch.setenv("FC_ASYNC_PAYLOADS", str(folder))
     monkeypatch.setenv("MEDIA_CODEC", "wave")
     return folder
 
@@ -150,7 +150,7 @@ def test_a_file_that_cannot_be_used_is_in_the_failure_queue(deployed: FcLocal, r
     reasons = {
         "in/missing.wav": "No such file",
         "in/text.wav": "not a WAV file",
-        "../secret.wav": "outside of the storage",
+        "../secret.wav": "is outside of",
     }
     for source in reasons:
         deployed.client.invoke_async(SPLIT, request(source=source))
