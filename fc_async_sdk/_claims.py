@@ -143,6 +143,15 @@ def find(payload: bytes) -> Claim | None:
         document = msgspec.json.decode(payload)
     except _NO_JSON:
         return None
+    return of(document)
+
+
+def of(document: object) -> Claim | None:
+    """Return the claim that a decoded payload is, or None.
+
+    Raises:
+        UnreadableClaim: It is a claim of another version, or incomplete.
+    """
     if not isinstance(document, dict) or list(document) != [NAME]:
         return None
     try:

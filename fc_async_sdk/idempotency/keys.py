@@ -4,7 +4,8 @@
 Invariants:
 
 - A missing part of a key is an error: different events must not meet in one key.
-- Equal JSON documents have the same fingerprint, whatever their spacing and order of names.
+- Equal JSON documents have the same fingerprint, whatever their spacing and order of names; of a
+  claim it is the hash of the payload, which is not read.
 - Numbers that differ have different keys and fingerprints, also where a float is the same.
 """
 
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from fc_async_sdk import errors
+from fc_async_sdk import _claims, errors
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -68,7 +69,11 @@ def by_field(*paths: str) -> Key:
 def _look_up(document: object, path: str) -> object:
     for name in path.split("."):
         if not isinstance(document, Mapping) or name not in document:
-            raise errors.KeyMissing(f"the payload has no field {path!r}, which is the key")
+            stored = isinstance(document, Mapping) and _claims.NAME in document
+            reason = ": it is a claim; put @handler(..., large=store) above @idempotent"
+            raise errors.KeyMissing(
+                f"the payload has no field {path!r}, which is the key{reason if stored else ''}"
+            )
         document = document[name]
     if document is None:
         raise errors.KeyMissing(f"the field {path!r} of the payload is null, and it is the key")
@@ -118,6 +123,8 @@ def fingerprint(event: object, compare: Callable[[Any], object] | None) -> str:
     part = event if compare is None else compare(event)
     try:
         document = as_document(part)
+        if claim := _claims.of(document):
+            return claim.sha256  # the key of its object has the day
         if isinstance(document, bytes):
             return hashlib.sha256(document).hexdigest()
         return _hash(json.dumps(document, sort_keys=True))

@@ -7,7 +7,7 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from fc_async_plugin.account import connection, lists, suggestions
+from fc_async_plugin.account import connection, lists, stored_payloads, suggestions
 from fc_async_sdk import _endpoint
 from fc_async_sdk.admin import operations as admin
 from fc_async_sdk.errors import AsyncTaskAlreadyExists, FcAsyncError
@@ -155,6 +155,9 @@ class FunctionTasks(NamedTuple):
             payload = task.task_payload_bytes
             if payload is None:
                 return Replayed(task_id, error="the service did not keep its payload")
+            stored = stored_payloads.look_up(payload)
+            if stored is not None and stored.gone:
+                return Replayed(task_id, error=f"its payload is gone: {stored.note}")
             accepted = self.client.invoke_async(
                 self.function, payload, task_id=next_id(task_id), qualifier=self.qualifier
             )

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Shows payloads decoded: JSON, errors as tracebacks, destination events with their parts.
+"""Shows payloads decoded: JSON, errors as tracebacks, events with their parts, what claims name.
 
 Invariants:
 
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from fc_async_plugin.account import stored_payloads
 from fc_async_plugin.report.tables import cell_width
 from fc_async_sdk import events
 from fc_async_sdk.errors import InvalidEvent
@@ -40,6 +41,9 @@ def lines(payload: bytes, width: int | None, *, depth: int = 0) -> list[str]:
     except UnicodeDecodeError:
         encoded = base64.b64encode(payload).decode()
         return [f"base64, {len(payload)} bytes: {encoded}"]
+    stored = stored_payloads.look_up(payload)
+    if stored is not None:
+        return [stored.note, *lines(stored.content or b"", width, depth=depth)]
     failed = error_lines(payload)
     if failed:
         return failed

@@ -11,6 +11,7 @@ import pytest
 from fc_async_plugin import PluginError
 from fc_async_plugin.account.service_urls import service_url
 from fc_async_plugin.cli.group import run
+from fc_async_sdk import payloads
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -136,3 +137,28 @@ def test_logs_are_shown_oldest_task_first(queue: str, capsys: pytest.CaptureFixt
 def test_logs_of_one_task(queue: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["logs", "orders", "bad"]) == 0
     assert capsys.readouterr().out.startswith("--- bad Failed\n")
+
+
+def test_tasks_and_events_show_payloads_in_a_store_until_they_are_gone(
+    fc_local: FcLocal,
+    queue: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    store = payloads.DefaultStore()
+    fc_local.client.invoke_async("orders", "large" * 30_000, task_id="large", large=store)
+    fc_local.run_until_idle()
+
+    assert run(["tasks", "get", "orders", "large"]) == 0
+    assert "150,000 bytes in file://" in capsys.readouterr().out
+    assert run(["events", "tail", "results", "--once"]) == 0
+    assert "  request    150,000 bytes in file://" in capsys.readouterr().out
+    assert run(["tasks", "replay", "orders", "large"]) == 0
+    fc_local.run_until_idle()
+
+    for file in (tmp_path / "fc-async" / "payloads").rglob("*.gz"):
+        file.unlink()
+    assert run(["tasks", "get", "orders", "large-replay-1"]) == 0
+    assert "(not found any more)" in capsys.readouterr().out
+    assert run(["tasks", "replay", "orders", "large-replay-1"]) == 1
+    assert "its payload is gone: 150,000 bytes in" in capsys.readouterr().out

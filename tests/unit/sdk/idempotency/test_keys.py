@@ -155,3 +155,20 @@ def test_every_text_becomes_a_key_that_every_store_takes(text: str) -> None:
 def test_a_compared_part_that_is_not_json_is_refused() -> None:
     with pytest.raises(errors.InvalidParameter, match="compare="):
         keys.fingerprint(b"{}", lambda _: object())
+
+
+def claim(sha256: str, day: str) -> bytes:
+    key = f"fc-async/v1/f/{day}/{sha256}"
+    fields = {"store": "s", "key": key, "sha256": sha256, "size": 9}
+    return json.dumps({"$fc-async.claim": fields}).encode()
+
+
+def test_claims_of_the_same_content_have_one_fingerprint() -> None:
+    first = keys.fingerprint(claim("a" * 64, "2026-11-27"), None)
+    assert first == keys.fingerprint(claim("a" * 64, "2026-11-28").decode(), None)
+    assert first != keys.fingerprint(claim("b" * 64, "2026-11-27"), None)
+
+
+def test_a_field_of_a_claim_is_missing_and_the_error_says_how_to_read_it() -> None:
+    with pytest.raises(errors.KeyMissing, match=r"put @handler\(\.\.\., large=store\) above"):
+        keys.by_field("order.id")(claim("a" * 64, "2026-11-27"), None)
