@@ -360,12 +360,14 @@ class Client(BaseClient):
         from fc_async_sdk import fanout  # noqa: PLC0415 -- few clients need it
 
         self._connections.check_open()
+        # A local runtime calls its functions by any region and account.
+        here = self._endpoint.loopback
         plan = fanout.replay_plan(
             events,
             to=to,
             qualifier=qualifier,
-            region=self.region_name,
-            account_id=self.account_id,
+            region="" if here else self.region_name,
+            account_id="" if here else self.account_id,
             concurrency=concurrency,
             progress=progress,
         )

@@ -6,7 +6,8 @@ that both import.
 
 Invariants:
     ``runtime/`` belongs to the local runtime (database, blobs, unpacked code), ``deploy/`` to
-    deployments (locks, journals, code that was replaced). Neither writes below the other's folder.
+    deployments (locks, journals, code that was replaced), ``events/`` to replays. None writes below
+    another's folder.
     Only the owner of the files can read them, and git ignores them: the ``.gitignore`` is there
     before any other file.
 """
@@ -28,6 +29,8 @@ ADDRESSES: Final = "addresses.json"
 """In the data folder of a runtime, while it runs: where it listens."""
 LAYERS: Final = Path(NAME, "layers")
 """Packages that ``fc-async dev`` installed, relative to the project."""
+EVENTS: Final = Path(NAME, "events")
+"""Events that a replay could not send, relative to the project."""
 BUILDS: Final = Path(NAME, "builds", "allowed")
 """Builds and installations that ``fc-async dev`` may run, relative to the project."""
 DEPLOY: Final = Path(NAME, "deploy")

@@ -184,9 +184,26 @@ def get_task(function: str, task_id: str) -> Call[models.WholeTask]:
     return _get("GetTask", models.WholeTask, "tasks", function, task_id)
 
 
-def list_dead_events() -> Call[models.DeadEvents]:
-    """List the newest events that were given up, and count all."""
-    return _get("ListDeadEvents", models.DeadEvents, "deliveries", "dead")
+# --- dead events ------------------------------------------------------------------------------
+
+
+def list_dead_events(
+    *, limit: int | None = None, next_token: str | None = None
+) -> Call[models.DeadEvents]:
+    """List deliveries that were given up, newest first, one page.
+
+    Args:
+        limit: Events per page, 1-1000; 1000 when None.
+        next_token: Where the page before ended.
+    """
+    parameters = query(limit=limit, nextToken=next_token)
+    return _get("ListDeadEvents", models.DeadEvents, "deliveries", "dead", parameters=parameters)
+
+
+def discard_dead_event(request_id: str) -> Call[None]:
+    """Delete a dead event for good."""
+    path = _path("deliveries", "dead", request_id)
+    return delete_call("DiscardDeadEvent", path).within(SECONDS)
 
 
 # --- triggers ---------------------------------------------------------------------------------

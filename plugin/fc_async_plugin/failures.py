@@ -190,7 +190,7 @@ class Reader:
                 yield _of_event(event, target)
 
     def _peek(self, node: Node) -> tuple[list[DestinationEvent | None], int]:
-        from fc_async_plugin.events import QueueTail  # noqa: PLC0415 -- needs an extra
+        from fc_async_plugin.events.queues import QueueTail  # noqa: PLC0415 -- needs an extra
 
         address = service_url(
             "mns",

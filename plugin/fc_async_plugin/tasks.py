@@ -132,9 +132,7 @@ class FunctionTasks(NamedTuple):
         """
         if next(self.all(), None) is not None:
             return ""
-        configs = lists.configs(self.client, self.function)
-        wanted = configs if self.qualifier is None else {self.qualifier}
-        if any(configs[one].async_task for one in wanted if one in configs):
+        if lists.in_task_mode(self.client, self.function, self.qualifier):
             return ""
         name = "/".join(filter(None, (self.function, self.qualifier)))
         return (

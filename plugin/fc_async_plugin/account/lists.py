@@ -41,6 +41,19 @@ def configs(client: Client, function: str) -> dict[str, AsyncConfig]:
     return {config.qualifier: config for config in found}
 
 
+def in_task_mode(client: Client, function: str, qualifier: str | None) -> bool:
+    """Return whether invocations of a function by a qualifier are tasks.
+
+    Args:
+        client: A client of the function's region.
+        function: Name of the function.
+        qualifier: Version or alias; None: any.
+    """
+    found = configs(client, function)
+    wanted = found if qualifier is None else {qualifier}
+    return any(found[one].async_task for one in wanted if one in found)
+
+
 def all_configs(client: Client) -> dict[str, dict[str, AsyncConfig]]:
     """Return the region's configurations by function and qualifier."""
     found: Iterator[AsyncConfig] = _all(client.list_async_invoke_configs, "configs")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Finds the URLs of MNS and EventBridge: those of the service, or of a local runtime."""
+"""Finds the URLs of MNS, RocketMQ and EventBridge: of the service, or of a local runtime."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ from fc_async_plugin import PluginError
 from fc_async_plugin.account.runtime import health_of
 from fc_async_sdk import _endpoint
 
-_NAMES: Final = {"mns": "MNS", "eventbridge": "EventBridge"}
+Service = Literal["mns", "rocketmq", "eventbridge"]
+
+_NAMES: Final = {"mns": "MNS", "rocketmq": "RocketMQ", "eventbridge": "EventBridge"}
 
 
 def service_url(
-    service: Literal["mns", "eventbridge"],
+    service: Service,
     fc_endpoint: str | None,
     *,
     account_id: str,
@@ -37,13 +39,15 @@ def service_url(
     if fc_endpoint is not None:
         if not _endpoint.is_loopback(urlsplit(fc_endpoint).hostname or ""):
             raise PluginError(f"the URL of {name} beside {fc_endpoint} is not known: {otherwise}")
-        health = health_of(fc_endpoint, advice=f"or {otherwise}")
-        return health.mns if service == "mns" else health.eventbridge
+        address: str = getattr(health_of(fc_endpoint, advice=f"or {otherwise}"), service)
+        return address
     if service == "eventbridge":
         return f"https://eventbridge-console.{region}.aliyuncs.com"
     if not account_id or not region:
         raise PluginError(
-            "the URL of MNS needs an account and a region: name the queue's ARN, or pass "
+            f"the URL of {name} needs an account and a region: name an ARN with both, or pass "
             "--account-id and --region"
         )
+    if service == "rocketmq":  # mq_http_sdk 1.0.3 cannot do TLS on Python 3
+        return f"http://{account_id}.mqrest.{region}.aliyuncs.com"
     return f"https://{account_id}.mns.{region}.aliyuncs.com"

@@ -1,33 +1,31 @@
 # SPDX-License-Identifier: MIT
-"""``fc-async events``: shows destination events as they arrive, sends events of sources."""
+"""``fc-async events``: shows destination events, replays failed ones, sends events of sources."""
 
 from __future__ import annotations
 
-import base64
-import time
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from fc_async_plugin.cli import options
+from fc_async_plugin.cli import events_replay, options
 from fc_async_plugin.report import DONE, FAILED, Format, terminal
 from fc_async_sdk.spec import oss
 
 if TYPE_CHECKING:
     from fc_async_plugin.account.connection import Account
-    from fc_async_plugin.events import Shown
-    from fc_async_sdk.events.schema import Payload
+    from fc_async_plugin.events.lines import Shown
     from fc_async_sdk.spec.arn import MnsQueueArn
 
 
 @click.group()
 def command() -> None:
-    """Watch destination events, and send events of sources to triggers.
+    """Watch destination events, replay failed ones, and send events of sources to triggers.
 
     \b
     Examples:
       fc-async events tail failed-orders
+      fc-async events replay failed-orders --dry-run
       fc-async events send oss --bucket uploads --key in/a.zip
     """  # noqa: D301 -- click reads the \\b as "keep these lines"
 
@@ -63,12 +61,13 @@ def tail_command(
 ) -> None:
     """Show the events in an MNS QUEUE (a name or an ARN) until Ctrl-C.
 
-    Reading hides messages from other readers for the queue's visibility timeout. JSON is one
-    document per line.
+    Reading hides messages from other readers: with --once until a second after the end, otherwise
+    for the queue's visibility timeout. JSON is one document per line.
     """
-    from fc_async_plugin import events
     from fc_async_plugin.account import connection
     from fc_async_plugin.account.service_urls import service_url
+    from fc_async_plugin.events import lines
+    from fc_async_plugin.events.queues import QueueTail
 
     named = _queue(queue, account)
     credentials = connection.credentials(account)
@@ -79,12 +78,15 @@ def tail_command(
         region=named.region,
         otherwise="pass --mns-endpoint",
     )
-    with events.QueueTail(address, named.queue, credentials, consume=consume) as reader:
+    with QueueTail(address, named.queue, credentials, consume=consume) as reader:
         for message in islice(reader.messages(follow=not once), limit):
             if output == "json":
-                terminal.print_json_line(_as_data(message))
+                terminal.print_json_line(lines.as_data(message))
             else:
                 _show(message)
+
+
+command.add_command(events_replay.command)
 
 
 @command.group("send")
@@ -166,50 +168,10 @@ def _queue(text: str, account: Account) -> MnsQueueArn:
 
 
 def _show(message: Shown) -> None:
-    from fc_async_plugin.report import moments, payloads
+    from fc_async_plugin.report import printed
 
     event = message.event
     if event is None:
         terminal.tell(f"? {message.message_id}: {message.problem}", fg="yellow")
         return
-    mark, colour = ("✔", "green") if event.succeeded else ("✘", "red")
-    why = "" if event.succeeded else f" {payloads.outcome_of(event)}"
-    tries = f", {event.attempts} attempts" if event.retried else ""
-    when = moments.short_time(event.timestamp, time.time_ns() // 1_000_000)
-    terminal.tell(f"{mark} {event.function}{why}{tries}", fg=colour)
-    terminal.tell(f"  {'time':<11}{when or '-'}")
-    terminal.tell(f"  {'request id':<11}{event.request_id}")
-    for line in payloads.event_lines(event, terminal.width()):
-        terminal.tell(line)
-    terminal.tell("")
-
-
-def _as_data(message: Shown) -> dict[str, Any]:
-    event = message.event
-    if event is None:
-        return {"messageId": message.message_id, "problem": message.problem}
-    return {
-        "messageId": message.message_id,
-        "time": event.time.isoformat() if event.time else None,
-        "functionArn": event.function_arn,
-        "succeeded": event.succeeded,
-        "condition": event.condition,
-        "functionError": event.function_error,
-        "statusCode": event.status_code,
-        "attempts": event.attempts,
-        "requestId": event.request_id,
-        **_payload_data("request", event.request),
-        **_payload_data("response", event.response),
-    }
-
-
-def _payload_data(name: str, payload: Payload) -> dict[str, str]:
-    """Return a payload as text, or as base64 with a second field that says so."""
-    from fc_async_plugin.report.payloads import as_bytes
-    from fc_async_sdk.errors import InvalidEvent
-
-    try:
-        return {f"{name}Payload": payload.text()}
-    except InvalidEvent:
-        encoded = base64.b64encode(as_bytes(payload)).decode()
-        return {f"{name}Payload": encoded, f"{name}PayloadEncoding": "base64"}
+    printed.print_event(event)

@@ -14,8 +14,10 @@ import click
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
 
     from fc_async_plugin.account.connection import Account
+    from fc_async_sdk import Client
 
 F = TypeVar("F", bound="Callable[..., Any]")
 
@@ -270,3 +272,33 @@ def read_payload(text: str | None, file: str | None) -> bytes | None:
     if file is None:
         return None if text is None else text.encode()
     return sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+
+
+def moment(text: str, now: datetime) -> int:
+    """Return the moment that a person names, in milliseconds since the epoch.
+
+    Raises:
+        click.UsageError: It is neither a time nor a duration back from now.
+    """
+    from fc_async_plugin import metrics
+
+    try:
+        return metrics.time_of(text, now)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
+
+
+def now_of(client: Client) -> datetime:
+    """Return the present: that of the local runtime, whose clock may be virtual, or the machine's.
+
+    Raises:
+        FcAsyncError: The endpoint is on this machine, and no runtime answers.
+    """
+    from datetime import datetime, timezone
+
+    from fc_async_plugin import metrics
+    from fc_async_sdk import _endpoint
+
+    if _endpoint.parse(client.endpoint_url).loopback:
+        return metrics.clock_of(client)
+    return datetime.now(timezone.utc)

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""Prints what several commands print: a plan, a task."""
+"""Prints what several commands print: a plan, a task, a destination event."""
 
 from __future__ import annotations
 
+import time
 import warnings
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from fc_async_plugin.plan import report as plan_report
-from fc_async_plugin.report import tasks, terminal
+from fc_async_plugin.report import moments, payloads, tasks, terminal
 from fc_async_sdk.waiters import VirtualClockStopped
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from fc_async_plugin.plan import Plan
     from fc_async_plugin.report import Format
     from fc_async_sdk import AsyncTask
+    from fc_async_sdk.events import DestinationEvent
 
 
 def print_plan(plan: Plan, output: Format, *, nothing: str | None = None) -> None:
@@ -64,3 +66,17 @@ def noting_a_stopped_clock() -> Iterator[None]:
         warnings.simplefilter("always", VirtualClockStopped)
         warnings.showwarning = note
         yield
+
+
+def print_event(event: DestinationEvent) -> None:
+    """Print a destination event with its payloads, and an empty line after it."""
+    mark, colour = ("✔", "green") if event.succeeded else ("✘", "red")
+    why = "" if event.succeeded else f" {payloads.outcome_of(event)}"
+    tries = f", {event.attempts} attempts" if event.retried else ""
+    when = moments.short_time(event.timestamp, time.time_ns() // 1_000_000)
+    terminal.tell(f"{mark} {event.function}{why}{tries}", fg=colour)
+    terminal.tell(f"  {'time':<11}{when or '-'}")
+    terminal.tell(f"  {'request id':<11}{event.request_id}")
+    for line in payloads.event_lines(event, terminal.width()):
+        terminal.tell(line)
+    terminal.tell("")

@@ -242,6 +242,33 @@ def events(reader: Reader, request: pytest.FixtureRequest) -> None:
     local.run_until_idle()
 
 
+def failures(reader: Reader, request: pytest.FixtureRequest) -> None:
+    """Orders that failed while the stock could not be asked; the queue of their events."""
+    local = runtime(reader, request)
+    queue = local.create_queue("failed-orders")
+    asked: set[bytes] = set()
+
+    def handler(event: bytes, _: object) -> str:
+        first = event not in asked
+        asked.add(event)
+        if first and b"order" in event:
+            raise TimeoutError("the stock does not answer")
+        return "done"
+
+    config = {
+        "asyncTask": True,
+        "maxAsyncRetryAttempts": 0,
+        "destinationConfig": {"onFailure": {"destination": queue}},
+    }
+    local.deploy("orders", handler, async_config=config)
+    local.deploy("repair", lambda event, _: event, async_config={"asyncTask": True})
+    for number in range(7, 10):
+        local.client.invoke_async("orders", f'{{"order": {{"id": {number}}}}}')
+        local.run_until_idle()
+        local.advance(60)
+    reader.between = lambda: local.advance(30)  # a queue shows what was read again
+
+
 ORDERS = """\
 edition: 3.0.0
 name: shop
@@ -341,6 +368,7 @@ def shop(reader: Reader, request: pytest.FixtureRequest) -> None:
     reader.write("env.yaml", "environments:\n  - {name: prod, overlays: {}}\n")
     reader.write("event.json", '{"id": 7}')
     reader.write("orders.jsonl", '{"id": 8}\n{"id": 9}\n')
+    reader.write("events.jsonl", "")
     reader.write("order.schema.json", '{"type": "object", "required": ["id"]}')
     reader.write("granted.json", json.dumps({"Version": "1", "Statement": [MAY_SEND]}))
     reader.write("README.md", "# Shop\n")
@@ -418,6 +446,7 @@ WORLDS: dict[str, Callable[[Reader, pytest.FixtureRequest], object]] = {
     "docs/how-to/move-from-celery.md": celery,
     "docs/how-to/move-from-": sdk,
     "docs/how-to/events.md": events,
+    "docs/how-to/replay.md": failures,
     "docs/how-to/test.md": template_of_orders,
     "docs/how-to/deploy.md": deployed_orders,
     "docs/reference/sdk/": sdk,

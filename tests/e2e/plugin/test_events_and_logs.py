@@ -91,6 +91,16 @@ def test_looking_takes_nothing_away(
     assert capsys.readouterr().out == ""
 
 
+def test_after_a_look_to_the_end_others_have_the_messages_a_second_later(
+    queue: str, fc_local: FcLocal, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(["events", "tail", "results", "--once"])
+    capsys.readouterr()
+    fc_local.advance(1)
+    run(["events", "tail", "results", "--once"])
+    assert "✔ orders" in capsys.readouterr().out
+
+
 def test_a_message_that_is_no_event_is_told(
     queue: str, fc_local: FcLocal, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -123,7 +133,7 @@ def test_the_address_of_mns_is_made_from_account_and_region() -> None:
     at = {"region": "cn-hangzhou", "otherwise": "pass --mns-endpoint"}
     found = service_url("mns", None, account_id="123", **at)
     assert found == "https://123.mns.cn-hangzhou.aliyuncs.com"
-    with pytest.raises(PluginError, match="name the queue's ARN"):
+    with pytest.raises(PluginError, match="name an ARN with both"):
         service_url("mns", None, account_id="", **at)
 
 

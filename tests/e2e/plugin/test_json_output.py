@@ -137,6 +137,7 @@ EXAMPLES = {
     "tasks replay": ["tasks", "replay", "orders", "t-1"],
     "events tail": ["events", "tail", "failures", "--once"],
     "failures": ["failures"],
+    "events replay": ["events", "replay", "failures"],
     "logs": ["logs", "orders"],
     "metrics": ["metrics", "orders"],
     "triggers list": ["triggers", "list"],

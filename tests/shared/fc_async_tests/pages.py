@@ -32,7 +32,7 @@ from markdown_it import MarkdownIt
 from fc_async_plugin import rules, template
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     import pytest
 
@@ -199,6 +199,7 @@ class Reader:
         patch: What it changes ends with the page.
         ports: The ports of this run, by those that the pages name.
         exit_codes: What commands end with whose page does not say it.
+        between: Is called before each command and before Python code.
         printed: What each command with shown output printed.
     """
 
@@ -219,6 +220,7 @@ class Reader:
         patch.setitem(sys.modules, "page", self._names)
         self._background: list[subprocess.Popen[str]] = []
         self.exit_codes: dict[str, int] = {}
+        self.between: Callable[[], object] = list
         self.printed: list[tuple[Block, Step, str]] = []
 
     def write(self, name: str, text: str) -> None:
@@ -245,6 +247,7 @@ class Reader:
             self.write(name, block.text)
             self._pytest(name)
         elif block.language == "python":
+            self.between()
             self._python(block, source)
         else:
             self._template(block)
@@ -270,6 +273,7 @@ class Reader:
         return text.replace(str(self._root), HOME)
 
     def _command(self, block: Block, step: Step) -> None:
+        self.between()
         command = self._own(step.command)
         ready = next((ready for start, ready in ENDLESS.items() if re.match(start, command)), None)
         if ready is not None:

@@ -1,0 +1,183 @@
+# SPDX-License-Identifier: MIT
+"""Sources of a replay: messages are looked at, and removed after their events were accepted.
+
+Invariant: a message whose event was not accepted stays where it is.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any, Final
+
+from fc_async_plugin.account import runtime
+from fc_async_plugin.events import lines
+from fc_async_plugin.report.findings import plural
+from fc_async_sdk.admin import operations as admin
+from fc_async_sdk.errors import NotFound
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from typing_extensions import Self
+
+    from fc_async_plugin.events.lines import Shown
+    from fc_async_sdk import Client
+
+BATCH: Final = 16
+"""Largest number of messages that one request to MNS or RocketMQ returns or deletes."""
+
+MISSING: Final = "MessageNotExist"
+"""Code of both services for "there is no message", and for a receipt that has ended."""
+
+
+class Source(ABC):
+    """A source of events.
+
+    Attributes:
+        notes: Sentences about what was not read or not removed.
+    """
+
+    notes: tuple[str, ...] = ()
+
+    def __enter__(self) -> Self:
+        """Connect at the first request, not here."""
+        return self
+
+    def __exit__(self, *_: object) -> None:  # noqa: B027 -- most sources hold nothing
+        """Let other readers have what was looked at, and close the connections."""
+
+    @abstractmethod
+    def look(self) -> Iterator[Shown]:
+        """Yield the messages, each with an id of its own.
+
+        Raises:
+            PluginError: They cannot be read.
+        """
+
+    def accepted(self, message_id: str) -> None:  # noqa: B027 -- a file is not changed
+        """Remove a message whose event was accepted, soon or in :meth:`finish`."""
+
+    def finish(self) -> None:  # noqa: B027 -- most sources remove at once
+        """Remove the messages whose events were accepted and that are still there."""
+
+
+class File(Source):
+    """Lines of JSON. They are not changed."""
+
+    def __init__(self, content: Iterable[bytes]) -> None:
+        self._content = content
+
+    def look(self) -> Iterator[Shown]:
+        """Yield the events of the lines."""
+        for number, line in enumerate(self._content, 1):
+            if line.strip():
+                yield lines.from_line(f"line {number}", line.strip())
+
+
+class DeadEvents(Source):
+    """Dead events of a local runtime: events that no destination has taken."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def look(self) -> Iterator[Shown]:
+        """Yield the events, newest first."""
+        token: str | None = None
+        while True:
+            page = runtime.ask(self._client, admin.list_dead_events(next_token=token))
+            for dead in page.deliveries:
+                yield lines.read(dead.request_id, dead.event)
+            token = page.next_token
+            if not token:
+                return
+
+    def accepted(self, message_id: str) -> None:
+        """Discard a dead event."""
+        try:
+            self._client.send(admin.discard_dead_event(message_id))
+        except NotFound:
+            self.notes = ("a dead event was delivered or discarded meanwhile",)
+
+
+class Receiver(Source):
+    """Messages of a queue or a topic, which are hidden from other readers while they are held.
+
+    A receipt ends with the time for which a message is hidden. What is visible again before it was
+    deleted is received once more by :meth:`finish`.
+    """
+
+    def __init__(self) -> None:
+        self._receipts: dict[str, str] = {}  # by message id
+        self._deletable: list[str] = []
+        self._left: set[str] = set()
+
+    @abstractmethod
+    def receive(self) -> list[Any]:
+        """Return up to :data:`BATCH` messages of the official client; none if there are no more."""
+
+    @abstractmethod
+    def delete(self, receipts: list[str]) -> set[str]:
+        """Delete messages; return the receipts that have ended."""
+
+    def show_again(self, receipts: list[str]) -> None:
+        """Let other readers receive messages at once."""
+
+    def look(self) -> Iterator[Shown]:
+        """Receive messages until no new ones come."""
+        for message in self._round():
+            yield lines.read(message.message_id, message)
+
+    def accepted(self, message_id: str) -> None:
+        """Delete a message, several with one request."""
+        self._deletable.append(message_id)
+        if len(self._deletable) == BATCH:
+            self._delete()
+
+    def finish(self) -> None:
+        """Delete what is left, also if it is visible again."""
+        self._delete()
+        if self._left:
+            wanted, receipts = self._left, self._receipts
+            self._receipts = {}
+            for message in self._round():
+                if message.message_id in wanted:
+                    self.accepted(message.message_id)
+            self._delete()
+            self._receipts = receipts | self._receipts
+        if self._left:
+            kept = plural(len(self._left), "accepted message")
+            sentence = f"still there, held by another reader: {kept}"
+            self.notes = (*self.notes, f"{sentence}; a later replay recognises what was accepted")
+
+    def __exit__(self, *_: object) -> None:
+        self.show_again(list(self._receipts.values()))
+
+    def _round(self) -> Iterator[Any]:
+        """Yield each message once, until no new ones come."""
+        while found := self.receive():
+            new = [one for one in found if one.message_id not in self._receipts]
+            self._receipts.update({one.message_id: one.receipt_handle for one in found})
+            if not new:
+                self.notes = (
+                    "messages became visible again while others were read: there may be more",
+                )
+                return
+            yield from new
+
+    def _delete(self) -> None:
+        receipts = {self._receipts[one]: one for one in self._deletable}
+        ended = self.delete(list(receipts)) if receipts else set()
+        for receipt, message_id in receipts.items():
+            if receipt in ended:
+                self._left.add(message_id)
+            else:
+                self._left.discard(message_id)
+                del self._receipts[message_id]
+        self._deletable.clear()
+
+
+def ended(error: Any, receipts: list[str]) -> set[str]:
+    """Return the receipts that a refused deletion names; none if it was refused as a whole."""
+    if named := getattr(error, "sub_errors", None):
+        return {one["ReceiptHandle"] for one in named}
+    return set(receipts) if getattr(error, "type", "") == MISSING else set()

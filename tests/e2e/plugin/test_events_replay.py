@@ -1,0 +1,329 @@
+# SPDX-License-Identifier: MIT
+"""``events replay`` as a user types it, against the local runtime and its queues and topics."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import sys
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from mns.account import Account
+from mns.queue import Message
+from mq_http_sdk.mq_client import MQClient
+from mq_http_sdk.mq_exception import MQServerException
+
+from fc_async_plugin.report import terminal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from fc_async_local.testing import FcLocal
+
+    Command = Callable[..., Any]
+
+CONFIG: dict[str, Any] = {"asyncTask": True, "maxAsyncRetryAttempts": 0}
+
+
+def failing_to(destination: str) -> dict[str, Any]:
+    return {**CONFIG, "destinationConfig": {"onFailure": {"destination": destination}}}
+
+
+class Orders:
+    """A function that refuses orders until it is mended, and what it was called with."""
+
+    def __init__(self) -> None:
+        self.called: list[bytes] = []
+        self.mended = False
+
+    def __call__(self, event: bytes, _: object) -> str:
+        self.called.append(event)
+        if not self.mended:
+            raise ValueError("no stock")
+        return "ok"
+
+
+@pytest.fixture
+def orders(fc_local: FcLocal) -> Orders:
+    """Three orders that failed; their events are in a queue, a minute apart."""
+    function = Orders()
+    fc_local.deploy("orders", function, async_config=failing_to(fc_local.create_queue("failures")))
+    for payload in (b'{"id": 1, "of": ["a"]}', b'{"id": 12.50}', b"\x89PNG\xff"):
+        fc_local.client.invoke_async("orders", payload)
+        fc_local.run_until_idle()
+        fc_local.advance(60)
+    function.called.clear()
+    function.mended = True
+    return function
+
+
+@contextlib.contextmanager
+def official(fc_local: FcLocal, name: str = "failures") -> Iterator[Any]:
+    """A queue of the official client."""
+    account = Account(fc_local.mns_endpoint, "k", "s")
+    queue = account.get_queue(name)
+    yield queue
+    for one in (account.mns_client, queue.mns_client):
+        one.close_connection()
+
+
+def left(fc_local: FcLocal, name: str = "failures") -> int:
+    """Messages in a queue, hidden ones included, as the official client counts them."""
+    with official(fc_local, name) as queue, warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        found = queue.get_attributes()
+        return int(found.active_messages + found.inactive_messages)
+
+
+def test_without_a_terminal_and_without_yes_it_shows_what_it_would_send(
+    fc_async: Command, fc_local: FcLocal, orders: Orders
+) -> None:
+    done = fc_async("events", "replay", "failures")
+    assert done.code == 0
+    heading, row = done.out.splitlines()
+    assert heading.split()[:3] == ["function", "condition", "events"]
+    assert row.split()[:3] == ["orders", "UnhandledInvocationError", "3"]
+    assert "3 min ago  1 min ago" in row
+    assert "Nothing was sent: this was a dry run" in done.err
+    fc_local.run_until_idle()
+    assert (orders.called, left(fc_local)) == ([], 3)
+
+
+def test_what_was_only_looked_at_is_there_again_a_second_later(
+    fc_async: Command, fc_local: FcLocal, orders: Orders
+) -> None:
+    fc_async("events", "replay", "failures")
+    fc_local.advance(1)
+    assert fc_async("events", "replay", "failures", "-y").out.endswith("Accepted: 3 of 3.\n")
+
+
+def test_each_event_calls_the_function_that_failed_and_leaves_the_queue(
+    fc_async: Command, fc_local: FcLocal, orders: Orders
+) -> None:
+    done = fc_async("events", "replay", "failures", "-y")
+    assert (done.code, done.out.splitlines()[-1]) == (0, "Accepted: 3 of 3.")
+    fc_local.run_until_idle()
+    assert sorted(orders.called) == sorted(
+        [b'{"id": 1, "of": ["a"]}', b'{"id": 12.50}', b"\x89PNG\xff"]
+    )
+    assert left(fc_local) == 0
+
+
+def test_an_event_that_comes_twice_calls_the_function_once_and_leaves_the_queue(
+    fc_async: Command, fc_local: FcLocal, orders: Orders
+) -> None:
+    with official(fc_local) as queue:
+        queue.send_message(Message(queue.receive_message_with_str_body(0).message_body))
+    fc_local.advance(60)
+    done = fc_async("events", "replay", "failures", "-y")
+    assert done.out.endswith("Accepted: 4 of 4, 1 of them before.\n")
+    fc_local.run_until_idle()
+    assert (len(orders.called), left(fc_local)) == (3, 0)
+
+
+def test_messages_that_became_visible_during_the_question_are_deleted_all_the_same(
+    fc_async: Command, fc_local: FcLocal, orders: Orders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The user reads the table for a minute; the receipts of the messages end after 30 s.
+    monkeypatch.setattr(terminal, "confirm", lambda *_, **__: fc_local.advance(60))
+    done = fc_async("events", "replay", "failures", "-y")
+    assert done.out.endswith("Accepted: 3 of 3.\n")
+    fc_local.run_until_idle()
+    assert (len(orders.called), left(fc_local)) == (3, 0)
+
+
+def test_a_message_that_another_reader_took_meanwhile_is_named_and_recognised_later(
+    fc_async: Command, fc_local: FcLocal, orders: Orders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def take_one(*_: object, **__: object) -> None:
+        fc_local.advance(60)
+        with official(fc_local) as queue:
+            queue.receive_message(0)
+
+    monkeypatch.setattr(terminal, "confirm", take_one)
+    assert (
+        "held by another reader: 1 accepted message;"
+        in fc_async("events", "replay", "failures", "-y").err
+    )
+    monkeypatch.setattr(terminal, "confirm", lambda *_, **__: None)
+    hidden = fc_async("events", "replay", "failures", "-y")
+    assert "not shown: 1 message that another reader has received" in hidden.err
+    fc_local.advance(60)
+    assert "1 of them before" in fc_async("events", "replay", "failures", "-y").out
+    fc_local.run_until_idle()
+    assert (len(orders.called), left(fc_local)) == (3, 0)
+
+
+def test_another_function_may_be_called(
+    fc_async: Command, fc_local: FcLocal, orders: Orders
+) -> None:
+    seen: list[bytes] = []
+    fc_local.deploy("repair", lambda event, _: seen.append(event), async_config=CONFIG)
+    assert fc_async("events", "replay", "failures", "--to", "repair", "-y").code == 0
+    fc_local.run_until_idle()
+    assert (len(seen), orders.called) == (3, [])
+
+
+@pytest.mark.parametrize(
+    ("filters", "sent"),
+    [
+        (["--condition", "UnhandledInvocationError"], 3),
+        (["--condition", "InvocationError"], 0),
+        (["--function", "orders"], 3),
+        (["--function", "order"], 0),
+        (["--since", "150s"], 2),
+        (["--match", "requestPayload.id=^1"], 2),
+        (["--match", r"requestPayload.id=^12\.50$"], 1),
+        (["--match", "requestPayload.of.0=a"], 1),
+        (["--match", "responsePayload.errorMessage=stock", "--limit", "1"], 1),
+        (["--match", "statusCode=^200$"], 3),
+    ],
+)
+def test_only_what_the_filters_admit_is_sent_and_removed(
+    filters: list[str], sent: int, fc_async: Command, fc_local: FcLocal, orders: Orders
+) -> None:
+    assert fc_async("events", "replay", "failures", *filters, "-y").code == 0
+    fc_local.run_until_idle()
+    assert (len(orders.called), left(fc_local)) == (sent, 3 - sent)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--match", "payload.id=1"], "must be FIELD=REGEX with one of the fields"),
+        (["--match", "requestPayload.id=("], "not a valid regular expression"),
+        (["--since", "yesterday"], "is not a time"),
+        (["--qualifier", "prod"], "--qualifier needs --to"),
+    ],
+)
+def test_a_wrong_option_sends_nothing_and_says_why(
+    arguments: list[str], said: str, fc_async: Command, fc_local: FcLocal, orders: Orders
+) -> None:
+    done = fc_async("events", "replay", "failures", *arguments, "-y")
+    assert done.code == 1
+    assert said in done.err
+    assert left(fc_local) == 3
+
+
+def test_what_is_not_a_failed_event_is_left_where_it_is(
+    fc_async: Command, fc_local: FcLocal
+) -> None:
+    queue = fc_local.create_queue("both")
+    to = {"destination": queue}
+    config = {**CONFIG, "destinationConfig": {"onFailure": to, "onSuccess": to}}
+    called: list[bytes] = []
+    fc_local.deploy("good", lambda event, _: called.append(event), async_config=config)
+    fc_local.client.invoke_async("good", b"x")
+    fc_local.run_until_idle()
+    with official(fc_local, "both") as theirs:
+        theirs.send_message(Message("hello"))
+    done = fc_async("events", "replay", "both", "-y")
+    fc_local.run_until_idle()
+    assert (done.code, called, left(fc_local, "both")) == (0, [b"x"], 2)
+    assert "Left out: 1 message of invocations that succeeded." in done.err
+    assert "Left out: 1 message without a destination event." in done.err
+
+
+def test_one_event_is_shown_whole_and_nothing_is_sent(
+    fc_async: Command, fc_local: FcLocal, orders: Orders
+) -> None:
+    shown = fc_async("events", "replay", "failures", "--show", "-y")
+    assert (shown.code, "base64, 5 bytes" in shown.out) == (0, True)
+    fc_local.advance(1)
+    chosen = ("--match", "requestPayload.id=^1$", "--show", "-o", "json")
+    found = json.loads(fc_async("events", "replay", "failures", *chosen).out)
+    assert found["requestPayload"] == '{"id": 1, "of": ["a"]}'
+    missing = fc_async("events", "replay", "failures", "--function", "no", "--show")
+    assert "there is no failed event to show" in missing.err
+    assert left(fc_local) == 3
+
+
+def test_a_refused_event_stays_and_is_written_into_a_file_that_can_be_replayed(
+    fc_async: Command, fc_local: FcLocal, orders: Orders, project: Path
+) -> None:
+    done = fc_async("events", "replay", "failures", "--to", "missing", "-y", "-o", "json")
+    said = json.loads(done.out)
+    assert (done.code, said["accepted"], len(said["failed"])) == (1, 0, 3)
+    assert all("FunctionNotFound" in one["error"] for one in said["failed"])
+    assert left(fc_local) == 3
+    file = project / said["failedFile"]
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert (project / ".fc-async" / ".gitignore").exists()
+    again = fc_async("events", "replay", str(file), "-y")
+    assert again.out.endswith("Accepted: 3 of 3.\n")
+    fc_local.run_until_idle()
+    assert b"\x89PNG\xff" in orders.called
+
+
+def test_the_lines_of_events_tail_are_replayed_byte_for_byte(
+    fc_async: Command,
+    fc_local: FcLocal,
+    orders: Orders,
+    project: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    lines = fc_async("events", "tail", "failures", "--once", "-o", "json").out
+    (project / "events.jsonl").write_text(lines)
+    done = fc_async("events", "replay", "events.jsonl", "-y")
+    assert done.out.endswith("Accepted: 3 of 3.\n")
+    fc_local.run_until_idle()
+    assert sorted(orders.called) == sorted(
+        [b'{"id": 1, "of": ["a"]}', b'{"id": 12.50}', b"\x89PNG\xff"]
+    )
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(lines.encode())))
+    done = fc_async("events", "replay", "-", "-y")
+    assert done.out.endswith("Accepted: 3 of 3, 3 of them before.\n")
+
+
+def test_a_name_that_is_a_queue_and_a_file_is_refused(
+    fc_async: Command, orders: Orders, project: Path
+) -> None:
+    (project / "failures").write_text("")
+    assert "write ./failures" in fc_async("events", "replay", "failures", "-y").err
+
+
+def test_dead_events_are_replayed_and_gone(fc_async: Command, fc_local: FcLocal) -> None:
+    function = Orders()
+    nowhere = "acs:mns:::/queues/nowhere/messages"
+    fc_local.deploy("orders", function, async_config=failing_to(nowhere))
+    fc_local.client.invoke_async("orders", b"lost")
+    fc_local.run_until_idle()
+    function.mended = True
+    done = fc_async("events", "replay", "dead:", "-y")
+    assert done.out.endswith("Accepted: 1 of 1.\n")
+    fc_local.run_until_idle()
+    assert function.called == [b"lost", b"lost"]
+    assert "There is no failed event" in fc_async("events", "replay", "dead:", "-y").err
+
+
+def test_a_topic_of_rocketmq_is_replayed_and_the_group_has_nothing_left(
+    fc_async: Command, fc_local: FcLocal
+) -> None:
+    function = Orders()
+    topic = fc_local.create_rocketmq_topic("MQ_INST_1", "failures")
+    fc_local.deploy("orders", function, async_config=failing_to(topic))
+    for number in range(20):
+        fc_local.client.invoke_async("orders", b"%d" % number)
+    fc_local.run_until_idle()
+    function.mended = True
+    assert "needs --group" in fc_async("events", "replay", topic, "-y").err
+    done = fc_async("events", "replay", topic, "--group", "GID_replay", "-y")
+    assert done.out.endswith("Accepted: 20 of 20.\n")
+    fc_local.advance(600)  # what was not removed comes again after five minutes
+    client = MQClient(fc_local.rocketmq_endpoint, "k", "s")
+    consumer = client.get_consumer("MQ_INST_1", "failures", "GID_replay")
+    with pytest.raises(MQServerException, match="MessageNotExist"):
+        consumer.consume_message(16)
+    client.close_connection()
+
+
+def test_a_function_without_task_mode_is_named_before_the_send(
+    fc_async: Command, fc_local: FcLocal, orders: Orders
+) -> None:
+    fc_local.client.put_async_invoke_config("orders", async_task=False)
+    done = fc_async("events", "replay", "failures", "-y")
+    assert "orders is not in task mode" in done.err

@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: MIT
+"""A replay of thousands of events that is killed in the middle, and run again."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from mns.account import Account
+from mns.queue import Message
+
+from fc_async_sdk import events
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from fc_async_local.testing import FcLocal
+
+MANY = 5_000
+ARN = "acs:fc:cn-hangzhou:1234567890123456:functions/orders"
+
+
+def document(number: int) -> bytes:
+    """The event of an invocation that failed."""
+    return events.encode(
+        events.document(
+            timestamp=number,
+            request_id=f"1-00000000-{number:012d}",
+            function_arn=ARN,
+            attempts=1,
+            request_payload=b"%d" % number,
+            condition="UnhandledInvocationError",
+        )
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.real_time
+def test_after_a_kill_in_the_middle_and_a_second_replay_each_event_was_accepted_once(
+    fc_local: FcLocal, tmp_path: Path, clean_environment: Callable[..., dict[str, str]]
+) -> None:
+    called: list[int] = []
+    fc_local.create_queue("failures")
+    fc_local.deploy(
+        "orders", lambda event, _: called.append(int(event)), async_config={"asyncTask": True}
+    )
+    account = Account(fc_local.mns_endpoint, "k", "s")
+    queue: Any = account.get_queue("failures")
+    for first in range(0, MANY, 16):
+        batch = range(first, min(first + 16, MANY))
+        queue.batch_send_message([Message(document(number).decode()) for number in batch])
+
+    def left() -> int:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)
+            found = queue.get_attributes()
+            return int(found.active_messages + found.inactive_messages)
+
+    command = [sys.executable, "-m", "fc_async_plugin", "events", "replay", "failures", "-y"]
+    surroundings = clean_environment(FC_ASYNC_ENDPOINT=fc_local.endpoint)
+    killed = subprocess.Popen(
+        command, cwd=tmp_path, env=surroundings, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
+    while left() > MANY * 3 // 4 and killed.poll() is None:
+        pass
+    os.kill(killed.pid, signal.SIGKILL)
+    killed.communicate()
+    assert 0 < left() < MANY
+    fc_local.advance(30)  # the visibility timeout of what the killed process had received
+    again = subprocess.run(
+        command, cwd=tmp_path, env=surroundings, capture_output=True, text=True, check=False
+    )
+    assert again.returncode == 0, again.stderr
+    assert "Accepted: " in again.stdout
+    fc_local.run_until_idle()
+    assert sorted(called) == list(range(MANY))
+    assert left() == 0
+    for one in (account.mns_client, queue.mns_client):
+        one.close_connection()
