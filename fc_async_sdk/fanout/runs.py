@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import collections
 from collections.abc import AsyncIterable, Iterable, Iterator
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from fc_async_sdk.errors import FcAsyncError
 from fc_async_sdk.fanout.plan import Outcome
@@ -17,58 +17,16 @@ from fc_async_sdk.fanout.progress import Progress, Reporter
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
-    from fc_async_sdk import pacing
-    from fc_async_sdk.fanout.plan import Job
-    from fc_async_sdk.fanout.progress import Report
+    from fc_async_sdk.fanout.plan import Job, Plan
+    from fc_async_sdk.fanout.replay import ReplayPlan
     from fc_async_sdk.fanout.senders import Sender
     from fc_async_sdk.operations import AcceptedInvocation
-
-
-class Plan(Protocol):
-    """Interface of the plan of a fan-out or of a replay."""
-
-    @property
-    def title(self) -> str:
-        """Return the name of the run for progress bars."""
-        ...
-
-    @property
-    def concurrency(self) -> int:
-        """Return the number of calls on the wire at a time."""
-        ...
-
-    @property
-    def progress(self) -> Report:
-        """Return the callback for progress, True for a bar, or None."""
-        ...
-
-    @property
-    def total(self) -> int | None:
-        """Return the number of payloads, None if it is not known."""
-        ...
-
-    @property
-    def slots(self) -> pacing.Run | None:
-        """Return the slots of a pace, None for a run without one."""
-        ...
-
-    def begin(self) -> None:
-        """Book the slots."""
-        ...
-
-    def end(self) -> None:
-        """Give back slots that were not used."""
-        ...
-
-    def prepare(self, index: int, payload: Any, taken: dict[str, int], /) -> Job | Outcome:
-        """Return the job for a payload, or its outcome when there is nothing to send."""
-        ...
 
 
 class Tally:
     """Counts outcomes, keeps failures and reports progress."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan | ReplayPlan) -> None:
         self.failures: list[Outcome] = []
         self.done = 0
         self.duplicates = 0
@@ -102,7 +60,7 @@ class Feed:
     were sent (:meth:`raise_problem`).
     """
 
-    def __init__(self, plan: Plan, payloads: Iterable[Any]) -> None:
+    def __init__(self, plan: Plan | ReplayPlan, payloads: Iterable[Any]) -> None:
         self._plan = plan
         self._source = enumerate(payloads)
         self._taken: dict[str, int] = {}
@@ -133,7 +91,9 @@ class Feed:
 class AsyncFeed:
     """The input of an asynchronous run: an iterable or an asynchronous iterable."""
 
-    def __init__(self, plan: Plan, payloads: Iterable[Any] | AsyncIterable[Any]) -> None:
+    def __init__(
+        self, plan: Plan | ReplayPlan, payloads: Iterable[Any] | AsyncIterable[Any]
+    ) -> None:
         self._plan = plan
         self._source: Iterator[Any] | AsyncIterator[Any] | None = (
             iter(payloads) if isinstance(payloads, Iterable) else payloads.__aiter__()
@@ -177,7 +137,7 @@ class AsyncFeed:
 class _Run:
     """The state that both kinds of run show."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan | ReplayPlan) -> None:
         self._plan = plan
         self._tally = Tally(plan)
         self._started = False
@@ -214,7 +174,7 @@ class FanOut(_Run):
     """A run, carried out while it is iterated over. Leaving the loop ends it."""
 
     def __init__(
-        self, plan: Plan, payloads: Iterable[Any], sender: Callable[[int], Sender]
+        self, plan: Plan | ReplayPlan, payloads: Iterable[Any], sender: Callable[[int], Sender]
     ) -> None:
         super().__init__(plan)
         self._payloads = payloads
@@ -256,7 +216,7 @@ class AsyncFanOut(_Run):
 
     def __init__(
         self,
-        plan: Plan,
+        plan: Plan | ReplayPlan,
         payloads: Iterable[Any] | AsyncIterable[Any],
         send: Callable[[Job], Awaitable[AcceptedInvocation]],
     ) -> None:

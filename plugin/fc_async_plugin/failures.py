@@ -190,7 +190,7 @@ class Reader:
                 yield _of_event(event, target)
 
     def _peek(self, node: Node) -> tuple[list[DestinationEvent | None], int]:
-        from fc_async_plugin.events.queues import QueueTail  # noqa: PLC0415 -- needs an extra
+        from fc_async_plugin.events.queues import Queue  # noqa: PLC0415 -- needs an extra
 
         address = service_url(
             "mns",
@@ -200,7 +200,7 @@ class Reader:
             otherwise="look at it with fc-async events tail --mns-endpoint",
         )
         keys = connection.credentials(self._account)
-        with QueueTail(address, node.name, keys, consume=False) as queue:
+        with Queue(address, node.name, keys) as queue:
             seen, depth = queue.peek()
         return [one.event for one in seen], depth
 

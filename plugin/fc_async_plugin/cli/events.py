@@ -67,7 +67,7 @@ def tail_command(
     from fc_async_plugin.account import connection
     from fc_async_plugin.account.service_urls import service_url
     from fc_async_plugin.events import lines
-    from fc_async_plugin.events.queues import QueueTail
+    from fc_async_plugin.events.queues import Queue
 
     named = _queue(queue, account)
     credentials = connection.credentials(account)
@@ -78,12 +78,17 @@ def tail_command(
         region=named.region,
         otherwise="pass --mns-endpoint",
     )
-    with QueueTail(address, named.queue, credentials, consume=consume) as reader:
-        for message in islice(reader.messages(follow=not once), limit):
+    with Queue(address, named.queue, credentials) as reader:
+        for message in islice(reader.look() if once else reader.follow(), limit):
             if output == "json":
                 terminal.print_json_line(lines.as_data(message))
             else:
                 _show(message)
+            if consume:
+                reader.accepted(message.message_id)
+                reader.finish()
+        for sentence in reader.notes:
+            terminal.note(f"Note: {sentence}.")
 
 
 command.add_command(events_replay.command)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -14,28 +14,13 @@ from fc_async_plugin.report import DONE, FAILED, Format, terminal
 
 if TYPE_CHECKING:
     from fc_async_plugin.account.connection import Account, Where
-    from fc_async_plugin.events.selection import Choice
+    from fc_async_plugin.events.selection import Choice, Selection
     from fc_async_plugin.events.sources import Source
     from fc_async_sdk import Client
-    from fc_async_sdk.errors import FcAsyncError
-    from fc_async_sdk.events import DestinationEvent
+    from fc_async_sdk.fanout import Outcome
 
-DEAD: Final = "dead:"
+_DEAD: Final = "dead:"
 _MOST: Final = 10_000
-
-
-class Origin(NamedTuple):
-    """The source that a command line names.
-
-    Attributes:
-        text: SOURCE.
-        group: Group of RocketMQ.
-        endpoint: URL of MNS or RocketMQ, None: that of the account or of the runtime.
-    """
-
-    text: str
-    group: str | None
-    endpoint: str | None
 
 
 @click.command("replay")
@@ -122,26 +107,40 @@ def command(
 
     if where.qualifier is not None and to is None:
         raise click.UsageError("--qualifier needs --to, the function that it is of")
-    origin = Origin(source, group, source_endpoint)
     target = connection.Target(to or "the function of the events", where)
-    with target.client as client, _source(origin, where.account, client) as opened:
+    function = to and target.function
+    with (
+        target.client as client,
+        _source(source, group, source_endpoint, where.account, client) as opened,
+    ):
         now = options.now_of(client)
-        wanted = _selection(now=now, **filters)
-        choice = selection.choose(opened.look(), wanted, limit)
+        choice = selection.choose(opened.look(), _selection(now=now, **filters), limit)
         if show:
             return _show_newest(choice, output)
-        replay = _Replay(client, opened, choice, to and target.function, where.qualifier)
         if output == "text":
-            replay.show(round(now.timestamp() * 1_000))
+            _show(choice, round(now.timestamp() * 1_000))
         dry = dry_run or not (yes or sys.stdin.isatty())
+        sent = _Sent()
         if choice.chosen and not dry:
-            replay.note_task_mode()
+            _note_task_mode(client, choice, function, where.qualifier)
             terminal.confirm(f"Send {len(choice.chosen)} events again?", yes=yes)
-            replay.send(bar=output == "text" and sys.stderr.isatty())
-        return replay.tell(output, dry=dry)
+            bar = output == "text" and sys.stderr.isatty()
+            events = [event for _, event in choice.chosen]
+            run = client.replay_events(
+                events, to=function, qualifier=where.qualifier, progress=bar or None
+            )
+            try:
+                for outcome in run:
+                    _settle(sent, choice, opened, outcome)
+            finally:
+                opened.finish()
+        _tell(choice, sent, output, dry=dry)
+        for sentence in opened.notes:
+            terminal.note(f"Note: {sentence}.")
+    return FAILED if sent.failed else DONE
 
 
-def _selection(now: Any, **filters: Any) -> Any:
+def _selection(now: Any, **filters: Any) -> Selection:
     from fc_async_plugin.events.selection import Match, Selection
 
     since = filters["since"]
@@ -153,130 +152,101 @@ def _selection(now: Any, **filters: Any) -> Any:
     )
 
 
-class _Replay:
-    """One replay, and what became of it."""
+def _show(choice: Choice, now: int) -> None:
+    """Print what would be sent, and on stderr what is left out."""
+    from fc_async_plugin.events.selection import groups
+    from fc_async_plugin.report import replays
 
-    def __init__(
-        self,
-        client: Client,
-        source: Source,
-        choice: Choice,
-        to: str | None,
-        qualifier: str | None,
-    ) -> None:
-        self._client = client
-        self._source = source
-        self._choice = choice
-        self._to = to
-        self._qualifier = qualifier
-        self._sent = self._before = 0
-        self._failed: list[tuple[str, DestinationEvent, FcAsyncError]] = []
-
-    def show(self, now: int) -> None:
-        """Print what would be sent, and on stderr what is left out."""
-        from fc_async_plugin.events.selection import groups
-        from fc_async_plugin.report import replays
-
-        chosen = groups(event for _, event in self._choice.chosen)
-        if chosen:
-            terminal.print_lines(replays.table(chosen, now=now, width=terminal.width()))
-        else:
-            terminal.note("There is no failed event to send.")
-        for sentence in replays.left_out(self._choice.left_out):
-            terminal.note(sentence)
-        if not self._choice.ended:
-            terminal.note(f"There are more: --limit {len(self._choice.chosen)} ends here.")
-
-    def note_task_mode(self) -> None:
-        """Print on stderr for which functions the service does not know task ids."""
-        from contextlib import suppress
-
-        from fc_async_plugin.account import lists
-        from fc_async_sdk.errors import FcAsyncError
-
-        names = {self._to} if self._to else {event.function for _, event in self._choice.chosen}
-        for name in sorted(filter(None, names)):
-            with suppress(FcAsyncError):  # a function that cannot be called is an error of its own
-                if lists.in_task_mode(self._client, name, self._qualifier):
-                    continue
-                terminal.note(
-                    f"{name} is not in task mode: the service may not recognise an event that was"
-                    " sent before"
-                )
-
-    def send(self, *, bar: bool) -> None:
-        """Send what was shown, and remove what was accepted."""
-        chosen = self._choice.chosen
-        run = self._client.replay_events(
-            [event for _, event in chosen],
-            to=self._to,
-            qualifier=self._qualifier,
-            progress=bar or None,
-        )
-        try:
-            for outcome in run:
-                message_id, event = chosen[outcome.index]
-                if outcome.error is not None:
-                    self._failed.append((message_id, event, outcome.error))
-                    continue
-                self._sent += 1
-                self._before += bool(outcome.accepted and outcome.accepted.duplicate)
-                self._source.accepted(message_id)
-        finally:
-            self._source.finish()
-
-    def tell(self, output: Format, *, dry: bool) -> int:
-        """Print the result, write what failed into a file, and return the exit code."""
-        from fc_async_plugin.events import selection
-        from fc_async_plugin.report import replays
-
-        chosen = self._choice.chosen
-        failed = [_as_data(*one) for one in self._failed]
-        file = _write(failed) if failed else None
-        if output == "json":
-            found = selection.groups(event for _, event in chosen)
-            terminal.print_json(
-                {
-                    "dryRun": dry,
-                    "groups": [one._asdict() for one in found],
-                    "leftOut": self._choice.left_out,
-                    "events": len(chosen),
-                    "accepted": self._sent,
-                    "acceptedBefore": self._before,
-                    "failed": failed,
-                    "failedFile": file and str(file),
-                }
-            )
-        elif chosen and not dry:
-            terminal.tell(replays.summary(len(chosen), self._sent, self._before, len(self._failed)))
-        elif chosen:
-            terminal.note("Nothing was sent: this was a dry run. Send them with -y.")
-        if file is not None:
-            first = self._failed[0]
-            terminal.error(f"{first[1].request_id}: {first[2]}")
-            terminal.note(f"What failed is in {file}: a source for another replay.")
-        for sentence in self._source.notes:
-            terminal.note(f"Note: {sentence}.")
-        return FAILED if failed else DONE
+    if choice.chosen:
+        found = groups(event for _, event in choice.chosen)
+        terminal.print_lines(replays.table(found, now=now, width=terminal.width()))
+    else:
+        terminal.note("There is no failed event to send.")
+    for sentence in replays.left_out(choice.left_out):
+        terminal.note(sentence)
+    if not choice.ended:
+        terminal.note(f"There are more: --limit {len(choice.chosen)} ends here.")
 
 
-def _as_data(message_id: str, event: DestinationEvent, error: FcAsyncError) -> dict[str, Any]:
+def _note_task_mode(
+    client: Client, choice: Choice, function: str | None, qualifier: str | None
+) -> None:
+    """Print on stderr for which functions the service does not know task ids."""
+    from contextlib import suppress
+
+    from fc_async_plugin.account import lists
+    from fc_async_sdk.errors import FcAsyncError
+
+    names = {function} if function else {event.function for _, event in choice.chosen}
+    for name in sorted(filter(None, names)):
+        with suppress(FcAsyncError):  # a function that cannot be called is an error of its own
+            if not lists.in_task_mode(client, name, qualifier):
+                reason = "the service may not recognise an event that was sent before"
+                terminal.note(f"{name} is not in task mode: {reason}")
+
+
+class _Sent:
+    """Numbers of accepted events, and what was refused."""
+
+    def __init__(self) -> None:
+        self.accepted = self.before = 0
+        self.failed: list[dict[str, Any]] = []
+
+
+def _settle(sent: _Sent, choice: Choice, source: Source, outcome: Outcome) -> None:
+    """Remove the message of an accepted event, keep the reason of a refused one."""
     from fc_async_plugin.events.lines import Shown, as_data
 
-    return {**as_data(Shown(message_id, event)), "error": str(error)}
+    message_id, event = choice.chosen[outcome.index]
+    if outcome.accepted is None:
+        data = as_data(Shown(message_id, event))
+        sent.failed.append({**data, "error": str(outcome.error)})
+        return
+    sent.accepted += 1
+    sent.before += outcome.accepted.duplicate
+    source.accepted(message_id)
+
+
+def _tell(choice: Choice, sent: _Sent, output: Format, *, dry: bool) -> None:
+    """Print the result; write what failed into a file."""
+    from fc_async_plugin.events.selection import groups
+    from fc_async_plugin.report import replays
+
+    total = len(choice.chosen)
+    file = _write(sent.failed) if sent.failed else None
+    if output == "json":
+        data = {
+            "dryRun": dry,
+            "groups": [one._asdict() for one in groups(event for _, event in choice.chosen)],
+            "leftOut": choice.left_out,
+            "events": total,
+            "accepted": sent.accepted,
+            "acceptedBefore": sent.before,
+            "failed": sent.failed,
+            "failedFile": file and str(file),
+        }
+        terminal.print_json(data)
+    elif total and not dry:
+        terminal.tell(replays.summary(total, sent.accepted, sent.before, len(sent.failed)))
+    elif total:
+        terminal.note("Nothing was sent: this was a dry run. Send them with -y.")
+    if file is not None:
+        terminal.error(f"{sent.failed[0]['requestId']}: {sent.failed[0]['error']}")
+        terminal.note(f"What failed is in {file}: a source for another replay.")
 
 
 def _write(failed: list[dict[str, Any]]) -> Path:
     """Write events as lines of JSON into a new private file; return its path."""
-    import json
     import time
+
+    import msgspec
 
     from fc_async_sdk import _project_folder
 
     _project_folder.make_private(_project_folder.EVENTS)
     file = _project_folder.EVENTS / f"failed-{time.time_ns() // 1_000_000}.jsonl"
     with _project_folder.replacing(file) as unfinished:
-        unfinished.write_text("".join(f"{json.dumps(one)}\n" for one in failed), encoding="utf-8")
+        unfinished.write_bytes(msgspec.json.Encoder().encode_lines(failed))
     return file
 
 
@@ -294,7 +264,9 @@ def _show_newest(choice: Choice, output: Format) -> int:
     return DONE
 
 
-def _source(origin: Origin, account: Account, client: Client) -> Source:
+def _source(
+    text: str, group: str | None, endpoint: str | None, account: Account, client: Client
+) -> Source:
     """Return the source that a command line names.
 
     Raises:
@@ -303,36 +275,35 @@ def _source(origin: Origin, account: Account, client: Client) -> Source:
     from fc_async_plugin.account import connection, runtime
     from fc_async_plugin.account.service_urls import service_url
     from fc_async_plugin.events import sources
-    from fc_async_sdk.spec import arn
+    from fc_async_sdk.spec.arn import MnsQueueArn, RocketMqTopicArn
 
-    text = origin.text
-    if text == DEAD:
+    if text == _DEAD:
         runtime.local_endpoint(account.endpoint, "has dead events")
         return sources.DeadEvents(client)
     if text == "-":
         return sources.File(sys.stdin.buffer)
     if (named := _arn(text)) is None:
         return sources.File(Path(text).read_bytes().splitlines())
-    named = named.resolve(region=account.region or "", account_id=account.account_id or "")
-    credentials = connection.credentials(account)
-    if not isinstance(named, arn.MnsQueueArn | arn.RocketMqTopicArn):
+    is_queue = isinstance(named, MnsQueueArn)
+    if not is_queue and not isinstance(named, RocketMqTopicArn):
         raise click.UsageError(f"{text} is neither a queue of MNS nor a topic of RocketMQ")
-    address = origin.endpoint or service_url(
-        "mns" if isinstance(named, arn.MnsQueueArn) else "rocketmq",
+    if not is_queue and group is None:
+        raise click.UsageError("a topic of RocketMQ needs --group, the group that reads it")
+    credentials = connection.credentials(account)
+    address = endpoint or service_url(
+        "mns" if is_queue else "rocketmq",
         account.endpoint,
-        account_id=named.account_id or credentials.account_id,
-        region=named.region,
+        account_id=named.account_id or account.account_id or credentials.account_id,
+        region=named.region or account.region or "",
         otherwise="pass --source-endpoint",
     )
-    if isinstance(named, arn.MnsQueueArn):
-        from fc_async_plugin.events.queues import QueueSource
+    if is_queue:
+        from fc_async_plugin.events.queues import Queue
 
-        return QueueSource(address, named.queue, credentials)
-    if origin.group is None:
-        raise click.UsageError("a topic of RocketMQ needs --group, the group that reads it")
-    from fc_async_plugin.events.topics import TopicSource
+        return Queue(address, named.queue, credentials)
+    from fc_async_plugin.events.topics import Topic
 
-    return TopicSource(address, named, origin.group, credentials)
+    return Topic(address, named, group or "", credentials)
 
 
 def _arn(text: str) -> Any:

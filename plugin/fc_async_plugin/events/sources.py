@@ -7,8 +7,9 @@ Invariant: a message whose event was not accepted stays where it is.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+from fc_async_plugin import PluginError
 from fc_async_plugin.account import runtime
 from fc_async_plugin.events import lines
 from fc_async_plugin.report.findings import plural
@@ -16,17 +17,19 @@ from fc_async_sdk.admin import operations as admin
 from fc_async_sdk.errors import NotFound
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from typing_extensions import Self
 
     from fc_async_plugin.events.lines import Shown
     from fc_async_sdk import Client
 
+T = TypeVar("T")
+
 BATCH: Final = 16
 """Largest number of messages that one request to MNS or RocketMQ returns or deletes."""
 
-MISSING: Final = "MessageNotExist"
+_MISSING: Final = "MessageNotExist"
 """Code of both services for "there is no message", and for a receipt that has ended."""
 
 
@@ -104,7 +107,12 @@ class Receiver(Source):
 
     A receipt ends with the time for which a message is hidden. What is visible again before it was
     deleted is received once more by :meth:`finish`.
+
+    Attributes:
+        errors: The error of the official client.
     """
+
+    errors: type[Exception]
 
     def __init__(self) -> None:
         self._receipts: dict[str, str] = {}  # by message id
@@ -113,17 +121,21 @@ class Receiver(Source):
 
     @abstractmethod
     def receive(self) -> list[Any]:
-        """Return up to :data:`BATCH` messages of the official client; none if there are no more."""
+        """Return up to :data:`BATCH` messages, as the official client does."""
 
     @abstractmethod
-    def delete(self, receipts: list[str]) -> set[str]:
-        """Delete messages; return the receipts that have ended."""
+    def delete(self, receipts: list[str]) -> None:
+        """Delete messages, as the official client does."""
 
     def show_again(self, receipts: list[str]) -> None:
         """Let other readers receive messages at once."""
 
     def look(self) -> Iterator[Shown]:
-        """Receive messages until no new ones come."""
+        """Receive messages until no new ones come.
+
+        Raises:
+            PluginError: They cannot be read.
+        """
         for message in self._round():
             yield lines.read(message.message_id, message)
 
@@ -134,16 +146,21 @@ class Receiver(Source):
             self._delete()
 
     def finish(self) -> None:
-        """Delete what is left, also if it is visible again."""
+        """Delete what is left, also if it is visible again.
+
+        Raises:
+            PluginError: It cannot be deleted.
+        """
         self._delete()
-        if self._left:
-            wanted, receipts = self._left, self._receipts
-            self._receipts = {}
-            for message in self._round():
-                if message.message_id in wanted:
-                    self.accepted(message.message_id)
-            self._delete()
-            self._receipts = receipts | self._receipts
+        if not self._left:
+            return
+        wanted, receipts = self._left, self._receipts
+        self._receipts = {}
+        for message in self._round():
+            if message.message_id in wanted:
+                self.accepted(message.message_id)
+        self._delete()
+        self._receipts = receipts | self._receipts
         if self._left:
             kept = plural(len(self._left), "accepted message")
             sentence = f"still there, held by another reader: {kept}"
@@ -154,19 +171,34 @@ class Receiver(Source):
 
     def _round(self) -> Iterator[Any]:
         """Yield each message once, until no new ones come."""
-        while found := self.receive():
+        while found := self._received():
             new = [one for one in found if one.message_id not in self._receipts]
             self._receipts.update({one.message_id: one.receipt_handle for one in found})
             if not new:
-                self.notes = (
-                    "messages became visible again while others were read: there may be more",
-                )
+                sentence = "messages became visible again while others were read"
+                self.notes = (*self.notes, f"{sentence}: there may be more")
                 return
             yield from new
 
+    def _received(self) -> list[Any]:
+        return self._asked(self.receive, [])
+
+    def _asked(self, request: Callable[[], T], none: T) -> T:
+        """Return what the official client returns, or ``none`` if there is no message.
+
+        Raises:
+            PluginError: The service refused.
+        """
+        try:
+            return request()
+        except self.errors as error:
+            if _code(error) == _MISSING:
+                return none
+            raise PluginError(f"the messages cannot be read: {_reason(error)}") from error
+
     def _delete(self) -> None:
         receipts = {self._receipts[one]: one for one in self._deletable}
-        ended = self.delete(list(receipts)) if receipts else set()
+        ended = self._ended(list(receipts)) if receipts else set()
         for receipt, message_id in receipts.items():
             if receipt in ended:
                 self._left.add(message_id)
@@ -175,9 +207,23 @@ class Receiver(Source):
                 del self._receipts[message_id]
         self._deletable.clear()
 
+    def _ended(self, receipts: list[str]) -> set[str]:
+        """Delete messages; return the receipts that have ended."""
+        try:
+            self.delete(receipts)
+        except self.errors as error:
+            if named := getattr(error, "sub_errors", None):
+                return {one["ReceiptHandle"] for one in named}
+            if _code(error) != _MISSING:
+                raise PluginError(f"messages cannot be deleted: {_reason(error)}") from error
+            return set(receipts)
+        return set()
 
-def ended(error: Any, receipts: list[str]) -> set[str]:
-    """Return the receipts that a refused deletion names; none if it was refused as a whole."""
-    if named := getattr(error, "sub_errors", None):
-        return {one["ReceiptHandle"] for one in named}
-    return set(receipts) if getattr(error, "type", "") == MISSING else set()
+
+def _code(error: Exception) -> str:
+    return getattr(error, "type", "")
+
+
+def _reason(error: Exception) -> str:
+    # str(error) of the official clients ends with a line break and has two spaces in a row.
+    return f"{_code(error)}: {getattr(error, 'message', error)}"

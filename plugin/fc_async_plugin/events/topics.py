@@ -14,15 +14,14 @@ from typing import TYPE_CHECKING, Any
 from mq_http_sdk.mq_client import MQClient
 from mq_http_sdk.mq_exception import MQExceptionBase
 
-from fc_async_plugin import PluginError
-from fc_async_plugin.events.sources import BATCH, MISSING, Receiver, ended
+from fc_async_plugin.events.sources import BATCH, Receiver
 
 if TYPE_CHECKING:
     from fc_async_sdk.credentials import Credentials
     from fc_async_sdk.spec.arn import RocketMqTopicArn
 
 
-class TopicSource(Receiver):
+class Topic(Receiver):
     """The messages of a topic that a group has not consumed, for a replay.
 
     Args:
@@ -31,6 +30,8 @@ class TopicSource(Receiver):
         group: Name of the group, such as ``GID_replay``.
         credentials: The keys.
     """
+
+    errors = MQExceptionBase
 
     def __init__(
         self, address: str, topic: RocketMqTopicArn, group: str, credentials: Credentials
@@ -49,26 +50,12 @@ class TopicSource(Receiver):
 
     def receive(self) -> list[Any]:
         """Consume messages as the group."""
-        try:
-            found: list[Any] = self._consumer.consume_message(BATCH)
-        except MQExceptionBase as error:
-            if error.type == MISSING:
-                return []
-            raise PluginError(f"the topic cannot be read: {error.type}: {error.message}") from error
+        found: list[Any] = self._consumer.consume_message(BATCH)
         return found
 
-    def delete(self, receipts: list[str]) -> set[str]:
+    def delete(self, receipts: list[str]) -> None:
         """Remove messages for the group."""
-        try:
-            self._consumer.ack_message(receipts)
-        except MQExceptionBase as error:
-            refused = ended(error, receipts)
-            if not refused:
-                raise PluginError(
-                    f"a message cannot be removed: {error.type}: {error.message}"
-                ) from error
-            return refused
-        return set()
+        self._consumer.ack_message(receipts)
 
     def __exit__(self, *error: object) -> None:
         super().__exit__(*error)

@@ -119,7 +119,7 @@ def test_a_queue_that_is_not_there_is_one_message(
 ) -> None:
     assert run(["events", "tail", "nowhere", "--once"]) == 1
     assert capsys.readouterr().err == (
-        "Error: the queue cannot be read: "
+        "Error: the messages cannot be read: "
         "QueueNotExist: the queue 'nowhere' does not exist: create it first\n"
     )
 
