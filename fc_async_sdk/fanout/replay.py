@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from fc_async_sdk.spec.arn import FunctionArn
 
 _SUFFIX: Final = re.compile(r"-replay-([0-9]{1,9})\Z")
+_OF_GROUP: Final = re.compile(r"_r[1-9][0-9]*-[0-9]+\Z")
+"""Replay of a member of a group (fc_async_sdk.handles.members)."""
 
 
 class ReplayPlan(RunPlan, frozen=True, kw_only=True):
@@ -175,4 +177,4 @@ def next_id(task_id: str) -> str:
 
 def is_replay(task_id: str) -> bool:
     """Return whether a task is a replay, by its id."""
-    return _SUFFIX.search(task_id) is not None
+    return any(form.search(task_id) for form in (_SUFFIX, _OF_GROUP))

@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
+import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from fc_async_plugin.account import connection, lists, stored_payloads, suggestions
 from fc_async_sdk import _endpoint
@@ -15,11 +17,14 @@ from fc_async_sdk.fanout import is_replay, next_id
 from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from fc_async_plugin.account.connection import Where
     from fc_async_sdk import AsyncTask, Client
     from fc_async_sdk.admin.models import Task
+    from fc_async_sdk.models import TaskStatus
+
+T = TypeVar("T")
 
 
 class Replayed(NamedTuple):
@@ -38,16 +43,18 @@ class Replayed(NamedTuple):
     before: str = ""
 
 
-class Failed(NamedTuple):
-    """Tasks that failed, the newest first.
+class Chosen(NamedTuple):
+    """Tasks that filters choose, the newest first.
 
     Attributes:
-        tasks: Ids of tasks that are not replays.
-        replays: Ids of replays: a second replay by accident must not run them again.
+        tasks: The tasks.
+        more: Whether there are more than the limit.
+        replays: Ids of replays that were left out.
     """
 
-    tasks: tuple[str, ...]
-    replays: tuple[str, ...]
+    tasks: list[AsyncTask]
+    more: bool
+    replays: list[str]
 
 
 class FunctionTasks(NamedTuple):
@@ -111,18 +118,42 @@ class FunctionTasks(NamedTuple):
         """Return when the function's tasks are due; see :func:`times_of`."""
         return times_of(self.client, self.function, task_id)
 
-    def failed(self, limit: int) -> Failed:
-        """Return the newest tasks that failed, at most ``limit`` besides the replays."""
-        tasks: list[str] = []
-        replays: list[str] = []
-        for task in self.all(status="Failed"):
-            if is_replay(task.task_id):
-                replays.append(task.task_id)
-            elif len(tasks) == limit:
-                break
-            else:
-                tasks.append(task.task_id)
-        return Failed(tuple(tasks), tuple(replays))
+    def choose(
+        self,
+        statuses: Sequence[TaskStatus | None],
+        limit: int,
+        *,
+        condition: str | None = None,
+        replays: bool = True,
+        **conditions: Any,
+    ) -> Chosen:
+        """Return the newest tasks that filters choose.
+
+        Args:
+            statuses: Their statuses; None: any.
+            limit: The largest number of tasks.
+            condition: Why they failed: the error before its first colon.
+            replays: Whether replays count, too.
+            conditions: Parameters of ListAsyncTasks.
+        """
+        found: dict[str, AsyncTask] = {}
+        left_out: list[str] = []
+        for status in statuses:
+            wanted: list[AsyncTask] = []
+            for task in self.all(status=status, **conditions):
+                if condition not in (None, (task.task_error_message or "").partition(":")[0]):
+                    continue
+                if not replays and is_replay(task.task_id):
+                    left_out.append(task.task_id)
+                elif len(wanted) <= limit:
+                    wanted.append(task)
+                else:
+                    break
+            found |= {task.task_id: task for task in wanted}
+        tasks = list(found.values())
+        if len(statuses) > 1:  # what has not started is the newest
+            tasks.sort(key=lambda task: -(task.started_time or sys.maxsize))
+        return Chosen(tasks[:limit], len(tasks) > limit, left_out)
 
     def why_none(self) -> str:
         """Return why a function without any task has none, "" if it may get some.
@@ -164,6 +195,15 @@ class FunctionTasks(NamedTuple):
         except FcAsyncError as error:
             return Replayed(task_id, error=str(error))
         return Replayed(task_id, replayed_as=accepted.task_id)
+
+
+def each(work: Callable[[str], T], task_ids: Sequence[str]) -> list[T]:
+    """Return what a function returns for each task; several are worked on at a time."""
+    pool = ThreadPoolExecutor(connection.WORKERS)
+    try:
+        return list(pool.map(work, task_ids))
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 @contextmanager

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from fc_async_sdk import Client
     from fc_async_sdk.fanout import Outcome
 
-_DEAD: Final = "dead:"
+_DEAD: Final = "dead-events"
 _MOST: Final = 10_000
 
 
@@ -91,7 +91,7 @@ def command(
 ) -> int:
     """Send failed events again: call the function that failed with the same payload.
 
-    SOURCE is a queue of MNS (name or ARN), a topic of RocketMQ (ARN), dead: for the dead events of
+    SOURCE is a queue of MNS (name or ARN), a topic of RocketMQ (ARN), dead-events for those of
     a local runtime, or a file with a line of JSON for each event (- is stdin), such as events tail
     -o json writes. A message is deleted after its event was accepted. Without a terminal and
     without -y nothing is sent.

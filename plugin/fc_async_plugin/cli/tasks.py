@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, get_args
+import sys
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeVar, get_args
 
 import click
 
@@ -12,8 +14,13 @@ from fc_async_plugin.report import DONE, FAILED, Format, terminal
 from fc_async_sdk.models import TaskStatus
 
 if TYPE_CHECKING:
-    from fc_async_plugin.account.connection import Where
-    from fc_async_plugin.tasks import FunctionTasks, Replayed
+    from collections.abc import Callable, Mapping, Sequence
+
+    from fc_async_plugin.account.connection import Account, Where
+    from fc_async_plugin.tasks import Chosen, FunctionTasks, Replayed
+    from fc_async_sdk import AsyncTask
+
+F = TypeVar("F", bound="Callable[..., Any]")
 
 
 @click.group()
@@ -29,44 +36,67 @@ def command() -> None:
 
 
 _SHOWN_REPLAYS: Final = 10
+_STOPPED: Final[tuple[TaskStatus, ...]] = ("Running", "Retrying", "Enqueued")
+"""Statuses of tasks that can be stopped."""
+_REPLAYED: Final[tuple[TaskStatus, ...]] = ("Failed", "Expired", "Invalid")
+"""Statuses of tasks that are replayed unless another one is named."""
 
 _task = click.argument("task_id", metavar="TASK")
+_tasks = click.argument("task_ids", metavar="[TASK]...", nargs=-1)
+_dry_run = click.option("--dry-run", is_flag=True, help="Show the chosen tasks, change nothing.")
+_FILTERS: Final = (
+    click.option(
+        "--status",
+        type=click.Choice(get_args(TaskStatus), case_sensitive=False),
+        default=None,
+        help="Only tasks in this status.",
+    ),
+    click.option("--prefix", default=None, help="Only tasks whose id has this prefix."),
+    click.option(
+        "--since",
+        metavar="TIME",
+        default=None,
+        help="Only tasks that started then or later: 90m, 7d, 2026-01-31T09:00.",
+    ),
+    click.option(
+        "--until", metavar="TIME", default=None, help="Only tasks that started then or earlier."
+    ),
+    click.option("--condition", metavar="NAME", default=None, help="Only tasks with this error."),
+)
+
+
+def _filters(limit: int) -> Callable[[F], F]:
+    """Return a decorator that adds the options that choose tasks."""
+
+    def decorate(function: F) -> F:
+        decorated: Any = click.option(
+            "--limit",
+            type=click.IntRange(min=1),
+            default=limit,
+            show_default=True,
+            help="Largest number of tasks, newest first.",
+        )(function)
+        for option in reversed(_FILTERS):
+            decorated = option(decorated)
+        return decorated  # type: ignore[no-any-return]
+
+    return decorate
 
 
 @command.command("list")
 @options.function_argument
-@click.option(
-    "--status",
-    type=click.Choice(get_args(TaskStatus), case_sensitive=False),
-    default=None,
-    help="Only tasks in this status.",
-)
-@click.option("--prefix", default=None, help="Only tasks whose id has this prefix.")
-@click.option(
-    "--limit",
-    type=click.IntRange(min=1),
-    default=100,
-    show_default=True,
-    help="Largest number of tasks, newest first.",
-)
+@_filters(limit=100)
 @options.where_options
 @options.format_option
 def list_command(
-    function: str,
-    status: TaskStatus | None,
-    prefix: str | None,
-    limit: int,
-    where: Where,
-    output: Format,
+    function: str, limit: int, where: Where, output: Format, **filters: str | None
 ) -> None:
     """List tasks of FUNCTION, the newest first."""
-    from itertools import islice
-
     from fc_async_plugin.report import tasks as report
     from fc_async_plugin.tasks import tasks_of
 
     with tasks_of(function, where) as tasks:
-        found = list(islice(tasks.all(status=status, prefix=prefix), limit))
+        found = _found(tasks, (None,), limit, filters).tasks
         times = tasks.times()
         if not found and (why := tasks.why_none()):
             terminal.note(why)
@@ -99,36 +129,150 @@ def get_command(
     print_task(task, output, now=times.now, due=times.due.get(task_id))
 
 
+def _found(
+    tasks: FunctionTasks,
+    statuses: Sequence[TaskStatus | None],
+    limit: int,
+    filters: Mapping[str, Any],
+    *,
+    replays: bool = True,
+) -> Chosen:
+    """Return the tasks that the options choose, in one of some statuses unless one is named."""
+    since, until = filters["since"], filters["until"]
+    now = options.now_of(tasks.client) if since or until else datetime.now(timezone.utc)
+    return tasks.choose(
+        [filters["status"]] if filters["status"] else statuses,
+        limit,
+        condition=filters["condition"],
+        replays=replays,
+        prefix=filters["prefix"],
+        started_time_begin=options.moment(since, now) if since else None,
+        started_time_end=options.moment(until, now) if until else None,
+    )
+
+
+class _Set(NamedTuple):
+    """Tasks that a command names or chooses.
+
+    Attributes:
+        verb: What it does with them.
+        account: Where they are.
+        statuses: Statuses of chosen tasks, unless one is named.
+        named: Ids; ``-`` stands for those on stdin, one a line.
+        limit: Largest number of chosen tasks.
+        filters: The options that choose tasks.
+    """
+
+    verb: Literal["stop", "replay"]
+    account: Account
+    statuses: Sequence[TaskStatus]
+    named: tuple[str, ...]
+    limit: int
+    filters: Mapping[str, Any]
+
+
+def _members(
+    tasks: FunctionTasks, wanted: _Set, output: Format, *, dry_run: bool, yes: bool
+) -> list[str]:
+    """Return the ids of tasks, chosen ones after a question; none in a dry run.
+
+    Raises:
+        click.ClickException: Tasks are neither named nor chosen, or the answer was no.
+    """
+    from fc_async_plugin.account import connection
+
+    doing = wanted.verb.capitalize()
+    chosen = any(value is not None for value in wanted.filters.values())
+    if bool(wanted.named) == chosen or (wanted.named and dry_run):
+        names = ", ".join(f"--{name}" for name in wanted.filters)
+        raise click.UsageError(f"name tasks, or choose them: {names}")
+    if wanted.named:
+        typed = [sys.stdin.read().split() if one == "-" else [one] for one in wanted.named]
+        ids = [task_id for each in typed for task_id in each]
+        options.confirm_target(wanted.account, f"{doing} {', '.join(ids)}", yes=yes)
+        return ids
+    replays = wanted.verb != "replay"
+    found = _found(tasks, wanted.statuses, wanted.limit, wanted.filters, replays=replays)
+    if found.replays:
+        _note_replays(found.replays)
+    if not found.tasks and not found.replays:
+        if why := tasks.why_none():
+            raise click.ClickException(why)
+        terminal.note(f"There is no task to {wanted.verb}.")
+    if dry_run and (found.tasks or output == "json"):
+        _show_chosen(tasks, found.tasks, output)
+    if found.more:
+        terminal.note(f"There are more: --limit {wanted.limit} ends here.")
+    if dry_run or not found.tasks:
+        return []
+    target = connection.target_of(wanted.account)
+    terminal.confirm(f"{doing} {len(found.tasks)} tasks at {target}?", yes=yes)
+    return [task.task_id for task in found.tasks]
+
+
+def _show_chosen(tasks: FunctionTasks, found: list[AsyncTask], output: Format) -> None:
+    from fc_async_plugin.report import tasks as report
+
+    if output == "json":
+        shown = [{"taskId": task.task_id, "error": None} for task in found]
+        terminal.print_json({"tasks": shown, "dryRun": True})
+    else:
+        times = tasks.times()
+        width = terminal.width()
+        terminal.print_lines(report.table(found, now=times.now, due=times.due, width=width))
+    terminal.note("Nothing was changed: this was a dry run.")
+
+
+def _note_replays(replays: list[str]) -> None:
+    """Print on stderr which replays are not replayed."""
+    from fc_async_plugin.report.findings import plural
+
+    shown = ", ".join(replays[:_SHOWN_REPLAYS])
+    more = ", …" if len(replays) > _SHOWN_REPLAYS else ""
+    left_out = plural(len(replays), "replay")
+    terminal.note(f"Left out {left_out}; name them to replay them: {shown}{more}")
+
+
 @command.command("stop")
 @options.function_argument
-@click.argument("task_ids", metavar="TASK...", nargs=-1, required=True)
+@_tasks
+@_filters(limit=10_000)
+@_dry_run
 @options.where_options
 @options.yes_option
 @options.format_option
 def stop_command(
     function: str,
     task_ids: tuple[str, ...],
+    limit: int,
+    dry_run: bool,
     where: Where,
     yes: bool,
     output: Format,
+    **filters: str | None,
 ) -> int:
-    """Stop tasks of FUNCTION. They end as Stopped.
+    """Stop tasks of FUNCTION: those that are named (- reads ids from stdin), or chosen by options.
 
-    A task that cannot be stopped does not keep the others from being stopped; the exit code is 1.
+    They end as Stopped. A task that cannot be stopped does not keep the others from being stopped;
+    the exit code is 1. Options choose among the tasks that have not ended.
     """
-    from fc_async_plugin.tasks import tasks_of
+    from fc_async_plugin.tasks import each, tasks_of
 
-    options.confirm_target(where.account, f"Stop {', '.join(task_ids)}", yes=yes)
     with tasks_of(function, where) as tasks:
-        errors = {one: _stop(tasks, one) for one in task_ids}
+        wanted = _Set("stop", where.account, _STOPPED, task_ids, limit, filters)
+        ids = _members(tasks, wanted, output, dry_run=dry_run, yes=yes)
+        errors = dict(zip(ids, each(lambda one: _stop(tasks, one), ids), strict=True))
     for task_id, error in errors.items():
         if error is not None:
             terminal.error(f"task {task_id} was not stopped: {error}")
         elif output == "text":
             terminal.tell(f"Stopping: task {task_id}")
-    if output == "json":
+    if output == "json" and not dry_run:
         stopped = [{"taskId": task_id, "error": error} for task_id, error in errors.items()]
         terminal.print_json({"tasks": stopped})
+    elif len(errors) > 1:
+        accepted = sum(error is None for error in errors.values())
+        terminal.tell(f"Stopping: {accepted} of {len(errors)} tasks.")
     return FAILED if any(errors.values()) else DONE
 
 
@@ -180,19 +324,10 @@ def wait_command(
 
 @command.command("replay")
 @options.function_argument
-@click.argument("task_ids", metavar="[TASK]...", nargs=-1)
-@click.option(
-    "--failed",
-    is_flag=True,
-    help="All tasks that failed and are not replays themselves, instead of naming them.",
-)
-@click.option(
-    "--limit",
-    type=click.IntRange(min=1),
-    default=1000,
-    show_default=True,
-    help="With --failed: largest number of tasks, newest first.",
-)
+@_tasks
+@click.option("--failed", is_flag=True, help="The same as --status Failed.")
+@_filters(limit=10_000)
+@_dry_run
 @options.where_options
 @options.yes_option
 @options.format_option
@@ -201,59 +336,40 @@ def replay_command(
     task_ids: tuple[str, ...],
     failed: bool,
     limit: int,
+    dry_run: bool,
     where: Where,
     yes: bool,
     output: Format,
+    **filters: str | None,
 ) -> int:
-    """Invoke FUNCTION again with the payloads of TASKs that have ended, byte for byte.
+    """Invoke FUNCTION again with the payloads of tasks that have ended, byte for byte.
 
-    The id of the new task is that of the first one with the suffix -replay-N, so that a second
-    replay by accident is refused. Replays that failed are replayed when they are named.
+    TASKs are named (- reads ids from stdin), or chosen by options, which choose among the tasks
+    that failed, expired or became invalid. The id of the new task is that of the first one with the
+    suffix -replay-N, so that a second replay by accident is refused. Replays are replayed only when
+    they are named.
     """
-    from fc_async_plugin.account import connection
-    from fc_async_plugin.tasks import tasks_of
+    from fc_async_plugin.tasks import each, tasks_of
 
-    if bool(task_ids) == failed:
-        raise click.UsageError("name tasks, or give --failed")
-    if not failed:
-        options.confirm_target(where.account, f"Replay {', '.join(task_ids)}", yes=yes)
+    if failed:
+        filters["status"] = filters["status"] or "Failed"
     with tasks_of(function, where) as tasks:
-        if failed:
-            task_ids = _failed(tasks, limit)
-            if not task_ids:
-                return DONE
-            target = connection.target_of(where.account)
-            terminal.confirm(f"Replay {len(task_ids)} tasks at {target}?", yes=yes)
-        outcomes = [tasks.replay(one) for one in task_ids]
-    if output == "json":
+        wanted = _Set("replay", where.account, _REPLAYED, task_ids, limit, filters)
+        ids = _members(tasks, wanted, output, dry_run=dry_run, yes=yes)
+        outcomes = each(tasks.replay, ids)
+    before = [one for one in outcomes if one.before and not task_ids]
+    refused = [one for one in outcomes if one.error and one not in before]
+    if output == "json" and not dry_run:
         terminal.print_json({"tasks": [_as_data(one) for one in outcomes]})
-    else:
+    elif output == "text":
         for one in outcomes:
-            again = f"replayed before as {one.before}" if failed and one.before else one.error
+            again = f"replayed before as {one.before}" if one in before else one.error
             terminal.tell(f"{one.task_id}: {again or f'accepted as {one.replayed_as}'}")
-    refused = [one for one in outcomes if one.error and not (failed and one.before)]
+        if len(outcomes) > 1:
+            again = f", {len(before)} of them before" if before else ""
+            accepted = len(outcomes) - len(refused)
+            terminal.tell(f"Accepted: {accepted} of {len(outcomes)} tasks{again}.")
     return FAILED if refused else DONE
-
-
-def _failed(tasks: FunctionTasks, limit: int) -> tuple[str, ...]:
-    """Return the tasks that --failed means; say on stderr what it leaves out.
-
-    Raises:
-        click.ClickException: The function is not in task mode.
-    """
-    from fc_async_plugin.report.findings import plural
-
-    found = tasks.failed(limit)
-    if found.replays:
-        shown = ", ".join(found.replays[:_SHOWN_REPLAYS])
-        more = ", …" if len(found.replays) > _SHOWN_REPLAYS else ""
-        left_out = plural(len(found.replays), "replay")
-        terminal.note(f"Left out {left_out} that failed; name them to replay them: {shown}{more}")
-    elif not found.tasks:
-        if why := tasks.why_none():
-            raise click.ClickException(why)
-        terminal.note("No task failed.")
-    return found.tasks
 
 
 def _as_data(replayed: Replayed) -> dict[str, str | None]:

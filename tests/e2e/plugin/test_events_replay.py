@@ -293,11 +293,11 @@ def test_dead_events_are_replayed_and_gone(fc_async: Command, fc_local: FcLocal)
     fc_local.client.invoke_async("orders", b"lost")
     fc_local.run_until_idle()
     function.mended = True
-    done = fc_async("events", "replay", "dead:", "-y")
+    done = fc_async("events", "replay", "dead-events", "-y")
     assert done.out.endswith("Accepted: 1 of 1.\n")
     fc_local.run_until_idle()
     assert function.called == [b"lost", b"lost"]
-    assert "There is no failed event" in fc_async("events", "replay", "dead:", "-y").err
+    assert "There is no failed event" in fc_async("events", "replay", "dead-events", "-y").err
 
 
 def test_a_topic_of_rocketmq_is_replayed_and_the_group_has_nothing_left(

@@ -329,11 +329,12 @@ def test_a_second_replay_of_all_failed_tasks_runs_nothing_again(
     assert orders == []
     assert code == 0
     assert sorted(out.splitlines()) == [
+        "Accepted: 2 of 2 tasks, 2 of them before.",
         "t2: replayed before as t2-replay-1",
         "t3: replayed before as t3-replay-1",
     ]
     said, _, left_out = err.strip().partition(": ")
-    assert said == "Left out 2 replays that failed; name them to replay them"
+    assert said == "Left out 2 replays; name them to replay them"
     assert set(left_out.split(", ")) == {"t2-replay-1", "t3-replay-1"}
 
 
@@ -380,7 +381,7 @@ def test_that_no_task_failed_is_said_of_a_function_in_task_mode(
     typed: Typed, orders: list[bytes]
 ) -> None:
     code, _, err = typed("tasks", "replay", "orders", "--failed", "-y")
-    assert (code, err) == (0, "No task failed.\n")
+    assert (code, err) == (0, "There is no task to replay.\n")
     code, _, err = typed("logs", "orders")
     assert (code, err) == (0, "No task has run.\n")
 
@@ -400,7 +401,7 @@ def test_tasks_that_cannot_be_stopped_do_not_keep_the_others_running(
     for name in ("a", "b"):
         fc_local.client.invoke_async("orders", b"x", task_id=name, delay=60)
     code, out, err = typed("tasks", "stop", "orders", "a", "nosuch", "b", "nosuch2")
-    assert (code, out) == (1, "Stopping: task a\nStopping: task b\n")
+    assert (code, out) == (1, "Stopping: task a\nStopping: task b\nStopping: 2 of 4 tasks.\n")
     first, second = err.splitlines()
     assert first.startswith("Error: task nosuch was not stopped: 404 AsyncTaskNotFound")
     assert second.startswith("Error: task nosuch2 was not stopped: 404 AsyncTaskNotFound")

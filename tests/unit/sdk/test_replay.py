@@ -65,6 +65,22 @@ def test_the_task_id_of_a_replay_is_always_valid_and_known_as_a_replay(old: str)
     assert fanout.is_replay(task_id)
 
 
+@pytest.mark.parametrize(
+    ("task_id", "replay"),
+    [
+        ("order-7-replay-1", True),
+        ("batch-7_r2-14", True),
+        ("order-7", False),
+        ("order-7-replay-", False),
+        ("batch-7_r-14", False),
+    ],
+)
+def test_replays_of_tasks_and_of_members_of_groups_are_known_by_their_ids(
+    task_id: str, replay: bool
+) -> None:
+    assert fanout.is_replay(task_id) is replay
+
+
 def test_long_ids_that_begin_alike_have_different_replays() -> None:
     assert fanout.next_id("x" * 128) != fanout.next_id("x" * 127 + "y")
 
