@@ -59,6 +59,8 @@ class EngineSettings(Ranged, frozen=True, kw_only=True):
         lease_ms: How long a claim is valid without a heartbeat.
         queue_limit: Waiting invocations at which accept answers 429 with Retry-After; 0: no limit.
         task_retention_ms: How long finished tasks are kept (API: 7 days).
+        remembered_bytes: Memory for the latest steps of invocations: what a reader follows, and
+            what lists show of invocations without task mode; 0: lists show none of these.
         metric_retention_ms: How long metrics are kept.
         code_retention_ms: How long unused code and uploaded archives are kept.
     """
@@ -70,6 +72,7 @@ class EngineSettings(Ranged, frozen=True, kw_only=True):
     task_retention_ms: Annotated[int, Meta(ge=1_000, le=10 * _YEAR_MS)] = (
         limits.TASK_RETENTION_SECONDS * 1_000
     )
+    remembered_bytes: Annotated[int, Meta(ge=0, le=1 << 30)] = 8 << 20
     metric_retention_ms: Retention = 30 * _DAY_MS
     code_retention_ms: Retention = _DAY_MS
 

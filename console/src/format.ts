@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Times, durations and sizes as a person reads them.
 
+import { t } from "./i18n";
+
 export const STATUSES = [
   "Enqueued",
   "Dequeued",
@@ -15,6 +17,7 @@ export const STATUSES = [
 ] as const;
 export const FINAL: readonly string[] = ["Succeeded", "Failed", "Stopped", "Expired", "Invalid"];
 export const WAITING: readonly string[] = ["Enqueued", "Retrying"];
+export const UNRECORDED = t`not recorded in the cloud: task mode is off`;
 
 const KINDS: Record<string, string> = {
   Running: "run",

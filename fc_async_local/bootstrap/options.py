@@ -35,8 +35,6 @@ class Options(Ranged, frozen=True, kw_only=True):
         handlers: Callables that run instead of a function's code, by function name. May change.
         observe: Called in the event loop after each attempt, with its outcome.
         grace_ms: How long requests and attempts, together, may go on after a shutdown began.
-        record_steps: Record the steps of invocations from the start, before a reader asks: what
-            waits from an earlier run may be due at once.
 
     Raises:
         ValueError: A value is outside of its range.
@@ -51,7 +49,6 @@ class Options(Ranged, frozen=True, kw_only=True):
     handlers: dict[str, Handler] = msgspec.field(default_factory=dict)
     observe: Observer | None = None
     grace_ms: Annotated[int, Meta(ge=0, le=86_400_000)] = 4_000
-    record_steps: bool = False
 
     def __post_init__(self) -> None:
         for name in ("port", "clock", "clock_start", "grace_ms"):
@@ -69,4 +66,3 @@ class OptionFields(TypedDict, total=False):
     handlers: dict[str, Handler]
     observe: Observer | None
     grace_ms: int
-    record_steps: bool

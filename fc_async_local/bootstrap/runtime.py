@@ -189,8 +189,6 @@ class Runtime:
             node_id=stores.node_id,
             wakeups=stores.wakeups,
         )
-        if options.record_steps:
-            engine.feed.begin()
         opened = await Services.open(foundation, engine, registry, faults, closing)
         await engine.start(opened.destinations)
         closing.push_async_callback(lambda: engine.aclose(grace_ms=grace.left_ms()))
@@ -259,7 +257,9 @@ class Runtime:
                 *TaskOperations(stores.store, self.registry, self.engine, settings).routes(),
                 *StatusAdmin(stores.store, clock, settings, self.addresses).routes(),
                 *MetricsAdmin(stores.store, clock).routes(),
-                *TaskAdmin(stores.store, self.engine, clock, settings).routes(),
+                *TaskAdmin(
+                    stores.store, self.engine, clock, settings, self.engine.remembered
+                ).routes(),
                 *FunctionAdmin(self.registry, self.engine, urls, stores.store).routes(),
                 *ConfigAdmin(self.registry).routes(),
                 *DeliveryAdmin(stores.store, self.engine).routes(),

@@ -104,7 +104,7 @@ class Settler:
             now: Milliseconds since the epoch.
         """
         keeps = invocation.task_mode and self._rules.keep_results
-        after = _after_attempt(invocation, decided.outcome, decided.began, keeps=keeps)
+        after = after_attempt(invocation, decided.outcome, decided.began, keeps=keeps)
         counts = _attempt_counts(invocation, decided, now)
         if isinstance(decided.decision, policy.Retry):
             settled = _wait_again(after, decided.decision, decided.outcome, counts, now)
@@ -149,7 +149,7 @@ class Settler:
         )
         events: tuple[TaskEvent, ...] = ()
         if after.task_mode:
-            detail = _detail(end.condition, decided.outcome, after)
+            detail = step_detail(end.condition, decided.outcome, after)
             if end.condition == RECURSIVE:
                 detail["path"] = [
                     *after.call_path,
@@ -225,7 +225,7 @@ class Settler:
         return str(target), target
 
 
-def _after_attempt(
+def after_attempt(
     invocation: Invocation, outcome: Outcome | None, began: int, *, keeps: bool
 ) -> Invocation:
     """Return what the attempt itself changes, whatever was decided."""
@@ -267,7 +267,7 @@ def _wait_again(
     )
     events: tuple[TaskEvent, ...] = ()
     if after.task_mode:
-        detail = _detail(retry.condition, outcome, after) | {"nextAttemptAt": retry.at}
+        detail = step_detail(retry.condition, outcome, after) | {"nextAttemptAt": retry.at}
         events = (TaskEvent(status=Status.RETRYING, at=now, detail=detail),)
     return Settlement(invocation=waiting, events=events, counts=counts)
 
@@ -276,7 +276,7 @@ _DESTINATION_STATUS: Final = {"pending": "Pending", "dead": "Failed"}
 _DELIVERED: Final = "Succeeded"
 
 
-def _detail(condition: str, outcome: Outcome | None, after: Invocation) -> dict[str, object]:
+def step_detail(condition: str, outcome: Outcome | None, after: Invocation) -> dict[str, object]:
     """Return the details of a step: ``Error`` as in the API's sample, and those of this runtime."""
     detail: dict[str, object] = {}
     if condition:

@@ -21,6 +21,7 @@ from fc_async_local.engine.delivering import delivery_runner
 from fc_async_local.engine.dispatching import Dispatching
 from fc_async_local.engine.feed import Feed
 from fc_async_local.engine.ports import DELIVERIES, INVOCATIONS, Ports, Probe, no_probe
+from fc_async_local.engine.remembered import Remembered
 from fc_async_local.store.loops import Loop, persist
 from fc_async_local.store.protocol import StoreUnavailable
 from fc_async_local.wakeups import Wakeups
@@ -61,6 +62,7 @@ class Engine:
 
     Attributes:
         feed: The steps of invocations on this node.
+        remembered: Invocations without task mode.
     """
 
     def __init__(
@@ -77,7 +79,8 @@ class Engine:
         probe: Probe = no_probe,
     ) -> None:
         wakeups = wakeups or Wakeups(clock)
-        self.feed = Feed(wakeups)
+        self.feed = Feed(wakeups, most_bytes=settings.engine.remembered_bytes)
+        self.remembered = Remembered(self.feed)
         self._ports = Ports(
             store=store,
             registry=registry,

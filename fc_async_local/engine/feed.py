@@ -5,8 +5,6 @@ The feed is a bounded buffer in memory. Its readers are terminals: what has to s
 store.
 
 Invariants:
-    Nothing is recorded before :meth:`Feed.begin` or the first reader, so a runtime without readers
-    pays nothing.
     Numbers of steps are consecutive. A reader that is too slow is told how many steps it missed.
 """
 
@@ -32,7 +30,7 @@ if TYPE_CHECKING:
 STEPS: Final = "steps"
 """Topic of wake-ups: a step was recorded."""
 
-_MOST_BYTES: Final = 8 * 1024 * 1024
+_FOLLOWED_BYTES: Final = 8 * 1024 * 1024
 _STEP_BYTES: Final = 512
 """Estimated size of a step without texts."""
 _PAYLOAD_BYTES: Final = 64 * 1024
@@ -44,28 +42,30 @@ class Feed:
 
     Args:
         wakeups: Wakes the readers.
-        most_bytes: Beyond it, the oldest steps are dropped.
+        most_bytes: Beyond it, the oldest steps are dropped. 0: nothing is recorded before the first
+            reader.
     """
 
-    def __init__(self, wakeups: Wakeups, *, most_bytes: int = _MOST_BYTES) -> None:
+    def __init__(self, wakeups: Wakeups, *, most_bytes: int) -> None:
         self._wakeups = wakeups
-        self._most_bytes = most_bytes
+        self._most_bytes = most_bytes or _FOLLOWED_BYTES
         self._steps: deque[Step] = deque()
         self._bytes = 0
         self._last = 0
-        self._followed = False
+        self._recording = most_bytes > 0
 
-    def begin(self) -> None:
-        """Record from now on."""
-        self._followed = True
+    @property
+    def oldest(self) -> int:
+        """Number of the oldest step that is left, or of the next one."""
+        return self._steps[0].number if self._steps else self._last + 1
 
     def record(self, make: Callable[[], Step]) -> None:
-        """Record a step, if there has ever been a reader.
+        """Record a step.
 
         Args:
-            make: Makes the step; not called without a reader.
+            make: Makes the step; not called if nothing is recorded.
         """
-        if not self._followed:
+        if not self._recording:
             return
         self._last += 1
         step = replace(make(), number=self._last)
@@ -83,19 +83,20 @@ class Feed:
                 the newest number, and record from now on.
             wait_ms: How long to wait for a step, on the runtime's clock.
         """
-        self.begin()
+        self._recording = True
         if after < 0:
             return Steps(steps=[], last=self._last, missed=0)
 
         async def look() -> tuple[list[Step], int | None]:
-            return self._after(after), None
+            return self.after(after), None
 
         deadline = self._wakeups.clock.now() + wait_ms
         steps = list(await self._wakeups.poll(STEPS, look, deadline=deadline))
         missed = steps[0].number - after - 1 if steps else 0
         return Steps(steps=steps, last=self._last, missed=max(0, missed))
 
-    def _after(self, number: int) -> list[Step]:
+    def after(self, number: int) -> list[Step]:
+        """Return the steps after a number that are left, oldest first."""
         # A number from before a restart of the runtime is ahead of this feed: all of it is new.
         known = number if number <= self._last else 0
         return [step for step in self._steps if step.number > known]
@@ -121,6 +122,7 @@ def accepted(invocation: Invocation) -> Step:
         status=invocation.status.value,
         payload=invocation.payload,
         hops=len(invocation.call_path),
+        task_mode=invocation.task_mode,
     )
 
 

@@ -56,7 +56,7 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True):
         destination: ARN of its failure destination, "" if it has none.
         lost: Why the destination did not get it, "" if it did.
         response: What the function returned last, if that is at hand.
-        task: Whether it can be read, and replayed, as a task.
+        task: Whether it can be replayed as a task.
     """
 
     function: str
@@ -75,7 +75,7 @@ class Group(NamedTuple):
     """Failures that are alike: function, condition, error, and where they went."""
 
     newest: Failure
-    count: int
+    number: int
     trace: Sequence[str] = ()
     send_again: str = ""
 
@@ -234,7 +234,7 @@ class Reader:
 
     def _explained(self, group: Group) -> Group:
         newest, trace = group.newest, error_lines(group.newest.response)
-        if newest.task and not trace:
+        if newest.task_id and not trace:
             try:
                 task = (
                     self._client.send(admin.get_task(newest.function, newest.task_id))
@@ -264,7 +264,7 @@ def merged(found: Sequence[Found]) -> Found:
     """Return what was found in several regions as one."""
     groups = [one for each in found for one in each.groups]
     return Found(
-        sorted(groups, key=lambda group: -group.count),
+        sorted(groups, key=lambda group: -group.number),
         {arn: depth for each in found for arn, depth in each.depths.items()},
         {name: values for each in found for name, values in each.counted.items()},
         [sentence for each in found for sentence in each.omitted],
@@ -297,8 +297,8 @@ def grouped(failures: Iterable[Failure]) -> list[Group]:
         key = (one.function, one.condition, one.error, one.destination, one.lost)
         known = groups.get(key)
         newest = one if known is None or one.at > known.newest.at else known.newest
-        groups[key] = Group(newest, known.count + 1 if known else 1)
-    return sorted(groups.values(), key=lambda group: (-group.count, group.newest.function))
+        groups[key] = Group(newest, known.number + 1 if known else 1)
+    return sorted(groups.values(), key=lambda group: (-group.number, group.newest.function))
 
 
 def _of_task(function: str, task: AsyncTask | Task, destination: str) -> Failure:
@@ -311,7 +311,7 @@ def _of_task(function: str, task: AsyncTask | Task, destination: str) -> Failure
         at=task.end_time or 0,
         destination=destination,
         lost=NOT_DELIVERED if destination and task.destination_status == "Failed" else "",
-        task=True,
+        task=not (isinstance(task, Task) and task.task_mode is False),
     )
 
 

@@ -7,24 +7,30 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
+
+import msgspec
 
 from fc_async_plugin.account import connection, lists, stored_payloads, suggestions
 from fc_async_sdk import _endpoint
 from fc_async_sdk.admin import operations as admin
 from fc_async_sdk.errors import AsyncTaskAlreadyExists, FcAsyncError
 from fc_async_sdk.fanout import is_replay, next_id
+from fc_async_sdk.models import AsyncTask
 from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from fc_async_plugin.account.connection import Where
-    from fc_async_sdk import AsyncTask, Client
+    from fc_async_sdk import Client
     from fc_async_sdk.admin.models import Task
     from fc_async_sdk.models import TaskStatus
 
 T = TypeVar("T")
+
+UNRECORDED: Final = "not recorded in the cloud: task mode is off"
 
 
 class Replayed(NamedTuple):
@@ -88,6 +94,31 @@ class FunctionTasks(NamedTuple):
     def get(self, task_id: str) -> AsyncTask:
         """Return one task with its steps."""
         return self.client.get_async_task(self.function, task_id, qualifier=self.qualifier)
+
+    def unrecorded(
+        self, limit: int, *, status: str | None = None, prefix: str | None = None
+    ) -> list[AsyncTask]:
+        """Return the newest invocations without task mode, which only a local runtime remembers."""
+        try:
+            if not _endpoint.parse(self.client.endpoint_url).loopback:
+                return []
+            call = admin.list_tasks(self.function, status=status, limit=100)
+            found = self.client.send(call).tasks
+        except FcAsyncError:
+            return []  # something else than the local runtime, such as a proxy on this machine
+        chosen = (
+            msgspec.convert(one.to_dict(), AsyncTask)
+            for one in found
+            if one.task_mode is False and one.task_id.startswith(prefix or "")
+        )
+        return list(islice(chosen, limit))
+
+    def get_unrecorded(self, task_id: str) -> AsyncTask | None:
+        """Return an invocation without task mode that a local runtime remembers, or None."""
+        if not self.unrecorded(1, prefix=task_id):
+            return None
+        found = self.client.send(admin.get_task(self.function, task_id))
+        return msgspec.convert(found.to_dict(), AsyncTask)
 
     def with_steps(self, newest_first: list[AsyncTask]) -> Iterator[AsyncTask]:
         """Yield listed tasks with their steps, which a list does not have, the oldest first."""

@@ -5,7 +5,7 @@ import { useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import * as api from "../api";
 import { Callers, Compare, detailOf, ended, Failure, isFailed, textOf } from "../failure";
-import { clockTime, dateTime, duration, FINAL, size, WAITING } from "../format";
+import { clockTime, dateTime, duration, FINAL, size, UNRECORDED, WAITING } from "../format";
 import { t } from "../i18n";
 import { act, clock, go, limits, link, stored, taskLink, useLive } from "../state";
 import { destination } from "../targets";
@@ -57,6 +57,7 @@ function Shown({ task }: { task: api.WholeTask }) {
       </div>
       <p class="dim">
         {task.function} / {task.qualifier} · {t`request`} <code>{task.requestId}</code>
+        {task.taskMode === false ? ` · ${UNRECORDED}` : ""}
       </p>
       <Failure task={task} />
       <Actions task={task} />
@@ -90,6 +91,7 @@ function Shown({ task }: { task: api.WholeTask }) {
 
 function Actions({ task }: { task: api.WholeTask }) {
   const self = [{ function: task.function, taskId: task.taskId }];
+  const recorded = task.taskMode !== false;
   const perform =
     (action: string, text: string) =>
     async (reason: string): Promise<string> => {
@@ -108,7 +110,7 @@ function Actions({ task }: { task: api.WholeTask }) {
     });
   return (
     <div class="row panel">
-      {WAITING.includes(task.status) ? (
+      {recorded && WAITING.includes(task.status) ? (
         <Ask
           kind="primary"
           question={{
@@ -122,7 +124,7 @@ function Actions({ task }: { task: api.WholeTask }) {
           {t`Run now…`}
         </Ask>
       ) : null}
-      {FINAL.includes(task.status) ? null : (
+      {!recorded || FINAL.includes(task.status) ? null : (
         <Ask
           question={{
             title: t`Stop`,

@@ -5,7 +5,7 @@ import { useSignal } from "@preact/signals";
 import { Fragment } from "preact";
 import { useRef } from "preact/hooks";
 import * as api from "../api";
-import { count, duration, FINAL, plural, STATUSES, WAITING } from "../format";
+import { count, duration, FINAL, plural, STATUSES, UNRECORDED, WAITING } from "../format";
 import { BadQuery, complete, KEYS, parse, valueIn, withKey } from "../query";
 import {
   act,
@@ -295,6 +295,7 @@ export function Invocations() {
                   </td>
                   <td class="id">
                     <a href={taskLink(task.function, task.taskId)}>{task.taskId}</a>
+                    {task.taskMode === false ? <div class="dim">{UNRECORDED}</div> : null}
                   </td>
                   {columns.map((column) => (
                     <td key={column.name} class={column.number ? "num" : undefined}>

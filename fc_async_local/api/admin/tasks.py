@@ -19,6 +19,7 @@ from fc_async_local.api.tasks import (
 )
 from fc_async_local.domain.errors import Rejected
 from fc_async_local.domain.invocation import InvokeRequest, Note
+from fc_async_local.store.steps import added, merged
 from fc_async_sdk.admin import models
 from fc_async_sdk.events.error_documents import error_lines
 
@@ -31,8 +32,9 @@ if TYPE_CHECKING:
     from fc_async_local.clock import Clock
     from fc_async_local.domain.invocation import Invocation
     from fc_async_local.engine.ports import Accepted
+    from fc_async_local.engine.remembered import Remembered
     from fc_async_local.settings import Settings
-    from fc_async_local.store.protocol import Store, TaskQuery
+    from fc_async_local.store.protocol import Store, Task, TaskQuery
 
 _COUNTED: Final = 20_000
 """Largest number of tasks of one status that is counted; a refresh must not take longer."""
@@ -63,8 +65,16 @@ class TaskControl(Protocol):
 class TaskAdmin:
     """Tasks with everything that is known about them."""
 
-    def __init__(self, store: Store, engine: TaskControl, clock: Clock, settings: Settings) -> None:
+    def __init__(
+        self,
+        store: Store,
+        engine: TaskControl,
+        clock: Clock,
+        settings: Settings,
+        remembered: Remembered,
+    ) -> None:
         self._store = store
+        self._remembered = remembered
         self._engine = engine
         self._clock = clock
         self._settings = settings
@@ -94,7 +104,9 @@ class TaskAdmin:
         """
         query = request.query_params
         payload = query_flag(query, "includePayload")
-        page = await self._store.query(_wanted(query)._replace(with_payload=payload))
+        wanted = _wanted(query)._replace(with_payload=payload)
+        others = await self._remembered.store()
+        page = merged(wanted, [await self._store.query(wanted), await others.query(wanted)])
         return models.Tasks(
             tasks=[self._shown(one, payload=payload) for one in page.invocations],
             next_token=task_token(page) or None,
@@ -103,6 +115,8 @@ class TaskAdmin:
     def _shown(self, invocation: Invocation, *, payload: bool, **more: object) -> models.Task:
         described = describe_task(invocation, self._settings, payload=payload)
         facts = {**described, **_times(invocation), **_failure(invocation), **more}
+        if self._remembered.has(invocation.request_id):
+            facts["taskMode"] = False
         return msgspec.convert(facts, models.Task)
 
     async def counts(self, request: Request) -> models.TaskCounts:
@@ -110,7 +124,12 @@ class TaskAdmin:
 
         ``atLeast`` names the statuses of which there may be more.
         """
-        counts = await self._store.count_tasks(_wanted(request.query_params), most=_COUNTED)
+        wanted = _wanted(request.query_params)
+        others = await self._remembered.store()
+        counts = added(
+            [await one.count_tasks(wanted, most=_COUNTED) for one in (self._store, others)],
+            complete=True,
+        )
         return models.TaskCounts(
             by_status={status.value: n for status, n in counts.by_status.items() if n},
             at_least=sorted(status.value for status in counts.at_least),
@@ -150,9 +169,7 @@ class TaskAdmin:
         return models.TaskDone(function=function, task_id=task_id, new_task_id=new)
 
     async def _act(self, wanted: models.TaskActions, name: models.TaskName) -> str | None:
-        task = await self._store.get(name.function, name.task_id)
-        if task is None:
-            raise task_not_found(name.task_id)
+        task = await self._find(name.function, name.task_id)
         before = task.invocation
         new: Accepted | None = None
         if wanted.action == "stop":
@@ -171,11 +188,21 @@ class TaskAdmin:
         await self._store.add_notes(_notes(wanted, before, new, now=self._clock.now()))
         return None if new is None else new.task_id
 
-    async def task(self, _: Request, function: str, task_id: str) -> models.WholeTask:
-        """Return one task with its steps, its payloads and its due time."""
+    async def _find(self, function: str, task_id: str) -> Task:
+        """Return a task, or an invocation without task mode as if it were one.
+
+        Raises:
+            Rejected: 404 AsyncTaskNotFound.
+        """
         task = await self._store.get(function, task_id)
+        task = task or self._remembered.find(function, task_id)
         if task is None:
             raise task_not_found(task_id)
+        return task
+
+    async def task(self, _: Request, function: str, task_id: str) -> models.WholeTask:
+        """Return one task with its steps, its payloads and its due time."""
+        task = await self._find(function, task_id)
         invocation = task.invocation
         notes = await self._store.notes(invocation.request_id)
         facts = {
@@ -192,6 +219,7 @@ class TaskAdmin:
             "config": None if invocation.config is None else msgspec.json.decode(invocation.config),
             "http": _describe_request(invocation),
             "notes": [_describe_note(note) for note in notes],
+            **({"taskMode": False} if self._remembered.has(invocation.request_id) else {}),
         }
         return msgspec.convert(facts, models.WholeTask)
 
@@ -206,9 +234,7 @@ class TaskAdmin:
 
     async def log(self, request: Request, function: str, task_id: str) -> Response:
         """Return the log of an attempt as text; query: ``attempt``, from 1 on."""
-        task = await self._store.get(function, task_id)
-        if task is None:
-            raise task_not_found(task_id)
+        task = await self._find(function, task_id)
         attempt = query_number(request.query_params, "attempt") or 1
         whole = [
             note.body or b""

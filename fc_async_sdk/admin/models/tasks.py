@@ -35,6 +35,7 @@ class Step(Model, frozen=True, kw_only=True):
         event: Which of the two destinations: ``success`` or ``failure``.
         payload: What the function is called with; at the first step of an invocation.
         hops: Through how many functions a destination led here; 0: a caller invoked it.
+        task_mode: At the first step of an invocation: whether the service would record it.
     """
 
     number: int = 0
@@ -60,6 +61,7 @@ class Step(Model, frozen=True, kw_only=True):
     event: str = ""
     payload: bytes = b""
     hops: int = 0
+    task_mode: bool = False
 
 
 class Steps(Model, frozen=True, kw_only=True):
@@ -94,7 +96,7 @@ class Task(Model, frozen=True, kw_only=True):
     Attributes:
         error_type: Type of the function's error, if its latest execution failed.
         error_message: Message of the function's error, likewise.
-        task_mode: In a list of what runs next: whether its steps are recorded.
+        task_mode: False: the service would not record it, because task mode is off.
     """
 
     task_id: str

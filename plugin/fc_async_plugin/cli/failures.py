@@ -119,7 +119,7 @@ def _show(found: Found, since: str, now: int) -> None:
         rows = (
             [
                 one.newest.function,
-                one.count,
+                one.number,
                 moments.short_time(one.newest.at, now),
                 one.newest.condition,
                 one.newest.error,
@@ -175,7 +175,7 @@ def _as_data(begin: int, found: Found) -> dict[str, Any]:
                 "function": one.newest.function,
                 "condition": one.newest.condition,
                 "error": one.newest.error or None,
-                "count": one.count,
+                "count": one.number,
                 "newest": {
                     "requestId": one.newest.request_id,
                     "taskId": one.newest.task_id or None,

@@ -41,6 +41,9 @@ _STOPPED: Final[tuple[TaskStatus, ...]] = ("Running", "Retrying", "Enqueued")
 _REPLAYED: Final[tuple[TaskStatus, ...]] = ("Failed", "Expired", "Invalid")
 """Statuses of tasks that are replayed unless another one is named."""
 
+_OF_ANY_MODE: Final = ("status", "prefix")
+"""Filters that also choose invocations without task mode, which only a local runtime remembers."""
+
 _task = click.argument("task_id", metavar="TASK")
 _tasks = click.argument("task_ids", metavar="[TASK]...", nargs=-1)
 _dry_run = click.option("--dry-run", is_flag=True, help="Show the chosen tasks, change nothing.")
@@ -93,17 +96,26 @@ def list_command(
 ) -> None:
     """List tasks of FUNCTION, the newest first."""
     from fc_async_plugin.report import tasks as report
-    from fc_async_plugin.tasks import tasks_of
+    from fc_async_plugin.tasks import UNRECORDED, tasks_of
 
     with tasks_of(function, where) as tasks:
         found = _found(tasks, (None,), limit, filters).tasks
+        others = []
+        if not any(value for name, value in filters.items() if name not in _OF_ANY_MODE):
+            others = tasks.unrecorded(limit, **{name: filters[name] for name in _OF_ANY_MODE})
         times = tasks.times()
-        if not found and (why := tasks.why_none()):
+        if not found and not others and (why := tasks.why_none()):
             terminal.note(why)
     if output == "json":
-        terminal.print_json({"tasks": [task.to_dict() for task in found]})
+        unrecorded = [{**task.to_dict(), "taskMode": False} for task in others]
+        terminal.print_json({"tasks": [*(task.to_dict() for task in found), *unrecorded]})
         return
-    terminal.print_lines(report.table(found, now=times.now, due=times.due, width=terminal.width()))
+    for listed in filter(None, (found, others)) if others else (found,):
+        if listed is others:
+            terminal.tell(f"{UNRECORDED.capitalize()}")
+        terminal.print_lines(
+            report.table(listed, now=times.now, due=times.due, width=terminal.width())
+        )
 
 
 @command.command("get")
@@ -120,11 +132,18 @@ def get_command(
     """Show one TASK of FUNCTION with its steps."""
     from fc_async_plugin.account import suggestions
     from fc_async_plugin.report.printed import print_task
-    from fc_async_plugin.tasks import tasks_of
+    from fc_async_plugin.tasks import UNRECORDED, tasks_of
+    from fc_async_sdk.errors import AsyncTaskNotFound
 
     with tasks_of(function, where) as tasks:
         with suggestions.for_task(task_id, tasks.all()):
-            task = tasks.get(task_id)
+            try:
+                task = tasks.get(task_id)
+            except AsyncTaskNotFound:
+                if (other := tasks.get_unrecorded(task_id)) is None:
+                    raise
+                task = other
+                terminal.note(f"{task_id} is {UNRECORDED}")
         times = tasks.times(task_id)
     print_task(task, output, now=times.now, due=times.due.get(task_id))
 

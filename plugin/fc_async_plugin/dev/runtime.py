@@ -166,7 +166,6 @@ def _started(choices: Choices, warn: Callable[[str], None]) -> Iterator[Addresse
             clock=choices.clock,
             settings=settings,
             grace_ms=_GRACE_MS,
-            record_steps=True,
         )
         with _warnings(warn):
             runtime.start()

@@ -137,7 +137,9 @@ def test_metrics_say_how_much_failed_where_nothing_kept_it(fc_local, fc_async) -
     fc_local.deploy("orders", fails, async_config={"maxAsyncRetryAttempts": 1})
     fc_local.client.invoke_async("orders", b"")
     fc_local.run_until_idle()
-    assert "orders: 2 function errors" in fc_async("failures", "orders").out
+    shown = fc_async("failures", "orders").out
+    assert "orders: 2 function errors" in shown
+    assert "not possible: nothing kept the payload" in shown
 
 
 def test_the_account_is_read_through_the_api_of_the_service(
@@ -151,7 +153,7 @@ def test_the_account_is_read_through_the_api_of_the_service(
     now = after_a_bad_night.client.send(admin.get_clock()).now
     reader = failures.Reader(after_a_bad_night.client, Account(), since=now - 60_000, now=now)
     found = reader.read(["orders", "mails"])
-    assert {one.newest.function: one.count for one in found.groups} == {"orders": 3, "mails": 2}
+    assert {one.newest.function: one.number for one in found.groups} == {"orders": 3, "mails": 2}
     assert all(one.trace for one in found.groups)
     assert "invocations of mails: task mode is off" in found.omitted
     assert any("no permission" in sentence for sentence in found.omitted)

@@ -371,7 +371,10 @@ def test_a_function_without_task_mode_is_said_to_have_no_tasks(
     assert "asyncTask: true" in err
 
 
-def test_an_empty_list_of_a_function_without_task_mode_says_so(typed: Typed, plain: None) -> None:
+def test_an_empty_list_of_a_function_without_task_mode_says_so(
+    typed: Typed, fc_local: FcLocal
+) -> None:
+    fc_local.deploy("plain", lambda *_: b"", async_config={"asyncTask": False})
     code, out, err = typed("tasks", "list", "plain", "-o", "json")
     assert (code, json.loads(out)) == (0, {"tasks": []})
     assert "plain is not in task mode" in err
@@ -533,3 +536,36 @@ class TestSchema:
         code, _, said = typed("invoke", "orders", "--schema", "order.schema.json", "{}")
         assert (code, orders) == (1, [])
         assert "order.schema.json is not valid JSON" in said
+
+
+@pytest.fixture
+def unrecorded(fc_local: FcLocal) -> str:
+    """The id of an invocation without task mode."""
+    fc_local.deploy("mails", lambda *_: {"sent": 1}, async_config={"asyncTask": False})
+    accepted = fc_local.client.invoke_async("mails", b"{}")
+    fc_local.run_until_idle()
+    return accepted.request_id
+
+
+def test_an_invocation_without_task_mode_is_listed_with_a_mark(unrecorded, typed) -> None:
+    _, out, err = typed("tasks", "list", "mails")
+    heading, _, row = out.splitlines()
+    assert heading == "Not recorded in the cloud: task mode is off"
+    assert unrecorded in row
+    assert not err
+    _, out, _ = typed("tasks", "list", "mails", "-o", "json")
+    [task] = json.loads(out)["tasks"]
+    assert task["taskMode"] is False
+
+
+def test_an_invocation_without_task_mode_is_shown_with_a_mark(unrecorded, typed) -> None:
+    code, out, err = typed("tasks", "get", "mails", unrecorded)
+    assert code == 0
+    assert '"sent": 1' in out
+    assert err == f"{unrecorded} is not recorded in the cloud: task mode is off\n"
+
+
+def test_filters_hold_for_invocations_without_task_mode(unrecorded, typed) -> None:
+    assert unrecorded in typed("tasks", "list", "mails", "--prefix", unrecorded)[1]
+    assert unrecorded not in typed("tasks", "list", "mails", "--prefix", "other")[1]
+    assert unrecorded not in typed("tasks", "list", "mails", "--status", "Failed")[1]

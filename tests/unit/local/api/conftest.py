@@ -34,7 +34,9 @@ from fc_async_local.api.uploads import UploadOperations
 from fc_async_local.clock import RealClock, VirtualClock
 from fc_async_local.domain.invocation import Invocation, Outcome, OutcomeKind
 from fc_async_local.domain.states import Status
+from fc_async_local.engine.feed import Feed
 from fc_async_local.engine.ports import Accepted, Answered
+from fc_async_local.engine.remembered import Remembered
 from fc_async_local.functions import FunctionRegistry
 from fc_async_local.http.acs_signature import AcsSignatures
 from fc_async_local.settings import Settings
@@ -208,6 +210,7 @@ class World:
         )
         signatures = AcsSignatures(settings.auth.access_keys, lambda: now)
         ids = itertools.count(1)
+        remembered = Remembered(Feed(Wakeups(self.clock), most_bytes=0))
         self.noted: list[tuple[str, str, str]] = []
         urls = TriggerUrls("http://127.0.0.1:9900", settings.place)
         strict = signatures if settings.auth.strict_auth else None
@@ -233,7 +236,7 @@ class World:
                 *TaskOperations(self.store, self.registry, self.engine, settings).routes(),
                 *StatusAdmin(self.store, self.clock, settings, ADDRESSES).routes(),
                 *MetricsAdmin(self.metrics, self.clock).routes(),
-                *TaskAdmin(self.store, self.engine, self.clock, settings).routes(),
+                *TaskAdmin(self.store, self.engine, self.clock, settings, remembered).routes(),
                 *FunctionAdmin(self.registry, self.engine, urls, self.metrics).routes(),
                 *ConfigAdmin(self.registry).routes(),
                 *DeliveryAdmin(self.store, self.engine).routes(),

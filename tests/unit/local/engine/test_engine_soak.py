@@ -36,7 +36,7 @@ def test_memory_stays_flat_over_two_hours(play) -> None:
 
     tracemalloc.start()
     try:
-        after_one_hour, after_two_hours = play(scenario)
+        after_one_hour, after_two_hours = play(scenario, remembered_bytes=500_000)
     finally:
         tracemalloc.stop()
     # A minute's metrics are all that an hour adds.

@@ -22,7 +22,7 @@ def a_step(output: str = "") -> Callable[[], Step]:
 
 
 def a_feed(**changes: int) -> Feed:
-    return Feed(Wakeups(VirtualClock()), **changes)
+    return Feed(Wakeups(VirtualClock()), **{"most_bytes": 1 << 20, **changes})
 
 
 def test_a_reader_sees_each_step_of_an_invocation_that_fails_once_and_then_succeeds(play):
@@ -106,9 +106,9 @@ def test_an_invocation_that_expires_ends_without_an_attempt(play):
     play(scenario)
 
 
-def test_nothing_is_recorded_before_the_first_reader():
+def test_without_memory_nothing_is_recorded_before_the_first_reader():
     async def scenario():
-        feed = a_feed()
+        feed = a_feed(most_bytes=0)
         feed.record(lambda: 1 / 0)
         assert (await feed.follow(0, wait_ms=0)).steps == []
 
