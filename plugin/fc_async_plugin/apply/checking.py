@@ -86,7 +86,7 @@ class AccountChecks:
             if not isinstance(link.arn, InvalidArn)
         ]
         account_id = connection.account_id_of(self.account, project)
-        read = self._read(_after(plan, remote), targets, account_id)
+        read = self._read(after(plan, remote), targets, account_id)
         context = rules.Context([project], live=read.regions)
         again = (*CYCLE_RULES, _UNKNOWN_FUNCTION)
         show(
@@ -112,7 +112,7 @@ class AccountChecks:
         Raises:
             click.ClickException: The account cannot be read.
         """
-        found = self._read(_after(plan, remote), [], account_id)
+        found = self._read(after(plan, remote), [], account_id)
         aliases = dict(pair for region in found.regions for pair in region.aliases())
         edges = [
             edge for region in found.regions for edge in region.edges(()) if edge.kind != "trigger"
@@ -154,7 +154,7 @@ def describe(cycle: Cycle) -> str:
     return " → ".join(node.label for node in [*cycle.nodes, cycle.nodes[0]])
 
 
-def _after(plan: Plan, remote: Remote) -> Remote:
+def after(plan: Plan, remote: Remote) -> Remote:
     """Return what the account has of the functions after a plan."""
     after = dict(remote)
     for step in plan.steps:

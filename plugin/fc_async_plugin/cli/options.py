@@ -125,6 +125,22 @@ skip_validation_option = click.option(
 )
 """``skip_validation: bool``."""
 
+cost_option = click.option(
+    "--cost",
+    is_flag=True,
+    help="Show the worst case of one message to each function: (retries + 1) x timeout x memory.",
+)
+"""``cost: bool``."""
+
+prices_option = click.option(
+    "--prices",
+    metavar="FILE",
+    type=click.Path(exists=True, dir_okay=False),
+    default=None,
+    help="Prices instead of those of the documentation, as JSON.",
+)
+"""``prices: str | None``."""
+
 qualifier_option = click.option(
     "--qualifier", metavar="NAME", default=None, help="Version or alias.  [default: LATEST]"
 )

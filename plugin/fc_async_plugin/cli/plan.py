@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from fc_async_plugin.cli import options
-from fc_async_plugin.report import CHANGES, DONE, FAILED, Format
+from fc_async_plugin.report import CHANGES, DONE, FAILED, Format, terminal
 
 if TYPE_CHECKING:
     from fc_async_plugin.account.connection import Account
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 @options.create_missing_option
 @options.format_option
 @options.skip_validation_option
+@options.cost_option
+@options.prices_option
 @click.option(
     "--out",
     metavar="FILE",
@@ -48,10 +50,14 @@ def command(  # noqa: PLR0917 -- click passes options by name
     create_missing: bool,
     output: Format,
     skip_validation: bool,
+    cost: bool,
+    prices: str | None,
     out: str | None,
     before_deployment: bool,
 ) -> int:
     """Show what deploy would change, and change nothing.
+
+    A change that multiplies the worst case of one message by ten or more is a warning.
 
     Exit codes: 0 nothing to do, 2 there are changes, 1 failed (deploy would fail, too).
 
@@ -65,6 +71,7 @@ def command(  # noqa: PLR0917 -- click passes options by name
     from fc_async_plugin.apply import checking
     from fc_async_plugin.apply.planning import Choices, Planning
     from fc_async_plugin.plan import saved as saved_plan
+    from fc_async_plugin.report import costs
     from fc_async_plugin.report.printed import print_plan
 
     project = connection.load(template, account, environment)
@@ -74,7 +81,15 @@ def command(  # noqa: PLR0917 -- click passes options by name
     with connection.regions(account, project) as regions:
         planning = Planning(project, account, regions, choices)
         plan, remote = planning.plan()
-        print_plan(plan, output)
+        before = costs.of_account(remote, project.resources)
+        after = costs.of_account(checking.after(plan, remote), project.resources, planning.wanted)
+        table = costs.prices_of(prices)
+        print_plan(plan, output, more={"costs": costs.as_data(after, table)} if cost else {})
+        if cost and output == "text":
+            terminal.tell("")
+            terminal.print_lines(costs.table(after, table, terminal.width()))
+        for sentence, much in costs.changes(before, after, table):
+            terminal.note(f"{'Warning' if much else 'Note'}: {sentence}.")
         if plan.obstacles:
             return FAILED
         if out is not None:

@@ -4,13 +4,15 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
 from fc_async_plugin.cli.options import (
     account_options,
+    cost_option,
     env_option,
+    prices_option,
     ram_endpoint_option,
     templates_option,
 )
@@ -18,7 +20,7 @@ from fc_async_plugin.report import terminal
 
 if TYPE_CHECKING:
     from fc_async_plugin.account.connection import Account
-    from fc_async_plugin.rules import Finding
+    from fc_async_plugin.rules import Context, Finding
 
 
 @click.command("validate")
@@ -55,6 +57,8 @@ if TYPE_CHECKING:
     "--notes", is_flag=True, help="Show notes, too (text; other formats always have them)."
 )
 @click.option("--strict", is_flag=True, help="Fail on warnings, too.")
+@cost_option
+@prices_option
 def command(
     *,
     files: tuple[str, ...],
@@ -69,6 +73,8 @@ def command(
     ignore: tuple[str, ...],
     notes: bool,
     strict: bool,
+    cost: bool,
+    prices: str | None,
 ) -> int:
     """Check templates: syntax, variables, ranges, destinations, cycles. Needs no account.
 
@@ -82,11 +88,14 @@ def command(
       fc-async validate orders/s.yaml billing/s.yaml --format sarif > findings.sarif
       fc-async validate --select FCA03
       fc-async validate --live --roles
+      fc-async validate --cost
     """  # noqa: D301 -- click reads the \b as "keep these lines"
     from fc_async_plugin import rules
     from fc_async_plugin.account.reading import read_all
     from fc_async_plugin.report import findings as report
 
+    if cost and output in {"sarif", "github"}:
+        raise click.UsageError(f"--cost has no place in the format {output}")
     named = [*templates, *files]
     context = read_all(
         named or [None],
@@ -96,9 +105,33 @@ def command(
         ram_endpoint=ram_endpoint if roles else None,
     )
     found = rules.check(context, select=select, ignore=ignore)
-    _print(found, output, files=len(named) or 1, notes=notes)
+    costs = _costs(context, prices) if cost else None
+    if output == "json":
+        click.echo(report.to_json(found, costs.data if costs else {}))
+    else:
+        _print(found, output, files=len(named) or 1, notes=notes)
+        for line in costs.lines if costs else ():
+            terminal.tell(line)
     failing = report.counts(found)
     return 1 if failing["error"] or (strict and failing["warning"]) else 0
+
+
+class _Costs(NamedTuple):
+    """Worst cases, as lines, and as further members of the JSON object."""
+
+    lines: list[str]
+    data: dict[str, Any]
+
+
+def _costs(context: Context, file: str | None) -> _Costs:
+    from fc_async_plugin.report import costs
+
+    prices = costs.prices_of(file)
+    found = costs.of_template(context.functions, context.graph)
+    return _Costs(
+        ["", *costs.table(found, prices, terminal.width())],
+        {"costs": costs.as_data(found, prices)},
+    )
 
 
 def _print(found: list[Finding], output: str, *, files: int, notes: bool) -> None:
@@ -110,8 +143,6 @@ def _print(found: list[Finding], output: str, *, files: int, notes: bool) -> Non
     elif output == "concise":
         # Given a file, click writes UTF-8 to a stream that is ASCII.
         click.echo(report.to_text(found, files, notes=notes), file=sys.stdout)
-    elif output == "json":
-        click.echo(report.to_json(found))
     elif output == "sarif":
         from importlib.metadata import version
 

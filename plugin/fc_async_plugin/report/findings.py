@@ -87,11 +87,12 @@ def plural(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
-def to_json(findings: Sequence[Finding]) -> str:
-    """Return one JSON document: ``findings`` and ``summary``."""
+def to_json(findings: Sequence[Finding], more: Mapping[str, Any] | None = None) -> str:
+    """Return one JSON document: ``findings``, ``summary`` and further members."""
     document = {
         "findings": [_plain(finding) for finding in findings],
         "summary": counts(findings),
+        **(more or {}),
     }
     return safe_json(json.dumps(document, ensure_ascii=False, indent=2))
 

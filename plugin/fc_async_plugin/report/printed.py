@@ -6,7 +6,7 @@ from __future__ import annotations
 import time
 import warnings
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -15,7 +15,7 @@ from fc_async_plugin.report import moments, payloads, tasks, terminal
 from fc_async_sdk.waiters import VirtualClockStopped
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from fc_async_plugin.plan import Plan
     from fc_async_plugin.report import Format
@@ -23,16 +23,23 @@ if TYPE_CHECKING:
     from fc_async_sdk.events import DestinationEvent
 
 
-def print_plan(plan: Plan, output: Format, *, nothing: str | None = None) -> None:
+def print_plan(
+    plan: Plan,
+    output: Format,
+    *,
+    nothing: str | None = None,
+    more: Mapping[str, Any] | None = None,
+) -> None:
     """Print a plan to stdout, and its obstacles to stderr.
 
     Args:
         plan: The plan.
         output: Format of the output.
         nothing: What an empty plan means; None: the account has what the plan covers.
+        more: Further members of the JSON object.
     """
     if output == "json":
-        terminal.print_json(plan_report.as_data(plan))
+        terminal.print_json({**plan_report.as_data(plan), **(more or {})})
     else:
         terminal.print_marked(plan_report.lines(plan))
         if plan.changes:

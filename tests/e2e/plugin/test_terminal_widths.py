@@ -105,6 +105,7 @@ def test_tables_and_excerpts_fit_the_terminal(
         ["rules"],
         ["doctor", "-v"],
         ["failures"],
+        ["validate", "--cost"],
         ["triggers", "list"],
         ["validate", "-t", "bad.yaml"],
         ["init", "--list"],
