@@ -150,6 +150,108 @@ TICKS: Final = {
 }
 
 
+class Words(NamedTuple):
+    """The words of the picture in which time passes, in one language."""
+
+    title: str
+    lanes: tuple[str, str, str, str]
+    accepted: str
+    delay: str
+    failed: str
+    succeeded: str
+    result: str
+
+
+ENGLISH: Final = Words(
+    "One asynchronous invocation, from the call to its destination",
+    ("your program", "queue", "function", "destination"),
+    "202 Accepted, goes on",
+    "waits 60 s: delay=60",
+    "fails",
+    "succeeds",
+    "result",
+)
+CHINESE: Final = Words(
+    "一次异步调用：从发起调用到结果回调",
+    ("您的程序", "队列", "函数", "目标服务"),
+    "返回 202，程序继续运行",
+    "等待 60 秒：延迟调用",
+    "失败",
+    "成功",
+    "结果",
+)
+DELAY: Final = 60_000
+RUNS: Final = 2_500
+"""Milliseconds that each attempt takes."""
+LANE: Final = 44
+AT: Final = (140, 330, 430, 495, 595, 685, 785)
+"""Where the times of :func:`moments` are, in pixels: the picture is not to scale."""
+
+
+def moments() -> list[int]:
+    """Return when an attempt begins or ends, in milliseconds after the call: two retries."""
+    times, rules = [0, DELAY], Rules()
+    for attempt in range(1, 4):
+        times.append(times[-1] + RUNS)
+        if attempt < 3:  # noqa: PLR2004 -- the last of the three attempts
+            times.append(times[-1] + policy.function_retry_wait(attempt, rules))
+    return times
+
+
+def time_passes(words: Words) -> str:
+    """Return a picture of one invocation with its times, as SVG with colours of its own."""
+    times = [
+        f"09:{ms // 60_000:02}:{ms % 60_000 / 1000:04.1f}".removesuffix(".0") for ms in moments()
+    ]
+    queue, function, target = (76 + LANE * lane for lane in (1, 2, 3))
+
+    def text(x: float, y: float, shown: str, more: str = "") -> str:
+        return f'<text x="{x:g}" y="{y:g}" {more}>{shown}</text>'
+
+    def bar(at: int, y: int, colour: str, shown: str) -> str:
+        left, right = AT[at], AT[at + 1]
+        box = f'<rect x="{left}" y="{y - 16}" width="{right - left}" height="24" rx="4"'
+        middle = text((left + right) / 2, y, shown, 'fill="#ffffff" text-anchor="middle"')
+        return f'{box} fill="{colour}"/>{middle}'
+
+    waits = [
+        words.delay,
+        *(
+            f"{(b - a) // 1000} s"
+            for a, b in ((moments()[2], moments()[3]), (moments()[4], moments()[5]))
+        ),
+    ]
+    ends = [f"{number} · {words.failed}" for number in (1, 2)] + [f"3 · {words.succeeded}"]
+    red, green, blue = COLOURS[0], COLOURS[2], COLOURS[1]
+    parts = [
+        '<rect width="900" height="230" rx="8" fill="#f7f8fa"/>',
+        *(
+            text(16, 76 + LANE * lane, name, 'font-weight="600"')
+            for lane, name in enumerate(words.lanes)
+        ),
+        *(f'<path d="M{x} 40V216" stroke="#d8dce3" stroke-dasharray="3 3"/>' for x in AT),
+        *(
+            text(x, 30 if n % 2 else 18, time, 'font-size="12" text-anchor="middle" fill="#5a6270"')
+            for n, (x, time) in enumerate(zip(AT, times, strict=True))
+        ),
+        f'<path d="M{AT[0]} 71H870" stroke="{blue}" stroke-width="3"/>',
+        text(AT[0] + 12, 62, f"invoke_async(…) → {words.accepted}"),
+        *(bar(n, queue, "#8a6d1a", shown) for n, shown in zip((0, 2, 4), waits, strict=True)),
+        *(
+            bar(n, function, colour, shown)
+            for n, colour, shown in zip((1, 3, 5), (red, red, green), ends, strict=True)
+        ),
+        f'<path d="M{AT[-1]} {function + 8}V{target - 5}H{AT[-1] + 14}" fill="none" stroke="{green}" stroke-width="2"/>',
+        text(AT[-1] + 20, target, words.result),
+    ]
+    return (
+        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 900 230" font-size="14" fill="#1f2430" '
+        f'font-family="system-ui, sans-serif" role="img"><title>{words.title}</title>\n'
+        + "\n".join(parts)
+        + "\n</svg>\n"
+    )
+
+
 def graph(title: str, steps: tuple[Step, ...]) -> str:
     """Return a picture of steps as SVG; boxes of one name are one box."""
     names = list(dict.fromkeys(_name(end) for step in steps for end in (step.source, step.target)))
@@ -274,6 +376,7 @@ GRAPHS: Final = {
     "architecture.svg": ("Parts of fc-async and what they call", ARCHITECTURE),
 }
 CHART: Final = "retry-schedule.svg"
+TIMES: Final = {"one-invocation.svg": ENGLISH, "one-invocation.zh-CN.svg": CHINESE}
 PRINTED: Final = {"cycle.svg": cycle, "findings.svg": findings}
 
 
@@ -284,7 +387,9 @@ def main() -> int:
         (TARGET / name).write_text(graph(title, steps), encoding="utf-8")
     for name, draw in {CHART: chart, **PRINTED}.items():
         (TARGET / name).write_text(draw(), encoding="utf-8")
-    print(f"wrote {len(GRAPHS) + len(PRINTED) + 1} pictures to {TARGET}")  # noqa: T201 -- a command says what it did
+    for name, words in TIMES.items():
+        (TARGET / name).write_text(time_passes(words), encoding="utf-8")
+    print(f"wrote {len(GRAPHS) + len(PRINTED) + len(TIMES) + 1} pictures to {TARGET}")  # noqa: T201 -- a command says what it did
     return 0
 
 

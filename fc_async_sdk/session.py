@@ -161,7 +161,7 @@ class Session:
         """Return the provider; an endpoint on this machine needs no chain."""
         if self._provider is not None:
             return self._provider
-        if place is not None and place.loopback:
+        if place is not None and place.loopback and not self._access:
             return _credentials.Static(_credentials.LOCAL)
         from fc_async_sdk import _credential_chain  # noqa: PLC0415 -- not needed with given keys
 

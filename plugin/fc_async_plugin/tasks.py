@@ -6,7 +6,7 @@ from __future__ import annotations
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, suppress
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
@@ -15,7 +15,7 @@ import msgspec
 from fc_async_plugin.account import connection, lists, stored_payloads, suggestions
 from fc_async_sdk import _endpoint
 from fc_async_sdk.admin import operations as admin
-from fc_async_sdk.errors import AsyncTaskAlreadyExists, FcAsyncError
+from fc_async_sdk.errors import AsyncTaskAlreadyExists, FcAsyncError, FunctionNotFound
 from fc_async_sdk.fanout import is_replay, next_id
 from fc_async_sdk.models import AsyncTask
 from fc_async_sdk.spec import limits
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 UNRECORDED: Final = "not recorded in the cloud: task mode is off"
+_WITHOUT_ERROR: Final = frozenset(("Enqueued", "Dequeued", "Running", "Succeeded"))
 
 
 class Replayed(NamedTuple):
@@ -125,6 +126,21 @@ class FunctionTasks(NamedTuple):
         for task in reversed(newest_first):
             yield self.get(task.task_id)
 
+    def has_error(self, task: AsyncTask, text: str) -> bool:
+        """Return whether a listed task or one of its attempts has a text in its error, in any case.
+
+        A list has the kind of an error only, so that the steps of each task that failed are read.
+        """
+        if task.status in _WITHOUT_ERROR:
+            return False
+        whole = self.get(task.task_id)
+        details = [event.details() for event in whole.events or ()]
+        errors = [
+            one.get(name) for one in details for name in ("Error", "errorType", "errorMessage")
+        ]
+        shown = "\n".join(map(str, filter(None, [whole.task_error_message, *errors])))
+        return text.lower() in shown.lower()
+
     def stop(self, task_id: str) -> None:
         """Ask the service to stop a task."""
         self.client.stop_async_task(self.function, task_id, qualifier=self.qualifier)
@@ -155,6 +171,7 @@ class FunctionTasks(NamedTuple):
         limit: int,
         *,
         condition: str | None = None,
+        error: str | None = None,
         replays: bool = True,
         **conditions: Any,
     ) -> Chosen:
@@ -164,6 +181,7 @@ class FunctionTasks(NamedTuple):
             statuses: Their statuses; None: any.
             limit: The largest number of tasks.
             condition: Why they failed: the error before its first colon.
+            error: A part of their error, in any case.
             replays: Whether replays count, too.
             conditions: Parameters of ListAsyncTasks.
         """
@@ -173,6 +191,8 @@ class FunctionTasks(NamedTuple):
             wanted: list[AsyncTask] = []
             for task in self.all(status=status, **conditions):
                 if condition not in (None, (task.task_error_message or "").partition(":")[0]):
+                    continue
+                if error and not self.has_error(task, error):
                     continue
                 if not replays and is_replay(task.task_id):
                     left_out.append(task.task_id)
@@ -237,6 +257,36 @@ def each(work: Callable[[str], T], task_ids: Sequence[str]) -> list[T]:
         pool.shutdown(cancel_futures=True)
 
 
+def newest(
+    tasks: Sequence[FunctionTasks], limit: int, choose: Callable[[FunctionTasks], list[AsyncTask]]
+) -> list[AsyncTask]:
+    """Return the newest tasks of functions; those that wait for their first attempt come first.
+
+    Args:
+        tasks: The functions. One that does not exist has no tasks, if there are others.
+        limit: Largest number of tasks.
+        choose: Returns the newest tasks of a function.
+    """
+    found: list[AsyncTask] = []
+    for one in tasks:
+        with suppress(FunctionNotFound) if len(tasks) > 1 else nullcontext():
+            found += choose(one)
+    if len(tasks) > 1:
+        found.sort(key=lambda task: task.started_time or sys.maxsize, reverse=True)
+    return found[:limit]
+
+
+@contextmanager
+def listed(name: str | None, where: Where) -> Iterator[list[FunctionTasks]]:
+    """Yield the tasks of the function that a command names; without a name, of all functions."""
+    if name is not None:
+        with tasks_of(name, where) as tasks:
+            yield [tasks]
+        return
+    with connection.functions(where) as functions:
+        yield [FunctionTasks(client, one, where.qualifier) for client, one in functions]
+
+
 @contextmanager
 def tasks_of(name: str, where: Where) -> Iterator[FunctionTasks]:
     """Yield the tasks of the function that a command names; close the connections at the end."""
@@ -259,12 +309,12 @@ class Times(NamedTuple):
     virtual: bool = False
 
 
-def times_of(client: Client, function: str, task_id: str | None = None) -> Times:
+def times_of(client: Client, function: str | None, task_id: str | None = None) -> Times:
     """Return when the tasks of a function are due, which only the local runtime answers.
 
     Args:
         client: The client; for the service, the machine's time and no due times are returned.
-        function: Name of the function.
+        function: Name of the function; None: all.
         task_id: One task, or None: the newest ones that wait.
     """
     unknown = Times(time.time_ns() // 1_000_000, {})
@@ -272,7 +322,7 @@ def times_of(client: Client, function: str, task_id: str | None = None) -> Times
         return unknown
     try:
         clock = client.send(admin.get_clock())
-        if task_id is not None:
+        if function is not None and task_id is not None:
             tasks: Sequence[Task] = [client.send(admin.get_task(function, task_id))]
         else:
             call = admin.list_tasks(function, status="Enqueued,Retrying", limit=100)

@@ -29,13 +29,48 @@ ends_with() {
 
 # keep_running COMMAND...: as in a second terminal, until the story ends.
 keep_running() {
+  local port=(--port "$STORY_PORT")
+  [[ "$*" != *make* ]] || port=("ARGS=--port $STORY_PORT")
   : > "$STORY_OUTPUT.background" # tail may be faster than the command
-  "$@" --port "$STORY_PORT" >> "$STORY_OUTPUT.background" 2>&1 &
+  "$@" "${port[@]}" >> "$STORY_OUTPUT.background" 2>&1 &
   background+=($!)
-  if ! grep --quiet 'Stop it with' <(tail --follow --lines=+1 --pid=$! "$STORY_OUTPUT.background"); then
+  if ! grep --quiet 'Stop it with\|Ctrl-C ends it' <(tail --follow --lines=+1 --pid=$! "$STORY_OUTPUT.background"); then
     cat "$STORY_OUTPUT.background"
     exit 1
   fi
+}
+
+# clone: a clone of this repository, as the working folder.
+clone() {
+  git clone --quiet "$STORY_CHECKOUT" fc-async
+  cd fc-async
+}
+
+# account: a runtime with strict keys and roles, which stands for an account, and the alias `orders`.
+account() {
+  local roles
+  roles=$(fc-async policy --account-id 1234567890123456 -o json)
+  keep_running python3 -c '
+import json, sys, threading
+from fc_async_local.embedded import LocalRuntime
+from fc_async_local.settings import Settings
+
+(role,) = json.loads(sys.argv[1])["roles"]
+settings = Settings.of(
+    strict_auth=True, access_keys={"LTAIorders": "secret"},
+    enforce_roles=True, roles={"orders": [role["policy"]]},
+)
+with LocalRuntime(port=int(sys.argv[3]), settings=settings):
+    print("Stop it with Ctrl-C", flush=True)
+    threading.Event().wait()
+' "$roles"
+  export FC_ASYNC_ENDPOINT=http://127.0.0.1:9900
+  export orders_serverless_devs_key='{"AccountID": "1234567890123456", "AccessKeyID": "LTAIorders", "AccessKeySecret": "secret"}'
+}
+
+# answers URL: a browser gets a page there.
+answers() {
+  python3 -c 'import sys, urllib.request as web; web.build_opener(web.ProxyHandler({})).open(sys.argv[1])' "$1"
 }
 
 # file PAGE NAME: the file that the page shows under NAME.
@@ -51,7 +86,7 @@ from_the_network() {
 # in_its_environment make TARGET: the environment of the project is the one of this run, if there is one.
 in_its_environment() {
   if [ -n "${STORY_BIN:-}" ]; then
-    "$@" STAMP= BIN="$STORY_BIN"
+    "$@" STAMP= CONSOLE= BIN="$STORY_BIN"
   else
     "$@"
   fi

@@ -28,6 +28,7 @@ ROOT = HERE.parents[1]
 STORIES = sorted(path.stem for path in HERE.glob("*.sh") if path.stem not in {"library", "install"})
 TEMPLATES = sorted(path.parent.name for path in (ROOT / "templates").glob("*/cookiecutter.json"))
 OF_A_TEMPLATE = "start_a_template"
+FROM_A_CLONE = "first_five_minutes"
 KEPT = ("PIP_", "UV_", "NPM_CONFIG_", "SSL_CERT", "REQUESTS_CA", "NODE_EXTRA")
 """Variables that say how this machine reaches its package registries."""
 
@@ -80,7 +81,8 @@ def tell(story: str, folder: Path, environment: dict[str, str]) -> Told:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
     port = free_port()
-    scripts = [HERE / f"{name}.sh" for name in ("library", "install", story)]
+    before = ["library"] if story == FROM_A_CLONE else ["library", "install"]
+    scripts = [HERE / f"{name}.sh" for name in (*before, story)]
     text = "\n".join(script.read_text("utf-8") for script in scripts).replace(":9900", f":{port}")
     output = folder / "output"
     begun = time.monotonic()
@@ -93,6 +95,7 @@ def tell(story: str, folder: Path, environment: dict[str, str]) -> Told:
                 "HOME": str(home),
                 "NPM_CONFIG_PREFIX": str(home / "npm"),
                 "PATH": f"{home / 'npm/bin'}{os.pathsep}{environment['PATH']}",
+                "STORY_CHECKOUT": str(ROOT),
                 "STORY_FILES": str(files),
                 "STORY_OUTPUT": str(output),
                 "STORY_PORT": str(port),

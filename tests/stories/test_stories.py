@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 BIN = Path(sys.executable).parent
 VERBS = re.compile(
     r"(?:ends_with \d+|keep_running|from_the_network|in_its_environment) (?=\S)"
-    r"|(?:prints|contains|file) .*"
+    r"|(?:prints|contains|file|answers) .*|clone|account"
 )
 
 

@@ -170,7 +170,7 @@ def _alias(account: Account, project: Project | None) -> str | None:
     As in ``s``, its three environment variables take precedence over the template's alias, not over
     ``-a``. ``default`` is the fallback of ``s``, so it does not exclude the rest of the chain.
     """
-    if account.access:
+    if account.access or is_here(account):
         return account.access
     if all(os.environ.get(name) for name in _serverless_devs.VARIABLES):
         return None
@@ -188,8 +188,8 @@ def has_keys() -> bool:
 
 
 def credentials(account: Account) -> Credentials:
-    """Return the keys. An endpoint on this machine accepts any key."""
-    if is_here(account):
+    """Return the keys. An endpoint on this machine accepts any key, unless an alias is named."""
+    if is_here(account) and not account.access:
         return LOCAL
     return _credential_chain.find(os.environ, home=Path.home(), access=account.access)()
 
@@ -262,6 +262,22 @@ def regions(account: Account, project: Project | None = None) -> Iterator[Region
         yield one
     finally:
         one.close()
+
+
+@contextmanager
+def functions(where: Where) -> Iterator[list[tuple[Client, str]]]:
+    """Yield the functions of the template, or all of a runtime, or of a region without a template.
+
+    Each has the client of its region.
+    """
+    account, project = where.account, _project_if_any(where)
+    with regions(account, project) as there:
+        if project is None or is_here(account):
+            client_ = there[account.region or ""]
+            yield [(client_, one.function_name) for one in lists.functions(client_)]
+        else:
+            named = [one for one in project.resources if one.function_name]
+            yield [(there[account.region or one.region], one.function_name) for one in named]
 
 
 class Target:

@@ -248,7 +248,7 @@ def _run(choices: Choices) -> int:
     settings = runtime_options.assigned(choices.assignments)
     started = runtime.Choices(choices.port, choices.data, choices.clock, *place, settings)
     with runtime.opened(started, lambda text: put(Said("warning", text))) as running:
-        _welcome(screen, running, choices)
+        _welcome(screen, running, choices, projects)
         if not running.attached:
             runtime.tell_versions(sources_of(projects))
         reason = _loop(choices, running, projects, session, debug)
@@ -377,13 +377,18 @@ def _screen(choices: Choices) -> Screen:
     return TextScreen(terminal.console(), quiet=choices.quiet)
 
 
-def _welcome(screen: Screen, running: Running, choices: Choices) -> None:
-    """Say where everything is."""
+def _welcome(
+    screen: Screen, running: Running, choices: Choices, projects: Sequence[Project]
+) -> None:
+    """Say where everything is, and how a function is called."""
     import msgspec
 
     from fc_async_plugin.dev.loop import shown
+    from fc_async_plugin.template.desired import is_function
 
     addresses = running.addresses
+    resources = (one for project in projects for one in project.resources)
+    names = (one.name for one in resources if is_function(one))
     lines = [
         f"FC API   {addresses.fc}",
         "TLS      on the same ports; fc-async dev --trust shows how clients trust it",
@@ -393,6 +398,8 @@ def _welcome(screen: Screen, running: Running, choices: Choices) -> None:
         f"EventBus {addresses.eventbridge}",
         f"Account  {addresses.account_id} in {addresses.region}",
         f"Data     {shown(Path(addresses.data))}",
+        f"Call     fc-async invoke {next(names, 'FUNCTION')} '{{}}'",
+        f"Programs export FC_ASYNC_ENDPOINT={addresses.fc}",
     ]
     first = "Local runtime"
     if running.attached:

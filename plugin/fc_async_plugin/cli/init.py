@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -78,7 +79,7 @@ def command(
         overwrite=overwrite,
     )
     shipped = template in scaffold.names()
-    shown = made.relative_to(Path.cwd()) if made.is_relative_to(Path.cwd()) else made
+    shown = Path(os.path.relpath(made))
     first = scaffold.add_wheel(shown) if shipped else ""
     if output == "json":
         terminal.print_json({"template": template, "folder": str(made)})

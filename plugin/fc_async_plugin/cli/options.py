@@ -36,6 +36,9 @@ def _resources(context: click.Context, _: click.Parameter, incomplete: str) -> l
 function_argument = click.argument("function", shell_complete=_resources)
 """``function: str``: a resource of the template, or the name of a function."""
 
+optional_function_argument = click.argument("function", required=False, shell_complete=_resources)
+"""``function: str | None``: likewise; None: all functions."""
+
 resources_argument = click.argument(
     "resources", metavar="[RESOURCE]...", nargs=-1, shell_complete=_resources
 )
@@ -140,6 +143,24 @@ prices_option = click.option(
     help="Prices instead of those of the documentation, as JSON.",
 )
 """``prices: str | None``."""
+
+
+class Choice(click.Choice[str]):
+    """A choice that names the nearest value for a typing mistake."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the value, or fail with the nearest one."""
+        from fc_async_plugin.account import suggestions
+
+        try:
+            return super().convert(value, param, ctx)
+        except click.BadParameter as error:
+            known = {str(one).lower(): str(one) for one in self.choices}
+            near = suggestions.nearest(str(value).lower(), known)
+            if near:
+                error.message += f" Did you mean {known[near]}?"
+            raise
+
 
 qualifier_option = click.option(
     "--qualifier", metavar="NAME", default=None, help="Version or alias.  [default: LATEST]"

@@ -24,6 +24,11 @@ if TYPE_CHECKING:
 @options.with_functions_option
 @click.option("--deployer", is_flag=True, help="Print the policy of the keys that deploy, instead.")
 @click.option(
+    "--caller",
+    is_flag=True,
+    help="Print the policy of the keys that call the functions, and read and stop their tasks.",
+)
+@click.option(
     "--create-missing",
     is_flag=True,
     help="With --deployer: include what deploy --create-missing needs.",
@@ -50,6 +55,7 @@ def command(  # noqa: PLR0917 -- click passes options by name
     access: str | None,
     with_functions: bool,
     deployer: bool,
+    caller: bool,
     create_missing: bool,
     against: str | None,
     live: bool,
@@ -67,6 +73,7 @@ def command(  # noqa: PLR0917 -- click passes options by name
       fc-async policy --format json > policy.json
       fc-async policy --against granted.json
       fc-async policy --live -a default
+      fc-async policy --caller
       fc-async policy --deployer --with-functions --create-missing
     """  # noqa: D301 -- click reads the \\b as "keep these lines"
     from fc_async_plugin.account import connection
@@ -75,6 +82,9 @@ def command(  # noqa: PLR0917 -- click passes options by name
 
     account = Account(region=region, account_id=account_id, access=access)
     project = connection.load(template, account, environment)
+    if caller:
+        terminal.print_json(permissions.caller(project))
+        return DONE
     if deployer:
         policy = permissions.deployer(
             project, functions=with_functions, create_missing=create_missing

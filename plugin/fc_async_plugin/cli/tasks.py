@@ -50,7 +50,7 @@ _dry_run = click.option("--dry-run", is_flag=True, help="Show the chosen tasks, 
 _FILTERS: Final = (
     click.option(
         "--status",
-        type=click.Choice(get_args(TaskStatus), case_sensitive=False),
+        type=options.Choice(get_args(TaskStatus), case_sensitive=False),
         default=None,
         help="Only tasks in this status.",
     ),
@@ -65,6 +65,9 @@ _FILTERS: Final = (
         "--until", metavar="TIME", default=None, help="Only tasks that started then or earlier."
     ),
     click.option("--condition", metavar="NAME", default=None, help="Only tasks with this error."),
+    click.option(
+        "--error", metavar="TEXT", default=None, help="Only tasks whose error has this text."
+    ),
 )
 
 
@@ -87,35 +90,42 @@ def _filters(limit: int) -> Callable[[F], F]:
 
 
 @command.command("list")
-@options.function_argument
+@options.optional_function_argument
 @_filters(limit=100)
 @options.where_options
 @options.format_option
 def list_command(
-    function: str, limit: int, where: Where, output: Format, **filters: str | None
+    function: str | None, limit: int, where: Where, output: Format, **filters: str | None
 ) -> None:
-    """List tasks of FUNCTION, the newest first."""
-    from fc_async_plugin.report import tasks as report
-    from fc_async_plugin.tasks import UNRECORDED, tasks_of
+    """List tasks of FUNCTION, the newest first; without it, of all functions.
 
-    with tasks_of(function, where) as tasks:
-        found = _found(tasks, (None,), limit, filters).tasks
+    All functions are those of the template, or all that a local runtime or a region without a
+    template has.
+    """
+    from fc_async_plugin.report import tasks as report
+    from fc_async_plugin.tasks import UNRECORDED, listed, newest, times_of
+
+    with listed(function, where) as tasks:
+        found = newest(tasks, limit, lambda one: _found(one, (None,), limit, filters).tasks)
         others = []
         if not any(value for name, value in filters.items() if name not in _OF_ANY_MODE):
-            others = tasks.unrecorded(limit, **{name: filters[name] for name in _OF_ANY_MODE})
-        times = tasks.times()
-        if not found and not others and (why := tasks.why_none()):
+            chosen = {name: filters[name] for name in _OF_ANY_MODE}
+            others = newest(tasks, limit, lambda one: one.unrecorded(limit, **chosen))
+        times = times_of(tasks[0].client, function and tasks[0].function) if tasks else None
+        if not found and not others and function is not None and (why := tasks[0].why_none()):
             terminal.note(why)
     if output == "json":
         unrecorded = [{**task.to_dict(), "taskMode": False} for task in others]
         terminal.print_json({"tasks": [*(task.to_dict() for task in found), *unrecorded]})
         return
-    for listed in filter(None, (found, others)) if others else (found,):
-        if listed is others:
+    if times is None:
+        return
+    for rows in filter(None, (found, others)) if others else (found,):
+        if rows is others:
             terminal.tell(f"{UNRECORDED.capitalize()}")
-        terminal.print_lines(
-            report.table(listed, now=times.now, due=times.due, width=terminal.width())
-        )
+        width, every = terminal.width(), function is None
+        lines = report.table(rows, now=times.now, due=times.due, width=width, functions=every)
+        terminal.print_lines(lines)
 
 
 @command.command("get")
@@ -163,6 +173,7 @@ def _found(
         [filters["status"]] if filters["status"] else statuses,
         limit,
         condition=filters["condition"],
+        error=filters["error"],
         replays=replays,
         prefix=filters["prefix"],
         started_time_begin=options.moment(since, now) if since else None,

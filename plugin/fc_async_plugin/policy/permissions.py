@@ -71,6 +71,15 @@ DEPLOY_FUNCTION_ACTIONS: Final = (
 """Further actions of --with-functions."""
 
 
+CALLER_ACTIONS: Final = (
+    "fc:GetAsyncTask",
+    "fc:InvokeFunction",
+    "fc:ListAsyncTasks",
+    "fc:StopAsyncTask",
+)
+"""Actions of a program or a person that calls functions, and lists, stops and replays tasks."""
+
+
 class RolePolicy(NamedTuple):
     """The permissions that one role needs.
 
@@ -136,6 +145,27 @@ def _mapping(value: object) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
+def caller(project: Project) -> dict[str, Any]:
+    """Return the policy of the keys that call the functions of a template and read their tasks."""
+    statement = {
+        "Effect": "Allow",
+        "Action": list(CALLER_ACTIONS),
+        "Resource": _functions(project),
+    }
+    return {"Version": VERSION, "Statement": [statement]}
+
+
+def _functions(project: Project) -> list[str]:
+    """Return the functions of a template with their versions and aliases, as RAM names them."""
+    return sorted(
+        {
+            f"acs:fc:{one.region or '*'}:{one.account_id or '*'}:functions/{one.function_name}*"
+            for one in project.resources
+            if is_function(one)
+        }
+    )
+
+
 def deployer(project: Project, *, functions: bool, create_missing: bool = False) -> dict[str, Any]:
     """Return the policy of the keys that deploy a template.
 
@@ -148,13 +178,7 @@ def deployer(project: Project, *, functions: bool, create_missing: bool = False)
         TemplateError: A block or a trigger has a value of a wrong type.
     """
     actions = DEPLOY_ACTIONS + (DEPLOY_FUNCTION_ACTIONS if functions else ())
-    resources = sorted(
-        {
-            f"acs:fc:{one.region or '*'}:{one.account_id or '*'}:functions/{one.function_name}*"
-            for one in project.resources
-            if is_function(one)
-        }
-    )
+    resources = _functions(project)
     regions = sorted(
         {
             f"acs:fc:{one.region or '*'}:{one.account_id or '*'}:*"

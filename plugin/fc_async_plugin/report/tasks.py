@@ -39,7 +39,12 @@ _SHOWN_DETAILS: Final = frozenset(
 
 
 def table(
-    tasks: Sequence[AsyncTask], *, now: int, due: Mapping[str, int], width: int | None
+    tasks: Sequence[AsyncTask],
+    *,
+    now: int,
+    due: Mapping[str, int],
+    width: int | None,
+    functions: bool = False,
 ) -> list[str]:
     """Return the lines of a table of tasks.
 
@@ -48,9 +53,11 @@ def table(
         now: The present, milliseconds since the epoch.
         due: Times at which waiting tasks are due, by task id; none on the service.
         width: Columns of the terminal, or None for a pipe.
+        functions: Name the function of each task.
     """
     rows = (
         [
+            *([(task.function_arn or "").rpartition("functions/")[2]] if functions else []),
             task.task_id,
             task.status,
             _when(task, now, due),
@@ -61,7 +68,7 @@ def table(
         ]
         for task in tasks
     )
-    return lay_out(COLUMNS, rows, width)
+    return lay_out([*([Column("function")] if functions else []), *COLUMNS], rows, width)
 
 
 def _when(task: AsyncTask, now: int, due: Mapping[str, int]) -> str | None:

@@ -47,13 +47,15 @@ CHECKED_ELSEWHERE = {
     ("docs/how-to/reading-tasks.md", "text"): "tests/unit/docs/test_reading_tasks.py compares it",
     ("docs/where-things-live.md", "text"): "tests/unit/docs/test_where_things_live.py compares it",
     ("docs/how-to/validate.md", "yaml"): "tests/e2e/plugin/test_validate_integrations.py runs it",
+    ("README.md", "sh"): "tests/stories/first_five_minutes.sh runs it from a clone",
+    ("docs/how-to/to-your-account.md", "console"): "tests/stories/account.sh runs it",
+    ("docs/how-to/to-your-account.md", "sh"): "make build of the templates has it",
     ("docs/how-to/install.md", "console"): "tests/stories/install.sh runs it on a clean machine",
 }
 """(page, language) -> what holds the blocks that are not run here."""
 
 NOT_RUN = {
     "uvx ": "`make check-dist` does the same with the wheel",
-    "make ": "starts this test suite, or the demo, which tests/e2e/test_demo.py runs",
     "fc-async demo": "tests/e2e/test_demo.py runs it",
     "fc-async validate --live --roles": "needs RAM of an account; tests/unit/plugin/rules has it",
     "fc-async policy --live": "needs RAM of an account; tests/unit/plugin/policy has a stand-in",

@@ -569,3 +569,46 @@ def test_filters_hold_for_invocations_without_task_mode(unrecorded, typed) -> No
     assert unrecorded in typed("tasks", "list", "mails", "--prefix", unrecorded)[1]
     assert unrecorded not in typed("tasks", "list", "mails", "--prefix", "other")[1]
     assert unrecorded not in typed("tasks", "list", "mails", "--status", "Failed")[1]
+
+
+def test_tasks_of_all_functions_are_one_list_with_the_newest_first(
+    typed: Typed, fc_local: FcLocal, orders: list[bytes]
+) -> None:
+    fc_local.deploy("mail", lambda *_: None, async_config={"asyncTask": True})
+    typed("invoke", "orders", "{}", "--task-id", "order-1")
+    fc_local.run_until_idle()
+    fc_local.advance(60)
+    typed("invoke", "mail", "{}", "--task-id", "mail-1")
+    fc_local.run_until_idle()
+    fc_local.advance(60)
+    typed("invoke", "orders", "{}", "--task-id", "order-2", "--delay", "60")
+    code, out, _ = typed("tasks", "list")
+    assert code == 0
+    shown = [line.split()[:2] for line in out.splitlines()]
+    assert shown == [
+        ["function", "task"],
+        ["orders", "order-2"],
+        ["mail", "mail-1"],
+        ["orders", "order-1"],
+    ]
+    data = json.loads(typed("tasks", "list", "--limit", "2", "-o", "json")[1])
+    assert [task["taskId"] for task in data["tasks"]] == ["order-2", "mail-1"]
+
+
+def test_tasks_are_found_by_a_part_of_their_error(
+    typed: Typed, fc_local: FcLocal, orders: list[bytes]
+) -> None:
+    typed("invoke", "orders", "bad", "--task-id", "order-1")
+    typed("invoke", "orders", "good", "--task-id", "order-2")
+    fc_local.run_until_idle()
+    for function in ([], ["orders"]):
+        _, out, _ = typed("tasks", "list", *function, "--error", "BAD order")
+        assert "order-1" in out
+        assert "order-2" not in out
+    assert "order-" not in typed("tasks", "list", "--error", "timeout")[1]
+
+
+def test_a_mistyped_status_is_told_the_nearest_one(typed: Typed, orders: list[bytes]) -> None:
+    code, _, err = typed("tasks", "list", "orders", "--status", "faild")
+    assert code == 1
+    assert "Did you mean Failed?" in err

@@ -24,6 +24,12 @@ def test_a_graph_is_what_make_pictures_draws_now(name: str) -> None:
     assert (PICTURES / name).read_text("utf-8") == drawn, "run `make pictures`"
 
 
+@pytest.mark.parametrize("name", DRAWN["TIMES"])
+def test_the_picture_of_one_invocation_has_the_waits_of_the_policy(name: str) -> None:
+    drawn = DRAWN["time_passes"](DRAWN["TIMES"][name])
+    assert (PICTURES / name).read_text("utf-8") == drawn, "run `make pictures`"
+
+
 @pytest.mark.parametrize("name", DRAWN["PRINTED"])
 def test_a_picture_of_a_command_is_what_it_prints_now(name: str) -> None:
     assert (PICTURES / name).read_text("utf-8") == DRAWN["PRINTED"][name](), "run `make pictures`"

@@ -199,6 +199,18 @@ def test_a_deployment_of_functions_needs_permission_to_pass_their_roles(
     assert statements[-1] == {"Effect": "Allow", "Action": ["ram:PassRole"], "Resource": [ROLE]}
 
 
+def test_keys_that_call_functions_need_four_actions(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["policy", "--account-id", "123", "--caller"]) == 0
+    [statement] = json.loads(capsys.readouterr().out)["Statement"]
+    assert statement["Action"] == [
+        f"fc:{operation}"
+        for operation in ("GetAsyncTask", "InvokeFunction", "ListAsyncTasks", "StopAsyncTask")
+    ]
+    assert all(one.startswith("acs:fc:cn-hangzhou:123:functions/") for one in statement["Resource"])
+
+
 def test_a_deployment_that_creates_what_is_missing_needs_the_actions_of_mns_and_eventbridge(
     project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
