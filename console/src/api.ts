@@ -1,7 +1,15 @@
 // SPDX-License-Identifier: MIT
 // Talks to the admin API of the runtime that serves this page. Errors carry the service's words.
 
-import type { AsyncConfig, Invoke, Invoked, TasksActedOn, WholeTask } from "./admin";
+import type {
+  AsyncConfig,
+  FunctionOverview,
+  Functions,
+  Invoke,
+  Invoked,
+  TasksActedOn,
+  WholeTask,
+} from "./admin";
 
 export type * from "./admin";
 
@@ -68,6 +76,8 @@ export type Config = AsyncConfig;
 export const qualifierOf = (config: Config): string =>
   config.functionArn?.split("/")[2] ?? "LATEST";
 
+export const functions = async (): Promise<FunctionOverview[]> =>
+  (await get<Functions>("/functions")).functions;
 export const taskPath = (name: string, id: string): string => `/tasks${path(name, id)}`;
 export const oneTask = (name: string, id: string): Promise<WholeTask> => get(taskPath(name, id));
 export const invoke = (name: string, body: Invoke): Promise<Invoked> =>
@@ -76,4 +86,5 @@ export const act = (
   action: string,
   tasks: { function: string; taskId: string }[],
   reason: string,
-) => post<TasksActedOn>("/tasks/actions", { action, tasks, reason });
+  edited?: Invoke,
+) => post<TasksActedOn>("/tasks/actions", { action, tasks, reason, edited });

@@ -63,13 +63,20 @@ export function duration(ms: number): string {
 
 export const count = (value: number, more = false): string =>
   `${value.toLocaleString("en")}${more ? "+" : ""}`;
-export const plural = (value: number, word: string): string =>
-  `${count(value)} ${word}${value === 1 ? "" : "s"}`;
+// Languages differ in how they count, so each counted thing is a sentence of its own.
+export const taskCount = (value: number, more = false): string =>
+  value === 1 && !more ? t`1 task` : t`${count(value, more)} tasks`;
+export const eventCount = (value: number, more = false): string =>
+  value === 1 && !more ? t`1 event` : t`${count(value, more)} events`;
+export const messageCount = (value: number): string =>
+  value === 1 ? t`1 message` : t`${count(value)} messages`;
 
 const KIB = 1024;
 export const size = (bytes: number): string =>
   bytes < KIB
-    ? plural(bytes, "byte")
+    ? bytes === 1
+      ? t`1 byte`
+      : t`${bytes} bytes`
     : bytes < KIB * KIB
       ? `${(bytes / KIB).toFixed(0)} KiB`
       : `${(bytes / KIB / KIB).toFixed(1)} MiB`;

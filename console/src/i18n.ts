@@ -2,8 +2,7 @@
 // The language of the page: that of the browser, or the one that was chosen. A sentence is its own
 // key: t`Send ${events} again` is "Send {0} again" in docs/locale/zh_CN/LC_MESSAGES/console.po.
 
-export const LANGUAGES = { en: "English", "zh-CN": "中文" } as const;
-type Language = keyof typeof LANGUAGES;
+type Language = "en" | "zh-CN";
 
 const KEPT = "fc-async.language";
 
@@ -20,6 +19,8 @@ function chosen(): Language {
 
 export const language: Language = chosen();
 document.documentElement.lang = language;
+/** The language that the control offers, and its short name. */
+export const other: [Language, string] = language === "en" ? ["zh-CN", "中文"] : ["en", "EN"];
 
 async function read(): Promise<Record<string, string>> {
   if (language === "en") return {};
@@ -45,7 +46,7 @@ export function t(parts: TemplateStringsArray, ...values: (string | number)[]): 
 export const translated = (text: string): string => catalog[text] ?? text;
 
 /** Read the page again in another language. */
-export function speak(wanted: string): void {
+export function speak(wanted: Language): void {
   try {
     localStorage.setItem(KEPT, wanted);
   } catch {

@@ -6,6 +6,7 @@ import { render } from "preact";
 import { useEffect } from "preact/hooks";
 import * as api from "./api";
 import { count, dateTime } from "./format";
+import { other, speak, t } from "./i18n";
 import { DeadEvents } from "./pages/dead";
 import { Destinations } from "./pages/destinations";
 import { FunctionPage, Functions } from "./pages/functions";
@@ -21,23 +22,23 @@ import "./style.css";
 
 const PAGES: [string, string, string][] = [
   // address, name, key after g
-  ["invocations", "Invocations", "i"],
-  ["functions", "Functions", "f"],
-  ["destinations", "Destinations", "d"],
-  ["dead", "Dead events", "e"],
-  ["metrics", "Metrics", "m"],
-  ["time", "Time", "t"],
-  ["state", "State", "s"],
+  ["invocations", t`Invocations`, "i"],
+  ["functions", t`Functions`, "f"],
+  ["destinations", t`Destinations`, "d"],
+  ["dead", t`Dead events`, "e"],
+  ["metrics", t`Metrics`, "m"],
+  ["time", t`Time`, "t"],
+  ["state", t`State`, "s"],
 ];
 const SHORTCUTS: [string, string][] = [
-  ["/", "search"],
-  ["n", "invoke a function"],
-  ["r", "read again now"],
-  ["p", "pause or go on with reading"],
-  ...PAGES.map(([, name, key]): [string, string] => [`g ${key}`, `go to ${name}`]),
-  ["+ - 0", "change the size of the graph that has the focus"],
-  ["?", "this help"],
-  ["Esc", "close"],
+  ["/", t`search`],
+  ["n", t`invoke a function`],
+  ["r", t`read again now`],
+  ["p", t`pause or go on with reading`],
+  ...PAGES.map(([, name, key]): [string, string] => [`g ${key}`, t`go to ${name}`]),
+  ["+ - 0", t`change the size of the graph that has the focus`],
+  ["?", t`this help`],
+  ["Esc", t`close`],
 ];
 
 function Page() {
@@ -62,7 +63,7 @@ function titleOf(): string {
   const [page = "invocations", first, second] = route.value.parts;
   return second !== undefined && page === "invocations"
     ? second
-    : (first ?? PAGES.find(([name]) => name === page)?.[1] ?? "Invocations");
+    : (first ?? PAGES.find(([name]) => name === page)?.[1] ?? "");
 }
 
 const typing = (target: EventTarget | null): boolean =>
@@ -138,13 +139,13 @@ function App() {
           document.getElementById("main")?.focus();
         }}
       >
-        Skip to the content
+        {t`Skip to the content`}
       </a>
       <header>
         <a class="brand" href="#/invocations">
           <img src="/console/icon.svg" alt="" width="22" height="22" /> fc-async
         </a>
-        <nav aria-label="Pages">
+        <nav aria-label={t`Pages`}>
           {PAGES.map(([name, text]) => (
             <a key={name} href={`#/${name}`} aria-current={page === name ? "page" : undefined}>
               {text}
@@ -155,8 +156,8 @@ function App() {
           ))}
         </nav>
         {virtual ? (
-          <div class="clock" role="group" aria-label="Virtual time">
-            <a href="#/time" title="Virtual time">
+          <div class="clock" role="group" aria-label={t`Virtual time`}>
+            <a href="#/time" title={t`Virtual time`}>
               {dateTime(now)}
             </a>
             <Button small onClick={() => advance(60)}>
@@ -166,12 +167,16 @@ function App() {
               +1 h
             </Button>
             <Button small onClick={runUntilIdle}>
-              Until idle
+              {t`Until idle`}
             </Button>
           </div>
         ) : null}
+        <Button small onClick={() => speak(other[0])}>
+          {other[1]}
+        </Button>
         <Button
-          label="Keyboard shortcuts"
+          small
+          label={t`Keyboard shortcuts`}
           onClick={() => {
             help.value = true;
           }}
@@ -179,24 +184,24 @@ function App() {
           ?
         </Button>
         <Button kind="primary" onClick={() => openSend({})}>
-          Invoke…
+          {t`Invoke…`}
         </Button>
       </header>
       {reachable.value ? null : (
         <p class="trouble bar" role="alert">
-          The runtime does not answer. Is it still running?
+          {t`The runtime does not answer. Is it still running?`}
         </p>
       )}
       {message.value ? (
         <p
-          class={`message ${message.value.bad ? "trouble" : message.value.open ? "open" : "good"}`}
+          class={`message ${message.value.bad ? "trouble" : "good"}`}
           role={message.value.bad ? "alert" : "status"}
         >
           {message.value.text}{" "}
           <Button
             small
             kind="plain"
-            label="Close the message"
+            label={t`Close the message`}
             onClick={() => {
               message.value = null;
             }}
@@ -210,13 +215,13 @@ function App() {
       </main>
       <footer>
         {about.value.account_id
-          ? `Account ${about.value.account_id}, region ${about.value.region} · FC ${about.value.fc} · MNS ${about.value.mns} · data in ${about.value.data}`
+          ? t`Account ${about.value.account_id}, region ${about.value.region ?? ""} · FC ${about.value.fc ?? ""} · MNS ${about.value.mns ?? ""} · data in ${about.value.data ?? ""}`
           : ""}
       </footer>
       {sending.value ? <SendDialog /> : null}
       {help.value ? (
         <Dialog
-          title="Keyboard shortcuts"
+          title={t`Keyboard shortcuts`}
           onClose={() => {
             help.value = false;
           }}

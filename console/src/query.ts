@@ -4,17 +4,18 @@
 
 import type { Query } from "./api";
 import { STATUSES } from "./format";
+import { t } from "./i18n";
 
 export const KEYS: Record<string, string> = {
-  status: "one or several: status:Failed,Expired",
-  function: "name of a function",
-  qualifier: "LATEST, a version or an alias",
-  id: "beginning of the task id",
-  error: "type of the latest error, such as ValueError or InvocationError",
-  since: "accepted in the last 10m (s, m, h, d)",
-  from: "accepted at or after 2026-01-31T08:00",
-  to: "accepted at or before 2026-01-31T09:00",
-  order: "asc (oldest first) or desc",
+  status: t`one or several: status:Failed,Expired`,
+  function: t`name of a function`,
+  qualifier: t`LATEST, a version or an alias`,
+  id: t`beginning of the task id`,
+  error: t`type of the latest error, such as ValueError or InvocationError`,
+  since: t`accepted in the last 10m (s, m, h, d)`,
+  from: t`accepted at or after 2026-01-31T08:00`,
+  to: t`accepted at or before 2026-01-31T09:00`,
+  order: t`asc (oldest first) or desc`,
 };
 const PLAIN: Record<string, string> = {
   function: "function",
@@ -36,14 +37,14 @@ function split(word: string): [string, string] {
 function time(key: string, value: string): number {
   const at = Date.parse(value);
   if (Number.isNaN(at))
-    throw new BadQuery(`${key}:${value} is not a time; write ${key}:2026-01-31T08:00`);
+    throw new BadQuery(t`${key}:${value} is not a time; write ${key}:2026-01-31T08:00`);
   return at;
 }
 
 function age(value: string): number {
   const found = /^(\d{1,9})([smhd])$/.exec(value);
   if (!found)
-    throw new BadQuery(`since:${value} is not a span; write since:10m, since:2h or since:1d`);
+    throw new BadQuery(t`since:${value} is not a span; write since:10m, since:2h or since:1d`);
   return Number(found[1]) * (UNITS[found[2] ?? "s"] ?? 0);
 }
 
@@ -60,7 +61,7 @@ export function parse(text: string, now: number): Query {
       query.text = [query.text, value].filter(Boolean).join(" ");
       continue;
     }
-    if (!value) throw new BadQuery(`${key}: needs a value`);
+    if (!value) throw new BadQuery(t`${key}: needs a value`);
     if (plain) query[plain] = value;
     else if (key === "status") query.status = statuses(value);
     else if (key === "since") query.acceptedFrom = Math.max(0, now - age(value));
@@ -69,7 +70,7 @@ export function parse(text: string, now: number): Query {
     else if (key === "order" && (value === "asc" || value === "desc"))
       query.sortOrderByTime = value;
     else
-      throw new BadQuery(`“${word}” is not understood; keys are ${Object.keys(KEYS).join(", ")}`);
+      throw new BadQuery(t`“${word}” is not understood; keys are ${Object.keys(KEYS).join(", ")}`);
   }
   return query;
 }
@@ -79,10 +80,9 @@ function statuses(value: string): string {
     .split(",")
     .map((one) => STATUSES.find((status) => status.toLowerCase() === one.toLowerCase()) ?? one);
   const wrong = known.find((one) => !STATUSES.some((status) => status === one));
+  const name = wrong || t`an empty text`;
   if (wrong !== undefined)
-    throw new BadQuery(
-      `${wrong || "an empty text"} is not a status; there are ${STATUSES.join(", ")}`,
-    );
+    throw new BadQuery(t`${name} is not a status; there are ${STATUSES.join(", ")}`);
   return known.join(",");
 }
 

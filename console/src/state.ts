@@ -4,6 +4,7 @@
 import { effect, type Signal, signal, useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import * as api from "./api";
+import { t } from "./i18n";
 
 export interface Route {
   parts: string[];
@@ -51,17 +52,16 @@ export const live = signal(true);
 export interface Message {
   text: string;
   bad: boolean;
-  open?: boolean; // how it ends is not known yet
 }
 export const message: Signal<Message | null> = signal(null);
 
-export const say = (text: string, open = false): void => {
-  message.value = { text, bad: false, open };
+export const say = (text: string): void => {
+  message.value = { text, bad: false };
 };
 export const complain = (error: unknown): void => {
   const text = error instanceof Error ? error.message : String(error);
   message.value = {
-    text: error instanceof TypeError ? "The runtime does not answer. Is it still running?" : text,
+    text: error instanceof TypeError ? t`The runtime does not answer. Is it still running?` : text,
     bad: true,
   };
 };
@@ -72,16 +72,13 @@ export const refresh = (): void => {
   round.value += 1;
 };
 
-/** Do something that changes the runtime, say what became of it, and read everything again.
- *
- * @param open What the text says has only begun: it may still fail.
- */
+/** Do something that changes the runtime, say what became of it, and read everything again. */
 // biome-ignore lint/suspicious/noConfusingVoidType: most work returns nothing to say
-export async function act(work: () => Promise<string | void>, open = false): Promise<boolean> {
+export async function act(work: () => Promise<string | void>): Promise<boolean> {
   message.value = null;
   try {
     const text = await work();
-    if (text) say(text, open);
+    if (text) say(text);
     return true;
   } catch (error) {
     complain(error);
@@ -124,10 +121,13 @@ export interface Live<T> {
 /** Data that is read again each second. What is shown stays until something else is known.
  *
  * @param key Names what is read. Data of another key is never shown.
+ * @param after What is more urgent: this waits until that is known.
  */
-export function useLive<T>(key: string, read: () => Promise<T>): Live<T> {
+export function useLive<T>(key: string, read: () => Promise<T>, after?: Live<unknown>): Live<T> {
   const found = useSignal<Live<T> & { key: string }>({ key, value: undefined, error: null });
+  const ready = !after || after.value !== undefined || after.error !== null;
   useEffect(() => {
+    if (!ready) return undefined;
     let current = true;
     let reading = false;
     let text = "";
@@ -157,7 +157,7 @@ export function useLive<T>(key: string, read: () => Promise<T>): Live<T> {
       current = false;
       stop();
     };
-  }, [key]);
+  }, [key, ready]);
   return found.value.key === key ? found.value : { value: undefined, error: null };
 }
 

@@ -361,6 +361,7 @@ export interface Column<T> {
 /** A list of a page: rows that may be selected and opened. On a phone each row is a card; while
  *  the rows are not known, there is a skeleton.
  *
+ * @param error Why the rows are not known.
  * @param keyOf Tells rows apart, also after they were read again.
  * @param nameOf What a row is called by its checkbox and its button.
  * @param more What an opened row shows.
@@ -368,6 +369,7 @@ export interface Column<T> {
 export function List<T>({
   label,
   rows,
+  error,
   columns,
   keyOf,
   nameOf = keyOf,
@@ -378,6 +380,7 @@ export function List<T>({
 }: {
   label: string;
   rows: readonly T[] | undefined;
+  error?: Error | null;
   columns: Column<T>[];
   keyOf: (row: T) => string;
   nameOf?: (row: T) => string;
@@ -387,7 +390,7 @@ export function List<T>({
   chosen?: T | undefined;
 }) {
   const open = useSignal<ReadonlySet<string>>(new Set());
-  if (!rows) return <Skeleton lines={8} />;
+  if (!rows) return error ? null : <Skeleton lines={8} />;
   if (!rows.length) return <>{empty}</>;
   const all = selected && rows.every((row) => selected.value.has(keyOf(row)));
   const select = (those: readonly T[], on: boolean): void => {

@@ -1,326 +1,293 @@
 // SPDX-License-Identifier: MIT
-// Events that could not be delivered: pages, a filter, redrive and forget, one or many.
+// Events that could not be delivered: by error, a filter, redrive and forget, one or many.
 
 import { useSignal } from "@preact/signals";
-import { Fragment } from "preact";
 import * as api from "../api";
-import { count, dateTime, plural } from "../format";
+import { count, dateTime, eventCount } from "../format";
+import { t } from "../i18n";
 import { act, go, link, route, taskLink, useLive } from "../state";
 import { destination } from "../targets";
-import { Button, Confirm, Payload, Select, Table, Trouble } from "../ui";
+import { Ask, Bulk, Button, Input, List, Pager, Payload, Select, Trouble } from "../ui";
 
-const queued = (events: string): string =>
-  `${events} queued to be sent again. What is given up again comes back into this list.`;
+const PATIENCE_MS = 5_000;
+const where = (id: string): string => `/deliveries/dead${api.path(id)}`;
+
+/** Send events again, wait for the first try of each, and say what became of them.
+ *
+ * @param start Queues the events and returns their request ids.
+ */
+async function redrive(start: () => Promise<string[]>): Promise<string> {
+  let { last } = await api.get<api.Steps>("/steps");
+  const waiting = new Set(await start());
+  const tried: api.Step[] = [];
+  const until = performance.now() + PATIENCE_MS;
+  while (waiting.size && performance.now() < until) {
+    const found = await api.get<api.Steps>("/steps", { after: last });
+    for (const step of found.steps)
+      if (step.kind === "delivery" && waiting.delete(step.requestId)) tried.push(step);
+    last = found.last;
+    if (waiting.size) await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  const delivered = tried.filter((step) => step.status === "delivered").length;
+  const dead = tried.filter((step) => step.status === "dead");
+  const pending = tried.length - delivered - dead.length + waiting.size;
+  const text = [
+    delivered ? t`${eventCount(delivered)} delivered.` : "",
+    pending ? t`${eventCount(pending)} not delivered yet: further tries follow.` : "",
+    dead[0] ? t`${eventCount(dead.length)} given up again: ${dead[0].error ?? ""}` : "",
+  ].join(" ");
+  if (dead.length) throw new Error(text.trim());
+  return text.trim() || t`No event was there any more.`;
+}
+
+/** Do something with each; one that fails does not keep the others from being done. */
+async function each(ids: string[], one: (id: string) => Promise<unknown>): Promise<string[]> {
+  const done: string[] = [];
+  const failed: Error[] = [];
+  for (const id of ids)
+    await one(id).then(
+      () => done.push(id),
+      (error: Error) => failed.push(error),
+    );
+  if (failed[0])
+    throw new Error(
+      t`${eventCount(done.length)} done, ${count(failed.length)} failed. The first: ${failed[0].message}`,
+    );
+  return done;
+}
+
+const redriveEach = (ids: string[]): Promise<string> =>
+  redrive(() => each(ids, (id) => api.post(`${where(id)}/redrive`)));
+const redriveAll = (filter: api.Query): Promise<string> =>
+  redrive(
+    async () =>
+      (await api.post<api.Redriven>(`/deliveries/dead/redrive${api.search(filter)}`)).requestIds,
+  );
+const forgetEach = async (ids: string[]): Promise<string> =>
+  t`${eventCount((await each(ids, (id) => api.remove(where(id)))).length)} forgotten.`;
+const forgetAll = async (filter: api.Query): Promise<string> =>
+  t`${eventCount((await api.remove<api.Purged>("/deliveries/dead", filter)).purged)} forgotten.`;
+
+/** The two buttons for some events. */
+function Both({
+  what,
+  texts: [again, forget],
+  redrive,
+  remove,
+}: {
+  what: string;
+  texts: [string, string];
+  redrive: () => Promise<string>;
+  remove: () => Promise<string>;
+}) {
+  return (
+    <>
+      <Ask
+        small
+        question={{
+          title: t`Send ${what} again`,
+          verb: t`Send again`,
+          text: t`Each delivery starts from the beginning.`,
+          work: redrive,
+        }}
+      >
+        {again}
+      </Ask>
+      <Ask
+        small
+        question={{
+          title: t`Forget ${what}`,
+          verb: t`Forget`,
+          danger: true,
+          text: t`They are deleted for good.`,
+          work: remove,
+        }}
+      >
+        {forget}
+      </Ask>
+    </>
+  );
+}
 
 export function DeadEvents() {
-  const { token = "", function: of = "", text = "" } = route.value.params;
-  const filter = { function: of, text };
-  const found = useLive(`dead ${token} ${of} ${text}`, () =>
-    api.get<api.DeadEvents>("/deliveries/dead", { limit: 50, nextToken: token, ...filter }),
+  const { token = "", ...params } = route.value.params;
+  const { function: of = "", text = "", error = "" } = params;
+  const filter = { function: of, text, error };
+  const filtered = Boolean(of || text || error);
+  const key = JSON.stringify(filter);
+  const found = useLive(`dead ${token} ${key}`, () =>
+    api.get<api.DeadEvents>("/deliveries/dead", {
+      limit: 50,
+      nextToken: token,
+      withoutTotal: true,
+      ...filter,
+    }),
   );
-  const selected = useSignal<ReadonlySet<string>>(new Set());
-  const asked = useSignal<"" | "redrive" | "forget" | "redrive-all" | "forget-all">("");
-  const open = useSignal<ReadonlySet<string>>(new Set());
-  const page = found.value;
-  const flip = (signal: { value: ReadonlySet<string> }, id: string): void => {
-    const next = new Set(signal.value);
-    if (!next.delete(id)) next.add(id);
-    signal.value = next;
+  const counts = useLive(
+    `dead counts ${key}`,
+    () => api.get<api.DeadCounts>("/deliveries/dead/counts", filter),
+    found,
+  ).value;
+  const selected = useSignal<ReadonlyMap<string, api.DeadEvent>>(new Map());
+  const page = found.value?.deliveries;
+  const ids = [...selected.value.keys()];
+  const done = async (work: Promise<string>): Promise<string> => {
+    selected.value = new Map();
+    return work;
   };
-  // One that fails does not keep the others from being done, and both are counted.
-  const each = (
-    ids: string[],
-    said: (text: string) => string,
-    one: (id: string) => Promise<unknown>,
-    open = false,
-  ): void => {
-    void act(async () => {
-      const failed: [string, Error][] = [];
-      for (const id of ids) await one(id).catch((error: Error) => failed.push([id, error]));
-      selected.value = new Set(failed.map(([id]) => id));
-      const text = said(plural(ids.length - failed.length, "event"));
-      if (failed[0])
-        throw new Error(
-          `${text} ${count(failed.length)} failed. The first: ${failed[0][1].message}`,
-        );
-      return text;
-    }, open);
-  };
-  const where = (id: string): string => `/deliveries/dead${api.path(id)}`;
-  const redrive = (ids: string[]): void =>
-    each(ids, queued, (id) => api.post(`${where(id)}/redrive`), true);
-  const forget = (ids: string[]): void =>
-    each(
-      ids,
-      (events) => `${events} forgotten.`,
-      (id) => api.remove(where(id)),
-    );
-  const close = (): void => {
-    asked.value = "";
-  };
-  const ids = [...selected.value];
-  const all = `all ${plural(page?.total ?? 0, "event")}${of || text ? " that match" : ""}`;
+  const total = counts ? count(counts.total, counts.atLeast) : "…";
   return (
     <>
       <div class="row title">
-        <h1>Dead events</h1>
+        <h1>{t`Dead events`}</h1>
         <span class="dim" role="status">
-          {page
-            ? `${plural(page.total, "event")} given up${page.deliveries.length < page.total ? `, ${count(page.deliveries.length)} shown` : ""}`
+          {counts && page
+            ? t`${eventCount(counts.total, counts.atLeast)} given up` +
+              (page.length < counts.total ? t`, ${count(page.length)} shown` : "")
             : ""}
         </span>
         <span class="grow" />
-        {page?.total ? (
-          <>
-            <Button
-              small
-              onClick={() => {
-                asked.value = "redrive-all";
-              }}
-            >
-              Send all again…
-            </Button>
-            <Button
-              small
-              kind="danger"
-              onClick={() => {
-                asked.value = "forget-all";
-              }}
-            >
-              Forget all…
-            </Button>
-          </>
+        {page?.length ? (
+          <Both
+            what={filtered ? t`all ${total} events that match` : t`all ${total} events`}
+            texts={[t`Send all again…`, t`Forget all…`]}
+            redrive={() => redriveAll(filter)}
+            remove={() => forgetAll(filter)}
+          />
         ) : null}
       </div>
       <p class="dim">
-        Events that no destination took, and events of triggers, rules and subscriptions that were
-        given up.
+        {t`Events that no destination took, and events of triggers, rules and subscriptions that were given up.`}
       </p>
-      <Filter function={of} text={text} shown={page?.deliveries ?? []} />
+      <Filter filter={filter} shown={page ?? []} />
       <Trouble error={found.error} />
-      {page?.total === 0 ? (
-        <p class="empty panel">
-          {of || text ? (
-            <>
-              No dead event matches. <a href="#/dead">Show all</a>
-            </>
-          ) : (
-            "Every event reached its destination."
-          )}
-        </p>
-      ) : null}
-      {page?.deliveries.length ? (
-        <Table label="Dead events">
-          <thead>
-            <tr>
-              <th class="tight">
-                <input
-                  type="checkbox"
-                  aria-label="Select all events of this page"
-                  checked={page.deliveries.every((one) => selected.value.has(one.requestId))}
-                  onChange={() => {
-                    selected.value = page.deliveries.every((one) =>
-                      selected.value.has(one.requestId),
-                    )
-                      ? new Set()
-                      : new Set(page.deliveries.map((one) => one.requestId));
-                  }}
-                />
-              </th>
-              <th class="tight">
-                <span class="hidden">Details</span>
-              </th>
-              <th>Since</th>
-              <th>From</th>
-              <th>Outcome</th>
-              <th>Destination</th>
-              <th class="num">Tries</th>
-              <th>Error</th>
-              <th>
-                <span class="hidden">Actions</span>
-              </th>
-            </tr>
-          </thead>
-          <tbody>
-            {page.deliveries.map((one) => (
-              <Fragment key={one.requestId}>
-                <tr>
-                  <td class="tight">
-                    <input
-                      type="checkbox"
-                      aria-label={`Select ${one.requestId}`}
-                      checked={selected.value.has(one.requestId)}
-                      onChange={() => flip(selected, one.requestId)}
-                    />
-                  </td>
-                  <td class="tight">
-                    <button
-                      type="button"
-                      class="plain small"
-                      aria-label={`Event of ${one.requestId}`}
-                      aria-expanded={open.value.has(one.requestId)}
-                      onClick={() => flip(open, one.requestId)}
-                    >
-                      {open.value.has(one.requestId) ? "▾" : "▸"}
-                    </button>
-                  </td>
-                  <td>{dateTime(one.createdTime)}</td>
-                  <td class="id">
-                    {one.outcome === "event" || !one.function ? (
-                      one.requestId
-                    ) : (
-                      <a href={taskLink(one.function, one.taskId)}>
-                        {one.function} / {one.taskId}
-                      </a>
-                    )}
-                  </td>
-                  <td>{one.outcome}</td>
-                  <td title={one.destination}>{destination(one.destination)}</td>
-                  <td class="num">{one.tries}</td>
-                  <td>{one.error}</td>
-                  <td>
-                    <div class="row nowrap">
-                      <Button small onClick={() => redrive([one.requestId])}>
-                        Send again
-                      </Button>
-                      <Button small kind="danger" onClick={() => forget([one.requestId])}>
-                        Forget
-                      </Button>
-                    </div>
-                  </td>
-                </tr>
-                {open.value.has(one.requestId) ? (
-                  <tr class="more">
-                    <td colSpan={9}>
-                      <Payload
-                        name="Event"
-                        file={`event-${one.requestId}`}
-                        text={one.event}
-                        encoding={one.eventEncoding}
-                      />
-                    </td>
-                  </tr>
-                ) : null}
-              </Fragment>
-            ))}
-          </tbody>
-        </Table>
-      ) : null}
-      <div class="row">
-        {token ? (
-          <a class="button" href={link(["dead"], filter)}>
-            ← Newest
-          </a>
-        ) : null}
-        {page?.nextToken ? (
-          <a class="button" href={link(["dead"], { ...filter, token: page.nextToken })}>
-            Older →
-          </a>
-        ) : null}
-      </div>
-      {ids.length ? (
-        <div class="bulk" role="toolbar" aria-label="Actions on the selected events">
-          <b>{count(ids.length)} selected</b>
-          <Button
-            small
-            onClick={() => {
-              asked.value = "redrive";
-            }}
-          >
-            Send again…
-          </Button>
-          <Button
-            small
-            kind="danger"
-            onClick={() => {
-              asked.value = "forget";
-            }}
-          >
-            Forget…
-          </Button>
-          <Button
-            small
-            kind="plain"
-            onClick={() => {
-              selected.value = new Set();
-            }}
-          >
-            Clear selection
-          </Button>
-        </div>
-      ) : null}
-      {asked.value === "redrive" ? (
-        <Confirm
-          title={`Send ${plural(ids.length, "event")} again`}
-          verb="Send again"
-          onClose={close}
-          onConfirm={() => redrive(ids)}
-        >
-          <p>Each delivery starts from the beginning.</p>
-        </Confirm>
-      ) : null}
-      {asked.value === "forget" ? (
-        <Confirm
-          title={`Forget ${plural(ids.length, "event")}`}
-          verb="Forget"
-          danger
-          onClose={close}
-          onConfirm={() => forget(ids)}
-        >
-          <p>They are deleted for good.</p>
-        </Confirm>
-      ) : null}
-      {asked.value === "redrive-all" ? (
-        <Confirm
-          title={`Send ${all} again`}
-          verb="Send again"
-          onClose={close}
-          onConfirm={() =>
-            void act(
-              async () =>
-                queued(
-                  plural(
-                    (await api.post<api.Redriven>(`/deliveries/dead/redrive${api.search(filter)}`))
-                      .redriven,
-                    "event",
-                  ),
+      {counts && (counts.groups.length > 1 || error) ? (
+        <List
+          label={t`Dead events by error`}
+          rows={counts.groups}
+          keyOf={(group) => group.error}
+          columns={[
+            { title: t`Events`, kind: "num", cell: (group) => count(group.events) },
+            {
+              title: t`Error`,
+              cell: (group) =>
+                error ? (
+                  <>
+                    {group.error}{" "}
+                    <a href={link(["dead"], { ...filter, error: "" })}>{t`Show all`}</a>
+                  </>
+                ) : (
+                  <a href={link(["dead"], { ...filter, error: group.error })}>{group.error}</a>
                 ),
-              true,
-            )
-          }
-        >
-          <p>Each delivery starts from the beginning.</p>
-        </Confirm>
+            },
+            {
+              title: t`Actions`,
+              untitled: true,
+              cell: (group) => (
+                <div class="row nowrap">
+                  <Both
+                    what={t`${eventCount(group.events)} with this error`}
+                    texts={[t`Send again…`, t`Forget…`]}
+                    redrive={() => redriveAll({ ...filter, error: group.error })}
+                    remove={() => forgetAll({ ...filter, error: group.error })}
+                  />
+                </div>
+              ),
+            },
+          ]}
+        />
       ) : null}
-      {asked.value === "forget-all" ? (
-        <Confirm
-          title={`Forget ${all}`}
-          verb="Forget"
-          danger
-          onClose={close}
-          onConfirm={() =>
-            void act(
-              async () =>
-                `${plural((await api.remove<api.Purged>("/deliveries/dead", filter)).purged, "event")} forgotten.`,
-            )
-          }
-        >
-          <p>They are deleted for good.</p>
-        </Confirm>
-      ) : null}
+      <List
+        error={found.error}
+        label={t`Dead events`}
+        rows={page}
+        keyOf={(one) => one.requestId}
+        selected={selected}
+        more={{
+          label: (one) => t`Event of ${one.requestId}`,
+          shown: (one) => (
+            <Payload
+              name={t`Event`}
+              file={`event-${one.requestId}`}
+              text={one.event}
+              encoding={one.eventEncoding}
+            />
+          ),
+        }}
+        empty={
+          <p class="empty panel">
+            {filtered ? (
+              <>
+                {t`No dead event matches.`} <a href="#/dead">{t`Show all`}</a>
+              </>
+            ) : (
+              t`Every event reached its destination.`
+            )}
+          </p>
+        }
+        columns={[
+          { title: t`Since`, cell: (one) => dateTime(one.createdTime) },
+          {
+            title: t`From`,
+            kind: "id",
+            cell: (one) =>
+              one.outcome === "event" || !one.function ? (
+                one.requestId
+              ) : (
+                <a href={taskLink(one.function, one.taskId)}>
+                  {one.function} / {one.taskId}
+                </a>
+              ),
+          },
+          { title: t`Outcome`, cell: (one) => one.outcome },
+          {
+            title: t`Destination`,
+            cell: (one) => <span title={one.destination}>{destination(one.destination)}</span>,
+          },
+          { title: t`Tries`, kind: "num", cell: (one) => one.tries },
+          { title: t`Error`, cell: (one) => one.error },
+          {
+            title: t`Actions`,
+            untitled: true,
+            cell: ({ requestId }) => (
+              <div class="row nowrap">
+                <Button small onClick={() => void act(() => redriveEach([requestId]))}>
+                  {t`Send again`}
+                </Button>
+                <Button small kind="danger" onClick={() => void act(() => forgetEach([requestId]))}>
+                  {t`Forget`}
+                </Button>
+              </div>
+            ),
+          },
+        ]}
+      />
+      <Pager
+        newest={token && link(["dead"], filter)}
+        older={
+          found.value?.nextToken ? link(["dead"], { ...filter, token: found.value.nextToken }) : ""
+        }
+      />
+      <Bulk label={t`Actions on the selected events`} selected={selected}>
+        <Both
+          what={eventCount(ids.length)}
+          texts={[t`Send again…`, t`Forget…`]}
+          redrive={() => done(redriveEach(ids))}
+          remove={() => done(forgetEach(ids))}
+        />
+      </Bulk>
     </>
   );
 }
 
 function Filter({
-  function: of,
-  text,
+  filter,
   shown,
 }: {
-  function: string;
-  text: string;
+  filter: { function: string; text: string };
   shown: api.DeadEvent[];
 }) {
+  const { function: of, text } = filter;
   const words = useSignal(text);
   const seen = useSignal(text);
   if (seen.peek() !== text) {
@@ -328,9 +295,7 @@ function Filter({
     seen.value = text;
     words.value = text;
   }
-  const known =
-    useLive("functions", async () => (await api.get<api.Functions>("/functions")).functions)
-      .value ?? [];
+  const known = useLive("functions", api.functions).value ?? [];
   // A function that was deleted may have left events.
   const names = new Set(
     [
@@ -340,7 +305,7 @@ function Filter({
     ].filter(Boolean),
   );
   const search = (change: api.Query): void =>
-    go(["dead"], { function: of, text: words.value.trim(), ...change });
+    go(["dead"], { ...filter, text: words.value.trim(), ...change });
   return (
     <form
       class="query"
@@ -351,30 +316,27 @@ function Filter({
       }}
     >
       <Select
-        label="Function"
+        label={t`Function`}
         value={of}
-        options={[["", "All functions"], ...names]}
+        options={[["", t`All functions`], ...names]}
         onChange={(value) => search({ function: value })}
       />
-      <input
+      <Input
+        of={words}
         id="query"
         class="grow"
         type="search"
-        aria-label="Id, outcome, destination or error contains"
-        placeholder="part of an id, outcome, destination or error"
-        value={words.value}
-        onInput={(event) => {
-          words.value = event.currentTarget.value;
-        }}
+        aria-label={t`Id, outcome, destination or error contains`}
+        placeholder={t`part of an id, outcome, destination or error`}
       />
-      <button type="submit">Search</button>
+      <button type="submit">{t`Search`}</button>
       <Button
         onClick={() => {
           words.value = "";
           go(["dead"]);
         }}
       >
-        Clear
+        {t`Clear`}
       </Button>
     </form>
   );

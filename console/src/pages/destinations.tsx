@@ -3,9 +3,10 @@
 
 import { useSignal } from "@preact/signals";
 import * as api from "../api";
-import { count, dateTime, plural } from "../format";
+import { count, dateTime, messageCount } from "../format";
+import { t, translated } from "../i18n";
 import { act, link, route, useLive } from "../state";
-import { Button, Confirm, Facts, Field, Payload, Table, Trouble } from "../ui";
+import { Ask, Facts, Field, Input, List, Payload, Trouble } from "../ui";
 
 const where = (one: { kind: string; name: string; instance: string }): string =>
   `/channels/${one.kind}/messages${api.search({ name: one.name, instance: one.instance })}`;
@@ -19,52 +20,46 @@ export function Destinations() {
   );
   return (
     <>
-      <h1>Destinations</h1>
+      <h1>{t`Destinations`}</h1>
       <Trouble error={found.error} />
-      {found.value?.channels.length === 0 ? (
-        <p class="empty panel">
-          No queues, topics or buses yet. They are made by the official clients, or with{" "}
-          <code>fc-async local start --create-missing</code>.
-        </p>
-      ) : null}
-      {found.value?.channels.length ? (
-        <Table label="Queues, topics and buses">
-          <thead>
-            <tr>
-              <th>Name</th>
-              <th>Kind</th>
-              <th class="num">Messages</th>
-              <th>More</th>
-            </tr>
-          </thead>
-          <tbody>
-            {found.value.channels.map((one) => (
-              <tr
-                key={`${one.kind} ${one.instance} ${one.name}`}
-                class={one === chosen ? "selected" : undefined}
+      <List
+        error={found.error}
+        label={t`Queues, topics and buses`}
+        rows={found.value?.channels}
+        keyOf={(one) => `${one.kind} ${one.instance} ${one.name}`}
+        chosen={chosen}
+        empty={
+          <p class="empty panel">
+            {t`No queues, topics or buses yet. They are made by the official clients, or with:`}{" "}
+            <code>fc-async local start --create-missing</code>
+          </p>
+        }
+        columns={[
+          {
+            title: t`Name`,
+            kind: "id",
+            cell: (one) => (
+              <a
+                href={link(["destinations", one.kind, one.name], { instance: one.instance })}
+                aria-current={one === chosen ? "true" : undefined}
               >
-                <td>
-                  <a
-                    href={link(["destinations", one.kind, one.name], { instance: one.instance })}
-                    aria-current={one === chosen ? "true" : undefined}
-                  >
-                    {one.instance ? `${one.instance} / ` : ""}
-                    {one.name}
-                  </a>
-                </td>
-                <td>{one.label}</td>
-                <td class="num">{count(one.messages)}</td>
-                <td>
-                  {Object.entries(one.facts)
-                    .filter(([, value]) => value)
-                    .map(([fact, value]) => `${fact} ${count(value)}`)
-                    .join(" · ")}
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </Table>
-      ) : null}
+                {one.instance ? `${one.instance} / ` : ""}
+                {one.name}
+              </a>
+            ),
+          },
+          { title: t`Kind`, cell: (one) => translated(one.label) },
+          { title: t`Messages`, kind: "num", cell: (one) => count(one.messages) },
+          {
+            title: t`More`,
+            cell: (one) =>
+              Object.entries(one.facts)
+                .filter(([, value]) => value)
+                .map(([fact, value]) => `${translated(fact)} ${count(value)}`)
+                .join(" · "),
+          },
+        ]}
+      />
       {chosen ? <Messages key={`${kind} ${instance} ${name}`} channel={chosen} /> : null}
     </>
   );
@@ -72,40 +67,38 @@ export function Destinations() {
 
 function Messages({ channel }: { channel: api.Channel }) {
   const found = useLive(`messages ${where(channel)}`, () => api.get<api.Messages>(where(channel)));
-  const asked = useSignal(false);
-  const purge = (): void => {
-    void act(
-      async () =>
-        `${plural((await api.remove<api.Purged>(where(channel))).purged, "message")} purged.`,
-    );
-  };
+  const purge = async (): Promise<string> =>
+    t`${messageCount((await api.remove<api.Purged>(where(channel))).purged)} purged.`;
   const messages = found.value?.messages;
   return (
     <>
       <div class="row title">
         <h2>
-          {channel.label} {channel.name}
+          {translated(channel.label)} {channel.name}
         </h2>
         <span class="grow" />
-        <Button
-          kind="danger"
+        <Ask
           small
-          onClick={() => {
-            asked.value = true;
+          question={{
+            title: t`Purge ${channel.name}`,
+            verb: t`Purge`,
+            danger: true,
+            text: t`All its messages are deleted for good.`,
+            work: purge,
           }}
         >
-          Purge…
-        </Button>
+          {t`Purge…`}
+        </Ask>
       </div>
       <p class="dim">
         {channel.kind === "queue"
-          ? "Peeked: the next messages that a consumer would receive. Looking changes nothing."
+          ? t`Peeked: the next messages that a consumer would receive. Looking changes nothing.`
           : channel.kind === "rocketmq"
-            ? "The latest messages since the runtime was started, whether or not a group has consumed them."
-            : "The latest messages since the runtime was started. A topic or bus hands its messages on and keeps none."}
+            ? t`The latest messages since the runtime was started, whether or not a group has consumed them.`
+            : t`The latest messages since the runtime was started. A topic or bus hands its messages on and keeps none.`}
       </p>
       <Trouble error={found.error} />
-      {messages?.length === 0 ? <p class="dim">No messages.</p> : null}
+      {messages?.length === 0 ? <p class="dim">{t`No messages.`}</p> : null}
       {messages?.map((one) => (
         <details key={one.id} class="panel">
           <summary>
@@ -113,30 +106,17 @@ function Messages({ channel }: { channel: api.Channel }) {
             <span class="dim">{dateTime(one.at)}</span>
           </summary>
           {one.summary ? <Facts rows={Object.entries(one.summary)} /> : null}
-          {one.event ? <Payload name="Event" file={`event-${one.id}`} text={one.event} /> : null}
-          <Payload name="Raw body" file={`message-${one.id}`} text={one.body} />
+          {one.event ? <Payload name={t`Event`} file={`event-${one.id}`} text={one.event} /> : null}
+          <Payload name={t`Raw body`} file={`message-${one.id}`} text={one.body} />
           <Facts
             rows={[
-              ["Message id", <code>{one.id}</code>],
+              [t`Message id`, <code>{one.id}</code>],
               ...Object.entries(one.attributes as Record<string, string | number>),
             ]}
           />
         </details>
       ))}
       <Send channel={channel} />
-      {asked.value ? (
-        <Confirm
-          title={`Purge ${channel.name}`}
-          verb="Purge"
-          danger
-          onClose={() => {
-            asked.value = false;
-          }}
-          onConfirm={purge}
-        >
-          <p>All its messages are deleted for good.</p>
-        </Confirm>
-      ) : null}
     </>
   );
 }
@@ -157,13 +137,13 @@ function Send({ channel }: { channel: api.Channel }) {
         tag: tag.value,
         keys: keys.value,
       });
-      return `Sent: ${messageId}.`;
+      return t`Sent: ${messageId}.`;
     });
   };
   return (
-    <form class="panel" aria-label="Send a message" onSubmit={submit}>
-      <h3>Send a message</h3>
-      <Field label={channel.kind === "bus" ? "Event: source, type and data" : "Body"}>
+    <form class="panel" aria-label={t`Send a message`} onSubmit={submit}>
+      <h3>{t`Send a message`}</h3>
+      <Field label={channel.kind === "bus" ? t`Event: source, type and data` : t`Body`}>
         <textarea
           spellcheck={false}
           required
@@ -174,28 +154,18 @@ function Send({ channel }: { channel: api.Channel }) {
         />
       </Field>
       {channel.kind === "topic" || channel.kind === "rocketmq" ? (
-        <Field label="Tag">
-          <input
-            value={tag.value}
-            onInput={(event) => {
-              tag.value = event.currentTarget.value;
-            }}
-          />
+        <Field label={t`Tag`}>
+          <Input of={tag} />
         </Field>
       ) : null}
       {channel.kind === "rocketmq" ? (
-        <Field label="Keys" hint="separated by spaces">
-          <input
-            value={keys.value}
-            onInput={(event) => {
-              keys.value = event.currentTarget.value;
-            }}
-          />
+        <Field label={t`Keys`} hint={t`separated by spaces`}>
+          <Input of={keys} />
         </Field>
       ) : null}
       <div class="row end">
         <button type="submit" class="primary">
-          Send
+          {t`Send`}
         </button>
       </div>
     </form>

@@ -4,76 +4,139 @@
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import * as api from "../api";
-import { count, dateTime, duration } from "../format";
+import { count, dateTime, duration, kindOf } from "../format";
+import { t, translated } from "../i18n";
 import { act, clock, limits, link, taskLink, useLive } from "../state";
 import { destination, readTarget, type Target, writeTarget } from "../targets";
-import { Button, Confirm, Facts, Field, Select, Status, Table, Tabs, Trouble } from "../ui";
+import {
+  Ask,
+  Button,
+  Check,
+  Confirm,
+  Facts,
+  Field,
+  Input,
+  List,
+  Select,
+  Status,
+  Tabs,
+  Trouble,
+} from "../ui";
 import { Graph } from "./graph";
-import { SendForm } from "./send";
+import { openSend, SendForm } from "./send";
 
-const overviews = async (): Promise<api.FunctionOverview[]> =>
-  (await api.get<api.Functions>("/functions")).functions;
+interface Row {
+  one: api.FunctionOverview;
+  config: api.Config | undefined;
+  first: boolean;
+}
+
+const short = (one: api.FunctionOverview): string => one.function.functionName;
 
 export function Functions() {
-  const found = useLive("functions", overviews);
-  const functions = found.value;
+  const found = useLive("functions", api.functions);
+  const activity = useLive("activity", () => api.get<api.Activities>("/functions/activity"), found)
+    .value?.functions;
+  const rows = found.value?.flatMap((one): Row[] =>
+    (one.configs.length ? one.configs : [undefined]).map((config, index) => ({
+      one,
+      config,
+      first: index === 0,
+    })),
+  );
+  const retries = (config: api.Config): string | number =>
+    config.maxAsyncRetryAttempts ?? t`default`;
+  const age = (config: api.Config): string =>
+    config.maxAsyncEventAgeInSeconds
+      ? duration(config.maxAsyncEventAgeInSeconds * 1000)
+      : t`default`;
   return (
     <>
-      <h1>Functions</h1>
+      <h1>{t`Functions`}</h1>
       <Trouble error={found.error} />
-      {functions?.length === 0 ? (
-        <p class="empty panel">
-          No functions yet. Deploy some:{" "}
-          <code>fc-async deploy --endpoint {location.origin} --with-functions</code>
-        </p>
-      ) : null}
-      {functions?.length ? (
+      <List
+        error={found.error}
+        label={t`Functions`}
+        rows={rows}
+        keyOf={({ one, config }) => `${short(one)}/${config ? api.qualifierOf(config) : ""}`}
+        empty={
+          <p class="empty panel">
+            {t`No functions yet. Deploy some:`}{" "}
+            <code>fc-async deploy --endpoint {location.origin} --with-functions</code>
+          </p>
+        }
+        columns={[
+          {
+            title: t`Function`,
+            kind: "id",
+            cell: ({ one, first }) =>
+              first ? (
+                <a href={link(["functions", short(one)])}>
+                  <b>{short(one)}</b>
+                </a>
+              ) : null,
+          },
+          { title: t`Runtime`, cell: ({ one, first }) => (first ? one.function.runtime : "") },
+          {
+            title: t`Tasks`,
+            cell: ({ one, first }) =>
+              first ? (
+                <Counts one={activity?.find((each) => each.function === short(one))} />
+              ) : null,
+          },
+          {
+            title: t`Last run`,
+            cell: ({ one, first }) => {
+              const last = activity?.find((each) => each.function === short(one));
+              return first && last?.lastTaskId && last.lastTime ? (
+                <a href={taskLink(short(one), last.lastTaskId)}>{dateTime(last.lastTime)}</a>
+              ) : null;
+            },
+          },
+          {
+            title: t`Configured`,
+            cell: ({ config }) =>
+              config ? api.qualifierOf(config) : <span class="dim">{t`not configured`}</span>,
+          },
+          {
+            title: t`Task mode`,
+            cell: ({ config }) => (config ? (config.asyncTask ? t`on` : t`off`) : ""),
+          },
+          {
+            title: t`Retries`,
+            kind: "num",
+            cell: ({ config }) => (config ? retries(config) : ""),
+          },
+          { title: t`Age`, cell: ({ config }) => (config ? age(config) : "") },
+          {
+            title: t`On success`,
+            cell: ({ config }) =>
+              destination(config?.destinationConfig?.onSuccess?.destination ?? ""),
+          },
+          {
+            title: t`On failure`,
+            cell: ({ config }) =>
+              destination(config?.destinationConfig?.onFailure?.destination ?? ""),
+          },
+          {
+            title: t`Actions`,
+            untitled: true,
+            cell: ({ one, first }) =>
+              first ? (
+                <Button
+                  small
+                  label={t`Invoke ${short(one)}`}
+                  onClick={() => openSend({ function: short(one) })}
+                >
+                  {t`Invoke…`}
+                </Button>
+              ) : null,
+          },
+        ]}
+      />
+      {found.value?.length ? (
         <>
-          <Table label="Functions">
-            <thead>
-              <tr>
-                <th>Function</th>
-                <th>Runtime</th>
-                <th>Configured</th>
-                <th>Task mode</th>
-                <th class="num">Retries</th>
-                <th>Age</th>
-                <th>On success</th>
-                <th>On failure</th>
-              </tr>
-            </thead>
-            <tbody>
-              {functions.flatMap((one) =>
-                (one.configs.length ? one.configs : [null]).map((config, index) => (
-                  <tr key={`${one.function.functionName}/${index}`}>
-                    <td>
-                      {index ? null : (
-                        <a href={link(["functions", one.function.functionName])}>
-                          <b>{one.function.functionName}</b>
-                        </a>
-                      )}
-                    </td>
-                    <td>{index ? "" : one.function.runtime}</td>
-                    <td>
-                      {config ? api.qualifierOf(config) : <span class="dim">not configured</span>}
-                    </td>
-                    <td>{config ? (config.asyncTask ? "on" : "off") : ""}</td>
-                    <td class="num">{config ? (config.maxAsyncRetryAttempts ?? "default") : ""}</td>
-                    <td>
-                      {config
-                        ? config.maxAsyncEventAgeInSeconds
-                          ? duration(config.maxAsyncEventAgeInSeconds * 1000)
-                          : "default"
-                        : ""}
-                    </td>
-                    <td>{destination(config?.destinationConfig?.onSuccess?.destination ?? "")}</td>
-                    <td>{destination(config?.destinationConfig?.onFailure?.destination ?? "")}</td>
-                  </tr>
-                )),
-              )}
-            </tbody>
-          </Table>
-          <h2>Where results go</h2>
+          <h2>{t`Where results go`}</h2>
           <Graph />
         </>
       ) : null}
@@ -81,27 +144,46 @@ export function Functions() {
   );
 }
 
+/** The tasks of a function by status, each a link to them. */
+function Counts({ one }: { one: api.Activity | undefined }) {
+  return (
+    <span class="row">
+      {Object.entries(one?.byStatus ?? {}).map(([status, number]) => (
+        <a
+          key={status}
+          class={`status ${kindOf(status)}`}
+          title={status}
+          aria-label={`${status}: ${count(number)}`}
+          href={`#/invocations${api.search({ q: `function:${one?.function} status:${status}` })}`}
+        >
+          {count(number)}
+        </a>
+      ))}
+    </span>
+  );
+}
+
 const TABS: [string, string][] = [
-  ["config", "Asynchronous configuration"],
-  ["test", "Test"],
-  ["concurrency", "Concurrency"],
-  ["versions", "Versions and aliases"],
-  ["triggers", "Triggers"],
+  ["config", t`Asynchronous configuration`],
+  ["test", t`Test`],
+  ["concurrency", t`Concurrency`],
+  ["versions", t`Versions and aliases`],
+  ["triggers", t`Triggers`],
 ];
 
 export function FunctionPage({ name, tab }: { name: string; tab: string }) {
-  const found = useLive("functions", overviews);
+  const found = useLive("functions", api.functions);
   const one = found.value?.find((each) => each.function.functionName === name);
   return (
     <>
       <p>
-        <a href="#/functions">← Functions</a>
+        <a href="#/functions">← {t`Functions`}</a>
       </p>
       <h1>{name}</h1>
       <Trouble error={found.error} />
       {found.value && !one ? (
         <p class="trouble" role="alert">
-          FunctionNotFound: there is no function {name}.
+          FunctionNotFound: {t`there is no function ${name}.`}
         </p>
       ) : null}
       {one ? (
@@ -109,15 +191,18 @@ export function FunctionPage({ name, tab }: { name: string; tab: string }) {
           <div class="panel">
             <Facts
               rows={[
-                ["Runtime", `${one.function.runtime}, handler ${one.function.handler}`],
-                ["Memory", one.function.memorySize ? `${one.function.memorySize} MB` : ""],
-                ["Timeout", one.function.timeout ? `${one.function.timeout} s` : ""],
-                ["Description", one.function.description],
-                ["Changed", one.function.lastModifiedTime],
                 [
-                  "Tasks",
+                  t`Runtime`,
+                  t`${one.function.runtime ?? ""}, handler ${one.function.handler ?? ""}`,
+                ],
+                [t`Memory`, one.function.memorySize ? `${one.function.memorySize} MB` : ""],
+                [t`Timeout`, one.function.timeout ? `${one.function.timeout} s` : ""],
+                [t`Description`, one.function.description],
+                [t`Changed`, one.function.lastModifiedTime],
+                [
+                  t`Tasks`,
                   <a href={`#/invocations${api.search({ q: `function:${name}` })}`}>
-                    show its invocations
+                    {t`show its invocations`}
                   </a>,
                 ],
               ]}
@@ -159,13 +244,13 @@ function ConfigTab({
   return (
     <>
       <div class="row">
-        <Field label="Version or alias">
+        <Field label={t`Version or alias`}>
           <Select
             value={qualifier.value}
             options={names.map((name): [string, string] => [
               name,
               one.configs.some((each) => api.qualifierOf(each) === name)
-                ? `${name} (configured)`
+                ? t`${name} (configured)`
                 : name,
             ])}
             onChange={(value) => {
@@ -189,12 +274,12 @@ function ConfigTab({
 }
 
 const LABELS: Record<string, string> = {
-  function: "Function name",
-  qualifier: "Version or alias",
-  queue: "Queue",
-  topic: "Topic",
-  instance_id: "Instance",
-  bus: "Custom event bus",
+  function: t`Function name`,
+  qualifier: t`Version or alias`,
+  queue: t`Queue`,
+  topic: t`Topic`,
+  instance_id: t`Instance`,
+  bus: t`Custom event bus`,
   arn: "ARN",
 };
 interface FormProps {
@@ -214,7 +299,7 @@ function ConfigForm({ name, qualifier, config, limits, functions }: FormProps) {
   const failure = useSignal(readTarget(saved?.onFailure?.destination, limits.destinations));
   const wrong = useSignal("");
   const cycle = useSignal<string[]>([]);
-  const asked = useSignal<"" | "cycle" | "delete">("");
+  const asked = useSignal(false);
 
   const body = (): Record<string, unknown> => {
     const to = (target: Target, before: string | undefined) =>
@@ -267,7 +352,7 @@ function ConfigForm({ name, qualifier, config, limits, functions }: FormProps) {
   const save = (): void => {
     void act(async () => {
       await api.put(where + query, body());
-      return `The configuration of ${name} / ${qualifier} is deployed.`;
+      return t`The configuration of ${name} / ${qualifier} is deployed.`;
     });
   };
   const submit = async (event: Event): Promise<void> => {
@@ -275,7 +360,7 @@ function ConfigForm({ name, qualifier, config, limits, functions }: FormProps) {
     try {
       const found = await api.post<api.Cycle>(`${where}/check${query}`, body());
       cycle.value = found.cycle;
-      if (found.cycle.length) asked.value = "cycle";
+      if (found.cycle.length) asked.value = true;
       else save();
     } catch (error) {
       wrong.value = error instanceof Error ? error.message : String(error);
@@ -286,53 +371,36 @@ function ConfigForm({ name, qualifier, config, limits, functions }: FormProps) {
     min: range.low,
     max: range.high,
     step: 1,
-    placeholder: `${range.default} (default)`,
+    placeholder: t`${range.default} (default)`,
   });
   return (
     <form
       class="panel"
-      aria-label="Asynchronous configuration"
+      aria-label={t`Asynchronous configuration`}
       onSubmit={(event) => void submit(event)}
     >
-      <label class="check">
-        <input
-          type="checkbox"
-          checked={taskMode.value}
-          onChange={(event) => {
-            taskMode.value = event.currentTarget.checked;
-          }}
-        />{" "}
-        Task mode: record every step, keep tasks, allow to list and stop them
-      </label>
+      <Check of={taskMode}>
+        {t`Task mode: record every step, keep tasks, allow to list and stop them`}
+      </Check>
       <div class="grid">
         <Field
-          label="Maximum retries"
-          hint={`${limits.maxAsyncRetryAttempts.low} to ${limits.maxAsyncRetryAttempts.high}`}
+          label={t`Maximum retries`}
+          hint={t`${limits.maxAsyncRetryAttempts.low} to ${limits.maxAsyncRetryAttempts.high}`}
         >
-          <input
-            {...number(limits.maxAsyncRetryAttempts)}
-            value={retries.value}
-            onInput={(event) => {
-              retries.value = event.currentTarget.value;
-            }}
-          />
+          <Input of={retries} {...number(limits.maxAsyncRetryAttempts)} />
         </Field>
         <Field
-          label="Maximum age in seconds"
-          hint={`${limits.maxAsyncEventAgeInSeconds.low} to ${count(limits.maxAsyncEventAgeInSeconds.high)}`}
+          label={t`Maximum age in seconds`}
+          hint={t`${limits.maxAsyncEventAgeInSeconds.low} to ${count(limits.maxAsyncEventAgeInSeconds.high)}`}
         >
-          <input
-            {...number(limits.maxAsyncEventAgeInSeconds)}
-            value={age.value}
-            onInput={(event) => {
-              age.value = event.currentTarget.value;
-            }}
-          />
+          <Input of={age} {...number(limits.maxAsyncEventAgeInSeconds)} />
         </Field>
       </div>
       <div class="columns">
         <TargetFields
-          title="Success destination"
+          id="success"
+          title={t`Success destination`}
+          kindTitle={t`Kind of the success destination`}
           target={success.value}
           kinds={limits.destinations}
           functions={functions}
@@ -341,7 +409,9 @@ function ConfigForm({ name, qualifier, config, limits, functions }: FormProps) {
           }}
         />
         <TargetFields
-          title="Failure destination"
+          id="failure"
+          title={t`Failure destination`}
+          kindTitle={t`Kind of the failure destination`}
           target={failure.value}
           kinds={limits.destinations}
           functions={functions}
@@ -357,57 +427,44 @@ function ConfigForm({ name, qualifier, config, limits, functions }: FormProps) {
       ) : null}
       {cycle.value.length ? (
         <p class="notice" role="alert">
-          Destination cycle: {cycle.value.join(" → ")}. Each run would start the next one.
+          {t`Destination cycle: ${cycle.value.join(" → ")}. Each run would start the next one.`}
         </p>
       ) : null}
       <div class="row end">
         {config ? (
-          <Button
-            kind="danger"
-            onClick={() => {
-              asked.value = "delete";
+          <Ask
+            question={{
+              title: t`Delete the configuration of ${name} / ${qualifier}`,
+              verb: t`Delete`,
+              danger: true,
+              text: t`Later invocations have the defaults and no destination.`,
+              work: async () => {
+                await api.remove(where + query);
+                return t`The configuration is deleted.`;
+              },
             }}
           >
-            Delete configuration…
-          </Button>
+            {t`Delete configuration…`}
+          </Ask>
         ) : null}
         <button type="submit" class="primary" disabled={wrong.value !== ""}>
-          Deploy
+          {t`Deploy`}
         </button>
       </div>
-      {asked.value === "cycle" ? (
+      {asked.value ? (
         <Confirm
-          title="Destination cycle"
-          verb="Deploy anyway"
+          title={t`Destination cycle`}
+          verb={t`Deploy anyway`}
           danger
           onClose={() => {
-            asked.value = "";
+            asked.value = false;
           }}
           onConfirm={save}
         >
           <p>{cycle.value.join(" → ")}</p>
           <p>
-            The loop guard of the runtime ends such a loop after some rounds; Function Compute may
-            not.
+            {t`The loop guard of the runtime ends such a loop after some rounds; Function Compute may not.`}
           </p>
-        </Confirm>
-      ) : null}
-      {asked.value === "delete" ? (
-        <Confirm
-          title={`Delete the configuration of ${name} / ${qualifier}`}
-          verb="Delete"
-          danger
-          onClose={() => {
-            asked.value = "";
-          }}
-          onConfirm={() =>
-            void act(async () => {
-              await api.remove(where + query);
-              return "The configuration is deleted.";
-            })
-          }
-        >
-          <p>Later invocations have the defaults and no destination.</p>
         </Confirm>
       ) : null}
     </form>
@@ -415,13 +472,17 @@ function ConfigForm({ name, qualifier, config, limits, functions }: FormProps) {
 }
 
 function TargetFields({
+  id,
   title,
+  kindTitle,
   target,
   kinds,
   functions,
   onChange,
 }: {
+  id: string;
   title: string;
+  kindTitle: string;
   target: Target;
   kinds: api.DestinationKind[];
   functions: api.FunctionOverview[];
@@ -430,9 +491,9 @@ function TargetFields({
   const chosen = kinds.find((kind) => kind.kind === target.kind);
   const fields = target.kind === "arn" ? ["arn"] : (chosen?.fields ?? []);
   const options: [string, string][] = [
-    ["", "Off"],
-    ...kinds.map((kind): [string, string] => [kind.kind, kind.label]),
-    ["arn", "Another ARN"],
+    ["", t`Off`],
+    ...kinds.map((kind): [string, string] => [kind.kind, translated(kind.label)]),
+    ["arn", t`Another ARN`],
   ];
   const lists: Record<string, string[]> =
     target.kind === "function"
@@ -447,13 +508,12 @@ function TargetFields({
             ]),
         }
       : {};
-  const id = title.split(" ")[0]?.toLowerCase() ?? "";
   return (
     <fieldset>
       <legend>{title}</legend>
-      <Field label="Kind">
+      <Field label={t`Kind`}>
         <Select
-          label={`Kind of the ${title.toLowerCase()}`}
+          label={kindTitle}
           value={target.kind}
           options={options}
           onChange={(kind) =>
@@ -484,7 +544,7 @@ function TargetFields({
         </datalist>
       ))}
       {chosen ? (
-        <small class="dim">At most {count(chosen.payloadLimit)} bytes for an event.</small>
+        <small class="dim">{t`At most ${count(chosen.payloadLimit)} bytes for an event.`}</small>
       ) : null}
     </fieldset>
   );
@@ -502,52 +562,40 @@ function Concurrency({ one }: { one: api.FunctionOverview }) {
         reservedConcurrency: reserved.value === "" ? null : Number(reserved.value),
         ...(each.value === "" ? {} : { instanceConcurrency: Number(each.value) }),
       });
-      return `The concurrency of ${name} is saved.`;
+      return t`The concurrency of ${name} is saved.`;
     });
   };
   return (
-    <form class="panel" aria-label="Concurrency" onSubmit={save}>
+    <form class="panel" aria-label={t`Concurrency`} onSubmit={save}>
       <div class="grid">
         <Field
-          label="Reserved concurrency"
-          hint="The most instances at a time. Empty: no limit of its own; 0: no attempt runs."
+          label={t`Reserved concurrency`}
+          hint={t`The most instances at a time. Empty: no limit of its own; 0: no attempt runs.`}
         >
-          <input
-            type="number"
-            min={0}
-            step={1}
-            placeholder="none"
-            value={reserved.value}
-            onInput={(event) => {
-              reserved.value = event.currentTarget.value;
-            }}
-          />
+          <Input of={reserved} type="number" min={0} step={1} placeholder={t`none`} />
         </Field>
         <Field
-          label="Instance concurrency"
+          label={t`Instance concurrency`}
           hint={
-            range ? `Calls that one instance runs at a time: ${range.low} to ${range.high}` : ""
+            range ? t`Calls that one instance runs at a time: ${range.low} to ${range.high}` : ""
           }
         >
-          <input
+          <Input
+            of={each}
             type="number"
             min={range?.low}
             max={range?.high}
             step={1}
-            placeholder={range ? `${range.default} (default)` : ""}
-            value={each.value}
-            onInput={(event) => {
-              each.value = event.currentTarget.value;
-            }}
+            placeholder={range ? t`${range.default} (default)` : ""}
           />
         </Field>
       </div>
       <p class="dim">
-        Calls over a limit are throttled and retried. A lower value applies from the next call on.
+        {t`Calls over a limit are throttled and retried. A lower value applies from the next call on.`}
       </p>
       <div class="row end">
         <button type="submit" class="primary">
-          Save
+          {t`Save`}
         </button>
       </div>
     </form>
@@ -557,58 +605,37 @@ function Concurrency({ one }: { one: api.FunctionOverview }) {
 function Versions({ one }: { one: api.FunctionOverview }) {
   return (
     <>
-      <h2>Aliases</h2>
-      {one.aliases.length ? (
-        <Table label="Aliases">
-          <thead>
-            <tr>
-              <th>Alias</th>
-              <th>Description</th>
-              <th>Version</th>
-              <th>Further versions</th>
-            </tr>
-          </thead>
-          <tbody>
-            {one.aliases.map((alias) => (
-              <tr key={alias.aliasName}>
-                <td>{alias.aliasName}</td>
-                <td>{alias.description}</td>
-                <td>{alias.versionId}</td>
-                <td>
-                  {Object.entries(alias.additionalVersionWeight ?? {})
-                    .map(([version, weight]) => `${version}: ${Math.round(weight * 100)} %`)
-                    .join(", ")}
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </Table>
-      ) : (
-        <p class="dim">No aliases.</p>
-      )}
-      <h2>Versions</h2>
-      {one.versions.length ? (
-        <Table label="Versions">
-          <thead>
-            <tr>
-              <th>Version</th>
-              <th>Description</th>
-              <th>Published</th>
-            </tr>
-          </thead>
-          <tbody>
-            {one.versions.map((version) => (
-              <tr key={version.versionId}>
-                <td>{version.versionId}</td>
-                <td>{version.description}</td>
-                <td>{version.createdTime}</td>
-              </tr>
-            ))}
-          </tbody>
-        </Table>
-      ) : (
-        <p class="dim">No versions: LATEST is all there is.</p>
-      )}
+      <h2>{t`Aliases`}</h2>
+      <List
+        label={t`Aliases`}
+        rows={one.aliases}
+        keyOf={(alias) => alias.aliasName}
+        empty={<p class="dim">{t`No aliases.`}</p>}
+        columns={[
+          { title: t`Alias`, kind: "id", cell: (alias) => alias.aliasName },
+          { title: t`Description`, cell: (alias) => alias.description },
+          { title: t`Version`, cell: (alias) => alias.versionId },
+          {
+            title: t`Further versions`,
+            cell: (alias) =>
+              Object.entries(alias.additionalVersionWeight ?? {})
+                .map(([version, weight]) => `${version}: ${Math.round(weight * 100)} %`)
+                .join(", "),
+          },
+        ]}
+      />
+      <h2>{t`Versions`}</h2>
+      <List
+        label={t`Versions`}
+        rows={one.versions}
+        keyOf={(version) => version.versionId}
+        empty={<p class="dim">{t`No versions: LATEST is all there is.`}</p>}
+        columns={[
+          { title: t`Version`, cell: (version) => version.versionId },
+          { title: t`Description`, cell: (version) => version.description },
+          { title: t`Published`, cell: (version) => version.createdTime },
+        ]}
+      />
     </>
   );
 }
@@ -617,88 +644,85 @@ function Triggers({ name }: { name: string }) {
   const found = useLive(`triggers ${name}`, () =>
     api.get<api.Triggers>("/triggers", { function: name }),
   );
-  const triggers = found.value?.triggers;
+  const fire = (trigger: string): void =>
+    void act(async () => {
+      const where = `/triggers${api.path(name, trigger)}/fire`;
+      const { requestId } = await api.post<api.FiredNow>(where);
+      return t`${trigger} fired: request ${requestId}.`;
+    });
   return (
     <>
       <Trouble error={found.error} />
-      {triggers?.length === 0 ? <p class="dim">No triggers.</p> : null}
-      {triggers?.length ? (
-        <Table label="Triggers">
-          <thead>
-            <tr>
-              <th>Trigger</th>
-              <th>Type</th>
-              <th>State</th>
-              <th>Source</th>
-              <th>Next firings</th>
-              <th class="num">Fired</th>
-              <th>Last</th>
-              <th>
-                <span class="hidden">Actions</span>
-              </th>
-            </tr>
-          </thead>
-          <tbody>
-            {triggers.map((one) => (
-              <tr key={one.triggerName}>
-                <td>
-                  {one.triggerName} <span class="dim">{one.qualifier}</span>
-                  {one.description ? <div class="dim">{one.description}</div> : null}
-                </td>
-                <td>{one.triggerType}</td>
-                <td>{one.state}</td>
-                <td>
-                  {one.triggerType === "http" ? (
-                    <a href={one.source} rel="noreferrer">
-                      {one.source}
-                    </a>
-                  ) : (
-                    one.source
-                  )}
-                </td>
-                <td>
-                  {one.nextFirings.slice(0, 3).map((at) => (
-                    <div key={at}>
-                      {dateTime(at)}{" "}
-                      <span class="dim">in {duration(Math.max(0, at - clock.value.now))}</span>
-                    </div>
-                  ))}
-                </td>
-                <td class="num">{count(one.fired)}</td>
-                <td>
-                  {one.lastRequestId ? (
-                    <a href={taskLink(name, one.lastRequestId)}>
-                      {one.lastFiredTime ? dateTime(one.lastFiredTime) : one.lastRequestId}
-                    </a>
-                  ) : null}{" "}
-                  {one.lastError ? (
-                    <>
-                      <Status status="Failed" /> {one.lastError}
-                    </>
-                  ) : null}
-                </td>
-                <td>
-                  {one.triggerType === "http" ? null : (
-                    <Button
-                      small
-                      onClick={() =>
-                        void act(async () => {
-                          const fired = await api.post<api.FiredNow>(
-                            `/triggers${api.path(name, one.triggerName)}/fire`,
-                          );
-                          return `${one.triggerName} fired: request ${fired.requestId}.`;
-                        })
-                      }
-                    >
-                      Fire now
-                    </Button>
-                  )}
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </Table>
-      ) : null}
+      <List
+        error={found.error}
+        label={t`Triggers`}
+        rows={found.value?.triggers}
+        keyOf={(one) => one.triggerName}
+        empty={<p class="dim">{t`No triggers.`}</p>}
+        columns={[
+          {
+            title: t`Trigger`,
+            kind: "id",
+            cell: (one) => (
+              <>
+                {one.triggerName} <span class="dim">{one.qualifier}</span>
+                {one.description ? <div class="dim">{one.description}</div> : null}
+              </>
+            ),
+          },
+          { title: t`Type`, cell: (one) => one.triggerType },
+          { title: t`State`, cell: (one) => one.state },
+          {
+            title: t`Source`,
+            cell: (one) =>
+              one.triggerType === "http" ? (
+                <a href={one.source} rel="noreferrer">
+                  {one.source}
+                </a>
+              ) : (
+                one.source
+              ),
+          },
+          {
+            title: t`Next firings`,
+            cell: (one) =>
+              one.nextFirings.slice(0, 3).map((at) => (
+                <div key={at}>
+                  {dateTime(at)}{" "}
+                  <span class="dim">{t`in ${duration(Math.max(0, at - clock.value.now))}`}</span>
+                </div>
+              )),
+          },
+          { title: t`Fired`, kind: "num", cell: (one) => count(one.fired) },
+          {
+            title: t`Last`,
+            cell: (one) => (
+              <>
+                {one.lastRequestId ? (
+                  <a href={taskLink(name, one.lastRequestId)}>
+                    {one.lastFiredTime ? dateTime(one.lastFiredTime) : one.lastRequestId}
+                  </a>
+                ) : null}{" "}
+                {one.lastError ? (
+                  <>
+                    <Status status="Failed" /> {one.lastError}
+                  </>
+                ) : null}
+              </>
+            ),
+          },
+          {
+            title: t`Actions`,
+            untitled: true,
+            cell: (one) =>
+              one.triggerType === "http" ? null : (
+                <Button small onClick={() => fire(one.triggerName)}>
+                  {t`Fire now`}
+                </Button>
+              ),
+          },
+        ]}
+      />
     </>
   );
 }

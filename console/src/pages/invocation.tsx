@@ -104,6 +104,7 @@ function Actions({ task }: { task: api.WholeTask }) {
   const edit = (): void =>
     openSend({
       function: task.function,
+      replayOf: task.taskId,
       qualifier: task.qualifier,
       payload: task.taskPayload ?? "",
       payloadEncoding: task.taskPayloadEncoding ?? "",

@@ -2,33 +2,26 @@
 // The list of tasks: counts by status, a query, columns, selection, actions on many, export.
 
 import { useSignal } from "@preact/signals";
-import { Fragment } from "preact";
 import { useRef } from "preact/hooks";
 import * as api from "../api";
-import { count, duration, FINAL, plural, STATUSES, UNRECORDED, WAITING } from "../format";
+import { detailOf, Failure, isFailed } from "../failure";
+import { count, duration, FINAL, STATUSES, taskCount, UNRECORDED, WAITING } from "../format";
+import { t } from "../i18n";
 import { BadQuery, complete, KEYS, parse, valueIn, withKey } from "../query";
+import { clock, complain, go, live, route, say, stats, stored, taskLink, useLive } from "../state";
 import {
-  act,
-  clock,
-  complain,
-  go,
-  live,
-  route,
-  say,
-  stats,
-  stored,
-  taskLink,
-  useLive,
-} from "../state";
-import {
+  Ask,
+  Bulk,
   Button,
-  Confirm,
   Dialog,
   download,
+  List,
+  type Column as ListColumn,
+  Pager,
   Payload,
+  Pre,
   Select,
   Status,
-  Table,
   Time,
   Trouble,
 } from "../ui";
@@ -38,11 +31,8 @@ const PAGE = 50;
 const MOST_EXPORTED = 100_000;
 const MOST_AT_ONCE = 1_000;
 
-interface Column {
+interface Column extends ListColumn<api.Task> {
   name: string;
-  title: string;
-  number?: boolean;
-  cell: (task: api.Task) => preact.ComponentChildren;
   text: (task: api.Task) => string | number;
 }
 
@@ -52,57 +42,67 @@ const errorOf = (task: api.Task): string =>
     : (task.taskErrorMessage ?? "");
 
 const COLUMNS: Column[] = [
-  { name: "function", title: "Function", cell: (t) => t.function, text: (t) => t.function },
-  { name: "qualifier", title: "Qualifier", cell: (t) => t.qualifier, text: (t) => t.qualifier },
+  {
+    name: "function",
+    title: t`Function`,
+    cell: (one) => one.function,
+    text: (one) => one.function,
+  },
+  {
+    name: "qualifier",
+    title: t`Qualifier`,
+    cell: (one) => one.qualifier,
+    text: (one) => one.qualifier,
+  },
   {
     name: "accepted",
-    title: "Accepted",
-    cell: (t) => <Time at={t.acceptedTime} />,
-    text: (t) => new Date(t.acceptedTime).toISOString(),
+    title: t`Accepted`,
+    cell: (one) => <Time at={one.acceptedTime} />,
+    text: (one) => new Date(one.acceptedTime).toISOString(),
   },
   {
     name: "runs",
-    title: "Runs",
+    title: t`Runs`,
     cell: runs,
-    text: (t) => (t.startedTime ? new Date(t.startedTime).toISOString() : ""),
+    text: (one) => (one.startedTime ? new Date(one.startedTime).toISOString() : ""),
   },
   {
     name: "took",
-    title: "Took",
-    number: true,
-    cell: (t) => (t.durationMs === undefined ? "" : duration(t.durationMs)),
-    text: (t) => t.durationMs ?? "",
+    title: t`Took`,
+    kind: "num",
+    cell: (one) => (one.durationMs === undefined ? "" : duration(one.durationMs)),
+    text: (one) => one.durationMs ?? "",
   },
   {
     name: "retries",
-    title: "Retries",
-    number: true,
-    cell: (t) => t.alreadyRetriedTimes || "",
-    text: (t) => t.alreadyRetriedTimes,
+    title: t`Retries`,
+    kind: "num",
+    cell: (one) => one.alreadyRetriedTimes || "",
+    text: (one) => one.alreadyRetriedTimes,
   },
   {
     name: "destination",
-    title: "Destination",
-    cell: (t) => t.destinationStatus ?? "",
-    text: (t) => t.destinationStatus ?? "",
+    title: t`Destination`,
+    cell: (one) => one.destinationStatus ?? "",
+    text: (one) => one.destinationStatus ?? "",
   },
   {
     name: "error",
-    title: "Error",
-    cell: (t) => <span title={errorOf(t)}>{errorOf(t)}</span>,
+    title: t`Error`,
+    cell: (one) => errorOf(one),
     text: errorOf,
   },
   {
     name: "instance",
-    title: "Instance",
-    cell: (t) => t.instanceId ?? "",
-    text: (t) => t.instanceId ?? "",
+    title: t`Instance`,
+    cell: (one) => one.instanceId ?? "",
+    text: (one) => one.instanceId ?? "",
   },
   {
     name: "request",
-    title: "Request id",
-    cell: (t) => <code>{t.requestId}</code>,
-    text: (t) => t.requestId,
+    title: t`Request id`,
+    cell: (one) => <code>{one.requestId}</code>,
+    text: (one) => one.requestId,
   },
 ];
 const chosen = stored("columns", [
@@ -118,7 +118,7 @@ const chosen = stored("columns", [
 
 function runs(task: api.Task) {
   if (WAITING.includes(task.status) && task.dueTime > clock.value.now)
-    return `in ${duration(task.dueTime - clock.value.now)}`;
+    return t`in ${duration(task.dueTime - clock.value.now)}`;
   return task.startedTime ? <Time at={task.startedTime} /> : "";
 }
 
@@ -127,69 +127,47 @@ const keyOf = (task: { function: string; taskId: string }): string =>
 
 export function Invocations() {
   const { q = "", token = "" } = route.value.params;
-  const dialog = useSignal<"" | "columns" | "help" | "stop" | "replay" | "run-now">("");
+  const dialog = useSignal<"" | "columns" | "help">("");
   const selected = useSignal<ReadonlyMap<string, api.Task>>(new Map());
-  const open = useSignal<ReadonlySet<string>>(new Set());
   const [query, wrong] = understood(q);
   const list = useLive(`list ${q} ${token}`, () =>
     wrong
       ? Promise.resolve<api.Tasks>({ tasks: [] })
       : api.get<api.Tasks>("/tasks", { limit: PAGE, ...understood(q)[0], nextToken: token }),
   );
-  const counts = useLive(`counts ${q}`, () => counted(q));
-  const known = useLive(
-    "functions",
-    async () => (await api.get<api.Functions>("/functions")).functions,
-  );
-  const tasks = list.value?.tasks;
+  const counts = useLive(`counts ${q}`, () => counted(q), list);
+  const known = useLive("functions", api.functions).value ?? [];
   const total = counts.value
     ? Object.values(shownCounts(counts.value, q)).reduce((sum, n) => sum + n, 0)
     : undefined;
-  const names = (known.value ?? []).map((one) => one.function.functionName);
-  const qualifiers = [
-    ...new Set([
-      "LATEST",
-      ...(known.value ?? []).flatMap((one) => [
-        ...one.aliases.map((a) => a.aliasName),
-        ...one.versions.map((v) => v.versionId),
-      ]),
+  const names = known.map((one) => one.function.functionName);
+  const qualifiers = new Set([
+    "LATEST",
+    ...known.flatMap((one) => [
+      ...one.aliases.map((a) => a.aliasName),
+      ...one.versions.map((v) => v.versionId),
     ]),
-  ];
-
-  const toggle = (task: api.Task): void => {
-    const next = new Map(selected.value);
-    if (!next.delete(keyOf(task))) next.set(keyOf(task), task);
-    selected.value = next;
+  ]);
+  const perform = (action: string) => async (reason: string) => {
+    const those = [...selected.value.values()].slice(0, MOST_AT_ONCE);
+    const { done, refused } = await api.act(
+      action,
+      those.map(({ function: name, taskId }) => ({ function: name, taskId })),
+      reason,
+    );
+    selected.value = new Map();
+    const text = {
+      stop: t`${taskCount(done.length)} stopped`,
+      replay: t`${taskCount(done.length)} replayed`,
+      "run-now": t`${taskCount(done.length)} made due`,
+    }[action];
+    if (refused[0])
+      throw new Error(
+        t`${text ?? ""}, ${count(refused.length)} refused. The first: ${refused[0].message}`,
+      );
+    return `${text}.`;
   };
-  const toggleAll = (): void => {
-    const all = tasks?.every((task) => selected.value.has(keyOf(task)));
-    const next = new Map(selected.value);
-    for (const task of tasks ?? []) all ? next.delete(keyOf(task)) : next.set(keyOf(task), task);
-    selected.value = next;
-  };
-  const expand = (task: api.Task): void => {
-    const next = new Set(open.value);
-    if (!next.delete(keyOf(task))) next.add(keyOf(task));
-    open.value = next;
-  };
-  const perform =
-    (action: string, verb: string) =>
-    (reason: string): void => {
-      const those = [...selected.value.values()].slice(0, MOST_AT_ONCE);
-      void act(async () => {
-        const { done, refused } = await api.act(
-          action,
-          those.map(({ function: name, taskId }) => ({ function: name, taskId })),
-          reason,
-        );
-        selected.value = new Map();
-        if (refused[0])
-          throw new Error(
-            `${plural(done.length, "task")} ${verb}, ${count(refused.length)} refused. The first: ${refused[0].message}`,
-          );
-        return `${plural(done.length, "task")} ${verb}.`;
-      });
-    };
+  const those = taskCount(selected.value.size);
   const columns = COLUMNS.filter((column) => chosen.value.includes(column.name));
   const close = (): void => {
     dialog.value = "";
@@ -198,11 +176,9 @@ export function Invocations() {
   return (
     <>
       <div class="row title">
-        <h1>Invocations</h1>
+        <h1>{t`Invocations`}</h1>
         <span class="dim" role="status">
-          {total === undefined
-            ? ""
-            : `${count(total, (counts.value?.atLeast.length ?? 0) > 0)} ${total === 1 ? "task" : "tasks"}`}
+          {total === undefined ? "" : taskCount(total, (counts.value?.atLeast.length ?? 0) > 0)}
         </span>
         <span class="grow" />
         <Button
@@ -212,7 +188,7 @@ export function Invocations() {
             live.value = !live.value;
           }}
         >
-          {live.value ? "Live" : "Paused"}
+          {live.value ? t`Live` : t`Paused`}
         </Button>
         <Button
           small
@@ -220,18 +196,18 @@ export function Invocations() {
             dialog.value = "columns";
           }}
         >
-          Columns
+          {t`Columns`}
         </Button>
         <Button small onClick={() => void exported("csv", query)}>
-          Export CSV
+          {t`Export CSV`}
         </Button>
         <Button small onClick={() => void exported("json", query)}>
-          Export JSON
+          {t`Export JSON`}
         </Button>
       </div>
       <QueryBox
         q={q}
-        known={{ functions: names, qualifiers }}
+        known={{ functions: names, qualifiers: [...qualifiers] }}
         onHelp={() => {
           dialog.value = "help";
         }}
@@ -243,165 +219,78 @@ export function Invocations() {
       ) : null}
       <Tiles q={q} counts={counts.value} />
       <Trouble error={wrong ? null : list.error} />
-      {tasks && tasks.length > 0 ? (
-        <Table label="Tasks">
-          <thead>
-            <tr>
-              <th class="tight">
-                <input
-                  type="checkbox"
-                  aria-label="Select all tasks of this page"
-                  checked={tasks.every((task) => selected.value.has(keyOf(task)))}
-                  onChange={toggleAll}
-                />
-              </th>
-              <th class="tight">
-                <span class="hidden">Details</span>
-              </th>
-              <th>Status</th>
-              <th>Task</th>
-              {columns.map((column) => (
-                <th key={column.name} class={column.number ? "num" : undefined}>
-                  {column.title}
-                </th>
-              ))}
-            </tr>
-          </thead>
-          <tbody>
-            {tasks.map((task) => (
-              <Fragment key={keyOf(task)}>
-                <tr class={selected.value.has(keyOf(task)) ? "selected" : undefined}>
-                  <td class="tight">
-                    <input
-                      type="checkbox"
-                      aria-label={`Select ${task.taskId}`}
-                      checked={selected.value.has(keyOf(task))}
-                      onChange={() => toggle(task)}
-                    />
-                  </td>
-                  <td class="tight">
-                    <button
-                      type="button"
-                      class="plain small"
-                      aria-label={`Details of ${task.taskId}`}
-                      aria-expanded={open.value.has(keyOf(task))}
-                      onClick={() => expand(task)}
-                    >
-                      {open.value.has(keyOf(task)) ? "▾" : "▸"}
-                    </button>
-                  </td>
-                  <td>
-                    <Status status={task.status} />
-                  </td>
-                  <td class="id">
-                    <a href={taskLink(task.function, task.taskId)}>{task.taskId}</a>
-                    {task.taskMode === false ? <div class="dim">{UNRECORDED}</div> : null}
-                  </td>
-                  {columns.map((column) => (
-                    <td key={column.name} class={column.number ? "num" : undefined}>
-                      {column.cell(task)}
-                    </td>
-                  ))}
-                </tr>
-                {open.value.has(keyOf(task)) ? (
-                  <tr class="more">
-                    <td colSpan={columns.length + 4}>
-                      <Details task={task} />
-                    </td>
-                  </tr>
-                ) : null}
-              </Fragment>
-            ))}
-          </tbody>
-        </Table>
-      ) : tasks && !wrong ? (
-        <Nothing q={q} />
-      ) : null}
-      <div class="row">
-        {token ? (
-          <a class="button" href={pageLink(q, "")}>
-            ← Newest
-          </a>
-        ) : null}
-        {list.value?.nextToken ? (
-          <a class="button" href={pageLink(q, list.value.nextToken)}>
-            Older →
-          </a>
-        ) : null}
-      </div>
-      {selected.value.size > 0 ? (
-        <div class="bulk" role="toolbar" aria-label="Actions on the selected tasks">
-          <b>{count(selected.value.size)} selected</b>
-          <Button
-            small
-            onClick={() => {
-              dialog.value = "run-now";
-            }}
-          >
-            Run now…
-          </Button>
-          <Button
-            small
-            onClick={() => {
-              dialog.value = "replay";
-            }}
-          >
-            Replay…
-          </Button>
-          <Button
-            small
-            kind="danger"
-            onClick={() => {
-              dialog.value = "stop";
-            }}
-          >
-            Stop…
-          </Button>
-          <Button
-            small
-            kind="plain"
-            onClick={() => {
-              selected.value = new Map();
-            }}
-          >
-            Clear selection
-          </Button>
-        </div>
-      ) : null}
-      {dialog.value === "stop" ? (
-        <Confirm
-          title={`Stop ${plural(selected.value.size, "task")}`}
-          verb="Stop"
-          danger
-          reason
-          onClose={close}
-          onConfirm={perform("stop", "stopped")}
+      {wrong ? null : (
+        <List
+          error={list.error}
+          label={t`Tasks`}
+          rows={list.value?.tasks}
+          keyOf={keyOf}
+          nameOf={(task) => task.taskId}
+          selected={selected}
+          more={{
+            label: (task) => t`Details of ${task.taskId}`,
+            shown: (task) => <Details task={task} />,
+          }}
+          empty={<Nothing q={q} />}
+          columns={[
+            { title: t`Status`, cell: (task) => <Status status={task.status} /> },
+            {
+              title: t`Task`,
+              kind: "id",
+              cell: (task) => (
+                <>
+                  <a href={taskLink(task.function, task.taskId)}>{task.taskId}</a>
+                  {task.taskMode === false ? <div class="dim">{UNRECORDED}</div> : null}
+                </>
+              ),
+            },
+            ...columns,
+          ]}
+        />
+      )}
+      <Pager
+        newest={token && pageLink(q, "")}
+        older={list.value?.nextToken ? pageLink(q, list.value.nextToken) : ""}
+      />
+      <Bulk label={t`Actions on the selected tasks`} selected={selected}>
+        <Ask
+          small
+          question={{
+            title: t`Run ${those} now`,
+            verb: t`Run now`,
+            reason: true,
+            text: t`Waiting tasks run now instead of at their due time.`,
+            work: perform("run-now"),
+          }}
         >
-          <p>Waiting tasks end at once; running ones are interrupted.</p>
-        </Confirm>
-      ) : null}
-      {dialog.value === "replay" ? (
-        <Confirm
-          title={`Replay ${plural(selected.value.size, "task")}`}
-          verb="Replay"
-          reason
-          onClose={close}
-          onConfirm={perform("replay", "replayed")}
+          {t`Run now…`}
+        </Ask>
+        <Ask
+          small
+          question={{
+            title: t`Replay ${those}`,
+            verb: t`Replay`,
+            reason: true,
+            text: t`Each function is invoked again with the same bytes, as a new task.`,
+            work: perform("replay"),
+          }}
         >
-          <p>Each function is invoked again with the same bytes, as a new task.</p>
-        </Confirm>
-      ) : null}
-      {dialog.value === "run-now" ? (
-        <Confirm
-          title={`Run ${plural(selected.value.size, "task")} now`}
-          verb="Run now"
-          reason
-          onClose={close}
-          onConfirm={perform("run-now", "made due")}
+          {t`Replay…`}
+        </Ask>
+        <Ask
+          small
+          question={{
+            title: t`Stop ${those}`,
+            verb: t`Stop`,
+            danger: true,
+            reason: true,
+            text: t`Waiting tasks end at once; running ones are interrupted.`,
+            work: perform("stop"),
+          }}
         >
-          <p>Waiting tasks run now instead of at their due time.</p>
-        </Confirm>
-      ) : null}
+          {t`Stop…`}
+        </Ask>
+      </Bulk>
       {dialog.value === "columns" ? <Columns onClose={close} /> : null}
       {dialog.value === "help" ? <QueryHelp onClose={close} /> : null}
     </>
@@ -442,14 +331,12 @@ function shownCounts(counts: api.TaskCounts, q: string): Record<string, number> 
 
 function Tiles({ q, counts }: { q: string; counts: api.TaskCounts | undefined }) {
   const wanted = wantedStatuses(q);
-  const always = ["Enqueued", "Running", "Succeeded", "Failed"];
+  const toDeliver = stats.value?.deliveries_pending ?? 0;
+  // The tiles of states that no task has would only take room.
   return (
-    <div class="tiles" role="group" aria-label="Tasks by status">
+    <div class="tiles" role="group" aria-label={t`Tasks by status`}>
       {STATUSES.filter(
-        (status) =>
-          always.includes(status) ||
-          counts?.byStatus[status] ||
-          wanted.includes(status.toLowerCase()),
+        (status) => counts?.byStatus[status] || wanted.includes(status.toLowerCase()),
       ).map((status) => {
         const pressed = wanted.includes(status.toLowerCase());
         return (
@@ -467,10 +354,12 @@ function Tiles({ q, counts }: { q: string; counts: api.TaskCounts | undefined })
           </button>
         );
       })}
-      <a class="tile" href="#/dead">
-        <b>{count(stats.value?.deliveries_pending ?? 0)}</b>
-        <span class="dim">to deliver</span>
-      </a>
+      {toDeliver ? (
+        <a class="tile" href="#/dead">
+          <b>{count(toDeliver)}</b>
+          <span class="dim">{t`to deliver`}</span>
+        </a>
+      ) : null}
     </div>
   );
 }
@@ -541,14 +430,14 @@ function QueryBox({
           id="query"
           type="text"
           role="combobox"
-          aria-label="Query"
+          aria-label={t`Query`}
           aria-expanded={options.length > 0}
           aria-controls="completions"
           aria-autocomplete="list"
           aria-activedescendant={options[at.value] ? `completion-${at.value}` : undefined}
           autocomplete="off"
           spellcheck={false}
-          placeholder="status:Failed function:orders since:1h task-id or part of the error"
+          placeholder={t`status:Failed function:orders since:1h task-id or part of the error`}
           value={text.value}
           onKeyDown={key}
           onInput={(event) => {
@@ -560,7 +449,12 @@ function QueryBox({
             showing.value = false;
           }}
         />
-        <ul id="completions" role="listbox" aria-label="Completions" hidden={options.length === 0}>
+        <ul
+          id="completions"
+          role="listbox"
+          aria-label={t`Completions`}
+          hidden={options.length === 0}
+        >
           {options.map(([option, help], index) => (
             <li
               key={option}
@@ -578,31 +472,31 @@ function QueryBox({
         </ul>
       </div>
       <Select
-        label="Time range"
+        label={t`Time range`}
         value={valueIn(q, "since")}
         options={[
-          ["", "Any time"],
-          ["5m", "Last 5 minutes"],
-          ["15m", "Last 15 minutes"],
-          ["1h", "Last hour"],
-          ["1d", "Last day"],
-          ["7d", "Last 7 days"],
+          ["", t`Any time`],
+          ["5m", t`Last 5 minutes`],
+          ["15m", t`Last 15 minutes`],
+          ["1h", t`Last hour`],
+          ["1d", t`Last day`],
+          ["7d", t`Last 7 days`],
         ]}
         onChange={(value) => {
           text.value = withKey(q, "since", value);
           search(text.value);
         }}
       />
-      <button type="submit">Search</button>
+      <button type="submit">{t`Search`}</button>
       <Button
         onClick={() => {
           text.value = "";
           search("");
         }}
       >
-        Clear
+        {t`Clear`}
       </Button>
-      <Button label="Help on queries" onClick={onHelp}>
+      <Button label={t`Help on queries`} onClick={onHelp}>
         ?
       </Button>
     </form>
@@ -611,11 +505,10 @@ function QueryBox({
 
 function QueryHelp({ onClose }: { onClose: () => void }) {
   return (
-    <Dialog title="Queries" onClose={onClose}>
-      <p>Words are joined by “and”. The arrow keys and Enter choose a completion.</p>
+    <Dialog title={t`Queries`} onClose={onClose}>
+      <p>{t`Words are joined by “and”. The arrow keys and Enter choose a completion.`}</p>
       <p>
-        Words without a key are one text: the beginning of a task id, or a part of the function's
-        error. The latest 100,000 errors are searched.
+        {t`Words without a key are one text: the beginning of a task id, or a part of the function's error. The latest 100,000 errors are searched.`}
       </p>
       <dl class="facts">
         {Object.entries(KEYS).map(([key, help]) => [
@@ -636,7 +529,7 @@ function Columns({ onClose }: { onClose: () => void }) {
       : [...chosen.value, name];
   };
   return (
-    <Dialog title="Columns" onClose={onClose}>
+    <Dialog title={t`Columns`} onClose={onClose}>
       {COLUMNS.map((column) => (
         <label key={column.name} class="check">
           <input
@@ -654,33 +547,33 @@ function Columns({ onClose }: { onClose: () => void }) {
 function Details({ task }: { task: api.Task }) {
   const whole = useLive(`details ${keyOf(task)}`, () => api.oneTask(task.function, task.taskId));
   if (!whole.value) return <Trouble error={whole.error} />;
-  const last = whole.value.events?.at(-1);
-  const detail = last?.eventDetail ? (JSON.parse(last.eventDetail) as Record<string, unknown>) : {};
+  const detail = detailOf(whole.value.events?.at(-1));
   return (
-    <div class="columns">
-      <Payload
-        name="Payload"
-        file={task.taskId}
-        text={whole.value.taskPayload}
-        encoding={whole.value.taskPayloadEncoding}
-      />
-      {FINAL.includes(task.status) && whole.value.returnPayload !== undefined ? (
+    <>
+      <Failure task={whole.value} />
+      <div class="columns">
         <Payload
-          name="Result"
-          file={`${task.taskId}-result`}
-          text={whole.value.returnPayload}
-          encoding={whole.value.returnPayloadEncoding}
+          name={t`Payload`}
+          file={task.taskId}
+          text={whole.value.taskPayload}
+          encoding={whole.value.taskPayloadEncoding}
         />
-      ) : null}
-      {typeof detail.errorMessage === "string" ? (
-        <section>
-          <h2 class="minor">Last error</h2>
-          <pre role="group" tabIndex={0} aria-label="Last error">
-            {detail.errorMessage}
-          </pre>
-        </section>
-      ) : null}
-    </div>
+        {FINAL.includes(task.status) && whole.value.returnPayload !== undefined ? (
+          <Payload
+            name={t`Result`}
+            file={`${task.taskId}-result`}
+            text={whole.value.returnPayload}
+            encoding={whole.value.returnPayloadEncoding}
+          />
+        ) : null}
+        {typeof detail.errorMessage === "string" && !isFailed(whole.value) ? (
+          <section>
+            <h2 class="minor">{t`Last error`}</h2>
+            <Pre label={t`Last error`}>{detail.errorMessage}</Pre>
+          </section>
+        ) : null}
+      </div>
+    </>
   );
 }
 
@@ -688,17 +581,17 @@ function Nothing({ q }: { q: string }) {
   if (q)
     return (
       <p class="empty panel">
-        No task matches. <a href="#/invocations">Show all</a>
+        {t`No task matches.`} <a href="#/invocations">{t`Show all`}</a>
       </p>
     );
   return (
     <div class="empty panel">
       <p>
-        <b>No tasks yet.</b> Only invocations of functions in task mode are listed.
+        <b>{t`No tasks yet.`}</b> {t`Only invocations of functions in task mode are listed.`}
       </p>
       <p>
         <Button kind="primary" onClick={() => openSend({})}>
-          Invoke a function…
+          {t`Invoke a function…`}
         </Button>
       </p>
       <pre>{`import fc_async_sdk\n\nclient = fc_async_sdk.client(endpoint_url=${JSON.stringify(location.origin)})\nclient.invoke_async("orders", b'{"id": 7}', task_id="order-7")`}</pre>
@@ -746,5 +639,5 @@ async function exported(form: "csv" | "json", query: api.Query): Promise<void> {
       "text/csv",
     );
   }
-  say(`${plural(found.length, "task")} exported.`);
+  say(t`${taskCount(found.length)} exported.`);
 }

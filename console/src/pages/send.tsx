@@ -5,14 +5,16 @@ import { signal, useSignal } from "@preact/signals";
 import { useRef } from "preact/hooks";
 import * as api from "../api";
 import { count, duration } from "../format";
+import { t } from "../i18n";
 import { isJson, pretty } from "../json";
 import { act, go, taskLink, useLive } from "../state";
-import { Button, Dialog, Field, Payload, Select } from "../ui";
+import { Button, Check, Dialog, Field, Input, Payload, Pre, Select } from "../ui";
 
 const MOST = 1000;
 
 export interface Given extends Partial<api.Invoke> {
   function?: string;
+  replayOf?: string; // the id of a task of this function
 }
 export const sending = signal<Given | null>(null);
 export const openSend = (given: Given): void => {
@@ -30,7 +32,7 @@ export function SendDialog() {
   return (
     <Dialog
       wide
-      title="Invoke a function"
+      title={given.replayOf ? t`Replay of ${given.replayOf}` : t`Invoke a function`}
       onClose={() => {
         sending.value = null;
       }}
@@ -43,6 +45,14 @@ export function SendDialog() {
       />
     </Dialog>
   );
+}
+
+/** Replay a task with another payload, so that both tasks name each other. */
+async function replayed(name: string, id: string, edited: api.Invoke): Promise<api.Invoked> {
+  const self = [{ function: name, taskId: id }];
+  const { done, refused } = await api.act("replay", self, "", edited);
+  if (refused[0]) throw new Error(`${refused[0].code}: ${refused[0].message}`);
+  return { requestId: "", taskId: done[0]?.newTaskId ?? "" };
 }
 
 /** Put a number in place of `$i`, so that many payloads differ. */
@@ -59,9 +69,7 @@ export function SendForm({
   fixed?: boolean;
 }) {
   const before = given.payload ?? '{"id": 1}';
-  const functions =
-    useLive("functions", async () => (await api.get<api.Functions>("/functions")).functions)
-      .value ?? [];
+  const functions = useLive("functions", api.functions).value ?? [];
   const samples =
     useLive("samples", () => api.get<api.TriggerSamples>("/triggers/samples")).value?.samples ?? {};
   const templates = Object.entries(samples).map(
@@ -110,7 +118,7 @@ export function SendForm({
       qualifier: qualifier.value,
     };
     if (!asynchronous.value) {
-      busy.value = "Running…";
+      busy.value = t`Running…`;
       try {
         answer.value = await api.invoke(target, { ...body, type: "Sync" });
       } catch (error) {
@@ -125,19 +133,20 @@ export function SendForm({
     await act(async () => {
       try {
         for (; sent < wanted; sent += 1) {
-          busy.value = `${count(sent)} of ${count(wanted)}…`;
+          busy.value = t`${count(sent)} of ${count(wanted)}…`;
           const id = taskId.value && wanted > 1 ? `${taskId.value}-${sent + 1}` : taskId.value;
           const filled =
             wanted > 1 && !encoding.value ? numbered(body.payload, sent + 1) : body.payload;
-          last = await api.invoke(target, {
-            ...body,
-            payload: filled,
-            delay: Number(delay.value),
-            taskId: id,
-          });
+          const options = { ...body, payload: filled, delay: Number(delay.value), taskId: id };
+          last = await (given.replayOf && given.function === target
+            ? replayed(target, given.replayOf, options)
+            : api.invoke(target, options));
         }
       } catch (error) {
-        wrong.value = `${sent ? `${count(sent)} of ${count(wanted)} were accepted, then: ` : ""}${error instanceof Error ? error.message : String(error)}`;
+        const text = error instanceof Error ? error.message : String(error);
+        wrong.value = sent
+          ? t`${count(sent)} of ${count(wanted)} were accepted, then: ${text}`
+          : text;
         return;
       } finally {
         busy.value = "";
@@ -147,17 +156,21 @@ export function SendForm({
         if (wanted > 1) go(["invocations"], { q: `function:${target}` });
         else location.hash = taskLink(target, last.taskId ?? "");
       }
-      return `${count(sent)} accepted${wanted === 1 && last ? `: ${last.taskId}` : ""}.${recorded ? "" : " Without task mode they are not listed."}`;
+      const text =
+        wanted === 1 && last
+          ? t`${count(sent)} accepted: ${last.taskId ?? ""}.`
+          : t`${count(sent)} accepted.`;
+      return recorded ? text : `${text} ${t`Without task mode they are not listed.`}`;
     });
   };
 
   if (functions.length === 0 && !given.function)
-    return <p class="dim">There are no functions yet. Deploy one first.</p>;
+    return <p class="dim">{t`There are no functions yet. Deploy one first.`}</p>;
   return (
     <form onSubmit={(event) => void send(event)}>
       <div class="grid">
         {fixed ? null : (
-          <Field label="Function">
+          <Field label={t`Function`}>
             <Select
               value={target}
               options={functions.map((one) => one.function.functionName)}
@@ -168,7 +181,7 @@ export function SendForm({
             />
           </Field>
         )}
-        <Field label="Version or alias">
+        <Field label={t`Version or alias`}>
           <Select
             value={qualifier.value}
             options={[...new Set([...qualifiers, qualifier.value])]}
@@ -178,11 +191,11 @@ export function SendForm({
           />
         </Field>
         {templates.length ? (
-          <Field label="Template">
+          <Field label={t`Template`}>
             <Select
               value=""
               options={[
-                ["", "Choose an event…"],
+                ["", t`Choose an event…`],
                 ...templates.map((one): [string, string] => [one.name, one.name]),
               ]}
               onChange={(value) => {
@@ -192,12 +205,12 @@ export function SendForm({
             />
           </Field>
         ) : null}
-        <Field label="Payload is">
+        <Field label={t`Payload is`}>
           <Select
             value={encoding.value}
             options={[
-              ["", "text"],
-              ["base64", "base64 of bytes"],
+              ["", t`text`],
+              ["base64", t`base64 of bytes`],
             ]}
             onChange={(value) => {
               encoding.value = value as "" | "base64";
@@ -205,7 +218,7 @@ export function SendForm({
           />
         </Field>
       </div>
-      <Field label="Payload" hint={Number(many.value) > 1 ? "$i becomes 1, 2, 3 …" : ""}>
+      <Field label={t`Payload`} hint={Number(many.value) > 1 ? t`$i becomes 1, 2, 3 …` : ""}>
         <textarea
           ref={area}
           spellcheck={false}
@@ -223,55 +236,37 @@ export function SendForm({
             text.value = pretty(payload());
           }}
         >
-          Format JSON
+          {t`Format JSON`}
         </Button>
       </div>
-      <label class="check">
-        <input
-          type="checkbox"
-          checked={asynchronous.value}
-          onChange={(event) => {
-            asynchronous.value = event.currentTarget.checked;
-          }}
-        />{" "}
-        Asynchronous invocation
-      </label>
+      <Check of={asynchronous}>{t`Asynchronous invocation`}</Check>
       <div class="grid">
-        <Field label="Delay in seconds">
-          <input
+        <Field label={t`Delay in seconds`}>
+          <Input
+            of={delay}
             type="number"
             min={0}
             max={3599}
             required
-            value={delay.value}
             disabled={!asynchronous.value}
-            onInput={(event) => {
-              delay.value = event.currentTarget.value;
-            }}
           />
         </Field>
-        <Field label="Task id">
-          <input
-            placeholder="made up"
+        <Field label={t`Task id`}>
+          <Input
+            of={taskId}
+            placeholder={t`made up`}
             pattern="[A-Za-z_][A-Za-z0-9_\-]{0,127}"
-            value={taskId.value}
             disabled={!asynchronous.value}
-            onInput={(event) => {
-              taskId.value = event.currentTarget.value;
-            }}
           />
         </Field>
-        <Field label="How many">
-          <input
+        <Field label={t`How many`}>
+          <Input
+            of={many}
             type="number"
             min={1}
             max={MOST}
             required
-            value={many.value}
             disabled={!asynchronous.value}
-            onInput={(event) => {
-              many.value = event.currentTarget.value;
-            }}
           />
         </Field>
       </div>
@@ -288,20 +283,18 @@ export function SendForm({
             ) : (
               <span class="status ok">Succeeded</span>
             )}{" "}
-            in {duration(answer.value.durationMs ?? 0)}
+            {t`in ${duration(answer.value.durationMs ?? 0)}`}
           </p>
           <Payload
-            name="Answer"
+            name={t`Answer`}
             file="answer"
             text={answer.value.payload}
             encoding={answer.value.payloadEncoding}
           />
           {answer.value.log ? (
             <details>
-              <summary>Log</summary>
-              <pre role="group" tabIndex={0} aria-label="Log">
-                {answer.value.log}
-              </pre>
+              <summary>{t`Log`}</summary>
+              <Pre label={t`Log`}>{answer.value.log}</Pre>
             </details>
           ) : null}
         </div>
@@ -311,7 +304,7 @@ export function SendForm({
           {busy.value}
         </span>
         <button type="submit" class="primary" disabled={busy.value !== ""}>
-          Send
+          {t`Send`}
         </button>
       </div>
     </form>

@@ -4,8 +4,9 @@
 import { useSignal } from "@preact/signals";
 import * as api from "../api";
 import { dateTime, duration } from "../format";
+import { t } from "../i18n";
 import { act, clock, taskLink, useLive } from "../state";
-import { Button, Field, Status, Table, Trouble } from "../ui";
+import { Button, Field, Input, List, Status, Trouble } from "../ui";
 
 interface Due {
   at: number;
@@ -32,7 +33,7 @@ async function due(): Promise<Due[]> {
     one.nextFirings.slice(0, 1).map(
       (at): Due => ({
         at,
-        what: `timer ${one.triggerName} of ${one.function}`,
+        what: t`timer ${one.triggerName} of ${one.function}`,
         href: `#/functions/${encodeURIComponent(one.function)}/triggers`,
       }),
     ),
@@ -43,13 +44,13 @@ async function due(): Promise<Due[]> {
 export const advance = (seconds: number): void => {
   void act(async () => {
     await api.post("/clock/advance", { seconds });
-    return `${duration(seconds * 1000)} passed.`;
+    return t`${duration(seconds * 1000)} passed.`;
   });
 };
 export const runUntilIdle = (): void => {
   void act(
     async () =>
-      `Idle after ${duration((await api.post<api.Idle>("/clock/run-until-idle")).passed)}.`,
+      t`Idle after ${duration((await api.post<api.Idle>("/clock/run-until-idle")).passed)}.`,
   );
 };
 
@@ -59,12 +60,12 @@ export function TimePage() {
   const { now, virtual } = clock.value;
   return (
     <>
-      <h1>Time</h1>
+      <h1>{t`Time`}</h1>
       <div class="panel">
         <p class="now">
           <b>{dateTime(now)}</b>{" "}
           <span class="dim">
-            {virtual ? "virtual: it stands still until it is moved" : "the machine's clock"}
+            {virtual ? t`virtual: it stands still until it is moved` : t`the machine's clock`}
           </span>
         </p>
         {virtual ? (
@@ -88,55 +89,44 @@ export function TimePage() {
                 advance(Number(amount.value));
               }}
             >
-              <Field label="Seconds">
-                <input
-                  type="number"
-                  min={0}
-                  step="any"
-                  required
-                  value={amount.value}
-                  onInput={(event) => {
-                    amount.value = event.currentTarget.value;
-                  }}
-                />
+              <Field label={t`Seconds`}>
+                <Input of={amount} type="number" min={0} step="any" required />
               </Field>
-              <button type="submit">Advance</button>
+              <button type="submit">{t`Advance`}</button>
             </form>
             <Button kind="primary" onClick={runUntilIdle}>
-              Run until idle
+              {t`Run until idle`}
             </Button>
           </div>
         ) : (
           <p>
-            Time can be moved after a start with <code>fc-async local start --clock virtual</code>.
+            {t`Time can be moved after this start:`}{" "}
+            <code>fc-async local start --clock virtual</code>
           </p>
         )}
       </div>
-      <h2>Due next</h2>
+      <h2>{t`Due next`}</h2>
       <Trouble error={found.error} />
-      {found.value?.length === 0 ? <p class="dim">Nothing waits.</p> : null}
-      {found.value?.length ? (
-        <Table label="Due next">
-          <thead>
-            <tr>
-              <th>In</th>
-              <th>At</th>
-              <th>What</th>
-              <th>Status</th>
-            </tr>
-          </thead>
-          <tbody>
-            {found.value.map((one) => (
-              <tr key={`${one.what} ${one.at}`}>
-                <td>{one.at > now ? duration(one.at - now) : "now"}</td>
-                <td>{dateTime(one.at)}</td>
-                <td>{one.href ? <a href={one.href}>{one.what}</a> : one.what}</td>
-                <td>{one.status ? <Status status={one.status} /> : null}</td>
-              </tr>
-            ))}
-          </tbody>
-        </Table>
-      ) : null}
+      <List
+        error={found.error}
+        label={t`Due next`}
+        rows={found.value}
+        keyOf={(one) => `${one.what} ${one.at}`}
+        empty={<p class="dim">{t`Nothing waits.`}</p>}
+        columns={[
+          { title: t`In`, cell: (one) => (one.at > now ? duration(one.at - now) : t`now`) },
+          { title: t`At`, cell: (one) => dateTime(one.at) },
+          {
+            title: t`What`,
+            kind: "id",
+            cell: (one) => (one.href ? <a href={one.href}>{one.what}</a> : one.what),
+          },
+          {
+            title: t`Status`,
+            cell: (one) => (one.status ? <Status status={one.status} /> : null),
+          },
+        ]}
+      />
     </>
   );
 }

@@ -3,10 +3,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from fc_async_local.api import admin
-from fc_async_local.api.operation import query_number
+from fc_async_local.api.operation import query_flag, query_number
 from fc_async_local.domain.errors import Rejected
 from fc_async_local.domain.invocation import delivery_of
 from fc_async_local.functions import refusals
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 _LIST: Final = "dead"
 """The name of the list in its tokens."""
 _PAGE: Final = 1000
+_COUNTED: Final = 5_000
+"""Largest number of dead events that is counted; a refresh must not take longer."""
+_GROUPS: Final = 50
 
 
 class DeliveryControl(Protocol):
@@ -51,6 +55,7 @@ class DeliveryAdmin:
         return admin.routes(
             [
                 ("GET", every, self.dead),
+                ("GET", f"{every}/counts", self.counts),
                 ("DELETE", every, self.purge_dead),
                 ("POST", f"{every}/redrive", self.redrive_all),
                 ("POST", f"{one}/redrive", self.redrive),
@@ -61,38 +66,52 @@ class DeliveryAdmin:
     async def dead(self, request: Request) -> models.DeadEvents:
         """List dead events, newest first, with their number in ``total``.
 
-        Query: ``limit`` (at most and by default 1000), ``nextToken``, and the filter ``function``
-        and ``text``, which ``total`` follows.
+        Query: ``limit`` (at most and by default 1000), ``nextToken``, and the filter ``function``,
+        ``text`` and ``error``, which ``total`` follows. ``withoutTotal`` leaves it out.
         """
         query = request.query_params
         wanted, limit = _filter(query), _limit(query)
         after = _after(query.get("nextToken", ""))
-        if wanted == _Filter():
-            found = list(await self._store.dead_jobs(limit=limit, after=after))
-            total = (await self._store.stats()).deliveries_dead
-        else:
-            found, total = await self._search(wanted, limit=limit, after=after)
+        found = await self._first(self._matching(wanted, after), limit)
+        total = None
+        if not query_flag(query, "withoutTotal"):
+            total = await self._total() if wanted == _Filter() else await self._number(wanted)
         return models.DeadEvents(
             deliveries=[_describe(job) for job in found],
             next_token=_token(found[-1]) if len(found) == limit else None,
             total=total,
         )
 
-    async def _search(
-        self, wanted: _Filter, *, limit: int, after: tuple[int, str] | None
-    ) -> tuple[list[Job], int]:
-        """Return a page of the dead jobs of a filter, and how many there are in all."""
-        found: list[Job] = []
-        total = 0
-        async for job in self._matching(wanted):
-            total += 1
-            if len(found) < limit and (after is None or (job.created_at, job.key) < after):
-                found.append(job)
-        return found, total
+    async def counts(self, request: Request) -> models.DeadCounts:
+        """Count the dead events of a filter, and of each error."""
+        wanted = _filter(request.query_params)
+        found = await self._first(self._matching(wanted), _COUNTED)
+        exact = len(found) < _COUNTED or wanted == _Filter()
+        groups = Counter(job.error for job in found).most_common(_GROUPS)
+        return models.DeadCounts(
+            total=await self._total() if wanted == _Filter() else len(found),
+            at_least=not exact,
+            groups=[models.DeadGroup(error=error, events=number) for error, number in groups],
+        )
 
-    async def _matching(self, wanted: _Filter) -> AsyncIterator[Job]:
+    async def _total(self) -> int:
+        return (await self._store.stats()).deliveries_dead
+
+    async def _number(self, wanted: _Filter) -> int:
+        return len([None async for _ in self._matching(wanted)])
+
+    async def _first(self, jobs: AsyncIterator[Job], most: int | None) -> list[Job]:
+        found = []
+        async for job in jobs:
+            found.append(job)
+            if len(found) == most:
+                break
+        return found
+
+    async def _matching(
+        self, wanted: _Filter, after: tuple[int, str] | None = None
+    ) -> AsyncIterator[Job]:
         """Yield the dead jobs of a filter, newest first; they may be changed meanwhile."""
-        after: tuple[int, str] | None = None
         while dead := await self._store.dead_jobs(limit=_PAGE, after=after):
             for job in dead:
                 if wanted.matches(job):
@@ -107,8 +126,10 @@ class DeliveryAdmin:
     async def redrive_all(self, request: Request) -> models.Redriven:
         """Retry all of a filter, each once: a delivery that dies again meanwhile stays dead."""
         wanted = _filter(request.query_params)
-        done = [await self._engine.redrive(job.key) async for job in self._matching(wanted)]
-        return models.Redriven(redriven=sum(done))
+        keys = [
+            job.key async for job in self._matching(wanted) if await self._engine.redrive(job.key)
+        ]
+        return models.Redriven(redriven=len(keys), request_ids=keys)
 
     async def discard(self, _: Request, request_id: str) -> None:
         """Delete one for good."""
@@ -128,15 +149,19 @@ class _Filter(NamedTuple):
     Attributes:
         function: Whose; "" for all functions.
         text: Is contained in an id, the outcome, the destination or the error, in any case.
+        error: Is the whole error.
     """
 
     function: str = ""
     text: str = ""
+    error: str = ""
 
     def matches(self, job: Job) -> bool:
         """Return whether a dead event is wanted."""
         if self == _Filter():
             return True
+        if self.error and job.error != self.error:
+            return False
         delivery = delivery_of(job)
         if self.function and delivery.function != self.function:
             return False
@@ -151,7 +176,8 @@ class _Filter(NamedTuple):
 
 
 def _filter(query: Mapping[str, str]) -> _Filter:
-    return _Filter(query.get("function", ""), query.get("text", "").strip())
+    text = query.get("text", "").strip()
+    return _Filter(query.get("function", ""), text, query.get("error", ""))
 
 
 def _limit(query: Mapping[str, str]) -> int:

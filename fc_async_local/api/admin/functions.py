@@ -18,7 +18,7 @@ from fc_async_local.domain.metrics import Way
 from fc_async_local.functions import refusals
 from fc_async_local.functions.graph_scene import Ended, scene_of
 from fc_async_local.functions.paging import Page
-from fc_async_local.store.protocol import MetricQuery
+from fc_async_local.store.protocol import MetricQuery, TaskQuery
 from fc_async_sdk.admin import models
 from fc_async_sdk.errors import ConfigurationError
 from fc_async_sdk.events.wire import encode_payload
@@ -61,7 +61,7 @@ class FunctionAdmin:
         registry: Functions and what is configured on them.
         invoker: Runs functions.
         urls: Where HTTP triggers are found.
-        store: Where deliveries are counted.
+        store: Where deliveries and tasks are counted.
     """
 
     def __init__(
@@ -77,6 +77,7 @@ class FunctionAdmin:
         return admin.routes(
             [
                 ("GET", "/functions", self.functions),
+                ("GET", "/functions/activity", self.activity),
                 ("GET", "/graph", self.graph),
                 ("POST", "/functions/{function}/invoke", self.invoke),
             ]
@@ -86,6 +87,25 @@ class FunctionAdmin:
         """List all functions with their configurations, aliases, versions and triggers."""
         names = await self._registry.functions.names()
         return models.Functions(functions=[await self._overview(name) for name in names])
+
+    async def activity(self, _: Request) -> models.Activities:
+        """Count the tasks of each function by status, and name the latest one."""
+        names = await self._registry.functions.names()
+        return models.Activities(functions=[await self._activity(name) for name in names])
+
+    async def _activity(self, name: str) -> models.Activity:
+        query = TaskQuery(function=name, limit=1, with_payload=False)
+        counts = (await self._store.count_tasks(query, most=0)).by_status
+        by_status = {status.value: number for status, number in counts.items() if number}
+        for last in (await self._store.query(query)).invocations:
+            return models.Activity(
+                function=name,
+                by_status=by_status,
+                last_task_id=last.task_id,
+                last_status=last.status.value,
+                last_time=last.accepted_at,
+            )
+        return models.Activity(function=name, by_status=by_status)
 
     async def _overview(self, name: str) -> models.FunctionOverview:
         registry = self._registry
@@ -152,7 +172,7 @@ class FunctionAdmin:
         ``delay`` (seconds), ``taskId``, and ``type``: Async (default) or Sync.
         """
         call = await read_body(request, models.Invoke)
-        wanted = _request(call, function)
+        wanted = request_of(call, function)
         if call.type == "Sync":
             return await self._run(wanted)
         accepted = await self._invoker.invoke_async(wanted)
@@ -172,7 +192,7 @@ class FunctionAdmin:
         )
 
 
-def _request(call: models.Invoke, function: str) -> InvokeRequest:
+def request_of(call: models.Invoke, function: str) -> InvokeRequest:
     """Return the request to invoke a function.
 
     Raises:

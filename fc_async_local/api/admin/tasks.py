@@ -9,6 +9,7 @@ import msgspec
 from starlette.responses import Response
 
 from fc_async_local.api import admin
+from fc_async_local.api.admin.functions import request_of
 from fc_async_local.api.operation import query_flag, query_number, query_page, read_body
 from fc_async_local.api.tasks import (
     describe_task,
@@ -147,7 +148,7 @@ class TaskAdmin:
         """Stop, replay or run up to 1000 tasks, one after the other.
 
         Body: ``action`` (stop, replay or run-now), ``tasks`` (``function`` and ``taskId`` of
-        each), ``reason``.
+        each), ``reason``, and for a replay ``edited``: the body of an invocation.
         """
         wanted = await read_body(request, models.TaskActions)
         outcomes = [await self._try(wanted, name) for name in wanted.tasks]
@@ -177,14 +178,11 @@ class TaskAdmin:
         elif wanted.action == "run-now":
             await self._run_now(name.function, name.task_id)
         else:
-            new = await self._engine.invoke_async(
-                InvokeRequest(
-                    name.function,
-                    before.payload,
-                    qualifier=before.qualifier,
-                    http=before.http_head,
-                )
+            same = InvokeRequest(
+                name.function, before.payload, qualifier=before.qualifier, http=before.http_head
             )
+            edited = wanted.edited and request_of(wanted.edited, name.function)
+            new = await self._engine.invoke_async(edited or same)
         await self._store.add_notes(_notes(wanted, before, new, now=self._clock.now()))
         return None if new is None else new.task_id
 

@@ -38,7 +38,7 @@ _PAGE: Final = (Parameter("limit", between(1, 100)), Parameter("nextToken"))
 _CHANNEL: Final = (Parameter("name"), Parameter("instance"))
 _QUALIFIER: Final = Parameter("qualifier")
 _FUNCTION: Final = Parameter("function")
-_DEAD: Final = (_FUNCTION, Parameter("text"))
+_DEAD: Final = (_FUNCTION, Parameter("text"), Parameter("error"))
 _TASKS: Final = (
     _FUNCTION,
     Parameter("qualifier"),
@@ -209,6 +209,12 @@ OPERATIONS: Final = (
     ),
     Operation(
         "GET",
+        "/_local/functions/activity",
+        "Count the tasks of each function, and name the latest one",
+        answer=models.Activities,
+    ),
+    Operation(
+        "GET",
         "/_local/graph",
         "Return the graph of destinations and triggers; edges on a cycle are marked",
         answer=models.Graph,
@@ -305,8 +311,20 @@ OPERATIONS: Final = (
         "GET",
         "/_local/deliveries/dead",
         "List dead events, newest first",
-        (*_DEAD, Parameter("limit", between(1, 1_000)), Parameter("nextToken")),
+        (
+            *_DEAD,
+            Parameter("limit", between(1, 1_000)),
+            Parameter("nextToken"),
+            Parameter("withoutTotal", FLAG),
+        ),
         answer=models.DeadEvents,
+    ),
+    Operation(
+        "GET",
+        "/_local/deliveries/dead/counts",
+        "Count the dead events of a list, by error",
+        _DEAD,
+        answer=models.DeadCounts,
     ),
     Operation(
         "DELETE",

@@ -32,17 +32,39 @@ class DeadEvent(Model, frozen=True, kw_only=True):
 
 
 class DeadEvents(Model, frozen=True, kw_only=True):
-    """One page of dead events, newest first, and how many there are in all."""
+    """One page of dead events, newest first, and how many there are in all, if that was asked."""
 
     deliveries: list[DeadEvent]
-    total: int
+    total: int | None = None
     next_token: str | None = None
 
 
+class DeadGroup(Model, frozen=True, kw_only=True):
+    """The number of dead events with the same error."""
+
+    error: str
+    events: int
+
+
+class DeadCounts(Model, frozen=True, kw_only=True):
+    """Numbers of dead events.
+
+    Attributes:
+        total: How many there are.
+        at_least: Whether there may be more, because the newest were counted only.
+        groups: By error, the most frequent ones first.
+    """
+
+    total: int
+    at_least: bool
+    groups: list[DeadGroup]
+
+
 class Redriven(Model, frozen=True, kw_only=True):
-    """Number of dead events that are delivered again."""
+    """Number of dead events that are delivered again, and their request ids."""
 
     redriven: int
+    request_ids: list[str]
 
 
 class Purged(Model, frozen=True, kw_only=True):

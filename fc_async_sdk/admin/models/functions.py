@@ -42,6 +42,22 @@ class Functions(Model, frozen=True, kw_only=True):
     functions: list[FunctionOverview]
 
 
+class Activity(Model, frozen=True, kw_only=True):
+    """The tasks of a function: their numbers by status, and the latest one that was accepted."""
+
+    function: str
+    by_status: dict[str, int]
+    last_task_id: str | None = None
+    last_status: str | None = None
+    last_time: int | None = None
+
+
+class Activities(Model, frozen=True, kw_only=True):
+    """The tasks of all functions."""
+
+    functions: list[Activity]
+
+
 class Cycle(Model, frozen=True, kw_only=True):
     """The names along the destination cycle that a configuration would close; empty: none."""
 

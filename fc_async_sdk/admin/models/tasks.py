@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Meta
 
 from fc_async_sdk.admin.models.base import Encoding
+from fc_async_sdk.admin.models.functions import Invoke
 from fc_async_sdk.models import AnyTaskStatus, AsyncConfig, Model
 
 
@@ -220,11 +221,13 @@ class TaskActions(Model, frozen=True, kw_only=True):
         action: ``replay`` invokes the function again with the same bytes or the same request.
         tasks: The tasks.
         reason: Is recorded with each task.
+        edited: Of a replay: what the function is invoked with instead.
     """
 
     action: Literal["stop", "run-now", "replay"]
     tasks: Annotated[tuple[TaskName, ...], Meta(min_length=1, max_length=1_000)]
     reason: Annotated[str, Meta(max_length=1_000)] = ""
+    edited: Invoke | None = None
 
 
 class TaskDone(TaskName, frozen=True, kw_only=True):

@@ -222,7 +222,7 @@ def test_pages_without_connection_keep_what_they_show_and_are_clean(page: Page, 
 def test_messages_of_actions_are_clean(page: Page, full: None) -> None:
     show(page, "#/dead")
     page.get_by_role("button", name="Send again", exact=True).first.click()
-    page.get_by_role("status").get_by_text("queued to be sent again").wait_for()
+    page.get_by_role("alert").get_by_text("given up again").wait_for()
     check(page)
     show(page, "#/state")
     page.get_by_role("button", name="Export").click()

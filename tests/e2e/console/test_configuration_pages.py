@@ -124,6 +124,25 @@ def test_versions_aliases_and_the_tasks_of_a_function_are_found(
     page.wait_for_url("**#/invocations?q=function%3Aorders")
 
 
+def test_the_list_of_functions_has_counts_and_the_last_run_and_invokes(
+    page: Page, fc_local: FcLocal, received: list[bytes]
+) -> None:
+    for name in ("good", "bad"):
+        fc_local.client.invoke_async("orders", name.encode(), task_id=name)
+    fc_local.run_until_idle()
+    page.goto("/console#/functions")
+    functions = page.get_by_role("region", name="Functions")
+    functions.get_by_role("link", name="Succeeded: 1").wait_for()
+    functions.get_by_role("button", name="Invoke orders").click()
+    page.get_by_role("dialog").get_by_role("button", name="Send", exact=True).click()
+    page.get_by_text("1 accepted").wait_for()
+    fc_local.run_until_idle()
+    page.goto("/console#/functions")
+    functions.get_by_role("link", name="Failed: 1").click()
+    page.get_by_role("link", name="bad", exact=True).wait_for()
+    assert page.get_by_role("link", name="good", exact=True).count() == 0
+
+
 def test_a_function_that_does_not_exist_is_named(page: Page, received: list[bytes]) -> None:
     page.goto("/console#/functions/none/config")
     page.get_by_role("alert").get_by_text("there is no function none").wait_for()

@@ -60,25 +60,41 @@ def test_one_event_is_looked_at_sent_again_or_forgotten(
     event = page.get_by_role("region", name="Event of event-").locator("pre").inner_text()
     assert '"functionArn"' in event
     row.get_by_role("button", name="Send again", exact=True).click()
-    page.get_by_text("1 event queued to be sent again.").wait_for()
+    page.get_by_text("1 event delivered.").wait_for()
     assert waiting(fc_local, "missing") == 1
     page.get_by_role("row").filter(has_text="orders-2").get_by_role("button", name="Forget").click()
     page.get_by_text("1 event forgotten.").wait_for()
     assert of(admin) == ["mail-0", "mail-1", "orders-0"]
 
 
-def test_an_event_that_is_given_up_again_is_not_said_to_be_sent(
+def test_an_event_that_is_given_up_again_is_said_to_be_so_with_the_reason(
     page: Page, dead: None, admin: Admin
 ) -> None:
     page.goto("/console#/dead")
     row = page.get_by_role("row").filter(has_text="orders-1")
     row.get_by_role("button", name="Send again", exact=True).click()
-    message = page.get_by_role("status").filter(has_text="1 event queued to be sent again.")
-    message.get_by_text("What is given up again comes back into this list.").wait_for()
-    assert "good" not in (message.get_attribute("class") or "").split()
-    page.get_by_text("5 events given up").wait_for()
+    page.get_by_role("alert").get_by_text("1 event given up again: 404 QueueNotExist").wait_for()
+    page.get_by_text("5 events given up", exact=True).wait_for()
     row.wait_for()
     assert "orders-1" in of(admin)
+
+
+def test_dead_events_are_grouped_by_error_and_a_group_is_sent_again(
+    page: Page, fc_local: FcLocal, dead: None, admin: Admin
+) -> None:
+    fc_local.create_queue("missing")
+    page.goto("/console#/dead")
+    groups = page.get_by_role("region", name="Dead events by error")
+    group = groups.get_by_role("row").filter(has_text="missing")
+    assert group.get_by_role("cell").first.inner_text() == "3"
+    group.get_by_role("link").click()
+    page.get_by_text("3 events given up", exact=True).wait_for()
+    assert page.get_by_role("link", name="mail /").count() == 0
+    group.get_by_role("button", name="Send again…").click()
+    page.get_by_role("dialog", name="Send 3 events with this error again").wait_for()
+    confirm(page, "Send again")
+    page.get_by_text("3 events delivered.").wait_for()
+    assert of(admin) == ["mail-0", "mail-1"]
 
 
 def test_selected_events_are_sent_again_after_a_question(
@@ -90,7 +106,7 @@ def test_selected_events_are_sent_again_after_a_question(
     page.get_by_role("toolbar").get_by_role("button", name="Send again…").click()
     page.get_by_role("dialog", name="Send 2 events again").wait_for()
     confirm(page, "Send again")
-    page.get_by_text("2 events queued to be sent again.").wait_for()
+    page.get_by_text("2 events delivered.").wait_for()
     assert waiting(fc_local, "missing") == 2
     assert of(admin) == ["mail-0", "mail-1", "orders-1"]
     page.get_by_role("toolbar").wait_for(state="detached")
@@ -100,7 +116,7 @@ def test_all_events_of_the_page_are_selected_and_the_selection_is_cleared(
     page: Page, dead: None, admin: Admin
 ) -> None:
     page.goto("/console#/dead")
-    every = page.get_by_label("Select all events of this page")
+    every = page.get_by_label("Select all of this page")
     toolbar = page.get_by_role("toolbar", name="Actions on the selected events")
     for take_back in (every.uncheck, toolbar.get_by_role("button", name="Clear selection").click):
         every.check()
@@ -122,7 +138,7 @@ def test_selected_events_are_forgotten_and_those_that_are_gone_are_counted(
     page.get_by_role("toolbar").get_by_role("button", name="Forget…").click()
     page.get_by_role("dialog", name="Forget 3 events").wait_for()
     confirm(page, "Forget")
-    page.get_by_role("alert").get_by_text("2 events forgotten. 1 failed.").wait_for()
+    page.get_by_role("alert").get_by_text("2 events done, 1 failed.").wait_for()
     assert of(admin) == ["mail-1", "orders-2"]
 
 
@@ -137,7 +153,7 @@ def test_all_events_of_a_filter_are_sent_again(
     page.get_by_role("button", name="Send all again…").click()
     page.get_by_role("dialog", name="Send all 3 events that match again").wait_for()
     confirm(page, "Send again")
-    page.get_by_text("3 events queued to be sent again.").wait_for()
+    page.get_by_text("3 events delivered.").wait_for()
     page.get_by_text("No dead event matches.").wait_for()
     assert waiting(fc_local, "missing") == 3
     assert of(admin) == ["mail-0", "mail-1"]

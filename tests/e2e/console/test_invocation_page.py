@@ -64,6 +64,19 @@ def test_edit_and_replay_sends_what_was_not_edited_byte_for_byte(
     assert received == [payload, payload]
 
 
+def test_a_replay_with_another_payload_and_its_task_name_each_other(
+    page: Page, fc_local: FcLocal, received: list[bytes]
+) -> None:
+    task(page, fc_local, b"first payload")
+    edit(page)
+    page.get_by_role("dialog").get_by_label("Payload", exact=True).fill("other")
+    send(page, fc_local)
+    page.get_by_text("Replay of", exact=True).wait_for()
+    page.get_by_role("link", name="first", exact=True).click()
+    page.get_by_text("Replayed as", exact=True).wait_for()
+    assert received == [b"first payload", b"other"]
+
+
 def test_an_edited_payload_keeps_its_line_ends(
     page: Page, fc_local: FcLocal, received: list[bytes]
 ) -> None:

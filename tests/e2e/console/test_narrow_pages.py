@@ -196,3 +196,17 @@ def test_a_graph_of_500_nodes_scrolls_in_its_frame_and_is_searched(
     assert too_wide(page) == []
     page.keyboard.press("Enter")
     page.get_by_role("heading", name="function-249").wait_for()
+
+
+def test_a_list_is_cards_on_a_phone_that_show_every_field(
+    page: Page, long: None, admin: Admin
+) -> None:
+    page.goto("/console#/dead")
+    region = page.get_by_role("region", name="Dead events", exact=True)
+    region.get_by_role("button", name="Send again").first.wait_for()
+    assert region.evaluate("region => region.scrollWidth <= region.clientWidth")
+    event = admin("GET", "/deliveries/dead")["deliveries"][0]
+    for text in (event["error"], event["outcome"]):
+        box = region.get_by_text(text, exact=True).first.bounding_box()
+        assert box is not None
+        assert box["x"] + box["width"] <= WIDTH

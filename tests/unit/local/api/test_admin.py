@@ -123,7 +123,8 @@ def test_dead_events_can_be_seen_redriven_and_purged(world):
     assert [d["requestId"] for d in shown] == ["r3", "r2", "r1"]
     assert shown[0]["error"] == "404 QueueNotExist"
     assert world.call("POST", "/_local/deliveries/dead/r1/redrive").status == 204
-    assert world.call("POST", "/_local/deliveries/dead/redrive").json == {"redriven": 3}
+    redriven = {"redriven": 3, "requestIds": ["r3", "r2", "r1"]}
+    assert world.call("POST", "/_local/deliveries/dead/redrive").json == redriven
     assert world.call("DELETE", "/_local/deliveries/dead/r1").status == 204
     assert world.call("DELETE", "/_local/deliveries/dead/r1").status == 404
     assert world.call("DELETE", "/_local/deliveries/dead").json == {"purged": 2}
@@ -131,7 +132,7 @@ def test_dead_events_can_be_seen_redriven_and_purged(world):
 
 def test_all_dead_events_are_sent_again_however_many_there_are(world):
     world.store.dead = [dead(f"r{number:04}") for number in range(2_500)]
-    assert world.call("POST", "/_local/deliveries/dead/redrive").json == {"redriven": 2_500}
+    assert world.call("POST", "/_local/deliveries/dead/redrive").json["redriven"] == 2_500
 
 
 def test_a_filter_of_dead_events_holds_for_the_list_its_total_and_what_is_done_to_all(world):
@@ -155,9 +156,31 @@ def test_a_filter_of_dead_events_holds_for_the_list_its_total_and_what_is_done_t
     page = world.call("GET", f"{where}?function=mail&text=queueNotExist&limit=1000").json
     rest = world.call("GET", f"{where}?function=mail&text=404&nextToken={page['nextToken']}").json
     assert len(page["deliveries"] + rest["deliveries"]) == page["total"] == 1_300
-    assert world.call("POST", f"{where}/redrive?function=mail&text=404").json == {"redriven": 1_300}
+    redriven = world.call("POST", f"{where}/redrive?function=mail&text=404").json
+    assert redriven["redriven"] == 1_300
     assert world.call("DELETE", f"{where}?function=mail&text=404").json == {"purged": 1_300}
     assert total("") == 1_201
+
+
+def test_dead_events_are_counted_by_error_apart_from_their_page(world):
+    late = "503 ServiceUnavailable"
+    world.store.dead = [dead("a"), dead("b"), dead("c", "mail", late)]
+    where = "/_local/deliveries/dead"
+    assert world.call("GET", f"{where}/counts").json == {
+        "total": 3,
+        "atLeast": False,
+        "groups": [{"error": "404 QueueNotExist", "events": 2}, {"error": late, "events": 1}],
+    }
+    page = world.call("GET", f"{where}?withoutTotal=true&error={late}").json
+    assert [one["requestId"] for one in page["deliveries"]] == ["c"]
+    assert "total" not in page
+
+
+def test_no_more_dead_events_of_a_filter_are_counted_than_is_quick(world):
+    world.store.dead = [dead(f"r{number:05}") for number in range(5_001)]
+    counted = world.call("GET", "/_local/deliveries/dead/counts?function=orders").json
+    assert (counted["total"], counted["atLeast"]) == (5_000, True)
+    assert world.call("GET", "/_local/deliveries/dead/counts").json["total"] == 5_001
 
 
 def test_dead_events_are_listed_in_pages_with_their_total(world):
@@ -241,6 +264,16 @@ def test_a_function_is_invoked_from_the_console(world):
     assert second.qualifier == "LATEST"
 
 
+def test_an_edited_replay_names_the_task_that_it_replays(world, make_task):
+    world.store.tasks["orders", "t1"] = Task(make_task(), ())
+    edited = {"payload": "other", "taskId": "t2", "delay": 5}
+    (done,) = act(world, "replay", "t1", edited=edited).json["done"]
+    assert done["newTaskId"] == "t2"
+    (_, sent) = world.engine.calls[0]
+    assert (sent.payload, sent.delay_seconds) == (b"other", 5)
+    assert [note.detail["action"] for note in world.store.noted] == ["replay", "replay-of"]
+
+
 @pytest.mark.parametrize("body", [{"payload": 1}, {"delay": 3600}, {"type": "Later"}])
 def test_calls_from_the_console_are_checked(world, body):
     answer = world.call("POST", "/_local/functions/orders/invoke", body)
@@ -320,7 +353,7 @@ def test_a_payload_that_is_not_text_comes_and_goes_as_base64(world):
     [
         ("/_local/metrics?fucntion=orders", "there are function, metric, start, end, period"),
         ("/_local/tasks?state=Failed", "there are function, qualifier, status, "),
-        ("/_local/deliveries/dead?task=t", "there are function, text, limit, nextToken"),
+        ("/_local/deliveries/dead?task=t", "there are function, text, error, limit, nextToken"),
         ("/_local/graph?function=orders", "there are none"),
     ],
 )
