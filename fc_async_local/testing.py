@@ -122,6 +122,11 @@ class FcLocal:
         """URL of EventBridge."""
         return self.runtime.addresses.eventbridge
 
+    @property
+    def oss_endpoint(self) -> str:
+        """URL of OSS, which any client of OSS takes as its endpoint."""
+        return self.runtime.addresses.oss
+
     def deploy(
         self,
         name: str,

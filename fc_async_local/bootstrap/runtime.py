@@ -399,7 +399,10 @@ async def _serve(
     memory = BodyMemory()
     servers = [
         http_server.HttpServer(
-            memory.around(app), listener, grace_seconds=grace, authority=authority
+            memory.around(app) if getattr(app, "holds_bodies", True) else app,
+            listener,
+            grace_seconds=grace,
+            authority=authority,
         )
         for listener, app in apps.items()
     ]

@@ -26,6 +26,8 @@ from fc_async_local.services.eventbridge.targets import Targets
 from fc_async_local.services.mns.endpoint import MnsEndpoint
 from fc_async_local.services.mns.service import MnsService
 from fc_async_local.services.mns.topic_service import TopicService
+from fc_async_local.services.oss.endpoint import OssEndpoint
+from fc_async_local.services.oss.service import OssService
 from fc_async_local.services.rocketmq.endpoint import RocketMqEndpoint
 from fc_async_local.services.rocketmq.service import RocketMqService
 from fc_async_local.store.job_runner import JobNode
@@ -59,7 +61,7 @@ if TYPE_CHECKING:
     from fc_async_sdk.models import AsyncConfig
 
 _LOG: Final = logging.getLogger(__name__)
-NAMES: Final = ("mns", "rocketmq", "eventbridge")
+NAMES: Final = ("mns", "rocketmq", "eventbridge", "oss")
 """The services that have a port, in the order of their ports."""
 
 
@@ -80,6 +82,7 @@ class Services(NamedTuple):
         topics: Topics of MNS.
         rocketmq: Topics of RocketMQ.
         eventbridge: Buses and rules.
+        oss: Buckets.
         apps: The ASGI application on the port of each of :data:`NAMES`.
         destinations: The adapter of each kind of destination.
         triggers: Fires functions for messages and events.
@@ -94,6 +97,7 @@ class Services(NamedTuple):
     topics: TopicService
     rocketmq: RocketMqService
     eventbridge: EventBridgeService
+    oss: OssService
     apps: Mapping[str, App]
     destinations: Mapping[DestinationKind, Destination]
     triggers: TriggerRunner
@@ -133,6 +137,14 @@ class Services(NamedTuple):
         fired = _firing(foundation, protocols, registry.triggers, invoker, log, pushing)
         await fired.triggers.start()
         closing.push_async_callback(fired.triggers.aclose)
+        oss = OssService(
+            stores.objects,
+            clock,
+            settings,
+            fired.control.object_event,
+            durable=stores.durable,
+        )
+        closing.push_async_callback(oss.aclose)
         closing.push_async_callback(end_tasks, start_task("documents", stores.documents.follow()))
         channels = channels_of(protocols, settings.destinations)
         adapters: Sequence[Destination] = (
@@ -146,7 +158,8 @@ class Services(NamedTuple):
             ]
         services = cls(
             *protocols,
-            apps=_apps(protocols),
+            oss=oss,
+            apps=_apps(protocols, oss),
             destinations={adapter.kind: Faulty(adapter, faults, clock) for adapter in adapters},
             triggers=fired.triggers,
             trigger_retries=fired.retries,
@@ -170,6 +183,7 @@ class Services(NamedTuple):
         for service in (self.topics, self.eventbridge, self.trigger_retries, self.timers):
             service.start()
             closing.push_async_callback(service.aclose)
+        self.oss.start()
 
     async def follow(self, configs: AsyncConfigs) -> None:
         """Make the destinations of all configurations, now and whenever one is written."""
@@ -288,11 +302,12 @@ def channels_of(
     )
 
 
-def _apps(protocols: Protocols) -> Mapping[str, App]:
+def _apps(protocols: Protocols, oss: OssService) -> Mapping[str, App]:
     # Clients sign with the machine's time, also when the runtime's is virtual.
     clock = RealClock()
     return {
         "mns": MnsEndpoint(protocols.mns, clock, protocols.topics),
         "rocketmq": RocketMqEndpoint(protocols.rocketmq, clock),
         "eventbridge": EventBridgeEndpoint(protocols.eventbridge, clock),
+        "oss": OssEndpoint(oss, clock),
     }

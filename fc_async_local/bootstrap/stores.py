@@ -39,6 +39,7 @@ SCHEMAS: Final = (STORE_SCHEMA, MNS_SCHEMA, ROCKETMQ_SCHEMA)
 """All tables of the file of the store ``sqlite``."""
 MEMORY: Final = "memory"
 _FILE: Final = "fc-async.db"
+_OBJECTS: Final = "oss"
 _NODE_FILE: Final = "node-id"
 _ALONE: Final = "local"
 
@@ -49,6 +50,8 @@ class Stores(NamedTuple):
     Attributes:
         wakeups: Tells of changes by this node and by others.
         node_id: The name of this node; the same after a restart.
+        objects: Folder of the buckets of OSS, which each node has for itself.
+        durable: Whether they are kept.
     """
 
     store: Store
@@ -58,6 +61,8 @@ class Stores(NamedTuple):
     logs: LogStore
     wakeups: Wakeups
     node_id: str
+    objects: Path
+    durable: bool
 
 
 class Foundation(NamedTuple):
@@ -105,7 +110,19 @@ async def open_stores(choice: str, data: Path, clock: Clock, closing: AsyncExitS
         services = MemoryMessageStore(opened.store), MemoryLogStore(), Wakeups(clock)
     messages, logs, wakeups = services
     documents = DocumentCache(opened.documents, wakeups)
-    return Stores(opened.store, documents, opened.blobs, messages, logs, wakeups, node_id)
+    durable = choice != MEMORY
+    objects = data / (_OBJECTS if durable else f"{_OBJECTS}-{MEMORY}")
+    return Stores(
+        opened.store,
+        documents,
+        opened.blobs,
+        messages,
+        logs,
+        wakeups,
+        node_id,
+        objects,
+        durable,
+    )
 
 
 def database_file(data: Path) -> Path:

@@ -24,7 +24,7 @@ import io
 import logging
 import sys
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 from urllib.parse import urlsplit
 
 from fc_async_local.domain.errors import Rejected
@@ -50,6 +50,9 @@ _MOST_HELD_BYTES: Final = 256 * 1024 * 1024
 
 class HttpService(ABC):
     """One service as an ASGI application."""
+
+    holds_bodies: ClassVar[bool] = True
+    """Whether the bodies of requests in progress are in memory."""
 
     _named: frozenset[str] = frozenset()  # the vendor's hosts that a request has named
 
@@ -366,14 +369,14 @@ def origin_refusal(host: str, origin: str, scheme: str = "http") -> str:
     A page of another site in a browser can reach loopback ports. Such a request has a Host that is
     not a loopback name (DNS rebinding) or an Origin that is not this server. Functions of this
     runtime send requests with the vendor's names (``execution/worker/hosts.py``), which no other
-    site can have.
+    site can have; those of buckets open the endpoint of OSS only.
 
     Args:
         host: The Host header.
         origin: The Origin header, "" when it is absent (programs send none).
         scheme: Of the connection.
     """
-    if not is_loopback(host) and (origin or not hosts.service_of(host)):
+    if not is_loopback(host) and (origin or hosts.service_of(host) in ("", "oss")):
         return (
             f"Host {host!r} is not a loopback name: this runtime answers on 127.0.0.1 and "
             "localhost only"

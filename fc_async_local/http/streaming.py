@@ -59,14 +59,19 @@ class ClientStream:
         self._too_large = too_large
         self._pieces: asyncio.Queue[bytes | None] = asyncio.Queue(1)
         self._whole: bytes | None = None
+        self._ended = False
 
     async def body(self) -> AsyncIterator[bytes]:
-        """Return the pieces of the body as they arrive; once, or after :meth:`read`."""
+        """Return the pieces of the body as they arrive; a second time only what is left of it.
+
+        After :meth:`read` they are the whole body.
+        """
         if self._whole is not None:
             yield self._whole
             return
-        while (piece := await self._pieces.get()) is not None:
+        while not self._ended and (piece := await self._pieces.get()) is not None:
             yield piece
+        self._ended = True
 
     async def read(self) -> bytes:
         """Return the whole body, which is kept."""

@@ -160,8 +160,14 @@ class TriggerControl:
         request_id, _ = await self._firing.run(binding, body)
         return request_id, body
 
-    async def object_event(self, event: models.ObjectEvent) -> list[models.FiredTrigger]:
+    async def object_event(
+        self, event: models.ObjectEvent, at: int | None = None
+    ) -> list[models.FiredTrigger]:
         """Fire the OSS triggers that match an event of an object.
+
+        Args:
+            event: The event.
+            at: When it happened; None: now.
 
         Returns:
             What became of each.
@@ -182,22 +188,25 @@ class TriggerControl:
             and binding.source.bucket == event.bucket
             and binding.source.matches(name, event.key)
         ]
-        return [await self._fire_object(binding, name, event) for binding in matching]
+        now = self._clock.now() if at is None else at
+        return [await self._fire_object(binding, name, event, now) for binding in matching]
 
     async def _fire_object(
-        self, binding: Binding, name: str, event: models.ObjectEvent
+        self, binding: Binding, name: str, event: models.ObjectEvent, now: int
     ) -> models.FiredTrigger:
-        now = self._clock.now()
-        request_id = self._firing.request_id(now)
+        seed = f"{event.request_id} {event.key} {binding.key}" if event.request_id else ""
+        request_id = self._firing.request_id(now, seed)
         document = events.oss(
             event.bucket,
             event.key,
             event=name,
             at=now,
             size=event.size,
+            previous_size=event.previous_size,
             etag=event.etag,
             content_type=event.content_type,
-            request_id=request_id,
+            user_meta=event.user_meta,
+            request_id=event.request_id or request_id,
             origin=self._origin,
         )
         payload = events.encode(document)

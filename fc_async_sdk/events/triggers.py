@@ -84,7 +84,7 @@ def timer(trigger: str, at: int, *, payload: str = "") -> Document:
     return {"triggerTime": _seconds(at), "triggerName": trigger, "payload": payload}
 
 
-def oss(
+def oss(  # noqa: PLR0913 -- the fields of the document
     bucket: str,
     key: str,
     *,
@@ -94,6 +94,7 @@ def oss(
     previous_size: int = 0,
     etag: str = EMPTY_MD5,
     content_type: str = "",
+    user_meta: Mapping[str, str] | None = None,
     request_id: str = "58F9FF2D3DF792092E12044C",
     origin: Origin = ORIGIN,
 ) -> Document:
@@ -108,6 +109,7 @@ def oss(
         previous_size: Of the object that was replaced.
         etag: Of the object: the MD5 of its content.
         content_type: "" leaves ``objectMeta`` out.
+        user_meta: Metadata of the user; None: none.
         request_id: Of the request to OSS.
         origin: Region and account of the bucket.
     """
@@ -119,7 +121,7 @@ def oss(
         "size": size,
     }
     if content_type:
-        described["objectMeta"] = {"mimeType": content_type, "userMeta": {}}
+        described["objectMeta"] = {"mimeType": content_type, "userMeta": dict(user_meta or {})}
     bucket_described = {
         "arn": f"acs:oss:{region}:{account_id}:{bucket}",
         "name": bucket,

@@ -18,6 +18,7 @@ PATTERNS: Final = {
     "mns": r"[0-9]+\.mns\.[a-z0-9-]+\.aliyuncs\.com",
     "rocketmq": r"[0-9]+\.mqrest\.[a-z0-9-]+\.aliyuncs\.com",
     "eventbridge": r"(?:[0-9]+\.)?eventbridge(?:-[a-z]+)?\.[a-z0-9-]+\.aliyuncs\.com",
+    "oss": r"(?:[a-z0-9][a-z0-9-]{1,61}[a-z0-9]\.)?(?:vpc100-)?oss-[a-z0-9-]+\.aliyuncs\.com",
     FUNCTION_URL: r".+\.fcapp\.run",
 }
 """Host names of each service (docs/reference/sources.md; the maps of the official clients). Names

@@ -19,6 +19,7 @@ class Addresses(msgspec.Struct, frozen=True, kw_only=True):
     mns: str
     rocketmq: str
     eventbridge: str
+    oss: str
     account_id: str
     region: str
     data: str

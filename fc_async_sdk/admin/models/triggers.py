@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from msgspec import Meta
+from msgspec import Meta, field
 
 from fc_async_sdk.admin.models.base import Encoding
 from fc_async_sdk.events.triggers import EMPTY_MD5
@@ -98,15 +98,22 @@ class ObjectEvent(Model, frozen=True, kw_only=True, forbid_unknown_fields=True):
     Attributes:
         event: One of :data:`fc_async_sdk.spec.oss.NAMES`, with or without ``oss:``.
         size: Of the object, in bytes, up to 48.8 TB.
+        previous_size: Of the object that was replaced or removed.
         content_type: Of the object, "" if unknown.
+        user_meta: Its user metadata, by names that begin with ``x-oss-meta-``.
+        request_id: Of the request to OSS, "" for any. With one, the same event again is the same
+            invocation.
     """
 
     bucket: _Text
     key: _Text
     event: _Text = oss.CREATED
     size: Annotated[int, Meta(ge=0, le=48_800_000_000_000)] = 0
+    previous_size: Annotated[int, Meta(ge=0, le=48_800_000_000_000)] = 0
     etag: _Text = EMPTY_MD5
     content_type: _Text = ""
+    user_meta: dict[str, str] = field(default_factory=dict)
+    request_id: _Text = ""
 
 
 class FiredTrigger(Model, frozen=True, kw_only=True):

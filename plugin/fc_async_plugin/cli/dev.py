@@ -396,6 +396,7 @@ def _welcome(
         f"MNS      {addresses.mns}",
         f"RocketMQ {addresses.rocketmq}",
         f"EventBus {addresses.eventbridge}",
+        f"OSS      {addresses.oss}",
         f"Account  {addresses.account_id} in {addresses.region}",
         f"Data     {shown(Path(addresses.data))}",
         f"Call     fc-async invoke {next(names, 'FUNCTION')} '{{}}'",

@@ -245,6 +245,7 @@ def _announce(addresses: Addresses, output: Format, *, moved: str) -> None:
     click.echo(f"MNS      {addresses.mns}")
     click.echo(f"RocketMQ {addresses.rocketmq}")
     click.echo(f"EventBus {addresses.eventbridge}")
+    click.echo(f"OSS      {addresses.oss}")
     click.echo(f"Data     {addresses.data}")
     click.echo("Stop it with Ctrl+C.")
 

@@ -6,8 +6,9 @@ from __future__ import annotations
 import io
 import json
 import zipfile
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import oss2
 import pytest
 import requests
 
@@ -160,3 +161,28 @@ def test_a_trigger_of_any_kind_is_fired_by_hand_with_the_event_of_its_kind(
     fc_local.run_until_idle()
     assert expected in seen[0]
     assert seen[1] == {"my": "event"}
+
+
+def test_an_object_that_is_put_fires_the_triggers_that_match(fc_local: FcLocal) -> None:
+    seen: list[dict[str, Any]] = []
+    fc_local.deploy("f", lambda event, _: seen.extend(json.loads(event)["events"]))
+    trigger(fc_local, "f", "in/", ".png")
+    bucket = oss2.Bucket(oss2.Auth("any", "any"), fc_local.oss_endpoint, "uploads")
+    bucket.create_bucket()
+    bucket.put_object("out/a.png", b"1")
+    bucket.put_object("in/a.png", b"12", headers={"x-oss-meta-k": "v"})
+    bucket.put_object("in/a.png", b"12345")
+    bucket.delete_object("in/a.png")
+    fc_local.run_until_idle()
+    assert [(one["eventName"], one["oss"]["object"]["deltaSize"]) for one in seen] == [
+        ("ObjectCreated:PutObject", 2),
+        ("ObjectCreated:PutObject", 3),
+    ]
+    described = seen[0]["oss"]["object"]
+    assert (described["key"], described["size"], described["eTag"]) == (
+        *("in/a.png", 2, "C20AD4D76FE97759AA27A0C99BFF6710"),
+    )
+    assert described["objectMeta"] == {
+        "mimeType": "image/png",
+        "userMeta": {"x-oss-meta-k": "v"},
+    }

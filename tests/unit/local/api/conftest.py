@@ -57,6 +57,7 @@ ADDRESSES = Addresses(
     mns="http://127.0.0.1:9901",
     rocketmq="http://127.0.0.1:9902",
     eventbridge="http://127.0.0.1:9903",
+    oss="http://127.0.0.1:9904",
     account_id="1234567890123456",
     region="cn-hangzhou",
     data="runtime",

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+"""OSS: buckets in a folder, behind the protocol of the official clients."""

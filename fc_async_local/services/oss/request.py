@@ -1,0 +1,216 @@
+# SPDX-License-Identifier: MIT
+"""Reads a request to OSS: its bucket and key, parameters, headers of objects, pages. Pure."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+from urllib.parse import parse_qsl, unquote_to_bytes
+
+from fc_async_local.services.oss import model
+from fc_async_local.services.oss.model import Attributes, OssError, Wanted
+from fc_async_local.services.oss.signature import SUBRESOURCES, Signed
+from fc_async_sdk.errors import shorten
+from fc_async_sdk.spec import hosts
+
+if TYPE_CHECKING:
+    from fc_async_local.http.messages import Request
+
+_KEPT: Final = frozenset(
+    {"content-type", "cache-control", "content-disposition", "content-encoding"}
+    | {"content-language", "expires", "x-oss-storage-class", "x-oss-server-side-encryption"}
+)
+"""Headers of an object that are returned with it, besides user metadata."""
+_META: Final = "x-oss-meta-"
+_META_BYTES: Final = 8 * 1024
+_RESPONSE: Final = "response-"
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
+_MODIFIERS: Final = frozenset(
+    {"continuation-token", "security-token", "sequential", "x-oss-request-payer"}
+    | {"x-oss-traffic-limit"}
+    | {name for name in SUBRESOURCES if name.startswith(_RESPONSE)}
+)
+"""Parameters that choose no operation."""
+
+
+class OssRequest:
+    """A request to OSS.
+
+    Args:
+        request: As it came.
+
+    Attributes:
+        id: Of the request.
+        method: Of the request.
+        headers: By lower-case name.
+        query: Parameters, decoded.
+        bucket: "" for the service.
+        key: "" for a bucket.
+
+    Raises:
+        OssError: InvalidObjectName: the path is not UTF-8.
+    """
+
+    def __init__(self, request: Request) -> None:
+        self.id = request.id
+        self.method = request.method
+        self.headers = request.headers
+        self.host = request.headers.get("host") or "localhost"
+        pairs = (item.partition("=") for item in request.query.split("&") if item)
+        self.query = {
+            _decoded(name, "InvalidArgument"): _decoded(value, "InvalidArgument")
+            for name, _, value in pairs
+        }
+        path = _decoded(request.path, "InvalidObjectName").removeprefix("/")
+        self.bucket, self.key = bucket_of(self.host), path
+        if not self.bucket:
+            self.bucket, _, self.key = path.partition("/")
+
+    @property
+    def operation(self) -> frozenset[str]:
+        """Return the parameters that choose the operation."""
+        return SUBRESOURCES.intersection(self.query) - _MODIFIERS
+
+    @property
+    def signed(self) -> Signed:
+        """Return what a signature covers."""
+        resource = f"/{self.bucket}/{self.key}" if self.bucket else "/"
+        return Signed(self.method, resource, self.query, self.headers)
+
+    @property
+    def place(self) -> tuple[str, str]:
+        """Return bucket and key."""
+        return self.bucket, self.key
+
+    @property
+    def upload(self) -> tuple[str, str, str]:
+        """Return bucket, key and id of an upload."""
+        return self.bucket, self.key, self.query.get("uploadId", "")
+
+    @property
+    def digest(self) -> str:
+        """Return Content-MD5, "" without one."""
+        return self.headers.get("content-md5", "")
+
+    @property
+    def forbids_overwrite(self) -> bool:
+        """Return whether an object that exists must stay."""
+        return self.headers.get("x-oss-forbid-overwrite", "").lower() == "true"
+
+    def attributes(self) -> Attributes:
+        """Return what a client says of an object that it writes.
+
+        Raises:
+            OssError: InvalidArgument.
+        """
+        kept = {
+            name: value
+            for name, value in self.headers.items()
+            if name in _KEPT or name.startswith(_META)
+        }
+        size = sum(len(name) + len(kept[name]) for name in kept if name.startswith(_META))
+        if size > _META_BYTES:
+            raise OssError("InvalidArgument", f"user metadata has {size} of {_META_BYTES} bytes")
+        kept.setdefault("content-type", "application/octet-stream")
+        tagging = self.headers.get("x-oss-tagging", "")
+        tags(tagging)
+        return Attributes(
+            headers=kept,
+            acl=self.headers.get("x-oss-object-acl") or "default",
+            tagging=tagging,
+            forbid_overwrite=self.forbids_overwrite,
+        )
+
+    def copy_source(self) -> tuple[str, str] | None:
+        """Return bucket and key of the source of a copy; None if it is not one.
+
+        Raises:
+            OssError: InvalidArgument; NotImplemented: a version.
+        """
+        header = self.headers.get("x-oss-copy-source")
+        if header is None:
+            return None
+        path, _, version = header.partition("?")
+        bucket, slash, key = _decoded(path, "InvalidArgument").removeprefix("/").partition("/")
+        if not slash or not key:
+            raise OssError(
+                "InvalidArgument",
+                f"x-oss-copy-source {shorten(header)} must be /{{bucket}}/{{key}}",
+            )
+        if version:
+            raise OssError("NotImplemented", "versions of objects are not kept here")
+        return bucket, key
+
+    def number(self, name: str, default: int | None, high: int, low: int = 1) -> int:
+        """Return a parameter as a number.
+
+        Raises:
+            OssError: InvalidArgument: it is not one from ``low`` to ``high``; MissingArgument: it
+                is missing, and there is no default.
+        """
+        text = self.query.get(name, "")
+        if not text:
+            if default is None:
+                raise OssError("MissingArgument", f"the parameter {name} is missing")
+            return default
+        valid = text.isascii() and text.isdigit() and len(text) < 20  # noqa: PLR2004 -- bounds int()
+        if not valid or not low <= int(text) <= high:
+            raise OssError("InvalidArgument", f"{name}={shorten(text)}: {low} to {high}")
+        return int(text)
+
+    def wanted(self, after: str) -> Wanted:
+        """Return which page of a list is wanted.
+
+        Args:
+            after: What it begins behind.
+
+        Raises:
+            OssError: InvalidArgument.
+        """
+        query = self.query
+        limit = self.number("max-keys", 100, model.MOST_LISTED)
+        return Wanted(query.get("prefix", ""), query.get("delimiter", ""), after, limit)
+
+    def overrides(self) -> dict[str, str]:
+        """Return the headers of the answer that ``response-*`` parameters name.
+
+        Raises:
+            OssError: InvalidArgument: a header cannot have this value.
+        """
+        found = {
+            name.removeprefix(_RESPONSE): value.encode().decode("latin-1")
+            for name, value in self.query.items()
+            if name in _MODIFIERS and name.startswith(_RESPONSE)
+        }
+        for name, value in found.items():
+            if _CONTROL.search(value):
+                raise OssError("InvalidArgument", f"{_RESPONSE}{name}: {shorten(value)}")
+        return found
+
+
+def bucket_of(host: str) -> str:
+    """Return the bucket that a Host names, "" if it is in the path."""
+    name = host.partition(":")[0].lower()
+    first, _, rest = name.partition(".")
+    if rest == "localhost" or (hosts.service_of(name) == "oss" and hosts.service_of(rest) == "oss"):
+        return first
+    return ""
+
+
+def tags(tagging: str) -> list[tuple[str, str]]:
+    """Return the tags of an object from their form in a query.
+
+    Raises:
+        OssError: InvalidArgument.
+    """
+    try:
+        return parse_qsl(tagging, keep_blank_values=True, strict_parsing=bool(tagging))
+    except ValueError as error:
+        raise OssError("InvalidArgument", f"x-oss-tagging {shorten(tagging)}: {error}") from None
+
+
+def _decoded(text: str, code: str) -> str:
+    try:
+        return unquote_to_bytes(text.encode("latin-1")).decode()
+    except UnicodeDecodeError:
+        raise OssError(code, f"{shorten(text)} is not percent-encoded UTF-8") from None
