@@ -15,7 +15,7 @@ from fc_async_local.http.messages import WITHOUT_CONTENT, spelled
 from fc_async_sdk._cancellation import end_tasks
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Coroutine
+    from collections.abc import AsyncGenerator, Callable, Coroutine
 
     from fc_async_local.domain.errors import Rejected
     from fc_async_local.http.messages import HeaderList, Receive, Request, Send
@@ -61,7 +61,7 @@ class ClientStream:
         self._whole: bytes | None = None
         self._ended = False
 
-    async def body(self) -> AsyncIterator[bytes]:
+    async def body(self) -> AsyncGenerator[bytes, None]:
         """Return the pieces of the body as they arrive; a second time only what is left of it.
 
         After :meth:`read` they are the whole body.

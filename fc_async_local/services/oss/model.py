@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from email.utils import formatdate, parsedate_to_datetime
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple
 
 import msgspec
 
@@ -19,37 +19,17 @@ from fc_async_sdk.spec import oss
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-STATUS: Final = {
-    "NotModified": 304,
-    "EntityTooLarge": 400,
-    "EntityTooSmall": 400,
-    "InvalidArgument": 400,
-    "InvalidBucketName": 400,
-    "InvalidDigest": 400,
-    "InvalidObjectName": 400,
-    "InvalidPart": 400,
-    "InvalidPartOrder": 400,
-    "MalformedXML": 400,
-    "MissingArgument": 400,
-    "AccessDenied": 403,
-    "InvalidAccessKeyId": 403,
-    "RequestTimeTooSkewed": 403,
-    "SignatureDoesNotMatch": 403,
-    "NoSuchBucket": 404,
-    "NoSuchKey": 404,
-    "NoSuchLifecycle": 404,
-    "NoSuchUpload": 404,
-    "MethodNotAllowed": 405,
-    "BucketNotEmpty": 409,
-    "FileAlreadyExists": 409,
-    "ObjectNotAppendable": 409,
-    "PositionNotEqualToLength": 409,
-    "PreconditionFailed": 412,
-    "InvalidRange": 416,
-    "NotImplemented": 501,
+_STATUSES: Final = {
+    304: "NotModified",
+    400: "EntityTooLarge EntityTooSmall InvalidArgument InvalidBucketName InvalidDigest "
+    "InvalidObjectName InvalidPart InvalidPartOrder MalformedXML MissingArgument",
+    403: "AccessDenied InvalidAccessKeyId RequestTimeTooSkewed SignatureDoesNotMatch",
+    404: "NoSuchBucket NoSuchKey NoSuchLifecycle NoSuchUpload",
+    409: "BucketNotEmpty FileAlreadyExists ObjectNotAppendable PositionNotEqualToLength",
+    412: "PreconditionFailed",
+    416: "InvalidRange",
+    501: "NotImplemented",
 }
-"""Codes of the service with their HTTP status."""
-
 LARGEST_BODY: Final = 5 * 1024**3
 """Bytes of one request, and of an object that is appended to."""
 LARGEST_DOCUMENT: Final = 2 * 1024**2
@@ -66,9 +46,11 @@ _RANGE: Final = re.compile(r"bytes=(\d{0,19})-(\d{0,19})", re.ASCII)
 
 
 class OssError(ProtocolError):
-    """A request that OSS refuses, with one of the codes of :data:`STATUS`."""
+    """A request that OSS refuses, with a code of the service."""
 
-    statuses = STATUS
+    statuses: ClassVar = {
+        code: status for status, codes in _STATUSES.items() for code in codes.split()
+    }
 
 
 class Bucket(msgspec.Struct, frozen=True, kw_only=True):
@@ -102,15 +84,26 @@ class Content(msgspec.Struct, frozen=True, kw_only=True):
     crc: int
 
 
-class StoredObject(msgspec.Struct, frozen=True, kw_only=True):
+class Attributes(msgspec.Struct, frozen=True, kw_only=True):
+    """Properties that a client gives an object.
+
+    Attributes:
+        headers: Returned with the object, by lower-case name, user metadata too.
+        acl: One of :data:`ACLS`; stored, not enforced.
+        tagging: As in a query: ``a=b&c=d``.
+    """
+
+    headers: dict[str, str] = {}
+    acl: str = "default"
+    tagging: str = ""
+
+
+class StoredObject(Attributes, frozen=True, kw_only=True):
     """An object.
 
     Attributes:
         etag: Without quotation marks.
         kind: ``Normal``, ``Multipart`` or ``Appendable``.
-        headers: What a client wants to get back, by lower-case name, user metadata too.
-        acl: One of :data:`ACLS`; stored, not enforced.
-        tagging: As in a query: ``a=b&c=d``.
     """
 
     key: str
@@ -118,37 +111,14 @@ class StoredObject(msgspec.Struct, frozen=True, kw_only=True):
     etag: str
     modified_at: int
     kind: str = "Normal"
-    headers: dict[str, str] = {}
-    acl: str = "default"
-    tagging: str = ""
-
-    @property
-    def size(self) -> int:
-        """Return the size in bytes."""
-        return self.content.size
 
 
-class Attributes(msgspec.Struct, frozen=True, kw_only=True):
-    """What a client says of an object that it writes; see :class:`StoredObject`.
-
-    Attributes:
-        forbid_overwrite: Refuse if the object exists.
-    """
-
-    headers: dict[str, str] = {}
-    acl: str = "default"
-    tagging: str = ""
-    forbid_overwrite: bool = False
-
-
-class Upload(msgspec.Struct, frozen=True, kw_only=True):
+class Upload(Attributes, frozen=True, kw_only=True):
     """An upload in parts that is neither completed nor aborted."""
 
     id: str
-    bucket: str
     key: str
     started_at: int
-    attributes: Attributes = Attributes()
 
 
 class Part(msgspec.Struct, frozen=True, kw_only=True):
@@ -160,19 +130,19 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Wanted(NamedTuple):
-    """Which page of a list is wanted.
+    """A page of a list that a client asks for.
 
     Attributes:
-        prefix: What keys begin with.
+        prefix: Start of the keys.
         delimiter: Keys that hold it behind the prefix are listed as one common prefix; "": none is.
         after: The page begins behind this key or common prefix.
         limit: Most entries in the page.
     """
 
-    prefix: str = ""
-    delimiter: str = ""
-    after: str = ""
-    limit: int = 100
+    prefix: str
+    delimiter: str
+    after: str
+    limit: int
 
 
 class Listing(NamedTuple):
@@ -181,7 +151,7 @@ class Listing(NamedTuple):
     Attributes:
         objects: In the order of their keys' UTF-8 bytes.
         prefixes: Common prefixes.
-        marker: What the next page begins behind; "" at the end.
+        marker: Begin of the next page: behind this key or common prefix; "" at the end.
     """
 
     objects: Sequence[StoredObject]
@@ -196,11 +166,8 @@ def check_bucket(name: str) -> None:
         OssError: InvalidBucketName.
     """
     if not _BUCKET.fullmatch(name):
-        raise OssError(
-            "InvalidBucketName",
-            f"the bucket name {shorten(name)} is invalid: 3 to 63 lower-case letters, digits and "
-            "'-', neither in front nor at the end",
-        )
+        text = "3 to 63 lower-case letters, digits and '-', neither in front nor at the end"
+        raise OssError("InvalidBucketName", f"bucket {shorten(name)} is not valid: {text}")
 
 
 def check_key(key: str) -> None:
@@ -215,29 +182,19 @@ def check_key(key: str) -> None:
         raise OssError("InvalidObjectName", str(error)) from None
 
 
-def check_acl(acl: str, allowed: Sequence[str]) -> None:
-    """Check an access control list.
+def check_acl(acl: str, allowed: Sequence[str]) -> str:
+    """Return an access control list.
 
     Raises:
-        OssError: InvalidArgument.
+        OssError: InvalidArgument: it is not one of those.
     """
     if acl not in allowed:
-        raise OssError(
-            "InvalidArgument", f"the ACL {shorten(acl)} is not one of {', '.join(allowed)}"
-        )
+        text = f"the ACL {shorten(acl)} is not one of {', '.join(allowed)}"
+        raise OssError("InvalidArgument", text)
+    return acl
 
 
-def bucket_missing(name: str) -> OssError:
-    """Return the error of a bucket that does not exist."""
-    return OssError("NoSuchBucket", f"the bucket {shorten(name)} does not exist: create it first")
-
-
-def key_missing(key: str) -> OssError:
-    """Return the error of an object that does not exist."""
-    return OssError("NoSuchKey", f"the object {shorten(key)} does not exist")
-
-
-def check_conditions(found: StoredObject, headers: Mapping[str, str], *, prefix: str = "") -> None:
+def check_conditions(found: StoredObject, headers: Mapping[str, str], prefix: str = "") -> None:
     """Check the conditions of a request in their order (RFC 9110, section 13.2.2).
 
     Args:
@@ -248,20 +205,20 @@ def check_conditions(found: StoredObject, headers: Mapping[str, str], *, prefix:
     Raises:
         OssError: PreconditionFailed or NotModified.
     """
-    match = headers.get(f"{prefix}if-match")
-    unmodified = _seconds(headers.get(f"{prefix}if-unmodified-since"))
     modified_at = found.modified_at // 1_000
+    match, none_match = (headers.get(f"{prefix}if-{name}match") for name in ("", "none-"))
+    since, unmodified = (
+        _seconds(headers.get(f"{prefix}if-{name}modified-since")) for name in ("", "un")
+    )
     if match is not None:
         if not _has_etag(found, match):
-            raise OssError("PreconditionFailed", f"If-Match {shorten(match)}: it is {found.etag}")
+            raise OssError("PreconditionFailed", f"the ETag is {found.etag}, not {shorten(match)}")
     elif unmodified is not None and modified_at > unmodified:
         raise OssError("PreconditionFailed", "the object was modified since If-Unmodified-Since")
-    none_match = headers.get(f"{prefix}if-none-match")
-    modified = _seconds(headers.get(f"{prefix}if-modified-since"))
     if none_match is not None:
         if _has_etag(found, none_match):
             raise OssError("NotModified", "the object has the ETag of If-None-Match")
-    elif modified is not None and modified_at <= modified:
+    elif since is not None and modified_at <= since:
         raise OssError("NotModified", "the object was not modified since If-Modified-Since")
 
 
@@ -291,15 +248,13 @@ def byte_range(header: str, size: int, *, standard: bool) -> range | None:
         OssError: InvalidRange.
     """
     match = _RANGE.fullmatch(header)
-    if match and (match[1] or match[2]):
-        last = size - 1
-        if not match[1]:
-            wanted = range(max(0, size - int(match[2])), size)
-        else:
-            end = min(int(match[2]), last) if match[2] else last
-            wanted = range(int(match[1]), end + 1)
-        if wanted and (not match[2] or not match[1] or int(match[2]) >= int(match[1])):
-            return wanted
+    first, last = match.groups() if match else ("", "")
+    if first:
+        wanted = range(int(first), min(int(last or size), size - 1) + 1)
+    else:
+        wanted = range(max(0, size - int(last or 0)), size)
+    if wanted:
+        return wanted
     if standard and header:
         raise OssError("InvalidRange", f"Range {shorten(header)} is not within {size} bytes")
     return None

@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qsl, unquote_to_bytes
 
 from fc_async_local.services.oss import model
-from fc_async_local.services.oss.model import Attributes, OssError, Wanted
+from fc_async_local.services.oss.model import Attributes, OssError
 from fc_async_local.services.oss.signature import SUBRESOURCES, Signed
+from fc_async_local.services.oss.wire import Names
 from fc_async_sdk.errors import shorten
 from fc_async_sdk.spec import hosts
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from fc_async_local.http.messages import Request
 
 _KEPT: Final = frozenset(
@@ -43,44 +46,32 @@ class OssRequest:
         id: Of the request.
         method: Of the request.
         headers: By lower-case name.
+        host: Name and port of the service, as the client calls it.
         query: Parameters, decoded.
         bucket: "" for the service.
         key: "" for a bucket.
+        operation: The parameters that choose the operation.
 
     Raises:
-        OssError: InvalidObjectName: the path is not UTF-8.
+        OssError: InvalidObjectName, InvalidArgument: the path or query is not UTF-8.
     """
 
     def __init__(self, request: Request) -> None:
-        self.id = request.id
-        self.method = request.method
-        self.headers = request.headers
+        self.id, self.method, self.headers = request.id, request.method, request.headers
         self.host = request.headers.get("host") or "localhost"
         pairs = (item.partition("=") for item in request.query.split("&") if item)
-        self.query = {
-            _decoded(name, "InvalidArgument"): _decoded(value, "InvalidArgument")
-            for name, _, value in pairs
-        }
+        self.query = {_decoded(name): _decoded(value) for name, _, value in pairs}
         path = _decoded(request.path, "InvalidObjectName").removeprefix("/")
         self.bucket, self.key = bucket_of(self.host), path
         if not self.bucket:
             self.bucket, _, self.key = path.partition("/")
-
-    @property
-    def operation(self) -> frozenset[str]:
-        """Return the parameters that choose the operation."""
-        return SUBRESOURCES.intersection(self.query) - _MODIFIERS
+        self.operation = frozenset(SUBRESOURCES.intersection(self.query) - _MODIFIERS)
 
     @property
     def signed(self) -> Signed:
-        """Return what a signature covers."""
+        """Return the part that a signature covers."""
         resource = f"/{self.bucket}/{self.key}" if self.bucket else "/"
         return Signed(self.method, resource, self.query, self.headers)
-
-    @property
-    def place(self) -> tuple[str, str]:
-        """Return bucket and key."""
-        return self.bucket, self.key
 
     @property
     def upload(self) -> tuple[str, str, str]:
@@ -88,38 +79,34 @@ class OssRequest:
         return self.bucket, self.key, self.query.get("uploadId", "")
 
     @property
-    def digest(self) -> str:
-        """Return Content-MD5, "" without one."""
-        return self.headers.get("content-md5", "")
-
-    @property
     def forbids_overwrite(self) -> bool:
         """Return whether an object that exists must stay."""
         return self.headers.get("x-oss-forbid-overwrite", "").lower() == "true"
 
-    def attributes(self) -> Attributes:
-        """Return what a client says of an object that it writes.
+    def names(self, keys: Iterable[str]) -> Names:
+        """Return the writer of keys that the client wants.
 
         Raises:
             OssError: InvalidArgument.
         """
-        kept = {
-            name: value
-            for name, value in self.headers.items()
-            if name in _KEPT or name.startswith(_META)
-        }
+        return Names(self.query.get("encoding-type", ""), keys)
+
+    def attributes(self) -> Attributes:
+        """Return the properties that a client gives an object.
+
+        Raises:
+            OssError: InvalidArgument.
+        """
+        given = self.headers.items()
+        kept = {name: text for name, text in given if name in _KEPT or name.startswith(_META)}
         size = sum(len(name) + len(kept[name]) for name in kept if name.startswith(_META))
         if size > _META_BYTES:
             raise OssError("InvalidArgument", f"user metadata has {size} of {_META_BYTES} bytes")
         kept.setdefault("content-type", "application/octet-stream")
-        tagging = self.headers.get("x-oss-tagging", "")
+        acl, tagging = self.headers.get("x-oss-object-acl"), self.headers.get("x-oss-tagging", "")
         tags(tagging)
-        return Attributes(
-            headers=kept,
-            acl=self.headers.get("x-oss-object-acl") or "default",
-            tagging=tagging,
-            forbid_overwrite=self.forbids_overwrite,
-        )
+        acl = model.check_acl(acl or "default", model.ACLS)
+        return Attributes(headers=kept, acl=acl, tagging=tagging)
 
     def copy_source(self) -> tuple[str, str] | None:
         """Return bucket and key of the source of a copy; None if it is not one.
@@ -131,12 +118,10 @@ class OssRequest:
         if header is None:
             return None
         path, _, version = header.partition("?")
-        bucket, slash, key = _decoded(path, "InvalidArgument").removeprefix("/").partition("/")
-        if not slash or not key:
-            raise OssError(
-                "InvalidArgument",
-                f"x-oss-copy-source {shorten(header)} must be /{{bucket}}/{{key}}",
-            )
+        bucket, _, key = _decoded(path).removeprefix("/").partition("/")
+        if not key:
+            text = f"x-oss-copy-source {shorten(header)} must be /{{bucket}}/{{key}}"
+            raise OssError("InvalidArgument", text)
         if version:
             raise OssError("NotImplemented", "versions of objects are not kept here")
         return bucket, key
@@ -158,19 +143,6 @@ class OssRequest:
             raise OssError("InvalidArgument", f"{name}={shorten(text)}: {low} to {high}")
         return int(text)
 
-    def wanted(self, after: str) -> Wanted:
-        """Return which page of a list is wanted.
-
-        Args:
-            after: What it begins behind.
-
-        Raises:
-            OssError: InvalidArgument.
-        """
-        query = self.query
-        limit = self.number("max-keys", 100, model.MOST_LISTED)
-        return Wanted(query.get("prefix", ""), query.get("delimiter", ""), after, limit)
-
     def overrides(self) -> dict[str, str]:
         """Return the headers of the answer that ``response-*`` parameters name.
 
@@ -184,7 +156,7 @@ class OssRequest:
         }
         for name, value in found.items():
             if _CONTROL.search(value):
-                raise OssError("InvalidArgument", f"{_RESPONSE}{name}: {shorten(value)}")
+                raise OssError("InvalidArgument", f"{_RESPONSE}{name} has a control character")
         return found
 
 
@@ -192,9 +164,8 @@ def bucket_of(host: str) -> str:
     """Return the bucket that a Host names, "" if it is in the path."""
     name = host.partition(":")[0].lower()
     first, _, rest = name.partition(".")
-    if rest == "localhost" or (hosts.service_of(name) == "oss" and hosts.service_of(rest) == "oss"):
-        return first
-    return ""
+    is_bucket = rest == "localhost" or {hosts.service_of(name), hosts.service_of(rest)} == {"oss"}
+    return first if is_bucket else ""
 
 
 def tags(tagging: str) -> list[tuple[str, str]]:
@@ -209,7 +180,7 @@ def tags(tagging: str) -> list[tuple[str, str]]:
         raise OssError("InvalidArgument", f"x-oss-tagging {shorten(tagging)}: {error}") from None
 
 
-def _decoded(text: str, code: str) -> str:
+def _decoded(text: str, code: str = "InvalidArgument") -> str:
     try:
         return unquote_to_bytes(text.encode("latin-1")).decode()
     except UnicodeDecodeError:

@@ -1,0 +1,290 @@
+# SPDX-License-Identifier: MIT
+"""Operations on objects. Bodies are passed on piece by piece, in both directions."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+from contextlib import aclosing
+from typing import TYPE_CHECKING, Any, Final
+
+from msgspec.structs import replace
+
+from fc_async_local.http.messages import Answer
+from fc_async_local.services.markup import xml
+from fc_async_local.services.oss import model, wire
+from fc_async_local.services.oss.buckets import access
+from fc_async_local.services.oss.content import read
+from fc_async_local.services.oss.model import (
+    Attributes,
+    Content,
+    OssError,
+    StoredObject,
+    check_conditions,
+)
+from fc_async_local.services.oss.request import tags
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import BinaryIO
+
+    from fc_async_local.http.messages import HeaderList
+    from fc_async_local.http.streaming import ClientStream
+    from fc_async_local.services.oss.index import Index
+    from fc_async_local.services.oss.request import OssRequest
+    from fc_async_local.services.oss.service import OssService
+
+CRC: Final = "x-oss-hash-crc64ecma"
+_NEXT: Final = "x-oss-next-append-position"
+COPY: Final = "x-oss-copy-source-"
+
+
+async def put(service: OssService, asked: OssRequest, stream: ClientStream) -> Answer:
+    """Answer PutObject and CopyObject."""
+    forbid = asked.forbids_overwrite
+    await service.check_target(asked.bucket, asked.key, forbid_overwrite=forbid)
+    source = asked.copy_source()
+    if source is not None:
+        return await _copy(service, asked, source)
+    attributes = asked.attributes()
+    content = await receive(service, asked, stream)
+    made = stored(service, asked, attributes, content)
+    await commit(service, asked, made, "ObjectCreated:PutObject")
+    return Answer(200, headers=(*validators(made), ("Content-MD5", _md5(content))))
+
+
+async def _copy(service: OssService, asked: OssRequest, source: tuple[str, str]) -> Answer:
+    headers, given = asked.headers, asked.attributes()
+
+    def share(index: Index) -> StoredObject:
+        found = index.object(*source)
+        check_conditions(found, headers, COPY)
+        return replace(found, content=service.files.share(source[0], found.content, asked.bucket))
+
+    found = await service.do(share)
+    replaced = headers.get("x-oss-metadata-directive", "").upper() == "REPLACE"
+    retagged = headers.get("x-oss-tagging-directive", "").upper() == "REPLACE"
+    made = replace(
+        stored(service, asked, given, found.content),
+        headers=given.headers if replaced else found.headers,
+        tagging=given.tagging if retagged else found.tagging,
+        etag=found.etag,
+    )
+    updated = replaced and source == (asked.bucket, asked.key)
+    event = "ObjectModified:UpdateObjectMeta" if updated else "ObjectCreated:CopyObject"
+    await commit(service, asked, made, event)
+    document = wire.document("CopyObjectResult", copied(made.etag, made.modified_at))
+    return xml(200, document)._replace(headers=(*xml(200, b"").headers, *validators(made)))
+
+
+async def append(service: OssService, asked: OssRequest, stream: ClientStream) -> Answer:
+    """Answer AppendObject."""
+    bucket, key = asked.bucket, asked.key
+    position = asked.number("position", None, model.LARGEST_BODY, low=0)
+    await service.check_target(bucket, key)
+    attributes = asked.attributes()
+    more = await receive(service, asked, stream)
+
+    def write(index: Index) -> tuple[StoredObject, list[Content]]:
+        before = index.find(StoredObject, bucket, key)
+        size = 0 if before is None else before.content.size
+        if before is not None and before.kind != "Appendable":
+            raise OssError("ObjectNotAppendable", f"the object is {before.kind}")
+        if position != size:
+            raise OssError("PositionNotEqualToLength", f"the object has {size} bytes")
+        if size + more.size > model.LARGEST_BODY:
+            raise OssError("EntityTooLarge", f"an object has {model.LARGEST_BODY} bytes at most")
+        after = replace(stored(service, asked, attributes, more), kind="Appendable")
+        if before is not None:
+            content = service.files.extend(bucket, before.content, more)
+            etag, now = etag_of([before.etag, more.md5]), service.clock.now()
+            after = replace(before, content=content, etag=etag, modified_at=now)
+        service.put(index, bucket, after, "ObjectCreated:AppendObject", asked.id)
+        return after, [] if before is None else [more]
+
+    made = await service.change(bucket, write, more)
+    return Answer(200, headers=(*validators(made), (_NEXT, str(made.content.size))))
+
+
+async def get(service: OssService, asked: OssRequest, stream: ClientStream) -> None:
+    """Answer GetObject, HeadObject and GetObjectMeta."""
+
+    def opened(index: Index) -> tuple[StoredObject, BinaryIO]:
+        found = index.object(asked.bucket, asked.key)
+        return found, service.files.open(asked.bucket, found.content)
+
+    found, file = await service.do(opened)
+    with file:
+        check_conditions(found, asked.headers)
+        standard = asked.headers.get("x-oss-range-behavior") == "standard"
+        size, header = found.content.size, asked.headers.get("range", "")
+        part = model.byte_range(header, size, standard=standard)
+        wanted = range(size) if part is None else part
+        headers = _described(found) | asked.overrides() | {"Content-Length": str(len(wanted))}
+        if part is not None:
+            headers["Content-Range"] = f"bytes {part.start}-{part.stop - 1}/{size}"
+        status = 200 if part is None else 206
+        await stream.begin(status, (*headers.items(), *common_headers(asked.id)))
+        if asked.method != "HEAD":
+            async with aclosing(read(file, wanted)) as blocks:
+                async for block in blocks:
+                    await stream.write(block)
+
+
+async def delete(service: OssService, asked: OssRequest, _: ClientStream) -> Answer:
+    """Answer DeleteObject."""
+    await _delete(service, asked, [asked.key], "ObjectRemoved:DeleteObject")
+    return Answer(204)
+
+
+async def delete_many(service: OssService, asked: OssRequest, stream: ClientStream) -> Answer:
+    """Answer DeleteObjects."""
+    body = await stream.read()
+    _check_digest(asked, hashlib.md5(body, usedforsecurity=False).hexdigest())
+    keys, quiet = wire.read_deletions(body)
+    for key in keys:
+        model.check_key(key)
+    await _delete(service, asked, keys, "ObjectRemoved:DeleteObjects")
+    names = asked.names(keys)
+    deleted = [{"Key": names(key)} for key in keys if not quiet]
+    content = {"EncodingType": names.kind, "Deleted": deleted}
+    return xml(200, wire.document("DeleteResult", content))
+
+
+async def _delete(service: OssService, asked: OssRequest, keys: Iterable[str], event: str) -> None:
+    bucket = asked.bucket
+
+    def write(index: Index) -> tuple[None, list[Content]]:
+        index.bucket(bucket)
+        gone: list[Content] = []
+        for key in keys:
+            found = index.find(StoredObject, bucket, key)
+            if found is not None:
+                index.delete(StoredObject, bucket, key)
+                gone.append(found.content)
+                empty = replace(found, content=replace(found.content, size=0))
+                service.note(index, bucket, empty, event, asked.id, before=found)
+        return None, gone
+
+    await service.change(bucket, write)
+
+
+async def get_acl(service: OssService, asked: OssRequest, _: ClientStream) -> Answer:
+    """Answer GetObjectAcl."""
+    found = await service.do(lambda index: index.object(asked.bucket, asked.key))
+    return xml(200, access(service, found.acl))
+
+
+async def put_acl(service: OssService, asked: OssRequest, _: ClientStream) -> Answer:
+    """Answer PutObjectAcl."""
+    acl = model.check_acl(asked.headers.get("x-oss-object-acl", ""), model.ACLS)
+    await _change(service, asked, acl=acl)
+    return Answer(200)
+
+
+async def get_tagging(service: OssService, asked: OssRequest, _: ClientStream) -> Answer:
+    """Answer GetObjectTagging."""
+    found = await service.do(lambda index: index.object(asked.bucket, asked.key))
+    pairs = [{"Key": key, "Value": value} for key, value in tags(found.tagging)]
+    return xml(200, wire.document("Tagging", {"TagSet": {"Tag": pairs}}))
+
+
+async def put_tagging(service: OssService, asked: OssRequest, stream: ClientStream) -> Answer:
+    """Answer PutObjectTagging and DeleteObjectTagging."""
+    removed = asked.method == "DELETE"
+    tagging = "" if removed else wire.read_tagging(await stream.read())
+    await _change(service, asked, tagging=tagging)
+    return Answer(204 if removed else 200)
+
+
+async def _change(service: OssService, asked: OssRequest, **changes: Any) -> None:
+    def change(index: Index) -> None:
+        found = index.object(asked.bucket, asked.key)
+        index.put(replace(found, **changes), asked.bucket, asked.key)
+
+    await service.do(change)
+
+
+async def receive(service: OssService, asked: OssRequest, stream: ClientStream) -> Content:
+    """Write the body of a request to a file.
+
+    Raises:
+        OssError: InvalidDigest: it is not the body that Content-MD5 names.
+    """
+    content = await service.files.write(asked.bucket, stream.body())
+    try:
+        _check_digest(asked, content.md5)
+    except OssError:
+        service.files.remove(asked.bucket, [content])
+        raise
+    return content
+
+
+async def commit(service: OssService, asked: OssRequest, made: StoredObject, event: str) -> None:
+    """Put an object in the place of the one before it, and fire its triggers."""
+    bucket, forbid = asked.bucket, asked.forbids_overwrite
+
+    def write(index: Index) -> tuple[None, list[Content]]:
+        return None, service.put(index, bucket, made, event, asked.id, forbid_overwrite=forbid)
+
+    await service.change(bucket, write, made.content)
+
+
+def stored(
+    service: OssService, asked: OssRequest, attributes: Attributes, content: Content
+) -> StoredObject:
+    """Return the object that a request makes."""
+    given = {name: getattr(attributes, name) for name in Attributes.__struct_fields__}
+    now = service.clock.now()
+    return StoredObject(key=asked.key, content=content, etag=content.md5, modified_at=now, **given)
+
+
+def etag_of(etags: Iterable[str]) -> str:
+    """Return an ETag of what consists of parts, from their ETags."""
+    joined = "".join(etags).encode()
+    return hashlib.md5(joined, usedforsecurity=False).hexdigest().upper()
+
+
+def copied(etag: str, modified_at: int) -> wire.Members:
+    """Return the result of a copy."""
+    return {"LastModified": wire.iso_date(modified_at), "ETag": f'"{etag}"'}
+
+
+def common_headers(request_id: str) -> HeaderList:
+    """Return the headers that official clients look up in each answer."""
+    return ("Server", "AliyunOSS"), ("x-oss-request-id", request_id)
+
+
+def validators(found: StoredObject) -> HeaderList:
+    """Return the headers that say which content an object has."""
+    return ("ETag", f'"{found.etag}"'), (CRC, str(found.content.crc))
+
+
+def _described(found: StoredObject) -> dict[str, str]:
+    """Return the headers of an object."""
+    headers = {"x-oss-storage-class": "Standard", **found.headers, **dict(validators(found))}
+    headers["Last-Modified"] = model.http_date(found.modified_at)
+    headers["Accept-Ranges"] = "bytes"
+    headers["x-oss-object-type"] = found.kind
+    if found.content.md5:
+        headers["Content-MD5"] = _md5(found.content)
+    if found.kind == "Appendable":
+        headers[_NEXT] = str(found.content.size)
+    if found.tagging:
+        headers["x-oss-tagging-count"] = str(len(tags(found.tagging)))
+    return headers
+
+
+def _md5(content: Content) -> str:
+    return base64.b64encode(bytes.fromhex(content.md5)).decode()
+
+
+def _check_digest(asked: OssRequest, md5: str) -> None:
+    given = asked.headers.get("content-md5", "")
+    try:
+        wrong = bool(given) and base64.b64decode(given, validate=True) != bytes.fromhex(md5)
+    except (binascii.Error, ValueError):
+        wrong = True
+    if wrong:
+        raise OssError("InvalidDigest", f"Content-MD5 {given!r} is not that of the body")

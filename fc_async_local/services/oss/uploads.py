@@ -1,0 +1,244 @@
+# SPDX-License-Identifier: MIT
+"""Operations on uploads in parts. Each part fires triggers, as on the service."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import uuid
+from typing import TYPE_CHECKING
+
+from msgspec.structs import asdict, replace
+
+from fc_async_local.http.messages import Answer
+from fc_async_local.services.markup import xml
+from fc_async_local.services.oss import model, wire
+from fc_async_local.services.oss.content import blocks
+from fc_async_local.services.oss.model import Content, OssError, Part, StoredObject, Upload
+from fc_async_local.services.oss.objects import (
+    COPY,
+    CRC,
+    copied,
+    etag_of,
+    receive,
+    stored,
+    validators,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping, Sequence
+
+    from fc_async_local.http.streaming import ClientStream
+    from fc_async_local.services.oss.index import Index
+    from fc_async_local.services.oss.request import OssRequest
+    from fc_async_local.services.oss.service import OssService
+
+_NOTHING = Content(file="", size=0, md5="", crc=0)
+
+
+async def start(service: OssService, asked: OssRequest, _: ClientStream) -> Answer:
+    """Answer InitiateMultipartUpload."""
+    forbid = asked.forbids_overwrite
+    await service.check_target(asked.bucket, asked.key, forbid_overwrite=forbid)
+    upload = Upload(
+        id=uuid.uuid4().hex.upper(),
+        key=asked.key,
+        started_at=service.clock.now(),
+        **asdict(asked.attributes()),
+    )
+
+    def write(index: Index) -> tuple[None, list[Content]]:
+        index.bucket(asked.bucket)
+        index.put(upload, asked.bucket, upload.id)
+        _note(service, index, asked, upload, "ObjectCreated:InitiateMultipartUpload")
+        return None, []
+
+    await service.change(asked.bucket, write)
+    names = asked.names([upload.key])
+    content: wire.Members = {"Bucket": asked.bucket, "EncodingType": names.kind}
+    content |= {"Key": names(upload.key), "UploadId": upload.id}
+    return xml(200, wire.document("InitiateMultipartUploadResult", content))
+
+
+async def put_part(service: OssService, asked: OssRequest, stream: ClientStream) -> Answer:
+    """Answer UploadPart and UploadPartCopy."""
+    bucket, number = asked.bucket, asked.number("partNumber", None, model.MOST_PARTS)
+    await service.do(lambda index: index.upload(*asked.upload))
+    source = asked.copy_source()
+    if source is None:
+        content, event = await receive(service, asked, stream), "ObjectCreated:UploadPart"
+    else:
+        content, event = await _copied(service, asked, source), "ObjectCreated:UploadPartCopy"
+    part = Part(number=number, content=content, modified_at=service.clock.now())
+
+    def write(index: Index) -> tuple[None, list[Content]]:
+        found, place = index.upload(*asked.upload), (bucket, asked.upload[2], f"{number:05}")
+        replaced = index.find(Part, *place)
+        index.put(part, *place)
+        _note(service, index, asked, found, event, content)
+        return None, [replaced.content] if replaced else []
+
+    await service.change(bucket, write, content)
+    if source is not None:
+        return xml(200, wire.document("CopyPartResult", copied(content.md5, part.modified_at)))
+    return Answer(200, headers=(("ETag", f'"{content.md5}"'), (CRC, str(content.crc))))
+
+
+async def _copied(service: OssService, asked: OssRequest, source: tuple[str, str]) -> Content:
+    """Write some bytes of an object to a file."""
+    found, file = await service.do(
+        lambda index: (one := index.object(*source), service.files.open(source[0], one.content))
+    )
+    with file:
+        model.check_conditions(found, asked.headers, COPY)
+        header = asked.headers.get(f"{COPY}range", "")
+        chosen = model.byte_range(header, found.content.size, standard=True)
+
+        async def body() -> AsyncIterator[bytes]:
+            for block in blocks(file, chosen or range(found.content.size)):
+                yield block
+
+        return await service.files.write(asked.bucket, body())
+
+
+async def list_parts(service: OssService, asked: OssRequest, _: ClientStream) -> Answer:
+    """Answer ListParts."""
+    bucket, key, upload_id = asked.upload
+    limit = asked.number("max-parts", model.MOST_LISTED, model.MOST_LISTED)
+    after = asked.number("part-number-marker", 0, model.MOST_PARTS, low=0)
+    parts = (await _parts(service, asked)).values()
+    found = [part for part in parts if part.number > after]
+    shown, names = found[:limit], asked.names([key])
+    content: wire.Members = {
+        "Bucket": bucket,
+        "Key": names(key),
+        "UploadId": upload_id,
+        "EncodingType": names.kind,
+        "MaxParts": limit,
+        "IsTruncated": len(found) > limit,
+        "NextPartNumberMarker": shown[-1].number if shown else 0,
+        "Part": [
+            copied(part.content.md5, part.modified_at)
+            | {"PartNumber": part.number, "Size": part.content.size}
+            | {"HashCrc64ecma": str(part.content.crc)}
+            for part in shown
+        ],
+    }
+    return xml(200, wire.document("ListPartsResult", content))
+
+
+async def list_uploads(service: OssService, asked: OssRequest, _: ClientStream) -> Answer:
+    """Answer ListMultipartUploads."""
+    query = asked.query
+    if query.get("delimiter"):
+        raise OssError("NotImplemented", "uploads are not grouped by a delimiter here")
+    limit = asked.number("max-uploads", model.MOST_LISTED, model.MOST_LISTED)
+    after = query.get("key-marker", "").encode(), query.get("upload-id-marker") or "~"
+    uploads = await service.do(lambda index: index.all(Upload, index.bucket(asked.bucket).name))
+    found = sorted(
+        (one for one in uploads.values() if one.key.startswith(query.get("prefix", ""))),
+        key=lambda one: (one.key.encode(), one.id),
+    )
+    found = [one for one in found if (one.key.encode(), one.id) > after]
+    names, more = asked.names([one.key for one in found]), len(found) > limit
+    last = found[limit - 1] if more else None
+    content: wire.Members = {
+        "Bucket": asked.bucket,
+        "EncodingType": names.kind,
+        "MaxUploads": limit,
+        "IsTruncated": more,
+        "NextKeyMarker": names(last.key) if last else "",
+        "NextUploadIdMarker": last.id if last else "",
+        "Upload": [
+            {"Key": names(one.key), "UploadId": one.id, "Initiated": wire.iso_date(one.started_at)}
+            for one in found[:limit]
+        ],
+    }
+    return xml(200, wire.document("ListMultipartUploadsResult", content))
+
+
+async def complete(service: OssService, asked: OssRequest, stream: ClientStream) -> Answer:
+    """Answer CompleteMultipartUpload."""
+    bucket, key, upload_id = asked.upload
+    present = {part.number: part.content for part in (await _parts(service, asked)).values()}
+    if asked.headers.get("x-oss-complete-all") == "yes":
+        wanted = [(number, content.md5) for number, content in present.items()]
+    else:
+        wanted = wire.read_parts(await stream.read())
+    contents = _chosen(present, wanted)
+    content = await asyncio.to_thread(service.files.join, bucket, contents)
+    etag = f"{etag_of([one.md5 for one in contents])}-{len(contents)}"
+
+    def write(index: Index) -> tuple[StoredObject, list[Content]]:
+        upload = index.upload(*asked.upload)
+        made = stored(service, asked, upload, content)
+        made = replace(made, etag=etag, kind="Multipart")
+        gone = index.end_upload(bucket, upload_id)
+        event = "ObjectCreated:CompleteMultipartUpload"
+        forbid = asked.forbids_overwrite
+        gone += service.put(index, bucket, made, event, asked.id, forbid_overwrite=forbid)
+        return made, gone
+
+    made = await service.change(bucket, write, content)
+    names = asked.names([key])
+    document: wire.Members = {
+        "EncodingType": names.kind,
+        "Location": names(f"http://{asked.host}/{key}"),
+        "Bucket": bucket,
+        "Key": names(key),
+        "ETag": f'"{etag}"',
+    }
+    answer = xml(200, wire.document("CompleteMultipartUploadResult", document))
+    return answer._replace(headers=(*answer.headers, *validators(made)))
+
+
+def _chosen(present: Mapping[int, Content], wanted: Sequence[tuple[int, str]]) -> list[Content]:
+    """Return the content of the parts that become an object.
+
+    Raises:
+        OssError: InvalidArgument, InvalidPart, InvalidPartOrder, EntityTooSmall.
+    """
+    if not wanted:
+        raise OssError("InvalidArgument", "the upload has no part: name at least one")
+    if any(first[0] >= second[0] for first, second in itertools.pairwise(wanted)):
+        raise OssError("InvalidPartOrder", "the parts are not in ascending order")
+    for number, etag in wanted:
+        if number not in present or present[number].md5 != etag.strip('"').upper():
+            raise OssError("InvalidPart", f"the part {number} with ETag {etag} does not exist")
+    contents = [present[number] for number, _ in wanted]
+    if any(content.size < model.SMALLEST_PART for content in contents[:-1]):
+        text = f"all parts but the last one must have {model.SMALLEST_PART} bytes"
+        raise OssError("EntityTooSmall", text)
+    return contents
+
+
+async def abort(service: OssService, asked: OssRequest, _: ClientStream) -> Answer:
+    """Answer AbortMultipartUpload."""
+
+    def write(index: Index) -> tuple[None, list[Content]]:
+        upload = index.upload(*asked.upload)
+        _note(service, index, asked, upload, "ObjectRemoved:AbortMultipartUpload")
+        return None, index.end_upload(asked.bucket, upload.id)
+
+    await service.change(asked.bucket, write)
+    return Answer(204)
+
+
+async def _parts(service: OssService, asked: OssRequest) -> dict[str, Part]:
+    def parts(index: Index) -> dict[str, Part]:
+        return index.all(Part, asked.bucket, index.upload(*asked.upload).id)
+
+    return await service.do(parts)
+
+
+def _note(
+    service: OssService,
+    index: Index,
+    asked: OssRequest,
+    upload: Upload,
+    event: str,
+    content: Content = _NOTHING,
+) -> None:
+    """Write the event of an upload in a transaction."""
+    found = stored(service, asked, upload, content)
+    service.note(index, asked.bucket, found, event, asked.id)
