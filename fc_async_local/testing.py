@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from fc_async_local.execution.protocol import Attempt
     from fc_async_local.execution.worker.context import Context
     from fc_async_local.functions.fields import AsyncConfigFields, DeployOptions
+    from fc_async_local.services.oss.local import Objects
     from fc_async_local.settings import Settings
     from fc_async_sdk import Client
     from fc_async_sdk.admin.models import Addresses
@@ -126,6 +127,13 @@ class FcLocal:
     def oss_endpoint(self) -> str:
         """URL of OSS, which any client of OSS takes as its endpoint."""
         return self.runtime.addresses.oss
+
+    @property
+    def oss(self) -> Objects:
+        """Objects of OSS: put some to fire triggers, read what functions put."""
+        from fc_async_local.services.oss.local import Objects
+
+        return Objects(self.runtime.services.oss, self.runtime.call)
 
     def deploy(
         self,

@@ -52,7 +52,7 @@ class HttpService(ABC):
     """One service as an ASGI application."""
 
     holds_bodies: ClassVar[bool] = True
-    """Whether the bodies of requests in progress are in memory."""
+    """The bodies of requests in progress are in memory."""
 
     _named: frozenset[str] = frozenset()  # the vendor's hosts that a request has named
 

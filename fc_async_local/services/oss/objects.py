@@ -7,7 +7,7 @@ import base64
 import binascii
 import hashlib
 from contextlib import aclosing
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from msgspec.structs import replace
 
@@ -26,7 +26,7 @@ from fc_async_local.services.oss.model import (
 from fc_async_local.services.oss.request import tags
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import AsyncIterator, Iterable
     from typing import BinaryIO
 
     from fc_async_local.http.messages import HeaderList
@@ -35,12 +35,21 @@ if TYPE_CHECKING:
     from fc_async_local.services.oss.request import OssRequest
     from fc_async_local.services.oss.service import OssService
 
+
+class Body(Protocol):
+    """What an operation that writes an object needs of a request."""
+
+    def body(self) -> AsyncIterator[bytes]:
+        """Return the pieces of the body."""
+        ...
+
+
 CRC: Final = "x-oss-hash-crc64ecma"
 _NEXT: Final = "x-oss-next-append-position"
 COPY: Final = "x-oss-copy-source-"
 
 
-async def put(service: OssService, asked: OssRequest, stream: ClientStream) -> Answer:
+async def put(service: OssService, asked: OssRequest, stream: Body) -> Answer:
     """Answer PutObject and CopyObject."""
     forbid = asked.forbids_overwrite
     await service.check_target(asked.bucket, asked.key, forbid_overwrite=forbid)
@@ -206,7 +215,7 @@ async def _change(service: OssService, asked: OssRequest, **changes: Any) -> Non
     await service.do(change)
 
 
-async def receive(service: OssService, asked: OssRequest, stream: ClientStream) -> Content:
+async def receive(service: OssService, asked: OssRequest, stream: Body) -> Content:
     """Write the body of a request to a file.
 
     Raises:

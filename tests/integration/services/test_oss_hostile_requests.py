@@ -1,0 +1,231 @@
+# SPDX-License-Identifier: MIT
+"""Requests to OSS that no client sends: keys that look like paths, broken heads and bodies."""
+
+from __future__ import annotations
+
+import http.client
+from typing import TYPE_CHECKING
+from urllib.parse import quote, urlsplit
+
+import oss2
+import pytest
+
+from fc_async_local.embedded import LocalRuntime
+from fc_async_local.services.oss.local import Objects
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+KEYS = [
+    "../../escape",
+    "..",
+    ".",
+    "a/../../b",
+    "a//b",
+    "nul\0in/the\0middle",
+    "line\nfeed\rand\x1fcontrol",
+    "<&>\"'",
+    "%2e%2e%2f%25",
+    "index.db",
+    "ü中\U0001f600",
+    "a",
+    "a/b",
+    "a/b/c/",
+    "k" * 1023,
+    "C:\\windows",
+    "+ space ?#&=",
+]
+
+
+class Bucket:
+    """The bucket ``bucket`` of a runtime."""
+
+    def __init__(self, runtime: LocalRuntime) -> None:
+        self.endpoint = runtime.addresses.oss
+        self._objects = Objects(runtime.services.oss, runtime.call)
+        self._objects.create_bucket("bucket")
+
+    def put(self, key: str, data: bytes) -> None:
+        self._objects.put("bucket", key, data)
+
+    def get(self, key: str) -> bytes:
+        return self._objects.get("bucket", key)
+
+    def list_keys(self) -> list[str]:
+        return self._objects.keys("bucket")
+
+    def send(
+        self, method: str, target: str, body: bytes = b"", **headers: str
+    ) -> tuple[int, str, http.client.HTTPMessage]:
+        connection = http.client.HTTPConnection(urlsplit(self.endpoint).netloc, timeout=20)
+        given = {name.replace("_", "-"): value for name, value in headers.items()}
+        connection.request(method, target, body, given)
+        answer = connection.getresponse()
+        text = answer.read().decode("utf-8", "replace")
+        connection.close()
+        return answer.status, text, answer.headers
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("hostile")
+
+
+@pytest.fixture(scope="module")
+def runtime(folder: Path) -> Iterator[LocalRuntime]:
+    with LocalRuntime(data=folder / "data", port=0, store="memory") as runtime:
+        yield runtime
+
+
+@pytest.fixture
+def bucket(runtime: LocalRuntime) -> Iterator[Bucket]:
+    bucket = Bucket(runtime)
+    yield bucket
+    for key in bucket.list_keys():
+        bucket.send("DELETE", f"/bucket/{quote(key, safe='')}")
+
+
+def files_outside(folder: Path) -> list[str]:
+    """Return files that lie neither in the folder of the bucket nor belong to the runtime."""
+    found = [path.relative_to(folder) for path in folder.rglob("*") if path.is_file()]
+    allowed = ("bucket", "index")
+    return [
+        str(path)
+        for path in found
+        if path.parts[0] != "data"
+        or (path.parts[1] == "oss-memory" and path.parts[2].partition(".")[0] not in allowed)
+    ]
+
+
+def test_any_key_is_data_and_stays_within_its_bucket(bucket: Bucket, folder: Path) -> None:
+    for number, key in enumerate(KEYS):
+        target = f"/bucket/{quote(key, safe='')}"
+        assert bucket.send("PUT", target, b"%d" % number)[0] == 200
+    for number, key in enumerate(KEYS):
+        assert bucket.send("GET", f"/bucket/{quote(key, safe='')}")[1] == str(number)
+        assert bucket.get(key) == b"%d" % number
+    client = oss2.Bucket(oss2.AnonymousAuth(), bucket.endpoint, "bucket")
+    listed = sorted(KEYS, key=str.encode)
+    for size in (1, 3, 100):
+        assert [one.key for one in oss2.ObjectIterator(client, max_keys=size)] == listed
+    assert [one.key for one in oss2.ObjectIterator(client, prefix="a/")] == [
+        *("a/../../b", "a//b", "a/b", "a/b/c/"),
+    ]
+    assert files_outside(folder) == []
+
+
+@pytest.mark.parametrize(
+    ("target", "code"),
+    [
+        ("/bucket/%ff", "InvalidObjectName"),
+        ("/bucket/%2Fetc%2Fpasswd", "InvalidObjectName"),
+        ("/bucket/%5Ca", "InvalidObjectName"),
+        ("/bucket/" + "k" * 1024, "InvalidObjectName"),
+        ("/missing/k", "NoSuchBucket"),
+        ("/../k", "NoSuchBucket"),
+        ("/%2e%2e/k", "NoSuchBucket"),
+        ("/bucket/k?position=-1&append", "NotImplemented"),
+        ("/bucket/k?uploadId=x&partNumber=0", "InvalidArgument"),
+        ("/bucket/k?uploadId=x&partNumber=" + "9" * 5000, "InvalidArgument"),
+        ("/bucket/k?uploadId=%27&partNumber=1", "NoSuchUpload"),
+        ("/bucket/k?acl&%ff", "InvalidArgument"),
+        ("/bucket/k?policy", "NotImplemented"),
+    ],
+)
+def test_a_put_that_cannot_be_done_is_refused_in_the_form_of_oss(
+    bucket: Bucket, target: str, code: str
+) -> None:
+    _, text, headers = bucket.send("PUT", target, b"x" * 100_000)
+    assert f"<Code>{code}</Code>" in text
+    for element in ("Message", "RequestId", "HostId"):
+        assert f"<{element}>" in text
+    assert headers["x-oss-request-id"] in text
+    assert bucket.list_keys() == []
+
+
+@pytest.mark.parametrize(
+    ("name", "body"),
+    [
+        ("Delete", b"<Delete></Delete>"),
+        ("Delete", b"no xml"),
+        (
+            "Delete",
+            b"<!DOCTYPE x [<!ENTITY a 'b'>]><Delete><Object><Key>&a;</Key></Object></Delete>",
+        ),
+        ("Delete", b"<Delete><Object><Key>/</Key></Object></Delete>"),
+        ("Delete", b"<Delete>" + b"<Object><Key>k</Key></Object>" * 1001 + b"</Delete>"),
+        ("Delete", b"x" * (2 * 1024 * 1024 + 1)),
+    ],
+)
+def test_a_document_that_cannot_be_read_is_refused(bucket: Bucket, name: str, body: bytes) -> None:
+    bucket.put("k", b"")
+    status, text, _ = bucket.send("POST", "/bucket?delete", body)
+    assert (status, text[:5]) == (400, "<?xml")
+    assert bucket.list_keys() == ["k"]
+
+
+def test_a_header_of_the_answer_cannot_be_split(bucket: Bucket) -> None:
+    bucket.put("k", b"content")
+    status, text, headers = bucket.send("GET", "/bucket/k?response-content-type=a%0d%0aX-Own:%201")
+    assert (status, headers["x-own"]) == (400, None)
+    assert "InvalidArgument" in text
+
+
+def test_a_name_that_is_not_of_this_machine_is_refused(bucket: Bucket) -> None:
+    bucket.put("k", b"content")
+    assert bucket.send("GET", "/bucket/k", Host="example.com")[0] == 403
+    assert bucket.send("GET", "/bucket/k", Origin="http://example.com")[0] == 403
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "bucket.localhost:1",
+        "bucket.oss-cn-hangzhou.aliyuncs.com",
+        "bucket.oss-cn-hangzhou-internal.aliyuncs.com:80",
+    ],
+)
+def test_a_bucket_is_named_by_the_host_or_by_the_path(bucket: Bucket, host: str) -> None:
+    bucket.put("in/k", b"content")
+    assert bucket.send("GET", "/in/k", Host=host)[1] == "content"
+    service = host.partition(".")[2]
+    assert bucket.send("GET", "/bucket/in/k", Host=service)[1] == "content"
+
+
+@pytest.mark.parametrize(
+    ("asked", "status", "found"),
+    [
+        ("bytes=0-3", 206, "0123"),
+        ("bytes=8-99", 206, "89"),
+        ("bytes=-2", 206, "89"),
+        ("bytes=-99", 206, "0123456789"),
+        ("bytes=5-", 206, "56789"),
+        ("bytes=10-", 200, "0123456789"),
+        ("bytes=5-4", 200, "0123456789"),
+        ("bytes=-0", 200, "0123456789"),
+        ("bytes=0-1,3-4", 200, "0123456789"),
+        ("lines=0-1", 200, "0123456789"),
+        ("bytes=" + "9" * 50 + "-", 200, "0123456789"),
+    ],
+)
+def test_a_range_that_an_object_does_not_have_is_the_whole_object_unless_standard(
+    bucket: Bucket, asked: str, status: int, found: str
+) -> None:
+    bucket.put("k", b"0123456789")
+    assert bucket.send("GET", "/bucket/k", Range=asked)[:2] == (status, found)
+    standard = {"x_oss_range_behavior": "standard"}
+    expected = 206 if status == 206 else 416
+    assert bucket.send("GET", "/bucket/k", Range=asked, **standard)[0] == expected
+
+
+def test_an_upload_whose_client_hangs_up_leaves_nothing(bucket: Bucket, tmp_path: Path) -> None:
+    bucket.put("k", b"old")
+    connection = http.client.HTTPConnection(urlsplit(bucket.endpoint).netloc, timeout=5)
+    connection.putrequest("PUT", "/bucket/k")
+    connection.putheader("Content-Length", "10000000")
+    connection.endheaders()
+    connection.send(b"x" * 3_000_000)
+    connection.close()
+    bucket.put("other", b"")  # comes after what was sent before
+    assert bucket.get("k") == b"old"

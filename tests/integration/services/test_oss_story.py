@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: MIT
+"""The OSS story of the user guide, by a real upload and with official clients only.
+
+A client puts a video, the trigger calls a function, the function puts the result, a queue is told.
+The function uses its client as on the service: with the credentials of its context, at the internal
+endpoint of its region.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import oss2
+import pytest
+
+from fc_async_sdk import events
+from fc_async_tests.nodes import mns
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from fc_async_local.testing import FcLocal
+
+pytestmark = pytest.mark.filterwarnings("ignore::fc_async_local.testing.ImportedFromMachine")
+
+CODE = """
+import json
+import oss2
+
+def handler(event, context):
+    (element,) = json.loads(event)["events"]
+    name, key = element["oss"]["bucket"]["name"], element["oss"]["object"]["key"]
+    keys = context.credentials
+    auth = oss2.StsAuth(keys.access_key_id, keys.access_key_secret, keys.security_token)
+    bucket = oss2.Bucket(auth, f"https://oss-{context.region}-internal.aliyuncs.com", name)
+    video = bucket.get_object(key).read()
+    result = key.replace("in/", "out/") + ".frames"
+    bucket.put_object(result, str(len(video)))
+    return json.dumps({"result": result})
+"""
+
+
+def test_a_video_is_uploaded_processed_and_its_result_is_announced(
+    fc_local: FcLocal, tmp_path: Path
+) -> None:
+    code = tmp_path / "code"
+    code.mkdir()
+    (code / "index.py").write_text(CODE)
+    told = fc_local.create_queue("told")
+    fc_local.deploy(
+        "frames", code, async_config={"destinationConfig": {"onSuccess": {"destination": told}}}
+    )
+    fc_local.client.create_trigger(
+        "frames",
+        "uploads",
+        trigger_type="oss",
+        source_arn="acs:oss:cn-hangzhou:1234567890123456:videos",
+        trigger_config={
+            "events": ["oss:ObjectCreated:PutObject", "oss:ObjectCreated:CompleteMultipartUpload"],
+            "filter": {"key": {"prefix": "in/", "suffix": ".mp4"}},
+        },
+    )
+    bucket = oss2.Bucket(oss2.AuthV4("id", "secret"), fc_local.oss_endpoint, "videos", region="cn")
+    bucket.create_bucket()
+    bucket.put_object("in/one.mp4", b"v" * 1_000_000)
+    large = tmp_path / "two.mp4"
+    large.write_bytes(b"w" * 300_000)
+    oss2.resumable_upload(
+        *(bucket, "in/two.mp4", str(large)),
+        multipart_threshold=100 * 1024,
+        part_size=100 * 1024,
+        store=oss2.ResumableStore(root=str(tmp_path)),
+    )
+    fc_local.run_until_idle()
+    assert bucket.get_object("out/one.mp4.frames").read() == b"1000000"
+    assert bucket.get_object("out/two.mp4.frames").read() == b"300000"
+    with mns(fc_local.mns_endpoint) as account:
+        queue = account.get_queue("told")
+        found = [events.parse(queue.receive_message(0).message_body) for _ in range(2)]
+    assert sorted(event.response.json()["result"] for event in found if event.succeeded) == [
+        *("out/one.mp4.frames", "out/two.mp4.frames"),
+    ]
+    bucket.session.session.close()
+
+
+def test_every_step_of_an_upload_in_parts_is_an_event(fc_local: FcLocal) -> None:
+    """A trigger on ``ObjectCreated:*`` fires for each part, as on the service."""
+    seen: list[str] = []
+
+    def note(event: bytes, _: object) -> None:
+        seen.append(json.loads(event)["events"][0]["eventName"].partition(":")[2])
+
+    fc_local.deploy("f", note)
+    for number, names in enumerate((["oss:ObjectCreated:*"], ["oss:ObjectRemoved:DeleteObject"])):
+        fc_local.client.create_trigger(
+            "f",
+            f"t{number}",
+            trigger_type="oss",
+            source_arn="acs:oss:cn-hangzhou:1234567890123456:videos",
+            trigger_config={"events": names},
+        )
+    bucket = oss2.Bucket(oss2.Auth("id", "secret"), fc_local.oss_endpoint, "videos")
+    bucket.create_bucket()
+    upload = bucket.init_multipart_upload("k").upload_id
+    part = bucket.upload_part("k", upload, 1, b"1")
+    bucket.complete_multipart_upload("k", upload, [oss2.models.PartInfo(1, part.etag)])
+    bucket.copy_object("videos", "k", "copy")
+    bucket.append_object("log", 0, b"1")
+    bucket.delete_object("k")
+    bucket.delete_object("k")
+    fc_local.run_until_idle()
+    assert seen == [
+        "InitiateMultipartUpload",
+        "UploadPart",
+        "CompleteMultipartUpload",
+        "CopyObject",
+        "AppendObject",
+        "DeleteObject",
+    ]
+    bucket.session.session.close()
