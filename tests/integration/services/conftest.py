@@ -75,8 +75,8 @@ def _run(*command, **options):
 
 
 @pytest.fixture(scope="session")
-def node(node_packages):
-    """``node(script, *arguments)``: run JavaScript with the official Node clients at hand."""
+def run_node(node_packages):
+    """``run_node(script, *arguments)``: run JavaScript with the official Node clients at hand."""
     modules = node_packages("node-clients-1", "@alicloud/mns@1.2.0", "@aliyunmq/mq-http-sdk@1.0.4")
     return lambda script, *arguments: _run("node", "-e", script, *arguments, cwd=modules.parent)
 

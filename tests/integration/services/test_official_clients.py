@@ -140,9 +140,9 @@ const [endpoint, ak, sk, instance] = process.argv.slice(1);
 """
 
 
-def test_rocketmq_node_reads_python_and_python_reads_node(runtime, mq, node):
+def test_rocketmq_node_reads_python_and_python_reads_node(runtime, mq, run_node):
     mq.get_producer(INSTANCE, "topic").publish_message(TopicMessage("from python", "p"))
-    seen = json.loads(node(NODE_MQ, runtime.addresses.rocketmq, *KEYS, INSTANCE))
+    seen = json.loads(run_node(NODE_MQ, runtime.addresses.rocketmq, *KEYS, INSTANCE))
     assert (seen["MessageBody"], seen["MessageTag"]) == ("from python", "p")
     found = mq.get_consumer(INSTANCE, "topic", "GID_1", "n").consume_message(16)
     assert [(m.message_body, m.get_message_key()) for m in found] == [("from node", "from-node")]
@@ -165,15 +165,17 @@ const [endpoint, accessKeyId, accessKeySecret, mode] = process.argv.slice(1);
 """
 
 
-def test_mns_node_reads_python_and_python_reads_node(runtime, queue, node):
+def test_mns_node_reads_python_and_python_reads_node(runtime, queue, run_node):
     from mns.queue import Message
 
-    node(NODE_MNS, runtime.addresses.mns, *KEYS, "send")
+    run_node(NODE_MNS, runtime.addresses.mns, *KEYS, "send")
     received = queue.receive_message(30)
     assert json.loads(received.message_body) == {"from": "node"}
     queue.delete_message(received.receipt_handle)
     queue.send_message(Message('{"from": "python"}'))
-    assert json.loads(node(NODE_MNS, runtime.addresses.mns, *KEYS, "receive")) == {"from": "python"}
+    assert json.loads(run_node(NODE_MNS, runtime.addresses.mns, *KEYS, "receive")) == {
+        "from": "python"
+    }
 
 
 @pytest.fixture
