@@ -27,10 +27,9 @@ def reason_unavailable(runtime: str) -> str:
         return ""
     if runtime in NODE:
         return f"runtime {runtime!r} is not available locally: there is no 'node' on the PATH"
-    known = ", ".join(sorted(_HERE | NODE))
     return (
-        f"runtime {runtime!r} is not available locally; here run {known}"
-        " (a web server in any language runs as custom.debian12)"
+        f"runtime {runtime!r} is not available locally; Python, Node.js and custom runtimes run here "
+        "(a web server in any language as custom.debian12)"
     )
 
 

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 MAX_ZIP_BYTES: Final = 50 * 1024 * 1024
 """The largest zip sent inside a request; in base64 it grows by a third."""
+MAX_LOCAL_ZIP_BYTES: Final = 110 * 1024 * 1024
+"""The same for the local runtime, whose requests may be larger; ``s`` uploads what is larger."""
 
 
 class Package(NamedTuple):
@@ -40,22 +42,25 @@ class Package(NamedTuple):
     contents: str
 
 
-def pack(path: Path) -> Package:
+def pack(path: Path, largest: int = MAX_LOCAL_ZIP_BYTES) -> Package:
     """Zip a code folder, or read a zip as it is.
 
     Args:
         path: A folder, or a ``.zip`` or ``.jar`` file.
+        largest: Bytes that can be sent.
 
     Raises:
         ConfigurationError: The path is neither a folder with files nor a zip, a link leads out of
-            the folder, or the zip is over :data:`MAX_ZIP_BYTES`.
+            the folder, or the zip is too large.
     """
     if path.is_file():
-        _check_size(path, path.stat().st_size)
+        _check_size(path, path.stat().st_size, largest)
     try:
-        return _packed(path, stamp(path)) if path.is_dir() else _package(path)
+        package = _packed(path, stamp(path)) if path.is_dir() else _package(path)
     except InvalidParameter as error:
         raise ConfigurationError(f"code: {error.value} {error.expected}") from None
+    _check_size(path, len(package.data), largest)
+    return package
 
 
 @functools.lru_cache(maxsize=1)
@@ -66,7 +71,6 @@ def _packed(path: Path, _: object) -> Package:
 
 def _package(path: Path) -> Package:
     data = archive(path)
-    _check_size(path, len(data))
     return Package(data, str(fastcrc.crc64.xz(data)), contents_of(data))
 
 
@@ -92,9 +96,9 @@ def contents_of(data: bytes) -> str:
     return digest.hexdigest()
 
 
-def _check_size(path: Path, size: int) -> None:
-    if size > MAX_ZIP_BYTES:
+def _check_size(path: Path, size: int, largest: int) -> None:
+    if size > largest:
         raise ConfigurationError(
-            f"code: the zip of {path} has {size} bytes, {MAX_ZIP_BYTES} can be sent: leave files "
+            f"code: the zip of {path} has {size} bytes, {largest} can be sent: leave files "
             f"out with {IGNORE_FILE}, or upload it and give ossBucketName and ossObjectName"
         )

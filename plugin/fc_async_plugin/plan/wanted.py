@@ -15,7 +15,7 @@ import msgspec
 
 from fc_async_plugin import PluginError
 from fc_async_plugin.plan import attached
-from fc_async_plugin.plan.package import pack
+from fc_async_plugin.plan.package import MAX_LOCAL_ZIP_BYTES, MAX_ZIP_BYTES, pack
 from fc_async_plugin.plan.state import Place, WantedFunction
 from fc_async_plugin.plan.steps import Code
 from fc_async_plugin.template.code import code_path, folder_of, start_problem
@@ -131,7 +131,7 @@ def _wanted(project: Project, resource: Resource, *, functions: bool, here: bool
         configs=configs,
         position=resource.position,
         settings=_settings(resource) | _layers(project, resource, here=here) if functions else None,
-        code=_code(project, resource) if functions else None,
+        code=_code(project, resource, here=here) if functions else None,
         triggers=attached.triggers(resource, here=here) if functions else None,
         concurrency=attached.concurrency(resource) if functions else None,
     )
@@ -230,7 +230,7 @@ def _role(resource: Resource) -> str:
     return f"acs:ram::{resource.account_id}:role/{role}"
 
 
-def _code(project: Project, resource: Resource) -> Code | None:
+def _code(project: Project, resource: Resource, *, here: bool) -> Code | None:
     code = resource.props.get("code")
     if isinstance(code, dict) and "ossObjectName" in code:
         return Code(bucket=code.get("ossBucketName"), object_name=code["ossObjectName"])
@@ -239,7 +239,7 @@ def _code(project: Project, resource: Resource) -> Code | None:
         return Code() if resource.props.get("runtime") == runtimes.CONTAINER else None
     refuse_unresolved(resource, str(path), "code")
     try:
-        package = pack(path)
+        package = pack(path, MAX_LOCAL_ZIP_BYTES if here else MAX_ZIP_BYTES)
     except ConfigurationError as error:
         built = not path.exists() or "without files" in str(error)
         advice = "build it, or correct the path" if built else ""

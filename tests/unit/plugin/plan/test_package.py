@@ -98,12 +98,10 @@ def test_a_file_that_is_no_zip_is_an_error(code: Path) -> None:
         pack(code / "index.py")
 
 
-def test_too_much_code_is_an_error_that_says_how_to_send_less(
-    code: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(package, "MAX_ZIP_BYTES", 10)
-    with pytest.raises(ConfigurationError, match=r"\.fcignore"):
-        pack(code)
+def test_too_much_code_is_an_error_that_says_how_to_send_less(code: Path) -> None:
+    pack(code)
+    with pytest.raises(ConfigurationError, match=r"10 can be sent: .*\.fcignore"):
+        pack(code, largest=10)
 
 
 def test_a_change_of_one_byte_at_the_same_time_is_another_package(code: Path) -> None:
