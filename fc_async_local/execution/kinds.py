@@ -28,8 +28,8 @@ def reason_unavailable(runtime: str) -> str:
     if runtime in NODE:
         return f"runtime {runtime!r} is not available locally: there is no 'node' on the PATH"
     return (
-        f"runtime {runtime!r} is not available locally; Python, Node.js and custom runtimes run here "
-        "(a web server in any language as custom.debian12)"
+        f"runtime {runtime!r} is not available locally; Python, Node.js and custom runtimes are, "
+        "such as custom.debian12 for a web server in any language"
     )
 
 

@@ -46,29 +46,70 @@ def function(name: str, **props: str) -> str:
 
 
 GOOD = function("good")
+HTTP_TRIGGER = (
+    "[{triggerName: web, triggerType: http, triggerConfig: {authType: anonymous, methods: [GET]}}]"
+)
 SECOND = "'${resources.good.output.url}'"
 PROJECTS = {
     # project: the resources beside a good one, start, and what the reason must name
     "auto": (function("auto", logConfig="auto", vpcConfig="auto"), "yes", ""),
     "build": (function("built", code="./target"), "part", "target"),
+    "builds": (
+        function("built", code="./target").replace(
+            "    props:",
+            '    actions: {pre-deploy: [{run: "mkdir target && cp code/index.py target"}]}\n'
+            "    props:",
+        ),
+        "yes",
+        "",
+    ),
     "error": (function("wrong", memorySize="64k"), "part", "FCA016"),
     "language": (function("java", runtime="java11"), "part", "'java11' is not available locally"),
     "output": (function("later", environmentVariables=f"{{URL: {SECOND}}}"), "yes", ""),
+    "paths": (
+        function(
+            "server",
+            runtime="custom.debian12",
+            environmentVariables="{PATH: '/var/fc/lang/python3.10/bin:/opt/bin:/code'}",
+            customRuntimeConfig="{command: [/var/fc/lang/python3.10/bin/python3, /code/server.py]}",
+            triggers=HTTP_TRIGGER,
+        ),
+        "yes",
+        "",
+    ),
     "regions": (function("good2", region="cn-beijing", functionName="good"), "part", "cn-hangzhou"),
     "requirements": (function("needs", code="./needs"), "part", "cannot be installed"),
     "runtime": (function("refused", customRuntimeConfig="{port: 99999}"), "part", "99999"),
+    "secrets": (
+        function("secret", environmentVariables="{KEY: \"${env('KEY_OF_NO_MACHINE')}\"}"),
+        "yes",
+        "",
+    ),
     "server": (
         function(
             "server",
             runtime="custom.debian12",
             customRuntimeConfig="{command: [python3, server.py]}",
-            triggers="[{triggerName: web, triggerType: http, "
-            "triggerConfig: {authType: anonymous, methods: [GET]}}]",
+            triggers=HTTP_TRIGGER,
         ),
         "yes",
         "",
     ),
 }
+
+
+EDITION_1 = """\
+edition: 1.0.0
+name: old
+services:
+  orders:
+    component: fc
+    props:
+      region: cn-hangzhou
+      service: {name: shop}
+      function: {name: orders, runtime: python3, handler: index.handler, codeUri: ./code}
+"""
+NOT_READ = {"edition": EDITION_1, "unreadable": "resources: ["}
 
 
 @pytest.fixture
@@ -82,8 +123,9 @@ def world(tmp_path: Path) -> Path:
         (folder / "needs" / "requirements.txt").write_text("./missing-package\n")
         text = f"edition: 3.0.0\nname: {name}\nresources:\n{GOOD}\n{resource}\n"
         (folder / "s.yaml").write_text(text)
-    (tmp_path / "unreadable").mkdir()
-    (tmp_path / "unreadable" / "s.yaml").write_text("resources: [")
+    for name, text in NOT_READ.items():
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "s.yaml").write_text(text)
     return tmp_path
 
 
@@ -91,7 +133,7 @@ def world(tmp_path: Path) -> Path:
 def test_one_function_that_does_not_run_never_stops_the_others_and_is_named(
     world: Path, clean_environment: Callable[..., dict[str, str]]
 ) -> None:
-    command = [sys.executable, str(WORLD), str(world), "--install"]
+    command = [sys.executable, str(WORLD), str(world), "--install", "-y"]
     done = subprocess.run(
         command, env=clean_environment(), capture_output=True, text=True, check=True
     )
@@ -99,13 +141,12 @@ def test_one_function_that_does_not_run_never_stops_the_others_and_is_named(
     rows = {line.split("\t")[0]: line.split("\t") for line in lines}
     assert {name: row[1] for name, row in rows.items()} == {
         **{name: start for name, (_, start, _) in PROJECTS.items()},
-        "unreadable": "no",
+        **dict.fromkeys(NOT_READ, "no"),
     }
     assert {name for name, (_, _, part) in PROJECTS.items() if part not in rows[name][5]} == set()
     assert rows["unreadable"][5].startswith("Error: s.yaml:")
-    assert {row[4] for name, row in rows.items() if name not in {"server", "unreadable"}} <= {
-        "1 Failed",
-        "2 Failed",
-    }
-    assert rows["server"][3] == "1/1"
-    assert total == "10 projects: 3 yes, 6 part, 1 no"
+    assert "s cli fc3 s2tos3" in rows["edition"][5]
+    webs = {"paths", "server"}
+    assert {rows[name][4] for name in PROJECTS.keys() - webs} <= {"1 Failed", "2 Failed"}
+    assert {rows[name][3] for name in webs} == {"1/1"}
+    assert total == "14 projects: 6 yes, 6 part, 2 no"
