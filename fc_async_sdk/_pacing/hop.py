@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import re
 import zlib
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -25,6 +25,9 @@ from fc_async_sdk import _envelopes
 from fc_async_sdk._pacing import gcra
 from fc_async_sdk.errors import InvalidParameter, InvalidPayload
 from fc_async_sdk.spec import limits
+
+if TYPE_CHECKING:
+    from fc_async_sdk.models import AsyncTask
 
 _MEMBER: Final = re.compile(r"(?P<prefix>.+?)(?:_r[1-9][0-9]*)?(?P<index>-(?:0|[1-9][0-9]*))?")
 _TAGS: Final = 1_000_000
@@ -104,14 +107,17 @@ def first(payload: bytes, *, seconds: int, part: int, spread: int, task: str) ->
 
 
 def remaining(hop: Hop, now: float) -> int:
-    """Return how many whole seconds a message still waits.
+    """Return how many whole seconds a message still waits; 0: it has waited.
+
+    A message that has something left is sent on also if it is late, so that its payload tells
+    whether another message follows.
 
     Args:
         hop: The message that was delivered.
         now: Seconds since the epoch, by the instance's clock.
     """
     late = max(0, int(now - hop.due)) if hop.due else 0
-    return max(0, hop.rest - late)
+    return max(1, hop.rest - late) if hop.rest else 0
 
 
 def onward(hop: Hop, seconds: int, now: float, *, spread: int = 0) -> tuple[int, Hop]:
@@ -176,3 +182,25 @@ def sent(result: bytes | None) -> Sent | None:
         return _RESULTS.decode(envelope.body)
     except msgspec.DecodeError:
         return None
+
+
+def following(task: AsyncTask, payload: bytes | None) -> str:
+    """Return the id of the message that a task has sent instead of running the handler, or "".
+
+    The result says so. Where the service keeps no results, the payload says whether its slot had
+    not come; a message that the handler has sent back is not found there.
+
+    Args:
+        task: What is known of the task.
+        payload: What it was called with, if that is known.
+    """
+    if not task.succeeded:
+        return ""
+    result = task.return_payload_bytes
+    if result is not None:
+        found = sent(result)
+        return found.next if found is not None else ""
+    message = None if payload is None else read(payload)
+    if message is None or not message.rest:
+        return ""
+    return next_id(msgspec.structs.replace(message, count=message.count + 1), task.request_id or "")

@@ -93,7 +93,7 @@ class AsyncTaskHandle(BaseTask[R]):
                     interval=interval,
                 )
             )
-            if not self._follow(task):
+            if not await self._follow(task):
                 return task
             if timeout is not None:
                 left = max(0.0, timeout - (self._port.monotonic() - began))
@@ -119,7 +119,7 @@ class AsyncTaskHandle(BaseTask[R]):
         task = await self.wait(timeout, interval=interval)
         if self._incomplete:
             task = self._seen(await self._read())
-            if self._follow(task):
+            if await self._follow(task):
                 return await self.result(timeout, interval=interval)
         return await async_blocking(self._result, task, thread=self._target.large is not None)
 
@@ -165,9 +165,14 @@ class AsyncTaskHandle(BaseTask[R]):
     async def _latest(self) -> AsyncTask:
         """Read the task, or the last message that followed it."""
         task = self._seen(await self._read())
-        while self._follow(task):
+        while await self._follow(task):
             task = self._seen(await self._read())
         return task
+
+    async def _follow(self, task: AsyncTask) -> bool:
+        """Go on to the message that follows the task; return whether there is one."""
+        unknown = self._chained and task.succeeded and task.return_payload is None
+        return self._go_on(task, await self._sent() if unknown else None)
 
     async def _sent(self) -> bytes:
         """Return the payload: only a list says what a task was called with."""

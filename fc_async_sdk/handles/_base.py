@@ -133,7 +133,7 @@ class BaseTask(Generic[R]):
         self.error: FcAsyncError | None = ended.error if ended else None
         self.request_id = (self.task and self.task.request_id) or ""
         self._target = target
-        self._at = task_id  # the message of a chain that the task is now; see _follow
+        self._at = task_id  # the message of a chain that the task is now
         self._group = group
         self._listed = ended is not None  # a list does not hold what was returned
 
@@ -151,18 +151,16 @@ class BaseTask(Generic[R]):
         self.error = outcomes.error_of(self.function, task)
         return task
 
-    def _follow(self, task: AsyncTask) -> bool:
+    def _go_on(self, task: AsyncTask, payload: bytes | None) -> bool:
         """Go on to the message that a delivery has sent instead of running the handler.
 
         Returns:
             Whether the task that was read was such a delivery.
         """
-        sent = hop.sent(task.return_payload_bytes) if task.succeeded else None
-        if sent is None:
-            return False
-        self._at = sent.next
-        self.task = None
-        return True
+        following = hop.following(task, payload)
+        if following:
+            self._at, self.task = following, None
+        return bool(following)
 
     def _result(self, task: AsyncTask) -> R:
         """Return the result of a task that has ended.

@@ -166,6 +166,11 @@ class TaskHandle(BaseTask[R]):
             task = self._seen(self._read())
         return task
 
+    def _follow(self, task: AsyncTask) -> bool:
+        """Go on to the message that follows the task; return whether there is one."""
+        unknown = self._chained and task.succeeded and task.return_payload is None
+        return self._go_on(task, self._sent() if unknown else None)
+
     def _sent(self) -> bytes:
         """Return the payload: only a list says what a task was called with."""
         for page in pages(self._port, self._target, Listing(self._at, None), payload=True):

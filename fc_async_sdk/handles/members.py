@@ -227,14 +227,14 @@ class Members:
         return self._end_or_follow(member, task)
 
     def _end_or_follow(self, member: str, task: AsyncTask) -> Ended | None:
-        sent = hop.sent(task.return_payload_bytes) if task.succeeded else None
-        if sent is None:
+        following = hop.following(task, task.task_payload_bytes)
+        if not following:
             return self._end(member, task, error_of(self.function, task))
-        if self._parts(sent.next) is not None:
-            self.note(sent.next)
+        if self._parts(following) is not None:
+            self.note(following)
         else:
             # The delivery did not know the id of its task, so the next one has another name.
-            self.elsewhere[sent.next] = member
+            self.elsewhere[following] = member
         return None
 
     def lose(self, task_id: str) -> Ended:

@@ -3,27 +3,19 @@
 
 from __future__ import annotations
 
-import contextlib
 import sys
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from fc_async_plugin.cli import invoke_http, options
+from fc_async_plugin.cli import invoke_batch, invoke_http, options
 from fc_async_plugin.report import DONE, FAILED, Format, terminal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-
     from fc_async_plugin.account.connection import Where
     from fc_async_plugin.cli.invoke_http import HttpOptions
     from fc_async_plugin.tasks import FunctionTasks
     from fc_async_sdk import AcceptedInvocation, InvokeResult
-    from fc_async_sdk.fanout import Outcome
-
-    Check = Callable[[str, bytes], None]
-    """Raises InvalidParameter for a payload that does not fit."""
 
 
 class Choices(NamedTuple):
@@ -34,6 +26,7 @@ class Choices(NamedTuple):
     task_id: str | None
     wait: bool
     batch: str | None
+    rate: str | None
     raw: bool
     output: Format
     http: HttpOptions
@@ -46,6 +39,7 @@ class Choices(NamedTuple):
             or self.task_id is not None
             or self.wait
             or self.batch is not None
+            or self.rate is not None
         )
 
 
@@ -73,6 +67,7 @@ class Choices(NamedTuple):
 @click.option(
     "--task-id",
     "--async-task-id",
+    "--task-prefix",
     "task_id",
     metavar="ID",
     default=None,
@@ -81,9 +76,31 @@ class Choices(NamedTuple):
 @click.option("--wait", is_flag=True, help="Wait until the task has ended. Needs task mode.")
 @click.option(
     "--batch",
+    "--lines",
+    "batch",
     metavar="FILE",
     default=None,
     help="Call it once for every line of FILE (- is stdin); --task-id is the prefix of the ids.",
+)
+@click.option(
+    "--rate",
+    metavar="RATE",
+    default=None,
+    help="With --batch: how fast the calls start, such as 5/s or 1/10s.",
+)
+@click.option(
+    "--max-hops",
+    type=click.IntRange(0, 168),
+    default=0,
+    metavar="N",
+    help="With --rate: how often the function sends a message again that waits for over an hour.",
+)
+@click.option(
+    "--failed",
+    type=click.Path(dir_okay=False),
+    metavar="FILE",
+    default=None,
+    help="With --batch: write the lines that were not accepted to FILE.",
 )
 @click.option(
     "--concurrency",
@@ -113,6 +130,9 @@ def command(  # noqa: PLR0917 -- click passes options by name
     task_id: str | None,
     wait: bool,
     batch: str | None,
+    rate: str | None,
+    max_hops: int,
+    failed: str | None,
     concurrency: int,
     schema: str | None,
     http: HttpOptions,
@@ -130,11 +150,13 @@ def command(  # noqa: PLR0917 -- click passes options by name
       fc-async invoke orders -f event.json --delay 60 --task-id order-7
       echo hello | fc-async invoke orders -f - --sync
       fc-async invoke orders --batch orders.jsonl --task-id monday --schema order.schema.json
+      fc-async invoke orders --batch orders.jsonl --task-id monday --rate 5/s --failed failed.jsonl
       fc-async invoke orders --http --sync --path '/orders?dry=1' '{"id": 7}'
     """  # noqa: D301 -- click reads the \\b as "keep these lines"
     from fc_async_plugin.tasks import tasks_of
+    from fc_async_sdk.pacing import Pace
 
-    choices = Choices(asynchronous, delay, task_id, wait, batch, raw, output, http)
+    choices = Choices(asynchronous, delay, task_id, wait, batch, rate, raw, output, http)
     given = [one for one in (payload, event, event_file) if one is not None]
     _refuse_contradictions(choices, payloads=len(given))
     data = options.read_payload(payload or event, event_file) or b""
@@ -143,7 +165,9 @@ def command(  # noqa: PLR0917 -- click passes options by name
         check("payload", data)
     with tasks_of(function, where) as target:
         if batch is not None:
-            return _send_batch(target, Batch(batch, task_id, concurrency, delay, check), output)
+            pace = None if rate is None else Pace(function, rate, max_hops=max_hops)
+            wanted = invoke_batch.Batch(batch, task_id, concurrency, delay, check, pace, failed)
+            return invoke_batch.send(target, wanted, output)
         if asynchronous:
             return _call_asynchronously(target, data, choices, where)
         if http.on:
@@ -166,7 +190,11 @@ def _refuse_contradictions(choices: Choices, *, payloads: int) -> None:
     if choices.raw and (choices.asynchronous or choices.output == "json"):
         raise click.UsageError("--raw goes with --sync and without --format json only")
     if not choices.asynchronous and choices.needs_async:
-        raise click.UsageError("--delay, --task-id, --wait and --batch go with --async only")
+        raise click.UsageError(
+            "--delay, --task-id, --wait, --batch and --rate go with --async only"
+        )
+    if choices.rate is not None and (choices.batch is None or choices.delay is not None):
+        raise click.UsageError("--rate goes with --batch, and without --delay")
     if choices.batch is not None and (choices.wait or payloads or choices.http.on):
         raise click.UsageError("--batch goes without another payload, --wait and --http")
     if payloads > 1:
@@ -198,7 +226,7 @@ def _call_asynchronously(target: FunctionTasks, data: bytes, choices: Choices, w
     return DONE if task.succeeded else FAILED
 
 
-def _checker(file: str | None) -> Check | None:
+def _checker(file: str | None) -> invoke_batch.Check | None:
     """Return the check of payloads against the schema in a file; None without a file.
 
     Raises:
@@ -270,75 +298,3 @@ def _check_task_mode(target: FunctionTasks) -> None:
             "nothing was sent.\n"
             "Set asyncInvokeConfig.asyncTask: true and deploy, or invoke without --wait."
         )
-
-
-class Batch(NamedTuple):
-    """One call for every line of a file.
-
-    Attributes:
-        file: One payload per line; - is stdin. Empty lines are skipped.
-        task_ids: Prefix of the task ids, which makes it safe to repeat a run; None: no ids.
-        concurrency: Number of requests at the same time.
-        delay: Seconds, or None.
-        check: Checks all payloads before the first one is sent; None: they are not checked.
-    """
-
-    file: str
-    task_ids: str | None
-    concurrency: int
-    delay: int | None
-    check: Check | None = None
-
-
-def _send_batch(target: FunctionTasks, batch: Batch, output: Format) -> int:
-    """Call a function once for every line, and print the result."""
-    outcomes: list[Outcome] = []
-    with _lines(batch.file) as lines:
-        payloads = lines if batch.check is None else _checked(lines, batch.check)
-        run = target.client.fan_out(
-            target.function,
-            payloads,
-            task_ids=batch.task_ids,
-            concurrency=batch.concurrency,
-            delay=batch.delay,
-            qualifier=target.qualifier,
-            progress=sys.stderr.isatty(),
-        )
-        outcomes = list(run)
-    failures = sorted(run.failures, key=lambda one: one.index)
-    if output == "json":
-        outcomes.sort(key=lambda one: one.index)
-        terminal.print_json({"invocations": [_as_data(one) for one in outcomes]})
-    else:
-        again = f", {run.duplicates} of them before" if run.duplicates else ""
-        click.echo(f"Accepted: {len(outcomes) - len(failures)} of {len(outcomes)}{again}.")
-        for one in failures:
-            terminal.note(f"payload {one.index}: {one.error}")
-    return FAILED if failures else DONE
-
-
-def _checked(lines: Iterable[str], check: Check) -> list[str]:
-    payloads = list(lines)
-    for index, payload in enumerate(payloads):
-        check(f"payload {index}", payload.encode())
-    return payloads
-
-
-@contextlib.contextmanager
-def _lines(file: str) -> Iterator[Iterator[str]]:
-    source: contextlib.AbstractContextManager[Any] = (
-        contextlib.nullcontext(sys.stdin) if file == "-" else Path(file).open(encoding="utf-8")  # noqa: SIM115 -- closed by the with below
-    )
-    with source as opened:
-        yield (line.rstrip("\r\n") for line in opened if line.strip())
-
-
-def _as_data(outcome: Outcome) -> dict[str, Any]:
-    accepted = outcome.accepted
-    return {
-        "index": outcome.index,
-        "taskId": outcome.task_id or None,
-        "requestId": accepted.request_id if accepted else None,
-        "duplicate": accepted.duplicate if accepted else False,
-        "error": str(outcome.error) if outcome.error else None,
-    }

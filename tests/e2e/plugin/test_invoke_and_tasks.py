@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from fc_async_plugin.cli.group import run
+from fc_async_sdk import fanout
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -139,6 +140,8 @@ def test_a_failing_synchronous_call_exits_1_and_names_the_error(
         ["--sync", "--task-id", "t"],
         ["payload", "-e", "another"],
         ["--batch", "x", "--wait"],
+        ["--rate", "5/s"],
+        ["--batch", "x", "--rate", "5/s", "--delay", "5"],
     ],
 )
 def test_flags_that_contradict_each_other_are_refused(
@@ -185,6 +188,59 @@ def test_a_payload_of_a_batch_that_can_not_be_sent_fails_alone(
     code, out, err = typed("invoke", "orders", "--batch", "orders.jsonl")
     assert (code, out) == (1, "Accepted: 2 of 3.\n")
     assert err.startswith("payload 1: the payload has 200000 bytes")
+
+
+def test_a_batch_with_a_rate_starts_its_calls_at_this_rate(
+    typed: Typed, fc_local: FcLocal, orders: list[bytes], here: Path
+) -> None:
+    (here / "orders.jsonl").write_text("".join(f"{n}\n" for n in range(20)))
+    arguments = ("--lines", "orders.jsonl", "--task-prefix", "night", "--rate", "2/s")
+    code, out, err = typed("invoke", "orders", *arguments)
+    assert (code, out) == (0, "Accepted: 20 of 20.\n")
+    assert err.startswith("20 calls of orders: the last one starts in 0:00:10, at ")
+    fc_local.advance(5)
+    assert len(orders) in {10, 11}, "the command uses the clock of this machine"
+    fc_local.run_until_idle()
+    assert len(orders) == 20
+
+
+def test_a_batch_that_would_wait_for_too_long_is_refused_before_anything_is_sent(
+    typed: Typed, fc_local: FcLocal, orders: list[bytes], here: Path
+) -> None:
+    (here / "orders.jsonl").write_text("a\nb\n")
+    arguments = ("invoke", "orders", "--batch", "orders.jsonl", "--rate", "1/2h")
+    code, _, err = typed(*arguments)
+    assert code == 1
+    assert "pace orders: the last of 2 messages waits 7,200 s" in err
+    assert typed(*arguments, "--max-hops", "3")[0] == 0
+    fc_local.run_until_idle()
+    assert orders[0] == b"a"
+
+
+def test_a_batch_that_was_interrupted_says_how_it_goes_on(
+    typed: Typed, orders: list[bytes], here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    (here / "orders.jsonl").write_text("a\nb\n")
+    arguments = ("invoke", "orders", "--batch", "orders.jsonl", "--task-id", "night")
+    with monkeypatch.context() as patch:
+        patch.setattr(fanout.FanOut, "__iter__", interrupt)
+        code, _, err = typed(*arguments)
+    assert code != 0
+    assert "interrupted after 0 calls: the same command goes on, and sends nothing twice" in err
+    assert typed(*arguments)[0] == 0
+
+
+def test_the_lines_of_a_batch_that_were_not_accepted_are_written_to_a_file(
+    typed: Typed, orders: list[bytes], here: Path
+) -> None:
+    (here / "orders.jsonl").write_text("a\n" + "x" * 200_000 + "\nb\n")
+    arguments = ("--batch", "orders.jsonl", "--task-id", "night", "--failed", "failed.jsonl")
+    _, _, err = typed("invoke", "orders", *arguments)
+    assert (here / "failed.jsonl").read_text() == "x" * 200_000 + "\n"
+    assert "send them with another --task-id than night" in err
 
 
 def test_the_outcomes_of_a_batch_as_json(typed: Typed, orders: list[bytes], here: Path) -> None:

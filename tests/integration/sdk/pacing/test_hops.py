@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 
+from fc_async_local.settings import Settings
 from fc_async_sdk.errors import TaskFailed
 from fc_async_sdk.events import handler
 from fc_async_sdk.idempotency import MemoryStore, current_key, idempotent
@@ -56,6 +57,27 @@ def test_a_group_and_a_handle_wait_for_the_end_of_the_chain(
     assert log.seconds == [0, 3_600, 7_200, 10_800, 14_400]
     other = fc_local.client.function("crm", result=Order, pace=pace).group("night", size=2)
     assert sorted(task.result().n for task in other) == [3, 4]
+
+
+class TestWithoutResults:
+    """The service keeps what a function returned only for accounts that have asked for it."""
+
+    @pytest.fixture
+    def fc_local_settings(self) -> Settings:
+        return Settings.of(keep_results=False)
+
+    def test_the_end_of_a_chain_is_found_by_what_was_sent(
+        self, fc_local: FcLocal, deploy: Callable[..., None], log: Log
+    ) -> None:
+        pace = Pace("crm", "1/hour", max_hops=9)
+        deploy(handler(Order, pace=pace)(log))
+        function = fc_local.client.function("crm", payload=Order, pace=pace)
+        last = [function.spawn(Order(number)) for number in range(3)][-1]
+        group = function.map([Order(3), Order(4)])
+        last.wait(timeout=100_000, interval=300)
+        assert log.seconds == [0, 3_600, 7_200]
+        assert len(list(group.ends(timeout=100_000, interval=300))) == 2
+        assert log.seconds == [0, 3_600, 7_200, 10_800, 14_400]
 
 
 @pytest.mark.parametrize(
