@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 NAME: Final = "$fc-async.claim"
+VARIABLE: Final = "FC_ASYNC_PAYLOADS"
+"""Environment variable that names the store, ``oss://BUCKET`` or the path of a folder."""
 PREFIX: Final = "fc-async/v1/"
 """Precedes all keys."""
 THRESHOLD: Final = 100 * 1024

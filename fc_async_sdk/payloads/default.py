@@ -22,9 +22,6 @@ if TYPE_CHECKING:
 
     from fc_async_sdk._claims import PayloadStore
 
-VARIABLE = "FC_ASYNC_PAYLOADS"
-"""Environment variable that names a store."""
-
 
 def store_at(url: str) -> FolderStore | OssStore:
     """Return the store with a name: ``oss://bucket``, ``file:///folder``, or the path of a folder.
@@ -85,7 +82,7 @@ class DefaultStore:
 
     @property
     def _store(self) -> PayloadStore:
-        url, endpoint = os.environ.get(VARIABLE), os.environ.get("FC_ASYNC_ENDPOINT")
+        url, endpoint = os.environ.get(_claims.VARIABLE), os.environ.get("FC_ASYNC_ENDPOINT")
         return _found(url or "", endpoint or "")
 
     def __repr__(self) -> str:
@@ -99,8 +96,8 @@ def _found(url: str, endpoint: str) -> PayloadStore:
     place = _endpoint.parse(endpoint) if endpoint else None
     if place is None or not place.loopback:
         raise ConfigurationError(
-            f"no store of payloads: set {VARIABLE} to oss://BUCKET, or to a folder that all "
-            "instances and senders mount"
+            f"no store of payloads: set {_claims.VARIABLE} to oss://BUCKET, or to a folder that "
+            "all instances and senders mount"
         )
     from fc_async_sdk.transport.sync import SyncTransport  # noqa: PLC0415 -- loads requests
 

@@ -81,6 +81,12 @@ def to_mount(bucket: str, *, read_only: bool) -> list[Permission]:
     ]
 
 
+def to_store(bucket: str) -> list[Permission]:
+    """Return the permissions of a function whose store of large payloads is a bucket of OSS."""
+    place = f"acs:oss:*:*:{bucket}/*"
+    return [Permission("oss:GetObject", place), Permission(PUT_OBJECT, place)]
+
+
 def to_log(region: str, account_id: str, project: str, logstore: str) -> Permission:
     """Return the permission of a function whose logs go to Log Service."""
     place = f"acs:log:{region}:{account_id}:project/{project}/logstore/{logstore}"

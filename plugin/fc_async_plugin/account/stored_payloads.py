@@ -13,8 +13,8 @@ import os
 from typing import NamedTuple
 
 from fc_async_sdk import payloads
-from fc_async_sdk.errors import ConfigurationError, FcAsyncError, UnreadableClaim
-from fc_async_sdk.payloads.default import VARIABLE
+from fc_async_sdk._claims import VARIABLE
+from fc_async_sdk.errors import FcAsyncError, UnreadableClaim
 from fc_async_sdk.spec import limits
 
 
@@ -41,7 +41,7 @@ def look_up(payload: bytes) -> Stored | None:
     if claim is None:
         return None
     note = f"{claim.size:,} bytes in {claim.store}/{claim.key}"
-    if not claim.store.startswith("file:") and not _is_named(claim.store):
+    if not claim.store.startswith("file:") and claim.store != os.environ.get(VARIABLE):
         return Stored(f"{note} (not read: set {VARIABLE}={claim.store})")
     try:
         store = payloads.store_at(claim.store)
@@ -51,11 +51,3 @@ def look_up(payload: bytes) -> Stored | None:
         return Stored(note, payloads.fetch(payload, store) if shown else None)
     except (FcAsyncError, OSError) as error:
         return Stored(f"{note} (not read: {error})")
-
-
-def _is_named(store: str) -> bool:
-    """Return whether the environment names a store."""
-    try:
-        return payloads.store_at(os.environ.get(VARIABLE) or ".").name == store
-    except ConfigurationError:
-        return False

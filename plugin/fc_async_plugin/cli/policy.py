@@ -3,16 +3,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from fc_async_plugin.cli import options
 from fc_async_plugin.report import DONE, FAILED, Format, terminal
+from fc_async_sdk import _claims
 
 if TYPE_CHECKING:
     from fc_async_plugin.account.connection import Account
     from fc_async_plugin.policy.permissions import Comparison, RolePolicy
+
+
+_LIFECYCLE: Final = """\
+<LifecycleConfiguration><Rule>
+  <ID>fc-async</ID><Prefix>{prefix}</Prefix><Status>Enabled</Status>
+  <Expiration><Days>{days}</Days></Expiration>
+</Rule></LifecycleConfiguration>"""
 
 
 @click.command()
@@ -64,8 +72,10 @@ def command(  # noqa: PLR0917 -- click passes options by name
 ) -> int:
     """Print the least policy that the roles of the functions need.
 
-    It is for destinations, logs (logConfig), mounted buckets (ossMountConfig), and calls of
-    functions that an environment variable names. Other calls of the code are not known.
+    It is for destinations, logs (logConfig), mounted buckets (ossMountConfig), the bucket of large
+    payloads (FC_ASYNC_PAYLOADS), and calls of functions that an environment variable names. Other
+    calls of the code are not known. A bucket of payloads is printed with the lifecycle rule that
+    deletes them when they are not needed any more.
 
     \b
     Examples:
@@ -99,9 +109,13 @@ def command(  # noqa: PLR0917 -- click passes options by name
         found = {"": permissions.compare(options.read_json(against), everything)}
         return _tell_comparisons(found, output)
     if output == "json":
-        terminal.print_json({"roles": [_as_data(role) for role in roles]})
+        days = permissions.lifetimes(project)
+        terminal.print_json({"roles": [_as_data(role) for role in roles], "lifetimes": days})
     else:
         _print_policies(roles)
+        for bucket, days_kept in permissions.lifetimes(project).items():
+            terminal.tell(f"# lifecycle rule of oss://{bucket}", bold=True)
+            terminal.tell(_LIFECYCLE.format(days=days_kept, prefix=_claims.PREFIX))
     return DONE
 
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from fc_async_plugin import PluginError
 from fc_async_plugin.plan import attached, channels
 from fc_async_plugin.plan.state import Place
-from fc_async_plugin.template.desired import desired, is_function
-from fc_async_sdk.spec import arn, ram
+from fc_async_plugin.template.desired import bucket_of_payloads, desired, is_function
+from fc_async_sdk.spec import arn, limits, ram
 from fc_async_sdk.spec.ram import VERSION, Permission
 
 if TYPE_CHECKING:
@@ -97,9 +97,9 @@ class RolePolicy(NamedTuple):
 def needed(project: Project) -> list[RolePolicy]:
     """Return the permissions that each role of a template needs.
 
-    These are the permissions to reach all destinations, to write the logs, to mount buckets, and to
-    call the functions of the template that an environment variable of the function names. Other
-    calls of the code are not known.
+    These are the permissions to reach all destinations, to write the logs, to mount buckets, to
+    keep large payloads in a bucket, and to call the functions of the template that an environment
+    variable of the function names. Other calls of the code are not known.
 
     Raises:
         TemplateError: A block has a value of a wrong type.
@@ -131,6 +131,8 @@ def _of(resource: Resource, names: Container[str]) -> Iterator[Permission]:
             yield from ram.to_call(
                 arn.FunctionArn(region=region, account_id=account_id, function=value)
             )
+    if bucket := bucket_of_payloads(resource):
+        yield from ram.to_store(bucket)
     logs = _mapping(resource.props.get("logConfig"))
     if logs.get("project") and logs.get("logstore"):
         yield ram.to_log(region, account_id, str(logs["project"]), str(logs["logstore"]))
@@ -164,6 +166,25 @@ def _functions(project: Project) -> list[str]:
             if is_function(one)
         }
     )
+
+
+def lifetimes(project: Project) -> dict[str, int]:
+    """Return for how many days each bucket must keep the large payloads of a template.
+
+    A payload is needed until its invocation has expired, and then for the days in which its task
+    can be replayed.
+
+    Raises:
+        TemplateError: A block has a value of a wrong type.
+    """
+    found: dict[str, int] = {}
+    for resource in project.resources:
+        if is_function(resource) and (bucket := bucket_of_payloads(resource)):
+            block = desired(resource)
+            age = block.config.max_async_event_age_in_seconds if block else None
+            seconds = (age or limits.EVENT_AGE_SECONDS.default) + limits.TASK_RETENTION_SECONDS
+            found[bucket] = max(found.get(bucket, 0), -(-seconds // 86_400))
+    return found
 
 
 def deployer(project: Project, *, functions: bool, create_missing: bool = False) -> dict[str, Any]:

@@ -106,6 +106,7 @@ RULES: Final[dict[str, Rule]] = {
         reliability.payload_limit,
         destinations.no_role,
         destinations.lacking_role,
+        destinations.lacking_store,
         triggers.invalid_timer,
         triggers.next_firings,
         triggers.ambiguous_days,

@@ -6,7 +6,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from fc_async_plugin.rules.rule import Found, rule
-from fc_async_plugin.template.desired import BLOCK, destination_path, is_of_fc2
+from fc_async_plugin.template.desired import (
+    BLOCK,
+    bucket_of_payloads,
+    destination_path,
+    is_of_fc2,
+)
+from fc_async_sdk._claims import VARIABLE
 from fc_async_sdk.errors import InvalidArn, shorten
 from fc_async_sdk.spec import arn, ram
 from fc_async_sdk.spec.destinations import KINDS
@@ -166,3 +172,25 @@ def lacking_role(context: Context) -> Iterator[Found]:
                 where(link),
                 "attach what this prints to the role: fc-async policy",
             )
+
+
+@rule(
+    "FCA062",
+    "role-lacks-store",
+    "error",
+    "A role that may not use the bucket of large payloads.",
+    needs="--roles",
+)
+def lacking_store(context: Context) -> Iterator[Found]:
+    """Known only when the roles were read in RAM. Calls with large payloads fail without it."""
+    for resource in context.functions:
+        granted = context.roles.get(str(resource.props.get("role") or ""))
+        bucket = bucket_of_payloads(resource)
+        for missing in ram.to_store(bucket) if bucket and granted is not None else ():
+            if not ram.allows([granted or {}], missing, if_conditions_hold=True):
+                yield Found(
+                    f"{resource.function_name} keeps large payloads in oss://{bucket}, and its role"
+                    f" does not have {missing.action} on {missing.resource}",
+                    resource.where("environmentVariables", VARIABLE),
+                    "attach what this prints to the role: fc-async policy",
+                )

@@ -108,6 +108,6 @@ def payload_limit(context: Context) -> Iterator[Found]:
         f"{name.kind} takes events of up to {name.payload_limit // _KIB} KB, a request alone may"
         f" have {limits.ASYNC_PAYLOAD_BYTES // _KIB} KB: larger events are refused and not retried",
         where(link),
-        "keep payloads small and pass names of objects, or use a RocketMQ topic (4 MB)",
+        "send large payloads through a store (large=store), or use a RocketMQ topic (4 MB)",
         tuple(Related(where(other), "here too") for other, _ in small[1:20]),
     )

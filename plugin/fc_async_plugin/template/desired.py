@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from fc_async_plugin.template import names
 from fc_async_plugin.template.problems import failure
 from fc_async_plugin.template.reading import component_name, names_function
+from fc_async_sdk._claims import VARIABLE
 from fc_async_sdk.models import AsyncConfig, Destination, DestinationConfig
 from fc_async_sdk.spec import limits
 from fc_async_sdk.spec.async_config import OUTCOMES
@@ -127,6 +128,14 @@ def _typed(resource: Resource, block: dict[str, Any], key: str, kind: type) -> A
 
 def _is_integer(value: object) -> bool:
     return type(value) is int
+
+
+def bucket_of_payloads(resource: Resource) -> str:
+    """Return the bucket in which a function keeps large payloads, "" if none is named."""
+    variables = resource.props.get("environmentVariables")
+    found = variables.get(VARIABLE) if isinstance(variables, dict) else None
+    bucket = found.removeprefix("oss://") if isinstance(found, str) else found
+    return bucket if isinstance(bucket, str) and bucket != found and bucket.isascii() else ""
 
 
 def is_unresolved(value: object) -> bool:

@@ -105,6 +105,53 @@ def test_a_role_gets_what_calls_logs_and_mounts_of_its_functions_need(tmp_path: 
     }
 
 
+STORES = """\
+edition: 3.0.0
+name: app
+resources:
+  resize:
+    component: fc3
+    props:
+      region: cn-hangzhou
+      functionName: resize
+      role: acs:ram::123:role/worker
+      environmentVariables: {FC_ASYNC_PAYLOADS: 'oss://big'}
+      asyncInvokeConfig: {maxAsyncEventAgeInSeconds: 100000}
+  crop:
+    component: fc3
+    props:
+      region: cn-hangzhou
+      functionName: crop
+      environmentVariables: {FC_ASYNC_PAYLOADS: 'oss://big'}
+  other:
+    component: fc3
+    props:
+      region: cn-hangzhou
+      functionName: other
+      environmentVariables: {FC_ASYNC_PAYLOADS: /mnt/nas}
+"""
+
+
+def test_a_bucket_of_large_payloads_is_read_and_written_and_has_a_lifecycle_rule(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "s.yaml").write_text(STORES)
+    assert run(["policy", "--format", "json"]) == 0
+    printed = json.loads(capsys.readouterr().out)
+    assert printed["lifetimes"] == {"big": 9}
+    assert [one["role"] for one in printed["roles"]] == [None, ROLE]
+    assert printed["roles"][1]["policy"]["Statement"] == [
+        {"Effect": "Allow", "Action": [action], "Resource": ["acs:oss:*:*:big/*"]}
+        for action in ("oss:GetObject", "oss:PutObject")
+    ]
+    assert run(["policy"]) == 0
+    shown = capsys.readouterr().out
+    assert "# lifecycle rule of oss://big\n<LifecycleConfiguration>" in shown
+    assert "<Prefix>fc-async/v1/</Prefix>" in shown
+    assert "<Days>9</Days>" in shown
+
+
 def test_the_printed_policy_is_exactly_enough() -> None:
     assert compare(ram.document(NEEDED), NEEDED) == ((), ())
 

@@ -160,3 +160,23 @@ def test_a_role_that_was_read_must_reach_the_destination(
     text = template(FAILURE, f"      role: {role}\n")
     assert ids(check(text, roles={role: granted})) == found
     assert ids(check(text, roles={"acs:ram::123:role/other": granted})) == []
+
+
+@pytest.mark.parametrize(
+    ("actions", "found"),
+    [
+        (["oss:GetObject", "oss:PutObject"], []),
+        (["oss:*"], []),
+        (["oss:GetObject"], ["FCA062"]),
+        (["mns:SendMessage"], ["FCA062"]),
+    ],
+)
+def test_a_role_that_was_read_must_reach_the_bucket_of_large_payloads(
+    check: Check, actions: list[str], found: list[str]
+) -> None:
+    role = "acs:ram::123:role/x"
+    granted = {"Statement": [{"Effect": "Allow", "Action": actions, "Resource": "*"}]}
+    store = "      environmentVariables: {FC_ASYNC_PAYLOADS: 'oss://big'}\n"
+    text = template(FAILURE, f"      role: {role}\n{store}")
+    assert ids(check(text, roles={role: granted}, ignore=("FCA061", "FCA054"))) == found
+    assert ids(check(text, ignore=("FCA061", "FCA054"))) == []

@@ -47,7 +47,7 @@ def test_a_page_has_an_example_that_is_found_and_one_that_is_not(
     assert page.startswith(f"# {id_}: {rule.name}\n\nSeverity: {rule.severity}. {rule.summary}\n")
     examples = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)[:2]
     live = (LIVE,) if id_ in ACCOUNT else ()
-    roles = {"acs:ram::123:role/orders": MAY_SEND} if id_ == "FCA061" else {}
+    roles = {"acs:ram::123:role/orders": MAY_SEND} if id_ in {"FCA061", "FCA062"} else {}
     found = [
         id_ in {one.rule for one in check(_whole(example), live=live, roles=roles, ignore=())}
         for example in examples
