@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Invocations without task mode, as lists show them on this machine.
 
-The store forgets such an invocation when it ends, as the service does. The steps that the feed still
-has are enough to show it.
+The store forgets such an invocation when it ends, as the service does. The steps that the feed
+still has are enough to show it.
 
 Invariants:
     Only what the feed has is remembered: its bound in bytes is the bound of this memory.

@@ -61,7 +61,7 @@ class ReplayPlan(RunPlan, frozen=True, kw_only=True):
             event = read(payload)
             task_id = replay_id(event)
             function, qualifier = self._target(event)
-            arguments = {
+            arguments: dict[str, Any] = {
                 "function": function,
                 "payload": event.request.bytes(),
                 "task_id": task_id,

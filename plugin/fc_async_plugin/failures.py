@@ -212,7 +212,7 @@ class Reader:
         except FcAsyncError as error:
             self._omitted.append(f"dead events: {error}")
             return ()
-        if found.total > len(found.deliveries):
+        if found.next_token:
             self._omitted.append(f"dead events before the newest {len(found.deliveries)}")
         return found.deliveries
 

@@ -71,7 +71,8 @@ class Objects:
             with self._service.files.open(bucket, content) as file:
                 return file.read(content.size)
 
-        return self._call(self._service.do(read))
+        data: bytes = self._call(self._service.do(read))
+        return data
 
     def keys(self, bucket: str, prefix: str = "") -> list[str]:
         """Return the keys of the objects of a bucket, in their order.

@@ -157,9 +157,10 @@ class Choice(click.Choice[str]):
         except click.BadParameter as error:
             known = {str(one).lower(): str(one) for one in self.choices}
             near = suggestions.nearest(str(value).lower(), known)
-            if near:
-                error.message += f" Did you mean {known[near]}?"
-            raise
+            if not near:
+                raise
+            text = f"{error.message} Did you mean {known[near]}?"
+            raise click.BadParameter(text, ctx, param) from error
 
 
 qualifier_option = click.option(
