@@ -49,12 +49,18 @@ class ReplayPlan(RunPlan, frozen=True, kw_only=True):
         """Return the name of the run for progress bars."""
         return f"replaying to {self.to}" if self.to else "replaying"
 
-    def prepare(self, index: int, payload: Any, _: dict[str, int]) -> Job | Outcome:
+    def prepare(
+        self,
+        index: int,
+        payload: Any,
+        taken: dict[str, int],  # noqa: ARG002 -- as of Plan
+    ) -> Job | Outcome:
         """Return the job for an event, or its outcome when it cannot be sent.
 
         Args:
             index: Which event, from 0.
             payload: The event, in any form that ``replay_events`` takes.
+            taken: Not used: ids follow from the events.
         """
         task_id = ""
         try:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar, cast
 
 from fc_async_sdk import errors
 from fc_async_sdk.idempotency import states
@@ -92,7 +92,7 @@ class Claims:
         for _ in range(_RACES):
             now = self._clock.now()
             mine = states.claim(request, rules, now, new_token())
-            found = _ask(mine.key, store.create, mine)
+            found = cast("Record | None", _ask(mine.key, store.create, mine))
             # Its own token: the record was written, and a client library sent the request again
             # because the answer was lost.
             if found is None or found.token == mine.token:

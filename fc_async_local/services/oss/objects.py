@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 
 class Body(Protocol):
-    """What an operation that writes an object needs of a request."""
+    """Part of a request that an operation needs that writes an object."""
 
     def body(self) -> AsyncIterator[bytes]:
         """Return the pieces of the body."""

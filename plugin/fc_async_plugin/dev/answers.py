@@ -48,7 +48,8 @@ class Answers:
     def __init__(self, file: Path = _project_folder.BUILDS) -> None:
         self._file = file
         lines = file.read_text().splitlines() if file.is_file() else []
-        self._states = dict(line.partition(_DONE)[::2] for line in lines)
+        parts = (line.partition(_DONE) for line in lines)
+        self._states = {key: state for key, _, state in parts}
 
     def __contains__(self, key: str) -> bool:
         """Return whether the user has allowed what a key stands for."""
