@@ -2,13 +2,14 @@
 """Reads a template of edition 1.0.0, the format for FC 2.0, as one of edition 3.0.0. Pure.
 
 Only what means the same in both is read: functions, their asynchronous configuration, its
-destinations, and triggers. Names are those that ``s cli fc3 s2tos3`` writes
+destinations, and triggers; for functions that run on this machine also their code and settings.
+Names are those that ``s cli fc3 s2tos3`` writes
 (https://github.com/devsapp/fc3/blob/0.1.22/src/subCommands/2to3/index.ts).
 
 Invariants:
 
 - Each value keeps the place where it is written.
-- The result is for rules and graphs. It has no code and no settings, so it cannot be deployed.
+- The result is for rules and graphs, or to run on this machine. It is never deployed elsewhere.
 """
 
 from __future__ import annotations
@@ -21,10 +22,11 @@ from fc_async_plugin.template.nodes import Array, Leaf, Table
 from fc_async_sdk.spec import arn
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from fc_async_plugin.template.nodes import Mark, Node
 
+_FC3: Final = "fc3"
 _COMPONENT: Final = re.compile(r"(?:devsapp/)?fc(?:@.*)?")
 _REFERENCE: Final = re.compile(r"\$\{vars\.([\w.-]+)\}")
 _LEFT_OUT: Final = re.compile(r"\$\{(?:resources\.)?([\w-]+)\.props\.(?:function|service)\b")
@@ -37,6 +39,22 @@ TRIGGER_KEYS: Final = {
     "role": "invocationRole",
 }
 """Keys of a trigger, and what FC 3.0 has for them."""
+_SETTINGS: Final = {
+    **{
+        name: name
+        for name in (
+            *("runtime", "handler", "memorySize", "environmentVariables", "layers"),
+            *("instanceConcurrency", "customRuntimeConfig", "instanceLifecycleConfig"),
+        )
+    },
+    "codeUri": "code",
+}
+"""Keys of a function with which it runs, and what FC 3.0 has for them."""
+_INSIDE: Final = {
+    "caPort": ("customRuntimeConfig", "port"),
+    "initializer": ("instanceLifecycleConfig", "initializer", "handler"),
+    "initializationTimeout": ("instanceLifecycleConfig", "initializer", "timeout"),
+}
 _FILTER: Final = {"Key": "key", "Prefix": "prefix", "Suffix": "suffix"}
 _SOURCES: Final = {"bucketName": "acs:oss:{}::{}", "topicName": "acs:mns:{}::/topics/{}"}
 
@@ -49,12 +67,17 @@ def is_edition_1(root: Table) -> bool:
     return "services" in root.entries and root.text("edition") != EDITION
 
 
-def resources_of(root: Table) -> Table:
-    """Return a template with ``resources`` in place of ``services``."""
+def resources_of(root: Table, *, runs: bool = False) -> Table:
+    """Return a template with ``resources`` in place of ``services``.
+
+    Args:
+        root: The template.
+        runs: Whether the functions run on this machine.
+    """
     services = root.table("services")
     names = "|".join(map(re.escape, services.entries)) or "-"
     others = re.compile(rf"\$\{{({names})\.(?=output\.|props\.)")
-    made = {name: _resource(one, root) for name, one in services.entries.items()}
+    made = {name: _resource(one, root, runs=runs) for name, one in services.entries.items()}
     resources = Table(*services.mark, made, services.keys)
     entries = {key: one for key, one in root.entries.items() if key != "services"}
     entries["resources"] = resources
@@ -76,7 +99,7 @@ def _rewritten(node: Node, others: re.Pattern[str]) -> Node:
     return Leaf(*node.mark, _LEFT_OUT.sub(r"${resources.\1.output", text))
 
 
-def _resource(node: Node, root: Table) -> Node:
+def _resource(node: Node, root: Table, *, runs: bool) -> Node:
     """Return a resource with the props of a function of FC 3.0, if it is a function."""
     if not isinstance(node, Table) or not _COMPONENT.fullmatch(node.text("component")):
         return node
@@ -101,9 +124,32 @@ def _resource(node: Node, root: Table) -> Node:
         region = props.text("region")
         read = Array(*triggers.mark, [_trigger(one, region) for one in triggers.items])
         made = _with(made, "triggers", read, props.keys["triggers"])
-    component = Leaf(*node.entries["component"].mark, FC2)
-    entries: dict[str, Node] = {"component": component, "props": made}
+    entries: dict[str, Node] = {}
+    if runs:
+        made = _with_settings(made, function)
+        entries = {key: node.entries[key] for key in ("actions",) if key in node.entries}
+    entries["component"] = Leaf(*node.entries["component"].mark, _FC3 if runs else FC2)
+    entries["props"] = made
     return Table(*node.mark, entries, {key: node.keys[key] for key in entries})
+
+
+def _with_settings(props: Table, function: Table) -> Table:
+    """Return props with the code of a function and the settings with which it runs."""
+    for old, node in function.entries.items():
+        if path := _INSIDE.get(old) or ((_SETTINGS[old],) if old in _SETTINGS else ()):
+            props = _with_inside(props, path, node, function.keys[old])
+    return props
+
+
+def _with_inside(table: Table, path: Sequence[str], node: Node, mark: Mark) -> Table:
+    """Return a table with one more entry, which may be further inside."""
+    key, *rest = path
+    before = table.table(key)
+    if rest:
+        node = _with_inside(before, rest, node, mark)
+    elif isinstance(node, Table):
+        node = Table(*node.mark, before.entries | node.entries, before.keys | node.keys)
+    return _with(table, key, node, mark)
 
 
 def _with(table: Table, key: str, node: Node, mark: Mark) -> Table:
@@ -161,4 +207,7 @@ def _trigger(node: Node, region: str) -> Node:
         if name := config.text(source):
             where = config.entries[source].mark
             made = _with(made, "sourceArn", Leaf(*where, form.format(region, name)), where)
+            kept = {key: one for key, one in config.entries.items() if key != source}
+            config = Table(*config.mark, kept, config.keys)
+            made = _with(made, "triggerConfig", config, made.keys["triggerConfig"])
     return made

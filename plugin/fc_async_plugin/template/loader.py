@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final
 
 from fc_async_plugin.template.files import read_text
 from fc_async_plugin.template.merging import merge
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from fc_async_plugin.template.model import Project
+    from fc_async_plugin.template.names import Purpose
 
 NAMES: Final = ("s.yaml", "s.yml")
 """File names of templates, in the order in which they are searched."""
@@ -43,7 +44,7 @@ def load(
     command: str = "deploy",
     reveal: bool = True,
     resolved: Mapping[str, dict[str, Any]] | None = None,
-    purpose: Literal["deploy", "run", "show"] = "deploy",
+    purpose: Purpose = "deploy",
 ) -> Project:
     """Read a template.
 
@@ -60,7 +61,7 @@ def load(
         resolved: Props by resource that ``s`` has already resolved; they are used unchanged.
         purpose: ``run``: the functions run on this machine, so an environment variable without a
             value is left out of what runs without it, and listed in ``unset``. ``show``: nothing
-            is deployed, so a template of edition 1.0.0 is read, too; see :mod:`.edition1`.
+            is deployed. Both read a template of edition 1.0.0, too; see :mod:`.edition1`.
 
     Returns:
         The project. Its values are shared and must not be changed.
@@ -73,7 +74,7 @@ def load(
     given = Given(access, account_id, command, reveal, resolved or {}, purpose == "run")
 
     environ = os.environ if environ is None else environ
-    sources = read(file, env, environ, edition_1=purpose == "show")
+    sources = read(file, env, environ, purpose)
     merged = merge(sources)
     values = resolve(merged, given)
     return project(values, region or "")

@@ -10,6 +10,7 @@ comment. ``ignore-file[...]`` applies to the whole file.
 
 from __future__ import annotations
 
+import functools
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -21,6 +22,8 @@ from fc_async_plugin.template.problems import Position, Problem, TemplateError, 
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from fc_async_plugin.template.names import Purpose
 
 _ROS: Final = "ROSTemplateFormatVersion"
 COMPONENTS: Final = frozenset({"fc3", "fc-async", names.FC2})
@@ -86,7 +89,7 @@ class Sources(NamedTuple):
 
 
 def read(
-    file: Path, env: str | None, environ: Mapping[str, str], *, edition_1: bool = False
+    file: Path, env: str | None, environ: Mapping[str, str], purpose: Purpose = "deploy"
 ) -> Sources:
     """Read all files of a template.
 
@@ -94,7 +97,7 @@ def read(
         file: The template.
         env: Name of the environment in ``env.yaml``, or None.
         environ: Environment variables.
-        edition_1: Whether a template of edition 1.0.0 is read; see :mod:`.edition1`.
+        purpose: Unless it is ``deploy``, a template of edition 1.0.0 is read; see :mod:`.edition1`.
 
     Raises:
         TemplateError: A file cannot be read, or is not a template of an edition that is read.
@@ -104,10 +107,11 @@ def read(
     extended = reader.extended(template, env)
     old = _of_fc2(template)
     if old is not None:
-        if not edition_1 or old.kind != "edition":
+        if purpose == "deploy" or old.kind != "edition":
             raise TemplateError([old])
         reader.notes = [old]
-        template, extended = _as_edition_3(template), extended and _as_edition_3(extended)
+        as_edition_3 = functools.partial(_as_edition_3, runs=purpose == "run")
+        template, extended = as_edition_3(template), extended and as_edition_3(extended)
     else:
         _check_edition(template.root, extended)
         for source in (template, extended):
@@ -223,13 +227,14 @@ def _of_fc2(source: Source) -> Problem | None:
     return Problem(
         "edition",
         root.key_position("edition" if "edition" in root.entries else "services"),
-        "this is a template of edition 1.0.0, for FC 2.0: only validate and graph read it",
+        "this is a template of edition 1.0.0, for FC 2.0: validate and graph read it, and dev runs "
+        "its functions as service$function",
         f"run: s cli fc3 s2tos3{named}, then use the s3.yaml that it writes: -t s3.yaml",
     )
 
 
-def _as_edition_3(source: Source) -> Source:
-    return source._replace(root=edition1.resources_of(source.root))
+def _as_edition_3(source: Source, *, runs: bool) -> Source:
+    return source._replace(root=edition1.resources_of(source.root, runs=runs))
 
 
 def _check_edition(root: Table, extended: Source | None) -> None:

@@ -237,11 +237,11 @@ services:
 """
 
 
-def test_a_template_of_fc2_is_looked_at_and_neither_run_nor_deployed(tmp_path: Path) -> None:
+def test_a_template_of_fc2_is_looked_at_and_not_deployed(tmp_path: Path) -> None:
     (tmp_path / "s.yaml").write_text(FC2)
     found = run(tmp_path, "validate", "-o", "concise")
     drawn = run(tmp_path, "graph")
-    refused = [run(tmp_path, *command) for command in (["dev"], ["plan"], ["deploy", "-y"])]
+    refused = [run(tmp_path, *command) for command in (["plan"], ["deploy", "-y"])]
     assert (found.returncode, drawn.returncode) == (0, 0)
     assert "FCA015" in found.stdout
     assert "shop$orders" in drawn.stdout

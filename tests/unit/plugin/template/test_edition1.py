@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A template of edition 1.0.0, for FC 2.0, is looked at and not deployed."""
+"""A template of edition 1.0.0, for FC 2.0, is looked at, and run on this machine."""
 
 from __future__ import annotations
 
@@ -148,10 +148,41 @@ def test_no_function_of_it_can_be_deployed(tmp_path: Path) -> None:
     assert not any(map(makes_function, load(tmp_path, purpose="show").resources))
 
 
+def test_on_this_machine_its_functions_have_their_code_and_settings(tmp_path: Path) -> None:
+    settings = """\
+        codeUri: ./code
+        handler: index.handler
+        memorySize: 512
+        caPort: 8080
+        customRuntimeConfig: {command: [./app]}
+        initializer: index.start
+        initializationTimeout: 9
+        instanceConcurrency: 2
+"""
+    actions = "    component: fc\n    actions: {pre-deploy: [{run: make, path: ./code}]}\n"
+    text = SHOP.replace("        codeUri: ./code\n", settings)
+    project = load(tmp_path, text.replace("    component: fc\n", actions), purpose="run")
+    orders = project.resources[0]
+    assert makes_function(orders)
+    assert orders.function_name == "shop$orders"
+    assert {
+        "runtime": "python3",
+        "handler": "index.handler",
+        "code": "./code",
+        "memorySize": 512,
+        "timeout": 60,
+        "instanceConcurrency": 2,
+        "customRuntimeConfig": {"command": ["./app"], "port": 8080},
+        "instanceLifecycleConfig": {"initializer": {"handler": "index.start", "timeout": 9}},
+    }.items() <= orders.props.items()
+    assert "environmentVariables" in orders.props
+    assert [one.written for one in project.builds] == ["make"]
+
+
 @pytest.mark.parametrize("edition", ["edition: 1.0.0\n", "edition: '2.0.0'\n", ""])
 def test_commands_that_would_deploy_it_name_the_way_out(tmp_path: Path, edition: str) -> None:
     text = SHOP.replace("edition: 1.0.0\n", edition)
-    with pytest.raises(template.TemplateError, match=r"for FC 2\.0: only validate and graph") as it:
+    with pytest.raises(template.TemplateError, match=r"for FC 2\.0: validate and graph") as it:
         load(tmp_path, text)
     assert it.value.problems[0].fix.startswith("run: s cli fc3 s2tos3, then use the s3.yaml")
 
