@@ -282,7 +282,7 @@ def _prepare(choices: Choices, projects: Sequence[Project], session: _Session) -
 
 def _ask(choices: Choices, answers: Answers, wishes: Sequence[Wish]) -> str:
     """Ask for what was not allowed before; return what is not done and why, "" after a yes."""
-    new = list({one.key: one for one in answers.new(wishes)}.values())
+    new = answers.new(wishes)
     if not new:
         return ""
     if not (choices.yes or choices.build or terminal.can_ask()):

@@ -9,16 +9,13 @@ from __future__ import annotations
 
 import hashlib
 import platform
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from fc_async_sdk import _project_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
-
-_DONE: Final = " "
-"""Between a key and the state of the files that the command left."""
 
 
 class Wish(NamedTuple):
@@ -38,35 +35,25 @@ def key_of(*parts: object) -> str:
     return hashlib.sha256("\0".join([platform.node(), *map(str, parts)]).encode()).hexdigest()
 
 
-class Answers:
-    """The answers that were yes, in a file.
+class Answers(dict[str, str]):
+    """The answers that were yes, by key: the state in which a command left its files, or "".
 
     Args:
         file: Where they are kept.
     """
 
     def __init__(self, file: Path = _project_folder.BUILDS) -> None:
-        self._file = file
         lines = file.read_text().splitlines() if file.is_file() else []
-        parts = (line.partition(_DONE) for line in lines)
-        self._states = {key: state for key, _, state in parts}
+        parts = (line.partition(" ") for line in lines)
+        super().__init__({key: state for key, _, state in parts})
+        self._file = file
 
-    def __contains__(self, key: str) -> bool:
-        """Return whether the user has allowed what a key stands for."""
-        return key in self._states
-
-    def state(self, key: str) -> str:
-        """Return the state in which a command left its files; "" if it never succeeded."""
-        return self._states.get(key, "")
-
-    def keep(self, states: dict[str, str]) -> None:
+    def keep(self, states: Mapping[str, str]) -> None:
         """Keep answers, with the states in which the commands left their files."""
-        if states:
-            self._states |= states
-            _project_folder.make_private(self._file.parent)
-            lines = [f"{key}{_DONE}{state}\n" for key, state in sorted(self._states.items())]
-            self._file.write_text("".join(lines))
+        self.update(states)
+        _project_folder.make_private(self._file.parent)
+        self._file.write_text("".join(f"{key} {state}\n" for key, state in sorted(self.items())))
 
     def new(self, wishes: Iterable[Wish]) -> list[Wish]:
-        """Return what the user must be asked for."""
-        return [one for one in wishes if one.key not in self]
+        """Return what the user must be asked for, each once."""
+        return list({one.key: one for one in wishes if one.key not in self}.values())

@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 _STDERR: Final = 2
 """Output of commands goes there: standard output may be JSON lines."""
 _NOT_READ: Final = {_project_folder.NAME, ".git", ".s", ".venv", "__pycache__"}
-_ANY: Final = re.compile(r".*")
 _INPUT: Final = re.compile(
     r".*\.(?:c|cc|cpp|cs|go|java|kt|rs|scala|ts|tsx|vue)|requirements\.txt|pyproject\.toml|go\.mod|"
     r"package\.json|pom\.xml|build\.gradle|Cargo\.toml|composer\.json|Makefile"
@@ -88,22 +87,20 @@ class Builder:
         self._answers = answers
         self._environ = environ
         self._say = say
-        self._inputs = self._states(_INPUT)
 
     @property
     def folders(self) -> set[Path]:
         """The folders in which commands run."""
         return {one.folder for one in self._builds if one.folder.is_dir()}
 
-    def due(self, resources: Collection[str] | None = None) -> list[Build]:
-        """Return the commands of resources of which one must run; None: of all resources."""
-        states = self._states()
-        waiting = {
+    def due(self) -> list[Build]:
+        """Return the commands of the resources of which one must run."""
+        states = {folder: _state(folder) for folder in {one.folder for one in self._builds}}
+        chosen = {
             one.resource
             for one in self._builds
-            if self._answers.state(wish(one).key) != states[one.folder]
+            if self._answers.get(wish(one).key) != states[one.folder]
         }
-        chosen = waiting if resources is None else waiting.intersection(resources)
         return [one for one in self._builds if one.resource in chosen]
 
     def run(self, builds: Iterable[Build]) -> list[str]:
@@ -120,7 +117,14 @@ class Builder:
             self._say(wish(one).text)
             reason = "the folder does not exist"
             if one.folder.is_dir():
-                status = _run(one, self._environ)
+                status = subprocess.call(  # noqa: S602 -- the user's own line, shown and allowed
+                    one.command,
+                    shell=True,
+                    cwd=one.folder,
+                    env=self._environ,
+                    stdin=subprocess.DEVNULL,
+                    stdout=_STDERR,
+                )
                 may_fail = one.may_fail is None or status in one.may_fail
                 reason = f"exit status {status}" if status and not may_fail else ""
             if reason:
@@ -128,53 +132,34 @@ class Builder:
             done.append(one)
         left = {one.folder: _state(one.folder) for one in done}
         good = [one for one in done if one.resource not in failed]
-        self._answers.keep({wish(one).key: left[one.folder] for one in good})
+        if good:
+            self._answers.keep({wish(one).key: left[one.folder] for one in good})
         return list(failed.values())
 
     def saved(self, changed: Collection[Path] | None = None) -> tuple[list[str], list[Build]]:
-        """Run the commands that read changed files, if they are allowed.
+        """Run the commands that are due, if they are allowed and read one of the changed files.
 
         Args:
-            changed: The files; None: those that were saved since the last look.
+            changed: The files; None: it is not known which.
 
         Returns:
             What failed, and the commands that would have to run and are not allowed.
         """
         if changed is not None and not any(_INPUT.fullmatch(one.name) for one in changed):
             return [], []
-        before, self._inputs = self._inputs, self._states(_INPUT)
-        news = {folder for folder, state in self._inputs.items() if state != before.get(folder)}
-        due = self.due({one.resource for one in self._builds if one.folder in news})
+        due = self.due()
         return self.run(due), [one for one in due if wish(one).key not in self._answers]
 
-    def _states(self, only: re.Pattern[str] = _ANY) -> dict[Path, str]:
-        return {folder: _state(folder, only) for folder in {one.folder for one in self._builds}}
 
-
-def _state(folder: Path, only: re.Pattern[str] = _ANY) -> str:
+def _state(folder: Path) -> str:
     """Return a value that changes with the names, sizes and times of files below a folder."""
     found = hashlib.sha256()
     for place, folders, names in os.walk(folder):
-        installed = {"node_modules"} if only is _INPUT else set()
-        folders[:] = sorted(set(folders) - _NOT_READ - installed)
-        for path in (Path(place, one) for one in sorted(names) if only.fullmatch(one)):
+        folders[:] = sorted(set(folders) - _NOT_READ)
+        for path in (Path(place, one) for one in sorted(names)):
             status = path.lstat()
             found.update(f"{path}\0{status.st_size}\0{status.st_mtime_ns}\n".encode())
     return found.hexdigest()[:16]
-
-
-def _run(build: Build, environ: Mapping[str, str]) -> int:
-    """Run a command; return its exit status."""
-    done = subprocess.run(  # noqa: S602 -- the user's own command line, shown and allowed
-        build.command,
-        shell=True,
-        cwd=build.folder,
-        env=dict(environ),
-        stdin=subprocess.DEVNULL,
-        stdout=_STDERR,
-        check=False,
-    )
-    return done.returncode
 
 
 def environment(projects: Iterable[Project], environ: Mapping[str, str]) -> dict[str, str]:

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
-import itertools
 import os
 import platform
 import re
@@ -68,6 +67,11 @@ class Needs(NamedTuple):
     file: Path | None
     packages: tuple[str, ...] = ()
     node: tuple[str, ...] = ()
+
+    @property
+    def what(self) -> str:
+        """The file and the packages, for people."""
+        return ", ".join([*([self.file.name] if self.file else []), *self.packages, *self.node])
 
 
 def requirements_of(source: Source) -> Path | None:
@@ -131,10 +135,8 @@ class Installation(NamedTuple):
     @property
     def wish(self) -> Wish:
         """Question to the user; its answer counts for all packages of the code folder."""
-        file, *packages = self.needs or Needs(Path(_NODE_FILE))
-        names = [*([file.name] if file else []), *itertools.chain(*packages)]
-        folder = self.source.code or Path()
-        text = f"{self.source.function}: install {', '.join(names)}"
+        folder, needs = self.source.code or Path(), self.needs or Needs(Path(_NODE_FILE))
+        text = f"{self.source.function}: install {needs.what}"
         return Wish(key_of("install", folder), f"{text}  (in {os.path.relpath(folder)})")
 
 
@@ -172,9 +174,9 @@ class Installer:
         Raises:
             PluginError: The packages cannot be installed.
         """
-        project, used = environments.used(project)
-        for text in used:
-            self._tell(text)
+        project, found = environments.used(project)
+        if found:
+            self._tell(found)
         added = {}
         for one in self._wanted(project):
             missing = one.layer is None or not one.layer.is_dir()
@@ -227,9 +229,8 @@ class Installer:
         return (self._folder / _key("\n".join([*names, ""]).encode() + text)).resolve()
 
     def _make_layer(self, layer: Path, needs: Needs, function: str) -> None:
-        what = ", ".join([*([_FILE] if needs.file else []), *needs.packages, *needs.node])
         language = "Node" if needs.node else f"Python {platform.python_version()}"
-        self._say(f"installing {what} of {function} for {language} …")
+        self._say(f"installing {needs.what} of {function} for {language} …")
         _project_folder.make_private(self._folder)
         draft = Path(tempfile.mkdtemp(prefix=".installing-", dir=self._folder))
         try:

@@ -40,21 +40,15 @@ TRIGGER_KEYS: Final = {
 }
 """Keys of a trigger, and what FC 3.0 has for them."""
 _SETTINGS: Final = {
-    **{
-        name: name
-        for name in (
-            *("runtime", "handler", "memorySize", "environmentVariables", "layers"),
-            *("instanceConcurrency", "customRuntimeConfig", "instanceLifecycleConfig"),
-        )
-    },
-    "codeUri": "code",
-}
-"""Keys of a function with which it runs, and what FC 3.0 has for them."""
-_INSIDE: Final = {
+    **{name: (name,) for name in ("runtime", "handler", "memorySize", "environmentVariables")},
+    **{name: (name,) for name in ("layers", "instanceConcurrency", "customRuntimeConfig")},
+    "codeUri": ("code",),
     "caPort": ("customRuntimeConfig", "port"),
+    "instanceLifecycleConfig": ("instanceLifecycleConfig",),
     "initializer": ("instanceLifecycleConfig", "initializer", "handler"),
     "initializationTimeout": ("instanceLifecycleConfig", "initializer", "timeout"),
 }
+"""Keys of a function with which it runs, and where FC 3.0 has them."""
 _FILTER: Final = {"Key": "key", "Prefix": "prefix", "Suffix": "suffix"}
 _SOURCES: Final = {"bucketName": "acs:oss:{}::{}", "topicName": "acs:mns:{}::/topics/{}"}
 
@@ -126,19 +120,12 @@ def _resource(node: Node, root: Table, *, runs: bool) -> Node:
         made = _with(made, "triggers", read, props.keys["triggers"])
     entries: dict[str, Node] = {}
     if runs:
-        made = _with_settings(made, function)
+        for old in filter(_SETTINGS.__contains__, function.entries):
+            made = _with_inside(made, _SETTINGS[old], function.entries[old], function.keys[old])
         entries = {key: node.entries[key] for key in ("actions",) if key in node.entries}
     entries["component"] = Leaf(*node.entries["component"].mark, _FC3 if runs else FC2)
     entries["props"] = made
     return Table(*node.mark, entries, {key: node.keys[key] for key in entries})
-
-
-def _with_settings(props: Table, function: Table) -> Table:
-    """Return props with the code of a function and the settings with which it runs."""
-    for old, node in function.entries.items():
-        if path := _INSIDE.get(old) or ((_SETTINGS[old],) if old in _SETTINGS else ()):
-            props = _with_inside(props, path, node, function.keys[old])
-    return props
 
 
 def _with_inside(table: Table, path: Sequence[str], node: Node, mark: Mark) -> Table:

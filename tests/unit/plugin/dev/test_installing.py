@@ -18,6 +18,7 @@ from fc_async_plugin.dev.installing import (
     install_node_packages,
     install_packages,
 )
+from fc_async_plugin.report import imports
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -309,7 +310,9 @@ def test_packages_of_the_projects_own_environment_are_used_and_not_installed(
     assert asking.allow(project) == []
     [path] = asking.installer(project).resources[0].props["environmentVariables"].values()
     assert path.startswith(str(place))
-    assert asking.said == [f"orders uses left-pad of {place.name}"]
+    assert asking.said == [
+        f"functions find the packages of {place.name}; in the cloud, only those of requirements.txt"
+    ]
 
 
 def test_a_custom_runtime_finds_the_commands_of_the_projects_own_environment(
@@ -327,5 +330,6 @@ def test_an_import_that_only_the_projects_own_environment_has_is_found_there(
     environment(tmp_path / ".venv")
     (tmp_path / "orders" / "requirements.txt").unlink()
     (tmp_path / "orders" / "index.py").write_text("import left_pad\n")
-    asking.installer(project)
-    assert asking.said == ["orders uses left-pad of .venv"]
+    used = asking.installer(project)
+    assert [*imports.absent(project)] != []
+    assert [*imports.absent(used)] == []
