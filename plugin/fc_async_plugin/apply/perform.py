@@ -37,6 +37,7 @@ from fc_async_plugin.plan.steps import (
     Step,
     UpdateFunction,
 )
+from fc_async_plugin.template.code import DEFAULT_HANDLER
 from fc_async_sdk import errors, models
 
 if TYPE_CHECKING:
@@ -49,8 +50,6 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 _DELETIONS: Final = (DeleteFunction, DeleteVersion, Delete)
 
-_HANDLER: Final = "index.handler"
-"""Custom runtimes do not call it, but CreateFunction requires one."""
 _MADE: Final = "yes"
 _NOT_MADE: Final = "no"
 TRANSIENT: Final = (
@@ -375,7 +374,7 @@ def _function(client: Client, step: CreateFunction | UpdateFunction | DeleteFunc
             client.create_function(
                 function,
                 runtime=after["runtime"],
-                handler=after.get("handler") or _HANDLER,
+                handler=after.get("handler") or DEFAULT_HANDLER,
                 code=load(code),
                 extra=rest,
             )

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from fc_async_plugin.plan.wanted import layers_elsewhere, local_layers
-from fc_async_plugin.template.code import code_path
+from fc_async_plugin.template.code import DEFAULT_HANDLER, code_path
 from fc_async_plugin.template.desired import is_function
 from fc_async_sdk import _requirements
 from fc_async_sdk.spec import runtimes
@@ -184,8 +184,8 @@ def _required(code: Path) -> str:
 def _imports_of(project: Project, resource: Resource, code: Path) -> dict[str, str]:
     layers = (layer / "python" for layer in local_layers(project, resource))
     places = [code, *python_path(resource, code), *layers]
-    handler = str(resource.props.get("handler") or "").rpartition(".")[0].replace("/", ".")
-    return _imports(handler, places)
+    handler = str(resource.props.get("handler") or DEFAULT_HANDLER)
+    return _imports(handler.rpartition(".")[0].replace("/", "."), places)
 
 
 def _modules(project: Project, resource: Resource, runtime: str) -> frozenset[str] | None:

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from fc_async_plugin.template import problems
     from fc_async_plugin.template.model import Project, Resource
 
+DEFAULT_HANDLER: Final = "index.handler"
+"""Sent if a template has none. Custom runtimes do not call it, but CreateFunction requires one."""
 _LONGEST_FIRST_LINE: Final = 1024
 
 

@@ -53,6 +53,13 @@ def test_a_module_that_the_runtime_ships_is_installed_on_request(tmp_path: Path)
     assert (one.module, one.package, one.mark) == ("PIL", "Pillow", "assumed")
 
 
+def test_a_function_without_a_handler_is_read_from_the_default_one(tmp_path: Path) -> None:
+    project(tmp_path, "import oss2\n")
+    file = tmp_path / "s.yaml"
+    file.write_text(file.read_text().replace("      handler: index.handler\n", ""))
+    assert [one.package for one in imports.absent(template.load(tmp_path))] == ["oss2"]
+
+
 def test_a_module_that_nothing_brings_has_the_file_it_belongs_into(tmp_path: Path) -> None:
     [one] = imports.absent(project(tmp_path, "def handler(e, c):\n    import left_pad\n"))
     assert one.what == (
