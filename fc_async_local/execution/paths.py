@@ -124,16 +124,10 @@ class ServicePaths:
         # The public layers of languages, for custom runtimes, have this form.
         language, _, rest = inside[1:].partition("/bin")
         interpreter = (not rest or rest[0] == "/") and self._interpreter(language, rest)
-        return interpreter or self._program(inside) or found[0]
-
-    def _program(self, inside: str) -> str:
-        """Return a program of this machine for one of a public layer; "" if there is none."""
+        # Of other public layers, the programs of this machine are used.
         place, _, name = inside.rpartition("/")
-        program = shutil.which(name) if place.endswith("/bin") and name else None
-        if program:
-            text = f"{self._function} names /opt{inside}: {program} takes its place on this machine"
-            warn_once(_LOG, text)
-        return program or ""
+        program = shutil.which(name) if place.endswith("/bin") and name else ""
+        return interpreter or program or found[0]
 
     def _interpreter(self, language: str, inside: str) -> str:
         """Return a path in the folder of an interpreter; "" if this machine has none."""

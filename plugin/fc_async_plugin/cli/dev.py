@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shlex
 import sys
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
 
     from fc_async_plugin.dev.answers import Answers, Wish
     from fc_async_plugin.dev.building import Builder
+    from fc_async_plugin.dev.deploying import Deployer
     from fc_async_plugin.dev.installing import Installer
-    from fc_async_plugin.dev.launch import Target
     from fc_async_plugin.dev.loop import Event, Said
     from fc_async_plugin.dev.runtime import Running
     from fc_async_plugin.dev.screen import Screen
@@ -202,75 +203,54 @@ def _write_launch(choices: Choices, *, yes: bool) -> int:
     return DONE
 
 
-class _Session(NamedTuple):
-    """State of one run.
-
-    Attributes:
-        screen: Where everything is printed.
-        events: What other threads have found.
-        answers: What the user has allowed.
-        builder: Runs the commands of the templates.
-        installer: Installs packages.
-    """
-
-    screen: Screen
-    events: SimpleQueue[Event]
-    answers: Answers
-    builder: Builder
-    installer: Installer
-
-
 def _run(choices: Choices) -> int:
     from fc_async_plugin.dev import building, launch, runtime
     from fc_async_plugin.dev.answers import Answers
     from fc_async_plugin.dev.installing import Installer
-    from fc_async_plugin.dev.loop import Said
+    from fc_async_plugin.dev.loop import Loop, Said
     from fc_async_plugin.dev.sources import sources_of
 
     projects = _read(choices, "", "")
     debug = launch.chosen(sources_of(projects), choices.debug)
     place = _place_of(projects)
     screen, answers = _screen(choices), Answers()
+    events: SimpleQueue[Event] = SimpleQueue()
     environ = building.environment(projects, _environ(choices))
-    session = _Session(
-        screen,
-        SimpleQueue(),
-        answers,
-        building.Builder(building.builds_of(projects), answers, environ, terminal.note),
-        Installer(
-            lambda text: screen.say("install", text, style="wait"),
-            answers=None if choices.install else answers,
-        ),
+    builder = building.Builder(building.builds_of(projects), answers, environ, terminal.note)
+    installer = Installer(
+        lambda text: screen.say("install", text, style="wait"),
+        answers=None if choices.install else answers,
     )
-    put = session.events.put
-    for said in _prepare(choices, projects, session):
-        put(said)
+    for said in _prepare(choices, projects, builder, installer):
+        events.put(said)
     settings = runtime_options.assigned(choices.assignments)
     started = runtime.Choices(choices.port, choices.data, choices.clock, *place, settings)
-    with runtime.opened(started, lambda text: put(Said("warning", text))) as running:
+    with runtime.opened(started, lambda text: events.put(Said("warning", text))) as running:
         _welcome(screen, running, choices, projects)
         if not running.attached:
             runtime.tell_versions(sources_of(projects))
-        reason = _loop(choices, running, projects, session, debug)
+        with _deployer(choices, running, projects, installer) as deployer:
+            reason = Loop(running, deployer, screen, events, debug=debug, builder=builder).run()
     if reason:
         terminal.error(reason)
     return FAILED if reason else DONE
 
 
-def _prepare(choices: Choices, projects: Sequence[Project], session: _Session) -> Iterator[Said]:
+def _prepare(
+    choices: Choices, projects: Sequence[Project], builder: Builder, installer: Installer
+) -> Iterator[Said]:
     """Build, if it is allowed; return what the functions may lack."""
     from fc_async_plugin.dev import building, environments, layers
     from fc_async_plugin.dev.loop import Said
     from fc_async_plugin.report import imports
 
-    due = session.builder.due()
-    wishes = [*map(building.wish, due), *(one.wish for one in session.installer.due(projects))]
-    refused = _ask(choices, session.answers, wishes)
-    failed = session.builder.run(due)
+    due = builder.due()
+    packages = [one.wish for one in installer.due(projects)]
+    refused = _ask(choices, builder.answers, [*map(building.wish, due), *packages])
+    failed = builder.run(due)
     if due and not refused:  # a build may have made requirements
-        refused = _ask(
-            choices, session.answers, [one.wish for one in session.installer.due(projects)]
-        )
+        packages = [one.wish for one in installer.due(projects)]
+        refused = _ask(choices, builder.answers, packages)
     notes = building.hints(building.builds_of(projects))
     notes += layers.notes(projects, install=not refused)
     absent = [one for each in projects for one in imports.absent(environments.used(each)[0])]
@@ -301,18 +281,14 @@ def _ask(choices: Choices, answers: Answers, wishes: Sequence[Wish]) -> str:
     return ""
 
 
-def _loop(
-    choices: Choices,
-    running: Running,
-    projects: Sequence[Project],
-    session: _Session,
-    debug: Sequence[Target],
-) -> str:
+@contextlib.contextmanager
+def _deployer(
+    choices: Choices, running: Running, projects: Sequence[Project], installer: Installer
+) -> Iterator[Deployer]:
     from fc_async_plugin.account import connection
     from fc_async_plugin.account.connection import Account
     from fc_async_plugin.dev import runtime
     from fc_async_plugin.dev.deploying import Deployer
-    from fc_async_plugin.dev.loop import Loop
     from fc_async_plugin.dev.sources import template_files
 
     addresses = running.addresses
@@ -322,16 +298,14 @@ def _loop(
         connection.regions(account) as regions,
         tempfile.TemporaryDirectory(prefix="fc-async-dev-") as kept,
     ):
-        deployer = Deployer(
+        yield Deployer(
             lambda: _read(choices, addresses.region, addresses.account_id),
             regions,
             files=template_files(projects) | env_files,
             folder=Path(kept),
-            amend=session.installer,
+            amend=installer,
             unavailable=runtime.reason_unavailable,
         )
-        screen, events, builder = session.screen, session.events, session.builder
-        return Loop(running, deployer, screen, events, debug=debug, builder=builder).run()
 
 
 def _read(choices: Choices, region: str, account_id: str) -> list[Project]:

@@ -74,6 +74,9 @@ class Builder:
         answers: What the user has allowed.
         environ: The variables that the commands see.
         say: Is told before each command.
+
+    Attributes:
+        answers: As given.
     """
 
     def __init__(
@@ -84,7 +87,7 @@ class Builder:
         say: Callable[[str], None],
     ) -> None:
         self._builds = [one for one in builds if not one.component]
-        self._answers = answers
+        self.answers = answers
         self._environ = environ
         self._say = say
 
@@ -99,7 +102,7 @@ class Builder:
         chosen = {
             one.resource
             for one in self._builds
-            if self._answers.get(wish(one).key) != states[one.folder]
+            if self.answers.get(wish(one).key) != states[one.folder]
         }
         return [one for one in self._builds if one.resource in chosen]
 
@@ -112,7 +115,7 @@ class Builder:
         failed: dict[str, str] = {}
         done: list[Build] = []
         for one in builds:
-            if one.resource in failed or wish(one).key not in self._answers:
+            if one.resource in failed or wish(one).key not in self.answers:
                 continue
             self._say(wish(one).text)
             reason = "the folder does not exist"
@@ -133,7 +136,7 @@ class Builder:
         left = {one.folder: _state(one.folder) for one in done}
         good = [one for one in done if one.resource not in failed]
         if good:
-            self._answers.keep({wish(one).key: left[one.folder] for one in good})
+            self.answers.keep({wish(one).key: left[one.folder] for one in good})
         return list(failed.values())
 
     def saved(self, changed: Collection[Path] | None = None) -> tuple[list[str], list[Build]]:
@@ -148,7 +151,7 @@ class Builder:
         if changed is not None and not any(_INPUT.fullmatch(one.name) for one in changed):
             return [], []
         due = self.due()
-        return self.run(due), [one for one in due if wish(one).key not in self._answers]
+        return self.run(due), [one for one in due if wish(one).key not in self.answers]
 
 
 def _state(folder: Path) -> str:
