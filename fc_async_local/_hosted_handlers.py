@@ -15,7 +15,7 @@ import inspect
 import threading
 from typing import TYPE_CHECKING, Any
 
-from fc_async_sdk._pacing.hosting import HOST, MARK, Host
+from fc_async_sdk._pacing.hosting import MARK, Host
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,9 +43,8 @@ def host_of(runtime: LocalRuntime, client: Client) -> Host:
     return Host(client, lambda: runtime.now() / 1_000, wait, sleep)
 
 
-async def run(host: Host, handler: Handler, event: bytes, context: Any) -> Any:
+async def run(handler: Handler, event: bytes, context: Any) -> Any:
     """Run a handler; in a thread of its own, unless it is a coroutine function."""
-    HOST.set(host)
     if inspect.iscoroutinefunction(handler):
         return await handler(event, context)
     loop = asyncio.get_running_loop()

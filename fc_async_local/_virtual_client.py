@@ -26,8 +26,6 @@ def connect(runtime: LocalRuntime) -> Client:
     class VirtualClient(Client):
         """A :class:`Client` for which a wait of a minute is over at once."""
 
-        _clock = staticmethod(now)
-
         @overload
         def get_waiter(
             self, name: Literal["task_finished", "task_succeeded"]
@@ -45,7 +43,7 @@ def connect(runtime: LocalRuntime) -> Client:
 
         def _port(self) -> handles.Port:
             """Let the handles of functions, tasks and groups wait in the same way."""
-            return handles.Port(self._perform_now, self.fan_out, runtime.advance, now, now)
+            return handles.Port(self._perform_now, self.fan_out, runtime.advance, now)
 
     addresses = runtime.addresses
     return VirtualClient(

@@ -14,6 +14,7 @@ import logging
 import os
 import warnings
 import zipfile
+from bisect import bisect_left
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -183,9 +184,8 @@ class FcLocal:
 
         addresses = self.runtime.addresses
         if _hosted_handlers.sends(handler):
-            host = _hosted_handlers.host_of(self.runtime, self.client)
             return lambda event, attempt: _hosted_handlers.run(
-                host, handler, event, context_of(attempt, addresses)
+                handler, event, context_of(attempt, addresses)
             )
         return lambda event, attempt: handler(event, context_of(attempt, addresses))
 
@@ -441,6 +441,32 @@ class FcLocal:
         """Let time pass until nothing waits and nothing runs."""
         self.runtime.run_until_idle()
 
+    def rate_of(self, function: str, *, per: float = 1) -> int:
+        """Return how many executions of a function began within any span of time, at most.
+
+        A test of a pace compares it: ``assert fc_local.rate_of("crm", per=10) <= 1``. Deliveries
+        that only wait for their slot are not counted, and a wait of the handler's wrapper below one
+        second is a part of the execution. Needs task mode, in which ``deploy`` runs functions.
+
+        Args:
+            function: Its name.
+            per: Seconds of the span, which begins with an execution and does not include its end.
+        """
+        from fc_async_sdk._pacing import hop
+
+        pages = self.client.get_paginator("list_async_tasks").paginate(
+            function, include_payload=True, limit=100
+        )
+        starts = sorted(
+            task.started_time
+            for task in pages.items()
+            if task.started_time and not hop.following(task, task.task_payload_bytes)
+        )
+        length = round(per * 1_000)
+        return max(
+            (bisect_left(starts, start + length) - at for at, start in enumerate(starts)), default=0
+        )
+
     def failed_attempts(self) -> str:
         """Return the tracebacks of the newest attempts that failed, "" if there are none.
 
@@ -551,9 +577,10 @@ def fc_local(
 ) -> Iterator[FcLocal]:
     """Start a local runtime on a virtual clock; see :class:`FcLocal`."""
     try:
-        from fc_async_local import _virtual_client
+        from fc_async_local import _hosted_handlers, _virtual_client
         from fc_async_local._failed_attempts import FailedAttempts
         from fc_async_local.embedded import LocalRuntime
+        from fc_async_sdk._pacing import hosting
         from fc_async_sdk.waiters import VirtualClockStopped
     except ModuleNotFoundError as error:
         _fail_without("fc_local", "local", error)
@@ -574,6 +601,7 @@ def fc_local(
             grace_ms=1_000,
         ) as runtime,
         _virtual_client.connect(runtime) as client,
+        hosting.hosted(_hosted_handlers.host_of(runtime, client)),
         warnings.catch_warnings(),
     ):
         # Appended: filters that a test or its configuration names come first.

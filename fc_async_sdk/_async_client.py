@@ -265,7 +265,7 @@ class AsyncClient(BaseClient):
         if pace is not None:
             from fc_async_sdk import _pacing  # noqa: PLC0415 -- few clients need it
 
-            arguments = await _pacing.async_paced(pace, arguments, self._clock)
+            arguments = await _pacing.async_paced(pace, arguments)
         return await self._perform(operations.invoke_async, (), arguments)
 
     def fan_out(
@@ -307,11 +307,9 @@ class AsyncClient(BaseClient):
             InvalidParameter: An argument that concerns all payloads is wrong.
             RuntimeError: The client is closed.
         """
-        from fc_async_sdk import _pacing, fanout  # noqa: PLC0415 -- few clients need it
+        from fc_async_sdk import fanout  # noqa: PLC0415 -- few clients need it
 
         self._connections.check_open()
-        # Slots of payloads that are not sent again would be held until the end of the run.
-        known = None if resume else payloads
         plan = fanout.plan(
             function,
             payloads,
@@ -321,7 +319,7 @@ class AsyncClient(BaseClient):
             delay=delay,
             qualifier=qualifier,
             progress=progress,
-            slots=None if pace is None else _pacing.Run(pace, known, self._clock),
+            pace=pace,
             large=large,
         )
         return fanout.AsyncFanOut(plan, payloads, self._connections.sending(self._stub))
@@ -535,9 +533,7 @@ class AsyncClient(BaseClient):
         from fc_async_sdk import handles  # noqa: PLC0415 -- few clients need it
 
         sleep = asyncio.sleep
-        return handles.AsyncPort(
-            self._perform_now, self.fan_out, sleep, time.monotonic, self._clock
-        )
+        return handles.AsyncPort(self._perform_now, self.fan_out, sleep, time.monotonic)
 
     async def _perform_now(
         self,

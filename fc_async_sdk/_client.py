@@ -263,7 +263,7 @@ class Client(BaseClient):
         if pace is not None:
             from fc_async_sdk import _pacing  # noqa: PLC0415 -- few clients need it
 
-            arguments = _pacing.paced(pace, arguments, self._clock)
+            arguments = _pacing.paced(pace, arguments)
         return self._perform(operations.invoke_async, (), arguments)
 
     def fan_out(
@@ -305,11 +305,9 @@ class Client(BaseClient):
             InvalidParameter: An argument that concerns all payloads is wrong.
             RuntimeError: The client is closed.
         """
-        from fc_async_sdk import _pacing, fanout  # noqa: PLC0415 -- few clients need it
+        from fc_async_sdk import fanout  # noqa: PLC0415 -- few clients need it
 
         self._connections.check_open()
-        # Slots of payloads that are not sent again would be held until the end of the run.
-        known = None if resume else payloads
         plan = fanout.plan(
             function,
             payloads,
@@ -319,7 +317,7 @@ class Client(BaseClient):
             delay=delay,
             qualifier=qualifier,
             progress=progress,
-            slots=None if pace is None else _pacing.Run(pace, known, self._clock),
+            pace=pace,
             large=large,
         )
         return fanout.FanOut(plan, payloads, self._connections.sending(self._stub))
@@ -533,7 +531,7 @@ class Client(BaseClient):
         from fc_async_sdk import handles  # noqa: PLC0415 -- few clients need it
 
         sleep = time.sleep
-        return handles.Port(self._perform_now, self.fan_out, sleep, time.monotonic, self._clock)
+        return handles.Port(self._perform_now, self.fan_out, sleep, time.monotonic)
 
     def _perform_now(
         self,

@@ -128,8 +128,6 @@ class BaseClient:
     """
 
     exceptions: ClassVar[type[Exceptions]] = Exceptions
-    _clock: Callable[[], float] | None = None
-    """Seconds since the epoch, where they are not those of this machine."""
 
     def __init__(
         self,

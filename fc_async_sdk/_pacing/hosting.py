@@ -1,17 +1,20 @@
 # SPDX-License-Identifier: MIT
-"""Stand-ins for the service and its time, for handlers that run in the process of a test."""
+"""Stand-ins for the service and its time, in the process of a test on a local runtime."""
 
 from __future__ import annotations
 
-from contextvars import ContextVar
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Iterator
+
+MARK: Final = "fc_async_sends"
+"""Attribute of a handler that may send messages while it runs."""
 
 
 class Host(NamedTuple):
-    """The runtime of a test, as a handler in its process sees it.
+    """The runtime of a test, as paces and handlers in its process see it.
 
     Attributes:
         client: A client of the runtime.
@@ -26,7 +29,19 @@ class Host(NamedTuple):
     sleep: Callable[[float], None]
 
 
-HOST: Final[ContextVar[Host | None]] = ContextVar("fc_async_sdk_host", default=None)
+_HOSTS: Final[list[Host]] = []
 
-MARK: Final = "fc_async_sends"
-"""Attribute of a handler that may send messages while it runs."""
+
+def current() -> Host | None:
+    """Return the runtime of the test that runs; None outside of tests."""
+    return _HOSTS[-1] if _HOSTS else None
+
+
+@contextmanager
+def hosted(host: Host) -> Iterator[None]:
+    """Let a runtime stand for the service, in all threads."""
+    _HOSTS.append(host)
+    try:
+        yield
+    finally:
+        _HOSTS.remove(host)

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 import msgspec
 
-from fc_async_sdk._pacing import gcra
+from fc_async_sdk._pacing import gcra, hosting
 from fc_async_sdk.errors import InvalidParameter, PaceStoreFailed, WaitTooLong
 from fc_async_sdk.spec import limits
 from fc_async_sdk.stores import MemoryStore, Row
@@ -39,6 +39,8 @@ _RACES: Final = 100
 """Number of bookings lost to other senders after which the store counts as broken."""
 _MARGIN_MS: Final = 90_000
 """Milliseconds after its end for which a row is kept: clocks differ."""
+_CLOCK_SECONDS: Final = 60
+"""Seconds after which the clock of the store is read again."""
 _KNOWN: Final = 10_000
 """Keys whose last row is remembered, to book with one request."""
 MAX_HOPS: Final = limits.TASK_RETENTION_SECONDS // limits.DELAY_SECONDS.high
@@ -109,6 +111,8 @@ class BasePace:
         self._store = MemoryStore() if store is None else store
         self._clock = clock
         self._known: dict[str, PaceRow] = {}
+        self._measured = 0
+        self._ask_again = float("-inf")
 
     def key_of(self, payload: object) -> object:
         """Return what a payload shares its pace with; None: with all messages.
@@ -145,13 +149,36 @@ class BasePace:
         """True if keys have paces of their own."""
         return self._key is not None
 
-    def now(self, clock: Callable[[], float] | None = None) -> int:
+    def now(self) -> int:
         """Return the time in microseconds since the epoch.
 
-        Args:
-            clock: Returns seconds since the epoch; used if the pace was not given a clock.
+        It is that of the clock that the pace was given; on ``fc_local``, virtual time; or else that
+        of the store, if it has a clock, or of this machine.
         """
-        return round((self._clock or clock or time.time)() * gcra.SECOND)
+        host = hosting.current()
+        clock = self._clock or (host and host.clock)
+        if clock is not None:
+            return round(clock() * gcra.SECOND)
+        return time.time_ns() // 1_000 + self._ahead()
+
+    def _ahead(self) -> int:
+        """Return by how much the clock of the store is ahead of this machine's, in microseconds.
+
+        Senders whose clocks differ share the clock of the store, if it has one.
+        """
+        ask = getattr(self._store, "time", None)
+        before = time.monotonic()
+        if ask is None or before < self._ask_again:
+            return self._measured
+        self._ask_again = before + _CLOCK_SECONDS
+        try:
+            found = ask()
+        except Exception:  # noqa: BLE001 -- the booking that follows tells that the store is away
+            return self._measured
+        if found is not None:
+            middle = time.time() - (time.monotonic() - before) / 2
+            self._measured = round((found - middle) * gcra.SECOND)
+        return self._measured
 
     def book(
         self,
@@ -184,19 +211,34 @@ class BasePace:
         self._change(key, next_state, now)
         return slots[0]
 
-    def hold(self, until: float, *, key: object = None) -> None:
+    def hold(
+        self,
+        until: float | datetime | None = None,
+        *,
+        seconds: float | None = None,
+        key: object = None,
+    ) -> None:
         """Give no slot before a time, for example because the other side said so.
 
         Slots that are booked stay: messages that wait for theirs are with the service already.
 
         Args:
-            until: Seconds since the epoch.
+            until: Seconds since the epoch, or a time with a zone.
+            seconds: From now, instead.
             key: As ``key`` returned it; None if all messages share the pace.
 
         Raises:
+            InvalidParameter: Neither or both times are given.
             PaceStoreFailed: The store cannot be reached.
         """
-        at = math.ceil(until * gcra.SECOND)
+        if (until is None) == (seconds is None):
+            raise InvalidParameter("until", until, "give either until or seconds")
+        if seconds is not None:
+            at = self.now() + math.ceil(seconds * gcra.SECOND)
+        else:
+            moment = until.timestamp() if isinstance(until, datetime) else until
+            assert moment is not None
+            at = math.ceil(moment * gcra.SECOND)
         self._change(
             key,
             lambda state, _, interval: gcra.hold(state, at, interval=interval, burst=self._burst),

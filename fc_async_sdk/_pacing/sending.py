@@ -12,8 +12,8 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Sized
 from collections.abc import Sequence as SequenceType
+from collections.abc import Sized
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from fc_async_sdk import _payloads
@@ -22,8 +22,6 @@ from fc_async_sdk.errors import InvalidParameter, PaceError, PaceStoreFailed, Wa
 
 if TYPE_CHECKING:
     from fc_async_sdk._pacing.pace import BasePace as Pace
-
-Clock = Callable[[], float]
 
 _LOG: Final = logging.getLogger("fc_async_sdk.pacing")
 _BLOCK: Final = 64
@@ -76,23 +74,23 @@ def check_delay(delay: object) -> None:
         raise InvalidParameter("delay", delay, "is decided by the pace: leave one of them out")
 
 
-def paced(pace: Pace, arguments: dict[str, Any], clock: Clock | None) -> dict[str, Any]:
+def paced(pace: Pace, arguments: dict[str, Any]) -> dict[str, Any]:
     """Return arguments of ``invoke_async`` with the delay and the payload for the next slot.
 
     Raises:
         PaceError: There is no slot; nothing is to be sent.
     """
     check_delay(arguments["delay"])
-    run = Run(pace, None, clock, block=1)
+    run = Run(pace, None, block=1)
     made = run.take(arguments["payload"], arguments["task_id"] or "")
     return {**arguments, "payload": made.payload, "delay": made.delay}
 
 
-async def async_paced(pace: Pace, arguments: dict[str, Any], clock: Clock | None) -> dict[str, Any]:
+async def async_paced(pace: Pace, arguments: dict[str, Any]) -> dict[str, Any]:
     """Run like :func:`paced`; the store, which is synchronous, is asked in a thread."""
     import asyncio  # noqa: PLC0415 -- imports are billed, and most callers do not need it
 
-    return await asyncio.to_thread(paced, pace, arguments, clock)
+    return await asyncio.to_thread(paced, pace, arguments)
 
 
 class _Held:
@@ -113,15 +111,11 @@ class Run:
     Args:
         pace: The pace.
         payloads: What is sent; None or an iterator if their number is not known.
-        clock: Returns seconds since the epoch, if the pace has no clock of its own.
         block: How many slots are booked at a time, at most, if the number is not known.
     """
 
-    def __init__(
-        self, pace: Pace, payloads: object, clock: Clock | None, *, block: int = _BLOCK
-    ) -> None:
+    def __init__(self, pace: Pace, payloads: object, *, block: int = _BLOCK) -> None:
         self._pace = pace
-        self._clock = clock
         self._block = block
         self._held: dict[object, _Held] = {}
         self._wanted: Counter[object] = Counter()
@@ -139,7 +133,7 @@ class Run:
         Raises:
             PaceError: There are none; nothing is to be sent.
         """
-        now = self._now()
+        now = self._pace.now()
         for key, count in self._wanted.items():
             if count:
                 self._book(key, now)
@@ -150,7 +144,7 @@ class Run:
             held = self._held.get(self._pace.key_of(payload))
         except InvalidParameter:
             return True
-        return self._unpaced or (held is not None and held.has(self._now()))
+        return self._unpaced or (held is not None and held.has(self._pace.now()))
 
     def take(self, payload: object, task: str) -> Message:
         """Return the message for the next slot.
@@ -165,7 +159,7 @@ class Run:
         """
         data = _payloads.encode(payload)
         key = self._pace.key_of(payload)
-        now = self._now()
+        now = self._pace.now()
         held = self._held.get(key)
         if not self._unpaced and (held is None or not held.has(now)):
             held = self._book(key, now)
@@ -190,9 +184,6 @@ class Run:
     @property
     def _unpaced(self) -> bool:
         return self._problem is not None and self._pace.on_store_error == "send"
-
-    def _now(self) -> int:
-        return self._pace.now(self._clock)
 
     def _book(self, key: object, now: int) -> _Held | None:
         if self._problem is not None:

@@ -220,7 +220,7 @@ def plan(
     delay: int | timedelta | None,
     qualifier: str | None,
     progress: Report,
-    slots: _pacing.Run | None = None,
+    pace: _pacing.BasePace | None = None,
     large: PayloadStore | None = None,
 ) -> Plan:
     """Check the arguments of ``fan_out``: mistakes that concern all payloads end it at once."""
@@ -230,7 +230,7 @@ def plan(
     if isinstance(task_ids, str):
         check_prefix(task_ids)
     operations.invoke_async(function, delay=delay, qualifier=qualifier, large=large)
-    if slots is not None:
+    if pace is not None:
         _pacing.check_delay(delay)
     return Plan(
         function=function,
@@ -241,7 +241,8 @@ def plan(
         concurrency=concurrency,
         progress=progress,
         total=total,
-        slots=slots,
+        # Slots of payloads that are not sent again would be held until the end of the run.
+        slots=None if pace is None else _pacing.Run(pace, None if resume else payloads),
         large={} if large is None else {"large": large},
     )
 

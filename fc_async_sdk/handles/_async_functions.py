@@ -78,7 +78,7 @@ class AsyncFunctionHandle(BaseFunction[P, R]):
             **self._target.large_argument,
         }
         if self._pace is not None:
-            arguments = await _pacing.async_paced(self._pace, arguments, self._port.clock)
+            arguments = await _pacing.async_paced(self._pace, arguments)
         accepted = await self._port.perform(
             operations.invoke_async,
             (self.name, arguments.pop("payload")),

@@ -79,7 +79,7 @@ class FunctionHandle(BaseFunction[P, R]):
             **self._target.large_argument,
         }
         if self._pace is not None:
-            arguments = _pacing.paced(self._pace, arguments, self._port.clock)
+            arguments = _pacing.paced(self._pace, arguments)
         accepted = self._port.perform(
             operations.invoke_async,
             (self.name, arguments.pop("payload")),

@@ -75,7 +75,6 @@ class Port(NamedTuple):
     fan_out: Callable[..., FanOut]
     sleep: Callable[[float], None]
     monotonic: Callable[[], float]
-    clock: Callable[[], float] | None = None
 
 
 class AsyncPort(NamedTuple):
@@ -85,7 +84,6 @@ class AsyncPort(NamedTuple):
     fan_out: Callable[..., AsyncFanOut]
     sleep: Callable[[float], Awaitable[None]]
     monotonic: Callable[[], float]
-    clock: Callable[[], float] | None = None
 
 
 class Target(Generic[R]):

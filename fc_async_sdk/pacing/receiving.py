@@ -19,8 +19,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar, cast
 from msgspec.structs import replace
 
 from fc_async_sdk import _envelopes
-from fc_async_sdk._pacing import gcra, hop
-from fc_async_sdk._pacing.hosting import HOST, MARK
+from fc_async_sdk._pacing import gcra, hop, hosting
 from fc_async_sdk._pacing.pace import MAX_HOPS
 from fc_async_sdk.credentials import Credentials
 from fc_async_sdk.errors import InvalidParameter, PaceError
@@ -147,8 +146,7 @@ class Receiver:
     def _book(self, message: Hop) -> tuple[int, int, int]:
         """Return whole seconds and microseconds until the next slot, and a number to spread by."""
         pace = self._pace
-        host = HOST.get()
-        now = pace.now(host and host.clock)
+        now = pace.now()
         try:
             slots = pace.book(
                 key=pace.key_of_bytes(message.payload.open()), now=now, max_hops=MAX_HOPS
@@ -187,7 +185,7 @@ class Receiver:
         return sent
 
     def _client_of(self, context: Any) -> Any:
-        host = HOST.get()
+        host = hosting.current()
         if host is not None:
             return host.client
         keys = getattr(context, "credentials", None)
@@ -216,7 +214,7 @@ def _qualifier(context: Any) -> str | None:
 
 
 def _now() -> float:
-    host = HOST.get()
+    host = hosting.current()
     return host.clock() if host is not None else time.time()
 
 
@@ -224,7 +222,7 @@ def wrap(function: H, receiver: Receiver) -> H:
     """Return a handler that a receiver decides for; a coroutine function stays one."""
     made = _asynchronous if inspect.iscoroutinefunction(function) else _synchronous
     wrapper = functools.wraps(function)(made(function, receiver))
-    setattr(wrapper, MARK, True)
+    setattr(wrapper, hosting.MARK, True)
     return cast("H", wrapper)
 
 
@@ -238,7 +236,7 @@ def _synchronous(
         if isinstance(arrived, hop.Sent):
             return arrived.result()
         if arrived.part:
-            host = HOST.get()
+            host = hosting.current()
             (host.sleep if host is not None else time.sleep)(arrived.part / gcra.SECOND)
         try:
             return function(arrived.payload, context)
@@ -261,7 +259,7 @@ def _asynchronous(
         if isinstance(arrived, hop.Sent):
             return arrived.result()
         if arrived.part:
-            host = HOST.get()
+            host = hosting.current()
             await (host.wait if host is not None else asyncio.sleep)(arrived.part / gcra.SECOND)
         try:
             return await function(arrived.payload, context)

@@ -72,5 +72,10 @@ class RedisStore:
         """Delete a record if it has the expected token."""
         return bool(self._eval(_REMOVE, key, expected))
 
+    def time(self) -> float:
+        """Return the time of the server, in seconds since the epoch."""
+        seconds, microseconds = self._eval("return redis.call('TIME')", "time")
+        return int(seconds) + int(microseconds) / 1_000_000
+
     def _eval(self, script: str, key: str, *arguments: str | int) -> Any:
         return self._client.eval(script, 1, self._prefix + key, *arguments)

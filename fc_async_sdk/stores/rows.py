@@ -74,7 +74,8 @@ class Store(Protocol):
 
     A store decides nothing; any error of it counts as a store that cannot be reached. A row must
     be kept for :attr:`Row.lifetime_ms`, and may be dropped after that. What a store returns is of
-    the type that it was given: ``decode(type(record), text)``.
+    the type that it was given: ``decode(type(record), text)``. A store whose server has a clock
+    may have a method ``time()`` that returns seconds since the epoch: paces then use this clock.
     """
 
     def create(self, record: R) -> R | None:

@@ -30,6 +30,11 @@ if TYPE_CHECKING:
 
 _TABLE_NAME: Final = re.compile(r"[A-Za-z_]\w{0,62}(\.[A-Za-z_]\w{0,62})?", re.ASCII)
 _MARKS: Final = {"qmark": "?", "format": "%s", "pyformat": "%s"}
+_CLOCKS: Final = (
+    "SELECT EXTRACT(EPOCH FROM clock_timestamp())",
+    "SELECT UNIX_TIMESTAMP(SYSDATE(6))",
+)
+"""Time of PostgreSQL; of MySQL and MariaDB."""
 _RACES: Final = 20
 _DEADLOCKS: Final = 20
 _DEADLOCK_STATES: Final = {"40001", "40P01"}
@@ -110,6 +115,7 @@ class SqlStore:
         self._connect = connect
         self._table = table
         self._paramstyle = paramstyle
+        self._clocks = list(_CLOCKS)
         self._idle: list[Connection] = []
         self._lock = threading.Lock()
 
@@ -179,6 +185,19 @@ class SqlStore:
         sql = f"DELETE FROM {self._table} WHERE expires < %s"  # noqa: S608 -- a checked name
         deleted: int = self._run(sql, (before,), lambda cursor: cursor.rowcount)
         return deleted
+
+    def time(self) -> float | None:
+        """Return the time of the server, in seconds since the epoch; None: it is not known how."""
+        while self._clocks:
+            try:
+                row = self._run(self._clocks[0], (), lambda cursor: cursor.fetchone())
+                return float(row[0])
+            except Exception as error:
+                # Another database: its statement is the next one.
+                if not _is(error, "ProgrammingError", "OperationalError") or len(self._clocks) == 1:
+                    raise
+                del self._clocks[0]
+        return None
 
     def close(self) -> None:
         """Close the connections that are not in use."""
@@ -285,6 +304,7 @@ class SqliteStore(SqlStore):
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         super().__init__(self._open, paramstyle="qmark")
+        self._clocks.clear()  # it is this machine's
         self._path = path
 
     def _open(self) -> Connection:

@@ -237,7 +237,7 @@ def test_a_hold_slows_everybody(fc_local: FcLocal, deploy: Callable[..., None], 
     here, there = Pace("crm", "1/s", store=store), Pace("crm", "1/s", store=store)
     deploy(handler(Order, pace=here)(log))
     fc_local.client.function("crm", payload=Order, pace=there).map([Order(0), Order(1)])
-    here.hold(fc_local.runtime.now() / 1_000 + 30)
+    here.hold(seconds=30)
     fc_local.client.function("crm", payload=Order, pace=there).map([Order(2), Order(3)])
     fc_local.run_until_idle()
     assert log.seconds == [0, 1, 30, 31]

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import pickle
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -121,6 +122,16 @@ def test_a_hold_moves_the_slots_of_every_sender(clock: Clock) -> None:
     assert offsets(one, 1) == [0]
     other.hold(NOW + 60)
     assert offsets(one, 2) == [60, 61]
+
+
+def test_a_hold_takes_a_time_or_seconds(clock: Clock) -> None:
+    pace = Pace("crm", 1, clock=clock)
+    pace.hold(seconds=5)
+    assert offsets(pace, 1) == [5]
+    pace.hold(datetime.fromtimestamp(NOW + 30, timezone.utc))
+    assert offsets(pace, 1) == [30]
+    with pytest.raises(errors.InvalidParameter, match="give either until or seconds"):
+        pace.hold()
 
 
 def test_a_wait_beyond_the_delay_of_the_service_is_refused_and_books_nothing(clock: Clock) -> None:
