@@ -140,8 +140,9 @@ def first_wait(seconds: int, spread: int) -> int:
     longest = limits.DELAY_SECONDS.high
     if seconds <= longest:
         return seconds
-    least = max(1, seconds - longest) if seconds <= 2 * longest else 1
-    return least + int((spread * _GOLDEN) % 1 * (longest - least + 1))
+    if seconds <= 2 * longest:
+        return -(-seconds // 2)  # once is enough, and slots that differ differ here, too
+    return 1 + int((spread * _GOLDEN) % 1 * longest)
 
 
 def next_wait(seconds: int) -> int:
