@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Draw the pictures of the documentation from the code: ``make pictures``.
 
-The graphs are laid out as those of ``fc-async graph``. The chart has the waits that the policy of
-the local runtime computes; it needs matplotlib.
+The graphs are laid out as those of ``fc-async graph``. The charts have the waits that the policy of
+the local runtime and the paces of the SDK compute; they need matplotlib.
 """
 
 from __future__ import annotations
@@ -26,10 +26,13 @@ from fc_async_local.domain import policy
 from fc_async_local.domain.rules import Rules
 from fc_async_local.domain.states import Status
 from fc_async_sdk._drawing import Item, Link, compute, svg
+from fc_async_sdk._pacing import gcra
 from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from matplotlib.figure import Figure
 
 sys.path.append(str(Path(__file__).parents[1] / "tests" / "shared"))
 
@@ -99,6 +102,8 @@ WAITS: Final = {
 """The rows of the chart, with what limits them."""
 
 
+WAITING: Final = 1_080
+"""Messages of the chart of deliveries."""
 COLUMNS: Final = 96
 COLOURS: Final = ("#c62828", "#3b6fd4", "#00796b")
 TEMPLATE: Final = """\
@@ -302,11 +307,7 @@ def _until(wait: Callable[[int], int], span: int) -> Iterator[float]:
 
 def chart() -> str:
     """Return the chart of the waits as SVG; its description holds the data."""
-    import matplotlib as mpl  # noqa: PLC0415 -- only the chart needs it
-    from matplotlib.figure import Figure  # noqa: PLC0415 -- as above
-
-    mpl.rcParams.update({"svg.hashsalt": "fc-async", "svg.fonttype": "none", "font.size": 11})
-    figure = Figure(figsize=(9, 3.2), layout="constrained")
+    figure = _figure(3.2)
     axes = figure.subplots()
     rows = waits()
     for row, (times, colour) in enumerate(zip(rows.values(), COLOURS, strict=True)):
@@ -326,11 +327,67 @@ def chart() -> str:
     for side in ("left", "right", "top"):
         axes.spines[side].set_visible(False)
     axes.tick_params(axis="y", length=0)
+    return _written(figure, rows)
+
+
+def waves() -> dict[str, list[int]]:
+    """Return the deliveries in each minute of messages that wait for up to three hours.
+
+    They are sent together, one for every ten seconds: first with each wait as long as the service
+    takes, then as :mod:`fc_async_sdk.pacing` divides it.
+    """
+    slots = gcra.book(0, 10**15, WAITING, interval=10 * gcra.SECOND, burst=1)
+    found = {}
+    for name, first in (
+        ("each wait as long as it may be", lambda seconds, _: gcra.next_wait(seconds)),
+        ("as fc-async divides the waits", gcra.first_wait),
+    ):
+        minutes = [0] * (WAITING // 6)
+        for index in range(WAITING):
+            seconds = gcra.whole_seconds(slots.at(index), 10**15)
+            at = first(seconds, slots.at(index) // slots.interval)
+            while at < seconds:
+                minutes[at // 60] += 1
+                at += gcra.next_wait(seconds - at)
+            minutes[at // 60] += 1
+        found[name] = minutes
+    return found
+
+
+def waves_chart() -> str:
+    """Return the chart of the deliveries as SVG; its description holds the data."""
+    data = waves()
+    figure = _figure(4.2)
+    panels = figure.subplots(len(data), sharex=True)
+    for axes, (name, minutes), colour in zip(panels, data.items(), COLOURS, strict=False):
+        axes.stairs(minutes, fill=True, color=colour)
+        axes.set_title(f"{name}: at most {max(minutes)} a minute", loc="left", fontsize=11)
+        axes.grid(visible=True, axis="y", color="#d8dce3")
+        axes.set_axisbelow(True)
+        for side in ("right", "top"):
+            axes.spines[side].set_visible(False)
+        axes.set_ylabel("deliveries")
+    panels[-1].set_xlabel("minutes after 1,080 messages were sent, one for every 10 seconds")
+    panels[-1].set_xlim(0, WAITING // 6)
+    panels[-1].set_xticks(range(0, WAITING // 6 + 1, 30))
+    return _written(figure, data)
+
+
+def _figure(height: float) -> Figure:
+    import matplotlib as mpl  # noqa: PLC0415 -- only charts need it
+    from matplotlib.figure import Figure  # noqa: PLC0415 -- as above
+
+    mpl.rcParams.update({"svg.hashsalt": "fc-async", "svg.fonttype": "none", "font.size": 11})
+    return Figure(figsize=(9, height), layout="constrained")
+
+
+def _written(figure: Figure, data: object) -> str:
+    """Return a chart as SVG with its data."""
     written = io.StringIO()
     figure.savefig(
         written,
         format="svg",
-        metadata={"Date": None, "Creator": None, "Description": json.dumps(rows)},
+        metadata={"Date": None, "Creator": None, "Description": json.dumps(data)},
     )
     return "\n".join(line.rstrip() for line in written.getvalue().splitlines()) + "\n"
 
@@ -375,7 +432,7 @@ GRAPHS: Final = {
     "life-of-an-invocation.svg": ("Life of an asynchronous invocation", LIFE),
     "architecture.svg": ("Parts of fc-async and what they call", ARCHITECTURE),
 }
-CHART: Final = "retry-schedule.svg"
+CHARTS: Final = {"retry-schedule.svg": (chart, waits), "paced-waves.svg": (waves_chart, waves)}
 TIMES: Final = {"one-invocation.svg": ENGLISH, "one-invocation.zh-CN.svg": CHINESE}
 PRINTED: Final = {"cycle.svg": cycle, "findings.svg": findings}
 
@@ -385,11 +442,13 @@ def main() -> int:
     TARGET.mkdir(parents=True, exist_ok=True)
     for name, (title, steps) in GRAPHS.items():
         (TARGET / name).write_text(graph(title, steps), encoding="utf-8")
-    for name, draw in {CHART: chart, **PRINTED}.items():
+    charts = {name: draw for name, (draw, _) in CHARTS.items()}
+    for name, draw in {**charts, **PRINTED}.items():
         (TARGET / name).write_text(draw(), encoding="utf-8")
     for name, words in TIMES.items():
         (TARGET / name).write_text(time_passes(words), encoding="utf-8")
-    print(f"wrote {len(GRAPHS) + len(PRINTED) + len(TIMES) + 1} pictures to {TARGET}")  # noqa: T201 -- a command says what it did
+    count = sum(map(len, (GRAPHS, PRINTED, CHARTS, TIMES)))
+    print(f"wrote {count} pictures to {TARGET}")  # noqa: T201 -- a command says what it did
     return 0
 
 

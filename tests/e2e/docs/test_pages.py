@@ -230,6 +230,12 @@ def sdk(reader: Reader, request: pytest.FixtureRequest) -> FcLocal:
     return local
 
 
+def paced(reader: Reader, request: pytest.FixtureRequest) -> None:
+    """A function, and a file with a payload in each line."""
+    runtime(reader, request).deploy("copy", lambda event, _: event)
+    reader.write("contacts.jsonl", "".join(f'{{"number": {number}}}\n' for number in range(75)))
+
+
 def events(reader: Reader, request: pytest.FixtureRequest) -> None:
     """A queue and a topic with an event each."""
     local = runtime(reader, request)
@@ -445,6 +451,7 @@ def serverless_devs(reader: Reader, request: pytest.FixtureRequest) -> None:
 WORLDS: dict[str, Callable[[Reader, pytest.FixtureRequest], object]] = {
     "docs/how-to/sdk.md": sdk,
     "docs/how-to/many-tasks.md": sdk,
+    "docs/how-to/pace.md": paced,
     "docs/how-to/move-from-celery.md": celery,
     "docs/how-to/move-from-": sdk,
     "docs/how-to/events.md": events,
