@@ -81,6 +81,8 @@ GOALS: dict[str, Goal | None] = {
     "invoke_async / official SDK, 32 threads": at_least(1.5),
     "asyncio client / official asyncio client, 32 at a time": at_least(4),
     "fan_out of 10,000 / official SDK with 32 threads": at_least(5),
+    "fan_out of 10,000 at a pace / without": at_least(0.91),
+    "booking 10,000 slots on SQLite, ms": at_most(50),
     "waiting for 10,000 tasks, requests, group / polling each": at_most(0.01),
     "waiting for 10,000 tasks, time, group / polling each": None,
     "import / import of the official SDK, time": at_most(0.2),

@@ -14,6 +14,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from typing import TYPE_CHECKING, Any
@@ -172,15 +173,24 @@ async def ours_async(port: int, count: int, concurrency: int) -> None:
         await asyncio.gather(*[work() for _ in range(concurrency)])
 
 
-def ours_fan_out(port: int) -> Callable[[int, int], None]:
+def ours_fan_out(port: int, *, paced: bool = False) -> Callable[[int, int], None]:
     import fc_async_sdk
+    from fc_async_sdk.pacing import Pace
+    from fc_async_sdk.stores import SqliteStore
 
+    # The folder of the run goes with the run.
+    store = SqliteStore(f"{tempfile.mkdtemp()}/paces.db")
     client = fc_async_sdk.client(
         endpoint_url=f"http://127.0.0.1:{port}", access_key_id=KEY, access_key_secret=SECRET
     )
 
     def run(count: int, concurrency: int) -> None:
-        finished = client.fan_out("demo", [BODY] * count, concurrency=concurrency, delay=30).run()
+        # A new name each time: slots of the runs before would be hours ahead.
+        pace = Pace(f"demo-{time.time_ns()}", "500/s", store=store) if paced else None
+        payloads, delay = [BODY] * count, None if paced else 30
+        finished = client.fan_out(
+            "demo", payloads, concurrency=concurrency, delay=delay, pace=pace
+        ).run()
         assert finished.progress.done == count
         assert not finished.failures
 
@@ -207,8 +217,8 @@ def threaded(call: Callable[[], None], count: int, threads: int) -> None:
 
 def runner(name: str, port: int) -> Callable[[int, int], None]:
     """What a worker process does when it is told (count, concurrency)."""
-    if name == "ours_fan_out":
-        return ours_fan_out(port)
+    if name in {"ours_fan_out", "ours_paced"}:
+        return ours_fan_out(port, paced=name == "ours_paced")
     if name.endswith("_async"):
         run = ours_async if name == "ours_async" else official_async
         return lambda count, concurrency: asyncio.run(run(port, count, concurrency))
@@ -298,6 +308,7 @@ PAIRS = {
         (10_000, 3000),
         32,
     ),
+    "fan_out of 10,000 at a pace / without": (("ours_paced", "ours_fan_out"), (10_000, 10_000), 32),
 }
 
 

@@ -10,6 +10,7 @@ import os
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,8 @@ from sdk import BODY, KEY, SECRET
 from fc_async_sdk import _signing as acs3
 from fc_async_sdk import events
 from fc_async_sdk.credentials import Credentials
+from fc_async_sdk.pacing import Pace
+from fc_async_sdk.stores import SqliteStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -184,8 +187,25 @@ def signing(rounds: int) -> Row:
     return pairs("signing / official signer, time", times["ours"], times["theirs"], "s")
 
 
+def booking(rounds: int) -> Row:
+    """Time the booking of 10,000 slots, of which a new sender knows nothing."""
+    what, taken = "booking 10,000 slots on SQLite, ms", []
+    with tempfile.TemporaryDirectory() as folder:
+        store = SqliteStore(f"{folder}/paces.db")
+        Pace("first", 25, store=store).book()  # makes the file
+        for number in range(rounds):
+            pace = Pace(f"crm-{number}", "25/s", store=store)
+            began = time.perf_counter()
+            slots = pace.book(10_000)
+            taken.append((time.perf_counter() - began) * 1_000)
+            assert slots.at(9_999) - slots.at(0) == 9_999 * 40_000
+        store.close()
+    return row(what, statistics.median(taken), ours=statistics.median(taken), unit="ms")
+
+
 def measure(options: Options) -> Iterator[Row]:
     yield from parsing(options.rounds * 3)
+    yield booking(options.rounds * 3)
     if importlib.util.find_spec("alibabacloud_fc20230330") is None:
         yield missing("signing / official signer, time", "the official SDK is not installed")
         return
