@@ -20,18 +20,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final, Protocol
 
 import msgspec
 
+from fc_async_sdk import errors
 from fc_async_sdk._decoding import prepare
-from fc_async_sdk.errors import (
-    FcAsyncError,
-    InvalidParameter,
-    PayloadDamaged,
-    PayloadNotFound,
-    PayloadOverMemory,
-    PayloadStoreDenied,
-    PayloadStoreFailed,
-    UnreadableClaim,
-    shorten,
-)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -122,7 +112,7 @@ def check(store: PayloadStore | None) -> PayloadStore | None:
     """
     verbs = () if store is None else ("put", "get", "exists")
     if not all(callable(getattr(store, verb, None)) for verb in verbs):
-        raise InvalidParameter(
+        raise errors.InvalidParameter(
             "large", type(store).__name__, "must be a store, such as payloads.FolderStore(path)"
         )
     return store
@@ -159,12 +149,12 @@ def of(document: object) -> Claim | None:
     try:
         claim = msgspec.convert(document[NAME], Claim)
     except msgspec.ValidationError as error:
-        raise UnreadableClaim(f"the claim is invalid: {error}") from error
+        raise errors.UnreadableClaim(f"the claim is invalid: {error}") from error
     key = _KEY.fullmatch(claim.key)
     if key is None or key["sha256"] != claim.sha256 or claim.size < 0:
-        raise UnreadableClaim(
-            f"the key {shorten(claim.key)} is not one of this version: update fc-async where the "
-            "payload is read"
+        raise errors.UnreadableClaim(
+            f"the key {errors.shorten(claim.key)} is not one of this version: update fc-async "
+            "where the payload is read"
         )
     return claim
 
@@ -233,7 +223,7 @@ def read(store: PayloadStore, claim: Claim) -> Iterator[bytes]:
         except zlib.error:
             size = -1
     if size != claim.size or digest.hexdigest() != claim.sha256:
-        raise PayloadDamaged(
+        raise errors.PayloadDamaged(
             "the object is not what was written: its hash or its size differs",
             store=store.name,
             key=claim.key,
@@ -253,7 +243,7 @@ def fetch(store: PayloadStore, claim: Claim, limit: int = MEMORY) -> bytes:
         LargePayloadError: It cannot be read; see :func:`read`.
     """
     if claim.size > limit:
-        raise PayloadOverMemory(
+        raise errors.PayloadOverMemory(
             f"the payload has {claim.size} bytes, {limit} may be read into memory: read it as a "
             "file with payloads.fetch(..., stream=True), or give the function more memory",
             store=store.name,
@@ -279,7 +269,7 @@ def check_opened(payload: bytes, what: str) -> None:
         UnreadableClaim: It is one: the reader has no store.
     """
     if len(payload) <= _LONGEST and (claim := find(payload)):
-        raise UnreadableClaim(
+        raise errors.UnreadableClaim(
             f"{what} is a claim of {claim.size} bytes in {claim.store}: read it with large=store, "
             "or with event.open(store)",
             store=claim.store,
@@ -300,19 +290,25 @@ def _told(store: PayloadStore, key: str, verb: str, written: str = "") -> Iterat
     place = {"store": store.name, "key": key}
     try:
         yield
-    except FcAsyncError:
+    except errors.FcAsyncError:
         raise
     except PermissionError as error:
-        raise PayloadStoreDenied(f"the payload cannot be {verb}: {error}", **place) from error
+        raise errors.PayloadStoreDenied(
+            f"the payload cannot be {verb}: {error}", **place
+        ) from error
     except (FileNotFoundError, KeyError) as error:
         if not written:
-            raise PayloadStoreFailed(f"the payload cannot be {verb}: {error}", **place) from error
+            raise errors.PayloadStoreFailed(
+                f"the payload cannot be {verb}: {error}", **place
+            ) from error
         other = "" if written == store.name else f"; it was written to {written}"
-        raise PayloadNotFound(
+        raise errors.PayloadNotFound(
             "the store does not have the payload any more: its lifecycle rule may have removed it"
             f"{other}",
             **place,
         ) from error
     except Exception as error:
         reason = f"{type(error).__name__}: {error}"
-        raise PayloadStoreFailed(f"the payload cannot be {verb}: {reason}", **place) from error
+        raise errors.PayloadStoreFailed(
+            f"the payload cannot be {verb}: {reason}", **place
+        ) from error
