@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, TypedDict
+from typing import Any, BinaryIO, TypedDict
 
 import msgspec
 from typing_extensions import assert_type
@@ -16,12 +16,15 @@ from fc_async_sdk import (
     AsyncTaskGroup,
     AsyncTaskHandle,
     Client,
+    DestinationEvent,
     FunctionHandle,
     TaskGroup,
     TaskHandle,
     errors,
     models,
+    payloads,
 )
+from fc_async_sdk.payloads import DefaultStore, FolderStore, OssStore
 
 
 class Order(msgspec.Struct):
@@ -68,6 +71,17 @@ def parts(client: Client) -> None:
     assert_type(client.task("f", "t", result=Thumbnail).result(), Thumbnail)
     assert_type(client.group("f", "batch-7"), TaskGroup[bytes])
     assert_type(client.group("f", "batch-7", result=Thumbnail, size=5), TaskGroup[Thumbnail])
+
+
+def large(client: Client, store: OssStore, event: DestinationEvent) -> None:
+    resize = client.function("resize", payload=Order, result=Thumbnail, large=store)
+    assert_type(resize, FunctionHandle[Order, Thumbnail])
+    client.invoke_async("resize", b"", large=DefaultStore())
+    client.fan_out("resize", [b""], large=FolderStore("payloads"))
+    assert_type(event.open(store), DestinationEvent)
+    assert_type(payloads.fetch(b"", store), bytes)
+    assert_type(payloads.fetch(b"", store, stream=True), BinaryIO)
+    client.function("resize", large="bucket")  # type: ignore[call-overload]
 
 
 def mistakes(client: Client) -> None:

@@ -281,3 +281,20 @@ def test_a_client_in_another_terminal_uses_the_folder_of_the_runtime(
     monkeypatch.delenv("FC_ASYNC_PAYLOADS")
     monkeypatch.setenv("FC_ASYNC_ENDPOINT", fc_local.endpoint)
     assert payloads.DefaultStore().name == f"file://{tmp_path}/fc-async/payloads"
+
+
+@pytest.mark.parametrize("result", ["text" * 50_000, b"\0bytes" * 50_000, {"n": ["json"] * 50_000}])
+def test_results_of_all_kinds_come_back_from_a_coroutine_function(
+    fc_local: FcLocal, store: Counting, result: Any
+) -> None:
+    @fc_async_sdk.handler(bytes, large=store)
+    async def produce(data: bytes, _context: object) -> Any:
+        await asyncio.sleep(0)
+        return result if data == b"payload" * 50_000 else None
+
+    fc_local.deploy("produce", produce, memory_size=1024)
+    kind = dict if isinstance(result, dict) else bytes
+    found = fc_local.client.function("produce", result=kind, large=store).spawn(b"payload" * 50_000)
+    expected = result.encode() if isinstance(result, str) else result
+    assert found.result() == expected
+    assert store.requests == ["put", "get", "put", "get"]

@@ -20,6 +20,7 @@ from fc_async_sdk.errors import (
 )
 from fc_async_sdk.models import AsyncTask, Function
 from fc_async_sdk.operations import AcceptedInvocation
+from fc_async_sdk.payloads import FolderStore
 from fc_async_sdk.testing import ANY, Stubber, StubError
 
 if TYPE_CHECKING:
@@ -46,6 +47,14 @@ class TestStubber:
             assert client.invoke_async("f", {"n": 1}) is ACCEPTED
             assert client.get_function("f") == Function(function_name="f", runtime="python3.10")
             client.delete_function("f")
+
+    def test_a_large_payload_is_not_written_to_its_store(
+        self, client: Client, tmp_path: Path
+    ) -> None:
+        with Stubber(client) as stub:
+            stub.add_response("invoke_async", ACCEPTED)
+            client.function("f", large=FolderStore(tmp_path / "store")).spawn("x" * 300_000)
+        assert not (tmp_path / "store").exists()
 
     def test_errors_are_the_services(self, client: Client) -> None:
         with Stubber(client) as stub:
