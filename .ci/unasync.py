@@ -63,7 +63,7 @@ NAMES = {
     "async_each": "each",
     "async_load": "load",
     "async_paced": "paced",
-    "async_blocking": "blocking",
+    "async_call": "call",
 }
 """Names in code, and whole words in docstrings."""
 

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import contextlib
 import re
-from typing import TYPE_CHECKING, Any, BinaryIO, Final, Protocol
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, Protocol, TypeVar
 
 import msgspec
 
@@ -24,7 +24,9 @@ from fc_async_sdk import errors
 from fc_async_sdk._decoding import prepare
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
+
+T = TypeVar("T")
 
 NAME: Final = "$fc-async.claim"
 VARIABLE: Final = "FC_ASYNC_PAYLOADS"
@@ -124,7 +126,10 @@ def threshold(store: PayloadStore) -> int:
 
 
 def find(payload: bytes) -> Claim | None:
-    """Return the claim that a payload is, or None.
+    """Return the claim that a payload is; None if it is another payload.
+
+    Args:
+        payload: Bytes, such as the event of a handler.
 
     Raises:
         UnreadableClaim: It is a claim of another version, or incomplete.
@@ -282,6 +287,20 @@ def within(store: PayloadStore, context: Any) -> PayloadStore:
     bind = getattr(store, "within", None)
     found: PayloadStore = store if bind is None else bind(context)
     return found
+
+
+def call(store: PayloadStore | None, work: Callable[..., T], *args: Any) -> T:  # noqa: ARG001 -- as async_call
+    """Call a function."""
+    return work(*args)
+
+
+async def async_call(store: PayloadStore | None, work: Callable[..., T], *args: Any) -> T:
+    """Call a function: in a thread if it may read or write a store."""
+    if store is None:
+        return work(*args)
+    import asyncio  # noqa: PLC0415 -- imports are billed, and most functions are not coroutines
+
+    return await asyncio.to_thread(work, *args)
 
 
 @contextlib.contextmanager

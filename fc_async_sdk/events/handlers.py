@@ -136,13 +136,15 @@ def handler(
             @functools.wraps(function)
             async def asynchronous(event: Any, context: Any) -> Any:
                 try:
-                    value, sent = await _later(large, _value, kind, event, large, context)
+                    value, sent = await _claims.async_call(
+                        large, _value, kind, event, large, context
+                    )
                 except InvalidPayload as error:
                     return _refuse(error, retry=retry_invalid)
                 result = await function(value, context)
                 if sent is None:
                     return result
-                return await _later(large, _returned, result, sent, large, context)
+                return await _claims.async_call(large, _returned, result, sent, large, context)
 
             return asynchronous if pace is None else pace.wrap(asynchronous)
 
@@ -211,15 +213,6 @@ def _memory(context: object) -> int:
     """Return the bytes of a payload that a function may read into memory."""
     megabytes = str(getattr(getattr(context, "function", None), "memory", ""))
     return int(megabytes) * 1024 * 1024 // _SHARE if megabytes.isdecimal() else _claims.MEMORY
-
-
-async def _later(large: PayloadStore | None, work: Callable[..., R], *args: Any) -> R:
-    """Call a function: in a thread if it may read or write a store."""
-    if large is None:
-        return work(*args)
-    import asyncio  # noqa: PLC0415 -- imports are billed, and most handlers are not coroutines
-
-    return await asyncio.to_thread(work, *args)
 
 
 def _refuse(error: InvalidPayload, *, retry: bool) -> dict[str, str]:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Container, Mapping, Sized
+from collections.abc import Callable, Container, Sized
 from datetime import timedelta
 from typing import Any, Final
 
@@ -117,7 +117,7 @@ class Plan(RunPlan, frozen=True, kw_only=True):
     delay: int | timedelta | None
     task_ids: TaskIds | None
     resume: Container[str]
-    large: Mapping[str, PayloadStore]
+    large: PayloadStore | None
 
     @property
     def title(self) -> str:
@@ -152,7 +152,7 @@ class Plan(RunPlan, frozen=True, kw_only=True):
                 "delay": delay,
                 "task_id": task_id,
                 "qualifier": self.qualifier,
-                **self.large,
+                "large": self.large,
             }
             call = operations.invoke_async(**arguments)
         except PaceError:
@@ -243,7 +243,7 @@ def plan(
         total=total,
         # Slots of payloads that are not sent again would be held until the end of the run.
         slots=None if pace is None else _pacing.Run(pace, None if resume else payloads),
-        large={} if large is None else {"large": large},
+        large=large,
     )
 
 

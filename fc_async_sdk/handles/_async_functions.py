@@ -5,11 +5,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from fc_async_sdk import _pacing, operations
+from fc_async_sdk import _claims, _pacing, operations
 from fc_async_sdk.handles._async_groups import AsyncTaskGroup
 from fc_async_sdk.handles._async_tasks import AsyncTaskHandle
 from fc_async_sdk.handles._base import BaseFunction
-from fc_async_sdk.handles._concurrently import async_blocking
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, Iterable
@@ -75,7 +74,7 @@ class AsyncFunctionHandle(BaseFunction[P, R]):
             "delay": delay,
             "task_id": chosen,
             "qualifier": self.qualifier,
-            **self._target.large_argument,
+            "large": self._target.large,
         }
         if self._pace is not None:
             arguments = await _pacing.async_paced(self._pace, arguments)
@@ -115,7 +114,7 @@ class AsyncFunctionHandle(BaseFunction[P, R]):
         result = await self._port.perform(
             operations.invoke, (self.name, payload), arguments, total_timeout=total_timeout
         )
-        return await async_blocking(self._returned, result, thread=self._target.large is not None)
+        return await _claims.async_call(self._target.large, self._returned, result)
 
     async def map(
         self,
@@ -154,7 +153,7 @@ class AsyncFunctionHandle(BaseFunction[P, R]):
             qualifier=self.qualifier,
             progress=progress,
             pace=self._pace,
-            **self._target.large_argument,
+            large=self._target.large,
         )
         refused = [outcome async for outcome in run if outcome.error is not None]
         chained = self._pace is not None

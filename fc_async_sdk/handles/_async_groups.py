@@ -168,7 +168,7 @@ class AsyncTaskGroup(BaseGroup[R]):
             concurrency=concurrency,
             qualifier=self.qualifier,
             progress=progress,
-            **self._target.large_argument,
+            large=self._target.large,
         )
         async for outcome in run:
             if outcome.error is None:

@@ -5,11 +5,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from fc_async_sdk import operations, waiters
+from fc_async_sdk import _claims, operations, waiters
 from fc_async_sdk.errors import TaskLost
 from fc_async_sdk.handles import calls
 from fc_async_sdk.handles._base import BaseTask
-from fc_async_sdk.handles._concurrently import async_blocking
 from fc_async_sdk.handles.scan import Listing
 
 if TYPE_CHECKING:
@@ -121,7 +120,7 @@ class AsyncTaskHandle(BaseTask[R]):
             task = self._seen(await self._read())
             if await self._follow(task):
                 return await self.result(timeout, interval=interval)
-        return await async_blocking(self._result, task, thread=self._target.large is not None)
+        return await _claims.async_call(self._target.large, self._result, task)
 
     async def stop(self) -> None:
         """Request a stop of the task: it becomes ``Stopping``, then ``Stopped``.

@@ -1,14 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""Do the same with many items, or what blocks: on threads or on an event loop."""
+"""Do the same with many items, several at a time: on threads or on an event loop."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
-
-T = TypeVar("T")
 
 
 def each(work: Callable[[str], None], items: Sequence[str], concurrency: int) -> None:
@@ -33,17 +31,3 @@ async def async_each(
             await work(item)
 
     await asyncio.gather(*[one(item) for item in items])
-
-
-def blocking(work: Callable[..., T], *args: Any, thread: bool) -> T:  # noqa: ARG001 -- as async_blocking
-    """Call a function."""
-    return work(*args)
-
-
-async def async_blocking(work: Callable[..., T], *args: Any, thread: bool) -> T:
-    """Call a function: in a thread if it may block the event loop."""
-    if not thread:
-        return work(*args)
-    import asyncio  # noqa: PLC0415 -- synchronous programs do without it
-
-    return await asyncio.to_thread(work, *args)

@@ -6,9 +6,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from fc_async_sdk import _pacing, operations
+from fc_async_sdk import _claims, _pacing, operations
 from fc_async_sdk.handles._base import BaseFunction
-from fc_async_sdk.handles._concurrently import blocking
 from fc_async_sdk.handles._groups import TaskGroup
 from fc_async_sdk.handles._tasks import TaskHandle
 
@@ -76,7 +75,7 @@ class FunctionHandle(BaseFunction[P, R]):
             "delay": delay,
             "task_id": chosen,
             "qualifier": self.qualifier,
-            **self._target.large_argument,
+            "large": self._target.large,
         }
         if self._pace is not None:
             arguments = _pacing.paced(self._pace, arguments)
@@ -116,7 +115,7 @@ class FunctionHandle(BaseFunction[P, R]):
         result = self._port.perform(
             operations.invoke, (self.name, payload), arguments, total_timeout=total_timeout
         )
-        return blocking(self._returned, result, thread=self._target.large is not None)
+        return _claims.call(self._target.large, self._returned, result)
 
     def map(
         self,
@@ -155,7 +154,7 @@ class FunctionHandle(BaseFunction[P, R]):
             qualifier=self.qualifier,
             progress=progress,
             pace=self._pace,
-            **self._target.large_argument,
+            large=self._target.large,
         )
         refused = [outcome for outcome in run if outcome.error is not None]
         chained = self._pace is not None

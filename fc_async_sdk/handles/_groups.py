@@ -169,7 +169,7 @@ class TaskGroup(BaseGroup[R]):
             concurrency=concurrency,
             qualifier=self.qualifier,
             progress=progress,
-            **self._target.large_argument,
+            large=self._target.large,
         )
         for outcome in run:
             if outcome.error is None:

@@ -6,11 +6,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from fc_async_sdk import operations, waiters
+from fc_async_sdk import _claims, operations, waiters
 from fc_async_sdk.errors import TaskLost
 from fc_async_sdk.handles import calls
 from fc_async_sdk.handles._base import BaseTask
-from fc_async_sdk.handles._concurrently import blocking
 from fc_async_sdk.handles.scan import Listing
 
 if TYPE_CHECKING:
@@ -120,7 +119,7 @@ class TaskHandle(BaseTask[R]):
             task = self._seen(self._read())
             if self._follow(task):
                 return self.result(timeout, interval=interval)
-        return blocking(self._result, task, thread=self._target.large is not None)
+        return _claims.call(self._target.large, self._result, task)
 
     def stop(self) -> None:
         """Request a stop of the task: it becomes ``Stopping``, then ``Stopped``.

@@ -110,7 +110,6 @@ class Target(Generic[R]):
         self.qualifier = checks.qualifier(qualifier)
         self.result = result
         self.large = _claims.check(large)
-        self.large_argument: dict[str, Any] = {} if large is None else {"large": large}
         _payloads.check_type("result", result)
 
     def new_id(self) -> str:

@@ -20,7 +20,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, BinaryIO, Literal, overload
 
 from fc_async_sdk import _claims
-from fc_async_sdk._claims import Claim, PayloadStore
+from fc_async_sdk._claims import Claim, PayloadStore, find
 from fc_async_sdk.payloads.default import DefaultStore, store_at
 from fc_async_sdk.payloads.folder import FolderStore
 from fc_async_sdk.payloads.oss import OssStore
@@ -38,18 +38,6 @@ __all__ = [
     "find",
     "store_at",
 ]
-
-
-def find(payload: Any) -> Claim | None:
-    """Return the claim that a payload is; None if it is another payload.
-
-    Args:
-        payload: Bytes or text, such as the event of a handler.
-
-    Raises:
-        UnreadableClaim: It is a claim of another version.
-    """
-    return _claims.find(_as_bytes(payload))
 
 
 @overload
@@ -80,8 +68,8 @@ def fetch(
         PayloadStoreFailed: The store failed.
         UnreadableClaim: It is a claim of another version.
     """
-    data = _as_bytes(payload)
-    claim = _claims.find(data)
+    data = payload.encode() if isinstance(payload, str) else bytes(payload)
+    claim = find(data)
     if not stream:
         return data if claim is None else _claims.fetch(store, claim, limit)
     import tempfile  # noqa: PLC0415 -- only for streams
@@ -94,7 +82,3 @@ def fetch(
         raise
     file.seek(0)
     return file
-
-
-def _as_bytes(payload: Any) -> bytes:
-    return payload.encode() if isinstance(payload, str) else bytes(payload)
