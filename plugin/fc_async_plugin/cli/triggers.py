@@ -1,17 +1,20 @@
 # SPDX-License-Identifier: MIT
-"""``fc-async triggers``: shows the triggers of a local runtime, and fires one now."""
+"""``fc-async triggers``: shows and fires triggers of a local runtime, makes up for timers."""
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Final
 
 import click
 
 from fc_async_plugin.cli import options
-from fc_async_plugin.report import Format, terminal
+from fc_async_plugin.report import DONE, FAILED, Format, terminal
 
 if TYPE_CHECKING:
-    from fc_async_plugin.account.connection import Account
+    from fc_async_plugin.account.connection import Account, Where
+    from fc_async_plugin.backfill import Missed
+    from fc_async_sdk import Outcome
 
 _NOT_SHOWN: Final = (
     "consecutiveErrors",
@@ -24,12 +27,13 @@ _NOT_SHOWN: Final = (
 
 @click.group()
 def command() -> None:
-    """Show the triggers of a local runtime, and fire one now.
+    """Show the triggers of a local runtime, fire one now, make up for what a timer has missed.
 
     \b
     Examples:
       fc-async triggers list
       fc-async triggers fire report nightly
+      fc-async triggers backfill report nightly --from 3d
     """  # noqa: D301 -- click reads the \\b as "keep these lines"
 
 
@@ -125,3 +129,98 @@ def fire_command(
         terminal.print_json({"requestId": fired.request_id})
     else:
         terminal.tell(f"fired {function}/{trigger}: request {fired.request_id}")
+
+
+@command.command("backfill")
+@options.function_argument
+@click.argument("trigger")
+@click.option(
+    "--from",
+    "begin",
+    metavar="TIME",
+    required=True,
+    help="Beginning of the time that was missed: 90m, 7d, 2026-01-31T09:00.",
+)
+@click.option("--to", "end", metavar="TIME", default="0s", help="Its end.  [default: now]")
+@click.option(
+    "--limit",
+    type=click.IntRange(1),
+    default=1_000,
+    show_default=True,
+    help="Refuse to fire more often than this.",
+)
+@click.option("--dry-run", is_flag=True, help="Fire nothing.")
+@options.where_options
+@options.yes_option
+@options.format_option
+def backfill_command(
+    function: str,
+    trigger: str,
+    begin: str,
+    end: str,
+    limit: int,
+    dry_run: bool,
+    where: Where,
+    yes: bool,
+    output: Format,
+) -> int:
+    """Fire the timer TRIGGER of FUNCTION for each moment of a time in which it was stopped.
+
+    The function gets the events that the timer would have made, also in an account. The task id is
+    made of the trigger and the moment, so that in task mode a second backfill fires nothing again;
+    what the timer itself has fired is not known. Without a terminal and without -y nothing is
+    fired.
+    """
+    from fc_async_plugin import backfill, tasks
+    from fc_async_plugin.account import lists
+
+    with tasks.tasks_of(function, where) as target:
+        now = options.now_of(target.client)
+        span = options.moment(begin, now), options.moment(end, now)
+        if span[0] >= span[1]:
+            raise click.UsageError(f"--from {begin} is not before --to {end}")
+        wanted = backfill.missed(target.client, target.function, trigger, span, limit=limit)
+        if output == "text":
+            _show_firings(wanted)
+        dry = dry_run or not wanted.firings or not (yes or sys.stdin.isatty())
+        outcomes: list[Outcome] = []
+        if wanted.firings and not dry:
+            if not lists.in_task_mode(target.client, wanted.function, wanted.qualifier):
+                reason = "the service may not recognise what was fired before"
+                terminal.note(f"{wanted.function} is not in task mode: {reason}")
+            terminal.confirm(f"Fire {trigger} {len(wanted.firings)} times?", yes=yes)
+            outcomes = backfill.fire(target.client, wanted)
+    return _tell_fired(wanted, outcomes, output, dry=dry)
+
+
+def _show_firings(wanted: Missed) -> None:
+    from fc_async_plugin.report import moments
+
+    if wanted.firings:
+        rows = ([moments.full_time(at), task_id] for task_id, at in wanted.firings.items())
+        terminal.print_table(["was due", "task"], rows)
+    else:
+        terminal.note(f"{wanted.trigger} does not fire in this time")
+
+
+def _tell_fired(wanted: Missed, outcomes: list[Outcome], output: Format, *, dry: bool) -> int:
+    """Print what became of the firings; return the exit code."""
+    from fc_async_plugin.report import replays
+
+    refused = [one for one in outcomes if one.error is not None]
+    if output == "json":
+        errors = {one.task_id: one.error and str(one.error) for one in outcomes}
+        firings = [
+            {"time": at, "taskId": task_id, "error": errors.get(task_id)}
+            for task_id, at in wanted.firings.items()
+        ]
+        terminal.print_json({"firings": firings, "dryRun": dry})
+    elif outcomes:
+        before = sum(bool(one.accepted and one.accepted.duplicate) for one in outcomes)
+        accepted = len(outcomes) - len(refused)
+        terminal.tell(replays.summary(len(outcomes), accepted, before, len(refused)))
+    if wanted.firings and dry:
+        terminal.note("Nothing was fired: this was a dry run. Fire with -y.")
+    for one in refused:
+        terminal.error(f"{one.task_id}: {one.error}")
+    return FAILED if refused else DONE

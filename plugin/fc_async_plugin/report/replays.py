@@ -67,5 +67,5 @@ def left_out(counts: Mapping[str, int]) -> list[str]:
 def summary(total: int, sent: int, before: int, failed: int) -> str:
     """Return the sentence at the end of a replay."""
     again = f", {before} of them before" if before else ""
-    end = f"; {plural(failed, 'event')} failed" if failed else ""
+    end = f"; {failed} failed" if failed else ""
     return f"Accepted: {sent} of {total}{again}{end}."

@@ -157,6 +157,7 @@ AS_THE_SERVICE = ("tasks get", "tasks wait")
 
 ELSEWHERE = {
     "events send oss": "needs an OSS trigger: tests/e2e/plugin/test_triggers_command.py",
+    "triggers backfill": "needs a timer: tests/e2e/plugin/test_triggers_backfill.py",
     "triggers fire": "needs a trigger: tests/e2e/plugin/test_triggers_command.py",
     "dev": "runs until it is stopped: tests/e2e/dev",
     "local start": "runs until it is stopped: tests/integration/api/test_runtime.py",

@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: MIT
+"""``triggers backfill`` against the local runtime: what a stopped timer missed is fired."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from fc_async_local.testing import FcLocal
+
+    Command = Callable[..., Any]
+
+SPAN = ("--from", "2026-11-20T00:00+08:00", "--to", "2026-11-22T12:00+08:00")
+
+
+@pytest.fixture
+def seen(fc_local: FcLocal) -> list[dict[str, Any]]:
+    """The events of ``report``, whose timer is switched off."""
+    got: list[dict[str, Any]] = []
+    fc_local.deploy(
+        "report", lambda event, _: got.append(json.loads(event)), async_config={"asyncTask": True}
+    )
+    fc_local.client.create_trigger(
+        "report",
+        "nightly",
+        trigger_type="timer",
+        trigger_config={
+            "cronExpression": "CRON_TZ=Asia/Shanghai 0 0 4 * * *",
+            "enable": False,
+            "payload": "go",
+        },
+    )
+    return got
+
+
+def times(seen: list[dict[str, Any]]) -> list[str]:
+    return sorted(one["triggerTime"] for one in seen)
+
+
+def test_each_firing_of_the_span_is_made_up_for_with_the_event_of_the_timer(
+    fc_async: Command, fc_local: FcLocal, seen: list[dict[str, Any]]
+) -> None:
+    done = fc_async("triggers", "backfill", "report", "nightly", *SPAN, "-y")
+    assert done.code == 0
+    assert done.out.splitlines()[-1] == "Accepted: 3 of 3."
+    fc_local.run_until_idle()
+    assert times(seen) == ["2026-11-19T20:00:00Z", "2026-11-20T20:00:00Z", "2026-11-21T20:00:00Z"]
+    assert {(one["triggerName"], one["payload"]) for one in seen} == {("nightly", "go")}
+
+
+def test_a_second_backfill_fires_nothing_again(
+    fc_async: Command, fc_local: FcLocal, seen: list[dict[str, Any]]
+) -> None:
+    fc_async("triggers", "backfill", "report", "nightly", *SPAN, "-y")
+    done = fc_async("triggers", "backfill", "report", "nightly", *SPAN, "-y")
+    fc_local.run_until_idle()
+    assert done.out.splitlines()[-1] == "Accepted: 3 of 3, 3 of them before."
+    assert len(seen) == 3
+
+
+@pytest.mark.parametrize("option", ["--dry-run", "-o"])
+def test_the_firings_are_shown_first_and_nothing_is_fired_without_a_yes(
+    option: str, fc_async: Command, fc_local: FcLocal, seen: list[dict[str, Any]]
+) -> None:
+    extra = ["-o", "json"] if option == "-o" else [option]
+    done = fc_async("triggers", "backfill", "report", "nightly", *SPAN, *extra)
+    assert done.code == 0
+    assert "this was a dry run" in done.err
+    if option == "-o":
+        said = json.loads(done.out)
+        assert (said["dryRun"], len(said["firings"])) == (True, 3)
+        assert said["firings"][0]["taskId"] == "nightly-20261119T200000Z"
+    else:
+        assert [line.split()[-1] for line in done.out.splitlines()] == [
+            "task",
+            "nightly-20261119T200000Z",
+            "nightly-20261120T200000Z",
+            "nightly-20261121T200000Z",
+        ]
+    fc_local.run_until_idle()
+    assert seen == []
+
+
+def test_the_qualifier_of_the_trigger_is_called(
+    fc_async: Command, fc_local: FcLocal, seen: list[dict[str, Any]]
+) -> None:
+    fc_local.client.publish_function_version("report")
+    fc_local.client.create_alias("report", "prod", version_id="1")
+    fc_local.client.put_async_invoke_config("report", qualifier="prod", async_task=True)
+    fc_local.client.create_trigger(
+        "report",
+        "hourly",
+        trigger_type="timer",
+        qualifier="prod",
+        trigger_config={"cronExpression": "@every 1h", "enable": True},
+    )
+    fc_local.advance(2 * 3_600)
+    seen.clear()
+    done = fc_async("triggers", "backfill", "report", "hourly", "--from", "3h", "-y")
+    assert done.out.splitlines()[-1] == "Accepted: 2 of 2."
+    page = fc_local.client.list_async_tasks("report", prefix="hourly-", qualifier="prod")
+    assert len(page.tasks) == 2
+
+
+@pytest.mark.parametrize(
+    ("trigger", "arguments", "said"),
+    [
+        ("nightly", ["--from", "2026-11-22", "--to", "2026-11-21"], "is not before"),
+        ("nightly", ["--from", "400d", "--limit", "3"], "more than 3 firings"),
+        ("nightly", ["--from", "1s"], "does not fire"),
+        ("missing", ["--from", "1d"], "TriggerNotFound"),
+        ("upload", ["--from", "1d"], "upload is not a timer"),
+    ],
+)
+def test_what_cannot_be_made_up_for_is_one_message(
+    trigger: str,
+    arguments: list[str],
+    said: str,
+    fc_async: Command,
+    fc_local: FcLocal,
+    seen: list[dict[str, Any]],
+) -> None:
+    fc_local.client.create_trigger(
+        "report",
+        "upload",
+        trigger_type="oss",
+        source_arn="acs:oss:cn-hangzhou:123:uploads",
+        trigger_config={
+            "events": ["oss:ObjectCreated:*"],
+            "filter": {"key": {"prefix": "in/", "suffix": ".zip"}},
+        },
+    )
+    done = fc_async("triggers", "backfill", "report", trigger, *arguments, "-y")
+    assert said in done.err
+    assert done.code == (0 if said == "does not fire" else 1)
+    assert seen == []
+
+
+def test_a_function_without_task_mode_is_named(
+    fc_async: Command, fc_local: FcLocal, seen: list[dict[str, Any]]
+) -> None:
+    fc_local.client.put_async_invoke_config("report", async_task=False)
+    done = fc_async("triggers", "backfill", "report", "nightly", *SPAN, "-y")
+    assert "report is not in task mode" in done.err
