@@ -332,6 +332,7 @@ class AsyncClient(BaseClient):
         qualifier: str | None = None,
         concurrency: int = 32,
         progress: Callable[[fanout.Progress], None] | bool | None = None,
+        pace: Pace | None = None,
     ) -> fanout.AsyncFanOut:
         """Send again what failed: call a function with the payload of each failed event.
 
@@ -347,6 +348,8 @@ class AsyncClient(BaseClient):
             qualifier: Version or alias of ``to``; None is LATEST.
             concurrency: How many are on the wire at a time, 1-1000.
             progress: Called after every outcome; or True for a progress bar (needs ``rich``).
+            pace: Decides when the calls start; see :mod:`fc_async_sdk.pacing`. Without hops,
+                payloads stay as they are.
 
         Returns:
             A run: iterate over it for the outcomes as they complete, each with the event as it was
@@ -355,6 +358,7 @@ class AsyncClient(BaseClient):
         Raises:
             ConfigurationError: A progress bar was asked for and ``rich`` is not installed.
             InvalidParameter: An argument that concerns all events is wrong.
+            PaceError: While iterating: the pace has no slots; nothing was sent.
             RuntimeError: The client is closed.
         """
         from fc_async_sdk import fanout  # noqa: PLC0415 -- few clients need it
@@ -370,6 +374,8 @@ class AsyncClient(BaseClient):
             account_id="" if here else self.account_id,
             concurrency=concurrency,
             progress=progress,
+            pace=pace,
+            clock=self._clock,
         )
         return fanout.AsyncFanOut(plan, events, self._connections.sending(self._stub))
 

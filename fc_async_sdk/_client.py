@@ -330,6 +330,7 @@ class Client(BaseClient):
         qualifier: str | None = None,
         concurrency: int = 32,
         progress: Callable[[fanout.Progress], None] | bool | None = None,
+        pace: Pace | None = None,
     ) -> fanout.FanOut:
         """Send again what failed: call a function with the payload of each failed event.
 
@@ -345,6 +346,8 @@ class Client(BaseClient):
             qualifier: Version or alias of ``to``; None is LATEST.
             concurrency: How many are on the wire at a time, 1-1000.
             progress: Called after every outcome; or True for a progress bar (needs ``rich``).
+            pace: Decides when the calls start; see :mod:`fc_async_sdk.pacing`. Without hops,
+                payloads stay as they are.
 
         Returns:
             A run: iterate over it for the outcomes as they complete, each with the event as it was
@@ -353,6 +356,7 @@ class Client(BaseClient):
         Raises:
             ConfigurationError: A progress bar was asked for and ``rich`` is not installed.
             InvalidParameter: An argument that concerns all events is wrong.
+            PaceError: While iterating: the pace has no slots; nothing was sent.
             RuntimeError: The client is closed.
         """
         from fc_async_sdk import fanout  # noqa: PLC0415 -- few clients need it
@@ -368,6 +372,8 @@ class Client(BaseClient):
             account_id="" if here else self.account_id,
             concurrency=concurrency,
             progress=progress,
+            pace=pace,
+            clock=self._clock,
         )
         return fanout.FanOut(plan, events, self._connections.sending(self._stub))
 

@@ -15,12 +15,16 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 from fc_async_sdk import operations
-from fc_async_sdk.errors import FcAsyncError, InvalidEvent, InvalidParameter
+from fc_async_sdk._pacing import Run
+from fc_async_sdk.errors import FcAsyncError, InvalidEvent, InvalidParameter, PaceError
 from fc_async_sdk.events import DestinationEvent, from_mns_message, parse
 from fc_async_sdk.fanout.plan import Job, Outcome, RunPlan, check_run
 from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from fc_async_sdk._pacing import BasePace as Pace
     from fc_async_sdk.fanout.progress import Report
     from fc_async_sdk.spec.arn import FunctionArn
 
@@ -61,19 +65,28 @@ class ReplayPlan(RunPlan, frozen=True, kw_only=True):
             index: Which event, from 0.
             payload: The event, in any form that ``replay_events`` takes.
             taken: Not used: ids follow from the events.
+
+        Raises:
+            PaceError: The pace has no slot for it.
         """
         task_id = ""
         try:
             event = read(payload)
             task_id = replay_id(event)
             function, qualifier = self._target(event)
+            sent, delay = event.request.bytes(), None
+            if self.slots is not None:
+                sent, delay = self.slots.take(sent, task_id)
             arguments: dict[str, Any] = {
                 "function": function,
-                "payload": event.request.bytes(),
+                "payload": sent,
+                "delay": delay,
                 "task_id": task_id,
                 "qualifier": qualifier,
             }
             call = operations.invoke_async(**arguments)
+        except PaceError:
+            raise
         except FcAsyncError as error:
             return Outcome(index=index, payload=payload, task_id=task_id, error=error)
         return Job(index=index, payload=payload, arguments=arguments, call=call)
@@ -115,6 +128,8 @@ def replay_plan(
     account_id: str,
     concurrency: int,
     progress: Report,
+    pace: Pace | None = None,
+    clock: Callable[[], float] | None = None,
 ) -> ReplayPlan:
     """Check the arguments of ``replay_events``.
 
@@ -134,6 +149,7 @@ def replay_plan(
         concurrency=concurrency,
         progress=progress,
         total=check_run("events", events, concurrency, progress),
+        slots=None if pace is None else Run(pace, None if pace.keyed else events, clock),
     )
 
 

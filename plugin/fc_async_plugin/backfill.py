@@ -18,6 +18,7 @@ from fc_async_sdk.spec import timers
 
 if TYPE_CHECKING:
     from fc_async_sdk import Client, Outcome
+    from fc_async_sdk.pacing import Pace
 
 _TIMER = "timer"
 
@@ -72,7 +73,7 @@ def missed(
     return Missed(function, trigger, found.qualifier, config.payload, ids)
 
 
-def fire(client: Client, wanted: Missed) -> list[Outcome]:
+def fire(client: Client, wanted: Missed, pace: Pace | None = None) -> list[Outcome]:
     """Invoke the function for each moment, with the event that the timer would have made."""
     ids = list(wanted.firings)
     payloads = [
@@ -80,7 +81,11 @@ def fire(client: Client, wanted: Missed) -> list[Outcome]:
         for at in wanted.firings.values()
     ]
     run = client.fan_out(
-        wanted.function, payloads, task_ids=lambda at, _: ids[at], qualifier=wanted.qualifier
+        wanted.function,
+        payloads,
+        task_ids=lambda at, _: ids[at],
+        qualifier=wanted.qualifier,
+        pace=pace,
     )
     return sorted(run, key=lambda outcome: outcome.index)
 

@@ -63,6 +63,7 @@ _MOST: Final = 10_000
     show_default=True,
     help="Largest number of events.",
 )
+@options.rate_option
 @click.option("--show", is_flag=True, help="Show the newest event that would be sent, whole.")
 @click.option("--dry-run", is_flag=True, help="Send nothing.")
 @click.option("--group", metavar="GID", default=None, help="Group that reads a topic of RocketMQ.")
@@ -80,6 +81,7 @@ def command(
     source: str,
     to: str | None,
     limit: int,
+    rate: str | None,
     show: bool,
     dry_run: bool,
     group: str | None,
@@ -127,7 +129,11 @@ def command(
             bar = output == "text" and sys.stderr.isatty()
             events = [event for _, event in choice.chosen]
             run = client.replay_events(
-                events, to=function, qualifier=where.qualifier, progress=bar or None
+                events,
+                to=function,
+                qualifier=where.qualifier,
+                progress=bar or None,
+                pace=options.pace_of(rate),
             )
             try:
                 for outcome in run:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from fc_async_plugin.account.connection import Account
     from fc_async_sdk import Client
+    from fc_async_sdk.pacing import Pace
 
 F = TypeVar("F", bound="Callable[..., Any]")
 
@@ -84,6 +85,14 @@ format_option = click.option(
     help="Output format. With json, stdout has only JSON; notes go to stderr.",
 )
 """``output: Format``."""
+
+rate_option = click.option(
+    "--rate",
+    metavar="RATE",
+    default=None,
+    help="How fast the calls start, such as 25/s or 1/10s; the last one within an hour.",
+)
+"""``rate: str | None``."""
 
 raw_option = click.option(
     "--raw",
@@ -340,3 +349,14 @@ def now_of(client: Client) -> datetime:
     if _endpoint.parse(client.endpoint_url).loopback:
         return metrics.clock_of(client)
     return datetime.now(timezone.utc)
+
+
+def pace_of(rate: str | None) -> Pace | None:
+    """Return a pace of one command, None without a rate.
+
+    Raises:
+        InvalidParameter: It is not a rate.
+    """
+    from fc_async_sdk.pacing import Pace
+
+    return None if rate is None else Pace("replay", rate)

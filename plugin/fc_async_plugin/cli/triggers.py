@@ -149,6 +149,7 @@ def fire_command(
     show_default=True,
     help="Refuse to fire more often than this.",
 )
+@options.rate_option
 @click.option("--dry-run", is_flag=True, help="Fire nothing.")
 @options.where_options
 @options.yes_option
@@ -159,6 +160,7 @@ def backfill_command(
     begin: str,
     end: str,
     limit: int,
+    rate: str | None,
     dry_run: bool,
     where: Where,
     yes: bool,
@@ -189,7 +191,7 @@ def backfill_command(
                 reason = "the service may not recognise what was fired before"
                 terminal.note(f"{wanted.function} is not in task mode: {reason}")
             terminal.confirm(f"Fire {trigger} {len(wanted.firings)} times?", yes=yes)
-            outcomes = backfill.fire(target.client, wanted)
+            outcomes = backfill.fire(target.client, wanted, options.pace_of(rate))
     return _tell_fired(wanted, outcomes, output, dry=dry)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import itertools
 import json
 import sys
 import warnings
@@ -319,6 +320,28 @@ def test_a_topic_of_rocketmq_is_replayed_and_the_group_has_nothing_left(
     with pytest.raises(MQServerException, match="MessageNotExist"):
         consumer.consume_message(16)
     client.close_connection()
+
+
+def test_a_rate_spreads_the_calls_over_time(
+    fc_async: Command, fc_local: FcLocal, orders: Orders
+) -> None:
+    done = fc_async("events", "replay", "failures", "--rate", "1/10s", "-y")
+    assert (done.code, left(fc_local)) == (0, 0)
+    counts = []
+    for _ in range(4):
+        counts.append(len(orders.called))
+        fc_local.advance(10)
+    assert counts[-1] == 3
+    assert all(later - earlier <= 1 for earlier, later in itertools.pairwise(counts))
+
+
+def test_a_rate_at_which_the_last_call_waits_too_long_sends_nothing(
+    fc_async: Command, fc_local: FcLocal, orders: Orders
+) -> None:
+    done = fc_async("events", "replay", "failures", "--rate", "1/hour", "-y")
+    assert (done.code, left(fc_local)) == (1, 3)
+    fc_local.advance(3 * 3_600)
+    assert orders.called == []
 
 
 def test_a_function_without_task_mode_is_named_before_the_send(

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import subprocess
@@ -42,8 +43,9 @@ def document(number: int) -> bytes:
 
 @pytest.mark.slow
 @pytest.mark.real_time
+@pytest.mark.parametrize("rate", ["", "25/s"], ids=["at once", "at a rate"])
 def test_after_a_kill_in_the_middle_and_a_second_replay_each_event_was_accepted_once(
-    fc_local: FcLocal, tmp_path: Path, clean_environment: Callable[..., dict[str, str]]
+    rate: str, fc_local: FcLocal, tmp_path: Path, clean_environment: Callable[..., dict[str, str]]
 ) -> None:
     called: list[int] = []
     fc_local.create_queue("failures")
@@ -63,6 +65,7 @@ def test_after_a_kill_in_the_middle_and_a_second_replay_each_event_was_accepted_
             return int(found.active_messages + found.inactive_messages)
 
     command = [sys.executable, "-m", "fc_async_plugin", "events", "replay", "failures", "-y"]
+    command += ["--rate", rate] if rate else []
     surroundings = clean_environment(FC_ASYNC_ENDPOINT=fc_local.endpoint)
     killed = subprocess.Popen(
         command, cwd=tmp_path, env=surroundings, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
@@ -78,8 +81,15 @@ def test_after_a_kill_in_the_middle_and_a_second_replay_each_event_was_accepted_
     )
     assert again.returncode == 0, again.stderr
     assert "Accepted: " in again.stdout
+    before = []
+    for _ in range(MANY // 25 // 10 if rate else 0):
+        before.append(len(called))
+        fc_local.advance(10)
     fc_local.run_until_idle()
     assert sorted(called) == list(range(MANY))
+    # The calls of the killed command were paced by themselves: they are over after 50 s.
+    later = before[5:]
+    assert all(after - one <= 25 * 11 for one, after in itertools.pairwise(later))
     assert left() == 0
     for one in (account.mns_client, queue.mns_client):
         one.close_connection()
