@@ -265,7 +265,7 @@ class Runtime:
                 *DeliveryAdmin(stores.store, self.engine).routes(),
                 *ClockAdmin(self.engine, clock).routes(),
                 *TriggerAdmin(self.services.trigger_control, clock, urls).routes(),
-                *ChannelAdmin(self.services.channels).routes(),
+                *ChannelAdmin(self.services.channels, self.engine).routes(),
                 *StateAdmin(self.state).routes(),
                 *FaultAdmin(self.faults).routes(),
                 *DescriptionAdmin().routes(),

@@ -20,7 +20,7 @@ from fc_async_sdk.spec import arn
 from fc_async_sdk.spec.destinations import KINDS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Container, Mapping, Sequence
 
     from fc_async_local.domain.invocation import Delivery
     from fc_async_local.settings import DestinationSettings
@@ -162,6 +162,9 @@ class Channel(Adapter[A, T]):
         Raises:
             Rejected: There is no such queue, topic or bus, or it refuses the message.
         """
+
+    async def remove(self, target: A, message_ids: Container[str]) -> None:
+        """Delete messages that :meth:`peek` returned, unless the kind keeps its messages."""
 
     @abstractmethod
     async def purge(self, target: A) -> int:

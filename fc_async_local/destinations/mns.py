@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING
 from fc_async_local.destinations.adapter import PAGE, A, Channel, Entry, Message, text_for_xml
 from fc_async_local.destinations.base import DeliveryResult
 from fc_async_local.services import common
-from fc_async_local.services.mns.model import BATCH, Draft
+from fc_async_local.services.mns.model import BATCH, Draft, handle_of
 from fc_async_sdk.spec import arn
 
 if TYPE_CHECKING:
+    from collections.abc import Container
+
     from fc_async_local.domain.invocation import Delivery
     from fc_async_local.services.mns.service import MnsService
     from fc_async_local.services.mns.topic_service import TopicService
@@ -82,6 +84,14 @@ class MnsQueueDestination(_Body[arn.MnsQueueArn]):
         draft = Draft(message_id=common.message_id(), body=body)
         (sent,) = await self._service.send(target.queue, [draft])
         return sent.message_id
+
+    async def remove(self, target: arn.MnsQueueArn, message_ids: Container[str]) -> None:
+        found = await self._service.receive(target.queue, limit=BATCH.high, wait_seconds=0)
+        for one in found:
+            if one.message_id in message_ids:
+                await self._service.delete(target.queue, [handle_of(one)])
+            else:
+                await self._service.change_visibility(target.queue, handle_of(one), 1)
 
     async def purge(self, target: arn.MnsQueueArn) -> int:
         return await self._service.purge(target.queue)

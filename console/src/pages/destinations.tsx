@@ -5,6 +5,7 @@ import { useSignal } from "@preact/signals";
 import * as api from "../api";
 import { count, dateTime, messageCount } from "../format";
 import { t, translated } from "../i18n";
+import { Replay } from "../replay";
 import { act, link, route, useLive } from "../state";
 import { Ask, Facts, Field, Input, List, Payload, Trouble } from "../ui";
 
@@ -77,6 +78,7 @@ function Messages({ channel }: { channel: api.Channel }) {
           {translated(channel.label)} {channel.name}
         </h2>
         <span class="grow" />
+        <Replay channel={channel} messages={messages ?? []} where={where(channel)} />
         <Ask
           small
           question={{

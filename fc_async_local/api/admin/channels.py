@@ -7,14 +7,16 @@ ones since the start are shown.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from fc_async_local.api import admin
 from fc_async_local.api.operation import read_body
+from fc_async_local.domain.errors import Rejected
+from fc_async_local.domain.invocation import InvokeRequest
 from fc_async_local.functions import refusals
 from fc_async_sdk import events
 from fc_async_sdk.admin import models
-from fc_async_sdk.errors import InvalidEvent
+from fc_async_sdk.errors import FcAsyncError, InvalidEvent
 from fc_async_sdk.spec.destinations import KINDS
 
 if TYPE_CHECKING:
@@ -24,6 +26,9 @@ if TYPE_CHECKING:
     from starlette.routing import Route
 
     from fc_async_local.destinations.adapter import Channel, Message
+    from fc_async_local.services.delivery import FunctionInvoker
+
+_DUPLICATE: Final = 409
 
 
 class ChannelAdmin:
@@ -31,9 +36,11 @@ class ChannelAdmin:
 
     Args:
         channels: The kinds of destinations that have messages.
+        invoker: Runs functions.
     """
 
-    def __init__(self, channels: Iterable[Channel[Any, Any]]) -> None:
+    def __init__(self, channels: Iterable[Channel[Any, Any]], invoker: FunctionInvoker) -> None:
+        self._invoker = invoker
         self._channels = {one.channel: one for one in channels}
 
     def routes(self) -> list[Route]:
@@ -45,6 +52,7 @@ class ChannelAdmin:
                 ("GET", messages, self.messages),
                 ("POST", messages, self.send),
                 ("DELETE", messages, self.purge),
+                ("POST", f"{messages}/replay", self.replay),
             ]
         )
 
@@ -80,6 +88,46 @@ class ChannelAdmin:
         """Delete all messages for good."""
         channel, target = self._find(request, kind)
         return models.Purged(purged=await channel.purge(target))
+
+    async def replay(self, request: Request, kind: str) -> models.MessagesReplayed:
+        """Call the functions again whose failed events are in messages, and delete these messages.
+
+        Body: ``ids`` of messages that are shown. Task ids are those of ``fc-async events replay``.
+        """
+        wanted = await read_body(request, models.ReplayMessages)
+        channel, target = self._find(request, kind)
+        accepted: dict[str, bool] = {}
+        refused: dict[str, str] = {}
+        for message in await channel.peek(target):
+            if message.id in wanted.ids:
+                try:
+                    accepted[message.id] = await self._replay(message)
+                except (FcAsyncError, Rejected) as error:
+                    refused[message.id] = str(error)
+        if accepted:
+            await channel.remove(target, accepted)
+        return models.MessagesReplayed(
+            accepted=len(accepted), before=sum(accepted.values()), refused=refused
+        )
+
+    async def _replay(self, message: Message) -> bool:
+        """Send a failed event again; return whether an earlier replay had sent it."""
+        from fc_async_sdk import fanout  # noqa: PLC0415 -- few runtimes need it
+
+        event = events.parse(message.body)
+        task_id, named = fanout.replay_id(event), event.arn
+        if named is None:
+            raise InvalidEvent(f"the event names no function: {event.function_arn!r}")
+        request = InvokeRequest(
+            named.function, event.request.bytes(), qualifier=named.qualifier, task_id=task_id
+        )
+        try:
+            await self._invoker.invoke_async(request)
+        except Rejected as error:
+            if error.status != _DUPLICATE:
+                raise
+            return True
+        return False
 
     def _find(self, request: Request, kind: str) -> tuple[Channel[Any, Any], Any]:
         channel = self._channels.get(kind)

@@ -378,6 +378,14 @@ OPERATIONS: Final = (
         _CHANNEL,
         answer=models.Purged,
     ),
+    Operation(
+        "POST",
+        "/_local/channels/{kind}/messages/replay",
+        "Call functions again with the failed events in messages",
+        _CHANNEL,
+        body=models.ReplayMessages,
+        answer=models.MessagesReplayed,
+    ),
     # --- faults ---
     Operation(
         "GET",

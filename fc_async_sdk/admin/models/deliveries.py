@@ -141,3 +141,23 @@ class Sent(Model, frozen=True, kw_only=True):
     """The id of a message that was sent."""
 
     message_id: str
+
+
+class ReplayMessages(Model, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The ids of the messages whose failed events are sent again."""
+
+    ids: tuple[str, ...]
+
+
+class MessagesReplayed(Model, frozen=True, kw_only=True):
+    """The result of a replay.
+
+    Attributes:
+        accepted: Number of events that were accepted, now or before.
+        before: Number of those that an earlier replay had sent.
+        refused: Why the others were not accepted, by message id.
+    """
+
+    accepted: int
+    before: int
+    refused: dict[str, str]

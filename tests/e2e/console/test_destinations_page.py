@@ -160,3 +160,32 @@ def test_messages_that_are_held_or_delayed_are_counted_apart(page: Page, fc_loca
     row = page.get_by_role("row", name="orders")
     row.get_by_text("received 1 · delayed 1").wait_for()
     row.get_by_role("cell", name="3", exact=True).wait_for()
+
+
+@each_kind
+def test_failed_events_are_replayed_once_asked(
+    page: Page, fc_local: FcLocal, admin: Admin, channel: Channel
+) -> None:
+    seen: list[bytes] = []
+
+    def handler(event: bytes, _: object) -> None:
+        seen.append(event)
+        if len(seen) == 1:
+            raise ValueError("not yet")
+
+    to = {"destination": create(fc_local, channel.kind, "failures")}
+    config = {"asyncTask": True, "maxAsyncRetryAttempts": 0, "destinationConfig": {"onFailure": to}}
+    fc_local.deploy("orders", handler, async_config=config)
+    show(page, "failures")
+    page.get_by_text("No messages.").wait_for()
+    assert page.get_by_role("button", name="Replay failed…").count() == 0
+    fc_local.client.invoke_async("orders", b"\x89")
+    fc_local.run_until_idle()
+    page.get_by_role("button", name="Replay failed…").click()
+    page.get_by_role("dialog", name="Replay failed events of failures").get_by_role(
+        "button", name="Replay", exact=True
+    ).click()
+    page.get_by_text("1 accepted, 0 of them before.").wait_for()
+    fc_local.run_until_idle()
+    assert seen == [b"\x89", b"\x89"]
+    assert len(messages(admin, channel, "failures")) == (0 if channel.kind == "queue" else 1)

@@ -159,3 +159,59 @@ def test_an_event_that_is_not_an_event_is_refused(fc_local: FcLocal, body: str) 
     url = f"{fc_local.endpoint}/_local/channels/bus/messages?name=b"
     answer = requests.post(url, data=json.dumps({"body": body}), timeout=10)
     assert answer.status_code == 400, answer.text
+
+
+def ask(
+    fc_local: FcLocal,
+    method: str,
+    channel: Channel,
+    body: object = None,
+    path: str = "messages",
+) -> requests.Response:
+    query = urllib.parse.urlencode({"name": channel.name, "instance": channel.instance})
+    url = f"{fc_local.endpoint}/_local/channels/{channel.kind}/{path}?{query}"
+    return requests.request(method, url, json=body, timeout=10)
+
+
+@pytest.mark.parametrize("kind", CHANNELS, ids=lambda channel: channel.kind)
+def test_failed_events_that_are_shown_are_replayed_once_and_leave_a_queue(
+    kind: Channel, fc_local: FcLocal
+) -> None:
+    seen: list[bytes] = []
+
+    def handler(event: bytes, _: object) -> None:
+        seen.append(event)
+        if len(seen) <= 2:
+            raise ValueError("not yet")
+
+    config = {
+        "asyncTask": True,
+        "maxAsyncRetryAttempts": 0,
+        "destinationConfig": {"onFailure": {"destination": kind.arn}},
+    }
+    fc_local.deploy("pay", handler, async_config=config)
+    fc_local.runtime.call(fc_local.runtime.services.follow(fc_local.runtime.registry.async_configs))
+    for payload in (b"1", b"\xff2"):
+        fc_local.client.invoke_async("pay", payload)
+        fc_local.run_until_idle()
+    ask(fc_local, "POST", kind, {"body": '{"source": "a", "type": "b", "data": {}}'})
+    shown = [one["id"] for one in ask(fc_local, "GET", kind).json()["messages"]]
+    assert len(shown) == 3
+    replay = {"ids": shown}
+    done = ask(fc_local, "POST", kind, replay, "messages/replay").json()
+    assert (done["accepted"], done["before"], len(done["refused"])) == (2, 0, 1)
+    again = ask(fc_local, "POST", kind, replay, "messages/replay").json()
+    is_queue = kind.kind == "queue"
+    assert (again["accepted"], again["before"]) == ((0, 0) if is_queue else (2, 2))
+    fc_local.run_until_idle()
+    assert sorted(seen) == sorted([b"1", b"\xff2"] * 2)
+    fc_local.advance(1)  # what was not replayed is visible again
+    assert len(ask(fc_local, "GET", kind).json()["messages"]) == (1 if is_queue else 3)
+
+
+def test_only_the_messages_that_are_named_are_replayed(fc_local: FcLocal) -> None:
+    queue = CHANNELS[0]
+    fc_local.create_queue("q")
+    ask(fc_local, "POST", queue, {"body": "hello"})
+    done = ask(fc_local, "POST", queue, {"ids": []}, "messages/replay").json()
+    assert done == {"accepted": 0, "before": 0, "refused": {}}
