@@ -93,10 +93,10 @@ def command(
 ) -> int:
     """Send failed events again: call the function that failed with the same payload.
 
-    SOURCE is a queue of MNS (name or ARN), a topic of RocketMQ (ARN), dead-events for those of
-    a local runtime, or a file with a line of JSON for each event (- is stdin), such as events tail
-    -o json writes. A message is deleted after its event was accepted. Without a terminal and
-    without -y nothing is sent.
+    SOURCE is a queue of MNS (name or ARN), a topic of RocketMQ (ARN), a file with a line of JSON
+    for each event (- is stdin), such as events tail -o json writes, or the word dead-events, for
+    those of a local runtime. A message is deleted after its event was accepted. Without a terminal
+    and without -y nothing is sent.
 
     \b
     Examples:
@@ -109,11 +109,14 @@ def command(
 
     if where.qualifier is not None and to is None:
         raise click.UsageError("--qualifier needs --to, the function that it is of")
+    named = None if source in (_DEAD, "-") else _arn(source)
+    if named is not None and not where.account.region:
+        where = where._replace(account=where.account._replace(region=named.region or None))
     target = connection.Target(to or "the function of the events", where)
     function = to and target.function
     with (
         target.client as client,
-        _source(source, group, source_endpoint, where.account, client) as opened,
+        _source(named or source, group, source_endpoint, where.account, client) as opened,
     ):
         now = options.now_of(client)
         choice = selection.choose(opened.look(), _selection(now=now, **filters), limit)
@@ -271,9 +274,9 @@ def _show_newest(choice: Choice, output: Format) -> int:
 
 
 def _source(
-    text: str, group: str | None, endpoint: str | None, account: Account, client: Client
+    named: Any, group: str | None, endpoint: str | None, account: Account, client: Client
 ) -> Source:
-    """Return the source that a command line names.
+    """Return the source that an ARN or another argument names.
 
     Raises:
         click.UsageError: It is none.
@@ -283,24 +286,24 @@ def _source(
     from fc_async_plugin.events import sources
     from fc_async_sdk.spec.arn import MnsQueueArn, RocketMqTopicArn
 
-    if text == _DEAD:
+    if named == _DEAD:
         runtime.local_endpoint(account.endpoint, "has dead events")
         return sources.DeadEvents(client)
-    if text == "-":
+    if named == "-":
         return sources.File(sys.stdin.buffer)
-    if (named := _arn(text)) is None:
-        return sources.File(Path(text).read_bytes().splitlines())
+    if isinstance(named, str):
+        return sources.File(Path(named).read_bytes().splitlines())
     is_queue = isinstance(named, MnsQueueArn)
     if not is_queue and not isinstance(named, RocketMqTopicArn):
-        raise click.UsageError(f"{text} is neither a queue of MNS nor a topic of RocketMQ")
+        raise click.UsageError(f"{named} is neither a queue of MNS nor a topic of RocketMQ")
     if not is_queue and group is None:
         raise click.UsageError("a topic of RocketMQ needs --group, the group that reads it")
     credentials = connection.credentials(account)
     address = endpoint or service_url(
         "mns" if is_queue else "rocketmq",
         account.endpoint,
-        account_id=named.account_id or account.account_id or credentials.account_id,
-        region=named.region or account.region or "",
+        account_id=named.account_id or client.account_id or credentials.account_id,
+        region=named.region or client.region_name,
         otherwise="pass --source-endpoint",
     )
     if is_queue:

@@ -182,6 +182,7 @@ def backfill_command(
         if span[0] >= span[1]:
             raise click.UsageError(f"--from {begin} is not before --to {end}")
         wanted = backfill.missed(target.client, target.function, trigger, span, limit=limit)
+        wanted = wanted._replace(qualifier=where.qualifier or wanted.qualifier)
         if output == "text":
             _show_firings(wanted)
         dry = dry_run or not wanted.firings or not (yes or sys.stdin.isatty())

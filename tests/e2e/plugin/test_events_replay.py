@@ -344,6 +344,18 @@ def test_a_rate_at_which_the_last_call_waits_too_long_sends_nothing(
     assert orders.called == []
 
 
+def test_the_arn_of_a_queue_says_the_region(
+    fc_async: Command, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("FC_ASYNC_ENDPOINT")
+    monkeypatch.setenv("HOME", str(project))
+    for name in ("ACCESS_KEY_ID", "ACCESS_KEY_SECRET"):
+        monkeypatch.delenv(f"ALIBABA_CLOUD_{name}", raising=False)
+    source = "acs:mns:cn-hangzhou:123:/queues/failures/messages"
+    assert "no credentials found" in fc_async("events", "replay", source).err
+    assert "pass --region" in fc_async("events", "replay", "failures").err
+
+
 def test_a_function_without_task_mode_is_named_before_the_send(
     fc_async: Command, fc_local: FcLocal, orders: Orders
 ) -> None:
