@@ -15,10 +15,10 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from fc_async_plugin import PluginError, template
+from fc_async_plugin import PluginError, conditions, template
 from fc_async_plugin.account import Regions, lists, runtime, suggestions
 from fc_async_plugin.plan.channels import channels as named
-from fc_async_plugin.template.desired import is_function
+from fc_async_plugin.template.desired import BLOCK, is_function
 from fc_async_plugin.template.yaml12 import MAX_BYTES
 from fc_async_sdk import Config, Session, _credential_chain, _endpoint, _serverless_devs
 from fc_async_sdk._installation import how_to_install
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from fc_async_plugin.account.channels import Channels
     from fc_async_plugin.account.roles import Roles
+    from fc_async_plugin.conditions import Rule
     from fc_async_plugin.plan.channels import Channel
     from fc_async_plugin.plan.state import Wanted
     from fc_async_plugin.template import Project
@@ -357,6 +358,39 @@ def named_functions(names: Sequence[str], where: Where) -> Iterator[list[tuple[C
             )
             for place, chosen in wanted.items()
         ]
+
+
+def rules_of_template(
+    names: Sequence[str], file: str | None, environment: str | None, account: Account
+) -> list[Rule]:
+    """Return the conditions of the functions of a template, or of some of them.
+
+    Raises:
+        ConfigurationError: A function does not exist, has no configuration, or no region.
+    """
+    project = template.load(
+        file,
+        env=environment,
+        access=account.access,
+        account_id=account.account_id,
+        region=account.region,
+        reveal=False,
+        purpose="show",
+    )
+    chosen = [
+        one
+        for one in project.resources
+        if not names or one.name in names or one.function_name in names
+    ]
+    rules = conditions.rules_of(chosen)
+    known = {name for one in chosen for name in (one.name, one.function_name)}
+    if unknown := [name for name in names if name not in known]:
+        raise ConfigurationError(f"{project.file} has no function {', '.join(unknown)}")
+    if not rules:
+        raise ConfigurationError(f"no function in {project.file} has {BLOCK}: nothing to watch")
+    if nowhere := {one.function for one in rules if not one.region or "${" in one.region}:
+        raise ConfigurationError(f"in which region is {min(nowhere)}? pass --region")
+    return rules
 
 
 def _project_if_any(where: Where) -> Project | None:

@@ -41,6 +41,7 @@ COMMANDS: Final = (
     "triggers",
     "logs",
     "metrics",
+    "alarms",
     "policy",
     "rules",
     "doctor",

@@ -125,8 +125,13 @@ def _cells(worst: Worst | None, prices: Prices) -> list[object]:
         return ["", "", "", "", "no bound: it leads into a cycle"]
     units = worst.units(prices)
     took = moments.duration(worst.seconds * 1_000)
-    price = f"{units * prices.unit:.6f}"
-    return [worst.executions, took, f"{worst.memory:,.4g}", f"{units:,.4g}", price]
+    price = units * prices.unit
+    shown = f"{price:,.2f}" if price >= 1 else f"{price:.6f}"
+    return [worst.executions, took, _number(worst.memory), _number(units), shown]
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.4g}"  # noqa: PLR2004 -- four digits
 
 
 def changes(before: Costs, after: Costs, prices: Prices) -> Iterator[tuple[str, bool]]:
@@ -145,7 +150,7 @@ def changes(before: Costs, after: Costs, prices: Prices) -> Iterator[tuple[str, 
 
 
 def _short(worst: Worst | None) -> str:
-    return f"{worst.memory:,.4g} GB-s" if worst else "no bound (a cycle)"
+    return f"{_number(worst.memory)} GB-s" if worst else "no bound (a cycle)"
 
 
 def as_data(costs: Costs, prices: Prices) -> list[dict[str, Any]]:

@@ -26,7 +26,7 @@ ROWS = {
         r"^\| `([\w -]+)` \| ([\w ]+) \| (.*) \|$", PAGE, re.MULTILINE
     )
 }
-FOREIGN = {"steps", "leftovers", "headers", "policy", "trust", "actions"}
+FOREIGN = {"steps", "leftovers", "headers", "policy", "trust", "actions", "requests"}
 """Members whose insides have names that are not ours: settings, headers, RAM's documents."""
 
 TEMPLATE = """\
@@ -141,6 +141,7 @@ EXAMPLES = {
     "logs": ["logs", "orders"],
     "metrics": ["metrics", "orders"],
     "triggers list": ["triggers", "list"],
+    "alarms": ["alarms", "--contact-group", "oncall"],
     "policy": ["policy"],
     "rules": ["rules"],
     "doctor": ["doctor"],

@@ -106,6 +106,7 @@ def test_tables_and_excerpts_fit_the_terminal(
         ["doctor", "-v"],
         ["failures"],
         ["validate", "--cost"],
+        ["alarms"],
         ["triggers", "list"],
         ["validate", "-t", "bad.yaml"],
         ["init", "--list"],

@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: MIT
+"""Writes rules as alarms of CloudMonitor: requests of its API, Terraform, ROS. Pure.
+
+Names and types of fields: PutResourceMetricRules of ``alibabacloud-cms20190101``,
+``alicloud_cms_alarm`` of the provider ``aliyun/alicloud``, ``ALIYUN::CMS::ResourceMetricRule``.
+Terraform gets its JSON syntax, so that no text of a template is taken for an expression.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+from fc_async_sdk.spec import metrics
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from fc_async_plugin.conditions import Rule
+
+RULES_AT_ONCE: Final = 50
+"""Rules in one request (PutResourceMetricRules)."""
+_AT_LEAST: Final = "GreaterThanOrEqualToThreshold"
+
+
+def requests(rules: Sequence[Rule], groups: Sequence[str]) -> dict[str, Any]:
+    """Return the bodies of PutResourceMetricRules, and the reasons, which it does not take."""
+    written = [
+        {
+            "RuleId": rule.name,
+            "RuleName": rule.name,
+            "Namespace": metrics.NAMESPACE,
+            "MetricName": rule.condition.metric,
+            "Resources": _dimensions(rule),
+            "ContactGroups": ",".join(groups),
+            "Period": str(rule.condition.period),
+            "EmailSubject": f"{rule.function}: {rule.condition.name}",
+            "Escalations": _escalations(rule),
+        }
+        for rule in rules
+    ]
+    return {
+        "requests": [
+            {"Rules": written[first : first + RULES_AT_ONCE]}
+            for first in range(0, len(written), RULES_AT_ONCE)
+        ],
+        "reasons": [{"rule": rule.name, "reason": rule.reason} for rule in rules],
+    }
+
+
+def terraform(rules: Sequence[Rule], groups: Sequence[str]) -> dict[str, Any]:
+    """Return a file ``alarms.tf.json``."""
+    return {
+        "resource": {
+            "alicloud_cms_alarm": {
+                re.sub(r"\W", "_", rule.name): {
+                    "//": rule.reason,
+                    "name": rule.name,
+                    "project": metrics.NAMESPACE,
+                    "metric": rule.condition.metric,
+                    "metric_dimensions": _literal(_dimensions(rule)),
+                    "period": rule.condition.period,
+                    "contact_groups": [_literal(one) for one in groups],
+                    f"escalations_{_level(rule).lower()}": {
+                        "statistics": rule.condition.statistic,
+                        "comparison_operator": ">=",
+                        "threshold": str(rule.threshold),
+                        "times": rule.condition.times,
+                    },
+                }
+                for rule in rules
+            }
+        }
+    }
+
+
+def ros(rules: Sequence[Rule], groups: Sequence[str]) -> dict[str, Any]:
+    """Return a template of ROS."""
+    return {
+        "ROSTemplateFormatVersion": "2015-09-01",
+        "Resources": {
+            re.sub(r"[\W_]", "", rule.name.title()): {
+                "Type": "ALIYUN::CMS::ResourceMetricRule",
+                "Metadata": {"Reason": rule.reason},
+                "Properties": {
+                    "RuleId": rule.name,
+                    "RuleName": rule.name,
+                    "Namespace": metrics.NAMESPACE,
+                    "MetricName": rule.condition.metric,
+                    "Resources": json.loads(_dimensions(rule)),
+                    "ContactGroups": list(groups),
+                    "Period": rule.condition.period,
+                    "Escalations": _escalations(rule),
+                },
+            }
+            for rule in rules
+        },
+    }
+
+
+def _dimensions(rule: Rule) -> str:
+    """Return the function as CloudMonitor names it."""
+    return json.dumps([{"region": rule.region, "functionName": rule.function}])
+
+
+def _level(rule: Rule) -> str:
+    return "Critical" if rule.condition.critical else "Warn"
+
+
+def _escalations(rule: Rule) -> dict[str, Any]:
+    return {
+        _level(rule): {
+            "Statistics": rule.condition.statistic,
+            "ComparisonOperator": _AT_LEAST,
+            "Threshold": str(rule.threshold),
+            "Times": rule.condition.times,
+        }
+    }
+
+
+def _literal(text: str) -> str:
+    """Return a text that Terraform does not take for a template."""
+    return text.replace("${", "$${").replace("%{", "%%{")

@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: MIT
+"""``fc-async alarms``: prints alarm rules for the functions of a template."""
+
+from __future__ import annotations
+
+import textwrap
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+import click
+
+from fc_async_plugin.cli import options
+from fc_async_plugin.report import terminal
+
+if TYPE_CHECKING:
+    from fc_async_plugin.account.connection import Account
+    from fc_async_plugin.conditions import Rule
+
+
+@click.command()
+@options.resources_argument
+@click.option(
+    "--contact-group",
+    "groups",
+    metavar="NAME",
+    multiple=True,
+    help="Contact group of CloudMonitor that gets the alarms; may be given several times.",
+)
+@options.template_option
+@options.env_option
+@options.account_options
+@click.option(
+    "--format",
+    "-o",
+    "output",
+    type=click.Choice(["text", "json", "terraform", "ros"]),
+    default="text",
+    show_default=True,
+    help="json: requests of CloudMonitor's API. terraform: a file alarms.tf.json. ros: a template.",
+)
+def command(
+    *,
+    resources: tuple[str, ...],
+    groups: tuple[str, ...],
+    template: str | None,
+    environment: str | None,
+    account: Account,
+    output: str,
+) -> None:
+    """Print alarm rules for backlog, age, expired, errors and destination errors.
+
+    Thresholds follow from the numbers of the template, and each rule says how. Sends no request.
+
+    \b
+    Examples:
+      fc-async alarms
+      fc-async alarms --contact-group oncall -o terraform > alarms.tf.json
+      fc-async alarms orders --contact-group oncall -o ros
+    """  # noqa: D301 -- click reads the \b as "keep these lines"
+    from fc_async_plugin import alarms
+    from fc_async_plugin.account.connection import rules_of_template
+
+    if output != "text" and not groups:
+        raise click.UsageError(f"-o {output} needs a --contact-group NAME, which gets the alarms")
+    rules = rules_of_template(resources, template, environment, account)
+    if output == "text":
+        for function, few in groupby(rules, key=lambda one: one.function):
+            terminal.tell(function, bold=True)
+            for one in few:
+                text = f"{_shown(one)}: {one.reason}"
+                for line in textwrap.wrap(text, (terminal.width() or 10_000) - 2):
+                    terminal.tell(f"  {line}")
+        return
+    write = {"json": alarms.requests, "terraform": alarms.terraform, "ros": alarms.ros}[output]
+    terminal.print_json(write(rules, groups))
+    terminal.note(
+        "If CloudMonitor refuses a statistic, DescribeMetricMetaList says which ones a metric has."
+    )
+
+
+def _shown(rule: Rule) -> str:
+    """Return a condition in words, such as ``errors: 3 or more in 300 s``."""
+    from fc_async_sdk.spec.metrics import METRICS
+
+    one = rule.condition
+    unit = " ms" if METRICS[one.metric].unit == "ms" else ""
+    span = f"{one.period} s" if one.times == 1 else f"{one.times} x {one.period} s"
+    return f"{one.name} {rule.threshold:,}{unit} or more in {span}"
