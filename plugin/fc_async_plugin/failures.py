@@ -220,13 +220,7 @@ class Reader:
         span = metrics.period_for(self._since, self._now)
         wanted = metrics.Wanted(function, COUNTED, self._since, self._now, span)
         try:
-            if self._here:
-                found = metrics.from_runtime(self._client, wanted)
-            else:
-                url = metrics.cloud_endpoint(self._client.region_name)
-                place = self._account._replace(endpoint=url)
-                with connection.client(place, self._client.region_name) as monitor:
-                    found = metrics.from_cloud(monitor, self._client.region_name, wanted)
+            found = metrics.read(self._client, self._account, wanted)
         except FcAsyncError as error:
             self._omitted.append(f"metrics of {function}: {error}")
             return {}

@@ -16,6 +16,7 @@ from urllib.parse import urlencode
 import msgspec
 
 from fc_async_plugin import PluginError
+from fc_async_plugin.account import connection
 from fc_async_plugin.account.runtime import ask
 from fc_async_sdk.admin import operations as admin
 from fc_async_sdk.admin.models import MetricPoint
@@ -25,6 +26,7 @@ from fc_async_sdk.spec import metrics
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from fc_async_plugin.account.connection import Account
     from fc_async_sdk import Client
 
 VERSION: Final = "2019-01-01"
@@ -145,6 +147,24 @@ def from_runtime(client: Client, wanted: Wanted) -> list[Series]:
         for name in wanted.names
         if name in found
     ]
+
+
+def read(client: Client, account: Account, wanted: Wanted) -> list[Series]:
+    """Read metrics from the runtime that the endpoint names, or from the account's CloudMonitor.
+
+    Args:
+        client: A client of the function's region.
+        account: The options, with the access alias of the template.
+        wanted: What is asked for.
+
+    Raises:
+        FcAsyncError: They cannot be read.
+    """
+    if connection.is_here(account):
+        return from_runtime(client, wanted)
+    region = client.region_name
+    with connection.client(account._replace(endpoint=cloud_endpoint(region)), region) as monitor:
+        return from_cloud(monitor, region, wanted)
 
 
 def cloud_endpoint(region: str) -> str:

@@ -324,8 +324,12 @@ class Target:
 
 
 @contextmanager
-def named_functions(names: Sequence[str], where: Where) -> Iterator[list[tuple[Client, list[str]]]]:
+def named_functions(
+    names: Sequence[str], where: Where
+) -> Iterator[tuple[Account, list[tuple[Client, list[str]]]]]:
     """Yield the functions that a command is about, with the client of their region.
+
+    The account that comes with them has the access alias of the template.
 
     Args:
         names: Resources of the template or functions; none: the functions of the template, or of
@@ -351,19 +355,24 @@ def named_functions(names: Sequence[str], where: Where) -> Iterator[list[tuple[C
         listed = ", ".join(wanted[""]) or "the functions"
         raise ConfigurationError(f"in which region: {listed}? pass --region")
     with regions(where.account, project) as opened:
-        yield [
-            (
-                opened[place],
-                list(chosen) or [one.function_name for one in lists.functions(opened[place])],
-            )
-            for place, chosen in wanted.items()
-        ]
+        yield (
+            where.account._replace(access=_alias(where.account, project)),
+            [
+                (
+                    opened[place],
+                    list(chosen) or [one.function_name for one in lists.functions(opened[place])],
+                )
+                for place, chosen in wanted.items()
+            ],
+        )
 
 
 def rules_of_template(
     names: Sequence[str], file: str | None, environment: str | None, account: Account
-) -> list[Rule]:
+) -> tuple[Account, list[Rule]]:
     """Return the conditions of the functions of a template, or of some of them.
+
+    The account that comes with them has the access alias of the template.
 
     Raises:
         ConfigurationError: A function does not exist, has no configuration, or no region.
@@ -390,7 +399,7 @@ def rules_of_template(
         raise ConfigurationError(f"no function in {project.file} has {BLOCK}: nothing to watch")
     if nowhere := {one.function for one in rules if not one.region or "${" in one.region}:
         raise ConfigurationError(f"in which region is {min(nowhere)}? pass --region")
-    return rules
+    return account._replace(access=_alias(account, project)), rules
 
 
 def _project_if_any(where: Where) -> Project | None:

@@ -62,7 +62,7 @@ def command(
 
     if output != "text" and not groups:
         raise click.UsageError(f"-o {output} needs a --contact-group NAME, which gets the alarms")
-    rules = rules_of_template(resources, template, environment, account)
+    _, rules = rules_of_template(resources, template, environment, account)
     if output == "text":
         for function, few in groupby(rules, key=lambda one: one.function):
             terminal.tell(function, bold=True)

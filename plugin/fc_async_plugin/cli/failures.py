@@ -59,12 +59,12 @@ def command(
     from fc_async_plugin.account import connection
 
     where = connection.Where(None, template, environment, account)
-    with connection.named_functions(functions, where) as places:
+    with connection.named_functions(functions, where) as (reached, places):
         now = _now(places[0][0], here=connection.is_here(account))
         begin = _begin(since, now)
         found = failures.merged(
             [
-                failures.Reader(client, account, since=begin, now=now).read(names)
+                failures.Reader(client, reached, since=begin, now=now).read(names)
                 for client, names in places
             ]
         )

@@ -42,6 +42,7 @@ COMMANDS: Final = (
     "logs",
     "metrics",
     "alarms",
+    "watch",
     "policy",
     "rules",
     "doctor",

@@ -160,6 +160,7 @@ ELSEWHERE = {
     "events send oss": "needs an OSS trigger: tests/e2e/plugin/test_triggers_command.py",
     "triggers backfill": "needs a timer: tests/e2e/plugin/test_triggers_backfill.py",
     "triggers fire": "needs a trigger: tests/e2e/plugin/test_triggers_command.py",
+    "watch": "prints changes only: tests/unit/plugin/cli/test_watch.py",
     "dev": "runs until it is stopped: tests/e2e/dev",
     "local start": "runs until it is stopped: tests/integration/api/test_runtime.py",
     "demo": "takes half a minute: tests/e2e/test_demo.py",

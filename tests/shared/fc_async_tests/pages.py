@@ -59,6 +59,7 @@ ENDLESS = {
     r"fc-async dev\b(?!.*--(?:write-launch|trust))": "Watching",
     r"fc-async events tail\b(?!.*--once)": "",
     r"fc-async logs\b.* -F": "",
+    r"fc-async watch\b(?!.*--once)": "Watching",
 }
 """Commands that run until Ctrl-C, and what they print when they are ready."""
 

@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: MIT
+"""``fc-async watch``: evaluates conditions again and again, and tells a webhook of changes."""
+
+from __future__ import annotations
+
+import time
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+import click
+
+from fc_async_plugin.cli import options
+from fc_async_plugin.report import DONE, FAILED, Format, terminal
+
+if TYPE_CHECKING:
+    from fc_async_plugin.account.connection import Account
+    from fc_async_plugin.watching import Change, Webhook
+
+
+@click.command()
+@options.resources_argument
+@click.option(
+    "--webhook",
+    metavar="URL",
+    envvar="FC_ASYNC_WEBHOOK",
+    default=None,
+    help="Where changes are sent.  [env: FC_ASYNC_WEBHOOK]",
+)
+@click.option(
+    "--form",
+    type=click.Choice(["json", "dingtalk", "feishu"]),
+    default=None,
+    help="Form of the messages; WeCom takes that of DingTalk, Slack json.  [default: by the host]",
+)
+@click.option(
+    "--every",
+    type=click.IntRange(min=10, max=3_600),
+    default=60,
+    show_default=True,
+    metavar="SECONDS",
+    help="Time between two rounds.",
+)
+@click.option(
+    "--once",
+    is_flag=True,
+    help="One round; exit code 1 if a condition holds or metrics cannot be read.",
+)
+@options.template_option
+@options.env_option
+@options.account_options
+@options.format_option
+def command(
+    *,
+    resources: tuple[str, ...],
+    webhook: str | None,
+    form: str | None,
+    every: int,
+    once: bool,
+    template: str | None,
+    environment: str | None,
+    account: Account,
+    output: Format,
+) -> int:
+    """Watch the functions of a template until Ctrl-C, and tell of each change once.
+
+    The conditions are those of fc-async alarms. A message is sent when one begins to hold and when
+    it ends. JSON is one document per line.
+
+    \b
+    Examples:
+      fc-async watch --webhook http://127.0.0.1:8000/hook
+      fc-async watch orders --endpoint http://127.0.0.1:9900
+      fc-async watch --once
+    """  # noqa: D301 -- click reads the \b as "keep these lines"
+    from fc_async_plugin import watching
+    from fc_async_plugin.account import connection
+
+    hook = watching.Webhook(webhook, form) if webhook else None
+    reached, rules = connection.rules_of_template(resources, template, environment, account)
+    with ExitStack() as opened:
+        clients = {
+            region: opened.enter_context(connection.client(reached, region))
+            for region in {one.region for one in rules}
+        }
+        watch = watching.Watch(
+            rules,
+            watching.reader(clients, reached),
+            lambda change: _tell(change, hook, output),
+            terminal.note,
+        )
+        if not once:
+            watched = ", ".join(dict.fromkeys(one.function for one in rules))
+            terminal.note(f"Watching {watched} every {every} s; Ctrl-C ends it.")
+        while True:
+            broken = watch.look()
+            if once:
+                return FAILED if broken or watch.unread else DONE
+            time.sleep(every)
+
+
+def _tell(change: Change, hook: Webhook | None, output: Format) -> None:
+    if hook is not None:
+        hook(change)
+    if output == "json":
+        terminal.print_json_line(change.as_data())
+    else:
+        terminal.tell(change.text, fg="red" if change.broken else "green")
