@@ -89,7 +89,8 @@ class DestinationSettings(Ranged, frozen=True, kw_only=True):
             answers 4xx (user guide: over the limit is a 4xx).
         http_destinations: Whether a function with an HTTP trigger can be a destination. Pages about
             FC 2.0 say no; those about FC 3.0 do not mention it.
-        create_missing: Make queues, topics and buses that a destination names.
+        create_missing: Make queues, topics and buses that a destination names, and buckets that an
+            object is written to.
         enforce_roles: Refuse destinations that the function's role does not allow (403).
         roles: RAM policy documents by role name, for ``enforce_roles``. Without any, a function
             needs a role, and each role allows everything.
@@ -118,7 +119,7 @@ class ExecutionSettings(Ranged, frozen=True, kw_only=True):
         mount_paths: Show code and layers of Node functions and custom runtimes as ``/code`` and
             ``/opt``, by bubblewrap where it is installed. ``fc-async local start`` sets it.
         allow_cloud: Let functions connect to the real service. Otherwise connections to the hosts
-            of Function Compute, MNS, EventBridge and RocketMQ (HTTP) lead to this runtime.
+            of Function Compute, MNS, EventBridge, RocketMQ (HTTP) and OSS lead to this runtime.
     """
 
     account_instances: Annotated[int, Meta(ge=1, le=_MOST_ATTEMPTS)] = limits.ACCOUNT_INSTANCES

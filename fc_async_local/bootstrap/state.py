@@ -10,7 +10,7 @@ import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from fc_async_local.bootstrap.stores import SCHEMAS, SQLITE, database_file
+from fc_async_local.bootstrap.stores import SCHEMAS, SQLITE, apply_waiting, database_file
 from fc_async_local.domain.errors import Rejected
 from fc_async_local.store.sqlite import snapshots
 from fc_async_local.store.sqlite.files import FileLock
@@ -119,4 +119,4 @@ def replace_file(data: Path, snapshot: bytes | None, name: str) -> None:
     database = database_file(data)
     FileLock(database).release()  # before the work of a check
     snapshots.prepare(database, snapshot, SCHEMAS, name)
-    snapshots.apply(database)
+    apply_waiting(data)

@@ -8,6 +8,7 @@ only the name of the node and copies of code.
 
 from __future__ import annotations
 
+import shutil
 import uuid
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -130,11 +131,20 @@ def database_file(data: Path) -> Path:
     return data / _FILE
 
 
+def apply_waiting(data: Path) -> None:
+    """Put a state that was imported in its place; after a clear, the objects of OSS are gone too.
+
+    Raises:
+        StoreUnusable: A runtime uses the state.
+    """
+    if snapshots.apply(database_file(data)):
+        shutil.rmtree(data / _OBJECTS, ignore_errors=True)
+
+
 def _where(choice: str, data: Path) -> str | Path:
     if choice == SQLITE:
-        file = database_file(data)
-        snapshots.apply(file)
-        return file
+        apply_waiting(data)
+        return database_file(data)
     if choice == MEMORY:
         return factory.MEMORY
     if choice.startswith(factory.POSTGRESQL):

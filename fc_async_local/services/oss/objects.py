@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 
 class Body(Protocol):
-    """Part of a request that an operation needs that writes an object."""
+    """A request with content, for operations that write an object."""
 
     def body(self) -> AsyncIterator[bytes]:
         """Return the pieces of the body."""

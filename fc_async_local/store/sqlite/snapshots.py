@@ -144,15 +144,18 @@ def _migrate(copy: Path, schemas: Sequence[Schema], name: str) -> None:
         raise StoreUnusable(f"{name} is damaged: it has no {what}")
 
 
-def apply(database: Path) -> None:
+def apply(database: Path) -> bool:
     """Do what :func:`prepare` prepared, if anything; keep the database that was there.
+
+    Returns:
+        Whether there is no database now.
 
     Raises:
         StoreUnusable: A runtime uses the database.
     """
     waiting, kept = _waiting(database), _kept(database)
     if not waiting.exists():
-        return
+        return False
     with FileLock(database):
         if database.exists():
             if kept.exists():  # of an earlier import that was never opened
@@ -160,8 +163,9 @@ def apply(database: Path) -> None:
             _move(database, kept)
         if waiting.stat().st_size:
             waiting.replace(database)
-        else:
-            waiting.unlink()
+            return False
+        waiting.unlink()
+        return True
 
 
 def confirm(database: Path) -> None:

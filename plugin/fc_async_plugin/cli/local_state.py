@@ -54,7 +54,8 @@ def _words(function: Callable[..., None]) -> Callable[..., None]:
 def export(*, file: Path, data: Path, output: Format) -> None:
     """Save functions, tasks, messages and metrics of a runtime to FILE.
 
-    The runtime may run meanwhile: the file has the state of one moment.
+    The runtime may run meanwhile: the file has the state of one moment. Objects of OSS are not in
+    it: they are the folder oss of the data folder.
     """
     from fc_async_local.bootstrap.state import export_file
 
@@ -73,7 +74,7 @@ def export(*, file: Path, data: Path, output: Format) -> None:
 @options.format_option
 @_words
 def import_(*, file: Path, data: Path, yes: bool, output: Format) -> None:
-    """Put FILE, an exported state, in the place of everything that a runtime keeps."""
+    """Put FILE, an exported state, in the place of what a runtime keeps but objects of OSS."""
     from fc_async_local.bootstrap.state import check_file
 
     check_file(file)
@@ -91,7 +92,7 @@ def import_(*, file: Path, data: Path, yes: bool, output: Format) -> None:
 @options.format_option
 @_words
 def clear(*, data: Path, yes: bool, output: Format) -> None:
-    """Delete everything that a runtime keeps: functions, tasks, messages and metrics."""
+    """Delete everything that a runtime keeps: functions, tasks, messages, metrics, objects."""
     terminal.confirm(f"Delete everything in {data}?", yes=yes)
     _replace(data, None, "")
     if output == "json":

@@ -12,6 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from fc_async_local.embedded import LocalRuntime
+from fc_async_local.services.oss.model import Bucket
 from fc_async_plugin.cli.local import command
 
 if TYPE_CHECKING:
@@ -53,6 +54,24 @@ def test_a_state_is_exported_and_cleared_while_the_runtime_runs(data: Path, tmp_
         assert run("export", tmp_path / "state.db", "--data", data)[0] == 0
         assert run("clear", "--data", data, "-y")[0] == 0
     assert queues(data) == []
+
+
+def test_a_clear_deletes_objects_and_an_import_leaves_them(data: Path, tmp_path: Path) -> None:
+    def buckets() -> list[str]:
+        with LocalRuntime(data=data, port=0) as runtime:
+            service = runtime.services.oss
+            found = runtime.call(service.do(lambda index: list(index.all(Bucket))))
+            runtime.call(service.create_bucket("kept"))
+        return found
+
+    file = tmp_path / "state.db"
+    assert run("export", file, "--data", data)[0] == 0
+    assert (buckets(), buckets()) == ([], ["kept"])
+    assert run("import", file, "--data", data, "-y")[0] == 0
+    assert buckets() == ["kept"]
+    with LocalRuntime(data=data, port=0):
+        assert run("clear", "--data", data, "-y")[0] == 0
+    assert buckets() == []
 
 
 def test_a_file_that_is_no_state_is_refused(data: Path, tmp_path: Path) -> None:
