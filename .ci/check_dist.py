@@ -50,8 +50,8 @@ SMOKE: dict[str, list[list[str]]] = {
     "aio": [["python", "-c", AIO]],
     "cli": [
         ["fc-async", "--version"],
-        ["fc-async", "rules", "FCA031"],
-        ["fc-async", "rules", "--schema"],
+        ["fc-async", "validate", "--explain", "FCA031"],
+        ["fc-async", "validate", "--schema"],
         ["fc-async", "s-plugin", "path"],
         ["fc-async", "init", "minimal", "--no-input", "project_name=shop"],
         ["fc-async", "validate", "--template", "shop/s.yaml"],
@@ -150,7 +150,7 @@ def install_as_tools(wheel: Path) -> None:
         environment = {**os.environ, "PIPX_HOME": name, "PIPX_BIN_DIR": str(folder / "bin")}
         pipx = [sys.executable, "-m", "pipx", "install", "--quiet", wanted]
         subprocess.run(pipx, check=True, env=environment)
-        use(folder / "bin", ["fc-async", "rules"], folder)
+        use(folder / "bin", ["fc-async", "validate", "--explain"], folder)
 
 
 def main(dist: str, *pythons: str) -> None:

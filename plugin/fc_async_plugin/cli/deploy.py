@@ -27,7 +27,6 @@ class Run(NamedTuple):
     """Way in which a plan is carried out."""
 
     output: Format
-    dry_run: bool
     resume: bool
 
 
@@ -42,9 +41,7 @@ class Run(NamedTuple):
 @options.yes_option
 @options.format_option
 @options.skip_validation_option
-@click.option(
-    "--dry-run", is_flag=True, help="The same as plan: change nothing, exit 2 if it would."
-)
+@click.option("--dry-run", is_flag=True, hidden=True, help="Now fc-async plan.")
 @click.option(
     "--from-plan",
     metavar="FILE",
@@ -86,10 +83,12 @@ def command(  # noqa: PLR0917 -- click passes options by name
     from fc_async_plugin.apply.execution import Execution
     from fc_async_plugin.apply.planning import Choices, Planning, SavedPlanning
 
-    run = Run(output, dry_run, resume)
+    if dry_run:
+        raise click.UsageError("fc-async deploy --dry-run is now: fc-async plan")
+    run = Run(output, resume)
     deployment = partial(Execution, command="deploy", yes=yes, output=output)
-    if sum((dry_run, resume, undo)) > 1:
-        raise click.UsageError("--dry-run, --resume and --undo exclude each other")
+    if resume and undo:
+        raise click.UsageError("--resume and --undo exclude each other")
     if from_plan is not None:
         if template is not None or resources or prune or create_missing or with_functions or undo:
             raise click.UsageError(
@@ -109,7 +108,7 @@ def command(  # noqa: PLR0917 -- click passes options by name
                 return execution.take_back()
         planning = Planning(project, account, regions, choices)
         code = _carry_out(lambda: planning.plan()[0], execution, run)
-        if code == DONE and not dry_run and connection.is_here(account):
+        if code == DONE and connection.is_here(account):
             _tell_places(regions, project, resources)
     return code
 
@@ -125,8 +124,6 @@ def _tell_places(regions: Regions, project: Project, resources: Collection[str])
 
 def _carry_out(make_plan: Callable[[], Plan], execution: Execution, run: Run) -> int:
     """Read the account, plan, and execute, while no other deployment to the same target runs."""
-    if run.dry_run:
-        return _show(make_plan(), run)
     with execution:
         execution.begin(resume=run.resume)
         return execution.carry_out(

@@ -1,16 +1,15 @@
 # SPDX-License-Identifier: MIT
-"""``fc-async events``: shows destination events, replays failed ones, sends events of sources."""
+"""``fc-async events``: shows destination events, and replays failed ones."""
 
 from __future__ import annotations
 
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from fc_async_plugin.cli import events_replay, options
-from fc_async_plugin.report import DONE, FAILED, Format, terminal
-from fc_async_sdk.spec import oss
+from fc_async_plugin.report import Format, terminal
 
 if TYPE_CHECKING:
     from fc_async_plugin.account.connection import Account
@@ -18,15 +17,14 @@ if TYPE_CHECKING:
     from fc_async_sdk.spec.arn import MnsQueueArn
 
 
-@click.group()
+@click.group(cls=options.Group, moved={"send": "triggers fire --oss-object oss://BUCKET/KEY"})
 def command() -> None:
-    """Watch destination events, replay failed ones, and send events of sources to triggers.
+    """Watch destination events, and replay failed ones.
 
     \b
     Examples:
       fc-async events tail failed-orders
       fc-async events replay failed-orders --dry-run
-      fc-async events send oss --bucket uploads --key in/a.zip
     """  # noqa: D301 -- click reads the \\b as "keep these lines"
 
 
@@ -92,73 +90,6 @@ def tail_command(
 
 
 command.add_command(events_replay.command)
-
-
-@command.group("send")
-def send_group() -> None:
-    """Send an event of a source to the triggers of a local runtime."""
-
-
-@send_group.command("oss")
-@click.option("--bucket", metavar="NAME", required=True, help="Bucket of the object.")
-@click.option("--key", metavar="KEY", required=True, help="Key of the object.")
-@click.option(
-    "--event",
-    metavar="NAME",
-    default=oss.CREATED,
-    show_default=True,
-    help="What happened to the object.",
-)
-@click.option(
-    "--file",
-    "file",
-    type=click.Path(exists=True, dir_okay=False),
-    default=None,
-    help="Take size and checksum of the object from this file.",
-)
-@options.account_options
-@options.format_option
-def send_oss_command(
-    bucket: str, key: str, event: str, file: str | None, account: Account, output: Format
-) -> int:
-    """Fire the OSS triggers that match an event of an object.
-
-    No object is needed: the function gets the event document of the service. Exit code 1 means
-    that no trigger matches, or that an invocation was refused.
-    """
-    from fc_async_plugin.account import connection, runtime
-    from fc_async_plugin.report import tables
-    from fc_async_sdk.admin import models
-    from fc_async_sdk.admin import operations as admin
-
-    runtime.local_endpoint(account.endpoint, "fires triggers by events of objects")
-    described = _described(file) if file else {}
-    wanted = models.ObjectEvent(bucket=bucket, key=key, event=event, **described)
-    with connection.client(account, account.region or "") as client:
-        fired = runtime.ask(client, admin.send_object_event(wanted)).fired
-    if output == "json":
-        terminal.print_json({"fired": [one.to_dict() for one in fired]})
-    elif not fired:
-        terminal.error(f"no OSS trigger matches {event} of {key} in bucket {bucket}")
-    else:
-        columns = [tables.Column(name) for name in ("function", "trigger", "request id", "error")]
-        rows = ([one.function, one.trigger, one.request_id, one.error] for one in fired)
-        terminal.print_table(columns, rows)
-    return DONE if fired and not any(one.error for one in fired) else FAILED
-
-
-def _described(file: str) -> dict[str, Any]:
-    """Return size, ``etag`` and type of a file as OSS has them of an object."""
-    import hashlib
-    import mimetypes
-    from pathlib import Path
-
-    content = Path(file).read_bytes()
-    return {
-        "size": len(content),
-        "etag": hashlib.md5(content, usedforsecurity=False).hexdigest().upper(),
-        "content_type": mimetypes.guess_type(file)[0] or "application/octet-stream",
-    }
 
 
 def _queue(text: str, account: Account) -> MnsQueueArn:

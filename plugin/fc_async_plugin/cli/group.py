@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from fc_async_plugin.cli import options
 from fc_async_plugin.report import DONE, FAILED, INTERRUPTED
 from fc_async_sdk._installation import how_to_install
 from fc_async_sdk.errors import ConnectFailed, FcAsyncError, NoCredentials, ServiceError
@@ -39,12 +40,10 @@ COMMANDS: Final = (
     "events",
     "failures",
     "triggers",
-    "logs",
     "metrics",
     "alarms",
     "watch",
     "policy",
-    "rules",
     "doctor",
     "import",
     "init",
@@ -53,6 +52,8 @@ COMMANDS: Final = (
     "s-plugin",
 )
 """Names in the order of ``--help``."""
+_MOVED: Final = {"rules": "validate --explain", "logs": "tasks logs"}
+"""Names of the release before, and what they are called now."""
 _EXTRAS: Final = {"demo": "demo", "dev": "dev", "events": "events", "local": "local"}
 """The extra that a command needs; the others need ``cli``."""
 _NO_CREDENTIALS: Final = (
@@ -69,7 +70,7 @@ def module_of(name: str) -> str:
     return f"{__package__}.{stem}"
 
 
-class LazyGroup(click.Group):
+class LazyGroup(options.Group):
     """Loads a command's module when the command is named, not before."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -101,6 +102,7 @@ class LazyGroup(click.Group):
 
 @click.group(
     cls=LazyGroup,
+    moved=_MOVED,
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="Every command explains itself: fc-async COMMAND --help.",

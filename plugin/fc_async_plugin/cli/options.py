@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from datetime import datetime
 
     from fc_async_plugin.account.connection import Account
@@ -152,6 +152,28 @@ prices_option = click.option(
     help="Prices instead of those of the documentation, as JSON.",
 )
 """``prices: str | None``."""
+
+
+class Group(click.Group):
+    """A group of commands, of which some have moved since the release before.
+
+    Args:
+        moved: What is called instead, by the name that a command had.
+    """
+
+    def __init__(self, *args: Any, moved: Mapping[str, str] | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._moved = moved or {}
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Name the command that is called instead of one that has moved."""
+        if args[0] in self._moved:
+            raise click.UsageError(
+                f"{ctx.command_path} {args[0]} is now: fc-async {self._moved[args[0]]}", ctx
+            )
+        return super().resolve_command(ctx, args)
 
 
 class Choice(click.Choice[str]):

@@ -9,7 +9,7 @@ from fc_async_plugin.cli import options
 from fc_async_plugin.report import Format, terminal
 
 
-@click.group()
+@click.group(hidden=True)
 def command() -> None:
     """Use fc-async from Serverless Devs (s).
 

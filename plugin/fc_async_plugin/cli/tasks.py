@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""``fc-async tasks``: lists, shows, stops, awaits and replays asynchronous tasks."""
+"""``fc-async tasks``: lists, shows, stops, awaits and replays tasks; logs are beside it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeVar, get_
 
 import click
 
-from fc_async_plugin.cli import options
+from fc_async_plugin.cli import options, task_logs
 from fc_async_plugin.report import DONE, FAILED, Format, terminal
 from fc_async_sdk.models import TaskStatus
 
@@ -408,3 +408,6 @@ def _as_data(replayed: Replayed) -> dict[str, str | None]:
         "replayedAs": replayed.replayed_as or None,
         "error": replayed.error or None,
     }
+
+
+command.add_command(task_logs.command)

@@ -4,17 +4,19 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from fc_async_plugin.cli import options
 from fc_async_plugin.report import DONE, FAILED, Format, terminal
+from fc_async_sdk.spec import oss
 
 if TYPE_CHECKING:
     from fc_async_plugin.account.connection import Account, Where
     from fc_async_plugin.backfill import Missed
-    from fc_async_sdk import Outcome
+    from fc_async_sdk import Client, Outcome
+    from fc_async_sdk.admin.models import ObjectEvent
 
 _NOT_SHOWN: Final = (
     "consecutiveErrors",
@@ -88,8 +90,8 @@ def list_command(function: str | None, account: Account, output: Format) -> None
 
 
 @command.command("fire")
-@options.function_argument
-@click.argument("trigger")
+@options.optional_function_argument
+@click.argument("trigger", required=False)
 @click.option(
     "-e",
     "--event",
@@ -105,30 +107,115 @@ def list_command(function: str | None, account: Account, output: Format) -> None
     default=None,
     help="Read it from a file; - is stdin.",
 )
+@click.option(
+    "--oss-object",
+    metavar="oss://BUCKET/KEY",
+    default=None,
+    help="Instead of a trigger: fire all that match an event of this object.",
+)
+@click.option(
+    "--oss-event",
+    metavar="NAME",
+    default=oss.CREATED,
+    show_default=True,
+    help="With --oss-object: what happened to it.",
+)
+@click.option(
+    "--oss-file",
+    metavar="FILE",
+    type=click.Path(exists=True, dir_okay=False),
+    default=None,
+    help="With --oss-object: take its size and checksum from this file.",
+)
 @options.account_options
 @options.format_option
 def fire_command(
-    function: str,
-    trigger: str,
+    *,
+    function: str | None,
+    trigger: str | None,
     event: str | None,
     event_file: str | None,
+    oss_object: str | None,
+    oss_event: str,
+    oss_file: str | None,
     account: Account,
     output: Format,
-) -> None:
-    """Fire TRIGGER of FUNCTION now, also if it is switched off. The schedule of a timer stays."""
+) -> int:
+    """Fire TRIGGER of FUNCTION now, also if it is switched off. The schedule of a timer stays.
+
+    With --oss-object, fire the OSS triggers that match an event of an object. No object is needed:
+    functions get the event document of the service. Exit code 1 means that no trigger matches, or
+    that an invocation was refused.
+
+    \b
+    Examples:
+      fc-async triggers fire report nightly
+      fc-async triggers fire --oss-object oss://uploads/in/a.zip
+    """  # noqa: D301 -- click reads the \\b as "keep these lines"
     from fc_async_plugin.account import connection, runtime
     from fc_async_sdk.admin import operations as admin
 
     if event is not None and event_file is not None:
         raise click.UsageError("use --event or --event-file, not both")
-    runtime.local_endpoint(account.endpoint)
-    call = admin.fire_trigger(function, trigger, options.read_payload(event, event_file))
+    if (oss_object is None) != (function is not None and trigger is not None):
+        raise click.UsageError("name a function and its trigger, or an object with --oss-object")
+    runtime.local_endpoint(account.endpoint, "fires triggers")
     with connection.client(account, account.region or "") as client:
-        fired = runtime.ask(client, call)
+        if oss_object is not None:
+            return _fire_for_object(client, _object_event(oss_object, oss_event, oss_file), output)
+        assert function is not None
+        assert trigger is not None
+        payload = options.read_payload(event, event_file)
+        fired = runtime.ask(client, admin.fire_trigger(function, trigger, payload))
     if output == "json":
         terminal.print_json({"requestId": fired.request_id})
     else:
         terminal.tell(f"fired {function}/{trigger}: request {fired.request_id}")
+    return DONE
+
+
+def _fire_for_object(client: Client, wanted: ObjectEvent, output: Format) -> int:
+    """Fire the triggers that match an event of an object, and print which did."""
+    from fc_async_plugin.account import runtime
+    from fc_async_plugin.report import tables
+    from fc_async_sdk.admin import operations as admin
+
+    fired = runtime.ask(client, admin.send_object_event(wanted)).fired
+    if output == "json":
+        terminal.print_json({"fired": [one.to_dict() for one in fired]})
+    elif not fired:
+        what = f"{wanted.event} of {wanted.key} in bucket {wanted.bucket}"
+        terminal.error(f"no OSS trigger matches {what}")
+    else:
+        columns = [tables.Column(name) for name in ("function", "trigger", "request id", "error")]
+        rows = ([one.function, one.trigger, one.request_id, one.error] for one in fired)
+        terminal.print_table(columns, rows)
+    return DONE if fired and not any(one.error for one in fired) else FAILED
+
+
+def _object_event(url: str, event: str, file: str | None) -> ObjectEvent:
+    """Return the event of the object that a URL names."""
+    from fc_async_sdk.admin import models
+
+    bucket, slash, key = url.removeprefix("oss://").partition("/")
+    if not (url.startswith("oss://") and bucket and slash and key):
+        raise click.UsageError(f"--oss-object must be oss://BUCKET/KEY, got {url!r}")
+    described = _described(file) if file else {}
+    return models.ObjectEvent(bucket=bucket, key=key, event=event, **described)
+
+
+def _described(file: str) -> dict[str, Any]:
+    """Return size, ``etag`` and type of a file as OSS has them of an object."""
+    import hashlib
+    import mimetypes
+    from pathlib import Path
+
+    content = Path(file).read_bytes()
+    return {
+        "size": len(content),
+        "etag": hashlib.md5(content, usedforsecurity=False).hexdigest().upper(),
+        "content_type": mimetypes.guess_type(file)[0] or "application/octet-stream",
+    }
 
 
 @command.command("backfill")

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     "--format",
     "-o",
     "output",
-    type=click.Choice(["text", "concise", "json", "sarif", "github"]),
+    type=click.Choice(["text", "concise", "json", "sarif", "github", "markdown"]),
     default="text",
     show_default=True,
     help="How to print. text has the lines of the template, concise one line for each finding.",
@@ -59,6 +59,23 @@ if TYPE_CHECKING:
 @click.option("--strict", is_flag=True, help="Fail on warnings, too.")
 @cost_option
 @prices_option
+@click.option(
+    "--explain",
+    metavar="[RULE]",
+    is_flag=False,
+    flag_value="",
+    default=None,
+    shell_complete=lambda *_: _rules(),
+    help="Check nothing: show a rule with its examples, or list all (-o text, json, markdown).",
+)
+@click.option(
+    "--schema", is_flag=True, help="Check nothing: print the JSON Schema of s.yaml, for editors."
+)
+@click.option(
+    "--props",
+    is_flag=True,
+    help="With --schema: only the part for a resource's props, as s verify takes it.",
+)
 def command(
     *,
     files: tuple[str, ...],
@@ -75,6 +92,9 @@ def command(
     strict: bool,
     cost: bool,
     prices: str | None,
+    explain: str | None,
+    schema: bool,
+    props: bool,
 ) -> int:
     """Check templates: syntax, variables, ranges, destinations, cycles. Needs no account.
 
@@ -89,11 +109,15 @@ def command(
       fc-async validate --select FCA03
       fc-async validate --live --roles
       fc-async validate --cost
+      fc-async validate --explain FCA031
+      fc-async validate --schema > s.schema.json
     """  # noqa: D301 -- click reads the \b as "keep these lines"
     from fc_async_plugin import rules
     from fc_async_plugin.account.reading import read_all
     from fc_async_plugin.report import findings as report
 
+    if _shows_rules(explain, output, schema=schema, props=props):
+        return 0
     if cost and output in {"sarif", "github"}:
         raise click.UsageError(f"--cost has no place in the format {output}")
     named = [*templates, *files]
@@ -132,6 +156,35 @@ def _costs(context: Context, file: str | None) -> _Costs:
         ["", *costs.table(found, prices, terminal.width())],
         {"costs": costs.as_data(found, prices)},
     )
+
+
+def _shows_rules(explain: str | None, output: str, *, schema: bool, props: bool) -> bool:
+    """Print rules or the schema if an option asks for them; return whether one does."""
+    if explain is None and not schema:
+        if props or output == "markdown":
+            raise click.UsageError("--props goes with --schema, -o markdown with --explain")
+        return False
+    if explain is not None and schema:
+        raise click.UsageError("--explain and --schema exclude each other")
+    if explain is None:
+        from fc_async_plugin.rules import json_schema
+
+        terminal.print_json(json_schema.props_schema() if props else json_schema.schema())
+        return True
+    from fc_async_plugin.report import rules
+
+    forms = ("text", "json") if explain else ("text", "json", "markdown")
+    if output not in forms:
+        raise click.UsageError(f"--explain goes with -o {', '.join(forms)}")
+    rules.explain(explain, output)
+    return True
+
+
+def _rules() -> list[str]:
+    """Return names for shell completion."""
+    from fc_async_plugin.rules import RULES
+
+    return list(RULES)
 
 
 def _print(found: list[Finding], output: str, *, files: int, notes: bool) -> None:

@@ -206,7 +206,7 @@ def log_of_last_attempt(task: AsyncTask) -> list[str]:
 def _log_title(task: AsyncTask) -> str:
     found = logs(task)
     if len(found) > 1:
-        return f"Log of attempt {found[-1][0]} (fc-async logs shows all {len(found)})"
+        return f"Log of attempt {found[-1][0]} (fc-async tasks logs shows all {len(found)})"
     return "Log"
 
 

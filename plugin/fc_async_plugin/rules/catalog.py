@@ -144,7 +144,7 @@ def nearest(name: str) -> str:
 
     names = [*RULES, *(one.name for one in RULES.values())]
     near = get_close_matches(name.upper(), names, n=1) or get_close_matches(name, names, n=1)
-    return f"did you mean {near[0]}?" if near else "fc-async rules lists them all"
+    return f"did you mean {near[0]}?" if near else "fc-async validate --explain lists them all"
 
 
 _READING: Final = (form.unreadable, form.unresolved)

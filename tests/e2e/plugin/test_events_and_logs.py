@@ -4,6 +4,10 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+import threading
+from queue import Queue
 from typing import TYPE_CHECKING
 
 import pytest
@@ -138,14 +142,14 @@ def test_the_address_of_mns_is_made_from_account_and_region() -> None:
 
 
 def test_logs_are_shown_oldest_task_first(queue: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["logs", "orders"]) == 0
+    assert run(["tasks", "logs", "orders"]) == 0
     lines = capsys.readouterr().out.splitlines()
     heads = [line for line in lines if line.startswith("---")]
     assert heads == ["--- good Succeeded", "--- bad Failed"]
 
 
 def test_logs_of_one_task(queue: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["logs", "orders", "bad"]) == 0
+    assert run(["tasks", "logs", "orders", "bad"]) == 0
     assert capsys.readouterr().out.startswith("--- bad Failed\n")
 
 
@@ -172,3 +176,34 @@ def test_tasks_and_events_show_payloads_in_a_store_until_they_are_gone(
     assert "(not found any more)" in capsys.readouterr().out
     assert run(["tasks", "replay", "orders", "large-replay-1"]) == 1
     assert "its payload is gone: 150,000 bytes in" in capsys.readouterr().out
+
+
+def test_logs_of_all_functions_are_followed_as_they_end(fc_local: FcLocal) -> None:
+    """Of functions that are not in task mode, too."""
+
+    def mail(event: bytes, _: object) -> None:
+        print("mailed", event.decode())
+
+    fc_local.deploy("mail", mail)
+    command = [sys.executable, "-m", "fc_async_plugin", "tasks", "logs", "-f"]
+    lines: Queue[str] = Queue()
+    with subprocess.Popen(
+        [*command, "-o", "json", "--endpoint", fc_local.endpoint], stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        threading.Thread(target=lambda: [lines.put(one) for one in process.stdout]).start()
+        while lines.empty():  # it may not follow yet
+            fc_local.client.invoke_async("mail", b"order 7")
+            fc_local.run_until_idle()
+            threading.Event().wait(0.05)
+        process.terminate()
+    shown = json.loads(lines.get())
+    assert (shown["function"], shown["status"], shown["attempt"]) == ("mail", "Succeeded", 1)
+    assert "mailed order 7" in shown["log"]
+
+
+def test_logs_of_all_functions_need_a_runtime_to_follow(
+    queue: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["tasks", "logs"]) == 1
+    assert "name a function; all are shown with -f" in capsys.readouterr().err

@@ -416,7 +416,7 @@ def plain(fc_local: FcLocal) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", [("tasks", "replay", "plain", "--failed", "-y"), ("logs", "plain")]
+    "command", [("tasks", "replay", "plain", "--failed", "-y"), ("tasks", "logs", "plain")]
 )
 def test_a_function_without_task_mode_is_said_to_have_no_tasks(
     typed: Typed, plain: None, command: tuple[str, ...]
@@ -441,7 +441,7 @@ def test_that_no_task_failed_is_said_of_a_function_in_task_mode(
 ) -> None:
     code, _, err = typed("tasks", "replay", "orders", "--failed", "-y")
     assert (code, err) == (0, "There is no task to replay.\n")
-    code, _, err = typed("logs", "orders")
+    code, _, err = typed("tasks", "logs", "orders")
     assert (code, err) == (0, "No task has run.\n")
 
 

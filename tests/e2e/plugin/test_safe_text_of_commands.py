@@ -108,8 +108,8 @@ COMMANDS = [
     ("tasks", "get", "f", "good"),
     ("tasks", "get", "f", "bad", "-o", "json"),
     ("tasks", "wait", "f", "bad"),
-    ("logs", "f"),
-    ("logs", "f", "bad"),
+    ("tasks", "logs", "f"),
+    ("tasks", "logs", "f", "bad"),
     ("events", "tail", "ended", "--once"),
     ("events", "tail", "ended", "--once", "-o", "json"),
     ("invoke", "f", "fail", "--sync", "-o", "json"),
@@ -152,7 +152,9 @@ def test_a_result_in_a_pipe_is_what_the_function_returned(
     assert done.stdout.decode() == HOSTILE
 
 
-@pytest.mark.parametrize("command", [("logs", "f", "good"), ("invoke", "f", "x", "--sync")])
+@pytest.mark.parametrize(
+    "command", [("tasks", "logs", "f", "good"), ("invoke", "f", "x", "--sync")]
+)
 def test_raw_output_is_given_when_it_is_asked_for(
     command: tuple[str, ...],
     hostile: FcLocal,

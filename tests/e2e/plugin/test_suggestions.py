@@ -47,7 +47,7 @@ def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fc_local: FcLocal) -> 
         (["tasks", "get", "extract", "order-2026-001"], "order-2026-0001"),
         (["tasks", "get", "extract", "order"], "order-2026-0001"),
         (["tasks", "stop", "extract", "order-2026-0002"], "order-2026-0001"),
-        (["logs", "extract", "order-2026-0002"], "order-2026-0001"),
+        (["tasks", "logs", "extract", "order-2026-0002"], "order-2026-0001"),
         (["plan", "--resource", "extarct"], "extract"),
     ],
 )

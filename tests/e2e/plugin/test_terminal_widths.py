@@ -102,7 +102,7 @@ def test_tables_and_excerpts_fit_the_terminal(
     for command in (
         [],
         ["tasks", "list", "orders"],
-        ["rules"],
+        ["validate", "--explain"],
         ["doctor", "-v"],
         ["failures"],
         ["validate", "--cost"],
@@ -130,5 +130,5 @@ def test_ids_are_whole_and_payloads_decoded(columns: int, project: Path, fc_loca
     event = shown("events", "tail", "failures", "--once")
     assert "✘ orders UnhandledInvocationError, 2 attempts\n" in event
     assert 'File "/code/index.py", line 5, in handler\n' in event
-    heads = [one for one in shown("logs", "orders").splitlines() if one.startswith("--- ")]
+    heads = [one for one in shown("tasks", "logs", "orders").splitlines() if one.startswith("--- ")]
     assert heads == [f"--- {LONG_ID} Failed"]

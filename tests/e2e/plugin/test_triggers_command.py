@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""triggers list, triggers fire and events send, against the local runtime."""
+"""triggers list and triggers fire, against the local runtime."""
 
 from __future__ import annotations
 
@@ -87,8 +87,8 @@ def test_an_event_of_an_object_fires_the_triggers_that_match(
     seen: Seen, fc_local: FcLocal, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "a.zip").write_bytes(b"content")
-    sent = ["events", "send", "oss", "--bucket", "uploads", "--key", "in/a.zip"]
-    assert run([*sent, "--file", "a.zip"]) == 0
+    sent = ["triggers", "fire", "--oss-object", "oss://uploads/in/a.zip"]
+    assert run([*sent, "--oss-file", "a.zip"]) == 0
     fc_local.advance(1)
     (element,) = json.loads(seen[0])["events"]
     described = element["oss"]["object"]
@@ -100,19 +100,21 @@ def test_an_event_of_an_object_fires_the_triggers_that_match(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--bucket", "uploads", "--key", "out/a.zip"], "no OSS trigger matches"),
-        (["--bucket", "other", "--key", "in/a.zip"], "in bucket other"),
-        (["--bucket", "uploads", "--key", "/in/a.zip"], "key '/in/a.zip' is invalid"),
+        (["oss://uploads/out/a.zip"], "no OSS trigger matches"),
+        (["oss://other/in/a.zip"], "in bucket other"),
+        (["oss://uploads//in/a.zip"], "key '/in/a.zip' is invalid"),
         (
-            ["--bucket", "uploads", "--key", "in/a.zip", "--event", "Written"],
+            ["oss://uploads/in/a.zip", "--oss-event", "Written"],
             "event 'Written' does not exist",
         ),
+        (["uploads/in/a.zip"], "--oss-object must be oss://BUCKET/KEY, got 'uploads/in/a.zip'"),
+        (["oss://uploads/in/a.zip", "orders", "nightly"], "name a function and its trigger, or"),
     ],
 )
 def test_an_event_that_fires_no_trigger_is_an_error(
     seen: Seen, capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
 ) -> None:
-    assert run(["events", "send", "oss", *arguments]) == 1
+    assert run(["triggers", "fire", "--oss-object", *arguments]) == 1
     assert message in capsys.readouterr().err
     assert seen == []
 

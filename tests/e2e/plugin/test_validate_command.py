@@ -193,10 +193,10 @@ def test_the_graph_of_a_broken_template_is_an_error(project: Path) -> None:
 
 
 def test_the_rules_are_listed_and_the_schema_is_printed(project: Path) -> None:
-    assert "FCA031" in run(project, "rules").stdout
-    listed = json.loads(run(project, "rules", "--format", "json").stdout)["rules"]
+    assert "FCA031" in run(project, "validate", "--explain").stdout
+    listed = json.loads(run(project, "validate", "--explain", "--format", "json").stdout)["rules"]
     assert listed[0]["id"] == "FCA001"
-    assert json.loads(run(project, "rules", "--schema").stdout)["properties"]["edition"]
+    assert json.loads(run(project, "validate", "--schema").stdout)["properties"]["edition"]
 
 
 def test_several_templates_are_checked_together(project: Path) -> None:

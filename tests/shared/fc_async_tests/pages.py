@@ -58,8 +58,8 @@ ENDLESS = {
     r"fc-async local start\b": "Stop it with",
     r"fc-async dev\b(?!.*--(?:write-launch|trust))": "Watching",
     r"fc-async events tail\b(?!.*--once)": "",
-    r"fc-async logs\b.* -F": "",
     r"fc-async watch\b(?!.*--once)": "Watching",
+    r"fc-async tasks logs\b.* -f": "",
 }
 """Commands that run until Ctrl-C, and what they print when they are ready."""
 

@@ -128,9 +128,14 @@ async function resolved(inputs, onAccount) {
 }
 
 /** The exit codes of a command that are no failure. */
-function accepted(command, flags) {
-  const plans = command === "plan" || (command === "deploy" && flags.includes("--dry-run"));
-  return plans ? [0, PLAN_HAS_CHANGES] : [0];
+function accepted(command) {
+  return command === "plan" ? [0, PLAN_HAS_CHANGES] : [0];
+}
+
+/** A command and its flags in our words: `deploy --dry-run` is `plan`. */
+function named(command, flags) {
+  const dry = command === "deploy" && flags.includes("--dry-run");
+  return dry ? ["plan", flags.filter((one) => one !== "--dry-run")] : [command, flags];
 }
 
 /** The arguments that make a child use those keys, if there are any. */
@@ -170,11 +175,10 @@ const ON_THE_ACCOUNT = ["plan", "deploy", "remove"];
  */
 async function plugin(inputs, args, logger) {
   const chosen = args || {};
-  const command = chosen.command || "validate";
+  const [command, flags] = named(chosen.command || "validate", chosen.flags || []);
   if (!["validate", "plan", "deploy"].includes(command)) {
     throw new Error(`fc-async: command ${command} must be validate, plan or deploy`);
   }
-  const flags = chosen.flags || [];
   const onAccount = ON_THE_ACCOUNT.includes(command);
   const environment = onAccount ? await keys(inputs) : {};
   const asked = { deploy: ["-y"], plan: BEFORE }[command] || [];
@@ -183,7 +187,7 @@ async function plugin(inputs, args, logger) {
     environment,
     // A template that the arguments name is not the one whose props `s` has resolved.
     {
-      accepted: accepted(command, flags),
+      accepted: accepted(command),
       resolved: chosen.template ? undefined : await resolved(inputs, onAccount),
     },
   );
@@ -195,10 +199,8 @@ async function plugin(inputs, args, logger) {
 function componentCommand(command, logger) {
   return async (inputs) => {
     const mine = ["--resource", inputs.resource?.name || inputs.name];
-    const all = ours(inputs.args || []);
-    const dry = command === "deploy" && all.includes("--dry-run");
-    const given = dry ? all.filter((one) => one !== "--dry-run") : all;
-    const name = dry ? "plan" : { info: "plan", verify: "validate" }[command] || command;
+    const [ownName, given] = named(command, ours(inputs.args || []));
+    const name = { info: "plan", verify: "validate" }[ownName] || ownName;
     const onAccount = ON_THE_ACCOUNT.includes(name);
     const asked = { deploy: ["-y"], remove: ["-y"], plan: BEFORE }[name] || [];
     const format = command === "info" ? ["--format", "json"] : [];
@@ -208,7 +210,7 @@ function componentCommand(command, logger) {
     const done = run(
       [...base, ...(whole ? [] : mine), ...asked, ...format, ...given],
       environment,
-      { accepted: accepted(name, given), resolved: await resolved(inputs, onAccount) },
+      { accepted: accepted(name), resolved: await resolved(inputs, onAccount) },
     );
     if (command === "info") return info(inputs, JSON.parse(done.stdout));
     show(logger, done.stdout);
@@ -254,7 +256,7 @@ function FcAsync(options) {
       },
     };
   }
-  both.getSchema = () => run(["rules", "--schema", "--props"], {}).stdout;
+  both.getSchema = () => run(["validate", "--schema", "--props"], {}).stdout;
   both.getShownProps = () => ({
     deploy: ["functionName"],
     info: ["region", "functionName", "asyncInvokeConfig", "deployed", "pending"],

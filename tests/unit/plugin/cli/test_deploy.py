@@ -260,11 +260,6 @@ def test_a_mistyped_flag_is_refused(deployed: Path, account) -> None:
 # --- reviewed, interrupted, taken back ---------------------------------------------------------
 
 
-def test_a_dry_run_is_a_plan(deployed: Path, account) -> None:
-    assert run(["deploy", "--dry-run"]) == 2
-    assert account.configs == {}
-
-
 def test_a_reviewed_plan_is_applied_as_it_is(deployed: Path, account) -> None:
     assert run(["plan", "--out", "plan.json"]) == 2
     (deployed / "s.yaml").unlink()

@@ -74,7 +74,7 @@ def said(capsys: pytest.CaptureFixture[str]) -> Callable[[], str]:
 
 COMMANDS = pytest.mark.parametrize(
     "command",
-    [["plan"], ["deploy", "-y"], ["deploy", "--dry-run"]],
+    [["plan"], ["deploy", "-y"]],
     ids=" ".join,
 )
 

@@ -43,6 +43,30 @@ def test_a_command_that_returns_nothing_ends_with_0(run_command: Callable[..., i
     assert run_command(lambda: None) == 0
 
 
+@pytest.mark.parametrize(
+    ("arguments", "now"),
+    [
+        (["rules", "FCA031"], "fc-async validate --explain"),
+        (["logs", "orders"], "fc-async tasks logs"),
+        (["events", "send", "oss", "--bucket", "b"], "fc-async triggers fire --oss-object"),
+        (["deploy", "--dry-run"], "fc-async plan"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_a_word_of_the_release_before_leads_to_the_one_of_now(
+    arguments: list[str], now: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli_group.run(arguments) == 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert f"is now: {now}" in err
+
+
+def test_the_help_does_not_name_what_only_s_uses(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli_group.run(["--help"]) == 0
+    assert "s-plugin" not in capsys.readouterr().out
+
+
 def test_a_command_may_choose_its_exit_code(run_command: Callable[..., int]) -> None:
     assert run_command(lambda: CHANGES) == 2
 

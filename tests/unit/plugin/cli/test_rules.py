@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""``fc-async rules``: a table of all, or the page of one."""
+"""``fc-async validate --explain``: a table of all, or the page of one."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
 
 def test_a_table_has_a_line_for_each_rule(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["rules"]) == 0
+    assert run(["validate", "--explain"]) == 0
     assert [line.split()[0] for line in capsys.readouterr().out.splitlines()[1:]] == list(RULES)
 
 
 @pytest.mark.parametrize("name", ["FCA031", "fca031", "destination-cycle"])
 def test_one_rule_is_explained_with_examples(name: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["rules", name]) == 0
+    assert run(["validate", "--explain", name]) == 0
     page = capsys.readouterr().out
     assert page.startswith("FCA031: destination-cycle\n\nSeverity: error.")
     assert "Reported:" in page
@@ -30,7 +30,7 @@ def test_one_rule_is_explained_with_examples(name: str, capsys: pytest.CaptureFi
 
 
 def test_one_rule_as_json_has_its_page_and_its_url(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["rules", "FCA031", "-o", "json"]) == 0
+    assert run(["validate", "--explain", "FCA031", "-o", "json"]) == 0
     rule = json.loads(capsys.readouterr().out)
     assert (rule["id"], rule["severity"]) == ("FCA031", "error")
     assert rule["url"].startswith("file://")
@@ -40,11 +40,14 @@ def test_one_rule_as_json_has_its_page_and_its_url(capsys: pytest.CaptureFixture
 @pytest.mark.parametrize(
     ("arguments", "advice"),
     [
-        (["rules", "FCA013x"], "no rule is called FCA013x: did you mean FCA013?"),
-        (["rules", "destination-cylce"], "did you mean destination-cycle?"),
-        (["rules", "whatever"], "no rule is called whatever: fc-async rules lists them all"),
+        (["validate", "--explain", "FCA013x"], "no rule is called FCA013x: did you mean FCA013?"),
+        (["validate", "--explain", "destination-cylce"], "did you mean destination-cycle?"),
+        (
+            ["validate", "--explain", "whatever"],
+            "no rule is called whatever: fc-async validate --explain lists them all",
+        ),
         (["validate", "--select", "FCB031"], "no rule is called FCB031: did you mean FCA031?"),
-        (["rules", "FCA031", "--schema"], "RULE goes without --schema"),
+        (["validate", "--explain", "FCA031", "--schema"], "exclude each other"),
     ],
 )
 def test_a_mistyped_rule_is_one_message_with_the_nearest_one(

@@ -149,7 +149,7 @@ def test_one_task_has_its_fields_steps_payloads_and_the_log_of_its_last_attempt(
         "Steps",
         "Payload",
         "Result",
-        "Log of attempt 2 (fc-async logs shows all 2)",
+        "Log of attempt 2 (fc-async tasks logs shows all 2)",
     ]
     text = "\n".join(line for line, _ in shown)
     assert "attempts     2\n" in text

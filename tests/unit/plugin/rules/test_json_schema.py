@@ -90,7 +90,7 @@ def test_the_json_schema_is_a_valid_schema() -> None:
 def test_what_is_published_is_what_is_generated() -> None:
     published = json.loads((ROOT / "docs/published/schemas/s-yaml.schema.json").read_text("utf-8"))
     assert published == SCHEMA, (
-        "fc-async rules --schema > docs/published/schemas/s-yaml.schema.json"
+        "fc-async validate --schema > docs/published/schemas/s-yaml.schema.json"
     )
 
 

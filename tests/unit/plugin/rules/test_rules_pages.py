@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fc_async_plugin import rules
-from fc_async_plugin.cli.rules import to_markdown
 from fc_async_plugin.graph.build import LiveFunction, LiveRegion
+from fc_async_plugin.report.rules import to_markdown
 from fc_async_plugin.rules import RULES, Finding, Rule
 from fc_async_sdk.models import Function
 
@@ -61,7 +61,7 @@ def _whole(example: str) -> str:
 
 def test_the_index_is_generated_from_the_rules() -> None:
     index = (PAGES / "index.md").read_text("utf-8")
-    assert index == to_markdown(RULES), "fc-async rules -o markdown"
+    assert index == to_markdown(RULES), "fc-async validate --explain -o markdown"
 
 
 def test_every_rule_that_a_module_defines_is_listed() -> None:

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""``fc-async logs``: shows the output of a function's tasks."""
+"""``fc-async tasks logs``: shows what functions printed, also as it happens."""
 
 from __future__ import annotations
 
 import time
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
@@ -21,12 +21,13 @@ if TYPE_CHECKING:
 _POLL_SECONDS = 1.0
 _NEWEST = 100
 """Tasks that one poll looks at."""
+_WAIT_SECONDS = 20
 
 
-@click.command()
-@options.function_argument
+@click.command("logs")
+@options.optional_function_argument
 @click.argument("task_id", metavar="[TASK]", required=False)
-@click.option("-F", "--follow", is_flag=True, help="Also show tasks that end from now on.")
+@click.option("-f", "--follow", is_flag=True, help="Also show what ends from now on, until Ctrl-C.")
 @click.option(
     "--limit",
     type=click.IntRange(min=1),
@@ -38,7 +39,7 @@ _NEWEST = 100
 @options.where_options
 @options.format_option
 def command(
-    function: str,
+    function: str | None,
     task_id: str | None,
     follow: bool,
     limit: int,
@@ -48,25 +49,32 @@ def command(
 ) -> None:
     """Show the last lines that the attempts of FUNCTION's tasks printed, the oldest task first.
 
-    They are part of a task's steps, so this needs task mode. The whole log of the service is in
-    SLS, under the function's logConfig. Control characters are shown as escapes such as \\x1b.
-    JSON is one object a line, one for each attempt.
+    They are part of a task's steps, so this needs task mode; with -f at a local runtime it does
+    not, and FUNCTION may be left out for all. The whole log of the service is in SLS, under the
+    function's logConfig. Control characters are shown as escapes such as \\x1b. JSON is one object
+    a line, one for each attempt.
 
     \b
     Examples:
-      fc-async logs orders
-      fc-async logs orders T1
-      fc-async logs orders -F
+      fc-async tasks logs orders
+      fc-async tasks logs orders T1
+      fc-async tasks logs orders -f
+      fc-async tasks logs -f
     """  # noqa: D301 -- click reads the \\b as "keep these lines"
-    from fc_async_plugin.account import suggestions
+    from fc_async_plugin.account import connection, suggestions
     from fc_async_plugin.tasks import tasks_of
 
+    live = follow and task_id is None and connection.is_here(where.account)
+    if function is None and not live:
+        raise click.UsageError("name a function; all are shown with -f at a local runtime only")
     if raw and output == "json":
         raise click.UsageError("--raw goes with -o text only")
 
     def show(tasks: Iterable[AsyncTask]) -> None:
         _print_json(tasks) if output == "json" else _show(tasks, raw=raw)
 
+    if function is None:
+        _follow_runtime(where, None, output)
     with tasks_of(function, where) as tasks:
         if task_id is not None:
             with suggestions.for_task(task_id, tasks.all()):
@@ -74,6 +82,9 @@ def command(
             show([task])
             return
         newest = list(islice(filter(_ran, tasks.all()), limit))
+        if live:
+            show(tasks.with_steps(newest))
+            _follow_runtime(where, tasks.function, output)
         if not newest:
             if why := tasks.why_none():
                 raise click.ClickException(why)
@@ -89,6 +100,38 @@ def command(
             ]
             shown.update(task.task_id for task in ended)
             show(tasks.with_steps(ended))
+
+
+def _follow_runtime(where: Where, function: str | None, output: Format) -> NoReturn:
+    """Show what a runtime's functions, or one of them, print from now on, as ``dev`` does."""
+    from fc_async_plugin.account import runtime
+    from fc_async_plugin.dev.screen import TextScreen
+    from fc_async_sdk.admin import operations as admin
+
+    screen = TextScreen(terminal.console())
+    screen.functions([function] if function else [], lambda _: None)
+    with runtime.client_of(str(where.account.endpoint)) as client:
+        last = runtime.ask(client, admin.get_steps()).last
+        while True:
+            page = runtime.ask(client, admin.get_steps(last, wait=_WAIT_SECONDS))
+            if page.missed:
+                terminal.note(f"{page.missed} steps were missed")
+            for step in page.steps:
+                last = step.number
+                if step.kind != "ended" or (function and step.function != function):
+                    continue
+                if output == "text":
+                    screen.step(step)
+                    continue
+                terminal.print_json_line(
+                    {
+                        "function": step.function,
+                        "taskId": step.task_id or step.request_id,
+                        "status": step.status,
+                        "attempt": step.attempt,
+                        "log": step.output,
+                    }
+                )
 
 
 def _ran(task: AsyncTask) -> bool:
