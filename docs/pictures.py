@@ -122,14 +122,14 @@ resources:
       asyncInvokeConfig:
         destinationConfig:
           onSuccess:
-            destination: acs:fc:::functions/invoice
+            destination: acs:fc:::functions/shipping
           onFailure:
             destination: acs:mns:::/queues/failed/messages
-  invoice:
+  shipping:
     component: fc3
     props:
       region: cn-hangzhou
-      functionName: invoice
+      functionName: shipping
       role: acs:ram::1234567890123456:role/shop
       runtime: python3.12
       handler: index.handler

@@ -2,7 +2,6 @@
 fc-async init minimal --no-input project_name=orders
 cd orders
 keep_running fc-async local start --create-missing
-export FC_ASYNC_ENDPOINT=http://127.0.0.1:9900
 fc-async deploy --with-functions -y
 
 fc-async invoke process '{"order": 9}' --task-id order-9
@@ -10,7 +9,8 @@ ends_with 1 fc-async tasks wait process order-9
 fc-async tasks list process --status failed
 prints "order-9  Failed"
 
-sed -i 's/order\["items"\]/order.get("items", [])/' code/process.py
+sed 's/order\["items"\]/order.get("items", [])/' code/process.py > fixed.py
+mv fixed.py code/process.py
 fc-async deploy --with-functions -y
 fc-async tasks replay process --failed -y
 prints "order-9: accepted as order-9-replay-1"

@@ -63,7 +63,7 @@ ENDLESS = {
 }
 """Commands that run until Ctrl-C, and what they print when they are ready."""
 
-LEFT_OUT = (r"Port \d+ is in use,", r"note: .*\.whl|note: put the wheel")
+LEFT_OUT = (r"Port \d+ is in use,", r"But first: ", r"Using the local runtime of this folder")
 """Beginnings of lines that depend on the machine: busy ports, the way of the installation."""
 
 REQUEST = r"\b1-[0-9a-f]{8}-[0-9a-f]{8}-[0-9a-f]{12}\b"
@@ -77,12 +77,12 @@ SHAPES = {
     r"(?<![\w/-])\d{4}-\d\d-\d\d(?![\w-])": "TIME",
     r"\b[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} ": "DAY ",
     r"\b\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|\+00:00| GMT)?": "TIME",
-    r"\b[\d.]+ (?:ms|s|min)\b": "DURATION",
+    r"\b[\d.]+ ?(?:ms|s|min)\b": "DURATION",
     r"\b[\d,.]+ bytes\b": "SIZE",
     r"\bpid \d+\b": "PID",
     r"\s+": " ",
     r"(?: TIME|DAY TIME|DAYTTIME)": " TIME",
-    r"[-─]{3,}": "---",
+    r"[-─=]{3,}": "---",
 }
 HEAD = "edition: 3.0.0\nname: page\nvars: {region: cn-hangzhou}\n"
 FUNCTION = """\
