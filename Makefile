@@ -27,7 +27,7 @@ setup: $(STAMP) $(CONSOLE) ## Make .venv with everything in it; the command is .
 
 console: $(STAMP) $(CONSOLE) ## Build the console from console/
 
-$(CONSOLE): $(shell find console -path console/node_modules -prune -o -type f -print) $(wildcard fc_async_sdk/admin/models/*.py) | $(STAMP)
+$(CONSOLE): $(shell find console -path console/node_modules -prune -o -type f -print) $(wildcard fc_async_sdk/admin/models/*.py docs/locale/zh_CN/LC_MESSAGES/console.po) | $(STAMP)
 	@$(BIN)/python .ci/console.py build
 
 # Another Python than that of .venv: .venv is made anew.

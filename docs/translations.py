@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Translated pages: the update of their catalogs, and the check for a release.
+"""Translated pages and sentences of the console: the update of their catalogs, and the check for a release.
 
 The catalogs in docs/locale hold each message of a page and its translation. An update (``make
 translate``) adds new messages without a translation, marks the translation of a changed message as
@@ -23,6 +23,9 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final
 
 from babel.messages.pofile import read_po
+
+sys.path.append(str(Path(__file__).parent))
+import console_sentences
 
 if TYPE_CHECKING:
     from babel.messages.catalog import Catalog
@@ -88,6 +91,7 @@ def extract(folder: Path) -> None:
     # Quiet about links to the pages that are left out; the build of the site checks links.
     options = ("-b", "gettext", "-Q", "-E", "-D", f"exclude_patterns={left_out}")
     run("sphinx", *options, str(DOCS), str(folder))
+    console_sentences.write_template(folder / "console.pot")
 
 
 def run(module: str, *arguments: str) -> None:
@@ -189,10 +193,10 @@ def check() -> list[str]:
     faults = []
     with TemporaryDirectory() as folder:
         extract(Path(folder))
-        for page in translated_pages():
+        for page in [*translated_pages(), "console"]:
             template = read_catalog(Path(folder, f"{page}.pot"))
             found = out_of_date(template, read_catalog(CATALOGS / f"{page}.po"))
-            faults += [f"docs/{page}.md: {one}" for one in found]
+            faults += [f"docs/{page}.po: {one}" for one in found]
     english = (DOCS.parent / "README.md").read_text("utf-8")
     done = translated_sections(english, (DOCS.parent / "README.zh-CN.md").read_text("utf-8"))
     faults += [

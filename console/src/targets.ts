@@ -2,6 +2,7 @@
 // Destinations as kind and names, read and written with what the runtime says of the kinds.
 
 import type * as api from "./api";
+import { translated } from "./i18n";
 import { limits } from "./state";
 
 export interface Target {
@@ -60,5 +61,5 @@ export function destination(arn: string): string {
   const { kind, fields } = readTarget(arn, limits.value?.destinations ?? []);
   const found = limits.value?.destinations.find((one) => one.kind === kind);
   const names = found?.fields.map((field) => fields[field]).filter((name) => name !== "LATEST");
-  return found ? `${found.label} ${names?.join("/")}` : arn;
+  return found ? `${translated(found.label)} ${names?.join("/")}` : arn;
 }

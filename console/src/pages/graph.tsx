@@ -4,12 +4,17 @@
 import { useSignal } from "@preact/signals";
 import * as api from "../api";
 import { count } from "../format";
+import { t } from "../i18n";
 import { link, useLive } from "../state";
-import { Button, Field, Table, Trouble } from "../ui";
+import { Button, Field, List, Trouble } from "../ui";
 
 const functionOf = (name: string): string => name.split("/")[0] ?? "";
 const counted = ({ delivered, lost }: { delivered: number; lost: number }): string =>
-  delivered || lost ? `delivered ${count(delivered)}${lost ? `, lost ${count(lost)}` : ""}` : "";
+  lost
+    ? t`delivered ${count(delivered)}, lost ${count(lost)}`
+    : delivered
+      ? t`delivered ${count(delivered)}`
+      : "";
 const wayOf = (edge: api.Edge): string => `${edge.outcome} ${edge.via ?? ""}`.trimEnd();
 const keyOf = (edge: api.Edge): string => `${edge.source} ${wayOf(edge)} ${edge.target}`;
 // As long as the label that the runtime kept room for.
@@ -30,12 +35,12 @@ export function Graph() {
       <Trouble error={found.error} />
       {cuts.length ? <Cycles cuts={cuts} /> : null}
       {graph && graph.edges.length === 0 ? (
-        <p class="dim">No destinations and no triggers are configured.</p>
+        <p class="dim">{t`No destinations and no triggers are configured.`}</p>
       ) : null}
       {graph?.scene && graph.edges.length ? <Drawing graph={graph} scene={graph.scene} /> : null}
       {graph?.edges.length ? (
         <details open={!graph.scene}>
-          <summary>As a table</summary>
+          <summary>{t`As a table`}</summary>
           <Edges graph={graph} />
         </details>
       ) : null}
@@ -46,28 +51,25 @@ export function Graph() {
 /** What ends the cycles: the destinations to remove, and where they are written. */
 function Cycles({ cuts }: { cuts: api.Edge[] }) {
   return (
-    <section class="notice" role="alert" aria-label="Destination cycles">
+    <section class="notice" role="alert" aria-label={t`Destination cycles`}>
       <p>
         {cuts.length === 1
-          ? "Destination cycle. It ends without this:"
-          : "Destination cycles. They end without these:"}
+          ? t`Destination cycle. It ends without this:`
+          : t`Destination cycles. They end without these:`}
       </p>
       <ul>
         {cuts.map((edge) => (
           <li key={keyOf(edge)}>
             {edge.via
-              ? `trigger ${edge.via} of ${edge.target} (from ${edge.source})`
-              : `${edge.outcome} of ${edge.source} (to ${edge.target})`}
+              ? t`trigger ${edge.via} of ${edge.target} (from ${edge.source})`
+              : t`${edge.outcome} of ${edge.source} (to ${edge.target})`}
             ,{" "}
             {edge.written ? (
               <>
-                at <code>{edge.written}</code>
+                {t`at`} <code>{edge.written}</code>
               </>
             ) : (
-              <span>
-                its place in a template is not known: it was not deployed by{" "}
-                <code>fc-async deploy</code> or <code>fc-async dev</code>
-              </span>
+              t`its place in a template is not known: it was not deployed by fc-async deploy or fc-async dev`
             )}
           </li>
         ))}
@@ -78,40 +80,33 @@ function Cycles({ cuts }: { cuts: api.Edge[] }) {
 
 function Edges({ graph }: { graph: api.Graph }) {
   return (
-    <Table label="Where results go">
-      <thead>
-        <tr>
-          <th>From</th>
-          <th>On</th>
-          <th>To</th>
-          <th class="num">Delivered</th>
-          <th class="num">Lost</th>
-          <th>Cycle</th>
-          <th>Written at</th>
-        </tr>
-      </thead>
-      <tbody>
-        {graph.edges.map((edge) => (
-          <tr key={keyOf(edge)}>
-            <td>{edge.source}</td>
-            <td>{wayOf(edge)}</td>
-            <td>{edge.target}</td>
-            <td class="num">{edge.via ? "" : count(edge.delivered)}</td>
-            <td class="num">{edge.via ? "" : count(edge.lost)}</td>
-            <td>
-              {edge.cyclic ? (
-                <span class="status bad">cycle</span>
-              ) : edge.waived ? (
-                "ignored by a comment"
-              ) : (
-                "no"
-              )}
-            </td>
-            <td>{edge.written ? <code>{edge.written}</code> : ""}</td>
-          </tr>
-        ))}
-      </tbody>
-    </Table>
+    <List
+      label={t`Where results go`}
+      rows={[...graph.edges].sort((a, b) => Number(b.cyclic) - Number(a.cyclic))}
+      keyOf={keyOf}
+      columns={[
+        { title: t`From`, kind: "id", cell: (edge) => edge.source },
+        { title: t`On`, cell: wayOf },
+        { title: t`To`, kind: "id", cell: (edge) => edge.target },
+        { title: t`Delivered`, kind: "num", cell: (e) => (e.via ? "" : count(e.delivered)) },
+        { title: t`Lost`, kind: "num", cell: (edge) => (edge.via ? "" : count(edge.lost)) },
+        {
+          title: t`Cycle`,
+          cell: (edge) =>
+            edge.cyclic ? (
+              <span class="status bad">{t`cycle`}</span>
+            ) : edge.waived ? (
+              t`ignored by a comment`
+            ) : (
+              t`no`
+            ),
+        },
+        {
+          title: t`Written at`,
+          cell: (edge) => (edge.written ? <code>{edge.written}</code> : ""),
+        },
+      ]}
+    />
   );
 }
 
@@ -133,18 +128,21 @@ function Drawing({ graph, scene }: { graph: api.Graph; scene: NonNullable<api.Gr
       delivered: own.reduce((all, edge) => all + edge.delivered, 0),
       lost: own.reduce((all, edge) => all + edge.lost, 0),
     };
-    return counted(sum) || "nothing delivered yet";
+    return counted(sum) || t`nothing delivered yet`;
   };
   const described = (index: number): string => {
     const edge = graph.edges[index];
     if (!edge) return "";
     const more = [
       counted(edge),
-      edge.written ? `written at ${edge.written}` : "",
-      edge.cut ? "remove this one to end the cycle" : "",
-      edge.waived ? "a comment takes it out of the search for cycles" : "",
+      edge.written ? t`written at ${edge.written}` : "",
+      edge.cut ? t`remove this one to end the cycle` : "",
+      edge.waived ? t`a comment takes it out of the search for cycles` : "",
     ].filter(Boolean);
-    return `${edge.source} to ${edge.target} ${edge.via ? "by" : "on"} ${wayOf(edge)}${more.length ? `: ${more.join(", ")}` : ""}`;
+    const head = edge.via
+      ? t`${edge.source} to ${edge.target} by ${wayOf(edge)}`
+      : t`${edge.source} to ${edge.target} on ${wayOf(edge)}`;
+    return more.length ? `${head}: ${more.join(", ")}` : head;
   };
   const node = graph.nodes[at.value];
   const shown =
@@ -152,7 +150,7 @@ function Drawing({ graph, scene }: { graph: api.Graph; scene: NonNullable<api.Gr
       ? described(on.value)
       : node
         ? `${node.name}${node.kind === "function" ? `: ${counts(node.name)}` : ""}`
-        : "Point at a node or an edge, or go through them with Tab. + and - change the size, 0 resets it.";
+        : t`Point at a node or an edge, or go through them with Tab. + and - change the size, 0 resets it.`;
   const resize = (factor: number): void => {
     zoom.value = factor ? Math.min(4, Math.max(0.2, zoom.value * factor)) : 1;
   };
@@ -166,7 +164,7 @@ function Drawing({ graph, scene }: { graph: api.Graph; scene: NonNullable<api.Gr
   return (
     <div class="panel graph">
       <div class="row bottom">
-        <Field label="Find a node">
+        <Field label={t`Find a node`}>
           <input
             value={wanted.value}
             onInput={(event) => {
@@ -176,15 +174,15 @@ function Drawing({ graph, scene }: { graph: api.Graph; scene: NonNullable<api.Gr
         </Field>
         <span class="dim" role="status">
           {wanted.value
-            ? `${count(graph.nodes.filter((_, index) => matches(index)).length)} found`
+            ? t`${count(graph.nodes.filter((_, index) => matches(index)).length)} found`
             : ""}
         </span>
         <span class="grow" />
         <Legend />
-        <Button small label="Smaller" onClick={() => resize(1 / 1.25)}>
+        <Button small label={t`Smaller`} onClick={() => resize(1 / 1.25)}>
           −
         </Button>
-        <Button small label="Larger" onClick={() => resize(1.25)}>
+        <Button small label={t`Larger`} onClick={() => resize(1.25)}>
           +
         </Button>
       </div>
@@ -192,7 +190,7 @@ function Drawing({ graph, scene }: { graph: api.Graph; scene: NonNullable<api.Gr
         class="canvas"
         tabIndex={0}
         role="region"
-        aria-label="Graph of destinations"
+        aria-label={t`Graph of destinations`}
         onKeyDown={key}
       >
         <svg
@@ -200,7 +198,7 @@ function Drawing({ graph, scene }: { graph: api.Graph; scene: NonNullable<api.Gr
           height={scene.height * zoom.value}
           viewBox={`0 0 ${scene.width} ${scene.height}`}
           role="group"
-          aria-label={`${graph.nodes.length} nodes, ${graph.edges.length} destinations and triggers`}
+          aria-label={t`${graph.nodes.length} nodes, ${graph.edges.length} destinations and triggers`}
         >
           <defs>
             {["success", "failure", "trigger", "cycle"].map((kind) => (
@@ -318,13 +316,13 @@ function Drawing({ graph, scene }: { graph: api.Graph; scene: NonNullable<api.Gr
 
 function Legend() {
   return (
-    <span class="row" aria-label="Legend" role="group">
+    <span class="row" aria-label={t`Legend`} role="group">
       {(
         [
-          ["success", "on success"],
-          ["failure", "on failure"],
-          ["trigger", "trigger"],
-          ["cycle", "on a cycle"],
+          ["success", t`on success`],
+          ["failure", t`on failure`],
+          ["trigger", t`trigger`],
+          ["cycle", t`on a cycle`],
         ] as const
       ).map(([kind, text]) => (
         <span key={kind} class="legend">
@@ -336,7 +334,7 @@ function Legend() {
           {text}
         </span>
       ))}
-      <span class="legend">✂ ends a cycle</span>
+      <span class="legend">✂ {t`ends a cycle`}</span>
     </span>
   );
 }

@@ -6,17 +6,18 @@ import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 import * as api from "../api";
 import { count, dateTime, duration } from "../format";
+import { t, translated } from "../i18n";
 import { clock, go, route, useLive } from "../state";
 import { Select, Trouble } from "../ui";
 
 const RANGES: Record<string, [string, number, number]> = {
   // name: text, seconds, period
-  "15m": ["Last 15 minutes", 900, 60],
-  "1h": ["Last hour", 3_600, 60],
-  "6h": ["Last 6 hours", 21_600, 60],
-  "1d": ["Last day", 86_400, 3_600],
-  "7d": ["Last 7 days", 604_800, 3_600],
-  "31d": ["Last 31 days", 2_678_400, 3_600],
+  "15m": [t`Last 15 minutes`, 900, 60],
+  "1h": [t`Last hour`, 3_600, 60],
+  "6h": [t`Last 6 hours`, 21_600, 60],
+  "1d": [t`Last day`, 86_400, 3_600],
+  "7d": [t`Last 7 days`, 604_800, 3_600],
+  "31d": [t`Last 31 days`, 2_678_400, 3_600],
 };
 const COLOURS = [
   "--series-1",
@@ -63,40 +64,40 @@ export function Metrics() {
   return (
     <>
       <div class="row title">
-        <h1>Metrics</h1>
+        <h1>{t`Metrics`}</h1>
         <span class="grow" />
         <Select
-          label="Time range"
+          label={t`Time range`}
           value={range}
           options={Object.entries(RANGES).map(([name, [text]]): [string, string] => [name, text])}
           onChange={(value) => choose({ range: value, period: undefined })}
         />
         <Select
-          label="Resolution"
+          label={t`Resolution`}
           value={String(period)}
           options={
             longest === 3_600
-              ? [["3600", "by hour"]]
+              ? [["3600", t`by hour`]]
               : [
-                  ["60", "by minute"],
-                  ["3600", "by hour"],
+                  ["60", t`by minute`],
+                  ["3600", t`by hour`],
                 ]
           }
           onChange={(value) => choose({ period: value })}
         />
         <Select
-          label="Function"
+          label={t`Function`}
           value={of}
-          options={[["", "All functions"], ...names]}
+          options={[["", t`All functions`], ...names]}
           onChange={(value) => choose({ function: value })}
         />
         <a class="button" href="/metrics">
-          /metrics for Prometheus
+          {t`/metrics for Prometheus`}
         </a>
       </div>
       <Trouble error={found.error} />
       {found.value && charts.size === 0 ? (
-        <p class="empty panel">Nothing has been counted in this time.</p>
+        <p class="empty panel">{t`Nothing has been counted in this time.`}</p>
       ) : null}
       <div class="charts">
         {[...charts].map(([metric, series]) => (
@@ -180,7 +181,7 @@ function Chart({
           series: [
             {},
             ...series.map((one, index) => ({
-              label: one.function || "all",
+              label: one.function || t`all`,
               stroke: colour(COLOURS[index % COLOURS.length] ?? ""),
               dash: DASHES[Math.floor(index / COLOURS.length) % DASHES.length] ?? [],
               width: 2,
@@ -214,7 +215,7 @@ function Chart({
       <figcaption>
         <b>{metric}</b>{" "}
         <span class="dim">
-          {first?.meaning}, {first?.statistic.toLowerCase()}
+          {translated(first?.meaning ?? "")}, {translated(first?.statistic ?? "")}
         </span>
       </figcaption>
       <div ref={home} aria-hidden="true" />
@@ -222,8 +223,8 @@ function Chart({
         <caption class="hidden">{metric}</caption>
         <thead class="hidden">
           <tr>
-            <th>Function</th>
-            <th>Value</th>
+            <th>{t`Function`}</th>
+            <th>{t`Value`}</th>
           </tr>
         </thead>
         <tbody>
@@ -237,7 +238,7 @@ function Chart({
                     borderTopStyle: index < COLOURS.length ? "solid" : "dashed",
                   }}
                 />
-                {one.function || "all"}
+                {one.function || t`all`}
               </td>
               <td class="num">{shown(one.value, one.unit)}</td>
             </tr>

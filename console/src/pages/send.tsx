@@ -8,7 +8,7 @@ import { count, duration } from "../format";
 import { t } from "../i18n";
 import { isJson, pretty } from "../json";
 import { act, go, taskLink, useLive } from "../state";
-import { Button, Check, Dialog, Field, Input, Payload, Pre, Select } from "../ui";
+import { Button, Check, Dialog, Field, Input, Payload, Pre, Select, Status } from "../ui";
 
 const MOST = 1000;
 
@@ -281,7 +281,7 @@ export function SendForm({
             {answer.value.errorType ? (
               <span class="status bad">{answer.value.errorType}</span>
             ) : (
-              <span class="status ok">Succeeded</span>
+              <Status status="Succeeded" />
             )}{" "}
             {t`in ${duration(answer.value.durationMs ?? 0)}`}
           </p>

@@ -26,8 +26,6 @@ pytestmark = pytest.mark.slow
 SIGHTS: list[tuple[Literal["light", "dark"], int]] = [("light", 1_280), ("dark", 390)]
 QUEUE = "acs:mns:::/queues/missing/messages"
 
-QUEUE = "acs:mns:::/queues/missing/messages"
-
 PAGES = [
     "#/invocations",
     "#/invocations?q=nonsense%3Ax",
@@ -65,6 +63,23 @@ DIALOGS = {
     "#/dead#selected": ["Send again…", "Forget…"],
     "#/state": ["Clear…", "Import…"],
 }
+
+
+ENGLISH = """() => {
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  const texts = [];
+  while (walker.nextNode()) {
+    const text = walker.currentNode;
+    const data = "noscript, pre, code, textarea, option, title, svg, footer, td, .failure";
+    if (!text.parentElement.closest(data)) texts.push(text.data);
+  }
+  for (const name of ["aria-label", "title", "placeholder"])
+    for (const one of document.querySelectorAll(`[${name}]`))
+      if (!one.closest("svg")) texts.push(one.getAttribute(name));
+  return texts.filter((text) => /[A-Za-z]{2,} [A-Za-z]{2,}/.test(text));
+}"""
+"""Two English words side by side, where no data of users are."""
+DATA = ("card declined", "status:Failed", "AsyncTaskNotFound")
 
 
 @pytest.fixture
@@ -260,3 +275,19 @@ def test_the_header_never_covers_what_has_the_focus(page: Page, full: None, widt
         steps.append(found)
     assert len(steps) > 5
     assert [one for one in steps if one] == []
+
+
+def test_every_page_is_clean_in_chinese_and_says_nothing_in_english(
+    browser: Browser, fc_local: FcLocal, full: None
+) -> None:
+    context = browser.new_context(base_url=fc_local.endpoint, locale="zh-CN", bypass_csp=True)
+    page = context.new_page()
+    for address in PAGES:
+        show(page, address)
+        for summary in page.locator("main summary").all():
+            summary.click()
+        check(page)
+        assert page.locator("html").get_attribute("lang") == "zh-CN"
+        said = [one for one in page.evaluate(ENGLISH) if not any(text in one for text in DATA)]
+        assert said == [], address
+    context.close()
