@@ -3,10 +3,10 @@
 
 import { type Signal, useSignal } from "@preact/signals";
 import { type ComponentChildren, Fragment, type JSX } from "preact";
-import { useEffect, useId, useRef } from "preact/hooks";
+import { useEffect, useId, useMemo, useRef } from "preact/hooks";
 import { bytesOf, clockTime, count, dateTime, FINAL, hexDump, kindOf } from "./format";
 import { t } from "./i18n";
-import { isJson, pretty } from "./json";
+import { isJson, pretty, tree, type Value } from "./json";
 import { act, complain, stored } from "./state";
 
 type Children = { children?: ComponentChildren };
@@ -97,6 +97,46 @@ export function download(name: string, content: BlobPart, type: string): void {
   setTimeout(() => URL.revokeObjectURL(url), 10_000);
 }
 
+/** A value of JSON as a tree: objects and lists are folded, JSON in a string is a tree of its own. */
+function Tree({ value, depth }: { value: Value; depth: number }) {
+  const open = useSignal(true);
+  if (value.kind === "other") return <>{value.text}</>;
+  if (value.kind === "string")
+    return (
+      <span class="text">
+        "{value.inner ? <Tree value={value.inner} depth={depth} /> : value.text}"
+      </span>
+    );
+  const [start, end] = value.kind === "object" ? ["{", "}"] : ["[", "]"];
+  if (!value.entries.length) return <>{start + end}</>;
+  const space = "  ".repeat(depth);
+  return (
+    <span class="tree">
+      <button
+        type="button"
+        class="fold"
+        aria-label={open.value ? t`Fold` : t`Unfold`}
+        aria-expanded={open.value}
+        onClick={() => {
+          open.value = !open.value;
+        }}
+      />
+      {start}
+      {open.value
+        ? value.entries.map(([key, one], index) => (
+            <Fragment key={index}>
+              {`${index ? "," : ""}\n${space}  `}
+              {value.kind === "object" ? <b>"{key}"</b> : null}
+              {value.kind === "object" ? ": " : ""}
+              <Tree value={one} depth={depth + 1} />
+            </Fragment>
+          ))
+        : ` ${count(value.entries.length)} … `}
+      {open.value ? `\n${space}${end}` : end}
+    </span>
+  );
+}
+
 const asSent = stored("as-sent", false);
 
 /** A payload exactly as it was sent: JSON laid out with its numbers as written, bytes as hex. */
@@ -113,8 +153,15 @@ export function Payload({
 }) {
   const binary = encoding === "base64";
   const json = !binary && text !== undefined && isJson(text);
-  const shown =
-    text === undefined ? "" : binary ? hexDump(bytesOf(text)) : asSent.value ? text : pretty(text);
+  const value = useMemo(() => (json && !asSent.value ? tree(text) : null), [text, asSent.value]);
+  const laidOut = (): string => (asSent.value ? (text ?? "") : pretty(text ?? ""));
+  const shown = binary ? (
+    hexDump(bytesOf(text ?? ""))
+  ) : value ? (
+    <Tree value={value} depth={0} />
+  ) : (
+    laidOut()
+  );
   const save = (): void =>
     download(
       `${file}.${binary ? "bin" : json ? "json" : "txt"}`,

@@ -514,13 +514,48 @@ function Deliveries({ task }: { task: api.WholeTask }) {
   );
 }
 
+const SUFFIX = /-replay-(\d+)$/;
+
+/** The ids before and after a task in the replays of `fc-async tasks replay`, which names them so. */
+function neighbours(id: string): { before: string[]; after: string[] } {
+  const number = Number(SUFFIX.exec(id)?.[1] ?? 0);
+  const stem = id.replace(SUFFIX, "");
+  const named = (stem: string, n: number): string => (n ? `${stem}-replay-${n}` : stem);
+  return {
+    // An id that the service made gets the prefix t-.
+    before: number ? [named(stem, number - 1), named(stem.replace(/^t-/, ""), number - 1)] : [],
+    after: [named(stem, number + 1), named(`t-${stem}`, number + 1)],
+  };
+}
+
+/** The first of some tasks that exists and had the same payload, "" without one. */
+async function same(task: api.WholeTask, ids: string[]): Promise<string> {
+  for (const prefix of new Set(ids)) {
+    const query = { function: task.function, prefix, limit: 20, sortOrderByTime: "asc" };
+    const { tasks } = await api.get<api.Tasks>("/tasks", query);
+    if (!tasks.some((one) => one.taskId === prefix)) continue;
+    const found = await api.oneTask(task.function, prefix);
+    if (found.taskPayload === task.taskPayload) return prefix;
+  }
+  return "";
+}
+
 function Relations({ task }: { task: api.WholeTask }) {
   const caused = task.notes.filter(
     (note) => note.kind === "delivery" && note.reference && note.destination?.startsWith("acs:fc:"),
   );
   const cause = task.notes.find((note) => note.kind === "cause");
   const actions = task.notes.filter((note) => note.kind === "action");
-  if (!cause && !caused.length && !task.callPath.length && !actions.length) return null;
+  const noted = (action: string): boolean => actions.some((note) => note.action === action);
+  const ids = neighbours(task.taskId);
+  const of = useLive(`replay of ${task.requestId}`, () => same(task, ids.before)).value;
+  const as = useLive(`replayed as ${task.requestId}`, () => same(task, ids.after)).value;
+  const replays = [
+    [t`Replay of`, noted("replay-of") ? "" : of],
+    [t`Replayed as`, noted("replay") ? "" : as],
+  ].filter((one): one is [string, string] => Boolean(one[1]));
+  if (!cause && !caused.length && !task.callPath.length && !actions.length && !replays.length)
+    return null;
   return (
     <>
       <h2>{t`Relations`}</h2>
@@ -542,6 +577,10 @@ function Relations({ task }: { task: api.WholeTask }) {
               t`Caused`,
               caused.length ? caused.map((note) => <Child key={note.reference} note={note} />) : "",
             ],
+            ...replays.map(([name, id]): [string, ComponentChildren] => [
+              name,
+              <a href={taskLink(task.function, id)}>{id}</a>,
+            ]),
             ...actions.map((note): [string, ComponentChildren] => [
               verb(note),
               <>

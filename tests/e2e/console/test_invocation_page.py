@@ -4,11 +4,14 @@
 from __future__ import annotations
 
 import base64
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 import requests
+
+from fc_async_plugin.tasks import next_id
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -77,6 +80,19 @@ def test_a_replay_with_another_payload_and_its_task_name_each_other(
     assert received == [b"first payload", b"other"]
 
 
+def test_a_replay_from_the_command_line_and_its_task_name_each_other(
+    page: Page, fc_local: FcLocal, received: list[bytes]
+) -> None:
+    for payload, name in ((b"x", "first"), (b"x", next_id("first")), (b"other", "first-replay-2")):
+        fc_local.client.invoke_async("orders", payload, task_id=name)
+    fc_local.run_until_idle()
+    page.goto("/console#/invocations/orders/first-replay-1")
+    page.get_by_text("Replay of", exact=True).wait_for()
+    assert page.get_by_text("Replayed as", exact=True).count() == 0  # with another payload
+    page.get_by_role("link", name="first", exact=True).click()
+    page.get_by_text("Replayed as", exact=True).wait_for()
+
+
 def test_an_edited_payload_keeps_its_line_ends(
     page: Page, fc_local: FcLocal, received: list[bytes]
 ) -> None:
@@ -111,6 +127,37 @@ def test_numbers_are_shown_as_they_were_written(
         assert '"price": 1.10' in shown
     page.get_by_role("region", name="Payload").get_by_role("button", name="As sent").click()
     assert page.get_by_role("region", name="Payload").locator("pre").inner_text() == NUMBERS
+
+
+def test_escapes_are_decoded_and_json_in_json_is_a_tree_without_loss(
+    page: Page, fc_local: FcLocal, received: list[bytes]
+) -> None:
+    inner = '{"price": 1.10, "id": 12345678901234567890, "note": "a\\\\nb"}'
+    sent = json.dumps(
+        {"text": "caf\u00e9 \u4e2d\u6587\nsecond line", "body": inner, "rtl": "\u202e"}
+    )
+    task(page, fc_local, sent.encode())
+    payload = page.get_by_role("region", name="Payload")
+    shown = payload.locator("pre")
+    for text in (
+        "caf\u00e9 \u4e2d\u6587",
+        "\nsecond line",
+        '"price": 1.10',
+        "12345678901234567890",
+    ):
+        assert text in shown.inner_text()
+    assert "\\u202e" in shown.inner_text()
+    payload.get_by_role("button", name="Fold").nth(1).click()
+    assert '"price"' not in shown.inner_text()
+    payload.get_by_role("button", name="Unfold").click()
+    payload.get_by_role("button", name="As sent").click()
+    assert shown.inner_text() == sent
+    payload.get_by_role("button", name="Copy Payload").click()
+    payload.get_by_role("button", name="Copied").wait_for()
+    assert page.evaluate("navigator.clipboard.readText()") == sent
+    edit(page)
+    send(page, fc_local)
+    assert received == [sent.encode(), sent.encode()]
 
 
 def test_bytes_are_shown_in_hexadecimal_and_downloaded_as_they_are(
