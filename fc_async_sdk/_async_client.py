@@ -237,6 +237,7 @@ class AsyncClient(BaseClient):
         pace: Pace | None = None,
         total_timeout: float | None = None,
         headers: Mapping[str, str] | None = None,
+        large: PayloadStore | None = None,
     ) -> operations.AcceptedInvocation:
         """Call a function asynchronously. As :func:`fc_async_sdk.operations.invoke_async`.
 
@@ -249,6 +250,7 @@ class AsyncClient(BaseClient):
             pace: Decides the delay; see :mod:`fc_async_sdk.pacing`.
             total_timeout: Seconds for the whole call, repetitions included.
             headers: Further headers to send.
+            large: Store for a payload over its threshold; see :mod:`fc_async_sdk.payloads`.
 
         Raises:
             PaceError: The pace has no slot; nothing was sent.
@@ -261,6 +263,7 @@ class AsyncClient(BaseClient):
             "qualifier": qualifier,
             "total_timeout": total_timeout,
             "headers": headers,
+            "large": large,
         }
         if pace is not None:
             from fc_async_sdk import _pacing  # noqa: PLC0415 -- few clients need it
@@ -375,7 +378,6 @@ class AsyncClient(BaseClient):
             concurrency=concurrency,
             progress=progress,
             pace=pace,
-            clock=self._clock,
         )
         return fanout.AsyncFanOut(plan, events, self._connections.sending(self._stub))
 

@@ -235,6 +235,7 @@ class Client(BaseClient):
         pace: Pace | None = None,
         total_timeout: float | None = None,
         headers: Mapping[str, str] | None = None,
+        large: PayloadStore | None = None,
     ) -> operations.AcceptedInvocation:
         """Call a function asynchronously. As :func:`fc_async_sdk.operations.invoke_async`.
 
@@ -247,6 +248,7 @@ class Client(BaseClient):
             pace: Decides the delay; see :mod:`fc_async_sdk.pacing`.
             total_timeout: Seconds for the whole call, repetitions included.
             headers: Further headers to send.
+            large: Store for a payload over its threshold; see :mod:`fc_async_sdk.payloads`.
 
         Raises:
             PaceError: The pace has no slot; nothing was sent.
@@ -259,6 +261,7 @@ class Client(BaseClient):
             "qualifier": qualifier,
             "total_timeout": total_timeout,
             "headers": headers,
+            "large": large,
         }
         if pace is not None:
             from fc_async_sdk import _pacing  # noqa: PLC0415 -- few clients need it
@@ -373,7 +376,6 @@ class Client(BaseClient):
             concurrency=concurrency,
             progress=progress,
             pace=pace,
-            clock=self._clock,
         )
         return fanout.FanOut(plan, events, self._connections.sending(self._stub))
 

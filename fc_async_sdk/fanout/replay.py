@@ -22,7 +22,6 @@ from fc_async_sdk.fanout.plan import Job, Outcome, RunPlan, check_run
 from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
 
     from fc_async_sdk._pacing import BasePace as Pace
     from fc_async_sdk.fanout.progress import Report
@@ -129,7 +128,6 @@ def replay_plan(
     concurrency: int,
     progress: Report,
     pace: Pace | None = None,
-    clock: Callable[[], float] | None = None,
 ) -> ReplayPlan:
     """Check the arguments of ``replay_events``.
 
@@ -149,7 +147,7 @@ def replay_plan(
         concurrency=concurrency,
         progress=progress,
         total=check_run("events", events, concurrency, progress),
-        slots=None if pace is None else Run(pace, None if pace.keyed else events, clock),
+        slots=None if pace is None else Run(pace, None if pace.keyed else events),
     )
 
 
