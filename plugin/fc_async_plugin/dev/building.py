@@ -11,6 +11,7 @@ Invariants:
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import re
@@ -160,8 +161,9 @@ def _state(folder: Path) -> str:
     for place, folders, names in os.walk(folder):
         folders[:] = sorted(set(folders) - _NOT_READ)
         for path in (Path(place, one) for one in sorted(names)):
-            status = path.lstat()
-            found.update(f"{path}\0{status.st_size}\0{status.st_mtime_ns}\n".encode())
+            with contextlib.suppress(FileNotFoundError):  # removed meanwhile
+                status = path.lstat()
+                found.update(f"{path}\0{status.st_size}\0{status.st_mtime_ns}\n".encode())
     return found.hexdigest()[:16]
 
 

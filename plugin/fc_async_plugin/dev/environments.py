@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from fc_async_plugin.template.code import folder_of
+from fc_async_plugin.report import imports
+from fc_async_plugin.template.code import code_path, folder_of
 from fc_async_plugin.template.desired import is_function
+from fc_async_sdk import _requirements
 from fc_async_sdk.spec import runtimes
 
 if TYPE_CHECKING:
@@ -26,25 +28,49 @@ _PACKAGES: Final = f"lib/python{sys.version_info.major}.{sys.version_info.minor}
 
 
 def used(project: Project) -> tuple[Project, str]:
-    """Return the template whose functions have the environment on their paths, and what to say."""
+    """Let functions that lack packages find the environment.
+
+    Returns:
+        The template, and what to say; "" if nothing is changed.
+    """
     beside = folder_of(project) / ".venv"
     place = Path(os.environ.get("VIRTUAL_ENV") or beside)
     if place.resolve() == Path(sys.prefix).resolve() or not (place / _PACKAGES).is_dir():
         return project, ""
-    resources = tuple(_with_paths(one, place) for one in project.resources)
-    text = "functions find the packages of {}; in the cloud, only those of requirements.txt"
-    found = msgspec.structs.replace(project, resources=resources)
-    return found, text.format(os.path.relpath(place))
+    lacking = {one.function for one in imports.absent(project)}
+    lacking |= {one.function_name for one in project.resources if _lacks(project, one)}
+    if not lacking:
+        return project, ""
+    names = ", ".join(sorted(lacking))
+    text = f"{names}: packages of {os.path.relpath(place)} are used; in the cloud, only those of "
+    resources = tuple(
+        _with_paths(one, place) if one.function_name in lacking else one
+        for one in project.resources
+    )
+    return msgspec.structs.replace(project, resources=resources), f"{text}requirements.txt"
+
+
+def _lacks(project: Project, resource: Resource) -> bool:
+    """Return whether this machine lacks requirements of a function."""
+    code = code_path(project, resource) if _runs_python(resource) else None
+    file = code / "requirements.txt" if code else None
+    if file is None or not file.is_file():
+        return False
+    return bool(_requirements.missing(file.read_text("utf-8", "replace")))
+
+
+def _runs_python(resource: Resource) -> bool:
+    runtime = resource.props.get("runtime")
+    return runtime in runtimes.PYTHON | runtimes.CUSTOM and is_function(resource)
 
 
 def _with_paths(resource: Resource, place: Path) -> Resource:
     """Return a function that finds packages, and commands if it is a custom runtime."""
-    runtime, given = resource.props.get("runtime"), resource.props.get(_VARIABLES) or {}
-    python = runtime in runtimes.PYTHON | runtimes.CUSTOM and is_function(resource)
-    if not python or not isinstance(given, dict):
-        return resource
-    further: dict[str, Any] = {"PYTHONPATH": place / _PACKAGES}
-    if runtime in runtimes.CUSTOM:
+    given: Any = resource.props.get(_VARIABLES) or {}
+    if not isinstance(given, dict):
+        return resource  # a rule names it
+    further = {"PYTHONPATH": place / _PACKAGES}
+    if resource.props.get("runtime") in runtimes.CUSTOM:
         further["PATH"] = place / "bin"
     paths = {
         name: os.pathsep.join(filter(None, [str(folder), str(given.get(name) or "")]))

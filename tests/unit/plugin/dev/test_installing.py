@@ -311,7 +311,7 @@ def test_packages_of_the_projects_own_environment_are_used_and_not_installed(
     [path] = asking.installer(project).resources[0].props["environmentVariables"].values()
     assert path.startswith(str(place))
     assert asking.said == [
-        f"functions find the packages of {place.name}; in the cloud, only those of requirements.txt"
+        f"orders: packages of {place.name} are used; in the cloud, only those of requirements.txt"
     ]
 
 
@@ -322,6 +322,14 @@ def test_a_custom_runtime_finds_the_commands_of_the_projects_own_environment(
     custom = asking.installer(changed(tmp_path, ("python3.10", "custom.debian10")))
     variables = custom.resources[0].props["environmentVariables"]
     assert variables["PATH"] == str(tmp_path / ".venv" / "bin")
+
+
+def test_a_function_that_lacks_nothing_stays_as_it_is(
+    project: template.Project, asking: Asking, tmp_path: Path
+):
+    environment(tmp_path / ".venv")
+    (tmp_path / "orders" / "requirements.txt").write_text("msgspec\n")
+    assert asking.installer(project).resources == project.resources
 
 
 def test_an_import_that_only_the_projects_own_environment_has_is_found_there(
