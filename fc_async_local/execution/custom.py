@@ -83,9 +83,10 @@ class CustomInstance(Instance):
         Raises:
             PortInUse: Another program has the port on which the server wants to listen.
         """
+        led = await self._common.proxy.of_programs()  # first: a port may be taken meanwhile
         self._server.assign()
         process = await self._spawn(server)
-        environment = {**await self._common.proxy.of_programs(), **self._environment(folders)}
+        environment = {**led, **self._environment(folders)}
         message = {
             "kind": "command",
             "folder": str(folders.code),
