@@ -390,8 +390,7 @@ def python_of(function: str, runtime: str, folders: Iterable[Path], debugged: bo
 def node_of(runtime: str) -> str:
     """Return the Node that runs a runtime; log once which one it is if the version differs."""
     found = interpreters.find_node(runtime.removeprefix("nodejs"))
-    if found is None:
-        found = interpreters.find_node()
+    if found is None and (found := interpreters.find_node()):
         text = f"{runtime} functions run on {found}: this machine has no Node of that version"
         warn_once(_LOG, text)
     return str(found or "node")

@@ -5,14 +5,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from fc_async_local.execution.builtin import NodeInstance, PythonInstance, node_of, python_of
+from fc_async_local.execution.builtin import NodeInstance, PythonInstance
 from fc_async_local.execution.interpreters import find_node
 from fc_async_sdk.spec.runtimes import CUSTOM, NODE, PYTHON
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from pathlib import Path
-
     from fc_async_local.execution.debugging import Debugger
     from fc_async_local.execution.instance import Common, Instance
     from fc_async_local.execution.protocol import Deployment
@@ -31,20 +28,6 @@ def reason_unavailable(runtime: str) -> str:
         f"runtime {runtime!r} is not available locally; Python, Node.js and custom runtimes are, "
         "such as custom.debian12 for a web server in any language"
     )
-
-
-def tell_version(function: str, runtime: str, folders: Iterable[Path]) -> None:
-    """Log once if a function runs on another version than that of its runtime. It blocks.
-
-    Args:
-        function: The function.
-        runtime: Its runtime.
-        folders: Its code and its layers.
-    """
-    if runtime in PYTHON:
-        python_of(function, runtime, folders, debugged=False)
-    elif runtime in NODE and find_node() is not None:
-        node_of(runtime)
 
 
 def new_instance(deployment: Deployment, common: Common, debugger: Debugger | None) -> Instance:

@@ -7,6 +7,7 @@ installed there. It is used if it has the Python that runs functions here.
 
 from __future__ import annotations
 
+import importlib.machinery
 import os
 import sys
 from pathlib import Path
@@ -35,10 +36,13 @@ def used(project: Project) -> tuple[Project, str]:
     """
     beside = folder_of(project) / ".venv"
     place = Path(os.environ.get("VIRTUAL_ENV") or beside)
-    if place.resolve() == Path(sys.prefix).resolve() or not (place / _PACKAGES).is_dir():
+    packages = place / _PACKAGES
+    if not packages.is_dir() or packages.resolve() in {Path(one).resolve() for one in sys.path}:
         return project, ""
-    lacking = {one.function for one in imports.absent(project)}
-    lacking |= {one.function_name for one in project.resources if _lacks(project, one)}
+    find = importlib.machinery.PathFinder.find_spec
+    absent = imports.absent(project)
+    lacking = {one.function for one in absent if find(one.module, [str(packages)])}
+    lacking |= {one.function_name for one in project.resources if _lacks(project, one, packages)}
     if not lacking:
         return project, ""
     names = ", ".join(sorted(lacking))
@@ -50,13 +54,14 @@ def used(project: Project) -> tuple[Project, str]:
     return msgspec.structs.replace(project, resources=resources), f"{text}requirements.txt"
 
 
-def _lacks(project: Project, resource: Resource) -> bool:
-    """Return whether this machine lacks requirements of a function."""
+def _lacks(project: Project, resource: Resource, packages: Path) -> bool:
+    """Return whether only the environment has a requirement of a function."""
     code = code_path(project, resource) if _runs_python(resource) else None
     file = code / "requirements.txt" if code else None
     if file is None or not file.is_file():
         return False
-    return bool(_requirements.missing(file.read_text("utf-8", "replace")))
+    text = file.read_text("utf-8", "replace")
+    return _requirements.missing(text) > _requirements.missing(text, [*sys.path, str(packages)])
 
 
 def _runs_python(resource: Resource) -> bool:

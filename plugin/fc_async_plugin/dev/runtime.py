@@ -16,6 +16,7 @@ from fc_async_plugin.account.runtime import health_of
 from fc_async_sdk import _project_folder
 from fc_async_sdk.admin.models import Addresses
 from fc_async_sdk.errors import FcAsyncError
+from fc_async_sdk.spec.runtimes import NODE, PYTHON
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -118,10 +119,14 @@ def reason_unavailable(name: str) -> str:
 
 def tell_versions(sources: Iterable[Source]) -> None:
     """Let the runtime of this process warn which functions run on another version than theirs."""
-    from fc_async_local.execution import kinds  # noqa: PLC0415 -- see above
+    from fc_async_local.execution import builtin  # noqa: PLC0415 -- see above
 
     for one in sources:
-        kinds.tell_version(one.function, one.runtime, [path for path in one.paths if path.is_dir()])
+        if one.runtime in PYTHON:
+            folders = [path for path in one.paths if path.is_dir()]
+            builtin.python_of(one.function, one.runtime, folders, debugged=False)
+        elif one.runtime in NODE:
+            builtin.node_of(one.runtime)
 
 
 def find(data: Path) -> Addresses | None:
