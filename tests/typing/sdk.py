@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import redis
@@ -30,8 +30,12 @@ from fc_async_sdk import (
     idempotency,
     models,
     operations,
+    pacing,
+    stores,
 )
 from fc_async_sdk.fanout import FanOut, Outcome
+from fc_async_sdk.handles import TaskGroup
+from fc_async_sdk.pacing import Pace, RetryLater, Slots
 from fc_async_sdk.testing import Stubber
 
 if TYPE_CHECKING:
@@ -183,6 +187,33 @@ def idempotent_handlers(store: idempotency.Store) -> None:
         assert_type(await asynchronous(b"", None), str)
 
     idempotency.idempotent(store, wiat=5)  # type: ignore[call-arg]
+
+
+def paced(client: Client, store: stores.Store) -> None:
+    pace = Pace("crm", "25/s", key=lambda order: order.number % 7, store=store, max_hops=3)
+    Pace("crm", lambda key: {"slow": "1/10s"}.get(str(key), 25.0), smooth=True)
+    Pace("crm", None)  # type: ignore[arg-type]
+    Pace("crm", 1, on_store_error="retry")  # type: ignore[arg-type]
+    assert_type(pace.book(3), Slots)
+    assert_type(pace.forecast(10).last, datetime)
+    pace.hold(seconds=60)
+    assert_type(client.invoke_async("f", 1, pace=pace), AcceptedInvocation)
+    assert_type(client.fan_out("f", [1], pace=pace), FanOut)
+    function = client.function("f", payload=Order, result=int, pace=pace)
+    assert_type(function.map([Order(1)]), TaskGroup[int])
+
+    @events.handler(Order, pace=pace)
+    def handler(order: Order, context: object) -> int:
+        raise RetryLater(60, reason=str(order.number))
+
+    assert_type(handler(b"{}", None), int)
+
+    @pacing.paced(pace)
+    async def later(event: bytes, context: object) -> str:
+        return event.decode()
+
+    async def calls_it() -> None:
+        assert_type(await later(b"", None), str)
 
 
 def stores_of_records(path: Path) -> None:
