@@ -268,7 +268,8 @@ class AsyncClient(BaseClient):
         if pace is not None:
             from fc_async_sdk import _pacing  # noqa: PLC0415 -- few clients need it
 
-            arguments = await _pacing.async_paced(pace, arguments)
+            call = operations.invoke_async(**arguments)
+            arguments = await _pacing.async_paced(pace, arguments, call.body)
         return await self._perform(operations.invoke_async, (), arguments)
 
     def fan_out(

@@ -266,7 +266,8 @@ class Client(BaseClient):
         if pace is not None:
             from fc_async_sdk import _pacing  # noqa: PLC0415 -- few clients need it
 
-            arguments = _pacing.paced(pace, arguments)
+            call = operations.invoke_async(**arguments)
+            arguments = _pacing.paced(pace, arguments, call.body)
         return self._perform(operations.invoke_async, (), arguments)
 
     def fan_out(

@@ -84,26 +84,6 @@ def to_json(name: str, value: object) -> bytes:
         raise _refusal(name, value, error) from error
 
 
-def encode(value: object) -> bytes:
-    """Return a payload as it is sent: bytes, text as UTF-8, anything else as JSON.
-
-    Raises:
-        InvalidParameter: It has no such form.
-    """
-    if value is None:
-        return b""
-    if isinstance(value, bytes):
-        return value
-    if isinstance(value, (bytearray, memoryview)):
-        return bytes(value)
-    if not isinstance(value, str):
-        return to_json("payload", value)
-    try:
-        return value.encode()
-    except UnicodeEncodeError as error:
-        raise InvalidParameter("payload", "str", f"must be encodable as UTF-8: {error}") from error
-
-
 def plain(value: object) -> object:
     """Return a value in which dicts stand for objects of declared types, at any depth."""
     if isinstance(value, dict):

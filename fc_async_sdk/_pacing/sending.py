@@ -16,7 +16,6 @@ from collections.abc import Sequence as SequenceType
 from collections.abc import Sized
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from fc_async_sdk import _payloads
 from fc_async_sdk._pacing import gcra, hop
 from fc_async_sdk.errors import InvalidParameter, PaceError, PaceStoreFailed, WaitTooLong
 
@@ -74,23 +73,27 @@ def check_delay(delay: object) -> None:
         raise InvalidParameter("delay", delay, "is decided by the pace: leave one of them out")
 
 
-def paced(pace: Pace, arguments: dict[str, Any]) -> dict[str, Any]:
+def paced(pace: Pace, arguments: dict[str, Any], data: bytes) -> dict[str, Any]:
     """Return arguments of ``invoke_async`` with the delay and the payload for the next slot.
+
+    Args:
+        pace: The pace.
+        arguments: Without a delay.
+        data: The payload of these arguments as it is sent.
 
     Raises:
         PaceError: There is no slot; nothing is to be sent.
+        InvalidParameter: There is a delay, or the payload has no key.
     """
     check_delay(arguments["delay"])
-    run = Run(pace, None, block=1)
-    made = run.take(arguments["payload"], arguments["task_id"] or "")
-    return {**arguments, "payload": made.payload, "delay": made.delay}
+    return Run(pace, None, block=1).take(arguments, data)
 
 
-async def async_paced(pace: Pace, arguments: dict[str, Any]) -> dict[str, Any]:
+async def async_paced(pace: Pace, arguments: dict[str, Any], data: bytes) -> dict[str, Any]:
     """Run like :func:`paced`; the store, which is synchronous, is asked in a thread."""
     import asyncio  # noqa: PLC0415 -- imports are billed, and most callers do not need it
 
-    return await asyncio.to_thread(paced, pace, arguments)
+    return await asyncio.to_thread(paced, pace, arguments, data)
 
 
 class _Held:
@@ -146,30 +149,30 @@ class Run:
             return True
         return self._unpaced or (held is not None and held.has(self._pace.now()))
 
-    def take(self, payload: object, task: str) -> Message:
-        """Return the message for the next slot.
+    def take(self, arguments: dict[str, Any], data: bytes) -> dict[str, Any]:
+        """Return arguments of ``invoke_async`` for the next slot.
 
         Args:
-            payload: As it was given.
-            task: The task id, or "".
+            arguments: Those without a pace; the payload as it was given.
+            data: The payload as it is sent.
 
         Raises:
             PaceError: There is no slot.
-            InvalidParameter: The payload cannot be sent, or has no key. No slot is used.
+            InvalidParameter: The payload has no key. No slot is used.
         """
-        data = _payloads.encode(payload)
-        key = self._pace.key_of(payload)
+        key = self._pace.key_of(arguments["payload"])
         now = self._pace.now()
         held = self._held.get(key)
         if not self._unpaced and (held is None or not held.has(now)):
             held = self._book(key, now)
         if held is None or self._unpaced:
-            return Message(data, None)
+            return arguments
+        task = arguments["task_id"] or ""
         made = message(self._pace, held.slots, held.used, data, task, now)
         held.used += 1
         if self._wanted[key] > 0:
             self._wanted[key] -= 1
-        return made
+        return {**arguments, "payload": made.payload, "delay": made.delay}
 
     def close(self) -> None:
         """Give slots back that no payload has used, unless others have booked after them."""

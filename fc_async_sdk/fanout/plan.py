@@ -143,18 +143,18 @@ class Plan(RunPlan, frozen=True, kw_only=True):
                     _take(task_id, index, taken)
                 if task_id in self.resume:
                     return self._known(index, payload, task_id)
-            sent, delay = payload, self.delay
-            if self.slots is not None:
-                sent, delay = self.slots.take(payload, task_id or "")
             arguments = {
                 "function": self.function,
-                "payload": sent,
-                "delay": delay,
+                "payload": payload,
+                "delay": self.delay,
                 "task_id": task_id,
                 "qualifier": self.qualifier,
                 "large": self.large,
             }
             call = operations.invoke_async(**arguments)
+            if self.slots is not None:
+                arguments = self.slots.take(arguments, call.body)
+                call = operations.invoke_async(**arguments)
         except PaceError:
             raise
         except FcAsyncError as error:

@@ -77,7 +77,8 @@ class AsyncFunctionHandle(BaseFunction[P, R]):
             "large": self._target.large,
         }
         if self._pace is not None:
-            arguments = await _pacing.async_paced(self._pace, arguments)
+            call = operations.invoke_async(self.name, **arguments)
+            arguments = await _pacing.async_paced(self._pace, arguments, call.body)
         accepted = await self._port.perform(
             operations.invoke_async,
             (self.name, arguments.pop("payload")),

@@ -78,7 +78,8 @@ class FunctionHandle(BaseFunction[P, R]):
             "large": self._target.large,
         }
         if self._pace is not None:
-            arguments = _pacing.paced(self._pace, arguments)
+            call = operations.invoke_async(self.name, **arguments)
+            arguments = _pacing.paced(self._pace, arguments, call.body)
         accepted = self._port.perform(
             operations.invoke_async,
             (self.name, arguments.pop("payload")),

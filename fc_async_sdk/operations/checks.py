@@ -151,10 +151,25 @@ def task_id(value: object) -> str | None:
 
 def payload(value: Payload, limit: int) -> bytes:
     """Return the payload as bytes, within its limit."""
-    data = _payloads.encode(value)
+    data = _encode(value)
     if len(data) > limit:
         raise PayloadTooLarge(len(data), limit)
     return data
+
+
+def _encode(value: Payload) -> bytes:
+    if value is None:
+        return b""
+    if isinstance(value, bytes):
+        return value
+    if isinstance(value, (bytearray, memoryview)):
+        return bytes(value)
+    if not isinstance(value, str):
+        return _payloads.to_json("payload", value)
+    try:
+        return value.encode()
+    except UnicodeEncodeError as error:
+        raise InvalidParameter("payload", "str", f"must be encodable as UTF-8: {error}") from error
 
 
 def choice(name: str, value: object, allowed: tuple[str, ...]) -> str | None:
