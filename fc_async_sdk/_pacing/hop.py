@@ -102,7 +102,8 @@ def first(payload: bytes, *, seconds: int, part: int, spread: int, task: str) ->
     if rest and len(task) + _LONGEST_TAG > _ID_LENGTH:
         text = f"must have at most {_ID_LENGTH - _LONGEST_TAG} characters for a wait beyond an hour"
         raise InvalidParameter("task_id", task, text)
-    content = _envelopes.content(payload)
+    before = read(payload)  # of a message that failed after its wait, and is replayed
+    content = _envelopes.content(payload) if before is None else before.payload
     return delay, Hop(payload=content, rest=rest, part=part, task=task).encode()
 
 

@@ -103,6 +103,19 @@ class RunPlan(msgspec.Struct, frozen=True, kw_only=True):
         if self.slots is not None:
             self.slots.begin()
 
+    def call(self, arguments: dict[str, Any]) -> tuple[dict[str, Any], Call[AcceptedInvocation]]:
+        """Return arguments of ``invoke_async`` for the next slot of the pace, and their call.
+
+        Raises:
+            PaceError: The pace has no slot.
+            InvalidRequest: The arguments are wrong; no slot is used.
+        """
+        made = operations.invoke_async(**arguments)
+        if self.slots is None:
+            return arguments, made
+        moved = self.slots.take(arguments, made.body)
+        return moved, operations.invoke_async(**moved)
+
     def end(self) -> None:
         """Give back slots that were not used."""
         if self.slots is not None:
@@ -143,7 +156,7 @@ class Plan(RunPlan, frozen=True, kw_only=True):
                     _take(task_id, index, taken)
                 if task_id in self.resume:
                     return self._known(index, payload, task_id)
-            arguments = {
+            given = {
                 "function": self.function,
                 "payload": payload,
                 "delay": self.delay,
@@ -151,10 +164,7 @@ class Plan(RunPlan, frozen=True, kw_only=True):
                 "qualifier": self.qualifier,
                 "large": self.large,
             }
-            call = operations.invoke_async(**arguments)
-            if self.slots is not None:
-                arguments = self.slots.take(arguments, call.body)
-                call = operations.invoke_async(**arguments)
+            arguments, call = self.call(given)
         except PaceError:
             raise
         except FcAsyncError as error:

@@ -73,17 +73,15 @@ class ReplayPlan(RunPlan, frozen=True, kw_only=True):
             event = read(payload)
             task_id = replay_id(event)
             function, qualifier = self._target(event)
-            sent, delay = event.request.bytes(), None
-            if self.slots is not None:
-                sent, delay = self.slots.take(sent, task_id)
-            arguments: dict[str, Any] = {
-                "function": function,
-                "payload": sent,
-                "delay": delay,
-                "task_id": task_id,
-                "qualifier": qualifier,
-            }
-            call = operations.invoke_async(**arguments)
+            arguments, call = self.call(
+                {
+                    "function": function,
+                    "payload": event.request.bytes(),
+                    "delay": None,
+                    "task_id": task_id,
+                    "qualifier": qualifier,
+                }
+            )
         except PaceError:
             raise
         except FcAsyncError as error:
