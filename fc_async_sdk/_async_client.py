@@ -254,6 +254,7 @@ class AsyncClient(BaseClient):
 
         Raises:
             PaceError: The pace has no slot; nothing was sent.
+            LargePayloadError: The store denied or failed; nothing was sent.
         """
         arguments: dict[str, Any] = {
             "function": function,

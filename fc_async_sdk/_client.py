@@ -252,6 +252,7 @@ class Client(BaseClient):
 
         Raises:
             PaceError: The pace has no slot; nothing was sent.
+            LargePayloadError: The store denied or failed; nothing was sent.
         """
         arguments: dict[str, Any] = {
             "function": function,

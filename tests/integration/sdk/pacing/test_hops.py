@@ -16,9 +16,11 @@ from fc_async_sdk.errors import TaskFailed
 from fc_async_sdk.events import handler
 from fc_async_sdk.idempotency import MemoryStore, current_key, idempotent
 from fc_async_sdk.pacing import Pace, RetryLater, paced
+from fc_async_sdk.payloads import FolderStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from fc_async_local.testing import FcLocal
     from tests.integration.sdk.pacing.conftest import Log
@@ -93,6 +95,48 @@ def test_the_handler_gets_the_payload_byte_for_byte(
     fc_local.run_until_idle()
     assert log.payloads == [payload] * 3
     assert log.seconds == [0, 3_600, 7_200]
+
+
+def test_a_payload_in_a_store_stays_there_while_its_message_waits(
+    fc_local: FcLocal, deploy: Callable[..., None], log: Log, tmp_path: Path
+) -> None:
+    store = FolderStore(tmp_path / "large")
+    pace = Pace("crm", "1/hour", max_hops=9)
+    deploy(handler(bytes, pace=pace, large=store)(log))
+    payload = b"x" * 300_000
+    client = fc_local.client
+    client.fan_out("crm", [payload, b"small"], large=store, pace=pace).run()
+    client.invoke_async("crm", payload, large=store, pace=pace)
+    client.function("crm", payload=bytes, large=store, pace=pace).spawn(payload)
+    fc_local.run_until_idle()
+    assert log.payloads == [payload, b"small", payload, payload]
+    assert log.seconds == [0, 3_600, 7_200, 10_800]
+
+
+def test_a_message_that_failed_after_its_wait_is_replayed_with_its_payload(
+    fc_local: FcLocal, deploy: Callable[..., None], log: Log
+) -> None:
+    pace = Pace("crm", "1/2h", max_hops=9)
+    healthy: list[bool] = []
+
+    @handler(Order, pace=pace)
+    def work(order: Order, context: object) -> None:
+        log(order)
+        if order.n == 1 and not healthy:
+            raise ValueError("refused")
+
+    queue = fc_local.create_queue("failed")
+    destination = {"onFailure": {"destination": queue}}
+    deploy(work, maxAsyncRetryAttempts=0, destinationConfig=destination)
+    fc_local.client.function("crm", payload=Order, pace=pace).map([Order(0), Order(1)])
+    fc_local.run_until_idle()
+    healthy.append(True)
+    failed = [fc_local.receive("failed")]
+    run = fc_local.client.replay_events(failed, pace=pace)
+    assert [outcome.error for outcome in run] == [None]
+    fc_local.run_until_idle()
+    assert log.payloads == [Order(0), Order(1), Order(1)]
+    assert log.seconds == [0, 7_200, 14_400]
 
 
 def test_a_coroutine_handler_waits_alike(
