@@ -128,22 +128,6 @@ class BasePace:
             text = f"the pace {self.name} gets no key of the payload: {error!r}"
             raise InvalidParameter("key", type(payload).__name__, text) from error
 
-    def key_of_bytes(self, data: bytes) -> object:
-        """Return what a payload that was sent shares its pace with.
-
-        ``key`` gets the payload as JSON values, or as bytes if it is not JSON.
-
-        Raises:
-            InvalidParameter: The function ``key`` failed.
-        """
-        if self._key is None:
-            return None
-        try:
-            value: object = msgspec.json.decode(data)
-        except msgspec.DecodeError:
-            value = data
-        return self.key_of(value)
-
     @property
     def keyed(self) -> bool:
         """True if keys have paces of their own."""

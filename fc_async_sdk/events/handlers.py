@@ -68,7 +68,7 @@ def destination_handler(
 class Paces(Protocol):
     """Used part of a :class:`~fc_async_sdk.pacing.Pace`."""
 
-    def wrap(self, handler: H) -> H:
+    def wrap(self, handler: H, *, read: Callable[[bytes, Any], object] | None = None) -> H:
         """Return a handler that waits for its slot."""
         ...
 
@@ -130,6 +130,9 @@ def handler(
     _payloads.check_type("kind", kind)
     _claims.check(large)
 
+    def read(data: bytes, context: object) -> T:
+        return _value(kind, data, large, context)[0]
+
     def decorate(function: Callable[[T, Any], Any]) -> Callable[[Any, Any], Any]:
         if inspect.iscoroutinefunction(function):
 
@@ -146,7 +149,7 @@ def handler(
                     return result
                 return await _claims.async_call(large, _returned, result, sent, large, context)
 
-            return asynchronous if pace is None else pace.wrap(asynchronous)
+            return asynchronous if pace is None else pace.wrap(asynchronous, read=read)
 
         @functools.wraps(function)
         def synchronous(event: Any, context: Any) -> Any:
@@ -157,7 +160,7 @@ def handler(
             result = function(value, context)
             return result if sent is None else _returned(result, sent, large, context)
 
-        return synchronous if pace is None else pace.wrap(synchronous)
+        return synchronous if pace is None else pace.wrap(synchronous, read=read)
 
     return decorate
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from fc_async_sdk import _claims, operations, waiters
@@ -170,8 +171,11 @@ class AsyncTaskHandle(BaseTask[R]):
 
     async def _follow(self, task: AsyncTask) -> bool:
         """Go on to the message that follows the task; return whether there is one."""
-        unknown = self._chained and task.succeeded and task.return_payload is None
-        return self._go_on(task, await self._sent() if unknown else None)
+        payload: bytes | None = None
+        if self._chained and task.succeeded and task.return_payload is None:
+            with contextlib.suppress(TaskLost):  # its payload is not listed
+                payload = await self._sent()
+        return self._go_on(task, payload)
 
     async def _sent(self) -> bytes:
         """Return the payload: only a list says what a task was called with."""

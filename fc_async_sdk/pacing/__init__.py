@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from fc_async_sdk import _payloads
 from fc_async_sdk._pacing import BasePace, Forecast, Slots
 from fc_async_sdk.pacing.receiving import Receiver, RetryLater, wrap
 
@@ -50,12 +51,17 @@ class Pace(BasePace):
         InvalidParameter: An argument is out of its range.
     """
 
-    def wrap(self, handler: H) -> H:
-        """Return a handler that waits for its slot; ``@handler(Order, pace=pace)`` calls this."""
-        return wrap(handler, Receiver(self, books=False))
+    def wrap(self, handler: H, *, read: Callable[[bytes, Any], object] | None = None) -> H:
+        """Return a handler that waits for its slot; ``@handler(Order, pace=pace)`` calls this.
+
+        Args:
+            handler: ``handler(event, context)``, or a coroutine function.
+            read: Returns what ``key`` gets, for a payload and the context. None: JSON values.
+        """
+        return wrap(handler, Receiver(self, books=False, read=read))
 
 
-def paced(pace: BasePace) -> Callable[[H], H]:
+def paced(pace: BasePace, *, payload: Any = None) -> Callable[[H], H]:
     """Run a handler at a pace that its senders do not know: those of triggers, for example.
 
     A message books its slot when it arrives. If the slot has not come, the message is sent again
@@ -63,10 +69,18 @@ def paced(pace: BasePace) -> Callable[[H], H]:
 
     Args:
         pace: The pace; its store must be shared by all instances of the function.
+        payload: Type of the payload that ``key`` of the pace gets. None: JSON values.
+
+    Raises:
+        InvalidParameter: JSON cannot be read as this type.
 
     Example::
 
         @paced(Pace("crm", "25/s", store=store))
         def handler(event, context): ...
     """
-    return lambda handler: wrap(handler, Receiver(pace, books=True))
+    if payload is None:
+        return lambda handler: wrap(handler, Receiver(pace, books=True))
+    _payloads.check_type("payload", payload)
+    receiver = Receiver(pace, books=True, read=lambda data, _: _payloads.from_json(payload, data))
+    return lambda handler: wrap(handler, receiver)

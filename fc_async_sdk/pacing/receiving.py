@@ -16,13 +16,14 @@ import logging
 import time
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar, cast
 
+import msgspec
 from msgspec.structs import replace
 
 from fc_async_sdk import _envelopes
 from fc_async_sdk._pacing import gcra, hop, hosting
 from fc_async_sdk._pacing.pace import MAX_HOPS
 from fc_async_sdk.credentials import Credentials
-from fc_async_sdk.errors import InvalidParameter, PaceError
+from fc_async_sdk.errors import InvalidParameter, InvalidPayload, PaceError
 from fc_async_sdk.session import Session
 
 if TYPE_CHECKING:
@@ -104,11 +105,19 @@ class Receiver:
     Args:
         pace: The pace.
         books: Whether a message without a slot books one when it arrives.
+        read: Returns what the key of the pace is taken from, for a payload and the context.
     """
 
-    def __init__(self, pace: BasePace, *, books: bool) -> None:
+    def __init__(
+        self,
+        pace: BasePace,
+        *,
+        books: bool,
+        read: Callable[[bytes, Any], object] | None = None,
+    ) -> None:
         self._pace = pace
         self._books = books
+        self._read = read or _as_json
         self._client: Client | None = None
         self._credentials: Credentials | None = None
 
@@ -125,7 +134,7 @@ class Receiver:
             message = hop.Hop(payload=_envelopes.content(raw), booked=not self._books)
         seconds, part, spread = hop.remaining(message, now), message.part, 0
         if not message.booked and not seconds:
-            seconds, part, spread = self._book(message)
+            seconds, part, spread = self._book(message, context)
             message = replace(message, booked=True, part=part)
         if seconds:
             return self._send(message, seconds, context, spread=spread)
@@ -143,14 +152,16 @@ class Receiver:
         again = replace(message, retries=message.retries + 1, booked=False, part=0)
         return self._send(again, asked.wait(_now()), context, reason=asked.reason)
 
-    def _book(self, message: Hop) -> tuple[int, int, int]:
+    def _book(self, message: Hop, context: Any) -> tuple[int, int, int]:
         """Return whole seconds and microseconds until the next slot, and a number to spread by."""
         pace = self._pace
+        try:
+            key = pace.key_of(self._read(message.payload.open(), context)) if pace.keyed else None
+        except InvalidPayload:
+            return 0, 0, 0  # the handler refuses it
         now = pace.now()
         try:
-            slots = pace.book(
-                key=pace.key_of_bytes(message.payload.open()), now=now, max_hops=MAX_HOPS
-            )
+            slots = pace.book(key=key, now=now, max_hops=MAX_HOPS)
         except PaceError as error:
             if pace.on_store_error == "fail":
                 raise
@@ -206,6 +217,14 @@ class Receiver:
             )
             self._client = session.client()
         return self._client
+
+
+def _as_json(data: bytes, _: object) -> object:
+    """Return a payload as JSON values, or as it is if it is not JSON."""
+    try:
+        return msgspec.json.decode(data)
+    except msgspec.DecodeError:
+        return data
 
 
 def _qualifier(context: Any) -> str | None:

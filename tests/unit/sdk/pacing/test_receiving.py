@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -81,6 +82,47 @@ def test_every_attempt_of_a_delivery_sends_the_same_message(sent: list[dict[str,
     assert (message.payload.open(), sent[0]["delay"] + message.rest) == (b"7", 1_800)
     work(b"7", context("r-2"))
     assert sent[-1]["task_id"] == "hop_r-2"
+
+
+@dataclass
+class Order:
+    shop: str
+
+
+def test_a_message_that_was_sent_back_books_by_its_key(sent: list[dict[str, Any]]) -> None:
+    pace = Pace("crm", "1/30min", key=lambda order: order.shop, clock=lambda: NOW)
+    seen: list[Order] = []
+
+    @handler(Order, pace=pace)
+    def work(order: Order, _: object) -> None:
+        seen.append(order)
+        if len(seen) == 1:
+            raise RetryLater(60)
+
+    pace.book(key="busy")
+    work(b'{"shop": "busy"}', context())
+    work(sent[0]["payload"], context("r-2"))
+    assert seen == [Order("busy")]
+    assert sent[1]["delay"] + rest_of(sent[1]["payload"]) == 1_800
+    work(hop.Hop(payload=content(b'{"shop": "idle"}'), booked=False).encode(), context("r-3"))
+    assert seen == [Order("busy"), Order("idle")]
+
+
+def test_the_key_of_a_message_that_arrives_is_taken_from_its_type(
+    sent: list[dict[str, Any]],
+) -> None:
+    pace = Pace("crm", "1/30min", key=lambda order: order.shop, clock=lambda: NOW)
+    work = paced(pace, payload=Order)(echo)
+    for shop, count in (("a", 0), ("b", 0), ("a", 1)):
+        work(b'{"shop": "%b"}' % shop.encode(), context(f"r-{shop}"))
+        assert len(sent) == count
+    assert work(b"{}", context("r-4")) == b"{}", "what does not fit is the handler's"
+
+
+def rest_of(payload: bytes) -> int:
+    message = hop.read(payload)
+    assert message is not None
+    return message.rest
 
 
 def test_a_handler_does_not_run_while_the_store_is_away(sent: list[dict[str, Any]]) -> None:
