@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import msgspec
@@ -21,11 +22,13 @@ from fc_async_local.api.tasks import (
 from fc_async_local.domain.errors import Rejected
 from fc_async_local.domain.invocation import InvokeRequest, Note
 from fc_async_local.store.steps import added, merged
+from fc_async_sdk._pacing import hop
 from fc_async_sdk.admin import models
+from fc_async_sdk.errors import InvalidPayload
 from fc_async_sdk.events.error_documents import error_lines
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping, Sequence
+    from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 
     from starlette.requests import Request
     from starlette.routing import Route
@@ -216,7 +219,7 @@ class TaskAdmin:
             "delayMs": invocation.delay_ms,
             "config": None if invocation.config is None else msgspec.json.decode(invocation.config),
             "http": _describe_request(invocation),
-            "notes": [_describe_note(note) for note in notes],
+            "notes": [*map(_describe_note, notes), *_chain(invocation)],
             **({"taskMode": False} if self._remembered.has(invocation.request_id) else {}),
         }
         return msgspec.convert(facts, models.WholeTask)
@@ -301,6 +304,20 @@ def _notes(
 def _describe_note(note: Note) -> dict[str, Any]:
     body = {} if note.body is None else shown_payload("event", note.body)
     return {"at": note.at, "kind": note.kind, **note.detail, **body}
+
+
+def _chain(invocation: Invocation) -> Iterator[dict[str, Any]]:
+    """Yield notes of the messages before and after one that waits for its slot of a pace."""
+    why = "it waits for its slot"
+    with contextlib.suppress(InvalidPayload):
+        message = hop.read(invocation.payload)
+        if message is not None and message.count and message.task:
+            facts = {"action": "replay-of", "taskId": message.task, "reason": why}
+            yield {"at": invocation.accepted_at, "kind": "action", **facts}
+    sent = hop.sent(invocation.return_payload)
+    if sent is not None:
+        facts = {"action": "replay", "taskId": sent.next, "reason": sent.reason or why}
+        yield {"at": invocation.ended_at or invocation.accepted_at, "kind": "action", **facts}
 
 
 def _describe_request(invocation: Invocation) -> dict[str, str] | None:

@@ -12,6 +12,7 @@ import msgspec
 import pytest
 
 from fc_async_local.settings import Settings
+from fc_async_sdk.admin import operations as admin
 from fc_async_sdk.errors import TaskFailed
 from fc_async_sdk.events import handler
 from fc_async_sdk.idempotency import MemoryStore, current_key, idempotent
@@ -59,6 +60,25 @@ def test_a_group_and_a_handle_wait_for_the_end_of_the_chain(
     assert log.seconds == [0, 3_600, 7_200, 10_800, 14_400]
     other = fc_local.client.function("crm", result=Order, pace=pace).group("night", size=2)
     assert sorted(task.result().n for task in other) == [3, 4]
+
+
+def test_the_console_leads_from_each_message_of_a_chain_to_the_others(
+    fc_local: FcLocal, deploy: Callable[..., None], log: Log
+) -> None:
+    pace = Pace("crm", "1/3h", max_hops=9)
+    deploy(handler(Order, pace=pace)(log))
+    function = fc_local.client.function("crm", payload=Order, pace=pace)
+    function.map([Order(0), Order(1)], task_ids="night")
+    fc_local.run_until_idle()
+    seen, task_id = [], "night-1"
+    while task_id:
+        task = fc_local.client.send(admin.get_task("crm", task_id))
+        actions = {note.action: note.task_id for note in task.notes if note.kind == "action"}
+        assert actions.get("replay-of") == ("night-1" if seen else None)
+        seen.append(task_id)
+        task_id = actions.get("replay") or ""
+    assert 3 <= len(seen) <= 5
+    assert log.seconds == [0, 10_800]
 
 
 class TestWithoutResults:
