@@ -22,7 +22,6 @@ from fc_async_sdk.fanout.plan import Job, Outcome, RunPlan, check_run
 from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:
-
     from fc_async_sdk._pacing import BasePace as Pace
     from fc_async_sdk.fanout.progress import Report
     from fc_async_sdk.spec.arn import FunctionArn
