@@ -24,6 +24,12 @@ PAGES = Path(__file__).parents[4] / "docs/rules"
 ACCOUNT = {"FCA042", "FCA043"}
 """Rules that need to have read the account."""
 
+PACED = """
+from fc_async_sdk.pacing import Pace, paced
+
+@paced(Pace("crm", "25/s", max_hops=30))
+def handler(event, context): ...
+"""
 MAY_SEND = {"Statement": [{"Effect": "Allow", "Action": "mns:SendMessage", "Resource": "*"}]}
 LIVE = LiveRegion(
     "cn-hangzhou",
@@ -40,6 +46,9 @@ def test_a_page_has_an_example_that_is_found_and_one_that_is_not(
     check: Callable[..., list[Finding]], tmp_path: Path, id_: str
 ) -> None:
     rule = RULES[id_]
+    if id_ == "FCA055":
+        (tmp_path / "code").mkdir()
+        (tmp_path / "code" / "index.py").write_text(PACED)
     if id_ == "FCA019":
         (tmp_path / "code").mkdir()
         (tmp_path / "code" / "bootstrap").write_text("#!/bin/sh\n")
