@@ -24,7 +24,6 @@ import msgspec
 from fc_async_sdk import _envelopes
 from fc_async_sdk._pacing import gcra
 from fc_async_sdk.errors import InvalidParameter, InvalidPayload
-from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:
     from fc_async_sdk.models import AsyncTask
@@ -130,7 +129,7 @@ def onward(hop: Hop, seconds: int, now: float, *, spread: int = 0) -> tuple[int,
         now: Seconds since the epoch, by the instance's clock.
         spread: As for :func:`first`, if its wait begins here; 0 if it has begun before.
     """
-    delay = gcra.first_wait(seconds, spread) if spread else min(seconds, limits.DELAY_SECONDS.high)
+    delay = gcra.first_wait(seconds, spread) if spread else gcra.next_wait(seconds)
     delay = max(1, delay)
     rest = max(0, seconds - delay)
     return delay, msgspec.structs.replace(

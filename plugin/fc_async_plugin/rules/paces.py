@@ -101,5 +101,5 @@ def _pace(call: ast.Call) -> _Pace | None:
     hops = named.get("max_hops")
     unknown = hops is not None and not isinstance(hops, ast.Constant)
     waits = unknown or bool(isinstance(hops, ast.Constant) and hops.value)
-    text = rate.value if isinstance(rate.value, str) else f"{rate.value}/s"
+    text = rate.value if isinstance(rate.value, str) else f"{rate.value!r}/s"
     return _Pace(text, gcra.SECOND / interval, waits)
