@@ -98,8 +98,8 @@ class PayloadTooLarge(InvalidRequest):
 
     def __init__(self, size: int, limit: int) -> None:
         super().__init__(
-            f"the payload has {size} bytes, {limit} are allowed: give a store, large=store "
-            "(fc_async_sdk.payloads)"
+            f"the payload has {size} bytes, {limit} are allowed: an asynchronous call takes more "
+            "with large=store (fc_async_sdk.payloads)"
         )
         self.size = size
         self.limit = limit
