@@ -4,6 +4,7 @@
 import { type Signal, useSignal } from "@preact/signals";
 import { type ComponentChildren, Fragment, type JSX } from "preact";
 import { useEffect, useId, useMemo, useRef } from "preact/hooks";
+import { Stored } from "./claim";
 import { bytesOf, clockTime, count, dateTime, FINAL, hexDump, kindOf } from "./format";
 import { t } from "./i18n";
 import { isJson, pretty, tree, type Value } from "./json";
@@ -199,6 +200,7 @@ export function Payload({
           </Button>
         ) : null}
       </div>
+      {text && !binary ? <Stored text={text} file={file} /> : null}
       {text ? <Pre label={name}>{shown}</Pre> : <p class="dim">{t`Empty.`}</p>}
     </section>
   );

@@ -28,6 +28,7 @@ from fc_async_local.api.admin.descriptions import DescriptionAdmin
 from fc_async_local.api.admin.development import DevelopmentAdmin
 from fc_async_local.api.admin.functions import FunctionAdmin
 from fc_async_local.api.admin.metrics import MetricsAdmin
+from fc_async_local.api.admin.payloads import PayloadAdmin
 from fc_async_local.api.admin.simulation import ClockAdmin, FaultAdmin
 from fc_async_local.api.admin.state import StateAdmin
 from fc_async_local.api.admin.status import StatusAdmin
@@ -266,6 +267,7 @@ class Runtime:
                 *ClockAdmin(self.engine, clock).routes(),
                 *TriggerAdmin(self.services.trigger_control, clock, urls).routes(),
                 *ChannelAdmin(self.services.channels, self.engine).routes(),
+                *PayloadAdmin().routes(),
                 *StateAdmin(self.state).routes(),
                 *FaultAdmin(self.faults).routes(),
                 *DescriptionAdmin().routes(),

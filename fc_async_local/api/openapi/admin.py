@@ -97,6 +97,15 @@ OPERATIONS: Final = (
     ),
     Operation("GET", "/_local/openapi.json", "Return the description of the admin API"),
     Operation("GET", "/_local/openapi/fc.json", "Return the description of the FC operations"),
+    Operation(
+        "GET",
+        "/_local/payloads",
+        "Return the payload in a folder that a claim stands for",
+        parameters=(Parameter("claim"),),
+        answer=ANY,
+        refused=(404,),
+        media="application/octet-stream",
+    ),
     # --- state ---
     Operation(
         "GET",

@@ -12,6 +12,7 @@ import pytest
 import requests
 
 from fc_async_plugin.tasks import next_id
+from fc_async_sdk.payloads import DefaultStore
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -331,3 +332,22 @@ def test_the_error_of_an_action_stays_until_the_next_one(
         with page.expect_response("**/_local/stats"):
             pass
     assert "FunctionNotFound" in page.get_by_role("alert").inner_text()
+
+
+def test_a_payload_in_a_store_has_its_size_and_a_download_until_it_is_gone(
+    page: Page, fc_local: FcLocal, received: list[bytes], tmp_path: Path
+) -> None:
+    large = b"large" * 50_000
+    fc_local.client.invoke_async("orders", large, task_id="first", large=DefaultStore())
+    fc_local.run_until_idle()
+    page.goto("/console#/invocations/orders/first")
+    payload = page.get_by_role("region", name="Payload of first")
+    payload.get_by_text("244 KiB in file:///").wait_for()
+    with page.expect_download() as started:
+        payload.get_by_role("link", name="Download the content").click()
+    assert started.value.path().read_bytes() == large
+
+    for file in (tmp_path / "fc-async" / "payloads").rglob("*.gz"):
+        file.unlink()
+    page.reload()
+    payload.get_by_text("not found any more").wait_for()

@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: MIT
+"""Payloads that travelled as claims, for the console."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Final
+
+from starlette.responses import Response
+
+from fc_async_local.api import admin
+from fc_async_local.domain.errors import Rejected
+from fc_async_local.functions import refusals
+from fc_async_sdk import payloads
+from fc_async_sdk.errors import FcAsyncError
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.routing import Route
+
+_HEADERS: Final = {"content-disposition": "attachment"}
+
+
+class PayloadAdmin:
+    """Payloads in folders; buckets are not read."""
+
+    def routes(self) -> list[Route]:
+        """Return the routes of these operations."""
+        return admin.routes([("GET", "/payloads", self.content)])
+
+    async def content(self, request: Request) -> Response:
+        """Return the payload that a claim stands for; for HEAD, only whether it is there."""
+        claim = request.query_params.get("claim", "").encode()
+        return await asyncio.to_thread(_read, claim, content=request.method != "HEAD")
+
+
+def _read(claim: bytes, *, content: bool) -> Response:
+    try:
+        found = payloads.find(claim)
+        if found is None:
+            raise refusals.invalid_argument("claim must be what travels in place of a payload")
+        if not found.store.startswith("file:"):
+            raise refusals.invalid_argument(f"the payload is in {found.store}, which is not read")
+        store = payloads.store_at(found.store)
+        if not store.exists(found.key):
+            raise Rejected(404, "PayloadNotFound", f"{found.store} does not have it any more")
+        data = payloads.fetch(claim, store) if content else b""
+    except (FcAsyncError, OSError, ValueError) as error:
+        raise refusals.invalid_argument(str(error)) from None
+    return Response(data, media_type="application/octet-stream", headers=_HEADERS)
