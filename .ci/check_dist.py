@@ -59,6 +59,7 @@ SMOKE: dict[str, list[list[str]]] = {
     "local": [["python", "-c", LOCAL]],
     "ram": [["python", "-c", RAM]],
     "dev": [["python", "-c", DEV], ["fc-async", "dev", "--help"]],
+    "oss": [["python", "-c", "import alibabacloud_oss_v2"]],
     "postgres": [["python", "-c", "import psycopg, psycopg_pool"]],
     "events": [["python", "-c", EVENTS]],
     "demo": [["fc-async", "demo"]],
