@@ -56,6 +56,8 @@ def synchronous(client: Client) -> None:
     assert_type(client.fan_out("f", [1, 2]), FanOut)
     for outcome in client.fan_out("f", ({"n": n} for n in range(3)), task_ids="job"):
         assert_type(outcome, Outcome)
+    for outcome in client.replay_events([b"{}"], to="f"):
+        assert_type(outcome, Outcome)
     for task in client.get_paginator("list_async_tasks").paginate("f").items():
         assert_type(task, AsyncTask)
     for page in client.get_paginator("list_functions").paginate():
@@ -94,6 +96,8 @@ async def asynchronous(client: AsyncClient) -> None:
     assert_type(await client.invoke_async("f", {"n": 1}, delay=5), AcceptedInvocation)
     assert_type(await client.get_async_task("f", "t"), AsyncTask)
     async for outcome in client.fan_out("f", [1, 2]):
+        assert_type(outcome, Outcome)
+    async for outcome in client.replay_events([b"{}"]):
         assert_type(outcome, Outcome)
     async for task in client.get_paginator("list_async_tasks").paginate("f").items():
         assert_type(task, AsyncTask)

@@ -127,8 +127,10 @@ def command(
         dry = dry_run or not (yes or sys.stdin.isatty())
         sent = _Sent()
         if choice.chosen and not dry:
-            _note_task_mode(client, choice, function, where.qualifier)
-            terminal.confirm(f"Send {len(choice.chosen)} events again?", yes=yes)
+            names = {function} if function else {event.function for _, event in choice.chosen}
+            options.note_task_mode(client, names, where.qualifier)
+            place = connection.target_of(where.account)
+            terminal.confirm(f"Send {len(choice.chosen)} events again at {place}?", yes=yes)
             bar = output == "text" and sys.stderr.isatty()
             events = [event for _, event in choice.chosen]
             run = client.replay_events(
@@ -175,23 +177,6 @@ def _show(choice: Choice, now: int) -> None:
         terminal.note(sentence)
     if not choice.ended:
         terminal.note(f"There are more: --limit {len(choice.chosen)} ends here.")
-
-
-def _note_task_mode(
-    client: Client, choice: Choice, function: str | None, qualifier: str | None
-) -> None:
-    """Print on stderr for which functions the service does not know task ids."""
-    from contextlib import suppress
-
-    from fc_async_plugin.account import lists
-    from fc_async_sdk.errors import FcAsyncError
-
-    names = {function} if function else {event.function for _, event in choice.chosen}
-    for name in sorted(filter(None, names)):
-        with suppress(FcAsyncError):  # a function that cannot be called is an error of its own
-            if not lists.in_task_mode(client, name, qualifier):
-                reason = "the service may not recognise an event that was sent before"
-                terminal.note(f"{name} is not in task mode: {reason}")
 
 
 class _Sent:

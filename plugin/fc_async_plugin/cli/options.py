@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from datetime import datetime
 
     from fc_async_plugin.account.connection import Account
@@ -382,3 +382,18 @@ def pace_of(rate: str | None) -> Pace | None:
     from fc_async_sdk.pacing import Pace
 
     return None if rate is None else Pace("replay", rate)
+
+
+def note_task_mode(client: Client, functions: Iterable[str], qualifier: str | None) -> None:
+    """Print on stderr for which functions the service does not know task ids."""
+    from contextlib import suppress
+
+    from fc_async_plugin.account import lists
+    from fc_async_plugin.report import terminal
+    from fc_async_sdk.errors import FcAsyncError
+
+    for name in sorted(filter(None, functions)):
+        with suppress(FcAsyncError):  # a function that cannot be called is an error of its own
+            if not lists.in_task_mode(client, name, qualifier):
+                reason = "the service may not recognise what was sent before"
+                terminal.note(f"{name} is not in task mode: {reason}")

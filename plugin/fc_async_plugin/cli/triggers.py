@@ -261,7 +261,7 @@ def backfill_command(
     fired.
     """
     from fc_async_plugin import backfill, tasks
-    from fc_async_plugin.account import lists
+    from fc_async_plugin.account import connection
 
     with tasks.tasks_of(function, where) as target:
         now = options.now_of(target.client)
@@ -275,10 +275,9 @@ def backfill_command(
         dry = dry_run or not wanted.firings or not (yes or sys.stdin.isatty())
         outcomes: list[Outcome] = []
         if wanted.firings and not dry:
-            if not lists.in_task_mode(target.client, wanted.function, wanted.qualifier):
-                reason = "the service may not recognise what was fired before"
-                terminal.note(f"{wanted.function} is not in task mode: {reason}")
-            terminal.confirm(f"Fire {trigger} {len(wanted.firings)} times?", yes=yes)
+            options.note_task_mode(target.client, [wanted.function], wanted.qualifier)
+            place = connection.target_of(where.account)
+            terminal.confirm(f"Fire {trigger} {len(wanted.firings)} times at {place}?", yes=yes)
             outcomes = backfill.fire(target.client, wanted, options.pace_of(rate))
     return _tell_fired(wanted, outcomes, output, dry=dry)
 
