@@ -30,6 +30,7 @@ T = TypeVar("T")
 AnyDocument = Document[str] | Document[msgspec.Raw]
 
 _OK: Final = 200
+_OMITTED: Final = b'"requestPayloadOmitted":true'
 # msgspec leaves numbers in strings alone unless told not to be strict: one version of a sister
 # library sent the status code as text.
 _TEXTS: Final = msgspec.json.Decoder(Document[str], strict=False)
@@ -152,6 +153,12 @@ class DestinationEvent(msgspec.Struct, frozen=True, gc=False):
         document = self.document
         encoding = document.request_payload_encoding or ""
         return self._opened(Payload(document.request_payload, encoding, "$.requestPayload"))
+
+    @property
+    def complete(self) -> bool:
+        """False when the local runtime has left out a part of :attr:`request` that was too long."""
+        # Within a payload that is an event itself, quotes are escaped.
+        return _OMITTED not in self.source.replace(b"\\", b"")
 
     @property
     def response(self) -> Payload:

@@ -163,10 +163,16 @@ def replay_id(event: DestinationEvent) -> str:
     """Return the task id of the replay of a failed event, the same each time.
 
     Raises:
-        InvalidEvent: The invocation succeeded, or the event has no request id.
+        InvalidEvent: The invocation succeeded, or the event lacks its payload or its request id.
     """
     if event.succeeded:
         raise InvalidEvent("the invocation succeeded, so it is not replayed")
+    if not event.complete:
+        raise InvalidEvent(
+            "a part of the payload was left out, because it was too long for the destination: "
+            "replay the task instead",
+            "$.requestPayload",
+        )
     if not event.request_id:
         raise InvalidEvent(
             "without a request id a second replay could not be recognised",

@@ -54,6 +54,7 @@ def as_data(message: Shown) -> dict[str, Any]:
         "attempts": event.attempts,
         "requestId": event.request_id,
         **_payload_data("request", event.request),
+        **({} if event.complete else {"requestPayloadOmitted": True}),
         **_payload_data("response", event.response),
     }
 

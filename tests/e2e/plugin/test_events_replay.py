@@ -280,6 +280,16 @@ def test_the_lines_of_events_tail_are_replayed_byte_for_byte(
     assert done.out.endswith("Accepted: 3 of 3, 3 of them before.\n")
 
 
+def test_a_shortened_event_is_refused_also_from_a_file(
+    fc_async: Command, fc_local: FcLocal, orders: Orders, project: Path
+) -> None:
+    line = fc_async("events", "tail", "failures", "--once", "-o", "json").out.splitlines()[0]
+    marked = {**json.loads(line), "requestPayloadOmitted": True}
+    (project / "events.jsonl").write_text(json.dumps(marked))
+    done = fc_async("events", "replay", "events.jsonl", "-y")
+    assert (done.code, "a part of the payload was left out" in done.err) == (1, True)
+
+
 def test_a_name_that_is_a_queue_and_a_file_is_refused(
     fc_async: Command, orders: Orders, project: Path
 ) -> None:

@@ -119,6 +119,14 @@ def test_what_cannot_be_replayed_is_an_outcome_with_the_reason() -> None:
     )
 
 
+def test_an_event_whose_payload_was_shortened_is_not_replayed() -> None:
+    marked = failed(payload=b"").source.replace(b"{", b'{"requestPayloadOmitted":true,', 1)
+    inner = failed(payload=b"x" * 9).source.replace(b"{", b'{"requestPayloadOmitted":true,', 1)
+    for event in (marked, failed(payload=inner)):
+        assert "a part of the payload was left out" in refusal(event)
+    assert job(failed(payload=b'{"requestPayload": 1}')).call.body
+
+
 def test_messages_of_queue_clients_are_read() -> None:
     class OfHttp:
         message_body = failed().source
