@@ -106,6 +106,7 @@ def command(
     """  # noqa: D301 -- click reads the \\b as "keep these lines"
     from fc_async_plugin.account import connection
     from fc_async_plugin.events import selection
+    from fc_async_plugin.report.findings import plural
 
     if where.qualifier is not None and to is None:
         raise click.UsageError("--qualifier needs --to, the function that it is of")
@@ -130,7 +131,8 @@ def command(
             names = {function} if function else {event.function for _, event in choice.chosen}
             options.note_task_mode(client, names, where.qualifier)
             place = connection.target_of(where.account)
-            terminal.confirm(f"Send {len(choice.chosen)} events again at {place}?", yes=yes)
+            number = plural(len(choice.chosen), "event")
+            terminal.confirm(f"Send {number} again at {place}?", yes=yes)
             bar = output == "text" and sys.stderr.isatty()
             events = [event for _, event in choice.chosen]
             run = client.replay_events(
@@ -143,6 +145,10 @@ def command(
             try:
                 for outcome in run:
                     _settle(sent, choice, opened, outcome)
+            except KeyboardInterrupt:
+                done = plural(sent.accepted, "event")
+                terminal.note(f"Interrupted after {done}: the same command goes on.")
+                raise
             finally:
                 opened.finish()
         _tell(choice, sent, output, dry=dry)

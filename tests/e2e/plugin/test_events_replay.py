@@ -18,12 +18,14 @@ from mq_http_sdk.mq_client import MQClient
 from mq_http_sdk.mq_exception import MQServerException
 
 from fc_async_plugin.report import terminal
+from fc_async_sdk import Client
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from fc_async_local.testing import FcLocal
+    from fc_async_sdk import Outcome
 
     Command = Callable[..., Any]
 
@@ -155,6 +157,26 @@ def test_a_message_that_another_reader_took_meanwhile_is_named_and_recognised_la
     assert "not shown: 1 message that another reader has received" in hidden.err
     fc_local.advance(60)
     assert "1 of them before" in fc_async("events", "replay", "failures", "-y").out
+    fc_local.run_until_idle()
+    assert (len(orders.called), left(fc_local)) == (3, 0)
+
+
+def test_an_interruption_deletes_what_was_accepted_and_a_second_replay_sends_the_rest(
+    fc_async: Command, fc_local: FcLocal, orders: Orders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = Client.replay_events
+
+    def interrupted(*arguments: Any, **options: Any) -> Iterator[Outcome]:
+        yield next(iter(whole(*arguments, **options)))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Client, "replay_events", interrupted)
+    done = fc_async("events", "replay", "failures", "-y")
+    assert (done.code, left(fc_local)) == (130, 2)
+    assert "Interrupted after 1 event: the same command goes on." in done.err
+    monkeypatch.setattr(Client, "replay_events", whole)
+    fc_local.advance(1)
+    assert fc_async("events", "replay", "failures", "-y").code == 0
     fc_local.run_until_idle()
     assert (len(orders.called), left(fc_local)) == (3, 0)
 
