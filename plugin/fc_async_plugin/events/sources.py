@@ -118,6 +118,7 @@ class Receiver(Source):
         self._receipts: dict[str, str] = {}  # by message id
         self._deletable: list[str] = []
         self._left: set[str] = set()
+        self._came_again = False
 
     @abstractmethod
     def receive(self) -> list[Any]:
@@ -138,6 +139,9 @@ class Receiver(Source):
         """
         for message in self._round():
             yield lines.read(message.message_id, message)
+        if self._came_again:
+            sentence = "messages became visible again while others were read"
+            self.notes = (*self.notes, f"{sentence}: there may be more")
 
     def accepted(self, message_id: str) -> None:
         """Delete a message, several with one request."""
@@ -174,9 +178,8 @@ class Receiver(Source):
         while found := self._received():
             new = [one for one in found if one.message_id not in self._receipts]
             self._receipts.update({one.message_id: one.receipt_handle for one in found})
-            if not new:
-                sentence = "messages became visible again while others were read"
-                self.notes = (*self.notes, f"{sentence}: there may be more")
+            self._came_again = not new
+            if self._came_again:
                 return
             yield from new
 

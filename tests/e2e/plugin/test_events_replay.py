@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from mns.account import Account
 from mns.queue import Message
+from mns.queue import Queue as MnsQueue
 from mq_http_sdk.mq_client import MQClient
 from mq_http_sdk.mq_exception import MQServerException
 
@@ -179,6 +180,20 @@ def test_an_interruption_deletes_what_was_accepted_and_a_second_replay_sends_the
     assert fc_async("events", "replay", "failures", "-y").code == 0
     fc_local.run_until_idle()
     assert (len(orders.called), left(fc_local)) == (3, 0)
+
+
+def test_that_messages_came_again_before_the_last_one_was_read_is_said(
+    fc_async: Command, fc_local: FcLocal, orders: Orders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    receive = MnsQueue.batch_receive_message_with_str_body
+
+    def slow(*arguments: Any) -> Any:
+        fc_local.advance(60)
+        return receive(*arguments)
+
+    monkeypatch.setattr(MnsQueue, "batch_receive_message_with_str_body", slow)
+    done = fc_async("events", "replay", "failures", "--dry-run")
+    assert "messages became visible again while others were read" in done.err
 
 
 def test_another_function_may_be_called(
