@@ -10,6 +10,7 @@ Invariants:
 
 from __future__ import annotations
 
+import shlex
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -239,19 +240,31 @@ class Reader:
                 self._omitted.append(f"task {newest.task_id}: {error}")
             else:
                 trace = error_lines((task.return_payload or "").encode())
-        return group._replace(trace=trace, send_again=self._send_again(newest))
+        return group._replace(trace=trace, send_again=self._send_again(group))
 
-    def _send_again(self, one: Failure) -> str:
-        """Return the command that sends failures like one again; "" if nothing kept them."""
+    def _send_again(self, group: Group) -> str:
+        """Return the command that sends these failures again, and no others; "" if none can.
+
+        The queue may have failures of other functions, and the function other failures.
+        """
+        one = group.newest
         node = node_of(one.destination, self._client)
-        if one.lost and self._here:
-            return f"fc-async events replay dead-events --to {one.function}"
-        if node is not None and not one.lost and node.kind in {"mns-queue", "rocketmq"}:
-            source = node.name if node.kind == "mns-queue" else one.destination
-            return f"fc-async events replay {source} --to {one.function}"
-        if one.task:
+        source = ""
+        if one.lost:
+            source = "dead-events" if self._here else ""
+        elif node is not None and node.kind == "mns-queue":
+            source = node.name
+        elif node is not None and node.kind == "rocketmq":
+            source = f"{one.destination} --group GID"
+        if source:
+            filters = f"--function {one.function} --condition {shlex.quote(one.condition)}"
+            return f"fc-async events replay {source} {filters}"
+        if not one.task:
+            return ""
+        if group.number == 1:
             return f"fc-async tasks replay {one.function} {one.task_id}"
-        return ""
+        name = "--status" if one.condition in STATUSES else "--condition"
+        return f"fc-async tasks replay {one.function} {name} {shlex.quote(one.condition)}"
 
 
 def merged(found: Sequence[Found]) -> Found:

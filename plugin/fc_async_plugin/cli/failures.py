@@ -149,8 +149,8 @@ def _show_counts(found: Found) -> None:
     if counted:
         terminal.tell("\nCounted by metrics", bold=True)
     for name, values in counted.items():
-        shown = (f"{value:g} {METRICS[metric].meaning}" for metric, value in values.items())
-        terminal.tell(f"  {name}: {', '.join(shown)}")
+        shown = (f"{METRICS[metric].meaning}: {value:g}" for metric, value in values.items())
+        terminal.tell(f"  {name}  {', '.join(shown)}")
 
 
 def _went(group: Group, found: Found) -> str:

@@ -87,7 +87,9 @@ def test_each_failure_has_the_place_that_it_went_to(after_a_bad_night, fc_async,
 
 def test_each_failure_has_the_command_that_sends_it_again(after_a_bad_night, rows) -> None:
     found = rows("orders", "mails", "reports")
-    assert found["mails"]["sendAgain"] == "fc-async events replay failures --to mails"
+    assert found["mails"]["sendAgain"] == (
+        "fc-async events replay failures --function mails --condition UnhandledInvocationError"
+    )
     assert found["reports"]["sendAgain"] == (
         f"fc-async tasks replay reports {found['reports']['newest']['taskId']}"
     )
@@ -138,7 +140,7 @@ def test_metrics_say_how_much_failed_where_nothing_kept_it(fc_local, fc_async) -
     fc_local.client.invoke_async("orders", b"")
     fc_local.run_until_idle()
     shown = fc_async("failures", "orders").out
-    assert "orders: 2 function errors" in shown
+    assert "orders  function errors: 2" in shown
     assert "not possible: nothing kept the payload" in shown
 
 
