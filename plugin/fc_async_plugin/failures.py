@@ -10,12 +10,14 @@ Invariants:
 
 from __future__ import annotations
 
+import os
 import shlex
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
+from msgspec.structs import replace
 
 from fc_async_plugin import metrics
 from fc_async_plugin.account import connection, lists
@@ -72,29 +74,49 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True):
     task: bool = False
 
 
-class Group(NamedTuple):
-    """Failures that are alike: function, condition, error, and where they went."""
+class Example(msgspec.Struct, frozen=True, rename="camel"):
+    """The newest of some failures; ``task_id`` is None if it is not a task."""
 
-    newest: Failure
-    number: int
-    trace: Sequence[str] = ()
-    send_again: str = ""
+    request_id: str
+    task_id: str | None
+    time: int
+    trace: list[str] = []
 
 
-class Found(NamedTuple):
-    """Failures, and what could not be looked at.
+class Group(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """Failures that are alike, as docs/reference/json-output.md has them.
 
     Attributes:
-        groups: The most frequent first.
-        depths: Messages that wait, by ARN of a queue.
-        counted: Sums of metrics by function.
-        omitted: Sentences about what could not be read.
+        not_delivered: Why the destination did not get them.
+        waiting: Number of messages in the queue that is their destination.
+        send_again: A command that sends these failures and no others; None if nothing kept them.
     """
 
-    groups: Sequence[Group]
-    depths: dict[str, int]
-    counted: dict[str, dict[str, float]]
-    omitted: Sequence[str]
+    function: str
+    condition: str
+    error: str | None
+    count: int
+    newest: Example
+    destination: str | None
+    not_delivered: str | None
+    waiting: int | None = None
+    send_again: str | None = None
+
+
+class Counted(NamedTuple):
+    """What a metric has counted."""
+
+    function: str
+    metric: str
+    value: float
+
+
+class Found(msgspec.Struct, frozen=True):
+    """Failures, the most frequent first, and sentences about what could not be looked at."""
+
+    failures: list[Group]
+    counted: list[Counted]
+    omitted: list[str]
 
 
 class Reader:
@@ -121,19 +143,22 @@ class Reader:
         """Read the failures of functions."""
         with ThreadPoolExecutor(_WORKERS, thread_name_prefix="failures") as pool:
             read = [one for many in pool.map(self._tasks, functions) for one in many]
-            counted = dict(zip(functions, pool.map(self._counted, functions), strict=True))
+            counted = [one for many in pool.map(self._counted, functions) for one in many]
         by_id = {one.request_id: one for one in read}
         for target in self._targets:
             for one in self._events(target):
                 by_id.setdefault(one.request_id, one)
         for dead in self._dead():
             known = by_id.get(dead.request_id)
-            by_id[dead.request_id] = _dead(dead) if known is None else _lost(known, dead)
+            by_id[dead.request_id] = (
+                _dead(dead)
+                if known is None
+                else replace(known, destination=dead.destination, lost=dead.error)
+            )
         wanted = [
-            one for one in by_id.values() if one.function in counted and one.at >= self._since
+            one for one in by_id.values() if one.function in functions and one.at >= self._since
         ]
-        groups = [self._explained(one) for one in grouped(wanted)]
-        return Found(groups, self._depths, counted, self._omitted)
+        return Found([self._group(few) for few in grouped(wanted)], counted, self._omitted)
 
     def _tasks(self, function: str) -> list[Failure]:
         """Read the tasks of a function; note the failure destinations that it has."""
@@ -217,18 +242,20 @@ class Reader:
             self._omitted.append(f"dead events before the newest {len(found.deliveries)}")
         return found.deliveries
 
-    def _counted(self, function: str) -> dict[str, float]:
+    def _counted(self, function: str) -> list[Counted]:
         span = metrics.period_for(self._since, self._now)
         wanted = metrics.Wanted(function, COUNTED, self._since, self._now, span)
         try:
             found = metrics.read(self._client, self._account, wanted)
         except FcAsyncError as error:
             self._omitted.append(f"metrics of {function}: {error}")
-            return {}
-        return {one.metric: one.value for one in found if one.value}
+            return []
+        return [Counted(function, one.metric, one.value) for one in found if one.value]
 
-    def _explained(self, group: Group) -> Group:
-        newest, trace = group.newest, error_lines(group.newest.response)
+    def _group(self, alike: Sequence[Failure]) -> Group:
+        """Return failures that are alike as one, with the traceback of the newest."""
+        newest = max(alike, key=lambda one: one.at)
+        trace = error_lines(newest.response)
         if newest.task_id and not trace:
             try:
                 task = (
@@ -236,46 +263,45 @@ class Reader:
                     if self._here
                     else self._client.get_async_task(newest.function, newest.task_id)
                 )
+                trace = error_lines((task.return_payload or "").encode())
             except FcAsyncError as error:
                 self._omitted.append(f"task {newest.task_id}: {error}")
-            else:
-                trace = error_lines((task.return_payload or "").encode())
-        return group._replace(trace=trace, send_again=self._send_again(group))
+        return Group(
+            function=newest.function,
+            condition=newest.condition,
+            error=newest.error or None,
+            count=len(alike),
+            newest=Example(newest.request_id, newest.task_id or None, newest.at, trace),
+            destination=newest.destination or None,
+            not_delivered=newest.lost or None,
+            waiting=self._depths.get(newest.destination),
+            send_again=self._send_again(newest, len(alike)),
+        )
 
-    def _send_again(self, group: Group) -> str:
-        """Return the command that sends these failures again, and no others; "" if none can.
+    def _send_again(self, one: Failure, number: int) -> str | None:
+        """Return the command that sends failures like one again, and no others.
 
         The queue may have failures of other functions, and the function other failures.
         """
-        one = group.newest
         node = node_of(one.destination, self._client)
-        source = ""
+        source, condition = "", shlex.quote(one.condition)
         if one.lost:
             source = "dead-events" if self._here else ""
-        elif node is not None and node.kind == "mns-queue":
-            source = node.name
-        elif node is not None and node.kind == "rocketmq":
-            source = f"{one.destination} --group GID"
+        elif node is not None and node.kind in {"mns-queue", "rocketmq"}:
+            whole = f"{one.destination} --group GID"
+            source = node.name if node.kind == "mns-queue" else whole
         if source:
-            filters = f"--function {one.function} --condition {shlex.quote(one.condition)}"
-            return f"fc-async events replay {source} {filters}"
-        if not one.task:
-            return ""
-        if group.number == 1:
-            return f"fc-async tasks replay {one.function} {one.task_id}"
-        name = "--status" if one.condition in STATUSES else "--condition"
-        return f"fc-async tasks replay {one.function} {name} {shlex.quote(one.condition)}"
-
-
-def merged(found: Sequence[Found]) -> Found:
-    """Return what was found in several regions as one."""
-    groups = [one for each in found for one in each.groups]
-    return Found(
-        sorted(groups, key=lambda group: -group.number),
-        {arn: depth for each in found for arn, depth in each.depths.items()},
-        {name: values for each in found for name, values in each.counted.items()},
-        [sentence for each in found for sentence in each.omitted],
-    )
+            chosen = f"events replay {source} --function {one.function} --condition {condition}"
+        elif not one.task:
+            return None
+        elif number == 1:
+            chosen = f"tasks replay {one.function} {one.task_id}"
+        else:
+            name = "--status" if one.condition in STATUSES else "--condition"
+            chosen = f"tasks replay {one.function} {name} {condition}"
+        url = self._account.endpoint
+        given = url and url != os.environ.get("FC_ASYNC_ENDPOINT")
+        return f"fc-async {chosen} --endpoint {url}" if given else f"fc-async {chosen}"
 
 
 def node_of(destination: str, client: Client) -> Node | None:
@@ -297,15 +323,13 @@ def label(destination: str) -> str:
     return f"function {node.label}" if node.kind == "function" else node.label
 
 
-def grouped(failures: Iterable[Failure]) -> list[Group]:
+def grouped(failures: Iterable[Failure]) -> list[list[Failure]]:
     """Return failures by function, condition, error and destination, the most frequent first."""
-    groups: dict[tuple[str, ...], Group] = {}
+    groups: dict[tuple[str, ...], list[Failure]] = {}
     for one in failures:
         key = (one.function, one.condition, one.error, one.destination, one.lost)
-        known = groups.get(key)
-        newest = one if known is None or one.at > known.newest.at else known.newest
-        groups[key] = Group(newest, known.number + 1 if known else 1)
-    return sorted(groups.values(), key=lambda group: (-group.number, group.newest.function))
+        groups.setdefault(key, []).append(one)
+    return sorted(groups.values(), key=lambda alike: (-len(alike), alike[0].function))
 
 
 def _of_task(function: str, task: AsyncTask | Task, destination: str) -> Failure:
@@ -336,26 +360,25 @@ def _of_event(event: DestinationEvent, destination: str) -> Failure:
 
 
 def _dead(dead: DeadEvent) -> Failure:
+    """Return an event that was given up, which may be the only trace of a failure."""
+    condition, error, response = NOT_DELIVERED, "", b""
     try:
         event = events.parse(dead.event)
     except FcAsyncError:
         event = None
-    failed = event is not None and not event.succeeded
-    known = _of_event(event, dead.destination) if event and failed else None
+    if event is not None and not event.succeeded:
+        known = _of_event(event, dead.destination)
+        condition, error, response = known.condition, known.error, known.response
     return Failure(
         function=dead.function,
-        condition=known.condition if known else NOT_DELIVERED,
-        error=known.error if known else "",
+        condition=condition,
+        error=error,
         request_id=dead.request_id,
         at=dead.created_time,
         destination=dead.destination,
         lost=dead.error,
-        response=known.response if known else b"",
+        response=response,
     )
-
-
-def _lost(known: Failure, dead: DeadEvent) -> Failure:
-    return msgspec.structs.replace(known, destination=dead.destination, lost=dead.error)
 
 
 def _error_type(response: bytes) -> str:

@@ -3,9 +3,9 @@
 
 from __future__ import annotations
 
-import os
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING, Any, Final
+from itertools import groupby
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -13,11 +13,14 @@ from fc_async_plugin.cli import options
 from fc_async_plugin.report import Format, terminal
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from fc_async_plugin.account.connection import Account
-    from fc_async_plugin.failures import Found, Group
+    from fc_async_plugin.failures import Counted, Group
     from fc_async_sdk import Client
 
 _TRACE_LINES: Final = 12
+_WIDEST: Final = 10_000
 
 
 @click.command()
@@ -55,6 +58,8 @@ def command(
       fc-async failures orders --since 3h
       fc-async failures --endpoint http://127.0.0.1:9900
     """  # noqa: D301 -- click reads the \b as "keep these lines"
+    import msgspec
+
     from fc_async_plugin import failures
     from fc_async_plugin.account import connection
 
@@ -62,26 +67,22 @@ def command(
     with connection.named_functions(functions, where) as (reached, places):
         now = _now(places[0][0], here=connection.is_here(account))
         begin = _begin(since, now)
-        found = failures.merged(
-            [
-                failures.Reader(client, reached, since=begin, now=now).read(names)
-                for client, names in places
-            ]
-        )
-    if (url := account.endpoint) and os.environ.get("FC_ASYNC_ENDPOINT") != url:
-        groups = [one._replace(send_again=_at(one.send_again, url)) for one in found.groups]
-        found = found._replace(groups=groups)
+        regions = [
+            failures.Reader(client, reached, since=begin, now=now).read(names)
+            for client, names in places
+        ]
+    found = {
+        name: [one for region in regions for one in getattr(region, name)]
+        for name in failures.Found.__struct_fields__
+    }
     if output == "json":
-        terminal.print_json(_as_data(begin, found))
+        named = [one._asdict() for one in found["counted"]]
+        terminal.print_json(msgspec.to_builtins({"since": begin, **found, "counted": named}))
     else:
-        _show(found, since, now)
-    for sentence in found.omitted:
+        _show(found["failures"], since, now)
+        _show_counts(found["counted"])
+    for sentence in found["omitted"]:
         terminal.note(f"Not looked at: {sentence}")
-
-
-def _at(command: str, endpoint: str) -> str:
-    """Return a command for the endpoint that was given on the command line."""
-    return command and f"{command} --endpoint {endpoint}"
 
 
 def _now(client: Client, *, here: bool) -> int:
@@ -101,98 +102,62 @@ def _begin(since: str, now: int) -> int:
         raise click.UsageError(str(error)) from None
 
 
-def _show(found: Found, since: str, now: int) -> None:
+def _show(groups: Sequence[Group], since: str, now: int) -> None:
     from fc_async_plugin.report import moments
     from fc_async_plugin.report.tables import Column, cut
 
-    if not found.groups:
+    if not groups:
         terminal.tell(f"No failure was found since {since}.")
-    else:
-        columns = [
-            Column("function"),
-            Column("count", right=True),
-            Column("newest", optional=1),
-            Column("condition"),
-            Column("error", optional=2),
-            Column("went to"),
+        return
+    columns = [
+        Column("function"),
+        Column("count", right=True),
+        Column("newest", optional=1),
+        Column("condition"),
+        Column("error", optional=2),
+        Column("went to"),
+    ]
+    rows = (
+        [
+            one.function,
+            one.count,
+            moments.short_time(one.newest.time, now),
+            one.condition,
+            one.error,
+            _went(one),
         ]
-        rows = (
-            [
-                one.newest.function,
-                one.number,
-                moments.short_time(one.newest.at, now),
-                one.newest.condition,
-                one.newest.error,
-                _went(one, found),
-            ]
-            for one in found.groups
-        )
-        terminal.print_table(columns, rows)
-    width = terminal.width()
-    for group in found.groups:
-        newest = group.newest
-        terminal.tell(f"\n{newest.function}: {newest.condition}", bold=True)
-        terminal.tell(f"  newest      {newest.task_id or newest.request_id}")
-        for line in group.trace[-_TRACE_LINES:]:
-            terminal.tell(f"  {line if width is None else cut(line, width - 2)}")
-        if newest.lost:
-            terminal.tell(f"  because     {newest.lost}")
-        again = group.send_again or "not possible: nothing kept the payload"
+        for one in groups
+    )
+    terminal.print_table(columns, rows)
+    width = terminal.width() or _WIDEST
+    for one in groups:
+        terminal.tell(f"\n{one.function}: {one.condition}", bold=True)
+        terminal.tell(f"  newest      {one.newest.task_id or one.newest.request_id}")
+        for line in one.newest.trace[-_TRACE_LINES:]:
+            terminal.tell(f"  {cut(line, width - 2)}")
+        if one.not_delivered:
+            terminal.tell(f"  because     {one.not_delivered}")
+        again = one.send_again or "not possible: nothing kept the payload"
         terminal.tell(f"  send again  {again}")
-    _show_counts(found)
 
 
-def _show_counts(found: Found) -> None:
+def _show_counts(counted: Sequence[Counted]) -> None:
     from fc_async_sdk.spec.metrics import METRICS
 
-    counted = {name: values for name, values in found.counted.items() if values}
     if counted:
         terminal.tell("\nCounted by metrics", bold=True)
-    for name, values in counted.items():
-        shown = (f"{METRICS[metric].meaning}: {value:g}" for metric, value in values.items())
-        terminal.tell(f"  {name}  {', '.join(shown)}")
+    for function, few in groupby(counted, key=lambda one: one.function):
+        shown = (f"{METRICS[one.metric].meaning}: {one.value:g}" for one in few)
+        terminal.tell(f"  {function}  {', '.join(shown)}")
 
 
-def _went(group: Group, found: Found) -> str:
+def _went(one: Group) -> str:
     """Return where failures went, in words."""
     from fc_async_plugin.failures import label
 
-    one = group.newest
-    if not one.destination:
+    if one.destination is None:
         return "nowhere"
     name = label(one.destination)
-    if one.lost:
+    if one.not_delivered:
         return f"not delivered to {name}"
-    depth = found.depths.get(one.destination)
-    return name if depth is None else f"{name} ({depth} waiting)"
-
-
-def _as_data(begin: int, found: Found) -> dict[str, Any]:
-    return {
-        "since": begin,
-        "failures": [
-            {
-                "function": one.newest.function,
-                "condition": one.newest.condition,
-                "error": one.newest.error or None,
-                "count": one.number,
-                "newest": {
-                    "requestId": one.newest.request_id,
-                    "taskId": one.newest.task_id or None,
-                    "time": one.newest.at,
-                    "trace": list(one.trace),
-                },
-                "destination": one.newest.destination or None,
-                "notDelivered": one.newest.lost or None,
-                "waiting": found.depths.get(one.newest.destination),
-                "sendAgain": one.send_again or None,
-            }
-            for one in found.groups
-        ],
-        "counted": [
-            {"function": name, "metric": metric, "value": value}
-            for name, values in found.counted.items()
-            for metric, value in values.items()
-        ],
-        "omitted": list(found.omitted),
-    }
+    return name if one.waiting is None else f"{name} ({one.waiting} waiting)"

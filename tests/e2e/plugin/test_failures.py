@@ -155,7 +155,7 @@ def test_the_account_is_read_through_the_api_of_the_service(
     now = after_a_bad_night.client.send(admin.get_clock()).now
     reader = failures.Reader(after_a_bad_night.client, Account(), since=now - 60_000, now=now)
     found = reader.read(["orders", "mails"])
-    assert {one.newest.function: one.number for one in found.groups} == {"orders": 3, "mails": 2}
-    assert all(one.trace for one in found.groups)
+    assert {one.function: one.count for one in found.failures} == {"orders": 3, "mails": 2}
+    assert all(one.newest.trace for one in found.failures)
     assert "invocations of mails: task mode is off" in found.omitted
     assert any("no permission" in sentence for sentence in found.omitted)
