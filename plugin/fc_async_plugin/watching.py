@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 MOST: Final = 20
 _MINUTE: Final = 60_000
+_CATCH_UP: Final = 60
+"""Minutes before the newest one that a late round still looks at."""
 _TIMEOUTS: Final = (5.0, 10.0)
 _HOSTS: Final = {
     "oapi.dingtalk.com": "dingtalk",
@@ -107,13 +109,23 @@ def values_of(rule: Rule, points: Sequence[MetricPoint], end: int) -> list[float
     return found
 
 
-def changes(told: frozenset[Rule], values: Mapping[Rule, Sequence[float]], at: int) -> list[Change]:
-    """Return what has changed since a set of rules was told to be broken. Pure."""
-    return [
-        Change(rule, broken, given[-1], at)
-        for rule, given in values.items()
-        if (broken := rule.broken_by(given)) != (rule in told)
-    ]
+def changes(
+    told: frozenset[Rule], seen: Mapping[Rule, Sequence[Sequence[float]]], at: int
+) -> list[Change]:
+    """Return what has changed since a set of rules was told to be broken. Pure.
+
+    Args:
+        told: The rules.
+        seen: The values that each rule compares, at one or more moments, the newest last. A rule is
+            broken if it was at any of them.
+        at: The newest moment.
+    """
+    found = []
+    for rule, moments in seen.items():
+        broken = [values for values in moments if rule.broken_by(values)]
+        if bool(broken) != (rule in told):
+            found.append(Change(rule, bool(broken), (broken or moments)[-1][-1], at))
+    return found
 
 
 def bounded(found: Sequence[Change]) -> list[Change]:
@@ -156,10 +168,12 @@ class Watch:
             self._rules.setdefault((rule.region, rule.function), []).append(rule)
         self._read, self._tell, self._note = read, tell, note
         self._broken: frozenset[Rule] = frozenset()
+        self._ends: dict[tuple[str, str], int] = {}
         self.unread: dict[str, str] = {}
 
     def look(self) -> frozenset[Rule]:
         """Read all metrics, tell what has changed, and return the rules that are broken."""
+        before = dict(self._ends)
         found = [one for place, rules in self._rules.items() for one in self._changes(place, rules)]
         shown = bounded(found)
         for one in shown:
@@ -167,6 +181,8 @@ class Watch:
                 self._tell(one)
             except PluginError as error:
                 self._note(f"{error}; it is sent again in the next round: {one.text}")
+                place = (one.rule.region, one.rule.function)
+                self._ends[place] = before.get(place, one.at - _MINUTE)
                 continue
             told = {one.rule}
             if one.more:
@@ -177,15 +193,19 @@ class Watch:
     def _changes(self, place: tuple[str, str], rules: Sequence[Rule]) -> list[Change]:
         minutes = max(one.condition.times * one.condition.period // 60 for one in rules)
         try:
-            seen = self._read(*place, minutes)
+            seen = self._read(*place, minutes + _CATCH_UP)
         except FcAsyncError as error:
             if self.unread.get(place[1]) != str(error):
                 self._note(f"{place[1]}: its metrics cannot be read, and its alarms stay: {error}")
             self.unread[place[1]] = str(error)
             return []
         self.unread.pop(place[1], None)
+        # Every minute since the round before is looked at: a round may be late.
+        first = max(self._ends.get(place, seen.end) + _MINUTE, seen.end - _CATCH_UP * _MINUTE)
+        ends = range(min(first, seen.end), seen.end + 1, _MINUTE)
+        self._ends[place] = seen.end
         values = {
-            one: values_of(one, seen.points.get(one.condition.metric, ()), seen.end)
+            one: [values_of(one, seen.points.get(one.condition.metric, ()), end) for end in ends]
             for one in rules
         }
         return changes(self._broken, values, seen.end)

@@ -42,12 +42,14 @@ class World:
         seen: Metrics by function and name.
         fails: Functions whose metrics cannot be read.
         refuses: Whether the webhook refuses.
+        end: End of the minute that is read.
     """
 
     def __init__(self, *rules: Rule) -> None:
         self.seen: dict[str, dict[str, list[MetricPoint]]] = {}
         self.fails: set[str] = set()
         self.refuses = False
+        self.end = END
         self.told: list[Change] = []
         self.notes: list[str] = []
         self.watch = Watch(rules, self._read, self._tell, self.notes.append)
@@ -55,7 +57,7 @@ class World:
     def _read(self, region: str, function: str, minutes: int) -> Seen:
         if function in self.fails:
             raise ConnectFailed("no answer")
-        return Seen(END, self.seen.get(function, {}))
+        return Seen(self.end, self.seen.get(function, {}))
 
     def _tell(self, change: Change) -> None:
         if self.refuses:
@@ -93,6 +95,17 @@ def test_a_change_that_was_not_taken_is_told_again() -> None:
     assert world.look() == [("orders", True)]
 
 
+def test_a_change_that_was_not_taken_is_told_even_if_it_is_over() -> None:
+    world = World(rule("errors", 1))
+    world.errors(1)
+    world.refuses = True
+    world.look()
+    world.refuses, world.end = False, END + 5 * MINUTE
+    assert world.look() == [("orders", True)]
+    world.end += MINUTE
+    assert world.look() == [("orders", False)]
+
+
 def test_a_condition_that_cannot_be_read_stays_as_it_was() -> None:
     world = World(rule("errors", 1))
     world.errors(1)
@@ -103,6 +116,18 @@ def test_a_condition_that_cannot_be_read_stays_as_it_was() -> None:
     assert len(world.notes) == 1
     world.fails.clear()
     assert world.look() == []
+
+
+def test_a_round_that_is_late_looks_at_every_minute_since_the_one_before() -> None:
+    world = World(rule("expired", 1))
+    world.end = END - 5 * MINUTE
+    assert world.look() == []
+    world.end = END
+    world.seen["orders"] = {metrics.EXPIRED: points(7, 0, 0)}
+    assert world.look() == [("orders", True)]
+    assert world.told[0].value == 7
+    world.end = END + MINUTE
+    assert world.look() == [("orders", False)]
 
 
 def test_many_changes_are_twenty_messages_and_each_is_told_once() -> None:
