@@ -104,7 +104,7 @@ class Group(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class Counted(NamedTuple):
-    """What a metric has counted."""
+    """Value of a metric since a time."""
 
     function: str
     metric: str

@@ -370,3 +370,14 @@ def test_what_is_read_for_long_is_a_skeleton_until_it_is_there(
     page.unroute("**/_local/tasks?*")
     page.get_by_role("link", name="first").wait_for()
     assert page.get_by_role("status", name="Is being read").count() == 0
+
+
+def test_an_invocation_without_task_mode_has_a_mark(page: Page, fc_local: FcLocal) -> None:
+    fc_local.deploy("mails", lambda *_: b"sent", async_config={"asyncTask": False})
+    name = fc_local.client.invoke_async("mails", b"{}").request_id
+    fc_local.run_until_idle()
+    page.goto("/console#/invocations")
+    page.get_by_text("not recorded in the cloud: task mode is off").wait_for()
+    page.get_by_role("link", name=name).click()
+    page.get_by_text("not recorded in the cloud: task mode is off").wait_for()
+    page.get_by_role("heading", name="Time line").wait_for()
