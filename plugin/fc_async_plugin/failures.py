@@ -44,7 +44,7 @@ STATUSES: Final = ("Failed", "Expired", "Invalid")
 """Ends that are failures; a task that was stopped was meant to end."""
 COUNTED: Final = tuple(one.metric for one in CONDITIONS if one.counts)
 _MOST: Final = 1_000
-"""Tasks of one function that are read, the newest."""
+"""Tasks of one function and status that are read, the newest."""
 _WORKERS: Final = 8
 NOT_DELIVERED: Final = "not delivered"
 
@@ -164,14 +164,14 @@ class Reader:
         """Read the tasks of a function; note the failure destinations that it has."""
         try:
             configs = lists.configs(self._client, function)
-            found = list(islice(self._listed(function), _MOST))
+            found = list(islice(self._listed(function), len(STATUSES) * _MOST))
         except FcAsyncError as error:
             self._omitted.append(f"tasks of {function}: {error}")
             return []
         targets = {name: dict(one.destinations).get("failure", "") for name, one in configs.items()}
         self._targets |= dict.fromkeys(filter(None, targets.values()))
-        if len(found) == _MOST:
-            self._omitted.append(f"tasks of {function} before the newest {_MOST} that failed")
+        if len(found) >= _MOST:
+            self._omitted.append(f"tasks of {function} before the newest {_MOST} of each status")
         if not self._here and not any(one.async_task for one in configs.values()):
             self._omitted.append(f"invocations of {function}: task mode is off")
         return [
@@ -183,7 +183,7 @@ class Reader:
         if not self._here:
             tasks = FunctionTasks(self._client, function, None)
             for status in STATUSES:
-                yield from tasks.all(status=status)
+                yield from islice(tasks.all(status=status), _MOST)
             return
         token = None
         while True:
@@ -284,24 +284,29 @@ class Reader:
         The queue may have failures of other functions, and the function other failures.
         """
         node = node_of(one.destination, self._client)
-        source, condition = "", shlex.quote(one.condition)
+        source: list[str] = []
+        if one.condition == NOT_DELIVERED:
+            return None  # the function succeeded: calling it again is not what is missing
         if one.lost:
-            source = "dead-events" if self._here else ""
-        elif node is not None and node.kind in {"mns-queue", "rocketmq"}:
-            whole = f"{one.destination} --group GID"
-            source = node.name if node.kind == "mns-queue" else whole
+            source = ["dead-events"] if self._here else []
+        elif node is not None and node.kind == "mns-queue":
+            source = [node.name]
+        elif node is not None and node.kind == "rocketmq":
+            source = [one.destination, "--group", "GID"]
         if source:
-            chosen = f"events replay {source} --function {one.function} --condition {condition}"
+            chosen = ["events", "replay", *source, "--function", one.function]
+            chosen += ["--condition", one.condition]
         elif not one.task:
             return None
         elif number == 1:
-            chosen = f"tasks replay {one.function} {one.task_id}"
+            chosen = ["tasks", "replay", one.function, one.task_id]
         else:
             name = "--status" if one.condition in STATUSES else "--condition"
-            chosen = f"tasks replay {one.function} {name} {condition}"
+            chosen = ["tasks", "replay", one.function, name, one.condition]
         url = self._account.endpoint
-        given = url and url != os.environ.get("FC_ASYNC_ENDPOINT")
-        return f"fc-async {chosen} --endpoint {url}" if given else f"fc-async {chosen}"
+        if url and url != os.environ.get("FC_ASYNC_ENDPOINT"):
+            chosen += ["--endpoint", url]
+        return shlex.join(["fc-async", *chosen])
 
 
 def node_of(destination: str, client: Client) -> Node | None:

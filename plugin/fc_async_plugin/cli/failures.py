@@ -103,6 +103,7 @@ def _begin(since: str, now: int) -> int:
 
 
 def _show(groups: Sequence[Group], since: str, now: int) -> None:
+    from fc_async_plugin.failures import NOT_DELIVERED
     from fc_async_plugin.report import moments
     from fc_async_plugin.report.tables import Column, cut
 
@@ -137,7 +138,11 @@ def _show(groups: Sequence[Group], since: str, now: int) -> None:
             terminal.tell(f"  {cut(line, width - 2)}")
         if one.not_delivered:
             terminal.tell(f"  because     {one.not_delivered}")
-        again = one.send_again or "not possible: nothing kept the payload"
+        again = one.send_again or (
+            "deliver the event again from the console's dead events"
+            if one.condition == NOT_DELIVERED
+            else "not possible: nothing kept the payload"
+        )
         terminal.tell(f"  send again  {again}")
 
 

@@ -118,6 +118,17 @@ def test_an_event_that_was_given_up_is_shown_with_the_reason(fc_local, rows) -> 
     assert one["condition"] == "UnhandledInvocationError"
 
 
+def test_a_result_that_was_not_delivered_is_no_call_to_make_again(fc_local, fc_async) -> None:
+    config = {"destinationConfig": {"onSuccess": {"destination": QUEUE}}}
+    fc_local.deploy("orders", lambda *_: b"done", async_config=config)
+    fc_local.client.invoke_async("orders", b"")
+    fc_local.run_until_idle()
+    shown = fc_async("failures", "orders").out
+    assert "not delivered to queue failures" in shown
+    assert "deliver the event again from the console" in shown
+    assert "events replay" not in shown
+
+
 def test_older_failures_are_left_out(after_a_bad_night, rows) -> None:
     after_a_bad_night.advance(7200)
     assert rows("orders", "mails", "--since", "1h") == {}
