@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Invocations without task mode, as lists show them on this machine.
 
-The store forgets such an invocation when it ends, as the service does. The steps that the feed
-still has are enough to show it.
+The store forgets such an invocation when it ends, as the service does. The steps that are left in
+the feed are enough to show it.
 
 Invariants:
     Only what the feed has is remembered: its bound in bytes is the bound of this memory.
@@ -46,27 +46,21 @@ class Remembered:
 
     def find(self, function: str, task_id: str) -> Task | None:
         """Return the latest invocation of a task id, which without task mode may be used again."""
-        self._catch_up()
-        return next(
-            (
-                task
-                for _, task in reversed(self._tasks.values())
-                if (task.invocation.function, task.invocation.task_id) == (function, task_id)
-            ),
-            None,
-        )
+        return self._latest().get((function, task_id))
 
     async def store(self) -> MemoryStore:
         """Return a store that has the latest invocation of each task id, to be asked by queries."""
+        found = MemoryStore()
+        for task in self._latest().values():
+            await found.accept(task.invocation)
+        return found
+
+    def _latest(self) -> dict[tuple[str, str], Task]:
         self._catch_up()
-        latest = {
-            (task.invocation.function, task.invocation.task_id): task.invocation
+        return {
+            (task.invocation.function, task.invocation.task_id): task
             for _, task in self._tasks.values()
         }
-        found = MemoryStore()
-        for invocation in latest.values():
-            await found.accept(invocation)
-        return found
 
     def _catch_up(self) -> None:
         for step in self._feed.after(self._last):

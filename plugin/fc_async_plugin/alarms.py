@@ -28,15 +28,11 @@ def requests(rules: Sequence[Rule], groups: Sequence[str]) -> dict[str, Any]:
     """Return the bodies of PutResourceMetricRules, and the reasons, which it does not take."""
     written = [
         {
-            "RuleId": rule.name,
-            "RuleName": rule.name,
-            "Namespace": metrics.NAMESPACE,
-            "MetricName": rule.condition.metric,
+            **_fields(rule),
             "Resources": _dimensions(rule),
             "ContactGroups": ",".join(groups),
             "Period": str(rule.condition.period),
             "EmailSubject": f"{rule.function}: {rule.condition.name}",
-            "Escalations": _escalations(rule),
         }
         for rule in rules
     ]
@@ -84,14 +80,10 @@ def ros(rules: Sequence[Rule], groups: Sequence[str]) -> dict[str, Any]:
                 "Type": "ALIYUN::CMS::ResourceMetricRule",
                 "Metadata": {"Reason": rule.reason},
                 "Properties": {
-                    "RuleId": rule.name,
-                    "RuleName": rule.name,
-                    "Namespace": metrics.NAMESPACE,
-                    "MetricName": rule.condition.metric,
+                    **_fields(rule),
                     "Resources": json.loads(_dimensions(rule)),
                     "ContactGroups": list(groups),
                     "Period": rule.condition.period,
-                    "Escalations": _escalations(rule),
                 },
             }
             for rule in rules
@@ -108,14 +100,21 @@ def _level(rule: Rule) -> str:
     return "Critical" if rule.condition.critical else "Warn"
 
 
-def _escalations(rule: Rule) -> dict[str, Any]:
+def _fields(rule: Rule) -> dict[str, Any]:
+    """Return what the API and ROS name alike."""
     return {
-        _level(rule): {
-            "Statistics": rule.condition.statistic,
-            "ComparisonOperator": _AT_LEAST,
-            "Threshold": str(rule.threshold),
-            "Times": rule.condition.times,
-        }
+        "RuleId": rule.name,
+        "RuleName": rule.name,
+        "Namespace": metrics.NAMESPACE,
+        "MetricName": rule.condition.metric,
+        "Escalations": {
+            _level(rule): {
+                "Statistics": rule.condition.statistic,
+                "ComparisonOperator": _AT_LEAST,
+                "Threshold": str(rule.threshold),
+                "Times": rule.condition.times,
+            }
+        },
     }
 
 
