@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from datetime import datetime, timezone
 from itertools import groupby
 from typing import TYPE_CHECKING, Final
@@ -139,11 +140,27 @@ def _show(groups: Sequence[Group], since: str, now: int) -> None:
         if one.not_delivered:
             terminal.tell(f"  because     {one.not_delivered}")
         again = one.send_again or (
-            "deliver the event again from the console's dead events"
+            "deliver the event again, in the console"
             if one.condition == NOT_DELIVERED
             else "not possible: nothing kept the payload"
         )
-        terminal.tell(f"  send again  {again}")
+        for line in _wrapped(again, width - 14):
+            terminal.tell(line)
+
+
+def _wrapped(command: str, width: int) -> list[str]:
+    """Return a command on lines that a shell joins again, if it does not fit."""
+    parts = [command]
+    if "'" not in command:  # a line end within quotes would be part of the text
+        parts = textwrap.wrap(
+            command,
+            width - 2,
+            subsequent_indent="    ",
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+    first, *others = [f"{part} \\" for part in parts[:-1]] + parts[-1:]
+    return [f"  send again  {first}", *(f"{'':14}{one}" for one in others)]
 
 
 def _show_counts(counted: Sequence[Counted]) -> None:

@@ -125,7 +125,7 @@ def test_a_result_that_was_not_delivered_is_no_call_to_make_again(fc_local, fc_a
     fc_local.run_until_idle()
     shown = fc_async("failures", "orders").out
     assert "not delivered to queue failures" in shown
-    assert "deliver the event again from the console" in shown
+    assert "deliver the event again, in the console" in shown
     assert "events replay" not in shown
 
 

@@ -132,3 +132,11 @@ def test_ids_are_whole_and_payloads_decoded(columns: int, project: Path, fc_loca
     assert 'File "/code/index.py", line 5, in handler\n' in event
     heads = [one for one in shown("tasks", "logs", "orders").splitlines() if one.startswith("--- ")]
     assert heads == [f"--- {LONG_ID} Failed"]
+
+
+def test_a_command_on_several_lines_is_one_for_a_shell(project: Path, fc_local: FcLocal) -> None:
+    shown = on_a_terminal(80, project, fc_local.endpoint, "failures")
+    joined = re.sub(r" \\\n +", " ", shown)
+    command = "fc-async events replay failures --function orders --condition"
+    assert f"{command} UnhandledInvocationError\n" in joined
+    assert command not in shown
