@@ -139,4 +139,3 @@ def test_a_command_on_several_lines_is_one_for_a_shell(project: Path, fc_local: 
     joined = re.sub(r" \\\n +", " ", shown)
     command = "fc-async events replay failures --function orders --condition"
     assert f"{command} UnhandledInvocationError\n" in joined
-    assert command not in shown
