@@ -3,17 +3,21 @@
 
 :class:`RoutingRunner` passes functions without a callable on to worker processes.
 
-Nothing is isolated: a handler that blocks blocks the runtime, and ``os._exit`` ends it.
+Nothing is isolated: ``os._exit`` ends the runtime. Handlers are called one after the other, in a
+thread of their own, so that they can send requests to the runtime.
 ``sys.exit`` fails the attempt, as the exit of a worker process does.
 """
 
 from __future__ import annotations
 
 import asyncio
+import functools
 import inspect
 import json
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -32,6 +36,7 @@ from fc_async_sdk._cancellation import end_tasks
 
 if TYPE_CHECKING:
     from collections.abc import MutableMapping
+    from concurrent.futures import Executor
 
     from fc_async_local.clock import Clock
     from fc_async_local.execution.runner import ProcessRunner
@@ -57,11 +62,15 @@ class InProcessRunner:
     Args:
         handlers: Function name to handler; read at each attempt, so it may change.
         clock: Measures time limits and durations.
+        thread: Calls handlers, one after the other; None: the thread of the event loop does.
     """
 
-    def __init__(self, handlers: Mapping[str, Handler], clock: Clock) -> None:
+    def __init__(
+        self, handlers: Mapping[str, Handler], clock: Clock, thread: Executor | None = None
+    ) -> None:
         self._handlers = handlers
         self._clock = clock
+        self._thread = thread
         self._running: dict[str, asyncio.Future[Any]] = {}
         self._calls: Counter[str] = Counter()
 
@@ -78,11 +87,7 @@ class InProcessRunner:
         began = self._clock.now()
         self._calls[function] += 1
         try:
-            result = (
-                await asyncio.to_thread(handler, attempt.payload, attempt)
-                if IN_THREAD.get()
-                else handler(attempt.payload, attempt)
-            )
+            result = await self._call(handler, attempt)
             outcome = (
                 await self._await(result, attempt)
                 if inspect.isawaitable(result)
@@ -96,6 +101,14 @@ class InProcessRunner:
         finally:
             self._calls[function] -= 1
         return _with_duration(outcome, self._clock.now() - began)
+
+    async def _call(self, handler: Handler, attempt: Attempt) -> Any:
+        if IN_THREAD.get():  # beside another execution
+            return await asyncio.to_thread(handler, attempt.payload, attempt)
+        if self._thread is None:
+            return handler(attempt.payload, attempt)
+        call = functools.partial(copy_context().run, handler, attempt.payload, attempt)
+        return await asyncio.get_running_loop().run_in_executor(self._thread, call)
 
     async def _await(self, result: Awaitable[Any], attempt: Attempt) -> Outcome:
         """Run a coroutine handler under its time limit."""
@@ -189,7 +202,8 @@ class RoutingRunner:
         observe: Observer | None = None,
     ) -> None:
         self._handlers = handlers
-        self._callables = InProcessRunner(handlers, clock)
+        self._thread = ThreadPoolExecutor(1, "fc-async-handlers")  # begins with the first handler
+        self._callables = InProcessRunner(handlers, clock, self._thread)
         self._processes = processes
         self.debuggers = processes.debuggers
         self._observe = observe
@@ -232,4 +246,5 @@ class RoutingRunner:
     async def aclose(self) -> None:
         """End all instances."""
         await self._callables.aclose()
+        self._thread.shutdown(wait=False, cancel_futures=True)
         await self._processes.aclose()

@@ -119,3 +119,28 @@ def test_every_step_of_an_upload_in_parts_is_an_event(fc_local: FcLocal) -> None
         "DeleteObject",
     ]
     bucket.session.session.close()
+
+
+def test_a_handler_in_the_process_of_a_test_uses_its_client_too(fc_local: FcLocal) -> None:
+    bucket = oss2.Bucket(oss2.Auth("id", "secret"), fc_local.oss_endpoint, "videos")
+
+    def copy(event: bytes, _: object) -> None:
+        key = json.loads(event)["events"][0]["oss"]["object"]["key"]
+        bucket.put_object(key.replace("in/", "out/"), bucket.get_object(key).read() * 2)
+        assert fc_local.oss.keys("videos", "out/") == [key.replace("in/", "out/")]
+
+    fc_local.deploy("copy", copy)
+    fc_local.client.create_trigger(
+        "copy",
+        "t",
+        trigger_type="oss",
+        source_arn="acs:oss:cn-hangzhou:1234567890123456:videos",
+        trigger_config={
+            "events": ["oss:ObjectCreated:PutObject"],
+            "filter": {"key": {"prefix": "in/"}},
+        },
+    )
+    fc_local.oss.put("videos", "in/a", b"ab")
+    fc_local.run_until_idle()
+    assert fc_local.oss.get("videos", "out/a") == b"abab"
+    bucket.session.session.close()
