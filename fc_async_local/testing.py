@@ -134,7 +134,7 @@ class FcLocal:
         """Objects of OSS: put some to fire triggers, read what functions put."""
         from fc_async_local.services.oss.local import Objects
 
-        return Objects(self.runtime.services.oss, self.runtime.call)
+        return Objects(self.runtime.services.oss.service, self.runtime.call)
 
     def deploy(
         self,

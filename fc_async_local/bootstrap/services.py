@@ -26,8 +26,7 @@ from fc_async_local.services.eventbridge.targets import Targets
 from fc_async_local.services.mns.endpoint import MnsEndpoint
 from fc_async_local.services.mns.service import MnsService
 from fc_async_local.services.mns.topic_service import TopicService
-from fc_async_local.services.oss.endpoint import OssEndpoint
-from fc_async_local.services.oss.service import OssService
+from fc_async_local.services.oss.lazy import LazyOss
 from fc_async_local.services.rocketmq.endpoint import RocketMqEndpoint
 from fc_async_local.services.rocketmq.service import RocketMqService
 from fc_async_local.store.job_runner import JobNode
@@ -97,7 +96,7 @@ class Services(NamedTuple):
     topics: TopicService
     rocketmq: RocketMqService
     eventbridge: EventBridgeService
-    oss: OssService
+    oss: LazyOss
     apps: Mapping[str, App]
     destinations: Mapping[DestinationKind, Destination]
     triggers: TriggerRunner
@@ -137,7 +136,7 @@ class Services(NamedTuple):
         fired = _firing(foundation, protocols, registry.triggers, invoker, log, pushing)
         await fired.triggers.start()
         closing.push_async_callback(fired.triggers.aclose)
-        oss = OssService(
+        oss = LazyOss(
             stores.objects,
             clock,
             settings,
@@ -302,12 +301,12 @@ def channels_of(
     )
 
 
-def _apps(protocols: Protocols, oss: OssService) -> Mapping[str, App]:
+def _apps(protocols: Protocols, oss: LazyOss) -> Mapping[str, App]:
     # Clients sign with the machine's time, also when the runtime's is virtual.
     clock = RealClock()
     return {
         "mns": MnsEndpoint(protocols.mns, clock, protocols.topics),
         "rocketmq": RocketMqEndpoint(protocols.rocketmq, clock),
         "eventbridge": EventBridgeEndpoint(protocols.eventbridge, clock),
-        "oss": OssEndpoint(oss, clock),
+        "oss": oss,
     }

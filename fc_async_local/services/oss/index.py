@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 import msgspec
 
+from fc_async_local.services.oss.lazy import INDEX
 from fc_async_local.services.oss.model import (
     Bucket,
     Content,
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-NAME: Final = "index.db"
 _KINDS: Final[dict[type[object], bytes]] = {
     Bucket: b"b",
     StoredObject: b"o",
@@ -69,7 +69,7 @@ class Index:
         self._durable = durable
         with _answering():
             self._database = sqlite3.connect(
-                folder / NAME, isolation_level=None, check_same_thread=False
+                folder / INDEX, isolation_level=None, check_same_thread=False
             )
             self._database.executescript(_SCHEMA)
 

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from fc_async_local.background import start_task
 from fc_async_local.services.oss import model
 from fc_async_local.services.oss.content import Files
-from fc_async_local.services.oss.index import NAME, Index
+from fc_async_local.services.oss.index import Index
 from fc_async_local.services.oss.model import Bucket, OssError, StoredObject
 from fc_async_local.store.loops import persist
 from fc_async_local.store.protocol import StoreUnavailable
@@ -45,6 +45,8 @@ if TYPE_CHECKING:
 
 _LOG: Final = logging.getLogger(__name__)
 _META: Final = "x-oss-meta-"
+_LONGEST: Final = 1_024
+"""Ours: characters of a type in an event."""
 
 
 class OssService:
@@ -75,8 +77,7 @@ class OssService:
 
     def start(self) -> None:
         """Fire the triggers of what happened before a crash."""
-        if self._durable and (self._folder / NAME).exists():
-            self._tell_until_told()
+        self._tell_until_told()
 
     async def aclose(self) -> None:
         """Finish changes that have begun, and close the index."""
@@ -227,7 +228,7 @@ class OssService:
             size=found.content.size,
             previous_size=0 if before is None else before.content.size,
             etag=found.etag,
-            content_type=found.headers.get("content-type", ""),
+            content_type=found.headers.get("content-type", "")[:_LONGEST],
             user_meta={k: v for k, v in found.headers.items() if k.startswith(_META)},
             request_id=request_id,
         )

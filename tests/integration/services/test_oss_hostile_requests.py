@@ -43,7 +43,7 @@ class Bucket:
 
     def __init__(self, runtime: LocalRuntime) -> None:
         self.endpoint = runtime.addresses.oss
-        self._objects = Objects(runtime.services.oss, runtime.call)
+        self._objects = Objects(runtime.services.oss.service, runtime.call)
         self._objects.create_bucket("bucket")
 
     def put(self, key: str, data: bytes) -> None:

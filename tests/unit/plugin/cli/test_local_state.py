@@ -59,7 +59,7 @@ def test_a_state_is_exported_and_cleared_while_the_runtime_runs(data: Path, tmp_
 def test_a_clear_deletes_objects_and_an_import_leaves_them(data: Path, tmp_path: Path) -> None:
     def buckets() -> list[str]:
         with LocalRuntime(data=data, port=0) as runtime:
-            service = runtime.services.oss
+            service = runtime.services.oss.service
             found = runtime.call(service.do(lambda index: list(index.all(Bucket))))
             runtime.call(service.create_bucket("kept"))
         return found
