@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 import msgspec
 
-from fc_async_local.services.oss.lazy import INDEX
+from fc_async_local.services.oss import INDEX
 from fc_async_local.services.oss.model import (
     Bucket,
     Content,

@@ -4,9 +4,10 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from fc_async_local.clock import RealClock
+from fc_async_local.services.oss import INDEX
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -15,8 +16,6 @@ if TYPE_CHECKING:
     from fc_async_local.http.messages import App, Receive, Scope, Send
     from fc_async_local.services.oss.service import Fire, OssService
     from fc_async_local.settings import Settings
-
-INDEX: Final = "index.db"
 
 
 class LazyOss:

@@ -71,8 +71,8 @@ class Objects:
             with self._service.files.open(bucket, content) as file:
                 return file.read(content.size)
 
-        data: bytes = self._call(self._service.do(read))
-        return data
+        found: bytes = self._call(self._service.do(read))
+        return found
 
     def keys(self, bucket: str, prefix: str = "") -> list[str]:
         """Return the keys of the objects of a bucket, in their order.

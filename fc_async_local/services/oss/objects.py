@@ -51,15 +51,14 @@ COPY: Final = "x-oss-copy-source-"
 
 async def put(service: OssService, asked: OssRequest, stream: Body) -> Answer:
     """Answer PutObject and CopyObject."""
-    forbid = asked.forbids_overwrite
-    await service.check_target(asked.bucket, asked.key, forbid_overwrite=forbid)
+    await service.check_target(asked)
     source = asked.copy_source()
     if source is not None:
         return await _copy(service, asked, source)
     attributes = asked.attributes()
     content = await receive(service, asked, stream)
     made = stored(service, asked, attributes, content)
-    await commit(service, asked, made, "ObjectCreated:PutObject")
+    await service.commit(asked, made, "ObjectCreated:PutObject")
     return Answer(200, headers=(*validators(made), ("Content-MD5", _md5(content))))
 
 
@@ -82,7 +81,7 @@ async def _copy(service: OssService, asked: OssRequest, source: tuple[str, str])
     )
     updated = replaced and source == (asked.bucket, asked.key)
     event = "ObjectModified:UpdateObjectMeta" if updated else "ObjectCreated:CopyObject"
-    await commit(service, asked, made, event)
+    await service.commit(asked, made, event)
     document = wire.document("CopyObjectResult", copied(made.etag, made.modified_at))
     return xml(200, document)._replace(headers=(*xml(200, b"").headers, *validators(made)))
 
@@ -91,7 +90,7 @@ async def append(service: OssService, asked: OssRequest, stream: ClientStream) -
     """Answer AppendObject."""
     bucket, key = asked.bucket, asked.key
     position = asked.number("position", None, model.LARGEST_BODY, low=0)
-    await service.check_target(bucket, key)
+    await service.check_target(asked)
     attributes = asked.attributes()
     more = await receive(service, asked, stream)
 
@@ -109,7 +108,8 @@ async def append(service: OssService, asked: OssRequest, stream: ClientStream) -
             content = service.files.extend(bucket, before.content, more)
             etag, now = etag_of([before.etag, more.md5]), service.clock.now()
             after = replace(before, content=content, etag=etag, modified_at=now)
-        service.put(index, bucket, after, "ObjectCreated:AppendObject", asked.id)
+        index.put(after, bucket, key)
+        service.note(index, asked, after, "ObjectCreated:AppendObject", before)
         return after, [] if before is None else [more]
 
     made = await service.change(bucket, write, more)
@@ -173,7 +173,7 @@ async def _delete(service: OssService, asked: OssRequest, keys: Iterable[str], e
                 index.delete(StoredObject, bucket, key)
                 gone.append(found.content)
                 empty = replace(found, content=replace(found.content, size=0))
-                service.note(index, bucket, empty, event, asked.id, before=found)
+                service.note(index, asked, empty, event, found)
         return None, gone
 
     await service.change(bucket, write)
@@ -228,16 +228,6 @@ async def receive(service: OssService, asked: OssRequest, stream: Body) -> Conte
         service.files.remove(asked.bucket, [content])
         raise
     return content
-
-
-async def commit(service: OssService, asked: OssRequest, made: StoredObject, event: str) -> None:
-    """Put an object in the place of the one before it, and fire its triggers."""
-    bucket, forbid = asked.bucket, asked.forbids_overwrite
-
-    def write(index: Index) -> tuple[None, list[Content]]:
-        return None, service.put(index, bucket, made, event, asked.id, forbid_overwrite=forbid)
-
-    await service.change(bucket, write, made.content)
 
 
 def stored(

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
     from fc_async_local.clock import Clock
     from fc_async_local.services.oss.model import Content
+    from fc_async_local.services.oss.request import OssRequest
     from fc_async_local.settings import Settings
 
     Fire = Callable[[ObjectEvent, int], Awaitable[object]]
@@ -152,7 +153,7 @@ class OssService:
 
         await self.do(write)
 
-    async def check_target(self, bucket: str, key: str, *, forbid_overwrite: bool = False) -> None:
+    async def check_target(self, asked: OssRequest) -> None:
         """Check what an object is written to, before its body is read.
 
         A bucket that does not exist is created if that is wanted.
@@ -160,69 +161,57 @@ class OssService:
         Raises:
             OssError: InvalidObjectName, NoSuchBucket, FileAlreadyExists.
         """
-        model.check_key(key)
+        model.check_key(asked.key)
         if self.settings.destinations.create_missing:
-            await self.create_bucket(bucket)
+            await self.create_bucket(asked.bucket)
+        await self.do(lambda index: _replaced(index, asked))
 
-        def check(index: Index) -> None:
-            index.bucket(bucket)
-            check_overwrite(index.find(StoredObject, bucket, key), forbidden=forbid_overwrite)
-
-        await self.do(check)
-
-    def put(
+    async def commit(
         self,
-        index: Index,
-        bucket: str,
+        asked: OssRequest,
         made: StoredObject,
         event: str,
-        request_id: str,
-        *,
-        forbid_overwrite: bool = False,
-    ) -> list[Content]:
-        """Write an object and its event in a transaction; return the content that it replaces.
+        also: Callable[[Index], list[Content]] = lambda _: [],
+    ) -> None:
+        """Put an object in the place of the one before it, and fire its triggers.
 
         Args:
-            index: In the transaction.
-            bucket: The bucket.
+            asked: The request.
             made: The object.
             event: What happened to it, such as ``ObjectCreated:PutObject``.
-            request_id: Of the request.
-            forbid_overwrite: Refuse if the object exists.
+            also: Changes more; returns content that the index does not name any more.
 
         Raises:
             OssError: NoSuchBucket, FileAlreadyExists.
         """
-        index.bucket(bucket)
-        before = index.find(StoredObject, bucket, made.key)
-        check_overwrite(before, forbidden=forbid_overwrite)
-        index.put(made, bucket, made.key)
-        self.note(index, bucket, made, event, request_id, before=before)
-        same = before is None or before.content.file == made.content.file
-        return [] if before is None or same else [before.content]
+
+        def write(index: Index) -> tuple[None, list[Content]]:
+            before, gone = _replaced(index, asked), also(index)
+            index.put(made, asked.bucket, made.key)
+            self.note(index, asked, made, event, before)
+            return None, gone + ([] if before is None else [before.content])
+
+        await self.change(asked.bucket, write, made.content)
 
     def note(
         self,
         index: Index,
-        bucket: str,
+        asked: OssRequest,
         found: StoredObject,
         event: str,
-        request_id: str,
-        *,
         before: StoredObject | None = None,
     ) -> None:
         """Write an event in a transaction.
 
         Args:
             index: In the transaction.
-            bucket: The bucket.
+            asked: The request.
             found: The object; of an event of a part, with what is known.
             event: What happened to it.
-            request_id: Of the request.
             before: The object before.
         """
         document = ObjectEvent(
-            bucket=bucket,
+            bucket=asked.bucket,
             key=found.key,
             event=event,
             size=found.content.size,
@@ -230,10 +219,9 @@ class OssService:
             etag=found.etag,
             content_type=found.headers.get("content-type", "")[:_LONGEST],
             user_meta={k: v for k, v in found.headers.items() if k.startswith(_META)},
-            request_id=request_id,
+            request_id=asked.id,
         )
-        now = self.clock.now()
-        index.put(document, f"{now:020}", request_id, found.key)
+        index.put(document, f"{self.clock.now():020}", asked.id, found.key)
 
     async def _tell(self) -> None:
         """Fire the triggers of what has happened."""
@@ -281,11 +269,14 @@ def _delete_event(index: Index, path: str) -> None:
     index.delete(ObjectEvent, path)
 
 
-def check_overwrite(found: StoredObject | None, *, forbidden: bool) -> None:
-    """Refuse to replace an object if that is forbidden.
+def _replaced(index: Index, asked: OssRequest) -> StoredObject | None:
+    """Return the object that a request replaces, None if there is none.
 
     Raises:
-        OssError: FileAlreadyExists.
+        OssError: NoSuchBucket, FileAlreadyExists.
     """
-    if found is not None and forbidden:
+    index.bucket(asked.bucket)
+    found = index.find(StoredObject, asked.bucket, asked.key)
+    if found is not None and asked.forbids_overwrite:
         raise OssError("FileAlreadyExists", "The object you specified already exists.")
+    return found

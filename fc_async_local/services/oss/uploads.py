@@ -14,7 +14,7 @@ from fc_async_local.http.messages import Answer
 from fc_async_local.services.markup import xml
 from fc_async_local.services.oss import model, wire
 from fc_async_local.services.oss.content import blocks
-from fc_async_local.services.oss.model import Content, OssError, Part, StoredObject, Upload
+from fc_async_local.services.oss.model import Content, OssError, Part, Upload
 from fc_async_local.services.oss.objects import (
     COPY,
     CRC,
@@ -38,8 +38,7 @@ _NOTHING = Content(file="", size=0, md5="", crc=0)
 
 async def start(service: OssService, asked: OssRequest, _: ClientStream) -> Answer:
     """Answer InitiateMultipartUpload."""
-    forbid = asked.forbids_overwrite
-    await service.check_target(asked.bucket, asked.key, forbid_overwrite=forbid)
+    await service.check_target(asked)
     upload = Upload(
         id=uuid.uuid4().hex.upper(),
         key=asked.key,
@@ -50,7 +49,7 @@ async def start(service: OssService, asked: OssRequest, _: ClientStream) -> Answ
     def write(index: Index) -> tuple[None, list[Content]]:
         index.bucket(asked.bucket)
         index.put(upload, asked.bucket, upload.id)
-        _note(service, index, asked, upload, "ObjectCreated:InitiateMultipartUpload")
+        _note(service, index, asked, upload, "ObjectCreated:InitiateMultipartUpload", _NOTHING)
         return None, []
 
     await service.change(asked.bucket, write)
@@ -159,7 +158,7 @@ async def list_uploads(service: OssService, asked: OssRequest, _: ClientStream) 
 
 async def complete(service: OssService, asked: OssRequest, stream: ClientStream) -> Answer:
     """Answer CompleteMultipartUpload."""
-    bucket, key, upload_id = asked.upload
+    bucket, key, _ = asked.upload
     present = {part.number: part.content for part in (await _parts(service, asked)).values()}
     if asked.headers.get("x-oss-complete-all") == "yes":
         wanted = [(number, content.md5) for number, content in present.items()]
@@ -169,17 +168,13 @@ async def complete(service: OssService, asked: OssRequest, stream: ClientStream)
     content = await asyncio.to_thread(service.files.join, bucket, contents)
     etag = f"{etag_of([one.md5 for one in contents])}-{len(contents)}"
 
-    def write(index: Index) -> tuple[StoredObject, list[Content]]:
-        upload = index.upload(*asked.upload)
-        made = stored(service, asked, upload, content)
-        made = replace(made, etag=etag, kind="Multipart")
-        gone = index.end_upload(bucket, upload_id)
-        event = "ObjectCreated:CompleteMultipartUpload"
-        forbid = asked.forbids_overwrite
-        gone += service.put(index, bucket, made, event, asked.id, forbid_overwrite=forbid)
-        return made, gone
+    upload = await service.do(lambda index: index.upload(*asked.upload))
+    made = replace(stored(service, asked, upload, content), etag=etag, kind="Multipart")
 
-    made = await service.change(bucket, write, content)
+    def end(index: Index) -> list[Content]:
+        return index.end_upload(bucket, index.upload(*asked.upload).id)
+
+    await service.commit(asked, made, "ObjectCreated:CompleteMultipartUpload", end)
     names = asked.names([key])
     document: wire.Members = {
         "EncodingType": names.kind,
@@ -217,7 +212,7 @@ async def abort(service: OssService, asked: OssRequest, _: ClientStream) -> Answ
 
     def write(index: Index) -> tuple[None, list[Content]]:
         upload = index.upload(*asked.upload)
-        _note(service, index, asked, upload, "ObjectRemoved:AbortMultipartUpload")
+        _note(service, index, asked, upload, "ObjectRemoved:AbortMultipartUpload", _NOTHING)
         return None, index.end_upload(asked.bucket, upload.id)
 
     await service.change(asked.bucket, write)
@@ -237,8 +232,7 @@ def _note(
     asked: OssRequest,
     upload: Upload,
     event: str,
-    content: Content = _NOTHING,
+    content: Content,
 ) -> None:
     """Write the event of an upload in a transaction."""
-    found = stored(service, asked, upload, content)
-    service.note(index, asked.bucket, found, event, asked.id)
+    service.note(index, asked, stored(service, asked, upload, content), event)
