@@ -7,6 +7,7 @@ import { useEffect } from "preact/hooks";
 import * as api from "./api";
 import { count, dateTime } from "./format";
 import { other, speak, t } from "./i18n";
+import { Buckets } from "./pages/buckets";
 import { DeadEvents } from "./pages/dead";
 import { Destinations } from "./pages/destinations";
 import { FunctionPage, Functions } from "./pages/functions";
@@ -25,6 +26,7 @@ const PAGES: [string, string, string][] = [
   ["invocations", t`Invocations`, "i"],
   ["functions", t`Functions`, "f"],
   ["destinations", t`Destinations`, "d"],
+  ["buckets", t`Buckets`, "b"],
   ["dead", t`Dead events`, "e"],
   ["metrics", t`Metrics`, "m"],
   ["time", t`Time`, "t"],
@@ -50,6 +52,7 @@ function Page() {
   const pages: Record<string, () => preact.JSX.Element> = {
     functions: Functions,
     destinations: Destinations,
+    buckets: Buckets,
     dead: DeadEvents,
     metrics: Metrics,
     time: TimePage,

@@ -21,6 +21,7 @@ import msgspec
 
 from fc_async_local import DEFAULT_PORT, console
 from fc_async_local.api import Api
+from fc_async_local.api.admin.buckets import BucketAdmin
 from fc_async_local.api.admin.channels import ChannelAdmin
 from fc_async_local.api.admin.configs import ConfigAdmin
 from fc_async_local.api.admin.deliveries import DeliveryAdmin
@@ -268,6 +269,7 @@ class Runtime:
                 *TriggerAdmin(self.services.trigger_control, clock, urls).routes(),
                 *ChannelAdmin(self.services.channels, self.engine).routes(),
                 *PayloadAdmin().routes(),
+                *BucketAdmin(self.services.oss).routes(),
                 *StateAdmin(self.state).routes(),
                 *FaultAdmin(self.faults).routes(),
                 *DescriptionAdmin().routes(),

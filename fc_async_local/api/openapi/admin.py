@@ -315,6 +315,25 @@ OPERATIONS: Final = (
         body=models.ObjectEvent,
         answer=models.FiredTriggers,
     ),
+    # --- objects ---
+    Operation("GET", "/_local/buckets", "List the buckets of OSS", answer=models.Buckets),
+    Operation(
+        "GET",
+        "/_local/buckets/{bucket}/objects",
+        "List objects and common prefixes, by key",
+        (Parameter("prefix"), Parameter("nextToken")),
+        answer=models.Objects,
+        refused=(404,),
+    ),
+    Operation(
+        "GET",
+        "/_local/buckets/{bucket}/content",
+        "Return the content of an object",
+        (Parameter("key"),),
+        answer=ANY,
+        refused=(404,),
+        media="application/octet-stream",
+    ),
     # --- deliveries ---
     Operation(
         "GET",

@@ -170,10 +170,11 @@ def blocks(file: BinaryIO, wanted: range) -> Iterator[bytes]:
 
 
 async def read(file: BinaryIO, wanted: range) -> AsyncGenerator[bytes, None]:
-    """Read some bytes of a file in threads, a block at a time."""
-    found = blocks(file, wanted)
-    while (block := await asyncio.to_thread(next, found, None)) is not None:
-        yield block
+    """Read some bytes of a file in threads, a block at a time, and close it."""
+    with file:
+        found = blocks(file, wanted)
+        while (block := await asyncio.to_thread(next, found, None)) is not None:
+            yield block
 
 
 def _name() -> str:

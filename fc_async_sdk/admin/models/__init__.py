@@ -17,6 +17,7 @@ import msgspec
 
 from fc_async_sdk._decoding import prepare
 from fc_async_sdk.admin.models.base import *
+from fc_async_sdk.admin.models.buckets import *
 from fc_async_sdk.admin.models.deliveries import *
 from fc_async_sdk.admin.models.functions import *
 from fc_async_sdk.admin.models.graph import *

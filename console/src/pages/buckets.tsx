@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: MIT
+// Buckets of OSS and their objects, a folder at a time; objects can be saved.
+
+import * as api from "../api";
+import { size } from "../format";
+import { link, route, useLive } from "../state";
+import { Facts, Table, Time, Trouble } from "../ui";
+
+const where = (bucket: string): string => `/buckets${api.path(bucket)}`;
+const from = (bucket: string, prefix: string, nextToken = ""): string =>
+  link(["buckets", bucket], { prefix, nextToken });
+
+export function Buckets() {
+  const [, chosen] = route.value.parts;
+  const found = useLive("buckets", () => api.get<api.Buckets>("/buckets"));
+  return (
+    <>
+      <h1>Buckets</h1>
+      <Trouble error={found.error} />
+      {found.value?.buckets.length === 0 ? (
+        <p class="empty panel">
+          No buckets yet. The clients of OSS make them; <code>fc-async local start</code> prints the
+          endpoint.
+        </p>
+      ) : null}
+      {found.value?.buckets.length ? (
+        <Table label="Buckets">
+          <thead>
+            <tr>
+              <th>Name</th>
+              <th>Created</th>
+            </tr>
+          </thead>
+          <tbody>
+            {found.value.buckets.map((one) => (
+              <tr key={one.name} class={one.name === chosen ? "selected" : undefined}>
+                <td>
+                  <a
+                    href={link(["buckets", one.name])}
+                    aria-current={one.name === chosen ? "true" : undefined}
+                  >
+                    {one.name}
+                  </a>
+                </td>
+                <td>
+                  <Time at={one.createdTime} />
+                </td>
+              </tr>
+            ))}
+          </tbody>
+        </Table>
+      ) : null}
+      {chosen === undefined ? null : <Objects key={chosen} bucket={chosen} />}
+    </>
+  );
+}
+
+function Objects({ bucket }: { bucket: string }) {
+  const { prefix = "", nextToken = "" } = route.value.params;
+  const found = useLive(`objects ${bucket} ${prefix} ${nextToken}`, () =>
+    api.get<api.Objects>(`${where(bucket)}/objects`, { prefix, nextToken }),
+  );
+  const above = prefix.slice(0, prefix.lastIndexOf("/", prefix.length - 2) + 1);
+  const page = found.value;
+  return (
+    <>
+      <h2>
+        {bucket}
+        {prefix ? ` / ${prefix}` : ""}
+      </h2>
+      <Trouble error={found.error} />
+      {prefix || nextToken ? (
+        <p>
+          <a href={from(bucket, nextToken ? prefix : above)}>
+            {nextToken ? "First page" : "Folder above"}
+          </a>
+        </p>
+      ) : null}
+      {page && page.objects.length + page.prefixes.length === 0 ? (
+        <p class="dim">No objects.</p>
+      ) : null}
+      {page?.prefixes.map((one) => (
+        <p key={one}>
+          <a href={from(bucket, one)}>{one.slice(prefix.length)}</a>
+        </p>
+      ))}
+      {page?.objects.map((one) => (
+        <details key={one.key} class="panel">
+          <summary>
+            <b>{one.key.slice(prefix.length) || one.key}</b>{" "}
+            <span class="dim">
+              {size(one.size)} · <Time at={one.modifiedTime} />
+            </span>
+          </summary>
+          <Facts
+            rows={[
+              ["Key", <code>{one.key}</code>],
+              ["ETag", <code>{one.etag}</code>],
+              ...Object.entries(one.headers as Record<string, string>),
+            ]}
+          />
+          <p>
+            <a
+              href={`/_local${where(bucket)}/content${api.search({ key: one.key })}`}
+              download={one.key.split("/").pop()}
+            >
+              Save
+            </a>
+          </p>
+        </details>
+      ))}
+      {page?.nextToken ? (
+        <p>
+          <a href={from(bucket, prefix, page.nextToken)}>Next page</a>
+        </p>
+      ) : null}
+    </>
+  );
+}

@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: MIT
+"""Buckets of OSS as the console shows them: to look at, and to download objects."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+from urllib.parse import quote
+
+from starlette.responses import Response
+
+from fc_async_local.api import admin
+from fc_async_local.domain.errors import Rejected
+from fc_async_sdk.admin import models
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.routing import Route
+
+    from fc_async_local.services.oss.index import Index
+    from fc_async_local.services.oss.lazy import LazyOss
+
+_PAGE: Final = 100
+_LARGEST: Final = 64 * 1024 * 1024
+"""Ours: bytes of an object that the console saves, which is in memory meanwhile."""
+
+
+class BucketAdmin:
+    """Buckets and their objects.
+
+    Args:
+        oss: The buckets; opened by the first request.
+    """
+
+    def __init__(self, oss: LazyOss) -> None:
+        self._oss = oss
+
+    def routes(self) -> list[Route]:
+        """Return the routes of these operations."""
+        return admin.routes(
+            [
+                ("GET", "/buckets", self.buckets),
+                ("GET", "/buckets/{bucket}/objects", self.objects),
+                ("GET", "/buckets/{bucket}/content", self.content),
+            ]
+        )
+
+    async def buckets(self, _: Request) -> models.Buckets:
+        """List all buckets."""
+        from fc_async_local.services.oss.model import Bucket  # noqa: PLC0415 -- 25 ms
+
+        found = await self._oss.service.do(lambda index: index.all(Bucket))
+        return models.Buckets(
+            buckets=[
+                models.BucketSummary(name=one.name, created_time=one.created_at)
+                for one in found.values()
+            ]
+        )
+
+    async def objects(self, request: Request, bucket: str) -> models.Objects:
+        """List the objects of a bucket, a page of 100. Query: ``prefix``, ``nextToken``."""
+        from fc_async_local.services.oss.model import Wanted  # noqa: PLC0415 -- 25 ms
+
+        query = request.query_params
+        wanted = Wanted(query.get("prefix", ""), "/", query.get("nextToken", ""), _PAGE)
+        found = await self._oss.service.do(lambda index: index.page(bucket, wanted))
+        shown = [
+            models.ObjectSummary(
+                key=one.key,
+                size=one.content.size,
+                etag=one.etag,
+                modified_time=one.modified_at,
+                headers=one.headers,
+            )
+            for one in found.objects
+        ]
+        return models.Objects(objects=shown, prefixes=list(found.prefixes), next_token=found.marker)
+
+    async def content(self, request: Request, bucket: str) -> Response:
+        """Return the content of an object, to be saved. Query: ``key``.
+
+        Raises:
+            Rejected: 400 EntityTooLarge: a client of OSS reads it piece by piece.
+        """
+        key, service = request.query_params.get("key", ""), self._oss.service
+
+        def read(index: Index) -> bytes:
+            content = index.object(bucket, key).content
+            if content.size > _LARGEST:
+                text = f"the object has {content.size} bytes, more than {_LARGEST}: use a client"
+                raise Rejected(400, "EntityTooLarge", text)
+            with service.files.open(bucket, content) as file:
+                return file.read(content.size)
+
+        name = quote(key.rpartition("/")[2] or "object", safe="")
+        headers = {"content-disposition": f"attachment; filename*=UTF-8''{name}"}
+        data = await service.do(read)
+        return Response(data, headers=headers, media_type="application/octet-stream")
