@@ -162,9 +162,8 @@ def _started(choices: Choices, warn: Callable[[str], None]) -> Iterator[Addresse
     place = {"region": choices.region, "account_id": choices.account_id}
     try:
         given = {name: value for name, value in place.items() if value}
-        settings = Settings.of(
-            **{"freeze_instances": True, "mount_paths": True, **choices.settings, **given}
-        )
+        own = {"freeze_instances": True, "mount_paths": True, "create_missing": True}
+        settings = Settings.of(**{**own, **choices.settings, **given})
         runtime = LocalRuntime(
             data=choices.data,
             port=choices.port,

@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+import requests
 
 from fc_async_local.embedded import LocalRuntime
 from fc_async_local.http import server
@@ -35,3 +36,13 @@ def test_a_port_that_is_in_use_is_an_error(tmp_path: Path) -> None:
         choices, text = Choices(port, tmp_path, "real"), f"port {port} is in use: choose another"
         with pytest.raises(PluginError, match=text), opened(choices, print):
             pass
+
+
+def test_a_bucket_is_created_by_the_first_object_that_is_written_to_it(tmp_path: Path) -> None:
+    with opened(Choices(0, tmp_path, "real"), print) as running:
+        url = running.addresses.oss
+        assert requests.put(f"{url}/uploads/in/a", data=b"1", timeout=5).status_code == 200
+        assert requests.get(f"{url}/uploads/in/a", timeout=5).content == b"1"
+        assert "NoSuchBucket" in requests.get(f"{url}/other/in/a", timeout=5).text
+        refused = requests.put(f"{url}/Not_a_bucket/a", data=b"1", timeout=5)
+        assert (refused.status_code, "InvalidBucketName" in refused.text) == (400, True)
