@@ -11,7 +11,6 @@ thread of their own, so that they can send requests to the runtime.
 from __future__ import annotations
 
 import asyncio
-import functools
 import inspect
 import json
 from collections import Counter
@@ -107,7 +106,11 @@ class InProcessRunner:
             return await asyncio.to_thread(handler, attempt.payload, attempt)
         if self._thread is None:
             return handler(attempt.payload, attempt)
-        call = functools.partial(copy_context().run, handler, attempt.payload, attempt)
+        context = copy_context()
+
+        def call() -> Any:  # not the handler itself: uvloop refuses coroutine functions
+            return context.run(handler, attempt.payload, attempt)
+
         return await asyncio.get_running_loop().run_in_executor(self._thread, call)
 
     async def _await(self, result: Awaitable[Any], attempt: Attempt) -> Outcome:

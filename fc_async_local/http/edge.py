@@ -10,7 +10,8 @@ Invariants:
     A request whose client hangs up while the body arrives has no effect.
     The bodies of all requests in progress take a limited amount of memory. A body is complete
     before its signature can be checked, so anything that can connect could send many large ones.
-    A request that there is not enough memory for is answered 503.
+    A request that there is not enough memory for is answered 503. Bodies for OSS do not count: they
+    go to the disk piece by piece, and documents of it have 2 MiB at most.
     A long poll is cancelled as soon as its client hangs up, so that no message is taken in vain.
     A streamed answer that fails after it began is broken off, so that the client sees the failure.
     A request that is cancelled because the server stops is answered 503.
