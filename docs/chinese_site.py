@@ -56,8 +56,24 @@ def mark_english(
 ) -> None:
     """Say that a page without a catalog is English, to readers and to their programs."""
     if "body" in context and not (CATALOGS / f"{page}.po").exists():
-        notice = "<p><em>本页只有英文版。</em></p>"
+        there = context["pathto"](f"../{page}.html", 1)
+        notice = f'<div class="admonition note"><p>本页只有<a href="{there}">英文版</a>。</p></div>'
         context["body"] = f'{notice}<div lang="en">{context["body"]}</div>'
+
+
+def name_both_sites(
+    app: Sphinx, page: str, _template: str, context: dict[str, Any], _doctree: object
+) -> None:
+    """Name the addresses of a page in both languages, for search engines, where they are known."""
+    base = app.config.html_baseurl.rstrip("/")
+    if not base:
+        return
+    folders = {"en": "", "zh-CN": "zh-cn/"}
+    context["pageurl"] = f"{base}/{folders[context['language'] or 'en']}{page}.html"
+    context["metatags"] = context.get("metatags", "") + "".join(
+        f'<link rel="alternate" hreflang="{language}" href="{base}/{folder}{page}.html">'
+        for language, folder in folders.items()
+    )
 
 
 def mark_untranslated(_app: Sphinx, doctree: nodes.document) -> None:
@@ -77,6 +93,7 @@ def mark_untranslated(_app: Sphinx, doctree: nodes.document) -> None:
 def setup(app: Sphinx) -> dict[str, bool]:
     """Register the search; on the Chinese site, mark what is English."""
     app.add_search_language(ChineseSearch)
+    app.connect("html-page-context", name_both_sites)
     if app.config.language == "zh_CN":
         # After the collectors of titles: the navigation shows a heading without the note.
         app.connect("doctree-read", mark_untranslated, priority=900)

@@ -4,6 +4,7 @@
 ``-D language=zh_CN`` builds the Chinese site, which belongs into the folder zh-cn of the English.
 """
 
+import os
 import sys
 from pathlib import Path
 
@@ -17,6 +18,7 @@ extensions = [
     "myst_parser",
     "sphinx.ext.autodoc",
     "sphinx.ext.napoleon",
+    "sphinx_copybutton",
     "chinese_site",
     "cli_reference",
     "markdown_twins",
@@ -40,7 +42,12 @@ myst_heading_anchors = 3
 autodoc_typehints = "description"
 autodoc_member_order = "bysource"
 
+# The commands of a block, without prompts and output.
+copybutton_prompt_text = "$ "
+
 html_theme = "furo"
+# Where the site is published, for canonical and alternate addresses; a build at home has none.
+html_baseurl = os.environ.get("FC_ASYNC_SITE", "")
 html_title = "fc-async"
 html_favicon = "../console/src/icon.svg"
 # Copied as it is: schemas that editors fetch by their address.

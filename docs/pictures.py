@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import json
+import math
 import os
 import re
 import subprocess
@@ -257,6 +258,39 @@ def time_passes(words: Words) -> str:
     )
 
 
+RATIOS: Final = {
+    "networkx / cycles, 1,000,000 nodes": "cycles of 1,000,000 nodes, networkx",
+    "durable accept / moto's Event invoke": "accept, moto",
+    "accept to settled / procrastinate's defer and run": "accept to end, procrastinate",
+    "fan_out of 10,000 / official SDK with 32 threads": "fan_out, official SDK in 32 threads",
+    "asyncio client / official asyncio client, 32 at a time": "asyncio client, official one",
+    "invoke_async / official SDK, 1 thread": "invoke_async, official SDK",
+}
+"""Rows of the table of ``make bench``, and what the picture calls them and their peers."""
+
+
+def ratios() -> str:
+    """Return bars of the ratios of the last ``make bench``, as SVG."""
+    table = (Path(__file__).parents[1] / "benchmarks/results/bench.md").read_text("utf-8")
+    found = dict(re.findall(r"^\| (.+?) \| ([\d.]+) \|", table, re.MULTILINE))
+    rows = []
+    for row, (name, label) in enumerate(RATIOS.items()):
+        ratio, y = float(found[name]), 44 + 30 * row
+        wide = 420 * math.log10(ratio) / math.log10(30)
+        rows += [
+            f'<text x="290" y="{y}" text-anchor="end">{label}</text>',
+            f'<rect x="300" y="{y - 14}" width="{wide:.0f}" height="20" rx="3" fill="#3b6fd4"/>',
+            f'<text x="{310 + wide:.0f}" y="{y}">{ratio:.1f} ×</text>',
+        ]
+    return (
+        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 800 220" font-size="14" fill="#1f2430" '
+        'font-family="system-ui, sans-serif" role="img"><title>How many times as fast as its peers'
+        '</title>\n<rect width="800" height="220" rx="8" fill="#f7f8fa"/>\n'
+        + "\n".join(rows)
+        + "\n</svg>\n"
+    )
+
+
 def graph(title: str, steps: tuple[Step, ...]) -> str:
     """Return a picture of steps as SVG; boxes of one name are one box."""
     names = list(dict.fromkeys(_name(end) for step in steps for end in (step.source, step.target)))
@@ -445,9 +479,10 @@ def main() -> int:
     charts = {name: draw for name, (draw, _) in CHARTS.items()}
     for name, draw in {**charts, **PRINTED}.items():
         (TARGET / name).write_text(draw(), encoding="utf-8")
+    (TARGET / "ratios.svg").write_text(ratios(), encoding="utf-8")
     for name, words in TIMES.items():
         (TARGET / name).write_text(time_passes(words), encoding="utf-8")
-    count = sum(map(len, (GRAPHS, PRINTED, CHARTS, TIMES)))
+    count = sum(map(len, (GRAPHS, PRINTED, CHARTS, TIMES))) + 1
     print(f"wrote {count} pictures to {TARGET}")  # noqa: T201 -- a command says what it did
     return 0
 

@@ -2,7 +2,7 @@
 """The settings of the local runtime, grouped by the part that needs them.
 
 Most settings exist because the documents of the service are silent or contradict each other. The
-default is the interpretation of this project; docs/reference/runtime.md gives the reason for each.
+default is the interpretation of this project; docs/reference/local-runtime.md gives the reasons.
 Documented limits are not settings, see :mod:`fc_async_sdk.spec.limits`. This module reads no
 environment and no file. Durations are milliseconds unless the name says otherwise.
 

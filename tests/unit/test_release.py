@@ -60,7 +60,9 @@ def test_the_links_of_a_release_name_the_repository_that_builds_it() -> None:
     assert all(link.startswith("https://example.org/owner/name") for link in links.values())
 
 
-@pytest.mark.parametrize("workflow", sorted((ROOT / ".github/workflows").glob("*.yml")))
+@pytest.mark.parametrize(
+    "workflow", [ROOT / ".github/workflows" / f"{name}.yml" for name in ("ci", "release")]
+)
 def test_a_workflow_runs_the_check_that_every_change_has_to_pass(workflow: Path) -> None:
     jobs = yaml.safe_load(workflow.read_text())["jobs"]
     commands = [step.get("run", "") for job in jobs.values() for step in job["steps"]]
@@ -89,9 +91,9 @@ def test_only_the_job_that_publishes_may_write(workflow: Path) -> None:
     read = yaml.safe_load(workflow.read_text())
     assert read["permissions"] == {"contents": "read"}
     allowed = {
-        name: job["permissions"] for name, job in read["jobs"].items() if "permissions" in job
+        name for name, job in read["jobs"].items() if "write" in job.get("permissions", {}).values()
     }
-    assert set(allowed) <= {"publish"}
+    assert allowed <= {"publish"}
 
 
 def test_the_present_version_could_be_tagged() -> None:

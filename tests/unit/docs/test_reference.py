@@ -17,10 +17,13 @@ from fc_async_sdk.idempotency import handler
 pytestmark = pytest.mark.lint
 
 DOCS = Path(__file__).parents[3] / "docs"
-PAGES = [page for page in DOCS.glob("reference/*/*.md") if page.stem != "index"]
+PAGES = [
+    *(page for page in DOCS.glob("reference/*/*.md") if page.stem != "index"),
+    DOCS / "reference" / "local-runtime.md",
+]
 TEXT = "".join(page.read_text("utf-8") for page in PAGES)
 PUBLIC_LOCAL = {"embedded", "settings", "testing"}
-"""What tests and programs may import of the local runtime (docs/reference/local/index.md)."""
+"""What tests and programs may import of the local runtime (docs/reference/local-runtime.md)."""
 
 PUBLIC = [
     *(f"fc_async_sdk.{module.name}" for module in pkgutil.iter_modules(fc_async_sdk.__path__)),
@@ -72,6 +75,6 @@ def test_every_option_of_idempotent_is_explained() -> None:
     assert [name for name in options if name not in page] == []
 
 
-def test_the_index_lists_what_is_public_of_the_local_runtime() -> None:
-    index = (DOCS / "reference" / "local" / "index.md").read_text("utf-8")
-    assert set(re.findall(r"^\| \[(\w+)\]", index, re.MULTILINE)) == PUBLIC_LOCAL
+def test_the_page_lists_what_is_public_of_the_local_runtime() -> None:
+    page = (DOCS / "reference" / "local-runtime.md").read_text("utf-8").partition("## In Python")[2]
+    assert set(re.findall(r"^### (\w+): ", page, re.MULTILINE)) == PUBLIC_LOCAL

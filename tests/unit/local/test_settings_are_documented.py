@@ -25,7 +25,10 @@ from fc_async_sdk.spec import metrics
 if TYPE_CHECKING:
     from fc_async_local.domain.rules import Ranged
 
-PAGE = (Path(__file__).parents[3] / "docs" / "reference" / "runtime.md").read_text(encoding="utf-8")
+REFERENCE = Path(__file__).parents[3] / "docs" / "reference"
+PAGE = "".join(
+    (REFERENCE / f"{name}.md").read_text("utf-8") for name in ("local-runtime", "retry-policy")
+)
 FIELDS = [
     pytest.param(group, field, id=field.name)
     for group in GROUPS.values()
