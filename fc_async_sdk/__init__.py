@@ -17,7 +17,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from fc_async_sdk import errors, events, idempotency, models, operations, payloads
+    from fc_async_sdk import errors, events, hooks, idempotency, models, operations, payloads
     from fc_async_sdk._async_client import AsyncClient
     from fc_async_sdk._client import Client
     from fc_async_sdk._version import __version__
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     )
     from fc_async_sdk.models import AsyncConfig, AsyncTask
     from fc_async_sdk.operations import AcceptedInvocation, InvokeResult
-    from fc_async_sdk.session import Session, async_client, client
+    from fc_async_sdk.session import Session, async_client, client, set_stream_logger
     from fc_async_sdk.spec import arn, limits
 
 __all__ = [
@@ -68,11 +68,13 @@ __all__ = [
     "errors",
     "events",
     "handler",
+    "hooks",
     "idempotency",
     "limits",
     "models",
     "operations",
     "payloads",
+    "set_stream_logger",
 ]
 
 _HOMES = {
@@ -100,11 +102,13 @@ _HOMES = {
     "client": "session",
     "destination_handler": "events",
     "handler": "events",
+    "set_stream_logger": "session",
 }
 _MODULES = {
     "arn": "spec.arn",
     "errors": "errors",
     "events": "events",
+    "hooks": "hooks",
     "idempotency": "idempotency",
     "limits": "spec.limits",
     "models": "models",

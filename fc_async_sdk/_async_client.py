@@ -90,7 +90,7 @@ class AsyncClient(BaseClient):
     ) -> None:
         """Make a client, with transports of its own unless one is given for all calls."""
         super().__init__(endpoint, provider, config, region_name=region_name, account_id=account_id)
-        self._connections = AsyncConnections(endpoint, config, provider, transport)
+        self._connections = AsyncConnections(endpoint, self.config, provider, transport)
 
     async def send(self, call: Call[T], *, total_timeout: float | None = None) -> T:
         """Send a call of :mod:`fc_async_sdk.operations` and return what it brought back.
@@ -395,7 +395,7 @@ class AsyncClient(BaseClient):
         schema: Schema | None = None,
         pace: Pace | None = None,
         large: PayloadStore | None = None,
-    ) -> handles.AsyncFunctionHandle[Any, bytes]: ...
+    ) -> handles.AsyncFunctionHandle[Any, Any]: ...
     @overload
     def function(
         self,
@@ -406,7 +406,7 @@ class AsyncClient(BaseClient):
         schema: Schema | None = None,
         pace: Pace | None = None,
         large: PayloadStore | None = None,
-    ) -> handles.AsyncFunctionHandle[T, bytes]: ...
+    ) -> handles.AsyncFunctionHandle[T, Any]: ...
     @overload
     def function(
         self,
@@ -435,7 +435,7 @@ class AsyncClient(BaseClient):
         name: str,
         *,
         payload: Any = Any,
-        result: Any = bytes,
+        result: Any = Any,
         qualifier: str | None = None,
         schema: Schema | None = None,
         pace: Pace | None = None,
@@ -450,7 +450,8 @@ class AsyncClient(BaseClient):
             payload: What it is called with: a msgspec Struct, a dataclass, a TypedDict, a class
                 with ``model_dump_json`` (pydantic), or a type made of these. Not given: anything
                 that ``invoke_async`` takes.
-            result: What it returns, likewise. Not given: the bytes.
+            result: What it returns, likewise. Not given: what its JSON holds,
+                or the bytes if they are not JSON.
             qualifier: Version or alias; None is LATEST.
             schema: JSON Schema that payloads must fit, beside ``payload``; each payload is checked
                 before it is sent. Needs the extra ``cli``.
@@ -469,7 +470,7 @@ class AsyncClient(BaseClient):
     @overload
     def task(
         self, function: str, task_id: str, *, qualifier: str | None = None
-    ) -> handles.AsyncTaskHandle[bytes]: ...
+    ) -> handles.AsyncTaskHandle[Any]: ...
     @overload
     def task(
         self, function: str, task_id: str, *, result: type[R], qualifier: str | None = None
@@ -479,7 +480,7 @@ class AsyncClient(BaseClient):
         function: str,
         task_id: str,
         *,
-        result: Any = bytes,
+        result: Any = Any,
         qualifier: str | None = None,
     ) -> handles.AsyncTaskHandle[Any]:
         """Make the handle of a task, also of another process. Nothing is sent.
@@ -503,7 +504,7 @@ class AsyncClient(BaseClient):
         *,
         size: int | None = None,
         qualifier: str | None = None,
-    ) -> handles.AsyncTaskGroup[bytes]: ...
+    ) -> handles.AsyncTaskGroup[Any]: ...
     @overload
     def group(
         self,
@@ -519,7 +520,7 @@ class AsyncClient(BaseClient):
         function: str,
         prefix: str,
         *,
-        result: Any = bytes,
+        result: Any = Any,
         size: int | None = None,
         qualifier: str | None = None,
     ) -> handles.AsyncTaskGroup[Any]:

@@ -88,7 +88,7 @@ class Client(BaseClient):
     ) -> None:
         """Make a client, with transports of its own unless one is given for all calls."""
         super().__init__(endpoint, provider, config, region_name=region_name, account_id=account_id)
-        self._connections = Connections(endpoint, config, provider, transport)
+        self._connections = Connections(endpoint, self.config, provider, transport)
 
     def send(self, call: Call[T], *, total_timeout: float | None = None) -> T:
         """Send a call of :mod:`fc_async_sdk.operations` and return what it brought back.
@@ -393,7 +393,7 @@ class Client(BaseClient):
         schema: Schema | None = None,
         pace: Pace | None = None,
         large: PayloadStore | None = None,
-    ) -> handles.FunctionHandle[Any, bytes]: ...
+    ) -> handles.FunctionHandle[Any, Any]: ...
     @overload
     def function(
         self,
@@ -404,7 +404,7 @@ class Client(BaseClient):
         schema: Schema | None = None,
         pace: Pace | None = None,
         large: PayloadStore | None = None,
-    ) -> handles.FunctionHandle[T, bytes]: ...
+    ) -> handles.FunctionHandle[T, Any]: ...
     @overload
     def function(
         self,
@@ -433,7 +433,7 @@ class Client(BaseClient):
         name: str,
         *,
         payload: Any = Any,
-        result: Any = bytes,
+        result: Any = Any,
         qualifier: str | None = None,
         schema: Schema | None = None,
         pace: Pace | None = None,
@@ -448,7 +448,8 @@ class Client(BaseClient):
             payload: What it is called with: a msgspec Struct, a dataclass, a TypedDict, a class
                 with ``model_dump_json`` (pydantic), or a type made of these. Not given: anything
                 that ``invoke_async`` takes.
-            result: What it returns, likewise. Not given: the bytes.
+            result: What it returns, likewise. Not given: what its JSON holds,
+                or the bytes if they are not JSON.
             qualifier: Version or alias; None is LATEST.
             schema: JSON Schema that payloads must fit, beside ``payload``; each payload is checked
                 before it is sent. Needs the extra ``cli``.
@@ -467,7 +468,7 @@ class Client(BaseClient):
     @overload
     def task(
         self, function: str, task_id: str, *, qualifier: str | None = None
-    ) -> handles.TaskHandle[bytes]: ...
+    ) -> handles.TaskHandle[Any]: ...
     @overload
     def task(
         self, function: str, task_id: str, *, result: type[R], qualifier: str | None = None
@@ -477,7 +478,7 @@ class Client(BaseClient):
         function: str,
         task_id: str,
         *,
-        result: Any = bytes,
+        result: Any = Any,
         qualifier: str | None = None,
     ) -> handles.TaskHandle[Any]:
         """Make the handle of a task, also of another process. Nothing is sent.
@@ -501,7 +502,7 @@ class Client(BaseClient):
         *,
         size: int | None = None,
         qualifier: str | None = None,
-    ) -> handles.TaskGroup[bytes]: ...
+    ) -> handles.TaskGroup[Any]: ...
     @overload
     def group(
         self,
@@ -517,7 +518,7 @@ class Client(BaseClient):
         function: str,
         prefix: str,
         *,
-        result: Any = bytes,
+        result: Any = Any,
         size: int | None = None,
         qualifier: str | None = None,
     ) -> handles.TaskGroup[Any]:

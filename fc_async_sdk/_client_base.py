@@ -10,7 +10,9 @@ Invariants:
 from __future__ import annotations
 
 import inspect
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+
+from fc_async_sdk.hooks import Hooks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -116,6 +118,22 @@ class Exceptions:
     )
 
 
+class Meta(NamedTuple):
+    """Facts about a client.
+
+    Attributes:
+        events: Hooks around its requests.
+        region_name: As of the client.
+        endpoint_url: As of the client.
+        config: As of the client.
+    """
+
+    events: Hooks
+    region_name: str
+    endpoint_url: str
+    config: Config
+
+
 class BaseClient:
     """Identity, endpoint and configuration of a client.
 
@@ -124,6 +142,7 @@ class BaseClient:
         account_id: The account, "" if it isn't known.
         endpoint_url: URL that requests are sent to.
         config: Timeouts, retries and connections.
+        meta: Hooks around its requests, and the facts above, as in boto3.
         exceptions: The errors it raises: ``client.exceptions.FunctionNotFound``.
     """
 
@@ -141,9 +160,15 @@ class BaseClient:
         self.region_name = region_name
         self.account_id = account_id
         self.endpoint_url = endpoint.url
-        self.config = config
+        self.config = config if config.events is not None else config.replace(events=Hooks())
         self._endpoint = endpoint
         self._provider = provider
+
+    @property
+    def meta(self) -> Meta:
+        """What boto3's clients have under this name; ``meta.events`` registers hooks."""
+        assert self.config.events is not None
+        return Meta(self.config.events, self.region_name, self.endpoint_url, self.config)
 
     def __copy__(self) -> Self:
         """Return another client with the same settings and with connections of its own."""

@@ -196,7 +196,8 @@ def from_json(kind: type[T], data: bytes, *, what: str = "the payload") -> T:
     """Decode a payload into a value of a type.
 
     Args:
-        kind: The type. bytes takes the payload as it is, str takes it as UTF-8.
+        kind: The type. bytes takes the payload as it is, str takes it as UTF-8, Any what its JSON
+            holds, or the bytes if they are not JSON.
         data: The payload.
         what: What it is, for the error.
 
@@ -207,6 +208,11 @@ def from_json(kind: type[T], data: bytes, *, what: str = "the payload") -> T:
     if kind is bytes:
         return cast("T", data)
     _claims.check_opened(data, what)
+    if kind is Any:
+        try:
+            return cast("T", msgspec.json.decode(data))
+        except JSON_ERRORS:
+            return cast("T", data)
     expected = getattr(kind, "__name__", None) or str(kind)
     try:
         if kind is str:

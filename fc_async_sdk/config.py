@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import msgspec
 
 from fc_async_sdk.errors import ConfigurationError, shorten
+from fc_async_sdk.hooks import Hooks
 from fc_async_sdk.spec import limits
 
 REGION_VARIABLES: Final = ("FC_ASYNC_REGION", "FC_REGION")
@@ -30,6 +31,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
         max_pool_connections: Connections kept open; more are opened when needed and closed after.
         max_attempts: How often one call may be sent, the first time included; 1 means no retry.
             Only what is safe to repeat is repeated.
+        retry_mode: ``standard``, or ``adaptive``: a client that was throttled also sends fewer
+            requests a second than before, and then gradually more.
         retry_base: The first wait before a retry is random below this; it doubles.
         retry_cap: The longest wait. A service that asks for more gets its error raised.
         proxies: ``{"https": "http://proxy:3128"}`` as with requests; None takes the environment's
@@ -43,6 +46,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
         max_async_payload_bytes: Largest payload of an asynchronous invocation: 131,072 (128 KB,
             quota), up to 262,144 where the account was granted more.
         user_agent_extra: Appended to the user agent.
+        events: Hooks around requests, shared by all clients of this configuration; None: each
+            client has its own, ``client.meta.events``.
     """
 
     connect_timeout: float = 5.0
@@ -50,6 +55,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     total_timeout: float | None = None
     max_pool_connections: int = 64
     max_attempts: int = 3
+    retry_mode: Literal["standard", "adaptive"] = "standard"
     retry_base: float = 0.2
     retry_cap: float = 20.0
     proxies: Mapping[str, str] | None = None
@@ -60,6 +66,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     max_response_bytes: int = 64 * 1024 * 1024
     max_async_payload_bytes: int = limits.ASYNC_PAYLOAD_BYTES
     user_agent_extra: str = ""
+    events: Hooks | None = None
 
     def __post_init__(self) -> None:
         for name in ("connect_timeout", "read_timeout", "retry_cap"):
@@ -70,6 +77,10 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
             value = getattr(self, name)
             if type(value) is not int or value < 1:
                 raise ConfigurationError(f"{name}={value!r}: must be a whole number, 1 or more")
+        if self.retry_mode not in ("standard", "adaptive"):
+            raise ConfigurationError(
+                f"retry_mode={self.retry_mode!r}: must be 'standard' or 'adaptive'"
+            )
         most = limits.ASYNC_PAYLOAD_GRANTED_BYTES
         size = self.max_async_payload_bytes
         if type(size) is not int or not 1 <= size <= most:

@@ -12,9 +12,13 @@ A paginator asks for a page when it is needed and never before.
 
 from __future__ import annotations
 
+import sys
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, Generic, Literal, NamedTuple, TypeVar
 
-from fc_async_sdk.errors import InvalidParameter, InvalidResponse
+import msgspec
+
+from fc_async_sdk.errors import ConfigurationError, InvalidParameter, InvalidResponse
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
@@ -62,6 +66,25 @@ class _Source(NamedTuple):
     args: tuple[Any, ...]
     kwargs: dict[str, Any]
     items: str
+    most: int | None = None
+
+    @classmethod
+    def of(cls, method: Callable[..., Any], items: str, args: Any, kwargs: Any) -> _Source:
+        """Return a list to read, with boto3's ``PaginationConfig`` as arguments of the method.
+
+        Raises:
+            InvalidParameter: The configuration has another name.
+        """
+        config = dict(kwargs.pop("PaginationConfig", None) or {})
+        most = config.pop("MaxItems", None)
+        for theirs, ours in (("PageSize", "limit"), ("StartingToken", "next_token")):
+            if theirs in config:
+                kwargs[ours] = config.pop(theirs)
+        if config:
+            raise InvalidParameter(
+                "PaginationConfig", config, "has MaxItems, PageSize and StartingToken"
+            )
+        return cls(method, args, kwargs, items, most)
 
     def next_token(self, page: Any, seen: set[str | None]) -> str | None:
         """Return the token of the next page; None for the last page."""
@@ -70,6 +93,21 @@ class _Source(NamedTuple):
             raise InvalidResponse(f"the same page comes again and again (token {following!r})")
         seen.add(following)
         return following
+
+
+def _compiled(expression: str) -> Callable[[Any], list[Any]]:
+    """Return a function that searches a page."""
+    try:
+        import jmespath  # noqa: PLC0415 -- only search needs it
+    except ModuleNotFoundError as error:
+        raise ConfigurationError("search() needs jmespath: pip install jmespath") from error
+    compiled = jmespath.compile(expression)
+
+    def find(page: Any) -> list[Any]:
+        found = compiled.search(msgspec.json.decode(msgspec.json.encode(page)))
+        return found if isinstance(found, list) else [] if found is None else [found]
+
+    return find
 
 
 class Pages(Generic[Page, Item]):
@@ -91,8 +129,18 @@ class Pages(Generic[Page, Item]):
 
     def items(self) -> Iterator[Item]:
         """Yield the items of all pages, in the order of the pages."""
+        found = (item for page in self for item in getattr(page, self._source.items))
+        return islice(found, self._source.most)
+
+    def search(self, expression: str) -> Iterator[Any]:
+        """Yield what a JMESPath expression finds in each page, as in boto3: ``tasks[].taskId``.
+
+        Raises:
+            ConfigurationError: The package ``jmespath`` is not installed.
+        """
+        find = _compiled(expression)
         for page in self:
-            yield from getattr(page, self._source.items)
+            yield from find(page)
 
 
 class AsyncPages(Generic[Page, Item]):
@@ -114,9 +162,20 @@ class AsyncPages(Generic[Page, Item]):
 
     async def items(self) -> AsyncIterator[Item]:
         """Yield the items of all pages, in the order of the pages."""
+        left = sys.maxsize if self._source.most is None else self._source.most
         async for page in self:
-            for item in getattr(page, self._source.items):
+            for item in getattr(page, self._source.items)[:left]:
                 yield item
+                left -= 1
+            if not left:
+                return
+
+    async def search(self, expression: str) -> AsyncIterator[Any]:
+        """Yield what a JMESPath expression finds in each page; see :meth:`Pages.search`."""
+        find = _compiled(expression)
+        async for page in self:
+            for one in find(page):
+                yield one
 
 
 class Paginator(Generic[Page, Item]):
@@ -131,9 +190,11 @@ class Paginator(Generic[Page, Item]):
 
         Args:
             *args: Those of the client's method of the same name.
-            **kwargs: The same; ``limit`` is the size of a page, ``next_token`` where to begin.
+            **kwargs: The same; ``limit`` is the size of a page, ``next_token`` where to begin. As
+                in boto3, ``PaginationConfig`` has ``PageSize``, ``StartingToken`` and ``MaxItems``,
+                the largest number of :meth:`items`.
         """
-        return Pages(_Source(self._method, args, kwargs, self._items))
+        return Pages(_Source.of(self._method, self._items, args, kwargs))
 
 
 class AsyncPaginator(Generic[Page, Item]):
@@ -148,6 +209,8 @@ class AsyncPaginator(Generic[Page, Item]):
 
         Args:
             *args: Those of the client's method of the same name.
-            **kwargs: The same; ``limit`` is the size of a page, ``next_token`` where to begin.
+            **kwargs: The same; ``limit`` is the size of a page, ``next_token`` where to begin. As
+                in boto3, ``PaginationConfig`` has ``PageSize``, ``StartingToken`` and ``MaxItems``,
+                the largest number of :meth:`items`.
         """
-        return AsyncPages(_Source(self._method, args, kwargs, self._items))
+        return AsyncPages(_Source.of(self._method, self._items, args, kwargs))

@@ -201,6 +201,25 @@ def async_client(**options: Unpack[SessionOptions]) -> AsyncClient:
     return Session(**options).async_client()
 
 
+def set_stream_logger(
+    name: str = "fc_async_sdk", level: int = logging.DEBUG, format_string: str | None = None
+) -> None:
+    """Write the log of requests, answers and retries to stderr, as boto3's function of this name.
+
+    Args:
+        name: Logger; that of the SDK.
+        level: Lowest level that is written.
+        format_string: Format of a line; None: time, name, level and message.
+    """
+    handler = logging.StreamHandler()
+    handler.setLevel(level)
+    line = format_string or "%(asctime)s %(name)s [%(levelname)s] %(message)s"
+    handler.setFormatter(logging.Formatter(line))
+    logger = logging.getLogger(name)
+    logger.setLevel(level)
+    logger.addHandler(handler)
+
+
 def _check_names(options: Mapping[str, object], known: type) -> None:
     """Raise TypeError for an option that does not exist, as for a misspelled argument."""
     names = known.__annotations__

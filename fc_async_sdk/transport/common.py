@@ -67,6 +67,7 @@ class Signer:
         self._provider = provider
         extra = f" {config.user_agent_extra}" if config.user_agent_extra else ""
         python = ".".join(map(str, sys.version_info[:3]))
+        self._events = config.events
         self._user_agent = f"fc-async/{__version__} Python/{python}{extra}"
 
     def headers(self, call: Call[Any], now: float) -> dict[str, str]:
@@ -86,4 +87,6 @@ class Signer:
         # Neither is signed: a proxy may change them.
         signed["accept"] = "application/json"
         signed["user-agent"] = self._user_agent
+        if self._events:
+            signed.update(self._events.headers(call.operation, call.method, call.path, signed))
         return signed

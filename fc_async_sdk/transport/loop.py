@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from fc_async_sdk.operations.call import Answer, Call
 from fc_async_sdk.transport import common
 from fc_async_sdk.transport.common import Signer
-from fc_async_sdk.transport.retry import Budget, Failure, Tries
+from fc_async_sdk.transport.retry import Budget, Failure, Tries, Watcher
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -53,6 +53,7 @@ class LoopTransport:
         self._provider = provider
         self._signer = Signer(endpoint, config, provider)
         self._budget = Budget()
+        self._watcher = Watcher(config)
         self._now = now
         self._monotonic = monotonic
         self._sleep = sleep
@@ -88,6 +89,7 @@ class LoopTransport:
             if wait is None:
                 return tries.conclude(outcome)
             _log.debug("%s: %s; next try in %.3f s", call.operation, tries.told(outcome), wait)
+            self._watcher.again(tries, call, outcome, wait)
             await self._sleep(wait)
 
     async def close(self) -> None:
@@ -111,7 +113,11 @@ class LoopTransport:
         left = None if deadline is None else deadline - self._monotonic()
         if left is not None and left <= 0:
             return Failure("the time for the whole call is over", sent=False, timed_out=True)
+        if self._watcher.rate is not None:
+            await self._sleep(self._watcher.rate.wait(self._monotonic()))
+        began = self._monotonic()
         answer = await self._exchange(call, left)
+        self._watcher.answered(call, answer, began, self._monotonic())
         if isinstance(answer, Answer) and _log.isEnabledFor(logging.DEBUG):
             _log.debug(
                 "%s %s: %d [request %s]",

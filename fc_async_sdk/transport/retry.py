@@ -9,7 +9,9 @@ from multiplying the load when everything fails.
 
 from __future__ import annotations
 
+import math
 import threading
+from collections import deque
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 from fc_async_sdk.errors import (
@@ -19,12 +21,14 @@ from fc_async_sdk.errors import (
     TimedOut,
     TransportError,
 )
+from fc_async_sdk.hooks import Answered, Retrying
 from fc_async_sdk.operations.call import Answer, Call, retry_after
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from fc_async_sdk.config import Config
+    from fc_async_sdk.hooks import Hooks
 
 T = TypeVar("T")
 
@@ -33,6 +37,8 @@ _BUDGET: Final = 500
 _COST: Final = 5
 _COST_OF_TIMEOUT: Final = 10
 _THROTTLED: Final = 429
+_LEAST_RATE: Final = 0.5
+_SLOWER: Final = 0.7
 _GATEWAY_STATUSES: Final = frozenset({502, 504})
 _RETRIED_STATUSES: Final = frozenset({429, 500, 502, 503, 504})
 
@@ -92,6 +98,83 @@ class Budget:
                 self._left = min(self._capacity, self._left + 1)
 
 
+class Rate:
+    """Requests in a second that a client sends in the retry mode ``adaptive``. Thread-safe.
+
+    There is no limit until a request is throttled. The limit is then a part of what was sent in the
+    second before, and grows by one for each second in which that many requests are answered.
+
+    Attributes:
+        limit: Requests in a second; None: no limit.
+    """
+
+    def __init__(self) -> None:
+        self.limit: float | None = None
+        self._next = self._settled = -math.inf
+        self._sent: deque[float] = deque()
+        self._lock = threading.Lock()
+
+    def wait(self, now: float) -> float:
+        """Return the seconds until the next request may be sent, which counts as sent then."""
+        with self._lock:
+            at = now if self.limit is None else max(now, self._next + 1 / self.limit)
+            self._next = at
+            self._sent.append(at)
+            while self._sent[0] <= at - 1:
+                self._sent.popleft()
+            return at - now
+
+    def told(self, *, throttled: bool, now: float) -> None:
+        """Change the limit after an answer; throttled ones of one second count once."""
+        with self._lock:
+            if throttled and now >= self._settled:
+                before = len(self._sent) if self.limit is None else self.limit
+                self.limit = max(_LEAST_RATE, before * _SLOWER)
+                self._settled = now + 1
+            elif not throttled and self.limit is not None:
+                self.limit += 1 / self.limit
+
+
+class Watcher:
+    """Tells hooks and the rate of a client what comes of its requests.
+
+    Args:
+        config: The client's.
+
+    Attributes:
+        rate: The rate in the retry mode ``adaptive``, otherwise None.
+    """
+
+    def __init__(self, config: Config) -> None:
+        self.rate = Rate() if config.retry_mode == "adaptive" else None
+        self._events: Hooks | None = config.events
+
+    def answered(
+        self, call: Call[Any], outcome: Answer | Failure, began: float, now: float
+    ) -> None:
+        """Tell that a request that began at a time has ended."""
+        answer = outcome if isinstance(outcome, Answer) else None
+        if self.rate is not None and answer is not None:
+            self.rate.told(throttled=answer.status == _THROTTLED, now=now)
+        if self._events:
+            facts = Answered(
+                call.operation,
+                answer.status if answer else None,
+                answer.request_id if answer else "",
+                now - began,
+                outcome.reason if isinstance(outcome, Failure) else "",
+            )
+            self._events.emit("after-answer", facts)
+
+    def again(
+        self, tries: Tries[Any], call: Call[Any], outcome: Answer | Failure, wait: float
+    ) -> None:
+        """Tell that a request will be sent again."""
+        if self._events:
+            reason = tries.told(outcome)
+            self._events.emit("retry", Retrying(call.operation, tries.made, wait, reason))
+
+
 class Tries(Generic[T]):
     """The tries of one call so far, and what comes of them."""
 
@@ -102,7 +185,7 @@ class Tries(Generic[T]):
         self._config = config
         self._budget = budget
         self._chance = chance
-        self._made = 0
+        self.made = 0
         # Whether an earlier try may have worked without our knowing.
         self._uncertain = False
 
@@ -113,7 +196,7 @@ class Tries(Generic[T]):
             outcome: What the latest try brought: a failure, or an answer of status 400 and up.
             remaining: Seconds that are left for the whole call, or None.
         """
-        self._made += 1
+        self.made += 1
         if isinstance(outcome, Failure):
             unclear = outcome.sent
             asked = None
@@ -128,7 +211,7 @@ class Tries(Generic[T]):
             again = outcome.status in _RETRIED_STATUSES and (
                 self._call.repeat == "always" or (self._call.repeat == "refused" and not unclear)
             )
-        if not again or self._made >= self._config.max_attempts:
+        if not again or self.made >= self._config.max_attempts:
             return None
         wait = self._back_off() if asked is None else asked
         too_long = wait > self._config.retry_cap or (remaining is not None and wait >= remaining)
@@ -157,7 +240,7 @@ class Tries(Generic[T]):
             raise Failure(reason, sent=True).to_error(self._call) from error
 
     def told(self, outcome: Answer | Failure) -> str:
-        """Return the outcome in a few words, for the log."""
+        """Return the outcome in a few words, for the log and for hooks."""
         if isinstance(outcome, Failure):
             return outcome.reason
         return f"status {outcome.status} [request {outcome.request_id}]"
@@ -165,5 +248,5 @@ class Tries(Generic[T]):
     def _back_off(self) -> float:
         # Full jitter: clients that failed together must not come back together
         # (https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/).
-        bound = self._config.retry_base * 2.0 ** (self._made - 1)
+        bound = self._config.retry_base * 2.0 ** (self.made - 1)
         return self._chance() * min(self._config.retry_cap, bound)

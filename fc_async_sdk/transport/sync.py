@@ -25,7 +25,7 @@ from fc_async_sdk.errors import InvalidResponse
 from fc_async_sdk.operations.call import Answer, Call
 from fc_async_sdk.transport import common, deadline
 from fc_async_sdk.transport.common import Signer
-from fc_async_sdk.transport.retry import Budget, Failure, Tries
+from fc_async_sdk.transport.retry import Budget, Failure, Tries, Watcher
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -99,6 +99,7 @@ class SyncTransport:
         self._config = config
         self._signer = Signer(endpoint, config, provider)
         self._budget = Budget()
+        self._watcher = Watcher(config)
         self._now = now
         self._monotonic = monotonic
         self._sleep = sleep
@@ -146,6 +147,7 @@ class SyncTransport:
             if wait is None:
                 return tries.conclude(outcome)
             _log.debug("%s: %s; next try in %.3f s", call.operation, tries.told(outcome), wait)
+            self._watcher.again(tries, call, outcome, wait)
             self._sleep(wait)
 
     def close(self) -> None:
@@ -181,10 +183,16 @@ class SyncTransport:
             return self._adapter
 
     def _try(self, call: Call[Any], limit: deadline.Deadline | None) -> Answer | Failure:
+        if self._watcher.rate is not None:
+            self._sleep(self._watcher.rate.wait(self._monotonic()))
+        began = self._monotonic()
+        outcome: Answer | Failure
         try:
-            return self._exchange(call, limit)
+            outcome = self._exchange(call, limit)
         except Failure as failure:
-            return failure
+            outcome = failure
+        self._watcher.answered(call, outcome, began, self._monotonic())
+        return outcome
 
     def _exchange(self, call: Call[Any], limit: deadline.Deadline | None) -> Answer:
         request = requests.PreparedRequest()

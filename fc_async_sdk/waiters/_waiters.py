@@ -8,10 +8,10 @@ import time
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from fc_async_sdk.errors import NotFound, TransportError
-from fc_async_sdk.waiters.pace import Watch
+from fc_async_sdk.waiters.pace import Watch, boto3_pace
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from fc_async_sdk.models import AsyncTask, Function
     from fc_async_sdk.waiters.pace import Kind
@@ -62,6 +62,7 @@ class TaskWaiter(_Waiter["AsyncTask"]):
         qualifier: str | None = None,
         timeout: float | None = 300.0,
         interval: float | None = None,
+        WaiterConfig: Mapping[str, float] | None = None,  # noqa: N803 -- boto3's name
     ) -> AsyncTask:
         """Wait until the task reaches the status that the waiter is for.
 
@@ -72,6 +73,8 @@ class TaskWaiter(_Waiter["AsyncTask"]):
             timeout: Seconds after which to give up; None never does. A look that is under way
                 then is cut off.
             interval: Seconds between two looks; None looks often first, then every 5 s.
+            WaiterConfig: As in boto3: ``{"Delay": 5, "MaxAttempts": 40}``, seconds between two
+                looks and their number, instead of ``interval`` and ``timeout``.
 
         Returns:
             The task as it was seen last.
@@ -81,7 +84,9 @@ class TaskWaiter(_Waiter["AsyncTask"]):
             AsyncTaskNotFound: There is no such task, also not some seconds later.
             TransportError: The service could not be asked.
         """
-        return self._wait(timeout, interval, function, task_id, qualifier=qualifier)
+        return self._wait(
+            *boto3_pace(WaiterConfig, timeout, interval), function, task_id, qualifier=qualifier
+        )
 
 
 class FunctionWaiter(_Waiter["Function"]):
@@ -94,6 +99,7 @@ class FunctionWaiter(_Waiter["Function"]):
         qualifier: str | None = None,
         timeout: float | None = 300.0,
         interval: float | None = None,
+        WaiterConfig: Mapping[str, float] | None = None,  # noqa: N803 -- boto3's name
     ) -> Function:
         """Wait until the function can be called and its latest update is through.
 
@@ -103,6 +109,8 @@ class FunctionWaiter(_Waiter["Function"]):
             timeout: Seconds after which to give up; None never does. A look that is under way
                 then is cut off.
             interval: Seconds between two looks; None looks often first, then every 5 s.
+            WaiterConfig: As in boto3: ``{"Delay": 5, "MaxAttempts": 40}``, seconds between two
+                looks and their number, instead of ``interval`` and ``timeout``.
 
         Returns:
             The function as it was seen last.
@@ -112,4 +120,6 @@ class FunctionWaiter(_Waiter["Function"]):
             FunctionNotFound: There is no such function.
             TransportError: The service could not be asked.
         """
-        return self._wait(timeout, interval, function, qualifier=qualifier)
+        return self._wait(
+            *boto3_pace(WaiterConfig, timeout, interval), function, qualifier=qualifier
+        )

@@ -119,6 +119,29 @@ def kind_of(name: str) -> Kind:
     return KINDS[name]
 
 
+def boto3_pace(
+    config: Mapping[str, float] | None, timeout: float | None, interval: float | None
+) -> tuple[float | None, float | None]:
+    """Return timeout and interval of a wait, of which boto3's ``WaiterConfig`` sets both.
+
+    Args:
+        config: ``Delay``, seconds between two looks, and ``MaxAttempts``, the number of looks.
+        timeout: Without ``MaxAttempts``.
+        interval: Without ``Delay``.
+
+    Raises:
+        InvalidParameter: There is another name in it.
+    """
+    given = dict(config or {})
+    delay, attempts = given.pop("Delay", interval), given.pop("MaxAttempts", None)
+    if given:
+        raise InvalidParameter("WaiterConfig", given, "has Delay and MaxAttempts")
+    if attempts is not None:
+        delay = _LONGEST_WAIT if delay is None else delay
+        timeout = delay * attempts
+    return timeout, delay
+
+
 class Pace:
     """Length of the pauses between looks, and of the whole wait.
 

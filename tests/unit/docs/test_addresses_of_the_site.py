@@ -9,11 +9,11 @@ from types import SimpleNamespace
 
 import pytest
 
-pytestmark = pytest.mark.lint
-
 sys.path.append(str(Path(__file__).parents[3] / "docs"))
 
 import chinese_site
+
+pytestmark = pytest.mark.lint
 
 
 def context_of(language: str | None, base: str) -> dict[str, str]:

@@ -106,3 +106,36 @@ def test_an_unknown_name_says_what_there_is() -> None:
         pytest.raises(InvalidParameter, match="list_async_tasks"),
     ):
         client.get_paginator("list_nothing")  # type: ignore[call-overload]
+
+
+def test_a_list_is_read_as_boto3_reads_it() -> None:
+    lists = Lists()
+    pages = paginators.Paginator[AsyncTaskPage, AsyncTask](lists, "tasks").paginate(
+        "f", PaginationConfig={"MaxItems": 1, "PageSize": 2, "StartingToken": "b"}
+    )
+    assert [task.task_id for task in pages.items()] == ["t3"]
+    assert lists.asked == [(("f",), {"limit": 2, "next_token": "b"})]
+    few = paginators.Paginator[AsyncTaskPage, AsyncTask](lists, "tasks").paginate(
+        "f", PaginationConfig={"MaxItems": 2}
+    )
+    assert [task.task_id for task in few.items()] == ["t1", "t2"]
+    with pytest.raises(InvalidParameter, match="has MaxItems, PageSize and StartingToken"):
+        paginators.Paginator(lists, "tasks").paginate("f", PaginationConfig={"Limit": 1})
+
+
+def test_pages_are_searched_with_jmespath() -> None:
+    pages = paginators.Paginator[AsyncTaskPage, AsyncTask](Lists(), "tasks").paginate("f")
+    assert list(pages.search("tasks[?status=='Running'].taskId")) == ["t1", "t2"]
+    assert list(pages.search("tasks[0].status")) == ["Running", "Failed"]
+
+
+def test_asyncio_pages_are_limited_and_searched_likewise() -> None:
+    async def read() -> tuple[list[str], list[Any]]:
+        made = paginators.AsyncPaginator[AsyncTaskPage, AsyncTask](Lists().later, "tasks")
+        few = made.paginate("f", PaginationConfig={"MaxItems": 1})
+        return (
+            [task.task_id async for task in few.items()],
+            [found async for found in made.paginate("f").search("tasks[].taskId")],
+        )
+
+    assert asyncio.run(read()) == (["t1"], ["t1", "t2", "t3"])

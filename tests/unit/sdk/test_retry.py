@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from fc_async_sdk import errors, operations
 from fc_async_sdk.config import Config
 from fc_async_sdk.operations import Answer, Call
-from fc_async_sdk.transport.retry import Budget, Failure, Tries
+from fc_async_sdk.transport.retry import Budget, Failure, Rate, Tries
 
 CALLS: dict[str, Call[Any]] = {
     "accept": operations.invoke_async("f"),
@@ -161,3 +161,48 @@ class TestBudget:
         with contextlib.suppress(errors.FcAsyncError):
             tries.wait_after(Failure("x", sent=True, timed_out=True), None)
         assert not budget.spend(1)
+
+
+# --- the rate of the mode adaptive ------------------------------------------------------------
+
+
+def send(rate: Rate, count: int, every: float, begin: float = 0.0) -> float:
+    """Send some requests; return the time after the last one."""
+    now = begin
+    for _ in range(count):
+        now += rate.wait(now) + every
+    return now
+
+
+def test_a_client_that_was_never_throttled_does_not_wait() -> None:
+    rate = Rate()
+    assert send(rate, 1_000, 0.0) == 0.0
+    rate.told(throttled=False, now=0.0)
+    assert rate.limit is None
+
+
+def test_a_throttled_client_sends_seven_tenths_of_what_it_sent() -> None:
+    rate = Rate()
+    now = send(rate, 100, 0.01)
+    rate.told(throttled=True, now=now)
+    assert rate.limit == pytest.approx(70, abs=1)
+    assert send(rate, 70, 0.0, now) - now == pytest.approx(1, abs=0.05)
+
+
+def test_refusals_of_one_second_count_once_and_answers_let_the_rate_grow() -> None:
+    rate = Rate()
+    now = send(rate, 100, 0.01)
+    for _ in range(20):
+        rate.told(throttled=True, now=now)
+    before = rate.limit
+    assert before is not None
+    for _ in range(int(before)):
+        rate.told(throttled=False, now=now)
+    assert rate.limit == pytest.approx(before + 1, abs=0.1)
+
+
+def test_a_throttled_client_is_never_stopped() -> None:
+    rate = Rate()
+    for second in range(100):
+        rate.told(throttled=True, now=second * 2.0)
+    assert rate.limit == 0.5

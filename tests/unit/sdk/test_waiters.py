@@ -214,3 +214,14 @@ def test_clients_make_them_by_name() -> None:
         assert isinstance(client.get_waiter("function_active"), waiters.FunctionWaiter)
         with pytest.raises(InvalidParameter, match="task_succeeded"):
             client.get_waiter("something")  # type: ignore[call-overload]
+
+
+def test_a_wait_is_set_as_in_boto3() -> None:
+    world = World(task("Running"))
+    with pytest.raises(WaiterError, match="gave up after 6 s"):
+        world.task_waiter("task_finished").wait(
+            "f", "t", WaiterConfig={"Delay": 2, "MaxAttempts": 3}
+        )
+    assert world.waits[:2] == [2, 2]
+    with pytest.raises(InvalidParameter, match="has Delay and MaxAttempts"):
+        world.task_waiter("task_finished").wait("f", "t", WaiterConfig={"Tries": 3})

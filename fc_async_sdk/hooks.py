@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: MIT
+"""Functions that a client calls around its requests: ``client.meta.events``, as in boto3.
+
+::
+
+    client.meta.events.register("before-send", lambda sending: sending.headers.update(trace()))
+
+Invariants:
+
+- A request is told each time it is sent, whichever transport sends it.
+- A header that is added is not signed, so that a proxy may change it; it replaces none of the SDK.
+- An error that a hook raises ends the call.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
+
+from fc_async_sdk.errors import InvalidParameter, shorten
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    Event = Literal["before-send", "after-answer", "retry"]
+
+EVENTS: Final = ("before-send", "after-answer", "retry")
+_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+
+
+class Sending(NamedTuple):
+    """A request that is about to be sent (``before-send``).
+
+    Attributes:
+        operation: Name of the operation, such as ``InvokeFunction``.
+        method: HTTP method.
+        path: Percent-encoded path.
+        headers: Headers to add: put them in.
+    """
+
+    operation: str
+    method: str
+    path: str
+    headers: dict[str, str]
+
+
+class Answered(NamedTuple):
+    """The answer to a request, or that none came (``after-answer``).
+
+    Attributes:
+        operation: Name of the operation.
+        status: HTTP status; None if no answer came.
+        request_id: Request id of the answer, "" if it has none.
+        seconds: Time from the request to its answer.
+        error: Why no answer came, "" if one did.
+    """
+
+    operation: str
+    status: int | None
+    request_id: str
+    seconds: float
+    error: str
+
+
+class Retrying(NamedTuple):
+    """A request that is sent again (``retry``).
+
+    Attributes:
+        operation: Name of the operation.
+        attempt: How often it was sent.
+        wait: Seconds until it is sent again.
+        reason: What came of the latest attempt.
+    """
+
+    operation: str
+    attempt: int
+    wait: float
+    reason: str
+
+
+class Hooks:
+    """Hooks of one client, in the order in which they were registered."""
+
+    def __init__(self) -> None:
+        self._hooks: dict[str, list[Callable[[Any], object]]] = {event: [] for event in EVENTS}
+
+    def __bool__(self) -> bool:
+        return any(self._hooks.values())
+
+    def register(self, event: Event, hook: Callable[[Any], object]) -> None:
+        """Call a function for an event from now on.
+
+        Args:
+            event: ``before-send``, ``after-answer`` or ``retry``.
+            hook: Gets a :class:`Sending`, :class:`Answered` or :class:`Retrying`. It must be quick,
+                and is called from the threads that send.
+
+        Raises:
+            InvalidParameter: There is no such event.
+        """
+        self._of(event).append(hook)
+
+    def unregister(self, event: Event, hook: Callable[[Any], object]) -> None:
+        """Call a function no longer; nothing happens if it was not registered.
+
+        Raises:
+            InvalidParameter: There is no such event.
+        """
+        if hook in self._of(event):
+            self._of(event).remove(hook)
+
+    def emit(self, event: Event, told: Sending | Answered | Retrying) -> None:
+        """Call the hooks of an event."""
+        for hook in tuple(self._hooks[event]):
+            hook(told)
+
+    def headers(
+        self, operation: str, method: str, path: str, own: Mapping[str, str]
+    ) -> dict[str, str]:
+        """Return the headers that hooks add to a request, with lower-case names.
+
+        Args:
+            operation: Name of the operation.
+            method: HTTP method.
+            path: Percent-encoded path.
+            own: Headers of the SDK.
+
+        Raises:
+            InvalidParameter: A header cannot be sent, or is one of the SDK's.
+        """
+        sending = Sending(operation, method, path, {})
+        self.emit("before-send", sending)
+        for name, value in sending.headers.items():
+            if not _NAME.fullmatch(name) or not (value.isascii() and value.isprintable()):
+                reason = "a header must have a token as name and printable ASCII as value"
+                raise InvalidParameter("headers", shorten(f"{name}: {value}"), reason)
+            if name.lower() in own:
+                raise InvalidParameter("headers", name, "this header belongs to the SDK")
+        return {name.lower(): value for name, value in sending.headers.items()}
+
+    def _of(self, event: str) -> list[Callable[[Any], object]]:
+        if event not in self._hooks:
+            raise InvalidParameter("event", event, f"must be one of {', '.join(EVENTS)}")
+        return self._hooks[event]
