@@ -2,7 +2,11 @@
 
 import json
 
+import pytest
 from fc_async_local.testing import FcLocal
+from pytest_httpserver import HTTPServer
+
+import notify
 
 PROCESS = "{{ cookiecutter.project_slug }}-process"
 NOTIFY = "{{ cookiecutter.project_slug }}-notify"
@@ -39,3 +43,22 @@ def test_a_delayed_order_waits(deployed: FcLocal) -> None:
     assert deployed.client.get_async_task(PROCESS, "order-9").status == "Enqueued"
     deployed.advance(2)
     assert deployed.client.get_async_task(PROCESS, "order-9").status == "Succeeded"
+
+
+def test_a_notification_is_sent_again_until_the_other_side_takes_it(
+    deployed: FcLocal, httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The third party is a server of this test; `notify` runs in this process to find it."""
+    httpserver.expect_ordered_request("/orders", "POST").respond_with_data(status=503)
+    body = {"message": "order 7 comes to 6"}
+    httpserver.expect_ordered_request("/orders", "POST", json=body).respond_with_data()
+    monkeypatch.setenv("NOTIFY_URL", httpserver.url_for("/orders"))
+    deployed.deploy(NOTIFY, notify.handler, async_config={"asyncTask": True})
+
+    order = {"order": 7, "items": [{"price": 3, "count": 2}]}
+    deployed.client.invoke_async(PROCESS, order, task_id="order-7")
+    deployed.run_until_idle()
+
+    httpserver.check()
+    [task] = deployed.client.list_async_tasks(NOTIFY).tasks
+    assert (task.status, task.already_retried_times) == ("Succeeded", 1)
