@@ -166,7 +166,7 @@ class BaseClient:
 
     @property
     def meta(self) -> Meta:
-        """What boto3's clients have under this name; ``meta.events`` registers hooks."""
+        """Facts about the client, as boto3's clients have them; ``meta.events`` registers hooks."""
         assert self.config.events is not None
         return Meta(self.config.events, self.region_name, self.endpoint_url, self.config)
 

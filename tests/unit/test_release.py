@@ -142,4 +142,4 @@ def test_a_wheel_with_another_content_is_refused(
 def test_templates_are_released_with_their_hidden_files(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
     needed = load("check_dist").needed()
-    assert any(name.endswith("/.gitignore") and "/_templates/" in name for name in needed)
+    assert any(name.endswith("/.gitlab-ci.yml") and "/_templates/" in name for name in needed)

@@ -5,8 +5,7 @@ Invariants:
 
 - Each answer to a shipped template is checked before a file is written.
 - An answer is text: it is never rendered.
-- A project has the files of ``_shared`` and those of its template; of two with one name it has the
-  template's.
+- A template has links to the files of ``_shared``: cookiecutter alone makes the same project.
 - Another template is used only if its folder or address is given, because its hooks are foreign
   code.
 """
@@ -17,12 +16,11 @@ import json
 import logging
 import shutil
 import subprocess
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from difflib import get_close_matches
 from importlib.util import find_spec
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from fc_async_plugin import PluginError
 from fc_async_plugin.scaffold.questions import QUESTIONS, problem
@@ -31,13 +29,6 @@ from fc_async_sdk._version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
-
-_SHARED: Final = "_shared"
-
-# cookiecutter does not render a file that it takes for binary. It judges by the first 512 or 1024
-# bytes, which may end within a character of a Chinese text. Such a text therefore begins with a
-# longer comment of jinja, which rendering removes (https://pypi.org/project/binaryornot/).
-_ASCII_START: Final = b"{#" + b" " * 1024 + b"#}"
 
 
 def folder() -> Path:
@@ -115,15 +106,14 @@ def create(
         if shipped:
             form = _Form(source, None if overwrite else into)
             answers = _answered(form, answers, ask)
-        with _composed(source) if shipped else nullcontext(template) as place:
-            made = cookiecutter(
-                str(place),
-                no_input=shipped or ask is None,
-                extra_context=_as_text(answers),
-                output_dir=str(into),
-                overwrite_if_exists=overwrite,
-                default_config=True,
-            )
+        made = cookiecutter(
+            str(source) if shipped else template,
+            no_input=shipped or ask is None,
+            extra_context=_as_text(answers),
+            output_dir=str(into),
+            overwrite_if_exists=overwrite,
+            default_config=True,
+        )
     return Path(made)
 
 
@@ -207,19 +197,6 @@ def _build_wheel(checkout: Path, into: Path) -> str:
     if not built.returncode:
         return ""
     return (built.stderr.strip().splitlines() or [f"exit code {built.returncode}"])[-1]
-
-
-@contextmanager
-def _composed(source: Path) -> Iterator[Path]:
-    """Yield a template of cookiecutter with the shared files and those of one shipped template."""
-    with TemporaryDirectory(prefix="fc-async-template-") as folder_name:
-        place = Path(folder_name)
-        for part in (source.parent / _SHARED, source):
-            shutil.copytree(part, place, dirs_exist_ok=True)
-        for file in place.rglob("*"):
-            if file.is_file() and not (content := file.read_bytes()).isascii():
-                file.write_bytes(_ASCII_START + content)
-        yield place
 
 
 class _Form:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import io
 import json
+import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -271,8 +272,9 @@ def test_the_limits_of_the_service_are_the_limits_of_the_answers(
 def test_a_project_of_each_template_has_the_shared_files(name: str, here: Path) -> None:
     assert run(["init", name, "--no-input", "project_name=shop"]) == 0
     made = here / "shop"
-    shared = next((scaffold.folder() / "_shared").iterdir())
-    expected = {file.relative_to(shared) for file in shared.rglob("*") if file.is_file()}
+    shared = scaffold.folder() / "_shared" / "{{cookiecutter.project_slug}}"
+    found = {file.relative_to(shared) for file in shared.rglob("*") if file.is_file()}
+    expected = found - {Path("gitignore")} | {Path(".gitignore")}
     assert expected <= {file.relative_to(made) for file in made.rglob("*") if file.is_file()}
     assert Path("README.zh-CN.md") in {file.relative_to(made) for file in made.iterdir()}
 
@@ -354,3 +356,27 @@ def test_the_templates_can_be_listed(capsys: pytest.CaptureFixture[str]) -> None
     lines = capsys.readouterr().out.splitlines()[1:]
     assert [line.split()[0] for line in lines] == scaffold.names()
     assert all(len(line.split()) > 3 for line in lines)
+
+
+@pytest.mark.parametrize("template_name", scaffold.names())
+def test_cookiecutter_alone_makes_the_same_project(template_name: str, here: Path) -> None:
+    answers = {"project_name": "shop", "retries": "1"}
+    ours = scaffold.create(template_name, here / "ours", answers, ask=None)
+    cookiecutter = Path(sys.executable).with_name("cookiecutter")
+    command = [cookiecutter, "--no-input", "-o", "theirs", scaffold.folder() / template_name]
+    subprocess.run([*command, "project_name=shop", "retries=1"], cwd=here, check=True)
+    assert contents(here / "theirs" / "shop") == contents(ours)
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    files = (file for file in folder.rglob("*") if file.is_file())
+    return {str(file.relative_to(folder)): file.read_bytes() for file in files}
+
+
+def test_cookiecutter_alone_refuses_a_wrong_answer(here: Path) -> None:
+    cookiecutter = Path(sys.executable).with_name("cookiecutter")
+    command = [cookiecutter, "--no-input", scaffold.folder() / "minimal", "retries=99"]
+    done = subprocess.run(command, cwd=here, check=False, capture_output=True, text=True)
+    assert done.returncode
+    assert "retries must be a whole number from 0 to 8, got '99'" in done.stdout + done.stderr
+    assert list(here.iterdir()) == []
