@@ -49,6 +49,8 @@ html_theme = "furo"
 # Where the site is published, for canonical and alternate addresses; a build at home has none.
 html_baseurl = os.environ.get("FC_ASYNC_SITE", "")
 html_title = "fc-async"
+html_css_files = ["theme.css"]
+html_static_path = ["_static/theme.css"]
 html_favicon = "../console/src/icon.svg"
 # Copied as it is: schemas that editors fetch by their address.
 html_extra_path = ["published"]

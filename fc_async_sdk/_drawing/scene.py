@@ -8,6 +8,7 @@ many small pipelines is about as wide as it is high.
 from __future__ import annotations
 
 import unicodedata
+from collections import Counter
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -33,7 +34,13 @@ _FONT: Final = 7.4
 """Pixels of a character of a box, at 13 px; wide characters take twice the room."""
 _SMALL_FONT: Final = 6.4
 _CLEARANCE: Final = 3
-_FRACTIONS: Final = (0.5, 0.3, 0.7, 0.15, 0.85)
+_FRACTIONS: Final = tuple(0.5 + side * step / 20 for step in range(10) for side in (-1, 1))
+_HEAD: Final = 14
+"""Pixels of a route that its arrowhead takes."""
+_MOST_INPUTS: Final = 5
+"""A box without outputs and with more inputs than these has no edges: they would hide the rest."""
+_CIRCLED: Final = range(1, 21)
+"""Numbers that have a character in a circle."""
 
 
 class Item(NamedTuple):
@@ -91,7 +98,7 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         source: Number of the box where it begins.
         target: Number of the box where it ends.
-        points: From border to border.
+        points: From border to border; empty if it is folded into the notes of both boxes.
         kind: ``success``, ``failure`` or ``trigger``.
         label: Its text.
         label_at: Left, top, width and height of the text; None: there is no room for it.
@@ -131,12 +138,12 @@ class _Rectangle(NamedTuple):
         left, top = centre.x - size.width / 2, centre.y - size.height / 2
         return cls(left, top, left + size.width, top + size.height)
 
-    def meets(self, other: _Rectangle) -> bool:
-        return (
-            self.left < other.right
-            and other.left < self.right
-            and self.top < other.bottom
-            and other.top < self.bottom
+    def meets_any(self, *others: Sequence[_Rectangle]) -> bool:
+        left, top, right, bottom = self
+        return any(
+            left < one[2] and one[0] < right and top < one[3] and one[1] < bottom
+            for each in others
+            for one in each
         )
 
 
@@ -161,11 +168,15 @@ def compute(items: Sequence[Item], links: Sequence[Link], *, downwards: bool = F
     Raises:
         ConfigurationError: The layout engine is not installed.
     """
+    items, folded = _fold(items, links)
     parts = [
         _lay_out(items, links, *numbers, downwards=downwards)
-        for numbers in _weakly_connected(len(items), links)
+        for numbers in _weakly_connected(len(items), links, folded)
     ]
-    origins, size = _pack([part.extent for part in parts])
+    # What is wrong is seen first.
+    parts.sort(key=lambda part: not any(links[number].on_cycle for number in part.links))
+    cyclic = sum(any(links[number].on_cycle for number in part.links) for part in parts)
+    origins, size = _pack([part.extent for part in parts], cyclic)
     boxes: dict[int, Box] = {}
     routes: dict[int, Route] = {}
     for part, origin in zip(parts, origins, strict=True):
@@ -180,6 +191,8 @@ def compute(items: Sequence[Item], links: Sequence[Link], *, downwards: bool = F
                 points=points,
                 label_at=None if label is None else _area(label, dx, dy),
             )
+    for number in folded:
+        routes[number] = Route(**links[number]._asdict(), points=(), label_at=None)
     return Scene(
         width=size.width,
         height=size.height,
@@ -207,7 +220,32 @@ def moved(scene: Scene, x: float, y: float) -> Scene:
     )
 
 
-def _weakly_connected(count: int, links: Sequence[Link]) -> Iterator[tuple[list[int], list[int]]]:
+def _fold(items: Sequence[Item], links: Sequence[Link]) -> tuple[list[Item], set[int]]:
+    """Return items whose notes tell of links to crowded ends, and the numbers of these links."""
+    inputs = Counter(link.target for link in links)
+    outputs = {link.source for link in links}
+    crowded = [end for end, many in inputs.items() if many > _MOST_INPUTS and end not in outputs]
+    badges = {end: _badge(number) for number, end in enumerate(sorted(crowded), 1)}
+    notes = [[item.note] if item.note else [] for item in items]
+    folded = {number for number, link in enumerate(links) if link.target in badges}
+    for number in sorted(folded):
+        notes[links[number].source].append(
+            f"{links[number].label} → {badges[links[number].target]}"
+        )
+    for end, badge in badges.items():
+        notes[end].append(f"{badge} ← {inputs[end]}")
+    return [
+        item._replace(note=" · ".join(note)) for item, note in zip(items, notes, strict=True)
+    ], folded
+
+
+def _badge(number: int) -> str:
+    return chr(ord("①") + number - 1) if number in _CIRCLED else f"({number})"
+
+
+def _weakly_connected(
+    count: int, links: Sequence[Link], folded: set[int]
+) -> Iterator[tuple[list[int], list[int]]]:
     """Yield the numbers of the items and links of each connected component, in order."""
     root = list(range(count))
 
@@ -216,13 +254,14 @@ def _weakly_connected(count: int, links: Sequence[Link]) -> Iterator[tuple[list[
             root[number] = number = root[root[number]]
         return number
 
-    for link in links:
+    kept = [(number, link) for number, link in enumerate(links) if number not in folded]
+    for _, link in kept:
         root[find(link.source)] = find(link.target)
     items: dict[int, list[int]] = {}
     members: dict[int, list[int]] = {}
     for number in range(count):
         items.setdefault(find(number), []).append(number)
-    for number, link in enumerate(links):
+    for number, link in kept:
         members.setdefault(find(link.source), []).append(number)
     for key, numbers in items.items():
         yield numbers, members.get(key, [])
@@ -253,12 +292,24 @@ def _lay_out(
 def _label(
     placed: Placed, texts: Sequence[Size], boxes: Sequence[_Rectangle]
 ) -> list[_Rectangle | None]:
-    """Return the place of each label: that of the engine, else another one along the route."""
+    """Return the place of each label: on its route, beside it, or where the engine has room.
+
+    A label may interrupt its own route, but not the arrowhead, and lies on no other route.
+    """
     taken = list(boxes)
+    lines = [
+        (number, _Rectangle(min(a.x, b.x), min(a.y, b.y), max(a.x, b.x), max(a.y, b.y)))
+        for number, route in enumerate(placed.routes)
+        for a, b in pairwise(route)
+    ]
     found: list[_Rectangle | None] = []
-    for centre, route, text in zip(placed.labels, placed.routes, texts, strict=True):
-        places = (_Rectangle.around(at, text) for at in (centre, *_along(route, text)))
-        label = next((one for one in places if not any(map(one.meets, taken))), None)
+    for own, (centre, route, text) in enumerate(
+        zip(placed.labels, placed.routes, texts, strict=True)
+    ):
+        crossed = [line for number, line in lines if number != own]
+        crossed.append(_Rectangle.around(route[-1], Size(2 * _HEAD, 2 * _HEAD)))
+        places = (_Rectangle.around(at, text) for at in (*_along(route, text), centre))
+        label = next((one for one in places if not one.meets_any(taken, crossed)), None)
         found.append(label)
         if label is not None:
             taken.append(label)
@@ -266,19 +317,19 @@ def _label(
 
 
 def _along(route: Sequence[Point], text: Size) -> Iterator[Point]:
-    """Yield centres for a label on a route and beside it, on longer segments first."""
+    """Yield centres for a label on a route, then beside it, on longer segments first."""
     segments = sorted(
         pairwise(route),
         key=lambda ends: -abs(ends[0].x - ends[1].x) - abs(ends[0].y - ends[1].y),
     )
-    for start, end in segments:
-        upright = start.x == end.x
-        aside = (text.width if upright else text.height) / 2 + _CLEARANCE
-        for offset in (0.0, -aside, aside):
+    for side in (0, -1, 1):
+        for start, end in segments:
+            upright = start.x == end.x
+            aside = side * ((text.width if upright else text.height) / 2 + _CLEARANCE)
             for fraction in _FRACTIONS:
                 x = start.x + (end.x - start.x) * fraction
                 y = start.y + (end.y - start.y) * fraction
-                yield Point(x + offset, y) if upright else Point(x, y + offset)
+                yield Point(x + aside, y) if upright else Point(x, y + aside)
 
 
 def _around(rectangles: Sequence[_Rectangle], routes: Sequence[Sequence[Point]]) -> _Rectangle:
@@ -292,15 +343,20 @@ def _around(rectangles: Sequence[_Rectangle], routes: Sequence[Sequence[Point]])
     )
 
 
-def _pack(extents: Sequence[_Rectangle]) -> tuple[list[Point], Size]:
-    """Return the upper left corner of each component, in rows, and the size of the whole."""
+def _pack(extents: Sequence[_Rectangle], first: int) -> tuple[list[Point], Size]:
+    """Return the upper left corner of each component, in rows, and the size of the whole.
+
+    Args:
+        extents: Of the components.
+        first: So many of them have their rows before the others.
+    """
     sizes = [Size(one.right - one.left, one.bottom - one.top) for one in extents]
     area = sum((size.width + _GAP) * (size.height + _GAP) for size in sizes)
     limit = max([(area * _ASPECT) ** 0.5, *(size.width for size in sizes)])
     origins = [Point(MARGIN, MARGIN)] * len(sizes)
     x = y = float(MARGIN)
     row = right = bottom = 0.0
-    for number in sorted(range(len(sizes)), key=lambda one: -sizes[one].height):
+    for number in sorted(range(len(sizes)), key=lambda one: (one >= first, -sizes[one].height)):
         width, height = sizes[number]
         if x > MARGIN and x + width > limit + MARGIN:
             x, y, row = float(MARGIN), y + row + _GAP, 0.0

@@ -62,7 +62,7 @@ def draw(scene: Scene, title: str, *, legend: bool = True) -> str:
         f"<defs>{''.join(_marker(kind, red) for kind in _HEADS for red in (False, True))}</defs>",
         '<rect class="paper" width="100%" height="100%"/>',
         *([_legend()] if legend else []),
-        *(_edge(route, shown) for route in shown.routes),
+        *(_edge(route, shown) for route in shown.routes if route.points),
         *(_node(box, number, shown) for number, box in enumerate(shown.boxes)),
         "</svg>",
     ]

@@ -2,11 +2,13 @@
 // The graph of destinations and triggers, drawn from the scene that the runtime computes. Nothing is moved here.
 
 import { useSignal } from "@preact/signals";
+import type { ComponentChildren } from "preact";
+import { useEffect, useRef } from "preact/hooks";
 import * as api from "../api";
 import { count } from "../format";
 import { t } from "../i18n";
 import { link, useLive } from "../state";
-import { Button, Field, List, Trouble } from "../ui";
+import { Button, Field, Input, List, Trouble } from "../ui";
 
 const functionOf = (name: string): string => name.split("/")[0] ?? "";
 const counted = ({ delivered, lost }: { delivered: number; lost: number }): string =>
@@ -17,14 +19,13 @@ const counted = ({ delivered, lost }: { delivered: number; lost: number }): stri
       : "";
 const wayOf = (edge: api.Edge): string => `${edge.outcome} ${edge.via ?? ""}`.trimEnd();
 const keyOf = (edge: api.Edge): string => `${edge.source} ${wayOf(edge)} ${edge.target}`;
-// As long as the label that the runtime kept room for.
-const labelOf = (edge: api.Edge | undefined): string =>
-  !edge
-    ? ""
-    : wayOf(edge) +
-      (edge.delivered || edge.lost
-        ? `: ${count(edge.delivered)}${edge.lost ? `, ${count(edge.lost)} lost` : ""}`
-        : "");
+// About as long as the label that the runtime kept room for.
+const labelOf = (edge: api.Edge | undefined): string => {
+  if (!edge) return "";
+  const { delivered, lost } = edge;
+  if (lost) return t`${wayOf(edge)}: ${count(delivered)}, ${count(lost)} lost`;
+  return delivered ? `${wayOf(edge)}: ${count(delivered)}` : wayOf(edge);
+};
 
 export function Graph() {
   const found = useLive("graph", () => api.get<api.Graph>("/graph"));
@@ -117,6 +118,20 @@ function Drawing({ graph, scene }: { graph: api.Graph; scene: NonNullable<api.Gr
   const on = useSignal(-1); // the same for routes
   const matches = (index: number): boolean =>
     graph.nodes[index]?.name.toLowerCase().includes(wanted.value.toLowerCase()) ?? false;
+  const current = useSignal(-1); // the box that the search is at
+  const found = wanted.value ? [...graph.nodes.keys()].filter(matches) : [];
+  const canvas = useRef<HTMLDivElement>(null);
+  const show = (index: number | undefined): void => {
+    current.value = index ?? -1;
+    canvas.current
+      ?.querySelectorAll(".box")
+      [index ?? -1]?.scrollIntoView({ block: "nearest", inline: "center" });
+  };
+  useEffect(() => show(found[0]), [wanted.value]);
+  const goOn = (event: KeyboardEvent): void => {
+    if (event.key === "Enter" && found.length)
+      show(found[(found.indexOf(current.value) + 1) % found.length]);
+  };
   const faint = (index: number): boolean => wanted.value !== "" && !matches(index);
   const near = (route: api.Route, index: number): boolean =>
     on.value >= 0
@@ -144,7 +159,7 @@ function Drawing({ graph, scene }: { graph: api.Graph; scene: NonNullable<api.Gr
       : t`${edge.source} to ${edge.target} on ${wayOf(edge)}`;
     return more.length ? `${head}: ${more.join(", ")}` : head;
   };
-  const node = graph.nodes[at.value];
+  const node = graph.nodes[at.value < 0 ? current.value : at.value];
   const shown =
     on.value >= 0
       ? described(on.value)
@@ -165,17 +180,10 @@ function Drawing({ graph, scene }: { graph: api.Graph; scene: NonNullable<api.Gr
     <div class="panel graph">
       <div class="row bottom">
         <Field label={t`Find a node`}>
-          <input
-            value={wanted.value}
-            onInput={(event) => {
-              wanted.value = event.currentTarget.value;
-            }}
-          />
+          <Input of={wanted} onKeyDown={goOn} />
         </Field>
         <span class="dim" role="status">
-          {wanted.value
-            ? t`${count(graph.nodes.filter((_, index) => matches(index)).length)} found`
-            : ""}
+          {wanted.value ? t`${count(found.length)} found` : ""}
         </span>
         <span class="grow" />
         <Legend />
@@ -187,6 +195,7 @@ function Drawing({ graph, scene }: { graph: api.Graph; scene: NonNullable<api.Gr
         </Button>
       </div>
       <div
+        ref={canvas}
         class="canvas"
         tabIndex={0}
         role="region"
@@ -219,6 +228,7 @@ function Drawing({ graph, scene }: { graph: api.Graph; scene: NonNullable<api.Gr
             ))}
           </defs>
           {scene.routes.map((route, index) => {
+            if (!route.points.length) return null; // it is in the notes of its boxes
             const points = route.points.map((point) => point.join(",")).join(" ");
             return (
               <g
@@ -247,14 +257,10 @@ function Drawing({ graph, scene }: { graph: api.Graph; scene: NonNullable<api.Gr
                   marker-end={`url(#head-${route.on_cycle ? "cycle" : route.kind})`}
                 />
                 {route.label_at ? (
-                  <text
-                    x={route.label_at[0] + route.label_at[2] / 2}
-                    y={route.label_at[1] + route.label_at[3] - 4}
-                    text-anchor="middle"
-                  >
+                  <Label at={route.label_at}>
                     {route.cut ? "✂ " : ""}
                     {labelOf(graph.edges[index])}
-                  </text>
+                  </Label>
                 ) : null}
               </g>
             );
@@ -264,7 +270,9 @@ function Drawing({ graph, scene }: { graph: api.Graph; scene: NonNullable<api.Gr
             const own = box.kind === "function" && !name.startsWith("acs:");
             const inside = (
               <>
-                <title>{own ? `${name}: ${counts(name)}` : name}</title>
+                <title>
+                  {[own ? `${name}: ${counts(name)}` : name, box.note].filter(Boolean).join(", ")}
+                </title>
                 <rect
                   x={box.x}
                   y={box.y}
@@ -272,13 +280,27 @@ function Drawing({ graph, scene }: { graph: api.Graph; scene: NonNullable<api.Gr
                   height={box.height}
                   rx={own ? 8 : box.height / 2}
                 />
-                <text x={box.x + box.width / 2} y={box.y + box.height / 2 + 5} text-anchor="middle">
+                <text
+                  x={box.x + box.width / 2}
+                  y={box.y + box.height / 2 + (box.note ? -3 : 5)}
+                  text-anchor="middle"
+                >
                   {box.label}
                 </text>
+                {box.note ? (
+                  <text
+                    class="note"
+                    x={box.x + box.width / 2}
+                    y={box.y + box.height / 2 + 14}
+                    text-anchor="middle"
+                  >
+                    {box.note}
+                  </text>
+                ) : null}
               </>
             );
             const common = {
-              class: `box ${own ? "own" : "outside"} ${faint(index) ? "faint" : ""} ${wanted.value && matches(index) ? "found" : ""}`,
+              class: `box ${own ? "own" : "outside"} ${faint(index) ? "faint" : ""} ${wanted.value && matches(index) ? "found" : ""} ${current.value === index ? "current" : ""}`,
               onMouseEnter: () => {
                 at.value = index;
               },
@@ -311,6 +333,24 @@ function Drawing({ graph, scene }: { graph: api.Graph; scene: NonNullable<api.Gr
       </div>
       <p class="dim under">{shown}</p>
     </div>
+  );
+}
+
+/** A label on a plate, which its own edge does not run through. */
+function Label({
+  at: [x, y, width, height],
+  children,
+}: {
+  at: [number, number, number, number];
+  children: ComponentChildren;
+}) {
+  return (
+    <>
+      <rect class="plate" x={x} y={y} width={width} height={height} />
+      <text x={x + width / 2} y={y + height - 4} text-anchor="middle">
+        {children}
+      </text>
+    </>
   );
 }
 

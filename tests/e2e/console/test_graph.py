@@ -192,3 +192,46 @@ def test_an_edge_that_a_comment_of_the_template_waives_is_on_no_cycle(
     assert page.get_by_role("alert").count() == 0
     page.get_by_text("As a table").click()
     page.get_by_text("ignored by a comment").wait_for()
+
+
+def test_a_search_scrolls_to_a_node_and_enter_goes_on(page: Page, fc_local: FcLocal) -> None:
+    for number in range(40):
+        connect(fc_local, f"step-{number}", onSuccess=f"step-{number + 1}")
+    page.goto("/console#/functions")
+    canvas = page.get_by_role("region", name="Graph of destinations")
+    canvas.wait_for()
+
+    def seen(name: str) -> bool:
+        frame = canvas.bounding_box()
+        node = canvas.locator(".box").filter(has_text=name).last.bounding_box()
+        assert frame is not None
+        assert node is not None
+        inside: bool = frame["x"] <= node["x"] < frame["x"] + frame["width"]
+        return inside and frame["y"] <= node["y"] < frame["y"] + frame["height"]
+
+    find = page.get_by_label("Find a node")
+    find.fill("step-3")
+    under(page).get_by_text("step-3/").wait_for()
+    for number in range(30, 40):
+        find.press("Enter")
+        under(page).get_by_text(f"step-{number}/").wait_for()
+        assert seen(f"step-{number}")
+    find.press("Enter")
+    under(page).get_by_text("step-3/").wait_for()
+
+
+def test_a_crowded_queue_is_a_badge_and_all_its_edges_are_in_the_table(
+    page: Page, fc_local: FcLocal
+) -> None:
+    dead = fc_local.create_queue("dead-letters")
+    for number in range(6):
+        connect(fc_local, f"step-{number}", onFailure=dead)
+    page.goto("/console#/functions")
+    canvas = page.get_by_role("region", name="Graph of destinations")
+    canvas.wait_for()
+    assert canvas.locator(".route").count() == 0
+    assert canvas.locator(".box", has_text="dead-letters").get_by_text("① ← 6").count() > 0
+    assert canvas.locator("text", has_text="failure → ①").count() == 6
+    page.get_by_text("As a table").click()
+    table = page.get_by_role("region", name="Where results go")
+    assert table.get_by_role("row").filter(has_text="dead-letters").count() == 6

@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from fc_async_sdk._drawing import Box, Item, Link, Scene, compute
+from fc_async_sdk._drawing import Box, Item, Link, Scene, compute, svg
 from fc_async_sdk.errors import ConfigurationError
 
 KINDS = ("success", "failure", "trigger")
@@ -44,6 +44,17 @@ def overlap(one: Rectangle, other: Rectangle, slack: float = 0.3) -> bool:
     )
 
 
+def on_lines(scene: Scene) -> list[str]:
+    """Return a fault for each label that the line of another edge runs through."""
+    return [
+        "a label lies on the line of another edge"
+        for one, other in itertools.permutations(scene.routes, 2)
+        for (x1, y1), (x2, y2) in itertools.pairwise(other.points)
+        if one.label_at
+        and overlap((min(x1, x2), min(y1, y2), abs(x1 - x2), abs(y1 - y2)), one.label_at)
+    ]
+
+
 def faults(scene: Scene) -> list[str]:
     boxes = [area(box) for box in scene.boxes]
     labels = [route.label_at for route in scene.routes if route.label_at]
@@ -54,7 +65,8 @@ def faults(scene: Scene) -> list[str]:
         found += ["two labels overlap"] * overlap(one, other)
     for label, box in itertools.product(labels, boxes):
         found += ["a label overlaps a box"] * overlap(label, box)
-    for route in scene.routes:
+    found += on_lines(scene)
+    for route in (one for one in scene.routes if one.points):
         for (x1, y1), (x2, y2) in itertools.pairwise(route.points):
             found += ["a segment is oblique"] * (x1 != x2 and y1 != y2)
             segment = (min(x1, x2), min(y1, y2), abs(x1 - x2), abs(y1 - y2))
@@ -141,3 +153,39 @@ def test_without_the_layout_engine_the_extra_is_named(monkeypatch: pytest.Monkey
     monkeypatch.setitem(sys.modules, "graphlay", None)
     with pytest.raises(ConfigurationError, match=r"graphlay: .*\[cli\]"):
         compute([Item("a")], [])
+
+
+def test_a_crowded_end_is_a_badge_in_the_notes_and_has_no_edges() -> None:
+    items = [Item("dead-letters", "queue"), *(Item(f"f{number}") for number in range(7))]
+    links = [Link(number, 0, "failure", "failure: 3") for number in range(1, 7)]
+    links.append(Link(1, 7, "success", "success"))
+    scene = compute(items, links)
+    assert [len(route.points) > 0 for route in scene.routes] == [*[False] * 6, True]
+    assert scene.boxes[0].note == "① ← 6"
+    assert {box.note for box in scene.boxes[1:7]} == {"failure: 3 → ①"}
+    assert faults(scene) == []
+
+
+def test_five_inputs_are_drawn_and_an_end_that_leads_on_always_is() -> None:
+    five = [Link(number, 0, "failure", "failure") for number in range(1, 6)]
+    items = [Item(str(number)) for number in range(8)]
+    assert all(route.points for route in compute(items, five).routes)
+    onward = [Link(number, 0, "success", "success") for number in range(1, 7)]
+    assert all(
+        route.points for route in compute(items, [*onward, Link(0, 7, "success", "")]).routes
+    )
+
+
+def test_what_is_on_a_cycle_stands_first() -> None:
+    links = [Link(number, number + 1, "success", "success") for number in range(8)]
+    links += [Link(9, 10, "success", "success", on_cycle=True)]
+    links += [Link(10, 9, "success", "success", on_cycle=True)]
+    scene = compute([Item(str(number)) for number in range(11)], links)
+    assert min(box.y for box in scene.boxes[9:]) < min(box.y for box in scene.boxes[:9])
+
+
+def test_a_drawing_has_literal_colours_for_programs_that_know_no_variables() -> None:
+    drawn = svg.draw(compute([Item("a"), Item("b")], [Link(0, 1, "success", "success")]), "graph")
+    assert "var(" not in drawn
+    assert "fill: #fff" in drawn
+    assert "prefers-color-scheme: dark" in drawn
