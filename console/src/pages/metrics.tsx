@@ -7,7 +7,7 @@ import "uplot/dist/uPlot.min.css";
 import * as api from "../api";
 import { count, dateTime, duration } from "../format";
 import { t, translated } from "../i18n";
-import { clock, go, route, useLive } from "../state";
+import { clock, go, link, route, useLive } from "../state";
 import { Select, Trouble } from "../ui";
 
 const RANGES: Record<string, [string, number, number]> = {
@@ -33,6 +33,40 @@ const INCREMENTS = [1, 10, 100, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8].flatMap((one) => [
   5 * one,
 ]);
 const DASHES = [[], [6, 3], [2, 3], [10, 4, 2, 4]];
+const HEIGHT = 120;
+const FEW = 3; // so many values are shown without being asked for
+
+/** How a function is drawn in all charts: by its place among the names of all. */
+interface Look {
+  colour: string;
+  dash: number[];
+}
+const looks = (names: Iterable<string>): Map<string, Look> =>
+  new Map(
+    [...new Set(names)].sort().map((name, index) => [
+      name,
+      {
+        colour: COLOURS[index % COLOURS.length] ?? "",
+        dash: DASHES[Math.floor(index / COLOURS.length) % DASHES.length] ?? [],
+      },
+    ]),
+  );
+
+function Swatch({ look }: { look: Look | undefined }) {
+  return (
+    <i
+      class="swatch"
+      style={{
+        borderColor: `var(${look?.colour})`,
+        borderTopStyle: look?.dash.length ? "dashed" : "solid",
+      }}
+    />
+  );
+}
+
+// A count of nothing is not worth a line; a wait of 0 ms is a measurement.
+const counted = (one: api.Series): boolean =>
+  one.unit === "ms" || Boolean(one.value) || (one.points ?? []).some((point) => point.value);
 
 export function Metrics() {
   const { range = "1h", function: of = "" } = route.value.params;
@@ -48,17 +82,16 @@ export function Metrics() {
     });
   });
   const names =
-    useLive("functions", async () =>
-      (await api.get<api.Functions>("/functions")).functions.map(
-        (one) => one.function.functionName,
-      ),
-    ).value ?? [];
+    useLive("functions", api.functions).value?.map((one) => one.function.functionName) ?? [];
   const steps = found.value ? stepsOf(found.value.start, found.value.end, period * 1000) : [];
   const rank = (one: api.Series): number => ["Sum", "Value"].indexOf(one.statistic) + 1 || 3; // latencies come last
-  const charts = Map.groupBy(
-    [...(found.value?.metrics ?? [])].sort((a, b) => rank(a) - rank(b)),
-    (one) => one.metric,
-  );
+  const all = found.value?.metrics ?? [];
+  const shownSeries = all
+    .filter(counted)
+    .sort((a, b) => rank(a) - rank(b) || (a.function < b.function ? -1 : 1));
+  const charts = Map.groupBy(shownSeries, (one) => one.metric);
+  const looked = looks([...names, ...all.map((one) => one.function)]);
+  const drawn = [...new Set(shownSeries.map((one) => one.function))].sort();
   const choose = (change: api.Query): void =>
     go(["metrics"], { range, function: of, period, ...change });
   return (
@@ -99,9 +132,23 @@ export function Metrics() {
       {found.value && charts.size === 0 ? (
         <p class="empty panel">{t`Nothing has been counted in this time.`}</p>
       ) : null}
+      {drawn.length ? (
+        <p class="row legends" role="group" aria-label={t`Legend`}>
+          {drawn.map((name) => (
+            <a
+              key={name}
+              class="legend"
+              href={link(["metrics"], { range, period, function: name })}
+            >
+              <Swatch look={looked.get(name)} />
+              {name || t`all`}
+            </a>
+          ))}
+        </p>
+      ) : null}
       <div class="charts">
         {[...charts].map(([metric, series]) => (
-          <Chart key={metric} metric={metric} series={series} steps={steps} />
+          <Chart key={metric} metric={metric} series={series} steps={steps} looked={looked} />
         ))}
       </div>
     </>
@@ -127,15 +174,17 @@ function Chart({
   metric,
   series,
   steps,
+  looked,
 }: {
   metric: string;
   series: api.Series[];
   steps: number[];
+  looked: Map<string, Look>;
 }) {
   const first = series[0];
   const home = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
-  const names = JSON.stringify(series.map((one) => one.function));
+  const names = JSON.stringify(series.map((one) => [one.function, looked.get(one.function)]));
   const times = [
     ...new Set([
       ...steps,
@@ -165,7 +214,7 @@ function Chart({
       plot.current = new uPlot(
         {
           width: element.clientWidth,
-          height: 180,
+          height: HEIGHT,
           legend: { show: false },
           cursor: { y: false },
           scales: { y: { range: (_, __, high) => [0, Math.max(high * 1.1, 4)] } },
@@ -180,10 +229,10 @@ function Chart({
           ],
           series: [
             {},
-            ...series.map((one, index) => ({
+            ...series.map((one) => ({
               label: one.function || t`all`,
-              stroke: colour(COLOURS[index % COLOURS.length] ?? ""),
-              dash: DASHES[Math.floor(index / COLOURS.length) % DASHES.length] ?? [],
+              stroke: colour(looked.get(one.function)?.colour ?? ""),
+              dash: looked.get(one.function)?.dash ?? [],
               width: 2,
               spanGaps: true,
               points: { show: none === null && (one.points ?? []).length < 2 },
@@ -197,7 +246,7 @@ function Chart({
     };
     draw();
     const resized = new ResizeObserver(() =>
-      plot.current?.setSize({ width: element.clientWidth, height: 180 }),
+      plot.current?.setSize({ width: element.clientWidth, height: HEIGHT }),
     );
     resized.observe(element);
     const scheme = matchMedia("(prefers-color-scheme: dark)");
@@ -219,32 +268,29 @@ function Chart({
         </span>
       </figcaption>
       <div ref={home} aria-hidden="true" />
-      <table>
-        <caption class="hidden">{metric}</caption>
-        <thead class="hidden">
-          <tr>
-            <th>{t`Function`}</th>
-            <th>{t`Value`}</th>
-          </tr>
-        </thead>
-        <tbody>
-          {series.map((one, index) => (
-            <tr key={one.function}>
-              <td>
-                <i
-                  class="swatch"
-                  style={{
-                    borderColor: `var(${COLOURS[index % COLOURS.length]})`,
-                    borderTopStyle: index < COLOURS.length ? "solid" : "dashed",
-                  }}
-                />
-                {one.function || t`all`}
-              </td>
-              <td class="num">{shown(one.value, one.unit)}</td>
+      <details open={series.length <= FEW}>
+        <summary>{t`Values`}</summary>
+        <table>
+          <caption class="hidden">{metric}</caption>
+          <thead class="hidden">
+            <tr>
+              <th>{t`Function`}</th>
+              <th>{t`Value`}</th>
             </tr>
-          ))}
-        </tbody>
-      </table>
+          </thead>
+          <tbody>
+            {series.map((one) => (
+              <tr key={one.function}>
+                <td>
+                  <Swatch look={looked.get(one.function)} />
+                  {one.function || t`all`}
+                </td>
+                <td class="num">{shown(one.value, one.unit)}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </details>
     </figure>
   );
 }

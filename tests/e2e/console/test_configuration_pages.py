@@ -343,6 +343,29 @@ def test_metrics_are_charts_over_a_range(
     page.get_by_role("figure").filter(has_text="FunctionEnqueueCount").wait_for(state="detached")
 
 
+def test_metrics_of_twenty_functions_fit_a_page_with_one_look_of_each(
+    page: Page, fc_local: FcLocal
+) -> None:
+    config: Any = {"asyncTask": True, "maxAsyncRetryAttempts": 0}
+    for number in range(20):
+        fc_local.deploy(f"step-{number:02}", lambda *_: None, async_config=config)
+        fc_local.client.invoke_async(f"step-{number:02}", b"")
+    fc_local.run_until_idle()
+    page.set_viewport_size({"width": 1_280, "height": 860})
+    page.goto("/console#/metrics")
+    legend = page.get_by_role("group", name="Legend").get_by_role("link")
+    legend.nth(19).wait_for()
+    assert legend.all_inner_texts() == [f"step-{number:02}" for number in range(20)]
+    assert page.evaluate("document.querySelector('.charts').getBoundingClientRect().bottom") <= 860
+    assert page.get_by_role("figure").filter(has_text="FunctionFunctionErrorCount").count() == 0
+    look = "cell => getComputedStyle(cell.querySelector('.swatch')).border"
+    figures = page.get_by_role("figure").all()
+    for figure in figures:
+        figure.locator("summary").click()
+    looks = {figure.get_by_role("cell", name="step-07").first.evaluate(look) for figure in figures}
+    assert len(looks) == 1
+
+
 def test_metrics_of_one_function_are_chosen(
     page: Page, fc_local: FcLocal, received: list[bytes]
 ) -> None:
