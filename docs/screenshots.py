@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: MIT
 """Take the pictures of the console for the documentation: ``make screenshots``.
 
-Starts a runtime with virtual time, so that the pictures are the same each time, and needs Chromium.
+Starts a runtime with virtual time, and needs Chromium with a font for Chinese. Two runs on one
+machine give the same bytes: ids, addresses and folders of the run are replaced before the page sees
+them.
 """
 
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import sys
 import tempfile
@@ -21,24 +24,25 @@ from fc_async_local.embedded import LocalRuntime
 from fc_async_local.settings import Settings
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser
+    from collections.abc import Mapping
+
+    from playwright.sync_api import Browser, Page, Route
 
 TARGET: Final = Path(__file__).parent / "_static" / "console"
 START: Final = 1_795_600_800_000
 PAGES: Final = {
-    "invocations": "#/invocations",
+    # Of one function: the order of tasks that two functions get in one moment differs.
+    "invocations": "#/invocations?q=function:orders",
     "invocation": "#/invocations/orders/order-1000",
-    "functions": "#/functions",
-    "configuration": "#/functions/orders/config",
-    "destinations": "#/destinations/queue/failed-orders",
-    "dead-events": "#/dead",
-    "metrics": "#/metrics?range=15m&period=60",
-    "time": "#/time",
-    "state": "#/state",
 }
-CYCLE: Final = {"graph": "#/functions"}
-"""Taken last, with a destination cycle, and of the graph."""
-HEIGHT: Final = 860
+LANGUAGES: Final = {"en": "", "zh-CN": ".zh_CN"}
+"""Languages of the browser, and what Sphinx expects in the names of their pictures."""
+COLUMNS: Final = json.dumps(["accepted", "runs", "took", "retries", "error"])
+STYLE: Final = "* { font-variant-numeric: normal !important }"
+"""A font with tabular numbers is measured in one way or another, by what was drawn before."""
+SIZE: Final = {"width": 900, "height": 860}
+SCALE: Final = 2
+"""Pixels of a picture per pixel of the page, so that text is sharp."""
 EMPTY_ARCHIVE: Final = "UEsFBgAAAAAAAAAAAAAAAAAAAAAAAA=="
 CONFIGS: Final[dict[str, dict[str, Any]]] = {
     "orders": {
@@ -59,7 +63,6 @@ CONFIGS: Final[dict[str, dict[str, Any]]] = {
     },
 }
 NOT_MAILED: Final = 10
-BACK: Final = "acs:fc:::functions/orders"
 
 
 def orders(event: bytes, _: object) -> dict[str, bool]:
@@ -110,50 +113,74 @@ def create(runtime: LocalRuntime, what: str, **body: str) -> None:
     requests.post(url, json=body, timeout=10).raise_for_status()
 
 
-def close_cycle(runtime: LocalRuntime) -> None:
-    """Let the failures of mail lead back to orders, as line 31 of a template says."""
-    targets = CONFIGS["mail"]["destinationConfig"] | {"onFailure": {"destination": BACK}}
-    config = CONFIGS["mail"] | {"destinationConfig": targets}
-    url = f"{runtime.endpoint}/_local/functions/mail/async-config"
-    requests.put(url, json=config, timeout=10).raise_for_status()
-    place = {"function": "mail", "outcome": "failure", "destination": BACK, "place": "s.yaml:31:26"}
-    url = f"{runtime.endpoint}/_local/async-config-places"
-    requests.put(url, json={"places": [place]}, timeout=10).raise_for_status()
+def scrubbed(runtime: LocalRuntime, data: Path) -> dict[str, str]:
+    """Return what differs between two runs, and what stands in its place."""
+    url = f"{runtime.endpoint}/_local/tasks?limit=100&sortOrderByTime=asc"
+    tasks = requests.get(url, timeout=10).json()["tasks"]
+    ordered = sorted(tasks, key=lambda one: (one["acceptedTime"], one["function"]))
+    health = requests.get(f"{runtime.endpoint}/_local/health", timeout=10).json()
+    return {
+        **{one["requestId"]: f"1-6b06b1a0-{n:08x}-{n:012x}" for n, one in enumerate(ordered, 1)},
+        runtime.endpoint: "http://127.0.0.1:9000",
+        health["mns"]: "http://127.0.0.1:9001",
+        str(data): ".fc-async/runtime",
+        __file__: "/code/index.py",
+    }
 
 
-def take(browser: Browser, endpoint: str, pages: dict[str, str]) -> None:
-    """Take each page in both themes and two widths."""
-    for scheme in ("light", "dark"):
-        for width in (1280, 390):
+def scrub(page: Page, instead: dict[str, str]) -> None:
+    """Replace texts in what the runtime answers."""
+    pattern = re.compile("|".join(map(re.escape, instead)))
+
+    def answer(route: Route) -> None:
+        found = route.fetch()
+        text = pattern.sub(lambda match: instead[match[0]], found.text())
+        route.fulfill(response=found, body=text)
+
+    page.route("**/_local/**", answer)
+
+
+def take(
+    browser: Browser,
+    endpoint: str,
+    instead: dict[str, str],
+    target: Path,
+    languages: Mapping[str, str],
+) -> None:
+    """Take each page in both themes and languages."""
+    for language, suffix in languages.items():
+        for scheme in ("light", "dark"):
             context = browser.new_context(
                 base_url=endpoint,
                 color_scheme=scheme,
+                locale=language,
                 reduced_motion="reduce",
-                viewport={"width": width, "height": HEIGHT},
+                viewport=SIZE,
+                device_scale_factor=SCALE,
                 timezone_id="UTC",
+                bypass_csp=True,  # for the style below
             )
             page = context.new_page()
-            for name, address in pages.items():
+            page.add_init_script(f"localStorage.setItem('fc-async.columns', '{COLUMNS}')")
+            scrub(page, instead)
+            for name, address in PAGES.items():
                 page.goto("about:blank")
                 page.goto(f"/console{address}")
+                page.add_style_tag(content=STYLE)
                 for _ in range(2):  # what is read at first, and again
                     with page.expect_response("**/_local/clock"):
                         pass
-                if pages is CYCLE:
-                    page.get_by_role(
-                        "heading", name="Where results go"
-                    ).scroll_into_view_if_needed()
-                    page.locator(".graph").scroll_into_view_if_needed()
-                page.screenshot(path=TARGET / f"{name}-{scheme}-{width}.png")
+                page.wait_for_load_state("networkidle")
+                page.screenshot(path=target / f"{name}-{scheme}{suffix}.png")
+            page.unroute_all(behavior="ignoreErrors")
             context.close()
 
 
-def main() -> None:
-    """Take all pictures."""
+def main(target: Path = TARGET, languages: Mapping[str, str] = LANGUAGES) -> None:
+    """Take the pictures of some languages, by default all."""
     program = shutil.which("chromium") or shutil.which("google-chrome")
     if program is None:
         sys.exit("there is no Chromium on this machine")
-    TARGET.mkdir(parents=True, exist_ok=True)
     handlers = {"orders": orders, "mail": mail}
     settings = Settings.of(create_missing=True)
     with (
@@ -169,10 +196,10 @@ def main() -> None:
         sync_playwright() as playwright,
     ):
         fill(runtime)
-        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        take(browser, runtime.endpoint, PAGES)
-        close_cycle(runtime)
-        take(browser, runtime.endpoint, CYCLE)
+        # A scale that only the context has applies after some fonts were measured without it.
+        arguments = ["--no-sandbox", f"--force-device-scale-factor={SCALE}"]
+        browser = playwright.chromium.launch(executable_path=program, args=arguments)
+        take(browser, runtime.endpoint, scrubbed(runtime, Path(data)), target, languages)
         browser.close()
 
 
