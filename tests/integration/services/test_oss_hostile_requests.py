@@ -3,7 +3,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import http.client
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
@@ -229,3 +232,29 @@ def test_an_upload_whose_client_hangs_up_leaves_nothing(bucket: Bucket, tmp_path
     connection.close()
     bucket.put("other", b"")  # comes after what was sent before
     assert bucket.get("k") == b"old"
+
+
+def test_readers_see_the_object_before_or_after_a_change_and_never_a_part(bucket: Bucket) -> None:
+    bucket.put("k", b"")
+    done = threading.Event()
+
+    def read() -> int:
+        seen = 0
+        while not done.is_set():
+            status, text, headers = bucket.send("GET", "/bucket/k")
+            assert status == 200
+            digest = hashlib.md5(text.encode(), usedforsecurity=False).hexdigest().upper()
+            assert headers["etag"] == f'"{digest}"'
+            seen += 1
+        return seen
+
+    def write(letter: str) -> None:
+        for number in range(15):
+            assert bucket.send("PUT", "/bucket/k", letter.encode() * number * 50_000)[0] == 200
+
+    with ThreadPoolExecutor(4) as threads:
+        reading = [threads.submit(read) for _ in range(2)]
+        for writing in [threads.submit(write, letter) for letter in "ab"]:
+            writing.result()
+        done.set()
+        assert all(one.result() for one in reading)

@@ -136,3 +136,20 @@ async def test_content_that_no_object_has_is_removed_at_the_start(
     found = await again.do(lambda index: index.object("bucket", "a"))
     assert [path.name for path in (tmp_path / "bucket").iterdir()] == [found.content.file]
     await again.aclose()
+
+
+@in_a_loop
+async def test_an_object_that_cannot_be_written_is_answered_503_and_fires_nothing(
+    tmp_path: Path, triggers: Triggers
+) -> None:
+    service = opened(tmp_path, triggers, VirtualClock(NOW))
+    await put(service, "a")
+    await service.create_bucket("second")
+    (tmp_path / "second").write_bytes(b"in the way")
+    request = Request("PUT", "/second/b", "", {}, id="request-b")
+    with pytest.raises(StoreUnavailable, match="an object cannot be written"):
+        await objects.put(service, OssRequest(request), Body())
+    (tmp_path / "second").unlink()
+    await objects.put(service, OssRequest(request), Body())
+    assert [key for key, *_ in triggers.fired] == ["a", "b"]
+    await service.aclose()
