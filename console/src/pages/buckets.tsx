@@ -3,6 +3,7 @@
 
 import * as api from "../api";
 import { size } from "../format";
+import { t } from "../i18n";
 import { link, route, useLive } from "../state";
 import { Facts, Table, Time, Trouble } from "../ui";
 
@@ -15,20 +16,20 @@ export function Buckets() {
   const found = useLive("buckets", () => api.get<api.Buckets>("/buckets"));
   return (
     <>
-      <h1>Buckets</h1>
+      <h1>{t`Buckets`}</h1>
       <Trouble error={found.error} />
       {found.value?.buckets.length === 0 ? (
         <p class="empty panel">
-          No buckets yet. The clients of OSS make them; <code>fc-async local start</code> prints the
-          endpoint.
+          {t`No buckets yet. Clients of OSS make them; the endpoint is printed by`}{" "}
+          <code>fc-async local start</code>
         </p>
       ) : null}
       {found.value?.buckets.length ? (
-        <Table label="Buckets">
+        <Table label={t`Buckets`}>
           <thead>
             <tr>
-              <th>Name</th>
-              <th>Created</th>
+              <th>{t`Name`}</th>
+              <th>{t`Created`}</th>
             </tr>
           </thead>
           <tbody>
@@ -72,12 +73,12 @@ function Objects({ bucket }: { bucket: string }) {
       {prefix || nextToken ? (
         <p>
           <a href={from(bucket, nextToken ? prefix : above)}>
-            {nextToken ? "First page" : "Folder above"}
+            {nextToken ? t`First page` : t`Folder above`}
           </a>
         </p>
       ) : null}
       {page && page.objects.length + page.prefixes.length === 0 ? (
-        <p class="dim">No objects.</p>
+        <p class="dim">{t`No objects.`}</p>
       ) : null}
       {page?.prefixes.map((one) => (
         <p key={one}>
@@ -94,7 +95,7 @@ function Objects({ bucket }: { bucket: string }) {
           </summary>
           <Facts
             rows={[
-              ["Key", <code>{one.key}</code>],
+              [t`Key`, <code>{one.key}</code>],
               ["ETag", <code>{one.etag}</code>],
               ...Object.entries(one.headers as Record<string, string>),
             ]}
@@ -104,14 +105,14 @@ function Objects({ bucket }: { bucket: string }) {
               href={`/_local${where(bucket)}/content${api.search({ key: one.key })}`}
               download={one.key.split("/").pop()}
             >
-              Save
+              {t`Save`}
             </a>
           </p>
         </details>
       ))}
       {page?.nextToken ? (
         <p>
-          <a href={from(bucket, prefix, page.nextToken)}>Next page</a>
+          <a href={from(bucket, prefix, page.nextToken)}>{t`Next page`}</a>
         </p>
       ) : null}
     </>
