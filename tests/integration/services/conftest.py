@@ -11,6 +11,7 @@ import threading
 import venv
 from typing import Any
 
+import oss2
 import pytest
 import uvicorn
 
@@ -93,6 +94,14 @@ def eventbridge_python(installed):
         _run(*pip, "install", "-q", *packages)
 
     return installed("eventbridge-client-1", install) / "bin" / "python"
+
+
+@pytest.fixture
+def oss_session() -> Any:
+    """The connections of clients of OSS, closed with the test."""
+    session = oss2.Session()
+    yield session
+    session.session.close()
 
 
 @pytest.fixture

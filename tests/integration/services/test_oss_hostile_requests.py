@@ -101,14 +101,16 @@ def files_outside(folder: Path) -> list[str]:
     ]
 
 
-def test_any_key_is_data_and_stays_within_its_bucket(bucket: Bucket, folder: Path) -> None:
+def test_any_key_is_data_and_stays_within_its_bucket(
+    bucket: Bucket, folder: Path, oss_session: oss2.Session
+) -> None:
     for number, key in enumerate(KEYS):
         target = f"/bucket/{quote(key, safe='')}"
         assert bucket.send("PUT", target, b"%d" % number)[0] == 200
     for number, key in enumerate(KEYS):
         assert bucket.send("GET", f"/bucket/{quote(key, safe='')}")[1] == str(number)
         assert bucket.get(key) == b"%d" % number
-    client = oss2.Bucket(oss2.AnonymousAuth(), bucket.endpoint, "bucket")
+    client = oss2.Bucket(oss2.AnonymousAuth(), bucket.endpoint, "bucket", session=oss_session)
     listed = sorted(KEYS, key=str.encode)
     for size in (1, 3, 100):
         assert [one.key for one in oss2.ObjectIterator(client, max_keys=size)] == listed

@@ -56,9 +56,10 @@ class Writer:
         self.log = bucket.append_object("log", self.log, b"0123456789").next_position
 
 
-def connected(address: dict[str, Any]) -> oss2.Bucket:
+def connected(address: dict[str, Any], session: oss2.Session) -> oss2.Bucket:
     auth = oss2.Auth("id", "secret")
-    return oss2.Bucket(auth, address["oss"], "videos", connect_timeout=5, enable_crc=False)
+    options = {"connect_timeout": 5, "enable_crc": False, "session": session}
+    return oss2.Bucket(auth, address["oss"], "videos", **options)
 
 
 def set_up(address: dict[str, Any]) -> None:
@@ -86,11 +87,13 @@ def check(bucket: oss2.Bucket, writer: Writer) -> None:
         writer.log = len(log)
 
 
-def test_what_is_acknowledged_is_whole_and_has_fired_after_kills(tmp_path: Path) -> None:
+def test_what_is_acknowledged_is_whole_and_has_fired_after_kills(
+    tmp_path: Path, oss_session: oss2.Session
+) -> None:
     writer = Writer(7)
     for _ in range(KILLS):
         with node(tmp_path) as (address, process):
-            bucket = connected(address)
+            bucket = connected(address, oss_session)
             if not writer.fired:
                 set_up(address)
             bucket.create_bucket()
@@ -104,7 +107,7 @@ def test_what_is_acknowledged_is_whole_and_has_fired_after_kills(tmp_path: Path)
                     writer.write(bucket)
             timer.join()
     with node(tmp_path) as (address, _):
-        bucket = connected(address)
+        bucket = connected(address, oss_session)
         check(bucket, writer)
         folder = tmp_path / "oss" / "videos"
         wait_for(lambda: len(list(folder.iterdir())) <= len(writer.acknowledged) + 1 + KILLS)

@@ -13,6 +13,7 @@ import alibabacloud_oss_v2 as oss
 import oss2
 import pytest
 import requests
+from alibabacloud_oss_v2.transport import RequestsHttpClient
 from oss2.models import BucketLifecycle, LifecycleExpiration, LifecycleRule, PartInfo
 
 from fc_async_local.embedded import LocalRuntime
@@ -30,31 +31,33 @@ def runtime(tmp_path_factory):
 
 
 @pytest.fixture(params=["v1", "v4"])
-def bucket(request, runtime):
+def bucket(request, runtime, oss_session):
     """A bucket of its own, as ``oss2`` sees it, with each version of signatures."""
     auth = (oss2.Auth if request.param == "v1" else oss2.AuthV4)(*KEYS)
     name = f"bucket-{os.urandom(4).hex()}"
-    bucket = oss2.Bucket(auth, runtime.addresses.oss, name, region="cn-hangzhou")
+    bucket = oss2.Bucket(
+        auth, runtime.addresses.oss, name, region="cn-hangzhou", session=oss_session
+    )
     bucket.create_bucket()
     yield bucket
     for found in oss2.ObjectIterator(bucket):
         bucket.delete_object(found.key)
     bucket.delete_bucket()
-    bucket.session.session.close()
 
 
-def client_of(runtime, version: str = "v4", secret: str = KEYS[1]) -> oss.Client:
+def client_of(runtime, session, version: str = "v4", secret: str = KEYS[1]) -> oss.Client:
     config = oss.config.load_default()
     config.credentials_provider = oss.credentials.StaticCredentialsProvider(KEYS[0], secret)
     config.region, config.endpoint = "cn-hangzhou", runtime.addresses.oss
     config.signature_version = version
     config.retry_max_attempts = 1
+    config.http_client = RequestsHttpClient(session=session.session)
     return oss.Client(config)
 
 
 @pytest.fixture(params=["v1", "v4"])
-def client(request, runtime):
-    return client_of(runtime, request.param)
+def client(request, runtime, oss_session):
+    return client_of(runtime, oss_session, request.param)
 
 
 def code_of(call, *args, **named) -> str:
@@ -222,7 +225,9 @@ def test_rules_lists_of_access_and_tags_are_kept_and_returned(bucket):
     info = bucket.get_bucket_info()
     assert (info.name, info.location) == (bucket.bucket_name, "oss-cn-hangzhou")
     assert bucket.get_bucket_location().location == "oss-cn-hangzhou"
-    service = oss2.Service(bucket.auth, bucket.endpoint, region="cn-hangzhou")
+    service = oss2.Service(
+        bucket.auth, bucket.endpoint, region="cn-hangzhou", session=bucket.session
+    )
     assert bucket.bucket_name in [one.name for one in oss2.BucketIterator(service)]
 
 
@@ -241,14 +246,14 @@ def test_another_secret_key_or_bucket_is_refused(runtime, bucket):
         (oss2.Auth("unknown", KEYS[1]), "InvalidAccessKeyId"),
         (oss2.AnonymousAuth(), "AccessDenied"),
     ):
-        other = oss2.Bucket(auth, url, name, region="cn-hangzhou")
+        other = oss2.Bucket(auth, url, name, region="cn-hangzhou", session=bucket.session)
         assert code_of(other.put_object, "k", b"x" * 1_000_000) == code
-    missing = oss2.Bucket(bucket.auth, url, "missing", region="cn-hangzhou")
+    missing = oss2.Bucket(bucket.auth, url, "missing", region="cn", session=bucket.session)
     assert code_of(missing.put_object, "k", b"x") == "NoSuchBucket"
     assert not bucket.object_exists("k")
 
 
-def test_the_second_client_does_the_same_round(runtime, client):
+def test_the_second_client_does_the_same_round(runtime, client, oss_session):
     name = f"second-{os.urandom(4).hex()}"
     client.put_bucket(oss.PutBucketRequest(bucket=name))
     assert client.is_bucket_exist(name)
@@ -278,5 +283,5 @@ def test_the_second_client_does_the_same_round(runtime, client):
     objects = [oss.DeleteObject(key=key) for key in ("copy", KEY, "parts")]
     client.delete_multiple_objects(oss.DeleteMultipleObjectsRequest(name, objects=objects))
     client.delete_bucket(oss.DeleteBucketRequest(name))
-    wrong = client_of(runtime, secret="wrong")
+    wrong = client_of(runtime, oss_session, secret="wrong")
     assert code_of(wrong.list_buckets, oss.ListBucketsRequest()) == "SignatureDoesNotMatch"

@@ -42,7 +42,7 @@ def handler(event, context):
 
 
 def test_a_video_is_uploaded_processed_and_its_result_is_announced(
-    fc_local: FcLocal, tmp_path: Path
+    fc_local: FcLocal, tmp_path: Path, oss_session: oss2.Session
 ) -> None:
     code = tmp_path / "code"
     code.mkdir()
@@ -61,7 +61,13 @@ def test_a_video_is_uploaded_processed_and_its_result_is_announced(
             "filter": {"key": {"prefix": "in/", "suffix": ".mp4"}},
         },
     )
-    bucket = oss2.Bucket(oss2.AuthV4("id", "secret"), fc_local.oss_endpoint, "videos", region="cn")
+    bucket = oss2.Bucket(
+        oss2.AuthV4("id", "secret"),
+        fc_local.oss_endpoint,
+        "videos",
+        region="cn",
+        session=oss_session,
+    )
     bucket.create_bucket()
     bucket.put_object("in/one.mp4", b"v" * 1_000_000)
     large = tmp_path / "two.mp4"
@@ -81,10 +87,11 @@ def test_a_video_is_uploaded_processed_and_its_result_is_announced(
     assert sorted(event.response.json()["result"] for event in found if event.succeeded) == [
         *("out/one.mp4.frames", "out/two.mp4.frames"),
     ]
-    bucket.session.session.close()
 
 
-def test_every_step_of_an_upload_in_parts_is_an_event(fc_local: FcLocal) -> None:
+def test_every_step_of_an_upload_in_parts_is_an_event(
+    fc_local: FcLocal, oss_session: oss2.Session
+) -> None:
     """A trigger on ``ObjectCreated:*`` fires for each part, as on the service."""
     seen: list[str] = []
 
@@ -100,7 +107,9 @@ def test_every_step_of_an_upload_in_parts_is_an_event(fc_local: FcLocal) -> None
             source_arn="acs:oss:cn-hangzhou:1234567890123456:videos",
             trigger_config={"events": names},
         )
-    bucket = oss2.Bucket(oss2.Auth("id", "secret"), fc_local.oss_endpoint, "videos")
+    bucket = oss2.Bucket(
+        oss2.Auth("id", "secret"), fc_local.oss_endpoint, "videos", session=oss_session
+    )
     bucket.create_bucket()
     upload = bucket.init_multipart_upload("k").upload_id
     part = bucket.upload_part("k", upload, 1, b"1")
@@ -118,11 +127,14 @@ def test_every_step_of_an_upload_in_parts_is_an_event(fc_local: FcLocal) -> None
         "AppendObject",
         "DeleteObject",
     ]
-    bucket.session.session.close()
 
 
-def test_a_handler_in_the_process_of_a_test_uses_its_client_too(fc_local: FcLocal) -> None:
-    bucket = oss2.Bucket(oss2.Auth("id", "secret"), fc_local.oss_endpoint, "videos")
+def test_a_handler_in_the_process_of_a_test_uses_its_client_too(
+    fc_local: FcLocal, oss_session: oss2.Session
+) -> None:
+    bucket = oss2.Bucket(
+        oss2.Auth("id", "secret"), fc_local.oss_endpoint, "videos", session=oss_session
+    )
 
     def copy(event: bytes, _: object) -> None:
         key = json.loads(event)["events"][0]["oss"]["object"]["key"]
@@ -143,4 +155,3 @@ def test_a_handler_in_the_process_of_a_test_uses_its_client_too(fc_local: FcLoca
     fc_local.oss.put("videos", "in/a", b"ab")
     fc_local.run_until_idle()
     assert fc_local.oss.get("videos", "out/a") == b"abab"
-    bucket.session.session.close()

@@ -163,11 +163,15 @@ def test_a_trigger_of_any_kind_is_fired_by_hand_with_the_event_of_its_kind(
     assert seen[1] == {"my": "event"}
 
 
-def test_an_object_that_is_put_fires_the_triggers_that_match(fc_local: FcLocal) -> None:
+def test_an_object_that_is_put_fires_the_triggers_that_match(
+    fc_local: FcLocal, oss_session: oss2.Session
+) -> None:
     seen: list[dict[str, Any]] = []
     fc_local.deploy("f", lambda event, _: seen.extend(json.loads(event)["events"]))
     trigger(fc_local, "f", "in/", ".png")
-    bucket = oss2.Bucket(oss2.Auth("any", "any"), fc_local.oss_endpoint, "uploads")
+    bucket = oss2.Bucket(
+        oss2.Auth("any", "any"), fc_local.oss_endpoint, "uploads", session=oss_session
+    )
     bucket.create_bucket()
     bucket.put_object("out/a.png", b"1")
     bucket.put_object("in/a.png", b"12", headers={"x-oss-meta-k": "v"})
