@@ -44,13 +44,19 @@ PAGES = [
     "#/destinations/topic/t",
     "#/destinations/rocketmq/r?instance=i",
     "#/destinations/bus/b",
+    "#/buckets",
+    "#/buckets/videos",
+    "#/buckets/nothing",
     "#/dead",
     "#/dead?function=orders&text=nothing",
     "#/metrics",
     "#/time",
     "#/state",
 ]
-SECTIONS = ["invocations", "functions", "destinations", "dead", "metrics", "time", "state"]
+SECTIONS = [
+    *("invocations", "functions", "destinations", "buckets"),
+    *("dead", "metrics", "time", "state"),
+]
 
 DIALOGS = {
     "#/invocations": ["Invoke…", "Columns", "Help on queries", "Keyboard shortcuts"],
@@ -115,6 +121,8 @@ def full(fc_local: FcLocal, admin: Admin) -> None:
     client.invoke_async("orders", b"{}", task_id="waits", delay=3000)
     replayed = {"function": "orders", "taskId": "failed"}
     admin("POST", "/tasks/actions", {"action": "replay", "tasks": [replayed], "reason": "again"})
+    fc_local.oss.put("videos", "in/a.txt", b"content")
+    fc_local.oss.put("videos", "top.txt", b"content")
     fc_local.create_queue("q")
     fc_local.create_topic("t")
     fc_local.create_bus("b")
