@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Records a session of ``fc-async dev`` in terminals of 80 and 120 columns, for the documentation.
+"""Records a session of ``fc-async dev`` in a terminal of 80 columns, for the documentation.
 
 Run it after a change to what the loop prints: ``python docs/record_dev.py``. A test compares the
 recordings with what this makes, apart from times, ports and ids.
@@ -21,7 +21,7 @@ sys.path.append(str(ROOT / "tests" / "shared"))
 
 from fc_async_tests.terminal import Terminal  # noqa: E402 -- after the path
 
-WIDTHS: Final = (80, 120)
+WIDTHS: Final = (80,)
 _QUEUES: Final = "acs:mns:cn-hangzhou:1234567890123456:/queues"
 _TEMPLATE: Final = f"""\
 edition: 3.0.0

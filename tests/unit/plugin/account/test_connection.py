@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
 
 from fc_async_plugin import template
@@ -92,11 +93,17 @@ def test_an_alias_that_is_not_there_is_an_error_and_no_other_key_is_taken(
         account_reached(Account(), project(home, "nosuch"))
 
 
-def test_on_this_machine_no_key_is_looked_for(home: Path) -> None:
-    local = Account(endpoint="http://127.0.0.1:9900", access="nosuch")
+def test_on_this_machine_no_key_is_looked_for_unless_an_alias_is_named(home: Path) -> None:
+    local = Account(endpoint="http://127.0.0.1:9900")
     assert connection.credentials(local).access_key_id == "local"
-    with connection.client(local, "cn-hangzhou") as client:
+    (home / "s.yaml").write_text("edition: 3.0.0\nname: x\naccess: prod\nresources: {}\n")
+    project = connection.load(None, Account(account_id="111"))
+    with connection.client(
+        local, "cn-hangzhou", msgspec.structs.replace(project, access="nosuch")
+    ) as client:
         assert client.endpoint_url == "http://127.0.0.1:9900"
+    with pytest.raises(CredentialsError, match="nosuch"):
+        connection.credentials(local._replace(access="nosuch"))
 
 
 def test_a_function_on_this_machine_is_found_though_variables_have_no_value(home: Path) -> None:
