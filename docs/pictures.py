@@ -91,8 +91,8 @@ ARCHITECTURE: Final = (
     Step("FC API", "local runtime", "on your machine"),
     Step("Function Compute", "your functions", "runs"),
     Step("local runtime", "your functions", "runs"),
-    Step("your functions", "success destination", "result"),
-    Step("your functions", "failure destination", "error", FAILURE),
+    Step("Function Compute", "destinations", "results"),
+    Step("local runtime", "destinations", "results"),
 )
 
 WAITS: Final = {
