@@ -38,8 +38,12 @@ PAGES: Final = {
 LANGUAGES: Final = {"en": "", "zh-CN": ".zh_CN"}
 """Languages of the browser, and what Sphinx expects in the names of their pictures."""
 COLUMNS: Final = json.dumps(["accepted", "runs", "took", "retries", "error"])
-STYLE: Final = "* { font-variant-numeric: normal !important }"
-"""A font with tabular numbers is measured in one way or another, by what was drawn before."""
+ARGUMENTS: Final = (
+    "--no-sandbox",
+    # Else the first text of a process is measured without the scale or without its fallback font.
+    "--force-device-scale-factor=2",
+    "--disable-font-subpixel-positioning",
+)
 SIZE: Final = {"width": 900, "height": 860}
 SCALE: Final = 2
 """Pixels of a picture per pixel of the page, so that text is sharp."""
@@ -158,7 +162,6 @@ def take(
                 viewport=SIZE,
                 device_scale_factor=SCALE,
                 timezone_id="UTC",
-                bypass_csp=True,  # for the style below
             )
             page = context.new_page()
             page.add_init_script(f"localStorage.setItem('fc-async.columns', '{COLUMNS}')")
@@ -166,7 +169,6 @@ def take(
             for name, address in PAGES.items():
                 page.goto("about:blank")
                 page.goto(f"/console{address}")
-                page.add_style_tag(content=STYLE)
                 for _ in range(2):  # what is read at first, and again
                     with page.expect_response("**/_local/clock"):
                         pass
@@ -196,9 +198,7 @@ def main(target: Path = TARGET, languages: Mapping[str, str] = LANGUAGES) -> Non
         sync_playwright() as playwright,
     ):
         fill(runtime)
-        # A scale that only the context has applies after some fonts were measured without it.
-        arguments = ["--no-sandbox", f"--force-device-scale-factor={SCALE}"]
-        browser = playwright.chromium.launch(executable_path=program, args=arguments)
+        browser = playwright.chromium.launch(executable_path=program, args=ARGUMENTS)
         take(browser, runtime.endpoint, scrubbed(runtime, Path(data)), target, languages)
         browser.close()
 
