@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import msgspec
 
+from fc_async_sdk._decoding import prepare
+
 
 class Prices(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Prices of one day; by default list prices of mainland China without discounts.
@@ -33,3 +35,6 @@ class Prices(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     vcpu: float = 1.0
     gpu: float = 2.1
     execution: float = 0.0075
+
+
+prepare(Prices)

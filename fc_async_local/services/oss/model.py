@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple
 import msgspec
 
 from fc_async_local.services.common import ProtocolError
+from fc_async_sdk._decoding import prepare
 from fc_async_sdk.errors import shorten
 from fc_async_sdk.spec import oss
 
@@ -111,6 +112,9 @@ class StoredObject(Attributes, frozen=True, kw_only=True):
     etag: str
     modified_at: int
     kind: str = "Normal"
+
+
+prepare(StoredObject)
 
 
 class Upload(Attributes, frozen=True, kw_only=True):

@@ -112,6 +112,7 @@ def _follow_runtime(where: Where, function: str | None, output: Format) -> NoRet
     screen.functions([function] if function else [], lambda _: None)
     with runtime.client_of(str(where.account.endpoint)) as client:
         last = runtime.ask(client, admin.get_steps()).last
+        terminal.note(f"Following {function or 'all functions'}; Ctrl-C ends it.")
         while True:
             page = runtime.ask(client, admin.get_steps(last, wait=_WAIT_SECONDS))
             if page.missed:

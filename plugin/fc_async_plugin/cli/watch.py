@@ -68,7 +68,7 @@ def command(
 
     \b
     Examples:
-      fc-async watch --webhook http://127.0.0.1:8000/hook
+      fc-async watch --webhook http://127.0.0.1:18080/hook
       fc-async watch orders --endpoint http://127.0.0.1:9900
       fc-async watch --once
     """  # noqa: D301 -- click reads the \b as "keep these lines"

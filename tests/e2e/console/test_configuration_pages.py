@@ -361,7 +361,7 @@ def test_metrics_of_twenty_functions_fit_a_page_with_one_look_of_each(
     look = "cell => getComputedStyle(cell.querySelector('.swatch')).border"
     figures = page.get_by_role("figure").all()
     for figure in figures:
-        figure.locator("summary").click()
+        figure.get_by_text("Values", exact=True).click()
     looks = {figure.get_by_role("cell", name="step-07").first.evaluate(look) for figure in figures}
     assert len(looks) == 1
 

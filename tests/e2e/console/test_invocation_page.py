@@ -290,6 +290,7 @@ def test_attempts_deliveries_and_what_was_caused_are_shown(
     timeline = page.get_by_role("region", name="Time line")
     for lane in ("Attempt 1", "Attempt 2", "→ function mail"):
         timeline.get_by_text(lane).wait_for()
+    page.get_by_text("Recorded steps (").click()
     page.get_by_text("Attempt 2").last.click()
     event = page.get_by_role("region", name="Event that was sent").locator("pre").inner_text()
     assert '"condition": "UnhandledInvocationError"' in event

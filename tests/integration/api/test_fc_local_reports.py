@@ -247,6 +247,7 @@ def test_only_a_clock_that_waits_to_be_moved_is_said_to_stand(fc_local: FcLocal)
 
     fc_local.deploy("orders", handler)
     fc_local.client.invoke_async("orders", b"in", delay=60)
+    fc_local.advance(0)  # until what the invocation has woken waits again
     assert stands()
     fc_local.advance(60)
     assert seen == [False]

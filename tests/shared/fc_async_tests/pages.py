@@ -59,7 +59,7 @@ ENDLESS = {
     r"fc-async dev\b(?!.*--(?:write-launch|trust))": "Watching",
     r"fc-async events tail\b(?!.*--once)": "",
     r"fc-async watch\b(?!.*--once)": "Watching",
-    r"fc-async tasks logs\b.* -f": "",
+    r"fc-async tasks logs\b.* -f": "Following",
 }
 """Commands that run until Ctrl-C, and what they print when they are ready."""
 

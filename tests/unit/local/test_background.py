@@ -12,6 +12,7 @@ from fc_async_local.background import keep_running, outage_wait, pause_on, start
 from fc_async_local.clock import VirtualClock
 
 START_THEIR_OWN = {
+    "service.py",  # a change of OSS that the request awaits; it ends also if the client is gone
     "background.py",  # the mechanism itself
     "clock.py",  # waits that are awaited where they are started
     "edge.py",  # the watch of one request, which ends with it

@@ -18,7 +18,7 @@ from fc_async_local import console
 
 SOURCES = Path(__file__).parents[4] / "console"
 SCRIPTS = sorted((SOURCES / "src").rglob("*.ts*"))
-FILES = ("index.html", "console.js", "console.css", "icon.svg", "licences.txt")
+FILES = ("index.html", "console.js", "console.css", "icon.svg", "licences.txt", "zh-CN.json")
 
 
 class Answered(NamedTuple):
@@ -80,7 +80,7 @@ def test_every_file_is_served_with_its_type_and_policy(name: str, built: None):
     answer = get(f"/console/{name}")
     assert answer.status == 200
     assert answer.body
-    assert answer.headers["content-type"].startswith(("text/", "image/svg+xml"))
+    assert answer.headers["content-type"].startswith(("text/", "image/svg+xml", "application/json"))
     assert answer.headers["content-security-policy"] == console.POLICY
 
 

@@ -283,8 +283,8 @@ def test_requirements_that_this_machine_has_are_not_asked_for(
 ):
     (tmp_path / "orders" / "requirements.txt").write_text("msgspec\nrequests==1\n")
     assert asking.allow(project) == []
-    (tmp_path / "orders" / "index.py").write_text("import oss2\n")
-    assert asking.allow(project) == ["orders: install requirements.txt, oss2  (in orders)"]
+    (tmp_path / "orders" / "index.py").write_text("import scrapy\n")
+    assert asking.allow(project) == ["orders: install requirements.txt, scrapy  (in orders)"]
 
 
 def environment(place: Path) -> None:
