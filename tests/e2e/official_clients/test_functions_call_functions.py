@@ -418,7 +418,8 @@ def test_no_packet_leaves_the_machine(cannot_run) -> None:
     """All tests of this file pass in a network namespace that has a loopback interface alone."""
     if not namespaces_are_allowed():
         cannot_run("this machine does not allow network namespaces (unshare -rn)")
-    pytest_ = [sys.executable, "-m", "pytest", "-q", "-n", "0", "-p", "no:cacheprovider", __file__]
+    pytest_ = [sys.executable, "-m", "pytest", "-q", "-n", "0", "-p", "no:cacheprovider"]
+    pytest_ += ["-m", "not slow", __file__]  # those need programs that a machine may not have
     done = subprocess.run(
         ["unshare", "-rn", sys.executable, "-c", _WITH_LOOPBACK, *pytest_],
         capture_output=True,

@@ -80,7 +80,7 @@ def test_payloads_of_all_sizes_come_through_every_way_byte_for_byte(
         memory_size=1024,
         timeout=600,
     )
-    function = fc_local.client.function("echo", large=store)
+    function = fc_local.client.function("echo", result=bytes, large=store)
     group = function.map((payload(number) for number in range(COUNT)), task_ids="p", concurrency=2)
     assert len(group.wait().failures) > COUNT / 5
 
