@@ -23,7 +23,7 @@ from fc_async_plugin import metrics
 from fc_async_plugin.account import connection, lists
 from fc_async_plugin.account.service_urls import service_url
 from fc_async_plugin.conditions import CONDITIONS
-from fc_async_plugin.tasks import FunctionTasks
+from fc_async_plugin.tasks import FAILURES, FunctionTasks
 from fc_async_sdk import events
 from fc_async_sdk.admin import operations as admin
 from fc_async_sdk.admin.models import Task
@@ -40,8 +40,6 @@ if TYPE_CHECKING:
     from fc_async_sdk.admin.models import DeadEvent
     from fc_async_sdk.events import DestinationEvent
 
-STATUSES: Final = ("Failed", "Expired", "Invalid")
-"""Ends that are failures; a task that was stopped was meant to end."""
 COUNTED: Final = tuple(one.metric for one in CONDITIONS if one.counts)
 _MOST: Final = 1_000
 """Tasks of one function and status that are read, the newest."""
@@ -164,7 +162,7 @@ class Reader:
         """Read the tasks of a function; note the failure destinations that it has."""
         try:
             configs = lists.configs(self._client, function)
-            found = list(islice(self._listed(function), len(STATUSES) * _MOST))
+            found = list(islice(self._listed(function), len(FAILURES) * _MOST))
         except FcAsyncError as error:
             self._omitted.append(f"tasks of {function}: {error}")
             return []
@@ -182,13 +180,13 @@ class Reader:
     def _listed(self, function: str) -> Iterator[AsyncTask | Task]:
         if not self._here:
             tasks = FunctionTasks(self._client, function, None)
-            for status in STATUSES:
+            for status in FAILURES:
                 yield from islice(tasks.all(status=status), _MOST)
             return
         token = None
         while True:
-            status = ",".join(STATUSES)
-            call = admin.list_tasks(function, status=status, limit=100, next_token=token)
+            every = ",".join(FAILURES)
+            call = admin.list_tasks(function, status=every, limit=100, next_token=token)
             page = self._client.send(call)
             yield from page.tasks
             token = page.next_token
@@ -301,7 +299,7 @@ class Reader:
         elif number == 1:
             chosen = ["tasks", "replay", one.function, one.task_id]
         else:
-            name = "--status" if one.condition in STATUSES else "--condition"
+            name = "--status" if one.condition in FAILURES else "--condition"
             chosen = ["tasks", "replay", one.function, name, one.condition]
         url = self._account.endpoint
         if url and url != os.environ.get("FC_ASYNC_ENDPOINT"):

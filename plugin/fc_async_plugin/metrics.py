@@ -18,6 +18,7 @@ import msgspec
 from fc_async_plugin import PluginError
 from fc_async_plugin.account import connection
 from fc_async_plugin.account.runtime import ask
+from fc_async_sdk import _endpoint
 from fc_async_sdk.admin import operations as admin
 from fc_async_sdk.admin.models import MetricPoint
 from fc_async_sdk.operations.call import Call, read_json
@@ -126,6 +127,17 @@ def clock_of(client: Client) -> datetime:
     """
     now = ask(client, admin.get_clock()).now
     return datetime.fromtimestamp(now / 1_000, timezone.utc)
+
+
+def now_of(client: Client) -> datetime:
+    """Return the present: that of the local runtime, or of this machine for an account.
+
+    Raises:
+        PluginError: The endpoint is on this machine, and no runtime answers.
+        FcAsyncError: The runtime refuses.
+    """
+    here = _endpoint.parse(client.endpoint_url).loopback
+    return clock_of(client) if here else datetime.now(timezone.utc)
 
 
 def from_runtime(client: Client, wanted: Wanted) -> list[Series]:

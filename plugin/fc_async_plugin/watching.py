@@ -12,7 +12,6 @@ Invariants:
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
@@ -269,7 +268,7 @@ def reader(clients: Mapping[str, Client], account: Account) -> Callable[[str, st
 
     def read(region: str, function: str, minutes: int) -> Seen:
         client = clients[region]
-        now = metrics.clock_of(client) if here else datetime.now(timezone.utc)
+        now = metrics.now_of(client)
         # The minute that goes on is not complete; in the account that holds for the one before.
         end = round(now.timestamp() * 1_000) // _MINUTE * _MINUTE - (0 if here else _MINUTE)
         names = tuple(one.metric for one in CONDITIONS)

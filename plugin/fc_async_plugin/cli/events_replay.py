@@ -104,6 +104,7 @@ def command(
       fc-async events replay failed-orders --condition UnhandledInvocationError -y
       fc-async events replay events.jsonl --to orders --match 'requestPayload.order.id=^7'
     """  # noqa: D301 -- click reads the \\b as "keep these lines"
+    from fc_async_plugin import metrics
     from fc_async_plugin.account import connection
     from fc_async_plugin.events import selection
     from fc_async_plugin.report.findings import plural
@@ -119,7 +120,7 @@ def command(
         target.client as client,
         _source(named or source, group, source_endpoint, where.account, client) as opened,
     ):
-        now = options.now_of(client)
+        now = metrics.now_of(client)
         choice = selection.choose(opened.look(), _selection(now=now, **filters), limit)
         if show:
             return _show_newest(choice, output)

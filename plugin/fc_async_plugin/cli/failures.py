@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import textwrap
-from datetime import datetime, timezone
 from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
 
     from fc_async_plugin.account.connection import Account
     from fc_async_plugin.failures import Counted, Group
-    from fc_async_sdk import Client
 
 _TRACE_LINES: Final = 12
 _WIDEST: Final = 10_000
@@ -61,13 +59,13 @@ def command(
     """  # noqa: D301 -- click reads the \b as "keep these lines"
     import msgspec
 
-    from fc_async_plugin import failures
+    from fc_async_plugin import failures, metrics
     from fc_async_plugin.account import connection
 
     where = connection.Where(None, template, environment, account)
     with connection.named_functions(functions, where) as (reached, places):
-        now = _now(places[0][0], here=connection.is_here(account))
-        begin = _begin(since, now)
+        present = metrics.now_of(places[0][0])
+        begin, now = options.moment(since, present), round(present.timestamp() * 1_000)
         regions = [
             failures.Reader(client, reached, since=begin, now=now).read(names)
             for client, names in places
@@ -84,23 +82,6 @@ def command(
         _show_counts(found["counted"])
     for sentence in found["omitted"]:
         terminal.note(f"Not looked at: {sentence}")
-
-
-def _now(client: Client, *, here: bool) -> int:
-    """Return the time of the runtime, which may be virtual, or of this machine."""
-    from fc_async_plugin import metrics
-
-    now = metrics.clock_of(client) if here else datetime.now(timezone.utc)
-    return round(now.timestamp() * 1_000)
-
-
-def _begin(since: str, now: int) -> int:
-    from fc_async_plugin import metrics
-
-    try:
-        return metrics.time_of(since, datetime.fromtimestamp(now / 1_000, timezone.utc))
-    except ValueError as error:
-        raise click.UsageError(str(error)) from None
 
 
 def _show(groups: Sequence[Group], since: str, now: int) -> None:

@@ -357,22 +357,6 @@ def moment(text: str, now: datetime) -> int:
         raise click.UsageError(str(error)) from None
 
 
-def now_of(client: Client) -> datetime:
-    """Return the present: that of the local runtime, whose clock may be virtual, or the machine's.
-
-    Raises:
-        FcAsyncError: The endpoint is on this machine, and no runtime answers.
-    """
-    from datetime import datetime, timezone
-
-    from fc_async_plugin import metrics
-    from fc_async_sdk import _endpoint
-
-    if _endpoint.parse(client.endpoint_url).loopback:
-        return metrics.clock_of(client)
-    return datetime.now(timezone.utc)
-
-
 def pace_of(rate: str | None) -> Pace | None:
     """Return a pace of one command, None without a rate.
 

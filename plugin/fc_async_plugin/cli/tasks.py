@@ -38,8 +38,6 @@ def command() -> None:
 _SHOWN_REPLAYS: Final = 10
 _STOPPED: Final[tuple[TaskStatus, ...]] = ("Running", "Retrying", "Enqueued")
 """Statuses of tasks that can be stopped."""
-_REPLAYED: Final[tuple[TaskStatus, ...]] = ("Failed", "Expired", "Invalid")
-"""Statuses of tasks that are replayed unless another one is named."""
 
 _OF_ANY_MODE: Final = ("status", "prefix")
 """Filters that also choose invocations without task mode, which only a local runtime remembers."""
@@ -167,8 +165,10 @@ def _found(
     replays: bool = True,
 ) -> Chosen:
     """Return the tasks that the options choose, in one of some statuses unless one is named."""
+    from fc_async_plugin import metrics
+
     since, until = filters["since"], filters["until"]
-    now = options.now_of(tasks.client) if since or until else datetime.now(timezone.utc)
+    now = metrics.now_of(tasks.client) if since or until else datetime.now(timezone.utc)
     return tasks.choose(
         [filters["status"]] if filters["status"] else statuses,
         limit,
@@ -379,12 +379,12 @@ def replay_command(
     suffix -replay-N, so that a second replay by accident is refused. Replays are replayed only when
     they are named.
     """
-    from fc_async_plugin.tasks import each, tasks_of
+    from fc_async_plugin.tasks import FAILURES, each, tasks_of
 
     if failed:
         filters["status"] = filters["status"] or "Failed"
     with tasks_of(function, where) as tasks:
-        wanted = _Set("replay", where.account, _REPLAYED, task_ids, limit, filters)
+        wanted = _Set("replay", where.account, FAILURES, task_ids, limit, filters)
         ids = _members(tasks, wanted, output, dry_run=dry_run, yes=yes)
         outcomes = each(tasks.replay, ids)
     before = [one for one in outcomes if one.before and not task_ids]

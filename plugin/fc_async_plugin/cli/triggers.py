@@ -260,11 +260,11 @@ def backfill_command(
     what the timer itself has fired is not known. Without a terminal and without -y nothing is
     fired.
     """
-    from fc_async_plugin import backfill, tasks
+    from fc_async_plugin import backfill, metrics, tasks
     from fc_async_plugin.account import connection
 
     with tasks.tasks_of(function, where) as target:
-        now = options.now_of(target.client)
+        now = metrics.now_of(target.client)
         span = options.moment(begin, now), options.moment(end, now)
         if span[0] >= span[1]:
             raise click.UsageError(f"--from {begin} is not before --to {end}")
