@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final, Protocol, TypeVar
 
 import msgspec
 
-from fc_async_sdk import errors
+from fc_async_sdk import _envelopes, errors
 from fc_async_sdk._decoding import prepare
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-NAME: Final = "$fc-async.claim"
+NAME: Final = f"{_envelopes.PREFIX}claim"
 VARIABLE: Final = "FC_ASYNC_PAYLOADS"
 """Environment variable that names the store, ``oss://BUCKET`` or the path of a folder."""
 PREFIX: Final = "fc-async/v1/"
@@ -38,7 +38,6 @@ THRESHOLD: Final = 100 * 1024
 MEMORY: Final = 256 * 1024 * 1024
 """Bytes of the largest payload that is read into memory, if no other limit is known."""
 
-_MARK: Final = f'"{NAME}"'.encode()
 _LONGEST: Final = 4096
 _KEY: Final = re.compile(
     rf"{PREFIX}[\w$-]{{1,257}}/\d{{4}}-\d\d-\d\d/(?P<sha256>[0-9a-f]{{64}})(?:\.gz)?", re.ASCII
@@ -134,13 +133,13 @@ def find(payload: bytes) -> Claim | None:
     Raises:
         UnreadableClaim: It is a claim of another version, or incomplete.
     """
-    if len(payload) > _LONGEST or _MARK not in payload:
+    envelope = _envelopes.read(payload) if len(payload) <= _LONGEST else None
+    if envelope is None or envelope.name != NAME:
         return None
     try:
-        document = msgspec.json.decode(payload)
+        return of({NAME: msgspec.json.decode(envelope.body)})
     except _NO_JSON:
         return None
-    return of(document)
 
 
 def of(document: object) -> Claim | None:
@@ -273,7 +272,7 @@ def check_opened(payload: bytes, what: str) -> None:
     Raises:
         UnreadableClaim: It is one: the reader has no store.
     """
-    if len(payload) <= _LONGEST and (claim := find(payload)):
+    if claim := find(payload):
         raise errors.UnreadableClaim(
             f"{what} is a claim of {claim.size} bytes in {claim.store}: read it with large=store, "
             "or with event.open(store)",

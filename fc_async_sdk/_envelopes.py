@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Payloads of this SDK's own: a JSON object with one name, which begins with ``$fc-async.``.
 
-``{"$fc-async.hop": {…}}`` is a message that waits on (:mod:`fc_async_sdk.pacing`); other names are
-those of other parts.
+``{"$fc-async.hop": {…}}`` is a message that waits on (:mod:`fc_async_sdk.pacing`), and
+``{"$fc-async.claim": {…}}`` stands for a payload in a store (:mod:`fc_async_sdk.payloads`).
 
 Invariants:
 
