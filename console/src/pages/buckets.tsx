@@ -5,53 +5,48 @@ import * as api from "../api";
 import { size } from "../format";
 import { t } from "../i18n";
 import { link, route, useLive } from "../state";
-import { Facts, Table, Time, Trouble } from "../ui";
+import { Facts, List, Time, Trouble } from "../ui";
 
 const where = (bucket: string): string => `/buckets${api.path(bucket)}`;
 const from = (bucket: string, prefix: string, nextToken = ""): string =>
   link(["buckets", bucket], { prefix, nextToken });
 
 export function Buckets() {
-  const [, chosen] = route.value.parts;
+  const [, name] = route.value.parts;
   const found = useLive("buckets", () => api.get<api.Buckets>("/buckets"));
+  const chosen = found.value?.buckets.find((one) => one.name === name);
   return (
     <>
       <h1>{t`Buckets`}</h1>
       <Trouble error={found.error} />
-      {found.value?.buckets.length === 0 ? (
-        <p class="empty panel">
-          {t`No buckets yet. Clients of OSS make them; the endpoint is printed by`}{" "}
-          <code>fc-async local start</code>
-        </p>
-      ) : null}
-      {found.value?.buckets.length ? (
-        <Table label={t`Buckets`}>
-          <thead>
-            <tr>
-              <th>{t`Name`}</th>
-              <th>{t`Created`}</th>
-            </tr>
-          </thead>
-          <tbody>
-            {found.value.buckets.map((one) => (
-              <tr key={one.name} class={one.name === chosen ? "selected" : undefined}>
-                <td>
-                  <a
-                    href={link(["buckets", one.name])}
-                    aria-current={one.name === chosen ? "true" : undefined}
-                  >
-                    {one.name}
-                  </a>
-                </td>
-                <td>
-                  <Time at={one.createdTime} />
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </Table>
-      ) : null}
-      {chosen === undefined ? null : <Objects key={chosen} bucket={chosen} />}
+      <List
+        error={found.error}
+        label={t`Buckets`}
+        rows={found.value?.buckets}
+        keyOf={(one) => one.name}
+        chosen={chosen}
+        empty={
+          <p class="empty panel">
+            {t`No buckets yet. Clients of OSS make them; the endpoint is printed by`}{" "}
+            <code>fc-async local start</code>
+          </p>
+        }
+        columns={[
+          {
+            title: t`Name`,
+            cell: (one) => (
+              <a
+                href={link(["buckets", one.name])}
+                aria-current={one === chosen ? "true" : undefined}
+              >
+                {one.name}
+              </a>
+            ),
+          },
+          { title: t`Created`, cell: (one) => <Time at={one.createdTime} /> },
+        ]}
+      />
+      {name === undefined ? null : <Objects key={name} bucket={name} />}
     </>
   );
 }
