@@ -52,7 +52,13 @@ class Saved(NamedTuple):
 
 
 class Watched(NamedTuple):
-    """Other files are watched now: what was saved until then was not noticed."""
+    """Other files are watched now: what was saved until then was not noticed.
+
+    Attributes:
+        ended: Set once this watch has ended.
+    """
+
+    ended: threading.Event
 
 
 class Happened(NamedTuple):
@@ -119,7 +125,7 @@ class Loop:
         self._events = events
         self._client = client_of(running.addresses.fc)
         self._watcher = Watcher(
-            lambda files: events.put(Saved(files)), lambda: events.put(Watched())
+            lambda files: events.put(Saved(files)), lambda ended: events.put(Watched(ended))
         )
         self._last: Step | None = None
         self._findings: tuple[Finding, ...] = ()
@@ -129,6 +135,7 @@ class Loop:
         self._said: set[Path] = set()  # of these files the next report says only what is new
         self._broken: set[Path] = set()
         self._waiting = set(self._debug)  # not debugged yet
+        self._hint = ""  # what is said once the first watch has begun
 
     def run(self) -> str:
         """Run until a signal ends it, or the runtime is gone.
@@ -151,8 +158,7 @@ class Loop:
             self._deploy(self._deployer.everything, "deployed")
             closing.callback(self._stop_debugging)
             keyed = closing.enter_context(keys.reading(lambda key: put(Pressed(key))))
-            hint = "Ctrl-C ends it, ? shows keys." if keyed else "Ctrl-C ends it."
-            self._screen.say("watching", f"Watching. {hint}", functions=self._names())
+            self._hint = "Ctrl-C ends it, ? shows keys." if keyed else "Ctrl-C ends it."
             while not isinstance(event := self._next_event(), Ended):
                 self._handle(event)
             return event.reason
@@ -170,11 +176,8 @@ class Loop:
         match event:
             case Saved(files):
                 self._deploy_saved(files)
-            case Watched():
-                self._note(self._deployer.files)
-                self._build(None)
-                self._deploy(self._deployer.everything, "saved", again=True)
-                self._said |= self._deployer.broken
+            case Watched(ended):
+                self._deploy_unnoticed(ended)
             case Happened(steps, missed):
                 self._show(steps, missed)
             case Pressed(key):
@@ -205,6 +208,18 @@ class Loop:
         self._deploy(lambda: self._deployer.saved(files), "saved", sorted(files), again=again)
         # Written while it was deployed: it is reported once more, but may be deployed already.
         self._said = {file for file in files if _stamp(file) != self._stamps[file]}
+
+    def _deploy_unnoticed(self, ended: threading.Event) -> None:
+        """Deploy what was saved before a watch began; at the first one, say that it has begun."""
+        if ended.is_set():
+            return
+        self._note(self._deployer.files)
+        self._build(None)
+        self._deploy(self._deployer.everything, "saved", again=True)
+        self._said |= self._deployer.broken
+        if self._hint and not ended.is_set():
+            self._screen.say("watching", f"Watching. {self._hint}", functions=self._names())
+            self._hint = ""
 
     def _build(self, files: Collection[Path] | None) -> None:
         """Build again what reads the files, or say that it must be done."""

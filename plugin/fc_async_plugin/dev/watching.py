@@ -31,12 +31,15 @@ class Watcher:
 
     Args:
         changed: Called with the files that were changed, made or deleted, from other threads.
-        watching: Called from another thread when all places are watched. Changes before that are
-            not reported: what was read earlier must be read again.
+        watching: Called from another thread when all places are watched, with an event that is set
+            once that watch has ended. Changes before that are not reported: what was read earlier
+            must be read again.
     """
 
     def __init__(
-        self, changed: Callable[[frozenset[Path]], None], watching: Callable[[], None]
+        self,
+        changed: Callable[[frozenset[Path]], None],
+        watching: Callable[[threading.Event], None],
     ) -> None:
         self._changed = changed
         self._watching = watching
@@ -49,7 +52,7 @@ class Watcher:
         if wanted == self._watched:
             return
         self.end()
-        self._watched, self._ended = wanted, threading.Event()
+        self._watched, self._ended = wanted, (ended := threading.Event())
         chosen = frozenset(files)
         watches = [
             ({file.parent for file in files if file.parent.is_dir()}, chosen.__contains__, False),
@@ -61,7 +64,7 @@ class Watcher:
         def ready(number: int) -> None:
             waiting.discard(number)
             if not waiting:
-                self._watching()
+                self._watching(ended)
 
         for number, (places, of_us, recursive) in enumerate(watches):
             self._start(places, of_us, functools.partial(ready, number), recursive=recursive)
