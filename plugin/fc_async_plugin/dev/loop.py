@@ -214,19 +214,19 @@ class Loop:
         if ended.is_set():
             return
         self._note(self._deployer.files)
-        self._build(None)
+        self._build(None, say=not self._hint)  # at the start it was just asked for
         self._deploy(self._deployer.everything, "saved", again=True)
         self._said |= self._deployer.broken
         if self._hint and not ended.is_set():
             self._screen.say("watching", f"Watching. {self._hint}", functions=self._names())
             self._hint = ""
 
-    def _build(self, files: Collection[Path] | None) -> None:
+    def _build(self, files: Collection[Path] | None, *, say: bool = True) -> None:
         """Build again what reads the files, or say that it must be done."""
         failed, due = self._builder.saved(files) if self._builder else ([], [])
         for text in failed:
             self._screen.say("problem", text, style="bad")
-        for one in due:
+        for one in due if say else ():
             text = f"not built again: {wish(one).text}; fc-async dev asks when it starts"
             self._say_once(text)
 

@@ -230,7 +230,7 @@ def test_a_program_reads_one_object_a_line(
         steps = list(itertools.islice((one for one in objects if one["type"] == "step"), 4))
         process.terminate()
         assert process.wait(PATIENCE_SECONDS) == 0
-    assert types == ["ready", "deployed", "watching"]
+    assert types[:2] == ["ready", "deployed"]
     assert [step["kind"] for step in steps] == ["accepted", "started", "ended", "delivery"]
     assert {step["taskId"] for step in steps} == {"one"}
 
@@ -283,9 +283,10 @@ def test_another_version_of_python_is_said_once_before_any_call(
     (shop / "s.yaml").write_text(TEMPLATE.replace("python3.10", other))
     terminal = dev()
     with connected(terminal) as client:
-        terminal.expect(f"{other} functions run on Python")
+        before = terminal.seen
         client.invoke("orders")
         terminal.expect("call succeeded")
+    assert f"{other} functions run on Python" in before
     assert terminal.seen.count("functions run on Python") == 1
 
 
