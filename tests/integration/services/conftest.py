@@ -98,9 +98,19 @@ def eventbridge_python(installed):
 
 @pytest.fixture
 def oss_session() -> Any:
-    """The connections of clients of OSS, closed with the test."""
+    """The connections of clients of OSS, closed with the test.
+
+    ``oss2`` does not read the answer to CompleteMultipartUpload, so its connection never returns to
+    those that the session closes.
+    """
     session = oss2.Session()
-    yield session
+    with contextlib.ExitStack() as answers:
+
+        def note(answer: Any, **_: Any) -> None:
+            answers.callback(answer.close)
+
+        session.session.hooks["response"].append(note)
+        yield session
     session.session.close()
 
 
