@@ -12,7 +12,7 @@ Invariants:
 from __future__ import annotations
 
 from html import escape
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple
 from xml.etree.ElementTree import XML
 
 from defusedxml import DefusedXmlException
@@ -24,7 +24,7 @@ from fc_async_local.services import common, signature
 from fc_async_local.services.common import body_digest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Awaitable, Callable, Iterable, Mapping
     from xml.etree.ElementTree import Element
 
     from fc_async_local.clock import Clock
@@ -159,20 +159,42 @@ def stored(message_id: str, body: str) -> str:
 
 
 class XmlService(HttpService):
-    """A service whose documents are XML.
+    """A service whose documents are XML, and whose paths have a name at every second place.
 
     Args:
         settings: Whether signatures are verified, and with which keys.
         clock: The time of signatures.
+
+    Attributes:
+        name: Of the service, in errors.
+        operations: By method and path with ``*`` for each name, such as ``PUT queues/*``. They get
+            the request and the names.
     """
 
+    name: ClassVar[str]
     scheme: Scheme
     dialect: Dialect
     largest_body: int
+    operations: Mapping[str, Callable[..., Awaitable[Answer]]]
 
     def __init__(self, settings: Settings, clock: Clock) -> None:
         self._settings = settings
         self._clock = clock
+
+    async def refresh(self, request: Request) -> None:
+        """Read the changes of other nodes that the answer depends on."""
+
+    async def answer(self, request: Request) -> Answer:
+        """Answer one request."""
+        self.authenticate(request)
+        await self.refresh(request)
+        segments = request.segments
+        path = "/".join("*" if place % 2 else part for place, part in enumerate(segments))
+        operation = self.operations.get(f"{request.method} {path}")
+        if operation is None:
+            message = f"{request.method} {request.path} is not an operation of {self.name}"
+            raise self.dialect.error("InvalidRequestURL", message)
+        return await operation(request, *segments[1::2])
 
     def new_request_id(self) -> str:
         """Return 24 hex digits."""

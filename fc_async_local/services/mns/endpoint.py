@@ -16,7 +16,7 @@ from fc_async_local.services.mns.errors import MnsError, message_missing
 from fc_async_local.services.mns.model import QueueAttributes
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Sequence
 
     from fc_async_local.clock import Clock
     from fc_async_local.http.messages import Request
@@ -26,54 +26,46 @@ if TYPE_CHECKING:
 
 
 class MnsEndpoint(XmlService):
-    """Answers requests in the MNS protocol; without ``topics`` those for queues only."""
+    """Answers requests in the MNS protocol."""
 
+    name = "MNS"
     scheme = signature.MNS
     dialect = wire.DIALECT
     largest_body = 8 * 1024 * 1024
     """A full batch, 16 times 64 KB, with every character written as an entity."""
 
-    def __init__(
-        self, service: MnsService, clock: Clock, topics: TopicService | None = None
-    ) -> None:
+    def __init__(self, service: MnsService, clock: Clock, topics: TopicService) -> None:
         super().__init__(service.settings, clock)
         self._service = service
-        self._topics = None if topics is None else _TopicEndpoint(topics)
-        self._queue_routes: dict[str, Callable[[Request, str], Awaitable[Answer]]] = {
-            "PUT": self._put_queue,
-            "GET": self._get_queue,
-            "DELETE": self._delete_queue,
+        self._topics = topics
+        self.operations = {
+            "GET queues": self._list_queues,
+            "PUT queues/*": self._put_queue,
+            "GET queues/*": self._get_queue,
+            "DELETE queues/*": self._delete_queue,
+            "POST queues/*/messages": self._send,
+            "GET queues/*/messages": self._receive,
+            "DELETE queues/*/messages": self._delete,
+            "PUT queues/*/messages": self._change_visibility,
+            "GET topics": self._list_topics,
+            "PUT topics/*": self._put_topic,
+            "GET topics/*": self._get_topic,
+            "DELETE topics/*": self._delete_topic,
+            "POST topics/*/messages": self._publish,
+            "GET topics/*/subscriptions": self._list_subscriptions,
+            "PUT topics/*/subscriptions/*": self._subscribe,
+            "GET topics/*/subscriptions/*": self._get_subscription,
+            "DELETE topics/*/subscriptions/*": self._unsubscribe,
         }
-        self._message_routes: dict[str, Callable[[Request, str], Awaitable[Answer]]] = {
-            "POST": self._send,
-            "GET": self._receive,
-            "DELETE": self._delete,
-            "PUT": self._change_visibility,
-        }
-
-    async def answer(self, request: Request) -> Answer:
-        """Answer one request."""
-        self.authenticate(request)
-        answer = await self._route(request)
-        if answer is None:
-            raise _no_operation(request)
-        return answer
 
     def waits(self, request: Request) -> bool:
         """Return whether the request may wait for a message."""
         return request.method == "GET" and not f"&{request.query}".endswith("&waitseconds=0")
 
-    def _route(self, request: Request) -> Awaitable[Answer | None]:
-        match request.segments:
-            case ("queues", name, "messages") if request.method in self._message_routes:
-                return self._message_routes[request.method](request, name)
-            case ("queues", name) if request.method in self._queue_routes:
-                return self._queue_routes[request.method](request, name)
-            case ("queues",) if request.method == "GET":
-                return self._list_queues(request)
-            case ("topics", *rest) if self._topics is not None:
-                return self._topics.handle(request, tuple(rest))
-        raise _no_operation(request)
+    async def refresh(self, request: Request) -> None:
+        """Read the topics; queues are not documents."""
+        if request.segments[:1] == ("topics",):
+            await self._topics.documents.refresh()
 
     async def _put_queue(self, request: Request, name: str) -> Answer:
         if _flag(request.parameters(), "metaoverride"):
@@ -150,80 +142,40 @@ class MnsEndpoint(XmlService):
             raise MnsError("MissingVisibilityTimeout", "the parameter VisibilityTimeout is missing")
         return xml(200, wire.hidden(await self._service.change_visibility(name, handle, seconds)))
 
-
-class _TopicEndpoint:
-    """Answers requests below ``/topics``."""
-
-    def __init__(self, service: TopicService) -> None:
-        self._service = service
-        self._documents = service.documents
-        self._routes: dict[tuple[str, ...], dict[str, Callable[..., Awaitable[Answer]]]] = {
-            (): {"GET": self._list},
-            ("topic",): {"PUT": self._put, "GET": self._get, "DELETE": self._delete},
-            ("topic", "messages"): {"POST": self._publish},
-            ("topic", "subscriptions"): {"GET": self._list_subscriptions},
-            ("topic", "subscriptions", "name"): {
-                "PUT": self._subscribe,
-                "GET": self._get_subscription,
-                "DELETE": self._unsubscribe,
-            },
-        }
-
-    async def handle(self, request: Request, segments: tuple[str, ...]) -> Answer | None:
-        """Answer a request below ``/topics``; return None if there is no such operation."""
-        shape: tuple[str, ...]
-        names: tuple[str, ...]
-        match segments:
-            case ():
-                shape, names = (), ()
-            case (topic,):
-                shape, names = ("topic",), (topic,)
-            case (topic, ("messages" | "subscriptions") as what):
-                shape, names = ("topic", what), (topic,)
-            case (topic, "subscriptions", name):
-                shape, names = ("topic", "subscriptions", "name"), (topic, name)
-            case _:
-                return None
-        operation = self._routes[shape].get(request.method)
-        if operation is None:
-            return None
-        await self._documents.refresh()
-        return await operation(request, *names)
-
-    async def _list(self, request: Request) -> Answer:
+    async def _list_topics(self, request: Request) -> Answer:
         prefix, marker, limit = _page(request)
-        names, following = self._documents.topics(prefix=prefix, after=marker, limit=limit)
+        names, following = self._topics.documents.topics(prefix=prefix, after=marker, limit=limit)
         urls = [_url(request, "topics", name) for name in names]
         return _listing("Topics", urls, following)
 
-    async def _put(self, request: Request, topic: str) -> Answer:
+    async def _put_topic(self, request: Request, topic: str) -> Answer:
         attributes = topics.read_topic(request.body)
         if _flag(request.parameters(), "metaoverride"):
-            await self._documents.change_topic(topic, attributes)
+            await self._topics.documents.change_topic(topic, attributes)
             return Answer(204)
         return _created(
-            await self._documents.create_topic(topic, attributes),
+            await self._topics.documents.create_topic(topic, attributes),
             _url(request, "topics", topic),
             conflict="TopicAlreadyExist",
             what=f"the topic {topic!r}",
         )
 
-    async def _get(self, _request: Request, topic: str) -> Answer:
-        found = self._documents.topic(topic)
-        return xml(200, topics.write_topic(found, await self._service.waiting(topic)))
+    async def _get_topic(self, _request: Request, topic: str) -> Answer:
+        found = self._topics.documents.topic(topic)
+        return xml(200, topics.write_topic(found, await self._topics.waiting(topic)))
 
-    async def _delete(self, _request: Request, topic: str) -> Answer:
-        await self._documents.delete_topic(topic)
+    async def _delete_topic(self, _request: Request, topic: str) -> Answer:
+        await self._topics.documents.delete_topic(topic)
         return Answer(204)
 
     async def _publish(self, request: Request, topic: str) -> Answer:
         body, tag = topics.read_publication(request.body)
-        publication = await self._service.publish(topic, body, tag=tag)
+        publication = await self._topics.publish(topic, body, tag=tag)
         return xml(201, topics.write_published(publication))
 
     async def _list_subscriptions(self, request: Request, topic: str) -> Answer:
         prefix, marker, limit = _page(request)
-        names, following = self._documents.subscriptions(
+        names, following = self._topics.documents.subscriptions(
             topic, prefix=prefix, after=marker, limit=limit
         )
         urls = [_url(request, "topics", topic, "subscriptions", name) for name in names]
@@ -234,22 +186,22 @@ class _TopicEndpoint:
             strategy = topics.read_strategy(request.body)
             if strategy is None:
                 raise MnsError("InvalidArgument", "<Subscription> has no <NotifyStrategy>")
-            await self._documents.change_subscription(topic, name, strategy)
+            await self._topics.documents.change_subscription(topic, name, strategy)
             return Answer(204)
         subscription = topics.read_subscription(request.body, topic, name)
         return _created(
-            await self._documents.subscribe(subscription),
+            await self._topics.documents.subscribe(subscription),
             _url(request, "topics", topic, "subscriptions", name),
             conflict="SubscriptionAlreadyExist",
             what=f"the subscription {name!r} of {topic!r}",
         )
 
     async def _get_subscription(self, _request: Request, topic: str, name: str) -> Answer:
-        found = self._documents.subscription(topic, name)
-        return xml(200, topics.write_subscription(found, self._service.owner))
+        found = self._topics.documents.subscription(topic, name)
+        return xml(200, topics.write_subscription(found, self._topics.owner))
 
     async def _unsubscribe(self, _request: Request, topic: str, name: str) -> Answer:
-        await self._documents.unsubscribe(topic, name)
+        await self._topics.documents.unsubscribe(topic, name)
         return Answer(204)
 
 
@@ -272,12 +224,6 @@ def _receive_parameters(query: str) -> _ReceiveParameters:
         batch=count is not None,
         peek=_flag(parameters, "peekonly"),
         wait_seconds=_number(parameters, "waitseconds"),
-    )
-
-
-def _no_operation(request: Request) -> MnsError:
-    return MnsError(
-        "InvalidRequestURL", f"{request.method} {request.path} is not an operation of MNS"
     )
 
 

@@ -22,7 +22,7 @@ from fc_async_local.services.rocketmq.model import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Sequence
 
     from fc_async_local.clock import Clock
     from fc_async_local.http.messages import Request
@@ -35,6 +35,7 @@ _DIALECT: Final = markup.Dialect("http://mq.aliyuncs.com/doc/v1/", RocketMqError
 class RocketMqEndpoint(XmlService):
     """Answers requests in RocketMQ's HTTP protocol."""
 
+    name = "RocketMQ"
     scheme = signature.ROCKETMQ
     dialect = _DIALECT
     largest_body = 32 * 1024 * 1024
@@ -43,40 +44,27 @@ class RocketMqEndpoint(XmlService):
     def __init__(self, service: RocketMqService, clock: Clock) -> None:
         super().__init__(service.settings, clock)
         self._service = service
-        self._message_routes: dict[str, Callable[[Request, str, str], Awaitable[Answer]]] = {
-            "POST": self._publish,
-            "GET": self._consume,
-            "DELETE": self._acknowledge,
-        }
-        self._topic_routes: dict[str, Callable[[str, str], Awaitable[Answer]]] = {
-            "PUT": self._create,
-            "DELETE": self._forget,
+        self.operations = {
+            "PUT topics/*": self._create,
+            "DELETE topics/*": self._forget,
+            "POST topics/*/messages": self._publish,
+            "GET topics/*/messages": self._consume,
+            "DELETE topics/*/messages": self._acknowledge,
         }
 
     def waits(self, request: Request) -> bool:
         """Return whether the request consumes: that may wait for a message."""
         return request.method == "GET" and "waitseconds" in request.parameters()
 
-    async def answer(self, request: Request) -> Answer:
-        """Answer one request."""
-        self.authenticate(request)
+    async def refresh(self, request: Request) -> None:  # noqa: ARG002 -- for all requests
+        """Read the topics."""
         await self._service.refresh()
-        instance_id = request.parameters().get("ns", "")
-        match request.segments:
-            case ("topics", topic, "messages") if request.method in self._message_routes:
-                operation = self._message_routes[request.method]
-                return await operation(request, instance_id, topic)
-            case ("topics", topic) if request.method in self._topic_routes:
-                return await self._topic_routes[request.method](instance_id, topic)
-        raise RocketMqError(
-            "InvalidRequestURL", f"{request.method} {request.path} is not an operation of RocketMQ"
-        )
 
-    async def _publish(self, request: Request, instance_id: str, topic: str) -> Answer:
+    async def _publish(self, request: Request, topic: str) -> Answer:
         new = read_message(request.body)
-        return xml(201, published(await self._service.publish(instance_id, topic, new)))
+        return xml(201, published(await self._service.publish(_instance(request), topic, new)))
 
-    async def _consume(self, request: Request, instance_id: str, topic: str) -> Answer:
+    async def _consume(self, request: Request, topic: str) -> Answer:
         parameters = request.parameters()
         mode = parameters.get("trans", "")
         if mode not in ("", "order"):
@@ -89,15 +77,16 @@ class RocketMqEndpoint(XmlService):
             tag=parameters.get("tag", ""),
             ordered=mode == "order",
         )
-        found = await self._service.consume(instance_id, topic, _group(parameters), wanted)
+        group = _group(parameters)
+        found = await self._service.consume(_instance(request), topic, group, wanted)
         if not found:
             raise message_missing()
         return xml(200, consumed(found))
 
-    async def _acknowledge(self, request: Request, instance_id: str, topic: str) -> Answer:
+    async def _acknowledge(self, request: Request, topic: str) -> Answer:
         group = _group(request.parameters())
         handles = _DIALECT.read_handles(request.body, BATCH)
-        done = await self._service.acknowledge(instance_id, topic, group, handles)
+        done = await self._service.acknowledge(_instance(request), topic, group, handles)
         failures = [
             (handle, "ReceiptHandleError", "The receipt handle you provided is not valid.")
             for handle, is_done in zip(handles, done, strict=True)
@@ -105,12 +94,17 @@ class RocketMqEndpoint(XmlService):
         ]
         return xml(404, _DIALECT.undeleted(failures)) if failures else Answer(204)
 
-    async def _create(self, instance_id: str, topic: str) -> Answer:
-        return Answer(201 if await self._service.create_topic(instance_id, topic) else 204)
+    async def _create(self, request: Request, topic: str) -> Answer:
+        created = await self._service.create_topic(_instance(request), topic)
+        return Answer(201 if created else 204)
 
-    async def _forget(self, instance_id: str, topic: str) -> Answer:
-        await self._service.delete_topic(instance_id, topic)
+    async def _forget(self, request: Request, topic: str) -> Answer:
+        await self._service.delete_topic(_instance(request), topic)
         return Answer(204)
+
+
+def _instance(request: Request) -> str:
+    return request.parameters().get("ns", "")
 
 
 def _group(parameters: dict[str, str]) -> str:

@@ -40,7 +40,7 @@ def server(serve, tmp_path, settings) -> Any:
         wakeups = Wakeups(clock)
         service = MnsService(await SqliteMessageStore.open(database), clock, settings, wakeups)
         stack.callback(wakeups.end_polls)
-        return MnsEndpoint(service, clock)
+        return MnsEndpoint(service, clock, None)
 
     with serve(make_app) as server:
         yield server
@@ -197,7 +197,7 @@ def test_messages_survive_the_server(serve, tmp_path) -> None:
         database = await Database.open(tmp_path / "test.db")
         stack.push_async_callback(database.aclose)
         service = MnsService(await SqliteMessageStore.open(database), RealClock(), Settings())
-        return MnsEndpoint(service, RealClock())
+        return MnsEndpoint(service, RealClock(), None)
 
     with serve(make_app) as server, connect(server) as account:
         queue = account.get_queue("events")

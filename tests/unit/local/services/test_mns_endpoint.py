@@ -91,7 +91,7 @@ def run() -> Any:
             clock = VirtualClock()
             service = MnsService(store or MemoryMessageStore(MemoryStore()), clock, Settings())
             await service.create_queue("q")
-            return await body(Client(MnsEndpoint(service, clock)))
+            return await body(Client(MnsEndpoint(service, clock, None)))
 
         return asyncio.run(main())
 
