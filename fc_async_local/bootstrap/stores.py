@@ -12,12 +12,12 @@ import shutil
 import uuid
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from fc_async_local.services.mns.sqlite import SCHEMA as MNS_SCHEMA
-from fc_async_local.services.mns.sqlite import SqliteMessageStore
-from fc_async_local.services.mns.store import MemoryMessageStore
-from fc_async_local.services.rocketmq.sqlite import SCHEMA as ROCKETMQ_SCHEMA
-from fc_async_local.services.rocketmq.sqlite import SqliteLogStore
-from fc_async_local.services.rocketmq.store import MemoryLogStore
+from fc_async_local.services.mns.memory import MemoryMessageStore
+from fc_async_local.services.mns.tables import SCHEMA as MNS_SCHEMA
+from fc_async_local.services.mns.tables import TableMessageStore
+from fc_async_local.services.rocketmq.memory import MemoryLogStore
+from fc_async_local.services.rocketmq.tables import SCHEMA as ROCKETMQ_SCHEMA
+from fc_async_local.services.rocketmq.tables import TableLogStore
 from fc_async_local.store import factory
 from fc_async_local.store.document_cache import DocumentCache
 from fc_async_local.store.sqlite import snapshots
@@ -29,9 +29,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from fc_async_local.clock import Clock
-    from fc_async_local.services.mns.store import MessageStore
-    from fc_async_local.services.rocketmq.store import LogStore
+    from fc_async_local.services.mns.tables import MessageStore
+    from fc_async_local.services.rocketmq.tables import LogStore
     from fc_async_local.settings import Settings
+    from fc_async_local.store.postgres.channel import PostgresChannel
     from fc_async_local.store.postgres.database import PostgresDatabase
     from fc_async_local.store.protocol import BlobStore, Store
 
@@ -98,18 +99,14 @@ async def open_stores(choice: str, data: Path, clock: Clock, closing: AsyncExitS
     closing.push_async_callback(opened.aclose)
     shared = choice not in {SQLITE, MEMORY}
     node_id = _node_id(data) if shared else _ALONE
-    services: tuple[MessageStore, LogStore, Wakeups]
-    if opened.pool is not None:
-        services = await _on_postgres(opened.pool, clock, closing)
-    elif opened.database is not None:
-        services = (
-            await SqliteMessageStore.open(opened.database),
-            await SqliteLogStore.open(opened.database),
-            Wakeups(clock),
-        )
+    services: tuple[MessageStore, LogStore]
+    database = opened.pool or opened.database
+    if database is None:
+        services = MemoryMessageStore(opened.store), MemoryLogStore()
     else:
-        services = MemoryMessageStore(opened.store), MemoryLogStore(), Wakeups(clock)
-    messages, logs, wakeups = services
+        services = await TableMessageStore.open(database), await TableLogStore.open(database)
+    messages, logs = services
+    wakeups = Wakeups(clock, None if opened.pool is None else _channel(opened.pool, closing))
     documents = DocumentCache(opened.documents, wakeups)
     durable = choice != MEMORY
     objects = data / (_OBJECTS if durable else f"{_OBJECTS}-{MEMORY}")
@@ -152,19 +149,13 @@ def _where(choice: str, data: Path) -> str | Path:
     raise ValueError(f"store {choice!r} is not known: {SQLITE}, {MEMORY} or postgresql://…")
 
 
-async def _on_postgres(
-    pool: PostgresDatabase, clock: Clock, closing: AsyncExitStack
-) -> tuple[MessageStore, LogStore, Wakeups]:
+def _channel(pool: PostgresDatabase, closing: AsyncExitStack) -> PostgresChannel:
     # The driver is an extra; it is installed if there is a pool.
-    from fc_async_local.services.mns.postgres import PostgresMessageStore  # noqa: PLC0415
-    from fc_async_local.services.rocketmq.postgres import PostgresLogStore  # noqa: PLC0415
     from fc_async_local.store.postgres.channel import PostgresChannel  # noqa: PLC0415
 
-    messages = await PostgresMessageStore.open(pool)
-    logs = await PostgresLogStore.open(pool)
     channel = PostgresChannel(pool)
     closing.push_async_callback(channel.aclose)
-    return messages, logs, Wakeups(clock, channel)
+    return channel
 
 
 def _node_id(data: Path) -> str:

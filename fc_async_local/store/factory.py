@@ -16,11 +16,16 @@ from fc_async_local.store.sqlite.database import Database
 from fc_async_local.store.sqlite.documents import SqliteBlobs, SqliteDocuments
 from fc_async_local.store.sqlite.store import SCHEMA as SQLITE_SCHEMA
 from fc_async_local.store.sqlite.store import SqliteStore
+from fc_async_local.store.sqlite.transactions import SqliteTransactions
 from fc_async_sdk._installation import how_to_install
 
 if TYPE_CHECKING:
     from fc_async_local.store.postgres.database import PostgresDatabase
     from fc_async_local.store.protocol import BlobStore, DocumentStore, Store
+    from fc_async_local.store.sql import Schema
+    from fc_async_local.store.transactions import Transactions
+
+    AnyDatabase = Database | PostgresDatabase
 
 MEMORY: Final = "memory:"
 POSTGRESQL: Final = ("postgresql://", "postgres://")
@@ -97,3 +102,23 @@ async def _open_postgres(url: str) -> Stores:
         database=None,
         pool=pool,
     )
+
+
+async def open_transactions(database: AnyDatabase, schema: Schema, package: str) -> Transactions:
+    """Create or migrate the tables of a component, and return what runs its statements.
+
+    Args:
+        database: Where the tables are.
+        schema: Of the component, in SQLite.
+        package: Has the statements, and the migrations of PostgreSQL.
+
+    Raises:
+        StoreUnusable: The tables are newer than this program.
+        StoreUnavailable: The database cannot answer now.
+    """
+    if isinstance(database, Database):
+        return await SqliteTransactions.open(database, schema, package)
+    # The driver is an extra; it is installed if there is a pool.
+    from fc_async_local.store.postgres.transactions import PostgresTransactions  # noqa: PLC0415
+
+    return await PostgresTransactions.open(database, schema.component, package)

@@ -8,7 +8,7 @@ bytes). Sources of the numbers: the MNS pages on limits and on CreateQueue, API 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 import msgspec
 
@@ -65,7 +65,27 @@ class Property(Record, frozen=True, kw_only=True):
     type: str
 
 
-class Draft(Record, frozen=True, kw_only=True):
+class Extras(Record, frozen=True, kw_only=True, omit_defaults=True):
+    """Properties that few messages have.
+
+    Attributes:
+        group_id: Of the sender; "" if none.
+        call_path: Functions that led here through destinations; not shown to clients. Triggers
+            pass it on, so that the loop guard also counts calls through queues.
+    """
+
+    group_id: str = ""
+    user_properties: tuple[Property, ...] = ()
+    system_properties: tuple[Property, ...] = ()
+    call_path: tuple[str, ...] = ()
+
+
+def extras_of(source: Extras) -> dict[str, Any]:
+    """Return the fields of :class:`Extras` of a draft or a message."""
+    return {name: getattr(source, name) for name in Extras.__struct_fields__}
+
+
+class Draft(Extras, frozen=True, kw_only=True):
     """A message that a sender wants to put into a queue.
 
     Attributes:
@@ -73,24 +93,17 @@ class Draft(Record, frozen=True, kw_only=True):
         body: Text.
         delay_seconds: None for the delay of the queue.
         priority: 1 is the highest.
-        group_id: Of the sender; "" if none.
         envelope_bytes: Bytes of the body that a topic has added; they do not count as its size.
-        call_path: Functions that led here through destinations; not shown to clients. Triggers
-            pass it on, so that the loop guard also counts calls through queues.
     """
 
     message_id: str
     body: str
     delay_seconds: int | None = None
     priority: int = PRIORITY.default
-    group_id: str = ""
-    user_properties: tuple[Property, ...] = ()
-    system_properties: tuple[Property, ...] = ()
     envelope_bytes: int = 0
-    call_path: tuple[str, ...] = ()
 
 
-class Message(Record, frozen=True, kw_only=True):
+class Message(Extras, frozen=True, kw_only=True):
     """One message in a queue.
 
     Attributes:
@@ -107,10 +120,6 @@ class Message(Record, frozen=True, kw_only=True):
     priority: int
     enqueued_at: int
     visible_at: int
-    group_id: str = ""
-    user_properties: tuple[Property, ...] = ()
-    system_properties: tuple[Property, ...] = ()
-    call_path: tuple[str, ...] = ()
     first_dequeued_at: int | None = None
     dequeue_count: int = 0
     claims: int = 0
@@ -227,10 +236,7 @@ def enqueue(queue: Queue, draft: Draft, *, sequence: int, now: int) -> Message:
         priority=draft.priority,
         enqueued_at=now,
         visible_at=now + delay * 1_000,
-        group_id=draft.group_id,
-        user_properties=draft.user_properties,
-        system_properties=draft.system_properties,
-        call_path=draft.call_path,
+        **extras_of(draft),
     )
 
 

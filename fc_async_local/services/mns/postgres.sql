@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: MIT
--- Columns come in the order of store.queue_of and store.message_of: {columns} are the message's.
+-- Columns come in the order of the fields: {columns} are the message's.
 
 -- name: columns
 sequence, message_id, body, priority, enqueued_at, visible_at, first_dequeued_at, dequeue_count,

@@ -1,29 +1,37 @@
 # SPDX-License-Identifier: MIT
 """Queues in the tables of SQLite or PostgreSQL.
 
+The columns of a queue and of a message are the same in both.
+
 Invariants:
+    * A method that writes returns when the change survives the end of the process.
     * A sent message is on the disk before it is acknowledged.
     * Claims and deletions are committed but not flushed before they are acknowledged: after a power
       loss a message may be delivered again, as the protocol allows.
+    * Consumers of several nodes do not wait for each other: a receive skips messages that another
+      transaction is receiving (``FOR UPDATE SKIP LOCKED``).
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
 from fc_async_local.services.mns import model as rules
 from fc_async_local.services.mns.errors import MnsError, queue_missing
-from fc_async_local.services.mns.model import Counts, Creation, Received
-from fc_async_local.services.mns.store import (
-    MessageStore,
-    attributes_column,
-    extra_column,
-    message_of,
-    queue_of,
-    receive_columns,
+from fc_async_local.services.mns.memory import MemoryMessageStore
+from fc_async_local.services.mns.model import (
+    Counts,
+    Creation,
+    Extras,
+    Message,
+    Queue,
+    QueueAttributes,
+    Received,
 )
+from fc_async_local.store import sql
+from fc_async_local.store.factory import open_transactions
 from fc_async_local.store.rows import as_json
 
 if TYPE_CHECKING:
@@ -31,12 +39,18 @@ if TYPE_CHECKING:
 
     from fc_async_local.domain.invocation import Job
     from fc_async_local.services.common import Receipt
-    from fc_async_local.services.mns.model import Draft, Message, Offer, Queue, QueueAttributes
-    from fc_async_local.store.transactions import Transaction, Transactions
+    from fc_async_local.services.mns.model import Draft, Offer
+    from fc_async_local.store.factory import AnyDatabase
+    from fc_async_local.store.transactions import Row, Transaction, Transactions
+
+_PACKAGE: Final = "fc_async_local.services.mns"
+SCHEMA: Final = sql.schema("mns", _PACKAGE)
 
 
-class TableMessageStore(MessageStore):
-    """:class:`~fc_async_local.services.mns.store.MessageStore` in the tables of a database.
+class TableMessageStore:
+    """Queues and messages as in :class:`MemoryMessageStore`.
+
+    All methods raise ``StoreUnavailable`` when the store cannot answer.
 
     Args:
         transactions: Of the database.
@@ -45,10 +59,20 @@ class TableMessageStore(MessageStore):
     def __init__(self, transactions: Transactions) -> None:
         self._transactions = transactions
 
+    @classmethod
+    async def open(cls, database: AnyDatabase) -> TableMessageStore:
+        """Create or migrate the tables and return a store on them.
+
+        Raises:
+            StoreUnusable: The tables are newer than this program.
+            StoreUnavailable: The database cannot answer now.
+        """
+        return cls(await open_transactions(database, SCHEMA, _PACKAGE))
+
     async def create_queue(self, queue: Queue) -> Creation:
         """Create a queue; an existing one is not changed."""
         row = msgspec.structs.asdict(queue)
-        row["attributes"] = attributes_column(queue.attributes)
+        row["attributes"] = _encode(queue.attributes)
 
         async def job(tables: Transaction) -> Creation:
             if await tables.changed("put_queue", row):
@@ -59,7 +83,7 @@ class TableMessageStore(MessageStore):
 
     async def change_queue(self, name: str, attributes: QueueAttributes, *, now: int) -> None:
         """Replace all attributes of a queue."""
-        row = {"name": name, "attributes": attributes_column(attributes), "now": now}
+        row = {"name": name, "attributes": _encode(attributes), "now": now}
         if not await self._transactions.write(lambda tables: tables.changed("change_queue", row)):
             raise queue_missing(name)
 
@@ -71,7 +95,7 @@ class TableMessageStore(MessageStore):
         """Return queues sorted by name, after the name ``after``."""
         row = {"prefix": prefix, "after": after, "limit": limit}
         found = await self._transactions.read(lambda tables: tables.rows("list_queues", row))
-        return [queue_of(each) for each in found]
+        return [_queue_of(each) for each in found]
 
     async def delete_queue(self, name: str) -> None:
         """Delete a queue and its messages."""
@@ -105,10 +129,10 @@ class TableMessageStore(MessageStore):
             await tables.do("expire", scope)
             await tables.do("surface", scope)
             found = await tables.rows("ready", scope)
-            taken = tuple([rules.take(queue, message_of(row), now) for row in found])
+            taken = tuple([rules.take(queue, _message_of(row), now) for row in found])
             visible = None
             if taken:
-                await tables.each("change_message", [receive_columns(one) for one in taken])
+                await tables.each("change_message", [_received_columns(one) for one in taken])
             else:
                 visible = await tables.value("next_visible", scope)
             return Received(taken, visible, queue.attributes.polling_wait_seconds)
@@ -120,7 +144,7 @@ class TableMessageStore(MessageStore):
 
         async def job(tables: Transaction) -> Sequence[Message]:
             scope = _scope(await _queue(tables, name), now) | {"limit": limit}
-            return [message_of(row) for row in await tables.rows("visible", scope)]
+            return [_message_of(row) for row in await tables.rows("visible", scope)]
 
         return await self._transactions.read(job)
 
@@ -154,7 +178,7 @@ class TableMessageStore(MessageStore):
             found = await _held(tables, name, [receipt], now)
             hidden = rules.hide(found, receipt, seconds=seconds, now=now)
             if hidden is not None:
-                await tables.do("change_message", receive_columns(hidden))
+                await tables.do("change_message", _received_columns(hidden))
             return hidden
 
         return await self._transactions.write_light(job)
@@ -169,11 +193,14 @@ class TableMessageStore(MessageStore):
         return await self._transactions.read(job)
 
 
+MessageStore = MemoryMessageStore | TableMessageStore
+
+
 async def _queue(tables: Transaction, name: str, *, how: str = "get_queue") -> Queue:
-    found: Sequence[Any] = await tables.rows(how, {"name": name})
+    found = await tables.rows(how, {"name": name})
     if not found:
         raise queue_missing(name)
-    return queue_of(found[0])
+    return _queue_of(found[0])
 
 
 def _scope(queue: Queue, now: int) -> dict[str, Any]:
@@ -191,15 +218,8 @@ async def _send(
     numbers = await tables.row_of_each(
         "put_message",
         [
-            {
-                "queue": name,
-                "message_id": message.message_id,
-                "body": message.body,
-                "priority": message.priority,
-                "visible_at": message.visible_at,
-                "extra": extra_column(message),
-                "now": now,
-            }
+            msgspec.structs.asdict(message)
+            | {"queue": name, "extra": _extra_column(message), "now": now}
             for message in messages
         ],
     )
@@ -223,5 +243,41 @@ async def _held(
     """Return the messages of receipts, valid or not, by sequence; no other transaction has them."""
     scope = _scope(await _queue(tables, name), now)
     scope["sequences"] = as_json([receipt.sequence for receipt in receipts])
-    found = [message_of(row) for row in await tables.rows("some", scope)]
+    found = [_message_of(row) for row in await tables.rows("some", scope)]
     return {message.sequence: message for message in found}
+
+
+_FIELDS: Final = Message.__struct_fields__[len(Extras.__struct_fields__) :]
+"""Columns of a message in their order, before the one with the fields that few messages have."""
+_RECEIVED: Final = ("sequence", "visible_at", "first_dequeued_at", "dequeue_count", "claims")
+"""The key of a message and the columns that a receive changes."""
+_NOTHING: Final = Extras()
+_encode: Final = msgspec.json.Encoder().encode
+_extras: Final = msgspec.json.Decoder(Extras).decode
+_attributes: Final = msgspec.json.Decoder(QueueAttributes).decode
+
+
+def _queue_of(row: Row) -> Queue:
+    name, attributes, created_at, modified_at = row
+    return Queue(
+        name=name,
+        attributes=_attributes(attributes),
+        created_at=created_at,
+        modified_at=modified_at,
+    )
+
+
+def _extra_column(message: Message) -> bytes | None:
+    """Return the fields that few messages have; None if they are all empty."""
+    extra = Extras(**rules.extras_of(message))
+    return None if extra == _NOTHING else _encode(extra)
+
+
+def _received_columns(message: Message) -> dict[str, object]:
+    return {name: getattr(message, name) for name in _RECEIVED}
+
+
+def _message_of(row: Row) -> Message:
+    *values, extra = row
+    extras = {} if extra is None else msgspec.structs.asdict(_extras(extra))
+    return Message(**dict(zip(_FIELDS, values, strict=True)), **extras)

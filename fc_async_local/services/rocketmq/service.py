@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from fc_async_local.clock import Clock
     from fc_async_local.services.rocketmq.model import Message, NewMessage, Pending
-    from fc_async_local.services.rocketmq.store import LogStore
+    from fc_async_local.services.rocketmq.tables import LogStore
     from fc_async_local.settings import Settings
     from fc_async_local.store.document_cache import DocumentCache
     from fc_async_sdk.spec.limits import Range

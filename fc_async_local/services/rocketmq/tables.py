@@ -2,6 +2,7 @@
 """RocketMQ logs in the tables of SQLite or PostgreSQL.
 
 Invariants:
+    * Consumers of one group wait for each other, consumers of different groups do not.
     * A published message is on the disk before it is acknowledged.
     * What groups take and acknowledge is committed but not flushed: after a power loss a message
       may be delivered again, and none is lost.
@@ -14,22 +15,30 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from fc_async_local.services.rocketmq import group as groups
+from fc_async_local.services.rocketmq.memory import MemoryLogStore
 from fc_async_local.services.rocketmq.model import RETENTION_MS, Message, Pending
-from fc_async_local.services.rocketmq.store import LogStore
+from fc_async_local.store import sql
+from fc_async_local.store.factory import open_transactions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from fc_async_local.services.common import Receipt
     from fc_async_local.services.rocketmq.model import Taken, Want
+    from fc_async_local.store.factory import AnyDatabase
     from fc_async_local.store.transactions import Row, Transaction, Transactions
+
+_PACKAGE: Final = "fc_async_local.services.rocketmq"
+SCHEMA: Final = sql.schema("rocketmq", _PACKAGE)
 
 _encode: Final = msgspec.json.Encoder().encode
 _message: Final = msgspec.json.Decoder(Message).decode
 
 
-class TableLogStore(LogStore):
-    """:class:`~fc_async_local.services.rocketmq.store.LogStore` in the tables of a database.
+class TableLogStore:
+    """Logs and groups as in :class:`MemoryLogStore`.
+
+    All methods raise ``StoreUnavailable`` when the store cannot answer now.
 
     Args:
         transactions: Of the database.
@@ -37,6 +46,11 @@ class TableLogStore(LogStore):
 
     def __init__(self, transactions: Transactions) -> None:
         self._transactions = transactions
+
+    @classmethod
+    async def open(cls, database: AnyDatabase) -> TableLogStore:
+        """Create or migrate the tables and return a store on them."""
+        return cls(await open_transactions(database, SCHEMA, _PACKAGE))
 
     async def append(self, topic: str, message: Message, *, deliver_at: int | None = None) -> None:
         """Store a message."""
@@ -84,6 +98,9 @@ class TableLogStore(LogStore):
             return delayed + await tables.changed("forget_messages", row)
 
         return await self._transactions.write(job)
+
+
+LogStore = MemoryLogStore | TableLogStore
 
 
 class _Group(groups.ConsumerGroup):

@@ -19,10 +19,9 @@ from hypothesis.stateful import (
 )
 
 from fc_async_local.services.common import Receipt
+from fc_async_local.services.rocketmq.memory import MemoryLogStore
 from fc_async_local.services.rocketmq.model import Message, Want
-from fc_async_local.services.rocketmq.postgres import PostgresLogStore
-from fc_async_local.services.rocketmq.sqlite import SqliteLogStore
-from fc_async_local.services.rocketmq.store import MemoryLogStore
+from fc_async_local.services.rocketmq.tables import TableLogStore
 from fc_async_local.store.postgres.database import PostgresDatabase
 from fc_async_local.store.sqlite.database import Database
 
@@ -38,10 +37,10 @@ async def open_store(kind, where):
         return
     if kind == "sqlite":
         database = await Database.open(where / "test.db")
-        opened = SqliteLogStore.open(database)
+        opened = TableLogStore.open(database)
     else:
         database = await PostgresDatabase.open(where)
-        opened = PostgresLogStore.open(database)
+        opened = TableLogStore.open(database)
     try:
         yield await opened
     finally:
@@ -283,7 +282,7 @@ class Logs(RuleBasedStateMachine):
         return Database.open(Path(self.folder.name) / "test.db")
 
     def store(self):
-        return SqliteLogStore.open(self.database)
+        return TableLogStore.open(self.database)
 
     def teardown(self):
         self.do(self.database.aclose())
@@ -348,7 +347,7 @@ def test_postgresql_answers_like_memory_whatever_is_done(clear_postgres):
 
 
 async def fresh_store(database):
-    store = await PostgresLogStore.open(database)
+    store = await TableLogStore.open(database)
 
     async def number_anew(connection):
         tables = "rocketmq_message, rocketmq_delayed, rocketmq_pending"
@@ -373,7 +372,7 @@ def test_a_group_misses_nothing_that_several_nodes_publish_at_once(clear_postgre
         url = clear_postgres()
         a, b = await PostgresDatabase.open(url), await PostgresDatabase.open(url)
         try:
-            stores = [await PostgresLogStore.open(database) for database in (a, b)]
+            stores = [await TableLogStore.open(database) for database in (a, b)]
             found = []
 
             async def produce(store, name):

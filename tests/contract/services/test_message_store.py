@@ -23,10 +23,9 @@ from hypothesis.stateful import (
 from fc_async_local.domain.invocation import TOPIC_PUSH, Job
 from fc_async_local.services.common import Receipt
 from fc_async_local.services.mns.errors import MnsError
+from fc_async_local.services.mns.memory import MemoryMessageStore
 from fc_async_local.services.mns.model import Counts, Draft, Offer, Queue, QueueAttributes
-from fc_async_local.services.mns.postgres import PostgresMessageStore
-from fc_async_local.services.mns.sqlite import SqliteMessageStore
-from fc_async_local.services.mns.store import MemoryMessageStore
+from fc_async_local.services.mns.tables import TableMessageStore
 from fc_async_local.store.factory import MEMORY, open_stores
 from fc_async_local.store.memory import MemoryStore
 from fc_async_local.store.postgres.database import PostgresDatabase
@@ -46,9 +45,9 @@ async def open_store(kind, where) -> Any:
     opened = await open_stores(where)
     try:
         if opened.pool is not None:
-            yield await PostgresMessageStore.open(opened.pool), opened.store
+            yield await TableMessageStore.open(opened.pool), opened.store
         elif opened.database is not None:
-            yield await SqliteMessageStore.open(opened.database), opened.store
+            yield await TableMessageStore.open(opened.database), opened.store
         else:
             yield MemoryMessageStore(opened.store), opened.store
     finally:
@@ -330,7 +329,7 @@ class Stores(RuleBasedStateMachine):
         return Database.open(Path(self.folder.name) / "test.db")
 
     def store(self) -> Any:
-        return SqliteMessageStore.open(self.database)
+        return TableMessageStore.open(self.database)
 
     def teardown(self) -> None:
         self.do(self.database.aclose())
@@ -465,7 +464,7 @@ def test_postgresql_answers_like_memory_whatever_is_done(clear_postgres) -> None
 
 
 async def fresh_store(database) -> Any:
-    store = await PostgresMessageStore.open(database)
+    store = await TableMessageStore.open(database)
 
     async def number_anew(connection) -> None:
         await connection.execute("TRUNCATE mns_message RESTART IDENTITY")
@@ -480,8 +479,8 @@ def nodes(clear_postgres, body) -> Any:
     async def main() -> Any:
         database = await PostgresDatabase.open(clear_postgres())
         try:
-            a = await PostgresMessageStore.open(database)
-            return await body(a, await PostgresMessageStore.open(database))
+            a = await TableMessageStore.open(database)
+            return await body(a, await TableMessageStore.open(database))
         finally:
             await database.aclose()
 

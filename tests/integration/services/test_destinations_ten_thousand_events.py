@@ -21,13 +21,13 @@ from fc_async_local.services.eventbridge.service import EventBridgeService
 from fc_async_local.services.eventbridge.targets import Targets
 from fc_async_local.services.mns.model import handle_of
 from fc_async_local.services.mns.service import MnsService
-from fc_async_local.services.mns.sqlite import SqliteMessageStore
+from fc_async_local.services.mns.tables import TableMessageStore
 from fc_async_local.services.mns.topic import Subscription
 from fc_async_local.services.mns.topic_service import TopicService
 from fc_async_local.services.rocketmq.model import ConsumeRequest
 from fc_async_local.services.rocketmq.model import handle_of as rocketmq_handle
 from fc_async_local.services.rocketmq.service import RocketMqService
-from fc_async_local.services.rocketmq.sqlite import SqliteLogStore
+from fc_async_local.services.rocketmq.tables import TableLogStore
 from fc_async_local.settings import Settings
 from fc_async_local.store.document_cache import DocumentCache
 from fc_async_local.store.memory import MemoryDocuments
@@ -67,8 +67,8 @@ class World:
         self.clock = RealClock()
         self.database = await Database.open(folder / "test.db", SCHEMA)
         jobs = job_node(await SqliteStore.open(self.database), self.clock)
-        messages = await SqliteMessageStore.open(self.database)
-        logs = await SqliteLogStore.open(self.database)
+        messages = await TableMessageStore.open(self.database)
+        logs = await TableLogStore.open(self.database)
         kept = DocumentCache(MemoryDocuments(), Wakeups(self.clock))
         dice = random.Random(1)
         self.invoker = Invoker()

@@ -6,9 +6,9 @@ from __future__ import annotations
 import asyncio
 
 from fc_async_local.services.mns.model import Draft, Queue, QueueAttributes
-from fc_async_local.services.mns.sqlite import SqliteMessageStore
+from fc_async_local.services.mns.tables import TableMessageStore
 from fc_async_local.services.rocketmq.model import RETENTION_MS, Message
-from fc_async_local.services.rocketmq.sqlite import SqliteLogStore
+from fc_async_local.services.rocketmq.tables import TableLogStore
 from fc_async_local.store.sqlite.database import Database
 
 NOW = 1_700_000_000_000
@@ -29,7 +29,7 @@ def rows_after(tmp_path, scene, table):
 
 def test_sending_drops_what_was_kept_long_enough(tmp_path):
     async def scene(database):
-        store = await SqliteMessageStore.open(database)
+        store = await TableMessageStore.open(database)
         attributes = QueueAttributes(message_retention_period=60)
         await store.create_queue(
             Queue(name="q", attributes=attributes, created_at=NOW, modified_at=NOW)
@@ -43,7 +43,7 @@ def test_sending_drops_what_was_kept_long_enough(tmp_path):
 
 def test_publishing_drops_what_was_kept_long_enough(tmp_path):
     async def scene(database):
-        store = await SqliteLogStore.open(database)
+        store = await TableLogStore.open(database)
         for number in range(5):
             message = Message(
                 message_id=f"{number}",

@@ -18,7 +18,7 @@ from mns.queue import Message, QueueMeta
 from fc_async_local.clock import RealClock
 from fc_async_local.services.mns.endpoint import MnsEndpoint
 from fc_async_local.services.mns.service import MnsService
-from fc_async_local.services.mns.sqlite import SqliteMessageStore
+from fc_async_local.services.mns.tables import TableMessageStore
 from fc_async_local.settings import Settings
 from fc_async_local.store.sqlite.database import Database
 from fc_async_local.wakeups import Wakeups
@@ -38,7 +38,7 @@ def server(serve, tmp_path, settings) -> Any:
         stack.push_async_callback(database.aclose)
         clock = RealClock()
         wakeups = Wakeups(clock)
-        service = MnsService(await SqliteMessageStore.open(database), clock, settings, wakeups)
+        service = MnsService(await TableMessageStore.open(database), clock, settings, wakeups)
         stack.callback(wakeups.end_polls)
         return MnsEndpoint(service, clock, None)
 
@@ -196,7 +196,7 @@ def test_messages_survive_the_server(serve, tmp_path) -> None:
     async def make_app(stack) -> Any:
         database = await Database.open(tmp_path / "test.db")
         stack.push_async_callback(database.aclose)
-        service = MnsService(await SqliteMessageStore.open(database), RealClock(), Settings())
+        service = MnsService(await TableMessageStore.open(database), RealClock(), Settings())
         return MnsEndpoint(service, RealClock(), None)
 
     with serve(make_app) as server, connect(server) as account:

@@ -14,9 +14,9 @@ import pytest
 
 from fc_async_local.services.common import Receipt
 from fc_async_local.services.mns.model import Counts, Draft, Queue, QueueAttributes
-from fc_async_local.services.mns.sqlite import SqliteMessageStore
+from fc_async_local.services.mns.tables import TableMessageStore
 from fc_async_local.services.rocketmq import model as rocketmq
-from fc_async_local.services.rocketmq.sqlite import SqliteLogStore
+from fc_async_local.services.rocketmq.tables import TableLogStore
 from fc_async_local.store.sqlite.database import Database
 
 NOW = 1_700_000_000_000
@@ -29,7 +29,7 @@ def play(tmp_path):
     def player(scene):
         async def main():
             database = await Database.open(tmp_path / "test.db")
-            store = await SqliteMessageStore.open(database)
+            store = await TableMessageStore.open(database)
             await store.create_queue(
                 Queue(name="q", attributes=QueueAttributes(), created_at=NOW, modified_at=NOW)
             )
@@ -68,7 +68,7 @@ async def after_a_kill(tmp_path, look):
         shutil.copy(tmp_path / file, copy / file)
     database = await Database.open(copy / "test.db")
     try:
-        return await look(await SqliteMessageStore.open(database))
+        return await look(await TableMessageStore.open(database))
     finally:
         await database.aclose()
 
@@ -160,7 +160,7 @@ def test_a_receive_that_was_cancelled_took_nothing(play):
 
 def test_a_rocketmq_consumer_that_was_cancelled_took_nothing(play):
     async def scene(_, database):
-        logs = await SqliteLogStore.open(database)
+        logs = await TableLogStore.open(database)
         new = rocketmq.NewMessage(body="1")
         await logs.append("t", rocketmq.message_of(new, message_id="A", now=NOW))
         want = rocketmq.Want(limit=1, tags=None, ordered=False, hold_ms=60_000)

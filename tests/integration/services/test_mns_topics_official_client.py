@@ -21,7 +21,7 @@ from fc_async_local.clock import RealClock
 from fc_async_local.services.delivery import HttpPoster
 from fc_async_local.services.mns.endpoint import MnsEndpoint
 from fc_async_local.services.mns.service import MnsService
-from fc_async_local.services.mns.sqlite import SqliteMessageStore
+from fc_async_local.services.mns.tables import TableMessageStore
 from fc_async_local.services.mns.topic_service import TopicService
 from fc_async_local.settings import Settings
 from fc_async_local.store.document_cache import DocumentCache
@@ -40,7 +40,7 @@ def server(serve, tmp_path):
         stack.push_async_callback(database.aclose)
         clock, poster = RealClock(), HttpPoster()
         stack.push_async_callback(poster.aclose)
-        store = await SqliteMessageStore.open(database)
+        store = await TableMessageStore.open(database)
         settings = Settings.of(strict_auth=True, access_keys={"testid": "testsecret"})
         service = MnsService(store, clock, settings)
         topics = TopicService(

@@ -10,9 +10,9 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
-from fc_async_local.services.mns.sqlite import SqliteMessageStore
+from fc_async_local.services.mns.tables import TableMessageStore
 from fc_async_local.services.rocketmq.model import Want
-from fc_async_local.services.rocketmq.sqlite import SqliteLogStore
+from fc_async_local.services.rocketmq.tables import TableLogStore
 from fc_async_local.store.sqlite.database import Database
 
 if TYPE_CHECKING:
@@ -24,16 +24,16 @@ import asyncio, sys
 from pathlib import Path
 from fc_async_local.services.common import Receipt
 from fc_async_local.services.mns.model import Draft, Queue, QueueAttributes
-from fc_async_local.services.mns.sqlite import SqliteMessageStore
+from fc_async_local.services.mns.tables import TableMessageStore
 from fc_async_local.services.rocketmq.model import Message, Want
-from fc_async_local.services.rocketmq.sqlite import SqliteLogStore
+from fc_async_local.services.rocketmq.tables import TableLogStore
 from fc_async_local.store.sqlite.database import Database
 
 NOW = 1_700_000_000_000
 
 async def main():
     database = await Database.open(Path(sys.argv[1]))
-    queues = await SqliteMessageStore.open(database)
+    queues = await TableMessageStore.open(database)
     await queues.create_queue(
         Queue(name="q", attributes=QueueAttributes(), created_at=NOW, modified_at=NOW)
     )
@@ -42,7 +42,7 @@ async def main():
     found = (await queues.receive("q", 16, now=NOW)).messages
     receipts = [Receipt(m.sequence, m.claims, m.message_id) for m in found[:8]]
     await queues.delete("q", receipts, now=NOW)
-    logs = await SqliteLogStore.open(database)
+    logs = await TableLogStore.open(database)
     for n in range(1, 31):
         await logs.append(
             "t",
@@ -81,8 +81,8 @@ def test_nothing_is_lost_and_nothing_comes_back(tmp_path):
 
     async def main():
         database = await Database.open(path)
-        queues = await SqliteMessageStore.open(database)
-        logs = await SqliteLogStore.open(database)
+        queues = await TableMessageStore.open(database)
+        logs = await TableLogStore.open(database)
         counts = await queues.counts("q", now=NOW)
         want = Want(limit=16, tags=None, ordered=False, hold_ms=1_000)
         fresh = await logs.take("t", "g", want, now=NOW)

@@ -12,10 +12,10 @@ from fc_async_local.clock import VirtualClock
 from fc_async_local.domain.invocation import Outcome, OutcomeKind
 from fc_async_local.services.eventbridge.service import EventBridgeService
 from fc_async_local.services.eventbridge.targets import Targets
+from fc_async_local.services.mns.memory import MemoryMessageStore
 from fc_async_local.services.mns.service import MnsService
-from fc_async_local.services.mns.store import MemoryMessageStore
+from fc_async_local.services.rocketmq.memory import MemoryLogStore
 from fc_async_local.services.rocketmq.service import RocketMqService
-from fc_async_local.services.rocketmq.store import MemoryLogStore
 from fc_async_local.settings import Settings
 from fc_async_local.store.document_cache import DocumentCache
 from fc_async_local.store.memory import MemoryDocuments, MemoryStore

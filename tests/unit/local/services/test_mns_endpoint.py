@@ -11,8 +11,8 @@ import pytest
 
 from fc_async_local.clock import VirtualClock
 from fc_async_local.services.mns.endpoint import MnsEndpoint
+from fc_async_local.services.mns.memory import MemoryMessageStore
 from fc_async_local.services.mns.service import MnsService
-from fc_async_local.services.mns.store import MemoryMessageStore
 from fc_async_local.settings import Settings
 from fc_async_local.store.memory import MemoryStore
 from fc_async_local.store.protocol import StoreUnavailable

@@ -10,9 +10,9 @@ import pytest
 
 from fc_async_local.clock import VirtualClock
 from fc_async_local.services.mns.errors import MnsError
+from fc_async_local.services.mns.memory import MemoryMessageStore
 from fc_async_local.services.mns.model import Draft, QueueAttributes, handle_of
 from fc_async_local.services.mns.service import MnsService
-from fc_async_local.services.mns.store import MemoryMessageStore
 from fc_async_local.settings import Settings
 from fc_async_local.store.memory import MemoryStore
 from fc_async_local.wakeups import Wakeups

@@ -15,9 +15,9 @@ from defusedxml.ElementTree import fromstring
 from fc_async_local.clock import VirtualClock
 from fc_async_local.services.delivery import PostFailed
 from fc_async_local.services.mns.errors import MnsError
+from fc_async_local.services.mns.memory import MemoryMessageStore
 from fc_async_local.services.mns.model import QueueAttributes
 from fc_async_local.services.mns.service import MnsService
-from fc_async_local.services.mns.store import MemoryMessageStore
 from fc_async_local.services.mns.topic import Subscription, TopicAttributes
 from fc_async_local.services.mns.topic_service import TopicService
 from fc_async_local.settings import Settings

@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: MIT
-"""The interface of stores of RocketMQ logs, and the store in memory.
+"""RocketMQ logs in memory: the executable specification of the other stores.
 
-The store in memory is the executable specification; one contract suite tests all implementations.
+One contract suite tests all of them.
 :mod:`fc_async_local.services.rocketmq.group` decides which messages a group gets.
 """
 
 from __future__ import annotations
 
 import itertools
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from fc_async_local.services.rocketmq import group as groups
 from fc_async_local.services.rocketmq.model import RETENTION_MS
@@ -18,37 +18,6 @@ if TYPE_CHECKING:
 
     from fc_async_local.services.common import Receipt
     from fc_async_local.services.rocketmq.model import Message, Pending, Taken, Want
-
-
-class LogStore(Protocol):
-    """Logs and groups. ``topic`` is a key that includes the instance.
-
-    All methods raise ``StoreUnavailable`` when the store cannot answer now.
-    """
-
-    async def append(self, topic: str, message: Message, *, deliver_at: int | None = None) -> None:
-        """Store a message; return when it is durable.
-
-        Args:
-            topic: Key of the topic.
-            message: The message.
-            deliver_at: When it joins the log; None for at once.
-        """
-        ...
-
-    async def take(self, topic: str, group: str, want: Want, *, now: int) -> Taken:
-        """Hand out messages to a consumer of a group."""
-        ...
-
-    async def acknowledge(
-        self, topic: str, group: str, receipts: Sequence[Receipt], *, now: int
-    ) -> Sequence[bool]:
-        """Delete processed messages; return False for each receipt that is not valid any more."""
-        ...
-
-    async def forget(self, topic: str) -> int:
-        """Delete the messages and groups of a topic; return how many messages there were."""
-        ...
 
 
 class _Topic:
@@ -68,7 +37,7 @@ class _Topic:
 
 
 class MemoryLogStore:
-    """:class:`LogStore` in memory."""
+    """Logs and groups. ``topic`` is a key that includes the instance."""
 
     def __init__(self) -> None:
         self._sequence = itertools.count(1)
@@ -76,7 +45,13 @@ class MemoryLogStore:
         self._topics: dict[str, _Topic] = {}
 
     async def append(self, topic: str, message: Message, *, deliver_at: int | None = None) -> None:
-        """Store a message."""
+        """Store a message; return when it is durable.
+
+        Args:
+            topic: Key of the topic.
+            message: The message.
+            deliver_at: When it joins the log; None for at once.
+        """
         kept = self._topics.setdefault(topic, _Topic())
         kept.expire(message.published_at - RETENTION_MS)
         if deliver_at is None:
@@ -91,7 +66,7 @@ class MemoryLogStore:
     async def acknowledge(
         self, topic: str, group: str, receipts: Sequence[Receipt], *, now: int
     ) -> Sequence[bool]:
-        """Delete processed messages."""
+        """Delete processed messages; return False for each receipt that is not valid any more."""
         return await groups.acknowledge(self._group(topic, group), receipts, now=now)
 
     async def forget(self, topic: str) -> int:

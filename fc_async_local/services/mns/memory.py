@@ -1,20 +1,17 @@
 # SPDX-License-Identifier: MIT
-"""The interface of stores of queues, and the store in memory.
+"""Queues in memory: the executable specification of the other stores.
 
-The store in memory is the executable specification; one contract suite tests all implementations.
+One contract suite tests all of them.
 
 Invariants:
-    * A method that writes does so completely or not at all, and returns when the change survives
-      the end of the process. Sent messages also survive a power loss.
+    * A method that writes does so completely or not at all.
     * :mod:`fc_async_local.services.mns.model` decides what happens to a message, not the store.
-
-The columns of a queue and of a message are the same in SQLite and PostgreSQL.
 """
 
 from __future__ import annotations
 
 import itertools
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -25,11 +22,9 @@ from fc_async_local.services.mns.model import (
     Counts,
     Creation,
     Message,
-    Property,
     Queue,
     QueueAttributes,
     Received,
-    Record,
 )
 
 if TYPE_CHECKING:
@@ -41,82 +36,11 @@ if TYPE_CHECKING:
     from fc_async_local.store.protocol import JobStore
 
 
-class MessageStore(Protocol):
-    """Queues and messages.
+class MemoryMessageStore:
+    """Queues and messages. Clear rather than fast: it reads all messages of a queue.
 
     Methods with the name of a queue raise :class:`~fc_async_local.services.mns.errors.MnsError`
-    QueueNotExist if it does not exist. All raise ``StoreUnavailable`` when the store cannot answer.
-    """
-
-    async def create_queue(self, queue: Queue) -> Creation:
-        """Create a queue; an existing one is not changed."""
-        ...
-
-    async def change_queue(self, name: str, attributes: QueueAttributes, *, now: int) -> None:
-        """Replace all attributes of a queue."""
-        ...
-
-    async def queue(self, name: str) -> Queue:
-        """Return a queue."""
-        ...
-
-    async def queues(self, *, prefix: str = "", after: str = "", limit: int) -> Sequence[Queue]:
-        """Return queues sorted by name, after the name ``after``."""
-        ...
-
-    async def delete_queue(self, name: str) -> None:
-        """Delete a queue and its messages."""
-        ...
-
-    async def send(self, name: str, drafts: Sequence[Draft], *, now: int) -> Sequence[Message]:
-        """Put messages into a queue, all or none.
-
-        Raises:
-            MnsError: InvalidArgument, see :func:`fc_async_local.services.mns.model.enqueue`.
-        """
-        ...
-
-    async def broadcast(
-        self, offers: Sequence[Offer], jobs: Sequence[Job], *, now: int
-    ) -> Sequence[bool]:
-        """Put messages into several queues and write jobs, in one transaction.
-
-        The job of an offer is written if its queue refuses the message or does not exist.
-
-        Returns:
-            For each offer, whether its queue took the message.
-        """
-        ...
-
-    async def receive(self, name: str, limit: int, *, now: int) -> Received:
-        """Receive up to ``limit`` visible messages: highest priority first, then the oldest."""
-        ...
-
-    async def peek(self, name: str, limit: int, *, now: int) -> Sequence[Message]:
-        """Return the messages that :meth:`receive` would return, without changing them."""
-        ...
-
-    async def delete(self, name: str, receipts: Sequence[Receipt], *, now: int) -> Sequence[bool]:
-        """Delete received messages; return False for each receipt that is not valid."""
-        ...
-
-    async def purge(self, name: str, *, now: int) -> int:
-        """Delete all messages, also received and delayed ones; return how many there were."""
-        ...
-
-    async def hide(
-        self, name: str, receipt: Receipt, *, seconds: float, now: int
-    ) -> Message | None:
-        """Change the visibility of a received message; return None if the receipt is not valid."""
-        ...
-
-    async def counts(self, name: str, *, now: int) -> Counts:
-        """Count messages."""
-        ...
-
-
-class MemoryMessageStore:
-    """:class:`MessageStore` in memory. Clear rather than fast: it reads all messages of a queue.
+    QueueNotExist if it does not exist.
 
     Args:
         jobs: Where :meth:`broadcast` writes jobs.
@@ -158,19 +82,29 @@ class MemoryMessageStore:
         del self._queues[name], self._messages[name]
 
     async def send(self, name: str, drafts: Sequence[Draft], *, now: int) -> Sequence[Message]:
-        """Put messages into a queue, all or none."""
+        """Put messages into a queue, all or none.
+
+        Raises:
+            MnsError: InvalidArgument, see :func:`fc_async_local.services.mns.model.enqueue`.
+        """
         return self._send(name, drafts, now)
 
     async def broadcast(
         self, offers: Sequence[Offer], jobs: Sequence[Job], *, now: int
     ) -> Sequence[bool]:
-        """Put messages into several queues and write jobs, in one transaction."""
+        """Put messages into several queues and write jobs, in one transaction.
+
+        The job of an offer is written if its queue refuses the message or does not exist.
+
+        Returns:
+            For each offer, whether its queue took the message.
+        """
         taken = [self._offer(offer, now) for offer in offers]
         await self._jobs.add_jobs([*jobs, *rules.refused(offers, taken)])
         return taken
 
     async def receive(self, name: str, limit: int, *, now: int) -> Received:
-        """Receive up to ``limit`` visible messages."""
+        """Receive up to ``limit`` visible messages: highest priority first, then the oldest."""
         queue = self._queue(name)
         self._expire(name, now)
         taken = [rules.take(queue, message, now) for message in self._visible(name, limit, now)]
@@ -247,83 +181,3 @@ class MemoryMessageStore:
     def _visible(self, name: str, limit: int, now: int) -> list[Message]:
         visible = [message for message in self._kept(name, now) if message.visible_at <= now]
         return sorted(visible, key=rules.order)[:limit]
-
-
-QueueRow = tuple[str, bytes, int, int]
-"""Name, attributes, created_at, modified_at."""
-
-MessageRow = tuple[int, str, str, int, int, int, "int | None", int, int, "bytes | None"]
-"""The sequence, then a message's fields in the order of :func:`message_of`; extras last."""
-
-
-class _Extra(Record, frozen=True, kw_only=True, omit_defaults=True):
-    """Fields that few messages have: one column, which is NULL if they are all empty."""
-
-    group_id: str = ""
-    user_properties: tuple[Property, ...] = ()
-    system_properties: tuple[Property, ...] = ()
-    call_path: tuple[str, ...] = ()
-
-
-_NOTHING: Final = _Extra()
-_encode: Final = msgspec.json.Encoder().encode
-_extra: Final = msgspec.json.Decoder(_Extra).decode
-_attributes: Final = msgspec.json.Decoder(QueueAttributes).decode
-
-
-def attributes_column(attributes: QueueAttributes) -> bytes:
-    """Return the attributes of a queue as one column."""
-    return _encode(attributes)
-
-
-def queue_of(row: QueueRow) -> Queue:
-    """Return a queue from its row."""
-    name, attributes, created_at, modified_at = row
-    return Queue(
-        name=name,
-        attributes=_attributes(attributes),
-        created_at=created_at,
-        modified_at=modified_at,
-    )
-
-
-def extra_column(message: Message) -> bytes | None:
-    """Return the fields that few messages have as one column."""
-    extra = _Extra(
-        group_id=message.group_id,
-        user_properties=message.user_properties,
-        system_properties=message.system_properties,
-        call_path=message.call_path,
-    )
-    return None if extra == _NOTHING else _encode(extra)
-
-
-def receive_columns(message: Message) -> dict[str, object]:
-    """Return the sequence of a message and the columns that a receive changes."""
-    return {
-        "sequence": message.sequence,
-        "visible_at": message.visible_at,
-        "first_dequeued_at": message.first_dequeued_at,
-        "dequeue_count": message.dequeue_count,
-        "claims": message.claims,
-    }
-
-
-def message_of(row: MessageRow) -> Message:
-    """Return a message from its row."""
-    extra = _NOTHING if row[9] is None else _extra(row[9])
-    return Message(
-        sequence=row[0],
-        message_id=row[1],
-        body=row[2],
-        priority=row[3],
-        enqueued_at=row[4],
-        visible_at=row[5],
-        first_dequeued_at=row[6],
-        dequeue_count=row[7],
-        claims=row[8],
-        group_id=extra.group_id,
-        user_properties=extra.user_properties,
-        system_properties=extra.system_properties,
-        call_path=extra.call_path,
-    )
