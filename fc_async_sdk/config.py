@@ -73,6 +73,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
             _positive(name, getattr(self, name))
         if self.total_timeout is not None:
             _positive("total_timeout", self.total_timeout)
+        if self.retry_base != 0:
+            _positive("retry_base", self.retry_base)
         for name in ("max_pool_connections", "max_attempts", "max_response_bytes"):
             value = getattr(self, name)
             if type(value) is not int or value < 1:
@@ -87,10 +89,12 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
             raise ConfigurationError(
                 f"max_async_payload_bytes={size!r}: must be a whole number from 1 to {most}"
             )
-        if not self.user_agent_extra.isascii() or not self.user_agent_extra.isprintable():
-            raise ConfigurationError(
-                f"user_agent_extra={shorten(self.user_agent_extra)}: must be printable ASCII"
-            )
+        extra: object = self.user_agent_extra
+        if not isinstance(extra, str) or not extra.isascii() or not extra.isprintable():
+            raise ConfigurationError(f"user_agent_extra={shorten(extra)}: must be printable ASCII")
+        if not isinstance(self.proxies, Mapping | None):
+            kind = type(self.proxies).__name__
+            raise ConfigurationError(f"proxies: must be a mapping or None, got {kind}")
 
     def replace(self, **changes: Any) -> Config:
         """Return a copy with some settings changed."""

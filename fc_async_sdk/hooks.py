@@ -131,7 +131,8 @@ class Hooks:
         sending = Sending(operation, method, path, {})
         self.emit("before-send", sending)
         for name, value in sending.headers.items():
-            if not _NAME.fullmatch(name) or not (value.isascii() and value.isprintable()):
+            texts = isinstance(name, str) and isinstance(value, str)
+            if not (texts and _NAME.fullmatch(name) and value.isascii() and value.isprintable()):
                 reason = "a header must have a token as name and printable ASCII as value"
                 raise InvalidParameter("headers", shorten(f"{name}: {value}"), reason)
             if name.lower() in own:

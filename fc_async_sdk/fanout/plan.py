@@ -212,7 +212,8 @@ def check_prefix(prefix: str) -> None:
         raise InvalidParameter(
             "task_ids",
             prefix,
-            "must be a prefix of task ids: a letter or _, then letters, digits, _ and -",
+            "must be a prefix of task ids: a letter or _, then letters, digits, _ and -, at most "
+            "126 characters",
         )
     if _REPLAYS.search(prefix):
         raise InvalidParameter(

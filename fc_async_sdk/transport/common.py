@@ -16,6 +16,7 @@ from urllib.request import getproxies, proxy_bypass
 
 from fc_async_sdk import _signing
 from fc_async_sdk._version import __version__
+from fc_async_sdk.errors import ConfigurationError
 from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:
@@ -38,12 +39,19 @@ def proxy(endpoint: Endpoint, config: Config) -> str | None:
 
 
 def verify(endpoint: Endpoint, config: Config) -> bool | str:
-    """Return whether certificates are verified, or the path of a CA bundle to verify them with."""
-    if config.verify is not True or not config.trust_env or endpoint.scheme == "http":
-        return config.verify
-    if endpoint.loopback and os.environ.get("FC_ASYNC_CA"):
-        return os.environ["FC_ASYNC_CA"]  # of a local runtime
-    return os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or True
+    """Return whether certificates are verified, or the path of a CA bundle to verify them with.
+
+    Raises:
+        ConfigurationError: There is no such bundle.
+    """
+    found = config.verify
+    if found is True and config.trust_env and endpoint.scheme == "https":
+        of_runtime = endpoint.loopback and os.environ.get("FC_ASYNC_CA")
+        bundles = (of_runtime, *map(os.environ.get, ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")))
+        found = next(filter(None, bundles), True)
+    if isinstance(found, str) and not os.path.exists(found):  # noqa: PTH110 -- imports no pathlib
+        raise ConfigurationError(f"there is no CA bundle {found}: check verify, or the environment")
+    return found
 
 
 def no_connection(endpoint: Endpoint, error: BaseException) -> str:

@@ -64,7 +64,7 @@ class Failure(Exception):
             return ConnectFailed(self.reason, operation=call.operation)
         if not call.idempotent:
             advice = "it may have been accepted"
-            if call.operation == "InvokeFunction":
+            if call.light:
                 advice += "; with a task_id the SDK could have repeated it safely"
             return OutcomeUnknown(f"{self.reason}: {advice}", operation=call.operation)
         kind = TimedOut if self.timed_out else TransportError

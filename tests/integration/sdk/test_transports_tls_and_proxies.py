@@ -72,7 +72,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def secure(certificate: Path) -> Iterator[str]:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
@@ -134,6 +134,10 @@ class TestTls:
         assert get(secure) == "f"
         with pytest.raises(errors.ConnectFailed):
             get(secure, trust_env=False, max_attempts=1)
+
+    def test_a_bundle_that_is_missing_is_told(self, get, secure: str) -> None:
+        with pytest.raises(errors.ConfigurationError, match="no CA bundle /nowhere"):
+            get(secure, verify="/nowhere")
 
     @pytest.mark.filterwarnings("ignore:Unverified HTTPS request")
     def test_verification_can_be_switched_off(self, get, secure: str) -> None:

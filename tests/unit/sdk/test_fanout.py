@@ -238,6 +238,7 @@ class TestInput:
             {"delay": 3600},
             {"qualifier": "a/b"},
             {"task_ids": "1x"},
+            {"task_ids": "x" * 127},
             {"task_ids": "x_r1"},  # x_r1-0 would look like a replay of x-0
             {"resume": {"a"}},
         ],

@@ -135,6 +135,14 @@ def test_a_failure_becomes_the_error_of_its_call(
     assert error.operation == CALLS[name].operation
 
 
+def test_only_an_asynchronous_call_is_told_to_take_a_task_id() -> None:
+    advised = {
+        name: "task_id" in str(Failure("x", sent=True).to_error(CALLS[name]))
+        for name in ("accept", "synchronous", "creation")
+    }
+    assert advised == {"accept": True, "synchronous": False, "creation": False}
+
+
 def test_no_wait_is_longer_than_what_is_left() -> None:
     tries = Tries(CALLS["read"], CONFIG, Budget(), lambda: 0.9)
     assert tries.wait_after(Failure("x", sent=True), 0.4) is None

@@ -146,6 +146,9 @@ class TestConfig:
             {"max_async_payload_bytes": 0},
             {"max_pool_connections": 1.5},
             {"user_agent_extra": "a\nb"},
+            {"user_agent_extra": 1},
+            {"retry_base": -1},
+            {"proxies": "http://proxy:3128"},
         ],
     )
     def test_nonsense_is_refused(self, settings: dict[str, Any]) -> None:
