@@ -24,12 +24,11 @@ if TYPE_CHECKING:
         Coroutine,
         Iterable,
         Mapping,
-        Sequence,
     )
     from datetime import timedelta
     from types import TracebackType
 
-    from typing_extensions import Self, Unpack
+    from typing_extensions import Self
 
     from fc_async_sdk import fanout, handles, models
     from fc_async_sdk._claims import PayloadStore
@@ -38,9 +37,8 @@ if TYPE_CHECKING:
     from fc_async_sdk._payload_schema import Schema
     from fc_async_sdk.config import Config
     from fc_async_sdk.credentials import Provider
-    from fc_async_sdk.operations import Call, FunctionOptions
+    from fc_async_sdk.operations import Call
     from fc_async_sdk.operations.checks import Payload
-    from fc_async_sdk.packaging import CodeSource
     from fc_async_sdk.paginators import AsyncPaginator
     from fc_async_sdk.transport.loop import LoopTransport
     from fc_async_sdk.waiters import AsyncFunctionWaiter, AsyncTaskWaiter
@@ -59,6 +57,21 @@ def _sends(
     async def method(self: AsyncClient, /, *args: P.args, **kwargs: P.kwargs) -> T:
         return await self._perform(operation, args, kwargs)
 
+    copy_signature(method, operation, "AsyncClient")
+    return method
+
+
+def _sends_code(
+    operation: Callable[P, Call[T]],
+) -> Callable[Concatenate[AsyncClient, P], Coroutine[Any, Any, T]]:
+    """Return a method that sends what the operation makes, with code that it reads from a path."""
+
+    async def method(self: AsyncClient, /, *args: Any, **kwargs: Any) -> T:
+        if kwargs.get("code") is not None:
+            kwargs["code"] = await packaging.async_load(kwargs["code"])
+        return await self._perform(operation, args, kwargs)
+
+    functools.update_wrapper(method, operation)
     copy_signature(method, operation, "AsyncClient")
     return method
 
@@ -144,6 +157,8 @@ class AsyncClient(BaseClient):
     list_async_tasks = _sends(operations.list_async_tasks)
     stop_async_task = _sends(operations.stop_async_task)
 
+    create_function = _sends_code(operations.create_function)
+    update_function = _sends_code(operations.update_function)
     get_function = _sends(operations.get_function)
     get_function_code = _sends(operations.get_function_code)
     list_functions = _sends(operations.list_functions)
@@ -171,60 +186,6 @@ class AsyncClient(BaseClient):
     get_concurrency_config = _sends(operations.get_concurrency_config)
     delete_concurrency_config = _sends(operations.delete_concurrency_config)
     list_concurrency_configs = _sends(operations.list_concurrency_configs)
-
-    async def create_function(
-        self,
-        function: str,
-        *,
-        runtime: str,
-        handler: str = "index.handler",
-        code: CodeSource | None = None,
-        tags: Sequence[Mapping[str, str]] | None = None,
-        extra: Mapping[str, Any] | None = None,
-        **options: Unpack[FunctionOptions],
-    ) -> models.Function:
-        """Create a function. As :func:`fc_async_sdk.operations.create_function`.
-
-        Args:
-            function: Its name.
-            runtime: Such as ``python3.10``.
-            handler: ``module.function`` for the Python runtimes.
-            code: A zip as bytes, the path of a folder or of a zip file, or a ``Code``.
-            tags: Such as ``[{"Key": "team", "Value": "data"}]``.
-            extra: Further fields, spelled as the service spells them; they win.
-            **options: See :class:`fc_async_sdk.operations.FunctionOptions`.
-        """
-        given = {"runtime": runtime, "handler": handler, "tags": tags, "extra": extra}
-        loaded = await packaging.async_load(code) if code is not None else None
-        return await self._perform(
-            operations.create_function, (function,), {**given, "code": loaded, **options}
-        )
-
-    async def update_function(
-        self,
-        function: str,
-        *,
-        runtime: str | None = None,
-        handler: str | None = None,
-        code: CodeSource | None = None,
-        extra: Mapping[str, Any] | None = None,
-        **options: Unpack[FunctionOptions],
-    ) -> models.Function:
-        """Change a function. As :func:`fc_async_sdk.operations.update_function`.
-
-        Args:
-            function: Name of the function.
-            runtime: Such as ``python3.10``.
-            handler: ``module.function`` for the Python runtimes.
-            code: A zip as bytes, the path of a folder or of a zip file, or a ``Code``.
-            extra: Further fields, spelled as the service spells them; they win.
-            **options: See :class:`fc_async_sdk.operations.FunctionOptions`.
-        """
-        given = {"runtime": runtime, "handler": handler, "extra": extra}
-        loaded = await packaging.async_load(code) if code is not None else None
-        return await self._perform(
-            operations.update_function, (function,), {**given, "code": loaded, **options}
-        )
 
     async def invoke_async(
         self,

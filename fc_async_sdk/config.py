@@ -92,8 +92,9 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
         extra: object = self.user_agent_extra
         if not isinstance(extra, str) or not extra.isascii() or not extra.isprintable():
             raise ConfigurationError(f"user_agent_extra={shorten(extra)}: must be printable ASCII")
-        if not isinstance(self.proxies, Mapping | None):
-            kind = type(self.proxies).__name__
+        proxies: object = self.proxies
+        if not isinstance(proxies, Mapping | None):
+            kind = type(proxies).__name__
             raise ConfigurationError(f"proxies: must be a mapping or None, got {kind}")
 
     def replace(self, **changes: Any) -> Config:

@@ -130,14 +130,15 @@ class Hooks:
         """
         sending = Sending(operation, method, path, {})
         self.emit("before-send", sending)
-        for name, value in sending.headers.items():
+        added: dict[Any, Any] = sending.headers
+        for name, value in added.items():
             texts = isinstance(name, str) and isinstance(value, str)
             if not (texts and _NAME.fullmatch(name) and value.isascii() and value.isprintable()):
                 reason = "a header must have a token as name and printable ASCII as value"
                 raise InvalidParameter("headers", shorten(f"{name}: {value}"), reason)
             if name.lower() in own:
                 raise InvalidParameter("headers", name, "this header belongs to the SDK")
-        return {name.lower(): value for name, value in sending.headers.items()}
+        return {name.lower(): value for name, value in added.items()}
 
     def _of(self, event: str) -> list[Callable[[Any], object]]:
         if event not in self._hooks:

@@ -13,6 +13,7 @@ Source of names, types and ranges: the API reference of version 2023-03-30; numb
 from __future__ import annotations
 
 import base64
+from os import PathLike
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import msgspec
@@ -31,6 +32,7 @@ __all__ = [
     "AsyncTaskEvent",
     "AsyncTaskPage",
     "Code",
+    "CodeSource",
     "ConcurrencyConfig",
     "ConcurrencyConfigPage",
     "CustomRuntimeConfig",
@@ -296,6 +298,10 @@ class Code(Model, frozen=True, kw_only=True):
     oss_bucket_name: str | None = None
     oss_object_name: str | None = None
     checksum: str | None = None
+
+
+CodeSource = bytes | str | PathLike[str] | Code
+"""A zip as bytes, the path of a folder or of a zip file, or a :class:`Code`."""
 
 
 class HealthCheckConfig(Model, frozen=True, kw_only=True):

@@ -28,13 +28,10 @@ from typing import TYPE_CHECKING, Final
 from fc_async_sdk import _project_folder
 from fc_async_sdk._installation import how_to_install
 from fc_async_sdk.errors import ConfigurationError, InvalidParameter
-from fc_async_sdk.models import Code
+from fc_async_sdk.models import Code, CodeSource
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-
-CodeSource = bytes | str | os.PathLike[str] | Code
-"""A zip as bytes, the path of a folder or of a zip file, or a :class:`Code`."""
 
 IGNORE_FILE: Final = ".fcignore"
 IGNORED: Final = (

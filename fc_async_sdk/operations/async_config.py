@@ -7,8 +7,16 @@ from typing import TypeVar
 
 from fc_async_sdk.models import AsyncConfig, AsyncConfigPage, Destination, DestinationConfig
 from fc_async_sdk.operations import checks
-from fc_async_sdk.operations.call import Call, delete_call, json_call, path, query
-from fc_async_sdk.spec import arn, limits
+from fc_async_sdk.operations.call import (
+    Call,
+    delete_call,
+    json_call,
+    of_function,
+    page,
+    path,
+    query,
+)
+from fc_async_sdk.spec import arn
 
 T = TypeVar("T")
 
@@ -120,16 +128,16 @@ def list_async_invoke_configs(
         "GET",
         path("async-invoke-configs"),
         AsyncConfigPage,
-        parameters=query(
+        parameters=page(
+            limit,
+            next_token,
             functionName=checks.segment("function", function) if function is not None else None,
-            limit=checks.integer("limit", limit, limits.PAGE_SIZE),
-            nextToken=next_token,
         ),
     )
 
 
 def _path(function: str) -> str:
-    return path("functions", checks.segment("function", function), "async-invoke-config")
+    return of_function(function, "async-invoke-config")
 
 
 def _either(given: T | None, otherwise: T | None) -> T | None:

@@ -276,6 +276,11 @@ def path(*segments: str) -> str:
     return "/".join([ROOT, *[_signing.encode(segment) for segment in segments]])
 
 
+def of_function(function: str, *segments: str) -> str:
+    """Return the path of a function, or of something that belongs to it."""
+    return path("functions", checks.segment("function", function), *segments)
+
+
 def query(**parameters: str | int | bool | None) -> str:
     """Return the canonical query string of the parameters that are set, by their wire names."""
     pairs: Iterable[tuple[str, str]] = [
@@ -285,6 +290,12 @@ def query(**parameters: str | int | bool | None) -> str:
         return _signing.canonical_query(pairs) if pairs else ""
     except UnicodeEncodeError as error:
         raise InvalidParameter("query", error.object, "must be encodable as UTF-8") from None
+
+
+def page(limit: int | None, next_token: str | None, **parameters: str | int | bool | None) -> str:
+    """Return the query string of a list operation, which has these parameters of its own."""
+    size = checks.integer("limit", limit, limits.PAGE_SIZE)
+    return query(**parameters, limit=size, nextToken=next_token)
 
 
 def _text(value: str | int | bool) -> str:  # noqa: FBT001 -- a query value may be one

@@ -137,16 +137,7 @@ def some_delay(value: object) -> int:
 
 def task_id(value: object) -> str | None:
     """Return a task id, or None to let the service make one."""
-    if value is None:
-        return None
-    if not isinstance(value, str) or not limits.TASK_ID_PATTERN.fullmatch(value):
-        raise InvalidParameter(
-            "task_id",
-            value,
-            "must begin with a letter or _, go on with letters, digits, _ and -, "
-            "and have at most 128 characters",
-        )
-    return value
+    return None if value is None else new_name("task_id", value, limits.TASK_ID_PATTERN)
 
 
 def payload(value: Payload, limit: int) -> bytes:

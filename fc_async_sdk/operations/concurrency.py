@@ -8,7 +8,7 @@ from typing import Final
 from fc_async_sdk.errors import InvalidParameter
 from fc_async_sdk.models import ConcurrencyConfig, ConcurrencyConfigPage
 from fc_async_sdk.operations import checks
-from fc_async_sdk.operations.call import Call, delete_call, json_call, path, query
+from fc_async_sdk.operations.call import Call, delete_call, json_call, of_function, page, path
 from fc_async_sdk.spec import limits
 
 _RESERVED: Final = limits.Range(0, 1_000_000, 0)
@@ -76,13 +76,13 @@ def list_concurrency_configs(
         "GET",
         path("concurrency-configs"),
         ConcurrencyConfigPage,
-        parameters=query(
+        parameters=page(
+            limit,
+            next_token,
             functionName=checks.segment("function", function) if function is not None else None,
-            limit=checks.integer("limit", limit, limits.PAGE_SIZE),
-            nextToken=next_token,
         ),
     )
 
 
 def _path(function: str) -> str:
-    return path("functions", checks.segment("function", function), "concurrency")
+    return of_function(function, "concurrency")

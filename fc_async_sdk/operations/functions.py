@@ -23,6 +23,8 @@ from fc_async_sdk.operations.call import (
     Call,
     delete_call,
     json_call,
+    of_function,
+    page,
     path,
     query,
     read_nothing,
@@ -33,6 +35,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from typing_extensions import Unpack
+
+    from fc_async_sdk.models import CodeSource
 
 
 class FunctionOptions(TypedDict, total=False):
@@ -79,7 +83,7 @@ def create_function(
     *,
     runtime: str,
     handler: str = "index.handler",
-    code: Code | bytes | None = None,
+    code: CodeSource | None = None,
     tags: Sequence[Mapping[str, str]] | None = None,
     extra: Mapping[str, Any] | None = None,
     **options: Unpack[FunctionOptions],
@@ -91,8 +95,8 @@ def create_function(
             characters (API), or ``service$function`` of FC 2.0.
         runtime: Such as ``python3.10``, ``python3.12`` or ``custom.debian12``.
         handler: ``module.function`` for the Python runtimes.
-        code: A zip as bytes, or a :class:`~fc_async_sdk.models.Code`. The clients also take the
-            path of a folder or of a zip file.
+        code: A zip as bytes, or a :class:`~fc_async_sdk.models.Code`. The methods of clients also
+            take the path of a folder or of a zip file.
         tags: Such as ``[{"Key": "team", "Value": "data"}]``.
         extra: Further fields, spelled as the service spells them; they win.
         **options: See :class:`FunctionOptions`.
@@ -127,7 +131,7 @@ def update_function(
     *,
     runtime: str | None = None,
     handler: str | None = None,
-    code: Code | bytes | None = None,
+    code: CodeSource | None = None,
     extra: Mapping[str, Any] | None = None,
     **options: Unpack[FunctionOptions],
 ) -> Call[Function]:
@@ -155,7 +159,7 @@ def update_function(
     return json_call(
         "UpdateFunction",
         "PUT",
-        path("functions", checks.segment("function", function)),
+        of_function(function),
         Function,
         document=document | dict(extra or {}),
     )
@@ -174,7 +178,7 @@ def get_function(function: str, *, qualifier: str | None = None) -> Call[Functio
     return json_call(
         "GetFunction",
         "GET",
-        path("functions", checks.segment("function", function)),
+        of_function(function),
         Function,
         parameters=query(qualifier=checks.qualifier(qualifier)),
     )
@@ -193,7 +197,7 @@ def get_function_code(function: str, *, qualifier: str | None = None) -> Call[Fu
     return json_call(
         "GetFunctionCode",
         "GET",
-        path("functions", checks.segment("function", function), "code"),
+        of_function(function, "code"),
         FunctionCode,
         parameters=query(qualifier=checks.qualifier(qualifier)),
     )
@@ -221,12 +225,12 @@ def list_functions(
         "GET",
         path("functions"),
         FunctionPage,
-        parameters=query(
+        parameters=page(
+            limit,
+            next_token,
             prefix=prefix,
             runtime=runtime,
             tags=msgspec.json.encode([dict(tag) for tag in tags]).decode() if tags else None,
-            limit=checks.integer("limit", limit, limits.PAGE_SIZE),
-            nextToken=next_token,
         ),
     )
 
@@ -240,7 +244,7 @@ def delete_function(function: str) -> Call[None]:
     Raises:
         FunctionNotFound: No such function.
     """
-    return delete_call("DeleteFunction", path("functions", checks.segment("function", function)))
+    return delete_call("DeleteFunction", of_function(function))
 
 
 def disable_function_invocation(
@@ -260,7 +264,7 @@ def disable_function_invocation(
     return Call(
         operation="DisableFunctionInvocation",
         method="POST",
-        path=path("functions", checks.segment("function", function), "invoke", "disable"),
+        path=of_function(function, "invoke", "disable"),
         headers={"content-type": JSON},
         body=msgspec.json.encode({name: v for name, v in given.items() if v is not None}),
         read=read_nothing,
@@ -279,7 +283,7 @@ def enable_function_invocation(function: str) -> Call[None]:
     return Call(
         operation="EnableFunctionInvocation",
         method="POST",
-        path=path("functions", checks.segment("function", function), "invoke", "enable"),
+        path=of_function(function, "invoke", "enable"),
         read=read_nothing,
     )
 
@@ -320,7 +324,7 @@ def wire_name(option: str) -> str:
     return _WIRE_NAMES.get(option, first + "".join([part.title() for part in rest]))
 
 
-def _code(code: Code | bytes) -> Code:
+def _code(code: CodeSource) -> Code:
     if isinstance(code, Code):
         return code
     if isinstance(code, (bytes, bytearray, memoryview)):

@@ -20,7 +20,7 @@ from fc_async_sdk.errors import (
     InvalidResponse,
 )
 from fc_async_sdk.operations import checks
-from fc_async_sdk.operations.call import OCTETS, Answer, Call, path, query
+from fc_async_sdk.operations.call import OCTETS, Answer, Call, of_function, query
 from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:
@@ -174,7 +174,7 @@ def invoke(
     return Call(
         operation=_OPERATION,
         method="POST",
-        path=path("functions", checks.segment("function", function), "invocations"),
+        path=of_function(function, "invocations"),
         query=query(qualifier=checks.qualifier(qualifier)),
         headers=sent,
         body=checks.payload(payload, limits.SYNC_PAYLOAD_BYTES),
@@ -238,7 +238,7 @@ def invoke_async(
     return Call(
         operation=_OPERATION,
         method="POST",
-        path=path("functions", checks.segment("function", function), "invocations"),
+        path=of_function(function, "invocations"),
         query=query(qualifier=checks.qualifier(qualifier)),
         headers=sent,
         body=body,

@@ -8,8 +8,7 @@ from typing import Final, Literal, get_args
 from fc_async_sdk.errors import InvalidParameter
 from fc_async_sdk.models import AsyncTask, AsyncTaskPage, TaskStatus
 from fc_async_sdk.operations import checks
-from fc_async_sdk.operations.call import Call, json_call, path, query, read_nothing
-from fc_async_sdk.spec import limits
+from fc_async_sdk.operations.call import Call, json_call, of_function, page, query, read_nothing
 
 Order = Literal["asc", "desc"]
 
@@ -68,9 +67,11 @@ def list_async_tasks(
     return json_call(
         "ListAsyncTasks",
         "GET",
-        path("functions", checks.segment("function", function), "async-tasks"),
+        of_function(function, "async-tasks"),
         AsyncTaskPage,
-        parameters=query(
+        parameters=page(
+            limit,
+            next_token,
             qualifier=checks.qualifier(qualifier),
             status=checks.choice("status", status, _STATUSES),
             prefix=prefix,
@@ -78,8 +79,6 @@ def list_async_tasks(
             startedTimeEnd=_time("started_time_end", started_time_end),
             sortOrderByTime=checks.choice("sort_order_by_time", sort_order_by_time, _ORDERS),
             includePayload=checks.flag("include_payload", include_payload),
-            limit=checks.integer("limit", limit, limits.PAGE_SIZE),
-            nextToken=next_token,
         ),
     )
 
@@ -105,12 +104,7 @@ def stop_async_task(function: str, task_id: str, *, qualifier: str | None = None
 
 
 def _path(function: str, task_id: str) -> str:
-    return path(
-        "functions",
-        checks.segment("function", function),
-        "async-tasks",
-        checks.segment("task_id", task_id),
-    )
+    return of_function(function, "async-tasks", checks.segment("task_id", task_id))
 
 
 def _time(name: str, value: object) -> int | None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from fc_async_sdk import _payloads
 from fc_async_sdk.models import Trigger, TriggerPage
 from fc_async_sdk.operations import checks
-from fc_async_sdk.operations.call import Call, delete_call, json_call, path, query
+from fc_async_sdk.operations.call import Call, delete_call, json_call, of_function, page
 from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def create_trigger(
     return json_call(
         "CreateTrigger",
         "POST",
-        path("functions", checks.segment("function", function), "triggers"),
+        of_function(function, "triggers"),
         Trigger,
         document=document,
         repeat="refused",
@@ -131,13 +131,9 @@ def list_triggers(
     return json_call(
         "ListTriggers",
         "GET",
-        path("functions", checks.segment("function", function), "triggers"),
+        of_function(function, "triggers"),
         TriggerPage,
-        parameters=query(
-            prefix=prefix,
-            limit=checks.integer("limit", limit, limits.PAGE_SIZE),
-            nextToken=next_token,
-        ),
+        parameters=page(limit, next_token, prefix=prefix),
     )
 
 
@@ -155,12 +151,7 @@ def delete_trigger(function: str, trigger: str) -> Call[None]:
 
 
 def _trigger(function: str, trigger: str) -> str:
-    return path(
-        "functions",
-        checks.segment("function", function),
-        "triggers",
-        checks.segment("trigger", trigger),
-    )
+    return of_function(function, "triggers", checks.segment("trigger", trigger))
 
 
 def _config(value: str | Mapping[str, Any]) -> str:

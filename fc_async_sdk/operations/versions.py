@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, Literal, get_args
 from fc_async_sdk.errors import InvalidParameter
 from fc_async_sdk.models import Alias, AliasPage, FunctionVersion, FunctionVersionPage
 from fc_async_sdk.operations import checks
-from fc_async_sdk.operations.call import Call, delete_call, json_call, path, query
+from fc_async_sdk.operations.call import Call, delete_call, json_call, of_function, page
 from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def publish_function_version(
     return json_call(
         "PublishFunctionVersion",
         "POST",
-        path("functions", checks.segment("function", function), "versions"),
+        of_function(function, "versions"),
         FunctionVersion,
         document={"description": description or ""},
         repeat="refused",
@@ -63,12 +63,10 @@ def list_function_versions(
     return json_call(
         "ListFunctionVersions",
         "GET",
-        path("functions", checks.segment("function", function), "versions"),
+        of_function(function, "versions"),
         FunctionVersionPage,
-        parameters=query(
-            direction=checks.choice("direction", direction, _DIRECTIONS),
-            limit=checks.integer("limit", limit, limits.PAGE_SIZE),
-            nextToken=next_token,
+        parameters=page(
+            limit, next_token, direction=checks.choice("direction", direction, _DIRECTIONS)
         ),
     )
 
@@ -85,12 +83,7 @@ def delete_function_version(function: str, version_id: str) -> Call[None]:
     """
     return delete_call(
         "DeleteFunctionVersion",
-        path(
-            "functions",
-            checks.segment("function", function),
-            "versions",
-            checks.version_id(version_id),
-        ),
+        of_function(function, "versions", checks.version_id(version_id)),
     )
 
 
@@ -125,7 +118,7 @@ def create_alias(
     return json_call(
         "CreateAlias",
         "POST",
-        path("functions", checks.segment("function", function), "aliases"),
+        of_function(function, "aliases"),
         Alias,
         document=document,
         repeat="refused",
@@ -196,13 +189,9 @@ def list_aliases(
     return json_call(
         "ListAliases",
         "GET",
-        path("functions", checks.segment("function", function), "aliases"),
+        of_function(function, "aliases"),
         AliasPage,
-        parameters=query(
-            prefix=prefix,
-            limit=checks.integer("limit", limit, limits.PAGE_SIZE),
-            nextToken=next_token,
-        ),
+        parameters=page(limit, next_token, prefix=prefix),
     )
 
 
@@ -220,12 +209,7 @@ def delete_alias(function: str, alias: str) -> Call[None]:
 
 
 def _alias(function: str, alias: str) -> str:
-    return path(
-        "functions",
-        checks.segment("function", function),
-        "aliases",
-        checks.segment("alias", alias),
-    )
+    return of_function(function, "aliases", checks.segment("alias", alias))
 
 
 def _weights(value: Mapping[str, float] | None) -> dict[str, float] | None:

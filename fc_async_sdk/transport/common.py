@@ -46,8 +46,8 @@ def verify(endpoint: Endpoint, config: Config) -> bool | str:
     """
     found = config.verify
     if found is True and config.trust_env and endpoint.scheme == "https":
-        of_runtime = endpoint.loopback and os.environ.get("FC_ASYNC_CA")
-        bundles = (of_runtime, *map(os.environ.get, ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")))
+        names = ("FC_ASYNC_CA", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")  # first: a local runtime's
+        bundles = map(os.environ.get, names if endpoint.loopback else names[1:])
         found = next(filter(None, bundles), True)
     if isinstance(found, str) and not os.path.exists(found):  # noqa: PTH110 -- imports no pathlib
         raise ConfigurationError(f"there is no CA bundle {found}: check verify, or the environment")
