@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any, Final
 import aiohttp
 import yarl
 
-from fc_async_sdk.errors import InvalidResponse
 from fc_async_sdk.operations.call import Answer, Call
 from fc_async_sdk.transport import common
 from fc_async_sdk.transport.loop import LoopTransport, tls
@@ -79,7 +78,7 @@ class AioTransport(LoopTransport):
                 call.method,
                 _url(target),
                 data=_data(call.body),
-                headers=self._signer.headers(call, self._now()),
+                headers=self._headers(call),
                 allow_redirects=False,
                 timeout=self._timeouts(call, left),
                 proxy=self._proxy,
@@ -118,20 +117,15 @@ class AioTransport(LoopTransport):
         )
 
     async def _body(self, response: aiohttp.ClientResponse, call: Call[Any]) -> bytes | Failure:
-        limit = self._config.max_response_bytes
         chunks: list[bytes] = []
         size = 0
         try:
             async for chunk in response.content.iter_chunked(_CHUNK):
                 chunks.append(chunk)
                 size += len(chunk)
-                if size > limit:
+                if size > self._config.max_response_bytes:
                     response.close()
-                    raise InvalidResponse(
-                        f"the answer is longer than {limit} bytes (Config.max_response_bytes) "
-                        f"[request {response.headers.get('x-fc-request-id') or ''}]",
-                        operation=call.operation,
-                    )
+                    raise self._too_long(call, response.headers.get("x-fc-request-id"))
         except (aiohttp.ClientError, asyncio.TimeoutError, OSError) as error:
             if response.status == _ACCEPTED:
                 return b""  # the status said all that matters: it is stored

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any, Final, cast
 import httptools
 
 from fc_async_sdk._cancellation import end_tasks, ends_within
-from fc_async_sdk.errors import InvalidResponse
 from fc_async_sdk.operations.call import Answer, Call
 from fc_async_sdk.transport import common
 from fc_async_sdk.transport.loop import LoopTransport, tls
@@ -76,11 +75,7 @@ class BulkTransport(LoopTransport):
             connection.drop()
             raise
         if isinstance(answer, _TooLong):
-            raise InvalidResponse(
-                f"the answer is longer than {self._config.max_response_bytes} bytes "
-                "(Config.max_response_bytes)",
-                operation=call.operation,
-            )
+            raise self._too_long(call)
         if connection.reusable:
             self._idle.append(connection)
         else:
@@ -119,7 +114,7 @@ class BulkTransport(LoopTransport):
         return made
 
     def _request(self, call: Call[Any]) -> bytes:
-        headers = self._signer.headers(call, self._now())
+        headers = self._headers(call)
         target = f"{call.path}?{call.query}" if call.query else call.path
         lines = [f"{name}: {value}\r\n" for name, value in headers.items()]
         head = (

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Shared parts of all transports: proxies, CA bundles, headers of a signed request.
+"""Shared parts of all transports: proxies, CA bundles, their base class.
 
 Proxies and CA bundles follow the rules of requests: explicit settings win, the environment counts
 when it is trusted, and nothing on this machine goes through the environment's proxy. No function
@@ -8,22 +8,34 @@ here opens a connection.
 
 from __future__ import annotations
 
+import logging
 import os
+import random
 import ssl
 import sys
-from typing import TYPE_CHECKING, Any, Final
+import time
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 from urllib.request import getproxies, proxy_bypass
 
 from fc_async_sdk import _signing
 from fc_async_sdk._version import __version__
-from fc_async_sdk.errors import ConfigurationError
+from fc_async_sdk.errors import ConfigurationError, InvalidResponse
+from fc_async_sdk.hooks import Answered, Retrying
+from fc_async_sdk.operations.call import Answer, Call
 from fc_async_sdk.spec import limits
+from fc_async_sdk.transport.deadline import Deadline
+from fc_async_sdk.transport.retry import Budget, Failure, Rate, Tries
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from fc_async_sdk._endpoint import Endpoint
     from fc_async_sdk.config import Config
     from fc_async_sdk.credentials import Provider
-    from fc_async_sdk.operations.call import Call
+
+T = TypeVar("T")
+
+_log = logging.getLogger("fc_async_sdk")
 
 
 def proxy(endpoint: Endpoint, config: Config) -> str | None:
@@ -65,36 +77,113 @@ def no_connection(endpoint: Endpoint, error: BaseException) -> str:
 
 
 _NONCE_BYTES: Final = 16
+_THROTTLED: Final = 429
 
 
-class Signer:
-    """Signs the calls of one client."""
+class Transport:
+    """The base of all transports: settings, signatures, limits, and what hooks are told.
 
-    def __init__(self, endpoint: Endpoint, config: Config, provider: Provider) -> None:
-        self._host = endpoint.authority
+    Args:
+        endpoint: Where requests go.
+        config: The client's.
+        provider: Gives the credentials of each request.
+        now: The clock of signatures, in seconds since the epoch.
+        monotonic: The clock of limits and waits, in seconds.
+        chance: Returns numbers from 0 to 1.
+    """
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        config: Config,
+        provider: Provider,
+        *,
+        now: Callable[[], float] = time.time,
+        monotonic: Callable[[], float] = time.monotonic,
+        chance: Callable[[], float] = random.random,
+    ) -> None:
+        self._endpoint = endpoint
+        self._config = config
         self._provider = provider
+        self._budget = Budget()
+        self._rate = Rate() if config.retry_mode == "adaptive" else None
+        self._now = now
+        self._monotonic = monotonic
+        self._chance = chance
+        self._closed = False
         extra = f" {config.user_agent_extra}" if config.user_agent_extra else ""
         python = ".".join(map(str, sys.version_info[:3]))
-        self._events = config.events
         self._user_agent = f"fc-async/{__version__} Python/{python}{extra}"
 
-    def headers(self, call: Call[Any], now: float) -> dict[str, str]:
-        """Return all headers of one try, signed at ``now`` (seconds since the epoch)."""
+    def check_open(self) -> None:
+        """Raise if it is closed.
+
+        Raises:
+            RuntimeError: It is closed.
+        """
+        if self._closed:
+            raise RuntimeError("the client is closed")
+
+    def _tries(self, call: Call[T]) -> Tries[T]:
+        return Tries(call, self._config, self._budget, self._chance)
+
+    def _limit(self, call: Call[Any]) -> Deadline | None:
+        """Return the time at which a whole call must have ended, None if it has no limit."""
+        total = call.total_timeout or self._config.total_timeout
+        return None if total is None else Deadline(self._monotonic() + total, self._monotonic)
+
+    def _headers(self, call: Call[Any]) -> dict[str, str]:
+        """Return all headers of one try, signed now."""
         headers = {
             "x-acs-version": limits.API_VERSION,  # a call to another service names its own
             **call.headers,
-            "host": self._host,
+            "host": self._endpoint.authority,
             "x-acs-action": call.operation,
         }
         signed = _signing.sign(
             _signing.Unsigned(call.method, call.path, call.query, headers, call.body),
             self._provider(),
-            now=now,
+            now=self._now(),
             nonce=os.urandom(_NONCE_BYTES).hex(),
         )
         # Neither is signed: a proxy may change them.
         signed["accept"] = "application/json"
         signed["user-agent"] = self._user_agent
-        if self._events:
-            signed.update(self._events.headers(call.operation, call.method, call.path, signed))
+        events = self._config.events
+        if events:
+            signed.update(events.headers(call.operation, call.method, call.path, signed))
         return signed
+
+    def _answered(self, call: Call[Any], outcome: Answer | Failure, began: float) -> None:
+        """Tell hooks, the rate and the log what came of a request that began at a time."""
+        now = self._monotonic()
+        answer = outcome if isinstance(outcome, Answer) else None
+        if self._rate is not None and answer is not None:
+            self._rate.told(throttled=answer.status == _THROTTLED, now=now)
+        if self._config.events:
+            facts = Answered(
+                call.operation,
+                answer.status if answer else None,
+                answer.request_id if answer else "",
+                now - began,
+                outcome.reason if isinstance(outcome, Failure) else "",
+            )
+            self._config.events.emit("after-answer", facts)
+        if answer is not None and _log.isEnabledFor(logging.DEBUG):
+            told = (call.operation, call.path, answer.status, answer.request_id)
+            _log.debug("%s %s: %d [request %s]", *told)
+
+    def _again(self, tries: Tries[Any], outcome: Answer | Failure, wait: float) -> None:
+        """Tell hooks and the log that a request will be sent again."""
+        operation, reason = tries.call.operation, tries.told(outcome)
+        _log.debug("%s: %s; next try in %.3f s", operation, reason, wait)
+        if self._config.events:
+            self._config.events.emit("retry", Retrying(operation, tries.made, wait, reason))
+
+    def _too_long(self, call: Call[Any], request_id: str | None = None) -> InvalidResponse:
+        trace = f" [request {request_id}]" if request_id else ""
+        return InvalidResponse(
+            f"the answer is longer than {self._config.max_response_bytes} bytes "
+            f"(Config.max_response_bytes){trace}",
+            operation=call.operation,
+        )

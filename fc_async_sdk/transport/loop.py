@@ -8,18 +8,13 @@ Each sends one request in its own way: :mod:`fc_async_sdk.transport.aio` any cal
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
-import random
 import ssl
-import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from fc_async_sdk.operations.call import Answer, Call
 from fc_async_sdk.transport import common
-from fc_async_sdk.transport.common import Signer
-from fc_async_sdk.transport.retry import Budget, Failure, Tries, Watcher
+from fc_async_sdk.transport.retry import Failure
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -27,14 +22,13 @@ if TYPE_CHECKING:
     from fc_async_sdk._endpoint import Endpoint
     from fc_async_sdk.config import Config
     from fc_async_sdk.credentials import Provider
+    from fc_async_sdk.operations.call import Answer, Call
+    from fc_async_sdk.transport.deadline import Deadline
 
 T = TypeVar("T")
 
-_log = logging.getLogger("fc_async_sdk")
-_ERROR_STATUS: Final = 400
 
-
-class LoopTransport:
+class LoopTransport(common.Transport):
     """Sends calls and brings back their results, within one event loop."""
 
     def __init__(
@@ -43,22 +37,11 @@ class LoopTransport:
         config: Config,
         provider: Provider,
         *,
-        now: Callable[[], float] = time.time,
-        monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
-        chance: Callable[[], float] = random.random,
+        **ports: Any,
     ) -> None:
-        self._endpoint = endpoint
-        self._config = config
-        self._provider = provider
-        self._signer = Signer(endpoint, config, provider)
-        self._budget = Budget()
-        self._watcher = Watcher(config)
-        self._now = now
-        self._monotonic = monotonic
+        super().__init__(endpoint, config, provider, **ports)
         self._sleep = sleep
-        self._chance = chance
-        self._closed = False
         self._loop: asyncio.AbstractEventLoop | None = None
         self._pid = 0
 
@@ -74,58 +57,33 @@ class LoopTransport:
         if call.deposit is not None:
             call = await asyncio.to_thread(call.deposited)
         call.check_size(self._config.max_async_payload_bytes)
-        total = call.total_timeout or self._config.total_timeout
-        deadline = None if total is None else self._monotonic() + total
-        tries: Tries[T] | None = None
+        limit = self._limit(call)
+        tries = self._tries(call)
         while True:
-            outcome = await self._try(call, deadline)
-            if isinstance(outcome, Answer) and outcome.status < _ERROR_STATUS:
-                self._budget.refund()
-                return call.result(outcome)
-            if tries is None:
-                tries = Tries(call, self._config, self._budget, self._chance)
-            remaining = None if deadline is None else deadline - self._monotonic()
-            wait = tries.wait_after(outcome, remaining)
+            outcome = await self._try(call, limit)
+            wait = tries.wait_after(outcome, None if limit is None else limit.left())
             if wait is None:
                 return tries.conclude(outcome)
-            _log.debug("%s: %s; next try in %.3f s", call.operation, tries.told(outcome), wait)
-            self._watcher.again(tries, call, outcome, wait)
+            self._again(tries, outcome, wait)
             await self._sleep(wait)
 
     async def close(self) -> None:
         """Close all connections. Calls that are made later fail."""
         self._closed = True
 
-    def check_open(self) -> None:
-        """Raise if it is closed.
-
-        Raises:
-            RuntimeError: It is closed.
-        """
-        if self._closed:
-            raise RuntimeError("the client is closed")
-
-    async def _try(self, call: Call[Any], deadline: float | None) -> Answer | Failure:
+    async def _try(self, call: Call[Any], limit: Deadline | None) -> Answer | Failure:
         self._belong_here()
         if not getattr(self._provider, "fresh", True):
             # It asks a network; afterwards what it found is there for the signature.
             await asyncio.to_thread(self._provider)
-        left = None if deadline is None else deadline - self._monotonic()
+        left = None if limit is None else limit.left()
         if left is not None and left <= 0:
             return Failure("the time for the whole call is over", sent=False, timed_out=True)
-        if self._watcher.rate is not None:
-            await self._sleep(self._watcher.rate.wait(self._monotonic()))
+        if self._rate is not None:
+            await self._sleep(self._rate.wait(self._monotonic()))
         began = self._monotonic()
         answer = await self._exchange(call, left)
-        self._watcher.answered(call, answer, began, self._monotonic())
-        if isinstance(answer, Answer) and _log.isEnabledFor(logging.DEBUG):
-            _log.debug(
-                "%s %s: %d [request %s]",
-                call.operation,
-                call.path,
-                answer.status,
-                answer.request_id,
-            )
+        self._answered(call, answer, began)
         return answer
 
     def _belong_here(self) -> None:

@@ -21,14 +21,12 @@ from fc_async_sdk.errors import (
     TimedOut,
     TransportError,
 )
-from fc_async_sdk.hooks import Answered, Retrying
 from fc_async_sdk.operations.call import Answer, Call, retry_after
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from fc_async_sdk.config import Config
-    from fc_async_sdk.hooks import Hooks
 
 T = TypeVar("T")
 
@@ -39,6 +37,7 @@ _COST_OF_TIMEOUT: Final = 10
 _THROTTLED: Final = 429
 _LEAST_RATE: Final = 0.5
 _SLOWER: Final = 0.7
+_ERROR_STATUS: Final = 400
 _GATEWAY_STATUSES: Final = frozenset({502, 504})
 _RETRIED_STATUSES: Final = frozenset({429, 500, 502, 503, 504})
 
@@ -135,53 +134,18 @@ class Rate:
                 self.limit += 1 / self.limit
 
 
-class Watcher:
-    """Tells hooks and the rate of a client what comes of its requests.
-
-    Args:
-        config: The client's.
+class Tries(Generic[T]):
+    """The tries of one call so far, and what comes of them.
 
     Attributes:
-        rate: The rate in the retry mode ``adaptive``, otherwise None.
+        call: The call.
+        made: How often it was sent.
     """
-
-    def __init__(self, config: Config) -> None:
-        self.rate = Rate() if config.retry_mode == "adaptive" else None
-        self._events: Hooks | None = config.events
-
-    def answered(
-        self, call: Call[Any], outcome: Answer | Failure, began: float, now: float
-    ) -> None:
-        """Tell that a request that began at a time has ended."""
-        answer = outcome if isinstance(outcome, Answer) else None
-        if self.rate is not None and answer is not None:
-            self.rate.told(throttled=answer.status == _THROTTLED, now=now)
-        if self._events:
-            facts = Answered(
-                call.operation,
-                answer.status if answer else None,
-                answer.request_id if answer else "",
-                now - began,
-                outcome.reason if isinstance(outcome, Failure) else "",
-            )
-            self._events.emit("after-answer", facts)
-
-    def again(
-        self, tries: Tries[Any], call: Call[Any], outcome: Answer | Failure, wait: float
-    ) -> None:
-        """Tell that a request will be sent again."""
-        if self._events:
-            reason = tries.told(outcome)
-            self._events.emit("retry", Retrying(call.operation, tries.made, wait, reason))
-
-
-class Tries(Generic[T]):
-    """The tries of one call so far, and what comes of them."""
 
     def __init__(
         self, call: Call[T], config: Config, budget: Budget, chance: Callable[[], float]
     ) -> None:
-        self._call = call
+        self.call = call
         self._config = config
         self._budget = budget
         self._chance = chance
@@ -193,15 +157,18 @@ class Tries(Generic[T]):
         """Return the seconds to wait before the next try; None if this outcome is final.
 
         Args:
-            outcome: What the latest try brought: a failure, or an answer of status 400 and up.
+            outcome: What the latest try brought.
             remaining: Seconds that are left for the whole call, or None.
         """
         self.made += 1
+        if isinstance(outcome, Answer) and outcome.status < _ERROR_STATUS:
+            self._budget.refund()
+            return None
         if isinstance(outcome, Failure):
             unclear = outcome.sent
             asked = None
             cost = _COST_OF_TIMEOUT if outcome.timed_out else _COST
-            again = not outcome.sent or self._call.idempotent
+            again = not outcome.sent or self.call.idempotent
         else:
             # A throttled request was refused before anything was done. After other errors it may
             # have been.
@@ -209,7 +176,7 @@ class Tries(Generic[T]):
             asked = retry_after(outcome)
             cost = _COST
             again = outcome.status in _RETRIED_STATUSES and (
-                self._call.repeat == "always" or (self._call.repeat == "refused" and not unclear)
+                self.call.repeat == "always" or (self.call.repeat == "refused" and not unclear)
             )
         if not again or self.made >= self._config.max_attempts:
             return None
@@ -228,16 +195,16 @@ class Tries(Generic[T]):
             TransportError: No usable answer came back.
         """
         if isinstance(outcome, Failure):
-            raise outcome.to_error(self._call) from outcome.__cause__
+            raise outcome.to_error(self.call) from outcome.__cause__
         try:
-            return self._call.result(outcome, repeated=self._uncertain)
+            return self.call.result(outcome, repeated=self._uncertain)
         except ServerError as error:
             # A gateway that got no answer doesn't know either.
             theirs = error.code == f"Http{outcome.status}" and outcome.status in _GATEWAY_STATUSES
-            if not theirs or self._call.idempotent:
+            if not theirs or self.call.idempotent:
                 raise
             reason = f"{outcome.status} from a gateway: {error.message}"
-            raise Failure(reason, sent=True).to_error(self._call) from error
+            raise Failure(reason, sent=True).to_error(self.call) from error
 
     def told(self, outcome: Answer | Failure) -> str:
         """Return the outcome in a few words, for the log and for hooks."""

@@ -8,9 +8,7 @@ fork the child gets a pool of its own.
 
 from __future__ import annotations
 
-import logging
 import os
-import random
 import ssl
 import threading
 import time
@@ -21,11 +19,9 @@ import requests
 import urllib3.exceptions
 from requests.adapters import HTTPAdapter
 
-from fc_async_sdk.errors import InvalidResponse
 from fc_async_sdk.operations.call import Answer, Call
 from fc_async_sdk.transport import common, deadline
-from fc_async_sdk.transport.common import Signer
-from fc_async_sdk.transport.retry import Budget, Failure, Tries, Watcher
+from fc_async_sdk.transport.retry import Budget, Failure
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,8 +32,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_log = logging.getLogger("fc_async_sdk")
-_ERROR_STATUS: Final = 400
 _ACCEPTED: Final = 202
 _CHUNK: Final = 1024 * 1024
 
@@ -80,7 +74,7 @@ class _Adapter(HTTPAdapter):
         return response
 
 
-class SyncTransport:
+class SyncTransport(common.Transport):
     """Sends calls and brings back their results. Thread-safe."""
 
     def __init__(
@@ -89,25 +83,14 @@ class SyncTransport:
         config: Config,
         provider: Provider,
         *,
-        now: Callable[[], float] = time.time,
-        monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
-        chance: Callable[[], float] = random.random,
+        **ports: Any,
     ) -> None:
-        self._endpoint = endpoint
+        super().__init__(endpoint, config, provider, **ports)
         self._url = endpoint.url
-        self._config = config
-        self._signer = Signer(endpoint, config, provider)
-        self._budget = Budget()
-        self._watcher = Watcher(config)
-        self._now = now
-        self._monotonic = monotonic
         self._sleep = sleep
-        self._chance = chance
         self._lock = threading.Lock()
-        self._closed = False
         self._adapter: _Adapter | None = None
-        self._timeout = (config.connect_timeout, config.read_timeout)
         proxy = common.proxy(endpoint, config)
         self._proxies = {endpoint.scheme: proxy} if proxy else {}
         self._verify = common.verify(endpoint, config)
@@ -124,10 +107,9 @@ class SyncTransport:
         """
         call = call.deposited()
         call.check_size(self._config.max_async_payload_bytes)
-        total = call.total_timeout or self._config.total_timeout
-        if total is None:
+        limit = self._limit(call)
+        if limit is None:
             return self._send(call, None)
-        limit = deadline.Deadline(self._monotonic() + total, self._monotonic)
         before = deadline.CURRENT.set(limit)
         try:
             return self._send(call, limit)
@@ -135,19 +117,13 @@ class SyncTransport:
             deadline.CURRENT.reset(before)
 
     def _send(self, call: Call[T], limit: deadline.Deadline | None) -> T:
-        tries: Tries[T] | None = None
+        tries = self._tries(call)
         while True:
             outcome = self._try(call, limit)
-            if isinstance(outcome, Answer) and outcome.status < _ERROR_STATUS:
-                self._budget.refund()
-                return call.result(outcome)
-            if tries is None:
-                tries = Tries(call, self._config, self._budget, self._chance)
             wait = tries.wait_after(outcome, None if limit is None else limit.left())
             if wait is None:
                 return tries.conclude(outcome)
-            _log.debug("%s: %s; next try in %.3f s", call.operation, tries.told(outcome), wait)
-            self._watcher.again(tries, call, outcome, wait)
+            self._again(tries, outcome, wait)
             self._sleep(wait)
 
     def close(self) -> None:
@@ -157,15 +133,6 @@ class SyncTransport:
             adapter, self._adapter = self._adapter, None
         if adapter is not None:
             adapter.close()
-
-    def check_open(self) -> None:
-        """Raise if it is closed.
-
-        Raises:
-            RuntimeError: It is closed.
-        """
-        if self._closed:
-            raise RuntimeError("the client is closed")
 
     def forget(self) -> None:
         """Drop the pool without touching its connections: they belong to the parent process."""
@@ -183,15 +150,15 @@ class SyncTransport:
             return self._adapter
 
     def _try(self, call: Call[Any], limit: deadline.Deadline | None) -> Answer | Failure:
-        if self._watcher.rate is not None:
-            self._sleep(self._watcher.rate.wait(self._monotonic()))
+        if self._rate is not None:
+            self._sleep(self._rate.wait(self._monotonic()))
         began = self._monotonic()
         outcome: Answer | Failure
         try:
             outcome = self._exchange(call, limit)
         except Failure as failure:
             outcome = failure
-        self._watcher.answered(call, outcome, began, self._monotonic())
+        self._answered(call, outcome, began)
         return outcome
 
     def _exchange(self, call: Call[Any], limit: deadline.Deadline | None) -> Answer:
@@ -200,7 +167,7 @@ class SyncTransport:
         request.url = (
             f"{self._url}{call.path}?{call.query}" if call.query else self._url + call.path
         )
-        headers = self._signer.headers(call, self._now())
+        headers = self._headers(call)
         headers["Content-Length"] = str(len(call.body))
         request.headers = headers  # type: ignore[assignment]  # send only looks names up in it
         request.body = call.body
@@ -216,20 +183,7 @@ class SyncTransport:
             )
         except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
             raise self._failure(error) from error
-        answer = Answer(
-            response.status_code,
-            response.headers,
-            self._body(response, call),
-        )
-        if _log.isEnabledFor(logging.DEBUG):
-            _log.debug(
-                "%s %s: %d [request %s]",
-                call.operation,
-                call.path,
-                answer.status,
-                answer.request_id,
-            )
-        return answer
+        return Answer(response.status_code, response.headers, self._body(response, call))
 
     def _failure(self, error: Exception) -> Failure:
         """Return what an exception of requests means: did anything leave?"""
@@ -249,9 +203,8 @@ class SyncTransport:
         return Failure(f"the connection broke: {_reason(error)}", sent=True)
 
     def _timeouts(self, call: Call[Any], limit: deadline.Deadline | None) -> tuple[float, float]:
-        connect, read = self._timeout
-        if call.timeout is not None:
-            read = call.timeout
+        connect = self._config.connect_timeout
+        read = call.timeout or self._config.read_timeout
         if limit is None:
             return connect, read
         left = limit.left()
@@ -261,7 +214,6 @@ class SyncTransport:
 
     def _body(self, response: requests.Response, call: Call[Any]) -> bytes:
         raw = response.raw
-        limit = self._config.max_response_bytes
         chunks: list[bytes] = []
         size = 0
         try:
@@ -271,13 +223,9 @@ class SyncTransport:
                     break
                 chunks.append(chunk)
                 size += len(chunk)
-                if size > limit:
+                if size > self._config.max_response_bytes:
                     raw.close()
-                    raise InvalidResponse(
-                        f"the answer is longer than {limit} bytes (Config.max_response_bytes) "
-                        f"[request {response.headers.get('x-fc-request-id') or ''}]",
-                        operation=call.operation,
-                    )
+                    raise self._too_long(call, response.headers.get("x-fc-request-id"))
         except (urllib3.exceptions.HTTPError, OSError) as error:
             raw.close()
             if response.status_code == _ACCEPTED:
