@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from fc_async_sdk.operations.checks import Payload
     from fc_async_sdk.paginators import AsyncPaginator
     from fc_async_sdk.transport.loop import LoopTransport
-    from fc_async_sdk.waiters import AsyncFunctionWaiter, AsyncTaskWaiter
+    from fc_async_sdk.waiters import AsyncFunctionWaiter, AsyncPort, AsyncTaskWaiter
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -501,11 +501,10 @@ class AsyncClient(BaseClient):
         handle = self.function(function, result=result, qualifier=qualifier)
         return handle.group(prefix, size=size)
 
-    def _port(self) -> handles.AsyncPort:
-        from fc_async_sdk import handles  # noqa: PLC0415 -- few clients need it
+    def _port(self) -> AsyncPort:
+        from fc_async_sdk.waiters import AsyncPort  # noqa: PLC0415 -- few clients need it
 
-        sleep = asyncio.sleep
-        return handles.AsyncPort(self._perform_now, self.fan_out, sleep, time.monotonic)
+        return AsyncPort(self._perform_now, self.fan_out, asyncio.sleep, time.monotonic)
 
     async def _perform_now(
         self,
@@ -577,5 +576,5 @@ class AsyncClient(BaseClient):
 
         kind = waiters.kind_of(name)
         if name == "function_active":
-            return waiters.AsyncFunctionWaiter(self._perform, kind, sleep=asyncio.sleep)
-        return waiters.AsyncTaskWaiter(self._perform, kind, sleep=asyncio.sleep)
+            return waiters.AsyncFunctionWaiter(self._port(), kind)
+        return waiters.AsyncTaskWaiter(self._port(), kind)

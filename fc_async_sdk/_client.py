@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from fc_async_sdk.operations.checks import Payload
     from fc_async_sdk.paginators import Paginator
     from fc_async_sdk.transport.sync import SyncTransport
-    from fc_async_sdk.waiters import FunctionWaiter, TaskWaiter
+    from fc_async_sdk.waiters import FunctionWaiter, Port, TaskWaiter
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -499,11 +499,10 @@ class Client(BaseClient):
         handle = self.function(function, result=result, qualifier=qualifier)
         return handle.group(prefix, size=size)
 
-    def _port(self) -> handles.Port:
-        from fc_async_sdk import handles  # noqa: PLC0415 -- few clients need it
+    def _port(self) -> Port:
+        from fc_async_sdk.waiters import Port  # noqa: PLC0415 -- few clients need it
 
-        sleep = time.sleep
-        return handles.Port(self._perform_now, self.fan_out, sleep, time.monotonic)
+        return Port(self._perform_now, self.fan_out, time.sleep, time.monotonic)
 
     def _perform_now(
         self,
@@ -575,5 +574,5 @@ class Client(BaseClient):
 
         kind = waiters.kind_of(name)
         if name == "function_active":
-            return waiters.FunctionWaiter(self._perform, kind, sleep=time.sleep)
-        return waiters.TaskWaiter(self._perform, kind, sleep=time.sleep)
+            return waiters.FunctionWaiter(self._port(), kind)
+        return waiters.TaskWaiter(self._port(), kind)

@@ -22,17 +22,13 @@ from fc_async_sdk.handles._async_tasks import AsyncTaskHandle
 from fc_async_sdk.handles._functions import FunctionHandle
 from fc_async_sdk.handles._groups import TaskGroup
 from fc_async_sdk.handles._tasks import TaskHandle
-from fc_async_sdk.handles.calls import AsyncPerform, AsyncPort, Perform, Port, Target
+from fc_async_sdk.handles.calls import Target
 
 __all__ = [
     "AsyncFunctionHandle",
-    "AsyncPerform",
-    "AsyncPort",
     "AsyncTaskGroup",
     "AsyncTaskHandle",
     "FunctionHandle",
-    "Perform",
-    "Port",
     "Target",
     "TaskGroup",
     "TaskHandle",

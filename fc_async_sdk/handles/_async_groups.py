@@ -20,9 +20,10 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Sequence
 
     from fc_async_sdk.fanout.progress import Report
-    from fc_async_sdk.handles.calls import AsyncPort, Target
+    from fc_async_sdk.handles.calls import Target
     from fc_async_sdk.handles.scan import Listing
     from fc_async_sdk.models import TaskStatus
+    from fc_async_sdk.waiters import AsyncPort
 
 R = TypeVar("R")
 

@@ -15,9 +15,10 @@ from fc_async_sdk.handles.scan import Listing
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from fc_async_sdk.handles.calls import AsyncPort, Target
+    from fc_async_sdk.handles.calls import Target
     from fc_async_sdk.handles.members import Ended, Members
     from fc_async_sdk.models import AsyncTask, AsyncTaskPage, TaskStatus
+    from fc_async_sdk.waiters import AsyncPort
 
 R = TypeVar("R")
 
@@ -75,12 +76,7 @@ class AsyncTaskHandle(BaseTask[R]):
         """
         if self.task is not None and self.task.finished:
             return self.task
-        waiter = waiters.AsyncTaskWaiter(
-            self._port.perform,
-            waiters.kind_of("task_finished"),
-            sleep=self._port.sleep,
-            monotonic=self._port.monotonic,
-        )
+        waiter = waiters.AsyncTaskWaiter(self._port, waiters.kind_of("task_finished"))
         began = self._port.monotonic()
         left = timeout
         while True:
@@ -158,9 +154,10 @@ class AsyncTaskHandle(BaseTask[R]):
 
     async def _read(self) -> AsyncTask:
         arguments = {"qualifier": self.qualifier}
-        return await self._port.perform(
+        task: AsyncTask = await self._port.perform(
             operations.get_async_task, (self.function, self._at), arguments
         )
+        return task
 
     async def _latest(self) -> AsyncTask:
         """Read the task, or the last message that followed it."""

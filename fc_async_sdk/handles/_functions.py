@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from fc_async_sdk._pacing import BasePace as Pace
     from fc_async_sdk._payload_schema import Schema
     from fc_async_sdk.fanout.progress import Report
-    from fc_async_sdk.handles.calls import Port, Target
+    from fc_async_sdk.handles.calls import Target
+    from fc_async_sdk.waiters import Port
 
 P = TypeVar("P")
 R = TypeVar("R")

@@ -21,9 +21,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from fc_async_sdk.fanout.progress import Report
-    from fc_async_sdk.handles.calls import Port, Target
+    from fc_async_sdk.handles.calls import Target
     from fc_async_sdk.handles.scan import Listing
     from fc_async_sdk.models import TaskStatus
+    from fc_async_sdk.waiters import Port
 
 R = TypeVar("R")
 

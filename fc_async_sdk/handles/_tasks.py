@@ -16,9 +16,10 @@ from fc_async_sdk.handles.scan import Listing
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from fc_async_sdk.handles.calls import Port, Target
+    from fc_async_sdk.handles.calls import Target
     from fc_async_sdk.handles.members import Ended, Members
     from fc_async_sdk.models import AsyncTask, AsyncTaskPage, TaskStatus
+    from fc_async_sdk.waiters import Port
 
 R = TypeVar("R")
 
@@ -74,12 +75,7 @@ class TaskHandle(BaseTask[R]):
         """
         if self.task is not None and self.task.finished:
             return self.task
-        waiter = waiters.TaskWaiter(
-            self._port.perform,
-            waiters.kind_of("task_finished"),
-            sleep=self._port.sleep,
-            monotonic=self._port.monotonic,
-        )
+        waiter = waiters.TaskWaiter(self._port, waiters.kind_of("task_finished"))
         began = self._port.monotonic()
         left = timeout
         while True:
@@ -157,7 +153,10 @@ class TaskHandle(BaseTask[R]):
 
     def _read(self) -> AsyncTask:
         arguments = {"qualifier": self.qualifier}
-        return self._port.perform(operations.get_async_task, (self.function, self._at), arguments)
+        task: AsyncTask = self._port.perform(
+            operations.get_async_task, (self.function, self._at), arguments
+        )
+        return task
 
     def _latest(self) -> AsyncTask:
         """Read the task, or the last message that followed it."""

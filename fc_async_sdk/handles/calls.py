@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 from fc_async_sdk import _claims, _payloads
 from fc_async_sdk.errors import (
@@ -19,16 +19,13 @@ from fc_async_sdk.operations import checks
 from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Container, Iterator, Sequence
+    from collections.abc import Container, Iterator, Sequence
 
     from fc_async_sdk._claims import PayloadStore
-    from fc_async_sdk.fanout import AsyncFanOut, FanOut
     from fc_async_sdk.models import AsyncTaskPage, TaskStatus
-    from fc_async_sdk.operations import Call
 
 _NAME: Final = 96
 
-T = TypeVar("T")
 R = TypeVar("R")
 
 ENDED_ALREADY = (AsyncTaskNotFound, AsyncInvocationStopped)
@@ -36,54 +33,6 @@ ENDED_ALREADY = (AsyncTaskNotFound, AsyncInvocationStopped)
 
 REPLAYED: Sequence[TaskStatus] = ("Failed", "Expired", "Invalid")
 """Final statuses of tasks that are replayed unless others are named."""
-
-
-class Perform(Protocol):
-    """Sends an operation, or lets a stub answer it."""
-
-    def __call__(
-        self,
-        operation: Callable[..., Call[T]],
-        args: tuple[Any, ...],
-        kwargs: dict[str, Any],
-        *,
-        total_timeout: float | None = None,
-    ) -> T:
-        """Return what the operation brings back."""
-        ...
-
-
-class AsyncPerform(Protocol):
-    """Sends an operation, or lets a stub answer it."""
-
-    def __call__(
-        self,
-        operation: Callable[..., Call[T]],
-        args: tuple[Any, ...],
-        kwargs: dict[str, Any],
-        *,
-        total_timeout: float | None = None,
-    ) -> Awaitable[T]:
-        """Return what the operation brings back."""
-        ...
-
-
-class Port(NamedTuple):
-    """Interface of a synchronous client that handles need."""
-
-    perform: Perform
-    fan_out: Callable[..., FanOut]
-    sleep: Callable[[float], None]
-    monotonic: Callable[[], float]
-
-
-class AsyncPort(NamedTuple):
-    """Interface of an asyncio client that handles need."""
-
-    perform: AsyncPerform
-    fan_out: Callable[..., AsyncFanOut]
-    sleep: Callable[[float], Awaitable[None]]
-    monotonic: Callable[[], float]
 
 
 class Target(Generic[R]):

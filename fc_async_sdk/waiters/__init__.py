@@ -13,7 +13,9 @@ from fc_async_sdk.waiters._async_waiters import AsyncFunctionWaiter, AsyncTaskWa
 from fc_async_sdk.waiters._waiters import FunctionWaiter, TaskWaiter
 from fc_async_sdk.waiters.pace import (
     REGISTRATION_SECONDS,
+    AsyncPort,
     Pace,
+    Port,
     VirtualClockStopped,
     WaiterName,
     kind_of,
@@ -22,9 +24,11 @@ from fc_async_sdk.waiters.pace import (
 __all__ = [
     "REGISTRATION_SECONDS",
     "AsyncFunctionWaiter",
+    "AsyncPort",
     "AsyncTaskWaiter",
     "FunctionWaiter",
     "Pace",
+    "Port",
     "TaskWaiter",
     "VirtualClockStopped",
     "WaiterName",

@@ -3,17 +3,16 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from fc_async_sdk.errors import NotFound, TransportError
 from fc_async_sdk.waiters.pace import Watch, boto3_pace
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Mapping
 
     from fc_async_sdk.models import AsyncTask, Function
-    from fc_async_sdk.waiters.pace import Kind
+    from fc_async_sdk.waiters.pace import AsyncPort, Kind
 
 T = TypeVar("T")
 
@@ -21,35 +20,27 @@ T = TypeVar("T")
 class _AsyncWaiter(Generic[T]):
     """Asks until the judgement of its kind ends the wait."""
 
-    def __init__(
-        self,
-        perform: Callable[..., Awaitable[T]],
-        kind: Kind,
-        *,
-        sleep: Callable[[float], Awaitable[None]],
-        monotonic: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self._perform = perform
+    def __init__(self, port: AsyncPort, kind: Kind) -> None:
+        self._port = port
         self._kind = kind
-        self._sleep = sleep
-        self._monotonic = monotonic
 
     async def _wait(
         self, timeout: float | None, interval: float | None, *args: Any, **kwargs: Any
     ) -> T:
-        watch: Watch[T] = Watch(self._kind, timeout, interval, self._monotonic())
+        perform, _, sleep, now = self._port
+        watch: Watch[T] = Watch(self._kind, timeout, interval, now())
         while True:
-            limit = watch.look_within(self._monotonic())
+            limit = watch.look_within(now())
             try:
-                seen = await self._perform(watch.operation, args, kwargs, total_timeout=limit)
+                seen: T = await perform(watch.operation, args, kwargs, total_timeout=limit)
             except NotFound as error:
-                watch.missing(error, self._monotonic())
+                watch.missing(error, now())
             except TransportError as error:
-                watch.broken(error, self._monotonic())
+                watch.bear(error, now())
             else:
                 if watch.done(seen):
                     return seen
-            await self._sleep(watch.wait(self._monotonic()))
+            await sleep(watch.wait(now()))
 
 
 class AsyncTaskWaiter(_AsyncWaiter["AsyncTask"]):

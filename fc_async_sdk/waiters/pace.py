@@ -23,7 +23,7 @@ from fc_async_sdk.errors import (
 from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Awaitable, Callable, Mapping
 
     from fc_async_sdk.models import AsyncTask, Function
     from fc_async_sdk.operations import Call
@@ -142,6 +142,31 @@ def boto3_pace(
     return timeout, delay
 
 
+class Port(NamedTuple):
+    """The part of a synchronous client that waiters and handles need.
+
+    Attributes:
+        perform: Sends an operation with its arguments, or lets a stub answer it.
+        fan_out: As of the client.
+        sleep: Waits for seconds.
+        monotonic: The clock of waits, in seconds.
+    """
+
+    perform: Callable[..., Any]
+    fan_out: Callable[..., Any]
+    sleep: Callable[[float], None]
+    monotonic: Callable[[], float]
+
+
+class AsyncPort(NamedTuple):
+    """The part of an asyncio client that waiters and handles need; see :class:`Port`."""
+
+    perform: Callable[..., Awaitable[Any]]
+    fan_out: Callable[..., Any]
+    sleep: Callable[[float], Awaitable[None]]
+    monotonic: Callable[[], float]
+
+
 class Pace:
     """Length of the pauses between looks, and of the whole wait.
 
@@ -237,16 +262,16 @@ def _level_of_caller() -> int:
     return level
 
 
-class Watch(Generic[T]):
+class Watch(Pace, Generic[T]):
     """One wait: what was seen last, and how long to wait before the next look."""
 
     def __init__(
         self, kind: Kind, timeout: float | None, interval: float | None, began: float
     ) -> None:
+        super().__init__(timeout, interval, began)
         self._kind = kind
-        self._pace = Pace(timeout, interval, began)
         self._last: T | None = None
-        self.operation = self._pace.noting(kind.operation)
+        self.operation = self.noting(kind.operation)
 
     def done(self, seen: T) -> bool:
         """Tell whether the wait is over."""
@@ -260,20 +285,8 @@ class Watch(Generic[T]):
             NotFound: It isn't going to be.
         """
         not_yet = isinstance(error, AsyncTaskNotFound) and self._last is None
-        if not not_yet or now - self._pace.began >= self._kind.patience:
+        if not not_yet or now - self.began >= self._kind.patience:
             raise error
-
-    def look_within(self, now: float) -> float | None:
-        """Return the seconds that the look that begins now may take."""
-        return self._pace.look_within(now)
-
-    def broken(self, error: TransportError, now: float) -> None:
-        """Accept that no answer came.
-
-        Raises:
-            TransportError: Another look would bring nothing.
-        """
-        self._pace.bear(error, now)
 
     def wait(self, now: float) -> float:
         """Return the seconds until the next look.
@@ -281,11 +294,11 @@ class Watch(Generic[T]):
         Raises:
             WaiterError: The time is over.
         """
-        wait = self._pace.wait(now)
+        wait = super().wait(now)
         if wait is None:
             seen = getattr(self._last, "status", None) or getattr(self._last, "state", None)
             raise WaiterError(
-                f"gave up after {self._pace.timeout:g} s, last seen: {seen or 'nothing'}",
+                f"gave up after {self.timeout:g} s, last seen: {seen or 'nothing'}",
                 last=self._last,
-            ) from self._pace.silence
+            ) from self.silence
         return wait

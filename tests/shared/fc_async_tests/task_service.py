@@ -15,9 +15,9 @@ from fc_async_sdk.errors import (
     InvalidArgument,
     TimedOut,
 )
-from fc_async_sdk.handles import AsyncPort, Port
 from fc_async_sdk.models import AsyncTask, AsyncTaskPage, TaskStatus
 from fc_async_sdk.operations import AcceptedInvocation
+from fc_async_sdk.waiters import AsyncPort, Port
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

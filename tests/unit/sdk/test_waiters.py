@@ -55,13 +55,13 @@ class World:
         self.now += seconds
 
     def task_waiter(self, name: str) -> waiters.TaskWaiter:
-        return waiters.TaskWaiter(
-            self.ask, waiters.kind_of(name), sleep=self.sleep, monotonic=lambda: self.now
-        )
+        return waiters.TaskWaiter(self.port(), waiters.kind_of(name))
 
     def function_waiter(self) -> waiters.FunctionWaiter:
-        kind = waiters.kind_of("function_active")
-        return waiters.FunctionWaiter(self.ask, kind, sleep=self.sleep, monotonic=lambda: self.now)
+        return waiters.FunctionWaiter(self.port(), waiters.kind_of("function_active"))
+
+    def port(self) -> waiters.Port:
+        return waiters.Port(self.ask, pytest.fail, self.sleep, lambda: self.now)
 
 
 class TestTaskFinished:
@@ -174,9 +174,8 @@ def test_the_asyncio_waiter_has_the_same_results() -> None:
     async def sleep(seconds: float) -> None:
         world.sleep(seconds)
 
-    waiter = waiters.AsyncTaskWaiter(
-        ask, waiters.kind_of("task_succeeded"), sleep=sleep, monotonic=lambda: world.now
-    )
+    port = waiters.AsyncPort(ask, pytest.fail, sleep, lambda: world.now)
+    waiter = waiters.AsyncTaskWaiter(port, waiters.kind_of("task_succeeded"))
     assert asyncio.run(waiter.wait("f", "t")).succeeded
     assert world.waits == pytest.approx([0.1, 0.15])
 
