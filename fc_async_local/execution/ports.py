@@ -6,7 +6,8 @@ all share one machine, so each instance gets a free port in ``FC_SERVER_PORT``. 
 ignores the variable listens on the configured port, which only one instance can have.
 
 Invariants:
-    * A port is reserved for one instance at a time.
+    * A port is reserved for one instance at a time. It is not an ephemeral port, so that no
+      connection has it before the server listens.
     * Calls that may need the same configured port run on one instance at a time: each holds a
       :class:`Turn`. Turns are given in the order in which they were asked for.
     * A function whose server reads the variable needs no turn. This is known once it has started,
@@ -17,9 +18,13 @@ Invariants:
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import functools
 import logging
+import secrets
 import socket
 from collections import deque
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
@@ -31,6 +36,11 @@ MOST_WAITING: Final = 20
 """More calls that wait for one port are throttled, so that they do not delay other functions."""
 _MOST_FUNCTIONS: Final = 1_000
 """For how many functions the book remembers whether they read the variable."""
+_TRIES: Final = 100
+_LOWEST, _HIGHEST = 10_000, 65_535
+_EPHEMERAL: Final = (49_152, 65_535)
+"""RFC 6335, section 6: what macOS and BSD give to connections."""
+_EPHEMERAL_OF_LINUX: Final = Path("/proc/sys/net/ipv4/ip_local_port_range")
 
 
 class PortInUse(Exception):
@@ -98,12 +108,12 @@ class PortBook:
         Raises:
             OSError: The machine has no free port.
         """
-        for _ in range(10):
-            port = _try_to_bind(0)
-            if port not in self._reserved:
+        for _ in range(_TRIES):
+            port = secrets.choice(_ports())
+            if port not in self._reserved and is_free(port):
                 self._reserved.add(port)
                 return port
-        raise OSError("no free port: each one that was found is reserved for an instance already")
+        raise OSError(f"no free port: {_TRIES} that were tried are in use")
 
     def give_back(self, port: int) -> None:
         """Release the port of an instance that has ended."""
@@ -188,20 +198,27 @@ class PortBook:
                         turn.granted.set_result(None)
 
 
+@functools.lru_cache(maxsize=1)
+def _ports() -> range:
+    """Return ports that the system gives to no connection, unless it gives all of them.
+
+    A connection of any program could have an ephemeral port between its choice and the moment when
+    the server listens.
+    """
+    low, high = _EPHEMERAL
+    with contextlib.suppress(OSError, ValueError):
+        low, high = map(int, _EPHEMERAL_OF_LINUX.read_text().split())
+    others = (range(_LOWEST, low), range(high + 1, _HIGHEST + 1))
+    return max(others, key=len) or range(_LOWEST, _HIGHEST + 1)
+
+
 def is_free(port: int) -> bool:
     """Return whether a server could listen on all addresses of a port."""
-    try:
-        _try_to_bind(port)
-    except OSError:
-        return False
-    return True
-
-
-def _try_to_bind(port: int) -> int:
-    """Bind to a port (0 for any) on all addresses, as a custom runtime does; return the port."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         # As servers do: connections in TIME_WAIT must not make the port look busy.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        probe.bind(("0.0.0.0", port))  # noqa: S104 -- bound, never listened on
-        found: int = probe.getsockname()[1]
-        return found
+        try:
+            probe.bind(("0.0.0.0", port))  # noqa: S104 -- bound, never listened on
+        except OSError:
+            return False
+    return True

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -51,6 +52,15 @@ def test_a_promised_port_is_not_given_twice() -> None:
     book = PortBook()
     ports = [book.take() for _ in range(50)]
     assert len(set(ports)) == 50
+
+
+def test_the_system_gives_the_port_of_a_server_to_no_connection_before_it_listens() -> None:
+    ephemeral = Path("/proc/sys/net/ipv4/ip_local_port_range")
+    if not ephemeral.is_file():
+        pytest.skip("only Linux tells which ports it gives to connections")
+    low, high = map(int, ephemeral.read_text().split())
+    book = PortBook()
+    assert not [port for port in (book.take() for _ in range(50)) if low <= port <= high]
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "0.0.0.0"])  # noqa: S104 -- as servers do
