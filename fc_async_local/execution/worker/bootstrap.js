@@ -182,13 +182,23 @@ function fail(id, requestId, error, handled, last = false, then = undefined) {
   const isError = error instanceof Error;
   const frames = isError && error.stack ? framesOf(String(error.stack)) : [];
   const document = {
-    errorMessage: isError ? messageOf(error) : typeof error === "string" ? error : JSON.stringify(error),
+    errorMessage: isError ? messageOf(error) : textOf(error),
     errorType: isError ? error.name : typeof error,
     stackTrace: frames,
   };
   const head = `${document.errorType}: ${document.errorMessage}`;
   log("ERROR", requestId, isError ? [head, ...frames.map((frame) => `    ${frame}`)].join("\n") : document.errorMessage);
   send({ id, ok: false, handled, last }, Buffer.from(JSON.stringify(document)), then);
+}
+
+// Text stays as it is; JSON cannot express undefined, a BigInt, and what refers to itself.
+function textOf(value) {
+  if (typeof value === "string") return value;
+  try {
+    return JSON.stringify(value) || String(value);
+  } catch {
+    return String(value);
+  }
 }
 
 // Errors of loading modules name files, those of the worker among them.
@@ -213,7 +223,7 @@ process.on("unhandledRejection", die);
 // --- context ---
 
 function log(level, requestId, ...parts) {
-  const text = parts.map((part) => (typeof part === "string" ? part : JSON.stringify(part))).join(" ");
+  const text = parts.map(textOf).join(" ");
   process.stdout.write(`${new Date().toISOString()} ${requestId} [${level}] ${text}\n`);
 }
 

@@ -67,13 +67,16 @@ def descendants(pid: int) -> Iterator[int]:
 
 
 def peak_kb(pid: int | None) -> int:
-    """Return the largest resident memory that a process had so far in KB.
+    """Return the largest resident memory that a process or one of its descendants had, in KB.
 
     Returns:
         0 if there is no process, and on systems without ``/proc``.
     """
-    if pid is None:
-        return 0
+    # Of a command in a mount namespace, the first process is bubblewrap.
+    return 0 if pid is None else max(map(_peak_kb, descendants(pid)))
+
+
+def _peak_kb(pid: int) -> int:
     try:
         status = Path(f"/proc/{pid}/status").read_bytes()
     except OSError:

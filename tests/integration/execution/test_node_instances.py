@@ -85,6 +85,13 @@ def test_a_module_of_the_new_kind_is_loaded(workshop) -> None:
         ),
         ("require('not-there')", "UnhandledInvocationError", "Cannot find module", "Error"),
         ("exports.handler = (", "UnhandledInvocationError", "Unexpected end", "SyntaxError"),
+        ("exports.handler = () => { throw 10n }", "UnhandledInvocationError", "10", "bigint"),
+        (
+            "exports.handler = async () => { throw undefined }",
+            "UnhandledInvocationError",
+            "undefined",
+            "undefined",
+        ),
     ],
 )
 def test_failures_are_documents(

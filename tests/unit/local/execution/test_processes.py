@@ -121,5 +121,12 @@ def test_a_process_that_ended_has_no_memory(server) -> None:
 
 
 @linux
+def test_the_peak_of_a_process_is_that_of_its_largest_descendant(server) -> None:
+    process, _ = server(prefix=SHELL)
+    alone, _ = server()
+    assert peak_kb(process.pid) > peak_kb(alone.pid) / 2
+
+
+@linux
 def test_the_peak_of_a_process_is_at_least_what_it_has_now() -> None:
     assert peak_kb(os.getpid()) >= resident_kb(os.getpid()) > 0
