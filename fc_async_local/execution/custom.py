@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import re
 import shlex
 import uuid
 from typing import TYPE_CHECKING, Final
@@ -55,6 +56,8 @@ _DEFAULT_COMMAND: Final = (f"{CODE_ON_SERVICE}/bootstrap",)
 """docs/reference/sources.md, how a custom runtime works."""
 _NO_SUCH_ROUTE: Final = frozenset({404, 405})
 _LED: Final = ("python", "pypy", "node")
+_IN_USE: Final = re.compile(r"\bin use\b|EADDRINUSE", re.IGNORECASE)
+"""What servers print if they cannot listen: "Address already in use", "Connection in use"."""
 _FIRST_WAIT: Final = 0.01
 _LONGEST_WAIT: Final = 0.25
 _EXIT_GRACE: Final = 1.0
@@ -178,10 +181,10 @@ class CustomInstance(Instance):
     async def _exited(self, end: Exit, *, listened: bool = True) -> Reply:
         if not end.by_itself:
             return Reply(Ending.LOST, document(f"the function's process was lost: {end.message}"))
-        if not listened:
-            await self._server.check_collision()
         command = shlex.join(self._start_command())
         log = self.log.since(0)[-limits.LOG_TAIL_BYTES :].decode(errors="replace")
+        if not listened and _IN_USE.search(log):
+            await self._server.check_collision()
         text = (
             f"Function instance exited unexpectedly(code {end.code}, message:{end.message}) "
             f"with start command '{command}'. Logs:{log}"

@@ -188,7 +188,7 @@ def test_a_port_of_another_program_is_a_system_error_that_names_it(
     workshop, fixed, port: int
 ) -> None:
     async def scenario() -> list[Any]:
-        return [await fixed("f"), *await asyncio.gather(fixed("f"), fixed("g"))]
+        return await asyncio.gather(fixed("f"), fixed("g"))
 
     with Foreign(port).watched() as foreign:
         outcomes = workshop.play(scenario)
@@ -199,6 +199,17 @@ def test_a_port_of_another_program_is_a_system_error_that_names_it(
             in json.loads(outcome.payload)["errorMessage"]
         )
     assert foreign.connections == 0
+
+
+def test_a_server_that_ends_for_another_reason_is_not_a_matter_of_the_port(
+    workshop, port: int
+) -> None:
+    workshop.write("import not_there", name="server.py")
+    command = (sys.executable, "server.py")
+    with Foreign(port).watched():
+        outcome = workshop.play(lambda: workshop.run(runtime="custom", command=command, port=port))
+    assert (outcome.kind, outcome.error_type) == (OutcomeKind.FUNCTION_ERROR, "FunctionNotStarted")
+    assert "No module named 'not_there'" in json.loads(outcome.payload)["errorMessage"]
 
 
 def test_a_server_that_waits_for_a_port_of_another_program_is_a_system_error(
