@@ -100,7 +100,7 @@ def test_parallel_asynchronous_calls_of_servers_on_one_fixed_port_all_succeed(
         )
     calls = {
         (name, f"event {number}"): fc_local.client.invoke_async(name, f"event {number}".encode())
-        for number in range(12)
+        for number in range(4)
         for name in ("orders", "mails")
     }
     fc_local.run_until_idle()
