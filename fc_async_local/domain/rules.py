@@ -36,19 +36,6 @@ class Ranged(msgspec.Struct, frozen=True, kw_only=True):
             self.check(name, getattr(self, name))
 
     @classmethod
-    def expected(cls, name: str) -> str:
-        """Return in words which values a field takes."""
-        hint = _hints(cls)[name]
-        if hint is bool:
-            return "true or false"
-        if get_origin(hint) is Literal:
-            return " or ".join(get_args(hint))
-        if type(None) in get_args(hint):
-            hint = get_args(hint)[0]
-        meta: Meta = hint.__metadata__[0]
-        return meta.description or f"an integer from {meta.ge} to {meta.le}"
-
-    @classmethod
     def check(cls, name: str, value: object) -> None:
         """Refuse a value that a field does not take.
 
@@ -68,11 +55,42 @@ class Ranged(msgspec.Struct, frozen=True, kw_only=True):
 
     @classmethod
     def _convert(cls, name: str, value: object, *, strict: bool) -> object:
-        try:
-            return msgspec.convert(value, _hints(cls)[name], strict=strict)
-        except msgspec.ValidationError:
-            got = "" if name in cls.secret else f", got {shorten(value)}"
-            raise ValueError(f"{name} must be {cls.expected(name)}{got}") from None
+        hint = _hints(cls)[name]
+        return converted(name, value, hint, strict=strict, secret=name in cls.secret)
+
+
+def converted(
+    name: str, value: object, hint: Any, *, strict: bool = False, secret: bool = False
+) -> Any:
+    """Return a value as a type.
+
+    Args:
+        name: Precedes the message.
+        value: Of the type, or as text.
+        hint: The type, with its range.
+        strict: A text is not converted to a number.
+        secret: The message must not show the value.
+
+    Raises:
+        ValueError: With name and range.
+    """
+    try:
+        return msgspec.convert(value, hint, strict=strict)
+    except msgspec.ValidationError:
+        got = "" if secret else f", got {shorten(value)}"
+        raise ValueError(f"{name} must be {_expected(hint)}{got}") from None
+
+
+def _expected(hint: Any) -> str:
+    """Return in words which values a type takes."""
+    if hint is bool:
+        return "true or false"
+    if get_origin(hint) is Literal:
+        return " or ".join(map(str, get_args(hint)))
+    if type(None) in get_args(hint):
+        hint = get_args(hint)[0]
+    meta: Meta = hint.__metadata__[0]
+    return meta.description or f"an integer from {meta.ge} to {meta.le}"
 
 
 @functools.cache

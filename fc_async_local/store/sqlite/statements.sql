@@ -131,8 +131,8 @@ WHERE function = :function AND task_id >= :prefix AND task_id < :prefix || char(
 LIMIT :most;
 
 -- name: oldest_error
--- Where a search in the texts of the latest errors ends.
-SELECT accepted_at FROM invocation
+-- Where a search in the texts of the latest errors ends. Otherwise SQLite reads all tasks.
+SELECT accepted_at FROM invocation INDEXED BY task_message
 WHERE task_mode AND failure <> ''
 ORDER BY accepted_at DESC, request_id DESC
 LIMIT 1 OFFSET ?;

@@ -108,3 +108,8 @@ def test_pages_are_read_in_their_order(
     plan = plan_of(tmp_path / "a.db", LISTS[name, descending])
     assert f"SEARCH invocation USING INDEX {index}" in plan[0]
     assert not [step for step in plan if "TEMP B-TREE" in step], plan
+
+
+def test_the_end_of_a_search_in_errors_is_found_among_the_errors(tmp_path: Path) -> None:
+    (step,) = plan_of(tmp_path / "a.db", SQL["oldest_error"])
+    assert "USING INDEX task_message" in step
