@@ -7,9 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.responses import Response
 
-from fc_async_local.api.operation import body_of, operation, page_of, query_choice, query_page
+from fc_async_local.api.operation import (
+    body_of,
+    local,
+    operation,
+    page_of,
+    query_choice,
+    query_page,
+    routes_of,
+)
 from fc_async_local.domain.errors import Rejected
 from fc_async_local.functions.functions import FunctionFilter
+from fc_async_sdk.admin.models import PREFIX
 from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:
@@ -20,8 +29,13 @@ if TYPE_CHECKING:
 
     from fc_async_local.functions import FunctionRegistry
 
-ARCHIVE_PATH = "/_local/code"
-"""The path of the url that GetFunctionCode answers."""
+_ARCHIVES = "/code"
+
+
+class Archive(Response):
+    """The code of a function."""
+
+    media_type = "application/zip"
 
 
 class FunctionOperations:
@@ -48,10 +62,10 @@ class FunctionOperations:
             operation("POST", f"{one}/invoke/disable", self.disable_function_invocation),
             operation("POST", f"{one}/invoke/enable", self.enable_function_invocation),
             operation("GET", f"{one}/code", self.get_function_code),
-            operation("GET", "/{name}/{qualifier}", self.archive, prefix=ARCHIVE_PATH),
             operation("POST", f"{one}/versions", self.publish_version),
             operation("GET", f"{one}/versions", self.list_versions),
             operation("DELETE", f"{one}/versions/{{version}}", self.delete_version),
+            *routes_of(self),
         ]
 
     async def create_function(self, request: Request) -> dict[str, Any]:
@@ -101,15 +115,16 @@ class FunctionOperations:
         """Answer GetFunctionCode: the url is valid as long as the function exists."""
         qualifier = request.query_params.get("qualifier", "") or limits.DEFAULT_QUALIFIER
         code, _ = await self._functions.code(name, qualifier)
-        url = f"{request.base_url}{ARCHIVE_PATH.removeprefix('/')}/{name}/{qualifier}"
+        url = f"{str(request.base_url).rstrip('/')}{PREFIX}{_ARCHIVES}/{name}/{qualifier}"
         return {"checksum": code.checksum, "url": url}
 
-    async def archive(self, _: Request, name: str, qualifier: str) -> Response:
-        """Return the archive that the url of GetFunctionCode leads to."""
+    @local("GET", f"{_ARCHIVES}/{{name}}/{{qualifier}}")
+    async def archive(self, name: str, qualifier: str) -> Archive:
+        """Return the archive with the code of a function, as GetFunctionCode names it."""
         _code, data = await self._functions.code(name, qualifier)
         if data is None:
             raise Rejected(404, "CodeNotFound", f"function '{name}' has no archive")
-        return Response(data, media_type="application/zip")
+        return Archive(data)
 
     async def publish_version(self, request: Request, name: str) -> dict[str, Any]:
         """Answer PublishFunctionVersion."""

@@ -1,32 +1,45 @@
 # SPDX-License-Identifier: MIT
 """Routes of operations, and the values of query strings, headers and JSON bodies.
 
-A handler takes a request and returns what is answered as JSON. A value that is not allowed is
-refused with 400 InvalidArgument.
+A handler of the FC API takes a request and returns what is answered as JSON. One of the admin API
+says by the types of its parameters what it needs, and by its own what it answers: its OpenAPI
+description is derived from them. A value that is not allowed is refused with 400 InvalidArgument.
 """
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Final, NamedTuple, TypeVar, get_type_hints
 
 import msgspec
+from msgspec import Meta
 from starlette.convertors import Convertor, register_url_convertor
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from fc_async_local.domain import json_input
+from fc_async_local.domain.rules import converted
 from fc_async_local.functions import refusals
 from fc_async_local.functions.paging import Page, check_limit
+from fc_async_sdk.admin.models import PREFIX
 from fc_async_sdk.errors import shorten
 from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from starlette.requests import Request
+    from starlette.datastructures import QueryParams
 
 T = TypeVar("T")
+Q = TypeVar("Q", bound="Query")
+H = TypeVar("H", bound=Callable[..., Awaitable[Any]])
+
+_INT64: Final = 2**63
+Number = Annotated[int, Meta(ge=-_INT64, le=_INT64 - 1, description="an integer")]
+Natural = Annotated[int, Meta(ge=0, le=_INT64 - 1, description="an integer, at least 0")]
+PageSize = Annotated[int, Meta(ge=limits.PAGE_SIZE.low, le=limits.PAGE_SIZE.high)]
 
 
 class _Number(Convertor[int]):
@@ -66,6 +79,131 @@ def operation(
     return Route(prefix + path, endpoint, methods=[method], name=handler.__name__)
 
 
+# --- operations of the admin API ----------------------------------------------------------------
+
+
+class Query(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """Base of the parameters that a query may have. An empty one counts as left out."""
+
+
+class Octets(Response):
+    """An answer of bytes."""
+
+    media_type = "application/octet-stream"
+
+
+class Operation(NamedTuple):
+    """One operation of the admin API.
+
+    Attributes:
+        path: As in a route.
+        handler: A method. Its parameter ``query`` is a :class:`Query`; ``body`` is the body as a
+            struct, an object of JSON or bytes; ``request`` is the request. The others are those of
+            the path.
+    """
+
+    method: str
+    path: str
+    handler: Handler
+
+
+class Types(NamedTuple):
+    """Types of the parameters of a handler, None if it has none, and of its answer."""
+
+    query: type[Query] | None
+    body: Any
+    answer: Any
+    takes_request: bool
+
+
+def local(method: str, path: str, *, prefix: str = PREFIX) -> Callable[[H], H]:
+    """Return a decorator for the handler of an operation of the admin API."""
+
+    def mark(handler: H) -> H:
+        vars(handler)["operation"] = Operation(method, prefix + path, handler)
+        return handler
+
+    return mark
+
+
+def operations_of(owner: type) -> list[Operation]:
+    """Return the operations that a class has methods for."""
+    marked = [getattr(one, "operation", None) for one in vars(owner).values()]
+    return [one for one in marked if isinstance(one, Operation)]
+
+
+@functools.cache
+def types_of(handler: Handler) -> Types:
+    """Return what the types of a handler say."""
+    hints = get_type_hints(handler, localns={"Request": Request}, include_extras=True)
+    return Types(hints.get("query"), hints.get("body"), hints["return"], "request" in hints)
+
+
+def routes_of(owner: object) -> list[Route]:
+    """Return the routes of an object whose methods are marked with :func:`local`."""
+    return [
+        operation(one.method, one.path, _reading(one.handler, owner), prefix="")
+        for one in operations_of(type(owner))
+    ]
+
+
+def _reading(handler: Handler, owner: object) -> Handler:
+    """Return a method with its parameters read from the request."""
+
+    @functools.wraps(handler)
+    async def called(request: Request, **given: Any) -> Any:
+        types = types_of(handler)
+        query = read_query(request.query_params, types.query or Query)
+        if types.query is not None:
+            given["query"] = query
+        if types.body is not None:
+            given["body"] = await read_body(request, types.body)
+        if types.takes_request:
+            given["request"] = request
+        return await handler(owner, **given)
+
+    return called
+
+
+def read_query(given: QueryParams, kind: type[Q], *, strict: bool = True) -> Q:
+    """Return the parameters of a query.
+
+    Args:
+        given: As sent.
+        kind: The parameters that there are.
+        strict: Others are refused.
+
+    Raises:
+        Rejected: 400 InvalidArgument.
+    """
+    known = fields_of(kind)
+    for name in given:
+        if strict and name not in known:
+            there = f"there are {', '.join(known)}" if known else "there are none"
+            raise refusals.invalid_argument(
+                f"the query has an unknown parameter {shorten(name)}: {there}"
+            )
+    values: dict[str, Any] = {}
+    for name, field in known.items():
+        texts = tuple(filter(None, given.getlist(name)))
+        try:
+            if texts:
+                wanted = texts if isinstance(field.default, tuple) else texts[-1]
+                values[field.name] = converted(name, wanted, field.type)
+        except ValueError as error:
+            raise refusals.invalid_argument(str(error)) from None
+    return kind(**values)
+
+
+@functools.cache
+def fields_of(kind: type[Query]) -> dict[str, msgspec.structs.FieldInfo]:
+    """Return the fields of a struct by their names in JSON."""
+    return {field.encode_name: field for field in msgspec.structs.fields(kind)}
+
+
+# --- values of requests -------------------------------------------------------------------------
+
+
 async def body_of(request: Request) -> dict[str, Any]:
     """Return the JSON object that a request has as its body.
 
@@ -76,15 +214,13 @@ async def body_of(request: Request) -> dict[str, Any]:
 
 
 async def read_body(request: Request, kind: type[T]) -> T:
-    """Return the JSON object that a request has as its body, as a struct.
+    """Return the body of a request as bytes, or its JSON object as another type.
 
     Raises:
         Rejected: 400 InvalidArgument.
     """
-    try:
-        return msgspec.convert(await body_of(request), kind)
-    except msgspec.ValidationError as error:
-        raise refusals.invalid_argument(str(error)) from None
+    body: Any = await request.body()
+    return body if kind is bytes else refusals.convert(json_object(body), kind)
 
 
 def page_of(name: str, items: list[dict[str, Any]], token: str) -> dict[str, Any]:

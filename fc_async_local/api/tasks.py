@@ -4,16 +4,9 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
-from fc_async_local.api.operation import (
-    operation,
-    page_of,
-    query_choice,
-    query_flag,
-    query_number,
-    query_page,
-)
+from fc_async_local.api.operation import Number, PageSize, Query, operation, page_of, read_query
 from fc_async_local.domain.errors import Rejected
 from fc_async_local.domain.states import Status
 from fc_async_local.functions import refusals
@@ -22,10 +15,11 @@ from fc_async_local.store.protocol import TaskQuery
 from fc_async_local.store.steps import decode_position
 from fc_async_sdk.errors import shorten
 from fc_async_sdk.events.wire import encode_payload
+from fc_async_sdk.spec import limits
 from fc_async_sdk.spec.arn import FunctionArn
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from starlette.requests import Request
     from starlette.routing import Route
@@ -47,6 +41,20 @@ def task_not_found(task_id: str) -> Rejected:
         f"async task '{task_id}' does not exist: tasks are kept for 7 days, and only when the "
         "configuration has asyncTask on",
     )
+
+
+class ListTasks(Query, frozen=True, kw_only=True):
+    """A page of tasks."""
+
+    qualifier: str = ""
+    status: str = ""
+    prefix: str = ""
+    started_time_begin: Number | None = None
+    started_time_end: Number | None = None
+    limit: PageSize = limits.PAGE_SIZE.default
+    next_token: str = ""
+    sort_order_by_time: Literal["desc", "asc"] = "desc"
+    include_payload: bool = False
 
 
 class TaskOperations:
@@ -81,14 +89,15 @@ class TaskOperations:
 
     async def list_async_tasks(self, request: Request, name: str) -> dict[str, Any]:
         """Answer ListAsyncTasks."""
-        query = request.query_params
-        wanted = task_query(query, name)
-        payload = query_flag(query, "includePayload")
-        page = await self._store.query(wanted)
+        query = read_query(request.query_params, ListTasks, strict=False)
+        page = await self._store.query(task_query(query, name))
         if not page.invocations:
             # Tasks of a deleted function can still be listed; a wrong name is an error.
             await self._registry.functions.get(name)
-        tasks = [describe_task(i, self._settings, payload=payload) for i in page.invocations]
+        tasks = [
+            describe_task(i, self._settings, payload=query.include_payload)
+            for i in page.invocations
+        ]
         return page_of("tasks", tasks, task_token(page))
 
     async def stop_async_task(self, _: Request, name: str, task_id: str) -> None:
@@ -96,14 +105,13 @@ class TaskOperations:
         await self._invoker.stop_task(name, task_id)
 
 
-def task_query(query: Mapping[str, str], function: str | None) -> TaskQuery:
+def task_query(wanted: ListTasks, function: str | None) -> TaskQuery:
     """Return what the parameters of ListAsyncTasks ask for.
 
     Raises:
         Rejected: 400 InvalidArgument.
     """
-    page = query_page(query)
-    status = query.get("status", "")
+    status = wanted.status
     try:
         statuses = {Status(word) for word in status.split(",")} if status else None
     except ValueError:
@@ -112,14 +120,15 @@ def task_query(query: Mapping[str, str], function: str | None) -> TaskQuery:
         ) from None
     return TaskQuery(
         function=function,
-        qualifier=query.get("qualifier") or None,
+        qualifier=wanted.qualifier or None,
         statuses=statuses,
-        prefix=query.get("prefix", ""),
-        started_from=query_number(query, "startedTimeBegin"),
-        started_to=query_number(query, "startedTimeEnd"),
-        descending=query_choice(query, "sortOrderByTime", ("desc", "asc")) == "desc",
-        limit=page.limit,
-        after=_after(page.token) if page.token else None,
+        prefix=wanted.prefix,
+        started_from=wanted.started_time_begin,
+        started_to=wanted.started_time_end,
+        descending=wanted.sort_order_by_time == "desc",
+        limit=wanted.limit,
+        after=_after(wanted.next_token) if wanted.next_token else None,
+        with_payload=wanted.include_payload,
     )
 
 

@@ -10,31 +10,18 @@ import asyncio
 import contextlib
 import dataclasses
 import functools
+import itertools
 import os
 import random
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 import msgspec
 
 from fc_async_local import DEFAULT_PORT, console
-from fc_async_local.api import Api
-from fc_async_local.api.admin.buckets import BucketAdmin
-from fc_async_local.api.admin.channels import ChannelAdmin
-from fc_async_local.api.admin.configs import ConfigAdmin
-from fc_async_local.api.admin.deliveries import DeliveryAdmin
-from fc_async_local.api.admin.descriptions import DescriptionAdmin
-from fc_async_local.api.admin.development import DevelopmentAdmin
-from fc_async_local.api.admin.functions import FunctionAdmin
-from fc_async_local.api.admin.metrics import MetricsAdmin
-from fc_async_local.api.admin.payloads import PayloadAdmin
-from fc_async_local.api.admin.simulation import ClockAdmin, FaultAdmin
-from fc_async_local.api.admin.state import StateAdmin
-from fc_async_local.api.admin.status import StatusAdmin
-from fc_async_local.api.admin.tasks import TaskAdmin
-from fc_async_local.api.admin.triggers import TriggerAdmin
+from fc_async_local.api import Api, admin
 from fc_async_local.api.fc2 import Fc2
 from fc_async_local.api.function_resources import (
     ResourceOperations,
@@ -44,6 +31,7 @@ from fc_async_local.api.functions import FunctionOperations
 from fc_async_local.api.http_triggers.calls import HttpTriggerCalls
 from fc_async_local.api.http_triggers.urls import TriggerUrls
 from fc_async_local.api.invoke import InvokeFunction
+from fc_async_local.api.operation import routes_of
 from fc_async_local.api.tasks import TaskOperations
 from fc_async_local.api.uploads import UploadOperations
 from fc_async_local.bootstrap import services
@@ -257,23 +245,7 @@ class Runtime:
                     self.registry, settings, checksum=checksum, now=RealClock().now
                 ).routes(),
                 *TaskOperations(stores.store, self.registry, self.engine, settings).routes(),
-                *StatusAdmin(stores.store, clock, settings, self.addresses).routes(),
-                *MetricsAdmin(stores.store, clock).routes(),
-                *TaskAdmin(
-                    stores.store, self.engine, clock, settings, self.engine.remembered
-                ).routes(),
-                *FunctionAdmin(self.registry, self.engine, urls, stores.store).routes(),
-                *ConfigAdmin(self.registry).routes(),
-                *DeliveryAdmin(stores.store, self.engine).routes(),
-                *ClockAdmin(self.engine, clock).routes(),
-                *TriggerAdmin(self.services.trigger_control, clock, urls).routes(),
-                *ChannelAdmin(self.services.channels, self.engine).routes(),
-                *PayloadAdmin().routes(),
-                *BucketAdmin(self.services.oss).routes(),
-                *StateAdmin(self.state).routes(),
-                *FaultAdmin(self.faults).routes(),
-                *DescriptionAdmin().routes(),
-                *self._development().routes(),
+                *itertools.chain.from_iterable(map(routes_of, self._admin(urls))),
                 *console.routes(),
             ],
             signatures,
@@ -282,14 +254,39 @@ class Runtime:
             Fc2(invoke, self.registry, settings.auth.access_keys, time.time),
         )
 
-    def _development(self) -> DevelopmentAdmin:
-        registry = self.registry
-        return DevelopmentAdmin(
-            self.engine.feed,
-            functools.partial(self.services.create_all_destinations, registry.async_configs),
-            self.runner.debuggers,
-            lambda function: registry.deployment(function, limits.DEFAULT_QUALIFIER, roll=0.0),
-        )
+    def _admin(self, urls: TriggerUrls) -> list[object]:
+        """Return what answers the admin API."""
+        stores, clock, settings = self.foundation
+        store, engine, registry = stores.store, self.engine, self.registry
+        return [
+            admin.StatusAdmin(store, clock, settings, self.addresses),
+            admin.MetricsAdmin(store, clock),
+            admin.TaskAdmin(store, engine, clock, settings, engine.remembered),
+            admin.FunctionAdmin(registry, engine, urls, store),
+            admin.ConfigAdmin(registry),
+            admin.DeliveryAdmin(store, engine),
+            admin.ClockAdmin(engine, clock),
+            admin.TriggerAdmin(self.services.trigger_control, clock, urls),
+            admin.ChannelAdmin(self.services.channels, engine),
+            admin.PayloadAdmin(),
+            admin.BucketAdmin(self.services.oss),
+            admin.StateAdmin(self.state),
+            admin.FaultAdmin(self.faults),
+            admin.DescriptionAdmin(_describe),
+            admin.DevelopmentAdmin(
+                engine.feed,
+                functools.partial(self.services.create_all_destinations, registry.async_configs),
+                self.runner.debuggers,
+                lambda name: registry.deployment(name, limits.DEFAULT_QUALIFIER, roll=0.0),
+            ),
+        ]
+
+
+def _describe(api: str) -> dict[str, Any]:
+    """Return the OpenAPI description of ``admin`` or ``fc``."""
+    from fc_async_local.api.openapi import admin, fc  # noqa: PLC0415 -- start-up time
+
+    return admin.document() if api == "admin" else fc.document()
 
 
 def _publish(addresses: Addresses, closing: contextlib.AsyncExitStack) -> None:

@@ -116,7 +116,7 @@ def _state(operation: str, method: str, *segments: str) -> Call[models.Run]:
 
 def advance_clock(seconds: float) -> Call[models.Clock]:
     """Let virtual time pass; the answer comes when everything that fell due is done."""
-    body = {"seconds": seconds}
+    body = models.Advance(seconds=seconds)
     return _long(_post("AdvanceClock", models.Clock, body, "clock", "advance"))
 
 

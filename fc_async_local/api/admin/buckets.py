@@ -6,22 +6,30 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
-from starlette.responses import Response
-
-from fc_async_local.api import admin
+from fc_async_local.api.operation import Octets, Query, local
 from fc_async_local.domain.errors import Rejected
 from fc_async_sdk.admin import models
 
 if TYPE_CHECKING:
-    from starlette.requests import Request
-    from starlette.routing import Route
-
     from fc_async_local.services.oss.index import Index
     from fc_async_local.services.oss.lazy import LazyOss
 
 _PAGE: Final = 100
 _LARGEST: Final = 64 * 1024 * 1024
 """Ours: bytes of an object that the console saves, which is in memory meanwhile."""
+
+
+class ObjectsQuery(Query, frozen=True, kw_only=True):
+    """A page of objects."""
+
+    prefix: str = ""
+    next_token: str = ""
+
+
+class ObjectQuery(Query, frozen=True, kw_only=True):
+    """The key of an object."""
+
+    key: str = ""
 
 
 class BucketAdmin:
@@ -34,17 +42,8 @@ class BucketAdmin:
     def __init__(self, oss: LazyOss) -> None:
         self._oss = oss
 
-    def routes(self) -> list[Route]:
-        """Return the routes of these operations."""
-        return admin.routes(
-            [
-                ("GET", "/buckets", self.buckets),
-                ("GET", "/buckets/{bucket}/objects", self.objects),
-                ("GET", "/buckets/{bucket}/content", self.content),
-            ]
-        )
-
-    async def buckets(self, _: Request) -> models.Buckets:
+    @local("GET", "/buckets")
+    async def buckets(self) -> models.Buckets:
         """List all buckets."""
         from fc_async_local.services.oss.model import Bucket  # noqa: PLC0415 -- 25 ms
 
@@ -56,12 +55,12 @@ class BucketAdmin:
             ]
         )
 
-    async def objects(self, request: Request, bucket: str) -> models.Objects:
-        """List the objects of a bucket, a page of 100. Query: ``prefix``, ``nextToken``."""
+    @local("GET", "/buckets/{bucket}/objects")
+    async def objects(self, bucket: str, query: ObjectsQuery) -> models.Objects:
+        """List objects and common prefixes, by key, a page of 100."""
         from fc_async_local.services.oss.model import Wanted  # noqa: PLC0415 -- 25 ms
 
-        query = request.query_params
-        wanted = Wanted(query.get("prefix", ""), "/", query.get("nextToken", ""), _PAGE)
+        wanted = Wanted(query.prefix, "/", query.next_token, _PAGE)
         found = await self._oss.service.do(lambda index: index.page(bucket, wanted))
         shown = [
             models.ObjectSummary(
@@ -75,13 +74,14 @@ class BucketAdmin:
         ]
         return models.Objects(objects=shown, prefixes=list(found.prefixes), next_token=found.marker)
 
-    async def content(self, request: Request, bucket: str) -> Response:
-        """Return the content of an object, to be saved. Query: ``key``.
+    @local("GET", "/buckets/{bucket}/content")
+    async def content(self, bucket: str, query: ObjectQuery) -> Octets:
+        """Return the content of an object, to be saved.
 
         Raises:
             Rejected: 400 EntityTooLarge: a client of OSS reads it piece by piece.
         """
-        key, service = request.query_params.get("key", ""), self._oss.service
+        key, service = query.key, self._oss.service
 
         def read(index: Index) -> bytes:
             content = index.object(bucket, key).content
@@ -94,4 +94,4 @@ class BucketAdmin:
         name = quote(key.rpartition("/")[2] or "object", safe="")
         headers = {"content-disposition": f"attachment; filename*=UTF-8''{name}"}
         data = await service.do(read)
-        return Response(data, headers=headers, media_type="application/octet-stream")
+        return Octets(data, headers=headers)

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from fc_async_local.api import admin
-from fc_async_local.api.operation import read_body
+from fc_async_local.api.operation import Query, local
 from fc_async_local.domain.errors import Rejected
 from fc_async_local.domain.invocation import InvokeRequest
 from fc_async_local.functions import refusals
@@ -22,13 +21,17 @@ from fc_async_sdk.spec.destinations import KINDS
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from starlette.requests import Request
-    from starlette.routing import Route
-
     from fc_async_local.destinations.adapter import Channel, Message
     from fc_async_local.services.delivery import FunctionInvoker
 
 _DUPLICATE: Final = 409
+
+
+class ChannelQuery(Query, frozen=True, kw_only=True):
+    """The name of a channel, and for RocketMQ of its instance."""
+
+    name: str = ""
+    instance: str = ""
 
 
 class ChannelAdmin:
@@ -43,20 +46,8 @@ class ChannelAdmin:
         self._invoker = invoker
         self._channels = {one.channel: one for one in channels}
 
-    def routes(self) -> list[Route]:
-        """Return the routes of these operations."""
-        messages = "/channels/{kind}/messages"
-        return admin.routes(
-            [
-                ("GET", "/channels", self.channels),
-                ("GET", messages, self.messages),
-                ("POST", messages, self.send),
-                ("DELETE", messages, self.purge),
-                ("POST", f"{messages}/replay", self.replay),
-            ]
-        )
-
-    async def channels(self, _: Request) -> models.Channels:
+    @local("GET", "/channels")
+    async def channels(self) -> models.Channels:
         """List all queues, topics and buses with the numbers of their messages."""
         return models.Channels(
             channels=[
@@ -66,40 +57,38 @@ class ChannelAdmin:
             ]
         )
 
-    async def messages(self, request: Request, kind: str) -> models.Messages:
-        """Return messages, without receiving them.
-
-        Query: ``name``, and ``instance`` for RocketMQ.
-        """
-        channel, target = self._find(request, kind)
+    @local("GET", "/channels/{kind}/messages")
+    async def messages(self, kind: str, query: ChannelQuery) -> models.Messages:
+        """Return messages without receiving them."""
+        channel, target = self._find(kind, query)
         return models.Messages(messages=[_described(one) for one in await channel.peek(target)])
 
-    async def send(self, request: Request, kind: str) -> models.Sent:
-        """Send a message. Body: ``body`` (for a bus, an event of JSON).
-
-        For topics also ``tag``, and for topics of RocketMQ ``keys``.
-        """
-        wanted = await read_body(request, models.SendMessage)
-        channel, target = self._find(request, kind)
-        sent = await channel.send(target, wanted.body, tag=wanted.tag, keys=wanted.keys)
+    @local("POST", "/channels/{kind}/messages")
+    async def send(self, kind: str, query: ChannelQuery, body: models.SendMessage) -> models.Sent:
+        """Send a message."""
+        channel, target = self._find(kind, query)
+        sent = await channel.send(target, body.body, tag=body.tag, keys=body.keys)
         return models.Sent(message_id=sent)
 
-    async def purge(self, request: Request, kind: str) -> models.Purged:
+    @local("DELETE", "/channels/{kind}/messages")
+    async def purge(self, kind: str, query: ChannelQuery) -> models.Purged:
         """Delete all messages for good."""
-        channel, target = self._find(request, kind)
+        channel, target = self._find(kind, query)
         return models.Purged(purged=await channel.purge(target))
 
-    async def replay(self, request: Request, kind: str) -> models.MessagesReplayed:
+    @local("POST", "/channels/{kind}/messages/replay")
+    async def replay(
+        self, kind: str, query: ChannelQuery, body: models.ReplayMessages
+    ) -> models.MessagesReplayed:
         """Call the functions again whose failed events are in messages, and delete these messages.
 
-        Body: ``ids`` of messages that are shown. Task ids are those of ``fc-async events replay``.
+        Task ids are those of ``fc-async events replay``.
         """
-        wanted = await read_body(request, models.ReplayMessages)
-        channel, target = self._find(request, kind)
+        channel, target = self._find(kind, query)
         accepted: dict[str, bool] = {}
         refused: dict[str, str] = {}
         for message in await channel.peek(target):
-            if message.id in wanted.ids:
+            if message.id in body.ids:
                 try:
                     accepted[message.id] = await self._replay(message)
                 except (FcAsyncError, Rejected) as error:
@@ -129,14 +118,13 @@ class ChannelAdmin:
             return True
         return False
 
-    def _find(self, request: Request, kind: str) -> tuple[Channel[Any, Any], Any]:
+    def _find(self, kind: str, query: ChannelQuery) -> tuple[Channel[Any, Any], Any]:
         channel = self._channels.get(kind)
         if channel is None:
             raise refusals.invalid_argument(
                 f"the kind must be one of {', '.join(self._channels)}, got {kind!r}"
             )
-        query = request.query_params
-        return channel, channel.named(query.get("name", ""), query.get("instance", ""))
+        return channel, channel.named(query.name, query.instance)
 
 
 def _described(message: Message) -> models.Message:

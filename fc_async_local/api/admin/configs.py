@@ -8,18 +8,20 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from fc_async_local.api import admin
-from fc_async_local.api.operation import body_of, read_body
+from fc_async_local.api.operation import Query, local
 from fc_async_local.domain.errors import Rejected
 from fc_async_sdk.admin import models
 from fc_async_sdk.models import AsyncConfig
 from fc_async_sdk.spec import destinations, limits
 
 if TYPE_CHECKING:
-    from starlette.requests import Request
-    from starlette.routing import Route
-
     from fc_async_local.functions import FunctionRegistry
+
+
+class QualifierQuery(Query, frozen=True, kw_only=True):
+    """The qualifier of a configuration."""
+
+    qualifier: str = limits.DEFAULT_QUALIFIER
 
 
 class ConfigAdmin:
@@ -28,21 +30,8 @@ class ConfigAdmin:
     def __init__(self, registry: FunctionRegistry) -> None:
         self._registry = registry
 
-    def routes(self) -> list[Route]:
-        """Return the routes of these operations."""
-        one = "/functions/{function}/async-config"
-        return admin.routes(
-            [
-                ("GET", "/limits", self.limits),
-                ("POST", f"{one}/check", self.check),
-                ("PUT", one, self.put),
-                ("DELETE", one, self.delete),
-                ("PUT", "/async-config-places", self.places),
-                ("PUT", "/functions/{function}/concurrency", self.put_concurrency),
-            ]
-        )
-
-    async def limits(self, _: Request) -> models.Limits:
+    @local("GET", "/limits")
+    async def limits(self) -> models.Limits:
         """Return the ranges of the fields, and the fields that each kind of destination has."""
         return models.Limits(
             max_async_retry_attempts=_range(limits.RETRY_ATTEMPTS),
@@ -61,51 +50,52 @@ class ConfigAdmin:
             ],
         )
 
-    async def check(self, request: Request, function: str) -> models.Cycle:
+    @local("POST", "/functions/{function}/async-config/check")
+    async def check(
+        self, function: str, query: QualifierQuery, body: dict[str, Any]
+    ) -> models.Cycle:
         """Check a configuration without storing it.
 
         ``cycle`` has the names along the destination cycle that it would close, if any.
         """
-        body = await body_of(request)
-        cycle = await self._registry.cycle_with(function, _qualifier(request), body)
+        cycle = await self._registry.cycle_with(function, query.qualifier, body)
         return models.Cycle(cycle=list(cycle))
 
-    async def put(self, request: Request, function: str) -> AsyncConfig:
+    @local("PUT", "/functions/{function}/async-config")
+    async def put(self, function: str, query: QualifierQuery, body: dict[str, Any]) -> AsyncConfig:
         """Do what PutAsyncInvokeConfig does."""
-        body = await body_of(request)
-        stored = await self._registry.async_configs.put(function, _qualifier(request), body)
+        stored = await self._registry.async_configs.put(function, query.qualifier, body)
         return msgspec.convert(stored, AsyncConfig)
 
-    async def delete(self, request: Request, function: str) -> None:
+    @local("DELETE", "/functions/{function}/async-config")
+    async def delete(self, function: str, query: QualifierQuery) -> None:
         """Do what DeleteAsyncInvokeConfig does."""
-        await self._registry.async_configs.delete(function, _qualifier(request))
+        await self._registry.async_configs.delete(function, query.qualifier)
 
-    async def places(self, request: Request) -> models.KnownPlaces:
+    @local("PUT", "/async-config-places")
+    async def places(self, body: models.Places) -> models.KnownPlaces:
         """Remember where a template has the destinations and triggers that were deployed.
 
         A place is forgotten when its configuration is put again, or its trigger is updated.
         """
-        body = await read_body(request, models.Places)
         ends = await self._registry.async_configs.say_where_written(body.places)
         fired = await self._registry.triggers.say_where_written(body.triggers)
         return models.KnownPlaces(known=ends + fired)
 
-    async def put_concurrency(self, request: Request, function: str) -> models.Concurrency:
-        """Do what PutConcurrencyConfig and UpdateFunction do.
-
-        Body: ``reservedConcurrency`` (null: DeleteConcurrencyConfig) and ``instanceConcurrency``;
-        what is left out stays as it is.
-        """
-        wanted = await read_body(request, models.SetConcurrency)
+    @local("PUT", "/functions/{function}/concurrency")
+    async def put_concurrency(
+        self, function: str, body: models.SetConcurrency
+    ) -> models.Concurrency:
+        """Do what PutConcurrencyConfig, DeleteConcurrencyConfig and UpdateFunction do."""
         concurrency, functions = self._registry.scaling.concurrency, self._registry.functions
-        if wanted.instance_concurrency is not None:
-            await functions.update(function, {"instanceConcurrency": wanted.instance_concurrency})
+        if body.instance_concurrency is not None:
+            await functions.update(function, {"instanceConcurrency": body.instance_concurrency})
         found = await functions.get(function)
         reserved: dict[str, Any] = {}
-        if isinstance(wanted.reserved_concurrency, int):
-            body = {"reservedConcurrency": wanted.reserved_concurrency}
-            reserved = await concurrency.put(function, "", body)
-        elif wanted.reserved_concurrency is None:
+        if isinstance(body.reserved_concurrency, int):
+            wanted = {"reservedConcurrency": body.reserved_concurrency}
+            reserved = await concurrency.put(function, "", wanted)
+        elif body.reserved_concurrency is None:
             with contextlib.suppress(Rejected):  # none is reserved
                 await concurrency.delete(function)
         else:
@@ -115,10 +105,6 @@ class ConfigAdmin:
             reserved_concurrency=reserved.get("reservedConcurrency"),
             instance_concurrency=found.get("instanceConcurrency"),
         )
-
-
-def _qualifier(request: Request) -> str:
-    return request.query_params.get("qualifier") or limits.DEFAULT_QUALIFIER
 
 
 def _range(allowed: limits.Range) -> models.Range:

@@ -4,10 +4,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Annotated, Final, Protocol
 
-from fc_async_local.api import admin
-from fc_async_local.api.operation import query_flag, query_number
+from msgspec import Meta
+
+from fc_async_local.api.operation import Query, local
 from fc_async_local.domain.errors import Rejected
 from fc_async_local.domain.invocation import delivery_of
 from fc_async_local.functions import refusals
@@ -17,10 +18,7 @@ from fc_async_sdk.errors import shorten
 from fc_async_sdk.events.wire import encode_payload
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
-
-    from starlette.requests import Request
-    from starlette.routing import Route
+    from collections.abc import AsyncIterator
 
     from fc_async_local.domain.invocation import Job
     from fc_async_local.store.protocol import Store
@@ -31,6 +29,51 @@ _PAGE: Final = 1000
 _COUNTED: Final = 5_000
 """Largest number of dead events that is counted; a refresh must not take longer."""
 _GROUPS: Final = 50
+
+
+class DeadFilter(Query, frozen=True, kw_only=True):
+    """Selection of dead events; the default is all.
+
+    Attributes:
+        function: Whose; "" for all functions.
+        text: Is contained in an id, the outcome, the destination or the error, in any case.
+        error: Is the whole error.
+    """
+
+    function: str = ""
+    text: str = ""
+    error: str = ""
+
+    @property
+    def filters(self) -> bool:
+        """True if it leaves out any."""
+        return bool(self.function or self.text.strip() or self.error)
+
+    def matches(self, job: Job) -> bool:
+        """Return whether a dead event is wanted."""
+        if not self.filters:
+            return True
+        if self.error and job.error != self.error:
+            return False
+        delivery = delivery_of(job)
+        if self.function and delivery.function != self.function:
+            return False
+        shown = (
+            delivery.request_id,
+            delivery.task_id,
+            delivery.outcome,
+            delivery.destination,
+            job.error,
+        )
+        return self.text.strip().casefold() in "\n".join(shown).casefold()
+
+
+class DeadPage(DeadFilter, frozen=True, kw_only=True):
+    """A page of dead events, and whether their number is left out."""
+
+    limit: Annotated[int, Meta(ge=1, le=_PAGE)] = _PAGE
+    next_token: str = ""
+    without_total: bool = False
 
 
 class DeliveryControl(Protocol):
@@ -48,48 +91,27 @@ class DeliveryAdmin:
         self._store = store
         self._engine = engine
 
-    def routes(self) -> list[Route]:
-        """Return the routes of these operations."""
-        every = "/deliveries/dead"
-        one = f"{every}/{{request_id}}"
-        return admin.routes(
-            [
-                ("GET", every, self.dead),
-                ("GET", f"{every}/counts", self.counts),
-                ("DELETE", every, self.purge_dead),
-                ("POST", f"{every}/redrive", self.redrive_all),
-                ("POST", f"{one}/redrive", self.redrive),
-                ("DELETE", one, self.discard),
-            ]
-        )
-
-    async def dead(self, request: Request) -> models.DeadEvents:
-        """List dead events, newest first, with their number in ``total``.
-
-        Query: ``limit`` (at most and by default 1000), ``nextToken``, and the filter ``function``,
-        ``text`` and ``error``, which ``total`` follows. ``withoutTotal`` leaves it out.
-        """
-        query = request.query_params
-        wanted, limit = _filter(query), _limit(query)
-        after = _after(query.get("nextToken", ""))
-        found = await self._first(self._matching(wanted, after), limit)
+    @local("GET", "/deliveries/dead")
+    async def dead(self, query: DeadPage) -> models.DeadEvents:
+        """List dead events, newest first, with the number of all that match."""
+        found = await self._first(self._matching(query, _after(query.next_token)), query.limit)
         total = None
-        if not query_flag(query, "withoutTotal"):
-            total = await self._total() if wanted == _Filter() else await self._number(wanted)
+        if not query.without_total:
+            total = await (self._number(query) if query.filters else self._total())
         return models.DeadEvents(
             deliveries=[_describe(job) for job in found],
-            next_token=_token(found[-1]) if len(found) == limit else None,
+            next_token=_token(found[-1]) if len(found) == query.limit else None,
             total=total,
         )
 
-    async def counts(self, request: Request) -> models.DeadCounts:
-        """Count the dead events of a filter, and of each error."""
-        wanted = _filter(request.query_params)
-        found = await self._first(self._matching(wanted), _COUNTED)
-        exact = len(found) < _COUNTED or wanted == _Filter()
+    @local("GET", "/deliveries/dead/counts")
+    async def counts(self, query: DeadFilter) -> models.DeadCounts:
+        """Count the dead events of a list, by error."""
+        found = await self._first(self._matching(query), _COUNTED)
+        exact = len(found) < _COUNTED or not query.filters
         groups = Counter(job.error for job in found).most_common(_GROUPS)
         return models.DeadCounts(
-            total=await self._total() if wanted == _Filter() else len(found),
+            total=len(found) if query.filters else await self._total(),
             at_least=not exact,
             groups=[models.DeadGroup(error=error, events=number) for error, number in groups],
         )
@@ -97,7 +119,7 @@ class DeliveryAdmin:
     async def _total(self) -> int:
         return (await self._store.stats()).deliveries_dead
 
-    async def _number(self, wanted: _Filter) -> int:
+    async def _number(self, wanted: DeadFilter) -> int:
         return len([None async for _ in self._matching(wanted)])
 
     async def _first(self, jobs: AsyncIterator[Job], most: int | None) -> list[Job]:
@@ -109,7 +131,7 @@ class DeliveryAdmin:
         return found
 
     async def _matching(
-        self, wanted: _Filter, after: tuple[int, str] | None = None
+        self, wanted: DeadFilter, after: tuple[int, str] | None = None
     ) -> AsyncIterator[Job]:
         """Yield the dead jobs of a filter, newest first; they may be changed meanwhile."""
         while dead := await self._store.dead_jobs(limit=_PAGE, after=after):
@@ -118,75 +140,34 @@ class DeliveryAdmin:
                     yield job
             after = dead[-1].created_at, dead[-1].key
 
-    async def redrive(self, _: Request, request_id: str) -> None:
-        """Retry one."""
+    @local("POST", "/deliveries/dead/{request_id}/redrive")
+    async def redrive(self, request_id: str) -> None:
+        """Deliver a dead event again."""
         if not await self._engine.redrive(request_id):
             raise _not_found(request_id)
 
-    async def redrive_all(self, request: Request) -> models.Redriven:
-        """Retry all of a filter, each once: a delivery that dies again meanwhile stays dead."""
-        wanted = _filter(request.query_params)
+    @local("POST", "/deliveries/dead/redrive")
+    async def redrive_all(self, query: DeadFilter) -> models.Redriven:
+        """Deliver all dead events of a filter again, each once.
+
+        A delivery that dies again meanwhile stays dead.
+        """
         keys = [
-            job.key async for job in self._matching(wanted) if await self._engine.redrive(job.key)
+            job.key async for job in self._matching(query) if await self._engine.redrive(job.key)
         ]
         return models.Redriven(redriven=len(keys), request_ids=keys)
 
-    async def discard(self, _: Request, request_id: str) -> None:
-        """Delete one for good."""
+    @local("DELETE", "/deliveries/dead/{request_id}")
+    async def discard(self, request_id: str) -> None:
+        """Delete a dead event for good."""
         if not await self._store.discard_dead(request_id):
             raise _not_found(request_id)
 
-    async def purge_dead(self, request: Request) -> models.Purged:
-        """Delete all of a filter for good."""
-        wanted = _filter(request.query_params)
-        done = [await self._store.discard_dead(job.key) async for job in self._matching(wanted)]
+    @local("DELETE", "/deliveries/dead")
+    async def purge_dead(self, query: DeadFilter) -> models.Purged:
+        """Delete all dead events of a filter for good."""
+        done = [await self._store.discard_dead(job.key) async for job in self._matching(query)]
         return models.Purged(purged=sum(done))
-
-
-class _Filter(NamedTuple):
-    """Selection of dead events; the default is all.
-
-    Attributes:
-        function: Whose; "" for all functions.
-        text: Is contained in an id, the outcome, the destination or the error, in any case.
-        error: Is the whole error.
-    """
-
-    function: str = ""
-    text: str = ""
-    error: str = ""
-
-    def matches(self, job: Job) -> bool:
-        """Return whether a dead event is wanted."""
-        if self == _Filter():
-            return True
-        if self.error and job.error != self.error:
-            return False
-        delivery = delivery_of(job)
-        if self.function and delivery.function != self.function:
-            return False
-        shown = (
-            delivery.request_id,
-            delivery.task_id,
-            delivery.outcome,
-            delivery.destination,
-            job.error,
-        )
-        return self.text.casefold() in "\n".join(shown).casefold()
-
-
-def _filter(query: Mapping[str, str]) -> _Filter:
-    text = query.get("text", "").strip()
-    return _Filter(query.get("function", ""), text, query.get("error", ""))
-
-
-def _limit(query: Mapping[str, str]) -> int:
-    limit = query_number(query, "limit")
-    if limit is None:
-        return _PAGE
-    if not 1 <= limit <= _PAGE:
-        raise refusals.invalid_argument(f"limit must be between 1 and {_PAGE}, got {limit}")
-    return limit
 
 
 def _token(job: Job) -> str:

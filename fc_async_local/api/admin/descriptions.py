@@ -5,33 +5,28 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from fc_async_local.api import admin
+from fc_async_local.api.operation import local
 
 if TYPE_CHECKING:
-    from starlette.requests import Request
-    from starlette.routing import Route
+    from collections.abc import Callable
 
 
 class DescriptionAdmin:
-    """The descriptions; each is built when it is asked for."""
+    """The descriptions.
 
-    def routes(self) -> list[Route]:
-        """Return the routes of these operations."""
-        return admin.routes(
-            [
-                ("GET", "/openapi.json", self.admin_description),
-                ("GET", "/openapi/fc.json", self.fc_description),
-            ]
-        )
+    Args:
+        describe: Builds that of ``admin`` or ``fc`` when it is asked for.
+    """
 
-    async def admin_description(self, _: Request) -> dict[str, Any]:
+    def __init__(self, describe: Callable[[str], dict[str, Any]]) -> None:
+        self._describe = describe
+
+    @local("GET", "/openapi.json")
+    async def admin_description(self) -> dict[str, Any]:
         """Return the description of the admin API."""
-        from fc_async_local.api.openapi import admin as described  # noqa: PLC0415 -- start-up time
+        return self._describe("admin")
 
-        return described.document()
-
-    async def fc_description(self, _: Request) -> dict[str, Any]:
+    @local("GET", "/openapi/fc.json")
+    async def fc_description(self) -> dict[str, Any]:
         """Return the description of the FC operations that are served."""
-        from fc_async_local.api.openapi import fc as described  # noqa: PLC0415 -- start-up time
-
-        return described.document()
+        return self._describe("fc")

@@ -5,25 +5,27 @@ from __future__ import annotations
 
 import functools
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Annotated
 
-from fc_async_local.api import admin
-from fc_async_local.api.operation import query_number, read_body
+from msgspec import Meta
+
+from fc_async_local.api.operation import Number, Query, local
 from fc_async_local.domain.errors import Rejected
-from fc_async_local.functions import refusals
 from fc_async_sdk.admin import models
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from starlette.requests import Request
-    from starlette.routing import Route
-
     from fc_async_local.engine.feed import Feed
     from fc_async_local.execution.debugging import Debuggers
     from fc_async_local.execution.protocol import Deployment
 
-_LONGEST_WAIT_SECONDS: Final = 60
+
+class StepsQuery(Query, frozen=True, kw_only=True):
+    """The number of the last step that is known, and how many seconds to wait for the next."""
+
+    after: Number | None = None
+    wait: Annotated[int, Meta(ge=0, le=60)] = 0
 
 
 class DevelopmentAdmin:
@@ -48,52 +50,39 @@ class DevelopmentAdmin:
         self._feed = feed
         self._create_destinations = create_destinations
 
-    def routes(self) -> list[Route]:
-        """Return the routes of these operations."""
-        return admin.routes(
-            [
-                ("GET", "/steps", self.steps),
-                ("POST", "/destinations", self.destinations),
-                ("GET", "/debug", self.debugged),
-                ("PUT", "/debug/{function}", self.debug),
-                ("DELETE", "/debug/{function}", self.stop_debugging),
-            ]
-        )
-
-    async def steps(self, request: Request) -> models.Steps:
-        """Return the steps after number ``after``, waiting ``wait`` seconds for the first.
+    @local("GET", "/steps")
+    async def steps(self, query: StepsQuery) -> models.Steps:
+        """Return the steps of invocations after a number, or wait for the first.
 
         Without ``after``, only the number of the newest step is returned, to begin with.
         """
-        after = query_number(request.query_params, "after")
-        wait = query_number(request.query_params, "wait") or 0
-        if not 0 <= wait <= _LONGEST_WAIT_SECONDS:
-            raise refusals.invalid_argument(
-                f"wait must be between 0 and {_LONGEST_WAIT_SECONDS} seconds, got {wait}"
-            )
-        return await self._feed.follow(-1 if after is None else after, wait_ms=wait * 1_000)
+        after = -1 if query.after is None else query.after
+        return await self._feed.follow(after, wait_ms=query.wait * 1_000)
 
-    async def destinations(self, _: Request) -> None:
+    @local("POST", "/destinations")
+    async def destinations(self) -> None:
         """Make the queues, topics and buses that the configurations name, unless they exist."""
         await self._create_destinations()
 
-    async def debugged(self, _: Request) -> models.Debuggers:
+    @local("GET", "/debug")
+    async def debugged(self) -> models.Debuggers:
         """List the functions that are debugged: where, and whether a client is attached."""
         places = self._debuggers.places()
         return models.Debuggers(debuggers=[models.Debugger(**one._asdict()) for one in places])
 
-    async def debug(self, request: Request, function: str) -> models.Debugger:
-        """Run a function from ``folder`` with a debugger that listens on ``port`` (0: any)."""
-        wanted = await read_body(request, models.Debug)
+    @local("PUT", "/debug/{function}")
+    async def debug(self, function: str, body: models.Debug) -> models.Debugger:
+        """Run a function from a folder with a debugger."""
         place = await self._debuggers.start(
             function,
-            Path(wanted.folder),
-            wanted.port,
+            Path(body.folder),
+            body.port,
             functools.partial(self._deployed, function),
         )
         return models.Debugger(**place._asdict())
 
-    async def stop_debugging(self, _: Request, function: str) -> None:
+    @local("DELETE", "/debug/{function}")
+    async def stop_debugging(self, function: str) -> None:
         """Run a function without a debugger again."""
         if not await self._debuggers.stop(function):
             raise Rejected(404, "DebuggerNotFound", f"function '{function}' is not debugged")

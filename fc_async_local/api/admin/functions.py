@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from fc_async_local.api import admin
-from fc_async_local.api.operation import delay_of, read_body
+from fc_async_local.api.operation import delay_of, local
 from fc_async_local.domain.errors import Rejected
 from fc_async_local.domain.invocation import InvokeRequest
 from fc_async_local.domain.metrics import Way
@@ -27,9 +26,6 @@ from fc_async_sdk.spec.cycles import TRIGGER
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
-
-    from starlette.requests import Request
-    from starlette.routing import Route
 
     from fc_async_local.api.http_triggers.urls import TriggerUrls
     from fc_async_local.engine.ports import Invoker
@@ -72,23 +68,14 @@ class FunctionAdmin:
         self._invoker = invoker
         self._urls = urls
 
-    def routes(self) -> list[Route]:
-        """Return the routes of these operations."""
-        return admin.routes(
-            [
-                ("GET", "/functions", self.functions),
-                ("GET", "/functions/activity", self.activity),
-                ("GET", "/graph", self.graph),
-                ("POST", "/functions/{function}/invoke", self.invoke),
-            ]
-        )
-
-    async def functions(self, _: Request) -> models.Functions:
+    @local("GET", "/functions")
+    async def functions(self) -> models.Functions:
         """List all functions with their configurations, aliases, versions and triggers."""
         names = await self._registry.functions.names()
         return models.Functions(functions=[await self._overview(name) for name in names])
 
-    async def activity(self, _: Request) -> models.Activities:
+    @local("GET", "/functions/activity")
+    async def activity(self) -> models.Activities:
         """Count the tasks of each function by status, and name the latest one."""
         names = await self._registry.functions.names()
         return models.Activities(functions=[await self._activity(name) for name in names])
@@ -128,7 +115,8 @@ class FunctionAdmin:
         except Rejected:
             return {}  # none is reserved
 
-    async def graph(self, _: Request) -> models.Graph:
+    @local("GET", "/graph")
+    async def graph(self) -> models.Graph:
         """Return where results go and what fires functions; edges on a cycle are marked.
 
         ``written`` of an edge is where a template has it (``file:line:column``), if a deployment
@@ -165,15 +153,11 @@ class FunctionAdmin:
             for way in ways
         ]
 
-    async def invoke(self, request: Request, function: str) -> models.Invoked:
-        """Invoke a function, unsigned and in JSON.
-
-        Body: ``payload`` (text, or base64 with ``payloadEncoding: base64``), ``qualifier``,
-        ``delay`` (seconds), ``taskId``, and ``type``: Async (default) or Sync.
-        """
-        call = await read_body(request, models.Invoke)
-        wanted = request_of(call, function)
-        if call.type == "Sync":
+    @local("POST", "/functions/{function}/invoke")
+    async def invoke(self, function: str, body: models.Invoke) -> models.Invoked:
+        """Invoke a function, unsigned and in JSON."""
+        wanted = request_of(body, function)
+        if body.type == "Sync":
             return await self._run(wanted)
         accepted = await self._invoker.invoke_async(wanted)
         return models.Invoked(request_id=accepted.request_id, task_id=accepted.task_id)

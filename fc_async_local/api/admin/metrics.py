@@ -3,12 +3,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
-from starlette.responses import Response
+from msgspec import Meta
+from starlette.responses import PlainTextResponse
 
-from fc_async_local.api import admin
-from fc_async_local.api.operation import operation, query_number
+from fc_async_local.api.operation import Natural, Query, local
 from fc_async_local.domain.metrics import (
     PARTS,
     WHOLE,
@@ -21,19 +21,22 @@ from fc_async_local.domain.metrics import (
 from fc_async_local.functions import refusals
 from fc_async_local.store.protocol import MetricQuery
 from fc_async_sdk.admin import models
-from fc_async_sdk.errors import shorten
 from fc_async_sdk.spec import metrics
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from starlette.datastructures import QueryParams
-    from starlette.requests import Request
-    from starlette.routing import Route
-
     from fc_async_local.clock import Clock
     from fc_async_local.store.protocol import Stats, Store
 
+_KNOWN: Final = [*metrics.ALL, *metrics.ALIASES]
+_Period = Annotated[
+    int,
+    Meta(
+        description=f"{' or '.join(map(str, metrics.PERIODS))} seconds",
+        extra_json_schema={"enum": list(metrics.PERIODS)},
+    ),
+]
 _PROMETHEUS: Final = "text/plain; version=0.0.4; charset=utf-8"
 _ESCAPES: Final = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
 _MINUTE_MS: Final = 60_000
@@ -43,6 +46,25 @@ before."""
 
 _DEFAULT_POINTS: Final = {60: 60, 3_600: 24}
 """Number of periods that are shown without a start: an hour, or a day."""
+
+
+class SeriesQuery(Query, frozen=True, kw_only=True):
+    """Selection of metrics.
+
+    Attributes:
+        function: Whose; "" for all functions.
+        metric: Names, any number of times; all without one.
+        start: Milliseconds since the epoch. Without it all that is kept, or with a period the last
+            hour or day.
+        end: Milliseconds since the epoch; up to now without it.
+        period: Seconds.
+    """
+
+    function: str = ""
+    metric: tuple[Annotated[str, Meta(extra_json_schema={"enum": _KNOWN})], ...] = ()
+    start: Natural | None = None
+    end: Natural | None = None
+    period: _Period = 0
 
 
 class MetricsAdmin:
@@ -57,29 +79,15 @@ class MetricsAdmin:
         self._store = store
         self._clock = clock
 
-    def routes(self) -> list[Route]:
-        """Return the routes of these operations."""
-        return [
-            *admin.routes([("GET", "/metrics", self.metrics)]),
-            operation("GET", "/metrics", self.exposition, prefix=""),
-        ]
-
-    async def metrics(self, request: Request) -> models.Metrics:
-        """Return metrics by function: one value each, and with ``period`` a series of points.
-
-        Query: ``function``; ``metric``, any number of times; ``start`` and ``end`` (milliseconds
-        since the epoch; up to now without an end); ``period``: 60 or 3600 seconds. Without a start
-        all that is kept, or with a period the last hour or day.
-        """
-        query = request.query_params
-        names = _names(query)
-        period = _period(query)
-        now = self._clock.now()
-        end = _time(query, "end", now + 1)
+    @local("GET", "/metrics")
+    async def metrics(self, query: SeriesQuery) -> models.Metrics:
+        """Return metrics by function: one value each, and with a period a series of points."""
+        names, period = _names(query), _period(query)
+        end = self._clock.now() + 1 if query.end is None else query.end
         before = (_DEFAULT_POINTS[period] - 1) * period * 1_000 if period else end
-        start = _time(query, "start", end - 1 - before)
+        start = max(0, end - 1 - before) if query.start is None else query.start
         asked = MetricQuery(
-            function=query.get("function") or None,
+            function=query.function or None,
             metrics=counted_under(names) if names else None,
             start=start,
             end=end,
@@ -104,8 +112,9 @@ class MetricsAdmin:
             )
         return series(await self._store.metrics(asked), before, span)
 
-    async def exposition(self, _: Request) -> Response:
-        """Return the metrics as text for Prometheus."""
+    @local("GET", "/metrics", prefix="")
+    async def exposition(self) -> PlainTextResponse:
+        """Return the metrics for Prometheus."""
         latest = MetricQuery(
             metrics={metrics.LATENCY_AVERAGE},
             start=self._clock.now() - (_LATEST_MINUTES - 1) * _MINUTE_MS,
@@ -115,36 +124,23 @@ class MetricsAdmin:
             series(await self._store.metrics(latest), (), WHOLE),
             await self._store.stats(),
         )
-        return Response(text, media_type=_PROMETHEUS)
+        return PlainTextResponse(text, media_type=_PROMETHEUS)
 
 
-def _names(query: QueryParams) -> frozenset[str]:
+def _names(query: SeriesQuery) -> frozenset[str]:
     try:
-        return frozenset(metrics.named(name) for name in query.getlist("metric"))
+        return frozenset(map(metrics.named, query.metric))
     except ValueError as error:
         raise refusals.invalid_argument(str(error)) from None
 
 
-def _period(query: QueryParams) -> int:
+def _period(query: SeriesQuery) -> int:
     """Return the length of the periods in seconds, 0 for a sum alone."""
-    if not query.get("period"):
-        return 0
-    period = query_number(query, "period")
-    if period not in metrics.PERIODS:
+    if query.period and query.period not in metrics.PERIODS:
         raise refusals.invalid_argument(
-            f"period must be {' or '.join(map(str, metrics.PERIODS))} seconds, "
-            f"got {shorten(query['period'])}"
+            f"period must be {' or '.join(map(str, metrics.PERIODS))} seconds, got {query.period}"
         )
-    return period or 0
-
-
-def _time(query: QueryParams, name: str, default: int) -> int:
-    time = query_number(query, name)
-    if time is None:
-        return max(0, default)
-    if time < 0:
-        raise refusals.invalid_argument(f"{name} must not be negative, got {time}")
-    return time
+    return query.period
 
 
 def _span(start: int, end: int, period: int) -> Span:

@@ -6,9 +6,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Final
 
-from starlette.responses import Response
-
-from fc_async_local.api import admin
+from fc_async_local.api.operation import Octets, Query, local
 from fc_async_local.domain.errors import Rejected
 from fc_async_local.functions import refusals
 from fc_async_sdk import payloads
@@ -16,25 +14,31 @@ from fc_async_sdk.errors import FcAsyncError
 
 if TYPE_CHECKING:
     from starlette.requests import Request
-    from starlette.routing import Route
 
 _HEADERS: Final = {"content-disposition": "attachment"}
+
+
+class ClaimQuery(Query, frozen=True, kw_only=True):
+    """A claim."""
+
+    claim: str = ""
 
 
 class PayloadAdmin:
     """Payloads in folders; buckets are not read."""
 
-    def routes(self) -> list[Route]:
-        """Return the routes of these operations."""
-        return admin.routes([("GET", "/payloads", self.content)])
+    @local("GET", "/payloads")
+    async def content(self, request: Request, query: ClaimQuery) -> Octets:
+        """Return the payload in a folder that a claim stands for.
 
-    async def content(self, request: Request) -> Response:
-        """Return the payload that a claim stands for; for HEAD, only whether it is there."""
-        claim = request.query_params.get("claim", "").encode()
-        return await asyncio.to_thread(_read, claim, content=request.method != "HEAD")
+        For HEAD, only whether it is there.
+        """
+        return await asyncio.to_thread(
+            _read, query.claim.encode(), content=request.method != "HEAD"
+        )
 
 
-def _read(claim: bytes, *, content: bool) -> Response:
+def _read(claim: bytes, *, content: bool) -> Octets:
     try:
         found = payloads.find(claim)
         if found is None:
@@ -47,4 +51,4 @@ def _read(claim: bytes, *, content: bool) -> Response:
         data = payloads.fetch(claim, store) if content else b""
     except (FcAsyncError, OSError, ValueError) as error:
         raise refusals.invalid_argument(str(error)) from None
-    return Response(data, media_type="application/octet-stream", headers=_HEADERS)
+    return Octets(data, headers=_HEADERS)

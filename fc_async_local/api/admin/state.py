@@ -3,19 +3,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import Final, Protocol
 
-from starlette.responses import Response
-
-from fc_async_local.api import admin
+from fc_async_local.api.operation import Octets, local
 from fc_async_local.domain.errors import Rejected
 from fc_async_local.functions import refusals
 from fc_async_local.store.protocol import StoreUnusable
 from fc_async_sdk.admin.models import Run
-
-if TYPE_CHECKING:
-    from starlette.requests import Request
-    from starlette.routing import Route
 
 _HEADERS: Final = {"content-disposition": 'attachment; filename="fc-async-state.db"'}
 
@@ -51,39 +45,32 @@ class StateAdmin:
     def __init__(self, control: StateControl) -> None:
         self._control = control
 
-    def routes(self) -> list[Route]:
-        """Return the routes of these operations."""
-        return admin.routes(
-            [
-                ("GET", "/state/run", self.run),
-                ("GET", "/state", self.export_state),
-                ("PUT", "/state", self.import_state),
-                ("DELETE", "/state", self.clear_state),
-            ]
-        )
-
-    async def run(self, _: Request) -> Run:
+    @local("GET", "/state/run")
+    async def run(self) -> Run:
         """Name this run: a client waits until it differs from the one that answered it."""
         return Run(run=self._control.run, refused=self._control.refused)
 
-    async def export_state(self, _: Request) -> Response:
+    @local("GET", "/state")
+    async def export_state(self) -> Octets:
         """Return a snapshot: functions with their code, tasks, messages, metrics."""
         found = await self._control.snapshot()
         if found is None:
             raise _no_file()
-        return Response(found, media_type="application/octet-stream", headers=_HEADERS)
+        return Octets(found, headers=_HEADERS)
 
-    async def import_state(self, request: Request) -> Run:
+    @local("PUT", "/state")
+    async def import_state(self, body: bytes) -> Run:
         """Restart with the snapshot in the body in place of everything, after this answer."""
         try:
-            done = await self._control.replace(await request.body())
+            done = await self._control.replace(body)
         except StoreUnusable as error:
             raise refusals.invalid_argument(str(error)) from None
         if not done:
             raise _no_file()
         return Run(run=self._control.run)
 
-    async def clear_state(self, _: Request) -> Run:
+    @local("DELETE", "/state")
+    async def clear_state(self) -> Run:
         """Restart with nothing, after this answer."""
         if not await self._control.replace(None):
             raise _no_file()

@@ -7,13 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from fc_async_local.api import admin
+from fc_async_local.api.operation import local
 from fc_async_sdk.admin.models import Health, Stats
 
 if TYPE_CHECKING:
-    from starlette.requests import Request
-    from starlette.routing import Route
-
     from fc_async_local.clock import Clock
     from fc_async_local.settings import Settings
     from fc_async_local.store.protocol import Store
@@ -38,26 +35,20 @@ class StatusAdmin:
         self._settings = settings
         self._addresses = addresses
 
-    def routes(self) -> list[Route]:
-        """Return the routes of these operations."""
-        table = [
-            ("GET", "/health", self.health),
-            ("GET", "/settings", self.settings),
-            ("GET", "/stats", self.stats),
-        ]
-        return admin.routes(table)
-
-    async def health(self, _: Request) -> Health:
+    @local("GET", "/health")
+    async def health(self) -> Health:
         """Answer if the store answers."""
         await self._store.next_due()
         return Health(status="ok", **msgspec.structs.asdict(self._addresses))
 
-    async def settings(self, _: Request) -> dict[str, Any]:
+    @local("GET", "/settings")
+    async def settings(self) -> dict[str, Any]:
         """Return all settings without secrets."""
         return dict(self._settings.shown())
 
-    async def stats(self, _: Request) -> Stats:
-        """Return how many invocations and deliveries there are."""
+    @local("GET", "/stats")
+    async def stats(self) -> Stats:
+        """Count invocations by status, and deliveries."""
         stats = await self._store.stats()
         return Stats(
             by_status={status.value: n for status, n in stats.by_status.items()},

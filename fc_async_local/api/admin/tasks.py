@@ -4,15 +4,16 @@
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Annotated, Any, Final, Protocol
 
 import msgspec
-from starlette.responses import Response
+from msgspec import Meta
+from starlette.responses import PlainTextResponse
 
-from fc_async_local.api import admin
 from fc_async_local.api.admin.functions import request_of
-from fc_async_local.api.operation import query_flag, query_number, query_page, read_body
+from fc_async_local.api.operation import Number, PageSize, Query, local
 from fc_async_local.api.tasks import (
+    ListTasks,
     describe_task,
     shown_payload,
     task_not_found,
@@ -26,12 +27,10 @@ from fc_async_sdk._pacing import hop
 from fc_async_sdk.admin import models
 from fc_async_sdk.errors import InvalidPayload
 from fc_async_sdk.events.error_documents import error_lines
+from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-
-    from starlette.requests import Request
-    from starlette.routing import Route
+    from collections.abc import AsyncIterator, Iterator, Sequence
 
     from fc_async_local.clock import Clock
     from fc_async_local.domain.invocation import Invocation
@@ -44,6 +43,36 @@ _COUNTED: Final = 20_000
 """Largest number of tasks of one status that is counted; a refresh must not take longer."""
 _PLAIN: Final = {"x-content-type-options": "nosniff"}
 """Headers of text that a function printed, which a browser must not take for a page."""
+
+
+class AllTasks(ListTasks, frozen=True, kw_only=True):
+    """A page of tasks of all functions.
+
+    Attributes:
+        function: Whose; "" for all functions.
+        error: The condition of the latest failure, or the type of the function's error.
+        text: Begins the task id, or is contained in type and message of the error.
+        accepted_from: Milliseconds since the epoch.
+        accepted_to: Likewise.
+    """
+
+    function: str = ""
+    error: str = ""
+    text: str = ""
+    accepted_from: Number | None = None
+    accepted_to: Number | None = None
+
+
+class DueQuery(Query, frozen=True, kw_only=True):
+    """The number of tasks that are shown."""
+
+    limit: PageSize = limits.PAGE_SIZE.default
+
+
+class LogQuery(Query, frozen=True, kw_only=True):
+    """The number of an attempt."""
+
+    attempt: Annotated[int, Meta(ge=1, le=1_000_000)] = 1
 
 
 class TaskControl(Protocol):
@@ -83,32 +112,11 @@ class TaskAdmin:
         self._clock = clock
         self._settings = settings
 
-    def routes(self) -> list[Route]:
-        """Return the routes of these operations."""
-        one = "/tasks/{function}/{task_id}"
-        return admin.routes(
-            [
-                ("GET", "/tasks", self.tasks),
-                ("GET", "/tasks/counts", self.counts),
-                ("POST", "/tasks/actions", self.act),
-                ("GET", "/due", self.due),
-                ("GET", one, self.task),
-                ("GET", f"{one}/log", self.log),
-                ("POST", f"{one}/run-now", self.run_now),
-                ("POST", f"{one}/stop", self.stop),
-            ]
-        )
-
-    async def tasks(self, request: Request) -> models.Tasks:
-        """List tasks of all functions, or of ``function``; otherwise like ListAsyncTasks.
-
-        Further filters: ``error`` (condition of the latest failure, or type of the function's
-        error), ``text`` (begins the task id, or is contained in type and message of the error),
-        ``acceptedFrom`` and ``acceptedTo``.
-        """
-        query = request.query_params
-        payload = query_flag(query, "includePayload")
-        wanted = _wanted(query)._replace(with_payload=payload)
+    @local("GET", "/tasks")
+    async def tasks(self, query: AllTasks) -> models.Tasks:
+        """List tasks of all functions."""
+        payload = query.include_payload
+        wanted = _wanted(query)
         others = await self._remembered.store()
         page = merged(wanted, [await self._store.query(wanted), await others.query(wanted)])
         return models.Tasks(
@@ -123,12 +131,10 @@ class TaskAdmin:
             facts["taskMode"] = False
         return msgspec.convert(facts, models.Task)
 
-    async def counts(self, request: Request) -> models.TaskCounts:
-        """Count the tasks that a list would have, by status.
-
-        ``atLeast`` names the statuses of which there may be more.
-        """
-        wanted = _wanted(request.query_params)
+    @local("GET", "/tasks/counts")
+    async def counts(self, query: AllTasks) -> models.TaskCounts:
+        """Count the tasks of a list by status, on all its pages."""
+        wanted = _wanted(query)
         others = await self._remembered.store()
         counts = added(
             [await one.count_tasks(wanted, most=_COUNTED) for one in (self._store, others)],
@@ -139,22 +145,18 @@ class TaskAdmin:
             at_least=sorted(status.value for status in counts.at_least),
         )
 
-    async def due(self, request: Request) -> models.Tasks:
-        """List what runs next, the earliest first; query: ``limit`` (at most 100)."""
-        limit = query_page(request.query_params).limit
-        found = await self._store.upcoming(limit)
+    @local("GET", "/due")
+    async def due(self, query: DueQuery) -> models.Tasks:
+        """List what runs next, the earliest first."""
+        found = await self._store.upcoming(query.limit)
         return models.Tasks(
             tasks=[self._shown(one, payload=False, taskMode=one.task_mode) for one in found]
         )
 
-    async def act(self, request: Request) -> models.TasksActedOn:
-        """Stop, replay or run up to 1000 tasks, one after the other.
-
-        Body: ``action`` (stop, replay or run-now), ``tasks`` (``function`` and ``taskId`` of
-        each), ``reason``, and for a replay ``edited``: the body of an invocation.
-        """
-        wanted = await read_body(request, models.TaskActions)
-        outcomes = [await self._try(wanted, name) for name in wanted.tasks]
+    @local("POST", "/tasks/actions")
+    async def act(self, body: models.TaskActions) -> models.TasksActedOn:
+        """Stop, replay or run many tasks, one after the other."""
+        outcomes = [await self._try(body, name) for name in body.tasks]
         return models.TasksActedOn(
             done=[one for one in outcomes if isinstance(one, models.TaskDone)],
             refused=[one for one in outcomes if isinstance(one, models.TaskRefused)],
@@ -201,7 +203,8 @@ class TaskAdmin:
             raise task_not_found(task_id)
         return task
 
-    async def task(self, _: Request, function: str, task_id: str) -> models.WholeTask:
+    @local("GET", "/tasks/{function}/{task_id}")
+    async def task(self, function: str, task_id: str) -> models.WholeTask:
         """Return one task with its steps, its payloads and its due time."""
         task = await self._find(function, task_id)
         invocation = task.invocation
@@ -233,10 +236,11 @@ class TaskAdmin:
             yield msgspec.convert(cause, models.Caller)
             notes = await self._store.notes(str(cause["requestId"]))
 
-    async def log(self, request: Request, function: str, task_id: str) -> Response:
-        """Return the log of an attempt as text; query: ``attempt``, from 1 on."""
+    @local("GET", "/tasks/{function}/{task_id}/log")
+    async def log(self, function: str, task_id: str, query: LogQuery) -> PlainTextResponse:
+        """Return the log of an attempt."""
         task = await self._find(function, task_id)
-        attempt = query_number(request.query_params, "attempt") or 1
+        attempt = query.attempt
         whole = [
             note.body or b""
             for note in await self._store.notes(task.invocation.request_id, logs=True)
@@ -252,9 +256,10 @@ class TaskAdmin:
         if not found:
             message = f"async task '{task_id}' has no attempt {attempt} that has ended"
             raise Rejected(404, "AttemptNotFound", message)
-        return Response(found[0], media_type="text/plain", headers=_PLAIN)
+        return PlainTextResponse(found[0], headers=_PLAIN)
 
-    async def run_now(self, _: Request, function: str, task_id: str) -> None:
+    @local("POST", "/tasks/{function}/{task_id}/run-now")
+    async def run_now(self, function: str, task_id: str) -> None:
         """Let a waiting task run now instead of when it is due."""
         await self._run_now(function, task_id)
 
@@ -265,22 +270,23 @@ class TaskAdmin:
             raise task_not_found(task_id)
         raise Rejected(409, "TaskNotWaiting", f"async task '{task_id}' is not waiting")
 
-    async def stop(self, _: Request, function: str, task_id: str) -> None:
+    @local("POST", "/tasks/{function}/{task_id}/stop")
+    async def stop(self, function: str, task_id: str) -> None:
         """Do what StopAsyncTask does, unsigned."""
         await self._engine.stop_task(function, task_id)
 
 
-def _wanted(query: Mapping[str, str]) -> TaskQuery:
+def _wanted(query: AllTasks) -> TaskQuery:
     """Return what the parameters of a list ask for.
 
     Raises:
         Rejected: 400 InvalidArgument.
     """
-    return task_query(query, query.get("function") or None)._replace(
-        error=query.get("error") or None,
-        text=query.get("text", ""),
-        accepted_from=query_number(query, "acceptedFrom"),
-        accepted_to=query_number(query, "acceptedTo"),
+    return task_query(query, query.function or None)._replace(
+        error=query.error or None,
+        text=query.text,
+        accepted_from=query.accepted_from,
+        accepted_to=query.accepted_to,
     )
 
 

@@ -7,21 +7,23 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from fc_async_local.api import admin
 from fc_async_local.api.admin.functions import payload_of
-from fc_async_local.api.operation import read_body
+from fc_async_local.api.operation import Query, local
 from fc_async_sdk.admin import models
 from fc_async_sdk.events import triggers as events
 from fc_async_sdk.events.wire import encode_payload
 from fc_async_sdk.spec import http_trigger
 
 if TYPE_CHECKING:
-    from starlette.requests import Request
-    from starlette.routing import Route
-
     from fc_async_local.api.http_triggers.urls import TriggerUrls
     from fc_async_local.clock import Clock
     from fc_async_local.triggers.control import Shown, TriggerControl
+
+
+class TriggersQuery(Query, frozen=True, kw_only=True):
+    """The function that the triggers invoke; "" for all functions."""
+
+    function: str = ""
 
 
 class TriggerAdmin:
@@ -38,21 +40,10 @@ class TriggerAdmin:
         self._clock = clock
         self._urls = urls
 
-    def routes(self) -> list[Route]:
-        """Return the routes of these operations."""
-        return admin.routes(
-            [
-                ("GET", "/triggers", self.triggers),
-                ("GET", "/triggers/samples", self.trigger_samples),
-                ("POST", "/triggers/{function}/{trigger}/fire", self.fire_trigger),
-                ("POST", "/events/oss", self.object_event),
-            ]
-        )
-
-    async def triggers(self, request: Request) -> models.Triggers:
-        """List the triggers of all functions, or of ``function``, with their next firings."""
-        function = request.query_params.get("function", "")
-        shown = await self._control.shown(function)
+    @local("GET", "/triggers")
+    async def triggers(self, query: TriggersQuery) -> models.Triggers:
+        """List triggers with their next firings."""
+        shown = await self._control.shown(query.function)
         return models.Triggers(
             triggers=[self._describe(one) for one in shown], now=self._clock.now()
         )
@@ -84,21 +75,18 @@ class TriggerAdmin:
             http_trigger=urls,
         )
 
-    async def trigger_samples(self, _: Request) -> models.TriggerSamples:
+    @local("GET", "/triggers/samples")
+    async def trigger_samples(self) -> models.TriggerSamples:
         """Return an event document of each kind of trigger, to try a function with."""
         return models.TriggerSamples(samples=dict(events.samples(self._clock.now())))
 
-    async def fire_trigger(self, request: Request, function: str, trigger: str) -> models.FiredNow:
-        """Fire a trigger now.
-
-        Body: ``payload`` (text, or base64 with ``payloadEncoding: base64``); without it, the event
-        that the trigger would make.
-        """
-        wanted = await read_body(request, models.Fire)
+    @local("POST", "/triggers/{function}/{trigger}/fire")
+    async def fire_trigger(self, function: str, trigger: str, body: models.Fire) -> models.FiredNow:
+        """Fire a trigger now."""
         given = (
             None
-            if wanted.payload is None
-            else payload_of(wanted.payload, encoding=wanted.payload_encoding)
+            if body.payload is None
+            else payload_of(body.payload, encoding=body.payload_encoding)
         )
         request_id, payload = await self._control.fire(function, trigger, given)
         text, is_base64 = encode_payload(payload)
@@ -106,11 +94,7 @@ class TriggerAdmin:
             request_id=request_id, payload=text, payload_encoding="base64" if is_base64 else ""
         )
 
-    async def object_event(self, request: Request) -> models.FiredTriggers:
-        """Fire the OSS triggers that match an event of an object.
-
-        Body: ``bucket``, ``key``, and optionally ``event`` (``ObjectCreated:PutObject``), ``size``,
-        ``etag`` and ``contentType``.
-        """
-        event = await read_body(request, models.ObjectEvent)
-        return models.FiredTriggers(fired=await self._control.object_event(event))
+    @local("POST", "/events/oss")
+    async def object_event(self, body: models.ObjectEvent) -> models.FiredTriggers:
+        """Fire the OSS triggers that match an event of an object."""
+        return models.FiredTriggers(fired=await self._control.object_event(body))

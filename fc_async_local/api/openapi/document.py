@@ -22,18 +22,17 @@ Schema = Mapping[str, Any]
 
 VERSION: Final = "3.1.0"
 _PATH_PARAMETER: Final = re.compile(r"\{(\w+)(?::(\w+))?\}")
-_REFUSALS: Final = {
-    400: "The request is not valid.",
-    403: "The host, the origin or the signature of the request is not accepted.",
-    404: "The path names something that does not exist.",
-    405: "The path has another method.",
-    409: "The state does not allow it, or a thing of this name exists.",
-    412: "The task has already ended.",
-    429: "Too many calls, instances or waiting invocations.",
-    500: "The system cannot run the function.",
-    503: "The store or the resources are unavailable; nothing was changed.",
-}
-_ALWAYS: Final = (400, 403, 503)
+_REFUSALS: Final = """\
+400: the request is not valid.
+403: the host, the origin or the signature of the request is not accepted.
+404: the path names something that does not exist.
+405: the path has another method.
+409: the state does not allow it, or a thing of this name exists.
+412: the task has already ended.
+429: too many calls, instances or waiting invocations.
+500: the system cannot run the function.
+503: the store or the resources are unavailable; nothing was changed.
+"""
 _REFERENCE: Final = "#/components/schemas/{name}"
 
 ANY: Final[Schema] = {}
@@ -71,7 +70,6 @@ class Operation(NamedTuple):
             none.
         answer: Schema of the JSON answer, or the struct that is answered; None: it has no body
             (204).
-        refused: Statuses of refusals, besides those that every operation has.
         media: Type of the answer.
         accepts: Type of the request's body.
         also: Further statuses of success, without a body.
@@ -83,7 +81,6 @@ class Operation(NamedTuple):
     parameters: tuple[Parameter, ...] = ()
     body: Schema | type[msgspec.Struct] | None = None
     answer: Schema | type[msgspec.Struct] | None = OBJECT
-    refused: tuple[int, ...] = ()
     media: str = "application/json"
     accepts: str = "application/json"
     also: tuple[int, ...] = ()
@@ -151,29 +148,27 @@ def build(
         "openapi": VERSION,
         "info": {"title": title, "version": __version__},
         "paths": paths,
-        "components": {"schemas": {ERROR: error, **schemas}},
+        "components": {
+            "schemas": {ERROR: error, **schemas},
+            "responses": {
+                ERROR: {
+                    "description": _REFUSALS,
+                    "content": {"application/json": {"schema": ref(ERROR)}},
+                }
+            },
+        },
     }
 
 
 def _described(one: Operation) -> dict[str, Any]:
     found = list(_PATH_PARAMETER.finditer(one.path))
-    refused = {*_ALWAYS, *one.refused, *((404, 405) if found else ())}
     described: dict[str, Any] = {
         "summary": one.summary,
         "parameters": [
             *(_of_path(match) for match in found),
             *({"name": p.name, "in": p.place, "schema": p.schema} for p in one.parameters),
         ],
-        "responses": {
-            **_success(one),
-            **{
-                str(status): {
-                    "description": _REFUSALS[status],
-                    "content": {"application/json": {"schema": ref(ERROR)}},
-                }
-                for status in sorted(refused)
-            },
-        },
+        "responses": {**_success(one), "default": {"$ref": f"#/components/responses/{ERROR}"}},
     }
     if one.body is not None:
         described["requestBody"] = {"content": {one.accepts: {"schema": _schema(one.body)}}}

@@ -115,11 +115,11 @@ def _named(
     at = f"{path}/{{{word}}}"
     one, page = answers
     return (
-        Operation("POST", path, f"Create{title}", body=new, answer=one, refused=(409,)),
+        Operation("POST", path, f"Create{title}", body=new, answer=one),
         Operation("GET", path, f"List{every.title()}", _PREFIXED, answer=page),
         Operation("GET", at, f"Get{title}", answer=one),
-        Operation("PUT", at, f"Update{title}", body=changed, answer=one, refused=(409,)),
-        Operation("DELETE", at, f"Delete{title}", answer=None, refused=(409,)),
+        Operation("PUT", at, f"Update{title}", body=changed, answer=one),
+        Operation("DELETE", at, f"Delete{title}", answer=None),
     )
 
 
@@ -135,10 +135,10 @@ def _configured(
     qualifier = () if kind == "concurrency" else _QUALIFIER
     every = f"{_ROOT}/{'concurrency-config' if kind == 'concurrency' else kind}s"
     return (
-        Operation("PUT", at, f"Put{title}", qualifier, body=body, answer=answer, refused=(409,)),
+        Operation("PUT", at, f"Put{title}", qualifier, body=body, answer=answer),
         Operation("GET", at, f"Get{title}", qualifier, answer=answer),
         Operation("DELETE", at, f"Delete{title}", qualifier, answer=None),
-        Operation("GET", every, f"List{title}s", _OF_FUNCTION, answer=page, refused=(404,)),
+        Operation("GET", every, f"List{title}s", _OF_FUNCTION, answer=page),
     )
 
 
@@ -149,7 +149,6 @@ _FUNCTIONS: Final = (
         "CreateFunction",
         body=_NEW_FUNCTION,
         answer=models.Function,
-        refused=(409,),
     ),
     Operation(
         "GET",
@@ -172,9 +171,8 @@ _FUNCTIONS: Final = (
         "UpdateFunction",
         body=fields.FunctionFields,
         answer=models.Function,
-        refused=(409,),
     ),
-    Operation("DELETE", _FUNCTION, "DeleteFunction", answer=None, refused=(409,)),
+    Operation("DELETE", _FUNCTION, "DeleteFunction", answer=None),
     Operation(
         "GET", f"{_FUNCTION}/code", "GetFunctionCode", _QUALIFIER, answer=models.FunctionCode
     ),
@@ -191,7 +189,6 @@ _FUNCTIONS: Final = (
         "PublishFunctionVersion",
         body=having(description=TEXT),
         answer=models.FunctionVersion,
-        refused=(409,),
     ),
     Operation(
         "GET",
@@ -205,7 +202,6 @@ _FUNCTIONS: Final = (
         f"{_FUNCTION}/versions/{{version}}",
         "DeleteFunctionVersion",
         answer=None,
-        refused=(409,),
     ),
     *_named(
         "alias",
@@ -230,7 +226,6 @@ _INVOCATION: Final = (
         ),
         body=ANY,
         answer=ANY,
-        refused=(409, 429, 500),
         media="application/octet-stream",
         accepts="application/octet-stream",
         also=(202,),
@@ -251,7 +246,7 @@ _INVOCATION: Final = (
         answer=models.AsyncTaskPage,
     ),
     Operation("GET", _TASK, "GetAsyncTask", _QUALIFIER, answer=models.AsyncTask),
-    Operation("PUT", f"{_TASK}/stop", "StopAsyncTask", _QUALIFIER, answer=None, refused=(412,)),
+    Operation("PUT", f"{_TASK}/stop", "StopAsyncTask", _QUALIFIER, answer=None),
 )
 
 _RESOURCES: Final = (
@@ -284,7 +279,6 @@ _RESOURCES: Final = (
         "CreateVpcBinding",
         body=having("vpcId", vpcId=TEXT),
         answer=None,
-        refused=(409,),
     ),
     Operation(
         "GET",
@@ -297,7 +291,7 @@ _RESOURCES: Final = (
 
 _TAGGED: Final = (Parameter("ResourceType"), Parameter("ResourceId"))
 _TAG: Final = (
-    Operation("POST", f"{_ROOT}/tags-v2", "TagResources", body=_TAGS, answer=None, refused=(404,)),
+    Operation("POST", f"{_ROOT}/tags-v2", "TagResources", body=_TAGS, answer=None),
     Operation(
         "GET",
         f"{_ROOT}/tags-v2",
@@ -309,7 +303,6 @@ _TAG: Final = (
             Parameter("NextToken"),
         ),
         answer=having("RequestId TagResources", TagResources=listed(OBJECT)),
-        refused=(404,),
     ),
     Operation(
         "DELETE",
@@ -317,7 +310,6 @@ _TAG: Final = (
         "UntagResources",
         (*_TAGGED, Parameter("TagKey"), Parameter("All", FLAG)),
         answer=None,
-        refused=(404,),
     ),
 )
 

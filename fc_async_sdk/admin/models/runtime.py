@@ -72,6 +72,12 @@ class Clock(Model, frozen=True, kw_only=True):
     virtual: bool
 
 
+class Advance(Model, frozen=True, kw_only=True):
+    """The seconds of virtual time that pass: ten years at most."""
+
+    seconds: Annotated[float, Meta(ge=0, le=10 * 365 * 86_400)]
+
+
 class Idle(Clock, frozen=True, kw_only=True):
     """The time at which nothing waits and nothing runs.
 

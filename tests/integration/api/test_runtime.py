@@ -114,7 +114,7 @@ def test_steps_are_followed_over_http(tmp_path, http):
         assert http.get(url).json() == {"steps": [], "last": 0, "missed": 0}
         refused = http.get(url, params={"after": 0, "wait": 61})
         assert refused.status_code == 400
-        assert "wait must be between 0 and 60 seconds, got 61" in refused.text
+        assert "wait must be an integer from 0 to 60, got '61'" in refused.text
 
 
 def test_an_error_says_that_no_port_is_free():

@@ -12,14 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from fc_async_local.api import Api
-from fc_async_local.api.admin.configs import ConfigAdmin
-from fc_async_local.api.admin.deliveries import DeliveryAdmin
-from fc_async_local.api.admin.functions import FunctionAdmin
-from fc_async_local.api.admin.metrics import MetricsAdmin
-from fc_async_local.api.admin.simulation import ClockAdmin
-from fc_async_local.api.admin.status import StatusAdmin
-from fc_async_local.api.admin.tasks import TaskAdmin
+from fc_async_local.api import Api, admin
 from fc_async_local.api.fc2 import Fc2
 from fc_async_local.api.function_resources import (
     ResourceOperations,
@@ -29,6 +22,7 @@ from fc_async_local.api.functions import FunctionOperations
 from fc_async_local.api.http_triggers.calls import HttpTriggerCalls
 from fc_async_local.api.http_triggers.urls import TriggerUrls
 from fc_async_local.api.invoke import InvokeFunction
+from fc_async_local.api.operation import routes_of
 from fc_async_local.api.tasks import TaskOperations
 from fc_async_local.api.uploads import UploadOperations
 from fc_async_local.clock import RealClock, VirtualClock
@@ -235,13 +229,15 @@ class World:
                     self.registry, settings, checksum=lambda _: "1", now=lambda: NOW
                 ).routes(),
                 *TaskOperations(self.store, self.registry, self.engine, settings).routes(),
-                *StatusAdmin(self.store, self.clock, settings, ADDRESSES).routes(),
-                *MetricsAdmin(self.metrics, self.clock).routes(),
-                *TaskAdmin(self.store, self.engine, self.clock, settings, remembered).routes(),
-                *FunctionAdmin(self.registry, self.engine, urls, self.metrics).routes(),
-                *ConfigAdmin(self.registry).routes(),
-                *DeliveryAdmin(self.store, self.engine).routes(),
-                *ClockAdmin(self.engine, self.clock).routes(),
+                *routes_of(admin.StatusAdmin(self.store, self.clock, settings, ADDRESSES)),
+                *routes_of(admin.MetricsAdmin(self.metrics, self.clock)),
+                *routes_of(
+                    admin.TaskAdmin(self.store, self.engine, self.clock, settings, remembered)
+                ),
+                *routes_of(admin.FunctionAdmin(self.registry, self.engine, urls, self.metrics)),
+                *routes_of(admin.ConfigAdmin(self.registry)),
+                *routes_of(admin.DeliveryAdmin(self.store, self.engine)),
+                *routes_of(admin.ClockAdmin(self.engine, self.clock)),
             ],
             strict,
             lambda: f"req-{next(ids)}",
