@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 
 _COUNTED: Final = 20_000
 """Largest number of tasks of one status that is counted; a refresh must not take longer."""
+_EXISTS: Final = "AsyncTaskAlreadyExists"
 _PLAIN: Final = {"x-content-type-options": "nosniff"}
 """Headers of text that a function printed, which a browser must not take for a page."""
 
@@ -183,13 +184,31 @@ class TaskAdmin:
         elif wanted.action == "run-now":
             await self._run_now(name.function, name.task_id)
         else:
-            same = InvokeRequest(
-                name.function, before.payload, qualifier=before.qualifier, http=before.http_head
-            )
             edited = wanted.edited and request_of(wanted.edited, name.function)
-            new = await self._engine.invoke_async(edited or same)
+            new = await (self._engine.invoke_async(edited) if edited else self._replay(before))
         await self._store.add_notes(_notes(wanted, before, new, now=self._clock.now()))
         return None if new is None else new.task_id
+
+    async def _replay(self, before: Invocation) -> Accepted:
+        """Send a task again, once: its new id is the one that ``fc-async tasks replay`` gives."""
+        from fc_async_sdk.fanout import next_id  # noqa: PLC0415 -- few runtimes need it
+
+        task_id = next_id(before.task_id)
+        again = InvokeRequest(
+            before.function,
+            before.payload,
+            qualifier=before.qualifier,
+            task_id=task_id,
+            http=before.http_head,
+        )
+        try:
+            if self._remembered.find(before.function, task_id) is None:
+                return await self._engine.invoke_async(again)
+        except Rejected as error:
+            if error.code != _EXISTS:
+                raise
+        text = f"replayed before as '{task_id}': replay that task, or edit and replay this one"
+        raise Rejected(409, _EXISTS, text)
 
     async def _find(self, function: str, task_id: str) -> Task:
         """Return a task, or an invocation without task mode as if it were one.

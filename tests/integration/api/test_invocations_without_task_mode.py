@@ -56,6 +56,27 @@ def test_one_is_replayed_with_the_same_bytes(fc_local, plain):
     assert ask(fc_local, f"/tasks/orders/{done['newTaskId']}")["taskPayload"] == "{}"
 
 
+@pytest.mark.parametrize("task_mode", [True, False])
+def test_a_second_replay_is_refused_and_names_the_first(fc_local, task_mode):
+    seen = []
+    fc_local.deploy(
+        "orders", lambda event, _: seen.append(event), async_config={"asyncTask": task_mode}
+    )
+    task = fc_local.client.invoke_async("orders", b"{}", task_id="order-7")
+    body = {"action": "replay", "tasks": [{"function": "orders", "taskId": task.task_id}]}
+    answers = []
+    for _ in range(2):
+        fc_local.run_until_idle()
+        url = f"{fc_local.endpoint}/_local/tasks/actions"
+        answers.append(requests.post(url, json=body, timeout=10).json())
+    fc_local.run_until_idle()
+    first, second = answers
+    assert first["done"][0]["newTaskId"] == "order-7-replay-1"
+    [refused] = second["refused"]
+    assert "replayed before as 'order-7-replay-1'" in refused["message"]
+    assert len(seen) == 2
+
+
 def test_pages_have_each_once_in_the_order_of_time(fc_local):
     for name, mode in (("plain", False), ("kept", True)):
         fc_local.deploy(name, lambda *_: b"", async_config={"asyncTask": mode})
