@@ -23,11 +23,11 @@ from fc_async_sdk.spec import limits
 SECOND: Final = 1_000_000
 """Microseconds."""
 
-_UNITS: Final = {"s": 1, "sec": 1, "second": 1, "m": 60, "min": 60, "minute": 60}
-_LONG_UNITS: Final = {"h": 3_600, "hour": 3_600, "d": 86_400, "day": 86_400}
+_UNITS: Final = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
+"""Seconds by the first letter of a unit."""
 _RATE: Final = re.compile(
     r"\s*(?P<count>[0-9]+(?:\.[0-9]+)?)\s*(?:/|per)\s*(?P<times>[0-9]+(?:\.[0-9]+)?)?\s*"
-    r"(?P<unit>[a-z]+?)s?\s*"
+    r"(?P<unit>s(?:ecs?|econds?)?|m(?:ins?|inutes?)?|h(?:ours?)?|d(?:ays?)?)\s*"
 )
 _EXAMPLES: Final = "must be a number of messages a second, or such as 25/s, 1/10s, 600/min, 90/hour"
 _FASTEST: Final = 100
@@ -50,9 +50,8 @@ def interval_of(rate: object) -> int:
     found: float = 0
     if isinstance(rate, str):
         match = _RATE.fullmatch(rate.lower())
-        seconds = match and {**_UNITS, **_LONG_UNITS, "": 0}.get(match["unit"])
-        if match and seconds and float(match["count"]):
-            found = float(match["times"] or 1) * seconds / float(match["count"])
+        if match and float(match["count"]):
+            found = float(match["times"] or 1) * _UNITS[match["unit"][0]] / float(match["count"])
     elif isinstance(rate, (int, float)) and not isinstance(rate, bool) and 0 < rate < math.inf:
         found = 1 / rate
     if not found:

@@ -11,7 +11,6 @@ Invariants:
 from __future__ import annotations
 
 import functools
-import logging
 import math
 import time
 from datetime import datetime, timezone
@@ -23,7 +22,7 @@ from fc_async_sdk._pacing import gcra, hosting
 from fc_async_sdk.errors import InvalidParameter, PaceStoreFailed, WaitTooLong
 from fc_async_sdk.spec import limits
 from fc_async_sdk.stores import MemoryStore, Row
-from fc_async_sdk.stores.rows import new_token
+from fc_async_sdk.stores.rows import check, new_token
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,7 +33,6 @@ if TYPE_CHECKING:
 
 OnStoreError = Literal["fail", "send"]
 
-_LOG: Final = logging.getLogger("fc_async_sdk.pacing")
 _RACES: Final = 100
 """Number of bookings lost to other senders after which the store counts as broken."""
 _MARGIN_MS: Final = 90_000
@@ -91,7 +89,7 @@ class BasePace:
         on_store_error: OnStoreError = "fail",
         clock: Callable[[], float] | None = None,
     ) -> None:
-        if not name or not name.isprintable():
+        if not isinstance(name, str) or not name or not name.isprintable():
             raise InvalidParameter("name", name, "must be printable text")
         if not callable(rate):
             gcra.interval_of(rate)
@@ -101,6 +99,8 @@ class BasePace:
             raise InvalidParameter("max_hops", max_hops, f"must be from 0 to {MAX_HOPS}")
         if on_store_error not in {"fail", "send"}:
             raise InvalidParameter("on_store_error", on_store_error, "must be fail or send")
+        if store is not None:
+            check(store, "Pace(…, store=SqliteStore(path))")
         self.name = name
         self.smooth = smooth
         self.max_hops = max_hops
@@ -184,6 +184,8 @@ class BasePace:
             PaceStoreFailed: The store cannot be reached. Nothing is booked, or the slots are lost.
             WaitTooLong: The last slot is later than its function can wait for. Nothing is booked.
         """
+        if type(count) is not int or count < 1:
+            raise InvalidParameter("count", count, "must be a whole number, 1 or more")
         slots: list[gcra.Slots] = []
         allowed = self.max_hops if max_hops is None else max_hops
 
@@ -212,17 +214,19 @@ class BasePace:
             key: As ``key`` returned it; None if all messages share the pace.
 
         Raises:
-            InvalidParameter: Neither or both times are given.
+            InvalidParameter: Neither or both times are given, or one is wrong.
             PaceStoreFailed: The store cannot be reached.
         """
         if (until is None) == (seconds is None):
             raise InvalidParameter("until", until, "give either until or seconds")
-        if seconds is not None:
-            at = self.now() + math.ceil(seconds * gcra.SECOND)
-        else:
-            moment = until.timestamp() if isinstance(until, datetime) else until
-            assert moment is not None
-            at = math.ceil(moment * gcra.SECOND)
+        if isinstance(until, datetime):
+            if until.tzinfo is None:
+                raise InvalidParameter("until", until, "must have a time zone")
+            until = until.timestamp()
+        moment = until if seconds is None else seconds
+        if not isinstance(moment, (int, float)) or not math.isfinite(moment):
+            raise InvalidParameter("until", moment, "must be a number of seconds, or a time")
+        at = math.ceil(moment * gcra.SECOND) + (0 if seconds is None else self.now())
         self._change(
             key,
             lambda state, _, interval: gcra.hold(state, at, interval=interval, burst=self._burst),
@@ -281,7 +285,11 @@ class BasePace:
 
     def _row(self, key: object) -> tuple[str, int]:
         """Return the key of the row and the interval between two messages of a key."""
-        rate = self._rate(key) if callable(self._rate) else self._rate
+        try:
+            rate = self._rate(key) if callable(self._rate) else self._rate
+        except Exception as error:
+            text = f"the pace {self.name} gets no rate for the key: {error!r}"
+            raise InvalidParameter("key", key, text) from error
         # No function has a $ in front, so no record of an idempotent handler has such a key.
         text = f"$pace/{self.name}" if key is None else f"$pace/{self.name}/{key}"
         if len(text.encode()) > _KEY_BYTES or not text.isprintable():

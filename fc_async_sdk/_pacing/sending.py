@@ -115,9 +115,14 @@ class Run:
         pace: The pace.
         payloads: What is sent; None or an iterator if their number is not known.
         block: How many slots are booked at a time, at most, if the number is not known.
+
+    Raises:
+        InvalidParameter: It is not a pace, or a payload has no key.
     """
 
     def __init__(self, pace: Pace, payloads: object, *, block: int = _BLOCK) -> None:
+        if not callable(getattr(pace, "book", None)):
+            raise InvalidParameter("pace", pace, 'must be a pace, such as Pace("crm", "25/s")')
         self._pace = pace
         self._block = block
         self._held: dict[object, _Held] = {}

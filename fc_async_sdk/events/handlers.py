@@ -129,6 +129,8 @@ def handler(
     """
     _payloads.check_type("kind", kind)
     _claims.check(large)
+    if pace is not None and not callable(getattr(pace, "wrap", None)):
+        raise InvalidParameter("pace", pace, 'must be a pace, such as Pace("crm", "25/s")')
 
     def read(data: bytes, context: object) -> T:
         return _value(kind, data, large, context)[0]

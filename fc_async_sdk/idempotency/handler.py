@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypedDict, TypeVar, cas
 from fc_async_sdk import errors
 from fc_async_sdk.idempotency import keys, states
 from fc_async_sdk.idempotency.runs import Claims, Run, SystemClock
+from fc_async_sdk.stores.rows import check
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -98,8 +99,7 @@ def idempotent(
         def handler(event, context):
             return charge(json.loads(event)["order"])
     """
-    if not all(callable(getattr(store, verb, None)) for verb in ("create", "replace", "remove")):
-        raise errors.InvalidParameter("store", store, "must be a store: @idempotent(store)")
+    check(store, "@idempotent(store)")
     rules = states.Rules(**options)
     clock = clock or SystemClock()
     claims = Claims(store, rules, clock)

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from fc_async_sdk import _claims, errors
+from fc_async_sdk import _claims, _envelopes, errors
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,6 +27,11 @@ if TYPE_CHECKING:
 
 _READABLE: Final = 256
 """Longer keys are hashed, and those with characters that a database may refuse, such as NUL."""
+
+_ENVELOPES: Final = (
+    (_claims.NAME, ": it is a claim; put @handler(..., large=store) above @idempotent"),
+    (_envelopes.HOP, ": it waits for its slot; put @handler(..., pace=pace) above @idempotent"),
+)
 
 _SCOPE: Final = 128
 """Largest length of a scope: that of the name of a function."""
@@ -69,10 +74,10 @@ def by_field(*paths: str) -> Key:
 def _look_up(document: object, path: str) -> object:
     for name in path.split("."):
         if not isinstance(document, Mapping) or name not in document:
-            stored = isinstance(document, Mapping) and _claims.NAME in document
-            reason = ": it is a claim; put @handler(..., large=store) above @idempotent"
+            names = document if isinstance(document, Mapping) else {}
             raise errors.KeyMissing(
-                f"the payload has no field {path!r}, which is the key{reason if stored else ''}"
+                f"the payload has no field {path!r}, which is the key"
+                + next((text for envelope, text in _ENVELOPES if envelope in names), "")
             )
         document = document[name]
     if document is None:

@@ -25,6 +25,7 @@ from fc_async_sdk._pacing.pace import MAX_HOPS
 from fc_async_sdk.credentials import Credentials
 from fc_async_sdk.errors import InvalidParameter, InvalidPayload, PaceError
 from fc_async_sdk.session import Session
+from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
 
 _LOG: Final = logging.getLogger("fc_async_sdk.pacing")
 _RETRIES: Final = 10
+_LONGEST: Final = MAX_HOPS * limits.DELAY_SECONDS.high
+"""Seconds that a message can wait."""
 
 
 class RetryLater(Exception):
@@ -67,7 +70,7 @@ class RetryLater(Exception):
             raise InvalidParameter("seconds", seconds, "give either seconds or at")
         if at is not None and at.tzinfo is None:
             raise InvalidParameter("at", at, "must have a time zone")
-        if seconds is not None and not 0 <= seconds <= MAX_HOPS * 3_599:
+        if seconds is not None and not 0 <= seconds <= _LONGEST:
             raise InvalidParameter("seconds", seconds, "must be from 0 to seven days")
         when = f"in {seconds:g} s" if seconds is not None else f"at {at}"
         super().__init__(f"to be delivered again {when}{reason and f': {reason}'}")
@@ -77,11 +80,17 @@ class RetryLater(Exception):
         self.limit = limit
 
     def wait(self, now: float) -> int:
-        """Return the whole seconds to wait, 1 or more."""
+        """Return the whole seconds to wait, 1 or more.
+
+        Raises:
+            InvalidParameter: It is after a time that a message can wait for.
+        """
         seconds = self.seconds
         if seconds is None:
             assert self.at is not None
             seconds = self.at.timestamp() - now
+        if seconds > _LONGEST:
+            raise InvalidParameter("at", self.at, "must be within seven days") from self
         return max(1, -int(-seconds // 1))
 
 

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, BinaryIO, Literal, overload
 
 from fc_async_sdk import _claims
 from fc_async_sdk._claims import Claim, PayloadStore, find
+from fc_async_sdk.errors import InvalidParameter
 from fc_async_sdk.payloads.default import DefaultStore, store_at
 from fc_async_sdk.payloads.folder import FolderStore
 from fc_async_sdk.payloads.oss import OssStore
@@ -67,7 +68,10 @@ def fetch(
         PayloadStoreDenied: The store denies access.
         PayloadStoreFailed: The store failed.
         UnreadableClaim: It is a claim of another version.
+        InvalidParameter: It is neither bytes nor text.
     """
+    if not isinstance(payload, (bytes, bytearray, memoryview, str)):
+        raise InvalidParameter("payload", payload, "must be bytes or text, as it was sent")
     data = payload.encode() if isinstance(payload, str) else bytes(payload)
     claim = find(data)
     if not stream:

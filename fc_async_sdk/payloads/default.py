@@ -34,7 +34,7 @@ def store_at(url: str) -> FolderStore | OssStore:
         return OssStore(parts.netloc)
     if parts.scheme == "file" and not parts.netloc:
         return FolderStore(unquote(parts.path))
-    if "://" in url:
+    if "://" in url or parts.scheme == "oss":
         raise ConfigurationError(
             f"{url} is not a store: write oss://BUCKET or the path of a folder"
         )

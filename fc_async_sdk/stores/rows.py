@@ -17,6 +17,8 @@ from typing import Any, Protocol, TypeVar
 
 import msgspec
 
+from fc_async_sdk.errors import InvalidParameter
+
 
 class Row(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """State of a key; what is kept of it is a subclass. Times are milliseconds since the epoch.
@@ -62,6 +64,20 @@ def decode(kind: type[R], text: str | bytes) -> R:
     except msgspec.DecodeError as error:
         raise ValueError(f"the stored record cannot be read: {error}") from error
     return row
+
+
+def check(store: object, example: str) -> None:
+    """Check that an argument is a store.
+
+    Args:
+        store: The argument.
+        example: Shows how it is given, in the error.
+
+    Raises:
+        InvalidParameter: It is something else.
+    """
+    if not all(callable(getattr(store, verb, None)) for verb in ("create", "replace", "remove")):
+        raise InvalidParameter("store", store, f"must be a store: {example}")
 
 
 def new_token() -> str:

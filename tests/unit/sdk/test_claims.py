@@ -151,3 +151,9 @@ def test_what_is_not_a_claim_is_fetched_as_it_is() -> None:
     assert payloads.fetch('{"n": 1}', store) == b'{"n": 1}'
     with payloads.fetch(memoryview(b"abc"), store, stream=True) as file:
         assert file.read() == b"abc"
+
+
+@pytest.mark.parametrize("event", [{"id": 7}, 5, None])
+def test_an_event_that_is_neither_bytes_nor_text_is_refused(event: object) -> None:
+    with pytest.raises(errors.InvalidParameter, match="must be bytes or text"):
+        payloads.fetch(event, Broken(OSError()))

@@ -39,7 +39,22 @@ def test_a_rate_is_a_number_or_a_text_with_a_unit(rate: object, interval: int) -
 
 
 @pytest.mark.parametrize(
-    "rate", [0, -1, True, float("nan"), float("inf"), "", "25", "25/", "0/s", "25/fortnight", None]
+    "rate",
+    [
+        0,
+        -1,
+        True,
+        float("nan"),
+        float("inf"),
+        "",
+        "25",
+        "25/",
+        "0/s",
+        "25/fortnight",
+        "25/ms",
+        "25/ss",
+        None,
+    ],
 )
 def test_what_is_not_a_rate_is_refused_with_examples(rate: object) -> None:
     with pytest.raises(InvalidParameter, match="such as 25/s, 1/10s"):

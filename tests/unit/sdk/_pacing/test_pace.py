@@ -203,3 +203,34 @@ def test_an_option_out_of_its_range_is_refused_at_once(
 def test_errors_can_be_pickled() -> None:
     error = pickle.loads(pickle.dumps(errors.WaitTooLong("crm", 3_600, 2, 1, 0)))  # noqa: S301
     assert (error.pace, error.seconds) == ("crm", 3_600)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"until": datetime(2026, 11, 28)},  # noqa: DTZ001 -- has no zone
+        {"until": "tomorrow"},
+        {"seconds": "30"},
+        {"seconds": float("inf")},
+    ],
+)
+def test_a_hold_that_is_not_a_time_is_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(errors.InvalidParameter, match="until"):
+        Pace("crm", 1).hold(**wrong)
+
+
+def test_a_store_that_is_not_one_is_refused_before_anything_is_sent() -> None:
+    with pytest.raises(errors.InvalidParameter, match="must be a store: Pace"):
+        Pace("crm", 1, store="redis://localhost")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("count", [0, -1, 1.5, "2"])
+def test_a_number_of_messages_that_is_not_one_is_refused(count: Any) -> None:
+    with pytest.raises(errors.InvalidParameter, match="count"):
+        Pace("crm", 1).book(count)
+
+
+def test_a_rate_that_fails_for_a_key_is_told_with_the_key() -> None:
+    pace = Pace("crm", {"a": 1}.__getitem__, key=lambda order: order)
+    with pytest.raises(errors.InvalidParameter, match="key='b': the pace crm gets no rate"):
+        pace.book(key="b")

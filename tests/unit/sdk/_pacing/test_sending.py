@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 
-from fc_async_sdk import async_client, client
+from fc_async_sdk import async_client, client, handler
 from fc_async_sdk._pacing import hop
 from fc_async_sdk.errors import (
     AsyncTaskAlreadyExists,
@@ -301,3 +301,21 @@ def test_an_envelope_is_small(clock: Clock) -> None:
     payload = msgspec.json.encode({"order": "x" * 1_000})
     _, sent = hop.first(payload, seconds=90_000, part=0, spread=7, task="nightly-12345")
     assert len(sent) - len(payload) < 100
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda sender, pace: sender.invoke_async("f", {}, pace=pace),
+        lambda sender, pace: sender.function("f", pace=pace).spawn({}),
+        lambda sender, pace: sender.fan_out("f", [1], pace=pace),
+        lambda _, pace: handler(dict, pace=pace),
+    ],
+    ids=["invoke", "function", "fan_out", "handler"],
+)
+def test_a_rate_in_place_of_a_pace_is_refused(use: Callable[[object, object], object]) -> None:
+    with (
+        client(endpoint_url=URL) as sender,
+        pytest.raises(InvalidParameter, match="pace='25/s': must be a pace, such as Pace"),
+    ):
+        use(sender, "25/s")

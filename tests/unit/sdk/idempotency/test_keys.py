@@ -172,3 +172,9 @@ def test_claims_of_the_same_content_have_one_fingerprint() -> None:
 def test_a_field_of_a_claim_is_missing_and_the_error_says_how_to_read_it() -> None:
     with pytest.raises(errors.KeyMissing, match=r"put @handler\(\.\.\., large=store\) above"):
         keys.by_field("order.id")(claim("a" * 64, "2026-11-27"), None)
+
+
+def test_a_field_of_a_message_that_waits_is_missing_and_the_error_says_how_to_read_it() -> None:
+    waiting = b'{"$fc-async.hop": {"payload": {"json": {"order": {"id": 7}}}, "rest": 3}}'
+    with pytest.raises(errors.KeyMissing, match=r"put @handler\(\.\.\., pace=pace\) above"):
+        keys.by_field("order.id")(waiting, None)

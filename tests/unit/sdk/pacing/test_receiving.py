@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from datetime import datetime, timezone
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -225,3 +226,15 @@ def test_ids_of_messages_that_follow_a_task_are_those_of_replays() -> None:
 def test_a_time_to_return_is_within_a_week(seconds: float) -> None:
     with pytest.raises(errors.InvalidParameter, match="must be from 0 to seven days"):
         RetryLater(seconds)
+
+
+def test_a_time_to_return_that_is_too_far_fails_the_attempt_at_once(
+    sent: list[dict[str, Any]],
+) -> None:
+    @handler(dict, pace=Pace("crm", 1, clock=lambda: NOW))
+    def work(order: dict[str, Any], _: object) -> None:
+        raise RetryLater(at=datetime(2199, 1, 1, tzinfo=timezone.utc))
+
+    with pytest.raises(errors.InvalidParameter, match="must be within seven days"):
+        work(b"{}", context())
+    assert sent == []

@@ -21,7 +21,9 @@ def test_a_store_is_found_by_its_name(tmp_path: Path) -> None:
     assert store_at(str(tmp_path)).name == FolderStore(tmp_path).name
 
 
-@pytest.mark.parametrize("url", ["s3://bucket", "oss://", "oss://b/key", "file://host/folder"])
+@pytest.mark.parametrize(
+    "url", ["s3://bucket", "oss://", "oss:bucket", "oss://b/key", "file://host/folder"]
+)
 def test_another_url_is_not_a_store(url: str) -> None:
     with pytest.raises(ConfigurationError, match="oss://BUCKET"):
         store_at(url)
