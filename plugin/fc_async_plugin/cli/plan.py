@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 @options.format_option
 @options.skip_validation_option
 @options.cost_option
-@options.prices_option
 @click.option(
     "--out",
     metavar="FILE",
@@ -51,7 +50,6 @@ def command(  # noqa: PLR0917 -- click passes options by name
     output: Format,
     skip_validation: bool,
     cost: bool,
-    prices: str | None,
     out: str | None,
     before_deployment: bool,
 ) -> int:
@@ -83,12 +81,11 @@ def command(  # noqa: PLR0917 -- click passes options by name
         plan, remote = planning.plan()
         before = costs.of_account(remote, project.resources)
         after = costs.of_account(checking.after(plan, remote), project.resources, planning.wanted)
-        table = costs.prices_of(prices)
-        print_plan(plan, output, more={"costs": costs.as_data(after, table)} if cost else {})
+        print_plan(plan, output, more={"costs": costs.as_data(after)} if cost else {})
         if cost and output == "text":
             terminal.tell("")
-            terminal.print_lines(costs.table(after, table, terminal.width()))
-        for sentence, much in costs.changes(before, after, table):
+            terminal.print_lines(costs.table(after, terminal.width()))
+        for sentence, much in costs.changes(before, after):
             terminal.note(f"{'Warning' if much else 'Note'}: {sentence}.")
         if plan.obstacles:
             return FAILED

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,7 +12,6 @@ from fc_async_plugin.cli.options import (
     account_options,
     cost_option,
     env_option,
-    prices_option,
     ram_endpoint_option,
     templates_option,
 )
@@ -20,7 +19,7 @@ from fc_async_plugin.report import terminal
 
 if TYPE_CHECKING:
     from fc_async_plugin.account.connection import Account
-    from fc_async_plugin.rules import Context, Finding
+    from fc_async_plugin.rules import Finding
 
 
 @click.command("validate")
@@ -58,7 +57,6 @@ if TYPE_CHECKING:
 )
 @click.option("--strict", is_flag=True, help="Fail on warnings, too.")
 @cost_option
-@prices_option
 @click.option(
     "--explain",
     metavar="[RULE]",
@@ -91,7 +89,6 @@ def command(
     notes: bool,
     strict: bool,
     cost: bool,
-    prices: str | None,
     explain: str | None,
     schema: bool,
     props: bool,
@@ -114,6 +111,7 @@ def command(
     """  # noqa: D301 -- click reads the \b as "keep these lines"
     from fc_async_plugin import rules
     from fc_async_plugin.account.reading import read_all
+    from fc_async_plugin.report import costs
     from fc_async_plugin.report import findings as report
 
     if _shows_rules(explain, output, schema=schema, props=props):
@@ -129,33 +127,17 @@ def command(
         ram_endpoint=ram_endpoint if roles else None,
     )
     found = rules.check(context, select=select, ignore=ignore)
-    costs = _costs(context, prices) if cost else None
+    worst = costs.of_template(context.functions, context.graph) if cost else None
     if output == "json":
-        click.echo(report.to_json(found, costs.data if costs else {}))
+        more = {} if worst is None else {"costs": costs.as_data(worst)}
+        click.echo(report.to_json(found, more))
     else:
         _print(found, output, files=len(named) or 1, notes=notes)
-        for line in costs.lines if costs else ():
-            terminal.tell(line)
+        if worst is not None:
+            terminal.tell("")
+            terminal.print_lines(costs.table(worst, terminal.width()))
     failing = report.counts(found)
     return 1 if failing["error"] or (strict and failing["warning"]) else 0
-
-
-class _Costs(NamedTuple):
-    """Worst cases, as lines, and as further members of the JSON object."""
-
-    lines: list[str]
-    data: dict[str, Any]
-
-
-def _costs(context: Context, file: str | None) -> _Costs:
-    from fc_async_plugin.report import costs
-
-    prices = costs.prices_of(file)
-    found = costs.of_template(context.functions, context.graph)
-    return _Costs(
-        ["", *costs.table(found, prices, terminal.width())],
-        {"costs": costs.as_data(found, prices)},
-    )
 
 
 def _shows_rules(explain: str | None, output: str, *, schema: bool, props: bool) -> bool:
