@@ -4,14 +4,15 @@
 Invariants:
 
 - One message for each condition and change: when it begins to hold, and when it ends.
-- A change that the webhook did not take is told in the next round.
+- A change that the webhook did not take is told again in the next round.
 - A condition whose metrics cannot be read stays as it was.
-- A round sends :data:`MOST` messages at most; the last one counts what it leaves out.
+- A round sends :data:`MOST` messages at most; the others wait for the next round.
 - The URL of a webhook is a secret: only its host is shown.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
@@ -20,10 +21,10 @@ import requests
 from fc_async_plugin import PluginError, metrics
 from fc_async_plugin.account import connection
 from fc_async_plugin.conditions import CONDITIONS
-from fc_async_sdk.errors import FcAsyncError
+from fc_async_sdk.errors import FcAsyncError, NoCredentials
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from fc_async_plugin.account.connection import Account
     from fc_async_plugin.conditions import Rule
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from fc_async_sdk.admin.models import MetricPoint
 
 MOST: Final = 20
+_KEPT: Final = 1_000
+"""Changes that wait for a webhook; beyond them the oldest are dropped."""
 _MINUTE: Final = 60_000
 _CATCH_UP: Final = 60
 """Minutes before the newest one that a late round still looks at."""
@@ -54,14 +57,12 @@ class Change(NamedTuple):
     Attributes:
         value: The newest value of its metric.
         at: Milliseconds since the epoch.
-        more: How many further changes this message stands for.
     """
 
     rule: Rule
     broken: bool
     value: float
     at: int
-    more: int = 0
 
     @property
     def text(self) -> str:
@@ -69,10 +70,9 @@ class Change(NamedTuple):
         one = self.rule
         name = f"{one.function} ({one.region}): {one.condition.name}"
         value = f"{one.condition.metric} {self.value:g}"
-        text = f"{name}: {value}, alarm at {one.threshold}: {one.reason}"
         if not self.broken:
-            text = f"{name} is over: {value}, alarm at {one.threshold}"
-        return f"{text} … and {self.more} further changes" if self.more else text
+            return f"{name} is over: {value}, alarm at {one.threshold}"
+        return f"{name}: {value}, alarm at {one.threshold}: {one.reason}"
 
     def as_data(self) -> dict[str, Any]:
         """Return the change as plain data for JSON."""
@@ -86,7 +86,6 @@ class Change(NamedTuple):
             "threshold": self.rule.threshold,
             "reason": self.rule.reason,
             "time": self.at,
-            "further": self.more,
             "text": self.text,
         }
 
@@ -108,33 +107,6 @@ def values_of(rule: Rule, points: Sequence[MetricPoint], end: int) -> list[float
     return found
 
 
-def changes(
-    told: frozenset[Rule], seen: Mapping[Rule, Sequence[Sequence[float]]], at: int
-) -> list[Change]:
-    """Return what has changed since a set of rules was told to be broken. Pure.
-
-    Args:
-        told: The rules.
-        seen: The values that each rule compares, at one or more moments, the newest last. A rule is
-            broken if it was at any of them.
-        at: The newest moment.
-    """
-    found = []
-    for rule, moments in seen.items():
-        broken = [values for values in moments if rule.broken_by(values)]
-        if bool(broken) != (rule in told):
-            found.append(Change(rule, bool(broken), (broken or moments)[-1][-1], at))
-    return found
-
-
-def bounded(found: Sequence[Change]) -> list[Change]:
-    """Return the changes to tell, the critical ones first; the last one counts the others."""
-    ranked = sorted(found, key=lambda one: (not one.broken, not one.rule.condition.critical))
-    if len(ranked) <= MOST:
-        return ranked
-    return [*ranked[: MOST - 1], ranked[MOST - 1]._replace(more=len(ranked) - MOST)]
-
-
 class Seen(NamedTuple):
     """Metrics of one function by minutes, up to a time in milliseconds since the epoch."""
 
@@ -152,6 +124,7 @@ class Watch:
         note: Gets a sentence for a person.
 
     Attributes:
+        broken: The rules whose conditions hold.
         unread: Functions whose metrics could not be read in the latest round, with the reason.
     """
 
@@ -166,48 +139,50 @@ class Watch:
         for rule in rules:
             self._rules.setdefault((rule.region, rule.function), []).append(rule)
         self._read, self._tell, self._note = read, tell, note
-        self._broken: frozenset[Rule] = frozenset()
         self._ends: dict[tuple[str, str], int] = {}
+        self._waiting: deque[Change] = deque(maxlen=_KEPT)
+        self.broken: set[Rule] = set()
         self.unread: dict[str, str] = {}
 
-    def look(self) -> frozenset[Rule]:
-        """Read all metrics, tell what has changed, and return the rules that are broken."""
-        before = dict(self._ends)
+    def look(self) -> None:
+        """Read all metrics and tell what has changed.
+
+        Raises:
+            NoCredentials: There are no keys to read them with.
+        """
         found = [one for place, rules in self._rules.items() for one in self._changes(place, rules)]
-        shown = bounded(found)
-        for one in shown:
+        self._waiting += sorted(found, key=lambda one: not one.rule.condition.critical)
+        for one in list(self._waiting)[:MOST]:
             try:
                 self._tell(one)
             except PluginError as error:
-                self._note(f"{error}; it is sent again in the next round: {one.text}")
-                place = (one.rule.region, one.rule.function)
-                self._ends[place] = before.get(place, one.at - _MINUTE)
-                continue
-            told = {one.rule}
-            if one.more:
-                told |= {each.rule for each in found} - {each.rule for each in shown}
-            self._broken ^= told
-        return self._broken
+                self._note(f"{error}, which was not told: {one.text}")
+            else:
+                self._waiting.remove(one)
 
-    def _changes(self, place: tuple[str, str], rules: Sequence[Rule]) -> list[Change]:
+    def _changes(self, place: tuple[str, str], rules: Sequence[Rule]) -> Iterator[Change]:
         minutes = max(one.condition.times * one.condition.period // 60 for one in rules)
         try:
             seen = self._read(*place, minutes + _CATCH_UP)
+        except NoCredentials:
+            raise
         except FcAsyncError as error:
             if self.unread.get(place[1]) != str(error):
                 self._note(f"{place[1]}: its metrics cannot be read, and its alarms stay: {error}")
             self.unread[place[1]] = str(error)
-            return []
+            return
         self.unread.pop(place[1], None)
         # Every minute since the round before is looked at: a round may be late.
         first = max(self._ends.get(place, seen.end) + _MINUTE, seen.end - _CATCH_UP * _MINUTE)
         ends = range(min(first, seen.end), seen.end + 1, _MINUTE)
         self._ends[place] = seen.end
-        values = {
-            one: [values_of(one, seen.points.get(one.condition.metric, ()), end) for end in ends]
-            for one in rules
-        }
-        return changes(self._broken, values, seen.end)
+        for rule in rules:
+            points = seen.points.get(rule.condition.metric, ())
+            moments = [values_of(rule, points, end) for end in ends]
+            broken = [values for values in moments if rule.broken_by(values)]
+            if bool(broken) != (rule in self.broken):
+                self.broken ^= {rule}
+                yield Change(rule, bool(broken), (broken or moments)[-1][-1], seen.end)
 
 
 class Webhook:

@@ -92,9 +92,9 @@ def command(
             watched = ", ".join(dict.fromkeys(one.function for one in rules))
             terminal.note(f"Watching {watched} every {every} s; Ctrl-C ends it.")
         while True:
-            broken = watch.look()
+            watch.look()
             if once:
-                return FAILED if broken or watch.unread else DONE
+                return FAILED if watch.broken or watch.unread else DONE
             time.sleep(every)
 
 

@@ -101,6 +101,18 @@ def test_an_account_is_read_through_cloudmonitor(httpserver, monkeypatch, capsys
     assert "errors" in told
 
 
+def test_a_condition_that_the_webhook_did_not_take_is_exit_code_1_too(failing, capsys) -> None:
+    hook = "http://127.0.0.1:1/hook"
+    assert run(["watch", "--once", "--endpoint", failing.endpoint, "--webhook", hook]) == 1
+    assert "ConnectionError, which was not told: orders" in capsys.readouterr().err
+
+
+def test_no_credentials_are_said_once(capsys, monkeypatch) -> None:
+    monkeypatch.delenv("FC_ASYNC_ENDPOINT", raising=False)
+    assert run(["watch", "--once"]) == 1
+    assert capsys.readouterr().err.count("no credentials found") == 1
+
+
 def test_metrics_that_cannot_be_read_are_a_failure(capsys, httpserver) -> None:
     assert run(["watch", "--once", "--endpoint", httpserver.url_for("")]) == 1
     assert "orders: its metrics cannot be read" in capsys.readouterr().err
