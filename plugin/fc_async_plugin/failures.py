@@ -27,7 +27,7 @@ from fc_async_plugin.tasks import FAILURES, FunctionTasks
 from fc_async_sdk import events
 from fc_async_sdk.admin import operations as admin
 from fc_async_sdk.admin.models import Task
-from fc_async_sdk.errors import FcAsyncError
+from fc_async_sdk.errors import FcAsyncError, NoCredentials
 from fc_async_sdk.events.error_documents import error_lines
 from fc_async_sdk.spec import arn, limits
 from fc_async_sdk.spec.graph import Node, resolve
@@ -138,7 +138,11 @@ class Reader:
         self._targets: dict[str, None] = {}
 
     def read(self, functions: Sequence[str]) -> Found:
-        """Read the failures of functions."""
+        """Read the failures of functions.
+
+        Raises:
+            NoCredentials: There are no keys to read them with.
+        """
         with ThreadPoolExecutor(_WORKERS, thread_name_prefix="failures") as pool:
             read = [one for many in pool.map(self._tasks, functions) for one in many]
             counted = [one for many in pool.map(self._counted, functions) for one in many]
@@ -163,6 +167,8 @@ class Reader:
         try:
             configs = lists.configs(self._client, function)
             found = list(islice(self._listed(function), len(FAILURES) * _MOST))
+        except NoCredentials:
+            raise
         except FcAsyncError as error:
             self._omitted.append(f"tasks of {function}: {error}")
             return []

@@ -16,6 +16,7 @@ from fc_async_plugin.account import connection, lists, stored_payloads, suggesti
 from fc_async_sdk import _endpoint
 from fc_async_sdk.admin import operations as admin
 from fc_async_sdk.errors import AsyncTaskAlreadyExists, FcAsyncError, FunctionNotFound
+from fc_async_sdk.events.error_documents import error_lines
 from fc_async_sdk.fanout import is_replay, next_id
 from fc_async_sdk.models import AsyncTask
 from fc_async_sdk.spec import limits
@@ -140,6 +141,7 @@ class FunctionTasks(NamedTuple):
         errors = [
             one.get(name) for one in details for name in ("Error", "errorType", "errorMessage")
         ]
+        errors += error_lines(whole.return_payload_bytes or b"")[-1:]  # "KeyError: 'items'"
         shown = "\n".join(map(str, filter(None, [whole.task_error_message, *errors])))
         return text.lower() in shown.lower()
 

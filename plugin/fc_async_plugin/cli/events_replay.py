@@ -26,7 +26,11 @@ _MOST: Final = 10_000
 @click.command("replay")
 @click.argument("source")
 @click.option(
-    "--to", metavar="FUNCTION", default=None, help="Call this one.  [default: the one that failed]"
+    "--to",
+    metavar="FUNCTION",
+    default=None,
+    callback=options.refuse_empty_names,
+    help="Call this one.  [default: the one that failed]",
 )
 @click.option(
     "--condition",
@@ -165,7 +169,7 @@ def _selection(now: Any, **filters: Any) -> Selection:
     return Selection(
         conditions=filters["conditions"],
         functions=filters["functions"],
-        since=since and options.moment(since, now),
+        since=None if since is None else options.moment(since, now),
         matches=tuple(map(Match.read, filters["matches"])),
     )
 

@@ -23,7 +23,7 @@ _WIDEST: Final = 10_000
 
 
 @click.command()
-@click.argument("functions", metavar="[FUNCTION]...", nargs=-1)
+@click.argument("functions", metavar="[FUNCTION]...", nargs=-1, callback=options.refuse_empty_names)
 @click.option(
     "--since",
     metavar="TIME",
@@ -78,20 +78,21 @@ def command(
         named = [one._asdict() for one in found["counted"]]
         terminal.print_json(msgspec.to_builtins({"since": begin, **found, "counted": named}))
     else:
-        _show(found["failures"], since, now)
+        if not found["failures"]:
+            seen = " in what was looked at" if found["omitted"] else ""
+            terminal.tell(f"No failure was found since {since}{seen}.")
+        else:
+            _show(found["failures"], now)
         _show_counts(found["counted"])
     for sentence in found["omitted"]:
         terminal.note(f"Not looked at: {sentence}")
 
 
-def _show(groups: Sequence[Group], since: str, now: int) -> None:
+def _show(groups: Sequence[Group], now: int) -> None:
     from fc_async_plugin.failures import NOT_DELIVERED
     from fc_async_plugin.report import moments
     from fc_async_plugin.report.tables import Column, cut
 
-    if not groups:
-        terminal.tell(f"No failure was found since {since}.")
-        return
     columns = [
         Column("function"),
         Column("count", right=True),

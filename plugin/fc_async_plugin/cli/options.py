@@ -34,10 +34,27 @@ def _resources(context: click.Context, _: click.Parameter, incomplete: str) -> l
     return [one.name for one in project.resources if one.name.startswith(incomplete)]
 
 
-function_argument = click.argument("function", shell_complete=_resources)
+def refuse_empty_names(
+    _: click.Context, __: click.Parameter, given: str | tuple[str, ...] | None
+) -> str | tuple[str, ...] | None:
+    """Return names as they were typed; a script whose variable is not set types an empty one.
+
+    Raises:
+        click.BadParameter: A name is empty.
+    """
+    if given == "" or (isinstance(given, tuple) and "" in given):
+        raise click.BadParameter("must not be empty")
+    return given
+
+
+function_argument = click.argument(
+    "function", shell_complete=_resources, callback=refuse_empty_names
+)
 """``function: str``: a resource of the template, or the name of a function."""
 
-optional_function_argument = click.argument("function", required=False, shell_complete=_resources)
+optional_function_argument = click.argument(
+    "function", required=False, shell_complete=_resources, callback=refuse_empty_names
+)
 """``function: str | None``: likewise; None: all functions."""
 
 resources_argument = click.argument(

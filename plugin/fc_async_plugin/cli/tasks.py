@@ -213,6 +213,8 @@ def _members(
 
     doing = wanted.verb.capitalize()
     chosen = any(value is not None for value in wanted.filters.values())
+    if empty := [f"--{name}" for name, value in wanted.filters.items() if value == ""]:
+        raise click.UsageError(f"{', '.join(empty)} must not be empty")
     if bool(wanted.named) == chosen or (wanted.named and dry_run):
         names = ", ".join(f"--{name}" for name in wanted.filters)
         raise click.UsageError(f"name tasks, or choose them: {names}")

@@ -40,7 +40,7 @@ def command() -> None:
 
 
 @command.command("list")
-@click.argument("function", required=False)
+@options.optional_function_argument
 @options.account_options
 @options.format_option
 def list_command(function: str | None, account: Account, output: Format) -> None:

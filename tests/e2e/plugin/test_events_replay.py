@@ -235,6 +235,8 @@ def test_only_what_the_filters_admit_is_sent_and_removed(
         (["--match", "payload.id=1"], "must be FIELD=REGEX with one of the fields"),
         (["--match", "requestPayload.id=("], "not a valid regular expression"),
         (["--since", "yesterday"], "is not a time"),
+        (["--since", ""], "'' is not a time"),
+        (["--to", ""], "must not be empty"),
         (["--qualifier", "prod"], "--qualifier needs --to"),
     ],
 )

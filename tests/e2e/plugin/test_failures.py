@@ -142,6 +142,26 @@ def test_what_cannot_be_looked_at_is_said(fc_local, fc_async) -> None:
     assert "tasks of nosuch" in fc_async("failures", "nosuch").err
 
 
+def test_no_failure_is_said_of_what_was_looked_at_only(fc_local, fc_async) -> None:
+    fc_local.deploy("orders", fails)
+    assert "No failure was found since 1d.\n" in fc_async("failures", "orders").out
+    assert "since 1d in what was looked at." in fc_async("failures", "nosuch").out
+
+
+def test_without_credentials_nothing_is_said_to_be_well(fc_local, fc_async, monkeypatch) -> None:
+    monkeypatch.delenv("FC_ASYNC_ENDPOINT")
+    ran = fc_async("failures", "orders", "--region", "cn-hangzhou")
+    assert (ran.code, ran.out) == (1, "")
+    assert ran.err.count("no credentials found") == 1
+
+
+@pytest.mark.parametrize("command", ["failures", "metrics", "tasks list", "triggers list"])
+def test_an_empty_name_is_not_every_function(fc_async, command: str) -> None:
+    ran = fc_async(*command.split(), "")
+    assert ran.code == 1
+    assert "must not be empty" in ran.err
+
+
 def test_without_names_all_functions_are_looked_at(after_a_bad_night, rows) -> None:
     assert set(rows()) == {"orders", "mails", "reports"}
 

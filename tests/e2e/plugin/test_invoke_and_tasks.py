@@ -657,8 +657,8 @@ def test_tasks_are_found_by_a_part_of_their_error(
     typed("invoke", "orders", "bad", "--task-id", "order-1")
     typed("invoke", "orders", "good", "--task-id", "order-2")
     fc_local.run_until_idle()
-    for function in ([], ["orders"]):
-        _, out, _ = typed("tasks", "list", *function, "--error", "BAD order")
+    for function, error in (([], "BAD order"), (["orders"], "valueerror")):
+        _, out, _ = typed("tasks", "list", *function, "--error", error)
         assert "order-1" in out
         assert "order-2" not in out
     assert "order-" not in typed("tasks", "list", "--error", "timeout")[1]

@@ -139,6 +139,14 @@ def test_tasks_are_either_named_or_chosen(
     assert "name tasks, or choose them" in done.err
 
 
+@pytest.mark.parametrize("name", ["--prefix", "--since", "--until", "--condition", "--error"])
+def test_an_empty_filter_chooses_nothing(name: str, fc_async: Command, failed: list[bytes]) -> None:
+    ran = fc_async("tasks", "replay", "orders", name, "", "-y")
+    assert ran.code == 1
+    assert f"{name} must not be empty" in ran.err
+    assert not failed
+
+
 @pytest.mark.parametrize("command", ["stop", "replay"])
 def test_a_choice_is_not_made_without_a_yes(
     command: str, fc_async: Command, fc_local: FcLocal, failed: list[bytes]
