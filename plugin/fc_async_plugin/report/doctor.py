@@ -8,18 +8,19 @@ sends a request.
 from __future__ import annotations
 
 import functools
-import importlib.util
 import os
+import re
 import shutil
 import sqlite3
 import stat
 import subprocess
 import sys
+from importlib import metadata
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from fc_async_plugin import template
 from fc_async_plugin.report import imports
-from fc_async_sdk import _project_folder, _serverless_devs
+from fc_async_sdk import _project_folder, _requirements, _serverless_devs
 from fc_async_sdk._installation import how_to_install
 from fc_async_sdk.errors import FcAsyncError
 
@@ -31,37 +32,8 @@ if TYPE_CHECKING:
 
 Level = Literal["error", "warning"]
 
-EXTRAS: Final = {
-    "cli": (
-        "click",
-        "cookiecutter",
-        "cronsim",
-        "cryptography",
-        "fastcrc",
-        "filelock",
-        "graphlay",
-        "jsonschema",
-        "pathspec",
-        "rich",
-        "tzdata",
-        "yaml",
-    ),
-    "local": (
-        "aiohttp",
-        "cronsim",
-        "cryptography",
-        "defusedxml",
-        "fastcrc",
-        "graphlay",
-        "httptools",
-        "jsonpath",
-        "psutil",
-        "starlette",
-        "tzdata",
-        "uvicorn",
-    ),
-}
-"""Modules that each extra installs."""
+EXTRAS: Final = ("cli", "local")
+"""Extras whose packages are looked for."""
 SQLITE: Final = (3, 35, 0)
 """The first version with RETURNING, which the local queue uses."""
 FREE_BYTES: Final = 200 * 1024 * 1024
@@ -98,18 +70,6 @@ class Machine(NamedTuple):
     connect: Callable[[], Client] | None
 
 
-class Check(NamedTuple):
-    """A check of ``fc-async doctor``.
-
-    Attributes:
-        name: What is checked.
-        look: Yields complaints. ``None`` instead of them: it does not apply to this machine.
-    """
-
-    name: str
-    look: Callable[[Machine], Iterable[Complaint] | None]
-
-
 class Result(NamedTuple):
     """The result of one check.
 
@@ -135,16 +95,10 @@ class Result(NamedTuple):
 def results(machine: Machine) -> list[Result]:
     """Return the result of every check."""
     found = []
-    for check in CHECKS:
-        complaints = check.look(machine)
-        skipped = complaints is None
-        found.append(Result(check.name, tuple(complaints or ()), skipped=skipped))
+    for name, check in CHECKS.items():
+        complaints = check(machine)
+        found.append(Result(name, tuple(complaints or ()), skipped=complaints is None))
     return found
-
-
-def examine(machine: Machine) -> list[Complaint]:
-    """Return all complaints about a machine."""
-    return [complaint for result in results(machine) for complaint in result.complaints]
 
 
 def _python(_: Machine) -> Iterable[Complaint]:
@@ -157,11 +111,17 @@ def _python(_: Machine) -> Iterable[Complaint]:
 
 
 def _extra(extra: str, _: Machine) -> Iterable[Complaint]:
-    missing = [name for name in EXTRAS[extra] if importlib.util.find_spec(name) is None]
+    required = (
+        one
+        for one in metadata.requires("fc-async") or ()
+        # uvloop is not on every platform, and needed on none.
+        if re.search(rf"extra\s*==\s*['\"]{extra}['\"]", one) and "platform" not in one
+    )
+    missing = _requirements.missing("\n".join(required))
     if missing:
         yield Complaint(
             "error" if extra == "cli" else "warning",
-            f"the extra {extra!r} is not installed ({', '.join(missing)} missing)",
+            f"the extra {extra!r} is not installed ({', '.join(sorted(missing))} missing)",
             how_to_install(extra),
         )
 
@@ -285,16 +245,17 @@ def _node(machine: Machine) -> Iterable[Complaint] | None:
     return []
 
 
-CHECKS: Final = (
-    Check("Python in a virtual environment", _python),
-    *(Check(f"extra {extra}", functools.partial(_extra, extra)) for extra in EXTRAS),
-    Check(f"SQLite {'.'.join(map(str, SQLITE))} or newer", _sqlite),
-    Check("the working folder can be written to and has free space", _folder),
-    Check("the template can be read", _template),
-    Check("the cloud has what Python functions import", _imports),
-    Check("files with keys can be read by their owner only", _access),
-    Check("no deployment was interrupted", _interrupted),
-    Check("s (Serverless Devs) and its plugin", _check_s),
-    Check("Node.js for the plugin of s", _node),
-    Check("the account can be read", _account),
-)
+CHECKS: Final[dict[str, Callable[[Machine], Iterable[Complaint] | None]]] = {
+    "Python in a virtual environment": _python,
+    **{f"extra {extra}": functools.partial(_extra, extra) for extra in EXTRAS},
+    f"SQLite {'.'.join(map(str, SQLITE))} or newer": _sqlite,
+    "the working folder can be written to and has free space": _folder,
+    "the template can be read": _template,
+    "the cloud has what Python functions import": _imports,
+    "files with keys can be read by their owner only": _access,
+    "no deployment was interrupted": _interrupted,
+    "s (Serverless Devs) and its plugin": _check_s,
+    "Node.js for the plugin of s": _node,
+    "the account can be read": _account,
+}
+"""Checks by what is checked: each yields complaints, or returns None if it does not apply."""
