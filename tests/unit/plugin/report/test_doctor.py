@@ -47,8 +47,10 @@ def test_an_extra_that_is_missing(machine: Machine, monkeypatch: pytest.MonkeyPa
     required = ["click; extra == 'local'", "nosuch-package>=1; extra == 'local'"]
     monkeypatch.setattr(doctor.metadata, "requires", lambda _: required)
     assert said(machine) == [
-        "warning: the extra 'local' is not installed (nosuch-package missing) | "
-        f"{how_to_install('local')}"
+        (
+            "warning: the extra 'local' is not installed (nosuch-package missing) | "
+            f"{how_to_install('local')}"
+        )
     ]
 
 
