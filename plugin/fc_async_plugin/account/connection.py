@@ -367,9 +367,7 @@ def named_functions(
         )
 
 
-def rules_of_template(
-    names: Sequence[str], file: str | None, environment: str | None, account: Account
-) -> tuple[Account, list[Rule]]:
+def rules_of_template(names: Sequence[str], where: Where) -> tuple[Account, list[Rule]]:
     """Return the conditions of the functions of a template, or of some of them.
 
     The account that comes with them has the access alias of the template.
@@ -377,9 +375,10 @@ def rules_of_template(
     Raises:
         ConfigurationError: A function does not exist, has no configuration, or no region.
     """
+    account = where.account
     project = template.load(
-        file,
-        env=environment,
+        where.template,
+        env=where.environment,
         access=account.access,
         account_id=account.account_id,
         region=account.region,

@@ -13,7 +13,7 @@ from fc_async_plugin.cli import options
 from fc_async_plugin.report import terminal
 
 if TYPE_CHECKING:
-    from fc_async_plugin.account.connection import Account
+    from fc_async_plugin.account.connection import Where
     from fc_async_plugin.conditions import Rule
 
 
@@ -26,9 +26,7 @@ if TYPE_CHECKING:
     multiple=True,
     help="Contact group of CloudMonitor that gets the alarms; may be given several times.",
 )
-@options.template_option
-@options.env_option
-@options.account_options
+@options.place_options
 @click.option(
     "--format",
     "-o",
@@ -42,9 +40,7 @@ def command(
     *,
     resources: tuple[str, ...],
     groups: tuple[str, ...],
-    template: str | None,
-    environment: str | None,
-    account: Account,
+    where: Where,
     output: str,
 ) -> None:
     """Print alarm rules for backlog, age, expired, errors and destination errors.
@@ -62,7 +58,7 @@ def command(
 
     if output != "text" and not groups:
         raise click.UsageError(f"-o {output} needs a --contact-group NAME, which gets the alarms")
-    _, rules = rules_of_template(resources, template, environment, account)
+    _, rules = rules_of_template(resources, where)
     if output == "text":
         for function, few in groupby(rules, key=lambda one: one.function):
             terminal.tell(function, bold=True)

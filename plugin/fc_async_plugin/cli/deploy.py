@@ -6,7 +6,7 @@ from __future__ import annotations
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
     from fc_async_plugin.account import Regions
-    from fc_async_plugin.account.connection import Account
+    from fc_async_plugin.account.connection import Where
     from fc_async_plugin.apply.execution import Execution
     from fc_async_plugin.plan import Plan
     from fc_async_plugin.template import Project
@@ -31,10 +31,8 @@ class Run(NamedTuple):
 
 
 @click.command()
-@options.template_option
-@options.env_option
+@options.place_options
 @options.resource_option
-@options.account_options
 @options.with_functions_option
 @options.prune_option
 @options.create_missing_option
@@ -51,21 +49,16 @@ class Run(NamedTuple):
 )
 @click.option("--resume", is_flag=True, help="Resume an interrupted deployment.")
 @click.option("--undo", is_flag=True, help="Undo an interrupted deployment.")
-def command(  # noqa: PLR0917 -- click passes options by name
-    template: str | None,
-    environment: str | None,
-    resources: tuple[str, ...],
-    account: Account,
-    with_functions: bool,
-    prune: bool,
-    create_missing: bool,
+def command(
+    *,
+    where: Where,
     yes: bool,
     output: Format,
-    skip_validation: bool,
     dry_run: bool,
     from_plan: str | None,
     resume: bool,
     undo: bool,
+    **given: Any,
 ) -> int:
     """Make the account match the template.
 
@@ -85,22 +78,25 @@ def command(  # noqa: PLR0917 -- click passes options by name
 
     if dry_run:
         raise click.UsageError("fc-async deploy --dry-run is now: fc-async plan")
-    run = Run(output, resume)
+    run, choices, account = Run(output, resume), Choices(**given), where.account
     deployment = partial(Execution, command="deploy", yes=yes, output=output)
     if resume and undo:
         raise click.UsageError("--resume and --undo exclude each other")
     if from_plan is not None:
-        if template is not None or resources or prune or create_missing or with_functions or undo:
+        if (
+            where.template is not None
+            or undo
+            or choices._replace(skip_validation=False) != Choices()
+        ):
             raise click.UsageError(
                 "--from-plan goes without -t, --resource, --prune, --create-missing, "
                 "--with-functions and --undo"
             )
-        saved = SavedPlanning(Path(from_plan), account, skip_validation=skip_validation)
+        saved = SavedPlanning(Path(from_plan), account, skip_validation=choices.skip_validation)
         with connection.regions(saved.account) as regions:
             execution = deployment(saved.template, saved.account, regions)
             return _carry_out(lambda: saved.plan(regions), execution, run)
-    project = connection.load(template, account, environment)
-    choices = Choices(resources, with_functions, prune, create_missing, skip_validation)
+    project = connection.load(where.template, account, where.environment)
     with connection.regions(account, project) as regions:
         execution = deployment(Path(project.file), account, regions, project=project)
         if undo:
@@ -109,7 +105,7 @@ def command(  # noqa: PLR0917 -- click passes options by name
         planning = Planning(project, account, regions, choices)
         code = _carry_out(lambda: planning.plan()[0], execution, run)
         if code == DONE and connection.is_here(account):
-            _tell_places(regions, project, resources)
+            _tell_places(regions, project, choices.resources)
     return code
 
 

@@ -10,7 +10,7 @@ import sys
 import tempfile
 from pathlib import Path
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import click
 
@@ -33,20 +33,20 @@ if TYPE_CHECKING:
 class Choices(NamedTuple):
     """The options of the command."""
 
-    templates: tuple[str | None, ...]
+    templates: tuple[str, ...]
     environment: str | None
     port: int | None
     data: Path
     clock: Literal["real", "virtual"]
     output: Format
     quiet: bool
-    debug: tuple[str, ...] = ()
-    install: bool = False
-    assignments: tuple[str, ...] = ()
-    env_file: Path | None = None
-    build: bool = False
-    yes: bool = False
-    resources: tuple[str, ...] = ()
+    debug: tuple[str, ...]
+    install: bool
+    assignments: tuple[str, ...]
+    env_file: Path | None
+    build: bool
+    yes: bool
+    resources: tuple[str, ...]
 
 
 @click.command()
@@ -101,25 +101,7 @@ class Choices(NamedTuple):
     "of this machine.",
 )
 @options.yes_option
-def command(
-    *,
-    templates: tuple[str, ...],
-    environment: str | None,
-    env_file: Path | None,
-    resources: tuple[str, ...],
-    port: int | None,
-    data: Path,
-    clock: Literal["real", "virtual"],
-    assignments: tuple[str, ...],
-    output: Format,
-    quiet: bool,
-    debug: tuple[str, ...],
-    install: bool,
-    build: bool,
-    write_launch: bool,
-    trust: bool,
-    yes: bool,
-) -> int:
+def command(*, write_launch: bool, trust: bool, **given: Any) -> int:
     """Run the template's functions on this machine; every save is deployed at once.
 
     Starts the local runtime, or uses the one that runs on the same data, deploys the functions
@@ -137,25 +119,10 @@ def command(
       fc-async dev --set enforce_roles=true
       fc-async dev --debug orders
     """  # noqa: D301 -- click reads the \\b as "keep these lines"
+    choices = Choices(**given)
     if trust:
-        return _explain_trust(data, output)
-    choices = Choices(
-        templates or (None,),
-        environment,
-        port,
-        data,
-        clock,
-        output,
-        quiet,
-        debug,
-        install,
-        assignments,
-        env_file,
-        build,
-        yes,
-        resources,
-    )
-    return _write_launch(choices, yes=yes) if write_launch else _run(choices)
+        return _explain_trust(choices.data, choices.output)
+    return _write_launch(choices) if write_launch else _run(choices)
 
 
 def _explain_trust(data: Path, output: Format) -> int:
@@ -181,7 +148,7 @@ def _explain_trust(data: Path, output: Format) -> int:
     return DONE
 
 
-def _write_launch(choices: Choices, *, yes: bool) -> int:
+def _write_launch(choices: Choices) -> int:
     """Write the file for VS Code after asking."""
     from fc_async_plugin.dev import launch
     from fc_async_plugin.dev.sources import sources_of
@@ -196,7 +163,7 @@ def _write_launch(choices: Choices, *, yes: bool) -> int:
         return DONE
     for target in found:
         terminal.note(f"{target.function}: 127.0.0.1:{target.port}")
-    terminal.confirm(f"{'Change' if before else 'Write'} {file}?", yes=yes)
+    terminal.confirm(f"{'Change' if before else 'Write'} {file}?", yes=choices.yes)
     file.parent.mkdir(exist_ok=True)
     file.write_text(after, encoding="utf-8")
     click.echo(f"Wrote {file}. Start with: fc-async dev --debug FUNCTION")
@@ -323,7 +290,7 @@ def _read(choices: Choices, region: str, account_id: str) -> list[Project]:
             here=True,
             environ=_environ(choices),
         )
-        for path in dict.fromkeys(choices.templates)
+        for path in dict.fromkeys(choices.templates or (None,))
     ]
     check_names(projects, choices.resources)
     return [deployed(project, choices.resources) for project in projects]

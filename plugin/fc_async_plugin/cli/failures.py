@@ -15,7 +15,7 @@ from fc_async_plugin.report import Format, terminal
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from fc_async_plugin.account.connection import Account
+    from fc_async_plugin.account.connection import Where
     from fc_async_plugin.failures import Counted, Group
 
 _TRACE_LINES: Final = 12
@@ -32,17 +32,13 @@ _WIDEST: Final = 10_000
     help="Since when: a duration such as 90m or 7d, a time such as 2026-01-31T09:00, or "
     "milliseconds.",
 )
-@options.template_option
-@options.env_option
-@options.account_options
+@options.place_options
 @options.format_option
 def command(
     *,
     functions: tuple[str, ...],
     since: str,
-    template: str | None,
-    environment: str | None,
-    account: Account,
+    where: Where,
     output: Format,
 ) -> None:
     """Show what failed: by function, error and condition, with the newest example of each.
@@ -62,7 +58,6 @@ def command(
     from fc_async_plugin import failures, metrics
     from fc_async_plugin.account import connection
 
-    where = connection.Where(None, template, environment, account)
     with connection.named_functions(functions, where) as (reached, places):
         present = metrics.now_of(places[0][0])
         begin, now = options.moment(since, present), round(present.timestamp() * 1_000)

@@ -17,22 +17,18 @@ from fc_async_sdk import _project_folder
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from fc_async_plugin.account.connection import Account
+    from fc_async_plugin.account.connection import Where
 
 
 @click.command("import")
 @options.resources_argument
-@options.template_option
-@options.env_option
-@options.account_options
+@options.place_options
 @click.option("--dry-run", is_flag=True, help="Show the change and write nothing.")
 @options.yes_option
 @options.format_option
 def command(
     resources: tuple[str, ...],
-    template: str | None,
-    environment: str | None,
-    account: Account,
+    where: Where,
     dry_run: bool,
     yes: bool,
     output: Format,
@@ -53,9 +49,9 @@ def command(
     from fc_async_plugin.plan.importing import import_configs
     from fc_async_plugin.plan.wanted import wanted
 
-    project = connection.load(template, account, environment)
+    project = connection.load(where.template, where.account, where.environment)
     wants = wanted(project, only=resources)
-    with connection.regions(account, project) as regions:
+    with connection.regions(where.account, project) as regions:
         remote = read(regions, wants)
     path = Path(project.file)
     text = path.read_bytes().decode("utf-8")

@@ -4,43 +4,18 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from fc_async_plugin.cli import invoke_batch, invoke_http, options
+from fc_async_plugin.cli.invoke_batch import Choices
 from fc_async_plugin.report import DONE, FAILED, Format, terminal
 
 if TYPE_CHECKING:
     from fc_async_plugin.account.connection import Where
-    from fc_async_plugin.cli.invoke_http import HttpOptions
     from fc_async_plugin.tasks import FunctionTasks
     from fc_async_sdk import AcceptedInvocation, InvokeResult
-
-
-class Choices(NamedTuple):
-    """The options that say how the function is called."""
-
-    asynchronous: bool
-    delay: int | None
-    task_id: str | None
-    wait: bool
-    batch: str | None
-    rate: str | None
-    raw: bool
-    output: Format
-    http: HttpOptions
-
-    @property
-    def needs_async(self) -> bool:
-        """True if an option was given that only an asynchronous call has."""
-        return (
-            self.delay is not None
-            or self.task_id is not None
-            or self.wait
-            or self.batch is not None
-            or self.rate is not None
-        )
 
 
 @click.command()
@@ -120,25 +95,15 @@ class Choices(NamedTuple):
 @options.raw_option
 @options.where_options
 @options.format_option
-def command(  # noqa: PLR0917 -- click passes options by name
+def command(
+    *,
     function: str,
     payload: str | None,
     event: str | None,
     event_file: str | None,
-    asynchronous: bool,
-    delay: int | None,
-    task_id: str | None,
-    wait: bool,
-    batch: str | None,
-    rate: str | None,
-    max_hops: int,
-    failed: str | None,
-    concurrency: int,
     schema: str | None,
-    http: HttpOptions,
-    raw: bool,
     where: Where,
-    output: Format,
+    **options_of_call: Any,
 ) -> int:
     """Call FUNCTION with PAYLOAD.
 
@@ -156,29 +121,28 @@ def command(  # noqa: PLR0917 -- click passes options by name
     from fc_async_plugin.tasks import tasks_of
     from fc_async_sdk.pacing import Pace
 
-    choices = Choices(asynchronous, delay, task_id, wait, batch, rate, raw, output, http)
+    choices = Choices(**options_of_call)
     given = [one for one in (payload, event, event_file) if one is not None]
     _refuse_contradictions(choices, payloads=len(given))
     data = options.read_payload(payload or event, event_file) or b""
     check = _checker(schema)
-    if check is not None and batch is None:
+    if check is not None and choices.batch is None:
         check("payload", data)
     with tasks_of(function, where) as target:
-        if batch is not None:
-            pace = None if rate is None else Pace(function, rate, max_hops=max_hops)
-            wanted = invoke_batch.Batch(batch, task_id, concurrency, delay, check, pace, failed)
-            return invoke_batch.send(target, wanted, output)
-        if asynchronous:
+        if choices.batch is not None:
+            rate = choices.rate
+            pace = None if rate is None else Pace(function, rate, max_hops=choices.max_hops)
+            return invoke_batch.send(target, choices.batch, choices, check, pace)
+        if choices.asynchronous:
             return _call_asynchronously(target, data, choices, where)
-        if http.on:
-            return invoke_http.call(target, http, data, where, raw=raw, output=output)
-        return _tell_result(
-            target.client.invoke(
-                target.function, data, qualifier=target.qualifier, log_type="Tail"
-            ),
-            output,
-            raw=raw,
+        raw, output = choices.raw, choices.output
+        if choices.http.on:
+            account = where.account
+            return invoke_http.call(target, choices.http, data, account, raw=raw, output=output)
+        result = target.client.invoke(
+            target.function, data, qualifier=target.qualifier, log_type="Tail"
         )
+        return _tell_result(result, output, raw=raw)
 
 
 def _refuse_contradictions(choices: Choices, *, payloads: int) -> None:
@@ -207,7 +171,7 @@ def _call_asynchronously(target: FunctionTasks, data: bytes, choices: Choices, w
     delay, task_id = choices.delay, choices.task_id
     if choices.http.on:
         accepted = invoke_http.accept(
-            target, choices.http, data, where, delay=delay, task_id=task_id
+            target, choices.http, data, where.account, delay=delay, task_id=task_id
         )
     else:
         accepted = target.client.invoke_async(
@@ -241,14 +205,11 @@ def _checker(file: str | None) -> invoke_batch.Check | None:
 
 def _tell_accepted(accepted: AcceptedInvocation, output: Format) -> None:
     if output == "json":
-        from fc_async_plugin.report.terminal import print_json
-
-        print_json({"requestId": accepted.request_id, "taskId": accepted.task_id or None})
+        data = {"requestId": accepted.request_id, "taskId": accepted.task_id or None}
+        terminal.print_json(data)
     else:
-        from fc_async_plugin.report.terminal import tell
-
         shown = f", task {accepted.task_id}" if accepted.task_id else ""
-        tell(f"Accepted: request {accepted.request_id}{shown}")
+        terminal.tell(f"Accepted: request {accepted.request_id}{shown}")
 
 
 def _tell_result(result: InvokeResult, output: Format, *, raw: bool) -> int:

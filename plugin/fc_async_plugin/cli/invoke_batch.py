@@ -9,13 +9,13 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import click
-
-from fc_async_plugin.report import DONE, FAILED, Format, terminal
+from fc_async_plugin.report import DONE, FAILED, replays, terminal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from fc_async_plugin.cli.invoke_http import HttpOptions
+    from fc_async_plugin.report import Format
     from fc_async_plugin.tasks import FunctionTasks
     from fc_async_sdk.fanout import Outcome
     from fc_async_sdk.pacing import Pace
@@ -24,102 +24,104 @@ if TYPE_CHECKING:
     """Raises InvalidParameter for a payload that does not fit."""
 
 
-class Batch(NamedTuple):
-    """One call for every line of a file.
+class Choices(NamedTuple):
+    """The options of ``fc-async invoke`` that say how the function is called."""
 
-    Attributes:
-        file: One payload per line; - is stdin. Empty lines are skipped.
-        task_ids: Prefix of the task ids, which makes it safe to repeat a run; None: no ids.
-        concurrency: Number of requests at the same time.
-        delay: Seconds, or None.
+    asynchronous: bool
+    delay: int | None
+    task_id: str | None
+    wait: bool
+    batch: str | None
+    rate: str | None
+    max_hops: int
+    failed: str | None
+    concurrency: int
+    http: HttpOptions
+    raw: bool
+    output: Format
+
+    @property
+    def needs_async(self) -> bool:
+        """True if an option was given that only an asynchronous call has."""
+        return (
+            self.delay is not None
+            or self.task_id is not None
+            or self.wait
+            or self.batch is not None
+            or self.rate is not None
+        )
+
+
+def send(
+    target: FunctionTasks, file: str, choices: Choices, check: Check | None, pace: Pace | None
+) -> int:
+    """Call a function once for every line of a file that is not empty, and print the result.
+
+    Args:
+        target: The function.
+        file: Path of the file; - is stdin.
+        choices: Options of the command; the task id is the prefix of ids, which makes it safe to
+            repeat a run.
         check: Checks all payloads before the first one is sent; None: they are not checked.
         pace: How fast the calls start; None: at once.
-        failed: File for the lines that were not accepted; None: none is written.
     """
-
-    file: str
-    task_ids: str | None
-    concurrency: int
-    delay: int | None
-    check: Check | None = None
-    pace: Pace | None = None
-    failed: str | None = None
-
-
-def send(target: FunctionTasks, batch: Batch, output: Format) -> int:
-    """Call a function once for every line, and print the result."""
     outcomes: list[Outcome] = []
-    with _lines(batch.file) as lines:
-        payloads: Iterable[str] = lines
-        if batch.check is not None or batch.pace is not None:
-            payloads = _checked(lines, batch.check)
-            _tell_forecast(batch.pace, payloads, target)
+    with _lines(file) as lines:
         run = target.client.fan_out(
             target.function,
-            payloads,
-            task_ids=batch.task_ids,
-            concurrency=batch.concurrency,
-            delay=batch.delay,
+            _looked_at(lines, check, pace, target.function),
+            task_ids=choices.task_id,
+            concurrency=choices.concurrency,
+            delay=choices.delay,
             qualifier=target.qualifier,
             progress=sys.stderr.isatty(),
-            pace=batch.pace,
+            pace=pace,
         )
         try:
             outcomes = list(run)
         except KeyboardInterrupt:
-            _tell_interruption(run.progress.done, batch)
+            resumed = "the same command goes on, and sends nothing twice"
+            if choices.task_id is None:
+                resumed = "without --task-id they cannot be resumed"
+            terminal.note(f"interrupted after {run.progress.done:,} calls: {resumed}")
             raise
     failures = sorted(run.failures, key=lambda one: one.index)
-    if output == "json":
+    if choices.output == "json":
         outcomes.sort(key=lambda one: one.index)
         terminal.print_json({"invocations": [_as_data(one) for one in outcomes]})
     else:
-        again = f", {run.duplicates} of them before" if run.duplicates else ""
-        click.echo(f"Accepted: {len(outcomes) - len(failures)} of {len(outcomes)}{again}.")
+        accepted = len(outcomes) - len(failures)
+        terminal.tell(replays.summary(len(outcomes), accepted, run.duplicates))
         for one in failures:
             terminal.note(f"payload {one.index}: {one.error}")
-    if batch.failed is not None:
-        _write_failed(batch, [one.payload for one in failures])
+    if choices.failed is not None:
+        refused = [one.payload for one in failures]
+        Path(choices.failed).write_text("".join(f"{one}\n" for one in refused), encoding="utf-8")
+        if refused and choices.task_id is not None:
+            terminal.note(
+                f"{len(refused):,} lines are in {choices.failed}: send them with another --task-id "
+                f"than {choices.task_id}, whose ids belong to the lines of {file}"
+            )
     return FAILED if failures else DONE
 
 
-def _checked(lines: Iterable[str], check: Check | None) -> list[str]:
+def _looked_at(
+    lines: Iterable[str], check: Check | None, pace: Pace | None, function: str
+) -> Iterable[str]:
+    """Check all payloads and say when the last call will start, before anything is sent."""
+    if check is None and pace is None:
+        return lines
     payloads = list(lines)
-    for index, payload in enumerate(payloads if check is not None else ()):
-        assert check is not None
-        check(f"payload {index}", payload.encode())
+    if check is not None:
+        for index, payload in enumerate(payloads):
+            check(f"payload {index}", payload.encode())
+    if pace is not None and payloads:
+        seen = pace.forecast(len(payloads))
+        hops = f"; {seen.extra_invocations:,} short invocations more" if seen.hops else ""
+        last = f"{seen.last.astimezone():%Y-%m-%d %H:%M:%S}"
+        text = f"{len(payloads):,} calls of {function}: the last one starts"
+        terminal.note(f"{text} in {timedelta(seconds=round(seen.seconds))}, at {last}{hops}")
     return payloads
-
-
-def _tell_forecast(pace: Pace | None, payloads: list[str], target: FunctionTasks) -> None:
-    """Say when the last call will start, before anything is sent."""
-    if pace is None or not payloads:
-        return
-    seen = pace.forecast(len(payloads))
-    hops = f"; {seen.extra_invocations:,} short invocations more" if seen.hops else ""
-    last = f"{seen.last.astimezone():%Y-%m-%d %H:%M:%S}"
-    text = f"{len(payloads):,} calls of {target.function}: the last one starts"
-    terminal.note(f"{text} in {timedelta(seconds=round(seen.seconds))}, at {last}{hops}")
-
-
-def _tell_interruption(done: int, batch: Batch) -> None:
-    if batch.task_ids is None:
-        terminal.note(f"interrupted after {done:,} calls; without --task-id they cannot be resumed")
-    else:
-        terminal.note(
-            f"interrupted after {done:,} calls: the same command goes on, and sends nothing twice"
-        )
-
-
-def _write_failed(batch: Batch, lines: list[str]) -> None:
-    """Write the lines that were not accepted; an empty file if all were."""
-    assert batch.failed is not None
-    Path(batch.failed).write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
-    if lines and batch.task_ids is not None:
-        text = f"{len(lines):,} lines are in {batch.failed}: send them with another --task-id"
-        terminal.note(
-            f"{text} than {batch.task_ids}, whose ids belong to the lines of {batch.file}"
-        )
 
 
 @contextlib.contextmanager

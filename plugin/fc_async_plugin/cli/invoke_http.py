@@ -7,24 +7,23 @@ import base64
 import codecs
 import functools
 import sys
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import click
 
+from fc_async_plugin.cli import options
 from fc_async_plugin.report import DONE, FAILED, Format, terminal
 from fc_async_sdk.spec import http_trigger
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     import requests
 
-    from fc_async_plugin.account.connection import Where
-    from fc_async_plugin.http_requests import HttpRequest
+    from fc_async_plugin.account.connection import Account
     from fc_async_plugin.tasks import FunctionTasks
     from fc_async_sdk import AcceptedInvocation
-
-F = TypeVar("F", bound="Callable[..., Any]")
 
 _ACCEPTED = 202
 _FIRST_ERROR = 400
@@ -45,17 +44,6 @@ class HttpOptions(NamedTuple):
     query: tuple[tuple[str, str], ...]
     headers: dict[str, str]
     trigger: str | None
-
-    @property
-    def are_used(self) -> bool:
-        """True if an option was given that only a request has."""
-        return bool(self.method or self.path or self.query or self.headers or self.trigger)
-
-    def request(self, body: bytes, headers: Mapping[str, str]) -> HttpRequest:
-        """Return the request with a body and further headers."""
-        from fc_async_plugin.http_requests import HttpRequest
-
-        return HttpRequest(self.method, self.path, self.query, {**self.headers, **headers}, body)
 
 
 def _pairs(separator: str, example: str) -> Callable[..., list[tuple[str, str]]]:
@@ -114,54 +102,40 @@ _OPTIONS = (
 )
 
 
-def http_options(function: F) -> F:
-    """Add ``--http`` and the options of a request; the command gets ``http: HttpOptions``."""
+def _given(
+    *,
+    http: bool,
+    method: str | None,
+    path: str,
+    query: list[tuple[str, str]],
+    headers: list[tuple[str, str]],
+    trigger: str | None,
+) -> HttpOptions:
+    if not http and (method or path or query or headers or trigger):
+        raise click.UsageError(
+            "--method, --path, --query, --header and --trigger go with --http only"
+        )
+    joined: dict[str, str] = {}
+    for name, value in headers:
+        joined[name] = f"{joined[name]}, {value}" if name in joined else value
+    return HttpOptions(http, method or "", path, tuple(query), joined, trigger)
 
-    @functools.wraps(function)
-    def command(
-        *args: Any,
-        http: bool,
-        method: str | None,
-        path: str,
-        query: list[tuple[str, str]],
-        headers: list[tuple[str, str]],
-        trigger: str | None,
-        **kwargs: Any,
-    ) -> Any:
-        joined: dict[str, str] = {}
-        for name, value in headers:
-            joined[name] = f"{joined[name]}, {value}" if name in joined else value
-        given = HttpOptions(http, method or "", path, tuple(query), joined, trigger)
-        if given.are_used and not http:
-            raise click.UsageError(
-                "--method, --path, --query, --header and --trigger go with --http only"
-            )
-        return function(*args, http=given, **kwargs)
 
-    decorated: Any = command
-    for option in reversed(_OPTIONS):
-        decorated = option(decorated)
-    return decorated  # type: ignore[no-any-return]
+http_options: Final = options.gathered("http", _given, *_OPTIONS)
+"""Adds ``--http`` and the options of a request; the command gets ``http: HttpOptions``."""
 
 
 def call(
     target: FunctionTasks,
     given: HttpOptions,
     body: bytes,
-    where: Where,
+    account: Account,
     *,
     raw: bool,
     output: Format,
 ) -> int:
     """Call a function and print the answer; return the exit code."""
-    from fc_async_plugin import http_requests
-    from fc_async_plugin.account import connection
-
-    url = http_requests.find_url(target.client, target.function, target.qualifier, given.trigger)
-    keys = functools.partial(connection.credentials, where.account)
-    with http_requests.sent(given.request(body, {}), url, keys) as response:
-        request_id = response.headers.get("x-fc-request-id", "")
-        terminal.note(f"{response.request.method} {response.url}")
+    with _sent(target, given, body, {}, account) as (response, request_id):
         terminal.note(f"{response.status_code} {response.reason} [request {request_id}]")
         if output == "json":
             terminal.print_json(_as_data(response, request_id))
@@ -174,7 +148,7 @@ def accept(
     target: FunctionTasks,
     given: HttpOptions,
     body: bytes,
-    where: Where,
+    account: Account,
     *,
     delay: int | None,
     task_id: str | None,
@@ -184,8 +158,6 @@ def accept(
     Raises:
         click.ClickException: The request was refused.
     """
-    from fc_async_plugin import http_requests
-    from fc_async_plugin.account import connection
     from fc_async_sdk import AcceptedInvocation
 
     headers = {
@@ -193,11 +165,7 @@ def accept(
         **({"x-fc-async-delay": str(delay)} if delay is not None else {}),
         **({"x-fc-async-task-id": task_id} if task_id is not None else {}),
     }
-    url = http_requests.find_url(target.client, target.function, target.qualifier, given.trigger)
-    keys = functools.partial(connection.credentials, where.account)
-    with http_requests.sent(given.request(body, headers), url, keys) as response:
-        terminal.note(f"{response.request.method} {response.url}")
-        request_id = response.headers.get("x-fc-request-id", "")
+    with _sent(target, given, body, headers, account) as (response, request_id):
         if response.status_code != _ACCEPTED:
             raise click.ClickException(
                 f"not accepted, {response.status_code} {response.reason}: {response.text.strip()} "
@@ -205,6 +173,28 @@ def accept(
             )
         named = response.headers.get("x-fc-async-task-id", "") or task_id or ""
         return AcceptedInvocation(request_id=request_id, task_id=named)
+
+
+@contextmanager
+def _sent(
+    target: FunctionTasks,
+    given: HttpOptions,
+    body: bytes,
+    headers: Mapping[str, str],
+    account: Account,
+) -> Iterator[tuple[requests.Response, str]]:
+    """Send the request of the options with further headers; yield the answer and its request id."""
+    from fc_async_plugin import http_requests
+    from fc_async_plugin.account import connection
+
+    keys = functools.partial(connection.credentials, account)
+    url = http_requests.find_url(target.client, target.function, target.qualifier, given.trigger)
+    request = http_requests.HttpRequest(
+        given.method, given.path, given.query, {**given.headers, **headers}, body
+    )
+    with http_requests.sent(request, url, keys) as response:
+        terminal.note(f"{response.request.method} {response.url}")
+        yield response, response.headers.get("x-fc-request-id", "")
 
 
 def _print_body(response: requests.Response, *, raw: bool) -> None:

@@ -14,7 +14,7 @@ from fc_async_plugin.report import Format, terminal
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from fc_async_plugin.account.connection import Account
+    from fc_async_plugin.account.connection import Where
     from fc_async_plugin.metrics import Series, Wanted
     from fc_async_sdk.admin.models import MetricPoint
 
@@ -53,9 +53,7 @@ _PERIODS: Final = {"minute": 60, "hour": 3_600}
     default=None,
     help="URL of CloudMonitor.  [default: that of the region]",
 )
-@options.template_option
-@options.env_option
-@options.account_options
+@options.place_options
 @options.format_option
 def command(
     *,
@@ -65,9 +63,7 @@ def command(
     end: str | None,
     period: str | None,
     monitor_endpoint: str | None,
-    template: str | None,
-    environment: str | None,
-    account: Account,
+    where: Where,
     output: Format,
 ) -> None:
     """Show the metrics of FUNCTION: accepted, waiting, running, errors, deliveries.
@@ -85,7 +81,6 @@ def command(
     from fc_async_plugin.account import connection
     from fc_async_sdk import _endpoint
 
-    where = connection.Where(None, template, environment, account)
     target = connection.Target(function, where)
     asked = _Asked(target.function, names, start, end, period)
     endpoint, region = target.client.endpoint_url, target.client.region_name

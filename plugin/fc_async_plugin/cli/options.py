@@ -4,11 +4,12 @@
 from __future__ import annotations
 
 import functools
+import inspect
 import json
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from datetime import datetime
 
-    from fc_async_plugin.account.connection import Account
+    from fc_async_plugin.account.connection import Account, Where
     from fc_async_sdk import Client
     from fc_async_sdk.pacing import Pace
 
@@ -308,28 +309,48 @@ def confirm_target(account: Account, doing: str, *, yes: bool) -> None:
         terminal.confirm(f"{doing} {where}?", yes=yes)
 
 
-def where_options(function: F) -> F:
-    """Add ``--qualifier -t --env`` and those of the account; the command gets ``where: Where``."""
+def gathered(name: str, make: Callable[..., object], *decorators: Any) -> Callable[[F], F]:
+    """Return a decorator that adds options; the command gets one object instead of their values.
 
-    @qualifier_option
-    @template_option
-    @env_option
-    @account_options
-    @functools.wraps(function)
-    def command(
-        *args: Any,
-        qualifier: str | None,
-        template: str | None,
-        environment: str | None,
-        account: Account,
-        **kwargs: Any,
-    ) -> Any:
-        from fc_async_plugin.account.connection import Where
+    Args:
+        name: Name by which the command gets it.
+        make: Makes it; its parameters have the names of the options.
+        decorators: Each adds one or more of the options.
+    """
+    names = inspect.signature(make).parameters
 
-        where = Where(qualifier, template, environment, account)
-        return function(*args, where=where, **kwargs)
+    def decorate(function: F) -> F:
+        @functools.wraps(function)
+        def command(**given: Any) -> Any:
+            made = make(**{one: given.pop(one) for one in names})
+            return function(**given, **{name: made})
 
-    return command  # type: ignore[return-value]
+        decorated: Any = command
+        for one in reversed(decorators):
+            decorated = one(decorated)
+        return decorated  # type: ignore[no-any-return]
+
+    return decorate
+
+
+def _where(
+    qualifier: str | None, template: str | None, environment: str | None, account: Account
+) -> Where:
+    from fc_async_plugin.account.connection import Where
+
+    return Where(qualifier, template, environment, account)
+
+
+def _place(template: str | None, environment: str | None, account: Account) -> Where:
+    return _where(None, template, environment, account)
+
+
+_PLACE: Final = (template_option, env_option, account_options)
+place_options: Final = gathered("where", _place, *_PLACE)
+"""Adds ``-t --env`` and those of the account; the command gets ``where: Where``."""
+
+where_options: Final = gathered("where", _where, qualifier_option, *_PLACE)
+"""Adds ``--qualifier`` to them."""
 
 
 def read_json(file: str | Path) -> Any:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -12,14 +12,12 @@ from fc_async_plugin.cli import options
 from fc_async_plugin.report import CHANGES, DONE, FAILED, Format, terminal
 
 if TYPE_CHECKING:
-    from fc_async_plugin.account.connection import Account
+    from fc_async_plugin.account.connection import Where
 
 
 @click.command()
-@options.template_option
-@options.env_option
+@options.place_options
 @options.resource_option
-@options.account_options
 @options.with_functions_option
 @options.prune_option
 @options.create_missing_option
@@ -39,20 +37,7 @@ if TYPE_CHECKING:
     hidden=True,
     help="Inside s: name what is known only after it has deployed, instead of failing.",
 )
-def command(  # noqa: PLR0917 -- click passes options by name
-    template: str | None,
-    environment: str | None,
-    resources: tuple[str, ...],
-    account: Account,
-    with_functions: bool,
-    prune: bool,
-    create_missing: bool,
-    output: Format,
-    skip_validation: bool,
-    cost: bool,
-    out: str | None,
-    before_deployment: bool,
-) -> int:
+def command(*, where: Where, output: Format, cost: bool, out: str | None, **choices: Any) -> int:
     """Show what deploy would change, and change nothing.
 
     A change that multiplies the worst case of one message by ten or more is a warning.
@@ -72,12 +57,10 @@ def command(  # noqa: PLR0917 -- click passes options by name
     from fc_async_plugin.report import costs
     from fc_async_plugin.report.printed import print_plan
 
-    project = connection.load(template, account, environment)
-    choices = Choices(
-        resources, with_functions, prune, create_missing, skip_validation, before_deployment
-    )
+    account = where.account
+    project = connection.load(where.template, account, where.environment)
     with connection.regions(account, project) as regions:
-        planning = Planning(project, account, regions, choices)
+        planning = Planning(project, account, regions, Choices(**choices))
         plan, remote = planning.plan()
         before = costs.of_account(remote, project.resources)
         after = costs.of_account(checking.after(plan, remote), project.resources, planning.wanted)
@@ -97,7 +80,7 @@ def command(  # noqa: PLR0917 -- click passes options by name
                 template=str(Path(project.file).resolve()),
                 endpoint=account.endpoint or "",
                 account_id=account_id,
-                environment=environment or "",
+                environment=where.environment or "",
                 plan=plan,
                 seen=saved_plan.seen(planning.wanted, remote),
                 cycles=tuple(map(checking.describe, cycles)),

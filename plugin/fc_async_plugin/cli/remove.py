@@ -11,25 +11,21 @@ import click
 from fc_async_plugin.cli import options
 
 if TYPE_CHECKING:
-    from fc_async_plugin.account.connection import Account
+    from fc_async_plugin.account.connection import Where
     from fc_async_plugin.plan import Plan
     from fc_async_plugin.report import Format
 
 
 @click.command()
-@options.template_option
-@options.env_option
+@options.place_options
 @options.resource_option
-@options.account_options
 @options.with_functions_option
 @options.yes_option
 @options.format_option
 @click.option("--resume", is_flag=True, help="Resume an interrupted removal.")
 def command(
-    template: str | None,
-    environment: str | None,
+    where: Where,
     resources: tuple[str, ...],
-    account: Account,
     with_functions: bool,
     yes: bool,
     output: Format,
@@ -52,13 +48,13 @@ def command(
     from fc_async_plugin.plan.wanted import wanted
     from fc_async_plugin.report.printed import print_plan
 
-    project = connection.load(template, account, environment)
+    project = connection.load(where.template, where.account, where.environment)
     wants = wanted(project, only=resources)
     with (
-        connection.regions(account, project) as regions,
+        connection.regions(where.account, project) as regions,
         Execution(
             file=Path(project.file),
-            account=account,
+            account=where.account,
             regions=regions,
             project=project,
             command="remove",

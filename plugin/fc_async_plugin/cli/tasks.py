@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeVar, get_
 import click
 
 from fc_async_plugin.cli import options, task_logs
-from fc_async_plugin.report import DONE, FAILED, Format, terminal
+from fc_async_plugin.report import DONE, FAILED, Format, replays, terminal
 from fc_async_sdk.models import TaskStatus
 
 if TYPE_CHECKING:
@@ -398,9 +398,8 @@ def replay_command(
             again = f"replayed before as {one.before}" if one in before else one.error
             terminal.tell(f"{one.task_id}: {again or f'accepted as {one.replayed_as}'}")
         if len(outcomes) > 1:
-            again = f", {len(before)} of them before" if before else ""
-            accepted = len(outcomes) - len(refused)
-            terminal.tell(f"Accepted: {accepted} of {len(outcomes)} tasks{again}.")
+            total, accepted = f"{len(outcomes)} tasks", len(outcomes) - len(refused)
+            terminal.tell(replays.summary(total, accepted, len(before)))
     return FAILED if refused else DONE
 
 

@@ -13,7 +13,7 @@ from fc_async_plugin.cli import options
 from fc_async_plugin.report import DONE, FAILED, Format, terminal
 
 if TYPE_CHECKING:
-    from fc_async_plugin.account.connection import Account
+    from fc_async_plugin.account.connection import Where
     from fc_async_plugin.watching import Change, Webhook
 
 
@@ -45,9 +45,7 @@ if TYPE_CHECKING:
     is_flag=True,
     help="One round; exit code 1 if a condition holds or metrics cannot be read.",
 )
-@options.template_option
-@options.env_option
-@options.account_options
+@options.place_options
 @options.format_option
 def command(
     *,
@@ -56,9 +54,7 @@ def command(
     form: str | None,
     every: int,
     once: bool,
-    template: str | None,
-    environment: str | None,
-    account: Account,
+    where: Where,
     output: Format,
 ) -> int:
     """Watch the functions of a template until Ctrl-C, and tell of each change once.
@@ -76,7 +72,7 @@ def command(
     from fc_async_plugin.account import connection
 
     hook = watching.Webhook(webhook, form) if webhook else None
-    reached, rules = connection.rules_of_template(resources, template, environment, account)
+    reached, rules = connection.rules_of_template(resources, where)
     with ExitStack() as opened:
         clients = {
             region: opened.enter_context(connection.client(reached, region))

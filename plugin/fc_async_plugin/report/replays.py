@@ -64,8 +64,8 @@ def left_out(counts: Mapping[str, int]) -> list[str]:
     ]
 
 
-def summary(total: int, sent: int, before: int, failed: int) -> str:
-    """Return the sentence at the end of a replay."""
+def summary(total: int | str, accepted: int, before: int, failed: int = 0) -> str:
+    """Return the sentence at the end of many calls."""
     again = f", {before} of them before" if before else ""
     end = f"; {failed} failed" if failed else ""
-    return f"Accepted: {sent} of {total}{again}{end}."
+    return f"Accepted: {accepted} of {total}{again}{end}."
