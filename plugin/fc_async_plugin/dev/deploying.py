@@ -6,7 +6,8 @@ Reads, validates, plans and applies with what the commands ``validate`` and ``de
 Invariants:
     A function that cannot be deployed is left out with the reason; the others are deployed.
     The functions of a deployment are applied together; if that fails, each is applied alone,
-    completely or not at all. Triggers are applied one by one.
+    completely or not at all. Triggers are applied one by one; a function runs without those that
+    are wrong.
     What failed is deployed again with the next save.
     A function with a file that its language cannot read is not deployed, also not because of
     another file, until that file is mended.
@@ -27,7 +28,7 @@ from fc_async_plugin.apply.perform import Performer
 from fc_async_plugin.dev import syntax
 from fc_async_plugin.dev.sources import affected, sources_of, template_files
 from fc_async_plugin.plan import Plan, plan_changes
-from fc_async_plugin.plan.attached import omitted
+from fc_async_plugin.plan.attached import TRIGGERS, omitted, with_triggers
 from fc_async_plugin.plan.order import needs_of
 from fc_async_plugin.plan.state import Place
 from fc_async_plugin.plan.wanted import wanted
@@ -131,11 +132,14 @@ class Deployer:
         self.files |= template_files(projects)
         found = tuple(one for one in rules.check(rules.Context(projects)) if one.severity != "note")
         wrong = {one for one in found if one.severity == "error"}
+        without = []  # triggers, one sentence each
+        if wrong:
+            projects = tuple(_without_triggers(project, without) for project in projects)
         by_project = [_with_errors(project, wrong) for project in projects]
         bad = [one for each in by_project for one in each]
         sound = tuple(map(self._with_earlier, projects, by_project))
         if wrong and (
-            len(bad) in {0, len(sources_of(projects))}
+            len(bad) == len(sources_of(projects))
             or not wrong.isdisjoint(rules.check(rules.Context(sound)))
         ):
             return Result(findings=found)  # of all functions, or not of one, such as a cycle
@@ -148,7 +152,7 @@ class Deployer:
         self._projects, self.sources = projects, sources
         result = self._deploy(sources)
         self._tell_places()
-        failures = (*map(self._why_left_out, bad), *result.failures)
+        failures = (*map(self._why_left_out, bad), *without, *result.failures)
         return result._replace(
             failures=failures,
             findings=found,
@@ -252,6 +256,32 @@ class Deployer:
             if texts := refused.pop(place, []):
                 failed.setdefault(one.name, []).extend(texts)
         return done, failed
+
+
+def _without_triggers(project: Project, said: list[str]) -> Project:
+    """Return a template without the triggers that have errors; add a sentence for each."""
+
+    def errors(resource: Resource) -> set[tuple[str, str]]:
+        alone = msgspec.structs.replace(project, resources=(resource,))
+        found = rules.check(rules.Context([alone]))
+        return {(one.rule, one.message) for one in found if one.severity == "error"}
+
+    def kept(resource: Resource) -> Resource:
+        listed = resource.props.get(TRIGGERS)
+        if not is_function(resource) or not isinstance(listed, list):
+            return resource
+        chosen: list[int] = []
+        known = errors(with_triggers(resource, chosen))
+        for index, one in enumerate(listed):
+            if errors(with_triggers(resource, [*chosen, index])) <= known:
+                chosen.append(index)
+                continue
+            name = one.get("triggerName") if isinstance(one, dict) else index
+            text = f"trigger {name} has errors; the function runs without it"
+            said.append(f"{resource.function_name}: {text}")
+        return with_triggers(resource, chosen) if len(chosen) < len(listed) else resource
+
+    return msgspec.structs.replace(project, resources=tuple(map(kept, project.resources)))
 
 
 def _with_errors(project: Project, wrong: Collection[Finding]) -> list[Resource]:

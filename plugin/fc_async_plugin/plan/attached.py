@@ -16,15 +16,15 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from fc_async_plugin.template.desired import BLOCK, is_function, refuse_unresolved, unresolved_in
-from fc_async_plugin.template.problems import failure
+from fc_async_plugin.template.problems import TemplateError, failure
 from fc_async_sdk.models import FunctionSettings
 from fc_async_sdk.spec import limits, runtimes
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Callable, Collection, Iterator, Sequence
 
     from fc_async_plugin.template.model import Project, Resource
-    from fc_async_plugin.template.problems import Path
+    from fc_async_plugin.template.problems import Path, Place
 
 SETTINGS: Final = tuple(
     sorted({*(field.encode_name for field in msgspec.structs.fields(FunctionSettings)), "layers"})
@@ -45,13 +45,20 @@ _JOINED: Final = ("tokenLookup", "claimPassBy")
 """Lists of ``authConfig`` that the API takes as a text; the component fc3 joins them, too."""
 
 
-def triggers(resource: Resource, *, here: bool) -> dict[str, dict[str, Any]]:
+def triggers(
+    resource: Resource,
+    *,
+    here: bool,
+    refuse: Callable[[Resource, TemplateError], None] | None = None,
+) -> dict[str, dict[str, Any]]:
     """Return the triggers of a function by name.
 
     Args:
         resource: The function.
         here: Whether it runs on this machine. Triggers with a ``${…}`` that only ``s`` resolves
             are then left out, and :func:`omitted` names them.
+        refuse: Called with the function and the error of a trigger that cannot be sent, which is
+            then left out; None: it is an error.
 
     Raises:
         TemplateError: A trigger cannot be sent, or two have one name.
@@ -60,17 +67,36 @@ def triggers(resource: Resource, *, here: bool) -> dict[str, dict[str, Any]]:
     for index, one in enumerate(_listed(resource)):
         if here and any(unresolved_in(one)):
             continue
-        document = _trigger(resource, index, one)
-        name = str(one["triggerName"])
-        if name in found:
-            raise failure(
-                "structure",
-                resource.where(TRIGGERS, index),
-                f"{resource.name!r} has two triggers with the name {name!r}",
-                "give each its own name",
-            )
-        found[name] = document
+        try:
+            document = _trigger(resource, index, one)
+            name = str(one["triggerName"])
+            if name in found:
+                raise failure(
+                    "structure",
+                    resource.where(TRIGGERS, index),
+                    f"{resource.name!r} has two triggers with the name {name!r}",
+                    "give each its own name",
+                )
+            found[name] = document
+        except TemplateError as error:
+            if refuse is None:
+                raise
+            refuse(resource, error)
     return found
+
+
+def with_triggers(resource: Resource, indices: Sequence[int]) -> Resource:
+    """Return a function with some of its triggers, which know where they are written."""
+
+    def places(path: Path) -> list[Place]:
+        match path:
+            case (name, int(index), *rest) if name == TRIGGERS:
+                return resource.places((TRIGGERS, indices[index], *rest))
+        return resource.places(path)
+
+    listed = resource.props[TRIGGERS]
+    chosen = resource.props | {TRIGGERS: [listed[index] for index in indices]}
+    return msgspec.structs.replace(resource, props=chosen, places=places)
 
 
 def here(resource: Resource) -> Resource:

@@ -56,8 +56,8 @@ def wanted(
         only: Names of resources; empty: all of them.
         here: Whether the functions run on this machine, where layers can be folders and zips, and
             functions run without what only ``s deploy`` makes or knows.
-        refuse: Called with a resource that cannot be sent, which is then left out; None: it is an
-            error.
+        refuse: Called with a resource that cannot be sent, or has a trigger that cannot be sent,
+            which is then left out; None: it is an error.
 
     Raises:
         TemplateError: A value cannot be sent, or two resources contradict each other.
@@ -70,7 +70,7 @@ def wanted(
             continue
         try:
             place = _place(resource)
-            one = _wanted(project, resource, functions=functions, here=here)
+            one = _wanted(project, resource, functions=functions, here=here, refuse=refuse)
             if here:
                 _refuse_second_region(resource, place, found)
             found[place] = _merged(resource, found[place], one) if place in found else one
@@ -120,7 +120,14 @@ def _refuse_second_region(resource: Resource, place: Place, found: Wanted) -> No
             )
 
 
-def _wanted(project: Project, resource: Resource, *, functions: bool, here: bool) -> WantedFunction:
+def _wanted(
+    project: Project,
+    resource: Resource,
+    *,
+    functions: bool,
+    here: bool,
+    refuse: Callable[[Resource, TemplateError], None] | None,
+) -> WantedFunction:
     resource = attached.here(resource) if here else resource
     block = desired(resource)
     configs: dict[str, AsyncConfig] = {}
@@ -132,7 +139,7 @@ def _wanted(project: Project, resource: Resource, *, functions: bool, here: bool
         position=resource.position,
         settings=_settings(resource) | _layers(project, resource, here=here) if functions else None,
         code=_code(project, resource, here=here) if functions else None,
-        triggers=attached.triggers(resource, here=here) if functions else None,
+        triggers=attached.triggers(resource, here=here, refuse=refuse) if functions else None,
         concurrency=attached.concurrency(resource) if functions else None,
     )
 

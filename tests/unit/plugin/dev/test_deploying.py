@@ -226,6 +226,28 @@ def test_a_trigger_that_is_refused_is_a_failure_of_its_function(folder: Folder) 
     assert "1a" in failure.partition(": ")[2]
 
 
+@pytest.mark.parametrize(
+    ("second", "reason"),
+    [
+        ("{triggerName: bad, triggerType: timer, triggerConfig: {cronExpression: x}}", "bad"),
+        ("{triggerName: bad, triggerType: timer, triggerConfg: {}}", "bad"),
+        ("{triggerName: nightly, triggerType: timer, triggerConfig: *c}", "two triggers with"),
+        ("{triggerType: http}", "a trigger of 'orders' has no triggerName"),
+        ("{triggerName: bad, triggerType: http, triggerConfig: '{}'}", "is not a mapping"),
+    ],
+)
+def test_a_function_runs_without_a_trigger_that_is_wrong(
+    folder: Folder, second: str, reason: str
+) -> None:
+    first, _, timer = TIMER.replace("Config: {", "Config: &c {").partition("\n")
+    folder.template.write_text(f"{TEMPLATE}{first}\n{timer}        - {second}\n")
+    (failure,) = folder.deployer.everything().failures
+    assert failure.startswith("orders: ")
+    assert reason in failure
+    assert folder.answer() == b"1"
+    assert len(folder.fc.client.list_triggers("orders").triggers) == 1
+
+
 def test_variables_without_a_value_are_listed_and_the_function_runs(
     folder: Folder, fc_local: FcLocal
 ):
