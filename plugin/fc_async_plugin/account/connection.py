@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from fc_async_plugin.conditions import Rule
     from fc_async_plugin.plan.channels import Channel
     from fc_async_plugin.plan.state import Wanted
-    from fc_async_plugin.template import Project
+    from fc_async_plugin.template import Project, Resource
     from fc_async_sdk import Client
     from fc_async_sdk.credentials import Credentials
 
@@ -88,8 +88,8 @@ def load(
 ) -> Project:
     """Read the template of a command, to be run on this machine or to be deployed.
 
-    ``${config('AccountID')}`` without an access alias is the account of the local runtime, if the
-    endpoint is one.
+    The account of ``${config('AccountID')}`` and of a role that is given by its name is, without an
+    access alias, that of the local runtime, if the endpoint is one.
     """
     read = functools.partial(
         template.load,
@@ -102,9 +102,15 @@ def load(
         environ=environ,
     )
     project = read(account_id=account.account_id)
-    if any(_OWN_ACCOUNT.search(str(one.props)) for one in project.resources):
+    if any(map(_lacks_account, project.resources)):
         project = read(account_id=_account_of_runtime(account.endpoint or ""))
     return project
+
+
+def _lacks_account(resource: Resource) -> bool:
+    role = resource.props.get("role")
+    named = isinstance(role, str) and role and not role.startswith(("acs:", "${"))
+    return bool((named and not resource.account_id) or _OWN_ACCOUNT.search(str(resource.props)))
 
 
 def _account_of_runtime(endpoint: str) -> str | None:

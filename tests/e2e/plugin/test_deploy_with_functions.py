@@ -73,6 +73,17 @@ def test_code_goes_out_and_runs(
     assert result(fc_local, "orders") == "two"
 
 
+def test_a_role_without_its_account_is_one_of_the_runtime(
+    fc_async: Callable[..., Ran], fc_local: FcLocal, project: Path, write: Callable[..., None]
+) -> None:
+    write(orders={"role": "shop"})
+    code(project, "one")
+    ran = fc_async(*DEPLOY)
+    assert ran.code == 0, ran.err
+    account_id = fc_local.runtime.addresses.account_id
+    assert fc_local.client.get_function("orders").role == f"acs:ram::{account_id}:role/shop"
+
+
 def deployed_by_s(project: Path, fc_local: FcLocal, **settings: Any) -> None:
     """Deploys ``orders`` as ``s`` does: a zip with the same files and other bytes."""
     packed = io.BytesIO()
