@@ -7,16 +7,15 @@ fail. ``s`` sends no telemetry, looks for no updates and uses components from th
 
 from __future__ import annotations
 
-import contextlib
 import io
 import os
 import subprocess
 import sys
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import pytest
 
-from fc_async_plugin.cli import group
+from fc_async_tests.commands import Ran, run
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,18 +32,6 @@ KEYS = {
 }
 """Keys for ``s``, by environment: it decrypts values in access.yaml, and plain text that happens to
 look encrypted becomes something else."""
-
-
-class Ran(NamedTuple):
-    """How a command ended."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def said(self) -> str:
-        return self.out + self.err
 
 
 def execute(command: list[str], cwd: Path, environment: dict[str, str]) -> Ran:
@@ -91,20 +78,11 @@ def project(tmp_path: Path) -> Path:
 def fc_async(
     project: Path, fc_local: FcLocal, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[..., Ran]:
-    """Runs ``fc-async`` in the project, against the local runtime.
-
-    In this process: a start of Python for each command is most of what it would take.
-    """
+    """Runs ``fc-async`` in the project and in this process, against the local runtime."""
     monkeypatch.chdir(project)
     monkeypatch.setenv("NO_COLOR", "1")
     monkeypatch.setenv("FC_ASYNC_ENDPOINT", fc_local.endpoint)
     monkeypatch.setattr(sys, "stdin", io.StringIO())
-
-    def run(*arguments: str) -> Ran:
-        out, err = io.StringIO(), io.StringIO()
-        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-            code = group.run(arguments)
-        return Ran(code, out.getvalue(), err.getvalue())
 
     return run
 

@@ -4,14 +4,14 @@
 from __future__ import annotations
 
 import json
-import os
-import pty
 import re
 import subprocess
 import sys
 from typing import TYPE_CHECKING
 
 import pytest
+
+from fc_async_tests.commands import on_a_terminal, run
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,7 +38,10 @@ OURS = re.compile(r"\x1b\[[0-9;]*m")
 
 
 @pytest.fixture
-def hostile(fc_local: FcLocal, tmp_path: Path) -> FcLocal:
+def hostile(fc_local: FcLocal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FcLocal:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("FC_ASYNC_ENDPOINT", fc_local.endpoint)
+    monkeypatch.setenv("TERM", "xterm")
     folder = tmp_path / "hostile"
     folder.mkdir()
     (folder / "index.py").write_text(CODE, "utf-8")
@@ -61,39 +64,8 @@ def hostile(fc_local: FcLocal, tmp_path: Path) -> FcLocal:
     return fc_local
 
 
-def on_a_terminal(arguments: tuple[str, ...], environment: dict[str, str]) -> str:
-    """Run a command on a terminal of 80 columns and return what the terminal gets."""
-    ours, theirs = pty.openpty()
-    with subprocess.Popen(
-        [sys.executable, "-m", "fc_async_plugin", *arguments],
-        env=environment | {"COLUMNS": "80", "TERM": "xterm"},
-        stdin=subprocess.DEVNULL,
-        stdout=theirs,
-        stderr=theirs,
-    ):
-        os.close(theirs)
-        got = b""
-        while True:
-            try:
-                piece = os.read(ours, 65536)
-            except OSError:  # Linux says EIO when the other end is closed
-                break
-            if not piece:
-                break
-            got += piece
-    os.close(ours)
-    return got.decode()
-
-
-def in_a_pipe(arguments: tuple[str, ...], environment: dict[str, str]) -> str:
-    done = subprocess.run(
-        [sys.executable, "-m", "fc_async_plugin", *arguments],
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        check=False,
-    )
-    return (done.stdout + done.stderr).decode()
+def in_a_pipe(*arguments: str) -> str:
+    return run(*arguments).said
 
 
 def obeyed(shown: str) -> list[str]:
@@ -119,23 +91,17 @@ COMMANDS = [
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
 @pytest.mark.parametrize("look", [on_a_terminal, in_a_pipe])
 def test_nothing_of_a_function_is_obeyed(
-    look: Callable[..., str],
-    command: tuple[str, ...],
-    hostile: FcLocal,
-    clean_environment: Callable[..., dict[str, str]],
+    look: Callable[..., str], command: tuple[str, ...], hostile: FcLocal
 ) -> None:
-    shown = look(command, clean_environment(FC_ASYNC_ENDPOINT=hostile.endpoint))
+    shown = look(*command)
     assert obeyed(shown) == []
     assert not shown.startswith("Error:")
     if command[:2] != ("tasks", "list"):
         assert "owned" in shown
 
 
-def test_a_result_is_not_obeyed_on_a_terminal(
-    hostile: FcLocal, clean_environment: Callable[..., dict[str, str]]
-) -> None:
-    environment = clean_environment(FC_ASYNC_ENDPOINT=hostile.endpoint)
-    shown = on_a_terminal(("invoke", "f", "x", "--sync"), environment)
+def test_a_result_is_not_obeyed_on_a_terminal(hostile: FcLocal) -> None:
+    shown = on_a_terminal("invoke", "f", "x", "--sync")
     assert obeyed(shown) == []
     assert r"\x1b]0;owned\x07" in shown
 
@@ -156,32 +122,25 @@ def test_a_result_in_a_pipe_is_what_the_function_returned(
     "command", [("tasks", "logs", "f", "good"), ("invoke", "f", "x", "--sync")]
 )
 def test_raw_output_is_given_when_it_is_asked_for(
-    command: tuple[str, ...],
-    hostile: FcLocal,
-    clean_environment: Callable[..., dict[str, str]],
+    command: tuple[str, ...], hostile: FcLocal
 ) -> None:
-    environment = clean_environment(FC_ASYNC_ENDPOINT=hostile.endpoint)
-    shown = on_a_terminal((*command, "--raw"), environment)
+    shown = on_a_terminal(*command, "--raw")
     assert HOSTILE.splitlines()[0] in shown
 
 
-def test_a_function_cannot_add_a_line_to_the_facts_about_its_task(
-    hostile: FcLocal, clean_environment: Callable[..., dict[str, str]]
-) -> None:
-    shown = in_a_pipe(
-        ("tasks", "get", "f", "bad"), clean_environment(FC_ASYNC_ENDPOINT=hostile.endpoint)
-    )
+def test_a_function_cannot_add_a_line_to_the_facts_about_its_task(hostile: FcLocal) -> None:
+    shown = in_a_pipe("tasks", "get", "f", "bad")
     facts = [line for line in shown.splitlines() if line.startswith("status")]
     assert facts == ["status       Failed"]
 
 
 def test_the_message_of_a_service_is_not_obeyed(
-    httpserver: HTTPServer, clean_environment: Callable[..., dict[str, str]]
+    httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     body = json.dumps({"Code": "FunctionNotFound", "Message": HOSTILE, "RequestId": "r"})
     path = "/2023-03-30/functions/f/async-tasks/t"
     httpserver.expect_request(path).respond_with_data(body, status=404)
-    environment = clean_environment(FC_ASYNC_ENDPOINT=httpserver.url_for(""))
-    shown = on_a_terminal(("tasks", "get", "f", "t"), environment)
+    monkeypatch.setenv("FC_ASYNC_ENDPOINT", httpserver.url_for(""))
+    shown = on_a_terminal("tasks", "get", "f", "t")
     assert obeyed(shown) == []
     assert "owned" in shown

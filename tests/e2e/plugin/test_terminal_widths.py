@@ -3,21 +3,16 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
-import pty
 import re
-import struct
-import subprocess
-import sys
-import termios
 from typing import TYPE_CHECKING
 
 import pytest
 
 from fc_async_plugin.report.tables import cell_width
+from fc_async_tests.commands import on_a_terminal
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from fc_async_local.testing import FcLocal
@@ -64,38 +59,26 @@ def project(tmp_path: Path, fc_local: FcLocal) -> Path:
     return tmp_path
 
 
-def on_a_terminal(columns: int, folder: Path, endpoint: str, *arguments: str) -> str:
-    """Run a command on a pseudo-terminal and return what it shows, without colours."""
-    master, slave = pty.openpty()
-    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
-    environment = {name: value for name, value in os.environ.items() if name != "NO_COLOR"}
-    environment |= {"FC_ASYNC_ENDPOINT": endpoint, "TERM": "xterm-256color", "COLUMNS": ""}
-    with subprocess.Popen(
-        [sys.executable, "-m", "fc_async_plugin", *arguments],
-        cwd=folder,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=slave,
-        stderr=slave,
-    ) as process:
-        os.close(slave)
-        printed = b"".join(iter(lambda: _read(master), b""))
-        process.wait()
-    os.close(master)
-    links = re.sub(r"\x1b\]8;;[^\x1b]*\x1b\\", "", printed.decode())
-    return re.sub(r"\x1b\[[0-9;]*m", "", links).replace("\r\n", "\n")
+@pytest.fixture
+def shown(project: Path, fc_local: FcLocal, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
+    """Runs a command on a pseudo-terminal and returns what it shows, without colours."""
+    monkeypatch.chdir(project)
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("FC_ASYNC_ENDPOINT", fc_local.endpoint)
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setenv("COLUMNS", "")
 
+    def run(columns: int, *arguments: str) -> str:
+        printed = on_a_terminal(*arguments, columns=columns)
+        links = re.sub(r"\x1b\]8;;[^\x1b]*\x1b\\", "", printed)
+        return re.sub(r"\x1b\[[0-9;]*m", "", links).replace("\r\n", "\n")
 
-def _read(descriptor: int) -> bytes:
-    try:
-        return os.read(descriptor, 65_536)
-    except OSError:  # Linux: the last writer has closed its end
-        return b""
+    return run
 
 
 @pytest.mark.parametrize("columns", [80, 120])
 def test_tables_and_excerpts_fit_the_terminal(
-    columns: int, project: Path, fc_local: FcLocal
+    columns: int, project: Path, shown: Callable[..., str]
 ) -> None:
     bad = project / "bad.yaml"
     bad.write_text(TEMPLATE.replace("Attempts: 1", "Attempts: 9"))
@@ -111,31 +94,31 @@ def test_tables_and_excerpts_fit_the_terminal(
         ["validate", "-t", "bad.yaml"],
         ["init", "--list"],
     ):
-        shown = on_a_terminal(columns, project, fc_local.endpoint, *command)
-        assert shown, command
-        assert [one for one in shown.splitlines() if cell_width(one) > columns] == [], command
+        text = shown(columns, *command)
+        assert text, command
+        assert [one for one in text.splitlines() if cell_width(one) > columns] == [], command
 
 
 @pytest.mark.parametrize("columns", [80, 120])
-def test_ids_are_whole_and_payloads_decoded(columns: int, project: Path, fc_local: FcLocal) -> None:
-    def shown(*arguments: str) -> str:
-        return on_a_terminal(columns, project, fc_local.endpoint, *arguments)
-
-    assert LONG_ID in shown("tasks", "list", "orders").splitlines()
-    assert "due in 3 min" in shown("tasks", "list", "orders")
-    task = shown("tasks", "get", "orders", LONG_ID)
+def test_ids_are_whole_and_payloads_decoded(columns: int, shown: Callable[..., str]) -> None:
+    assert LONG_ID in shown(columns, "tasks", "list", "orders").splitlines()
+    assert "due in 3 min" in shown(columns, "tasks", "list", "orders")
+    task = shown(columns, "tasks", "get", "orders", LONG_ID)
     assert '\n    "order": 7,\n' in task
     assert "\n  ValueError: the card of customer 7 was declined\n" in task
     assert re.search(r"attempt 2 failed( after .*)?, Failed: the card", task)
-    event = shown("events", "tail", "failures", "--once")
+    event = shown(columns, "events", "tail", "failures", "--once")
     assert "✘ orders UnhandledInvocationError, 2 attempts\n" in event
     assert 'File "/code/index.py", line 5, in handler\n' in event
-    heads = [one for one in shown("tasks", "logs", "orders").splitlines() if one.startswith("--- ")]
+    heads = [
+        one
+        for one in shown(columns, "tasks", "logs", "orders").splitlines()
+        if one.startswith("--- ")
+    ]
     assert heads == [f"--- {LONG_ID} Failed"]
 
 
-def test_a_command_on_several_lines_is_one_for_a_shell(project: Path, fc_local: FcLocal) -> None:
-    shown = on_a_terminal(80, project, fc_local.endpoint, "failures")
-    joined = re.sub(r" \\\n +", " ", shown)
+def test_a_command_on_several_lines_is_one_for_a_shell(shown: Callable[..., str]) -> None:
+    joined = re.sub(r" \\\n +", " ", shown(80, "failures"))
     command = "fc-async events replay failures --function orders --condition"
     assert f"{command} UnhandledInvocationError\n" in joined

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from fc_async_tests.commands import run_in
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -47,17 +49,6 @@ CYCLE = (
 BACK = "acs:fc:cn-hangzhou::functions/orders"
 
 
-def run(folder: Path, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "fc_async_plugin", *arguments],
-        cwd=folder,
-        env={**os.environ, **environ},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     (tmp_path / "s.yaml").write_text(GOOD)
@@ -66,32 +57,32 @@ def project(tmp_path: Path) -> Path:
 
 
 def test_a_good_template_exits_with_0(project: Path) -> None:
-    done = run(project, "validate")
-    assert (done.returncode, done.stdout) == (
+    done = run_in(project, "validate")
+    assert (done.code, done.out) == (
         0,
         "1 template: no findings (1 note: --notes shows them)\n",
     )
 
 
 def test_a_cycle_exits_with_1_and_names_file_and_line(project: Path) -> None:
-    done = run(project, "validate", "-t", "cycle.yaml")
-    assert done.returncode == 1
-    assert "  --> cycle.yaml:11:36\n" in done.stdout
-    assert "^^ orders → billing on success\n" in done.stdout
-    assert "-- billing → orders on success\n" in done.stdout
+    done = run_in(project, "validate", "-t", "cycle.yaml")
+    assert done.code == 1
+    assert "  --> cycle.yaml:11:36\n" in done.out
+    assert "^^ orders → billing on success\n" in done.out
+    assert "-- billing → orders on success\n" in done.out
 
 
 @pytest.mark.parametrize("form", ["json", "sarif"])
 def test_machine_formats_are_documents_alone(project: Path, form: str) -> None:
-    done = run(project, "validate", "-t", "cycle.yaml", "--format", form)
-    assert done.returncode == 1
-    json.loads(done.stdout)
+    done = run_in(project, "validate", "-t", "cycle.yaml", "--format", form)
+    assert done.code == 1
+    json.loads(done.out)
 
 
 def test_a_missing_template_is_one_clear_error(project: Path) -> None:
-    done = run(project, "validate", "-t", "nope.yaml")
-    assert done.returncode == 1
-    assert done.stdout.startswith("error[FCA001]: no such file\n --> nope.yaml:1:1\n")
+    done = run_in(project, "validate", "-t", "nope.yaml")
+    assert done.code == 1
+    assert done.out.startswith("error[FCA001]: no such file\n --> nope.yaml:1:1\n")
 
 
 @pytest.mark.parametrize("option", ["--select=FCA031", "--ignore=FCA001,FCA002"])
@@ -109,9 +100,9 @@ def test_a_template_that_cannot_be_read_fails_whatever_rules_are_selected(
 ) -> None:
     if text is not None:
         (project / "bad.yaml").write_text(text)
-    done = run(project, "validate", option, "s.yaml", "bad.yaml", "-o", "concise")
-    assert done.returncode == 1
-    assert f" error {rule} " in done.stdout
+    done = run_in(project, "validate", option, "s.yaml", "bad.yaml", "-o", "concise")
+    assert done.code == 1
+    assert f" error {rule} " in done.out
 
 
 @pytest.mark.parametrize(
@@ -125,20 +116,20 @@ def test_a_template_that_cannot_be_read_fails_whatever_rules_are_selected(
 def test_a_selection_that_checks_nothing_is_refused(
     project: Path, options: tuple[str, ...], says: str
 ) -> None:
-    done = run(project, "validate", *options)
-    assert done.returncode == 1
-    assert says in done.stderr
+    done = run_in(project, "validate", *options)
+    assert done.code == 1
+    assert says in done.err
 
 
 def test_an_unknown_rule_is_refused(project: Path) -> None:
-    done = run(project, "validate", "--select", "FCA999")
-    assert done.returncode == 1
-    assert "no rule is called FCA999" in done.stderr
+    done = run_in(project, "validate", "--select", "FCA999")
+    assert done.code == 1
+    assert "no rule is called FCA999" in done.err
 
 
 def test_the_graph_is_drawn_into_a_file(project: Path) -> None:
-    done = run(project, "graph", "-t", "cycle.yaml", "--out", "out.svg")
-    assert done.returncode == 0
+    done = run_in(project, "graph", "-t", "cycle.yaml", "--out", "out.svg")
+    assert done.code == 0
     assert "#c62828" in (project / "out.svg").read_text()
 
 
@@ -152,9 +143,9 @@ def test_the_graph_is_drawn_into_a_file(project: Path) -> None:
 def test_a_form_that_the_graph_does_not_have_is_refused(
     project: Path, name: str, says: str
 ) -> None:
-    done = run(project, "graph", "-t", "cycle.yaml", "--out", name)
-    assert done.returncode == 1
-    assert says in " ".join(done.stderr.split())
+    done = run_in(project, "graph", "-t", "cycle.yaml", "--out", name)
+    assert done.code == 1
+    assert says in " ".join(done.err.split())
     assert not (project / name).exists()
 
 
@@ -177,46 +168,53 @@ def test_the_graph_marks_no_destination_that_validate_leaves_out_of_cycles(
             f"          {outcome}", f"          {comment}\n          {outcome}"
         )
     (project / "s.yaml").write_text(f"{start}  billing:\n{billing}")
-    lines = run(project, "graph").stdout.splitlines()
+    lines = run_in(project, "graph").out.splitlines()
     assert [line.split("  ")[1] for line in lines if "← cycle" in line] == marked
-    cuts = json.loads(run(project, "graph", "-o", "json").stdout)["cuts"]
+    cuts = json.loads(run_in(project, "graph", "-o", "json").out)["cuts"]
     assert sum("✂" in line for line in lines) == len(cuts)
-    validated = run(project, "validate", "-o", "concise").stdout
+    validated = run_in(project, "validate", "-o", "concise").out
     assert ("FCA031" in validated) is bool(cuts) is bool(marked)
 
 
 def test_the_graph_of_a_broken_template_is_an_error(project: Path) -> None:
     (project / "bad.yaml").write_text("a: [")
-    done = run(project, "graph", "-t", "bad.yaml")
-    assert done.returncode == 1
-    assert done.stderr.startswith("Error: bad.yaml:")
+    done = run_in(project, "graph", "-t", "bad.yaml")
+    assert done.code == 1
+    assert done.err.startswith("Error: bad.yaml:")
 
 
 def test_the_rules_are_listed_and_the_schema_is_printed(project: Path) -> None:
-    assert "FCA031" in run(project, "validate", "--explain").stdout
-    listed = json.loads(run(project, "validate", "--explain", "--format", "json").stdout)["rules"]
+    assert "FCA031" in run_in(project, "validate", "--explain").out
+    listed = json.loads(run_in(project, "validate", "--explain", "--format", "json").out)["rules"]
     assert listed[0]["id"] == "FCA001"
-    assert json.loads(run(project, "validate", "--schema").stdout)["properties"]["edition"]
+    assert json.loads(run_in(project, "validate", "--schema").out)["properties"]["edition"]
 
 
 def test_several_templates_are_checked_together(project: Path) -> None:
     second = CYCLE.replace("  orders:\n", "  other:\n").replace("  billing:\n", "  more:\n")
     (project / "second.yaml").write_text(second)
-    done = run(project, "validate", "cycle.yaml", "second.yaml", "--select", "FCA044")
-    assert "2 errors in 2 templates" in done.stdout
-    assert " ::: cycle.yaml:9:7\n" in done.stdout
-    assert "-- orders is configured here first\n" in done.stdout
+    done = run_in(project, "validate", "cycle.yaml", "second.yaml", "--select", "FCA044")
+    assert "2 errors in 2 templates" in done.out
+    assert " ::: cycle.yaml:9:7\n" in done.out
+    assert "-- orders is configured here first\n" in done.out
 
 
 def test_an_account_that_cannot_be_read_is_an_error(project: Path) -> None:
-    done = run(project, "validate", "--live", "--endpoint", "http://127.0.0.1:9", "--notes")
-    assert done.returncode == 1
-    assert done.stdout == ""
-    assert done.stderr.startswith("Error: ")
+    done = run_in(project, "validate", "--live", "--endpoint", "http://127.0.0.1:9", "--notes")
+    assert done.code == 1
+    assert done.out == ""
+    assert done.err.startswith("Error: ")
 
 
 def test_a_terminal_without_unicode_gets_question_marks(project: Path) -> None:
-    done = run(project, "validate", "-t", "cycle.yaml", PYTHONIOENCODING="ascii")
+    done = subprocess.run(
+        [sys.executable, "-m", "fc_async_plugin", "validate", "-t", "cycle.yaml"],
+        cwd=project,
+        env={**os.environ, "PYTHONIOENCODING": "ascii"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 1
     assert "cycle: billing ? orders (on success)" in done.stdout
     assert done.stderr == ""
@@ -239,13 +237,13 @@ services:
 
 def test_a_template_of_fc2_is_looked_at_and_not_deployed(tmp_path: Path) -> None:
     (tmp_path / "s.yaml").write_text(FC2)
-    found = run(tmp_path, "validate", "-o", "concise")
-    drawn = run(tmp_path, "graph")
-    refused = [run(tmp_path, *command) for command in (["plan"], ["deploy", "-y"])]
-    assert (found.returncode, drawn.returncode) == (0, 0)
-    assert "FCA015" in found.stdout
-    assert "shop$orders" in drawn.stdout
+    found = run_in(tmp_path, "validate", "-o", "concise")
+    drawn = run_in(tmp_path, "graph")
+    refused = [run_in(tmp_path, *command) for command in (["plan"], ["deploy", "-y"])]
+    assert (found.code, drawn.code) == (0, 0)
+    assert "FCA015" in found.out
+    assert "shop$orders" in drawn.out
     for done in refused:
-        assert done.returncode == 1
-        assert "edition 1.0.0, for FC 2.0" in done.stderr
-        assert "run: s cli fc3 s2tos3" in done.stderr
+        assert done.code == 1
+        assert "edition 1.0.0, for FC 2.0" in done.err
+        assert "run: s cli fc3 s2tos3" in done.err

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from zipfile import ZipFile
 
 import pytest
+from cookiecutter.main import cookiecutter
 
 import fc_async_sdk
 from fc_async_plugin import scaffold, template
@@ -362,9 +363,8 @@ def test_the_templates_can_be_listed(capsys: pytest.CaptureFixture[str]) -> None
 def test_cookiecutter_alone_makes_the_same_project(template_name: str, here: Path) -> None:
     answers = {"project_name": "shop", "retries": "1"}
     ours = scaffold.create(template_name, here / "ours", answers, ask=None)
-    cookiecutter = Path(sys.executable).with_name("cookiecutter")
-    command = [cookiecutter, "--no-input", "-o", "theirs", scaffold.folder() / template_name]
-    subprocess.run([*command, "project_name=shop", "retries=1"], cwd=here, check=True)
+    source, theirs = str(scaffold.folder() / template_name), str(here / "theirs")
+    cookiecutter(source, no_input=True, extra_context=answers, output_dir=theirs)
     assert contents(here / "theirs" / "shop") == contents(ours)
 
 
@@ -374,8 +374,8 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 def test_cookiecutter_alone_refuses_a_wrong_answer(here: Path) -> None:
-    cookiecutter = Path(sys.executable).with_name("cookiecutter")
-    command = [cookiecutter, "--no-input", scaffold.folder() / "minimal", "retries=99"]
+    program = Path(sys.executable).with_name("cookiecutter")
+    command = [program, "--no-input", scaffold.folder() / "minimal", "retries=99"]
     done = subprocess.run(command, cwd=here, check=False, capture_output=True, text=True)
     assert done.returncode
     assert "retries must be a whole number from 0 to 8, got '99'" in done.stdout + done.stderr

@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: MIT
+"""Runs ``fc-async`` in this process: a start of Python for each command takes most of its time."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import io
+import os
+import pty
+import struct
+import termios
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from fc_async_plugin.cli import group
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class Ran(NamedTuple):
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def said(self) -> str:
+        return self.out + self.err
+
+
+def run(*arguments: str) -> Ran:
+    """Run a command whose output goes into pipes."""
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        code = group.run(arguments)
+    return Ran(code, out.getvalue(), err.getvalue())
+
+
+def run_in(folder: Path, *arguments: str) -> Ran:
+    """Run a command in a folder."""
+    before = Path.cwd()
+    os.chdir(folder)
+    try:
+        return run(*arguments)
+    finally:
+        os.chdir(before)
+
+
+def on_a_terminal(*arguments: str, columns: int = 80) -> str:
+    """Run a command whose output goes to a pseudo-terminal; return what the terminal gets."""
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    got = bytearray()
+    reader = threading.Thread(target=lambda: got.extend(b"".join(iter(lambda: _read(ours), b""))))
+    reader.start()
+    with _as_standard_output(theirs):
+        group.run(arguments)
+    reader.join()
+    os.close(ours)
+    return got.decode()
+
+
+@contextlib.contextmanager
+def _as_standard_output(descriptor: int) -> Iterator[None]:
+    """Let standard output and error lead to a descriptor, which is closed at the end."""
+    with contextlib.ExitStack() as closing:
+        for number, redirected in (
+            (1, contextlib.redirect_stdout),
+            (2, contextlib.redirect_stderr),
+        ):
+            before = os.dup(number)
+            closing.callback(os.close, before)
+            os.dup2(descriptor, number)
+            closing.callback(os.dup2, before, number)
+            stream = closing.enter_context(open(number, "w", encoding="utf-8", closefd=False))
+            closing.enter_context(redirected(stream))
+        os.close(descriptor)
+        yield
+
+
+def _read(descriptor: int) -> bytes:
+    try:
+        return os.read(descriptor, 65_536)
+    except OSError:  # Linux: the last writer has closed its end
+        return b""
