@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""The list of all rules, how a run selects them, and the rules about suppressions.
+"""All rules, how a run selects them, and the rules about suppressions.
 
-Rules about suppressions are here because they look names up in the list.
+Rules about suppressions are here because they look names up among all rules.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ from fc_async_plugin.rules import (
     paces,
     props,
     reliability,
-    start,
     targets,
     triggers,
 )
@@ -71,59 +70,23 @@ def unused_suppression(context: Context) -> Iterator[Found]:
             )
 
 
+_MODULES: Final = (
+    form,
+    props,
+    destinations,
+    cycles,
+    targets,
+    reliability,
+    paces,
+    triggers,
+    objects,
+)
+_OWN: Final = (suppression_without_reason, unknown_rule, unused_suppression)
+_FOUND: Final = [
+    one for module in _MODULES for one in vars(module).values() if isinstance(one, Rule)
+]
 RULES: Final[dict[str, Rule]] = {
-    one.id: one
-    for one in (
-        form.unreadable,
-        form.unresolved,
-        form.differs,
-        form.unknown_keys,
-        form.types,
-        form.retries,
-        form.ages,
-        form.qualifiers,
-        form.fc2,
-        props.invalid,
-        start.does_not_start,
-        destinations.grammar,
-        destinations.fc2_arns,
-        destinations.rocketmq,
-        destinations.default_bus,
-        destinations.empty,
-        destinations.regions,
-        destinations.accounts,
-        cycles.self_destination,
-        cycles.cycles,
-        cycles.trigger_cycles,
-        targets.unknown_function,
-        targets.http_function,
-        targets.target_qualifier,
-        targets.own_qualifier,
-        targets.configured_twice,
-        reliability.no_failure_destination,
-        reliability.empty_block,
-        reliability.age_shorter_than_retries,
-        reliability.age_shorter_than_delay,
-        reliability.payload_limit,
-        paces.pace_cannot_be_kept,
-        destinations.no_role,
-        destinations.lacking_role,
-        destinations.lacking_store,
-        triggers.invalid_timer,
-        triggers.next_firings,
-        triggers.ambiguous_days,
-        objects.invalid_oss_trigger,
-        objects.overlapping_oss_triggers,
-        triggers.async_trigger,
-        triggers.dead_letters,
-        triggers.task_mode_region,
-        triggers.task_mode_load,
-        objects.several_events_per_upload,
-        objects.oss_trigger_may_repeat,
-        suppression_without_reason,
-        unknown_rule,
-        unused_suppression,
-    )
+    one.id: one for one in sorted([*_FOUND, *_OWN], key=lambda one: one.id)
 }
 """Every rule by its id, in the order of the ids."""
 

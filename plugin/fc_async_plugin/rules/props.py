@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The rule about keys and values of a function's props, beside ``asyncInvokeConfig``.
+"""Rules about a function's props, beside ``asyncInvokeConfig``: keys, values, the start file.
 
 Invariants:
 
@@ -19,7 +19,8 @@ from fc_async_plugin.rules import props_schema
 from fc_async_plugin.rules.form import fc2_block, like_block, nearest, type_fix, unknown_key
 from fc_async_plugin.rules.rule import Found, rule
 from fc_async_plugin.template import edition1
-from fc_async_plugin.template.desired import is_of_fc2, is_unresolved
+from fc_async_plugin.template.code import start_problem
+from fc_async_plugin.template.desired import is_function, is_of_fc2, is_unresolved
 from fc_async_sdk.errors import shorten
 
 if TYPE_CHECKING:
@@ -189,3 +190,13 @@ def _fix(error: _Error, expected: str) -> str:
     if expected == _EXPECTED["string"] and not isinstance(value, dict | list):
         return "put it in quotes"
     return type_fix(value, expected)
+
+
+@rule("FCA019", "bootstrap-does-not-start", "error", "A start file that Linux cannot start.")
+def does_not_start(context: Context) -> Iterator[Found]:
+    """Looks at the mode and the first line of a file that exists: a build may make it."""
+    for project in context.projects:
+        for resource in filter(is_function, project.resources):
+            problem = start_problem(project, resource)
+            if problem and not problem.missing:
+                yield Found(problem.message, resource.where(*problem.path), problem.fix)

@@ -86,7 +86,7 @@ def rule(
 ) -> Callable[[Find], Rule]:
     """Make a rule of the decorated function, which yields what it finds.
 
-    The rule is run only when :mod:`fc_async_plugin.rules.catalog` lists it.
+    The rule is run if :mod:`fc_async_plugin.rules.catalog` lists its module.
     """
 
     def made(find: Find) -> Rule:

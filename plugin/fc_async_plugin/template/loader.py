@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from fc_async_plugin.template.files import read_text
 from fc_async_plugin.template.merging import merge
-from fc_async_plugin.template.model import project
 from fc_async_plugin.template.problems import Position, failure
 from fc_async_plugin.template.reading import read
 from fc_async_plugin.template.resolving import Given, resolve
@@ -71,13 +70,11 @@ def load(
             text, the structure and the variables.
     """
     file = _locate(path)
-    given = Given(access, account_id, command, reveal, resolved or {}, purpose == "run")
-
-    environ = os.environ if environ is None else environ
-    sources = read(file, env, environ, purpose)
-    merged = merge(sources)
-    values = resolve(merged, given)
-    return project(values, region or "")
+    given = Given(
+        access, account_id, region or "", command, reveal, resolved or {}, purpose == "run"
+    )
+    sources = read(file, env, os.environ if environ is None else environ, purpose)
+    return resolve(merge(sources), given)
 
 
 def _locate(path: str | os.PathLike[str] | None) -> Path:

@@ -1,20 +1,17 @@
 # SPDX-License-Identifier: MIT
-"""The fourth pass: the project that rules, plan and graph read."""
+"""The project that rules, plan and graph read."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import msgspec
 
 from fc_async_plugin.template.actions import Build
 from fc_async_plugin.template.problems import Path, Place, Position, Problem
 from fc_async_plugin.template.reading import Suppression
-
-if TYPE_CHECKING:
-    from fc_async_plugin.template.resolving import Resolved, Value
 
 _ROLE: Final = re.compile(r"acs:ram::(?P<account>\d+):role/")
 
@@ -88,44 +85,7 @@ class Project(msgspec.Struct, frozen=True, kw_only=True):
     left_out: Mapping[str, Sequence[Problem]] = {}
 
 
-def project(resolved: Resolved, region: str) -> Project:
-    """Return the project of a template; ``region`` is that of resources that have none."""
-    sources = resolved.sources
-    resources = tuple(_resource(one, resolved.account_id, region) for one in resolved.values)
-    return Project(
-        file=str(sources.template.file),
-        name=resolved.name,
-        access=resolved.access,
-        resources=_with_account(resources),
-        files=sources.files,
-        # s 3 does not read edition 1.0.0, so what s 3 reads differently does not matter.
-        notes=tuple(one for one in resolved.notes if one.kind == "edition") or resolved.notes,
-        suppressions=sources.suppressions,
-        secrets=resolved.secrets,
-        unset=resolved.unset,
-        builds=resolved.builds,
-        left_out=resolved.left_out,
-    )
-
-
-def _resource(value: Value, account_id: str, region: str) -> Resource:
-    props = value.props
-    function_name = props.get("functionName")
-    found = props.get("region")
-    return Resource(
-        name=value.name,
-        component=value.component,
-        region=found if isinstance(found, str) else region,
-        account_id=account_id or _account_of(props.get("role")),
-        function_name=function_name if isinstance(function_name, str) else value.name,
-        props=props,
-        places=value.places,
-        position=value.position,
-        unset=value.unset,
-    )
-
-
-def _with_account(resources: tuple[Resource, ...]) -> tuple[Resource, ...]:
+def with_account(resources: tuple[Resource, ...]) -> tuple[Resource, ...]:
     """Return resources of which those without a role have the account that the others' roles name.
 
     All resources of a template belong to one account: the alias is the template's.
@@ -137,7 +97,7 @@ def _with_account(resources: tuple[Resource, ...]) -> tuple[Resource, ...]:
     return tuple(msgspec.structs.replace(one, account_id=account) for one in resources)
 
 
-def _account_of(role: object) -> str:
+def account_of(role: object) -> str:
     """Return the account in a role's ARN, which is always the function's account."""
     match = _ROLE.match(role) if isinstance(role, str) else None
     return match["account"] if match else ""

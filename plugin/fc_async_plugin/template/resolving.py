@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The third pass: resolves the variables of a template, its access alias and its environment.
+"""The third pass: resolves the variables of a template into the project that commands work on.
 
 An environment is merged here, because its values are resolved first, in a scope of their own.
 """
@@ -13,6 +13,7 @@ from fc_async_plugin.template import actions, compatibility
 from fc_async_plugin.template.collecting import ENVIRONMENT, Collector
 from fc_async_plugin.template.functions import SECRETS, Functions, access_values
 from fc_async_plugin.template.merging import merge_tables
+from fc_async_plugin.template.model import Project, Resource, account_of, with_account
 from fc_async_plugin.template.nodes import Table, leaves
 from fc_async_plugin.template.problems import TemplateError, failure
 from fc_async_plugin.template.reading import names_function
@@ -26,13 +27,9 @@ from fc_async_plugin.template.scopes import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
 
-    from fc_async_plugin.template.actions import Build
     from fc_async_plugin.template.merging import Merged, Written
-    from fc_async_plugin.template.problems import Path, Place, Position, Problem
-    from fc_async_plugin.template.reading import Sources
-
 
 OPTIONAL: Final = frozenset(
     (
@@ -48,62 +45,15 @@ class Given(NamedTuple):
 
     access: str | None
     account_id: str | None
+    region: str
     command: str
     reveal: bool
     props: Mapping[str, dict[str, Any]]
     here: bool
 
 
-class Value(NamedTuple):
-    """One resource with plain values.
-
-    Attributes:
-        name: Its key.
-        component: Such as ``fc3``.
-        props: Its props.
-        places: Returns where the values on a path were written, as far as the path leads.
-        position: Where its name was written.
-        unset: Props that were left out because an environment variable has no value.
-    """
-
-    name: str
-    component: str
-    props: dict[str, Any]
-    places: Callable[[Path], list[Place]]
-    position: Position
-    unset: frozenset[str]
-
-
-class Resolved(NamedTuple):
-    """One template with plain values.
-
-    Attributes:
-        sources: The result of the first pass.
-        name: The ``name`` of the template.
-        access: The access alias that is used.
-        account_id: The account id that was given, else that of the alias, else "".
-        values: The resources.
-        notes: Places that ``s`` reads differently.
-        secrets: Secrets of the access alias that are in the props.
-        unset: Environment variables without a value for which something was left out.
-        builds: Commands that ``s`` runs before a deployment.
-        left_out: Resources that have problems, with these.
-    """
-
-    sources: Sources
-    name: str
-    access: str
-    account_id: str
-    values: tuple[Value, ...]
-    notes: tuple[Problem, ...]
-    secrets: tuple[str, ...]
-    unset: tuple[str, ...]
-    builds: tuple[Build, ...]
-    left_out: Mapping[str, Sequence[Problem]]
-
-
-def resolve(merged: Merged, given: Given) -> Resolved:
-    """Resolve all resources.
+def resolve(merged: Merged, given: Given) -> Project:
+    """Return the project of a template, all resources resolved.
 
     Raises:
         TemplateError: Some expressions cannot be resolved; has all problems.
@@ -119,7 +69,7 @@ def resolve(merged: Merged, given: Given) -> Resolved:
     resolver = Collector(functions, OPTIONAL if given.here else ())
     tops = [top_scope(part, number) for number, part in enumerate(merged.parts)]
     scoped = _scoped(merged, tops, resolver, access)
-    values = tuple(_values(scoped, resolver, given))
+    resources = tuple(_resources(scoped, resolver, given, account_id))
     notes = [*sources.notes, *merged.notes]
     if not resolver.problems:
         notes += compatibility.notes(merged.root, scoped, resolver)
@@ -130,22 +80,35 @@ def resolve(merged: Merged, given: Given) -> Resolved:
     if given.props and given.reveal:
         secrets.update((value, None) for key, value in alias().items() if key in SECRETS)
     scopes = {name: one.scope for name, one in scoped.items()}
-    folder = sources.template.file.parent
-    builds = tuple(actions.builds(merged.root, scopes, tops[-1], resolver, folder))
-    left = (tuple(notes), tuple(secrets), tuple(resolver.unset), builds, resolver.left_out)
-    return Resolved(sources, name, access, account_id, values, *left)
+    file = sources.template.file
+    return Project(
+        file=str(file),
+        name=name,
+        access=access,
+        resources=with_account(resources),
+        files=sources.files,
+        # s 3 does not read edition 1.0.0, so what s 3 reads differently does not matter.
+        notes=tuple([one for one in notes if one.kind == "edition"] or notes),
+        suppressions=sources.suppressions,
+        secrets=tuple(secrets),
+        unset=tuple(resolver.unset),
+        builds=tuple(actions.builds(merged.root, scopes, tops[-1], resolver, file.parent)),
+        left_out=resolver.left_out,
+    )
 
 
-def _values(scoped: Mapping[str, Scoped], resolver: Collector, given: Given) -> Iterator[Value]:
+def _resources(
+    scoped: Mapping[str, Scoped], resolver: Collector, given: Given, account_id: str
+) -> Iterator[Resource]:
     """Yield the resources; on this machine without those that have problems, if any has none."""
-    values = {
-        name: resolver.apart(name, functools.partial(_value, name, one, resolver, given))
-        for name, one in scoped.items()
-    }
-    runs = any(value and names_function(value.component) for value in values.values())
+    work = functools.partial(_resource, resolver, given, account_id)
+    found = [
+        resolver.apart(name, functools.partial(work, name, one)) for name, one in scoped.items()
+    ]
+    runs = any(one and names_function(one.component) for one in found)
     if not (given.here and runs):
         resolver.refuse_left_out()
-    yield from (value for value in values.values() if value is not None)
+    yield from (one for one in found if one is not None)
 
 
 def _alias(merged: Merged) -> str:
@@ -209,12 +172,23 @@ def _joined(lower: Scoped, upper: Scoped) -> Scoped:
     return Scoped(props, scope, upper.component or lower.component, upper.position)
 
 
-def _value(name: str, one: Scoped, resolver: Collector, given: Given) -> Value:
+def _resource(
+    resolver: Collector, given: Given, account_id: str, name: str, one: Scoped
+) -> Resource:
     props = given.props.get(name)
     component = resolver.text(one.component, one.scope)
     if props is None:
         collect = resolver.collect if names_function(component) else resolver.collect_optional
         props = collect(one.props, one.scope)
-    unset = OPTIONAL & (one.props.entries.keys() - props.keys()) if given.here else frozenset()
-    places = functools.partial(resolver.places, one.props, one.scope)
-    return Value(name, component, props, places, one.position, unset)
+    function_name, region = props.get("functionName"), props.get("region")
+    return Resource(
+        name=name,
+        component=component,
+        region=region if isinstance(region, str) else given.region,
+        account_id=account_id or account_of(props.get("role")),
+        function_name=function_name if isinstance(function_name, str) else name,
+        props=props,
+        places=functools.partial(resolver.places, one.props, one.scope),
+        position=one.position,
+        unset=OPTIONAL & (one.props.entries.keys() - props.keys()) if given.here else frozenset(),
+    )
