@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from fc_async_local.store.memory import MemoryBlobs, MemoryDocuments, MemoryStore
 from fc_async_local.store.protocol import StoreUnusable
+from fc_async_local.store.sqlite.batches import SQL
 from fc_async_local.store.sqlite.database import Database
-from fc_async_local.store.sqlite.documents import SqliteBlobs, SqliteDocuments
 from fc_async_local.store.sqlite.store import SCHEMA as SQLITE_SCHEMA
 from fc_async_local.store.sqlite.store import SqliteStore
 from fc_async_local.store.sqlite.transactions import SqliteTransactions
+from fc_async_local.store.tables import TableBlobs, TableDocuments
 from fc_async_sdk._installation import how_to_install
 
 if TYPE_CHECKING:
@@ -82,24 +83,27 @@ async def _open_sqlite(path: Path) -> Stores:
     except BaseException:
         await database.aclose()
         raise
-    return Stores(store, SqliteDocuments(database), SqliteBlobs(database), database)
+    tables = SqliteTransactions(database, SQL)
+    return Stores(store, TableDocuments(tables), TableBlobs(tables), database)
 
 
 async def _open_postgres(url: str) -> Stores:
     try:  # the driver is an extra
-        from fc_async_local.store.postgres import documents  # noqa: PLC0415
+        from fc_async_local.store.postgres import store as postgres  # noqa: PLC0415
+        from fc_async_local.store.postgres.database import SQL as POSTGRES_SQL  # noqa: PLC0415
         from fc_async_local.store.postgres.database import PostgresDatabase  # noqa: PLC0415
-        from fc_async_local.store.postgres.store import SCHEMA, PostgresStore  # noqa: PLC0415
+        from fc_async_local.store.postgres.transactions import (  # noqa: PLC0415
+            PostgresTransactions,
+        )
     except ImportError as error:
         raise StoreUnusable(
             f"a postgresql:// store needs its driver ({error}): {how_to_install('postgres')}"
         ) from error
-    pool = await PostgresDatabase.open(url, SCHEMA)
+    pool = await PostgresDatabase.open(url, postgres.SCHEMA)
     return Stores(
-        PostgresStore(pool),
-        documents.PostgresDocuments(pool),
-        documents.PostgresBlobs(pool),
-        database=None,
+        postgres.PostgresStore(pool),
+        postgres.PostgresDocuments(pool),
+        TableBlobs(PostgresTransactions(pool, POSTGRES_SQL)),
         pool=pool,
     )
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Rows of the SQL stores and the records they hold; the column order is that of the .sql files.
+"""Rows of the SQL stores and the records they hold. Columns are called like the fields.
 
 The only place that knows both. Must never decide anything.
 """
@@ -19,7 +19,7 @@ from fc_async_local.store.protocol import TaskCounts
 from fc_async_local.store.steps import LARGEST_TIME, Position, decode_position
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from fc_async_local.domain.invocation import CallPath, Count
     from fc_async_local.store.protocol import MetricQuery, TaskQuery
@@ -31,65 +31,62 @@ _detail: Final = msgspec.json.Decoder(dict[str, object])
 _encode: Final = msgspec.json.Encoder().encode
 _NO_CALL_PATH: Final = "[]"
 
-# The attributes of an invocation in the order of the columns.
-_before_call_path: Final = attrgetter(
-    *("request_id", "task_id", "function", "qualifier", "accepted_at", "due_at", "task_mode"),
-    *("status.value", "attempts", "system_retries", "system_retry_since", "instance_id"),
-    *("started_at", "ended_at", "error", "destination_status"),
-)
-_after_call_path: Final = attrgetter(
-    *("delay_ms", "config", "http", "epoch", "lease_until", "lease_owner", "interruptions"),
-    *("return_payload", "failure"),
-)
-_changeable: Final = attrgetter(
-    *("due_at", "status.value", "attempts", "system_retries", "system_retry_since"),
-    *("instance_id", "started_at", "ended_at", "error", "destination_status", "epoch"),
-    *("lease_until", "lease_owner", "interruptions", "return_payload", "failure"),
-)
+_FIXED: Final = {
+    *("request_id", "task_id", "function", "qualifier", "accepted_at", "task_mode"),
+    *("delay_ms", "config", "http"),
+}
+"""Fields of an invocation that never change, and are stored as they are."""
+
+_APART: Final = {"payload", "call_path", "return_payload"}
+_PLAIN: Final = tuple(name for name in Invocation.__struct_fields__ if name not in _APART)
+_FIELDS: Final = (*_PLAIN, "call_path", "return_payload", "payload")
+CHANGING: Final = (*(name for name in _PLAIN if name not in _FIXED), "return_payload")
+"""Columns that change after accept."""
+
+PARTS: Final = {
+    "columns": ", ".join((*_PLAIN, "call_path")),
+    "job": ", ".join(Job.__struct_fields__),
+}
+"""Parts of the statements: columns of an invocation without its two payloads, and of a job."""
+
+
+def _getter(names: Iterable[str]) -> Callable[[Invocation], tuple[object, ...]]:
+    return attrgetter(*("status.value" if name == "status" else name for name in names))
+
+
+_plain: Final = _getter(_PLAIN)
+_changing: Final = _getter(CHANGING)
 
 
 def to_invocation(row: Sequence[Any]) -> Invocation:
-    """Return an invocation from a row of ``id``, all columns, payload."""
-    return Invocation(
-        request_id=row[1],
-        task_id=row[2],
-        function=row[3],
-        qualifier=row[4],
-        accepted_at=row[5],
-        due_at=row[6],
-        task_mode=bool(row[7]),
-        status=_STATUS[row[8]],
-        attempts=row[9],
-        system_retries=row[10],
-        system_retry_since=row[11],
-        instance_id=row[12],
-        started_at=row[13],
-        ended_at=row[14],
-        error=row[15],
-        destination_status=row[16],
-        call_path=_to_call_path(row[17]),
-        delay_ms=row[18],
-        config=row[19],
-        http=row[20],
-        epoch=row[21],
-        lease_until=row[22],
-        lease_owner=row[23],
-        interruptions=row[24],
-        return_payload=row[25],
-        failure=row[26],
-        payload=row[27] or b"",
-    )
+    """Return an invocation from a row of ``id``, ``{columns}``, return payload, payload."""
+    values = dict(zip(_FIELDS, row[1:], strict=True))
+    values["task_mode"] = bool(values["task_mode"])
+    values["status"] = _STATUS[values["status"]]
+    values["call_path"] = _to_call_path(values["call_path"])
+    values["payload"] = values["payload"] or b""
+    return Invocation(**values)
 
 
 def from_invocation(number: int, invocation: Invocation) -> tuple[object, ...]:
-    """All columns but the payload."""
+    """Return ``id``, ``{columns}``, return payload."""
     call_path = _from_call_path(invocation.call_path)
-    return (number, *_before_call_path(invocation), call_path, *_after_call_path(invocation))
+    return (number, *_plain(invocation), call_path, invocation.return_payload)
 
 
-def changeable(number: int, invocation: Invocation) -> tuple[object, ...]:
+def changing(number: int, invocation: Invocation) -> tuple[object, ...]:
     """Return the columns that change after accept, then the row's id."""
-    return (*_changeable(invocation), number)
+    return (*_changing(invocation), number)
+
+
+def taken(number: int, invocation: Invocation) -> Mapping[str, object]:
+    """Return what a claim changes in a row, with its id."""
+    return {
+        "id": number,
+        "status": invocation.status,
+        "epoch": invocation.epoch,
+        "interruptions": invocation.interruptions,
+    }
 
 
 def to_event(row: Sequence[Any]) -> TaskEvent:

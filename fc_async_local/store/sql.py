@@ -46,19 +46,23 @@ class Schema(NamedTuple):
         return self.migrations[-1].number
 
 
-def statements(package: str, file: str = "statements.sql") -> Mapping[str, str]:
-    """Return the named statements of a file; ``{name}`` in one of them is an earlier one.
+def statements(
+    package: str, file: str = "statements.sql", parts: Mapping[str, str] | None = None
+) -> Mapping[str, str]:
+    """Return the named statements of a file.
 
     Args:
         package: Dotted name of the package that the file lies in.
         file: Its name.
+        parts: What ``{name}`` in a statement stands for, besides earlier statements.
     """
+    known = dict(parts or {})
     text = resources.files(package).joinpath(file).read_text(encoding="utf-8")
-    parts = _NAME.split(text)
+    _, *pieces = _NAME.split(text)
     found: dict[str, str] = {}
-    for name, body in zip(parts[1::2], parts[2::2], strict=True):
+    for name, body in zip(pieces[::2], pieces[1::2], strict=True):
         statement = body.strip().rstrip(";")
-        found[name] = _PART.sub(lambda part: found.get(part[1], part[0]), statement)
+        found[name] = known[name] = _PART.sub(lambda part: known.get(part[1], part[0]), statement)
     return found
 
 

@@ -53,26 +53,23 @@ PRUNED_AT_ONCE: Final = 1_000
 """Tasks that one transaction deletes: the most that another write waits for."""
 
 
-def halves(query: TaskQuery) -> Sequence[TaskQuery]:
+def halves(query: TaskQuery, oldest_error: int | None) -> list[TaskQuery]:
     """Return queries that together find the tasks of a query, each task once.
 
     The tasks whose id begins with a text are found through another index than those whose error
     contains it. A store leaves out the former from a query with ``text``.
+
+    Args:
+        query: What is asked for.
+        oldest_error: Texts of errors before this time are not searched; None: all are.
     """
     if not query.text:
         return [query]
     longer = max(query.prefix, query.text, key=len)
     both = longer.startswith(query.prefix) and longer.startswith(query.text)
     by_id = [query._replace(prefix=longer, text="")] if both else []
-    return [*by_id, query]
-
-
-def since_error(query: TaskQuery, oldest: int | None) -> TaskQuery:
-    """Return a query for texts of errors that are not older than a time, None for all."""
-    if oldest is None:
-        return query
-    start = oldest if query.accepted_from is None else max(oldest, query.accepted_from)
-    return query._replace(accepted_from=start)
+    starts = [at for at in (oldest_error, query.accepted_from) if at is not None]
+    return [*by_id, query._replace(accepted_from=max(starts, default=None))]
 
 
 def page_of(query: TaskQuery, lists: Iterable[Iterable[Invocation]]) -> TaskPage:
@@ -85,20 +82,6 @@ def page_of(query: TaskQuery, lists: Iterable[Iterable[Invocation]]) -> TaskPage
     shown = found[: query.limit]
     more = len(found) > len(shown) and shown
     return TaskPage(shown, encode_position(position_of(shown[-1])) if more else None)
-
-
-def merged(query: TaskQuery, pages: Sequence[TaskPage]) -> TaskPage:
-    """Return the page of a query from the pages of its halves."""
-    if len(pages) == 1:
-        return pages[0]
-    found = list(
-        heapq.merge(
-            *[page.invocations for page in pages], key=position_of, reverse=query.descending
-        )
-    )
-    shown = tuple(found[: query.limit])
-    more = len(found) > len(shown) or any(page.after for page in pages)
-    return TaskPage(shown, encode_position(position_of(shown[-1])) if more and shown else None)
 
 
 def added(counts: Sequence[TaskCounts], *, complete: bool) -> TaskCounts:

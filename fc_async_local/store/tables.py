@@ -9,14 +9,21 @@ from fc_async_local.domain.invocation import DELIVERY
 from fc_async_local.domain.metrics import Sample
 from fc_async_local.domain.states import Status
 from fc_async_local.store import rows, steps
-from fc_async_local.store.protocol import EVERYTHING, ChangeRefused, Document, Stats, Task
+from fc_async_local.store.protocol import (
+    EVERYTHING,
+    ChangeRefused,
+    Document,
+    Stats,
+    StopResult,
+    Task,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
-    from fc_async_local.domain.invocation import Invocation, Job, Note
+    from fc_async_local.domain.invocation import Count, Invocation, Job, Lease, Note
     from fc_async_local.store.protocol import Change, MetricQuery
-    from fc_async_local.store.transactions import Transaction, Transactions, Values
+    from fc_async_local.store.transactions import Row, Transaction, Transactions, Values
 
 
 class TableStore:
@@ -24,10 +31,75 @@ class TableStore:
 
     Args:
         tables: Where its statements run.
+        writer: Names this object among all that write to the database.
     """
 
-    def __init__(self, tables: Transactions) -> None:
+    def __init__(self, tables: Transactions, writer: str = "") -> None:
         self._tables = tables
+        self._writer = writer
+
+    async def claim(
+        self, limit: int, *, now: int, until: int, owner: str, ahead: int = 0
+    ) -> Sequence[Invocation]:
+        async def job(tables: Transaction) -> Sequence[Invocation]:
+            due = await tables.rows("due", (now + ahead, now, limit))
+            if not due:
+                return []
+            befores = [rows.to_invocation(row) for row in due]
+            taken: list[Invocation] = []
+            changes: list[Mapping[str, object]] = []
+            events: list[Row] = []
+            for (number, *_), before in zip(due, befores, strict=True):
+                after, its_steps = steps.claimed(before, now=now, until=until, owner=owner)
+                taken.append(after)
+                changes.append(rows.taken(number, after))
+                if after.task_mode:
+                    events.extend(rows.from_event(number, step) for step in its_steps)
+            values = {"until": until, "owner": owner, "taken": rows.as_json(changes)}
+            await tables.do("take", values)
+            await tables.record(events)
+            await self._count(tables, steps.newly_held(befores, now), "claim")
+            return taken
+
+        return await self._tables.write(job)
+
+    async def extend(self, leases: Collection[Lease], *, until: int) -> Mapping[str, bool]:
+        values = {"until": until, "leases": rows.as_json(list(leases))}
+        extended = await self._tables.write(lambda tables: tables.rows("prolong", values))
+        found: dict[str, str] = dict(extended)
+        return {
+            lease.key: lease.key in found
+            for lease in leases
+            if found.get(lease.key) in (None, Status.STOPPING.value)
+        }
+
+    async def release(self, owner: str, *, now: int) -> int:
+        async def job(tables: Transaction) -> int:
+            held = await tables.rows("held", (owner,))
+            freed = [(row[0], *steps.released(rows.to_invocation(row), now=now)) for row in held]
+            await tables.write_back(freed)
+            ended = steps.in_process((after.function for _, after, _ in freed), -1, now)
+            await self._count(tables, ended, "release")
+            return len(held) + await tables.changed("release_jobs", (now, owner))
+
+        return await self._tables.write(job)
+
+    async def stop(
+        self, function: str, task_id: str, *, now: int, until: int, owner: str
+    ) -> StopResult | None:
+        async def job(tables: Transaction) -> StopResult | None:
+            found = await tables.rows("task_for_update", (function, task_id))
+            if not found:
+                return None
+            before = rows.to_invocation(found[0])
+            after, its_steps, claimed = steps.stopped(before, now=now, until=until, owner=owner)
+            if after is not before:
+                await tables.write_back([(found[0][0], after, its_steps)])
+            if claimed:
+                await self._count(tables, steps.newly_held((before,), now), "stop")
+            return StopResult(after, claimed)
+
+        return await self._tables.write(job)
 
     async def make_due(self, function: str, task_id: str, *, now: int) -> bool:
         return await self._changed("make_due", (now, function, task_id))
@@ -46,6 +118,10 @@ class TableStore:
         found = await self._tables.rows("task_notes", (request_id, logs))
         return [rows.to_note(row) for row in found]
 
+    async def add_notes(self, notes: Sequence[Note]) -> None:
+        values = [rows.from_note(note) for note in notes]
+        await self._tables.write(lambda tables: tables.each("insert_note", values))
+
     async def next_due(self) -> int | None:
         return await self._number("next_due")
 
@@ -63,23 +139,58 @@ class TableStore:
 
         return await self._tables.read(job)
 
+    async def prune_metrics(self, *, before: int) -> int:
+        async def job(tables: Transaction) -> int:
+            values = (steps.minute(before), steps.PRUNED_AT_ONCE)
+            found = await tables.rows("prune_metrics", values)
+            await tables.add(rows.pruned(found), "pruned")
+            return len(found)
+
+        return await steps.prune_all(lambda: self._tables.write(job))
+
+    async def add_jobs(self, jobs: Sequence[Job], counts: Sequence[Count] = ()) -> None:
+        keys = rows.as_json([job.key for job in jobs])
+
+        async def job(tables: Transaction) -> None:
+            if counts and not await tables.value("any_job", (keys,)):
+                await self._count(tables, counts, "add")
+            await tables.insert_jobs(jobs)
+
+        await self._tables.write(job)
+
+    async def ensure_jobs(self, jobs: Sequence[Job]) -> None:
+        await self._tables.write(lambda tables: tables.insert_jobs(jobs, replace=False))
+
+    async def claim_jobs(
+        self, kind: str, limit: int, *, now: int, until: int, owner: str
+    ) -> Sequence[Job]:
+        async def job(tables: Transaction) -> Sequence[Job]:
+            due = map(rows.to_job, await tables.rows("due_jobs", (kind, now, limit)))
+            taken = [steps.job_claimed(job, until=until, owner=owner) for job in due]
+            if taken:
+                keys = rows.as_json([job.key for job in taken])
+                await tables.do("take_jobs", {"until": until, "owner": owner, "keys": keys})
+            return taken
+
+        return await self._tables.write(job)
+
+    async def extend_jobs(self, leases: Collection[Lease], *, until: int) -> None:
+        values = {"until": until, "leases": rows.as_json(list(leases))}
+        await self._tables.write(lambda tables: tables.do("prolong_jobs", values))
+
     async def next_job_due(self, kind: str) -> int | None:
-        """See :meth:`JobStore.next_job_due`."""
         return await self._number("next_job_due", (kind,))
 
     async def jobs_pending(self, kind: str, scope: str) -> int:
-        """See :meth:`JobStore.jobs_pending`."""
         return await self._number("jobs_of_scope", (kind, scope)) or 0
 
     async def dead_jobs(
         self, *, limit: int = 100, after: tuple[int, str] | None = None
     ) -> Sequence[Job]:
-        """See :meth:`JobStore.dead_jobs`."""
         values = (*(after or steps.BEFORE_ALL_DEAD), limit)
         return [rows.to_job(row) for row in await self._tables.rows("dead_jobs", values)]
 
     async def redrive(self, key: str, *, now: int) -> bool:
-        """See :meth:`JobStore.redrive`."""
 
         async def job(tables: Transaction) -> bool:
             if not await tables.changed("redrive", (now, key)):
@@ -90,13 +201,18 @@ class TableStore:
         return await self._tables.write(job)
 
     async def discard_dead(self, key: str) -> bool:
-        """See :meth:`JobStore.discard_dead`."""
         return await self._changed("discard_dead", (key,))
 
     async def metrics(self, query: MetricQuery = EVERYTHING) -> Sequence[Sample]:
         statement = "metrics" if query.metrics is None else "metrics_by_name"
         found = await self._tables.rows(statement, rows.asked_metrics(query))
         return [Sample(*row) for row in found]
+
+    async def aclose(self) -> None:
+        """Do nothing: the caller closes the database, which then writes what waits."""
+
+    async def _count(self, tables: Transaction, counts: Sequence[Count], what: str) -> None:
+        await tables.add(rows.sums(counts), f"{what}-{self._writer}")
 
     async def _changed(self, statement: str, values: Values) -> bool:
         return await self._tables.write(lambda tables: tables.changed(statement, values)) > 0
@@ -118,13 +234,10 @@ class TableDocuments:
         self._tables = tables
 
     async def revision(self) -> int:
-        """See :meth:`DocumentStore.revision`."""
         ((revision,),) = await self._tables.rows("revision", ())
         return int(revision)
 
     async def load(self) -> tuple[int, Sequence[Document]]:
-        """See :meth:`DocumentStore.load`."""
-
         async def job(tables: Transaction) -> tuple[int, Sequence[Document]]:
             await tables.lock("one_view", ())
             revision = await tables.value("revision", ())
@@ -133,8 +246,6 @@ class TableDocuments:
         return await self._tables.read(job)
 
     async def write(self, changes: Sequence[Change]) -> int:
-        """See :meth:`DocumentStore.write`."""
-
         async def job(tables: Transaction) -> int:
             # One writer at a time, so an expectation holds until the commit.
             await tables.lock("lock_documents", ())
@@ -155,3 +266,41 @@ async def _apply(tables: Transaction, change: Change) -> None:
         await tables.do("delete_document", name)
     else:
         await tables.do("put_document", (*name, change.body))
+
+
+class TableBlobs:
+    """Implements :class:`~fc_async_local.store.protocol.BlobStore`.
+
+    Args:
+        tables: Where its statements run.
+    """
+
+    def __init__(self, tables: Transactions) -> None:
+        self._tables = tables
+
+    async def put_blob(self, key: str, data: bytes, *, now: int) -> None:
+        async def job(tables: Transaction) -> None:
+            # First, for its lock: a transaction that prunes waits for it or leaves the blob out.
+            await tables.do("use_blob", (key, now))
+            await tables.do("put_blob", (key, data))
+
+        await self._tables.write(job)
+
+    async def prune_blobs(self, in_use: Collection[str], *, now: int, used_before: int) -> int:
+        async def forget_one(tables: Transaction) -> bool:
+            key = await tables.value("end_use", (used_before,))
+            if key is not None:
+                await tables.do("delete_blob", (key,))
+            return key is not None
+
+        keys = rows.as_json(sorted(in_use))
+        await self._tables.write(lambda tables: tables.do("blobs_in_use", (now, keys)))
+        forgotten = 0
+        # An archive may be large. With one in each transaction, other writers need not wait long.
+        while await self._tables.write(forget_one):
+            forgotten += 1
+        return forgotten
+
+    async def get_blob(self, key: str) -> bytes | None:
+        found = await self._tables.rows("get_blob", (key,))
+        return bytes(found[0][0]) if found else None

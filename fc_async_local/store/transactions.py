@@ -14,15 +14,17 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 if TYPE_CHECKING:
-    from fc_async_local.domain.invocation import Job
+    from fc_async_local.domain.invocation import Invocation, Job, TaskEvent
 
 T = TypeVar("T")
 Values = Mapping[str, Any] | Sequence[Any]
 """Of the parameters of a statement, by name or in order."""
 Row = tuple[Any, ...]
+Changed: TypeAlias = "tuple[int, Invocation, Sequence[TaskEvent]]"
+"""The number of an invocation's row, the invocation as it stands now, and its new steps."""
 
 
 class Transaction(ABC):
@@ -53,8 +55,25 @@ class Transaction(ABC):
         """Run a statement that returns one row for each of some values, and return the rows."""
 
     @abstractmethod
-    async def insert_jobs(self, jobs: Sequence[Job]) -> None:
-        """Write durable jobs; one of the same key is replaced."""
+    async def insert_jobs(self, jobs: Sequence[Job], *, replace: bool = True) -> None:
+        """Write durable jobs; one of the same key is replaced, or stays if ``replace`` is False."""
+
+    @abstractmethod
+    async def write_back(self, changed: Sequence[Changed]) -> None:
+        """Replace what may change of invocations; in task mode record their steps."""
+
+    @abstractmethod
+    async def record(self, events: Sequence[Row]) -> None:
+        """Record steps of tasks, given as :func:`rows.from_event` returns them."""
+
+    @abstractmethod
+    async def add(self, sums: Sequence[Row], source: str) -> None:
+        """Add to the metrics.
+
+        Args:
+            sums: As :func:`rows.sums` returns them.
+            source: Names what writes: transactions of different sources do not wait for each other.
+        """
 
     async def value(self, statement: str, values: Values) -> Any:
         """Return the first value of the first row, None if there is no row."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from msgspec.structs import replace
+import msgspec
 
 from fc_async_local.domain.invocation import Invocation, Job, Lease
 from fc_async_local.domain.states import Status
@@ -20,11 +20,12 @@ from fc_async_local.store.postgres.database import SQL, without_nul
 from fc_async_local.store.protocol import DuplicateTask, Settled, Started
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from fc_async_local.domain.invocation import Count, JobSettlement, Note, Settlement, TaskEvent
+    from fc_async_local.domain.invocation import Count, JobSettlement, Note, Settlement
     from fc_async_local.store.postgres.database import Connection, PostgresDatabase
     from fc_async_local.store.steps import Accept, Settle, Start
+    from fc_async_local.store.transactions import Changed
 
 
 _COUNTED: Final = ("metric", "function", "minute", "value", "number", "largest")
@@ -50,7 +51,7 @@ async def accept(database: PostgresDatabase, items: Sequence[Accept]) -> Sequenc
         for place, item in enumerate(unique, 1)
         for counted in rows.sums(rows.counted(item))
     ]
-    small = documents(item.invocation for item in unique)
+    small = documents(_document(item.invocation) for item in unique)
     # Each kind of write has its own rows of counts: transactions that run at the same time would
     # wait for each other on a shared row.
     source = f"accept-{database.writer_id}"
@@ -169,21 +170,19 @@ def _job_after(settlement: JobSettlement) -> tuple[object, ...]:
     )
 
 
-async def insert_jobs(connection: Connection, jobs: Sequence[Job]) -> None:
-    """Write jobs; one of the same key is replaced."""
+async def insert_jobs(connection: Connection, jobs: Sequence[Job], *, replace: bool = True) -> None:
+    """Write jobs; one of the same key is replaced, or stays."""
     if jobs:
-        await connection.execute(SQL["insert_jobs"], [documents(jobs)])
+        statement = SQL["insert_jobs" if replace else "ensure_jobs"]
+        await connection.execute(statement, [documents(map(_document, jobs))])
 
 
-async def write_back(
-    connection: Connection, changed: Sequence[tuple[int, Invocation, Sequence[TaskEvent]]]
-) -> None:
+async def write_back(connection: Connection, changed: Sequence[Changed]) -> None:
     """Replace what may change of invocations; in task mode record their steps."""
     if not changed:
         return
-    afters = documents(after for _, after, _ in changed)
-    numbers = [number for number, _, _ in changed]
-    await connection.execute(SQL["replace_invocations"], [afters, numbers])
+    afters = documents(_document(after) | {"id": number} for number, after, _ in changed)
+    await connection.execute(SQL["replace_invocations"], [afters])
     await record(
         connection,
         [
@@ -212,19 +211,22 @@ async def add_sums(connection: Connection, sums: Sequence[tuple[object, ...]], s
         await connection.execute(SQL["count"], columns([(*each, source) for each in sums]))
 
 
-def documents(records: Iterable[Invocation | Job]) -> str:
-    """Return records for ``json_to_recordset``: far cheaper than an array for each column.
-
-    Their fields are called like the columns; bytes become base64. A payload goes its own way.
-    """
-    return rows.as_json([_keepable(record) for record in records])
+def documents(records: Iterable[Mapping[str, object]]) -> str:
+    """Return rows for ``json_populate_recordset``: far cheaper than an array for each column."""
+    return rows.as_json(list(records))
 
 
-def _keepable(record: Invocation | Job) -> Invocation | Job:
-    """Return a record without NULs; only the error, a message of user code, may hold any."""
-    if "\0" in record.error:
-        record = replace(record, error=without_nul(record.error))
-    return replace(record, payload=b"") if isinstance(record, Invocation) else record
+def _document(record: Invocation | Job) -> dict[str, object]:
+    """Return the columns of a record; the payload of an invocation goes its own way."""
+    values: dict[str, object] = msgspec.structs.asdict(record)
+    if isinstance(record, Invocation):
+        del values["payload"]
+    # Only the error, a message of user code, may hold NULs.
+    values["error"] = without_nul(record.error)
+    for name, value in values.items():
+        if isinstance(value, bytes):
+            values[name] = f"\\x{value.hex()}"
+    return values
 
 
 def columns(values: Sequence[tuple[object, ...]]) -> list[list[object]]:

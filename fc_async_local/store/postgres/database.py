@@ -23,7 +23,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg_pool import AsyncConnectionPool
 
 from fc_async_local.background import keep_running, pause_for_real, start_task
-from fc_async_local.store import sql
+from fc_async_local.store import rows, sql
 from fc_async_local.store.postgres.batcher import Batcher
 from fc_async_local.store.protocol import StoreUnavailable, StoreUnusable
 
@@ -194,7 +194,8 @@ class PostgresDatabase:
         """
 
         async def once(connection: Connection) -> list[tuple[Any, ...]]:
-            return await (await connection.execute(statement, values)).fetchall()
+            # Binary: a payload in text form is twice as long.
+            return await (await connection.execute(statement, values, binary=True)).fetchall()
 
         return await self._retry(once)
 
@@ -277,8 +278,8 @@ async def _migrate(connection: Connection, schemas: Sequence[sql.Schema], where:
         await connection.execute(SQL["lock_migrations"])
         await connection.execute(SQL["create_schema"])
         await connection.execute(SQL["create_versions"])
-        rows = await (await connection.execute(SQL["versions"])).fetchall()
-        installed = {row[0]: row[1] for row in rows}
+        found = await (await connection.execute(SQL["versions"])).fetchall()
+        installed = {row[0]: row[1] for row in found}
         for schema in schemas:
             try:
                 steps = sql.pending(schema, installed.get(schema.component, 0), where)
@@ -304,9 +305,11 @@ def _name(url: str) -> str:
     return f"{parts.get('host', 'localhost')}/{parts.get('dbname', '')}"
 
 
-def load(package: str, file: str = "statements.sql") -> Mapping[str, bytes]:
-    """Return the named statements of a package's file."""
-    return {name: text.encode() for name, text in sql.statements(package, file).items()}
+def load(
+    package: str, file: str = "statements.sql", parts: Mapping[str, str] | None = None
+) -> Mapping[str, bytes]:
+    """Return the named statements of a package's file; see :func:`sql.statements`."""
+    return {name: text.encode() for name, text in sql.statements(package, file, parts).items()}
 
 
 def without_nul(text: str) -> str:
@@ -314,4 +317,10 @@ def without_nul(text: str) -> str:
     return text.replace("\0", "\ufffd")
 
 
-SQL: Final = load("fc_async_local.store.postgres")
+SQL: Final = load(
+    "fc_async_local.store.postgres",
+    parts={
+        **rows.PARTS,
+        "changes": ", ".join(f"{name} = given.{name}" for name in rows.CHANGING),
+    },
+)

@@ -1,5 +1,4 @@
--- SPDX-License-Identifier: MIT
--- Columns come in the order of rows.to_invocation, with the payload last, and of the fields of Job.
+-- {columns}, {changes} and {job} come from the fields of the records, see rows.py.
 -- {before} and {order} are "<" and "DESC", or ">" and "ASC"; other names in braces are those of earlier
 -- statements.
 
@@ -31,38 +30,20 @@ SELECT pg_notify('fc_async', hint) FROM unnest(%s::text[]) AS hint;
 -- name: commit_without_flush
 SET LOCAL synchronous_commit TO off;
 
--- name: columns
-request_id, task_id, function, qualifier, accepted_at, due_at, task_mode, status, attempts,
-system_retries, system_retry_since, instance_id, started_at, ended_at, error, destination_status,
-call_path, delay_ms, config, http, epoch, lease_until, lease_owner, interruptions
-
 -- name: accept
 WITH given AS (
     SELECT *
     FROM ROWS FROM (
-        json_to_recordset(%s::json) AS (
-            request_id text, task_id text, function text, qualifier text, accepted_at bigint,
-            due_at bigint, task_mode boolean, status text, attempts integer, system_retries integer,
-            system_retry_since bigint, instance_id text, started_at bigint, ended_at bigint,
-            error text, destination_status text, call_path text, delay_ms bigint, config text,
-            http text, epoch bigint, lease_until bigint, lease_owner text,
-            interruptions integer, return_payload text, failure text
-        ),
-        unnest(%b::bytea[])
-    ) WITH ORDINALITY AS given ({columns}, return_payload, failure, body, place)
+        json_populate_recordset(NULL::invocation, %s::json), unnest(%b::bytea[])
+    ) WITH ORDINALITY
 ), kept AS (
-    INSERT INTO invocation ({columns}, return_payload, failure)
-    SELECT
-        request_id, task_id, function, qualifier, accepted_at, due_at, task_mode, status, attempts,
-        system_retries, system_retry_since, instance_id, started_at, ended_at, error,
-        destination_status, call_path, delay_ms, decode(config, 'base64'), decode(http, 'base64'),
-        epoch, lease_until, lease_owner, interruptions, decode(return_payload, 'base64'), failure
-    FROM given
-    ORDER BY place
+    INSERT INTO invocation ({columns}, return_payload)
+    SELECT {columns}, return_payload FROM given ORDER BY ordinality
     ON CONFLICT DO NOTHING
     RETURNING id, request_id, task_mode, accepted_at
 ), kept_payload AS (
-    INSERT INTO payload (id, body) SELECT id, body FROM kept JOIN given USING (request_id)
+    INSERT INTO payload (id, body)
+    SELECT kept.id, unnest FROM kept JOIN given USING (request_id)
 ), kept_event AS (
     INSERT INTO task_event (invocation, status, at, detail)
     SELECT id, 'Enqueued', accepted_at, '{}' FROM kept WHERE task_mode
@@ -76,7 +57,7 @@ WITH given AS (
         place bigint, metric text, function text, minute bigint, value bigint, number bigint,
         largest bigint
     )
-    JOIN given USING (place)
+    JOIN given ON given.ordinality = counts.place
     JOIN kept USING (request_id)
     GROUP BY counts.metric, counts.function, counts.minute
     ORDER BY counts.metric, counts.function, counts.minute
@@ -94,7 +75,7 @@ WITH ORDINALITY AS given (invocation, status, at, detail, place)
 ORDER BY place;
 
 -- name: due
-SELECT invocation.id, {columns}, return_payload, failure, payload.body
+SELECT invocation.id, {columns}, return_payload, payload.body
 FROM invocation JOIN payload ON payload.id = invocation.id
 WHERE ready_at <= %s AND (ready_at <= %s OR (lease_until IS NULL AND NOT task_mode))
 ORDER BY ready_at, invocation.id
@@ -102,28 +83,26 @@ LIMIT %s
 FOR UPDATE OF invocation SKIP LOCKED;
 
 -- name: held
-SELECT invocation.id, {columns}, return_payload, failure, NULL
+SELECT invocation.id, {columns}, return_payload, NULL
 FROM invocation
 WHERE lease_owner = %s AND lease_until IS NOT NULL
 ORDER BY id
 FOR UPDATE;
 
 -- name: upcoming
-SELECT invocation.id, {columns}, return_payload, failure, NULL
+SELECT invocation.id, {columns}, return_payload, NULL
 FROM invocation
 WHERE ready_at IS NOT NULL
 ORDER BY ready_at
 LIMIT %s;
 
 -- name: task
-SELECT invocation.id, {columns}, return_payload, failure, payload.body
+SELECT invocation.id, {columns}, return_payload, payload.body
 FROM invocation JOIN payload ON payload.id = invocation.id
 WHERE function = %s AND task_id = %s AND task_mode;
 
 -- name: task_for_update
-SELECT invocation.id, {columns}, return_payload, failure, payload.body
-FROM invocation JOIN payload ON payload.id = invocation.id
-WHERE function = %s AND task_id = %s AND task_mode
+{task}
 FOR UPDATE OF invocation;
 
 -- name: task_events
@@ -173,7 +152,7 @@ AND (
 -- name: list
 SELECT
     invocation.id, {columns},
-    CASE WHEN %(with_payload)s::boolean THEN return_payload END, failure,
+    CASE WHEN %(with_payload)s::boolean THEN return_payload END,
     CASE
         WHEN %(with_payload)s::boolean
         THEN (SELECT body FROM payload WHERE payload.id = invocation.id)
@@ -249,10 +228,8 @@ LIMIT 1 OFFSET %s;
 UPDATE invocation
 SET
     status = taken.status, epoch = taken.epoch, interruptions = taken.interruptions,
-    lease_until = %s::bigint, lease_owner = %s::text
-FROM json_to_recordset(%s::json) AS taken (
-    id bigint, status text, epoch bigint, interruptions integer
-)
+    lease_until = %(until)s::bigint, lease_owner = %(owner)s::text
+FROM json_populate_recordset(NULL::invocation, %(taken)s::json) AS taken
 WHERE invocation.id = taken.id;
 
 -- name: begin
@@ -296,37 +273,19 @@ FOR UPDATE;
 WITH held AS (
     SELECT id
     FROM invocation
-    JOIN unnest(%s::text[], %s::bigint[]) AS given (request_id, epoch) USING (request_id, epoch)
+    JOIN json_to_recordset(%(leases)s::json) AS lease (key text, epoch bigint)
+    ON lease.key = request_id AND lease.epoch = invocation.epoch
     WHERE lease_until IS NOT NULL
     ORDER BY id
     FOR UPDATE OF invocation
 )
-UPDATE invocation SET lease_until = %s FROM held
+UPDATE invocation SET lease_until = %(until)s::bigint FROM held
 WHERE invocation.id = held.id
 RETURNING request_id, status;
 
 -- name: replace_invocations
-UPDATE invocation
-SET
-    due_at = given.due_at, status = given.status, attempts = given.attempts,
-    system_retries = given.system_retries, system_retry_since = given.system_retry_since,
-    instance_id = given.instance_id, started_at = given.started_at, ended_at = given.ended_at,
-    error = given.error, destination_status = given.destination_status, epoch = given.epoch,
-    lease_until = given.lease_until, lease_owner = given.lease_owner,
-    interruptions = given.interruptions,
-    return_payload = decode(given.return_payload, 'base64'), failure = given.failure
-FROM ROWS FROM (
-    json_to_recordset(%s::json) AS (
-        due_at bigint, status text, attempts integer, system_retries integer,
-        system_retry_since bigint, instance_id text, started_at bigint, ended_at bigint, error text,
-        destination_status text, epoch bigint, lease_until bigint, lease_owner text,
-        interruptions integer, return_payload text, failure text
-    ),
-    unnest(%s::bigint[])
-) AS given (
-    due_at, status, attempts, system_retries, system_retry_since, instance_id, started_at, ended_at,
-    error, destination_status, epoch, lease_until, lease_owner, interruptions, return_payload, failure, id
-)
+UPDATE invocation SET {changes}
+FROM json_populate_recordset(NULL::invocation, %s::json) AS given
 WHERE invocation.id = given.id;
 
 -- name: forget
@@ -427,21 +386,10 @@ WITH old AS (
 DELETE FROM metric USING old WHERE metric.ctid = old.ctid
 RETURNING metric, function, value, number, largest;
 
--- name: job
-kind, key, payload, scope, created_at, due_at, tries, state, error, epoch, lease_until, lease_owner;
-
 -- name: new_jobs
 INSERT INTO job ({job})
-SELECT
-    kind, key, decode(payload, 'base64'), scope, created_at, due_at, tries, state, error, epoch,
-    lease_until, lease_owner
-FROM ROWS FROM (
-    json_to_recordset(%s::json) AS (
-        kind text, key text, payload text, scope text, created_at bigint, due_at bigint,
-        tries integer, state text, error text, epoch bigint, lease_until bigint, lease_owner text
-    )
-) WITH ORDINALITY AS given ({job}, place)
-ORDER BY place;
+SELECT {job} FROM json_populate_recordset(NULL::job, %s::json) WITH ORDINALITY
+ORDER BY ordinality;
 
 -- name: insert_jobs
 {new_jobs}
@@ -456,7 +404,9 @@ ON CONFLICT (key) DO UPDATE SET
 ON CONFLICT (key) DO NOTHING;
 
 -- name: any_job
-SELECT EXISTS (SELECT 1 FROM job WHERE key = ANY (%s::text[]));
+SELECT EXISTS (
+    SELECT 1 FROM job WHERE key = ANY (ARRAY(SELECT json_array_elements_text(%s::json)))
+);
 
 -- name: due_jobs
 SELECT {job}
@@ -467,19 +417,20 @@ LIMIT %s
 FOR UPDATE SKIP LOCKED;
 
 -- name: take_jobs
-UPDATE job SET epoch = epoch + 1, lease_until = %s, lease_owner = %s
-WHERE key = ANY (%s::text[]);
+UPDATE job SET epoch = epoch + 1, lease_until = %(until)s::bigint, lease_owner = %(owner)s::text
+WHERE key = ANY (ARRAY(SELECT json_array_elements_text(%(keys)s::json)));
 
 -- name: prolong_jobs
 WITH held AS (
     SELECT id
     FROM job
-    JOIN unnest(%s::text[], %s::bigint[]) AS given (key, epoch) USING (key, epoch)
+    JOIN json_to_recordset(%(leases)s::json) AS lease (key text, epoch bigint)
+    ON lease.key = job.key AND lease.epoch = job.epoch
     WHERE lease_until IS NOT NULL
     ORDER BY id
     FOR UPDATE OF job
 )
-UPDATE job SET lease_until = %s FROM held WHERE job.id = held.id;
+UPDATE job SET lease_until = %(until)s::bigint FROM held WHERE job.id = held.id;
 
 -- name: settle_jobs
 -- A state "" says that the job is done, a mark "" that the task's destination status stays.
@@ -575,15 +526,16 @@ INSERT INTO blob (key, data) VALUES (%s, %s)
 ON CONFLICT (key) DO UPDATE SET data = excluded.data WHERE blob.data <> excluded.data;
 
 -- name: blobs_in_use
-UPDATE blob_use SET used_at = greatest(used_at, %s) WHERE key = ANY(%s);
+UPDATE blob_use SET used_at = greatest(used_at, %s)
+WHERE key IN (SELECT json_array_elements_text(%s::json));
 
--- name: unused_blobs
-WITH unused AS (
-    DELETE FROM blob_use WHERE used_at < %s RETURNING key
-), gone AS (
-    DELETE FROM blob USING unused WHERE blob.key = unused.key
-)
-SELECT count(*) FROM unused;
+-- name: end_use
+DELETE FROM blob_use
+WHERE key = (SELECT key FROM blob_use WHERE used_at < %s LIMIT 1 FOR UPDATE SKIP LOCKED)
+RETURNING key;
+
+-- name: delete_blob
+DELETE FROM blob WHERE key = %s;
 
 -- name: get_blob
 SELECT data FROM blob WHERE key = %s;

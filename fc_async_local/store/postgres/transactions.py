@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, TypeVar
 from fc_async_local.store import sql
 from fc_async_local.store.postgres import batches
 from fc_async_local.store.postgres.database import load, without_nul
-from fc_async_local.store.transactions import DoneIn, Row, Transaction, Transactions, Values
+from fc_async_local.store.transactions import (
+    Changed,
+    DoneIn,
+    Row,
+    Transaction,
+    Transactions,
+    Values,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,7 +33,8 @@ class _Transaction(Transaction):
         self._sql = statements
 
     async def rows(self, statement: str, values: Values) -> list[Row]:
-        cursor = await self._connection.execute(self._sql[statement], _kept(values))
+        # Binary: a payload in text form is twice as long.
+        cursor = await self._connection.execute(self._sql[statement], _kept(values), binary=True)
         return await cursor.fetchall()
 
     async def do(self, statement: str, values: Values) -> None:
@@ -52,8 +60,17 @@ class _Transaction(Transaction):
                 found += await cursor.fetchall()
             return found
 
-    async def insert_jobs(self, jobs: Sequence[Job]) -> None:
-        await batches.insert_jobs(self._connection, jobs)
+    async def insert_jobs(self, jobs: Sequence[Job], *, replace: bool = True) -> None:
+        await batches.insert_jobs(self._connection, jobs, replace=replace)
+
+    async def write_back(self, changed: Sequence[Changed]) -> None:
+        await batches.write_back(self._connection, changed)
+
+    async def record(self, events: Sequence[Row]) -> None:
+        await batches.record(self._connection, events)
+
+    async def add(self, sums: Sequence[Row], source: str) -> None:
+        await batches.add_sums(self._connection, sums, source)
 
 
 class PostgresTransactions(Transactions):

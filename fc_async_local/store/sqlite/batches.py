@@ -32,7 +32,15 @@ if TYPE_CHECKING:
     from fc_async_local.store.steps import Accept, Settle, Start
 
 
-SQL: Final = sql.statements("fc_async_local.store.sqlite")
+SQL: Final = sql.statements(
+    "fc_async_local.store.sqlite",
+    parts={
+        **rows.PARTS,
+        "row": ", ".join("?" * (len(rows.PARTS["columns"].split()) + 2)),
+        "changes": ", ".join(f"{name} = ?" for name in rows.CHANGING),
+        "job_row": ", ".join("?" * len(Job.__struct_fields__)),
+    },
+)
 
 _Kind: TypeAlias = tuple[str, bool, str]
 """Key of the counted invocations: function, whether in task mode, status."""
@@ -165,7 +173,7 @@ def write_back(
     connection: sqlite3.Connection, number: int, after: Invocation, events: Iterable[TaskEvent]
 ) -> None:
     """Replace what may change of an invocation; in task mode record its steps."""
-    connection.execute(SQL["replace_invocation"], rows.changeable(number, after))
+    connection.execute(SQL["replace_invocation"], rows.changing(number, after))
     if after.task_mode:
         connection.executemany(
             SQL["insert_event"], [rows.from_event(number, event) for event in events]
@@ -191,9 +199,12 @@ def _with_rows(statement: str, size: int) -> str:
     return sql.with_rows(SQL[statement], size)
 
 
-def insert_jobs(connection: sqlite3.Connection, jobs: Iterable[Job]) -> None:
-    """Write jobs; one of the same key is replaced."""
-    connection.executemany(SQL["insert_job"], [rows.from_job(job) for job in jobs])
+def insert_jobs(
+    connection: sqlite3.Connection, jobs: Iterable[Job], *, replace: bool = True
+) -> None:
+    """Write jobs; one of the same key is replaced, or stays."""
+    statement = SQL["insert_job" if replace else "ensure_job"]
+    connection.executemany(statement, [rows.from_job(job) for job in jobs])
 
 
 def tally(connection: sqlite3.Connection, changes: Mapping[_Kind, int]) -> None:

@@ -19,16 +19,16 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from fc_async_local.domain.states import Status
 from fc_async_local.store import rows
-from fc_async_local.store.protocol import ERRORS_SEARCHED, TaskPage
-from fc_async_local.store.sqlite.batches import SQL
-from fc_async_local.store.steps import added, halves, merged, page_of, since_error
+from fc_async_local.store.protocol import ERRORS_SEARCHED
+from fc_async_local.store.sqlite.batches import SQL, value
+from fc_async_local.store.steps import added, halves, page_of
 from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable, Mapping, Sequence
 
-    from fc_async_local.store.protocol import TaskCounts, TaskQuery
+    from fc_async_local.store.protocol import TaskCounts, TaskPage, TaskQuery
 
     Values = Mapping[str, Any]
 
@@ -78,24 +78,22 @@ class _Way(NamedTuple):
 
 def page(connection: sqlite3.Connection, query: TaskQuery) -> TaskPage:
     """Return a page of tasks; see :meth:`fc_async_local.store.protocol.Store.query`."""
-    return merged(query, [_page(connection, half) for half in _halves(connection, query)[0]])
+    lists = [each for half in _halves(connection, query)[0] for each in _lists(connection, half)]
+    return page_of(query, [map(rows.to_invocation, each) for each in lists])
 
 
 def _halves(connection: sqlite3.Connection, query: TaskQuery) -> tuple[list[TaskQuery], bool]:
     """Return the halves of a query, and whether they are complete."""
-    found = connection.execute(SQL["oldest_error"], (ERRORS_SEARCHED,)) if query.text else None
-    oldest = next((at for (at,) in found or ()), None)
-    parts = [since_error(half, oldest) if half.text else half for half in halves(query)]
-    return parts, oldest is None
+    oldest = value(connection, "oldest_error", ERRORS_SEARCHED) if query.text else None
+    return halves(query, oldest), oldest is None
 
 
-def _page(connection: sqlite3.Connection, query: TaskQuery) -> TaskPage:
+def _lists(connection: sqlite3.Connection, query: TaskQuery) -> list[sqlite3.Cursor]:
     values = rows.asked(query)
-    lists = [
+    return [
         connection.execute(LISTS[way.by, query.descending], {**values, **way.values})
         for way in _ways(connection, query, values)
     ]
-    return page_of(query, [map(rows.to_invocation, each) for each in lists])
 
 
 def counts(connection: sqlite3.Connection, query: TaskQuery, most: int) -> TaskCounts:

@@ -1,19 +1,13 @@
--- SPDX-License-Identifier: MIT
--- Columns come in the order of rows.to_invocation, with the payload last, and of the fields of Job.
+-- {columns}, {row}, {changes}, {job} and {job_row} come from the fields of the records, see rows.py.
 -- {before} and {order} are "<" and "DESC", or ">" and "ASC", {by} and {index} as searching.py has them;
 -- other names in braces are those of earlier statements.
-
--- name: columns
-request_id, task_id, function, qualifier, accepted_at, due_at, task_mode, status, attempts,
-system_retries, system_retry_since, instance_id, started_at, ended_at, error, destination_status,
-call_path, delay_ms, config, http, epoch, lease_until, lease_owner, interruptions
 
 -- name: last_id
 SELECT coalesce(max(id), 0) FROM invocation;
 
 -- name: insert_invocation
-INSERT INTO invocation (id, {columns}, return_payload, failure)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+INSERT INTO invocation (id, {columns}, return_payload)
+VALUES ({row})
 ON CONFLICT DO NOTHING;
 
 -- name: numbers
@@ -31,28 +25,31 @@ SELECT
 FROM (VALUES (?, ?, ?, ?)) AS event;
 
 -- name: due
-SELECT invocation.id, {columns}, return_payload, failure, payload.body
+SELECT invocation.id, {columns}, return_payload, payload.body
 FROM invocation CROSS JOIN payload ON payload.id = invocation.id
 WHERE ready_at <= ? AND (ready_at <= ? OR (lease_until IS NULL AND NOT task_mode))
 ORDER BY ready_at, invocation.id
 LIMIT ?;
 
 -- name: held
-SELECT invocation.id, {columns}, return_payload, failure, NULL
+SELECT invocation.id, {columns}, return_payload, NULL
 FROM invocation
 WHERE lease_owner = ? AND lease_until IS NOT NULL;
 
 -- name: upcoming
-SELECT invocation.id, {columns}, return_payload, failure, NULL
+SELECT invocation.id, {columns}, return_payload, NULL
 FROM invocation
 WHERE ready_at IS NOT NULL
 ORDER BY ready_at
 LIMIT ?;
 
 -- name: task
-SELECT invocation.id, {columns}, return_payload, failure, payload.body
+SELECT invocation.id, {columns}, return_payload, payload.body
 FROM invocation CROSS JOIN payload ON payload.id = invocation.id
 WHERE function = ? AND task_id = ? AND task_mode;
+
+-- name: task_for_update
+{task};
 
 -- name: task_events
 SELECT status, at, detail FROM task_event WHERE invocation = ? ORDER BY number;
@@ -81,7 +78,7 @@ AND (:started_to IS NULL OR coalesce(started_at, accepted_at) <= :started_to);
 -- {by} is what the list is read by, see searching.py; the other conditions are checked row by row.
 SELECT
     invocation.id, {columns},
-    CASE WHEN :with_payload THEN return_payload END, failure,
+    CASE WHEN :with_payload THEN return_payload END,
     CASE WHEN :with_payload THEN (SELECT body FROM payload WHERE payload.id = invocation.id) END
 FROM invocation {index}
 WHERE
@@ -138,13 +135,13 @@ ORDER BY accepted_at DESC, request_id DESC
 LIMIT 1 OFFSET ?;
 
 -- name: take
--- The last value is a list of [id, status, epoch, interruptions].
 UPDATE invocation
 SET
-    status = json_extract(taken.value, '$[1]'), epoch = json_extract(taken.value, '$[2]'),
-    interruptions = json_extract(taken.value, '$[3]'), lease_until = ?, lease_owner = ?
-FROM json_each(?) AS taken
-WHERE invocation.id = json_extract(taken.value, '$[0]');
+    status = json_extract(taken.value, '$.status'), epoch = json_extract(taken.value, '$.epoch'),
+    interruptions = json_extract(taken.value, '$.interruptions'),
+    lease_until = :until, lease_owner = :owner
+FROM json_each(:taken) AS taken
+WHERE invocation.id = json_extract(taken.value, '$.id');
 
 -- name: begin
 UPDATE invocation
@@ -162,17 +159,15 @@ SELECT id, status, task_mode FROM invocation
 WHERE request_id = ? AND epoch = ? AND lease_until IS NOT NULL;
 
 -- name: prolong
-UPDATE invocation SET lease_until = ?
-WHERE request_id = ? AND epoch = ? AND lease_until IS NOT NULL
-RETURNING status;
+UPDATE invocation SET lease_until = :until
+FROM json_each(:leases) AS lease
+WHERE
+    request_id = json_extract(lease.value, '$.key') AND epoch = json_extract(lease.value, '$.epoch')
+    AND lease_until IS NOT NULL
+RETURNING request_id, status;
 
 -- name: replace_invocation
-UPDATE invocation
-SET
-    due_at = ?, status = ?, attempts = ?, system_retries = ?, system_retry_since = ?,
-    instance_id = ?, started_at = ?, ended_at = ?, error = ?, destination_status = ?, epoch = ?,
-    lease_until = ?, lease_owner = ?, interruptions = ?, return_payload = ?, failure = ?
-WHERE id = ?;
+UPDATE invocation SET {changes} WHERE id = ?;
 
 -- name: make_due
 UPDATE invocation SET due_at = min(due_at, ?)
@@ -249,11 +244,8 @@ DELETE FROM metric WHERE (metric, function, minute) IN (
 )
 RETURNING metric, function, value, number, largest;
 
--- name: job
-kind, key, payload, scope, created_at, due_at, tries, state, error, epoch, lease_until, lease_owner;
-
 -- name: new_job
-INSERT INTO job ({job}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+INSERT INTO job ({job}) VALUES ({job_row});
 
 -- name: insert_job
 {new_job}
@@ -277,11 +269,16 @@ WHERE kind = ? AND ready_at <= ?
 ORDER BY ready_at, id
 LIMIT ?;
 
--- name: take_job
-UPDATE job SET epoch = ?, lease_until = ?, lease_owner = ? WHERE key = ?;
+-- name: take_jobs
+UPDATE job SET epoch = epoch + 1, lease_until = :until, lease_owner = :owner
+WHERE key IN (SELECT value FROM json_each(:keys));
 
--- name: prolong_job
-UPDATE job SET lease_until = ? WHERE key = ? AND epoch = ? AND lease_until IS NOT NULL;
+-- name: prolong_jobs
+UPDATE job SET lease_until = :until
+FROM json_each(:leases) AS lease
+WHERE
+    job.key = json_extract(lease.value, '$.key') AND epoch = json_extract(lease.value, '$.epoch')
+    AND lease_until IS NOT NULL;
 
 -- name: settle_job
 UPDATE job
@@ -354,11 +351,9 @@ ON CONFLICT (key) DO UPDATE SET data = excluded.data WHERE blob.data <> excluded
 -- name: blobs_in_use
 UPDATE blob_use SET used_at = max(used_at, ?) WHERE key IN (SELECT value FROM json_each(?));
 
--- name: unused_blob
-SELECT key FROM blob_use WHERE used_at < ? LIMIT 1;
-
--- name: delete_blob_use
-DELETE FROM blob_use WHERE key = ?;
+-- name: end_use
+DELETE FROM blob_use WHERE key = (SELECT key FROM blob_use WHERE used_at < ? LIMIT 1)
+RETURNING key;
 
 -- name: delete_blob
 DELETE FROM blob WHERE key = ?;

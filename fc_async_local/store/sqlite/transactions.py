@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, TypeVar, cast
 
 from fc_async_local.store import sql
 from fc_async_local.store.sqlite import batches
-from fc_async_local.store.transactions import DoneIn, Row, Transaction, Transactions, Values
+from fc_async_local.store.transactions import (
+    Changed,
+    DoneIn,
+    Row,
+    Transaction,
+    Transactions,
+    Values,
+)
 
 if TYPE_CHECKING:
     import asyncio
@@ -46,8 +53,18 @@ class _Transaction(Transaction):
         text = self._sql[statement]
         return [row for each in values for row in self._connection.execute(text, each).fetchall()]
 
-    async def insert_jobs(self, jobs: Sequence[Job]) -> None:
-        batches.insert_jobs(self._connection, jobs)
+    async def insert_jobs(self, jobs: Sequence[Job], *, replace: bool = True) -> None:
+        batches.insert_jobs(self._connection, jobs, replace=replace)
+
+    async def write_back(self, changed: Sequence[Changed]) -> None:
+        for one in changed:
+            batches.write_back(self._connection, *one)
+
+    async def record(self, events: Sequence[Row]) -> None:
+        self._connection.executemany(batches.SQL["insert_event"], events)
+
+    async def add(self, sums: Sequence[Row], source: str) -> None:  # noqa: ARG002 -- one writer
+        self._connection.executemany(batches.SQL["count"], sums)
 
 
 class SqliteTransactions(Transactions):

@@ -381,7 +381,7 @@ def fewer(request: pytest.FixtureRequest, examples: int) -> int:
 def test_any_history_has_the_same_effect_as_on_the_memory_store(
     stores, request: pytest.FixtureRequest
 ) -> None:
-    check(stores, examples=fewer(request, 25), steps=40)
+    check(stores, examples=fewer(request, 15), steps=40)
 
 
 @pytest.mark.slow

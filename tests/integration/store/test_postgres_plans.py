@@ -15,7 +15,7 @@ import pytest
 
 from fc_async_local.store.factory import open_stores
 from fc_async_local.store.postgres.database import SQL
-from fc_async_local.store.postgres.store import _LISTS
+from fc_async_local.store.postgres.store import LISTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -69,7 +69,7 @@ def plan(connection: psycopg.Connection[Any], statement: bytes, values) -> str:
         # By the request id, or through the few that are held: both are short.
         ("begin", (["r1"], [0], [0], [""]), "invocation_"),
         ("holders", ('["r1", "r2"]',), "invocation_"),
-        ("prolong", (["r1"], [0], 5), "invocation_"),
+        ("prolong", {"leases": '[{"key": "r1", "epoch": 0}]', "until": 5}, "invocation_"),
         ("prune", (5, 1_000), "invocation_ended"),
         ("make_due", (5, "f1", "t1"), "invocation_function_task_id_key"),
         ("show_destination", ("Failed", "r1"), "invocation_request_id_key"),
@@ -104,10 +104,10 @@ ASKED = {
 
 
 @pytest.mark.parametrize("name", ["tasks", "tasks_of_function", "tasks_in_status"])
-@pytest.mark.parametrize("descending", [True, False])
+@pytest.mark.parametrize("order", ["DESC", "ASC"])
 def test_pages_are_read_in_their_order(
-    full: psycopg.Connection[Any], name: str, descending: bool
+    full: psycopg.Connection[Any], name: str, order: str
 ) -> None:
-    shown = plan(full, _LISTS[name, descending], ASKED)
+    shown = plan(full, LISTS[f"{name} {order}"], ASKED)
     assert "using task_" in shown
     assert "Sort" not in shown

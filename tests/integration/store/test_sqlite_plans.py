@@ -39,8 +39,8 @@ HOT = [
     "oldest_due",
     "ended",
     "due_jobs",
-    "take_job",
-    "prolong_job",
+    "take_jobs",
+    "prolong_jobs",
     "settle_job",
     "finish_job",
     "show_destination",
@@ -62,7 +62,7 @@ def plan_of(file: Path, statement: str) -> list[str]:
             assert stores.database is not None
             values: Any = (
                 dict.fromkeys(re.findall(r":(\w+)", statement))
-                if ":limit" in statement
+                if re.search(r":\w", statement)
                 else (None,) * statement.count("?")
             )
             found = await stores.database.read(

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from fc_async_local.store import sql
+from fc_async_local.store.sqlite.batches import SQL
 from fc_async_local.store.sqlite.database import migrate
 
 
@@ -42,14 +43,11 @@ def test_statements_are_found_by_name(package: Path) -> None:
     }
 
 
-def test_a_name_in_braces_stands_for_an_earlier_statement_and_any_other_stays(
+def test_a_name_in_braces_stands_for_a_part_or_an_earlier_statement_and_any_other_stays(
     package: Path,
 ) -> None:
     (package / "statements.sql").write_text(
         textwrap.dedent("""\
-            -- name: columns
-            a, b;
-
             -- name: all
             SELECT {columns} FROM t;
 
@@ -57,7 +55,7 @@ def test_a_name_in_braces_stands_for_an_earlier_statement_and_any_other_stays(
             {all} ORDER BY a {order} -- '{}'
         """)
     )
-    found = sql.statements(package.name)
+    found = sql.statements(package.name, parts={"columns": "a, b"})
     assert found["sorted"] == "SELECT a, b FROM t ORDER BY a {order} -- '{}'"
 
 
@@ -138,10 +136,9 @@ def test_the_statements_of_the_sqlite_store_are_valid() -> None:
     with contextlib.closing(sqlite3.connect(":memory:")) as connection:
         for migration in sql.schema("store", package).migrations:
             connection.executescript(migration.script)
-        statements = sql.statements(package)
-        for part in ("columns", "filter", "job"):  # of other statements
-            del statements[part]
-        for text in statements.values():
+        for name, text in SQL.items():
+            if name == "filter":  # a part of other statements
+                continue
             statement = text.replace("{before}", "<").replace("{order}", "DESC")
             statement = statement.replace("{index}", "").replace("{by}", "task_mode")
             connection.execute(f"EXPLAIN {statement}", nothing_for(statement))
