@@ -84,6 +84,14 @@ def page_of(query: TaskQuery, lists: Iterable[Iterable[Invocation]]) -> TaskPage
     return TaskPage(shown, encode_position(position_of(shown[-1])) if more else None)
 
 
+def merged(query: TaskQuery, pages: Sequence[TaskPage]) -> TaskPage:
+    """Return the page of a query from the pages of several stores."""
+    page = page_of(query, [page.invocations for page in pages])
+    if page.after is None and page.invocations and any(each.after for each in pages):
+        return page._replace(after=encode_position(position_of(page.invocations[-1])))
+    return page
+
+
 def added(counts: Sequence[TaskCounts], *, complete: bool) -> TaskCounts:
     """Return the counts of a query from those of its halves.
 
