@@ -13,6 +13,7 @@ from fc_async_local.store.protocol import (
     EVERYTHING,
     ChangeRefused,
     Document,
+    Settled,
     Stats,
     StopResult,
     Task,
@@ -21,7 +22,14 @@ from fc_async_local.store.protocol import (
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
-    from fc_async_local.domain.invocation import Count, Invocation, Job, Lease, Note
+    from fc_async_local.domain.invocation import (
+        Count,
+        Invocation,
+        Job,
+        JobSettlement,
+        Lease,
+        Note,
+    )
     from fc_async_local.store.protocol import Change, MetricQuery
     from fc_async_local.store.transactions import Row, Transaction, Transactions, Values
 
@@ -178,6 +186,9 @@ class TableStore:
         values = {"until": until, "leases": rows.as_json(list(leases))}
         await self._tables.write(lambda tables: tables.do("prolong_jobs", values))
 
+    async def settle_job(self, lease: Lease, settlement: JobSettlement) -> Settled:
+        return await self._tables.write(lambda tables: settle_job(tables, lease, settlement))
+
     async def next_job_due(self, kind: str) -> int | None:
         return await self._number("next_job_due", (kind,))
 
@@ -221,6 +232,26 @@ class TableStore:
         found = await self._tables.rows(statement, values)
         number: int | None = found[0][0] if found else None
         return number
+
+
+async def settle_job(
+    tables: Transaction, lease: Lease, settlement: JobSettlement, writer: str = ""
+) -> Settled:
+    """Write what followed from a try of a job; see :meth:`JobStore.settle_job`."""
+    after, right = settlement.job, (lease.key, lease.epoch)
+    if after is None:
+        held = await tables.changed("finish_job", right)
+    else:
+        values = (after.due_at, after.tries, after.state, after.error)
+        held = await tables.changed("settle_job", (*values, *right))
+    if not held:
+        return Settled.STALE
+    await tables.insert_jobs(settlement.added)
+    if settlement.destination_status:
+        await tables.do("show_destination", (settlement.destination_status, lease.key))
+    await tables.add(rows.sums(settlement.counts), f"job-{writer}")
+    await tables.each("insert_note", [rows.from_note(note) for note in settlement.notes])
+    return Settled.DONE
 
 
 class TableDocuments:

@@ -9,7 +9,7 @@ out.
 from __future__ import annotations
 
 import itertools
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -22,20 +22,13 @@ from fc_async_local.store.protocol import DuplicateTask, Settled, Started
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from fc_async_local.domain.invocation import Count, JobSettlement, Note, Settlement
+    from fc_async_local.domain.invocation import Count, Note, Settlement
     from fc_async_local.store.postgres.database import Connection, PostgresDatabase
     from fc_async_local.store.steps import Accept, Settle, Start
     from fc_async_local.store.transactions import Changed
 
 
 _COUNTED: Final = ("metric", "function", "minute", "value", "number", "largest")
-
-
-class SettleJob(NamedTuple):
-    """A try of a job that ended and what follows from it."""
-
-    lease: Lease
-    settlement: JobSettlement
 
 
 async def accept(database: PostgresDatabase, items: Sequence[Accept]) -> Sequence[Exception | None]:
@@ -127,47 +120,10 @@ async def _write_settled(
     await count(connection, counts, source)
 
 
-async def settle_jobs(database: PostgresDatabase, items: Sequence[SettleJob]) -> Sequence[Settled]:
-    """Write what followed from tries, each if its lease still holds."""
-    source = f"job-{database.writer_id}"
-    return await database.run(
-        lambda connection: _settle_jobs(connection, items, source), pipelined=True
-    )
-
-
-async def _settle_jobs(
-    connection: Connection, items: Sequence[SettleJob], source: str
-) -> Sequence[Settled]:
-    first: dict[Lease, int] = {}
-    for place, item in enumerate(items):
-        first.setdefault(item.lease, place)
-    values = [
-        (*_key(lease), *_job_after(items[place].settlement)) for lease, place in first.items()
-    ]
-    cursor = await connection.execute(SQL["settle_jobs"], columns(values))
-    keys = {key for (key,) in await cursor.fetchall()}
-    done = {place for lease, place in first.items() if lease.key in keys}
-    settlements = [items[place].settlement for place in sorted(done)]
-    await insert_jobs(connection, [job for each in settlements for job in each.added])
-    await count(connection, [count for each in settlements for count in each.counts], source)
-    await note(connection, [note for each in settlements for note in each.notes])
-    return [Settled.DONE if place in done else Settled.STALE for place in range(len(items))]
-
-
 async def note(connection: Connection, notes: Sequence[Note]) -> None:
     """Write notes of tasks."""
     for one in notes:
         await connection.execute(SQL["insert_note"], rows.from_note(one))
-
-
-def _job_after(settlement: JobSettlement) -> tuple[object, ...]:
-    """Due time, tries, state, error of the job and destination status of its task."""
-    job, status = settlement.job, settlement.destination_status
-    return (
-        (0, 0, "", "", status)
-        if job is None
-        else (job.due_at, job.tries, job.state, job.error, status)
-    )
 
 
 async def insert_jobs(connection: Connection, jobs: Sequence[Job], *, replace: bool = True) -> None:

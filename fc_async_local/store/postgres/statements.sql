@@ -432,32 +432,13 @@ WITH held AS (
 )
 UPDATE job SET lease_until = %(until)s::bigint FROM held WHERE job.id = held.id;
 
--- name: settle_jobs
--- A state "" says that the job is done, a mark "" that the task's destination status stays.
-WITH held AS (
-    SELECT job.id, given.*
-    FROM job
-    JOIN unnest(
-        %s::text[], %s::bigint[], %s::bigint[], %s::integer[], %s::text[], %s::text[], %s::text[]
-    ) AS given (its_key, held_epoch, next_at, tried, becomes, reason, mark)
-    ON job.key = its_key AND job.epoch = held_epoch
-    WHERE lease_until IS NOT NULL
-    ORDER BY job.id
-    FOR UPDATE OF job
-), finished AS (
-    DELETE FROM job USING held WHERE job.id = held.id AND becomes = ''
-), kept AS (
-    UPDATE job
-    SET due_at = next_at, tries = tried, state = becomes, error = reason, lease_until = NULL,
-        lease_owner = ''
-    FROM held
-    WHERE job.id = held.id AND becomes <> ''
-), marked AS (
-    UPDATE invocation SET destination_status = mark
-    FROM held
-    WHERE request_id = its_key AND mark <> ''
-)
-SELECT its_key FROM held;
+-- name: settle_job
+UPDATE job
+SET due_at = %s, tries = %s, state = %s, error = %s, lease_until = NULL, lease_owner = ''
+WHERE key = %s AND epoch = %s AND lease_until IS NOT NULL;
+
+-- name: finish_job
+DELETE FROM job WHERE key = %s AND epoch = %s AND lease_until IS NOT NULL;
 
 -- name: show_destination
 UPDATE invocation SET destination_status = %s WHERE request_id = %s;

@@ -14,7 +14,7 @@ from fc_async_local.store.postgres import batches
 from fc_async_local.store.postgres.database import SQL
 from fc_async_local.store.postgres.transactions import PostgresTransactions
 from fc_async_local.store.protocol import ERRORS_SEARCHED, TaskCounts, TaskPage
-from fc_async_local.store.tables import TableDocuments, TableStore
+from fc_async_local.store.tables import TableDocuments, TableStore, settle_job
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     )
     from fc_async_local.store.postgres.database import PostgresDatabase
     from fc_async_local.store.protocol import Settled, Started, TaskQuery
-    from fc_async_local.store.transactions import Row
+    from fc_async_local.store.transactions import Row, Transaction
 
 SCHEMA: Final = sql.schema("store", "fc_async_local.store.postgres")
 LISTS: Final = {
@@ -105,8 +105,16 @@ class PostgresStore(TableStore):
         )
 
     async def settle_job(self, lease: Lease, settlement: JobSettlement) -> Settled:
-        item = batches.SettleJob(lease, settlement)
-        return await self._database.in_group(batches.settle_jobs, item)
+        return await self._database.in_group(_settle_jobs, (lease, settlement))
+
+
+async def _settle_jobs(
+    database: PostgresDatabase, items: Sequence[tuple[Lease, JobSettlement]]
+) -> Sequence[Settled]:
+    async def job(tables: Transaction) -> Sequence[Settled]:
+        return [await settle_job(tables, *item, database.writer_id) for item in items]
+
+    return await PostgresTransactions(database, SQL).write(job)
 
 
 class PostgresDocuments(TableDocuments):

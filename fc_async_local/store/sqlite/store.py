@@ -12,7 +12,6 @@ import itertools
 from typing import TYPE_CHECKING, Final
 
 from fc_async_local.store import rows, sql, steps
-from fc_async_local.store.protocol import Settled
 from fc_async_local.store.sqlite import batches, searching
 from fc_async_local.store.sqlite.batches import SQL
 from fc_async_local.store.sqlite.transactions import SqliteTransactions
@@ -25,11 +24,11 @@ if TYPE_CHECKING:
     from fc_async_local.domain.invocation import (
         Count,
         Invocation,
-        JobSettlement,
         Lease,
         Settlement,
     )
     from fc_async_local.store.protocol import (
+        Settled,
         Started,
         TaskCounts,
         TaskPage,
@@ -85,23 +84,3 @@ class SqliteStore(TableStore):
             return len(ended)
 
         return await steps.prune_all(lambda: self._database.write(job))
-
-    async def settle_job(self, lease: Lease, settlement: JobSettlement) -> Settled:
-        after, status = settlement.job, settlement.destination_status
-
-        def write(connection: sqlite3.Connection) -> Settled:
-            if after is None:
-                done = connection.execute(SQL["finish_job"], (lease.key, lease.epoch))
-            else:
-                values = (after.due_at, after.tries, after.state, after.error)
-                done = connection.execute(SQL["settle_job"], (*values, lease.key, lease.epoch))
-            if done.rowcount == 0:
-                return Settled.STALE
-            batches.insert_jobs(connection, settlement.added)
-            if status:
-                connection.execute(SQL["show_destination"], (status, lease.key))
-            batches.count(connection, settlement.counts)
-            batches.note(connection, settlement.notes)
-            return Settled.DONE
-
-        return await self._database.write(write)
