@@ -89,6 +89,20 @@ def taken(number: int, invocation: Invocation) -> Mapping[str, object]:
     }
 
 
+class Holder(msgspec.Struct, array_like=True, frozen=True):
+    """A held or an ended invocation, as the statements ``holders`` and ``ended`` tell of it."""
+
+    key: str
+    number: int
+    epoch: int
+    function: str
+    status: str
+    task_mode: bool
+
+
+to_holders: Final = msgspec.json.Decoder(list[Holder], strict=False).decode
+
+
 def to_event(row: Sequence[Any]) -> TaskEvent:
     """Return a recorded step from ``status, at, detail``."""
     detail = {} if row[2] == "{}" else _detail.decode(row[2])

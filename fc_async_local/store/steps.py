@@ -308,7 +308,7 @@ class Start(msgspec.Struct, frozen=True):
     instance_id: str
 
 
-class Settle(msgspec.Struct, frozen=True):
+class Settle(NamedTuple):
     """An attempt that ended and what follows from it, as an item of a group."""
 
     lease: Lease

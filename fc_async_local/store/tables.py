@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING
 
 from fc_async_local.domain.invocation import DELIVERY
@@ -29,8 +30,10 @@ if TYPE_CHECKING:
         JobSettlement,
         Lease,
         Note,
+        Settlement,
     )
     from fc_async_local.store.protocol import Change, MetricQuery
+    from fc_async_local.store.steps import Settle
     from fc_async_local.store.transactions import Row, Transaction, Transactions, Values
 
 
@@ -129,6 +132,17 @@ class TableStore:
     async def add_notes(self, notes: Sequence[Note]) -> None:
         values = [rows.from_note(note) for note in notes]
         await self._tables.write(lambda tables: tables.each("insert_note", values))
+
+    async def prune(self, *, ended_before: int) -> int:
+        async def job(tables: Transaction) -> int:
+            found = await tables.rows("ended", (ended_before, steps.PRUNED_AT_ONCE))
+            numbers = rows.as_json([number for _, number, *_ in found])
+            await tables.do("delete_events", (numbers,))
+            await tables.do("delete_notes", (numbers,))
+            await tables.forget([rows.Holder(*row) for row in found])
+            return len(found)
+
+        return await steps.prune_all(lambda: self._tables.write(job))
 
     async def next_due(self) -> int | None:
         return await self._number("next_due")
@@ -232,6 +246,37 @@ class TableStore:
         found = await self._tables.rows(statement, values)
         number: int | None = found[0][0] if found else None
         return number
+
+
+async def settle(
+    tables: Transaction, items: Sequence[Settle], writer: str = ""
+) -> Sequence[Settled]:
+    """Write what followed from attempts, each if its lease still holds."""
+    keys = rows.as_json([item.lease.key for item in items])
+    holders = {each.key: each for each in rows.to_holders(await tables.value("holders", (keys,)))}
+    results: list[Settled] = []
+    done: list[tuple[rows.Holder, Invocation, Settlement]] = []
+    for lease, settlement in items:
+        after = steps.settled(lease, settlement)
+        holder = holders.get(lease.key)
+        if holder is None or holder.epoch != lease.epoch:
+            results.append(Settled.STALE)
+        elif holder.status == Status.STOPPING.value and after.status.waiting:
+            results.append(Settled.STOPPING)
+        else:
+            results.append(Settled.DONE)
+            done.append((holders.pop(lease.key), after, settlement))
+    ended = [each for each, after, _ in done if after.status.final and not each.task_mode]
+    gone = {each.number for each in ended}
+    await tables.write_back(
+        [(each.number, after, s.events) for each, after, s in done if each.number not in gone]
+    )
+    await tables.forget(ended)
+    await tables.insert_jobs([s.delivery for _, _, s in done if s.delivery is not None])
+    await tables.each("insert_note", [rows.from_note(one) for _, _, s in done for one in s.notes])
+    counts = itertools.chain.from_iterable(s.counts for _, _, s in done)
+    await tables.add(rows.sums(counts), f"settle-{writer}")
+    return results
 
 
 async def settle_job(

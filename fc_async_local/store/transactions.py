@@ -14,17 +14,18 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from fc_async_local.store.rows import from_event
 
 if TYPE_CHECKING:
     from fc_async_local.domain.invocation import Invocation, Job, TaskEvent
+    from fc_async_local.store.rows import Holder
 
 T = TypeVar("T")
 Values = Mapping[str, Any] | Sequence[Any]
 """Of the parameters of a statement, by name or in order."""
 Row = tuple[Any, ...]
-Changed: TypeAlias = "tuple[int, Invocation, Sequence[TaskEvent]]"
-"""The number of an invocation's row, the invocation as it stands now, and its new steps."""
 
 
 class Transaction(ABC):
@@ -59,8 +60,12 @@ class Transaction(ABC):
         """Write durable jobs; one of the same key is replaced, or stays if ``replace`` is False."""
 
     @abstractmethod
-    async def write_back(self, changed: Sequence[Changed]) -> None:
-        """Replace what may change of invocations; in task mode record their steps."""
+    async def replace(self, changed: Sequence[tuple[int, Invocation]]) -> None:
+        """Replace what may change of invocations, given with the numbers of their rows."""
+
+    @abstractmethod
+    async def forget(self, ended: Sequence[Holder]) -> None:
+        """Delete invocations with their payloads; steps and notes, if any, went before."""
 
     @abstractmethod
     async def record(self, events: Sequence[Row]) -> None:
@@ -74,6 +79,21 @@ class Transaction(ABC):
             sums: As :func:`rows.sums` returns them.
             source: Names what writes: transactions of different sources do not wait for each other.
         """
+
+    async def write_back(
+        self, changed: Sequence[tuple[int, Invocation, Sequence[TaskEvent]]]
+    ) -> None:
+        """Replace what may change of invocations; in task mode record their new steps."""
+        if changed:
+            await self.replace([(number, after) for number, after, _ in changed])
+            await self.record(
+                [
+                    from_event(number, event)
+                    for number, after, events in changed
+                    if after.task_mode
+                    for event in events
+                ]
+            )
 
     async def value(self, statement: str, values: Values) -> Any:
         """Return the first value of the first row, None if there is no row."""

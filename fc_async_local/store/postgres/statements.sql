@@ -261,13 +261,17 @@ USING (request_id, epoch)
 WHERE lease_until IS NOT NULL;
 
 -- name: holders
-SELECT request_id, id, epoch, status, task_mode
-FROM invocation
-WHERE
-    request_id = ANY (ARRAY(SELECT json_array_elements_text(%s::json)))
-    AND lease_until IS NOT NULL
-ORDER BY id
-FOR UPDATE;
+SELECT
+    coalesce(json_agg(json_build_array(request_id, id, epoch, function, status, task_mode)), '[]')::text
+FROM (
+    SELECT request_id, id, epoch, function, status, task_mode
+    FROM invocation
+    WHERE
+        request_id = ANY (ARRAY(SELECT json_array_elements_text(%s::json)))
+        AND lease_until IS NOT NULL
+    ORDER BY id
+    FOR UPDATE
+) AS held;
 
 -- name: prolong
 WITH held AS (
@@ -325,27 +329,20 @@ WHERE ready_at IS NOT NULL AND status IN ('Enqueued', 'Retrying')
 ORDER BY ready_at
 LIMIT 1;
 
--- name: prune
-WITH forgotten AS (
-    DELETE FROM invocation
-    WHERE id IN (
-        SELECT id FROM invocation
-        WHERE
-            ended_at < %s
-            AND status IN ('Succeeded', 'Failed', 'Stopped', 'Expired', 'Invalid')
-        ORDER BY id
-        LIMIT %s
-        FOR UPDATE SKIP LOCKED
-    )
-    RETURNING id
-), payloads AS (
-    DELETE FROM payload USING forgotten WHERE payload.id = forgotten.id
-), events AS (
-    DELETE FROM task_event USING forgotten WHERE task_event.invocation = forgotten.id
-), notes AS (
-    DELETE FROM task_note USING forgotten WHERE task_note.invocation = forgotten.id
-)
-SELECT count(*) FROM forgotten;
+-- name: ended
+SELECT request_id, id, epoch, function, status, task_mode FROM invocation
+WHERE ended_at < %s AND status IN ('Succeeded', 'Failed', 'Stopped', 'Expired', 'Invalid')
+ORDER BY id
+LIMIT %s
+FOR UPDATE SKIP LOCKED;
+
+-- name: delete_events
+DELETE FROM task_event
+WHERE invocation = ANY (ARRAY(SELECT json_array_elements_text(%s::json)::bigint));
+
+-- name: delete_notes
+DELETE FROM task_note
+WHERE invocation = ANY (ARRAY(SELECT json_array_elements_text(%s::json)::bigint));
 
 -- name: count
 INSERT INTO metric (metric, function, minute, source, value, number, largest)

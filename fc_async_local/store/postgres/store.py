@@ -14,7 +14,7 @@ from fc_async_local.store.postgres import batches
 from fc_async_local.store.postgres.database import SQL
 from fc_async_local.store.postgres.transactions import PostgresTransactions
 from fc_async_local.store.protocol import ERRORS_SEARCHED, TaskCounts, TaskPage
-from fc_async_local.store.tables import TableDocuments, TableStore, settle_job
+from fc_async_local.store.tables import TableDocuments, TableStore, settle, settle_job
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,8 +54,7 @@ class PostgresStore(TableStore):
         return await self._database.in_group(batches.start, item)
 
     async def settle(self, lease: Lease, settlement: Settlement) -> Settled:
-        steps.settled(lease, settlement)  # a mistake is the caller's alone, not its group's
-        return await self._database.in_group(batches.settle, steps.Settle(lease, settlement))
+        return await self._database.in_group(_settle, steps.Settle(lease, settlement))
 
     async def query(self, query: TaskQuery) -> TaskPage:
         parts, _ = await self._halves(query)
@@ -98,14 +97,14 @@ class PostgresStore(TableStore):
         by_index = await self._tables.rows("count_in_status", values)
         return rows.to_counts_by_status(dict(by_index), most)
 
-    async def prune(self, *, ended_before: int) -> int:
-        values = (ended_before, steps.PRUNED_AT_ONCE)
-        return await steps.prune_all(
-            lambda: self._tables.write(lambda tables: tables.value("prune", values))
-        )
-
     async def settle_job(self, lease: Lease, settlement: JobSettlement) -> Settled:
         return await self._database.in_group(_settle_jobs, (lease, settlement))
+
+
+async def _settle(database: PostgresDatabase, items: Sequence[steps.Settle]) -> Sequence[Settled]:
+    return await PostgresTransactions(database, SQL).write(
+        lambda tables: settle(tables, items, database.writer_id)
+    )
 
 
 async def _settle_jobs(

@@ -7,10 +7,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, TypeVar
 
 from fc_async_local.store import sql
-from fc_async_local.store.postgres import batches
-from fc_async_local.store.postgres.database import load, without_nul
+from fc_async_local.store.postgres.batches import columns, document, documents
+from fc_async_local.store.postgres.database import SQL, load, without_nul
 from fc_async_local.store.transactions import (
-    Changed,
     DoneIn,
     Row,
     Transaction,
@@ -21,8 +20,9 @@ from fc_async_local.store.transactions import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from fc_async_local.domain.invocation import Job
+    from fc_async_local.domain.invocation import Invocation, Job
     from fc_async_local.store.postgres.database import Connection, PostgresDatabase
+    from fc_async_local.store.rows import Holder
 
 T = TypeVar("T")
 
@@ -61,16 +61,26 @@ class _Transaction(Transaction):
             return found
 
     async def insert_jobs(self, jobs: Sequence[Job], *, replace: bool = True) -> None:
-        await batches.insert_jobs(self._connection, jobs, replace=replace)
+        if jobs:
+            statement = SQL["insert_jobs" if replace else "ensure_jobs"]
+            await self._connection.execute(statement, [documents(map(document, jobs))])
 
-    async def write_back(self, changed: Sequence[Changed]) -> None:
-        await batches.write_back(self._connection, changed)
+    async def replace(self, changed: Sequence[tuple[int, Invocation]]) -> None:
+        afters = documents(document(after) | {"id": number} for number, after in changed)
+        await self._connection.execute(SQL["replace_invocations"], [afters])
+
+    async def forget(self, ended: Sequence[Holder]) -> None:
+        if ended:
+            await self._connection.execute(SQL["forget"], [[each.number for each in ended]])
 
     async def record(self, events: Sequence[Row]) -> None:
-        await batches.record(self._connection, events)
+        if events:
+            await self._connection.execute(SQL["insert_events"], columns(events))
 
     async def add(self, sums: Sequence[Row], source: str) -> None:
-        await batches.add_sums(self._connection, sums, source)
+        if sums:
+            values = columns([(*each, source) for each in sums])
+            await self._connection.execute(SQL["count"], values)
 
 
 class PostgresTransactions(Transactions):

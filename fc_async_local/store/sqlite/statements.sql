@@ -197,7 +197,7 @@ ORDER BY ready_at
 LIMIT 1;
 
 -- name: ended
-SELECT id, function, status, task_mode FROM invocation
+SELECT request_id, id, epoch, function, status, task_mode FROM invocation
 WHERE ended_at < ? AND status IN ('Succeeded', 'Failed', 'Stopped', 'Expired', 'Invalid')
 LIMIT ?;
 

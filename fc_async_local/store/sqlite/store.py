@@ -11,11 +11,11 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING, Final
 
-from fc_async_local.store import rows, sql, steps
+from fc_async_local.store import sql, steps
 from fc_async_local.store.sqlite import batches, searching
 from fc_async_local.store.sqlite.batches import SQL
-from fc_async_local.store.sqlite.transactions import SqliteTransactions
-from fc_async_local.store.tables import TableStore
+from fc_async_local.store.sqlite.transactions import SqliteTransactions, run
+from fc_async_local.store.tables import TableStore, settle
 
 if TYPE_CHECKING:
     import sqlite3
@@ -63,7 +63,7 @@ class SqliteStore(TableStore):
         return await self._database.write_item(batches.start, steps.Start(lease, now, instance_id))
 
     async def settle(self, lease: Lease, settlement: Settlement) -> Settled:
-        return await self._database.write_item(batches.settle, steps.Settle(lease, settlement))
+        return await self._database.write_item(_settle, steps.Settle(lease, settlement))
 
     async def query(self, query: TaskQuery) -> TaskPage:
         return await self._database.read(lambda connection: searching.page(connection, query))
@@ -73,14 +73,6 @@ class SqliteStore(TableStore):
             lambda connection: searching.counts(connection, query, most)
         )
 
-    async def prune(self, *, ended_before: int) -> int:
-        def job(connection: sqlite3.Connection) -> int:
-            found = connection.execute(SQL["ended"], (ended_before, steps.PRUNED_AT_ONCE))
-            ended = [batches.Ended(*row) for row in found]
-            numbers = rows.as_json([each.number for each in ended])
-            connection.execute(SQL["delete_events"], (numbers,))
-            connection.execute(SQL["delete_notes"], (numbers,))
-            batches.forget(connection, ended)
-            return len(ended)
 
-        return await steps.prune_all(lambda: self._database.write(job))
+def _settle(connection: sqlite3.Connection, items: Sequence[steps.Settle]) -> Sequence[Settled]:
+    return run(connection, SQL, lambda tables: settle(tables, items))

@@ -3,12 +3,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, TypeVar, cast
 
-from fc_async_local.store import sql
+from fc_async_local.store import rows, sql
 from fc_async_local.store.sqlite import batches
 from fc_async_local.store.transactions import (
-    Changed,
     DoneIn,
     Row,
     Transaction,
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable, Mapping, Sequence
 
-    from fc_async_local.domain.invocation import Job
+    from fc_async_local.domain.invocation import Invocation, Job
+    from fc_async_local.store.rows import Holder
     from fc_async_local.store.sqlite.database import Database
 
 T = TypeVar("T")
@@ -54,11 +55,21 @@ class _Transaction(Transaction):
         return [row for each in values for row in self._connection.execute(text, each).fetchall()]
 
     async def insert_jobs(self, jobs: Sequence[Job], *, replace: bool = True) -> None:
-        batches.insert_jobs(self._connection, jobs, replace=replace)
+        statement = batches.SQL["insert_job" if replace else "ensure_job"]
+        self._connection.executemany(statement, [rows.from_job(job) for job in jobs])
 
-    async def write_back(self, changed: Sequence[Changed]) -> None:
-        for one in changed:
-            batches.write_back(self._connection, *one)
+    async def replace(self, changed: Sequence[tuple[int, Invocation]]) -> None:
+        values = [rows.changing(number, after) for number, after in changed]
+        self._connection.executemany(batches.SQL["replace_invocation"], values)
+
+    async def forget(self, ended: Sequence[Holder]) -> None:
+        if not ended:
+            return
+        numbers = rows.as_json([each.number for each in ended])
+        for statement in ("delete_payloads", "delete_invocations"):
+            self._connection.execute(batches.SQL[statement], (numbers,))
+        gone = Counter((each.function, each.task_mode, each.status) for each in ended)
+        batches.tally(self._connection, {kind: -number for kind, number in gone.items()})
 
     async def record(self, events: Sequence[Row]) -> None:
         self._connection.executemany(batches.SQL["insert_event"], events)
@@ -126,13 +137,13 @@ class SqliteTransactions(Transactions):
         return await self._database.read(lambda c: c.execute(text, values).fetchall())
 
     def _runs(self, job: DoneIn[T]) -> Callable[[sqlite3.Connection], T]:
-        """Return a function that runs a job, which ends in its first step."""
+        return lambda connection: run(connection, self._sql, job)
 
-        def run(connection: sqlite3.Connection) -> T:
-            try:
-                job(_Transaction(connection, self._sql)).send(None)
-            except StopIteration as end:
-                return cast("T", end.value)
-            raise AssertionError("a job in SQLite waited")
 
-        return run
+def run(connection: sqlite3.Connection, statements: Mapping[str, str], job: DoneIn[T]) -> T:
+    """Run a job, which ends in its first step, in a transaction that the caller began."""
+    try:
+        job(_Transaction(connection, statements)).send(None)
+    except StopIteration as end:
+        return cast("T", end.value)
+    raise AssertionError("a job in SQLite waited")

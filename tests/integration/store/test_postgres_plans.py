@@ -70,7 +70,7 @@ def plan(connection: psycopg.Connection[Any], statement: bytes, values) -> str:
         ("begin", (["r1"], [0], [0], [""]), "invocation_"),
         ("holders", ('["r1", "r2"]',), "invocation_"),
         ("prolong", {"leases": '[{"key": "r1", "epoch": 0}]', "until": 5}, "invocation_"),
-        ("prune", (5, 1_000), "invocation_ended"),
+        ("ended", (5, 1_000), "invocation_ended"),
         ("make_due", (5, "f1", "t1"), "invocation_function_task_id_key"),
         ("show_destination", ("Failed", "r1"), "invocation_request_id_key"),
     ],
