@@ -80,7 +80,7 @@ LIFE: Final = (
     Step(Status.INVALID, "failure destination", "event", FAILURE),
     Step(Status.STOPPED, "failure destination", "event", FAILURE),
 )
-"""Usual states of an invocation; ``fc_async_local/domain/states.py`` has every step."""
+"""Usual states of an invocation; ``tests/shared/fc_async_tests/legal_steps.py`` has every step."""
 
 ARCHITECTURE: Final = (
     Step("your program", "SDK", "calls functions"),

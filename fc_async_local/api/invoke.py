@@ -23,7 +23,7 @@ from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:
     from fc_async_local.domain.invocation import Outcome
-    from fc_async_local.engine.ports import Invoker
+    from fc_async_local.engine.engine import Engine
     from fc_async_local.functions import FunctionRegistry
     from fc_async_local.http.messages import Request
 
@@ -37,7 +37,7 @@ _LOG_TYPES: Final = frozenset({"", "None", "Tail"})
 class InvokeFunction:
     """The operation InvokeFunction."""
 
-    def __init__(self, invoker: Invoker, registry: FunctionRegistry) -> None:
+    def __init__(self, invoker: Engine, registry: FunctionRegistry) -> None:
         self._invoker = invoker
         self._registry = registry
 
@@ -140,7 +140,7 @@ def log_headers(outcome: Outcome, log_type: str) -> list[tuple[str, str]]:
     return [("x-fc-log-result", tail.decode())]
 
 
-async def accept(invoker: Invoker, request: Request, wanted: InvokeRequest) -> Answer:
+async def accept(invoker: Engine, request: Request, wanted: InvokeRequest) -> Answer:
     """Accept an asynchronous call with the headers of a request, and answer 202.
 
     Args:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from starlette.routing import Route
 
     from fc_async_local.domain.invocation import Invocation, TaskEvent
-    from fc_async_local.engine.ports import Invoker
+    from fc_async_local.engine.engine import Engine
     from fc_async_local.functions import FunctionRegistry
     from fc_async_local.settings import Settings
     from fc_async_local.store.protocol import Store, TaskPage
@@ -61,7 +61,7 @@ class TaskOperations:
     """Get, list and stop tasks."""
 
     def __init__(
-        self, store: Store, registry: FunctionRegistry, invoker: Invoker, settings: Settings
+        self, store: Store, registry: FunctionRegistry, invoker: Engine, settings: Settings
     ) -> None:
         self._store = store
         self._registry = registry

@@ -7,6 +7,7 @@ Invariants:
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from typing import TYPE_CHECKING, Final
 
@@ -25,10 +26,11 @@ from fc_async_sdk.spec import limits, metrics
 
 if TYPE_CHECKING:
     import random
+    from collections.abc import Iterator
 
     from fc_async_local.domain.invocation import InvokeRequest, Outcome
     from fc_async_local.engine.ports import Ports
-    from fc_async_local.execution.protocol import Deployment, HttpExchange
+    from fc_async_local.execution.protocol import HttpExchange
     from fc_async_sdk.models import AsyncConfig
 
 logger = logging.getLogger(__name__)
@@ -46,14 +48,18 @@ _REFUSALS: Final = {
 }
 
 
-def away(error: StoreUnavailable) -> Rejected:
-    """Return the refusal of a request while the store is unavailable."""
-    return Rejected(
-        503,
-        "ServiceUnavailable",
-        f"the store can't take anything now ({error}); nothing was kept, try again",
-        retry_after=_RETRY_AFTER_SECONDS,
-    )
+@contextlib.contextmanager
+def store_needed() -> Iterator[None]:
+    """Refuse the request (503) if the store is unavailable within the block."""
+    try:
+        yield
+    except StoreUnavailable as error:
+        raise Rejected(
+            503,
+            "ServiceUnavailable",
+            f"the store can't take anything now ({error}); nothing was kept, try again",
+            retry_after=_RETRY_AFTER_SECONDS,
+        ) from error
 
 
 class Accepting:
@@ -68,17 +74,16 @@ class Accepting:
         self._backlog = Backlog(ports)
 
     async def accept(self, request: InvokeRequest) -> Accepted:
-        """See :meth:`fc_async_local.engine.ports.Invoker.invoke_async`."""
+        """See :meth:`fc_async_local.engine.engine.Engine.invoke_async`."""
         _check(request)
         qualifier = request.qualifier or limits.DEFAULT_QUALIFIER
         try:
-            # Only that the qualifier exists matters here; the version is drawn for each attempt.
-            target = await self._ports.registry.target(request.function, qualifier, roll=0.0)
-            await self._backlog.check()
-            invocation = self._invocation(request, qualifier, target.config)
-            await self._keep(invocation)
-        except StoreUnavailable as error:
-            raise away(error) from error
+            with store_needed():
+                # Only that the qualifier exists matters: the version is drawn for each attempt.
+                target = await self._ports.registry.target(request.function, qualifier, roll=0.0)
+                await self._backlog.check()
+                invocation = self._invocation(request, qualifier, target.config)
+                await self._keep(invocation)
         except DuplicateTask as error:
             raise Rejected(
                 409,
@@ -217,7 +222,7 @@ class Backlog:
 async def invoke_once(
     ports: Ports, request: InvokeRequest, exchange: HttpExchange | None = None
 ) -> Answered:
-    """See :meth:`fc_async_local.engine.ports.Invoker.invoke_sync`."""
+    """See :meth:`fc_async_local.engine.engine.Engine.invoke_sync`."""
     if len(request.payload) > limits.SYNC_PAYLOAD_BYTES:
         raise Rejected(
             400,
@@ -225,8 +230,11 @@ async def invoke_once(
             f"payload size exceeds maximum allowed size ({limits.SYNC_PAYLOAD_BYTES} bytes)",
         )
     qualifier = request.qualifier or limits.DEFAULT_QUALIFIER
+    with store_needed():
+        roll = ports.random.random()
+        deployment = await ports.registry.deployment(request.function, qualifier, roll=roll)
     attempt = Attempt(
-        deployment=await _deployment(ports, request.function, qualifier),
+        deployment=deployment,
         request_id=request.request_id or new_request_id(ports.clock.now(), ports.random),
         payload=request.payload,
         qualifier=qualifier,
@@ -240,13 +248,6 @@ async def invoke_once(
     if outcome.kind in _REFUSALS:
         raise _refusal(request.function, outcome)
     return Answered(attempt.request_id, outcome)
-
-
-async def _deployment(ports: Ports, function: str, qualifier: str) -> Deployment:
-    try:
-        return await ports.registry.deployment(function, qualifier, roll=ports.random.random())
-    except StoreUnavailable as error:
-        raise away(error) from error
 
 
 def _refusal(function: str, outcome: Outcome) -> Rejected:

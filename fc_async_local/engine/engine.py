@@ -16,7 +16,7 @@ from fc_async_local.clock import VirtualClock
 from fc_async_local.domain.errors import Rejected
 from fc_async_local.domain.invocation import DELIVERY
 from fc_async_local.domain.settlement import Settler
-from fc_async_local.engine.accepting import Accepting, away, invoke_once
+from fc_async_local.engine.accepting import Accepting, invoke_once, store_needed
 from fc_async_local.engine.delivering import delivery_runner
 from fc_async_local.engine.dispatching import Dispatching
 from fc_async_local.engine.feed import Feed
@@ -45,7 +45,7 @@ _IDLE_LIMIT_MS: Final = 60 * 86_400_000
 
 
 class Engine:
-    """Implements :class:`fc_async_local.engine.ports.Invoker`, and runs what was accepted.
+    """Accepts invocations, and runs what was accepted.
 
     Args:
         store: Keeps invocations and deliveries.
@@ -193,10 +193,8 @@ class Engine:
             Rejected: 404 AsyncTaskNotFound; 412 AsyncInvocationStopped when it is final; 503 when
                 the store is unavailable.
         """
-        try:
+        with store_needed():
             found = await self._stop(function, task_id)
-        except StoreUnavailable as error:
-            raise away(error) from error
         if found is None:
             raise Rejected(
                 404, "AsyncTaskNotFound", f"function {function!r} has no task {task_id!r}"
@@ -230,10 +228,8 @@ class Engine:
             Rejected: 503 when the store is unavailable.
         """
         now = self._ports.clock.now()
-        try:
+        with store_needed():
             done = await self._ports.store.make_due(function, task_id, now=now)
-        except StoreUnavailable as error:
-            raise away(error) from error
         if done:
             self._ports.wakeups.announce(INVOCATIONS)
         return done
@@ -246,10 +242,8 @@ class Engine:
         Raises:
             Rejected: 503 when the store is unavailable.
         """
-        try:
+        with store_needed():
             done = await self._ports.store.redrive(request_id, now=self._ports.clock.now())
-        except StoreUnavailable as error:
-            raise away(error) from error
         if done:
             self._ports.wakeups.announce(DELIVERIES)
         return done

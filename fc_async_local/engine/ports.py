@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The interfaces of the registry to the engine, of the engine to its callers, and its ports.
+"""The ports of the engine, and what it answers to its callers.
 
 :mod:`fc_async_local.bootstrap.runtime` chooses the implementations of the ports.
 """
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     import random
 
     from fc_async_local.clock import Clock
-    from fc_async_local.domain.invocation import Invocation, InvokeRequest, Outcome
+    from fc_async_local.domain.invocation import Outcome
     from fc_async_local.domain.rules import Rules
     from fc_async_local.domain.settlement import Settler
     from fc_async_local.engine.feed import Feed
-    from fc_async_local.execution.protocol import Deployment, FunctionRunner, HttpExchange
+    from fc_async_local.execution.protocol import Deployment, FunctionRunner
     from fc_async_local.settings import EngineSettings
     from fc_async_local.store.protocol import Store
     from fc_async_local.wakeups import Wakeups
@@ -81,41 +81,6 @@ class Answered(NamedTuple):
 
     request_id: str
     outcome: Outcome
-
-
-class Invoker(Protocol):
-    """Invocation, as the API and the function destination use it; implemented by the engine."""
-
-    async def invoke_async(self, request: InvokeRequest) -> Accepted:
-        """Check an invocation and store it durably.
-
-        Raises:
-            Rejected: 400 InvalidArgument or EntityTooLarge, 404, 409 AsyncTaskAlreadyExists,
-                429 when the queue is full, 503 when the store is unavailable.
-        """
-        ...
-
-    async def invoke_sync(
-        self, request: InvokeRequest, exchange: HttpExchange | None = None
-    ) -> Answered:
-        """Run once, now; never retried. Delay and task id do not apply.
-
-        Args:
-            request: What to run.
-            exchange: The client to which a web function streams its answer.
-
-        Raises:
-            Rejected: As above; 429 ResourceExhausted when throttled, 5xx for system errors.
-        """
-        ...
-
-    async def stop_task(self, function: str, task_id: str) -> Invocation:
-        """Stop a task in any state.
-
-        Raises:
-            Rejected: 404 AsyncTaskNotFound; 412 AsyncInvocationStopped when it is final.
-        """
-        ...
 
 
 INVOCATIONS: Final = "invocations"

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from fc_async_local.api.http_triggers.urls import TriggerUrls
-    from fc_async_local.engine.ports import Invoker
+    from fc_async_local.engine.engine import Engine
     from fc_async_local.functions import FunctionRegistry
     from fc_async_local.functions.destination_graph import Edge, Graph
     from fc_async_local.store.protocol import Store
@@ -61,7 +61,7 @@ class FunctionAdmin:
     """
 
     def __init__(
-        self, registry: FunctionRegistry, invoker: Invoker, urls: TriggerUrls, store: Store
+        self, registry: FunctionRegistry, invoker: Engine, urls: TriggerUrls, store: Store
     ) -> None:
         self._store = store
         self._registry = registry

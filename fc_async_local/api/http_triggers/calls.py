@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from fc_async_local.clock import Clock
     from fc_async_local.domain.invocation import Outcome
     from fc_async_local.domain.rules import Place
-    from fc_async_local.engine.ports import Invoker
+    from fc_async_local.engine.engine import Engine
     from fc_async_local.functions import FunctionRegistry
     from fc_async_local.http.acs_signature import AcsSignatures
     from fc_async_local.http.messages import Request
@@ -60,7 +60,7 @@ class HttpTriggerCalls:
 
     def __init__(
         self,
-        invoker: Invoker,
+        invoker: Engine,
         registry: FunctionRegistry,
         urls: TriggerUrls,
         *,

@@ -35,10 +35,11 @@ from fc_async_local.domain.invocation import (
     Settlement,
     TaskEvent,
 )
-from fc_async_local.domain.states import FINAL, HELD, LEGAL, WAITING, Status, legal
+from fc_async_local.domain.states import FINAL, WAITING, Status
 from fc_async_local.store import steps
 from fc_async_local.store.memory import MemoryStore
 from fc_async_local.store.protocol import DuplicateTask, Settled, Started, TaskQuery
+from fc_async_tests.legal_steps import HELD, LEGAL, legal
 from fc_async_tests.metrics import in_process, sums
 
 if TYPE_CHECKING:

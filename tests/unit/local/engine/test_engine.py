@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
-from fc_async_local.domain.states import Status, legal
+from fc_async_local.domain.states import Status
 from fc_async_sdk.spec import metrics
 from fc_async_tests.handlers import HOUR, QUEUE, failing, fine, throttled
+from fc_async_tests.legal_steps import legal
 
 
 def test_an_accepted_invocation_runs_at_once_and_succeeds(play) -> None:

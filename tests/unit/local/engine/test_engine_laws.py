@@ -26,10 +26,11 @@ from hypothesis.stateful import (
 
 from fc_async_local.domain.errors import Rejected
 from fc_async_local.domain.invocation import Outcome, OutcomeKind
-from fc_async_local.domain.states import Status, legal
+from fc_async_local.domain.states import Status
 from fc_async_local.settings import Settings
 from fc_async_sdk.spec import metrics
 from fc_async_tests.handlers import QUEUE
+from fc_async_tests.legal_steps import legal
 from fc_async_tests.metrics import in_process
 from fc_async_tests.outages import Flaky
 

@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fc_async_local.domain.invocation import Count, Invocation, Lease, Settlement
-from fc_async_local.domain.states import FINAL, HELD, WAITING, Status, legal
+from fc_async_local.domain.states import FINAL, WAITING, Status
 from fc_async_local.store import rows, steps
+from fc_async_tests.legal_steps import HELD, legal
 
 NOW = 1_000_000
 
