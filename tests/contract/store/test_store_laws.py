@@ -389,4 +389,4 @@ def test_any_history_has_the_same_effect_as_on_the_memory_store(
 def test_any_long_history_has_the_same_effect_as_on_the_memory_store(
     stores, request: pytest.FixtureRequest
 ) -> None:
-    check(stores, examples=fewer(request, 30), steps=80)
+    check(stores, examples=fewer(request, 20), steps=80)

@@ -6,17 +6,20 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fc_async_local.domain import json_input
 
 leaves = st.one_of(st.none(), st.booleans(), st.integers(), st.text(st.characters(codec="utf-8")))
 documents = st.recursive(
-    leaves, lambda inner: st.one_of(st.lists(inner), st.dictionaries(st.text("ab"), inner))
+    leaves,
+    lambda inner: st.one_of(st.lists(inner), st.dictionaries(st.text("ab"), inner)),
+    max_leaves=20,
 )
 
 
+@settings(max_examples=40)
 @given(documents)
 def test_any_document_of_usual_depth_is_read_as_it_is(document) -> None:
     assert json_input.read(json.dumps(document)) == document

@@ -60,21 +60,20 @@ def check(found: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("point", list(Point), ids=lambda point: point.value)
 def test_a_kill_at_a_named_point_loses_nothing(tmp_path: Path, point: Point) -> None:
-    found = campaign("host.py", tmp_path, 7, 20, point.value)
-    assert found["kills"] == 20
+    found = campaign("host.py", tmp_path, 7, 8, point.value)
+    assert found["kills"] == 8
     check(found)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", [1, 2])
-def test_a_hundred_kills_at_random_moments_lose_nothing(tmp_path: Path, seed: int) -> None:
-    found = campaign("host.py", tmp_path, seed, 120, "moment")
+def test_a_hundred_kills_at_random_moments_lose_nothing(tmp_path: Path) -> None:
+    found = campaign("host.py", tmp_path, 1, 120, "moment")
     assert found["kills"] >= 100
     check(found)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", range(3))
 def test_a_kill_while_the_database_is_made_leaves_one_that_opens(tmp_path: Path, seed: int) -> None:
     check(campaign("host.py", tmp_path, seed, 5, "birth"))
 
