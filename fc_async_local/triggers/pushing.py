@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from fc_async_local.services.delivery import function_arn
 from fc_async_local.services.eventbridge.model import (
     OF_TRIGGERS,
     DeadLetterQueue,
@@ -12,7 +13,7 @@ from fc_async_local.services.eventbridge.model import (
     Rule,
     Target,
 )
-from fc_async_local.services.mns.topic_service import FunctionSubscription
+from fc_async_local.services.mns.topic import Subscription
 from fc_async_local.triggers.bindings import BusSource, TopicSource
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ class PushingTriggers:
     """The triggers of topics and buses that there are now. Their registry stores them."""
 
     def __init__(self) -> None:
-        self._subscriptions: Sequence[FunctionSubscription] = ()
+        self._subscriptions: Sequence[Subscription] = ()
         self._rules: Sequence[Rule] = ()
 
     def replace(self, bindings: Sequence[Binding]) -> None:
@@ -41,7 +42,7 @@ class PushingTriggers:
             if isinstance(binding.source, BusSource)
         ]
 
-    def subscriptions(self) -> Sequence[FunctionSubscription]:
+    def subscriptions(self) -> Sequence[Subscription]:
         """Return the subscriptions of functions to topics."""
         return self._subscriptions
 
@@ -50,13 +51,16 @@ class PushingTriggers:
         return self._rules
 
 
-def _subscription(binding: Binding, source: TopicSource) -> FunctionSubscription:
-    return FunctionSubscription(
+def _subscription(binding: Binding, source: TopicSource) -> Subscription:
+    return Subscription(
         topic=source.topic,
         name=f"{binding.function}-{binding.trigger}",
-        key=binding.key,
+        endpoint=function_arn(binding.function, binding.qualifier),
+        trigger=binding.key,
         function=binding.function,
         qualifier=binding.qualifier,
+        created_at=0,
+        modified_at=0,
         notify_strategy=source.notify_strategy,
         notify_content_format="JSON" if source.notify_content_format == "JSON" else "SIMPLIFIED",
         filter_tag=source.filter_tag,

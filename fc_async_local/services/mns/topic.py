@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, Final, Literal, NamedTuple, Protocol, get_args
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple, get_args
 
 from fc_async_local.services import markup
 from fc_async_local.services.common import body_digest, check_body, is_http_url
@@ -53,11 +53,14 @@ class TopicAttributes(NamedTuple):
 
 
 class Subscription(Record, frozen=True, kw_only=True):
-    """A subscription of a user.
+    """A subscription of a user, or a trigger, which its registry stores.
 
     Attributes:
-        endpoint: ``acs:mns:…:queues/{queue}`` or an http(s) URL.
+        endpoint: ``acs:mns:…:queues/{queue}`` or an http(s) URL; of a trigger the function's ARN.
         filter_tag: Tag of the messages to push; "" for all.
+        trigger: Function and trigger, as the trigger's history names them; "" for one of a user.
+        function: That the trigger invokes.
+        qualifier: Of the function.
     """
 
     topic: str
@@ -66,6 +69,9 @@ class Subscription(Record, frozen=True, kw_only=True):
     notify_strategy: Strategy = "BACKOFF_RETRY"
     notify_content_format: ContentFormat = "XML"
     filter_tag: str = ""
+    trigger: str = ""
+    function: str = ""
+    qualifier: str = ""
     created_at: int
     modified_at: int
 
@@ -79,25 +85,6 @@ class Publication(Record, frozen=True, kw_only=True):
     tag: str = ""
     call_path: tuple[str, ...] = ()
     published_at: int
-
-
-class Listener(Protocol):
-    """A receiver of publications: a user's subscription or a trigger of a function."""
-
-    @property
-    def name(self) -> str:
-        """Return its name within the topic."""
-        ...
-
-    @property
-    def notify_content_format(self) -> ContentFormat:
-        """Return the format of its notifications."""
-        ...
-
-    @property
-    def filter_tag(self) -> str:
-        """Return the tag of the messages to push; "" for all."""
-        ...
 
 
 class Push(Record, frozen=True, kw_only=True):
@@ -179,12 +166,14 @@ def url_of(endpoint: str) -> str:
     return f"{endpoint}/notifications" if _WITHOUT_PATH.fullmatch(endpoint) else endpoint
 
 
-def wants(subscription: Listener, publication: Publication) -> bool:
+def wants(subscription: Subscription, publication: Publication) -> bool:
     """Return whether a message passes the filter."""
     return subscription.filter_tag in ("", publication.tag)
 
 
-def notification(subscription: Listener, publication: Publication, *, owner: str) -> Notification:
+def notification(
+    subscription: Subscription, publication: Publication, *, owner: str
+) -> Notification:
     """Return the notification of a publication in the format of a subscription.
 
     Args:
@@ -209,7 +198,7 @@ def notification(subscription: Listener, publication: Publication, *, owner: str
     return Notification(xml, {"Content-Type": "text/xml;charset=utf-8"})
 
 
-def _fields(subscription: Listener, publication: Publication, owner: str) -> dict[str, str]:
+def _fields(subscription: Subscription, publication: Publication, owner: str) -> dict[str, str]:
     fields = {
         "TopicOwner": owner,
         "TopicName": publication.topic,

@@ -19,15 +19,13 @@ from fc_async_local.services import common
 from fc_async_local.services.delivery import (
     Again,
     PostFailed,
-    Strategy,
-    function_arn,
     push_runner,
     queue_arn,
     wait_after,
 )
 from fc_async_local.services.mns import topic as rules
 from fc_async_local.services.mns.errors import MnsError
-from fc_async_local.services.mns.model import Draft, Offer, Record
+from fc_async_local.services.mns.model import Draft, Offer
 from fc_async_local.services.mns.topic import Publication, Push
 from fc_async_local.services.mns.topic_documents import TopicDocuments
 
@@ -45,23 +43,6 @@ _HTTP_OK: Final = range(200, 300)
 
 _encode: Final = msgspec.json.Encoder().encode
 _push: Final = msgspec.json.Decoder(Push).decode
-
-
-class FunctionSubscription(Record, frozen=True, kw_only=True):
-    """A trigger: invokes a function with a topic's messages. Its registry stores it.
-
-    Attributes:
-        key: Function and trigger, as the trigger's history names them.
-    """
-
-    topic: str
-    name: str
-    key: str
-    function: str
-    qualifier: str
-    notify_strategy: Strategy = "BACKOFF_RETRY"
-    notify_content_format: rules.ContentFormat = "SIMPLIFIED"
-    filter_tag: str = ""
 
 
 class TopicService:
@@ -93,7 +74,7 @@ class TopicService:
         *,
         notes: TriggerNotes,
         random: random.Random,
-        bound: Callable[[], Sequence[FunctionSubscription]] = tuple,
+        bound: Callable[[], Sequence[Subscription]] = tuple,
     ) -> None:
         self._queues = queues
         self.recent: common.Recent[Publication] = common.Recent()
@@ -148,13 +129,11 @@ class TopicService:
         self.recent.add(topic, publication)
         return publication
 
-    def _audience(self, topic: str) -> list[Subscription | FunctionSubscription]:
+    def _audience(self, topic: str) -> list[Subscription]:
         users = self.documents.all_subscriptions(topic)
         return [*users, *(function for function in self._bound() if function.topic == topic)]
 
-    async def _hand_over(
-        self, audience: Sequence[Subscription | FunctionSubscription], publication: Publication
-    ) -> None:
+    async def _hand_over(self, audience: Sequence[Subscription], publication: Publication) -> None:
         """Write all messages and push jobs in one transaction."""
         if not audience:
             return
@@ -162,7 +141,7 @@ class TopicService:
         pushes: list[Job] = []
         for subscription in audience:
             push = _push_job(subscription, publication)
-            queue = _queue_of(subscription)
+            queue = rules.queue_of(subscription.endpoint)
             if queue is None:
                 pushes.append(push)
             else:
@@ -170,9 +149,7 @@ class TopicService:
         await self._queues.broadcast(offers, pushes)
         self._pushes.wake()
 
-    def _queue_draft(
-        self, subscription: Subscription | FunctionSubscription, publication: Publication
-    ) -> Draft:
+    def _queue_draft(self, subscription: Subscription, publication: Publication) -> Draft:
         content = rules.notification(subscription, publication, owner=self.owner).content
         wrapped = len(content.encode()) - len(publication.body.encode())
         return Draft(
@@ -182,7 +159,7 @@ class TopicService:
             call_path=publication.call_path,
         )
 
-    def _find(self, push: Push) -> Subscription | FunctionSubscription | None:
+    def _find(self, push: Push) -> Subscription | None:
         topic = push.publication.topic
         if push.function:
             named = (f for f in self._bound() if (f.topic, f.name) == (topic, push.subscription))
@@ -195,7 +172,7 @@ class TopicService:
         subscription = self._find(push)
         if subscription is None:
             return None  # the subscription was deleted
-        if isinstance(subscription, FunctionSubscription):
+        if subscription.trigger:
             failure = await self._invoke(subscription, push.publication)
         else:
             failure = await self._push(subscription, push.publication)
@@ -210,30 +187,24 @@ class TopicService:
 
     def _dead(
         self,
-        subscription: Subscription | FunctionSubscription,
+        subscription: Subscription,
         publication: Publication,
         failure: str,
     ) -> DeadEvent:
         """Return the dead event of a message that could not be pushed."""
         notification = rules.notification(subscription, publication, owner=self.owner)
-        if isinstance(subscription, FunctionSubscription):
-            function, qualifier = subscription.function, subscription.qualifier
-            destination = function_arn(function, qualifier)
-        else:
-            function = qualifier = ""
-            queue = _queue_of(subscription)
-            destination = subscription.endpoint if queue is None else queue_arn(queue)
+        queue = rules.queue_of(subscription.endpoint)
         return DeadEvent(
             key=f"{publication.message_id}-{publication.topic}-{subscription.name}",
-            destination=destination,
+            destination=subscription.endpoint if queue is None else queue_arn(queue),
             document=notification.content.encode(),
             error=f"topic {publication.topic}, subscription {subscription.name}: {failure}",
-            function=function,
-            qualifier=qualifier,
+            function=subscription.function,
+            qualifier=subscription.qualifier,
             call_path=publication.call_path,
         )
 
-    async def _invoke(self, subscription: FunctionSubscription, publication: Publication) -> str:
+    async def _invoke(self, subscription: Subscription, publication: Publication) -> str:
         """Invoke a function once; return why it was refused, "" if it was accepted."""
         notification = rules.notification(subscription, publication, owner=self.owner)
         try:
@@ -246,14 +217,14 @@ class TopicService:
                 )
             )
         except Rejected as error:
-            self._notes.failed(subscription.key, str(error), self._clock.now())
+            self._notes.failed(subscription.trigger, str(error), self._clock.now())
             return str(error)
-        self._notes.fired(subscription.key, taken.request_id, self._clock.now())
+        self._notes.fired(subscription.trigger, taken.request_id, self._clock.now())
         return ""
 
     async def _push(self, subscription: Subscription, publication: Publication) -> str:
         """Push to a subscription once; return the failure, "" if there was none."""
-        queue = _queue_of(subscription)
+        queue = rules.queue_of(subscription.endpoint)
         if queue is not None:
             try:
                 await self._queues.send(queue, [self._queue_draft(subscription, publication)])
@@ -274,15 +245,8 @@ class TopicService:
         return "" if status in _HTTP_OK else f"{subscription.endpoint} answered {status}"
 
 
-def _queue_of(subscription: Subscription | FunctionSubscription) -> str | None:
-    """Return the queue that a subscription feeds, None if it feeds none."""
-    if isinstance(subscription, FunctionSubscription):
-        return None
-    return rules.queue_of(subscription.endpoint)
-
-
-def _push_job(subscription: Subscription | FunctionSubscription, publication: Publication) -> Job:
-    is_function = isinstance(subscription, FunctionSubscription)
+def _push_job(subscription: Subscription, publication: Publication) -> Job:
+    is_function = bool(subscription.trigger)
     push = Push(subscription=subscription.name, publication=publication, function=is_function)
     # No subscription of a user has a slash in its name.
     name = f"trigger/{subscription.name}" if is_function else subscription.name
