@@ -31,11 +31,13 @@ class Scheme(NamedTuple):
         name: First word of the Authorization header.
         prefix: Headers that are signed, in lower case.
         digest: The hash function of the HMAC.
+        separator: Behind the name.
     """
 
     name: str
     prefix: str
     digest: str = "sha1"
+    separator: str = " "
 
     @property
     def date(self) -> str:
@@ -45,7 +47,7 @@ class Scheme(NamedTuple):
 
 MNS: Final = Scheme("MNS", "x-mns-")
 ROCKETMQ: Final = Scheme("MQ", "x-mq-")
-EVENTBRIDGE: Final = Scheme("acs", "x-acs")
+EVENTBRIDGE: Final = Scheme("acs", "x-acs", separator=":")
 """Of the older data plane, which signs the parameters of the query in their order."""
 FC: Final = Scheme("FC", "x-fc-", "sha256")
 """Of FC 2.0, which signs the decoded path without the query (aliyun-fc2 2.5.2, ``fc2/auth.py``,
@@ -131,12 +133,13 @@ def _authorization(scheme: Scheme, headers: Mapping[str, str]) -> tuple[str, str
     header = headers.get("authorization")
     if not header:
         raise Unsigned("MissingAuthorizationHeader", "the Authorization header is missing")
-    name, _, credential = header.partition(" ")
+    name, _, credential = header.partition(scheme.separator)
     key_id, colon, given = credential.strip().partition(":")
     if name != scheme.name or not colon or not key_id:
         raise Unsigned(
             "InvalidAuthorizationHeader",
-            f"expected Authorization: {scheme.name} {{access key id}}:{{signature}}",
+            f"expected Authorization: {scheme.name}{scheme.separator}"
+            "{access key id}:{signature}",
         )
     return key_id, given
 

@@ -8,7 +8,6 @@ results at the top level).
 
 from __future__ import annotations
 
-import hmac
 import json
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl
@@ -17,18 +16,10 @@ from fc_async_local.domain import json_input
 from fc_async_local.http.acs_signature import AcsSignatures
 from fc_async_local.http.edge import HttpService
 from fc_async_local.http.messages import Answer
-from fc_async_local.services import common
+from fc_async_local.services import common, signature
 from fc_async_local.services.eventbridge import events
 from fc_async_local.services.eventbridge.model import EventBridgeError
 from fc_async_local.services.eventbridge.operations import Operations, shown_entries
-from fc_async_local.services.signature import (
-    EVENTBRIDGE,
-    Unsigned,
-    check_date,
-    check_digest,
-    sign,
-    string_to_sign,
-)
 
 if TYPE_CHECKING:
     from fc_async_local.clock import Clock
@@ -117,26 +108,12 @@ class EventBridgeEndpoint(HttpService):
         return await self._operations.call(name[:1].upper() + name[1:], values)
 
     def _verify_data_plane(self, request: Request) -> None:
-        scheme, _, credential = request.headers.get("authorization", "").partition(":")
-        key_id, _, given = credential.partition(":")
-        secret = self._service.settings.auth.access_keys.get(key_id)
-        if scheme != EVENTBRIDGE.name or secret is None:
-            raise EventBridgeError(
-                "SignatureDoesNotMatch", "expected authorization: acs:{known key id}:{signature}"
-            )
-        expected = sign(secret, string_to_sign(EVENTBRIDGE, request))
-        if not hmac.compare_digest(expected.encode(), given.encode("latin-1", "replace")):
-            raise EventBridgeError(
-                "SignatureDoesNotMatch", "the signature is wrong: check the access key secret"
-            )
+        keys = self._service.settings.auth.access_keys
         try:
-            check_date(request.headers.get("date"), self._clock.now())
-        except Unsigned as error:
-            raise EventBridgeError("SignatureDoesNotMatch", error.message) from error
-        try:
-            check_digest(request)
-        except Unsigned as error:
-            raise EventBridgeError("InvalidDigest", error.message) from error
+            key_id = signature.verify(signature.EVENTBRIDGE, request, keys, now=self._clock.now())
+        except signature.Unsigned as error:
+            code = "InvalidDigest" if error.code == "InvalidDegist" else "SignatureDoesNotMatch"
+            raise EventBridgeError(code, error.message) from error
         nonce = request.headers.get("x-acs-signature-nonce", "")
         if not nonce:
             raise EventBridgeError(

@@ -17,17 +17,8 @@ from fc_async_sdk.errors import shorten
 _REQUIRED: Final = ("id", "source", "type", "specversion")
 _LONGEST: Final = {"id": 128, "source": 128, "type": 128, "subject": 512, "time": 64}
 """Largest numbers of characters (docs/reference/sources.md, EventBridge limits)."""
-_RPC_NAMES: Final = {
-    "id": "id",
-    "source": "source",
-    "type": "type",
-    "data": "data",
-    "datacontenttype": "datacontenttype",
-    "dataschema": "dataschema",
-    "specversion": "specversion",
-    "subject": "subject",
-    "time": "time",
-}
+_ATTRIBUTES: Final = {*_REQUIRED, "subject", "time", "data", "datacontenttype", "dataschema"}
+"""Of CloudEvents, which the RPC API writes in upper camel case."""
 encode: Final = msgspec.json.Encoder().encode
 
 
@@ -52,7 +43,10 @@ def read_batch(body: bytes) -> list[Event]:
 
 def from_rpc(event: Event) -> Event:
     """Return an event of the RPC API, which has attributes in upper camel case."""
-    return {_RPC_NAMES.get(name.lower(), name): value for name, value in event.items()}
+    return {
+        name.lower() if name.lower() in _ATTRIBUTES else name: value
+        for name, value in event.items()
+    }
 
 
 def text_of(event: Event, name: str) -> str:

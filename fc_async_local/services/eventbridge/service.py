@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from fc_async_local.domain.errors import Rejected
 from fc_async_local.domain.invocation import EVENT_PUSH, Job
 from fc_async_local.domain.settlement import Settler
 from fc_async_local.services import common
@@ -21,6 +22,9 @@ from fc_async_local.services.delivery import Again, push_runner, wait_after
 from fc_async_local.services.eventbridge import events, model, pattern
 from fc_async_local.services.eventbridge.documents import BusDocuments
 from fc_async_local.services.eventbridge.model import Entry, EventBridgeError, Push
+from fc_async_local.store.protocol import StoreUnavailable
+from fc_async_sdk.errors import InvalidArn
+from fc_async_sdk.spec import arn
 
 if TYPE_CHECKING:
     import random
@@ -215,7 +219,14 @@ class EventBridgeService:
             queue: ARN of an MNS queue, a RocketMQ topic or a bus.
             event: The event.
         """
-        return await self._targets.dead_letter(queue, event, self)
+        try:
+            target = arn.parse(queue)
+            if isinstance(target, arn.EventBusArn):
+                (entry,) = await self.put_events([event], bus=target.bus)
+                return entry.error_message
+            return await self._targets.dead_letter(target, event)
+        except (InvalidArn, Rejected, StoreUnavailable) as error:
+            return str(error)
 
     async def _give_up(self, push: Push, target: Target, error: str) -> DeadEvent | None:
         """Write an event to the dead-letter queue; return what is kept if that is impossible."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 import base64
 import json
 import re
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from fc_async_local.domain import json_input
 from fc_async_local.domain.errors import Rejected
@@ -20,21 +20,20 @@ from fc_async_local.services import common
 from fc_async_local.services.delivery import PostFailed, function_arn, queue_arn
 from fc_async_local.services.eventbridge import events
 from fc_async_local.services.eventbridge.model import VALUE_CHARACTERS, EventBridgeError, Parameter
-from fc_async_local.services.mns.errors import MnsError
 from fc_async_local.services.mns.model import Draft
-from fc_async_local.services.rocketmq.model import NewMessage, RocketMqError
+from fc_async_local.services.rocketmq.model import NewMessage
 from fc_async_local.store.protocol import StoreUnavailable
-from fc_async_sdk.errors import InvalidArn, shorten
+from fc_async_sdk.errors import shorten
 from fc_async_sdk.spec import arn, limits
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable
 
     import jsonpath
 
     from fc_async_local.domain.invocation import CallPath
     from fc_async_local.services.delivery import FunctionInvoker, Poster
-    from fc_async_local.services.eventbridge.model import Entry, Event, Push, Target
+    from fc_async_local.services.eventbridge.model import Event, Push, Target
     from fc_async_local.services.mns.service import MnsService
     from fc_async_local.services.rocketmq.service import RocketMqService
 
@@ -51,22 +50,12 @@ _REQUIRED: Final[dict[str, tuple[str, ...]]] = {
 }
 
 
-class Bus(Protocol):
-    """A bus that is a dead-letter queue."""
-
-    def put_events(
-        self, batch: Sequence[Event], *, bus: str | None = ...
-    ) -> Awaitable[Sequence[Entry]]:
-        """Put events into a bus."""
-        ...
-
-
 class PushResult(NamedTuple):
     """Result of a push.
 
     Attributes:
         error: Why it failed, "" if it did not.
-        refused: Whether a function refuses the event for a reason that stays: 4xx, but not 429.
+        refused: Whether the target refuses the event for a reason that stays: 4xx, but not 429.
         request_id: Of the invocation, "" if the target is not a function.
     """
 
@@ -138,30 +127,26 @@ class Targets:
         inputs = _Inputs(target, json.loads(events.encode(event)), call_path)
         try:
             return PushResult(request_id=await self._pushes[target.type](target, inputs))
-        except (_Failed, MnsError, RocketMqError, PostFailed, StoreUnavailable) as error:
+        except (_Failed, PostFailed, StoreUnavailable) as error:
             return PushResult(str(error))
         except Rejected as error:
             return PushResult(str(error), refused=not error.temporary)
 
-    async def dead_letter(self, queue: str, event: Event, bus: Bus) -> str:
-        """Put an event into a dead-letter queue; return the failure, "" if there was none."""
+    async def dead_letter(self, queue: arn.Arn, event: Event) -> str:
+        """Put an event into a queue or a topic; return the failure, "" if there was none.
+
+        Raises:
+            Rejected: It refuses the event.
+            StoreUnavailable: The event was not stored.
+        """
         body = events.encode(event).decode()
-        try:
-            target = arn.parse(queue)
-            if isinstance(target, arn.MnsQueueArn):
-                draft = Draft(message_id=common.message_id(), body=body)
-                await self._queues.send(target.queue, [draft])
-            elif isinstance(target, arn.RocketMqTopicArn):
-                await self._rocketmq.publish(
-                    target.instance_id, target.topic, NewMessage(body=body)
-                )
-            elif isinstance(target, arn.EventBusArn):
-                (entry,) = await bus.put_events([event], bus=target.bus)
-                return entry.error_message
-            else:
-                return "a dead-letter queue must be an MNS queue, a RocketMQ topic or an event bus"
-        except (InvalidArn, MnsError, RocketMqError, StoreUnavailable, EventBridgeError) as error:
-            return str(error)
+        if isinstance(queue, arn.MnsQueueArn):
+            draft = Draft(message_id=common.message_id(), body=body)
+            await self._queues.send(queue.queue, [draft])
+        elif isinstance(queue, arn.RocketMqTopicArn):
+            await self._rocketmq.publish(queue.instance_id, queue.topic, NewMessage(body=body))
+        else:
+            return "a dead-letter queue must be an MNS queue, a RocketMQ topic or an event bus"
         return ""
 
     @staticmethod
