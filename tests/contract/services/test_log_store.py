@@ -331,7 +331,7 @@ class Logs(RuleBasedStateMachine):
 
 
 TestLogs = Logs.TestCase
-TestLogs.settings = settings(max_examples=40, stateful_step_count=30, deadline=None)
+TestLogs.settings = settings(max_examples=25, stateful_step_count=30, deadline=None)
 
 
 def test_postgresql_answers_like_memory_whatever_is_done(clear_postgres):

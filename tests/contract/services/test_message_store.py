@@ -414,7 +414,7 @@ class Stores(RuleBasedStateMachine):
 
 
 TestStores = Stores.TestCase
-TestStores.settings = settings(max_examples=40, stateful_step_count=30, deadline=None)
+TestStores.settings = settings(max_examples=25, stateful_step_count=30, deadline=None)
 
 
 class KilledStores(Stores):
@@ -448,7 +448,7 @@ class KilledStores(Stores):
 
 
 TestKilledStores = KilledStores.TestCase
-TestKilledStores.settings = settings(max_examples=30, stateful_step_count=30, deadline=None)
+TestKilledStores.settings = settings(max_examples=20, stateful_step_count=30, deadline=None)
 
 
 def test_postgresql_answers_like_memory_whatever_is_done(clear_postgres) -> None:

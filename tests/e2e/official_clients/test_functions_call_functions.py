@@ -8,6 +8,7 @@ local runtime.
 from __future__ import annotations
 
 import functools
+import itertools
 import json
 import os
 import re
@@ -203,17 +204,17 @@ def test_the_node_sdk_calls_another_function_with_a_delay(
     assert the_second_ran_once_after_its_delay(fc_local, "node")
 
 
-@pytest.mark.parametrize(
-    "host",
-    [
+def test_each_name_of_the_service_leads_here(fc_local, deploy) -> None:
+    deploy("plain")
+    names = (
         "123.cn-hangzhou.fc.aliyuncs.com",
         "123.cn-hangzhou-internal.fc.aliyuncs.com",
         "fcv3.cn-shanghai.aliyuncs.com",
-    ],
-)
-@pytest.mark.parametrize("scheme", ["https", "http"])
-def test_each_name_of_the_service_leads_here(answer_of, scheme, host) -> None:
-    assert answer_of("plain", f"{scheme}://{host}{INVOCATIONS}") == "second got plain"
+    )
+    for scheme, name in itertools.product(("https", "http"), names):
+        url = f"{scheme}://{name}{INVOCATIONS}"
+        answer = fc_local.client.invoke("plain", url.encode())
+        assert (url, answer.payload) == (url, b"second got plain")
 
 
 @pytest.mark.parametrize("name", ["by_uvloop", "by_a_child"])
@@ -232,27 +233,23 @@ def test_a_bare_socket_is_connected_to_this_machine(answer_of) -> None:
     assert answer_of("by_a_socket", "fcv3.cn-hangzhou.aliyuncs.com") == "127.0.0.1"
 
 
-@pytest.mark.parametrize(
-    "url",
-    [
+def test_the_mns_client_finds_the_queues_of_the_runtime(fc_local, deploy) -> None:
+    deploy("to_a_queue")
+    for url in (
         "https://123.mns.cn-hangzhou-internal.aliyuncs.com",
         "http://123.mns.cn-hangzhou.aliyuncs.com",
-    ],
-)
-def test_the_mns_client_finds_the_queues_of_the_runtime(answer_of, url) -> None:
-    assert answer_of("to_a_queue", url) == "hello"
+    ):
+        assert fc_local.client.invoke("to_a_queue", url.encode()).payload == b"hello", url
 
 
-@pytest.mark.parametrize(
-    ("url", "sign"),
-    [
-        ("http://123.mqrest.cn-hangzhou-internal.aliyuncs.com/topics/t/messages", "mq.aliyuncs"),
-        ("https://123.eventbridge.cn-hangzhou.aliyuncs.com/openapi/x", "not an operation"),
-        ("https://eventbridge.cn-hangzhou.aliyuncs.com/openapi/x", "not an operation"),
-    ],
-)
-def test_rocketmq_and_eventbridge_answer_in_their_own_form(answer_of, url, sign) -> None:
-    assert sign in answer_of("refused", url)
+def test_rocketmq_and_eventbridge_answer_in_their_own_form(fc_local, deploy) -> None:
+    deploy("refused")
+    for url, sign in (
+        ("http://123.mqrest.cn-hangzhou-internal.aliyuncs.com/topics/t/messages", b"mq.aliyuncs"),
+        ("https://123.eventbridge.cn-hangzhou.aliyuncs.com/openapi/x", b"not an operation"),
+        ("https://eventbridge.cn-hangzhou.aliyuncs.com/openapi/x", b"not an operation"),
+    ):
+        assert sign in fc_local.client.invoke("refused", url.encode()).payload, url
 
 
 @pytest.mark.slow

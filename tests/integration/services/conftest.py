@@ -114,7 +114,7 @@ def oss_session() -> Any:
     session.session.close()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def serve() -> Any:
     """``with serve(make_app) as server:`` where ``make_app`` is an async factory of an app."""
     return Server

@@ -26,15 +26,15 @@ from fc_async_local.wakeups import Wakeups
 KEYS = {"testid": "testsecret"}
 
 
-@pytest.fixture(params=[True, False], ids=["strict", "any-key"])
+@pytest.fixture(scope="module", params=[True, False], ids=["strict", "any-key"])
 def settings(request) -> Any:
     return Settings.of(strict_auth=request.param, access_keys=KEYS if request.param else {})
 
 
-@pytest.fixture
-def server(serve, tmp_path, settings) -> Any:
+@pytest.fixture(scope="module")
+def server(serve, tmp_path_factory, settings) -> Any:
     async def make_app(stack) -> Any:
-        database = await Database.open(tmp_path / "test.db")
+        database = await Database.open(tmp_path_factory.mktemp("mns") / "test.db")
         stack.push_async_callback(database.aclose)
         clock = RealClock()
         wakeups = Wakeups(clock)
@@ -59,6 +59,8 @@ def connect(server, secret="testsecret") -> Any:
 def account(server) -> Any:
     with connect(server) as account:
         yield account
+        for url in account.list_queue()[0]:
+            account.get_queue(url.rpartition("/")[2]).delete()
 
 
 @pytest.fixture
