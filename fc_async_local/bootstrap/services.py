@@ -36,7 +36,7 @@ from fc_async_local.triggers.firing import Firing
 from fc_async_local.triggers.health import TriggerLog
 from fc_async_local.triggers.pushing import PushingTriggers
 from fc_async_local.triggers.retries import Retries
-from fc_async_local.triggers.runner import Sources, TriggerRunner
+from fc_async_local.triggers.runner import TriggerRunner
 from fc_async_local.triggers.timers import Timers
 from fc_async_sdk._cancellation import end_tasks
 from fc_async_sdk.errors import InvalidArn
@@ -134,7 +134,7 @@ class Services(NamedTuple):
         log = TriggerLog()
         protocols, pushing = _protocols(foundation, poster, invoker, log)
         fired = _firing(foundation, protocols, registry.triggers, invoker, log, pushing)
-        await fired.triggers.start()
+        fired.triggers.refresh()
         closing.push_async_callback(fired.triggers.aclose)
         oss = LazyOss(
             stores.objects,
@@ -267,9 +267,17 @@ def _firing(
         settler=Settler(settings.rules, settings.place),
         random=random.SystemRandom(),
     )
-    sources = Sources(protocols.mns, protocols.rocketmq, pushing)
     fired = _Fired(
-        TriggerRunner(triggers, sources, retries, log, clock=clock, place=settings.place),
+        TriggerRunner(
+            triggers,
+            retries,
+            log,
+            mns=protocols.mns,
+            rocketmq=protocols.rocketmq,
+            pushing=pushing,
+            clock=clock,
+            place=settings.place,
+        ),
         retries,
         Timers(node, firing, triggers, grace_ms=settings.services.timer_grace_ms),
         TriggerControl(triggers, firing, log, clock, settings.place),

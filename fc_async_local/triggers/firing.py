@@ -33,6 +33,9 @@ class Firing:
         clock: The time of the runtime.
         log: Where it is recorded.
         new_request_id: Makes a request id of a time and a source of randomness.
+
+    Attributes:
+        keep: Keeps a dead event.
     """
 
     def __init__(
@@ -46,6 +49,7 @@ class Firing:
         self._clock = clock
         self._log = log
         self._new_request_id = new_request_id
+        self.keep = invoker.keep_dead
         self._random = random.Random()  # noqa: S311 -- names, no secrets
 
     def request_id(self, at: int, seed: str = "") -> str:
@@ -132,14 +136,6 @@ class Firing:
                 key=f"{key}-{binding.function}-{binding.trigger}",
             )
         )
-
-    async def keep(self, event: DeadEvent) -> None:
-        """Keep a dead event.
-
-        Raises:
-            StoreUnavailable: It was not kept.
-        """
-        await self._invoker.keep_dead(event)
 
 
 def dead_event(

@@ -57,26 +57,14 @@ class _Message(NamedTuple):
     handle: str
 
 
-class Sources(NamedTuple):
-    """Sources that fire functions.
-
-    Attributes:
-        mns: The service of queues.
-        rocketmq: The service of RocketMQ topics.
-        pushing: The triggers of topics and buses, which push by themselves.
-    """
-
-    mns: MnsService
-    rocketmq: RocketMqService
-    pushing: PushingTriggers
-
-
 class TriggerRunner:
-    """Fires the triggers of a registry for messages and events.
+    """Fires the triggers of a registry for messages and events, from the first :meth:`refresh` on.
 
     Args:
         triggers: The triggers as they are now.
-        sources: Where messages and events come from.
+        mns: The service of queues.
+        rocketmq: The service of RocketMQ topics.
+        pushing: The triggers of topics and buses, which push by themselves.
         retries: Invokes functions for messages.
         log: Where errors of a trigger are recorded.
         clock: The time of the runtime.
@@ -86,25 +74,25 @@ class TriggerRunner:
     def __init__(
         self,
         triggers: TriggerSource,
-        sources: Sources,
         retries: Retries,
         log: TriggerLog,
         *,
+        mns: MnsService,
+        rocketmq: RocketMqService,
+        pushing: PushingTriggers,
         clock: Clock,
         place: Place,
     ) -> None:
         self._triggers = triggers
-        self._mns, self._rocketmq, self._pushing = sources
+        self._mns = mns
+        self._rocketmq = rocketmq
+        self._pushing = pushing
         self._retries = retries
         self._log = log
         self._clock = clock
         self._place = place
         self._loops: dict[Binding, asyncio.Task[None]] = {}
         self._stopped = False
-
-    async def start(self) -> None:
-        """Fire the triggers that there are, until :meth:`aclose`."""
-        self.refresh()
 
     def stop(self) -> None:
         """Fetch no more: to be called before the polls of the sources are cancelled."""

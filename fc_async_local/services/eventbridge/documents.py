@@ -13,8 +13,6 @@ from fc_async_local.services.eventbridge.model import (
     Bus,
     EventBridgeError,
     Rule,
-    bus_missing,
-    rule_missing,
 )
 from fc_async_local.services.eventbridge.targets import check_parameter
 from fc_async_local.store.protocol import Change, ChangeRefused
@@ -99,7 +97,8 @@ class BusDocuments:
         """
         body = self._kept.get(_BUS, name)
         if body is None:
-            raise bus_missing(name)
+            message = f"the event bus {name!r} does not exist: create it"
+            raise EventBridgeError("EventBusNotExist", message)
         return _bus(body)
 
     async def change_bus(self, name: str, description: str) -> None:
@@ -152,7 +151,8 @@ class BusDocuments:
         self.bus(bus)
         found = self.find_rule(bus, name)
         if found is None:
-            raise rule_missing(bus, name)
+            message = f"the event bus {bus!r} has no rule {name!r}"
+            raise EventBridgeError("EventRuleNotExisted", message)
         return found
 
     def find_rule(self, bus: str, name: str) -> Rule | None:

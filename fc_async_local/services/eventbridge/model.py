@@ -11,7 +11,9 @@ from typing import Any, Final, Literal
 
 import msgspec
 
+from fc_async_local.domain.invocation import Record
 from fc_async_local.services.common import ProtocolError
+from fc_async_local.services.delivery import Strategy
 from fc_async_sdk._decoding import prepare
 
 EVENT_BYTES: Final = 256 * 1024
@@ -26,10 +28,6 @@ VALUE_CHARACTERS: Final = 10_240
 
 Event = dict[str, msgspec.Raw]
 """A CloudEvent by attribute. Values stay as written, because patterns compare their text."""
-
-
-class Record(msgspec.Struct, frozen=True, kw_only=True):
-    """Base of all records."""
 
 
 class Wire(msgspec.Struct, frozen=True, kw_only=True, rename="pascal", omit_defaults=True):
@@ -69,7 +67,7 @@ class Target(Wire, frozen=True, kw_only=True, rename="pascal", omit_defaults=Tru
     type: str
     endpoint: str = ""
     param_list: tuple[Parameter, ...] = ()
-    push_retry_strategy: Literal["BACKOFF_RETRY", "EXPONENTIAL_DECAY_RETRY"] = "BACKOFF_RETRY"
+    push_retry_strategy: Strategy = "BACKOFF_RETRY"
     errors_tolerance: Literal["ALL", "NONE"] = "ALL"
     dead_letter_queue: DeadLetterQueue | None = None
 
@@ -155,13 +153,3 @@ class EventBridgeError(ProtocolError):
     """A request that EventBridge refuses, with one of the codes of :data:`STATUS`."""
 
     statuses = STATUS
-
-
-def bus_missing(name: str) -> EventBridgeError:
-    """Return the error of a bus that does not exist."""
-    return EventBridgeError("EventBusNotExist", f"the event bus {name!r} does not exist: create it")
-
-
-def rule_missing(bus: str, name: str) -> EventBridgeError:
-    """Return the error of a rule that does not exist."""
-    return EventBridgeError("EventRuleNotExisted", f"the event bus {bus!r} has no rule {name!r}")

@@ -163,15 +163,8 @@ class EventBridgeService:
         self, bus: str, event: Event, trace_id: str, call_path: tuple[str, ...]
     ) -> list[Job]:
         wanted, now = pattern.lexical(_encode(event)), self._clock.now()
-        pushes = [
-            Push(
-                trace_id=trace_id,
-                bus=bus,
-                rule=rule.name,
-                target_id=target.id,
-                event=event,
-                call_path=call_path,
-            )
+        found = [
+            (rule, target)
             for rule in (*self.documents.rules_of(bus), *self._bound())
             if rule.bus == bus and rule.status == "ENABLE" and _wants(rule, wanted)
             for target in rule.targets
@@ -180,11 +173,20 @@ class EventBridgeService:
             Job(
                 kind=EVENT_PUSH,
                 key=f"{trace_id}/{number}",
-                payload=_encode(push),
+                payload=_encode(
+                    Push(
+                        trace_id=trace_id,
+                        bus=bus,
+                        rule=rule.name,
+                        target_id=target.id,
+                        event=event,
+                        call_path=call_path,
+                    )
+                ),
                 created_at=now,
                 due_at=now,
             )
-            for number, push in enumerate(pushes)
+            for number, (rule, target) in enumerate(found)
         ]
 
     async def _attempt(self, job: Job) -> Pushed:

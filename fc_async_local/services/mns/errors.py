@@ -40,16 +40,6 @@ def queue_missing(name: str) -> MnsError:
     return MnsError("QueueNotExist", f"the queue {name!r} does not exist: create it first")
 
 
-def topic_missing(name: str) -> MnsError:
-    """Return the error of a topic that does not exist."""
-    return MnsError("TopicNotExist", f"the topic {name!r} does not exist: create it first")
-
-
-def subscription_missing(topic: str, name: str) -> MnsError:
-    """Return the error of a subscription that does not exist."""
-    return MnsError("SubscriptionNotExist", f"the topic {topic!r} has no subscription {name!r}")
-
-
 def handle_unknown(handle: str) -> MnsError:
     """Return the error of a receipt handle that does not have the form of one."""
     return MnsError("ReceiptHandleError", f"ReceiptHandle {shorten(handle)} was not given out here")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 import msgspec
 
+from fc_async_local.domain.invocation import Record
 from fc_async_local.services.common import Receipt, check_body
 from fc_async_local.services.mns.errors import MnsError
 from fc_async_sdk.spec.destinations import KINDS, QUEUE_NAME
@@ -31,10 +32,6 @@ POLLING_SECONDS: Final = Range(0, 30, 0)
 PRIORITY: Final = Range(1, 16, 8)
 BATCH: Final = Range(1, 16, 1)
 PAGE: Final = Range(1, 1_000, 1_000)
-
-
-class Record(msgspec.Struct, frozen=True, kw_only=True):
-    """Base of all records of MNS."""
 
 
 class QueueAttributes(Record, frozen=True, kw_only=True):
@@ -161,13 +158,14 @@ class Received(NamedTuple):
     polling_wait_seconds: int
 
 
-_ATTRIBUTE_RANGES: Final = {
+ATTRIBUTES: Final = {
     "visibility_timeout": VISIBILITY_SECONDS,
     "maximum_message_size": MESSAGE_BYTES,
     "message_retention_period": RETENTION_SECONDS,
     "delay_seconds": DELAY_SECONDS,
     "polling_wait_seconds": POLLING_SECONDS,
 }
+"""Attributes of queues that are numbers, with their ranges."""
 
 Creation = Literal["created", "same", "different"]
 """Result of CreateQueue: created, or exists with the same or with different attributes."""
@@ -190,7 +188,7 @@ def check_attributes(attributes: QueueAttributes) -> None:
     Raises:
         MnsError: InvalidArgument, naming the attribute, the value and the range.
     """
-    for field, allowed in _ATTRIBUTE_RANGES.items():
+    for field, allowed in ATTRIBUTES.items():
         check_range(field, getattr(attributes, field), allowed)
 
 

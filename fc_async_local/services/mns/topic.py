@@ -11,13 +11,14 @@ import json
 import re
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple, get_args
 
+from fc_async_local.domain.invocation import Record
 from fc_async_local.services import markup
 from fc_async_local.services.common import body_digest, check_body, is_http_url
 from fc_async_local.services.delivery import STRATEGIES, Strategy
 from fc_async_local.services.markup import leaf
 from fc_async_local.services.mns import wire
 from fc_async_local.services.mns.errors import MnsError
-from fc_async_local.services.mns.model import MESSAGE_BYTES, Record, check_name, check_range
+from fc_async_local.services.mns.model import MESSAGE_BYTES, check_name, check_range
 from fc_async_local.services.mns.wire import DIALECT
 from fc_async_sdk.errors import InvalidArn, shorten
 from fc_async_sdk.spec import arn

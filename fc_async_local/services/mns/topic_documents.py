@@ -9,7 +9,7 @@ import msgspec
 
 from fc_async_local.services import common
 from fc_async_local.services.mns import topic as rules
-from fc_async_local.services.mns.errors import subscription_missing, topic_missing
+from fc_async_local.services.mns.errors import MnsError
 from fc_async_local.services.mns.topic import Subscription, Topic, TopicAttributes
 from fc_async_local.store.protocol import Change, ChangeRefused
 
@@ -83,7 +83,8 @@ class TopicDocuments:
         """
         body = self._kept.get(_TOPIC, name)
         if body is None:
-            raise topic_missing(name)
+            message = f"the topic {name!r} does not exist: create it first"
+            raise MnsError("TopicNotExist", message)
         return _topic(body)
 
     def topics(self, *, prefix: str, after: str, limit: int) -> tuple[Sequence[str], str]:
@@ -137,7 +138,8 @@ class TopicDocuments:
         self.topic(topic)
         found = self.find_subscription(topic, name)
         if found is None:
-            raise subscription_missing(topic, name)
+            message = f"the topic {topic!r} has no subscription {name!r}"
+            raise MnsError("SubscriptionNotExist", message)
         return found
 
     def subscriptions(

@@ -24,13 +24,7 @@ if TYPE_CHECKING:
     from fc_async_local.services.mns.model import Counts, Message, Queue
 
 DIALECT: Final = markup.Dialect("http://mns.aliyuncs.com/doc/v1/", MnsError)
-_ATTRIBUTES: Final = {
-    "VisibilityTimeout": "visibility_timeout",
-    "MaximumMessageSize": "maximum_message_size",
-    "MessageRetentionPeriod": "message_retention_period",
-    "DelaySeconds": "delay_seconds",
-    "PollingWaitSeconds": "polling_wait_seconds",
-}
+_ATTRIBUTES: Final = {name.title().replace("_", ""): name for name in model.ATTRIBUTES}
 _PROPERTY_ITEMS: Final = {
     "UserProperties": "PropertyValue",
     "SystemProperties": "SystemPropertyValue",

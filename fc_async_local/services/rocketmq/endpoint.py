@@ -18,7 +18,6 @@ from fc_async_local.services.rocketmq.model import (
     POLLING_SECONDS,
     ConsumeRequest,
     RocketMqError,
-    message_missing,
 )
 
 if TYPE_CHECKING:
@@ -80,7 +79,7 @@ class RocketMqEndpoint(XmlService):
         group = _group(parameters)
         found = await self._service.consume(_instance(request), topic, group, wanted)
         if not found:
-            raise message_missing()
+            raise RocketMqError("MessageNotExist", "Message not exist.")
         return xml(200, consumed(found))
 
     async def _acknowledge(self, request: Request, topic: str) -> Answer:

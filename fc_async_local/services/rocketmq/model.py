@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
+from fc_async_local.domain.invocation import Record
 from fc_async_local.services.common import ProtocolError, Receipt, check_body
 from fc_async_sdk.errors import shorten
 from fc_async_sdk.spec.destinations import KINDS
@@ -31,10 +32,6 @@ _MILLISECONDS: Final = re.compile("[0-9]{1,18}")
 _DELIVER_AT: Final = "__STARTDELIVERTIME"
 _SHARDING_KEY: Final = "__SHARDINGKEY"
 _TRANSACTION: Final = "__TransCheckT"
-
-
-class Record(msgspec.Struct, frozen=True, kw_only=True):
-    """Base of all records."""
 
 
 class Topic(Record, frozen=True, kw_only=True):
@@ -61,7 +58,7 @@ class NewMessage(Record, frozen=True, kw_only=True):
     body: str
     tag: str = ""
     keys: str = ""
-    properties: dict[str, str] = {}
+    properties: dict[str, str] = msgspec.field(default_factory=dict)
     deliver_at: int | None = None
     sharding_key: str = ""
     call_path: tuple[str, ...] = ()
@@ -252,16 +249,3 @@ class RocketMqError(ProtocolError):
     """A request that RocketMQ refuses, with one of the codes of :data:`STATUS`."""
 
     statuses = STATUS
-
-
-def topic_missing(instance_id: str, topic: str) -> RocketMqError:
-    """Return the error of a topic that does not exist."""
-    return RocketMqError(
-        "TopicNotExist",
-        f"the topic {topic!r} of instance {instance_id!r} does not exist: create it",
-    )
-
-
-def message_missing() -> RocketMqError:
-    """Return the answer to a poll that found no message."""
-    return RocketMqError("MessageNotExist", "Message not exist.")

@@ -19,7 +19,6 @@ from fc_async_local.services.rocketmq.model import (
     RocketMqError,
     Topic,
     Want,
-    topic_missing,
 )
 from fc_async_local.store.protocol import Change, ChangeRefused
 from fc_async_local.wakeups import Wakeups
@@ -119,7 +118,8 @@ class RocketMqService:
         """
         body = self._kept.get(_TOPIC, _key(instance_id, name))
         if body is None:
-            raise topic_missing(instance_id, name)
+            message = f"the topic {name!r} of instance {instance_id!r} does not exist: create it"
+            raise RocketMqError("TopicNotExist", message)
         return _topic(body)
 
     def topics(self) -> list[Topic]:
