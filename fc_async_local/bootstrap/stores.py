@@ -10,12 +10,10 @@ from __future__ import annotations
 
 import shutil
 import uuid
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple, cast
 
-from fc_async_local.services.mns.memory import MemoryMessageStore
 from fc_async_local.services.mns.tables import SCHEMA as MNS_SCHEMA
 from fc_async_local.services.mns.tables import TableMessageStore
-from fc_async_local.services.rocketmq.memory import MemoryLogStore
 from fc_async_local.services.rocketmq.tables import SCHEMA as ROCKETMQ_SCHEMA
 from fc_async_local.services.rocketmq.tables import TableLogStore
 from fc_async_local.store import factory
@@ -29,9 +27,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from fc_async_local.clock import Clock
-    from fc_async_local.services.mns.tables import MessageStore
-    from fc_async_local.services.rocketmq.tables import LogStore
     from fc_async_local.settings import Settings
+    from fc_async_local.store.memory import MemoryStore
     from fc_async_local.store.postgres.channel import PostgresChannel
     from fc_async_local.store.postgres.database import PostgresDatabase
     from fc_async_local.store.protocol import BlobStore, Store
@@ -59,8 +56,8 @@ class Stores(NamedTuple):
     store: Store
     documents: DocumentCache
     blobs: BlobStore
-    messages: MessageStore
-    logs: LogStore
+    messages: TableMessageStore
+    logs: TableLogStore
     wakeups: Wakeups
     node_id: str
     objects: Path
@@ -99,13 +96,8 @@ async def open_stores(choice: str, data: Path, clock: Clock, closing: AsyncExitS
     closing.push_async_callback(opened.aclose)
     shared = choice not in {SQLITE, MEMORY}
     node_id = _node_id(data) if shared else _ALONE
-    services: tuple[MessageStore, LogStore]
-    database = opened.pool or opened.database
-    if database is None:
-        services = MemoryMessageStore(opened.store), MemoryLogStore()
-    else:
-        services = await TableMessageStore.open(database), await TableLogStore.open(database)
-    messages, logs = services
+    database = opened.pool or opened.database or cast("MemoryStore", opened.store)
+    messages, logs = await TableMessageStore.open(database), await TableLogStore.open(database)
     wakeups = Wakeups(clock, None if opened.pool is None else _channel(opened.pool, closing))
     documents = DocumentCache(opened.documents, wakeups)
     durable = choice != MEMORY

@@ -16,7 +16,7 @@ from fc_async_local.store.sqlite.batches import SQL
 from fc_async_local.store.sqlite.database import Database
 from fc_async_local.store.sqlite.store import SCHEMA as SQLITE_SCHEMA
 from fc_async_local.store.sqlite.store import SqliteStore
-from fc_async_local.store.sqlite.transactions import SqliteTransactions
+from fc_async_local.store.sqlite.transactions import MemoryTransactions, SqliteTransactions
 from fc_async_local.store.tables import TableBlobs, TableDocuments
 from fc_async_sdk._installation import how_to_install
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from fc_async_local.store.sql import Schema
     from fc_async_local.store.transactions import Transactions
 
-    AnyDatabase = Database | PostgresDatabase
+    AnyDatabase = Database | PostgresDatabase | MemoryStore
 
 MEMORY: Final = "memory:"
 POSTGRESQL: Final = ("postgresql://", "postgres://")
@@ -112,7 +112,7 @@ async def open_transactions(database: AnyDatabase, schema: Schema, package: str)
     """Create or migrate the tables of a component, and return what runs its statements.
 
     Args:
-        database: Where the tables are.
+        database: Where the tables are; with jobs in memory they are in memory, too.
         schema: Of the component, in SQLite.
         package: Has the statements, and the migrations of PostgreSQL.
 
@@ -122,6 +122,8 @@ async def open_transactions(database: AnyDatabase, schema: Schema, package: str)
     """
     if isinstance(database, Database):
         return await SqliteTransactions.open(database, schema, package)
+    if isinstance(database, MemoryStore):
+        return MemoryTransactions(database, schema, package)
     # The driver is an extra; it is installed if there is a pool.
     from fc_async_local.store.postgres.transactions import PostgresTransactions  # noqa: PLC0415
 

@@ -238,19 +238,9 @@ def enqueue(queue: Queue, draft: Draft, *, sequence: int, now: int) -> Message:
     )
 
 
-def is_expired(queue: Queue, message: Message, now: int) -> bool:
-    """Return whether the retention period of a message has ended."""
-    return message.enqueued_at <= kept_since(queue, now)
-
-
 def kept_since(queue: Queue, now: int) -> int:
     """Return the time such that messages enqueued then or earlier have expired."""
     return now - queue.attributes.message_retention_period * 1_000
-
-
-def order(message: Message) -> tuple[int, int]:
-    """Return the sort key for receives: priority (1 is the highest), then arrival."""
-    return message.priority, message.sequence
 
 
 def take(queue: Queue, message: Message, now: int) -> Message:
@@ -322,13 +312,6 @@ def holds(message: Message, receipt: Receipt, now: int) -> bool:
         and message.claims == receipt.claims
         and message.visible_at > now
     )
-
-
-def count(messages: list[Message], now: int) -> Counts:
-    """Count the messages that are visible, received and hidden, and not yet due."""
-    hidden = [message for message in messages if message.visible_at > now]
-    delayed = sum(message.dequeue_count == 0 for message in hidden)
-    return Counts(len(messages) - len(hidden), len(hidden) - delayed, delayed)
 
 
 def handle_of(message: Message) -> str:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from fc_async_local.clock import Clock
     from fc_async_local.domain.invocation import Job
     from fc_async_local.services.mns.model import Counts, Creation, Draft, Message, Offer
-    from fc_async_local.services.mns.tables import MessageStore
+    from fc_async_local.services.mns.tables import TableMessageStore
     from fc_async_local.settings import Settings
 
 
@@ -37,7 +37,7 @@ class MnsService:
 
     def __init__(
         self,
-        store: MessageStore,
+        store: TableMessageStore,
         clock: Clock,
         settings: Settings,
         wakeups: Wakeups | None = None,

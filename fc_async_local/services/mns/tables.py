@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: MIT
-"""Queues in the tables of SQLite or PostgreSQL.
+"""Queues in the tables of SQLite, of PostgreSQL, or of SQLite in memory.
 
-The columns of a queue and of a message are the same in both.
+The columns of a queue and of a message are the same in all. The tests compare them with a model in
+plain Python.
 
 Invariants:
-    * A method that writes returns when the change survives the end of the process.
+    * A method that writes does so completely or not at all, and returns when the change survives
+      the end of the process.
+    * :mod:`fc_async_local.services.mns.model` decides what happens to a message, not the store.
     * A sent message is on the disk before it is acknowledged.
     * Claims and deletions are committed but not flushed before they are acknowledged: after a power
       loss a message may be delivered again, as the protocol allows.
@@ -20,7 +23,6 @@ import msgspec
 
 from fc_async_local.services.mns import model as rules
 from fc_async_local.services.mns.errors import MnsError, queue_missing
-from fc_async_local.services.mns.memory import MemoryMessageStore
 from fc_async_local.services.mns.model import (
     Counts,
     Creation,
@@ -43,14 +45,15 @@ if TYPE_CHECKING:
     from fc_async_local.store.factory import AnyDatabase
     from fc_async_local.store.transactions import Row, Transaction, Transactions
 
-_PACKAGE: Final = "fc_async_local.services.mns"
-SCHEMA: Final = sql.schema("mns", _PACKAGE)
+PACKAGE: Final = "fc_async_local.services.mns"
+SCHEMA: Final = sql.schema("mns", PACKAGE)
 
 
 class TableMessageStore:
-    """Queues and messages as in :class:`MemoryMessageStore`.
+    """Queues and messages.
 
-    All methods raise ``StoreUnavailable`` when the store cannot answer.
+    Methods with the name of a queue raise :class:`~fc_async_local.services.mns.errors.MnsError`
+    QueueNotExist if it does not exist. All raise ``StoreUnavailable`` when the store cannot answer.
 
     Args:
         transactions: Of the database.
@@ -67,7 +70,7 @@ class TableMessageStore:
             StoreUnusable: The tables are newer than this program.
             StoreUnavailable: The database cannot answer now.
         """
-        return cls(await open_transactions(database, SCHEMA, _PACKAGE))
+        return cls(await open_transactions(database, SCHEMA, PACKAGE))
 
     async def create_queue(self, queue: Queue) -> Creation:
         """Create a queue; an existing one is not changed."""
@@ -104,13 +107,23 @@ class TableMessageStore:
             raise queue_missing(name)
 
     async def send(self, name: str, drafts: Sequence[Draft], *, now: int) -> Sequence[Message]:
-        """Put messages into a queue, all or none."""
+        """Put messages into a queue, all or none.
+
+        Raises:
+            MnsError: InvalidArgument, see :func:`fc_async_local.services.mns.model.enqueue`.
+        """
         return await self._transactions.write(lambda tables: _send(tables, name, drafts, now))
 
     async def broadcast(
         self, offers: Sequence[Offer], jobs: Sequence[Job], *, now: int
     ) -> Sequence[bool]:
-        """Put messages into several queues and write jobs, in one transaction."""
+        """Put messages into several queues and write jobs, in one transaction.
+
+        The job of an offer is written if its queue refuses the message or does not exist.
+
+        Returns:
+            For each offer, whether its queue took the message.
+        """
 
         async def job(tables: Transaction) -> Sequence[bool]:
             taken = [await _offer(tables, offer, now) for offer in offers]
@@ -120,7 +133,7 @@ class TableMessageStore:
         return await self._transactions.write(job)
 
     async def receive(self, name: str, limit: int, *, now: int) -> Received:
-        """Receive up to ``limit`` visible messages."""
+        """Receive up to ``limit`` visible messages: highest priority first, then the oldest."""
 
         async def job(tables: Transaction) -> Received:
             queue = await _queue(tables, name)
@@ -191,9 +204,6 @@ class TableMessageStore:
             return Counts(*(await tables.rows("counts", scope))[0])
 
         return await self._transactions.read(job)
-
-
-MessageStore = MemoryMessageStore | TableMessageStore
 
 
 async def _queue(tables: Transaction, name: str, *, how: str = "get_queue") -> Queue:

@@ -1,85 +1,120 @@
 # SPDX-License-Identifier: MIT
-"""Reading of a topic's log by a consumer group (pure).
+"""Reading of a topic's log by a consumer group.
 
-A store implements :class:`ConsumerGroup`, its rows of one topic and group within one transaction;
-:func:`take` and :func:`acknowledge` decide what is read and written. They are coroutines because
-PostgreSQL answers over the network.
+:class:`ConsumerGroup` has the rows of one topic and group within one transaction; :func:`take` and
+:func:`acknowledge` decide what is read and written. They are coroutines because PostgreSQL answers
+over the network.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
+import msgspec
 from msgspec.structs import replace
 
-from fc_async_local.services.rocketmq.model import MOST_CONSUMED, RETENTION_MS, Pending, Taken
+from fc_async_local.services.rocketmq.model import (
+    MOST_CONSUMED,
+    RETENTION_MS,
+    Message,
+    Pending,
+    Taken,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from fc_async_local.services.common import Receipt
-    from fc_async_local.services.rocketmq.model import Message, Want
+    from fc_async_local.services.rocketmq.model import Want
+    from fc_async_local.store.transactions import Row, Transaction
 
+_message: Final = msgspec.json.Decoder(Message).decode
 _PAGE: Final = 32
 """Messages of the log that are read at a time."""
 _ORDERED_WINDOW: Final = 1_024
 """Largest number of messages that an ordered group holds back for busy sharding keys."""
 
 
-class ConsumerGroup(Protocol):
-    """One topic's log and the state of one group, within a transaction of a store."""
+class ConsumerGroup:
+    """One topic's log and the state of one group, within a transaction."""
+
+    def __init__(self, tables: Transaction, topic: str, name: str) -> None:
+        self._tables = tables
+        self._scope = {"topic": topic, "name": name}
 
     async def expire(self, before: int) -> None:
         """Delete messages that joined the log at or before a time, also from all groups."""
-        ...
+        await self._do("expire", before=before)
 
     async def append_due(self, now: int) -> None:
         """Append delayed messages that are due to the log, in the order of their times."""
-        ...
+        if not await self._value("has_due_delayed", now=now):
+            return
+        await self._tables.lock("lock_topic", self._scope)
+        due = sorted(await self._rows("take_due", now=now))
+        # A message is kept as long as any other from the time at which it joins the log.
+        joined = [{"published_at": at, "message": message} for at, _arrival, message in due]
+        await self._tables.each("append", [self._scope | each for each in joined])
 
     async def lock(self) -> None:
         """Keep other consumers of the group waiting until the end of the transaction."""
-        ...
+        await self._do("add_group")
+        await self._tables.lock("lock_group", self._scope)
 
     async def next_delayed(self) -> int | None:
         """Return when the next delayed message is due."""
-        ...
+        return await self._value("next_delayed")
 
     async def position(self) -> int:
         """Return the sequence of the last message that the group has read; 0 for a new group."""
-        ...
+        return await self._value("position") or 0
 
     async def move(self, position: int) -> None:
         """Set the position."""
-        ...
+        await self._do("move", position=position)
 
     async def log(self, after: int, limit: int) -> Sequence[tuple[int, Message]]:
         """Return messages of the log after a position, in order, with their sequences."""
-        ...
+        rows = await self._rows("log", after=after, limit=limit)
+        return [(sequence, _message(body)) for sequence, body in rows]
 
     async def due(self, now: int, limit: int) -> Sequence[Pending]:
         """Return pending messages that may be handed out, in the order of the log."""
-        ...
+        return [_pending_of(row) for row in await self._rows("due", now=now, limit=limit)]
 
     async def pending(self) -> Sequence[Pending]:
         """Return all pending messages, in the order of the log."""
-        ...
+        return [_pending_of(row) for row in await self._rows("pending")]
 
     async def find(self, sequence: int) -> Pending | None:
         """Return one pending message."""
-        ...
+        found = await self._rows("find", sequence=sequence)
+        return _pending_of(found[0]) if found else None
 
     async def put(self, pending: Sequence[Pending]) -> None:
         """Store the state of pending messages."""
-        ...
+        rows = [self._scope | msgspec.structs.asdict(one) for one in pending]
+        for row in rows:
+            del row["message"]
+        await self._tables.each("put", rows)
 
     async def drop(self, sequence: int) -> None:
         """Delete a pending message."""
-        ...
+        await self._do("drop_pending", sequence=sequence)
 
     async def next_due(self, now: int) -> int | None:
         """Return when the next pending message that is hidden now is due."""
-        ...
+        return await self._value("next_due", now=now)
+
+    async def _do(self, statement: str, **values: object) -> None:
+        await self._tables.do(statement, self._scope | values)
+
+    async def _rows(self, statement: str, **values: object) -> list[Row]:
+        return await self._tables.rows(statement, self._scope | values)
+
+    async def _value(self, statement: str, **values: object) -> int | None:
+        number: int | None = await self._tables.value(statement, self._scope | values)
+        return number
 
 
 async def take(group: ConsumerGroup, want: Want, *, now: int) -> Taken:
@@ -196,3 +231,16 @@ async def _acknowledge(group: ConsumerGroup, receipt: Receipt, now: int) -> bool
     if valid:
         await group.drop(receipt.sequence)
     return valid
+
+
+def _pending_of(row: Row) -> Pending:
+    """Return a pending message from its row, joined with the message."""
+    sequence, message, consumed, next_at, first_at, claims = row
+    return Pending(
+        sequence=sequence,
+        message=_message(message),
+        consumed=consumed,
+        next_at=next_at,
+        first_at=first_at,
+        claims=claims,
+    )

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from fc_async_local.clock import Clock
     from fc_async_local.services.rocketmq.model import Message, NewMessage, Pending
-    from fc_async_local.services.rocketmq.tables import LogStore
+    from fc_async_local.services.rocketmq.tables import TableLogStore
     from fc_async_local.settings import Settings
     from fc_async_local.store.document_cache import DocumentCache
     from fc_async_sdk.spec.limits import Range
@@ -64,7 +64,7 @@ class RocketMqService:
 
     def __init__(
         self,
-        store: LogStore,
+        store: TableLogStore,
         kept: DocumentCache,
         *,
         clock: Clock,

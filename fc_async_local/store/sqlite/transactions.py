@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""Transactions of components in the runtime's SQLite file, in the threads of the file."""
+"""Transactions of components in SQLite: in the runtime's file, in its threads, or in memory."""
 
 from __future__ import annotations
 
+import functools
+import sqlite3
 from collections import Counter
 from typing import TYPE_CHECKING, TypeVar, cast
 
@@ -18,14 +20,15 @@ from fc_async_local.store.transactions import (
 
 if TYPE_CHECKING:
     import asyncio
-    import sqlite3
     from collections.abc import Callable, Mapping, Sequence
 
     from fc_async_local.domain.invocation import Invocation, Job
+    from fc_async_local.store.protocol import JobStore
     from fc_async_local.store.rows import Holder
     from fc_async_local.store.sqlite.database import Database
 
 T = TypeVar("T")
+_statements = functools.cache(sql.statements)
 
 
 class _Transaction(Transaction):
@@ -147,3 +150,52 @@ def run(connection: sqlite3.Connection, statements: Mapping[str, str], job: Done
     except StopIteration as end:
         return cast("T", end.value)
     raise AssertionError("a job in SQLite waited")
+
+
+class _MemoryTransaction(_Transaction):
+    """A transaction whose jobs are in a store of their own."""
+
+    def __init__(
+        self, connection: sqlite3.Connection, statements: Mapping[str, str], jobs: JobStore
+    ) -> None:
+        super().__init__(connection, statements)
+        self._jobs = jobs
+
+    async def insert_jobs(self, jobs: Sequence[Job], *, replace: bool = True) -> None:
+        await (self._jobs.add_jobs if replace else self._jobs.ensure_jobs)(jobs)
+
+
+class MemoryTransactions(Transactions):
+    """Implements :class:`Transactions` in memory, for one event loop: no job waits.
+
+    Args:
+        jobs: Where transactions write jobs. It must not wait either.
+        schema: Tables of the component.
+        package: Has the file ``statements.sql``.
+    """
+
+    def __init__(self, jobs: JobStore, schema: sql.Schema, package: str) -> None:
+        self._jobs = jobs
+        self._sql = _statements(package)
+        self._connection = sqlite3.connect(
+            ":memory:", isolation_level=None, check_same_thread=False
+        )
+        self._connection.execute("PRAGMA foreign_keys=ON")
+        for migration in schema.migrations:
+            self._connection.executescript(migration.script)
+
+    def __del__(self) -> None:
+        """Close the connection, which Python 3.13 warns of otherwise."""
+        self._connection.close()
+
+    async def write(self, job: DoneIn[T]) -> T:
+        """See :meth:`Transactions.write`."""
+        with self._connection:
+            self._connection.execute("BEGIN")
+            return await job(_MemoryTransaction(self._connection, self._sql, self._jobs))
+
+    write_light = claim = read = write
+
+    async def rows(self, statement: str, values: Values) -> list[Row]:
+        """See :meth:`Transactions.rows`."""
+        return self._connection.execute(self._sql[statement], values).fetchall()

@@ -19,11 +19,12 @@ from hypothesis.stateful import (
 )
 
 from fc_async_local.services.common import Receipt
-from fc_async_local.services.rocketmq.memory import MemoryLogStore
 from fc_async_local.services.rocketmq.model import Message, Want
 from fc_async_local.services.rocketmq.tables import TableLogStore
+from fc_async_local.store.memory import MemoryStore
 from fc_async_local.store.postgres.database import PostgresDatabase
 from fc_async_local.store.sqlite.database import Database
+from fc_async_tests.log_model import LogModel
 
 NOW = 1_700_000_000_000
 HOLD = 300_000
@@ -32,8 +33,11 @@ DAY = 86_400_000
 
 @contextlib.asynccontextmanager
 async def open_store(kind, where):
+    if kind == "model":
+        yield LogModel()
+        return
     if kind == "memory":
-        yield MemoryLogStore()
+        yield await TableLogStore.open(MemoryStore())
         return
     if kind == "sqlite":
         database = await Database.open(where / "test.db")
@@ -47,7 +51,7 @@ async def open_store(kind, where):
         await database.aclose()
 
 
-@pytest.fixture(params=["memory", "sqlite", "postgres"])
+@pytest.fixture(params=["model", "memory", "sqlite", "postgres"])
 def run(request, tmp_path):
     where = tmp_path
     if request.param == "postgres":
@@ -275,7 +279,7 @@ class Logs(RuleBasedStateMachine):
         self.loop = asyncio.new_event_loop()
         self.folder = tempfile.TemporaryDirectory()
         self.database = self.do(self.open())
-        self.stores = (MemoryLogStore(), self.do(self.store()))
+        self.stores = (LogModel(), self.do(self.store()))
         self.now = NOW
 
     def open(self):

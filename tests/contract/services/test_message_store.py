@@ -23,33 +23,32 @@ from hypothesis.stateful import (
 from fc_async_local.domain.invocation import TOPIC_PUSH, Job
 from fc_async_local.services.common import Receipt
 from fc_async_local.services.mns.errors import MnsError
-from fc_async_local.services.mns.memory import MemoryMessageStore
 from fc_async_local.services.mns.model import Counts, Draft, Offer, Queue, QueueAttributes
 from fc_async_local.services.mns.tables import TableMessageStore
 from fc_async_local.store.factory import MEMORY, open_stores
 from fc_async_local.store.memory import MemoryStore
 from fc_async_local.store.postgres.database import PostgresDatabase
 from fc_async_local.store.sqlite.database import Database
+from fc_async_tests.message_model import MessageModel
 
 NOW = 1_700_000_000_000
-KINDS = ("memory", "sqlite", "postgres")
+KINDS = ("model", "memory", "sqlite", "postgres")
 
 
 @contextlib.asynccontextmanager
 async def open_store(kind, where) -> Any:
     """Open queues, and the jobs that are written with their messages."""
-    if kind == "memory":
+    if kind in ("model", "memory"):
         where = MEMORY
     elif kind == "sqlite":
         where = where / "test.db"
     opened = await open_stores(where)
     try:
-        if opened.pool is not None:
-            yield await TableMessageStore.open(opened.pool), opened.store
-        elif opened.database is not None:
-            yield await TableMessageStore.open(opened.database), opened.store
+        if kind == "model":
+            yield MessageModel(opened.store), opened.store
         else:
-            yield MemoryMessageStore(opened.store), opened.store
+            tables = opened.pool or opened.database or opened.store
+            yield await TableMessageStore.open(tables), opened.store
     finally:
         await opened.aclose()
 
@@ -321,7 +320,7 @@ class Stores(RuleBasedStateMachine):
         self.loop = asyncio.new_event_loop()
         self.folder = tempfile.TemporaryDirectory()
         self.database = self.do(self.open())
-        self.stores = (MemoryMessageStore(MemoryStore()), self.do(self.store()))
+        self.stores = (MessageModel(MemoryStore()), self.do(self.store()))
         self.now = NOW
         self.sent = 0
 

@@ -11,11 +11,11 @@ import pytest
 
 from fc_async_local.clock import VirtualClock
 from fc_async_local.destinations.mns import MnsQueueDestination
-from fc_async_local.services.mns.memory import MemoryMessageStore
 from fc_async_local.services.mns.service import MnsService
+from fc_async_local.services.mns.tables import TableMessageStore
 from fc_async_local.settings import Settings
-from fc_async_local.store.memory import MemoryStore
 from fc_async_local.store.protocol import StoreUnavailable
+from fc_async_tests import service_stores
 from fc_async_tests.invocations import a_delivery
 
 QUEUE = "acs:mns:cn-hangzhou:1:/queues/q/messages"
@@ -31,7 +31,7 @@ def deliver(document=b"{}", *, queues=("q",), store=None, **settings) -> Any:
     async def main() -> Any:
         clock = VirtualClock()
         chosen = Settings.of(**settings)
-        service = MnsService(store or MemoryMessageStore(MemoryStore()), clock, chosen)
+        service = MnsService(store or service_stores.messages(), clock, chosen)
         for name in queues:
             await service.create_queue(name)
         destination = MnsQueueDestination(service, chosen.destinations)
@@ -87,8 +87,8 @@ def test_a_missing_queue_is_made_when_settings_say_so() -> None:
 
 
 def test_a_store_that_is_away_is_worth_another_try() -> None:
-    class Away(MemoryMessageStore):
+    class Away(TableMessageStore):
         async def send(self, name, drafts, *, now) -> None:
             raise StoreUnavailable("disk full")
 
-    assert deliver(store=Away(MemoryStore()))[0].status == 503
+    assert deliver(store=service_stores.messages(kind=Away))[0].status == 503

@@ -18,9 +18,7 @@ from fc_async_local.services.eventbridge.events import encode
 from fc_async_local.services.eventbridge.model import Rule, Target
 from fc_async_local.services.eventbridge.service import EventBridgeService
 from fc_async_local.services.eventbridge.targets import Targets
-from fc_async_local.services.mns.memory import MemoryMessageStore
 from fc_async_local.services.mns.service import MnsService
-from fc_async_local.services.rocketmq.memory import MemoryLogStore
 from fc_async_local.services.rocketmq.service import RocketMqService
 from fc_async_local.settings import DestinationSettings, Settings
 from fc_async_local.store.document_cache import DocumentCache
@@ -28,6 +26,7 @@ from fc_async_local.store.memory import MemoryDocuments, MemoryStore
 from fc_async_local.store.protocol import StoreUnavailable
 from fc_async_local.triggers.health import TriggerLog
 from fc_async_local.wakeups import Wakeups
+from fc_async_tests import service_stores
 from fc_async_tests.invocations import a_delivery
 from fc_async_tests.jobs import job_node
 
@@ -74,11 +73,11 @@ class World:
         self.clock = VirtualClock()
         self.poster = Poster()
         self.jobs = MemoryStore()
-        self.logs = MemoryLogStore()
+        self.logs = service_stores.logs()
 
     async def open(self, *, empty):
         kept = DocumentCache(MemoryDocuments(), Wakeups(self.clock))
-        queues = MnsService(MemoryMessageStore(self.jobs), self.clock, self.settings)
+        queues = MnsService(service_stores.messages(self.jobs), self.clock, self.settings)
         self.rocketmq = RocketMqService(self.logs, kept, clock=self.clock, settings=self.settings)
         targets = Targets(poster=self.poster, queues=queues, rocketmq=self.rocketmq, invoker=None)
         node = job_node(self.jobs, self.clock)

@@ -12,15 +12,14 @@ from fc_async_local.clock import VirtualClock
 from fc_async_local.domain.invocation import Outcome, OutcomeKind
 from fc_async_local.services.eventbridge.service import EventBridgeService
 from fc_async_local.services.eventbridge.targets import Targets
-from fc_async_local.services.mns.memory import MemoryMessageStore
 from fc_async_local.services.mns.service import MnsService
-from fc_async_local.services.rocketmq.memory import MemoryLogStore
 from fc_async_local.services.rocketmq.service import RocketMqService
 from fc_async_local.settings import Settings
 from fc_async_local.store.document_cache import DocumentCache
 from fc_async_local.store.memory import MemoryDocuments, MemoryStore
 from fc_async_local.triggers.health import TriggerLog
 from fc_async_local.wakeups import Wakeups
+from fc_async_tests import service_stores
 from fc_async_tests.jobs import job_node
 from fc_async_tests.posting import Poster
 
@@ -52,8 +51,8 @@ class World:
         self.poster = Poster(self.clock)
         self.invoker = Invoker()
         self.jobs = MemoryStore()
-        self.messages = MemoryMessageStore(self.jobs)
-        self.logs = MemoryLogStore()
+        self.messages = service_stores.messages(self.jobs)
+        self.logs = service_stores.logs()
         self.documents = MemoryDocuments()
 
     async def open(self):

@@ -11,11 +11,11 @@ import pytest
 
 from fc_async_local.clock import VirtualClock
 from fc_async_local.services.mns.endpoint import MnsEndpoint
-from fc_async_local.services.mns.memory import MemoryMessageStore
 from fc_async_local.services.mns.service import MnsService
+from fc_async_local.services.mns.tables import TableMessageStore
 from fc_async_local.settings import Settings
-from fc_async_local.store.memory import MemoryStore
 from fc_async_local.store.protocol import StoreUnavailable
+from fc_async_tests import service_stores
 
 HEAD = '<Message xmlns="http://mns.aliyuncs.com/doc/v1/"><MessageBody>'
 BODY = f"{HEAD}x</MessageBody></Message>".encode()
@@ -89,7 +89,7 @@ def run() -> Any:
     def runner(body, store=None) -> Any:
         async def main() -> Any:
             clock = VirtualClock()
-            service = MnsService(store or MemoryMessageStore(MemoryStore()), clock, Settings())
+            service = MnsService(store or service_stores.messages(), clock, Settings())
             await service.create_queue("q")
             return await body(Client(MnsEndpoint(service, clock, None)))
 
@@ -267,20 +267,24 @@ def test_a_poll_that_is_cancelled_from_elsewhere_is_cancelled(run) -> None:
 
 
 def test_a_store_that_is_away_is_a_503(run) -> None:
-    class Away(MemoryMessageStore):
+    class Away(TableMessageStore):
         async def send(self, name, drafts, *, now) -> None:
             raise StoreUnavailable("disk full")
 
-    answer = run(lambda call: call("POST", "/queues/q/messages", BODY), Away(MemoryStore()))
+    answer = run(
+        lambda call: call("POST", "/queues/q/messages", BODY), service_stores.messages(kind=Away)
+    )
     assert (answer.status, element(answer.text, "Message")) == (503, "disk full")
 
 
 def test_an_unexpected_error_is_a_500_with_a_body(run, caplog) -> None:
-    class Broken(MemoryMessageStore):
+    class Broken(TableMessageStore):
         async def send(self, name, drafts, *, now) -> None:
             raise ZeroDivisionError
 
-    answer = run(lambda call: call("POST", "/queues/q/messages", BODY), Broken(MemoryStore()))
+    answer = run(
+        lambda call: call("POST", "/queues/q/messages", BODY), service_stores.messages(kind=Broken)
+    )
     assert (answer.status, answer.code) == (500, "InternalError")
     assert "ZeroDivisionError" in caplog.text
 

@@ -10,12 +10,11 @@ import pytest
 
 from fc_async_local.clock import VirtualClock
 from fc_async_local.services.mns.errors import MnsError
-from fc_async_local.services.mns.memory import MemoryMessageStore
 from fc_async_local.services.mns.model import Draft, QueueAttributes, handle_of
 from fc_async_local.services.mns.service import MnsService
 from fc_async_local.settings import Settings
-from fc_async_local.store.memory import MemoryStore
 from fc_async_local.wakeups import Wakeups
+from fc_async_tests import service_stores
 
 
 @pytest.fixture
@@ -23,7 +22,7 @@ def run() -> Any:
     def runner(body, **attributes) -> Any:
         async def main() -> Any:
             clock = VirtualClock()
-            service = MnsService(MemoryMessageStore(MemoryStore()), clock, Settings())
+            service = MnsService(service_stores.messages(), clock, Settings())
             await service.create_queue("q", QueueAttributes(**attributes))
             return await body(service, clock)
 
@@ -153,7 +152,7 @@ def test_ending_the_polls_of_a_runtime_ends_those_of_queues() -> None:
     async def main() -> Any:
         clock = VirtualClock()
         wakeups = Wakeups(clock)
-        service = MnsService(MemoryMessageStore(MemoryStore()), clock, Settings(), wakeups)
+        service = MnsService(service_stores.messages(), clock, Settings(), wakeups)
         await service.create_queue("q", QueueAttributes())
         waiting = [poll(service) for _ in range(5)]
         await settle()

@@ -15,7 +15,6 @@ from defusedxml.ElementTree import fromstring
 from fc_async_local.clock import VirtualClock
 from fc_async_local.services.delivery import PostFailed
 from fc_async_local.services.mns.errors import MnsError
-from fc_async_local.services.mns.memory import MemoryMessageStore
 from fc_async_local.services.mns.model import QueueAttributes
 from fc_async_local.services.mns.service import MnsService
 from fc_async_local.services.mns.topic import Subscription, TopicAttributes
@@ -25,6 +24,7 @@ from fc_async_local.store.document_cache import DocumentCache
 from fc_async_local.store.memory import MemoryDocuments, MemoryStore
 from fc_async_local.triggers.health import TriggerLog
 from fc_async_local.wakeups import Wakeups
+from fc_async_tests import service_stores
 from fc_async_tests.jobs import job_node
 from fc_async_tests.posting import Poster
 
@@ -51,7 +51,7 @@ class World:
         self.clock = VirtualClock()
         self.poster = Poster(self.clock, answers)
         self.jobs = MemoryStore()
-        messages = MemoryMessageStore(self.jobs)
+        messages = service_stores.messages(self.jobs)
         self.queues = MnsService(messages, self.clock, Settings.of(account_id="42"))
         self.documents = MemoryDocuments()
         self.invoker = Invoker()

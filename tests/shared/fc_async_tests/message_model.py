@@ -1,12 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Queues in memory: the executable specification of the other stores.
-
-One contract suite tests all of them.
-
-Invariants:
-    * A method that writes does so completely or not at all.
-    * :mod:`fc_async_local.services.mns.model` decides what happens to a message, not the store.
-"""
+"""Queues in plain Python: what the stores of queues must do, for tests that compare them."""
 
 from __future__ import annotations
 
@@ -36,7 +29,7 @@ if TYPE_CHECKING:
     from fc_async_local.store.protocol import JobStore
 
 
-class MemoryMessageStore:
+class MessageModel:
     """Queues and messages. Clear rather than fast: it reads all messages of a queue.
 
     Methods with the name of a queue raise :class:`~fc_async_local.services.mns.errors.MnsError`
@@ -143,7 +136,7 @@ class MemoryMessageStore:
 
     async def counts(self, name: str, *, now: int) -> Counts:
         """Count messages."""
-        return rules.count(self._kept(name, now), now)
+        return count(self._kept(name, now), now)
 
     def _send(self, name: str, drafts: Sequence[Draft], now: int) -> Sequence[Message]:
         queue = self._queue(name)
@@ -176,8 +169,25 @@ class MemoryMessageStore:
     def _kept(self, name: str, now: int) -> list[Message]:
         queue = self._queue(name)
         messages = self._messages[name].values()
-        return [message for message in messages if not rules.is_expired(queue, message, now)]
+        return [message for message in messages if not is_expired(queue, message, now)]
 
     def _visible(self, name: str, limit: int, now: int) -> list[Message]:
         visible = [message for message in self._kept(name, now) if message.visible_at <= now]
-        return sorted(visible, key=rules.order)[:limit]
+        return sorted(visible, key=order)[:limit]
+
+
+def is_expired(queue: Queue, message: Message, now: int) -> bool:
+    """Return whether the retention period of a message has ended."""
+    return message.enqueued_at <= rules.kept_since(queue, now)
+
+
+def order(message: Message) -> tuple[int, int]:
+    """Return the sort key for receives: priority (1 is the highest), then arrival."""
+    return message.priority, message.sequence
+
+
+def count(messages: list[Message], now: int) -> Counts:
+    """Count the messages that are visible, received and hidden, and not yet due."""
+    hidden = [message for message in messages if message.visible_at > now]
+    delayed = sum(message.dequeue_count == 0 for message in hidden)
+    return Counts(len(messages) - len(hidden), len(hidden) - delayed, delayed)

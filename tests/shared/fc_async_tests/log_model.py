@@ -1,9 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""RocketMQ logs in memory: the executable specification of the other stores.
-
-One contract suite tests all of them.
-:mod:`fc_async_local.services.rocketmq.group` decides which messages a group gets.
-"""
+"""RocketMQ logs in plain Python: what their stores must do, for tests that compare them."""
 
 from __future__ import annotations
 
@@ -36,7 +32,7 @@ class _Topic:
                 pending.pop(sequence, None)
 
 
-class MemoryLogStore:
+class LogModel:
     """Logs and groups. ``topic`` is a key that includes the instance."""
 
     def __init__(self) -> None:
@@ -78,8 +74,8 @@ class MemoryLogStore:
         return _Group(self._topics.setdefault(topic, _Topic()), group, self._sequence)
 
 
-class _Group:
-    """:class:`~fc_async_local.services.rocketmq.group.ConsumerGroup` in memory."""
+class _Group(groups.ConsumerGroup):
+    """The rows of one topic and group, without a table."""
 
     def __init__(self, topic: _Topic, name: str, sequence: itertools.count[int]) -> None:
         self._topic = topic
