@@ -29,11 +29,11 @@ from fc_async_local.services.mns.topic_service import TopicService
 from fc_async_local.services.oss.lazy import LazyOss
 from fc_async_local.services.rocketmq.endpoint import RocketMqEndpoint
 from fc_async_local.services.rocketmq.service import RocketMqService
+from fc_async_local.services.trigger_log import TriggerLog
 from fc_async_local.store.job_runner import JobNode
 from fc_async_local.store.protocol import StoreUnavailable
 from fc_async_local.triggers.control import TriggerControl
 from fc_async_local.triggers.firing import Firing
-from fc_async_local.triggers.health import TriggerLog
 from fc_async_local.triggers.pushing import PushingTriggers
 from fc_async_local.triggers.retries import Retries
 from fc_async_local.triggers.runner import TriggerRunner

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from fc_async_local.domain.invocation import Delivery
     from fc_async_local.services.delivery import Poster
 
-_TIMEOUT_SECONDS: Final = 5.0
 _HEADERS: Final = {"Content-Type": "application/json; charset=utf-8"}
 
 
@@ -37,9 +36,7 @@ class HttpEndpoint:
         """Post the event once."""
         url = delivery.destination
         try:
-            status = await self._poster.post(
-                url, delivery.document, _HEADERS, timeout_seconds=_TIMEOUT_SECONDS
-            )
+            status = await self._poster.post(url, delivery.document, _HEADERS)
         except PostFailed as error:
             return DeliveryResult(504, "GatewayTimeout", f"{url}: {error}")
         return DeliveryResult(status, "", f"{url} answered {status}")

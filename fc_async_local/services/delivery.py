@@ -31,6 +31,7 @@ _BACKOFF_RETRIES: Final = 3
 _BACKOFF_SECONDS: Final = (10, 20)
 _DECAY_RETRIES: Final = 176
 _DECAY_MAX_SECONDS: Final = 512
+HTTP_OK: Final = range(200, 300)
 _PUSHES_AT_A_TIME: Final = 32
 """The most pushes of one service that a node makes at the same time."""
 
@@ -74,18 +75,6 @@ class FunctionInvoker(Protocol):
         ...
 
 
-class TriggerNotes(Protocol):
-    """Keeps how the triggers of functions went, by ``function/trigger``."""
-
-    def fired(self, key: str, request_id: str, now: int) -> None:
-        """Note that a trigger has invoked its function."""
-        ...
-
-    def failed(self, key: str, error: str, now: int) -> object:
-        """Note an error of a trigger."""
-        ...
-
-
 def function_arn(function: str, qualifier: str) -> str:
     """Return the ARN of a function of this runtime, without region and account."""
     return f"acs:fc:::functions/{function}/{qualifier or limits.DEFAULT_QUALIFIER}"
@@ -103,16 +92,13 @@ class PostFailed(Exception):
 class Poster(Protocol):
     """Sends POST requests to HTTP endpoints of users."""
 
-    async def post(
-        self, url: str, body: bytes, headers: Mapping[str, str], *, timeout_seconds: float
-    ) -> int:
+    async def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> int:
         """Send one request, without retries and redirects.
 
         Args:
             url: Where to.
             body: Of the request.
             headers: Of the request.
-            timeout_seconds: Limit for the whole exchange.
 
         Returns:
             The HTTP status of the answer.
@@ -124,27 +110,30 @@ class Poster(Protocol):
 
 
 class HttpPoster:
-    """Posts over HTTP with pooled connections. Close it with :meth:`aclose`."""
+    """Posts over HTTP with pooled connections. Close it with :meth:`aclose`.
 
-    def __init__(self) -> None:
+    Args:
+        timeout_seconds: Limit for a whole exchange.
+    """
+
+    def __init__(self, timeout_seconds: float = 5.0) -> None:
+        self._seconds = timeout_seconds
         self._session: aiohttp.ClientSession | None = None
 
-    async def post(
-        self, url: str, body: bytes, headers: Mapping[str, str], *, timeout_seconds: float
-    ) -> int:
+    async def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> int:
         """Send one request and return the status; the body of the answer is not read."""
         import aiohttp  # noqa: PLC0415 -- a third of the start of a runtime, which may never post
 
         if self._session is None:
             self._session = aiohttp.ClientSession()
-        timeout = aiohttp.ClientTimeout(total=timeout_seconds)
+        timeout = aiohttp.ClientTimeout(total=self._seconds)
         try:
             async with self._session.post(
                 url, data=body, headers=headers, timeout=timeout, allow_redirects=False
             ) as answer:
                 return answer.status
         except asyncio.TimeoutError as error:
-            raise PostFailed(f"no answer within {timeout_seconds:g} s") from error
+            raise PostFailed(f"no answer within {self._seconds:g} s") from error
         except (aiohttp.ClientError, ValueError, OSError) as error:
             raise PostFailed(f"{type(error).__name__}: {error}") from error
 

@@ -17,6 +17,7 @@ import msgspec
 from msgspec import Meta
 
 from fc_async_local.services.delivery import Strategy
+from fc_async_local.services.eventbridge.model import DeadLetterQueue
 from fc_async_sdk._decoding import prepare
 from fc_async_sdk.events import triggers as events
 from fc_async_sdk.spec import limits, oss, timers, triggers
@@ -184,16 +185,12 @@ class _RetryStrategy(msgspec.Struct, frozen=True, kw_only=True, rename="pascal")
     push_retry_strategy: Strategy = "EXPONENTIAL_DECAY_RETRY"
 
 
-class _DeadLetterQueue(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
-    arn: str = ""
-
-
 class _RunOptions(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     mode: str = "event-driven"
     batch_window: _Window = _Window()
     retry_strategy: _RetryStrategy = _RetryStrategy()
     errors_tolerance: Literal["ALL", "NONE"] = "NONE"
-    dead_letter_queue: _DeadLetterQueue = _DeadLetterQueue()
+    dead_letter_queue: DeadLetterQueue = DeadLetterQueue()
 
 
 class _EventBridgeConfig(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):

@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     from fc_async_local.services.mns.service import MnsService
     from fc_async_local.services.rocketmq.model import Pending
     from fc_async_local.services.rocketmq.service import RocketMqService
+    from fc_async_local.services.trigger_log import TriggerLog
     from fc_async_local.triggers.bindings import TriggerSource
-    from fc_async_local.triggers.health import TriggerLog
     from fc_async_local.triggers.pushing import PushingTriggers
     from fc_async_local.triggers.retries import Retries
 

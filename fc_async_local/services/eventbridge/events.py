@@ -100,7 +100,7 @@ def check(event: Event) -> None:
         )
 
 
-def stamp(event: Event, *, bus: str, region: str, account_id: str, address: str, now: int) -> Event:
+def stamp(event: Event, *, bus: str, region: str, account_id: str, now: int) -> Event:
     """Return an event with the attributes that the bus adds.
 
     JSON in ``data_base64`` becomes ``data``.
@@ -110,7 +110,6 @@ def stamp(event: Event, *, bus: str, region: str, account_id: str, address: str,
         bus: Name of the bus.
         region: Of the runtime.
         account_id: Of the runtime.
-        address: Of the sender.
         now: Milliseconds since the epoch.
     """
     added = {
@@ -122,7 +121,7 @@ def stamp(event: Event, *, bus: str, region: str, account_id: str, address: str,
         "aliyunpublishtime": rfc3339(now),
         "aliyuneventbusname": bus,
         "aliyunregionid": region,
-        "aliyunpublishaddr": address,
+        "aliyunpublishaddr": "127.0.0.1",
     }
     stamped = {name: raw(value) for name, value in added.items()} | event
     stamped |= {name: raw(value) for name, value in service.items()}

@@ -31,9 +31,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from fc_async_local.domain.invocation import DeadEvent
-    from fc_async_local.services.delivery import Pushed, TriggerNotes
+    from fc_async_local.services.delivery import Pushed
     from fc_async_local.services.eventbridge.model import Event, Rule, Target
     from fc_async_local.services.eventbridge.targets import PushResult, Targets
+    from fc_async_local.services.trigger_log import TriggerLog
     from fc_async_local.settings import Settings
     from fc_async_local.store.document_cache import DocumentCache
     from fc_async_local.store.job_runner import JobNode
@@ -69,7 +70,7 @@ class EventBridgeService:
         targets: Targets,
         jobs: JobNode,
         *,
-        notes: TriggerNotes,
+        notes: TriggerLog,
         settings: Settings,
         random: random.Random,
         bound: Callable[[], Sequence[Rule]] = tuple,
@@ -99,7 +100,6 @@ class EventBridgeService:
         batch: Sequence[Event],
         *,
         bus: str | None = None,
-        address: str = "127.0.0.1",
         call_path: tuple[str, ...] = (),
     ) -> list[Entry]:
         """Accept events; return when the push jobs of all of them are durable.
@@ -107,7 +107,6 @@ class EventBridgeService:
         Args:
             batch: CloudEvents.
             bus: Name of the bus; None if each event names it (``aliyuneventbusname``).
-            address: Of the sender, for the event.
             call_path: Functions that led here through destinations.
 
         Returns:
@@ -126,7 +125,7 @@ class EventBridgeService:
         entries: list[Entry] = []
         pushes: list[Job] = []
         for event in batch:
-            entry, its_pushes = self._take(event, bus, address, call_path)
+            entry, its_pushes = self._take(event, bus, call_path)
             entries.append(entry)
             pushes += its_pushes
         if pushes:
@@ -135,7 +134,7 @@ class EventBridgeService:
         return entries
 
     def _take(
-        self, event: Event, bus: str | None, address: str, call_path: tuple[str, ...]
+        self, event: Event, bus: str | None, call_path: tuple[str, ...]
     ) -> tuple[Entry, list[Job]]:
         event_id = ""
         try:
@@ -151,7 +150,6 @@ class EventBridgeService:
             bus=name,
             region=self.settings.place.region,
             account_id=self.settings.place.account_id,
-            address=address,
             now=self._clock.now(),
         )
         self.recent.add(name, (self._clock.now(), stamped))

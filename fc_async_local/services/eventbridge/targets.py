@@ -17,7 +17,7 @@ from fc_async_local.domain import json_input
 from fc_async_local.domain.errors import Rejected
 from fc_async_local.domain.invocation import DeadEvent, InvokeRequest, OutcomeKind
 from fc_async_local.services import common
-from fc_async_local.services.delivery import PostFailed, function_arn, queue_arn
+from fc_async_local.services.delivery import HTTP_OK, PostFailed, function_arn, queue_arn
 from fc_async_local.services.eventbridge import events
 from fc_async_local.services.eventbridge.model import VALUE_CHARACTERS, EventBridgeError, Parameter
 from fc_async_local.services.mns.model import Draft
@@ -37,8 +37,6 @@ if TYPE_CHECKING:
     from fc_async_local.services.mns.service import MnsService
     from fc_async_local.services.rocketmq.service import RocketMqService
 
-PUSH_TIMEOUT_SECONDS: Final = 5.0
-_HTTP_OK: Final = range(200, 300)
 _ORIGINAL: Final = Parameter(resource_key="Body", form="ORIGINAL")
 _VARIABLE: Final = re.compile(r"\$\{([A-Za-z0-9_.-]+)\}")
 _REQUIRED: Final[dict[str, tuple[str, ...]]] = {
@@ -184,9 +182,8 @@ class Targets:
             _url(target),
             inputs.body().encode(),
             headers,
-            timeout_seconds=PUSH_TIMEOUT_SECONDS,
         )
-        if status not in _HTTP_OK:
+        if status not in HTTP_OK:
             raise _Failed(f"{_url(target)} answered {status}")
         return ""
 

@@ -149,12 +149,14 @@ class MnsEndpoint(XmlService):
         return _listing("Topics", urls, following)
 
     async def _put_topic(self, request: Request, topic: str) -> Answer:
-        attributes = topics.read_topic(request.body)
         if _flag(request.parameters(), "metaoverride"):
-            await self._topics.documents.change_topic(topic, attributes)
+            existing = self._topics.documents.topic(topic)
+            changed = topics.read_topic(request.body, existing)
+            await self._topics.documents.change_topic(changed)
             return Answer(204)
+        attributes = topics.read_topic(request.body, topics.Topic(name=topic))
         return _created(
-            await self._topics.documents.create_topic(topic, attributes),
+            await self._topics.documents.create_topic(attributes),
             _url(request, "topics", topic),
             conflict="TopicAlreadyExist",
             what=f"the topic {topic!r}",

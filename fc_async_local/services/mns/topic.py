@@ -11,6 +11,8 @@ import json
 import re
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple, get_args
 
+from msgspec.structs import replace
+
 from fc_async_local.domain.invocation import Record
 from fc_async_local.services import markup
 from fc_async_local.services.common import body_digest, check_body, is_http_url
@@ -29,7 +31,6 @@ if TYPE_CHECKING:
 RETENTION_SECONDS: Final = 86_400
 """Seconds that a topic keeps a message that could not be pushed; a constant of the service."""
 TAG_CHARACTERS: Final = 16
-PUSH_TIMEOUT_SECONDS: Final = 5.0
 
 ContentFormat = Literal["XML", "JSON", "SIMPLIFIED"]
 _FORMATS: Final = get_args(ContentFormat)
@@ -42,15 +43,8 @@ class Topic(Record, frozen=True, kw_only=True):
     name: str
     maximum_message_size: int = MESSAGE_BYTES.default
     logging_enabled: bool = False
-    created_at: int
-    modified_at: int
-
-
-class TopicAttributes(NamedTuple):
-    """Attributes of CreateTopic and SetTopicAttributes; None if absent."""
-
-    maximum_message_size: int | None = None
-    logging_enabled: bool | None = None
+    created_at: int = 0
+    modified_at: int = 0
 
 
 class Subscription(Record, frozen=True, kw_only=True):
@@ -215,13 +209,19 @@ def _fields(subscription: Subscription, publication: Publication, owner: str) ->
     return fields
 
 
-def read_topic(body: bytes) -> TopicAttributes:
-    """Read the request of CreateTopic or SetTopicAttributes."""
+def read_topic(body: bytes, base: Topic) -> Topic:
+    """Read the request of CreateTopic or SetTopicAttributes; ``base`` has the absent attributes."""
     if not body.strip():
-        return TopicAttributes()
+        return base
     element = DIALECT.read(body, "Topic")
-    return TopicAttributes(
-        wire.integer(element, "MaximumMessageSize"), wire.boolean(element, "LoggingEnabled")
+    size, logs = (
+        wire.integer(element, "MaximumMessageSize"),
+        wire.boolean(element, "LoggingEnabled"),
+    )
+    return replace(
+        base,
+        maximum_message_size=base.maximum_message_size if size is None else size,
+        logging_enabled=base.logging_enabled if logs is None else logs,
     )
 
 

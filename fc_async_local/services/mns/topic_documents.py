@@ -10,7 +10,7 @@ import msgspec
 from fc_async_local.services import common
 from fc_async_local.services.mns import topic as rules
 from fc_async_local.services.mns.errors import MnsError
-from fc_async_local.services.mns.topic import Subscription, Topic, TopicAttributes
+from fc_async_local.services.mns.topic import Subscription, Topic
 from fc_async_local.store.protocol import Change, ChangeRefused
 
 if TYPE_CHECKING:
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 _TOPIC: Final = "mns.topic"
 _SUBSCRIPTION: Final = "mns.subscription"
-_UNCHANGED: Final = TopicAttributes()
 
 _encode: Final = msgspec.json.Encoder().encode
 _topic: Final = msgspec.json.Decoder(Topic).decode
@@ -40,22 +39,19 @@ class TopicDocuments:
         """Read the changes of other nodes."""
         await self._kept.refresh()
 
-    async def create_topic(self, name: str, attributes: TopicAttributes = _UNCHANGED) -> Creation:
+    async def create_topic(self, topic: Topic) -> Creation:
         """Create a topic; an existing one is not changed.
 
         Raises:
             MnsError: InvalidArgument.
         """
-        now = self._clock.now()
-        topic = Topic(name=name, created_at=now, modified_at=now)
-        topic = _changed(topic, attributes, now)
         rules.check_topic(topic)
+        now = self._clock.now()
+        fresh = msgspec.structs.replace(topic, created_at=now, modified_at=now)
         try:
-            await self._kept.write(Change(_TOPIC, name, _encode(topic), "absent"))
+            await self._kept.write(Change(_TOPIC, topic.name, _encode(fresh), "absent"))
         except ChangeRefused:
-            existing = self.topic(name)
-            alike = _attributes(existing) == _attributes(topic)
-            return "same" if alike else "different"
+            return _compare(self.topic(topic.name), fresh)
         return "created"
 
     async def ensure_topic(self, name: str) -> None:
@@ -66,14 +62,13 @@ class TopicDocuments:
         """
         await self.refresh()
         if self._kept.get(_TOPIC, name) is None:
-            await self.create_topic(name)
+            await self.create_topic(Topic(name=name))
 
-    async def change_topic(self, name: str, attributes: TopicAttributes) -> None:
-        """Change the attributes of a topic that are not None."""
-        now = self._clock.now()
-        topic = _changed(self.topic(name), attributes, now)
+    async def change_topic(self, topic: Topic) -> None:
+        """Replace the attributes of a topic."""
         rules.check_topic(topic)
-        await self._kept.write(Change(_TOPIC, name, _encode(topic)))
+        changed = msgspec.structs.replace(topic, modified_at=self._clock.now())
+        await self._kept.write(Change(_TOPIC, topic.name, _encode(changed)))
 
     def topic(self, name: str) -> Topic:
         """Return a topic.
@@ -112,11 +107,7 @@ class TopicDocuments:
         try:
             await self._kept.write(Change(_SUBSCRIPTION, key, _encode(fresh), "absent"))
         except ChangeRefused:
-            existing = self.subscription(subscription.topic, subscription.name)
-            same = msgspec.structs.replace(
-                fresh, created_at=existing.created_at, modified_at=existing.modified_at
-            )
-            return "same" if same == existing else "different"
+            return _compare(self.subscription(subscription.topic, subscription.name), fresh)
         return "created"
 
     async def change_subscription(self, topic: str, name: str, strategy: str) -> None:
@@ -172,15 +163,7 @@ def _key(topic: str, name: str) -> str:
     return f"{topic}/{name}"
 
 
-def _attributes(topic: Topic) -> tuple[int, bool]:
-    return topic.maximum_message_size, topic.logging_enabled
-
-
-def _changed(topic: Topic, attributes: TopicAttributes, now: int) -> Topic:
-    size, logs = attributes
-    return msgspec.structs.replace(
-        topic,
-        maximum_message_size=topic.maximum_message_size if size is None else size,
-        logging_enabled=topic.logging_enabled if logs is None else logs,
-        modified_at=now,
-    )
+def _compare(existing: Topic | Subscription, fresh: Topic | Subscription) -> Creation:
+    """Return the result of creating what exists: whether they differ in more than their times."""
+    times = {"created_at": existing.created_at, "modified_at": existing.modified_at}
+    return "same" if msgspec.structs.replace(fresh, **times) == existing else "different"

@@ -17,6 +17,7 @@ from fc_async_local.domain.invocation import TOPIC_PUSH, DeadEvent, InvokeReques
 from fc_async_local.domain.settlement import Settler
 from fc_async_local.services import common
 from fc_async_local.services.delivery import (
+    HTTP_OK,
     Again,
     PostFailed,
     push_runner,
@@ -33,13 +34,12 @@ if TYPE_CHECKING:
     import random
     from collections.abc import Callable, Sequence
 
-    from fc_async_local.services.delivery import FunctionInvoker, Poster, Pushed, TriggerNotes
+    from fc_async_local.services.delivery import FunctionInvoker, Poster, Pushed
     from fc_async_local.services.mns.service import MnsService
     from fc_async_local.services.mns.topic import Subscription
+    from fc_async_local.services.trigger_log import TriggerLog
     from fc_async_local.store.document_cache import DocumentCache
     from fc_async_local.store.job_runner import JobNode
-
-_HTTP_OK: Final = range(200, 300)
 
 _encode: Final = msgspec.json.Encoder().encode
 _push: Final = msgspec.json.Decoder(Push).decode
@@ -72,7 +72,7 @@ class TopicService:
         invoker: FunctionInvoker,
         jobs: JobNode,
         *,
-        notes: TriggerNotes,
+        notes: TriggerLog,
         random: random.Random,
         bound: Callable[[], Sequence[Subscription]] = tuple,
     ) -> None:
@@ -238,11 +238,10 @@ class TopicService:
                 notification.content.encode(),
                 {"x-mns-version": "2015-06-06", "x-mns-request-id": common.request_id()}
                 | dict(notification.headers),
-                timeout_seconds=rules.PUSH_TIMEOUT_SECONDS,
             )
         except PostFailed as error:
             return str(error)
-        return "" if status in _HTTP_OK else f"{subscription.endpoint} answered {status}"
+        return "" if status in HTTP_OK else f"{subscription.endpoint} answered {status}"
 
 
 def _push_job(subscription: Subscription, publication: Publication) -> Job:

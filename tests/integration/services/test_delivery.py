@@ -14,9 +14,9 @@ from fc_async_local.services.delivery import HttpPoster, PostFailed
 
 def post(url, timeout_seconds=5.0):
     async def main():
-        poster = HttpPoster()
+        poster = HttpPoster(timeout_seconds)
         try:
-            return await poster.post(url, b"x", {"a": "b"}, timeout_seconds=timeout_seconds)
+            return await poster.post(url, b"x", {"a": "b"})
         finally:
             await poster.aclose()
 

@@ -56,7 +56,7 @@ def mns_queue(world, name):
 
 def mns_topic(world, name):
     world.call(world.services.mns.create_queue(name))
-    world.call(world.services.topics.documents.create_topic(name))
+    world.call(world.services.topics.documents.ensure_topic(name))
     subscription = Subscription(
         topic=name,
         name="s",

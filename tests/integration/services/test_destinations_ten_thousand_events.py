@@ -22,18 +22,18 @@ from fc_async_local.services.eventbridge.targets import Targets
 from fc_async_local.services.mns.model import handle_of
 from fc_async_local.services.mns.service import MnsService
 from fc_async_local.services.mns.tables import TableMessageStore
-from fc_async_local.services.mns.topic import Subscription
+from fc_async_local.services.mns.topic import Subscription, Topic
 from fc_async_local.services.mns.topic_service import TopicService
 from fc_async_local.services.rocketmq.model import ConsumeRequest
 from fc_async_local.services.rocketmq.model import handle_of as rocketmq_handle
 from fc_async_local.services.rocketmq.service import RocketMqService
 from fc_async_local.services.rocketmq.tables import TableLogStore
+from fc_async_local.services.trigger_log import TriggerLog
 from fc_async_local.settings import Settings
 from fc_async_local.store.document_cache import DocumentCache
 from fc_async_local.store.memory import MemoryDocuments
 from fc_async_local.store.sqlite.database import Database
 from fc_async_local.store.sqlite.store import SCHEMA, SqliteStore
-from fc_async_local.triggers.health import TriggerLog
 from fc_async_local.wakeups import Wakeups
 from fc_async_tests.jobs import job_node
 
@@ -96,7 +96,7 @@ class World:
         self.topics.start()
         self.buses.start()
         await self.mns.create_queue("q")
-        await self.topics.documents.create_topic("t")
+        await self.topics.documents.create_topic(Topic(name="t"))
         await self.topics.documents.subscribe(
             Subscription(
                 topic="t",

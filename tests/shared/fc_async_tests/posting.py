@@ -19,9 +19,7 @@ class Poster:
         self.answers = list(answers)
         self.posts: list[tuple[int, str, str, dict[str, str]]] = []
 
-    async def post(
-        self, url: str, body: bytes, headers: Mapping[str, str], *, timeout_seconds: float
-    ) -> Any:
+    async def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Any:
         self.posts.append((self.clock.now(), url, body.decode(), dict(headers)))
         answer = self.answers.pop(0) if self.answers else 204
         if isinstance(answer, Exception):

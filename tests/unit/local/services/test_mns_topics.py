@@ -17,12 +17,12 @@ from fc_async_local.services.delivery import PostFailed
 from fc_async_local.services.mns.errors import MnsError
 from fc_async_local.services.mns.model import QueueAttributes
 from fc_async_local.services.mns.service import MnsService
-from fc_async_local.services.mns.topic import Subscription, TopicAttributes
+from fc_async_local.services.mns.topic import Subscription, Topic
 from fc_async_local.services.mns.topic_service import TopicService
+from fc_async_local.services.trigger_log import TriggerLog
 from fc_async_local.settings import Settings
 from fc_async_local.store.document_cache import DocumentCache
 from fc_async_local.store.memory import MemoryDocuments, MemoryStore
-from fc_async_local.triggers.health import TriggerLog
 from fc_async_local.wakeups import Wakeups
 from fc_async_tests import service_stores
 from fc_async_tests.jobs import job_node
@@ -91,7 +91,7 @@ def run():
             async with contextlib.AsyncExitStack() as stack:
                 stack.push_async_callback(world.close)
                 await world.queues.create_queue("q")
-                await world.topics.documents.create_topic("t")
+                await world.topics.documents.create_topic(Topic(name="t"))
                 return await body(world)
 
         return asyncio.run(main())
@@ -279,7 +279,7 @@ def test_deleting_a_topic_takes_its_subscriptions_along(run):
     async def body(world):
         await world.subscribe()
         await world.topics.documents.delete_topic("t")
-        await world.topics.documents.create_topic("t")
+        await world.topics.documents.create_topic(Topic(name="t"))
         return world.topics.documents.subscriptions("t", prefix="", after="", limit=9)
 
     assert run(body) == ([], "")
@@ -297,9 +297,11 @@ def test_deleting_a_topic_takes_its_subscriptions_along(run):
         (lambda world: world.subscribe(notify_content_format="YAML"), "InvalidArgument"),
         (lambda world: world.subscribe(name="no/name"), "InvalidArgument"),
         (lambda world: world.topics.documents.unsubscribe("t", "none"), "SubscriptionNotExist"),
-        (lambda world: world.topics.documents.create_topic("-"), "InvalidArgument"),
+        (lambda world: world.topics.documents.create_topic(Topic(name="-")), "InvalidArgument"),
         (
-            lambda world: world.topics.documents.create_topic("u", TopicAttributes(1)),
+            lambda world: world.topics.documents.create_topic(
+                Topic(name="u", maximum_message_size=1)
+            ),
             "InvalidArgument",
         ),
     ],
