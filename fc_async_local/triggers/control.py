@@ -39,19 +39,19 @@ class Shown(NamedTuple):
 
     Attributes:
         trigger: As the registry keeps it.
+        health: Since this node started.
         state: Whether it fires by itself.
         source: What fires it, in words.
         asynchronous: How the function is invoked; None: the caller of an HTTP trigger decides.
         next_firings: The next moments of an active timer.
-        health: Since this node started.
     """
 
     trigger: TriggerSettings
+    health: TriggerHealth
     state: State
     source: str
-    asynchronous: bool | None
-    next_firings: tuple[int, ...]
-    health: TriggerHealth
+    asynchronous: bool | None = None
+    next_firings: tuple[int, ...] = ()
 
 
 class TriggerControl:
@@ -91,23 +91,22 @@ class TriggerControl:
     def _show(self, trigger: TriggerSettings) -> Shown:
         health = self._log.of(f"{trigger.function}/{trigger.name}")
         if trigger.kind == "http":
-            return Shown(trigger, "active", "HTTP", None, (), health)
+            return Shown(trigger, health, "active", "HTTP")
         try:
             binding = bindings.read(trigger)
         except Unreadable as error:
             health = health._replace(error=str(error))
-            return Shown(trigger, "invalid", trigger.kind, None, (), health)
+            return Shown(trigger, health, "invalid", trigger.kind)
         if binding is None:
-            return Shown(trigger, "unsupported", trigger.kind, None, (), health)
+            return Shown(trigger, health, "unsupported", trigger.kind)
         state: State = "active" if binding.enabled else "disabled"
         source = binding.source
         next_firings: tuple[int, ...] = ()
         if isinstance(source, TimerSource) and binding.enabled:
             moments = timers.firings(source.schedule, self._clock.now(), since=source.since)
             next_firings = tuple(islice(moments, _SHOWN_FIRINGS))
-        return Shown(
-            trigger, state, samples.described(source), binding.asynchronous, next_firings, health
-        )
+        described = samples.described(source)
+        return Shown(trigger, health, state, described, binding.asynchronous, next_firings)
 
     def note_request(self, function: str, name: str, request_id: str) -> None:
         """Note that a request has called a function through its HTTP trigger."""

@@ -4,8 +4,9 @@
 Invariants:
     A change is on the disk, whole, before it is acknowledged; readers see the object before it or
     the object after it.
-    What happened to an object is written with the change. It fires its triggers at least once, also
-    after a crash. The invocations are accepted before the change is acknowledged, unless their
+    What happened to an object is written with the change, so in the index and not in the job queue
+    of the store, which is another database. It fires its triggers at least once, also after a
+    crash. The invocations are accepted before the change is acknowledged, unless their
     store is unavailable.
     Nothing is opened before the first request, but at the start an index that exists.
 """
@@ -75,10 +76,6 @@ class OssService:
         self._telling = asyncio.Lock()
         self._tasks: set[asyncio.Future[Any]] = set()
         self._retrying: asyncio.Task[None] | None = None
-
-    def start(self) -> None:
-        """Fire the triggers of what happened before a crash."""
-        self._tell_until_told()
 
     async def aclose(self) -> None:
         """Finish changes that have begun, and close the index."""
@@ -229,9 +226,10 @@ class OssService:
             await self._tell_all()
         except StoreUnavailable as error:
             _LOG.warning("OSS: triggers are fired later: %s", error)
-            self._tell_until_told()
+            self.start()
 
-    def _tell_until_told(self) -> None:
+    def start(self) -> None:
+        """Fire the triggers of what happened before a crash, or while their store was away."""
         if self._retrying is None or self._retrying.done():
             work = persist(self.clock, "events of OSS", self._tell_all)
             self._retrying = start_task("events of OSS", work)

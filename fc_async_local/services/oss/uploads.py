@@ -165,10 +165,9 @@ async def complete(service: OssService, asked: OssRequest, stream: ClientStream)
     else:
         wanted = wire.read_parts(await stream.read())
     contents = _chosen(present, wanted)
+    upload = await service.do(lambda index: index.upload(*asked.upload))
     content = await asyncio.to_thread(service.files.join, bucket, contents)
     etag = f"{etag_of([one.md5 for one in contents])}-{len(contents)}"
-
-    upload = await service.do(lambda index: index.upload(*asked.upload))
     made = replace(stored(service, asked, upload, content), etag=etag, kind="Multipart")
 
     def end(index: Index) -> list[Content]:
