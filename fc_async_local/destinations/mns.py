@@ -113,8 +113,8 @@ class MnsTopicDestination(_Body[arn.MnsTopicArn]):
     async def hand_over(
         self, target: arn.MnsTopicArn, event: str, delivery: Delivery
     ) -> DeliveryResult:
-        await self._service.publish(target.topic, event, call_path=delivery.call_path)
-        return DeliveryResult(201)
+        sent = await self._service.publish(target.topic, event, call_path=delivery.call_path)
+        return DeliveryResult(201, reference=sent.message_id)
 
     async def entries(self) -> list[Entry]:
         service, documents, found = self._service, self._service.documents, []

@@ -250,3 +250,15 @@ def test_an_outcome_reaches_its_destination_as_the_course_of_faults_allows(
     expected = {"4xx": "403", "5xx for 30 minutes": "503", "over the limit": "413 EntityTooLarge"}
     assert job.error.startswith(expected[course])
     assert job.tries == (13 if course == "5xx for 30 minutes" else 1)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_recorded_delivery_has_the_id_that_the_destination_gave(world, kind):
+    name = next(world.names)
+    arn, _ = KINDS[kind][0](world, name)
+    world.runtime.faults.clear()
+    accepted = invoke(world, name, "success", arn, 1)
+    world.local.run_until_idle()
+    notes = world.call(world.store.notes(accepted.request_id))
+    (tried,) = [note.detail for note in notes if note.kind == "delivery"]
+    assert tried.get("reference")
