@@ -33,13 +33,14 @@ class ProtocolError(Rejected):
     """A request that one of the services refuses, with the code of its protocol.
 
     Attributes:
-        statuses: The HTTP status of each code.
+        codes: The codes of each HTTP status, with spaces between them.
     """
 
-    statuses: ClassVar[Mapping[str, int]] = {}
+    codes: ClassVar[Mapping[int, str]] = {}
 
     def __init__(self, code: str, message: str) -> None:
-        super().__init__(self.statuses[code], code, message)
+        (status,) = [number for number, codes in self.codes.items() if code in codes.split()]
+        super().__init__(status, code, message)
 
     def __str__(self) -> str:
         return f"{self.code}: {self.message}"

@@ -12,7 +12,7 @@ import binascii
 import hashlib
 import hmac
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple
 from urllib.parse import unquote
 
 from fc_async_local.services.common import ProtocolError
@@ -54,23 +54,18 @@ FC: Final = Scheme("FC", "x-fc-", "sha256")
 https://pypi.org/project/aliyun-fc2/2.5.2/)."""
 
 
-_STATUS: Final = {
-    "InvalidAuthorizationHeader": 400,
-    "InvalidDateHeader": 400,
-    "InvalidDegist": 400,
-    "MissingAuthorizationHeader": 400,
-    "MissingDateHeader": 400,
-    "InvalidAccessKeyId": 403,
-    "SignatureDoesNotMatch": 403,
-    "TimeExpired": 408,
-}
-"""Codes as both protocols spell them (``InvalidDegist`` included), with their HTTP status."""
-
-
 class Unsigned(ProtocolError):
-    """The signature does not hold. The message contains no secret."""
+    """The signature does not hold. The message contains no secret.
 
-    statuses = _STATUS
+    Both protocols spell the codes so, ``InvalidDegist`` included.
+    """
+
+    codes: ClassVar = {
+        400: "InvalidAuthorizationHeader InvalidDateHeader InvalidDegist "
+        "MissingAuthorizationHeader MissingDateHeader",
+        403: "InvalidAccessKeyId SignatureDoesNotMatch",
+        408: "TimeExpired",
+    }
 
 
 def string_to_sign(scheme: Scheme, request: Request) -> str:

@@ -7,7 +7,7 @@ Limits: docs/reference/sources.md, EventBridge limits.
 
 from __future__ import annotations
 
-from typing import Any, Final, Literal
+from typing import Any, ClassVar, Final, Literal
 
 import msgspec
 
@@ -131,25 +131,14 @@ class Push(Record, frozen=True, kw_only=True):
     call_path: tuple[str, ...] = ()
 
 
-STATUS: Final = {
-    "EventBusNotExist": 404,
-    "EventRuleNotExisted": 404,
-    "EventTargetNotExisted": 404,
-    "EventBusAlreadyExist": 409,
-    "EventRuleAlreadyExist": 409,
-    "InvalidArgument": 400,
-    "InvalidEvent": 400,
-    "InvalidEventPattern": 400,
-    "InvalidAction": 400,
-    "MissingParameter": 400,
-    "EntityTooLarge": 413,
-    "QuotaExceeded": 400,
-    "InvalidDigest": 400,
-    "SignatureDoesNotMatch": 403,
-}
-
-
 class EventBridgeError(ProtocolError):
-    """A request that EventBridge refuses, with one of the codes of :data:`STATUS`."""
+    """A request that EventBridge refuses, with a code of the service."""
 
-    statuses = STATUS
+    codes: ClassVar = {
+        400: "InvalidAction InvalidArgument InvalidDigest InvalidEvent InvalidEventPattern "
+        "MissingParameter QuotaExceeded",
+        403: "SignatureDoesNotMatch",
+        404: "EventBusNotExist EventRuleNotExisted",
+        409: "EventBusAlreadyExist EventRuleAlreadyExist",
+        413: "EntityTooLarge",
+    }

@@ -3,36 +3,21 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import ClassVar
 
 from fc_async_local.services.common import ProtocolError
 from fc_async_sdk.errors import shorten
 
-STATUS: Final = {
-    "InvalidArgument": 400,
-    "InvalidQueryString": 400,
-    "InvalidQueueName": 400,
-    "InvalidRequestURL": 400,
-    "MalformedXML": 400,
-    "MissingReceiptHandle": 400,
-    "MissingVisibilityTimeout": 400,
-    "QueueNameLengthError": 400,
-    "ReceiptHandleError": 400,
-    "MessageNotExist": 404,
-    "QueueNotExist": 404,
-    "SubscriptionNotExist": 404,
-    "TopicNotExist": 404,
-    "QueueAlreadyExist": 409,
-    "SubscriptionAlreadyExist": 409,
-    "TopicAlreadyExist": 409,
-}
-"""Codes of the service with their HTTP status."""
-
 
 class MnsError(ProtocolError):
-    """A request that MNS refuses, with one of the codes of :data:`STATUS`."""
+    """A request that MNS refuses, with a code of the service."""
 
-    statuses = STATUS
+    codes: ClassVar = {
+        400: "InvalidArgument InvalidQueryString InvalidQueueName InvalidRequestURL MalformedXML "
+        "MissingReceiptHandle MissingVisibilityTimeout QueueNameLengthError ReceiptHandleError",
+        404: "MessageNotExist QueueNotExist SubscriptionNotExist TopicNotExist",
+        409: "QueueAlreadyExist SubscriptionAlreadyExist TopicAlreadyExist",
+    }
 
 
 def queue_missing(name: str) -> MnsError:

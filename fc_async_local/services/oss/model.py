@@ -20,17 +20,6 @@ from fc_async_sdk.spec import oss
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-_STATUSES: Final = {
-    304: "NotModified",
-    400: "EntityTooLarge EntityTooSmall InvalidArgument InvalidBucketName InvalidDigest "
-    "InvalidObjectName InvalidPart InvalidPartOrder MalformedXML MissingArgument",
-    403: "AccessDenied InvalidAccessKeyId RequestTimeTooSkewed SignatureDoesNotMatch",
-    404: "NoSuchBucket NoSuchKey NoSuchLifecycle NoSuchUpload",
-    409: "BucketNotEmpty FileAlreadyExists ObjectNotAppendable PositionNotEqualToLength",
-    412: "PreconditionFailed",
-    416: "InvalidRange",
-    501: "NotImplemented",
-}
 LARGEST_BODY: Final = 5 * 1024**3
 """Bytes of one request, and of an object that is appended to."""
 LARGEST_DOCUMENT: Final = 2 * 1024**2
@@ -49,8 +38,16 @@ _RANGE: Final = re.compile(r"bytes=(\d{0,19})-(\d{0,19})", re.ASCII)
 class OssError(ProtocolError):
     """A request that OSS refuses, with a code of the service."""
 
-    statuses: ClassVar = {
-        code: status for status, codes in _STATUSES.items() for code in codes.split()
+    codes: ClassVar = {
+        304: "NotModified",
+        400: "EntityTooLarge EntityTooSmall InvalidArgument InvalidBucketName InvalidDigest "
+        "InvalidObjectName InvalidPart InvalidPartOrder MalformedXML MissingArgument",
+        403: "AccessDenied InvalidAccessKeyId RequestTimeTooSkewed SignatureDoesNotMatch",
+        404: "NoSuchBucket NoSuchKey NoSuchLifecycle NoSuchUpload",
+        409: "BucketNotEmpty FileAlreadyExists ObjectNotAppendable PositionNotEqualToLength",
+        412: "PreconditionFailed",
+        416: "InvalidRange",
+        501: "NotImplemented",
     }
 
 

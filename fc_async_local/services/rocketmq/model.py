@@ -8,7 +8,7 @@ limits and on the HTTP protocol (docs/reference/sources.md).
 from __future__ import annotations
 
 import re
-from typing import Final, NamedTuple
+from typing import ClassVar, Final, NamedTuple
 
 import msgspec
 
@@ -234,18 +234,10 @@ def read_new_message(body: str, tag: str, properties: str) -> NewMessage:
     )
 
 
-STATUS: Final = {
-    "InvalidArgument": 400,
-    "InvalidRequestURL": 400,
-    "MalformedXML": 400,
-    "MessageNotExist": 404,
-    "ReceiptHandleError": 404,
-    "TopicNotExist": 404,
-    "TopicAlreadyExist": 409,
-}
-
-
 class RocketMqError(ProtocolError):
-    """A request that RocketMQ refuses, with one of the codes of :data:`STATUS`."""
+    """A request that RocketMQ refuses, with a code of the service."""
 
-    statuses = STATUS
+    codes: ClassVar = {
+        400: "InvalidArgument InvalidRequestURL MalformedXML",
+        404: "MessageNotExist TopicNotExist",
+    }
