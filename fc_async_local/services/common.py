@@ -11,6 +11,7 @@ import os
 import random
 import re
 from collections import deque
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, ClassVar, Final, Generic, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
@@ -18,6 +19,8 @@ from fc_async_local.domain.errors import Rejected
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from fc_async_sdk.spec.limits import Range
 
 T = TypeVar("T")
 
@@ -109,6 +112,43 @@ def page(
     wanted = [key for key in sorted(keys) if key.startswith(prefix) and key > after]
     shown = wanted[:limit]
     return shown, shown[-1] if len(wanted) > limit else ""
+
+
+def seconds_of(date: str | None) -> int | None:
+    """Return a date of HTTP in seconds since the epoch; None if it cannot be read."""
+    try:
+        return None if date is None else int(parsedate_to_datetime(date).timestamp())
+    except (TypeError, ValueError, IndexError, OverflowError):
+        return None
+
+
+def read_integer(
+    parameters: Mapping[str, str], name: str, error: Callable[[str, str], ProtocolError], code: str
+) -> int | None:
+    """Return a parameter of a query as a number; None if it is absent.
+
+    Raises:
+        ProtocolError: With the code: it is not a number.
+    """
+    value = parameters.get(name)
+    if value is None:
+        return None
+    try:
+        return int(value)
+    except ValueError:
+        raise error(code, f"{name}={value!r} is not an integer") from None
+
+
+def check_range(
+    what: str, value: int, allowed: Range, error: Callable[[str, str], ProtocolError]
+) -> None:
+    """Check that a number is in its range.
+
+    Raises:
+        ProtocolError: InvalidArgument.
+    """
+    if value not in allowed:
+        raise error("InvalidArgument", f"{what}={value}: {allowed.low} to {allowed.high}")
 
 
 class Receipt(NamedTuple):

@@ -11,11 +11,10 @@ import base64
 import binascii
 import hashlib
 import hmac
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple
 from urllib.parse import unquote
 
-from fc_async_local.services.common import ProtocolError
+from fc_async_local.services.common import ProtocolError, seconds_of
 from fc_async_sdk.spec.limits import SIGNATURE_SKEW_SECONDS
 
 if TYPE_CHECKING:
@@ -151,10 +150,9 @@ def check_date(date: str | None, now: int) -> None:
     """
     if not date:
         raise Unsigned("MissingDateHeader", "the Date header is missing")
-    try:
-        sent = parsedate_to_datetime(date).timestamp()
-    except (TypeError, ValueError, IndexError, OverflowError):
-        raise Unsigned("InvalidDateHeader", f"Date {date!r} is not an RFC 1123 date") from None
+    sent = seconds_of(date)
+    if sent is None:
+        raise Unsigned("InvalidDateHeader", f"Date {date!r} is not an RFC 1123 date")
     if abs(now / 1_000 - sent) > SIGNATURE_SKEW_SECONDS:
         raise Unsigned(
             "TimeExpired",

@@ -248,18 +248,7 @@ def _flag(parameters: dict[str, str], name: str) -> bool:
 
 
 def _number(parameters: dict[str, str], name: str) -> int | None:
-    """Return a parameter as a number; None if it is absent.
-
-    Raises:
-        MnsError: InvalidQueryString.
-    """
-    value = parameters.get(name)
-    if value is None:
-        return None
-    try:
-        return int(value)
-    except ValueError:
-        raise MnsError("InvalidQueryString", f"{name}={value!r} is not an integer") from None
+    return common.read_integer(parameters, name, MnsError, "InvalidQueryString")
 
 
 def _url(request: Request, *segments: str) -> str:

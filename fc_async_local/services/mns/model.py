@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 import msgspec
 
 from fc_async_local.domain.invocation import Record
-from fc_async_local.services.common import Receipt, check_body
+from fc_async_local.services.common import Receipt, check_body, check_range
 from fc_async_local.services.mns.errors import MnsError
 from fc_async_sdk.spec.destinations import KINDS, QUEUE_NAME
 from fc_async_sdk.spec.limits import Range
@@ -189,17 +189,7 @@ def check_attributes(attributes: QueueAttributes) -> None:
         MnsError: InvalidArgument, naming the attribute, the value and the range.
     """
     for field, allowed in ATTRIBUTES.items():
-        check_range(field, getattr(attributes, field), allowed)
-
-
-def check_range(what: str, value: int, allowed: Range) -> None:
-    """Check that a number is in its range.
-
-    Raises:
-        MnsError: InvalidArgument.
-    """
-    if value not in allowed:
-        raise MnsError("InvalidArgument", f"{what}={value}: {allowed.low} to {allowed.high}")
+        check_range(field, getattr(attributes, field), allowed, MnsError)
 
 
 def compare(existing: Queue, attributes: QueueAttributes) -> Creation:
@@ -222,11 +212,11 @@ def enqueue(queue: Queue, draft: Draft, *, sequence: int, now: int) -> Message:
     """
     largest = queue.attributes.maximum_message_size
     check_body(draft.body, largest, MnsError, envelope_bytes=draft.envelope_bytes)
-    check_range("Priority", draft.priority, PRIORITY)
+    check_range("Priority", draft.priority, PRIORITY, MnsError)
     delay = draft.delay_seconds
     if delay is None:
         delay = queue.attributes.delay_seconds
-    check_range("DelaySeconds", delay, DELAY_SECONDS)
+    check_range("DelaySeconds", delay, DELAY_SECONDS, MnsError)
     return Message(
         sequence=sequence,
         message_id=draft.message_id,

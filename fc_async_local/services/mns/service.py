@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from fc_async_local.services import common
 from fc_async_local.services.common import read_handle
 from fc_async_local.services.mns import model
-from fc_async_local.services.mns import model as rules
 from fc_async_local.services.mns.errors import MnsError, handle_unknown, message_missing
 from fc_async_local.services.mns.model import Queue, QueueAttributes
 from fc_async_local.wakeups import Wakeups
@@ -54,8 +54,8 @@ class MnsService:
             MnsError: InvalidQueueName, QueueNameLengthError, InvalidArgument.
         """
         attributes = attributes or QueueAttributes()
-        rules.check_name(name)
-        rules.check_attributes(attributes)
+        model.check_name(name)
+        model.check_attributes(attributes)
         now = self._clock.now()
         return await self._store.create_queue(
             Queue(name=name, attributes=attributes, created_at=now, modified_at=now)
@@ -63,7 +63,7 @@ class MnsService:
 
     async def change_queue(self, name: str, attributes: QueueAttributes) -> None:
         """Replace the attributes of a queue; for errors see :meth:`create_queue`."""
-        rules.check_attributes(attributes)
+        model.check_attributes(attributes)
         await self._store.change_queue(name, attributes, now=self._clock.now())
 
     async def queue(self, name: str) -> Queue:
@@ -112,9 +112,9 @@ class MnsService:
         Returns:
             The messages; none if the wait has ended.
         """
-        rules.check_range("numOfMessages", limit, model.BATCH)
+        common.check_range("numOfMessages", limit, model.BATCH, MnsError)
         if wait_seconds is not None:
-            rules.check_range("waitseconds", wait_seconds, model.POLLING_SECONDS)
+            common.check_range("waitseconds", wait_seconds, model.POLLING_SECONDS, MnsError)
         now = started = self._clock.now()
         found = await self._store.receive(name, limit, now=now)
         seconds = found.polling_wait_seconds if wait_seconds is None else wait_seconds
@@ -130,7 +130,7 @@ class MnsService:
 
     async def peek(self, name: str, *, limit: int = 1) -> Sequence[Message]:
         """Return visible messages without receiving them."""
-        rules.check_range("numOfMessages", limit, model.BATCH)
+        common.check_range("numOfMessages", limit, model.BATCH, MnsError)
         return await self._store.peek(name, limit, now=self._clock.now())
 
     async def delete(self, name: str, handles: Sequence[str]) -> Sequence[MnsError | None]:
@@ -162,7 +162,7 @@ class MnsService:
         Raises:
             MnsError: MessageNotExist: the handle is not valid.
         """
-        rules.check_range("VisibilityTimeout", seconds, model.VISIBILITY_SECONDS)
+        common.check_range("VisibilityTimeout", seconds, model.VISIBILITY_SECONDS, MnsError)
         receipt = read_handle(handle)
         if receipt is None:
             raise handle_unknown(handle)

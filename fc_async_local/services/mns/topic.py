@@ -15,12 +15,12 @@ from msgspec.structs import replace
 
 from fc_async_local.domain.invocation import Record
 from fc_async_local.services import markup
-from fc_async_local.services.common import body_digest, check_body, is_http_url
+from fc_async_local.services.common import body_digest, check_body, check_range, is_http_url
 from fc_async_local.services.delivery import STRATEGIES, Strategy
 from fc_async_local.services.markup import leaf
 from fc_async_local.services.mns import wire
 from fc_async_local.services.mns.errors import MnsError
-from fc_async_local.services.mns.model import MESSAGE_BYTES, check_name, check_range
+from fc_async_local.services.mns.model import MESSAGE_BYTES, check_name
 from fc_async_local.services.mns.wire import DIALECT
 from fc_async_sdk.errors import InvalidArn, shorten
 from fc_async_sdk.spec import arn
@@ -104,7 +104,7 @@ def check_topic(topic: Topic) -> None:
         MnsError: InvalidArgument.
     """
     check_name(topic.name, kind="Topic")
-    check_range("MaximumMessageSize", topic.maximum_message_size, MESSAGE_BYTES)
+    check_range("MaximumMessageSize", topic.maximum_message_size, MESSAGE_BYTES, MnsError)
 
 
 def check_subscription(subscription: Subscription) -> None:

@@ -7,12 +7,12 @@ Source: the API reference of OSS (https://www.alibabacloud.com/help/en/oss/devel
 from __future__ import annotations
 
 import re
-from email.utils import formatdate, parsedate_to_datetime
+from email.utils import formatdate
 from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple
 
 import msgspec
 
-from fc_async_local.services.common import ProtocolError
+from fc_async_local.services.common import ProtocolError, seconds_of
 from fc_async_sdk._decoding import prepare
 from fc_async_sdk.errors import shorten
 from fc_async_sdk.spec import oss
@@ -209,7 +209,7 @@ def check_conditions(found: StoredObject, headers: Mapping[str, str], prefix: st
     modified_at = found.modified_at // 1_000
     match, none_match = (headers.get(f"{prefix}if-{name}match") for name in ("", "none-"))
     since, unmodified = (
-        _seconds(headers.get(f"{prefix}if-{name}modified-since")) for name in ("", "un")
+        seconds_of(headers.get(f"{prefix}if-{name}modified-since")) for name in ("", "un")
     )
     if match is not None:
         if not _has_etag(found, match):
@@ -226,14 +226,6 @@ def check_conditions(found: StoredObject, headers: Mapping[str, str], prefix: st
 def _has_etag(found: StoredObject, given: str) -> bool:
     tags = [tag.strip().removeprefix("W/").strip('"') for tag in given.split(",")]
     return "*" in tags or found.etag in tags
-
-
-def _seconds(date: str | None) -> int | None:
-    """Return a date of HTTP in seconds since the epoch; None if it cannot be read."""
-    try:
-        return None if date is None else int(parsedate_to_datetime(date).timestamp())
-    except (TypeError, ValueError, IndexError, OverflowError):
-        return None
 
 
 def byte_range(header: str, size: int, *, standard: bool) -> range | None:

@@ -12,10 +12,10 @@ import functools
 import hashlib
 import hmac
 from datetime import datetime, timezone
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import quote
 
+from fc_async_local.services.common import seconds_of
 from fc_async_local.services.oss.model import OssError
 from fc_async_sdk.spec.limits import SIGNATURE_SKEW_SECONDS
 
@@ -208,14 +208,13 @@ def _text_4(request: Signed, claim: Claim) -> bytes:
 
 def _seconds(claim: Claim) -> int | None:
     """Return the date of a request, in seconds since the epoch; None if it cannot be read."""
+    if not claim.scope:
+        return seconds_of(claim.date)
     try:
-        if claim.scope:
-            found = datetime.strptime(claim.date, "%Y%m%dT%H%M%SZ").replace(tzinfo=timezone.utc)
-        else:
-            found = parsedate_to_datetime(claim.date)
-        return int(found.timestamp())
-    except (TypeError, ValueError, IndexError, OverflowError):
+        found = datetime.strptime(claim.date, "%Y%m%dT%H%M%SZ").replace(tzinfo=timezone.utc)
+    except ValueError:
         return None
+    return int(found.timestamp())
 
 
 def _digest(key: bytes, text: str) -> bytes:

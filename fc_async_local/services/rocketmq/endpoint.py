@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from fc_async_local.http.messages import Answer
-from fc_async_local.services import markup, signature
+from fc_async_local.services import common, markup, signature
 from fc_async_local.services.markup import XmlService, leaf, tag, xml
 from fc_async_local.services.rocketmq import model
 from fc_async_local.services.rocketmq.model import (
@@ -114,13 +114,8 @@ def _group(parameters: dict[str, str]) -> str:
 
 
 def _number(parameters: dict[str, str], name: str, default: int) -> int:
-    value = parameters.get(name)
-    if value is None:
-        return default
-    try:
-        return int(value)
-    except ValueError:
-        raise RocketMqError("InvalidArgument", f"{name}={value!r} is not an integer") from None
+    found = common.read_integer(parameters, name, RocketMqError, "InvalidArgument")
+    return default if found is None else found
 
 
 def read_message(body: bytes) -> NewMessage:

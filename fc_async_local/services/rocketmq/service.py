@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from fc_async_local.services import common
+from fc_async_local.services.common import check_range
 from fc_async_local.services.rocketmq import model
 from fc_async_local.services.rocketmq.model import (
     ConsumeRequest,
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     from fc_async_local.services.rocketmq.tables import TableLogStore
     from fc_async_local.settings import Settings
     from fc_async_local.store.document_cache import DocumentCache
-    from fc_async_sdk.spec.limits import Range
 
 _LOG: Final = logging.getLogger(__name__)
 _TOPIC: Final = "rocketmq.topic"
@@ -187,8 +187,8 @@ class RocketMqService:
             raise RocketMqError(
                 "InvalidArgument", f"consumer {shorten(group)}: letters, digits, '-', '_' and '%'"
             )
-        _check("numOfMessages", request.limit, model.BATCH)
-        _check("waitseconds", request.wait_seconds, model.POLLING_SECONDS)
+        check_range("numOfMessages", request.limit, model.BATCH, RocketMqError)
+        check_range("waitseconds", request.wait_seconds, model.POLLING_SECONDS, RocketMqError)
         want = self._want(request)
         key = _key(instance_id, topic)
         deadline = self._clock.now() + request.wait_seconds * 1_000
@@ -250,8 +250,3 @@ def _key(instance_id: str, topic: str) -> str:
 
 def _wakeup_topic(key: str) -> str:
     return f"rocketmq/{key}"
-
-
-def _check(what: str, value: int, allowed: Range) -> None:
-    if value not in allowed:
-        raise RocketMqError("InvalidArgument", f"{what}={value}: {allowed.low} to {allowed.high}")
