@@ -90,6 +90,7 @@ def test_a_poll_finds_what_no_hint_has_told(nodes, accounts, monkeypatch):
     a, b = accounts
     a.get_queue("silent").create(QueueMeta())
     monkeypatch.setattr(PostgresChannel, "send", lambda *_: None)
+    monkeypatch.setattr(wakeups, "POLL_SURVEY_MS", 300)
     timer = threading.Timer(0.2, lambda: a.get_queue("silent").send_message(Message("hello")))
     timer.start()
     assert b.get_queue("silent").receive_message(30).message_body == b"hello"
