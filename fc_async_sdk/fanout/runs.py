@@ -23,73 +23,12 @@ if TYPE_CHECKING:
     from fc_async_sdk.operations import AcceptedInvocation
 
 
-class Tally:
-    """Counts outcomes, keeps failures and reports progress."""
-
-    def __init__(self, plan: Plan | ReplayPlan) -> None:
-        self.failures: list[Outcome] = []
-        self.done = 0
-        self.duplicates = 0
-        self._total = plan.total
-        self._report = Reporter(plan.progress, plan.title)
-
-    def add(self, outcome: Outcome) -> Outcome:
-        """Count an outcome and return it."""
-        self.done += 1
-        if outcome.error is not None:
-            self.failures.append(outcome)
-        elif outcome.accepted is not None and outcome.accepted.duplicate:
-            self.duplicates += 1
-        self._report(self.progress)
-        return outcome
-
-    @property
-    def progress(self) -> Progress:
-        """The counts so far."""
-        return Progress(done=self.done, failed=len(self.failures), total=self._total)
-
-    def close(self) -> None:
-        """Stop drawing the progress bar."""
-        self._report.close()
-
-
-class Feed:
-    """The input of a run, read as it is needed.
-
-    An error of the input ends the reading. It is raised after the outcomes of all payloads that
-    were sent (:meth:`raise_problem`).
-    """
-
-    def __init__(self, plan: Plan | ReplayPlan, payloads: Iterable[Any]) -> None:
-        self._plan = plan
-        self._source = enumerate(payloads)
-        self._taken: dict[str, int] = {}
-        self._problem: Exception | None = None
-        self.exhausted = False
-
-    def take(self, count: int) -> Iterator[Job | Outcome]:
-        """Yield up to ``count`` next payloads as jobs, or as outcomes if they cannot be sent."""
-        for _ in range(0 if self.exhausted else count):
-            try:
-                index, payload = next(self._source)
-                prepared = self._plan.prepare(index, payload, self._taken)
-            except StopIteration:
-                self.exhausted = True
-                return
-            except Exception as error:  # noqa: BLE001 -- raised when the run has ended
-                self.exhausted = True
-                self._problem = error
-                return
-            yield prepared
-
-    def raise_problem(self) -> None:
-        """Raise the error of the input, if there was one."""
-        if self._problem is not None:
-            raise self._problem
-
-
 class AsyncFeed:
-    """The input of an asynchronous run: an iterable or an asynchronous iterable."""
+    """The input of an asynchronous run: an iterable or an asynchronous iterable.
+
+    Attributes:
+        problem: The error of the input, which ends the reading and is raised after all outcomes.
+    """
 
     def __init__(
         self, plan: Plan | ReplayPlan, payloads: Iterable[Any] | AsyncIterable[Any]
@@ -100,7 +39,7 @@ class AsyncFeed:
         )
         self._next = 0
         self._taken: dict[str, int] = {}
-        self._problem: Exception | None = None
+        self.problem: Exception | None = None
 
     async def take(self) -> Job | Outcome | None:
         """Return the next payload as a job or an outcome; None at the end."""
@@ -116,7 +55,7 @@ class AsyncFeed:
             self._source = None
         except Exception as error:  # noqa: BLE001 -- raised when the run has ended
             self._source = None
-            self._problem = error
+            self.problem = error
         return None
 
     async def _prepare(self, index: int, payload: Any) -> Job | Outcome:
@@ -128,39 +67,46 @@ class AsyncFeed:
         # Stores are synchronous: a request to one must not block the event loop.
         return await asyncio.to_thread(plan.prepare, index, payload, self._taken)
 
-    def raise_problem(self) -> None:
-        """Raise the error of the input, if there was one."""
-        if self._problem is not None:
-            raise self._problem
-
 
 class _Run:
-    """The state that both kinds of run show."""
+    """The state that both kinds of run show.
+
+    Attributes:
+        duplicates: The number of payloads that were already accepted under their task ids.
+    """
 
     def __init__(self, plan: Plan | ReplayPlan) -> None:
+        self.duplicates = 0
         self._plan = plan
-        self._tally = Tally(plan)
+        self._done = 0
+        self._failures: list[Outcome] = []
+        self._report = Reporter(plan.progress, plan.title)
         self._started = False
 
     @property
     def failures(self) -> list[Outcome]:
         """Outcomes so far that were not accepted."""
-        return list(self._tally.failures)
+        return list(self._failures)
 
     @property
     def progress(self) -> Progress:
         """The counts so far."""
-        return self._tally.progress
-
-    @property
-    def duplicates(self) -> int:
-        """The number of payloads that were already accepted under their task ids."""
-        return self._tally.duplicates
+        return Progress(done=self._done, failed=len(self._failures), total=self._plan.total)
 
     def _begin(self) -> None:
         if self._started:
             raise RuntimeError("a run runs once; make another one")
         self._started = True
+
+    def _add(self, outcome: Outcome) -> Outcome:
+        """Count an outcome, report the progress and return the outcome."""
+        self._done += 1
+        if outcome.error is not None:
+            self._failures.append(outcome)
+        elif outcome.accepted is not None and outcome.accepted.duplicate:
+            self.duplicates += 1
+        self._report(self.progress)
+        return outcome
 
     def __repr__(self) -> str:
         progress = self.progress
@@ -179,6 +125,7 @@ class FanOut(_Run):
         super().__init__(plan)
         self._payloads = payloads
         self._sender = sender
+        self._problem: Exception | None = None
 
     def __iter__(self) -> Iterator[Outcome]:
         self._begin()
@@ -186,24 +133,42 @@ class FanOut(_Run):
         waiting = 0
         # Twice as many are handed over as are on the wire, so that the wire never waits.
         window = 2 * self._plan.concurrency
-        feed = Feed(self._plan, self._payloads)
+        left = self._prepared()
+        exhausted = False
         sender = self._sender(self._plan.concurrency)
         try:
-            while waiting or not feed.exhausted:
-                for prepared in feed.take(window - waiting):
+            while waiting or not exhausted:
+                for _ in range(window - waiting):
+                    prepared = next(left, None)
+                    if prepared is None:
+                        exhausted = True
+                        break
                     if isinstance(prepared, Outcome):
-                        yield self._tally.add(prepared)
+                        yield self._add(prepared)
                     else:
                         waiting += 1
                         sender.submit(prepared)
                 for job, result in sender.completed() if waiting else ():
                     waiting -= 1
-                    yield self._tally.add(job.conclude(result))
+                    yield self._add(job.conclude(result))
         finally:
             sender.close()
-            self._tally.close()
+            self._report.close()
             self._plan.end()
-        feed.raise_problem()
+        if self._problem is not None:
+            raise self._problem
+
+    def _prepared(self) -> Iterator[Job | Outcome]:
+        """Yield the payloads as jobs, or as outcomes if they cannot be sent.
+
+        An error of the input ends the reading; it is raised after all outcomes.
+        """
+        taken: dict[str, int] = {}
+        try:
+            for index, payload in enumerate(self._payloads):
+                yield self._plan.prepare(index, payload, taken)
+        except Exception as error:  # noqa: BLE001 -- raised when the run has ended
+            self._problem = error
 
     def run(self) -> FanOut:
         """Do the whole run and return it, for ``failures`` and ``progress``."""
@@ -256,17 +221,16 @@ class AsyncFanOut(_Run):
         try:
             while (outcome := await done.get()) is not None:
                 room.release()
-                yield self._tally.add(outcome)
+                yield self._add(outcome)
         finally:
             left.set()
             await end_tasks(all_done, *workers)
-            self._tally.close()
+            self._report.close()
             if self._plan.slots is not None:
                 await asyncio.to_thread(self._plan.end)
             failures = [one.exception() for one in workers if not one.cancelled()]
-        for failure in filter(None, failures):
+        for failure in filter(None, [*failures, feed.problem]):
             raise failure
-        feed.raise_problem()
 
     async def _deliver(self, job: Job) -> Outcome:
         try:
