@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from datetime import timedelta
     from types import TracebackType
 
-    from typing_extensions import Self
+    from typing_extensions import Self, Unpack
 
     from fc_async_sdk import fanout, handles, models
     from fc_async_sdk._claims import PayloadStore
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from fc_async_sdk._payload_schema import Schema
     from fc_async_sdk.config import Config
     from fc_async_sdk.credentials import Provider
+    from fc_async_sdk.handles.calls import HandleOptions
     from fc_async_sdk.operations import Call
     from fc_async_sdk.operations.checks import Payload
     from fc_async_sdk.paginators import AsyncPaginator
@@ -349,47 +350,19 @@ class AsyncClient(BaseClient):
 
     @overload
     def function(
-        self,
-        name: str,
-        *,
-        qualifier: str | None = None,
-        schema: Schema | None = None,
-        pace: Pace | None = None,
-        large: PayloadStore | None = None,
+        self, name: str, **options: Unpack[HandleOptions]
     ) -> handles.AsyncFunctionHandle[Any, Any]: ...
     @overload
     def function(
-        self,
-        name: str,
-        *,
-        payload: type[T],
-        qualifier: str | None = None,
-        schema: Schema | None = None,
-        pace: Pace | None = None,
-        large: PayloadStore | None = None,
+        self, name: str, *, payload: type[T], **options: Unpack[HandleOptions]
     ) -> handles.AsyncFunctionHandle[T, Any]: ...
     @overload
     def function(
-        self,
-        name: str,
-        *,
-        result: type[R],
-        qualifier: str | None = None,
-        schema: Schema | None = None,
-        pace: Pace | None = None,
-        large: PayloadStore | None = None,
+        self, name: str, *, result: type[R], **options: Unpack[HandleOptions]
     ) -> handles.AsyncFunctionHandle[Any, R]: ...
     @overload
     def function(
-        self,
-        name: str,
-        *,
-        payload: type[T],
-        result: type[R],
-        qualifier: str | None = None,
-        schema: Schema | None = None,
-        pace: Pace | None = None,
-        large: PayloadStore | None = None,
+        self, name: str, *, payload: type[T], result: type[R], **options: Unpack[HandleOptions]
     ) -> handles.AsyncFunctionHandle[T, R]: ...
     def function(
         self,
@@ -506,16 +479,9 @@ class AsyncClient(BaseClient):
 
         return AsyncPort(self._perform_now, self.fan_out, asyncio.sleep, time.monotonic)
 
-    async def _perform_now(
-        self,
-        operation: Callable[..., Call[T]],
-        args: tuple[Any, ...],
-        kwargs: dict[str, Any],
-        *,
-        total_timeout: float | None = None,
-    ) -> T:
+    async def _perform_now(self, *call: Any, **options: Any) -> Any:
         # A stub may take the place of _perform while there is a handle.
-        return await self._perform(operation, args, kwargs, total_timeout=total_timeout)
+        return await self._perform(*call, **options)
 
     @overload
     def get_paginator(

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from datetime import timedelta
     from types import TracebackType
 
-    from typing_extensions import Self
+    from typing_extensions import Self, Unpack
 
     from fc_async_sdk import fanout, handles, models
     from fc_async_sdk._claims import PayloadStore
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from fc_async_sdk._payload_schema import Schema
     from fc_async_sdk.config import Config
     from fc_async_sdk.credentials import Provider
+    from fc_async_sdk.handles.calls import HandleOptions
     from fc_async_sdk.operations import Call
     from fc_async_sdk.operations.checks import Payload
     from fc_async_sdk.paginators import Paginator
@@ -347,47 +348,19 @@ class Client(BaseClient):
 
     @overload
     def function(
-        self,
-        name: str,
-        *,
-        qualifier: str | None = None,
-        schema: Schema | None = None,
-        pace: Pace | None = None,
-        large: PayloadStore | None = None,
+        self, name: str, **options: Unpack[HandleOptions]
     ) -> handles.FunctionHandle[Any, Any]: ...
     @overload
     def function(
-        self,
-        name: str,
-        *,
-        payload: type[T],
-        qualifier: str | None = None,
-        schema: Schema | None = None,
-        pace: Pace | None = None,
-        large: PayloadStore | None = None,
+        self, name: str, *, payload: type[T], **options: Unpack[HandleOptions]
     ) -> handles.FunctionHandle[T, Any]: ...
     @overload
     def function(
-        self,
-        name: str,
-        *,
-        result: type[R],
-        qualifier: str | None = None,
-        schema: Schema | None = None,
-        pace: Pace | None = None,
-        large: PayloadStore | None = None,
+        self, name: str, *, result: type[R], **options: Unpack[HandleOptions]
     ) -> handles.FunctionHandle[Any, R]: ...
     @overload
     def function(
-        self,
-        name: str,
-        *,
-        payload: type[T],
-        result: type[R],
-        qualifier: str | None = None,
-        schema: Schema | None = None,
-        pace: Pace | None = None,
-        large: PayloadStore | None = None,
+        self, name: str, *, payload: type[T], result: type[R], **options: Unpack[HandleOptions]
     ) -> handles.FunctionHandle[T, R]: ...
     def function(
         self,
@@ -504,16 +477,9 @@ class Client(BaseClient):
 
         return Port(self._perform_now, self.fan_out, time.sleep, time.monotonic)
 
-    def _perform_now(
-        self,
-        operation: Callable[..., Call[T]],
-        args: tuple[Any, ...],
-        kwargs: dict[str, Any],
-        *,
-        total_timeout: float | None = None,
-    ) -> T:
+    def _perform_now(self, *call: Any, **options: Any) -> Any:
         # A stub may take the place of _perform while there is a handle.
-        return self._perform(operation, args, kwargs, total_timeout=total_timeout)
+        return self._perform(*call, **options)
 
     @overload
     def get_paginator(

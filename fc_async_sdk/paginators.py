@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import sys
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Final, Generic, Literal, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, TypeVar
 
 import msgspec
 
@@ -25,16 +25,6 @@ if TYPE_CHECKING:
 
 Page = TypeVar("Page")
 Item = TypeVar("Item")
-
-PaginatorName = Literal[
-    "list_aliases",
-    "list_async_invoke_configs",
-    "list_async_tasks",
-    "list_concurrency_configs",
-    "list_function_versions",
-    "list_functions",
-    "list_triggers",
-]
 
 ITEMS: Final[Mapping[str, str]] = {
     "list_aliases": "aliases",

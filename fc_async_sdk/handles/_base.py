@@ -4,8 +4,9 @@
 from __future__ import annotations
 
 import sys
+from collections import deque
 from collections.abc import AsyncIterable, Sequence
-from typing import TYPE_CHECKING, Generic, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from fc_async_sdk import _payloads
 from fc_async_sdk._pacing import hop
@@ -15,7 +16,7 @@ from fc_async_sdk.operations import checks
 from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterable
+    from collections.abc import AsyncIterator, Iterable
 
     from fc_async_sdk._pacing import BasePace as Pace
     from fc_async_sdk._payload_schema import Schema
@@ -28,26 +29,6 @@ if TYPE_CHECKING:
 
 P = TypeVar("P")
 R = TypeVar("R")
-
-
-class CheckedSequence(Sequence[P]):
-    """Payloads of a known number; each is checked when it is taken."""
-
-    def __init__(self, payloads: Sequence[P], check: Callable[[P, str], P]) -> None:
-        self._payloads = payloads
-        self._check = check
-
-    def __len__(self) -> int:
-        return len(self._payloads)
-
-    @overload
-    def __getitem__(self, index: int) -> P: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[P]: ...
-    def __getitem__(self, index: int | slice) -> P | Sequence[P]:
-        if isinstance(index, slice):
-            return CheckedSequence(self._payloads[index], self._check)
-        return self._check(self._payloads[index], f"payloads[{index}]")
 
 
 class BaseFunction(Generic[P, R]):
@@ -93,21 +74,19 @@ class BaseFunction(Generic[P, R]):
         result.raise_for_function_error()
         return outcomes.returned(self.name, result.payload, self._target.result, self._target.large)
 
-    @overload
-    def _checked(self, payloads: Iterable[P]) -> Iterable[P]: ...
-    @overload
-    def _checked(
-        self, payloads: Iterable[P] | AsyncIterable[P]
-    ) -> Iterable[P] | AsyncIterator[P]: ...
-    def _checked(self, payloads: Iterable[P] | AsyncIterable[P]) -> Iterable[P] | AsyncIterator[P]:
-        """Return the payloads, of which each is checked when it is taken."""
+    def _checked(self, payloads: Iterable[P] | AsyncIterable[P]) -> Any:
+        """Return payloads that are checked: a sequence now, others as they are taken.
+
+        Raises:
+            InvalidParameter: One of a sequence is of another type, or does not fit the schema.
+        """
         if isinstance(payloads, AsyncIterable):
             return self._checked_later(payloads)
-        if isinstance(payloads, Sequence):
-            return CheckedSequence(payloads, self._check)
-        return (
-            self._check(payload, f"payloads[{index}]") for index, payload in enumerate(payloads)
-        )
+        checked = (self._check(each, f"payloads[{index}]") for index, each in enumerate(payloads))
+        if not isinstance(payloads, Sequence):
+            return checked
+        deque(checked, maxlen=0)
+        return payloads
 
     async def _checked_later(self, payloads: AsyncIterable[P]) -> AsyncIterator[P]:
         index = 0

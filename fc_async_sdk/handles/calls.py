@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, TypedDict, TypeVar
 
 from fc_async_sdk import _claims, _payloads
 from fc_async_sdk.errors import (
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Container, Iterator, Sequence
 
     from fc_async_sdk._claims import PayloadStore
+    from fc_async_sdk._pacing import BasePace
+    from fc_async_sdk._payload_schema import Schema
     from fc_async_sdk.models import AsyncTaskPage, TaskStatus
 
 _NAME: Final = 96
@@ -33,6 +35,15 @@ ENDED_ALREADY = (AsyncTaskNotFound, AsyncInvocationStopped)
 
 REPLAYED: Sequence[TaskStatus] = ("Failed", "Expired", "Invalid")
 """Final statuses of tasks that are replayed unless others are named."""
+
+
+class HandleOptions(TypedDict, total=False):
+    """Options of a handle that do not decide its types; see ``client.function``."""
+
+    qualifier: str | None
+    schema: Schema | None
+    pace: BasePace | None
+    large: PayloadStore | None
 
 
 class Target(Generic[R]):

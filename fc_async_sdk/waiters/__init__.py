@@ -17,7 +17,6 @@ from fc_async_sdk.waiters.pace import (
     Pace,
     Port,
     VirtualClockStopped,
-    WaiterName,
     kind_of,
 )
 
@@ -31,6 +30,5 @@ __all__ = [
     "Port",
     "TaskWaiter",
     "VirtualClockStopped",
-    "WaiterName",
     "kind_of",
 ]

@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-WaiterName = Literal["function_active", "task_finished", "task_succeeded"]
 Verdict = Literal["done", "wait"]
 
 REGISTRATION_SECONDS: Final = 10.0
