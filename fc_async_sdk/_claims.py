@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final, Protocol, TypeVar
 import msgspec
 
 from fc_async_sdk import _envelopes, errors
-from fc_async_sdk._decoding import prepare
+from fc_async_sdk._decoding import JSON_ERRORS, prepare
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -44,7 +44,6 @@ _KEY: Final = re.compile(
 )
 _SAMPLE: Final = 64 * 1024
 _WORTH: Final = 0.9
-_NO_JSON: Final = (msgspec.DecodeError, UnicodeError, RecursionError)
 
 
 class PayloadStore(Protocol):
@@ -138,7 +137,7 @@ def find(payload: bytes) -> Claim | None:
         return None
     try:
         return of({NAME: msgspec.json.decode(envelope.body)})
-    except _NO_JSON:
+    except JSON_ERRORS:
         return None
 
 

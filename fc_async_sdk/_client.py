@@ -275,7 +275,7 @@ class Client(BaseClient):
         from fc_async_sdk import fanout  # noqa: PLC0415 -- few clients need it
 
         self._connections.check_open()
-        plan = fanout.plan(
+        plan = fanout.Plan(
             function,
             payloads,
             task_ids=task_ids,
@@ -331,7 +331,7 @@ class Client(BaseClient):
         self._connections.check_open()
         # A local runtime calls its functions by any region and account.
         here = self._endpoint.loopback
-        plan = fanout.replay_plan(
+        plan = fanout.ReplayPlan(
             events,
             to=to,
             qualifier=qualifier,

@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: MIT
-"""Types that msgspec decodes into, made ready before threads can share them."""
+"""Types that msgspec decodes into, made ready before threads share them; its errors."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import msgspec
+
+JSON_ERRORS: Final = (msgspec.DecodeError, UnicodeError, RecursionError)
+"""Errors of a decoder for input that is not JSON of the expected type."""
 
 
 def prepare(*types: Any) -> None:

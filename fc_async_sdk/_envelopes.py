@@ -19,6 +19,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
+from fc_async_sdk._decoding import JSON_ERRORS
 from fc_async_sdk.errors import InvalidPayload
 
 PREFIX: Final = "$fc-async."
@@ -47,7 +48,7 @@ def read(payload: bytes) -> Envelope | None:
         return None
     try:
         found = _DECODER.decode(payload)
-    except (msgspec.DecodeError, RecursionError):
+    except JSON_ERRORS:
         return None
     if len(found) != 1:
         return None
@@ -102,7 +103,7 @@ def content(payload: bytes) -> Content:
         if len(raw_bytes := bytes(raw)) == len(payload):
             payload.decode()
             return Content(json=msgspec.Raw(raw_bytes))
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except JSON_ERRORS:
         pass
     try:
         return Content(text=payload.decode())

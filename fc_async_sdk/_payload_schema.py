@@ -15,8 +15,8 @@ from typing import Any, Final
 
 import msgspec
 
+from fc_async_sdk._decoding import JSON_ERRORS
 from fc_async_sdk._installation import how_to_install
-from fc_async_sdk._payloads import JSON_ERRORS
 from fc_async_sdk.errors import ConfigurationError, InvalidParameter, shorten
 
 Schema = Mapping[str, Any] | bool

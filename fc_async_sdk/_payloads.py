@@ -25,12 +25,10 @@ import msgspec
 from msgspec import inspect
 
 from fc_async_sdk import _claims
+from fc_async_sdk._decoding import JSON_ERRORS
 from fc_async_sdk.errors import InvalidParameter, InvalidPayload
 
 T = TypeVar("T")
-
-JSON_ERRORS: Final = (msgspec.DecodeError, UnicodeError, RecursionError)
-"""Errors of a decoder for input that is not JSON of the expected type."""
 
 _PLACE: Final = re.compile(r" - at `(?P<place>[^`]*)`$")
 _ENCODE_ERRORS: Final = (TypeError, ValueError, OverflowError, RecursionError)

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 import msgspec
 
-from fc_async_sdk._decoding import prepare
+from fc_async_sdk._decoding import JSON_ERRORS, prepare
 from fc_async_sdk.errors import InvalidResponse
 from fc_async_sdk.spec import limits
 
@@ -199,7 +199,7 @@ class AsyncTaskEvent(Model, frozen=True, kw_only=True):
             return {}
         try:
             value = msgspec.json.decode(self.event_detail)
-        except (msgspec.DecodeError, UnicodeError, RecursionError):
+        except JSON_ERRORS:
             value = None
         return value if isinstance(value, dict) else {"detail": self.event_detail}
 

@@ -17,7 +17,8 @@ import msgspec
 
 from fc_async_sdk import _claims
 from fc_async_sdk._claims import PayloadStore
-from fc_async_sdk._payloads import JSON_ERRORS, split_place
+from fc_async_sdk._decoding import JSON_ERRORS
+from fc_async_sdk._payloads import split_place
 from fc_async_sdk.errors import InvalidArn, InvalidEvent, shorten
 from fc_async_sdk.events.schema import Document, Envelope, Payload
 from fc_async_sdk.events.wire import encode_payload

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeGuard
 
 import msgspec
 
-from fc_async_sdk._payloads import JSON_ERRORS
+from fc_async_sdk._decoding import JSON_ERRORS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -12,7 +12,8 @@ from typing import Any, Final, Generic, TypeVar
 
 import msgspec
 
-from fc_async_sdk._payloads import JSON_ERRORS, from_json
+from fc_async_sdk._decoding import JSON_ERRORS
+from fc_async_sdk._payloads import from_json
 from fc_async_sdk.errors import InvalidEvent, shorten
 
 P = TypeVar("P", str, msgspec.Raw)

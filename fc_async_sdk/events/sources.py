@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import msgspec
 
-from fc_async_sdk._payloads import JSON_ERRORS
+from fc_async_sdk._decoding import JSON_ERRORS
 from fc_async_sdk.errors import InvalidEvent
 from fc_async_sdk.events.document import DestinationEvent, parse, to_bytes
 

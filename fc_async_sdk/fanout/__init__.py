@@ -18,9 +18,9 @@ by its id and counts as accepted (``duplicate``); ids given as ``resume`` are no
 ``client.replay_events(messages)`` is such a run over failed events of a destination.
 """
 
-from fc_async_sdk.fanout.plan import Job, Outcome, Plan, TaskIds, plan
+from fc_async_sdk.fanout.plan import Job, Outcome, Plan, TaskIds
 from fc_async_sdk.fanout.progress import Progress
-from fc_async_sdk.fanout.replay import ReplayPlan, is_replay, next_id, replay_id, replay_plan
+from fc_async_sdk.fanout.replay import ReplayPlan, is_replay, next_id, replay_id
 from fc_async_sdk.fanout.runs import AsyncFanOut, FanOut
 from fc_async_sdk.fanout.senders import LoopSender, Sender, ThreadSender
 
@@ -38,7 +38,5 @@ __all__ = [
     "ThreadSender",
     "is_replay",
     "next_id",
-    "plan",
     "replay_id",
-    "replay_plan",
 ]

@@ -5,13 +5,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Container, Sized
-from datetime import timedelta
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
 from fc_async_sdk import _pacing, operations
-from fc_async_sdk._claims import PayloadStore
 from fc_async_sdk.errors import (
     AsyncTaskAlreadyExists,
     FcAsyncError,
@@ -21,6 +19,11 @@ from fc_async_sdk.errors import (
 from fc_async_sdk.fanout.progress import Report, check
 from fc_async_sdk.operations import AcceptedInvocation, Call
 from fc_async_sdk.spec import limits
+
+if TYPE_CHECKING:
+    from datetime import timedelta
+
+    from fc_async_sdk._claims import PayloadStore
 
 TaskIds = str | Callable[[int, Any], str]
 """A prefix (ids are ``{prefix}-{index}``), or what makes an id of index and payload."""
@@ -86,13 +89,36 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
         return Outcome(index=self.index, payload=self.payload, task_id=task_id, error=result)
 
 
-class RunPlan(msgspec.Struct, frozen=True, kw_only=True):
-    """Checked arguments that every run has."""
+class RunPlan:
+    """Checked arguments that every run has.
 
-    concurrency: int
-    progress: Report
-    total: int | None
-    slots: _pacing.Run | None = None
+    Args:
+        name: The caller's name for the items.
+        items: What is sent.
+        concurrency: How many are on the wire at a time.
+        progress: A callback, True for a bar, or nothing.
+
+    Attributes:
+        total: The number of items, or None if it is not known.
+        slots: The slots of a pace, or None.
+
+    Raises:
+        InvalidParameter: An argument is wrong.
+        ConfigurationError: A progress bar was asked for and ``rich`` is not installed.
+    """
+
+    def __init__(self, name: str, items: object, concurrency: int, progress: Report) -> None:
+        if type(concurrency) is not int or not 1 <= concurrency <= _MAX_CONCURRENCY:
+            raise InvalidParameter(
+                "concurrency", concurrency, f"must be a whole number from 1 to {_MAX_CONCURRENCY}"
+            )
+        if isinstance(items, (str, bytes, bytearray, dict)):
+            raise InvalidParameter(name, items, f"must be an iterable of {name}, not one")
+        check(progress)
+        self.concurrency = concurrency
+        self.progress = progress
+        self.total = len(items) if isinstance(items, Sized) else None
+        self.slots: _pacing.Run | None = None
 
     def begin(self) -> None:
         """Book the slots of a pace, if there is one.
@@ -103,18 +129,18 @@ class RunPlan(msgspec.Struct, frozen=True, kw_only=True):
         if self.slots is not None:
             self.slots.begin()
 
-    def call(self, arguments: dict[str, Any]) -> tuple[dict[str, Any], Call[AcceptedInvocation]]:
-        """Return arguments of ``invoke_async`` for the next slot of the pace, and their call.
+    def job(self, index: int, payload: Any, arguments: dict[str, Any]) -> Job:
+        """Return the job for an item: arguments of ``invoke_async``, in the next slot of the pace.
 
         Raises:
             PaceError: The pace has no slot.
             InvalidRequest: The arguments are wrong; no slot is used.
         """
-        made = operations.invoke_async(**arguments)
-        if self.slots is None:
-            return arguments, made
-        moved = self.slots.take(arguments, made.body)
-        return moved, operations.invoke_async(**moved)
+        call = operations.invoke_async(**arguments)
+        if self.slots is not None:
+            arguments = self.slots.take(arguments, call.body)
+            call = operations.invoke_async(**arguments)
+        return Job(index=index, payload=payload, arguments=arguments, call=call)
 
     def end(self) -> None:
         """Give back slots that were not used."""
@@ -122,20 +148,42 @@ class RunPlan(msgspec.Struct, frozen=True, kw_only=True):
             self.slots.close()
 
 
-class Plan(RunPlan, frozen=True, kw_only=True):
-    """Checked arguments of ``fan_out``."""
+class Plan(RunPlan):
+    """Checked arguments of ``fan_out``: mistakes that concern all payloads end it at once."""
 
-    function: str
-    qualifier: str | None
-    delay: int | timedelta | None
-    task_ids: TaskIds | None
-    resume: Container[str]
-    large: PayloadStore | None
-
-    @property
-    def title(self) -> str:
-        """Return the name of the run for progress bars."""
-        return f"invoking {self.function}"
+    def __init__(
+        self,
+        function: str,
+        payloads: object,
+        *,
+        task_ids: TaskIds | None,
+        resume: Container[str] | None,
+        concurrency: int,
+        delay: int | timedelta | None,
+        qualifier: str | None,
+        progress: Report,
+        pace: _pacing.BasePace | None = None,
+        large: PayloadStore | None = None,
+    ) -> None:
+        super().__init__("payloads", payloads, concurrency, progress)
+        if resume is not None and task_ids is None:
+            raise InvalidParameter("resume", resume, "needs task_ids: without ids nothing is known")
+        if isinstance(task_ids, str):
+            check_prefix(task_ids)
+        self._same: dict[str, Any] = {
+            "function": function,
+            "delay": delay,
+            "qualifier": qualifier,
+            "large": large,
+        }
+        operations.invoke_async(**self._same)
+        if pace is not None:
+            _pacing.check_delay(delay)
+            # Slots of payloads that are not sent again would be held until the end of the run.
+            self.slots = _pacing.Run(pace, None if resume else payloads)
+        self._task_ids = task_ids
+        self._resume = resume if resume is not None else frozenset()
+        self.title = f"invoking {function}"
 
     def prepare(self, index: int, payload: Any, taken: dict[str, int]) -> Job | Outcome:
         """Return the job for a payload, or its outcome when there is nothing to send.
@@ -150,38 +198,24 @@ class Plan(RunPlan, frozen=True, kw_only=True):
         """
         task_id: str | None = None
         try:
-            if self.task_ids is not None:
-                task_id = self._task_id(index, payload)
-                if not isinstance(self.task_ids, str):
-                    _take(task_id, index, taken)
-                if task_id in self.resume:
-                    return self._known(index, payload, task_id)
-            given = {
-                "function": self.function,
-                "payload": payload,
-                "delay": self.delay,
-                "task_id": task_id,
-                "qualifier": self.qualifier,
-                "large": self.large,
-            }
-            arguments, call = self.call(given)
+            if isinstance(self._task_ids, str):
+                task_id = f"{self._task_ids}-{index}"
+            elif self._task_ids is not None:
+                task_id = self._task_ids(index, payload)
+                _take(task_id, index, taken)
+            if task_id is not None and task_id in self._resume:
+                return self._known(index, payload, task_id)
+            return self.job(index, payload, {**self._same, "payload": payload, "task_id": task_id})
         except PaceError:
             raise
         except FcAsyncError as error:
             return Outcome(index=index, payload=payload, task_id=task_id or "", error=error)
-        return Job(index=index, payload=payload, arguments=arguments, call=call)
 
     def _known(self, index: int, payload: Any, task_id: str) -> Outcome:
         accepted = AcceptedInvocation(request_id="", task_id=task_id, duplicate=True)
         return Outcome(
             index=index, payload=payload, task_id=task_id, accepted=accepted, skipped=True
         )
-
-    def _task_id(self, index: int, payload: Any) -> str:
-        if isinstance(self.task_ids, str):
-            return f"{self.task_ids}-{index}"
-        assert self.task_ids is not None
-        return self.task_ids(index, payload)
 
 
 def _take(task_id: object, index: int, taken: dict[str, int]) -> None:
@@ -219,57 +253,3 @@ def check_prefix(prefix: str) -> None:
         raise InvalidParameter(
             "task_ids", prefix, "must not end with _r and a number: replays of a group do"
         )
-
-
-def plan(
-    function: str,
-    payloads: object,
-    *,
-    task_ids: TaskIds | None,
-    resume: Container[str] | None,
-    concurrency: int,
-    delay: int | timedelta | None,
-    qualifier: str | None,
-    progress: Report,
-    pace: _pacing.BasePace | None = None,
-    large: PayloadStore | None = None,
-) -> Plan:
-    """Check the arguments of ``fan_out``: mistakes that concern all payloads end it at once."""
-    total = check_run("payloads", payloads, concurrency, progress)
-    if resume is not None and task_ids is None:
-        raise InvalidParameter("resume", resume, "needs task_ids: without ids nothing is known")
-    if isinstance(task_ids, str):
-        check_prefix(task_ids)
-    operations.invoke_async(function, delay=delay, qualifier=qualifier, large=large)
-    if pace is not None:
-        _pacing.check_delay(delay)
-    return Plan(
-        function=function,
-        qualifier=qualifier,
-        delay=delay,
-        task_ids=task_ids,
-        resume=resume if resume is not None else frozenset(),
-        concurrency=concurrency,
-        progress=progress,
-        total=total,
-        # Slots of payloads that are not sent again would be held until the end of the run.
-        slots=None if pace is None else _pacing.Run(pace, None if resume else payloads),
-        large=large,
-    )
-
-
-def check_run(name: str, items: object, concurrency: int, progress: Report) -> int | None:
-    """Check the arguments that every run has; return the number of items if it is known.
-
-    Raises:
-        InvalidParameter: An argument is wrong.
-        ConfigurationError: A progress bar was asked for and ``rich`` is not installed.
-    """
-    if type(concurrency) is not int or not 1 <= concurrency <= _MAX_CONCURRENCY:
-        raise InvalidParameter(
-            "concurrency", concurrency, f"must be a whole number from 1 to {_MAX_CONCURRENCY}"
-        )
-    if isinstance(items, (str, bytes, bytearray, dict)):
-        raise InvalidParameter(name, items, f"must be an iterable of {name}, not one")
-    check(progress)
-    return len(items) if isinstance(items, Sized) else None

@@ -18,11 +18,12 @@ from fc_async_sdk import operations
 from fc_async_sdk._pacing import Run
 from fc_async_sdk.errors import FcAsyncError, InvalidEvent, InvalidParameter, PaceError
 from fc_async_sdk.events import DestinationEvent, from_mns_message, parse
-from fc_async_sdk.fanout.plan import Job, Outcome, RunPlan, check_run
+from fc_async_sdk.fanout.plan import Outcome, RunPlan
 from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:
     from fc_async_sdk._pacing import BasePace as Pace
+    from fc_async_sdk.fanout.plan import Job
     from fc_async_sdk.fanout.progress import Report
     from fc_async_sdk.spec.arn import FunctionArn
 
@@ -31,25 +32,48 @@ _OF_GROUP: Final = re.compile(r"_r[1-9][0-9]*-[0-9]+\Z")
 """Replay of a member of a group (fc_async_sdk.handles.members)."""
 
 
-class ReplayPlan(RunPlan, frozen=True, kw_only=True):
+class ReplayPlan(RunPlan):
     """Checked arguments of ``replay_events``.
 
-    Attributes:
+    Args:
+        events: The events.
         to: The function that is called; None: the one that failed.
         qualifier: Version or alias of ``to``.
         region: Region of the client, "" if it is not known.
         account_id: Account of the client, "" if it is not known.
+        concurrency: How many are on the wire at a time.
+        progress: A callback, True for a bar, or nothing.
+        pace: Decides when the calls start.
+
+    Raises:
+        InvalidParameter: One of them is wrong.
+        ConfigurationError: A progress bar was asked for and ``rich`` is not installed.
     """
 
-    to: str | None
-    qualifier: str | None
-    region: str
-    account_id: str
-
-    @property
-    def title(self) -> str:
-        """Return the name of the run for progress bars."""
-        return f"replaying to {self.to}" if self.to else "replaying"
+    def __init__(
+        self,
+        events: object,
+        *,
+        to: str | None,
+        qualifier: str | None,
+        region: str,
+        account_id: str,
+        concurrency: int,
+        progress: Report,
+        pace: Pace | None = None,
+    ) -> None:
+        super().__init__("events", events, concurrency, progress)
+        if to is None and qualifier is not None:
+            raise InvalidParameter("qualifier", qualifier, "needs to, the function that it is of")
+        if to is not None:
+            operations.invoke_async(to, qualifier=qualifier)
+        if pace is not None:
+            self.slots = Run(pace, None if pace.keyed else events)
+        self._to = to
+        self._qualifier = qualifier
+        self._region = region
+        self._account_id = account_id
+        self.title = f"replaying to {to}" if to else "replaying"
 
     def prepare(
         self,
@@ -72,20 +96,18 @@ class ReplayPlan(RunPlan, frozen=True, kw_only=True):
             event = read(payload)
             task_id = replay_id(event)
             function, qualifier = self._target(event)
-            arguments, call = self.call(
-                {
-                    "function": function,
-                    "payload": event.request.bytes(),
-                    "delay": None,
-                    "task_id": task_id,
-                    "qualifier": qualifier,
-                }
-            )
+            arguments = {
+                "function": function,
+                "payload": event.request.bytes(),
+                "delay": None,
+                "task_id": task_id,
+                "qualifier": qualifier,
+            }
+            return self.job(index, payload, arguments)
         except PaceError:
             raise
         except FcAsyncError as error:
             return Outcome(index=index, payload=payload, task_id=task_id, error=error)
-        return Job(index=index, payload=payload, arguments=arguments, call=call)
 
     def _target(self, event: DestinationEvent) -> tuple[str, str | None]:
         """Return function and qualifier that an event is sent to.
@@ -93,16 +115,16 @@ class ReplayPlan(RunPlan, frozen=True, kw_only=True):
         Raises:
             InvalidParameter: The event does not name a function that the client can call.
         """
-        if self.to is not None:
-            return self.to, self.qualifier
+        if self._to is not None:
+            return self._to, self._qualifier
         named: FunctionArn | None = event.arn
         if named is None:
             raise InvalidParameter(
                 "to", None, f"must name a function: the event names {event.function_arn!r}"
             )
         for what, own, other in (
-            ("region", self.region, named.region),
-            ("account", self.account_id, named.account_id),
+            ("region", self._region, named.region),
+            ("account", self._account_id, named.account_id),
         ):
             if own and other and own != other:
                 raise InvalidParameter(
@@ -113,39 +135,6 @@ class ReplayPlan(RunPlan, frozen=True, kw_only=True):
                 )
         is_default = named.qualifier == limits.DEFAULT_QUALIFIER
         return named.function, None if is_default else named.qualifier
-
-
-def replay_plan(
-    events: object,
-    *,
-    to: str | None,
-    qualifier: str | None,
-    region: str,
-    account_id: str,
-    concurrency: int,
-    progress: Report,
-    pace: Pace | None = None,
-) -> ReplayPlan:
-    """Check the arguments of ``replay_events``.
-
-    Raises:
-        InvalidParameter: One of them is wrong.
-        ConfigurationError: A progress bar was asked for and ``rich`` is not installed.
-    """
-    if to is None and qualifier is not None:
-        raise InvalidParameter("qualifier", qualifier, "needs to, the function that it is of")
-    if to is not None:
-        operations.invoke_async(to, qualifier=qualifier)
-    return ReplayPlan(
-        to=to,
-        qualifier=qualifier,
-        region=region,
-        account_id=account_id,
-        concurrency=concurrency,
-        progress=progress,
-        total=check_run("events", events, concurrency, progress),
-        slots=None if pace is None else Run(pace, None if pace.keyed else events),
-    )
 
 
 def read(event: Any) -> DestinationEvent:

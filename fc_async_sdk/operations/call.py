@@ -15,6 +15,7 @@ from typing import Any, Final, Generic, Literal, NamedTuple, TypeVar
 import msgspec
 
 from fc_async_sdk import _payloads, _signing
+from fc_async_sdk._decoding import JSON_ERRORS
 from fc_async_sdk.errors import (
     InvalidParameter,
     InvalidResponse,
@@ -184,7 +185,7 @@ def _read_error(answer: Answer) -> tuple[str, str, str]:
     """Return code, message and request id of an error answer, in any spelling of the service."""
     try:
         document = msgspec.json.decode(answer.body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except JSON_ERRORS:
         document = None
     if not isinstance(document, dict):
         said = shorten(answer.body.decode("utf-8", "replace")) if answer.body else "nothing"
@@ -239,7 +240,7 @@ def read_json(cls: type[U], operation: str) -> Callable[[Answer], U]:
     def read(answer: Answer) -> U:
         try:
             return _decode(decoded, answer.body)  # type: ignore[no-any-return]  # it is a U
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        except JSON_ERRORS as error:
             said = shorten(answer.body.decode("utf-8", "replace")) if answer.body else "nothing"
             raise InvalidResponse(
                 f"expected a {cls.__name__} as JSON, got {said}: {error} "
@@ -260,7 +261,7 @@ def read_nothing(answer: Answer) -> None:
         return
     try:
         msgspec.json.decode(answer.body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except JSON_ERRORS as error:
         said = shorten(answer.body.decode("utf-8", "replace"))
         raise InvalidResponse(
             f"expected an empty answer, got {answer.status} with {said}: check the endpoint and "

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from fc_async_sdk import _claims, _envelopes
+from fc_async_sdk._decoding import JSON_ERRORS
 from fc_async_sdk.errors import (
     AsyncTaskAlreadyExists,
     FunctionError,
@@ -93,7 +94,7 @@ class InvokeResult(msgspec.Struct, frozen=True, kw_only=True):
         """
         try:
             return msgspec.json.decode(self.payload)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        except JSON_ERRORS as error:
             raise InvalidResponse(f"the payload is not JSON: {error}", operation=_OPERATION) from (
                 error
             )

@@ -167,11 +167,11 @@ class TaskService:
     # --- many accepts -------------------------------------------------------------------------
 
     def fan_out(self, function: str, payloads, **arguments) -> fanout.FanOut:
-        plan = fanout.plan(function, payloads, **{"resume": None, "delay": None, **arguments})
+        plan = fanout.Plan(function, payloads, **{"resume": None, "delay": None, **arguments})
         return fanout.FanOut(plan, payloads, lambda _: fanout.ThreadSender(self._send, 1))
 
     def async_fan_out(self, function: str, payloads, **arguments) -> fanout.AsyncFanOut:
-        plan = fanout.plan(function, payloads, **{"resume": None, "delay": None, **arguments})
+        plan = fanout.Plan(function, payloads, **{"resume": None, "delay": None, **arguments})
 
         async def send(job: fanout.Job) -> AcceptedInvocation:
             return self._send(job)

@@ -56,7 +56,7 @@ def make(payloads, **arguments) -> fanout.Plan:
         "qualifier": None,
         "progress": None,
     }
-    return fanout.plan("f", payloads, **{**defaults, **arguments})
+    return fanout.Plan("f", payloads, **{**defaults, **arguments})
 
 
 class Both:

@@ -17,7 +17,7 @@ ARN = "acs:fc:cn-hangzhou:1234567890123456:functions/resize"
 
 def plan(**arguments: object) -> fanout.ReplayPlan:
     given = {"to": None, "qualifier": None, "region": "", "account_id": ""} | arguments
-    return fanout.replay_plan([], concurrency=4, progress=None, **given)  # type: ignore[arg-type]
+    return fanout.ReplayPlan([], concurrency=4, progress=None, **given)  # type: ignore[arg-type]
 
 
 def failed(request_id: str = "1-abc", **fields: object) -> events.DestinationEvent:
@@ -144,7 +144,7 @@ def test_wrong_arguments_end_a_replay_at_once() -> None:
     with pytest.raises(InvalidParameter, match="function"):
         plan(to="")
     with pytest.raises(InvalidParameter, match="an iterable of events"):
-        fanout.replay_plan(
+        fanout.ReplayPlan(
             b"{}",
             to=None,
             qualifier=None,
