@@ -31,6 +31,8 @@ class Arn(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     kind: ClassVar[Kind]
+    payload_limit: ClassVar[int]
+    """Largest destination event in bytes, as transmitted."""
 
     region: str = ""
     account_id: str = ""
@@ -40,11 +42,6 @@ class Arn(msgspec.Struct, frozen=True, kw_only=True):
         return msgspec.structs.replace(
             self, region=self.region or region, account_id=self.account_id or account_id
         )
-
-    @property
-    def payload_limit(self) -> int:
-        """The size of the largest destination event in bytes, as transmitted."""
-        return KINDS[self.kind].payload_bytes
 
     @property
     def refused(self) -> str | None:
@@ -66,6 +63,7 @@ class FunctionArn(Arn, frozen=True, kw_only=True):
     """Name of a function, or of one of its versions or aliases."""
 
     kind: ClassVar[Kind] = "function"
+    payload_limit: ClassVar[int] = KINDS["function"].payload_bytes
 
     function: str
     qualifier: str = limits.DEFAULT_QUALIFIER
@@ -79,6 +77,7 @@ class MnsQueueArn(Arn, frozen=True, kw_only=True):
     """Name of a queue of MNS."""
 
     kind: ClassVar[Kind] = "mns-queue"
+    payload_limit: ClassVar[int] = KINDS["mns-queue"].payload_bytes
 
     queue: str
 
@@ -87,6 +86,7 @@ class MnsTopicArn(Arn, frozen=True, kw_only=True):
     """Name of a topic of MNS."""
 
     kind: ClassVar[Kind] = "mns-topic"
+    payload_limit: ClassVar[int] = KINDS["mns-topic"].payload_bytes
 
     topic: str
 
@@ -95,6 +95,7 @@ class EventBusArn(Arn, frozen=True, kw_only=True):
     """Name of an event bus of EventBridge."""
 
     kind: ClassVar[Kind] = "eventbridge"
+    payload_limit: ClassVar[int] = KINDS["eventbridge"].payload_bytes
 
     bus: str
 
@@ -103,6 +104,7 @@ class RocketMqTopicArn(Arn, frozen=True, kw_only=True):
     """Name of a topic of RocketMQ 4.x."""
 
     kind: ClassVar[Kind] = "rocketmq"
+    payload_limit: ClassVar[int] = KINDS["rocketmq"].payload_bytes
 
     instance_id: str
     topic: str
