@@ -33,10 +33,7 @@ SYNTAX = {
     ("|", "AsyncIterable", "[", "P", "]"): "",
     ("|", "AsyncIterable", "[", "Any", "]"): "",
     ("Coroutine", "[", "Any", ",", "Any", ",", "T", "]"): "T",
-    ("Awaitable", "[", "None", "]"): "None",
-    ("Awaitable", "[", "T", "]"): "T",
     ("asyncio", ".", "sleep"): "time.sleep",
-    ("transport", ".", "loop"): "transport.sync ",
 }
 """Tokens, and what stands instead of them and of the blanks after them."""
 
@@ -58,7 +55,6 @@ NAMES = {
     "_AsyncWaiter": "_Waiter",
     "_async_groups": "_groups",
     "_async_tasks": "_tasks",
-    "LoopTransport": "SyncTransport",
     "async_client": "client",
     "async_each": "each",
     "async_load": "load",

@@ -24,22 +24,17 @@ if TYPE_CHECKING:
         Mapping,
     )
     from datetime import timedelta
-    from types import TracebackType
 
     from typing_extensions import Self, Unpack
 
     from fc_async_sdk import fanout, handles, models
     from fc_async_sdk._claims import PayloadStore
-    from fc_async_sdk._endpoint import Endpoint
     from fc_async_sdk._pacing import BasePace as Pace
     from fc_async_sdk._payload_schema import Schema
-    from fc_async_sdk.config import Config
-    from fc_async_sdk.credentials import Provider
     from fc_async_sdk.handles.calls import HandleOptions
     from fc_async_sdk.operations import Call
     from fc_async_sdk.operations.checks import Payload
     from fc_async_sdk.paginators import Paginator
-    from fc_async_sdk.transport.sync import SyncTransport
     from fc_async_sdk.waiters import FunctionWaiter, Port, TaskWaiter
 
 P = ParamSpec("P")
@@ -90,19 +85,8 @@ class Client(BaseClient):
         exceptions: The errors it raises: ``client.exceptions.FunctionNotFound``.
     """
 
-    def __init__(
-        self,
-        endpoint: Endpoint,
-        provider: Provider,
-        config: Config,
-        *,
-        region_name: str = "",
-        account_id: str = "",
-        transport: SyncTransport | None = None,
-    ) -> None:
-        """Make a client, with transports of its own unless one is given for all calls."""
-        super().__init__(endpoint, provider, config, region_name=region_name, account_id=account_id)
-        self._connections = Connections(endpoint, self.config, provider, transport)
+    _make_connections = Connections
+    _connections: Connections
 
     def send(self, call: Call[T], *, total_timeout: float | None = None) -> T:
         """Send a call of :mod:`fc_async_sdk.operations` and return what it brought back.
@@ -125,12 +109,7 @@ class Client(BaseClient):
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def _perform(

@@ -147,6 +147,7 @@ class BaseClient:
     """
 
     exceptions: ClassVar[type[Exceptions]] = Exceptions
+    _make_connections: ClassVar[Callable[..., Any]]
 
     def __init__(
         self,
@@ -156,13 +157,16 @@ class BaseClient:
         *,
         region_name: str = "",
         account_id: str = "",
+        transport: Any = None,
     ) -> None:
+        """Make a client, with transports of its own unless one is given for all calls."""
         self.region_name = region_name
         self.account_id = account_id
         self.endpoint_url = endpoint.url
         self.config = config if config.events is not None else config.replace(events=Hooks())
         self._endpoint = endpoint
         self._provider = provider
+        self._connections = self._make_connections(endpoint, self.config, provider, transport)
 
     @property
     def meta(self) -> Meta:
