@@ -142,8 +142,7 @@ class AsyncFunctionHandle(BaseFunction[P, R]):
 
         Raises:
             ConfigurationError: A progress bar was asked for and ``rich`` is not installed.
-            InvalidParameter: An argument or a payload is wrong. If ``payloads`` is a sequence,
-                nothing was sent; otherwise the payloads before it were sent.
+            InvalidParameter: An argument or a payload is wrong. Payloads before it were sent.
             PaceError: The pace has no slots. If ``payloads`` is a sequence, nothing was sent.
         """
         prefix = self._target.new_id() if task_ids is None else task_ids

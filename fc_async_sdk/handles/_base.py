@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import sys
-from collections import deque
 from collections.abc import AsyncIterable, Sequence
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -16,7 +15,7 @@ from fc_async_sdk.operations import checks
 from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable
+    from collections.abc import AsyncIterator, Callable, Iterable
 
     from fc_async_sdk._pacing import BasePace as Pace
     from fc_async_sdk._payload_schema import Schema
@@ -29,6 +28,20 @@ if TYPE_CHECKING:
 
 P = TypeVar("P")
 R = TypeVar("R")
+
+
+class _CheckedSequence(Sequence[P]):
+    """Payloads of a known number; each is checked when it is taken."""
+
+    def __init__(self, payloads: Sequence[P], check: Callable[[P, str], P]) -> None:
+        self._payloads = payloads
+        self._check = check
+
+    def __len__(self) -> int:
+        return len(self._payloads)
+
+    def __getitem__(self, index: Any) -> Any:
+        return self._check(self._payloads[index], f"payloads[{index}]")
 
 
 class BaseFunction(Generic[P, R]):
@@ -75,18 +88,12 @@ class BaseFunction(Generic[P, R]):
         return outcomes.returned(self.name, result.payload, self._target.result, self._target.large)
 
     def _checked(self, payloads: Iterable[P] | AsyncIterable[P]) -> Any:
-        """Return payloads that are checked: a sequence now, others as they are taken.
-
-        Raises:
-            InvalidParameter: One of a sequence is of another type, or does not fit the schema.
-        """
+        """Return the payloads, of which each is checked when it is taken."""
         if isinstance(payloads, AsyncIterable):
             return self._checked_later(payloads)
-        checked = (self._check(each, f"payloads[{index}]") for index, each in enumerate(payloads))
-        if not isinstance(payloads, Sequence):
-            return checked
-        deque(checked, maxlen=0)
-        return payloads
+        if isinstance(payloads, Sequence):
+            return _CheckedSequence(payloads, self._check)
+        return (self._check(each, f"payloads[{index}]") for index, each in enumerate(payloads))
 
     async def _checked_later(self, payloads: AsyncIterable[P]) -> AsyncIterator[P]:
         index = 0
