@@ -47,20 +47,7 @@ T = TypeVar("T")
 def _sends(
     operation: Callable[P, Call[T]],
 ) -> Callable[Concatenate[AsyncClient, P], Coroutine[Any, Any, T]]:
-    """Return a method that sends what the operation makes."""
-
-    @functools.wraps(operation)
-    async def method(self: AsyncClient, /, *args: P.args, **kwargs: P.kwargs) -> T:
-        return await self._perform(operation, args, kwargs)
-
-    copy_signature(method, operation, "AsyncClient")
-    return method
-
-
-def _sends_code(
-    operation: Callable[P, Call[T]],
-) -> Callable[Concatenate[AsyncClient, P], Coroutine[Any, Any, T]]:
-    """Return a method that sends what the operation makes, with code that it reads from a path."""
+    """Return a method that sends what the operation makes; code is read from its path before."""
 
     async def method(self: AsyncClient, /, *args: Any, **kwargs: Any) -> T:
         if kwargs.get("code") is not None:
@@ -137,8 +124,8 @@ class AsyncClient(BaseClient):
     list_async_tasks = _sends(operations.list_async_tasks)
     stop_async_task = _sends(operations.stop_async_task)
 
-    create_function = _sends_code(operations.create_function)
-    update_function = _sends_code(operations.update_function)
+    create_function = _sends(operations.create_function)
+    update_function = _sends(operations.update_function)
     get_function = _sends(operations.get_function)
     get_function_code = _sends(operations.get_function_code)
     list_functions = _sends(operations.list_functions)

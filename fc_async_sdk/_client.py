@@ -45,20 +45,7 @@ T = TypeVar("T")
 def _sends(
     operation: Callable[P, Call[T]],
 ) -> Callable[Concatenate[Client, P], T]:
-    """Return a method that sends what the operation makes."""
-
-    @functools.wraps(operation)
-    def method(self: Client, /, *args: P.args, **kwargs: P.kwargs) -> T:
-        return self._perform(operation, args, kwargs)
-
-    copy_signature(method, operation, "Client")
-    return method
-
-
-def _sends_code(
-    operation: Callable[P, Call[T]],
-) -> Callable[Concatenate[Client, P], T]:
-    """Return a method that sends what the operation makes, with code that it reads from a path."""
+    """Return a method that sends what the operation makes; code is read from its path before."""
 
     def method(self: Client, /, *args: Any, **kwargs: Any) -> T:
         if kwargs.get("code") is not None:
@@ -135,8 +122,8 @@ class Client(BaseClient):
     list_async_tasks = _sends(operations.list_async_tasks)
     stop_async_task = _sends(operations.stop_async_task)
 
-    create_function = _sends_code(operations.create_function)
-    update_function = _sends_code(operations.update_function)
+    create_function = _sends(operations.create_function)
+    update_function = _sends(operations.update_function)
     get_function = _sends(operations.get_function)
     get_function_code = _sends(operations.get_function_code)
     list_functions = _sends(operations.list_functions)

@@ -75,9 +75,11 @@ class _Run:
         duplicates: The number of payloads that were already accepted under their task ids.
     """
 
-    def __init__(self, plan: Plan | ReplayPlan) -> None:
+    def __init__(self, plan: Plan | ReplayPlan, payloads: Any, send: Any) -> None:
         self.duplicates = 0
         self._plan = plan
+        self._payloads = payloads
+        self._send = send
         self._done = 0
         self._failures: list[Outcome] = []
         self._report = Reporter(plan.progress, plan.title)
@@ -119,13 +121,9 @@ class _Run:
 class FanOut(_Run):
     """A run, carried out while it is iterated over. Leaving the loop ends it."""
 
-    def __init__(
-        self, plan: Plan | ReplayPlan, payloads: Iterable[Any], sender: Callable[[int], Sender]
-    ) -> None:
-        super().__init__(plan)
-        self._payloads = payloads
-        self._sender = sender
-        self._problem: Exception | None = None
+    _payloads: Iterable[Any]
+    _send: Callable[[int], Sender]
+    _problem: Exception | None = None
 
     def __iter__(self) -> Iterator[Outcome]:
         self._begin()
@@ -135,7 +133,7 @@ class FanOut(_Run):
         window = 2 * self._plan.concurrency
         left = self._prepared()
         exhausted = False
-        sender = self._sender(self._plan.concurrency)
+        sender = self._send(self._plan.concurrency)
         try:
             while waiting or not exhausted:
                 for _ in range(window - waiting):
@@ -179,15 +177,8 @@ class FanOut(_Run):
 class AsyncFanOut(_Run):
     """A run, carried out while ``async for`` iterates over it. Leaving the loop ends it."""
 
-    def __init__(
-        self,
-        plan: Plan | ReplayPlan,
-        payloads: Iterable[Any] | AsyncIterable[Any],
-        send: Callable[[Job], Awaitable[AcceptedInvocation]],
-    ) -> None:
-        super().__init__(plan)
-        self._payloads = payloads
-        self._send = send
+    _payloads: Iterable[Any] | AsyncIterable[Any]
+    _send: Callable[[Job], Awaitable[AcceptedInvocation]]
 
     async def __aiter__(self) -> AsyncIterator[Outcome]:
         import asyncio  # noqa: PLC0415 -- the synchronous run does without it

@@ -14,10 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterable, Iterable
     from datetime import timedelta
 
-    from fc_async_sdk._pacing import BasePace as Pace
-    from fc_async_sdk._payload_schema import Schema
     from fc_async_sdk.fanout.progress import Report
-    from fc_async_sdk.handles.calls import Target
     from fc_async_sdk.waiters import AsyncPort
 
 P = TypeVar("P")
@@ -32,16 +29,7 @@ class AsyncFunctionHandle(BaseFunction[P, R]):
         qualifier: Version or alias; None is LATEST.
     """
 
-    def __init__(
-        self,
-        port: AsyncPort,
-        target: Target[R],
-        payload: type[P],
-        schema: Schema | None = None,
-        pace: Pace | None = None,
-    ) -> None:
-        super().__init__(target, payload, schema, pace)
-        self._port = port
+    _port: AsyncPort
 
     async def spawn(
         self,

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Sequence
 
     from fc_async_sdk.fanout.progress import Report
-    from fc_async_sdk.handles.calls import Target
     from fc_async_sdk.handles.scan import Listing
     from fc_async_sdk.models import TaskStatus
     from fc_async_sdk.waiters import AsyncPort
@@ -38,17 +37,7 @@ class AsyncTaskGroup(BaseGroup[R]):
         size: How many tasks there are, or None if only the service knows.
     """
 
-    def __init__(
-        self,
-        port: AsyncPort,
-        target: Target[R],
-        prefix: str,
-        size: int | None,
-        *,
-        chained: bool = False,
-    ) -> None:
-        super().__init__(target, prefix, size, chained=chained)
-        self._port = port
+    _port: AsyncPort
 
     @property
     def failures(self) -> list[AsyncTaskHandle[R]]:

@@ -49,12 +49,14 @@ class BaseFunction(Generic[P, R]):
 
     def __init__(
         self,
+        port: Any,
         target: Target[R],
         payload: type[P],
         schema: Schema | None = None,
         pace: Pace | None = None,
     ) -> None:
         _payloads.check_type("payload", payload)
+        self._port = port
         self.name = target.function
         self.qualifier = target.qualifier
         self._target = target
@@ -109,18 +111,28 @@ class BaseTask(Generic[R]):
     """One task, which returns ``R``."""
 
     def __init__(
-        self, target: Target[R], task_id: str, ended: Ended | None, group: Members | None
+        self,
+        port: Any,
+        target: Target[R],
+        task_id: str,
+        *,
+        request_id: str = "",
+        ended: Ended | None = None,
+        group: Members | None = None,
+        chained: bool = False,
     ) -> None:
+        self._port = port
         self.id = task_id
         self.function = target.function
         self.qualifier = target.qualifier
         self.index = ended.index if ended else None
         self.task = ended.task if ended else None
         self.error: FcAsyncError | None = ended.error if ended else None
-        self.request_id = (self.task and self.task.request_id) or ""
+        self.request_id = request_id or (self.task and self.task.request_id) or ""
         self._target = target
         self._at = task_id  # the message of a chain that the task is now
         self._group = group
+        self._chained = chained
         self._listed = ended is not None  # a list does not hold what was returned
 
     @property
@@ -174,8 +186,15 @@ class BaseGroup(Generic[R]):
     """Many tasks of one function, whose ids begin alike."""
 
     def __init__(
-        self, target: Target[R], prefix: str, size: int | None, *, chained: bool = False
+        self,
+        port: Any,
+        target: Target[R],
+        prefix: str,
+        size: int | None,
+        *,
+        chained: bool = False,
     ) -> None:
+        self._port = port
         self.prefix = prefix
         self.function = target.function
         self.qualifier = target.qualifier

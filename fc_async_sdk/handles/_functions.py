@@ -15,10 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import timedelta
 
-    from fc_async_sdk._pacing import BasePace as Pace
-    from fc_async_sdk._payload_schema import Schema
     from fc_async_sdk.fanout.progress import Report
-    from fc_async_sdk.handles.calls import Target
     from fc_async_sdk.waiters import Port
 
 P = TypeVar("P")
@@ -33,16 +30,7 @@ class FunctionHandle(BaseFunction[P, R]):
         qualifier: Version or alias; None is LATEST.
     """
 
-    def __init__(
-        self,
-        port: Port,
-        target: Target[R],
-        payload: type[P],
-        schema: Schema | None = None,
-        pace: Pace | None = None,
-    ) -> None:
-        super().__init__(target, payload, schema, pace)
-        self._port = port
+    _port: Port
 
     def spawn(
         self,

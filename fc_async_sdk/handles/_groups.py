@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from fc_async_sdk.fanout.progress import Report
-    from fc_async_sdk.handles.calls import Target
     from fc_async_sdk.handles.scan import Listing
     from fc_async_sdk.models import TaskStatus
     from fc_async_sdk.waiters import Port
@@ -39,17 +38,7 @@ class TaskGroup(BaseGroup[R]):
         size: How many tasks there are, or None if only the service knows.
     """
 
-    def __init__(
-        self,
-        port: Port,
-        target: Target[R],
-        prefix: str,
-        size: int | None,
-        *,
-        chained: bool = False,
-    ) -> None:
-        super().__init__(target, prefix, size, chained=chained)
-        self._port = port
+    _port: Port
 
     @property
     def failures(self) -> list[TaskHandle[R]]:

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from fc_async_sdk.handles.calls import Target
-    from fc_async_sdk.handles.members import Ended, Members
     from fc_async_sdk.models import AsyncTask, AsyncTaskPage, TaskStatus
     from fc_async_sdk.waiters import Port
 
@@ -37,21 +36,7 @@ class TaskHandle(BaseTask[R]):
         error: Why it has no result, or None if it has, or is not known to have ended.
     """
 
-    def __init__(
-        self,
-        port: Port,
-        target: Target[R],
-        task_id: str,
-        *,
-        request_id: str = "",
-        ended: Ended | None = None,
-        group: Members | None = None,
-        chained: bool = False,
-    ) -> None:
-        super().__init__(target, task_id, ended, group)
-        self._chained = chained
-        self.request_id = request_id or self.request_id
-        self._port = port
+    _port: Port
 
     def status(self) -> TaskStatus:
         """Read the status from the service and return it.
