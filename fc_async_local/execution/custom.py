@@ -57,7 +57,7 @@ _DEFAULT_COMMAND: Final = (f"{CODE_ON_SERVICE}/bootstrap",)
 _NO_SUCH_ROUTE: Final = frozenset({404, 405})
 _LED: Final = ("python", "pypy", "node")
 _IN_USE: Final = re.compile(r"\bin use\b|EADDRINUSE", re.IGNORECASE)
-"""What servers print if they cannot listen: "Address already in use", "Connection in use"."""
+"""Output of servers that cannot listen: "Address already in use", "Connection in use"."""
 _FIRST_WAIT: Final = 0.01
 _LONGEST_WAIT: Final = 0.25
 _EXIT_GRACE: Final = 1.0

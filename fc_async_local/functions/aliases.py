@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from fc_async_local.functions import paging, refusals
-from fc_async_local.functions.records import AliasRecord, rfc3339
-from fc_async_local.store.protocol import ChangeRefused
+from fc_async_local.functions import refusals
+from fc_async_local.functions.records import AliasRecord, VersionRecord, rfc3339
+from fc_async_local.functions.resources import Resources
 from fc_async_sdk._decoding import prepare
 from fc_async_sdk.spec import limits
 
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from fc_async_local.clock import Clock
-    from fc_async_local.functions.paging import Page
-    from fc_async_local.functions.records import VersionRecord
     from fc_async_local.functions.snapshot import Snapshot, SnapshotCache
 
 _DESCRIPTION_LENGTH: Final = 256
@@ -27,7 +25,6 @@ _DESCRIPTION_LENGTH: Final = 256
 class _Input(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """CreateAliasInput and UpdateAliasInput."""
 
-    alias_name: str | None = None
     version_id: str | None = None
     description: str | None = None
     additional_version_weight: dict[str, float] | None = None
@@ -36,7 +33,7 @@ class _Input(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 prepare(_Input)
 
 
-class Aliases:
+class Aliases(Resources[AliasRecord]):
     """Create, read, update, delete and list aliases.
 
     Args:
@@ -44,8 +41,10 @@ class Aliases:
         clock: For created and modified times.
     """
 
+    record = AliasRecord
+
     def __init__(self, cache: SnapshotCache, clock: Clock) -> None:
-        self._cache = cache
+        super().__init__(cache)
         self._clock = clock
 
     async def create(self, function: str, body: Mapping[str, Any]) -> dict[str, Any]:
@@ -55,28 +54,19 @@ class Aliases:
             Rejected: 400 InvalidArgument, 404 FunctionNotFound or VersionNotFound, 409
                 AliasAlreadyExists.
         """
+        name = _check_name(body.get("aliasName"))
         given = _check_input(body)
-        name = _check_name(given.alias_name)
-        if given.version_id is None:
+        if "version_id" not in given:
             raise refusals.required("versionId")
         async with self._cache.writing:
-            snapshot = await self._cache.read()
-            _check_versions(snapshot, function, given)
+            _check_versions(await self._cache.read(), function, given)
             now = self._clock.now()
             record = AliasRecord(
-                function=function,
-                name=name,
-                version_id=given.version_id,
-                description=given.description,
-                weights=given.additional_version_weight,
-                created_at=now,
-                modified_at=now,
+                function=function, name=name, created_at=now, modified_at=now, **given
             )
-            try:
-                await self._cache.write([record.stored("absent")])
-            except ChangeRefused:
-                raise refusals.alias_exists(function, name) from None
-        return _describe(record)
+            exists = refusals.exists("alias", function, name)
+            await self._cache.write(record.stored("absent"), refused=exists)
+        return self._describe(record)
 
     async def update(self, function: str, name: str, body: Mapping[str, Any]) -> dict[str, Any]:
         """UpdateAlias: fields that the body leaves out are kept.
@@ -86,71 +76,49 @@ class Aliases:
         """
         given = _check_input(body)
         async with self._cache.writing:
-            snapshot = await self._cache.read()
-            before = snapshot.alias(function, name)
-            _check_versions(snapshot, function, given)
-            weights = given.additional_version_weight
-            record = AliasRecord(
-                function=function,
-                name=name,
-                version_id=given.version_id or before.version_id,
-                description=(
-                    before.description if given.description is None else given.description
-                ),
-                weights=before.weights if weights is None else weights,
-                created_at=before.created_at,
-                modified_at=self._clock.now(),
-            )
-            try:
-                await self._cache.write([record.stored("present")])
-            except ChangeRefused:
-                raise refusals.alias_not_found(function, name) from None
-        return _describe(record)
+            before = await self._existing(function, name)
+            _check_versions(await self._cache.read(), function, given)
+            record = msgspec.structs.replace(before, modified_at=self._clock.now(), **given)
+            gone = AliasRecord.missing(function, name)
+            await self._cache.write(record.stored("present"), refused=gone)
+        return self._describe(record)
 
-    async def get(self, function: str, name: str) -> dict[str, Any]:
-        """GetAlias.
-
-        Raises:
-            Rejected: 404 FunctionNotFound or AliasNotFound.
-        """
-        return _describe((await self._cache.read()).alias(function, name))
-
-    async def delete(self, function: str, name: str) -> None:
+    async def delete(self, function: str, own: str) -> None:
         """DeleteAlias, with its asynchronous configuration.
 
         Raises:
             Rejected: 404 FunctionNotFound or AliasNotFound.
         """
         async with self._cache.writing:
-            snapshot = await self._cache.read()
-            changes = [snapshot.alias(function, name).deleted()]
-            config = snapshot.async_config(function, name)
+            changes = [(await self._existing(function, own)).deleted()]
+            config = (await self._cache.read()).async_config(function, own)
             if config is not None:
                 changes.append(config.deleted())
-            await self._cache.write(changes)
+            await self._cache.write(*changes)
 
-    async def listing(
-        self, function: str, page: Page, *, prefix: str = ""
-    ) -> tuple[list[dict[str, Any]], str]:
-        """ListAliases, by name.
+    def _describe(self, record: AliasRecord) -> dict[str, Any]:
+        answer: dict[str, Any] = {
+            "aliasName": record.name,
+            "versionId": record.version_id,
+            "createdTime": rfc3339(record.created_at),
+            "lastModifiedTime": rfc3339(record.modified_at),
+        }
+        if record.description is not None:
+            answer["description"] = record.description
+        if record.weights is not None:
+            answer["additionalVersionWeight"] = record.weights
+        return answer
 
-        Raises:
-            Rejected: 400 InvalidArgument, 404 FunctionNotFound.
-        """
-        found = (await self._cache.read()).named(AliasRecord, function, prefix)
-        chosen, token = paging.cut(found, page, lambda alias: alias.name, of="aliases")
-        return [_describe(alias) for alias in chosen], token
 
-
-def _check_versions(snapshot: Snapshot, function: str, given: _Input) -> None:
+def _check_versions(snapshot: Snapshot, function: str, given: Mapping[str, Any]) -> None:
     snapshot.function(function)
-    named = [given.version_id] if given.version_id is not None else []
-    for version_id in [*named, *(given.additional_version_weight or {})]:
-        snapshot.version(function, version_id)
+    named = [given["version_id"]] if "version_id" in given else []
+    for version_id in [*named, *given.get("weights", {})]:
+        snapshot.owned(VersionRecord, function, version_id)
 
 
-def _check_input(body: Mapping[str, Any]) -> _Input:
-    """Return the fields of a create or update request, each checked by itself.
+def _check_input(body: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields of a record that a create or update request sets, each checked by itself.
 
     Raises:
         Rejected: 400 InvalidArgument.
@@ -160,7 +128,12 @@ def _check_input(body: Mapping[str, Any]) -> _Input:
     if given.version_id is not None and not limits.VERSION_ID_PATTERN.fullmatch(given.version_id):
         raise refusals.invalid_argument(f"versionId {given.version_id!r} is not a version")
     _check_weights(given.additional_version_weight or {})
-    return given
+    fields = {
+        "version_id": given.version_id,
+        "description": given.description,
+        "weights": given.additional_version_weight,
+    }
+    return {name: value for name, value in fields.items() if value is not None}
 
 
 def _check_weights(weights: Mapping[str, float]) -> None:
@@ -174,7 +147,7 @@ def _check_weights(weights: Mapping[str, float]) -> None:
         raise refusals.invalid_argument("additionalVersionWeight sums up to more than 1")
 
 
-def _check_name(name: str | None) -> str:
+def _check_name(name: object) -> str:
     """Return the name of a new alias; it must not look like a version or like LATEST.
 
     Raises:
@@ -182,7 +155,11 @@ def _check_name(name: str | None) -> str:
     """
     if name is None:
         raise refusals.required("aliasName")
-    if name == limits.DEFAULT_QUALIFIER or not limits.ALIAS_NAME_PATTERN.fullmatch(name):
+    if (
+        not isinstance(name, str)
+        or name == limits.DEFAULT_QUALIFIER
+        or not limits.ALIAS_NAME_PATTERN.fullmatch(name)
+    ):
         raise refusals.invalid_argument(
             f"aliasName {name!r} is invalid: 1 to 128 letters, digits, '_' and '-', not "
             "beginning with a digit or '-', and not LATEST"
@@ -203,21 +180,6 @@ def check_description(text: object) -> str | None:
             f"description must be a string of at most {_DESCRIPTION_LENGTH} characters"
         )
     return text
-
-
-def _describe(record: AliasRecord) -> dict[str, Any]:
-    """Return an alias in the form of the API."""
-    answer: dict[str, Any] = {
-        "aliasName": record.name,
-        "versionId": record.version_id,
-        "createdTime": rfc3339(record.created_at),
-        "lastModifiedTime": rfc3339(record.modified_at),
-    }
-    if record.description is not None:
-        answer["description"] = record.description
-    if record.weights is not None:
-        answer["additionalVersionWeight"] = record.weights
-    return answer
 
 
 def describe_version(record: VersionRecord) -> dict[str, Any]:

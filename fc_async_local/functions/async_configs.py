@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from fc_async_local.functions import paging, refusals
+from fc_async_local.functions import refusals
 from fc_async_local.functions.records import AsyncConfigRecord, rfc3339
+from fc_async_local.functions.resources import Resources
 from fc_async_local.functions.triggers import has_http_trigger
 from fc_async_sdk.errors import InvalidArn
 from fc_async_sdk.models import AsyncConfig
@@ -24,12 +25,11 @@ if TYPE_CHECKING:
 
     from fc_async_local.clock import Clock
     from fc_async_local.domain.rules import Place
-    from fc_async_local.functions.paging import Page
     from fc_async_local.functions.snapshot import Snapshot, SnapshotCache
     from fc_async_sdk.admin.models import WrittenAt
 
 
-class AsyncConfigs:
+class AsyncConfigs(Resources[AsyncConfigRecord]):
     """Put, read, delete and list configurations.
 
     Args:
@@ -39,11 +39,13 @@ class AsyncConfigs:
         refuse_http: Refuse functions as destinations that have an HTTP trigger.
     """
 
+    record = AsyncConfigRecord
+
     def __init__(
         self, cache: SnapshotCache, clock: Clock, place: Place, *, refuse_http: bool
     ) -> None:
+        super().__init__(cache)
         self._refuse_http = refuse_http
-        self._cache = cache
         self._clock = clock
         self._place = place
         self._listener: Callable[[AsyncConfig], Awaitable[None]] | None = None
@@ -62,7 +64,13 @@ class AsyncConfigs:
         return [record.config for record in snapshot.all(AsyncConfigRecord)]
 
     def _describe(self, record: AsyncConfigRecord) -> dict[str, Any]:
-        return _describe(record, self._place)
+        """Return a configuration: what was set, its ARN and its times."""
+        return {
+            **record.config.to_dict(),
+            "functionArn": self._place.function_arn(record.function, record.qualifier),
+            "createdTime": rfc3339(record.created_at),
+            "lastModifiedTime": rfc3339(record.modified_at),
+        }
 
     async def put(self, function: str, qualifier: str, body: Mapping[str, Any]) -> dict[str, Any]:
         """PutAsyncInvokeConfig: replaces; values that the body leaves out become the default.
@@ -87,7 +95,7 @@ class AsyncConfigs:
                 created_at=before.created_at if before is not None else now,
                 modified_at=now,
             )
-            await self._cache.write([record.stored()])
+            await self._cache.write(record.stored())
         if self._listener is not None:
             await self._listener(record.config)
         return self._describe(record)
@@ -126,48 +134,8 @@ class AsyncConfigs:
             }
             changed = [record for name, record in said.items() if record != known[name]]
             if changed:
-                await self._cache.write([record.stored() for record in changed])
+                await self._cache.write(*(record.stored() for record in changed))
         return sum(map(len, found.values()))
-
-    async def get(self, function: str, qualifier: str) -> dict[str, Any]:
-        """GetAsyncInvokeConfig.
-
-        Raises:
-            Rejected: 404 FunctionNotFound or AsyncConfigNotExists.
-        """
-        return self._describe(await self._find(function, qualifier))
-
-    async def _find(self, function: str, qualifier: str) -> AsyncConfigRecord:
-        name = qualifier or limits.DEFAULT_QUALIFIER
-        snapshot = await self._cache.read()
-        snapshot.function(function)
-        record = snapshot.async_config(function, name)
-        if record is None:
-            raise refusals.async_config_not_exists(function, name)
-        return record
-
-    async def delete(self, function: str, qualifier: str) -> None:
-        """DeleteAsyncInvokeConfig.
-
-        Raises:
-            Rejected: 404 FunctionNotFound or AsyncConfigNotExists.
-        """
-        async with self._cache.writing:
-            record = await self._find(function, qualifier)
-            await self._cache.write([record.deleted()])
-
-    async def listing(self, function: str | None, page: Page) -> tuple[list[dict[str, Any]], str]:
-        """ListAsyncInvokeConfigs of one function or of all.
-
-        Raises:
-            Rejected: 400 InvalidArgument, 404 FunctionNotFound.
-        """
-        snapshot = await self._cache.read()
-        if function is not None:
-            snapshot.function(function)
-        found = snapshot.all(AsyncConfigRecord, function)
-        chosen, token = paging.cut(found, page, lambda record: record.key, of="async-configs")
-        return [self._describe(record) for record in chosen], token
 
 
 def _check_functions(snapshot: Snapshot, config: AsyncConfig) -> None:
@@ -214,13 +182,3 @@ def destinations_of(config: AsyncConfig) -> Iterator[tuple[str, arn.DestinationA
             yield name, arn.parse(text)
         except InvalidArn as error:
             raise refusals.invalid_destination(f"{name}: {error}") from None
-
-
-def _describe(record: AsyncConfigRecord, place: Place) -> dict[str, Any]:
-    """Return a configuration in the form of the API: what was set, its ARN and its times."""
-    return {
-        **record.config.to_dict(),
-        "functionArn": place.function_arn(record.function, record.qualifier),
-        "createdTime": rfc3339(record.created_at),
-        "lastModifiedTime": rfc3339(record.modified_at),
-    }

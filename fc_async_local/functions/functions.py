@@ -18,7 +18,6 @@ from fc_async_local.functions.records import (
     VersionRecord,
 )
 from fc_async_local.functions.snapshot import with_settings
-from fc_async_local.store.protocol import ChangeRefused
 from fc_async_sdk.errors import shorten
 
 if TYPE_CHECKING:
@@ -105,10 +104,7 @@ class Functions:
             modified_at=now,
             tags=tags,
         )
-        try:
-            await self._cache.write([record.stored("absent")])
-        except ChangeRefused:
-            raise refusals.function_exists(name) from None
+        await self._cache.write(record.stored("absent"), refused=refusals.function_exists(name))
         return self._describe(record, record)
 
     async def update(self, name: str, body: Mapping[str, Any]) -> dict[str, Any]:
@@ -132,10 +128,8 @@ class Functions:
         return self._describe(record, record)
 
     async def _store(self, record: FunctionRecord) -> None:
-        try:
-            await self._cache.write([record.stored("present")])
-        except ChangeRefused:
-            raise refusals.function_not_found(record.name) from None
+        gone = refusals.function_not_found(record.name)
+        await self._cache.write(record.stored("present"), refused=gone)
 
     async def disable_invocation(self, name: str, body: Mapping[str, Any]) -> bool:
         """DisableFunctionInvocation.
@@ -200,7 +194,7 @@ class Functions:
             changes = [snapshot.function(name).deleted()]
             for cls in OWNED:
                 changes += [record.deleted() for record in snapshot.all(cls, name)]
-            await self._cache.write(changes)
+            await self._cache.write(*changes)
 
     async def listing(self, wanted: FunctionFilter, page: Page) -> tuple[list[dict[str, Any]], str]:
         """ListFunctions, by name.
@@ -239,10 +233,10 @@ class Functions:
                 description=description,
             )
             counted = msgspec.structs.replace(function, next_version=function.next_version + 1)
-            try:
-                await self._cache.write([version.stored("absent"), counted.stored("present")])
-            except ChangeRefused:
-                raise refusals.concurrent_update(f"function '{name}'") from None
+            changed = refusals.concurrent_update(f"function '{name}'")
+            await self._cache.write(
+                version.stored("absent"), counted.stored("present"), refused=changed
+            )
         return describe_version(version)
 
     async def list_versions(
@@ -276,7 +270,7 @@ class Functions:
         """
         async with self._cache.writing:
             snapshot = await self._cache.read()
-            version = snapshot.version(name, version_id)
+            version = snapshot.owned(VersionRecord, name, version_id)
             for alias in snapshot.all(AliasRecord, name):
                 if version_id == alias.version_id or version_id in (alias.weights or {}):
                     raise refusals.invalid_argument(
@@ -284,6 +278,5 @@ class Functions:
                         "point the alias elsewhere first"
                     )
             config = snapshot.async_config(name, version_id)
-            await self._cache.write(
-                [version.deleted(), *([config.deleted()] if config is not None else [])]
-            )
+            others = [config.deleted()] if config is not None else []
+            await self._cache.write(version.deleted(), *others)

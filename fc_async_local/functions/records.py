@@ -8,19 +8,20 @@ adds. Times are milliseconds since the epoch.
 from __future__ import annotations
 
 from datetime import datetime, timezone
-from typing import Any, ClassVar, Final, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 
 import msgspec
 
+from fc_async_local.functions import refusals
 from fc_async_local.store.protocol import Change, Document
 from fc_async_sdk.models import AsyncConfig
 from fc_async_sdk.spec import http_trigger, limits
 
+if TYPE_CHECKING:
+    from fc_async_local.domain.errors import Rejected
+
 Settings = dict[str, Any]
 """Function settings as the API spells them; only what was set."""
-
-RESERVED: Final = "reserved"
-"""The key of the reserved concurrency within a function."""
 
 
 def rfc3339(at: int) -> str:
@@ -52,28 +53,47 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return Change(self.kind, self.key, None)
 
 
-class QualifiedRecord(Record, frozen=True, kw_only=True):
+class OwnedRecord(Record, frozen=True, kw_only=True):
+    """Base of records that belong to a function and are deleted with it.
+
+    Attributes:
+        own: The field that tells the records of one function apart.
+    """
+
+    own: ClassVar[str]
+
+    function: str
+
+    @property
+    def key(self) -> str:
+        """Function and the value of the field ``own``."""
+        return self.key_of(self.function, getattr(self, self.own))
+
+    @classmethod
+    def key_of(cls, function: str, own: str = "") -> str:
+        """Return the key of a record; without a name, that of LATEST."""
+        return key_in(function, own or limits.DEFAULT_QUALIFIER)
+
+    @classmethod
+    def missing(cls, function: str, own: str) -> Rejected:
+        """Return the 404 for a record that does not exist."""
+        return refusals.not_found(cls.kind, function, own)
+
+
+class QualifiedRecord(OwnedRecord, frozen=True, kw_only=True):
     """Base of records that belong to one (function, qualifier)."""
 
-    function: str
+    own: ClassVar[str] = "qualifier"
+
     qualifier: str
 
-    @property
-    def key(self) -> str:
-        """Function and qualifier."""
-        return key_in(self.function, self.qualifier)
 
-
-class NamedRecord(Record, frozen=True, kw_only=True):
+class NamedRecord(OwnedRecord, frozen=True, kw_only=True):
     """Base of records that belong to a function and have a name that the user chose."""
 
-    function: str
-    name: str
+    own: ClassVar[str] = "name"
 
-    @property
-    def key(self) -> str:
-        """Function and name."""
-        return key_in(self.function, self.name)
+    name: str
 
 
 class CodeRef(msgspec.Struct, frozen=True, kw_only=True):
@@ -119,23 +139,18 @@ class FunctionRecord(Record, frozen=True, kw_only=True):
         return self.name
 
 
-class VersionRecord(Record, frozen=True, kw_only=True):
+class VersionRecord(OwnedRecord, frozen=True, kw_only=True):
     """A published version: a copy that never changes."""
 
     kind: ClassVar[str] = "version"
+    own: ClassVar[str] = "version_id"
 
-    function: str
     version_id: str
     settings: Settings
     code: CodeRef
     function_id: str
     created_at: int
     description: str | None = None
-
-    @property
-    def key(self) -> str:
-        """Function and version."""
-        return key_in(self.function, self.version_id)
 
 
 class AliasRecord(NamedRecord, frozen=True, kw_only=True):
@@ -168,6 +183,11 @@ class AsyncConfigRecord(QualifiedRecord, frozen=True, kw_only=True):
     written: dict[str, str] = {}
     waived: tuple[str, ...] = ()
 
+    @classmethod
+    def missing(cls, function: str, own: str) -> Rejected:
+        """Return the 404 of GetAsyncInvokeConfig."""
+        return refusals.async_config_not_exists(function, own)
+
 
 class TriggerRecord(NamedRecord, frozen=True, kw_only=True):
     """A trigger of a function.
@@ -197,23 +217,23 @@ class TriggerRecord(NamedRecord, frozen=True, kw_only=True):
         return str(self.settings.get("qualifier") or limits.DEFAULT_QUALIFIER)
 
 
-class ConcurrencyRecord(Record, frozen=True, kw_only=True):
-    """The reserved concurrency of a function: the limit on its instances."""
+class ConcurrencyRecord(QualifiedRecord, frozen=True, kw_only=True):
+    """The reserved concurrency of a function: the limit on its instances, of all versions."""
 
     kind: ClassVar[str] = "concurrency"
 
-    function: str
+    qualifier: str = limits.DEFAULT_QUALIFIER
     reserved: int
 
-    @property
-    def key(self) -> str:
-        """Function and :data:`RESERVED`."""
-        return key_in(self.function, RESERVED)
+    @classmethod
+    def key_of(cls, function: str, own: str = "") -> str:  # noqa: ARG003 -- there is one
+        """Return the key of the record of a function."""
+        return key_in(function, "reserved")
 
-    @property
-    def qualifier(self) -> str:
-        """LATEST: the limit holds for all versions together."""
-        return limits.DEFAULT_QUALIFIER
+    @classmethod
+    def missing(cls, function: str, own: str) -> Rejected:  # noqa: ARG003 -- as above
+        """Return the 404 of GetConcurrencyConfig."""
+        return refusals.concurrency_not_found(function)
 
 
 class ProvisionRecord(QualifiedRecord, frozen=True, kw_only=True):
@@ -232,33 +252,14 @@ class ScalingRecord(QualifiedRecord, frozen=True, kw_only=True):
     settings: Settings
 
 
-class VpcBindingRecord(Record, frozen=True, kw_only=True):
+class VpcBindingRecord(OwnedRecord, frozen=True, kw_only=True):
     """A VPC that a function is bound to. Only kept and shown: the runtime has no VPCs."""
 
     kind: ClassVar[str] = "vpc-binding"
+    own: ClassVar[str] = "vpc_id"
 
-    function: str
     vpc_id: str
 
-    @property
-    def key(self) -> str:
-        """Function and VPC."""
-        return key_in(self.function, self.vpc_id)
-
-
-OwnedRecord = (
-    VersionRecord
-    | AliasRecord
-    | AsyncConfigRecord
-    | TriggerRecord
-    | ConcurrencyRecord
-    | ProvisionRecord
-    | ScalingRecord
-    | VpcBindingRecord
-)
-"""Records that belong to a function and are deleted with it."""
-
-AnyRecord = FunctionRecord | OwnedRecord
 
 OWNED: Final[tuple[type[OwnedRecord], ...]] = (
     VersionRecord,
@@ -271,15 +272,11 @@ OWNED: Final[tuple[type[OwnedRecord], ...]] = (
     VpcBindingRecord,
 )
 
-_DECODERS: Final[dict[str, msgspec.json.Decoder[Any]]] = {
-    cls.kind: msgspec.json.Decoder(cls) for cls in (FunctionRecord, *OWNED)
-}
+_KINDS: Final[tuple[type[Record], ...]] = (FunctionRecord, *OWNED)
+_DECODERS: Final = {cls.kind: msgspec.json.Decoder(cls) for cls in _KINDS}
 
 
-def decode(document: Document) -> AnyRecord | None:
+def decode(document: Document) -> Record | None:
     """Read a document; return None if it is of another kind."""
     decoder = _DECODERS.get(document.kind)
-    if decoder is None:
-        return None
-    record: AnyRecord = decoder.decode(document.body)
-    return record
+    return None if decoder is None else decoder.decode(document.body)

@@ -80,30 +80,16 @@ def invocation_disabled(name: str, reason: str) -> Rejected:
     )
 
 
-def version_not_found(name: str, version_id: str) -> Rejected:
-    """Return a 404."""
-    return Rejected(
-        404, "VersionNotFound", f"version '{version_id}' of function '{name}' does not exist"
-    )
+def not_found(what: str, function: str, own: str) -> Rejected:
+    """Return a 404: a function has no such version, alias or trigger."""
+    text = f"{what} '{own}' of function '{function}' does not exist"
+    return Rejected(404, f"{what.capitalize()}NotFound", text)
 
 
-def alias_not_found(name: str, alias: str) -> Rejected:
-    """Return a 404."""
-    return Rejected(404, "AliasNotFound", f"alias '{alias}' of function '{name}' does not exist")
-
-
-def trigger_not_found(name: str, trigger: str) -> Rejected:
-    """Return a 404."""
-    return Rejected(
-        404, "TriggerNotFound", f"trigger '{trigger}' of function '{name}' does not exist"
-    )
-
-
-def trigger_exists(name: str, trigger: str) -> Rejected:
-    """Return a 409."""
-    return Rejected(
-        409, "TriggerAlreadyExists", f"trigger '{trigger}' of function '{name}' already exists"
-    )
+def exists(what: str, function: str, own: str) -> Rejected:
+    """Return a 409: a function already has such an alias or trigger."""
+    text = f"{what} '{own}' of function '{function}' already exists"
+    return Rejected(409, f"{what.capitalize()}AlreadyExists", text)
 
 
 def concurrency_not_found(name: str) -> Rejected:
@@ -121,13 +107,6 @@ def async_config_not_exists(name: str, qualifier: str) -> Rejected:
 def function_exists(name: str) -> Rejected:
     """Return a 409."""
     return Rejected(409, "FunctionAlreadyExists", f"function '{name}' already exists")
-
-
-def alias_exists(name: str, alias: str) -> Rejected:
-    """Return a 409."""
-    return Rejected(
-        409, "AliasAlreadyExists", f"alias '{alias}' of function '{name}' already exists"
-    )
 
 
 def concurrent_update(what: str) -> Rejected:

@@ -7,7 +7,7 @@ Implements :class:`fc_async_local.engine.ports.Registry`.
 from __future__ import annotations
 
 import uuid
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -48,8 +48,6 @@ if TYPE_CHECKING:
     from fc_async_local.store.document_cache import DocumentCache
     from fc_async_local.store.protocol import BlobStore
     from fc_async_sdk.models import AsyncConfig
-
-T = TypeVar("T")
 
 
 class FunctionRegistry:
@@ -216,7 +214,9 @@ def deployment_of(
         record: Code and settings.
         max_instances: Reserved concurrency, None if there is none.
     """
-    settings = msgspec.convert(_without_layers(record.settings), FunctionSettings)
+    given = {**record.settings}
+    layers = given.pop("layers", None) or ()  # ARNs; in the model of the SDK they have sizes
+    settings = msgspec.convert(given, FunctionSettings)
     custom = settings.custom_runtime_config or CustomRuntimeConfig()
     hooks = settings.instance_lifecycle_config or InstanceLifecycleConfig()
     initializer, pre_stop = hooks.initializer or LifecycleHook(), hooks.pre_stop or LifecycleHook()
@@ -225,24 +225,22 @@ def deployment_of(
         function=function,
         version_id=version_id,
         revision=revision,
-        runtime=_or(settings.runtime, ""),
-        handler=_or(settings.handler, ""),
+        runtime=settings.runtime or "",
+        handler=settings.handler or "",
         code_checksum=record.code.checksum,
         timeout_ms=_ms(settings.timeout, limits.FUNCTION_TIMEOUT_SECONDS.default),
-        memory_mb=_or(settings.memory_size, limits.MEMORY_MB.default),
-        environment=_or(settings.environment_variables, {}),
-        instance_concurrency=_or(
-            settings.instance_concurrency, limits.INSTANCE_CONCURRENCY.default
-        ),
-        initializer=_or(initializer.handler, ""),
+        memory_mb=settings.memory_size or limits.MEMORY_MB.default,
+        environment=settings.environment_variables or {},
+        instance_concurrency=settings.instance_concurrency or limits.INSTANCE_CONCURRENCY.default,
+        initializer=initializer.handler or "",
         initializer_timeout_ms=_ms(initializer.timeout, limits.INITIALIZER_TIMEOUT_SECONDS.default),
-        pre_stop=_or(pre_stop.handler, ""),
+        pre_stop=pre_stop.handler or "",
         pre_stop_timeout_ms=_ms(pre_stop.timeout, limits.PRE_STOP_TIMEOUT_SECONDS.default),
-        command=(*_or(custom.command, ()), *_or(custom.args, ())),
-        port=_or(custom.port, limits.CUSTOM_RUNTIME_PORT),
+        command=(*(custom.command or ()), *(custom.args or ())),
+        port=custom.port or limits.CUSTOM_RUNTIME_PORT,
         health_check=_health_check(custom.health_check_config),
-        role=_or(settings.role, ""),
-        layers=tuple(record.settings.get("layers") or ()),
+        role=settings.role or "",
+        layers=tuple(layers),
         max_instances=max_instances,
     )
 
@@ -268,13 +266,5 @@ def _health_check(config: HealthCheckConfig | None) -> HealthCheck | None:
     )
 
 
-def _or(value: T | None, default: T) -> T:
-    return value or default
-
-
 def _ms(seconds: int | None, default: int) -> int:
     return 1000 * (seconds or default)
-
-
-def _without_layers(settings: Mapping[str, Any]) -> dict[str, Any]:
-    return {k: v for k, v in settings.items() if k != "layers"}

@@ -8,29 +8,30 @@ starts instances when they are needed.
 from __future__ import annotations
 
 import abc
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar
 
-from fc_async_local.functions import paging, refusals
+from fc_async_local.functions import refusals
 from fc_async_local.functions.records import (
     ConcurrencyRecord,
     ProvisionRecord,
     ScalingRecord,
+    Settings,
     VpcBindingRecord,
 )
+from fc_async_local.functions.resources import Resources
 from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from fc_async_local.domain.rules import Place
-    from fc_async_local.functions.paging import Page
     from fc_async_local.functions.snapshot import SnapshotCache
 
 RecordT = TypeVar("RecordT", ConcurrencyRecord, ProvisionRecord, ScalingRecord)
 
 
-class InstanceConfigs(abc.ABC, Generic[RecordT]):
-    """One kind of configuration: its four operations.
+class InstanceConfigs(Resources[RecordT]):
+    """One kind of configuration.
 
     A subclass says what is stored, what is checked, and what the answer adds.
 
@@ -41,29 +42,20 @@ class InstanceConfigs(abc.ABC, Generic[RecordT]):
     Attributes:
         kept: The fields of a request that are stored.
         counts: The fields that must be integers of at least 0.
-        required: The fields that a request must have.
+        empty: The answer for a function that has none; None: that is an error.
     """
 
-    record: type[RecordT]
     kept: ClassVar[tuple[str, ...]]
     counts: ClassVar[tuple[str, ...]]
-    required: ClassVar[tuple[str, ...]] = ()
+    empty: ClassVar[Settings | None] = None
 
     def __init__(self, cache: SnapshotCache, place: Place) -> None:
-        self._cache = cache
+        super().__init__(cache)
         self._arn = place.function_arn
 
     @abc.abstractmethod
-    def _make(self, function: str, qualifier: str, settings: dict[str, Any]) -> RecordT:
+    def _make(self, function: str, qualifier: str, settings: Settings) -> RecordT:
         """Return the record of a request."""
-
-    @abc.abstractmethod
-    def _describe(self, record: RecordT) -> dict[str, Any]:
-        """Return the answer for a record."""
-
-    @abc.abstractmethod
-    def _absent(self, function: str) -> dict[str, Any]:
-        """Return the answer for a function that has none, or raise Rejected."""
 
     async def put(self, function: str, qualifier: str, body: Mapping[str, Any]) -> dict[str, Any]:
         """Store what a request says; return the answer of the put operation.
@@ -78,75 +70,57 @@ class InstanceConfigs(abc.ABC, Generic[RecordT]):
         """
         for name in self.counts:
             _check_count(name, body.get(name))
-        for name in self.required:
-            if body.get(name) is None:
-                raise refusals.required(name)
         settings = {name: body[name] for name in self.kept if body.get(name) is not None}
         record = self._make(function, qualifier or limits.DEFAULT_QUALIFIER, settings)
         async with self._cache.writing:
             (await self._cache.read()).resolve(function, record.qualifier)
-            await self._cache.write([record.stored()])
+            await self._cache.write(record.stored())
         return self._describe(record)
 
-    async def get(self, function: str, qualifier: str = "") -> dict[str, Any]:
+    async def get(self, function: str, own: str = "") -> dict[str, Any]:
         """Return the answer of the get operation.
 
         Raises:
             Rejected: 404 FunctionNotFound; 404 OnDemandConfigNotFound without a reserved
                 concurrency.
         """
-        record = await self._find(function, qualifier)
-        return self._absent(function) if record is None else self._describe(record)
+        if self.empty is not None and await self._is_absent(function, own):
+            return self.empty
+        return await super().get(function, own)
 
-    async def delete(self, function: str, qualifier: str = "") -> None:
+    async def delete(self, function: str, own: str = "") -> None:
         """Delete the configuration; no-op if there is none, except for reserved concurrency.
 
         Raises:
             Rejected: 404 FunctionNotFound; 404 OnDemandConfigNotFound without a reserved
                 concurrency.
         """
-        async with self._cache.writing:
-            record = await self._find(function, qualifier)
-            if record is None:
-                self._absent(function)
-            else:
-                await self._cache.write([record.deleted()])
+        if self.empty is None or not await self._is_absent(function, own):
+            await super().delete(function, own)
 
-    async def listing(self, function: str | None, page: Page) -> tuple[list[dict[str, Any]], str]:
-        """Return a page of the configurations of one function or of all, and the next token.
-
-        Raises:
-            Rejected: 400 InvalidArgument.
-        """
-        found: list[RecordT] = (await self._cache.read()).all(self.record, function)
-        chosen, token = paging.cut(found, page, lambda record: record.key, of=self.record.kind)
-        return [self._describe(record) for record in chosen], token
-
-    async def _find(self, function: str, qualifier: str) -> RecordT | None:
+    async def _is_absent(self, function: str, own: str) -> bool:
         snapshot = await self._cache.read()
         snapshot.function(function)
-        wanted = self._make(function, qualifier or limits.DEFAULT_QUALIFIER, {})
-        return snapshot.find(self.record, wanted.key)
+        return snapshot.find(self.record, self.record.key_of(function, own)) is None
 
 
 class ReservedConcurrency(InstanceConfigs[ConcurrencyRecord]):
     """A limit on the instances of a function; with 0, no attempt runs."""
 
     record = ConcurrencyRecord
-    kept = counts = required = ("reservedConcurrency",)
+    kept = counts = ("reservedConcurrency",)
 
-    def _make(self, function: str, qualifier: str, settings: dict[str, Any]) -> ConcurrencyRecord:
+    def _make(self, function: str, qualifier: str, settings: Settings) -> ConcurrencyRecord:
         del qualifier  # the limit holds for all versions together
-        return ConcurrencyRecord(function=function, reserved=settings.get("reservedConcurrency", 0))
+        if not settings:
+            raise refusals.required("reservedConcurrency")
+        return ConcurrencyRecord(function=function, reserved=settings["reservedConcurrency"])
 
     def _describe(self, record: ConcurrencyRecord) -> dict[str, Any]:
         return {
             "functionArn": self._arn(record.function),
             "reservedConcurrency": record.reserved,
         }
-
-    def _absent(self, function: str) -> dict[str, Any]:
-        raise refusals.concurrency_not_found(function)
 
 
 class Provision(InstanceConfigs[ProvisionRecord]):
@@ -158,8 +132,10 @@ class Provision(InstanceConfigs[ProvisionRecord]):
         "targetTrackingPolicies",
     )
     counts = ("target", "defaultTarget")
+    # Deploy tools recognize by the empty ARN that there is none.
+    empty: ClassVar = {"functionArn": "", "target": 0, "current": 0}
 
-    def _make(self, function: str, qualifier: str, settings: dict[str, Any]) -> ProvisionRecord:
+    def _make(self, function: str, qualifier: str, settings: Settings) -> ProvisionRecord:
         return ProvisionRecord(function=function, qualifier=qualifier, settings=settings)
 
     def _describe(self, record: ProvisionRecord) -> dict[str, Any]:
@@ -172,11 +148,6 @@ class Provision(InstanceConfigs[ProvisionRecord]):
             "current": target,
         }
 
-    def _absent(self, function: str) -> dict[str, Any]:
-        del function
-        # Deploy tools recognize by the empty ARN that there is none.
-        return {"functionArn": "", "target": 0, "current": 0}
-
 
 class ScalingConfig(InstanceConfigs[ScalingRecord]):
     """The scaling configuration of a function or an alias."""
@@ -187,8 +158,9 @@ class ScalingConfig(InstanceConfigs[ScalingRecord]):
         *("requestDispatchPolicy", "residentPoolId", "scheduledPolicies"),
     )
     counts = ("minInstances",)
+    empty: ClassVar = {}
 
-    def _make(self, function: str, qualifier: str, settings: dict[str, Any]) -> ScalingRecord:
+    def _make(self, function: str, qualifier: str, settings: Settings) -> ScalingRecord:
         return ScalingRecord(function=function, qualifier=qualifier, settings=settings)
 
     def _describe(self, record: ScalingRecord) -> dict[str, Any]:
@@ -199,10 +171,6 @@ class ScalingConfig(InstanceConfigs[ScalingRecord]):
             "targetInstances": instances,
             "currentInstances": instances,
         }
-
-    def _absent(self, function: str) -> dict[str, Any]:
-        del function
-        return {}
 
 
 class VpcBindings:
@@ -222,7 +190,7 @@ class VpcBindings:
             raise refusals.invalid_argument(f"vpcId {vpc_id!r} is not the id of a VPC")
         async with self._cache.writing:
             (await self._cache.read()).function(function)
-            await self._cache.write([VpcBindingRecord(function=function, vpc_id=vpc_id).stored()])
+            await self._cache.write(VpcBindingRecord(function=function, vpc_id=vpc_id).stored())
 
     async def unbind(self, function: str, vpc_id: str) -> None:
         """DeleteVpcBinding; no-op if there is none.
@@ -232,7 +200,7 @@ class VpcBindings:
         """
         async with self._cache.writing:
             (await self._cache.read()).function(function)
-            await self._cache.write([VpcBindingRecord(function=function, vpc_id=vpc_id).deleted()])
+            await self._cache.write(VpcBindingRecord(function=function, vpc_id=vpc_id).deleted())
 
     async def ids(self, function: str) -> list[str]:
         """ListVpcBindings.

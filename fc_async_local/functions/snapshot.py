@@ -14,29 +14,28 @@ import msgspec
 
 from fc_async_local.functions import refusals
 from fc_async_local.functions.records import (
-    RESERVED,
     AliasRecord,
-    AnyRecord,
     AsyncConfigRecord,
     ConcurrencyRecord,
     FunctionRecord,
-    TriggerRecord,
+    OwnedRecord,
+    Record,
     VersionRecord,
     decode,
     key_in,
 )
-from fc_async_local.store.protocol import Document
+from fc_async_local.store.protocol import ChangeRefused, Document
 from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from fc_async_local.domain.errors import Rejected
     from fc_async_local.store.document_cache import DocumentCache
     from fc_async_local.store.protocol import Change
 
-RecordT = TypeVar("RecordT", bound=AnyRecord)
-NamedT = TypeVar("NamedT", AliasRecord, TriggerRecord)
+RecordT = TypeVar("RecordT", bound=Record)
+OwnedT = TypeVar("OwnedT", bound=OwnedRecord)
 
 
 class Snapshot:
@@ -51,7 +50,7 @@ class Snapshot:
 
     def __init__(self, documents: DocumentCache) -> None:
         self._documents = documents
-        self._decoded: dict[tuple[str, str], AnyRecord | None] = {}
+        self._decoded: dict[tuple[str, str], Record | None] = {}
         self.derived: dict[tuple[str, ...], Any] = {}
         documents.listen(self._forget)
 
@@ -67,22 +66,21 @@ class Snapshot:
         body = self._documents.get(cls.kind, key)
         return None if body is None else self._decode(cls, key, body)
 
-    def all(self, cls: type[RecordT], function: str | None = None) -> list[RecordT]:
-        """Return every record of a kind, sorted by key; only those of one function if named."""
-        prefix = "" if function is None else key_in(function, "")
+    def all(
+        self, cls: type[RecordT], function: str | None = None, prefix: str = ""
+    ) -> list[RecordT]:
+        """Return every record of a kind, sorted by key.
+
+        Args:
+            cls: The kind.
+            function: Only those of one function; None: of all.
+            prefix: How the names of these records in their function begin.
+        """
+        beginning = "" if function is None else key_in(function, prefix)
         found = (
-            self._decode(cls, key, body) for key, body in self._documents.items(cls.kind, prefix)
+            self._decode(cls, key, body) for key, body in self._documents.items(cls.kind, beginning)
         )
         return [record for record in found if record is not None]
-
-    def named(self, cls: type[NamedT], function: str, prefix: str) -> list[NamedT]:
-        """Return the records of a function whose names begin with a prefix, sorted by name.
-
-        Raises:
-            Rejected: 404 FunctionNotFound.
-        """
-        self.function(function)
-        return [record for record in self.all(cls, function) if record.name.startswith(prefix)]
 
     def _decode(self, cls: type[RecordT], key: str, body: bytes) -> RecordT | None:
         place = (cls.kind, key)
@@ -102,46 +100,30 @@ class Snapshot:
             raise refusals.function_not_found(name)
         return record
 
-    def version(self, name: str, version_id: str) -> VersionRecord:
-        """Return a published version.
+    def owned(self, cls: type[OwnedT], name: str, own: str) -> OwnedT:
+        """Return a record of a function.
+
+        Args:
+            cls: Its kind.
+            name: The function.
+            own: Which of its records: a version, an alias, the name of a trigger, a qualifier.
 
         Raises:
-            Rejected: 404 FunctionNotFound or VersionNotFound.
+            Rejected: 404 FunctionNotFound, or that of the kind.
         """
-        return self._owned(VersionRecord, name, version_id, refusals.version_not_found)
-
-    def alias(self, name: str, alias: str) -> AliasRecord:
-        """Return an alias.
-
-        Raises:
-            Rejected: 404 FunctionNotFound or AliasNotFound.
-        """
-        return self._owned(AliasRecord, name, alias, refusals.alias_not_found)
-
-    def trigger(self, name: str, trigger: str) -> TriggerRecord:
-        """Return a trigger.
-
-        Raises:
-            Rejected: 404 FunctionNotFound or TriggerNotFound.
-        """
-        return self._owned(TriggerRecord, name, trigger, refusals.trigger_not_found)
-
-    def _owned(
-        self, cls: type[RecordT], name: str, own: str, missing: Callable[[str, str], Rejected]
-    ) -> RecordT:
         self.function(name)
-        record = self.find(cls, key_in(name, own))
+        record = self.find(cls, cls.key_of(name, own))
         if record is None:
-            raise missing(name, own)
+            raise cls.missing(name, own or limits.DEFAULT_QUALIFIER)
         return record
 
     def async_config(self, name: str, qualifier: str) -> AsyncConfigRecord | None:
         """Return the configuration of exactly this qualifier, or None."""
-        return self.find(AsyncConfigRecord, key_in(name, qualifier or limits.DEFAULT_QUALIFIER))
+        return self.find(AsyncConfigRecord, AsyncConfigRecord.key_of(name, qualifier))
 
     def concurrency(self, name: str) -> ConcurrencyRecord | None:
         """Return the reserved concurrency of a function, or None."""
-        return self.find(ConcurrencyRecord, key_in(name, RESERVED))
+        return self.find(ConcurrencyRecord, ConcurrencyRecord.key_of(name))
 
     def draw(self, name: str, qualifier: str, roll: float) -> str:
         """Return a version of an alias with weights; for any other qualifier the qualifier.
@@ -167,9 +149,9 @@ class Snapshot:
         function = self.function(name)
         if qualifier in {"", limits.DEFAULT_QUALIFIER}:
             return function
-        if limits.VERSION_ID_PATTERN.fullmatch(qualifier):
-            return self.version(name, qualifier)
-        return self.version(name, self.alias(name, qualifier).version_id)
+        if not limits.VERSION_ID_PATTERN.fullmatch(qualifier):
+            qualifier = self.owned(AliasRecord, name, qualifier).version_id
+        return self.owned(VersionRecord, name, qualifier)
 
 
 def pick_version(alias: AliasRecord, roll: float) -> str:
@@ -218,11 +200,20 @@ class SnapshotCache:
         await self.documents.refresh()
         return self.known
 
-    async def write(self, changes: Sequence[Change]) -> None:
+    async def write(self, *changes: Change, refused: Rejected | None = None) -> None:
         """Write all changes or none.
 
+        Args:
+            changes: What to write.
+            refused: The error if an expectation of a change does not hold.
+
         Raises:
-            ChangeRefused: An expectation did not hold.
+            Rejected: As given.
             StoreUnavailable: The store cannot write now.
         """
-        await self.documents.write(*changes)
+        try:
+            await self.documents.write(*changes)
+        except ChangeRefused:
+            if refused is None:
+                raise
+            raise refused from None

@@ -73,10 +73,10 @@ class Tags:
             snapshot = await self._cache.read()
             functions = [snapshot.function(name) for name in names]
             await self._cache.write(
-                [
+                *(
                     msgspec.structs.replace(f, tags=change(f.tags)).stored("present")
                     for f in functions
-                ]
+                )
             )
 
     async def listing(

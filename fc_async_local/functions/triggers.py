@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from fc_async_local.domain import json_input
-from fc_async_local.functions import paging, refusals
+from fc_async_local.functions import refusals
 from fc_async_local.functions.records import Settings, TriggerRecord, key_in, rfc3339
-from fc_async_local.store.protocol import ChangeRefused
+from fc_async_local.functions.resources import Resources
 from fc_async_local.triggers import bindings
 from fc_async_local.triggers.bindings import TriggerSettings
 from fc_async_sdk._decoding import prepare
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from fc_async_local.clock import Clock
-    from fc_async_local.functions.paging import Page
     from fc_async_local.functions.snapshot import Snapshot, SnapshotCache
     from fc_async_local.store.protocol import Change
     from fc_async_sdk.admin.models import TriggerAt
@@ -66,7 +65,7 @@ def has_http_trigger(snapshot: Snapshot, function: str) -> bool:
     return any(record.is_http for record in snapshot.all(TriggerRecord, function))
 
 
-class Triggers:
+class Triggers(Resources[TriggerRecord]):
     """Create, read, update, delete and list triggers.
 
     Args:
@@ -75,14 +74,10 @@ class Triggers:
         new_id: Makes trigger ids.
     """
 
-    def __init__(
-        self,
-        cache: SnapshotCache,
-        clock: Clock,
-        *,
-        new_id: Callable[[], str],
-    ) -> None:
-        self._cache = cache
+    record = TriggerRecord
+
+    def __init__(self, cache: SnapshotCache, clock: Clock, *, new_id: Callable[[], str]) -> None:
+        super().__init__(cache)
         self._clock = clock
         self._new_id = new_id
 
@@ -171,10 +166,8 @@ class Triggers:
             snapshot = await self._cache.read()
             snapshot.resolve(function, settings["qualifier"])
             _check_source(record, snapshot)
-            try:
-                await self._cache.write([record.stored("absent")])
-            except ChangeRefused:
-                raise refusals.trigger_exists(function, name) from None
+            exists = refusals.exists("trigger", function, name)
+            await self._cache.write(record.stored("absent"), refused=exists)
         return self._describe(record)
 
     async def update(self, function: str, name: str, body: Mapping[str, Any]) -> dict[str, Any]:
@@ -185,7 +178,7 @@ class Triggers:
         """
         given = _check(body)
         async with self._cache.writing:
-            before = (await self._cache.read()).trigger(function, name)
+            before = await self._existing(function, name)
             record = msgspec.structs.replace(
                 before,
                 settings={**before.settings, **given},
@@ -194,7 +187,7 @@ class Triggers:
                 waived=False,
             )
             _check_source(record, await self._cache.read())
-            await self._cache.write([record.stored()])
+            await self._cache.write(record.stored())
         return self._describe(record)
 
     async def say_where_written(self, places: Iterable[TriggerAt]) -> int:
@@ -211,38 +204,8 @@ class Triggers:
                 if record is not None
             ]
             if changed := [said.stored() for record, said in known if said != record]:
-                await self._cache.write(changed)
+                await self._cache.write(*changed)
         return len(known)
-
-    async def get(self, function: str, name: str) -> dict[str, Any]:
-        """GetTrigger.
-
-        Raises:
-            Rejected: 404 FunctionNotFound or TriggerNotFound.
-        """
-        return self._describe((await self._cache.read()).trigger(function, name))
-
-    async def delete(self, function: str, name: str) -> None:
-        """DeleteTrigger.
-
-        Raises:
-            Rejected: 404 FunctionNotFound or TriggerNotFound.
-        """
-        async with self._cache.writing:
-            record = (await self._cache.read()).trigger(function, name)
-            await self._cache.write([record.deleted()])
-
-    async def listing(
-        self, function: str, page: Page, *, prefix: str = ""
-    ) -> tuple[list[dict[str, Any]], str]:
-        """ListTriggers, by name.
-
-        Raises:
-            Rejected: 400 InvalidArgument, 404 FunctionNotFound.
-        """
-        found = (await self._cache.read()).named(TriggerRecord, function, prefix)
-        chosen, token = paging.cut(found, page, lambda trigger: trigger.name, of="triggers")
-        return [self._describe(trigger) for trigger in chosen], token
 
 
 def _settings(record: TriggerRecord) -> TriggerSettings:

@@ -129,9 +129,10 @@ class Visits:
         Raises:
             Rejected: 404 FunctionNotFound or TriggerNotFound.
         """
-        found = _usable((await self._registry.snapshot()).trigger(function, name))
+        snapshot = await self._registry.snapshot()
+        found = _usable(snapshot.owned(TriggerRecord, function, name))
         if found is None:
-            raise refusals.trigger_not_found(function, name)
+            raise TriggerRecord.missing(function, name)
         return found
 
     async def _at(self, prefix: str) -> HttpTrigger | None:
