@@ -51,7 +51,9 @@ if TYPE_CHECKING:
 _LOG: Final = logging.getLogger(__name__)
 
 _NODE_BOOTSTRAP: Final = Path(__file__).parent / "worker" / "bootstrap.js"
-_SOCKET_VARIABLE: Final = "FC_WORKER_SOCKET"  # removed from the environment before user code runs
+# Removed from the environment before user code runs.
+_SOCKET_VARIABLE: Final = "FC_WORKER_SOCKET"
+_FUNCTION_VARIABLE: Final = "FC_WORKER_FUNCTION"
 _OLDEST_PYTHON: Final = (3, 10)
 """The oldest version that fc-async runs on."""
 _QUIET_INSPECTOR: Final = ("--inspect-publish-uid=http",)
@@ -90,16 +92,10 @@ class FramedInstance(Instance):
         self._flushing = False
         self._undelivered: list[Call] = []  # of whose frames no byte was sent
         self._sock: socket.socket | None = None
-        self._debug_port = 0
-
-    @property
-    def debug_port(self) -> int:
-        """Return where a debugger listens in its process; 0 if none does."""
-        return self._debug_port
 
     @abc.abstractmethod
-    def _start_frames(self, folders: Folders) -> bytes:
-        """Return the first frames, which say what the fork becomes."""
+    def _first_frame(self, folders: Folders) -> dict[str, Any]:
+        """Return the first frame, which says what the fork becomes."""
 
     async def _start(self, server: ForkServer, folders: Folders, first: Attempt) -> Reply | None:
         """Start the worker, let it load the handler and run the initializer."""
@@ -109,7 +105,7 @@ class FramedInstance(Instance):
         load = Call(first)
         self._waiting[_START] = load
         self._calls.add(load)
-        self._write(self._start_frames(folders))
+        self._write(frames.encode(self._first_frame(folders)))
         reply = await self._until(load, self._start_ms, "Function instance start")
         if reply.ending is not Ending.RETURNED:
             return reply
@@ -264,7 +260,7 @@ class FramedInstance(Instance):
         call = self._waiting.pop(answer.id, None)
         if call is None:
             return  # the caller no longer waits, or user code invented the answer
-        self._debug_port = answer.debug_port or self._debug_port
+        self.debug_port = answer.debug_port or self.debug_port
         if answer.missing:
             self._on_missing(answer.missing)
         ending = Ending.RETURNED if answer.ok else Ending.FAILED
@@ -320,15 +316,15 @@ class PythonInstance(FramedInstance):
     def _on_missing(self, modules: list[str]) -> None:
         self._common.imports.report(self.deployment, modules)
 
-    def _start_frames(self, folders: Folders) -> bytes:
-        start = {
+    def _first_frame(self, folders: Folders) -> dict[str, Any]:
+        return {
             "kind": "python",
             "folder": str(folders.code),
             "environment": {**self._led, **self._environment(folders)},
             "imports": self._import_rules,
             "packages": [] if self._python == sys.executable else _packages(),
+            **self._function(),
         }
-        return frames.encode(start | self._function())
 
 
 class NodeInstance(FramedInstance):
@@ -342,16 +338,15 @@ class NodeInstance(FramedInstance):
         self._command = await self._placed(command, folders, inherited_environment())
         return await super()._start(server, folders, first)
 
-    def _start_frames(self, folders: Folders) -> bytes:
-        start = {
+    def _first_frame(self, folders: Folders) -> dict[str, Any]:
+        function = msgspec.json.encode(self._function()).decode()
+        return {
             "kind": "command",
             "folder": str(folders.code),
             "command": self._command,
-            "environment": self._environment(folders),
+            "environment": {**self._environment(folders), _FUNCTION_VARIABLE: function},
             "socket_variable": _SOCKET_VARIABLE,
         }
-        # The fork reads the first frame and becomes node, which reads the second.
-        return frames.encode(start) + frames.encode(self._function())
 
 
 def python_of(function: str, runtime: str, folders: Iterable[Path], debugged: bool) -> str:  # noqa: FBT001 -- of one call

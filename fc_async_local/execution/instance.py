@@ -143,6 +143,7 @@ class Instance(abc.ABC):
         ready: It has started; calls can be submitted.
         log: Its output.
         debugger: As given.
+        debug_port: Where a debugger listens in its process; 0 if none does.
     """
 
     def __init__(
@@ -154,6 +155,7 @@ class Instance(abc.ABC):
         self.ready = False
         self.log = LogTail(common.log_bytes)
         self.debugger = debugger
+        self.debug_port = 0
         self._common = common
         self._spoiled = False
         self._process: Process | None = None
@@ -221,11 +223,6 @@ class Instance(abc.ABC):
     def dead(self) -> bool:
         """Return whether its process has ended or is being killed."""
         return self._ended is not None
-
-    @property
-    def debug_port(self) -> int:
-        """Return where a debugger listens in its process; 0 if none does."""
-        return 0
 
     @property
     def wanted_port(self) -> int:

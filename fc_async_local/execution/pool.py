@@ -63,14 +63,12 @@ class Place(Generic[T]):
 
     Attributes:
         instance: Where the call runs; None if it is refused.
-        fresh: Whether the instance was made for this call and must be started.
         retired: Instances to stop because of this call.
         limit: Which limit was reached, in words.
         of_account: Whether that is the account's limit and not the function's.
     """
 
     instance: T | None
-    fresh: bool = False
     retired: tuple[T, ...] = ()
     limit: str = ""
     of_account: bool = False
@@ -127,7 +125,7 @@ class InstancePools(Generic[T]):
             if deployment.function not in self._uses:
                 self._current.pop(deployment.function, None)
             return Place(None, retired=tuple(retired), limit=limit, of_account=of_account)
-        return Place(self._add(deployment), fresh=True, retired=tuple(retired))
+        return Place(self._add(deployment), retired=tuple(retired))
 
     def _reuse(self, deployment: Deployment, running: int) -> T | None:
         """Take a place in an existing instance, unless more would then run than are reserved."""

@@ -127,7 +127,7 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CodeSource(Protocol):
-    """Supplies unpacked code."""
+    """Supplies unpacked code and layers."""
 
     async def folder(self, checksum: str) -> Path:
         """Return the folder with an unpacked archive; unpack it on first use.
@@ -136,10 +136,6 @@ class CodeSource(Protocol):
             LookupError: There is no such code.
         """
         ...
-
-
-class LayerSource(Protocol):
-    """Supplies unpacked layers."""
 
     async def layers(self, references: Sequence[str]) -> tuple[Path, ...]:
         """Return the folders of the layers on this machine, in order.

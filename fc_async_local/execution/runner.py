@@ -12,7 +12,7 @@ Invariants:
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 from msgspec.structs import replace
@@ -29,7 +29,7 @@ from fc_async_local.execution.kinds import new_instance, reason_unavailable
 from fc_async_local.execution.paths import Folders
 from fc_async_local.execution.pool import InstancePools
 from fc_async_local.execution.ports import MOST_WAITING, PortBook, PortInUse
-from fc_async_local.execution.protocol import Attempt, CodeSource, LayerSource
+from fc_async_local.execution.protocol import Attempt
 from fc_async_local.execution.proxy import CloudProxy
 from fc_async_local.execution.replies import Ending, Reply, Run
 from fc_async_local.execution.worker.linux import peak_kb
@@ -44,16 +44,12 @@ if TYPE_CHECKING:
     from fc_async_local.execution.debugging import Debugger
     from fc_async_local.execution.instance import Instance
     from fc_async_local.execution.ports import Turn
-    from fc_async_local.execution.protocol import Deployment
+    from fc_async_local.execution.protocol import CodeSource, Deployment
 
 _KB_PER_MB: Final = 1024
 _DELIVERIES: Final = 3
 """Number of instances that a call tries, if they turn out to have ended."""
 _CLOSING: Final = "the runtime is shutting down"
-
-
-class Code(CodeSource, LayerSource, Protocol):
-    """Supplies code and layers."""
 
 
 class RunnerLimits(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,13 +78,6 @@ class RunnerLimits(msgspec.Struct, frozen=True, kw_only=True):
     strict_imports: bool = False
 
 
-class _Ended(NamedTuple):
-    """End of a call, and the run of the function that it belongs to."""
-
-    reply: Reply
-    run: Run
-
-
 class ProcessRunner:
     """Runs functions in pooled processes. Belongs to one event loop; close it with ``aclose``.
 
@@ -104,7 +93,7 @@ class ProcessRunner:
 
     def __init__(
         self,
-        code: Code,
+        code: CodeSource,
         *,
         identity: Identity | None = None,
         bounds: RunnerLimits | None = None,
@@ -147,11 +136,11 @@ class ProcessRunner:
             call = Call(attempt)
             self._calls.add(call)
             try:
-                ended = await self._deliver(call)
+                outcome = await self._deliver(call)
             finally:
                 self._calls.discard(call)
-            if ended.reply.ending is not Ending.UNDELIVERED:
-                return replies.outcome(ended.reply, ended.run)
+            if outcome is not None:
+                return outcome
         text = f"{_DELIVERIES} instances in a row ended before they could be called"
         return replies.refused(deployment, Ending.BROKEN, text)
 
@@ -218,13 +207,13 @@ class ProcessRunner:
             raise LookupError(deployment.function)
         return instance.debug_port
 
-    async def _in_turn(self, debugger: Debugger, call: Call) -> _Ended:
+    async def _in_turn(self, debugger: Debugger, call: Call) -> Outcome | None:
         """Run a call of a debugged function after all earlier ones."""
         waiting = asyncio.ensure_future(debugger.turn.acquire())
         try:
             ended = await call.ends_before(waiting)
             if ended is not None and not waiting.done():
-                return _Ended(ended, Run(call.attempt.deployment))
+                return replies.outcome(ended, Run(call.attempt.deployment))
             return await self._run_in_pool(call)
         finally:
             if waiting.done() and not waiting.cancelled():
@@ -233,8 +222,8 @@ class ProcessRunner:
 
     # --- one call ---
 
-    async def _deliver(self, call: Call) -> _Ended:
-        """Run a call, in its turn if it needs one."""
+    async def _deliver(self, call: Call) -> Outcome | None:
+        """Run a call, in its turn if it needs one; None: the function has not received it."""
         deployment = call.attempt.deployment
         debugger = self.debuggers.of(deployment)
         if debugger is not None:
@@ -251,7 +240,7 @@ class ProcessRunner:
         try:
             failure = await self._until_granted(turn, call)
             if failure is not None:
-                return _Ended(failure, Run(deployment))
+                return replies.outcome(failure, Run(deployment))
             return await self._run_in_pool(call)
         finally:
             self._ports.leave(turn)
@@ -267,7 +256,7 @@ class ProcessRunner:
         text = f"port {turn.port} was in use by other calls for {seconds:g} seconds"
         return _refusal(Ending.BROKEN, text)
 
-    async def _run_in_pool(self, call: Call) -> _Ended:
+    async def _run_in_pool(self, call: Call) -> Outcome | None:
         """Run in an instance of the pool, if the limits allow one."""
         deployment = call.attempt.deployment
         place = self._pools.acquire(deployment)
@@ -290,7 +279,7 @@ class ProcessRunner:
             elif not self._pools.busy(instance) and instance.debugger is None:
                 self._freezer.is_idle(instance)  # in a debugger an editor may set breakpoints
 
-    async def _run_in(self, instance: Instance, call: Call) -> _Ended:
+    async def _run_in(self, instance: Instance, call: Call) -> Outcome | None:
         deployment = call.attempt.deployment
         loop = asyncio.get_running_loop()
         began = loop.time()
@@ -302,14 +291,16 @@ class ProcessRunner:
             began = loop.time()
             reply = await _execute(instance, call)
         if reply.ending.refuses:
-            return _Ended(reply, Run(deployment))
+            return replies.outcome(reply, Run(deployment))
         duration_ms = round((loop.time() - began) * 1000)
         if reply.ending.spoils:
             reply = await self._abandon(instance, reply)
             if self._closed:
-                return _Ended(_refusal(Ending.BROKEN, _CLOSING), Run(deployment))
+                return replies.refused(deployment, Ending.BROKEN, _CLOSING)
+        if reply.ending is Ending.UNDELIVERED:
+            return None
         log = instance.log_since(position, call.attempt, reply.ending)
-        return _Ended(reply, Run(deployment, instance.instance_id, duration_ms, log))
+        return replies.outcome(reply, Run(deployment, instance.instance_id, duration_ms, log))
 
     async def _get_ready(self, instance: Instance, call: Call) -> Reply | None:
         """Start the instance, or wait for the start in progress.
@@ -460,9 +451,8 @@ def _refusal(ending: Ending, text: str) -> Reply:
     return Reply(ending, replies.document(text))
 
 
-def _over(deployment: Deployment, ending: Ending, limit: str) -> _Ended:
-    text = f"function {deployment.function!r}: {limit}"
-    return _Ended(_refusal(ending, text), Run(deployment))
+def _over(deployment: Deployment, ending: Ending, limit: str) -> Outcome:
+    return replies.refused(deployment, ending, f"function {deployment.function!r}: {limit}")
 
 
 async def _execute(instance: Instance, call: Call) -> Reply:

@@ -14,12 +14,13 @@ const MAX_BODY_BYTES = 32 * 1024 * 1024; // the largest answer of a synchronous 
 const EXIT_FAILED = 1;
 
 const descriptor = Number(process.env.FC_WORKER_SOCKET);
+const fixed = JSON.parse(process.env.FC_WORKER_FUNCTION);
 delete process.env.FC_WORKER_SOCKET;
+delete process.env.FC_WORKER_FUNCTION;
 const socket = new net.Socket({ fd: descriptor, readable: true, writable: true });
 
 const hooks = {};
 const running = new Map(); // id -> request id
-let fixed = null;
 
 // --- frames ---
 
@@ -41,8 +42,7 @@ socket.on("data", (data) => {
     const meta = JSON.parse(unread.subarray(HEAD_BYTES, middle).toString());
     const body = Buffer.from(unread.subarray(middle, end));
     unread = unread.subarray(end);
-    if (fixed === null) start(meta);
-    else answer(meta, body);
+    answer(meta, body);
   }
 });
 socket.on("end", () => process.exit(0));
@@ -50,18 +50,17 @@ socket.on("error", () => process.exit(EXIT_FAILED));
 
 // --- load ---
 
-async function start(message) {
-  fixed = message;
+async function start() {
   let debugPort = {};
-  if (message.debug) {
+  if (fixed.debug) {
     const inspector = require("inspector");
     inspector.open(0, "127.0.0.1");
     debugPort = { debug_port: Number(new URL(inspector.url()).port) };
   }
   try {
-    hooks.invoke = await load(message.handler);
-    if (message.initialize) hooks.initialize = await load(message.initialize);
-    if (message.pre_stop) hooks.pre_stop = await load(message.pre_stop);
+    hooks.invoke = await load(fixed.handler);
+    if (fixed.initialize) hooks.initialize = await load(fixed.initialize);
+    if (fixed.pre_stop) hooks.pre_stop = await load(fixed.pre_stop);
   } catch (error) {
     fail(0, "", error, false, true, () => process.exit(EXIT_FAILED));
     return;
@@ -258,3 +257,5 @@ function contextOf(meta) {
     logger,
   };
 }
+
+start();

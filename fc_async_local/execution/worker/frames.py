@@ -68,7 +68,8 @@ class Splitter:
         start = 0
         while len(buffer) - start >= HEAD.size:
             meta_length, body_length = HEAD.unpack_from(buffer, start)
-            check(meta_length, body_length)
+            if meta_length > MAX_META_BYTES or body_length > MAX_BODY_BYTES:
+                raise BrokenFrame(f"frame of {meta_length} + {body_length} bytes")
             middle = start + HEAD.size + meta_length
             end = middle + body_length
             if len(buffer) < end:
@@ -77,16 +78,6 @@ class Splitter:
             start = end
         del buffer[:start]
         return frames
-
-
-def check(meta_length: int, body_length: int) -> None:
-    """Check the lengths of a frame.
-
-    Raises:
-        BrokenFrame: One is over its bound.
-    """
-    if meta_length > MAX_META_BYTES or body_length > MAX_BODY_BYTES:
-        raise BrokenFrame(f"frame of {meta_length} + {body_length} bytes")
 
 
 def decode_meta(data: bytes) -> Meta:
@@ -104,26 +95,6 @@ def decode_meta(data: bytes) -> Meta:
     return meta
 
 
-def receive(sock: socket.socket) -> tuple[Meta, bytes] | None:
-    """Wait for one frame on a blocking socket.
-
-    Returns:
-        Object and body; None if the other end has closed the socket.
-
-    Raises:
-        BrokenFrame: The bytes are not a frame.
-    """
-    head = _receive_exactly(sock, HEAD.size)
-    if head is None:
-        return None
-    meta_length, body_length = HEAD.unpack(head)
-    check(meta_length, body_length)
-    rest = _receive_exactly(sock, meta_length + body_length)
-    if rest is None:
-        return None
-    return decode_meta(rest[:meta_length]), rest[meta_length:]
-
-
 def stream(sock: socket.socket) -> Iterator[tuple[Meta, bytes]]:
     """Yield the frames of a blocking socket until it is closed, in as few reads as possible.
 
@@ -134,14 +105,3 @@ def stream(sock: socket.socket) -> Iterator[tuple[Meta, bytes]]:
     while data := sock.recv(_READ):
         for meta, body in splitter.feed(data):
             yield decode_meta(meta), body
-
-
-def _receive_exactly(sock: socket.socket, count: int) -> bytes | None:
-    data = sock.recv(count)
-    if len(data) == count:
-        return data
-    parts = bytearray(data)
-    while data and len(parts) < count:
-        data = sock.recv(count - len(parts))
-        parts += data
-    return bytes(parts) if len(parts) == count else None

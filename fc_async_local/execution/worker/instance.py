@@ -32,7 +32,7 @@ from .imports import MACHINE, ImportCheck
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     Handler = Callable[..., object]
 
@@ -44,10 +44,11 @@ MAXRSS_PER_KB: Final = 1024 if sys.platform == "darwin" else 1
 
 def run(sock: socket.socket) -> int:
     """Become what the first frame says; return the exit status of the process."""
-    frame = frames.receive(sock)
-    if frame is None:
+    incoming = frames.stream(sock)
+    first = next(incoming, None)
+    if first is None:
         return 0
-    start, _ = frame
+    start, _ = first
     os.chdir(start["folder"])
     if start["kind"] == "command":
         return _become_command(start, sock)
@@ -55,14 +56,14 @@ def run(sock: socket.socket) -> int:
     os.environ.clear()
     os.environ.update(start["environment"])
     time.tzset()
-    return PythonInstance(sock, start).serve()
+    return PythonInstance(sock, start).serve(incoming)
 
 
 def _become_command(start: dict[str, Any], sock: socket.socket) -> int:
     """Replace this process; return an exit status only if that fails.
 
     A worker in another language reads the number of the socket's descriptor from the environment
-    variable that ``socket_variable`` names.
+    variable that ``socket_variable`` names. It reads all frames after the first.
     """
     # Python ignores SIGPIPE, and an ignored signal stays ignored in the new program.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
@@ -91,8 +92,8 @@ class PythonInstance:
         self._debug_port = 0
         self._imports: ImportCheck | None = None
 
-    def serve(self) -> int:
-        """Answer frames until the socket closes; return the exit status."""
+    def serve(self, incoming: Iterable[tuple[frames.Meta, bytes]]) -> int:
+        """Answer the frames of the socket until the socket closes; return the exit status."""
         logs.install(os.environ.get("FC_SERVER_LOG_LEVEL", "INFO"))
         if self._start["debug"]:
             self._debug_port = listen_for_debugger()
@@ -108,7 +109,7 @@ class PythonInstance:
         concurrency = self._start["concurrency"]
         # The process ends with os._exit, so the executor needs no shutdown.
         threads = ThreadPoolExecutor(concurrency, "request") if concurrency > 1 else None
-        for meta, body in frames.stream(self._sock):
+        for meta, body in incoming:
             if threads is not None and meta["op"] == "invoke":
                 threads.submit(self._answer_in_thread, meta, body)
             else:

@@ -47,8 +47,7 @@ def acquired(pools: InstancePools[Fake], **settings) -> Fake:
 def test_a_released_instance_is_used_again(pools: InstancePools[Fake]) -> None:
     first = acquired(pools)
     assert pools.release(first, 1.0) is False
-    place = pools.acquire(deployment())
-    assert (place.instance, place.fresh) == (first, False)
+    assert acquired(pools) is first
 
 
 def test_the_warmest_instance_is_used_first(pools: InstancePools[Fake]) -> None:
@@ -84,7 +83,7 @@ def test_an_idle_instance_of_another_function_makes_room(pools: InstancePools[Fa
     pools.release(warm, 2.0)
     pools.release(cold, 1.0)
     place = pools.acquire(deployment("d"))
-    assert place.fresh
+    assert place.instance not in {None, cold, warm}
     assert place.retired == (cold,)
     assert len(pools) == 3
 
@@ -158,7 +157,7 @@ def test_an_old_revision_that_still_runs_counts_as_reserved(pools: InstancePools
     old = acquired(pools, max_instances=1)
     assert pools.acquire(deployment(revision="2", max_instances=1)).instance is None
     pools.release(old, 1.0)
-    assert pools.acquire(deployment(revision="2", max_instances=1)).fresh
+    assert acquired(pools, revision="2", max_instances=1) is not old
 
 
 def test_an_idle_version_makes_room_for_another(pools: InstancePools[Fake]) -> None:
