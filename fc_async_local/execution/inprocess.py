@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-import json
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -24,13 +23,13 @@ from msgspec.structs import replace
 
 import fc_async_local
 from fc_async_local.clock import VirtualClock
-from fc_async_local.domain.errors import UNHANDLED
 from fc_async_local.domain.invocation import Outcome, OutcomeKind
 from fc_async_local.execution import replies
 from fc_async_local.execution.duplicates import IN_THREAD
 from fc_async_local.execution.pool import over_reserved
 from fc_async_local.execution.protocol import Attempt
-from fc_async_local.execution.worker.errors import Frames, describe, encode_result
+from fc_async_local.execution.replies import Ending, Reply, Run
+from fc_async_local.execution.worker.errors import Frames, LoadFailure, describe, encode_result
 from fc_async_sdk._cancellation import end_tasks
 
 if TYPE_CHECKING:
@@ -75,31 +74,40 @@ class InProcessRunner:
 
     async def run(self, attempt: Attempt) -> Outcome:
         """Call the handler and return the outcome of what it returns or raises."""
-        handler = self._handlers.get(attempt.deployment.function)
+        deployment, function = attempt.deployment, attempt.deployment.function
+        handler = self._handlers.get(function)
         if handler is None:
-            return _failed("HandlerNotFound", f"no handler for {attempt.deployment.function!r}")
-        function = attempt.deployment.function
-        full = self._calls[function] // attempt.deployment.instance_concurrency
-        if limit := over_reserved(attempt.deployment, full):
+            error = LookupError(f"no handler for {function!r}")
+            body = describe(error, LoadFailure("HandlerNotFound", str(error), error)).document
+            return replies.outcome(Reply(Ending.FAILED, body), Run(deployment))
+        if limit := over_reserved(
+            deployment, self._calls[function] // deployment.instance_concurrency
+        ):
             text = f"function {function!r}: {limit}"
-            return replies.refused(attempt.deployment, replies.Ending.THROTTLED, text)
+            return replies.refused(deployment, Ending.THROTTLED, text)
         began = self._clock.now()
         self._calls[function] += 1
         try:
             result = await self._call(handler, attempt)
-            outcome = (
-                await self._await(result, attempt)
-                if inspect.isawaitable(result)
-                else _returned(result)
-            )
+            if inspect.isawaitable(result):
+                result = await self._await(result, attempt)
+            if not isinstance(result, (Outcome, Reply)):
+                result = Reply(Ending.RETURNED, encode_result(result))
         except (SystemExit, _Exited):
-            ended = replies.Run(attempt.deployment, _INSTANCE, self._clock.now() - began, b"")
-            return replies.outcome(replies.Reply(replies.Ending.EXITED), ended)
+            result = Reply(Ending.EXITED)
         except Exception as error:  # noqa: BLE001 -- what a function raises is its outcome
-            outcome = _raised(error)
+            result = Reply(Ending.FAILED, describe(error, frames=_FRAMES).document)
         finally:
             self._calls[function] -= 1
-        return _with_duration(outcome, self._clock.now() - began)
+        run = Run(deployment, _INSTANCE, self._clock.now() - began)
+        if isinstance(result, Reply):
+            return replies.outcome(result, run)
+        outcome: Outcome = replace(
+            result,
+            instance_id=result.instance_id or run.instance_id,
+            duration_ms=result.duration_ms or run.duration_ms,
+        )
+        return outcome
 
     async def _call(self, handler: Handler, attempt: Attempt) -> Any:
         if IN_THREAD.get():  # beside another execution
@@ -113,8 +121,8 @@ class InProcessRunner:
 
         return await asyncio.get_running_loop().run_in_executor(self._thread, call)
 
-    async def _await(self, result: Awaitable[Any], attempt: Attempt) -> Outcome:
-        """Run a coroutine handler under its time limit."""
+    async def _await(self, result: Awaitable[Any], attempt: Attempt) -> Any:
+        """Return the result of a coroutine handler, or a Reply if it has none in time."""
         request_id, limit = attempt.request_id, attempt.deployment.timeout_ms
         work = asyncio.ensure_future(_contain_exit(result))
         if inspect.iscoroutine(result):
@@ -125,11 +133,8 @@ class InProcessRunner:
         try:
             await asyncio.wait({work, timer}, return_when=asyncio.FIRST_COMPLETED)
             if not work.done():
-                text = f"Function timed out after {limit / 1000:g} seconds"
-                return replace(_failed("FunctionTimeout", text), timed_out=True)
-            if work.cancelled():
-                return Outcome(kind=OutcomeKind.INTERRUPTED)
-            return _returned(work.result())
+                return Reply(Ending.TIMED_OUT)
+            return Reply(Ending.INTERRUPTED) if work.cancelled() else work.result()
         finally:
             self._running.pop(request_id, None)
             timer.cancel()
@@ -155,32 +160,6 @@ async def _contain_exit(result: Awaitable[Any]) -> Any:
         return await result
     except SystemExit as error:
         raise _Exited from error
-
-
-def _returned(value: Any) -> Outcome:
-    if isinstance(value, Outcome):
-        return value
-    payload = encode_result(value)
-    return Outcome(kind=OutcomeKind.SUCCESS, payload=payload)
-
-
-def _raised(error: Exception) -> Outcome:
-    """Return the outcome of an exception, with the same document as from a worker process."""
-    payload = describe(error, frames=_FRAMES).document
-    return Outcome(kind=OutcomeKind.FUNCTION_ERROR, error_type=UNHANDLED, payload=payload)
-
-
-def _failed(kind: str, message: str) -> Outcome:
-    body = {"errorMessage": message, "errorType": kind}
-    return Outcome(
-        kind=OutcomeKind.FUNCTION_ERROR, error_type=UNHANDLED, payload=json.dumps(body).encode()
-    )
-
-
-def _with_duration(outcome: Outcome, duration_ms: int) -> Outcome:
-    if outcome.duration_ms:
-        return outcome
-    return replace(outcome, instance_id=outcome.instance_id or _INSTANCE, duration_ms=duration_ms)
 
 
 class RoutingRunner:
@@ -225,7 +204,7 @@ class RoutingRunner:
                 self._observe(attempt, outcome)
             if outcome.kind is OutcomeKind.INTERRUPTED and request_id in self._aborted:
                 # Not stopped by a user: an asynchronous invocation goes back to the queue.
-                return replies.refused(attempt.deployment, replies.Ending.EXHAUSTED, _ABORTED)
+                return replies.refused(attempt.deployment, Ending.EXHAUSTED, _ABORTED)
             return outcome
         finally:
             self._aborted.discard(request_id)
