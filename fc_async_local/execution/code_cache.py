@@ -21,7 +21,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from fc_async_local.execution.archive import ArchiveLimits, ArchiveRefused, remove_tree, unpack
+from fc_async_local.execution.archive import ArchiveRefused, remove_tree, unpack
 from fc_async_sdk.packaging import layer_of
 
 if TYPE_CHECKING:
@@ -40,7 +40,6 @@ class CodeCache:
     Args:
         blobs: Where the archives are.
         root: Where the folders are; created on first use.
-        limits: How much an archive may unpack to.
         keep_seconds: How long an unused folder stays; it is removed at the next start.
     """
 
@@ -48,14 +47,12 @@ class CodeCache:
         self,
         blobs: BlobStore,
         root: Path,
-        limits: ArchiveLimits | None = None,
         *,
         keep_seconds: float = 7 * 86_400,
     ) -> None:
         # Absolute, because functions run in folders of their own.
         self.root = root.absolute()
         self._blobs = blobs
-        self._limits = limits or ArchiveLimits()
         self._keep_seconds = keep_seconds
         self._swept = False
         self._ready: dict[str, Path] = {}
@@ -140,7 +137,7 @@ class CodeCache:
         # A checksum never has such a name, so a crash leaves no incomplete folder behind.
         draft = Path(tempfile.mkdtemp(prefix=".unpacking-", dir=self.root))
         try:
-            unpack(data, draft, self._limits, earlier=self._recent())
+            unpack(data, draft, earlier=self._recent())
             draft.rename(folder)
         except OSError:
             if not folder.is_dir():  # otherwise another process was faster, with the same bytes
