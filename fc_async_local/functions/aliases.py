@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from fc_async_local.functions import refusals
+from fc_async_local.functions import function_rules, refusals
 from fc_async_local.functions.records import AliasRecord, VersionRecord, rfc3339
 from fc_async_local.functions.resources import Resources
 from fc_async_sdk._decoding import prepare
@@ -54,7 +54,11 @@ class Aliases(Resources[AliasRecord]):
             Rejected: 400 InvalidArgument, 404 FunctionNotFound or VersionNotFound, 409
                 AliasAlreadyExists.
         """
-        name = _check_name(body.get("aliasName"))
+        name = function_rules.check_name(
+            body.get("aliasName"), "aliasName", limits.ALIAS_NAME_PATTERN
+        )
+        if name == limits.DEFAULT_QUALIFIER:
+            raise refusals.invalid_argument(f"aliasName {name!r} is the unpublished code")
         given = _check_input(body)
         if "version_id" not in given:
             raise refusals.required("versionId")
@@ -145,26 +149,6 @@ def _check_weights(weights: Mapping[str, float]) -> None:
             )
     if sum(weights.values()) > 1:
         raise refusals.invalid_argument("additionalVersionWeight sums up to more than 1")
-
-
-def _check_name(name: object) -> str:
-    """Return the name of a new alias; it must not look like a version or like LATEST.
-
-    Raises:
-        Rejected: 400 InvalidArgument.
-    """
-    if name is None:
-        raise refusals.required("aliasName")
-    if (
-        not isinstance(name, str)
-        or name == limits.DEFAULT_QUALIFIER
-        or not limits.ALIAS_NAME_PATTERN.fullmatch(name)
-    ):
-        raise refusals.invalid_argument(
-            f"aliasName {name!r} is invalid: 1 to 128 letters, digits, '_' and '-', not "
-            "beginning with a digit or '-', and not LATEST"
-        )
-    return name
 
 
 def check_description(text: object) -> str | None:

@@ -16,10 +16,18 @@ import msgspec
 from fc_async_local.execution import archive as archives
 from fc_async_local.functions import fields, refusals
 from fc_async_local.functions.records import FunctionRecord, Settings, VersionRecord, rfc3339
-from fc_async_sdk.models import Code, CustomRuntimeConfig, FunctionSettings, InstanceLifecycleConfig
+from fc_async_sdk.models import (
+    Code,
+    CustomRuntimeConfig,
+    FunctionSettings,
+    HealthCheckConfig,
+    InstanceLifecycleConfig,
+    LifecycleHook,
+)
 from fc_async_sdk.spec import limits, runtimes
 
 if TYPE_CHECKING:
+    import re
     from collections.abc import Mapping
 
     from fc_async_local.domain.rules import Place
@@ -50,20 +58,29 @@ class Upload(NamedTuple):
     checksum: str = ""
 
 
-def check_name(name: object) -> str:
-    """Return the name of a function.
+def check_name(
+    given: object,
+    field: str = "functionName",
+    pattern: re.Pattern[str] = limits.FUNCTION_NAME_PATTERN,
+) -> str:
+    """Return the name of a function, an alias or a trigger.
+
+    Args:
+        given: The value.
+        field: Of the request.
+        pattern: What it must match.
 
     Raises:
         Rejected: 400 InvalidArgument.
     """
-    if name is None:
-        raise refusals.required("functionName")
-    if not isinstance(name, str) or not limits.FUNCTION_NAME_PATTERN.fullmatch(name):
+    if given is None:
+        raise refusals.required(field)
+    if not isinstance(given, str) or not pattern.fullmatch(given):
         raise refusals.invalid_argument(
-            f"functionName {name!r} is invalid: 1 to 128 letters, digits, '_' and '-', "
-            "not beginning with a digit or '-'"
+            f"{field} {given!r} is invalid: 1 to 128 letters, digits, '_' and '-', not "
+            "beginning with a digit or '-'"
         )
-    return name
+    return given
 
 
 def check_settings(body: Mapping[str, Any], before: Settings | None = None) -> Settings:
@@ -81,10 +98,9 @@ def check_settings(body: Mapping[str, Any], before: Settings | None = None) -> S
     layers = settings.pop("layers", None)
     _check_layers(layers)
     typed = refusals.convert(settings, FunctionSettings)
-    _check_program(typed)
+    _check_runtime(typed)
     _check_size(typed)
-    _check_times(typed)
-    _check_texts(typed)
+    _check_values(typed)
     _check_environment(typed.environment_variables or {})
     return settings | ({"layers": layers} if layers else {})
 
@@ -94,16 +110,6 @@ def _check_layers(layers: object) -> None:
         isinstance(layers, list) and all(isinstance(layer, str) for layer in layers)
     ):
         raise refusals.invalid_argument("layers must be a list of ARNs")
-
-
-def _check_program(settings: FunctionSettings) -> None:
-    _check_runtime(settings)
-    _check_lines("handler", settings.handler)
-    hooks = settings.instance_lifecycle_config or InstanceLifecycleConfig()
-    for name, hook in (("initializer", hooks.initializer), ("preStop", hooks.pre_stop)):
-        _check_lines(f"{name}.handler", hook.handler if hook is not None else None)
-    if settings.custom_runtime_config is not None:
-        _check_custom(settings.custom_runtime_config)
 
 
 def _check_runtime(settings: FunctionSettings) -> None:
@@ -120,23 +126,6 @@ def _check_runtime(settings: FunctionSettings) -> None:
         raise refusals.required("handler")
 
 
-def _check_custom(custom: CustomRuntimeConfig) -> None:
-    for part in (*(custom.command or ()), *(custom.args or ())):
-        if "\0" in part:
-            raise refusals.invalid_argument(f"customRuntimeConfig: {part!r} contains a NUL")
-    _check_range("customRuntimeConfig.port", custom.port, _PORTS)
-    check = custom.health_check_config
-    _check_lines("healthCheckConfig.httpGetUrl", check.http_get_url if check is not None else None)
-
-
-def _check_lines(name: str, text: str | None) -> None:
-    """Refuse line breaks: handlers and paths are sent in headers and in the request line."""
-    if text is not None and not text.isprintable():
-        raise refusals.invalid_argument(
-            f"{name} {text!r} is invalid: it must not contain line breaks or control characters"
-        )
-
-
 def _check_size(settings: FunctionSettings) -> None:
     memory = limits.MEMORY_MB.default if settings.memory_size is None else settings.memory_size
     if memory not in limits.MEMORY_MB or memory % _MEMORY_STEP_MB:
@@ -146,7 +135,6 @@ def _check_size(settings: FunctionSettings) -> None:
         )
     if settings.disk_size is not None and settings.disk_size not in _DISK_MB:
         raise refusals.invalid_argument(f"diskSize must be 512 or 10240, got {settings.disk_size}")
-    _check_range("instanceConcurrency", settings.instance_concurrency, limits.INSTANCE_CONCURRENCY)
     if settings.cpu is not None and settings.gpu_config is None:
         _check_cpu(settings.cpu, memory)
 
@@ -167,27 +155,23 @@ def _check_cpu(cpu: float, memory_mb: int) -> None:
         )
 
 
-def _check_times(settings: FunctionSettings) -> None:
-    _check_range("timeout", settings.timeout, limits.FUNCTION_TIMEOUT_SECONDS)
-    hooks = settings.instance_lifecycle_config
-    if hooks is None:
-        return
-    if hooks.initializer is not None:
-        _check_range(
-            "initializer.timeout", hooks.initializer.timeout, limits.INITIALIZER_TIMEOUT_SECONDS
-        )
-    if hooks.pre_stop is not None:
-        _check_range("preStop.timeout", hooks.pre_stop.timeout, limits.PRE_STOP_TIMEOUT_SECONDS)
-
-
-def _check_range(name: str, value: int | None, allowed: limits.Range) -> None:
-    if value is not None and value not in allowed:
-        raise refusals.invalid_argument(
-            f"{name} must be between {allowed.low} and {allowed.high}, got {value}"
-        )
-
-
-def _check_texts(settings: FunctionSettings) -> None:
+def _check_values(settings: FunctionSettings) -> None:
+    """Check ranges and texts."""
+    hooks = settings.instance_lifecycle_config or InstanceLifecycleConfig()
+    initializer, pre_stop = hooks.initializer or LifecycleHook(), hooks.pre_stop or LifecycleHook()
+    custom = settings.custom_runtime_config or CustomRuntimeConfig()
+    health_check = custom.health_check_config or HealthCheckConfig()
+    for name, value, allowed in (
+        ("timeout", settings.timeout, limits.FUNCTION_TIMEOUT_SECONDS),
+        ("instanceConcurrency", settings.instance_concurrency, limits.INSTANCE_CONCURRENCY),
+        ("initializer.timeout", initializer.timeout, limits.INITIALIZER_TIMEOUT_SECONDS),
+        ("preStop.timeout", pre_stop.timeout, limits.PRE_STOP_TIMEOUT_SECONDS),
+        ("customRuntimeConfig.port", custom.port, _PORTS),
+    ):
+        if value is not None and value not in allowed:
+            raise refusals.invalid_argument(
+                f"{name} must be between {allowed.low} and {allowed.high}, got {value}"
+            )
     for name, text, most in (
         ("description", settings.description, _DESCRIPTION_LENGTH),
         ("handler", settings.handler, _HANDLER_LENGTH),
@@ -195,6 +179,19 @@ def _check_texts(settings: FunctionSettings) -> None:
     ):
         if text is not None and len(text) > most:
             raise refusals.invalid_argument(f"{name} is longer than {most} characters")
+    for name, text in (
+        ("handler", settings.handler),
+        ("initializer.handler", initializer.handler),
+        ("preStop.handler", pre_stop.handler),
+        ("healthCheckConfig.httpGetUrl", health_check.http_get_url),
+    ):
+        if text is not None and not text.isprintable():  # sent in a header or the request line
+            raise refusals.invalid_argument(
+                f"{name} {text!r} is invalid: it must not contain line breaks or control characters"
+            )
+    for part in (*(custom.command or ()), *(custom.args or ())):
+        if "\0" in part:
+            raise refusals.invalid_argument(f"customRuntimeConfig: {part!r} contains a NUL")
 
 
 def _check_environment(variables: Mapping[str, str]) -> None:

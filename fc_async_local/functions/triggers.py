@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from fc_async_local.domain import json_input
-from fc_async_local.functions import refusals
+from fc_async_local.functions import function_rules, refusals
 from fc_async_local.functions.records import Settings, TriggerRecord, key_in, rfc3339
 from fc_async_local.functions.resources import Resources
 from fc_async_local.triggers import bindings
@@ -28,17 +28,8 @@ if TYPE_CHECKING:
 
 TYPES: Final = frozenset(
     {
-        *(
-            http_trigger.TYPE,
-            "timer",
-            "oss",
-            "log",
-            "mns_topic",
-            "cdn_events",
-            "tablestore",
-            "eventbridge",
-        ),
-        *("kafka", "rocketmq", "rabbitmq", "mqtt", "dts", "mns_queue"),
+        *(http_trigger.TYPE, "timer", "oss", "log", "mns_topic", "cdn_events", "tablestore"),
+        *("eventbridge", "kafka", "rocketmq", "rabbitmq", "mqtt", "dts", "mns_queue"),
     }
 )
 """The values of ``triggerType`` (API)."""
@@ -135,15 +126,12 @@ class Triggers(Resources[TriggerRecord]):
         Raises:
             Rejected: 400 InvalidArgument, 404 FunctionNotFound, 409 TriggerAlreadyExists.
         """
-        name, kind = body.get("triggerName"), body.get("triggerType")
-        for field in ("triggerName", "triggerType"):
-            if body.get(field) is None:
-                raise refusals.required(field)
-        if not isinstance(name, str) or not limits.ALIAS_NAME_PATTERN.fullmatch(name):
-            raise refusals.invalid_argument(
-                f"triggerName {name!r} is invalid: 1 to 128 letters, digits, '_' and '-', not "
-                "beginning with a digit or '-'"
-            )
+        name = function_rules.check_name(
+            body.get("triggerName"), "triggerName", limits.TRIGGER_NAME_PATTERN
+        )
+        kind = body.get("triggerType")
+        if kind is None:
+            raise refusals.required("triggerType")
         if not isinstance(kind, str) or kind not in TYPES:
             raise refusals.invalid_argument(
                 f"triggerType {kind!r} is invalid, only {', '.join(sorted(TYPES))} are known"
