@@ -163,7 +163,6 @@ class Runtime:
             stores.documents,
             stores.blobs,
             clock,
-            checksum=checksum,
             place=settings.place,
             refuse_http=settings.destinations.http_destinations == "refuse",
         )

@@ -8,19 +8,18 @@ bucket). An archive is read completely before it is kept; the runner unpacks it.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING
 
-from fc_async_local.functions import function_rules, refusals
+from fc_async_local.execution import archive
+from fc_async_local.functions import refusals
 from fc_async_local.functions.records import CodeRef
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from fc_async_local.clock import Clock
     from fc_async_local.functions.function_rules import Upload
     from fc_async_local.store.protocol import BlobStore
-
-Checksum = Callable[[bytes], str]
-"""CRC-64/ECMA-182 of an archive as decimal text: the service's ``codeChecksum``."""
 
 
 class CodeStorage:
@@ -28,14 +27,12 @@ class CodeStorage:
 
     Args:
         blobs: The store of the archives.
-        checksum: Returns the checksum of an archive.
         clock: Tells when an archive was put.
     """
 
-    def __init__(self, blobs: BlobStore, checksum: Checksum, clock: Clock) -> None:
+    def __init__(self, blobs: BlobStore, clock: Clock) -> None:
         self._blobs = blobs
         self._clock = clock
-        self._checksum = checksum
 
     async def keep(self, upload: Upload) -> CodeRef:
         """Keep the code of a create or update request.
@@ -52,9 +49,12 @@ class CodeStorage:
                     f"object '{upload.name}' in bucket '{upload.bucket}' does not exist"
                 )
             data, name = found, f"object '{upload.name}'"
-        # In a thread: reading a large archive takes seconds.
-        await asyncio.to_thread(function_rules.check_archive, data, name)
-        checksum = self._checksum(data)
+        try:
+            # In a thread: reading a large archive takes seconds.
+            await asyncio.to_thread(archive.check_archive, data)
+        except archive.ArchiveRefused as error:
+            raise refusals.invalid_argument(f"{name}: {error}") from None
+        checksum = archive.checksum(data)
         if upload.checksum and upload.checksum != checksum:
             raise refusals.invalid_argument(
                 f"code.checksum is {upload.checksum}, but the archive's CRC-64 is {checksum}"

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
 
-from fc_async_local.execution import archive as archives
 from fc_async_local.functions import fields, refusals
 from fc_async_local.functions.records import FunctionRecord, Settings, VersionRecord, rfc3339
 from fc_async_sdk.models import (
@@ -239,18 +238,6 @@ def _archive(text: str) -> bytes:
         return base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
         raise refusals.invalid_argument("code.zipFile is not base64") from None
-
-
-def check_archive(data: bytes, name: str) -> None:
-    """Read a whole archive; takes as long as unpacking it.
-
-    Raises:
-        Rejected: 400 InvalidArgument: it cannot be unpacked.
-    """
-    try:
-        archives.check_archive(data)
-    except archives.ArchiveRefused as error:
-        raise refusals.invalid_argument(f"{name}: {error}") from None
 
 
 def check_tags(given: object) -> dict[str, str]:

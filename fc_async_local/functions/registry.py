@@ -16,7 +16,7 @@ from fc_async_local.execution.protocol import Deployment, HealthCheck
 from fc_async_local.functions import refusals
 from fc_async_local.functions.aliases import Aliases
 from fc_async_local.functions.async_configs import AsyncConfigs, check_config
-from fc_async_local.functions.code import Checksum, CodeStorage
+from fc_async_local.functions.code import CodeStorage
 from fc_async_local.functions.destination_graph import Graph, draw_graph
 from fc_async_local.functions.functions import Functions
 from fc_async_local.functions.records import (
@@ -57,7 +57,6 @@ class FunctionRegistry:
         documents: The configuration.
         blobs: The code archives.
         clock: For created and modified times.
-        checksum: Returns the CRC-64/ECMA-182 of an archive as decimal text.
         place: Region and account in ARNs.
         refuse_http: Refuse functions as destinations that have an HTTP trigger.
         new_id: Makes ids of functions and triggers.
@@ -69,14 +68,13 @@ class FunctionRegistry:
         blobs: BlobStore,
         clock: Clock,
         *,
-        checksum: Checksum,
         place: Place,
         refuse_http: bool = False,
         new_id: Callable[[], str] = lambda: str(uuid.uuid4()),
     ) -> None:
         self._cache = SnapshotCache(documents)
         self._place = place
-        self.code = CodeStorage(blobs, checksum, clock)
+        self.code = CodeStorage(blobs, clock)
         self.functions = Functions(self._cache, self.code, clock, place=place, new_id=new_id)
         self.aliases = Aliases(self._cache, clock)
         self.async_configs = AsyncConfigs(self._cache, clock, place, refuse_http=refuse_http)

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import binascii
 import itertools
 import json
 from typing import TYPE_CHECKING, Any
@@ -200,7 +199,6 @@ class World:
             DocumentCache(MemoryDocuments(), Wakeups(self.clock)),
             self.blobs,
             self.clock,
-            checksum=lambda data: str(binascii.crc32(data)),
             place=settings.place,
         )
         signatures = AcsSignatures(settings.auth.access_keys, lambda: now)

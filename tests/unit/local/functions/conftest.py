@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import binascii
 import itertools
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -67,10 +66,6 @@ class DictBlobs:
         return self.blobs.get(key)
 
 
-def crc(data: bytes) -> str:
-    return str(binascii.crc32(data))
-
-
 def _function_body(name: str = "orders", /, **settings) -> dict[str, Any]:
     return {
         "functionName": name,
@@ -89,7 +84,6 @@ def _make_catalog(
         DocumentCache(documents, Wakeups(clock, LostHints() if shared else None)),
         blobs,
         clock,
-        checksum=crc,
         place=Place(account_id="123"),
         new_id=lambda: f"id-{next(ids)}",
     )
