@@ -84,7 +84,6 @@ class FramedInstance(Instance):
         self, deployment: Deployment, common: Common, debugger: Debugger | None = None
     ) -> None:
         super().__init__(deployment, common, debugger)
-        self._start_ms = round(common.start_seconds * 1000)
         self._keys = itertools.count(_START + 1)
         self._waiting: dict[int, Call] = {}
         self._splitter = frames.Splitter()
@@ -106,7 +105,8 @@ class FramedInstance(Instance):
         self._waiting[_START] = load
         self._calls.add(load)
         self._write(frames.encode(self._first_frame(folders)))
-        reply = await self._until(load, self._start_ms, "Function instance start")
+        limit = round(self._common.bounds.start_seconds * 1000)
+        reply = await self._until(load, limit, "Function instance start")
         if reply.ending is not Ending.RETURNED:
             return reply
         if not self.deployment.initializer:

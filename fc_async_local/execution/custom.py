@@ -72,10 +72,11 @@ class CustomInstance(Instance):
         common: What it shares with all others.
     """
 
+    server: InstanceServer
+
     def __init__(self, deployment: Deployment, common: Common) -> None:
         super().__init__(deployment, common)
-        self._server = InstanceServer(deployment, common.ports)
-        self._start_seconds = common.start_seconds
+        self.server = InstanceServer(deployment, common.ports)
         self._hinted = False
 
     # --- start ---
@@ -87,7 +88,7 @@ class CustomInstance(Instance):
             PortInUse: Another program has the port on which the server wants to listen.
         """
         led = await self._common.proxy.of_programs()  # first: a port may be taken meanwhile
-        self._server.assign()
+        self.server.assign()
         process = await self._spawn(server)
         environment = {**led, **self._environment(folders)}
         message = {
@@ -117,15 +118,6 @@ class CustomInstance(Instance):
             key=function,
         )
 
-    @property
-    def wanted_port(self) -> int:
-        """Return the configured port, or 0 if the server is known to read FC_SERVER_PORT."""
-        return self._server.wanted_port
-
-    def may_listen_on(self, port: int) -> bool:
-        """Return whether its server listens on a port or may do so."""
-        return self._server.may_listen_on(port)
-
     def _command_in(self, folders: Folders) -> list[str]:
         """Return the start command with the paths of this machine."""
         paths = ServicePaths(self.deployment.function, folders.code, folders.layers)
@@ -135,7 +127,7 @@ class CustomInstance(Instance):
         return self.deployment.command or _DEFAULT_COMMAND
 
     def _environment(self, folders: Folders) -> dict[str, str]:
-        port = str(self._server.port)
+        port = str(self.server.port)
         environment = super()._environment(folders)
         return environment | {
             "PATH": path_of_commands(environment.get("PATH", "")),
@@ -145,9 +137,9 @@ class CustomInstance(Instance):
 
     async def _until_healthy(self, process: Process) -> Reply | None:
         loop = asyncio.get_running_loop()
-        deadline = loop.time() + self._start_seconds
+        deadline = loop.time() + self._common.bounds.start_seconds
         delay = _FIRST_WAIT
-        while not await self._server.find(process.pid):
+        while not await self.server.find(process.pid):
             if loop.time() > deadline:
                 return await self._not_started()
             await asyncio.wait({process.exited}, timeout=delay)
@@ -155,7 +147,7 @@ class CustomInstance(Instance):
                 return await self._exited(process.exited.result(), listened=False)
             delay = min(delay * 2, _LONGEST_WAIT)
         check = self.deployment.health_check
-        if check is None or await self._server.passes(check, process.exited):
+        if check is None or await self.server.passes(check, process.exited):
             return None
         if process.exited.done():
             return await self._exited(process.exited.result())
@@ -164,18 +156,18 @@ class CustomInstance(Instance):
     async def _not_started(self) -> Reply:
         configured = self.deployment.port
         text = (
-            f"Function instance health check failed on port {configured or self._server.port} "
-            f"in {self._start_seconds:g} seconds."
+            f"Function instance health check failed on port {configured or self.server.port} "
+            f"in {self._common.bounds.start_seconds:g} seconds."
         )
-        if self._server.port != configured:
+        if self.server.port != configured:
             text += (
                 " (On this machine the server may also listen on "
-                f"FC_SERVER_PORT={self._server.port}.)"
+                f"FC_SERVER_PORT={self.server.port}.)"
             )
         self.kill(Ending.EXITED)
         await self.gone()
-        if not self._server.is_found:
-            await self._server.check_collision()
+        if not self.server.is_found:
+            await self.server.check_collision()
         return Reply(Ending.FAILED, document(text), NOT_STARTED)
 
     async def _exited(self, end: Exit, *, listened: bool = True) -> Reply:
@@ -184,7 +176,7 @@ class CustomInstance(Instance):
         command = shlex.join(self._start_command())
         log = self.log.since(0)[-limits.LOG_TAIL_BYTES :].decode(errors="replace")
         if not listened and _IN_USE.search(log):
-            await self._server.check_collision()
+            await self.server.check_collision()
         text = (
             f"Function instance exited unexpectedly(code {end.code}, message:{end.message}) "
             f"with start command '{command}'. Logs:{log}"
@@ -196,7 +188,7 @@ class CustomInstance(Instance):
         timeout = aiohttp.ClientTimeout(total=limit / 1000)
         headers = self._headers(first, "/initialize")
         try:
-            async with self._server.http.post(
+            async with self.server.http.post(
                 "/initialize", headers=headers, timeout=timeout
             ) as response:
                 text = (await response.content.read(limits.LOG_TAIL_BYTES)).decode(errors="replace")
@@ -216,7 +208,7 @@ class CustomInstance(Instance):
 
     def submit(self, call: Call) -> None:
         """Send the call; the connection is closed when the call ends for another reason."""
-        if self._ended is not None or not self._server.still_listens():
+        if self._ended is not None or not self.server.still_listens():
             call.end(Reply(Ending.UNDELIVERED))
             return
         self._calls.add(call)
@@ -257,7 +249,7 @@ class CustomInstance(Instance):
     async def _post(self, attempt: Attempt) -> Forwarded:
         headers = self._headers(attempt, "/invoke") | {"Content-Type": "application/octet-stream"}
         # A redirect is an answer of the function, not a place to send the event to.
-        async with self._server.http.post(
+        async with self.server.http.post(
             "/invoke", data=attempt.payload, headers=headers, allow_redirects=False
         ) as response:
             mark = response.headers.get("x-fc-status", "")
@@ -281,7 +273,7 @@ class CustomInstance(Instance):
         assert attempt.http is not None
         common = self._headers(attempt, "/http-invoke")
         common["x-fc-base-path"] = attempt.http.target.partition("?")[0]
-        return await forward(self._server.http, self._server.address, attempt, common)
+        return await forward(self.server.http, self.server.address, attempt, common)
 
     async def _until_exit(self) -> None:
         """Wait a short time for the report that the process has ended."""
@@ -329,13 +321,13 @@ class CustomInstance(Instance):
 
     async def before_stop(self) -> None:
         """Call the pre-stop hook within its time."""
-        if not self.deployment.pre_stop or not self._server.is_found:
+        if not self.deployment.pre_stop or not self.server.is_found:
             return
         attempt = Attempt(deployment=self.deployment, request_id=str(uuid.uuid4()), payload=b"")
         timeout = aiohttp.ClientTimeout(total=self.deployment.pre_stop_timeout_ms / 1000)
         headers = self._headers(attempt, "/pre-stop")
         with contextlib.suppress(aiohttp.ClientError, asyncio.TimeoutError):
-            async with self._server.http.get(
+            async with self.server.http.get(
                 "/pre-stop", headers=headers, timeout=timeout
             ) as response:
                 await response.content.read(1)
@@ -343,7 +335,7 @@ class CustomInstance(Instance):
     async def gone(self) -> None:
         """Wait until the process has ended and the connections are closed."""
         await super().gone()
-        await self._server.aclose()
+        await self.server.aclose()
 
     def _read_rest(self) -> None:
-        self._server.release()
+        self.server.release()

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import abc
 import asyncio
-import contextlib
 import os
 import uuid
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -33,6 +32,8 @@ if TYPE_CHECKING:
     from fc_async_local.execution.ports import PortBook
     from fc_async_local.execution.protocol import Attempt, Deployment
     from fc_async_local.execution.proxy import CloudProxy
+    from fc_async_local.execution.runner import RunnerLimits
+    from fc_async_local.execution.server import InstanceServer
 
 _PIPE_BYTES: Final = 65536  # capacity of a pipe on Linux (pipe(7))
 _DEATH_SECONDS: Final = 5.0
@@ -109,23 +110,19 @@ class Common(NamedTuple):
 
     Attributes:
         identity: Account and keys that functions see.
-        log_bytes: How much of its log an instance keeps.
-        start_seconds: How long an instance may take to start.
+        bounds: Limits of the runner.
         ports: The ports of custom runtimes.
         imports: What functions may import.
         when_gone: Called once the process of an instance has ended.
         proxy: Leads requests of programs without hooks.
-        mount_paths: Whether commands run where ``/code`` and ``/opt`` are those of the function.
     """
 
     identity: Identity
-    log_bytes: int
-    start_seconds: float
+    bounds: RunnerLimits
     ports: PortBook
     imports: ImportRules
     when_gone: Callable[[Instance], None]
     proxy: CloudProxy
-    mount_paths: bool = False
 
 
 class Instance(abc.ABC):
@@ -144,7 +141,10 @@ class Instance(abc.ABC):
         log: Its output.
         debugger: As given.
         debug_port: Where a debugger listens in its process; 0 if none does.
+        server: The HTTP server of a custom runtime; None for other runtimes.
     """
+
+    server: InstanceServer | None = None
 
     def __init__(
         self, deployment: Deployment, common: Common, debugger: Debugger | None = None
@@ -153,7 +153,7 @@ class Instance(abc.ABC):
         self.deployment = deployment
         self.capacity = deployment.instance_concurrency
         self.ready = False
-        self.log = LogTail(common.log_bytes)
+        self.log = LogTail(common.bounds.log_bytes)
         self.debugger = debugger
         self.debug_port = 0
         self._common = common
@@ -224,15 +224,6 @@ class Instance(abc.ABC):
         """Return whether its process has ended or is being killed."""
         return self._ended is not None
 
-    @property
-    def wanted_port(self) -> int:
-        """Return the port of this machine that it may need alone; 0 if none."""
-        return 0
-
-    def may_listen_on(self, port: int) -> bool:  # noqa: ARG002 -- other kinds listen on ports
-        """Return whether it listens on a port or may do so."""
-        return False
-
     def kill(self, ending: Ending = Ending.EXITED, peak_kb: int = 0) -> None:
         """Kill the process; calls in progress end with ``ending``."""
         if self._ended is None:
@@ -258,12 +249,18 @@ class Instance(abc.ABC):
             # asyncio.wait does not cancel the future, which others wait for, too.
             await asyncio.wait({self._process.exited}, timeout=_DEATH_SECONDS)
 
-    def drain_log(self) -> None:
-        """Read everything that was printed before this call from the log pipe."""
+    def drain_log(self) -> bool:
+        """Read what was printed before this call from the log pipe; return False at its end."""
         if self._process is None:
-            return
-        with contextlib.suppress(BlockingIOError, OSError):
-            self.log.feed(os.read(self._process.log_fd, _PIPE_BYTES))
+            return False
+        try:
+            data = os.read(self._process.log_fd, _PIPE_BYTES)
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+        self.log.feed(data)
+        return bool(data)
 
     def log_since(self, position: int, attempt: Attempt, ending: Ending) -> bytes:
         """Return the log of an attempt that has ended; the pipe must have been drained.
@@ -289,7 +286,7 @@ class Instance(abc.ABC):
         self, command: list[str], folders: Folders, environment: dict[str, str]
     ) -> list[str]:
         """Return a command that runs with the paths of the service, if that is wanted."""
-        if not self._common.mount_paths:
+        if not self._common.bounds.mount_paths:
             return command
         path, trusted = environment.get("PATH", ""), environment.get("SSL_CERT_FILE", "")
         return await asyncio.to_thread(sandbox.in_namespace, command, folders.all(), path, trusted)
@@ -304,19 +301,8 @@ class Instance(abc.ABC):
         return process
 
     def _on_log(self) -> None:
-        process = self._process
-        if process is None:
-            return
-        try:
-            data = os.read(process.log_fd, _PIPE_BYTES)
-        except BlockingIOError:
-            return
-        except OSError:
-            data = b""
-        if data:
-            self.log.feed(data)
-        else:
-            asyncio.get_running_loop().remove_reader(process.log_fd)
+        if not self.drain_log() and self._process is not None:
+            asyncio.get_running_loop().remove_reader(self._process.log_fd)
 
     def _on_exit(self, exited: asyncio.Future[Exit]) -> None:
         process = self._process

@@ -108,13 +108,11 @@ class ProcessRunner:
         self._proxy = CloudProxy(identity.environment, trust)
         self._common = Common(
             identity,
-            bounds.log_bytes,
-            bounds.start_seconds,
+            bounds,
             self._ports,
             ImportRules(strict=bounds.strict_imports),
             self._on_gone,
             self._proxy,
-            bounds.mount_paths,
         )
         self._pools = InstancePools(self._make, bounds.account_instances)
         self._freezer = Freezer(FREEZE_AFTER if bounds.freeze else None, self._pools.busy)
@@ -332,8 +330,8 @@ class ProcessRunner:
                 else instance.debugger.folder
             )
             layers = await self._code.layers(deployment.layers) if deployment.layers else ()
-            if instance.wanted_port:
-                await self._free_port(instance)
+            if instance.server is not None and instance.server.wanted_port:
+                await self._free_port(instance, instance.server.wanted_port)
             failure = await instance.start(self._server, Folders(code, layers), first)
         except ArchiveRefused as error:
             failure = _refusal(Ending.UNAVAILABLE, f"code refused: {error}")
@@ -349,15 +347,14 @@ class ProcessRunner:
         self._on_gone(instance)
         return failure
 
-    async def _free_port(self, instance: Instance) -> None:
-        """End the other instances that have the port which this one may need.
+    async def _free_port(self, instance: Instance, port: int) -> None:
+        """End the other instances that have the port which an instance may need.
 
         Idle ones are stopped, the others end with their last call.
 
         Raises:
             PortInUse: They did not end in time.
         """
-        port = instance.wanted_port
         loop = asyncio.get_running_loop()
         deadline = loop.time() + self._bounds.start_seconds
         while holders := self._holders(port, instance):
@@ -371,7 +368,11 @@ class ProcessRunner:
         """Return the instances that must end before another one can listen on the port."""
         if instance.dead:
             return []
-        return [one for one in self._live if one is not instance and one.may_listen_on(port)]
+        return [
+            one
+            for one in self._live
+            if one is not instance and one.server is not None and one.server.may_listen_on(port)
+        ]
 
     def _retire(self, instance: Instance) -> None:
         """Let an instance end, at once or with its last call."""
