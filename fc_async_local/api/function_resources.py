@@ -7,18 +7,21 @@ from typing import TYPE_CHECKING, Any
 
 from fc_async_local.api.operation import (
     REQUEST_ID,
+    PageQuery,
+    PageSize,
+    Prefixed,
+    Query,
     body_of,
     operation,
     page_of,
-    query_flag,
-    query_number,
-    query_page,
+    read_query,
 )
 from fc_async_local.functions import function_rules, refusals, tags
 from fc_async_local.functions.paging import Page
+from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from starlette.requests import Request
     from starlette.routing import Route
@@ -29,6 +32,34 @@ if TYPE_CHECKING:
     from fc_async_local.functions.async_configs import AsyncConfigs
     from fc_async_local.functions.scaling import InstanceConfigs
     from fc_async_local.functions.triggers import Triggers
+
+
+class OfFunction(PageQuery, frozen=True, kw_only=True):
+    """A page of what belongs to a function, or to any."""
+
+    function_name: str = ""
+
+
+class Tagged(Query, frozen=True, kw_only=True, rename="pascal"):
+    """The resources whose tags are meant."""
+
+    resource_type: str = ""
+    resource_id: str = ""
+
+
+class ListTagResources(Tagged, frozen=True, kw_only=True, rename="pascal"):
+    """A page of the tags of resources."""
+
+    tag: str = ""
+    limit: PageSize = limits.PAGE_SIZE.default
+    next_token: str = ""
+
+
+class UntagResources(Tagged, frozen=True, kw_only=True, rename="pascal"):
+    """The tags that are taken away."""
+
+    tag_key: str = ""
+    all: bool = False
 
 
 class ResourceOperations:
@@ -91,8 +122,8 @@ def _named_routes(
         return shown(name, await kept.create(name, await body_of(request)))
 
     async def list_all(request: Request, name: str) -> dict[str, Any]:
-        query = request.query_params
-        found, token = await kept.listing(name, query_page(query), prefix=query.get("prefix", ""))
+        query = read_query(request.query_params, Prefixed)
+        found, token = await kept.listing(name, query.page, prefix=query.prefix)
         return page_of(every, [shown(name, one) for one in found], token)
 
     async def get(_: Request, name: str, **own: str) -> dict[str, Any]:
@@ -140,10 +171,8 @@ def _config_routes(
         await configs.delete(name, _qualifier(request))
 
     async def list_all(request: Request) -> dict[str, Any]:
-        function = request.query_params.get("functionName") or None
-        return page_of(
-            listed_as, *await configs.listing(function, query_page(request.query_params))
-        )
+        query = read_query(request.query_params, OfFunction)
+        return page_of(listed_as, *await configs.listing(query.function_name or None, query.page))
 
     one = f"/functions/{{name}}/{path}"
     return [
@@ -178,31 +207,25 @@ class TagOperations:
 
     async def untag_resources(self, request: Request) -> None:
         """Answer UntagResources."""
-        query = request.query_params
-        tags.check_type(query.get("ResourceType"))
+        query = read_query(request.query_params, UntagResources)
+        tags.check_type(query.resource_type)
         await self._tags.remove(
-            _json(query, "ResourceId"),
-            _json(query, "TagKey") or [],
-            every=query_flag(query, "All"),
+            refusals.json_of(query.resource_id, "ResourceId"),
+            refusals.json_of(query.tag_key, "TagKey") or [],
+            every=query.all,
         )
 
     async def list_tag_resources(self, request: Request) -> dict[str, Any]:
         """Answer ListTagResources."""
-        query = request.query_params
-        tags.check_type(query.get("ResourceType"))
-        limit = query_number(query, "Limit")
-        page = Page(token=query.get("NextToken", ""))
+        query = read_query(request.query_params, ListTagResources)
+        tags.check_type(query.resource_type)
         found, token = await self._tags.listing(
-            _json(query, "ResourceId"),
-            function_rules.check_tags(_json(query, "Tag")),
-            page if limit is None else page._replace(limit=limit),
+            refusals.json_of(query.resource_id, "ResourceId"),
+            function_rules.check_tags(refusals.json_of(query.tag, "Tag")),
+            Page(query.limit, query.next_token),
         )
         return {
             "RequestId": request.scope[REQUEST_ID],
             "TagResources": found,
             **({"NextToken": token} if token else {}),
         }
-
-
-def _json(query: Mapping[str, str], name: str) -> Any:
-    return refusals.json_of(query.get(name, ""), name)

@@ -3,17 +3,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from starlette.responses import Response
 
 from fc_async_local.api.operation import (
+    PageQuery,
+    Prefixed,
     body_of,
     local,
     operation,
     page_of,
-    query_choice,
-    query_page,
+    read_query,
     routes_of,
 )
 from fc_async_local.domain.errors import Rejected
@@ -36,6 +37,22 @@ class Archive(Response):
     """The code of a function."""
 
     media_type = "application/zip"
+
+
+class ListFunctions(Prefixed, frozen=True, kw_only=True):
+    """A page of functions."""
+
+    fc_version: Literal["v3", "v2"] = "v3"
+    function_name: str = ""
+    description: str = ""
+    runtime: str = ""
+    tags: str = ""
+
+
+class ListVersions(PageQuery, frozen=True, kw_only=True):
+    """A page of versions."""
+
+    direction: Literal["BACKWARD", "FORWARD"] = "BACKWARD"
 
 
 class FunctionOperations:
@@ -98,18 +115,17 @@ class FunctionOperations:
 
     async def list_functions(self, request: Request) -> dict[str, Any]:
         """Answer ListFunctions."""
-        query = request.query_params
-        page = query_page(query)
-        if query_choice(query, "fcVersion", ("v3", "v2")) == "v2":
+        query = read_query(request.query_params, ListFunctions)
+        if query.fc_version == "v2":
             return page_of("functions", [], "")
         wanted = FunctionFilter(
-            prefix=query.get("prefix", ""),
-            name=query.get("functionName", ""),
-            description=query.get("description", ""),
-            runtime=query.get("runtime", ""),
-            tags=query.get("tags", ""),
+            prefix=query.prefix,
+            name=query.function_name,
+            description=query.description,
+            runtime=query.runtime,
+            tags=query.tags,
         )
-        return page_of("functions", *await self._functions.listing(wanted, page))
+        return page_of("functions", *await self._functions.listing(wanted, query.page))
 
     async def get_function_code(self, request: Request, name: str) -> dict[str, Any]:
         """Answer GetFunctionCode: the url is valid as long as the function exists."""
@@ -132,14 +148,11 @@ class FunctionOperations:
 
     async def list_versions(self, request: Request, name: str) -> dict[str, Any]:
         """Answer ListFunctionVersions."""
-        query = request.query_params
-        direction = query_choice(query, "direction", ("BACKWARD", "FORWARD"))
+        query = read_query(request.query_params, ListVersions)
         versions, token = await self._functions.list_versions(
-            name,
-            query_page(query),
-            backward=direction == "BACKWARD",
+            name, query.page, backward=query.direction == "BACKWARD"
         )
-        return {"direction": direction, **page_of("versions", versions, token)}
+        return {"direction": query.direction, **page_of("versions", versions, token)}
 
     async def delete_version(self, _: Request, name: str, version: str) -> None:
         """Answer DeleteFunctionVersion."""

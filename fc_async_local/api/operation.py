@@ -22,14 +22,12 @@ from starlette.routing import Route
 from fc_async_local.domain import json_input
 from fc_async_local.domain.rules import converted
 from fc_async_local.functions import refusals
-from fc_async_local.functions.paging import Page, check_limit
+from fc_async_local.functions.paging import Page
 from fc_async_sdk.admin.models import PREFIX
 from fc_async_sdk.errors import shorten
 from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from starlette.datastructures import QueryParams
 
 T = TypeVar("T")
@@ -84,6 +82,24 @@ def operation(
 
 class Query(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """Base of the parameters that a query may have. An empty one counts as left out."""
+
+
+class PageQuery(Query, frozen=True, kw_only=True):
+    """A page of a list."""
+
+    limit: PageSize = limits.PAGE_SIZE.default
+    next_token: str = ""
+
+    @property
+    def page(self) -> Page:
+        """The page that is asked for."""
+        return Page(self.limit, self.next_token)
+
+
+class Prefixed(PageQuery, frozen=True, kw_only=True):
+    """A page of what begins with a text."""
+
+    prefix: str = ""
 
 
 class Octets(Response):
@@ -153,7 +169,7 @@ def _reading(handler: Handler, owner: object) -> Handler:
     @functools.wraps(handler)
     async def called(request: Request, **given: Any) -> Any:
         types = types_of(handler)
-        query = read_query(request.query_params, types.query or Query)
+        query = read_query(request.query_params, types.query or Query, strict=True)
         if types.query is not None:
             given["query"] = query
         if types.body is not None:
@@ -165,7 +181,7 @@ def _reading(handler: Handler, owner: object) -> Handler:
     return called
 
 
-def read_query(given: QueryParams, kind: type[Q], *, strict: bool = True) -> Q:
+def read_query(given: QueryParams, kind: type[Q], *, strict: bool = False) -> Q:
     """Return the parameters of a query.
 
     Args:
@@ -226,57 +242,6 @@ async def read_body(request: Request, kind: type[T]) -> T:
 def page_of(name: str, items: list[dict[str, Any]], token: str) -> dict[str, Any]:
     """Return the answer of a list operation; the last page has no ``nextToken``."""
     return {name: items, **({"nextToken": token} if token else {})}
-
-
-def query_flag(query: Mapping[str, str], name: str) -> bool:
-    """Return a boolean, False if it is absent. Clients write ``true`` and ``True``.
-
-    Raises:
-        Rejected: 400 InvalidArgument.
-    """
-    text = query.get(name, "").lower()
-    if text not in {"", "true", "false"}:
-        raise refusals.invalid_argument(f"{name} must be true or false, got {query[name]!r}")
-    return text == "true"
-
-
-def query_number(query: Mapping[str, str], name: str) -> int | None:
-    """Return an integer, None if it is absent.
-
-    Raises:
-        Rejected: 400 InvalidArgument.
-    """
-    text = query.get(name, "")
-    if not text:
-        return None
-    if not text.isascii() or not text.removeprefix("-").isdigit() or len(text) > 18:  # noqa: PLR2004 -- fits int64
-        raise refusals.invalid_argument(f"{name} must be an integer, got {text!r}")
-    return int(text)
-
-
-def query_page(query: Mapping[str, str]) -> Page:
-    """Return the page that ``limit`` and ``nextToken`` ask for.
-
-    Raises:
-        Rejected: 400 InvalidArgument.
-    """
-    limit = query_number(query, "limit")
-    return Page(
-        limit=limits.PAGE_SIZE.default if limit is None else check_limit(limit),
-        token=query.get("nextToken", ""),
-    )
-
-
-def query_choice(query: Mapping[str, str], name: str, choices: tuple[str, ...]) -> str:
-    """Return one of several words, the first if it is absent.
-
-    Raises:
-        Rejected: 400 InvalidArgument.
-    """
-    text = query.get(name, "") or choices[0]
-    if text not in choices:
-        raise refusals.invalid_argument(f"{name} must be one of {', '.join(choices)}, got {text!r}")
-    return text
 
 
 def json_object(body: bytes) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from fc_async_local.api.operation import Number, PageSize, Query, operation, page_of, read_query
+from fc_async_local.api.operation import Number, Prefixed, operation, page_of, read_query
 from fc_async_local.domain.errors import Rejected
 from fc_async_local.domain.states import Status
 from fc_async_local.functions import refusals
@@ -15,7 +15,6 @@ from fc_async_local.store.protocol import TaskQuery
 from fc_async_local.store.steps import decode_position
 from fc_async_sdk.errors import shorten
 from fc_async_sdk.events.wire import encode_payload
-from fc_async_sdk.spec import limits
 from fc_async_sdk.spec.arn import FunctionArn
 
 if TYPE_CHECKING:
@@ -43,16 +42,13 @@ def task_not_found(task_id: str) -> Rejected:
     )
 
 
-class ListTasks(Query, frozen=True, kw_only=True):
+class ListTasks(Prefixed, frozen=True, kw_only=True):
     """A page of tasks."""
 
     qualifier: str = ""
     status: str = ""
-    prefix: str = ""
     started_time_begin: Number | None = None
     started_time_end: Number | None = None
-    limit: PageSize = limits.PAGE_SIZE.default
-    next_token: str = ""
     sort_order_by_time: Literal["desc", "asc"] = "desc"
     include_payload: bool = False
 
@@ -89,7 +85,7 @@ class TaskOperations:
 
     async def list_async_tasks(self, request: Request, name: str) -> dict[str, Any]:
         """Answer ListAsyncTasks."""
-        query = read_query(request.query_params, ListTasks, strict=False)
+        query = read_query(request.query_params, ListTasks)
         page = await self._store.query(task_query(query, name))
         if not page.invocations:
             # Tasks of a deleted function can still be listed; a wrong name is an error.

@@ -16,10 +16,10 @@ from fc_async_local.api.openapi.document import (
     OBJECT,
     TEXT,
     Operation,
-    Parameter,
     Schema,
     build,
     listed,
+    parameters_of,
 )
 from fc_async_local.settings import GROUPS
 
@@ -41,7 +41,7 @@ _SETTINGS: Final[Schema] = {
 
 def _row(one: operation.Operation) -> Operation:
     types = operation.types_of(one.handler)
-    parameters = () if types.query is None else _parameters(types.query)
+    parameters = () if types.query is None else parameters_of(types.query)
     row = Operation(
         one.method, one.path, _summary(one.handler), parameters, _schema(types.body), types.answer
     )
@@ -51,17 +51,6 @@ def _row(one: operation.Operation) -> Operation:
         text = issubclass(types.answer, PlainTextResponse)
         row = row._replace(answer=TEXT if text else ANY, media=str(types.answer.media_type))
     return row._replace(answer=_schema(row.answer))
-
-
-def _parameters(query: type[operation.Query]) -> tuple[Parameter, ...]:
-    described = msgspec.json.schema(query)["$defs"][query.__name__]["properties"]
-    return tuple(Parameter(name, _given(schema)) for name, schema in described.items())
-
-
-def _given(schema: Schema) -> Schema:
-    """Return the schema of a parameter that was given: without ``null`` and default."""
-    chosen = schema.get("anyOf", [schema])[0]
-    return {name: value for name, value in chosen.items() if name != "default"}
 
 
 def _schema(kind: Any) -> Any:

@@ -18,6 +18,8 @@ from fc_async_sdk._version import __version__
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from fc_async_local.api.operation import Query
+
 Schema = Mapping[str, Any]
 
 VERSION: Final = "3.1.0"
@@ -125,6 +127,18 @@ def only(schema: Schema) -> Schema:
 def ref(name: str) -> Schema:
     """Return a reference to a schema of the document."""
     return {"$ref": _REFERENCE.format(name=name)}
+
+
+def parameters_of(query: type[Query]) -> tuple[Parameter, ...]:
+    """Return the parameters of a query."""
+    described = msgspec.json.schema(query)["$defs"][query.__name__]["properties"]
+    return tuple(Parameter(name, _given(schema)) for name, schema in described.items())
+
+
+def _given(schema: Schema) -> Schema:
+    """Return the schema of a parameter that was given: without ``null`` and default."""
+    chosen = schema.get("anyOf", [schema])[0]
+    return {name: value for name, value in chosen.items() if name != "default"}
 
 
 def build(

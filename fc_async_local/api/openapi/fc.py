@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from fc_async_local.api.function_resources import ListTagResources, OfFunction, UntagResources
+from fc_async_local.api.functions import ListFunctions, ListVersions
 from fc_async_local.api.openapi.document import (
     ANY,
     FLAG,
-    INTEGER,
     OBJECT,
     TEXT,
     Operation,
@@ -20,9 +21,12 @@ from fc_async_local.api.openapi.document import (
     build,
     having,
     listed,
+    parameters_of,
     ref,
     words,
 )
+from fc_async_local.api.operation import Prefixed
+from fc_async_local.api.tasks import ListTasks
 from fc_async_local.functions import fields
 from fc_async_sdk import models
 from fc_async_sdk.spec import async_config, limits
@@ -36,12 +40,6 @@ _TASK: Final = f"{_FUNCTION}/async-tasks/{{task_id}}"
 INVOKE: Final = f"{_FUNCTION}/invocations"
 
 _QUALIFIER: Final = (Parameter("qualifier"),)
-_PAGE: Final = (
-    Parameter("limit", between(limits.PAGE_SIZE.low, limits.PAGE_SIZE.high)),
-    Parameter("nextToken"),
-)
-_PREFIXED: Final = (Parameter("prefix"), *_PAGE)
-_OF_FUNCTION: Final = (Parameter("functionName"), *_PAGE)
 
 _FIELDS: Final = (fields.FunctionFields, fields.AsyncConfigFields)
 """Parts of bodies."""
@@ -116,7 +114,7 @@ def _named(
     one, page = answers
     return (
         Operation("POST", path, f"Create{title}", body=new, answer=one),
-        Operation("GET", path, f"List{every.title()}", _PREFIXED, answer=page),
+        Operation("GET", path, f"List{every.title()}", parameters_of(Prefixed), answer=page),
         Operation("GET", at, f"Get{title}", answer=one),
         Operation("PUT", at, f"Update{title}", body=changed, answer=one),
         Operation("DELETE", at, f"Delete{title}", answer=None),
@@ -138,39 +136,24 @@ def _configured(
         Operation("PUT", at, f"Put{title}", qualifier, body=body, answer=answer),
         Operation("GET", at, f"Get{title}", qualifier, answer=answer),
         Operation("DELETE", at, f"Delete{title}", qualifier, answer=None),
-        Operation("GET", every, f"List{title}s", _OF_FUNCTION, answer=page),
+        Operation("GET", every, f"List{title}s", parameters_of(OfFunction), answer=page),
     )
 
 
 _FUNCTIONS: Final = (
     Operation(
-        "POST",
-        f"{_ROOT}/functions",
-        "CreateFunction",
-        body=_NEW_FUNCTION,
-        answer=models.Function,
+        "POST", f"{_ROOT}/functions", "CreateFunction", body=_NEW_FUNCTION, answer=models.Function
     ),
     Operation(
         "GET",
         f"{_ROOT}/functions",
         "ListFunctions",
-        (
-            *_PREFIXED,
-            Parameter("fcVersion", words("v3", "v2")),
-            Parameter("functionName"),
-            Parameter("description"),
-            Parameter("runtime"),
-            Parameter("tags"),
-        ),
+        parameters_of(ListFunctions),
         answer=models.FunctionPage,
     ),
     Operation("GET", _FUNCTION, "GetFunction", _QUALIFIER, answer=models.Function),
     Operation(
-        "PUT",
-        _FUNCTION,
-        "UpdateFunction",
-        body=fields.FunctionFields,
-        answer=models.Function,
+        "PUT", _FUNCTION, "UpdateFunction", body=fields.FunctionFields, answer=models.Function
     ),
     Operation("DELETE", _FUNCTION, "DeleteFunction", answer=None),
     Operation(
@@ -194,15 +177,10 @@ _FUNCTIONS: Final = (
         "GET",
         f"{_FUNCTION}/versions",
         "ListFunctionVersions",
-        (*_PAGE, Parameter("direction", words("BACKWARD", "FORWARD"))),
+        parameters_of(ListVersions),
         answer=models.FunctionVersionPage,
     ),
-    Operation(
-        "DELETE",
-        f"{_FUNCTION}/versions/{{version}}",
-        "DeleteFunctionVersion",
-        answer=None,
-    ),
+    Operation("DELETE", f"{_FUNCTION}/versions/{{version}}", "DeleteFunctionVersion", answer=None),
     *_named(
         "alias",
         "aliases",
@@ -234,15 +212,7 @@ _INVOCATION: Final = (
         "GET",
         f"{_FUNCTION}/async-tasks",
         "ListAsyncTasks",
-        (
-            *_QUALIFIER,
-            *_PREFIXED,
-            Parameter("status"),
-            Parameter("startedTimeBegin", INTEGER),
-            Parameter("startedTimeEnd", INTEGER),
-            Parameter("sortOrderByTime", words("asc", "desc")),
-            Parameter("includePayload", FLAG),
-        ),
+        parameters_of(ListTasks),
         answer=models.AsyncTaskPage,
     ),
     Operation("GET", _TASK, "GetAsyncTask", _QUALIFIER, answer=models.AsyncTask),
@@ -251,11 +221,7 @@ _INVOCATION: Final = (
 
 _RESOURCES: Final = (
     *_named(
-        "trigger",
-        "triggers",
-        _NEW_TRIGGER,
-        _CHANGED_TRIGGER,
-        (models.Trigger, models.TriggerPage),
+        "trigger", "triggers", _NEW_TRIGGER, _CHANGED_TRIGGER, (models.Trigger, models.TriggerPage)
     ),
     *_configured(
         "async-invoke-config",
@@ -289,27 +255,17 @@ _RESOURCES: Final = (
     Operation("DELETE", f"{_FUNCTION}/vpc-bindings/{{vpc}}", "DeleteVpcBinding", answer=None),
 )
 
-_TAGGED: Final = (Parameter("ResourceType"), Parameter("ResourceId"))
 _TAG: Final = (
     Operation("POST", f"{_ROOT}/tags-v2", "TagResources", body=_TAGS, answer=None),
     Operation(
         "GET",
         f"{_ROOT}/tags-v2",
         "ListTagResources",
-        (
-            *_TAGGED,
-            Parameter("Tag"),
-            Parameter("Limit", between(1, 100)),
-            Parameter("NextToken"),
-        ),
+        parameters_of(ListTagResources),
         answer=having("RequestId TagResources", TagResources=listed(OBJECT)),
     ),
     Operation(
-        "DELETE",
-        f"{_ROOT}/tags-v2",
-        "UntagResources",
-        (*_TAGGED, Parameter("TagKey"), Parameter("All", FLAG)),
-        answer=None,
+        "DELETE", f"{_ROOT}/tags-v2", "UntagResources", parameters_of(UntagResources), answer=None
     ),
 )
 

@@ -352,7 +352,7 @@ def test_a_payload_that_is_not_text_comes_and_goes_as_base64(world):
     ("path", "there"),
     [
         ("/_local/metrics?fucntion=orders", "there are function, metric, start, end, period"),
-        ("/_local/tasks?state=Failed", "there are qualifier, status, prefix, "),
+        ("/_local/tasks?state=Failed", "there are limit, nextToken, prefix, qualifier, "),
         ("/_local/deliveries/dead?task=t", "there are function, text, error, limit, nextToken"),
         ("/_local/graph?function=orders", "there are none"),
     ],
