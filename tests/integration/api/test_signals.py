@@ -27,7 +27,9 @@ FUNCTIONS = "/2023-03-30/functions"
 ENDS_IN_TIME = 60
 """Seconds after which a test gives up; the lock is held for all of them."""
 
-BOTH = pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+INTERRUPT = pytest.param(signal.SIGINT, marks=pytest.mark.slow)
+"""The handler is that of SIGTERM."""
+BOTH = pytest.mark.parametrize("number", [INTERRUPT, signal.SIGTERM])
 
 WAITING = """
 SELECT count(*) FROM pg_stat_activity
@@ -124,7 +126,7 @@ def create_waiting_function(functions: str) -> None:
 @pytest.mark.parametrize(
     ("numbers", "code"),
     [
-        ([signal.SIGINT], -signal.SIGINT),
+        pytest.param([signal.SIGINT], -signal.SIGINT, marks=pytest.mark.slow),
         ([signal.SIGTERM], -signal.SIGTERM),
         ([signal.SIGTERM, signal.SIGINT], -signal.SIGINT),
     ],
