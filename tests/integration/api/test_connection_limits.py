@@ -83,6 +83,8 @@ def server(
 @contextmanager
 def connection(address: tuple[str, int]) -> Iterator[socket.socket]:
     with socket.create_connection(address, timeout=30) as client:
+        # Each piece at once, not when the server's kernel has acknowledged the one before.
+        client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         yield client
 
 

@@ -158,6 +158,14 @@ KINDS = {
     "node": Kind("index.js", NODE, {"runtime": "nodejs20"}, HIDDEN),
     "node server": Kind("server.js", NODE_SERVER, served("server.js", "node"), OWN),
 }
+EACH_WAY = pytest.mark.parametrize(
+    "kind",
+    [
+        *("python", "wsgi", "node"),
+        *(pytest.param(kind, marks=pytest.mark.slow) for kind in ("asgi", "node server")),
+    ],
+)
+"""An event, a server, another language; the others differ in the server program only."""
 CONFIG = {"authType": "anonymous", "methods": ["GET", "POST", "PUT"]}
 
 
@@ -222,14 +230,14 @@ def test_curl_calls_a_function_and_gets_its_answer(deployed, curl, kind: str) ->
         assert answer.headers["x-fc-request-id"].startswith("1-")
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@EACH_WAY
 def test_curl_learns_of_a_failure_as_the_runtime_tells_it(deployed, curl, kind: str) -> None:
     path, _ = deployed(kind)
     answer = curl(f"{path}/fail")
     assert (answer.status, answer.body) == KINDS[kind].failure
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@EACH_WAY
 def test_an_asynchronous_request_runs_later_as_a_task(fc_local, deployed, curl, kind: str) -> None:
     path, _ = deployed(kind)
     answer = curl(
@@ -250,7 +258,7 @@ def test_an_asynchronous_request_runs_later_as_a_task(fc_local, deployed, curl, 
     assert told == ["POST", "/later", {"x": "1"}, "in"]
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@EACH_WAY
 def test_an_asynchronous_request_that_fails_is_retried_and_told_to_the_failure_destination(
     fc_local, deployed, curl, kind: str
 ) -> None:
