@@ -72,39 +72,47 @@ function Objects({ bucket }: { bucket: string }) {
           </a>
         </p>
       ) : null}
-      {page && page.objects.length + page.prefixes.length === 0 ? (
-        <p class="dim">{t`No objects.`}</p>
-      ) : null}
       {page?.prefixes.map((one) => (
         <p key={one}>
           <a href={from(bucket, one)}>{one.slice(prefix.length)}</a>
         </p>
       ))}
-      {page?.objects.map((one) => (
-        <details key={one.key} class="panel">
-          <summary>
-            <b>{one.key.slice(prefix.length) || one.key}</b>{" "}
-            <span class="dim">
-              {size(one.size)} · <Time at={one.modifiedTime} />
-            </span>
-          </summary>
-          <Facts
-            rows={[
-              [t`Key`, <code>{one.key}</code>],
-              ["ETag", <code>{one.etag}</code>],
-              ...Object.entries(one.headers as Record<string, string>),
-            ]}
-          />
-          <p>
-            <a
-              href={`/_local${where(bucket)}/content${api.search({ key: one.key })}`}
-              download={one.key.split("/").pop()}
-            >
-              {t`Save`}
-            </a>
-          </p>
-        </details>
-      ))}
+      <List
+        error={found.error}
+        label={t`Objects`}
+        rows={page?.objects}
+        keyOf={(one) => one.key}
+        more={{
+          label: (one) => t`Details of ${one.key}`,
+          shown: (one) => (
+            <Facts
+              rows={[
+                [t`Key`, <code>{one.key}</code>],
+                ["ETag", <code>{one.etag}</code>],
+                ...Object.entries(one.headers as Record<string, string>),
+              ]}
+            />
+          ),
+        }}
+        empty={page?.prefixes.length ? null : <p class="dim">{t`No objects.`}</p>}
+        columns={[
+          { title: t`Name`, kind: "id", cell: (one) => one.key.slice(prefix.length) || one.key },
+          { title: t`Size`, kind: "num", cell: (one) => size(one.size) },
+          { title: t`Changed`, cell: (one) => <Time at={one.modifiedTime} /> },
+          {
+            title: t`Actions`,
+            untitled: true,
+            cell: (one) => (
+              <a
+                href={`/_local${where(bucket)}/content${api.search({ key: one.key })}`}
+                download={one.key.split("/").pop()}
+              >
+                {t`Save`}
+              </a>
+            ),
+          },
+        ]}
+      />
       {page?.nextToken ? (
         <p>
           <a href={from(bucket, prefix, page.nextToken)}>{t`Next page`}</a>
