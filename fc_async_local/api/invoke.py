@@ -14,11 +14,12 @@ import functools
 from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qsl
 
-from fc_async_local.api.operation import delay_of, given_request_id
+from fc_async_local.api.operation import delay_of
 from fc_async_local.domain.errors import Rejected
 from fc_async_local.domain.invocation import InvokeRequest
 from fc_async_local.functions import refusals
 from fc_async_local.http.messages import Answer
+from fc_async_sdk.errors import shorten
 from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:
@@ -152,7 +153,12 @@ async def accept(invoker: Engine, request: Request, wanted: InvokeRequest) -> An
         Rejected: The request is refused.
     """
     headers = request.headers
-    if given := given_request_id(headers.get("x-fc-request-id", "")):
+    if given := headers.get("x-fc-request-id"):
+        if not limits.REQUEST_ID_PATTERN.fullmatch(given):
+            raise refusals.invalid_argument(
+                "x-fc-request-id must be 1 to 128 letters, digits, '_' and '-', "
+                f"got {shorten(given)}"
+            )
         request.rename(given)
     accepted = await invoker.invoke_async(
         InvokeRequest(

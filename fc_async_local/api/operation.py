@@ -221,35 +221,12 @@ def fields_of(kind: type[Query]) -> dict[str, msgspec.structs.FieldInfo]:
 
 
 async def body_of(request: Request) -> dict[str, Any]:
-    """Return the JSON object that a request has as its body.
+    """Return the JSON object that a request has as its body, an empty one if the body is empty.
 
     Raises:
         Rejected: 400 InvalidArgument.
     """
-    return json_object(await request.body())
-
-
-async def read_body(request: Request, kind: type[T]) -> T:
-    """Return the body of a request as bytes, or its JSON object as another type.
-
-    Raises:
-        Rejected: 400 InvalidArgument.
-    """
-    body: Any = await request.body()
-    return body if kind is bytes else refusals.convert(json_object(body), kind)
-
-
-def page_of(name: str, items: list[dict[str, Any]], token: str) -> dict[str, Any]:
-    """Return the answer of a list operation; the last page has no ``nextToken``."""
-    return {name: items, **({"nextToken": token} if token else {})}
-
-
-def json_object(body: bytes) -> dict[str, Any]:
-    """Return a JSON object, an empty one if the body is empty.
-
-    Raises:
-        Rejected: 400 InvalidArgument.
-    """
+    body = await request.body()
     if not body:
         return {}
     try:
@@ -261,17 +238,19 @@ def json_object(body: bytes) -> dict[str, Any]:
     return value
 
 
-def given_request_id(text: str) -> str:
-    """Return the value of ``x-fc-request-id``, "" if the header is absent ("").
+async def read_body(request: Request, kind: type[T]) -> T:
+    """Return the body of a request as bytes, or its JSON object as another type.
 
     Raises:
         Rejected: 400 InvalidArgument.
     """
-    if text and not limits.REQUEST_ID_PATTERN.fullmatch(text):
-        raise refusals.invalid_argument(
-            f"x-fc-request-id must be 1 to 128 letters, digits, '_' and '-', got {shorten(text)}"
-        )
-    return text
+    body: Any = await (request.body() if kind is bytes else body_of(request))
+    return body if kind is bytes else refusals.convert(body, kind)
+
+
+def page_of(name: str, items: list[dict[str, Any]], token: str) -> dict[str, Any]:
+    """Return the answer of a list operation; the last page has no ``nextToken``."""
+    return {name: items, **({"nextToken": token} if token else {})}
 
 
 def delay_of(text: str) -> int:

@@ -88,9 +88,8 @@ class Api(HttpService):
 
     def body_limit(self, request: Request) -> int:
         """Return the largest payload of an invocation, or the largest archive."""
-        if self._http.takes(request):
-            return self._http.body_limit(request)
-        if self._invoke.takes(request) or request.path.startswith(fc2.VERSIONS):
+        invokes = self._http.takes(request) or self._invoke.takes(request)
+        if invokes or request.path.startswith(fc2.VERSIONS):
             return payload_limit(request)
         return _BODY_BYTES
 

@@ -243,8 +243,6 @@ class HttpService(ABC):
     def _as_rejection(self, error: Exception, request: Request) -> Rejected:
         if isinstance(error, Rejected):
             return error
-        if isinstance(error, TooManyBodies):
-            return Rejected(503, "ServiceUnavailable", str(error), retry_after=1)
         if isinstance(error, StoreUnavailable):
             return self.unavailable(error)
         if isinstance(error, MemoryError):
@@ -257,14 +255,15 @@ class HttpService(ABC):
         return Answer(answer.status, answer.body, (*answer.headers, *self.common_headers(request)))
 
 
-class TooManyBodies(Exception):
-    """The bodies of the requests in progress fill the memory that is set aside for them."""
-
-    def __init__(self, most: int) -> None:
-        super().__init__(
-            f"the requests in progress have bodies of {most} bytes together, and no more are kept "
-            "at a time; try again when some of them are answered"
-        )
+def too_many_bodies(most: int) -> Rejected:
+    """Return a 503: the requests in progress fill the memory that is set aside for bodies."""
+    return Rejected(
+        503,
+        "ServiceUnavailable",
+        f"the requests in progress have bodies of {most} bytes together, and no more are kept "
+        "at a time; try again when some of them are answered",
+        retry_after=1,
+    )
 
 
 class BodyMemory:
@@ -277,7 +276,7 @@ class BodyMemory:
     def around(self, app: App) -> App:
         """Return an ASGI application that counts the bodies that ``app`` receives.
 
-        ``receive`` raises :class:`TooManyBodies` in the application, which answers 503.
+        ``receive`` raises :func:`too_many_bodies` in the application, which answers so.
         """
 
         async def counted(scope: Scope, receive: Receive, send: Send) -> None:
@@ -289,7 +288,7 @@ class BodyMemory:
                 size = len(message.get("body", b""))
                 if size:
                     if self._held + size > self._most:
-                        raise TooManyBodies(self._most)
+                        raise too_many_bodies(self._most)
                     self._held += size
                     held += size
                 return message

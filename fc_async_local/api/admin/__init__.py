@@ -9,14 +9,13 @@ from fc_async_local.api.admin.buckets import BucketAdmin
 from fc_async_local.api.admin.channels import ChannelAdmin
 from fc_async_local.api.admin.configs import ConfigAdmin
 from fc_async_local.api.admin.deliveries import DeliveryAdmin
-from fc_async_local.api.admin.descriptions import DescriptionAdmin
 from fc_async_local.api.admin.development import DevelopmentAdmin
 from fc_async_local.api.admin.functions import FunctionAdmin
 from fc_async_local.api.admin.metrics import MetricsAdmin
 from fc_async_local.api.admin.payloads import PayloadAdmin
 from fc_async_local.api.admin.simulation import ClockAdmin, FaultAdmin
 from fc_async_local.api.admin.state import StateAdmin
-from fc_async_local.api.admin.status import StatusAdmin
+from fc_async_local.api.admin.status import DescriptionAdmin, StatusAdmin
 from fc_async_local.api.admin.tasks import TaskAdmin
 from fc_async_local.api.admin.triggers import TriggerAdmin
 

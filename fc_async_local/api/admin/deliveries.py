@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Annotated, Final, Protocol
+from typing import TYPE_CHECKING, Annotated, Final
 
 from msgspec import Meta
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from fc_async_local.domain.invocation import Job
+    from fc_async_local.engine.engine import Engine
     from fc_async_local.store.protocol import Store
 
 _LIST: Final = "dead"
@@ -76,18 +77,10 @@ class DeadPage(DeadFilter, frozen=True, kw_only=True):
     without_total: bool = False
 
 
-class DeliveryControl(Protocol):
-    """Operations of the engine on deliveries."""
-
-    async def redrive(self, request_id: str) -> bool:
-        """Retry a dead delivery; return False if there is no such dead delivery."""
-        ...
-
-
 class DeliveryAdmin:
     """Dead events."""
 
-    def __init__(self, store: Store, engine: DeliveryControl) -> None:
+    def __init__(self, store: Store, engine: Engine) -> None:
         self._store = store
         self._engine = engine
 

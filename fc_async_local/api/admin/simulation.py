@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -16,24 +16,13 @@ from fc_async_sdk.admin import models
 if TYPE_CHECKING:
     from fc_async_local.clock import Clock
     from fc_async_local.domain.faults import Fault, Faults
-
-
-class TimeControl(Protocol):
-    """Operations of the engine on virtual time."""
-
-    async def advance(self, ms: int) -> None:
-        """Let virtual time pass; return when everything that fell due on the way is done."""
-        ...
-
-    async def run_until_idle(self) -> int:
-        """Let virtual time pass until nothing waits and nothing runs; return how much passed."""
-        ...
+    from fc_async_local.engine.engine import Engine
 
 
 class ClockAdmin:
     """The time of the runtime."""
 
-    def __init__(self, engine: TimeControl, clock: Clock) -> None:
+    def __init__(self, engine: Engine, clock: Clock) -> None:
         self._engine = engine
         self._clock = clock
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The runtime as a whole: health, settings and counts."""
+"""The runtime as a whole: health, settings, counts, and the descriptions of its APIs."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from fc_async_local.api.operation import local
 from fc_async_sdk.admin.models import Health, Stats
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from fc_async_local.clock import Clock
     from fc_async_local.settings import Settings
     from fc_async_local.store.protocol import Store
@@ -57,3 +59,24 @@ class StatusAdmin:
             deliveries_dead=stats.deliveries_dead,
             now=self._clock.now(),
         )
+
+
+class DescriptionAdmin:
+    """The descriptions.
+
+    Args:
+        describe: Builds that of ``admin`` or ``fc`` when it is asked for.
+    """
+
+    def __init__(self, describe: Callable[[str], dict[str, Any]]) -> None:
+        self._describe = describe
+
+    @local("GET", "/openapi.json")
+    async def admin_description(self) -> dict[str, Any]:
+        """Return the description of the admin API."""
+        return self._describe("admin")
+
+    @local("GET", "/openapi/fc.json")
+    async def fc_description(self) -> dict[str, Any]:
+        """Return the description of the FC operations that are served."""
+        return self._describe("fc")

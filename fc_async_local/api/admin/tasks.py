@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING, Annotated, Any, Final, Protocol
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import msgspec
 from msgspec import Meta
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     from fc_async_local.clock import Clock
     from fc_async_local.domain.invocation import Invocation
+    from fc_async_local.engine.engine import Engine
     from fc_async_local.engine.ports import Accepted
     from fc_async_local.engine.remembered import Remembered
     from fc_async_local.settings import Settings
@@ -76,33 +77,13 @@ class LogQuery(Query, frozen=True, kw_only=True):
     attempt: Annotated[int, Meta(ge=1, le=1_000_000)] = 1
 
 
-class TaskControl(Protocol):
-    """Operations of the engine on tasks."""
-
-    async def make_due(self, function: str, task_id: str) -> bool:
-        """Let a waiting task run now; return False if it does not wait."""
-        ...
-
-    async def invoke_async(self, request: InvokeRequest) -> Accepted:
-        """Check an invocation and store it durably."""
-        ...
-
-    async def stop_task(self, function: str, task_id: str) -> Invocation:
-        """Stop a task.
-
-        Raises:
-            Rejected: 404 AsyncTaskNotFound; 412 AsyncInvocationStopped when it is final.
-        """
-        ...
-
-
 class TaskAdmin:
     """Tasks with everything that is known about them."""
 
     def __init__(
         self,
         store: Store,
-        engine: TaskControl,
+        engine: Engine,
         clock: Clock,
         settings: Settings,
         remembered: Remembered,

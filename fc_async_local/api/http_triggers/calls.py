@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 
 from fc_async_local.api.http_triggers import documents
 from fc_async_local.api.http_triggers.visits import Visits, check_request, is_preflight
-from fc_async_local.api.invoke import accept, is_async, log_headers, log_type_of, payload_limit
+from fc_async_local.api.invoke import accept, is_async, log_headers, log_type_of
 from fc_async_local.domain.errors import Rejected
 from fc_async_local.domain.invocation import InvokeRequest, OutcomeKind
 from fc_async_local.execution.protocol import BadResponse
@@ -80,10 +80,6 @@ class HttpTriggerCalls:
     def takes(self, request: Request) -> bool:
         """Return whether a request is for a trigger."""
         return self._visits.takes(request)
-
-    def body_limit(self, request: Request) -> int:
-        """Return the largest body in bytes."""
-        return payload_limit(request)
 
     async def __call__(self, request: Request, stream: ClientStream) -> Answer | None:
         """Answer a request; None: the answer was streamed.

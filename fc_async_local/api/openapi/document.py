@@ -40,8 +40,6 @@ _REFERENCE: Final = "#/components/schemas/{name}"
 ANY: Final[Schema] = {}
 TEXT: Final[Schema] = {"type": "string"}
 FLAG: Final[Schema] = {"type": "boolean"}
-INTEGER: Final[Schema] = {"type": "integer"}
-NUMBER: Final[Schema] = {"type": "number"}
 OBJECT: Final[Schema] = {"type": "object"}
 ERROR: Final = "Error"
 
@@ -117,11 +115,6 @@ def having(required: str = "", optional: str = "", **known: Schema) -> Schema:
         "properties": {name: known.get(name, ANY) for name in dict.fromkeys(names)},
         **({"required": required.split()} if required else {}),
     }
-
-
-def only(schema: Schema) -> Schema:
-    """Return the schema of an object without other names."""
-    return {**schema, "additionalProperties": False}
 
 
 def ref(name: str) -> Schema:

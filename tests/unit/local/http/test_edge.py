@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from fc_async_local.domain.errors import Rejected
-from fc_async_local.http.edge import HttpService, TooManyBodies, origin_refusal
+from fc_async_local.http.edge import HttpService, origin_refusal, too_many_bodies
 from fc_async_local.http.messages import Answer, Request
 from fc_async_local.store.protocol import StoreUnavailable
 
@@ -143,7 +143,7 @@ def test_a_caller_from_another_site_is_refused_before_its_body_is_read() -> None
 def test_bodies_that_fill_memory_are_refused_for_a_second() -> None:
     class Full(Client):
         async def receive(self) -> Any:
-            raise TooManyBodies(100)
+            raise too_many_bodies(100)
 
     status, headers, _ = Full().call(Echo())
     assert (status, headers[b"Retry-After"]) == (503, b"1")
