@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Operations on what belongs to a function, as routes: aliases, triggers, configurations, tags."""
+"""Operations on what belongs to a function: aliases, triggers, configurations, tags."""
 
 from __future__ import annotations
 
@@ -7,24 +7,24 @@ from typing import TYPE_CHECKING, Any
 
 from fc_async_local.api.operation import (
     REQUEST_ID,
+    ROOT,
+    Operation,
     PageQuery,
     PageSize,
     Prefixed,
+    Qualified,
     Query,
-    body_of,
-    operation,
     page_of,
-    read_query,
+    served,
 )
 from fc_async_local.functions import function_rules, refusals, tags
 from fc_async_local.functions.paging import Page
 from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from starlette.requests import Request
-    from starlette.routing import Route
 
     from fc_async_local.api.http_triggers.urls import TriggerUrls
     from fc_async_local.functions import FunctionRegistry
@@ -32,6 +32,10 @@ if TYPE_CHECKING:
     from fc_async_local.functions.async_configs import AsyncConfigs
     from fc_async_local.functions.scaling import InstanceConfigs
     from fc_async_local.functions.triggers import Triggers
+
+
+Body = dict[str, Any]
+"""An object of JSON: of a request or an answer."""
 
 
 class OfFunction(PageQuery, frozen=True, kw_only=True):
@@ -62,6 +66,81 @@ class UntagResources(Tagged, frozen=True, kw_only=True, rename="pascal"):
     all: bool = False
 
 
+def _named(
+    word: str,
+    every: str,
+    kept: Callable[[FunctionRegistry], Aliases | Triggers],
+) -> Iterator[Operation]:
+    """Yield create, list, get, update and delete of what has a name in a function.
+
+    Args:
+        word: The name of one in a path.
+        every: The path of the list, below the function, and the field of the list's answer.
+        kept: Returns what is stored.
+    """
+
+    async def create(self: ResourceOperations, name: str, body: Body) -> Body:
+        return self.shown(name, await kept(self.registry).create(name, body))
+
+    async def list_all(self: ResourceOperations, name: str, query: Prefixed) -> Body:
+        found, token = await kept(self.registry).listing(name, query.page, prefix=query.prefix)
+        return page_of(every, [self.shown(name, one) for one in found], token)
+
+    async def get(self: ResourceOperations, name: str, **own: str) -> Body:
+        return self.shown(name, await kept(self.registry).get(name, own[word]))
+
+    async def update(self: ResourceOperations, name: str, body: Body, **own: str) -> Body:
+        return self.shown(name, await kept(self.registry).update(name, own[word], body))
+
+    async def delete(self: ResourceOperations, name: str, **own: str) -> None:
+        await kept(self.registry).delete(name, own[word])
+
+    path, title = f"{ROOT}/functions/{{name}}/{every}", word.title()
+    at = f"{path}/{{{word}}}"
+    yield Operation("POST", path, create, f"Create{title}")
+    yield Operation("GET", path, list_all, f"List{every.title()}")
+    yield Operation("GET", at, get, f"Get{title}")
+    yield Operation("PUT", at, update, f"Update{title}")
+    yield Operation("DELETE", at, delete, f"Delete{title}")
+
+
+def _configured(
+    title: str,
+    path: str,
+    listed_as: str,
+    configs: Callable[[FunctionRegistry], AsyncConfigs | InstanceConfigs[Any]],
+    every: str = "",
+) -> Iterator[Operation]:
+    """Yield put, get, delete and list of one kind of configuration.
+
+    Args:
+        title: Its name in those of the operations.
+        path: Of a configuration, below its function.
+        listed_as: The field of the list's answer.
+        configs: Returns what is stored.
+        every: The path of the list, if it is not the plural of ``path``.
+    """
+
+    async def put(self: ResourceOperations, name: str, query: Qualified, body: Body) -> Body:
+        return await configs(self.registry).put(name, query.qualifier, body)
+
+    async def get(self: ResourceOperations, name: str, query: Qualified) -> Body:
+        return await configs(self.registry).get(name, query.qualifier)
+
+    async def delete(self: ResourceOperations, name: str, query: Qualified) -> None:
+        await configs(self.registry).delete(name, query.qualifier)
+
+    async def list_all(self: ResourceOperations, query: OfFunction) -> Body:
+        found, token = await configs(self.registry).listing(query.function_name or None, query.page)
+        return page_of(listed_as, found, token)
+
+    at = f"{ROOT}/functions/{{name}}/{path}"
+    yield Operation("PUT", at, put, f"Put{title}")
+    yield Operation("GET", at, get, f"Get{title}")
+    yield Operation("DELETE", at, delete, f"Delete{title}")
+    yield Operation("GET", f"{ROOT}/{every or path + 's'}", list_all, f"List{title}s")
+
+
 class ResourceOperations:
     """Aliases, triggers, configurations, VPC bindings.
 
@@ -70,121 +149,58 @@ class ResourceOperations:
         urls: Where HTTP triggers are found.
     """
 
+    operations = (
+        *_named("alias", "aliases", lambda registry: registry.aliases),
+        *_named("trigger", "triggers", lambda registry: registry.triggers),
+        *_configured(
+            "AsyncInvokeConfig",
+            "async-invoke-config",
+            "configs",
+            lambda registry: registry.async_configs,
+        ),
+        *_configured(
+            "ConcurrencyConfig",
+            "concurrency",
+            "configs",
+            lambda registry: registry.scaling.concurrency,
+            "concurrency-configs",
+        ),
+        *_configured(
+            "ProvisionConfig",
+            "provision-config",
+            "provisionConfigs",
+            lambda registry: registry.scaling.provision,
+        ),
+        *_configured(
+            "ScalingConfig",
+            "scaling-config",
+            "scalingConfigs",
+            lambda registry: registry.scaling.config,
+        ),
+    )
+
     def __init__(self, registry: FunctionRegistry, urls: TriggerUrls) -> None:
-        self._registry = registry
+        self.registry = registry
         self._urls = urls
 
-    def routes(self) -> list[Route]:
-        """Return the routes of these operations."""
-        registry, scaling = self._registry, self._registry.scaling
-        vpcs = "/functions/{name}/vpc-bindings"
-        return [
-            *_named_routes("alias", "aliases", registry.aliases, lambda _, alias: alias),
-            *_named_routes("trigger", "triggers", registry.triggers, self._urls.shown),
-            *_config_routes("async-invoke-config", "configs", registry.async_configs),
-            *_config_routes("concurrency", "configs", scaling.concurrency, "concurrency-configs"),
-            *_config_routes("provision-config", "provisionConfigs", scaling.provision),
-            *_config_routes("scaling-config", "scalingConfigs", scaling.config),
-            operation("POST", vpcs, self.create_vpc_binding),
-            operation("GET", vpcs, self.list_vpc_bindings),
-            operation("DELETE", f"{vpcs}/{{vpc}}", self.delete_vpc_binding),
-        ]
+    def shown(self, function: str, one: Body) -> Body:
+        """Return an alias, or a trigger with its URLs, as it is answered."""
+        return self._urls.shown(function, one) if "triggerType" in one else one
 
-    async def create_vpc_binding(self, request: Request, name: str) -> None:
+    @served("CreateVpcBinding", "POST", "/functions/{name}/vpc-bindings")
+    async def create_vpc_binding(self, name: str, body: Body) -> None:
         """Answer CreateVpcBinding."""
-        await self._registry.scaling.vpcs.bind(name, await body_of(request))
+        await self.registry.scaling.vpcs.bind(name, body)
 
-    async def list_vpc_bindings(self, _: Request, name: str) -> dict[str, Any]:
+    @served("ListVpcBindings", "GET", "/functions/{name}/vpc-bindings")
+    async def list_vpc_bindings(self, name: str) -> Body:
         """Answer ListVpcBindings."""
-        return {"vpcIds": await self._registry.scaling.vpcs.ids(name)}
+        return {"vpcIds": await self.registry.scaling.vpcs.ids(name)}
 
-    async def delete_vpc_binding(self, _: Request, name: str, vpc: str) -> None:
+    @served("DeleteVpcBinding", "DELETE", "/functions/{name}/vpc-bindings/{vpc}")
+    async def delete_vpc_binding(self, name: str, vpc: str) -> None:
         """Answer DeleteVpcBinding."""
-        await self._registry.scaling.vpcs.unbind(name, vpc)
-
-
-def _named_routes(
-    word: str,
-    every: str,
-    kept: Aliases | Triggers,
-    shown: Callable[[str, dict[str, Any]], dict[str, Any]],
-) -> list[Route]:
-    """Return the routes of create, list, get, update and delete of what has a name in a function.
-
-    Args:
-        word: The name of one in a path.
-        every: The path of the list, below the function, and the field of the list's answer.
-        kept: What is stored.
-        shown: Returns what is answered, of the function and the description of one.
-    """
-
-    async def create(request: Request, name: str) -> dict[str, Any]:
-        return shown(name, await kept.create(name, await body_of(request)))
-
-    async def list_all(request: Request, name: str) -> dict[str, Any]:
-        query = read_query(request.query_params, Prefixed)
-        found, token = await kept.listing(name, query.page, prefix=query.prefix)
-        return page_of(every, [shown(name, one) for one in found], token)
-
-    async def get(_: Request, name: str, **own: str) -> dict[str, Any]:
-        return shown(name, await kept.get(name, own[word]))
-
-    async def update(request: Request, name: str, **own: str) -> dict[str, Any]:
-        return shown(name, await kept.update(name, own[word], await body_of(request)))
-
-    async def delete(_: Request, name: str, **own: str) -> None:
-        await kept.delete(name, own[word])
-
-    path = f"/functions/{{name}}/{every}"
-    one = f"{path}/{{{word}}}"
-    return [
-        operation("POST", path, create),
-        operation("GET", path, list_all),
-        operation("GET", one, get),
-        operation("PUT", one, update),
-        operation("DELETE", one, delete),
-    ]
-
-
-def _config_routes(
-    path: str,
-    listed_as: str,
-    configs: AsyncConfigs | InstanceConfigs[Any],
-    every: str = "",
-) -> list[Route]:
-    """Return the routes of put, get, delete and list of one kind of configuration.
-
-    Args:
-        path: Of a configuration, below its function.
-        listed_as: The field of the list's answer.
-        configs: What is stored.
-        every: The path of the list, if it is not the plural of ``path``.
-    """
-
-    async def put(request: Request, name: str) -> dict[str, Any]:
-        return await configs.put(name, _qualifier(request), await body_of(request))
-
-    async def get(request: Request, name: str) -> dict[str, Any]:
-        return await configs.get(name, _qualifier(request))
-
-    async def delete(request: Request, name: str) -> None:
-        await configs.delete(name, _qualifier(request))
-
-    async def list_all(request: Request) -> dict[str, Any]:
-        query = read_query(request.query_params, OfFunction)
-        return page_of(listed_as, *await configs.listing(query.function_name or None, query.page))
-
-    one = f"/functions/{{name}}/{path}"
-    return [
-        operation("PUT", one, put),
-        operation("GET", one, get),
-        operation("DELETE", one, delete),
-        operation("GET", f"/{every or path + 's'}", list_all),
-    ]
-
-
-def _qualifier(request: Request) -> str:
-    return request.query_params.get("qualifier", "")
+        await self.registry.scaling.vpcs.unbind(name, vpc)
 
 
 class TagOperations:
@@ -193,21 +209,14 @@ class TagOperations:
     def __init__(self, registry: FunctionRegistry) -> None:
         self._tags = registry.tags
 
-    def routes(self) -> list[Route]:
-        """Return the routes of these operations."""
-        return [
-            operation("POST", "/tags-v2", self.tag_resources),
-            operation("GET", "/tags-v2", self.list_tag_resources),
-            operation("DELETE", "/tags-v2", self.untag_resources),
-        ]
-
-    async def tag_resources(self, request: Request) -> None:
+    @served("TagResources", "POST", "/tags-v2")
+    async def tag_resources(self, body: Body) -> None:
         """Answer TagResources."""
-        await self._tags.add(await body_of(request))
+        await self._tags.add(body)
 
-    async def untag_resources(self, request: Request) -> None:
+    @served("UntagResources", "DELETE", "/tags-v2")
+    async def untag_resources(self, query: UntagResources) -> None:
         """Answer UntagResources."""
-        query = read_query(request.query_params, UntagResources)
         tags.check_type(query.resource_type)
         await self._tags.remove(
             refusals.json_of(query.resource_id, "ResourceId"),
@@ -215,9 +224,9 @@ class TagOperations:
             every=query.all,
         )
 
-    async def list_tag_resources(self, request: Request) -> dict[str, Any]:
+    @served("ListTagResources", "GET", "/tags-v2")
+    async def list_tag_resources(self, request: Request, query: ListTagResources) -> Body:
         """Answer ListTagResources."""
-        query = read_query(request.query_params, ListTagResources)
         tags.check_type(query.resource_type)
         found, token = await self._tags.listing(
             refusals.json_of(query.resource_id, "ResourceId"),

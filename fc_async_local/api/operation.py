@@ -1,16 +1,15 @@
 # SPDX-License-Identifier: MIT
 """Routes of operations, and the values of query strings, headers and JSON bodies.
 
-A handler of the FC API takes a request and returns what is answered as JSON. One of the admin API
-says by the types of its parameters what it needs, and by its own what it answers: its OpenAPI
-description is derived from them. A value that is not allowed is refused with 400 InvalidArgument.
+A handler says by the types of its parameters what it needs of a request; the OpenAPI description is
+derived from them. A value that is not allowed is refused with 400 InvalidArgument.
 """
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Annotated, Any, Final, NamedTuple, TypeVar, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, Final, NamedTuple, TypeVar, cast, get_type_hints
 
 import msgspec
 from msgspec import Meta
@@ -34,6 +33,7 @@ T = TypeVar("T")
 Q = TypeVar("Q", bound="Query")
 H = TypeVar("H", bound=Callable[..., Awaitable[Any]])
 
+ROOT: Final = f"/{limits.API_VERSION}"
 _INT64: Final = 2**63
 Number = Annotated[int, Meta(ge=-_INT64, le=_INT64 - 1, description="an integer")]
 Natural = Annotated[int, Meta(ge=0, le=_INT64 - 1, description="an integer, at least 0")]
@@ -58,26 +58,8 @@ REQUEST_ID: Final = "fc_async_local.request_id"
 """The key of the request's id in the scope of ASGI."""
 
 Handler = Callable[..., Awaitable[Any]]
-"""Takes the request and, by name, the parameters of the path."""
-
-
-def operation(
-    method: str, path: str, handler: Handler, *, prefix: str = f"/{limits.API_VERSION}"
-) -> Route:
-    """Return a route; its answer is 200 with what the handler returns as JSON, or 204 for None."""
-
-    async def endpoint(request: Request) -> Response:
-        value = await handler(request, **request.path_params)
-        if value is None:
-            return Response(status_code=204)
-        if isinstance(value, Response):
-            return value
-        return Response(msgspec.json.encode(value), media_type="application/json")
-
-    return Route(prefix + path, endpoint, methods=[method], name=handler.__name__)
-
-
-# --- operations of the admin API ----------------------------------------------------------------
+"""A method. Its parameter ``query`` is a :class:`Query`; ``body`` is the body as a struct, as an
+object of JSON or as bytes; ``request`` is the request. The others are those of the path."""
 
 
 class Query(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -102,6 +84,12 @@ class Prefixed(PageQuery, frozen=True, kw_only=True):
     prefix: str = ""
 
 
+class Qualified(Query, frozen=True, kw_only=True):
+    """A version or an alias."""
+
+    qualifier: str = ""
+
+
 class Octets(Response):
     """An answer of bytes."""
 
@@ -109,18 +97,18 @@ class Octets(Response):
 
 
 class Operation(NamedTuple):
-    """One operation of the admin API.
+    """One operation.
 
     Attributes:
         path: As in a route.
-        handler: A method. Its parameter ``query`` is a :class:`Query`; ``body`` is the body as a
-            struct, an object of JSON or bytes; ``request`` is the request. The others are those of
-            the path.
+        name: That of the FC API; "": an operation of the admin API, which refuses parameters of the
+            query that it does not have.
     """
 
     method: str
     path: str
     handler: Handler
+    name: str = ""
 
 
 class Types(NamedTuple):
@@ -134,18 +122,25 @@ class Types(NamedTuple):
 
 def local(method: str, path: str, *, prefix: str = PREFIX) -> Callable[[H], H]:
     """Return a decorator for the handler of an operation of the admin API."""
+    return functools.partial(_mark, method, prefix + path, "")
 
-    def mark(handler: H) -> H:
-        vars(handler)["operation"] = Operation(method, prefix + path, handler)
-        return handler
 
-    return mark
+def served(name: str, method: str, path: str, *, prefix: str = ROOT) -> Callable[[H], H]:
+    """Return a decorator for the handler of an operation of the FC API."""
+    return functools.partial(_mark, method, prefix + path, name)
+
+
+def _mark(method: str, path: str, name: str, handler: H) -> H:
+    vars(handler)["operation"] = Operation(method, path, handler, name)
+    return handler
 
 
 def operations_of(owner: type) -> list[Operation]:
-    """Return the operations that a class has methods for."""
+    """Return the operations that a class has methods for, and those in its list ``operations``."""
     marked = [getattr(one, "operation", None) for one in vars(owner).values()]
-    return [one for one in marked if isinstance(one, Operation)]
+    return [one for one in marked if isinstance(one, Operation)] + [
+        *getattr(owner, "operations", ())
+    ]
 
 
 @functools.cache
@@ -156,29 +151,31 @@ def types_of(handler: Handler) -> Types:
 
 
 def routes_of(owner: object) -> list[Route]:
-    """Return the routes of an object whose methods are marked with :func:`local`."""
-    return [
-        operation(one.method, one.path, _reading(one.handler, owner), prefix="")
-        for one in operations_of(type(owner))
-    ]
+    """Return the routes of the operations of an object."""
+    return [_route(one, owner) for one in operations_of(type(owner))]
 
 
-def _reading(handler: Handler, owner: object) -> Handler:
-    """Return a method with its parameters read from the request."""
+def _route(one: Operation, owner: object) -> Route:
+    """Return a route; its answer is 200 with what the handler returns as JSON, or 204 for None."""
 
-    @functools.wraps(handler)
-    async def called(request: Request, **given: Any) -> Any:
-        types = types_of(handler)
-        query = read_query(request.query_params, types.query or Query, strict=True)
-        if types.query is not None:
-            given["query"] = query
+    async def endpoint(request: Request) -> Response:
+        types = types_of(one.handler)
+        given = dict(request.path_params)
+        if types.query is not None or not one.name:
+            query = read_query(request.query_params, types.query or Query, strict=not one.name)
+            given |= {"query": query} if types.query else {}
         if types.body is not None:
             given["body"] = await read_body(request, types.body)
         if types.takes_request:
             given["request"] = request
-        return await handler(owner, **given)
+        value = await one.handler(owner, **given)
+        if value is None:
+            return Response(status_code=204)
+        if isinstance(value, Response):
+            return value
+        return Response(msgspec.json.encode(value), media_type="application/json")
 
-    return called
+    return Route(one.path, endpoint, methods=[one.method], name=one.handler.__name__)
 
 
 def read_query(given: QueryParams, kind: type[Q], *, strict: bool = False) -> Q:
@@ -220,32 +217,24 @@ def fields_of(kind: type[Query]) -> dict[str, msgspec.structs.FieldInfo]:
 # --- values of requests -------------------------------------------------------------------------
 
 
-async def body_of(request: Request) -> dict[str, Any]:
-    """Return the JSON object that a request has as its body, an empty one if the body is empty.
+async def read_body(request: Request, kind: type[T]) -> T:
+    """Return the body of a request as bytes, or its JSON object as another type.
+
+    No body counts as an empty object.
 
     Raises:
         Rejected: 400 InvalidArgument.
     """
-    body = await request.body()
-    if not body:
-        return {}
+    body: Any = await request.body()
+    if kind is bytes:
+        return cast("T", body)
     try:
-        value = json_input.read(body)
+        value = json_input.read(body or b"{}")
     except json_input.InvalidJson as error:
         raise refusals.invalid_argument(f"the body cannot be read as JSON: {error}") from None
     if not isinstance(value, dict):
         raise refusals.invalid_argument("the body must be a JSON object")
-    return value
-
-
-async def read_body(request: Request, kind: type[T]) -> T:
-    """Return the body of a request as bytes, or its JSON object as another type.
-
-    Raises:
-        Rejected: 400 InvalidArgument.
-    """
-    body: Any = await (request.body() if kind is bytes else body_of(request))
-    return body if kind is bytes else refusals.convert(body, kind)
+    return refusals.convert(value, kind)
 
 
 def page_of(name: str, items: list[dict[str, Any]], token: str) -> dict[str, Any]:

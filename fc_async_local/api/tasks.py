@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from fc_async_local.api.operation import Number, Prefixed, operation, page_of, read_query
+from fc_async_local.api.operation import Number, Prefixed, Qualified, page_of, served
 from fc_async_local.domain.errors import Rejected
 from fc_async_local.domain.states import Status
 from fc_async_local.functions import refusals
@@ -19,9 +19,6 @@ from fc_async_sdk.spec.arn import FunctionArn
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from starlette.requests import Request
-    from starlette.routing import Route
 
     from fc_async_local.domain.invocation import Invocation, TaskEvent
     from fc_async_local.engine.engine import Engine
@@ -64,28 +61,18 @@ class TaskOperations:
         self._invoker = invoker
         self._settings = settings
 
-    def routes(self) -> list[Route]:
-        """Return the routes of these operations."""
-        every = "/functions/{name}/async-tasks"
-        one = f"{every}/{{task_id}}"
-        return [
-            operation("GET", every, self.list_async_tasks),
-            operation("GET", one, self.get_async_task),
-            operation("PUT", f"{one}/stop", self.stop_async_task),
-        ]
-
-    async def get_async_task(self, request: Request, name: str, task_id: str) -> dict[str, Any]:
+    @served("GetAsyncTask", "GET", "/functions/{name}/async-tasks/{task_id}")
+    async def get_async_task(self, name: str, task_id: str, query: Qualified) -> dict[str, Any]:
         """Answer GetAsyncTask."""
         task = await self._store.get(name, task_id)
-        qualifier = request.query_params.get("qualifier", "")
-        if task is None or qualifier not in {"", task.invocation.qualifier}:
+        if task is None or query.qualifier not in {"", task.invocation.qualifier}:
             await self._registry.functions.get(name)
             raise task_not_found(task_id)
         return describe_task(task.invocation, self._settings, events=task.events, payload=True)
 
-    async def list_async_tasks(self, request: Request, name: str) -> dict[str, Any]:
+    @served("ListAsyncTasks", "GET", "/functions/{name}/async-tasks")
+    async def list_async_tasks(self, name: str, query: ListTasks) -> dict[str, Any]:
         """Answer ListAsyncTasks."""
-        query = read_query(request.query_params, ListTasks)
         page = await self._store.query(task_query(query, name))
         if not page.invocations:
             # Tasks of a deleted function can still be listed; a wrong name is an error.
@@ -96,7 +83,13 @@ class TaskOperations:
         ]
         return page_of("tasks", tasks, task_token(page))
 
-    async def stop_async_task(self, _: Request, name: str, task_id: str) -> None:
+    @served("StopAsyncTask", "PUT", "/functions/{name}/async-tasks/{task_id}/stop")
+    async def stop_async_task(
+        self,
+        name: str,
+        task_id: str,
+        query: Qualified,  # noqa: ARG002 -- clients send it
+    ) -> None:
         """Answer StopAsyncTask."""
         await self._invoker.stop_task(name, task_id)
 

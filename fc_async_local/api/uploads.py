@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from starlette.responses import Response
 
-from fc_async_local.api.operation import operation
+from fc_async_local.api.operation import served
 from fc_async_local.domain.errors import Rejected
 from fc_async_local.functions.records import rfc3339
 
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from starlette.requests import Request
-    from starlette.routing import Route
 
     from fc_async_local.functions import FunctionRegistry
     from fc_async_local.settings import Settings
@@ -63,14 +62,8 @@ class UploadOperations:
         self._now = now
         self._key = secrets.token_bytes(32)
 
-    def routes(self) -> list[Route]:
-        """Return the routes of these operations."""
-        return [
-            operation("GET", BUCKET_PATH, self.temp_bucket_token, prefix=""),
-            operation("PUT", "/{account:number}/{name}", self.put_object, prefix=""),
-        ]
-
-    async def temp_bucket_token(self, _: Request) -> dict[str, Any]:
+    @served("GetTempBucketToken", "GET", BUCKET_PATH, prefix="")
+    async def temp_bucket_token(self) -> dict[str, Any]:
         """Return an object name for one archive, and a token that is valid for an hour."""
         region = self._settings.place.region
         expires = self._now() + _LIFETIME_MS
@@ -94,6 +87,7 @@ class UploadOperations:
         seal = hmac.digest(self._key, str(expires).encode(), hashlib.sha256).hex()
         return f"{expires}.{seal}"
 
+    @served("PutObject", "PUT", "/{account:number}/{name}", prefix="")
     async def put_object(self, request: Request, **_: object) -> Response:
         """Answer PutObject, with a token of this runtime.
 

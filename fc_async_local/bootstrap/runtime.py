@@ -217,7 +217,7 @@ class Runtime:
 
     def api(self) -> Api:
         """Return the ASGI application of the FC API, the admin API and the console."""
-        stores, clock, settings = self.foundation
+        _, clock, settings = self.foundation
         signatures = (
             AcsSignatures(settings.auth.access_keys, time.time)
             if settings.auth.strict_auth
@@ -237,14 +237,7 @@ class Runtime:
                 noted=self.services.trigger_control.note_request,
             ),
             [
-                *FunctionOperations(self.registry, self.runner.abort).routes(),
-                *ResourceOperations(self.registry, urls).routes(),
-                *TagOperations(self.registry).routes(),
-                *UploadOperations(
-                    self.registry, settings, checksum=checksum, now=RealClock().now
-                ).routes(),
-                *TaskOperations(stores.store, self.registry, self.engine, settings).routes(),
-                *itertools.chain.from_iterable(map(routes_of, self._admin(urls))),
+                *itertools.chain.from_iterable(map(routes_of, self._operations(urls))),
                 *console.routes(),
             ],
             signatures,
@@ -253,11 +246,16 @@ class Runtime:
             Fc2(invoke, self.registry, settings.auth.access_keys, time.time),
         )
 
-    def _admin(self, urls: TriggerUrls) -> list[object]:
-        """Return what answers the admin API."""
+    def _operations(self, urls: TriggerUrls) -> list[object]:
+        """Return what answers the FC API, but for invocations, and the admin API."""
         stores, clock, settings = self.foundation
         store, engine, registry = stores.store, self.engine, self.registry
         return [
+            FunctionOperations(registry, self.runner.abort),
+            ResourceOperations(registry, urls),
+            TagOperations(registry),
+            UploadOperations(registry, settings, checksum=checksum, now=RealClock().now),
+            TaskOperations(store, registry, engine, settings),
             admin.StatusAdmin(store, clock, settings, self.addresses),
             admin.MetricsAdmin(store, clock),
             admin.TaskAdmin(store, engine, clock, settings, engine.remembered),

@@ -41,7 +41,7 @@ _SETTINGS: Final[Schema] = {
 
 def _row(one: operation.Operation) -> Operation:
     types = operation.types_of(one.handler)
-    parameters = () if types.query is None else parameters_of(types.query)
+    parameters = parameters_of(types.query)
     row = Operation(
         one.method, one.path, _summary(one.handler), parameters, _schema(types.body), types.answer
     )
@@ -66,6 +66,7 @@ OPERATIONS: Final = tuple(
     _row(one)._replace(answer=_SETTINGS) if one.path.endswith("/settings") else _row(one)
     for owner in _OWNERS
     for one in operation.operations_of(owner)
+    if not one.name
 )
 
 

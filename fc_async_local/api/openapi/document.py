@@ -122,8 +122,10 @@ def ref(name: str) -> Schema:
     return {"$ref": _REFERENCE.format(name=name)}
 
 
-def parameters_of(query: type[Query]) -> tuple[Parameter, ...]:
-    """Return the parameters of a query."""
+def parameters_of(query: type[Query] | None) -> tuple[Parameter, ...]:
+    """Return the parameters of a query; None: it has none."""
+    if query is None:
+        return ()
     described = msgspec.json.schema(query)["$defs"][query.__name__]["properties"]
     return tuple(Parameter(name, _given(schema)) for name, schema in described.items())
 

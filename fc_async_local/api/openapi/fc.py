@@ -1,15 +1,17 @@
 # SPDX-License-Identifier: MIT
-"""The operations of the FC API (2023-03-30) that the local runtime serves: one row for each route.
+"""The description of the operations of the FC API (2023-03-30) that the local runtime serves.
 
-The schemas are those of the SDK's models and of the fields of requests.
+Paths and parameters come from the handlers. Bodies and answers, which are plain objects there, are
+in a table: the SDK's models and the fields of requests.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from fc_async_local.api.function_resources import ListTagResources, OfFunction, UntagResources
-from fc_async_local.api.functions import ListFunctions, ListVersions
+from fc_async_local.api import operation
+from fc_async_local.api.function_resources import ResourceOperations, TagOperations
+from fc_async_local.api.functions import FunctionOperations
 from fc_async_local.api.openapi.document import (
     ANY,
     FLAG,
@@ -25,21 +27,18 @@ from fc_async_local.api.openapi.document import (
     ref,
     words,
 )
-from fc_async_local.api.operation import Prefixed
-from fc_async_local.api.tasks import ListTasks
+from fc_async_local.api.operation import Qualified
+from fc_async_local.api.tasks import TaskOperations
 from fc_async_local.functions import fields
 from fc_async_sdk import models
 from fc_async_sdk.spec import async_config, limits
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from fc_async_local.api.openapi.document import Schema
 
-_ROOT: Final = f"/{limits.API_VERSION}"
-_FUNCTION: Final = f"{_ROOT}/functions/{{name}}"
-_TASK: Final = f"{_FUNCTION}/async-tasks/{{task_id}}"
-INVOKE: Final = f"{_FUNCTION}/invocations"
-
-_QUALIFIER: Final = (Parameter("qualifier"),)
+INVOKE: Final = f"{operation.ROOT}/functions/{{name}}/invocations"
 
 _FIELDS: Final = (fields.FunctionFields, fields.AsyncConfigFields)
 """Parts of bodies."""
@@ -93,183 +92,93 @@ _PROVISION: Final = having(
 )
 
 
-def _named(
-    word: str,
-    every: str,
-    new: Schema,
-    changed: Schema,
-    answers: tuple[type[models.Model], type[models.Model]],
-) -> tuple[Operation, ...]:
-    """Return the five operations of what has a name in a function.
-
-    Args:
-        word: One of them.
-        every: All of them.
-        new: The body that creates one.
-        changed: The body that changes one.
-        answers: One of them, and a page of the list.
-    """
-    path, title = f"{_FUNCTION}/{every}", word.title()
-    at = f"{path}/{{{word}}}"
-    one, page = answers
-    return (
-        Operation("POST", path, f"Create{title}", body=new, answer=one),
-        Operation("GET", path, f"List{every.title()}", parameters_of(Prefixed), answer=page),
-        Operation("GET", at, f"Get{title}", answer=one),
-        Operation("PUT", at, f"Update{title}", body=changed, answer=one),
-        Operation("DELETE", at, f"Delete{title}", answer=None),
-    )
-
-
-def _configured(
-    kind: str,
-    title: str,
-    body: Schema,
-    answer: type[models.Model] | Schema = OBJECT,
-    page: type[models.Model] | Schema = OBJECT,
-) -> tuple[Operation, ...]:
-    """Return the four operations of one kind of configuration of a function."""
-    at = f"{_FUNCTION}/{kind}"
-    qualifier = () if kind == "concurrency" else _QUALIFIER
-    every = f"{_ROOT}/{'concurrency-config' if kind == 'concurrency' else kind}s"
-    return (
-        Operation("PUT", at, f"Put{title}", qualifier, body=body, answer=answer),
-        Operation("GET", at, f"Get{title}", qualifier, answer=answer),
-        Operation("DELETE", at, f"Delete{title}", qualifier, answer=None),
-        Operation("GET", every, f"List{title}s", parameters_of(OfFunction), answer=page),
-    )
-
-
-_FUNCTIONS: Final = (
-    Operation(
-        "POST", f"{_ROOT}/functions", "CreateFunction", body=_NEW_FUNCTION, answer=models.Function
-    ),
-    Operation(
-        "GET",
-        f"{_ROOT}/functions",
-        "ListFunctions",
-        parameters_of(ListFunctions),
-        answer=models.FunctionPage,
-    ),
-    Operation("GET", _FUNCTION, "GetFunction", _QUALIFIER, answer=models.Function),
-    Operation(
-        "PUT", _FUNCTION, "UpdateFunction", body=fields.FunctionFields, answer=models.Function
-    ),
-    Operation("DELETE", _FUNCTION, "DeleteFunction", answer=None),
-    Operation(
-        "GET", f"{_FUNCTION}/code", "GetFunctionCode", _QUALIFIER, answer=models.FunctionCode
-    ),
-    Operation(
-        "POST",
-        f"{_FUNCTION}/invoke/disable",
-        "DisableFunctionInvocation",
-        body=having(reason=TEXT, abortOngoingRequest=FLAG),
-    ),
-    Operation("POST", f"{_FUNCTION}/invoke/enable", "EnableFunctionInvocation"),
-    Operation(
-        "POST",
-        f"{_FUNCTION}/versions",
-        "PublishFunctionVersion",
-        body=having(description=TEXT),
-        answer=models.FunctionVersion,
-    ),
-    Operation(
-        "GET",
-        f"{_FUNCTION}/versions",
-        "ListFunctionVersions",
-        parameters_of(ListVersions),
-        answer=models.FunctionVersionPage,
-    ),
-    Operation("DELETE", f"{_FUNCTION}/versions/{{version}}", "DeleteFunctionVersion", answer=None),
-    *_named(
-        "alias",
-        "aliases",
-        {**_ALIAS_FIELDS, "required": ["aliasName", "versionId"]},
-        _ALIAS_FIELDS,
-        (models.Alias, models.AliasPage),
-    ),
-)
-
-_INVOCATION: Final = (
-    Operation(
-        "POST",
-        INVOKE,
-        "InvokeFunction",
-        (
-            *_QUALIFIER,
-            Parameter("x-fc-invocation-type", words("Sync", "Async"), "header"),
-            Parameter("x-fc-log-type", words("None", "Tail"), "header"),
-            Parameter("x-fc-async-task-id", TEXT, "header"),
-            Parameter("x-fc-async-delay", between(1, 3_599), "header"),
-        ),
-        body=ANY,
-        answer=ANY,
-        media="application/octet-stream",
-        accepts="application/octet-stream",
-        also=(202,),
-    ),
-    Operation(
-        "GET",
-        f"{_FUNCTION}/async-tasks",
-        "ListAsyncTasks",
-        parameters_of(ListTasks),
-        answer=models.AsyncTaskPage,
-    ),
-    Operation("GET", _TASK, "GetAsyncTask", _QUALIFIER, answer=models.AsyncTask),
-    Operation("PUT", f"{_TASK}/stop", "StopAsyncTask", _QUALIFIER, answer=None),
-)
-
-_RESOURCES: Final = (
-    *_named(
-        "trigger", "triggers", _NEW_TRIGGER, _CHANGED_TRIGGER, (models.Trigger, models.TriggerPage)
-    ),
-    *_configured(
-        "async-invoke-config",
-        "AsyncInvokeConfig",
-        _config(),
-        models.AsyncConfig,
-        models.AsyncConfigPage,
-    ),
-    *_configured(
-        "concurrency",
-        "ConcurrencyConfig",
+_DESCRIBED: Final[Mapping[str, tuple[Any, Any]]] = {
+    "CreateFunction": (_NEW_FUNCTION, models.Function),
+    "ListFunctions": (None, models.FunctionPage),
+    "GetFunction": (None, models.Function),
+    "UpdateFunction": (fields.FunctionFields, models.Function),
+    "DeleteFunction": (None, None),
+    "GetFunctionCode": (None, models.FunctionCode),
+    "DisableFunctionInvocation": (having(reason=TEXT, abortOngoingRequest=FLAG), OBJECT),
+    "EnableFunctionInvocation": (None, OBJECT),
+    "PublishFunctionVersion": (having(description=TEXT), models.FunctionVersion),
+    "ListFunctionVersions": (None, models.FunctionVersionPage),
+    "DeleteFunctionVersion": (None, None),
+    "ListAsyncTasks": (None, models.AsyncTaskPage),
+    "GetAsyncTask": (None, models.AsyncTask),
+    "StopAsyncTask": (None, None),
+    "CreateAlias": ({**_ALIAS_FIELDS, "required": ["aliasName", "versionId"]}, models.Alias),
+    "ListAliases": (None, models.AliasPage),
+    "GetAlias": (None, models.Alias),
+    "UpdateAlias": (_ALIAS_FIELDS, models.Alias),
+    "DeleteAlias": (None, None),
+    "CreateTrigger": (_NEW_TRIGGER, models.Trigger),
+    "ListTriggers": (None, models.TriggerPage),
+    "GetTrigger": (None, models.Trigger),
+    "UpdateTrigger": (_CHANGED_TRIGGER, models.Trigger),
+    "DeleteTrigger": (None, None),
+    "PutAsyncInvokeConfig": (_config(), models.AsyncConfig),
+    "GetAsyncInvokeConfig": (None, models.AsyncConfig),
+    "DeleteAsyncInvokeConfig": (None, None),
+    "ListAsyncInvokeConfigs": (None, models.AsyncConfigPage),
+    "PutConcurrencyConfig": (
         having("reservedConcurrency", reservedConcurrency=between(0, 10_000)),
         models.ConcurrencyConfig,
-        models.ConcurrencyConfigPage,
     ),
-    *_configured("provision-config", "ProvisionConfig", _PROVISION),
-    *_configured("scaling-config", "ScalingConfig", having(minInstances=between(0, 10_000))),
-    Operation(
-        "POST",
-        f"{_FUNCTION}/vpc-bindings",
-        "CreateVpcBinding",
-        body=having("vpcId", vpcId=TEXT),
-        answer=None,
-    ),
-    Operation(
-        "GET",
-        f"{_FUNCTION}/vpc-bindings",
-        "ListVpcBindings",
-        answer=having("vpcIds", vpcIds=listed(TEXT)),
-    ),
-    Operation("DELETE", f"{_FUNCTION}/vpc-bindings/{{vpc}}", "DeleteVpcBinding", answer=None),
-)
+    "GetConcurrencyConfig": (None, models.ConcurrencyConfig),
+    "DeleteConcurrencyConfig": (None, None),
+    "ListConcurrencyConfigs": (None, models.ConcurrencyConfigPage),
+    "PutProvisionConfig": (_PROVISION, OBJECT),
+    "GetProvisionConfig": (None, OBJECT),
+    "DeleteProvisionConfig": (None, None),
+    "ListProvisionConfigs": (None, OBJECT),
+    "PutScalingConfig": (having(minInstances=between(0, 10_000)), OBJECT),
+    "GetScalingConfig": (None, OBJECT),
+    "DeleteScalingConfig": (None, None),
+    "ListScalingConfigs": (None, OBJECT),
+    "CreateVpcBinding": (having("vpcId", vpcId=TEXT), None),
+    "ListVpcBindings": (None, having("vpcIds", vpcIds=listed(TEXT))),
+    "DeleteVpcBinding": (None, None),
+    "TagResources": (_TAGS, None),
+    "ListTagResources": (None, having("RequestId TagResources", TagResources=listed(OBJECT))),
+    "UntagResources": (None, None),
+}
+"""Body and answer of each operation."""
 
-_TAG: Final = (
-    Operation("POST", f"{_ROOT}/tags-v2", "TagResources", body=_TAGS, answer=None),
-    Operation(
-        "GET",
-        f"{_ROOT}/tags-v2",
-        "ListTagResources",
-        parameters_of(ListTagResources),
-        answer=having("RequestId TagResources", TagResources=listed(OBJECT)),
+_INVOKE_FUNCTION: Final = Operation(
+    "POST",
+    INVOKE,
+    "InvokeFunction",
+    (
+        *parameters_of(Qualified),
+        Parameter("x-fc-invocation-type", words("Sync", "Async"), "header"),
+        Parameter("x-fc-log-type", words("None", "Tail"), "header"),
+        Parameter("x-fc-async-task-id", TEXT, "header"),
+        Parameter("x-fc-async-delay", between(1, 3_599), "header"),
     ),
-    Operation(
-        "DELETE", f"{_ROOT}/tags-v2", "UntagResources", parameters_of(UntagResources), answer=None
+    body=ANY,
+    answer=ANY,
+    media="application/octet-stream",
+    accepts="application/octet-stream",
+    also=(202,),
+)
+_OWNERS: Final = (FunctionOperations, ResourceOperations, TagOperations, TaskOperations)
+
+OPERATIONS: Final = (
+    _INVOKE_FUNCTION,
+    *(
+        Operation(
+            one.method,
+            one.path,
+            one.name,
+            parameters_of(operation.types_of(one.handler).query),
+            *_DESCRIBED[one.name],
+        )
+        for owner in _OWNERS
+        for one in operation.operations_of(owner)
+        if one.name
     ),
 )
-
-OPERATIONS: Final = (*_FUNCTIONS, *_INVOCATION, *_RESOURCES, *_TAG)
 
 
 def document() -> dict[str, Any]:

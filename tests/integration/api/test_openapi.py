@@ -72,9 +72,8 @@ def test_each_route_is_described(routes) -> None:
     rows = {(row.method, row.path) for module in DESCRIBED.values() for row in module.OPERATIONS}
     missing = sorted(routes - rows - _OTHERS.keys())
     assert not missing, (
-        f"{missing} have no description: decorate a handler of the admin API with local(), or add "
-        "an Operation(method, path, summary, parameters, body, answer) for one of FC to "
-        "fc_async_local/api/openapi/fc.py"
+        f"{missing} have no description: name the class of their handlers in "
+        "fc_async_local/api/admin/__init__.py, or in _OWNERS of fc_async_local/api/openapi/fc.py"
     )
 
 
@@ -83,7 +82,7 @@ def test_each_described_operation_has_a_route(routes) -> None:
     gone = sorted(rows - routes - {("POST", fc.INVOKE)})
     assert not gone, (
         f"{gone} are described but not served: add what has their handlers to Runtime.api, or "
-        "correct method and path in fc_async_local/api/openapi/fc.py"
+        "correct method and path there"
     )
 
 

@@ -220,13 +220,15 @@ class World:
                 noted=lambda *call: self.noted.append(call),
             ),
             [
-                *FunctionOperations(self.registry, self.engine.abort).routes(),
-                *ResourceOperations(self.registry, urls).routes(),
-                *TagOperations(self.registry).routes(),
-                *UploadOperations(
-                    self.registry, settings, checksum=lambda _: "1", now=lambda: NOW
-                ).routes(),
-                *TaskOperations(self.store, self.registry, self.engine, settings).routes(),
+                *routes_of(FunctionOperations(self.registry, self.engine.abort)),
+                *routes_of(ResourceOperations(self.registry, urls)),
+                *routes_of(TagOperations(self.registry)),
+                *routes_of(
+                    UploadOperations(
+                        self.registry, settings, checksum=lambda _: "1", now=lambda: NOW
+                    )
+                ),
+                *routes_of(TaskOperations(self.store, self.registry, self.engine, settings)),
                 *routes_of(admin.StatusAdmin(self.store, self.clock, settings, ADDRESSES)),
                 *routes_of(admin.MetricsAdmin(self.metrics, self.clock)),
                 *routes_of(
