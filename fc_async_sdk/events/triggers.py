@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Inputs of functions behind triggers: one builder for the event of each kind. Pure.
+"""Inputs of functions behind triggers: one builder for the event of each kind.
 
 Documents are JSON values. :func:`encode` makes the payload of them, and :func:`samples` returns one
-of each kind. Times are milliseconds since the epoch.
+of each kind, also of those that only the service has. Times are milliseconds since the epoch.
 
 Source: the page "Event formats of triggers" of the user guide (docs/reference/sources.md).
 """
@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import json
 from datetime import datetime, timezone
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from fc_async_sdk.events import http
@@ -27,8 +28,8 @@ EMPTY_MD5: Final = "D41D8CD98F00B204E9800998ECF8427E"
 
 MNS_QUEUE_MESSAGE: Final = "mns:Queue:SendMessage"
 ROCKETMQ_MESSAGE: Final = "mq:Topic:SendMessage"
-RABBITMQ_MESSAGE: Final = "amqp:Queue:SendMessage"
-KAFKA_MESSAGE: Final = "alikafka:Topic:Message"
+_SAMPLES: Final = Path(__file__).with_name("trigger_samples.json")
+"""Events of the kinds that the local runtime has no source of."""
 
 
 class Origin(NamedTuple):
@@ -206,63 +207,6 @@ def rocketmq(
     return cloud_event(ROCKETMQ_MESSAGE, subject, data, occurred, origin)
 
 
-def rabbitmq(instance_id: str, host: str, queue: str, body: object, occurred: Occurred) -> Document:
-    """Return the event of a message in a RabbitMQ queue of the default origin.
-
-    Args:
-        instance_id: Of the instance.
-        host: Name of the virtual host.
-        queue: Name of the queue.
-        body: Of the message, a JSON value.
-        occurred: Id and times.
-    """
-    data = {
-        "envelope": {"deliveryTag": 1, "exchange": "", "redeliver": False, "routingKey": queue},
-        "body": body,
-        "props": {"contentEncoding": "UTF-8", "messageId": occurred.event_id},
-    }
-    region, account_id = ORIGIN
-    path = f"/instances/{instance_id}/vhosts/{host}/queues/{queue}"
-    return cloud_event(RABBITMQ_MESSAGE, f"acs:amqp:{region}:{account_id}:{path}", data, occurred)
-
-
-def kafka(instance_id: str, topic: str, value: str, occurred: Occurred) -> Document:
-    """Return the event of a message in a Kafka topic of the default origin.
-
-    Args:
-        instance_id: Of the instance.
-        topic: Name of the topic.
-        value: Of the message.
-        occurred: Id and times.
-    """
-    data = {
-        "topic": topic,
-        "partition": 0,
-        "offset": 0,
-        "timestamp": occurred.at,
-        "headers": {"headers": [], "isReadOnly": False},
-        "key": "",
-        "value": value,
-    }
-    event = cloud_event(KAFKA_MESSAGE, f"acs:{instance_id}:topic:{topic}", data, occurred)
-    return {**event, "source": "acs:alikafka"}
-
-
-def mqtt(topic: str, body: str, *, client_id: str = "client") -> Document:
-    """Return the event of a message of MQTT; it has no CloudEvents attributes.
-
-    Args:
-        topic: ``{first level}/{second level}``.
-        body: Of the message.
-        client_id: Of the sender.
-    """
-    first, _, second = topic.partition("/")
-    return {
-        "props": {"firstTopic": first, "secondTopic": second, "clientId": client_id},
-        "body": body,
-    }
-
-
 def cloud_event(
     kind: str, subject: str, data: Document, occurred: Occurred, origin: Origin = ORIGIN
 ) -> Document:
@@ -328,107 +272,16 @@ def mns_topic(
     return event | ({"MessageTag": tag} if tag else {})
 
 
-def log(project: str, logstore: str, *, at: int) -> Document:
-    """Return the event of a Logstore of SLS: which part of a shard is to be read.
-
-    Args:
-        project: Name of the project.
-        logstore: Name of the Logstore.
-        at: The time of the cursor.
-    """
-    return {
-        "parameter": {},
-        "source": {
-            "endpoint": f"https://{ORIGIN.region}-intranet.log.aliyuncs.com",
-            "projectName": project,
-            "logstoreName": logstore,
-            "shardId": 0,
-            "beginCursor": "MTUyOTQ4MDIwOTY1NTk3ODQ2Mw==",
-            "endCursor": "MTUyOTQ4MDIwOTY1NTk3ODQ2NA==",
-        },
-        "jobName": "1f7043ced683de1a4e3d8d70b5a412843d81****",
-        "taskId": "c2691505-38da-4d1b-998a-f1d4bb8c9994",
-        "cursorTime": at // 1_000,
-    }
-
-
-def cdn(domain: str, *, at: int, event: str = "LogFileCreated") -> Document:
-    """Return the event of a domain of CDN.
-
-    Args:
-        domain: Of the CDN.
-        at: When it happened.
-        event: Such as ``LogFileCreated``.
-    """
-    region, account_id = ORIGIN
-    return {
-        "events": [
-            {
-                "eventName": event,
-                "eventVersion": "1.0.0",
-                "eventSource": "cdn",
-                "region": region,
-                "eventTime": _seconds(at),
-                "traceId": "c6459282-6a4d-4413-894c-e4ea39686738",
-                "userIdentity": {"aliUid": account_id},
-                "resource": {"domain": domain},
-                "eventParameter": {"domain": domain},
-            }
-        ]
-    }
-
-
-def tablestore(*, at: int, primary_key: str = "pk", value: object = 1) -> Document:
-    """Return the event of a row that was put into a table of Tablestore.
-
-    Args:
-        at: When it happened.
-        primary_key: Name of the column of the primary key.
-        value: Of that column.
-    """
-    return {
-        "Version": "Sync-v1",
-        "Records": [
-            {
-                "Type": "PutRow",
-                "Info": {"Timestamp": at * 1_000},
-                "PrimaryKey": [{"ColumnName": primary_key, "Value": value}],
-                "Columns": [
-                    {"Type": "Put", "ColumnName": "column", "Value": "x", "Timestamp": at * 1_000}
-                ],
-            }
-        ],
-    }
-
-
-def api_gateway(path: str, *, method: str = "GET", body: str = "") -> Document:
-    """Return the event of a request to an API gateway.
-
-    Args:
-        path: Of the request.
-        method: Of the request.
-        body: Of the request, text.
-    """
-    return {
-        "path": path,
-        "httpMethod": method,
-        "headers": {},
-        "queryParameters": {},
-        "pathParameters": {},
-        "body": body,
-        "isBase64Encoded": False,
-    }
-
-
 def samples(at: int) -> dict[str, Document | list[Document]]:
     """Return an event of each kind of trigger, by kind: to try a function with.
 
     Args:
-        at: The time in them.
+        at: The time in those of the kinds that the local runtime has a source of.
     """
     occurred = Occurred("0A1B2C3D4E5F60718293A4B5C6D7E8F9", at, at, bus_of("MNS", "trigger"))
     streaming = occurred._replace(bus=bus_of("RocketMQ", "trigger"))
     headers = (("accept", "*/*"), ("content-type", "application/json"))
+    others: dict[str, Document | list[Document]] = json.loads(_SAMPLES.read_text(encoding="utf-8"))
     return {
         "http": http.request(
             "/orders?dry=1",
@@ -442,13 +295,7 @@ def samples(at: int) -> dict[str, Document | list[Document]]:
         "mns_topic": mns_topic("topic", "text", at=at),
         "mns_queue": mns_queue("queue", "text", occurred),
         "rocketmq": [rocketmq("MQ_INST_1", "topic", "text", streaming, tag="tag")],
-        "rabbitmq": rabbitmq("amqp-cn-1", "host", "queue", "text", occurred),
-        "kafka": [kafka("alikafka-cn-1", "topic", "text", occurred)],
-        "mqtt": [mqtt("first/second", "text")],
-        "log": log("project", "logstore", at=at),
-        "cdn_events": cdn("example.com", at=at),
-        "tablestore": tablestore(at=at),
-        "api_gateway": api_gateway("/orders"),
+        **others,
     }
 
 
