@@ -363,18 +363,28 @@ class FcLocal:
         Raises:
             Rejected: 400 InvalidArgument.
         """
-        self.runtime.call(
-            self._set_fault(
-                destination, status=status, timeout=timeout, times=times, seconds=seconds
-            )
+        self._in_loop(
+            self.runtime.faults.add,
+            destination,
+            status=status,
+            timeout=timeout,
+            times=times,
+            seconds=seconds,
         )
 
-    async def _set_fault(self, destination: str, **fault: Any) -> None:
-        self.runtime.faults.add(destination, **fault)
+    def _in_loop(self, change: Callable[..., object], *args: object, **options: object) -> None:
+        """Call a function in the event loop of the runtime."""
+
+        async def work() -> None:
+            change(*args, **options)
+
+        self.runtime.call(work())
 
     def heal_destinations(self) -> None:
         """Clear all faults of destinations."""
-        self.runtime.call(self._clear_faults(of_functions=False))
+        from fc_async_local.domain.faults import DestinationFault
+
+        self._in_loop(self.runtime.faults.clear, kind=DestinationFault)
 
     def fail_function(
         self,
@@ -398,19 +408,14 @@ class FcLocal:
         Raises:
             Rejected: 400 InvalidArgument.
         """
-        self.runtime.call(self._fail_function(function, error, times=times, seconds=seconds))
-
-    async def _fail_function(self, function: str, error: FunctionError, **fault: Any) -> None:
-        self.runtime.faults.fail_function(function, error, **fault)
+        fail = self.runtime.faults.fail_function
+        self._in_loop(fail, function, error, times=times, seconds=seconds)
 
     def heal_functions(self) -> None:
         """Clear all faults of functions."""
-        self.runtime.call(self._clear_faults(of_functions=True))
+        from fc_async_local.domain.faults import FunctionFault
 
-    async def _clear_faults(self, *, of_functions: bool) -> None:
-        from fc_async_local.domain.faults import DestinationFault, FunctionFault
-
-        self.runtime.faults.clear(kind=FunctionFault if of_functions else DestinationFault)
+        self._in_loop(self.runtime.faults.clear, kind=FunctionFault)
 
     def duplicate(self, function: str, how: How = "together", *, times: int = 1) -> None:
         """Run the next attempts of a function twice: FC executes an event at least once.
@@ -427,11 +432,8 @@ class FcLocal:
         Raises:
             Rejected: 404 FunctionNotFound, or 400 InvalidArgument.
         """
-        self.runtime.call(self._duplicate(function, how, times))
-
-    async def _duplicate(self, function: str, how: How, times: int) -> None:
-        await self.runtime.registry.functions.get(function)
-        self.runtime.duplicates.add(function, how, times)
+        self.runtime.call(self.runtime.registry.functions.get(function))
+        self._in_loop(self.runtime.duplicates.add, function, how, times)
 
     def advance(self, seconds: float) -> None:
         """Let time pass; returns when everything that became due is done."""

@@ -89,7 +89,7 @@ class BasePace:
         on_store_error: OnStoreError = "fail",
         clock: Callable[[], float] | None = None,
     ) -> None:
-        if not isinstance(name, str) or not name or not name.isprintable():
+        if not name or not name.isprintable():
             raise InvalidParameter("name", name, "must be printable text")
         if not callable(rate):
             gcra.interval_of(rate)

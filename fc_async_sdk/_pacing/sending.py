@@ -14,7 +14,7 @@ import logging
 from collections import Counter
 from collections.abc import Sequence as SequenceType
 from collections.abc import Sized
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 from fc_async_sdk._pacing import gcra, hop
 from fc_async_sdk.errors import InvalidParameter, PaceError, PaceStoreFailed, WaitTooLong
@@ -25,42 +25,6 @@ if TYPE_CHECKING:
 _LOG: Final = logging.getLogger("fc_async_sdk.pacing")
 _BLOCK: Final = 64
 """Slots that are booked at a time if the number of payloads is not known."""
-
-
-class Message(NamedTuple):
-    """A message for a slot.
-
-    Attributes:
-        payload: The bytes that are sent.
-        delay: Whole seconds, or None.
-    """
-
-    payload: bytes
-    delay: int | None
-
-
-def message(pace: Pace, slots: gcra.Slots, index: int, data: bytes, task: str, now: int) -> Message:
-    """Return what is sent for a slot.
-
-    Args:
-        pace: The pace.
-        slots: Booked slots.
-        index: Which of them.
-        data: What the handler gets.
-        task: The task id, or "".
-        now: Microseconds since the epoch.
-
-    Raises:
-        InvalidParameter: The wait needs a shorter task id.
-    """
-    slot = slots.at(index)
-    if pace.smooth:
-        seconds, part = gcra.split(slot, now)
-    else:
-        seconds, part = gcra.whole_seconds(slot, now), 0
-    spread = slot // slots.interval
-    delay, payload = hop.first(data, seconds=seconds, part=part, spread=spread, task=task)
-    return Message(payload, delay or None)
 
 
 def check_delay(delay: object) -> None:
@@ -163,7 +127,8 @@ class Run:
 
         Raises:
             PaceError: There is no slot.
-            InvalidParameter: The payload has no key. No slot is used.
+            InvalidParameter: The payload has no key, or the wait needs a shorter task id; no slot
+                is used.
         """
         key = self._pace.key_of(arguments["payload"])
         now = self._pace.now()
@@ -172,12 +137,23 @@ class Run:
             held = self._book(key, now)
         if held is None or self._unpaced:
             return arguments
-        task = arguments["task_id"] or ""
-        made = message(self._pace, held.slots, held.used, data, task, now)
+        slots = held.slots
+        slot = slots.at(held.used)
+        if self._pace.smooth:
+            seconds, part = gcra.split(slot, now)
+        else:
+            seconds, part = gcra.whole_seconds(slot, now), 0
+        delay, payload = hop.first(
+            data,
+            seconds=seconds,
+            part=part,
+            spread=slot // slots.interval,
+            task=arguments["task_id"] or "",
+        )
         held.used += 1
         if self._wanted[key] > 0:
             self._wanted[key] -= 1
-        return {**arguments, "payload": made.payload, "delay": made.delay}
+        return {**arguments, "payload": payload, "delay": delay or None}
 
     def close(self) -> None:
         """Give slots back that no payload has used, unless others have booked after them."""

@@ -229,8 +229,8 @@ def parse(event: Source) -> DestinationEvent:
         document = _read(source)
     except JSON_ERRORS as error:
         raise _invalid(error, "$") from error
-    if document.request_context is None or document.specversion is not None:
-        document = _look_inside(document)
+    if document.specversion is not None or not document.recognised:
+        document = _unwrap(document)
     return DestinationEvent(document, source)
 
 
@@ -245,13 +245,6 @@ def _read(source: bytes) -> AnyDocument:
     except JSON_ERRORS:
         # A payload is not a text, or not a valid one. That counts only when it is read.
         return _RAWS.decode(source)
-
-
-def _look_inside(document: AnyDocument) -> AnyDocument:
-    """Return the document in an envelope, or a document that lacks only its context."""
-    if document.specversion is None and document.recognised:
-        return document
-    return _unwrap(document)
 
 
 def _unwrap(envelope: AnyDocument) -> AnyDocument:

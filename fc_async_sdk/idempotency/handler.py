@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from fc_async_sdk.stores import Store
 
     H = TypeVar("H", bound=Callable[[Any, Any], Any])
+    Read = Callable[[Any, Any], states.Request]
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -101,15 +102,29 @@ def idempotent(
     """
     check(store, "@idempotent(store)")
     rules = states.Rules(**options)
-    clock = clock or SystemClock()
-    claims = Claims(store, rules, clock)
-    requests = _Requests(key, compare, scope, rules.timeout)
+    claims = Claims(store, rules, clock or SystemClock())
+
+    def read(event: Any, context: Any) -> states.Request:
+        function = getattr(context, "function", None)
+        timeout = rules.timeout or getattr(function, "timeout", None)
+        if not timeout:
+            raise errors.InvalidParameter(
+                "timeout", timeout, "the context has no function.timeout: pass timeout=seconds"
+            )
+        where = getattr(function, "name", "") if scope is None else scope
+        return states.Request(
+            key=keys.key_text(where, key(event, context)),
+            request_id=str(getattr(context, "request_id", None) or ""),
+            attempt=_attempt(context),
+            fingerprint=keys.fingerprint(event, compare),
+            timeout_ms=round(float(timeout) * 1000),
+        )
 
     def decorate(handler: H) -> H:
         if inspect.isgeneratorfunction(handler) or inspect.isasyncgenfunction(handler):
             raise errors.InvalidParameter("handler", handler, "must return a result, not yield")
         wrap = _asynchronous if _is_coroutine_function(handler) else _synchronous
-        return cast("H", functools.wraps(handler)(wrap(handler, claims, requests)))
+        return cast("H", functools.wraps(handler)(wrap(handler, claims, read)))
 
     return decorate
 
@@ -214,46 +229,6 @@ def _current() -> Run:
     return run
 
 
-class _Requests:
-    """Reads events and contexts.
-
-    Args:
-        key: Returns what identifies the work.
-        compare: Returns the part of the payload that is compared; None: all of it.
-        scope: None: the name of the function.
-        timeout: Seconds; None: the timeout of the function.
-    """
-
-    def __init__(
-        self,
-        key: keys.Key,
-        compare: Callable[[Any], object] | None,
-        scope: str | None,
-        timeout: float | None,
-    ) -> None:
-        self._key = key
-        self._compare = compare
-        self._scope = scope
-        self._timeout = timeout
-
-    def read(self, event: Any, context: Any) -> states.Request:
-        """Return what an execution asks for."""
-        function = getattr(context, "function", None)
-        scope = getattr(function, "name", "") if self._scope is None else self._scope
-        timeout = self._timeout or getattr(function, "timeout", None)
-        if not timeout:
-            raise errors.InvalidParameter(
-                "timeout", timeout, "the context has no function.timeout: pass timeout=seconds"
-            )
-        return states.Request(
-            key=keys.key_text(scope, self._key(event, context)),
-            request_id=str(getattr(context, "request_id", None) or ""),
-            attempt=_attempt(context),
-            fingerprint=keys.fingerprint(event, self._compare),
-            timeout_ms=round(float(timeout) * 1000),
-        )
-
-
 def _attempt(context: Any) -> int:
     """Return the retry count. Runtimes pass a header on as text, or leave it out."""
     count = str(getattr(context, "retry_count", None) or "0")
@@ -261,12 +236,12 @@ def _attempt(context: Any) -> int:
 
 
 def _synchronous(
-    handler: Callable[[Any, Any], Any], claims: Claims, requests: _Requests
+    handler: Callable[[Any, Any], Any], claims: Claims, read: Read
 ) -> Callable[[Any, Any], Any]:
     def wrapper(event: Any, context: Any) -> Any:
-        request, until = requests.read(event, context), claims.deadline()
+        request, until = read(event, context), claims.deadline()
         while isinstance(standing := claims.claim(request), states.Running):
-            claims.sleep(_pause(standing, request, claims.pause(until)))
+            claims.clock.sleep(claims.pause(standing, request, until))
         if isinstance(standing, states.Done):
             return _repeated(standing, request)
         token = _CURRENT.set(standing)
@@ -286,17 +261,17 @@ def _synchronous(
 
 
 def _asynchronous(
-    handler: Callable[[Any, Any], Awaitable[Any]], claims: Claims, requests: _Requests
+    handler: Callable[[Any, Any], Awaitable[Any]], claims: Claims, read: Read
 ) -> Callable[[Any, Any], Awaitable[Any]]:
     import asyncio  # noqa: PLC0415 -- imports are billed, and most handlers are not coroutines
 
     async def wrapper(event: Any, context: Any) -> Any:
-        request, until = requests.read(event, context), claims.deadline()
+        request, until = read(event, context), claims.deadline()
         # Stores are synchronous: a request to one must not block the event loop.
         while isinstance(
             standing := await asyncio.to_thread(claims.claim, request), states.Running
         ):
-            seconds = _pause(standing, request, claims.pause(until))
+            seconds = claims.pause(standing, request, until)
             await asyncio.sleep(seconds)
         if isinstance(standing, states.Done):
             return _repeated(standing, request)
@@ -314,17 +289,6 @@ def _asynchronous(
         return result
 
     return wrapper
-
-
-def _pause(standing: states.Running, request: states.Request, seconds: float) -> float:
-    """Return how long to wait for another run.
-
-    Raises:
-        AlreadyRunning: The wait is over.
-    """
-    if not seconds:
-        raise errors.AlreadyRunning(request.key, until=standing.until, attempt=request.attempt)
-    return seconds
 
 
 def _repeated(standing: states.Done, request: states.Request) -> object:

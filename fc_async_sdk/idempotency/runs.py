@@ -74,7 +74,7 @@ class Claims:
     def __init__(self, store: Store, rules: states.Rules, clock: Clock) -> None:
         self._store = store
         self._rules = rules
-        self._clock = clock
+        self.clock = clock
 
     def claim(self, request: states.Request) -> Run | states.Running | states.Done:
         """Claim a key once.
@@ -90,13 +90,13 @@ class Claims:
         """
         store, rules = self._store, self._rules
         for _ in range(_RACES):
-            now = self._clock.now()
+            now = self.clock.now()
             mine = states.claim(request, rules, now, new_token())
             found = cast("Record | None", _ask(mine.key, store.create, mine))
             # Its own token: the record was written, and a client library sent the request again
             # because the answer was lost.
             if found is None or found.token == mine.token:
-                return Run(store, rules, self._clock, mine)
+                return Run(store, rules, self.clock, mine)
             standing = states.decide(found, request, rules, now)
             if isinstance(standing, states.Refused):
                 raise standing.error
@@ -104,20 +104,23 @@ class Claims:
                 return standing
             mine = states.inherit(mine, found, rules)
             if _ask(mine.key, store.replace, mine, found.token):
-                return Run(store, rules, self._clock, mine)
+                return Run(store, rules, self.clock, mine)
         raise errors.StoreFailed("the store refused every conditional write", key=request.key)
-
-    def sleep(self, seconds: float) -> None:
-        """Wait before the next look."""
-        self._clock.sleep(seconds)
 
     def deadline(self) -> int:
         """Return until when a caller waits for another run, in milliseconds since the epoch."""
-        return self._clock.now() + round(self._rules.wait * 1000)
+        return self.clock.now() + round(self._rules.wait * 1000)
 
-    def pause(self, until: int) -> float:
-        """Return how many seconds to wait before the next look; 0: the time is over."""
-        return max(0.0, min(_POLL_SECONDS, (until - self._clock.now()) / 1000))
+    def pause(self, standing: states.Running, request: states.Request, until: int) -> float:
+        """Return how many seconds to wait before the next look at another run.
+
+        Raises:
+            AlreadyRunning: The wait is over.
+        """
+        left = (until - self.clock.now()) / 1000
+        if left <= 0:
+            raise errors.AlreadyRunning(request.key, until=standing.until, attempt=request.attempt)
+        return min(_POLL_SECONDS, left)
 
 
 class Run:

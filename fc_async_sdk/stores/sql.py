@@ -45,29 +45,11 @@ _LOCK_SECONDS: Final = 10
 _LOCK_PAUSE_SECONDS: Final = 0.005
 
 
-class Cursor(Protocol):
-    """Used part of a cursor of PEP 249."""
-
-    rowcount: int
-
-    def execute(self, sql: str, parameters: Sequence[Any] = ..., /) -> Any:
-        """Run a statement."""
-        ...
-
-    def fetchone(self) -> Any:
-        """Return the next row."""
-        ...
-
-    def close(self) -> None:
-        """Release the result."""
-        ...
-
-
 class Connection(Protocol):
     """Used part of a connection of PEP 249."""
 
     def cursor(self) -> Any:
-        """Return a new :class:`Cursor`."""
+        """Return a new cursor."""
         ...
 
     def commit(self) -> None:
@@ -229,7 +211,7 @@ class SqlStore:
         self,
         sql: str,
         values: Sequence[object] = (),
-        read: Callable[[Cursor], Any] = lambda _: None,
+        read: Callable[[Any], Any] = lambda _: None,
     ) -> Any:
         """Run one statement in a transaction of its own and return what is read of its result."""
         for _ in range(_DEADLOCKS):
@@ -241,7 +223,7 @@ class SqlStore:
             time.sleep(_LOCK_PAUSE_SECONDS)
         return self._try(sql, values, read)
 
-    def _try(self, sql: str, values: Sequence[object], read: Callable[[Cursor], Any]) -> Any:
+    def _try(self, sql: str, values: Sequence[object], read: Callable[[Any], Any]) -> Any:
         with self._lock:
             kept = self._idle.pop() if self._idle else None
         if kept is not None:
@@ -259,7 +241,7 @@ class SqlStore:
         connection: Connection,
         sql: str,
         values: Sequence[object],
-        read: Callable[[Cursor], Any],
+        read: Callable[[Any], Any],
     ) -> Any:
         try:
             with contextlib.closing(connection.cursor()) as cursor:

@@ -14,6 +14,7 @@ its pytest plugin; the same test runs against either by changing the endpoint.
 """
 
 from fc_async_sdk.testing.builders import (
+    EventFields,
     Message,
     eventbridge_event,
     expired_event,
@@ -30,6 +31,7 @@ from fc_async_sdk.testing.stub import ANY, Stubber, StubError
 
 __all__ = [
     "ANY",
+    "EventFields",
     "Message",
     "StubError",
     "Stubber",

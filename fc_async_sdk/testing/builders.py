@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypedDict
 
 import msgspec
 
@@ -12,6 +12,8 @@ from fc_async_sdk.events import triggers
 from fc_async_sdk.spec import oss
 
 if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
     from fc_async_sdk.events import DestinationEvent
 
 _ACCOUNT: Final = "1234567890123456"
@@ -19,114 +21,91 @@ _TIMESTAMP: Final = 1_660_120_276_975
 _REQUEST_ID: Final = "1-6737f2b8-15a7b7a8-9d9a1f5c3c2e"
 
 
-def success_event(
-    *,
-    function: str = "f",
-    payload: Any = b"",
-    response: Any = b"",
-    attempts: int = 1,
-    request_id: str = _REQUEST_ID,
-    timestamp: int = _TIMESTAMP,
-    region: str = "cn-hangzhou",
-    account_id: str = _ACCOUNT,
-) -> DestinationEvent:
-    """Return the event of a function that returned; its destination gets ``event.source``.
+class EventFields(TypedDict, total=False):
+    """Fields of every destination event.
 
-    Args:
-        function: Name of the function.
-        payload: What it was called with: bytes, text or anything JSON.
-        response: What it returned: bytes, text or anything JSON.
+    Attributes:
+        function: Name of the function; ``f`` unless it is given.
+        payload: What it was called with: bytes, text or anything JSON; empty unless it is given.
+        response: What it returned, likewise.
         attempts: How often it was executed.
         request_id: Of the invocation.
         timestamp: Milliseconds since the epoch.
         region: Of the function's ARN.
         account_id: Of the function's ARN.
     """
-    return _event(
-        function=function,
-        payload=payload,
-        response=response,
-        attempts=attempts,
-        request_id=request_id,
-        timestamp=timestamp,
-        region=region,
-        account_id=account_id,
-    )
+
+    function: str
+    payload: Any
+    response: Any
+    attempts: int
+    request_id: str
+    timestamp: int
+    region: str
+    account_id: str
+
+
+def success_event(**fields: Unpack[EventFields]) -> DestinationEvent:
+    """Return the event of a function that returned; its destination gets ``event.source``.
+
+    Args:
+        **fields: See :class:`EventFields`.
+    """
+    return _event(**fields)
 
 
 def failure_event(
     *,
-    function: str = "f",
-    payload: Any = b"",
     error: str = "UnhandledInvocationError",
     error_message: str = "boom",
-    attempts: int = 4,
-    request_id: str = _REQUEST_ID,
-    timestamp: int = _TIMESTAMP,
-    region: str = "cn-hangzhou",
-    account_id: str = _ACCOUNT,
+    **fields: Unpack[EventFields],
 ) -> DestinationEvent:
     """Return the event of a function that failed in every attempt.
 
     Args:
-        function: Name of the function.
-        payload: What it was called with: bytes, text or anything JSON.
         error: The error's type: ``condition`` and ``functionError``.
         error_message: What the function said.
-        attempts: How often it was executed: 1 + retries.
-        request_id: Of the invocation.
-        timestamp: Milliseconds since the epoch.
-        region: Of the function's ARN.
-        account_id: Of the function's ARN.
+        **fields: See :class:`EventFields`; it was executed four times unless they say otherwise.
     """
-    return _event(
-        function=function,
-        payload=payload,
-        response={"errorMessage": error_message, "errorType": "Exception", "stackTrace": []},
-        condition=error,
-        function_error=error,
-        attempts=attempts,
-        request_id=request_id,
-        timestamp=timestamp,
-        region=region,
-        account_id=account_id,
-    )
+    document = {"errorMessage": error_message, "errorType": "Exception", "stackTrace": []}
+    given: EventFields = {"attempts": 4, "response": document, **fields}
+    return _event(condition=error, function_error=error, **given)
 
 
 def system_error_event(
     *,
     condition: str = "FunctionResourceExhausted",
     status_code: int = 429,
-    attempts: int = 3,
-    **fields: Any,
+    **fields: Unpack[EventFields],
 ) -> DestinationEvent:
     """Return the event of an invocation that the service could not carry out.
 
     Args:
         condition: Why.
         status_code: The service's own status, not 200.
-        attempts: How often the function was executed.
-        **fields: As in :func:`success_event`.
+        **fields: See :class:`EventFields`; it was executed three times unless they say otherwise.
     """
-    return _event(condition=condition, status_code=status_code, attempts=attempts, **fields)
+    given: EventFields = {"attempts": 3, **fields}
+    return _event(condition=condition, status_code=status_code, **given)
 
 
-def expired_event(**fields: Any) -> DestinationEvent:
+def expired_event(**fields: Unpack[EventFields]) -> DestinationEvent:
     """Return the event of an invocation whose maximum age passed before it was executed.
 
     Args:
-        **fields: As in :func:`success_event`.
+        **fields: See :class:`EventFields`.
     """
-    return _event(**{"condition": "AsyncEventAgeExceeded", "attempts": 0, **fields})
+    given: EventFields = {"attempts": 0, **fields}
+    return _event(condition="AsyncEventAgeExceeded", **given)
 
 
-def stopped_event(**fields: Any) -> DestinationEvent:
+def stopped_event(**fields: Unpack[EventFields]) -> DestinationEvent:
     """Return the event of a task that was stopped.
 
     Args:
-        **fields: As in :func:`success_event`.
+        **fields: See :class:`EventFields`.
     """
-    return _event(**{"condition": "AsyncTaskStopped", "attempts": 1, **fields})
+    return _event(condition="AsyncTaskStopped", **fields)
 
 
 def eventbridge_event(

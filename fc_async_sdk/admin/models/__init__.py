@@ -17,11 +17,8 @@ import msgspec
 
 from fc_async_sdk._decoding import prepare
 from fc_async_sdk.admin.models.base import *
-from fc_async_sdk.admin.models.buckets import *
 from fc_async_sdk.admin.models.deliveries import *
 from fc_async_sdk.admin.models.functions import *
-from fc_async_sdk.admin.models.graph import *
-from fc_async_sdk.admin.models.metrics import *
 from fc_async_sdk.admin.models.runtime import *
 from fc_async_sdk.admin.models.tasks import *
 from fc_async_sdk.admin.models.triggers import *
