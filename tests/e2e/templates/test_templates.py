@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from fc_async_plugin import scaffold, template
-from fc_async_tests.templates import run, start
+from fc_async_tests.templates import run, run_tests, start
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,8 +22,14 @@ if TYPE_CHECKING:
 ANSWERS: Final = {
     "defaults": {},
     "no retries": {"retries": "0", "max_age_seconds": "604800"},
-    "most retries": {"retries": "8", "region": "us-west-1", "python_version": "3.10"},
-    "own names": {"project_name": "Über 9: all", "project_slug": "u9", "failure_queue": "Dead-1"},
+    "own names": {
+        "project_name": "Über 9: all",
+        "project_slug": "u9",
+        "failure_queue": "Dead-1",
+        "retries": "8",
+        "region": "us-west-1",
+        "python_version": "3.10",
+    },
 }
 OWN_NAMES: Final[Mapping[str, Mapping[str, str]]] = {
     "data-etl": {"database": "postgresql"},
@@ -55,16 +61,12 @@ def test_a_project_is_tested_validated_and_deployed_and_shows_what_failed(
     own = OWN_NAMES.get(name, {}) if "project_slug" in answers else {}
     project = start(name, tmp_path, {**answers, **own})
     if answers:  # those of the defaults are run by test_readmes.py
-        assert " passed" in run(project, "pytest", "-q", "-p", "no:cacheprovider")
+        assert " passed" in run_tests(project)
     assert "no findings" in run(project, "fc_async_plugin", "validate")
 
     queue = answers.get("failure_queue", f"{project.name}-failures")
     fc_local.create_queue(queue)
-    run(
-        project,
-        *("fc_async_plugin", "deploy", "--with-functions", "--yes"),
-        FC_ASYNC_ENDPOINT=fc_local.endpoint,
-    )
+    fc_local.deploy_template(project)
     function, event = FAILING[name]
     fc_local.client.invoke_async(f"{project.name}-{function}", event, task_id="bad")
     fc_local.run_until_idle()
@@ -76,13 +78,14 @@ def test_a_project_is_tested_validated_and_deployed_and_shows_what_failed(
 
 
 def test_the_tests_of_a_project_do_not_let_it_import_what_it_does_not_ship(tmp_path: Path) -> None:
+    one = ("-k", "a_good_order")
     project = start("minimal", tmp_path)
     process, requirements = project / "code" / "process.py", project / "code" / "requirements.txt"
     process.write_text("import yaml  # type: ignore\n" + process.read_text())
     with pytest.raises(AssertionError, match="imports yaml from this machine; in the cloud it is"):
-        run(project, "pytest", "-q", "-p", "no:cacheprovider")
+        run_tests(project, *one)
     requirements.write_text(requirements.read_text() + "PyYAML\n")
-    assert " passed" in run(project, "pytest", "-q", "-p", "no:cacheprovider")
+    assert " passed" in run_tests(project, *one)
 
 
 @pytest.mark.slow
@@ -94,12 +97,8 @@ def test_data_etl_on_postgresql_is_linted_typed_and_tested_on_a_real_server(
     run(project, "ruff", "format", "--check", ".")
     run(project, "mypy")
     assert "no findings" in run(project, "fc_async_plugin", "validate")
-    tested = run(
-        project,
-        *("pytest", "-q", "-p", "no:cacheprovider", "-k", "postgresql"),
-        TEST_DATABASE_URL=postgres_server.get_uri(),
-    )
-    assert " passed" in tested
+    url = postgres_server.get_uri()
+    assert " passed" in run_tests(project, "-k", "postgresql", TEST_DATABASE_URL=url)
 
 
 @pytest.mark.parametrize("name", scaffold.names())

@@ -10,6 +10,9 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
+from fc_async_plugin import scaffold
+from fc_async_tests.users_pytest import PYTEST
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -41,9 +44,12 @@ def run(cwd: Path, *command: str, **environment: str) -> str:
 
 def start(name: str, into: Path, answers: Mapping[str, str] = MappingProxyType({})) -> Path:
     """Make a project from a shipped template, and return its folder."""
-    given = [f"{key}={value}" for key, value in answers.items()]
-    run(into, "fc_async_plugin", "init", name, "--no-input", *given)
-    return next(file.parent for file in into.glob("*/s.yaml"))
+    return scaffold.create(name, into, answers, ask=None)
+
+
+def run_tests(project: Path, *options: str, **environment: str) -> str:
+    """Run the tests of a project, and return what pytest printed; see :func:`run`."""
+    return run(project, *PYTEST[2:], "-p", "pytest_httpserver", *options, **environment)
 
 
 def prepare(project: Path) -> None:
