@@ -110,7 +110,7 @@ class OneKey(RuleBasedStateMachine):
 
 
 TestOneKey = OneKey.TestCase
-TestOneKey.settings = settings(max_examples=200, stateful_step_count=30, deadline=None)
+TestOneKey.settings = settings(max_examples=80, stateful_step_count=30, deadline=None)
 
 
 @given(
