@@ -25,12 +25,13 @@ if TYPE_CHECKING:
     from fc_async_local.testing import FcLocal
 
 
-def pytest_output(folder: Path, test: str, **environment: str) -> str:
-    """Run one test file of a user in a process of its own."""
-    (folder / "test_orders.py").write_text(test)
+def pytest_output(folder: Path, *tests: str, **environment: str) -> str:
+    """Run test files of a user in a process of their own."""
+    for number, test in enumerate(tests):
+        (folder / f"test_orders{number or ''}.py").write_text(test)
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
     done = subprocess.run(
-        [*PYTEST, "test_orders.py"],
+        PYTEST,
         cwd=folder,
         env=kept | environment,
         capture_output=True,
@@ -58,41 +59,87 @@ def test_orders(fc_local):
 """
 
 
-def test_the_report_of_a_failed_test_has_the_traceback_of_its_handler(tmp_path: Path) -> None:
-    out = pytest_output(tmp_path, FAILING)
+FOLDER = """\
+def test_folder(fc_local):
+    fc_local.deploy("orders", "code")
+    assert fc_local.client.invoke("orders", b"").succeeded
+"""
+WAITING = """\
+import fc_async_sdk
+import pytest
 
-    section = out.partition("functions that failed on fc_local")[2]
+def test_orders(fc_local):
+    fc_local.deploy("orders", lambda *_: "done")
+    with fc_async_sdk.client(endpoint_url=fc_local.endpoint) as client:
+        task = client.function("orders").spawn(b"in", delay=280)
+        with pytest.raises(fc_async_sdk.errors.WaiterError):
+            task.wait(1)
+"""
+IMPORTING = """\
+import pytest
+from fc_async_local.settings import Settings
+
+@pytest.fixture
+def fc_local_settings():
+    return Settings.of(strict_imports=STRICT)
+
+def test_orders(fc_local, tmp_path):
+    (tmp_path / "code").mkdir()
+    (tmp_path / "code" / "index.py").write_text("import yaml\\ndef handler(event, context): pass")
+    fc_local.deploy("orders", tmp_path / "code")
+    for _ in range(2):
+        fc_local.client.invoke("orders").raise_for_function_error()
+"""
+SENTENCE = (
+    "orders imports yaml from this machine; in the cloud it is missing: put PyYAML into "
+    "requirements.txt and run make build"
+)
+
+
+@pytest.fixture(scope="module")
+def reports(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Return what pytest prints of each test of a user that fails, by its name; "": of them all."""
+    folder = tmp_path_factory.mktemp("user")
+    (folder / "code").mkdir()
+    (folder / "code" / "index.py").write_text(
+        "def handler(event, context):\n    raise ValueError('bad order')\n"
+    )
+    output = pytest_output(
+        folder,
+        FAILING,
+        FAILING.replace("Succeeded", "Failed").replace("test_orders", "test_expected"),
+        FOLDER,
+        WAITING.replace("test_orders", "test_waiting"),
+        IMPORTING.replace("STRICT", "True").replace("test_orders", "test_strict"),
+        IMPORTING.replace("STRICT", "False").replace("test_orders", "test_warned"),
+    )
+    _, *parts = re.split(r"^_+ (\w+) _+$", output, flags=re.MULTILINE)
+    return dict(zip(parts[::2], parts[1::2], strict=True)) | {"": output}
+
+
+def test_the_report_of_a_failed_test_has_the_traceback_of_its_handler(
+    reports: dict[str, str],
+) -> None:
+    section = reports["test_orders"].partition("functions that failed on fc_local")[2]
     assert "attempts 1 to 3:\nTraceback (most recent call last):\n" in section
     assert 'test_orders.py", line 2, in price' in section
     assert '    return order["price"] * 2\n' in section
     assert "KeyError: 'price'" in section
     assert section.count("KeyError") == 1
-    assert "fc_async_local/" not in section.partition("short test summary")[0]
+    assert "fc_async_local/" not in section
 
 
-def test_the_report_has_the_traceback_of_code_in_a_folder_too(tmp_path: Path) -> None:
-    (tmp_path / "code").mkdir()
-    (tmp_path / "code" / "index.py").write_text(
-        "def handler(event, context):\n    raise ValueError('bad order')\n"
-    )
-    out = pytest_output(
-        tmp_path,
-        "def test_orders(fc_local):\n"
-        "    fc_local.deploy('orders', 'code')\n"
-        "    assert fc_local.client.invoke('orders', b'').succeeded\n",
-    )
-
-    section = out.partition("functions that failed on fc_local")[2]
+def test_the_report_has_the_traceback_of_code_in_a_folder_too(reports: dict[str, str]) -> None:
+    section = reports["test_folder"].partition("functions that failed on fc_local")[2]
     assert 'File "/code/index.py", line 2, in handler' in section
     assert "ValueError: bad order" in section
 
 
 def test_a_test_that_passes_shows_no_traceback_of_a_failure_that_it_expects(
-    tmp_path: Path,
+    reports: dict[str, str],
 ) -> None:
-    out = pytest_output(tmp_path, FAILING.replace("Succeeded", "Failed"))
-    assert "1 passed" in out
-    assert "Traceback" not in out
+    assert "test_expected" not in reports[""]
+    assert "4 failed, 2 passed" in reports[""]
 
 
 @pytest.mark.parametrize("name", ["task_finished", "task_succeeded"])
@@ -207,23 +254,9 @@ def test_a_client_of_the_users_own_that_waits_while_the_clock_stands_is_an_error
         wait(client)
 
 
-WAITING = """\
-import fc_async_sdk
-import pytest
-
-def test_orders(fc_local):
-    fc_local.deploy("orders", lambda *_: "done")
-    with fc_async_sdk.client(endpoint_url=fc_local.endpoint) as client:
-        task = client.function("orders").spawn(b"in", delay=280)
-        with pytest.raises(fc_async_sdk.errors.WaiterError):
-            task.wait(1)
-"""
-
-
-def test_a_test_that_waits_while_the_clock_stands_fails_at_once(tmp_path: Path) -> None:
-    output = pytest_output(tmp_path, WAITING)
-    assert "1 failed" in output
-    assert "VirtualClockStopped: the virtual clock of this local runtime stands still" in output
+def test_a_test_that_waits_while_the_clock_stands_fails_at_once(reports: dict[str, str]) -> None:
+    said = "VirtualClockStopped: the virtual clock of this local runtime stands still"
+    assert said in reports["test_waiting"]
 
 
 def test_a_project_can_have_a_warning_instead(tmp_path: Path) -> None:
@@ -254,34 +287,14 @@ def test_only_a_clock_that_waits_to_be_moved_is_said_to_stand(fc_local: FcLocal)
     assert stands()
 
 
-IMPORTING = """\
-import pytest
-from fc_async_local.settings import Settings
-
-@pytest.fixture
-def fc_local_settings():
-    return Settings.of(strict_imports=STRICT)
-
-def test_orders(fc_local, tmp_path):
-    (tmp_path / "code").mkdir()
-    (tmp_path / "code" / "index.py").write_text("import yaml\\ndef handler(event, context): pass")
-    fc_local.deploy("orders", tmp_path / "code")
-    for _ in range(2):
-        fc_local.client.invoke("orders").raise_for_function_error()
-"""
-SENTENCE = (
-    "orders imports yaml from this machine; in the cloud it is missing: put PyYAML into "
-    "requirements.txt and run make build"
-)
+def test_a_passed_test_warns_of_what_would_be_missing_in_the_cloud(
+    reports: dict[str, str],
+) -> None:
+    assert "1 warning" in reports[""]
+    assert f"ImportedFromMachine: {SENTENCE}" in reports[""]
 
 
-def test_a_passed_test_warns_of_what_would_be_missing_in_the_cloud(tmp_path: Path) -> None:
-    output = pytest_output(tmp_path, IMPORTING.replace("STRICT", "False"))
-    assert "1 passed, 1 warning" in output
-    assert f"ImportedFromMachine: {SENTENCE}" in output
-
-
-def test_with_strict_imports_the_test_fails_with_the_same_sentence(tmp_path: Path) -> None:
-    output = pytest_output(tmp_path, IMPORTING.replace("STRICT", "True"))
-    assert "1 failed" in output
-    assert f"Unable to import module 'index': {SENTENCE}" in output
+def test_with_strict_imports_the_test_fails_with_the_same_sentence(
+    reports: dict[str, str],
+) -> None:
+    assert f"Unable to import module 'index': {SENTENCE}" in reports["test_strict"]
