@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 """``fc-async demo``: runs the main functions of the product from end to end on one machine.
 
-The local runtime runs in this process, except for the step that kills it. The functions behind the
-commands are called directly; functions are called with the SDK, queues with the official MNS
-client. Every step checks what it shows, and raises :class:`DemoFailed` if a check fails.
+The local runtime runs in this process, except for the step that kills it. Commands run in processes
+of their own; functions are called with the SDK, queues with the official MNS client. Every step
+checks what it shows, and raises :class:`DemoFailed` if a check fails.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def _play(console: Console, folder: Path, visit: Callable[[str], None]) -> None:
     with _stage(console, folder) as stage:
         steps.finish_after_kill(stage)
         _heading(console, 7, "what there was to do, and what was delivered")
-        steps.show_tables(stage)
+        steps.show_outcome(stage)
         visit(stage.ready.console)
 
 

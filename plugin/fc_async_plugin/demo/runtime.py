@@ -10,7 +10,7 @@ from __future__ import annotations
 import subprocess
 import threading
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from mns.account import Account
 from mns.queue import QueueMeta
@@ -65,13 +65,6 @@ def killed_at_the_end(data: Path) -> Iterator[Addresses]:
             process.kill()
 
 
-class Received(NamedTuple):
-    """One message and the event that it carries."""
-
-    message_id: str
-    event: DestinationEvent
-
-
 class EventQueue:
     """One queue that destination events go to."""
 
@@ -83,8 +76,8 @@ class EventQueue:
         """Create the queue, unless it exists."""
         self._queue.create(QueueMeta())
 
-    def receive(self) -> Received:
-        """Wait for one message, read it and delete it.
+    def receive(self) -> tuple[str, DestinationEvent]:
+        """Wait for one message and delete it; return its id and the event that it carries.
 
         Raises:
             mns.mns_exception.MNSServerException: No message arrived (``MessageNotExist``).
@@ -93,4 +86,4 @@ class EventQueue:
         message = self._queue.receive_message(LONG_POLL_SECONDS)
         event = events.from_mns_message(message)
         self._queue.delete_message(message.receipt_handle)
-        return Received(message.message_id, event)
+        return message.message_id, event

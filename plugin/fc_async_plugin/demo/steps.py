@@ -6,37 +6,29 @@ Steps use the runtime from outside only. :class:`Stage` has what they share.
 
 from __future__ import annotations
 
+import os
+import shlex
+import subprocess
 import time
 from collections import Counter
-from contextlib import closing
 from typing import TYPE_CHECKING, NamedTuple
 
-from rich.table import Table
 from rich.text import Text
 
 import fc_async_sdk
-from fc_async_plugin import apply, rules, template
-from fc_async_plugin.account import Regions
-from fc_async_plugin.account.remote import read
-from fc_async_plugin.apply.perform import Performer
 from fc_async_plugin.demo.runtime import DemoFailed, EventQueue, killed_at_the_end
-from fc_async_plugin.plan import plan_changes
-from fc_async_plugin.plan import report as plan_report
-from fc_async_plugin.plan.wanted import wanted
-from fc_async_plugin.report import findings
+from fc_async_plugin.report import FAILED
 from fc_async_plugin.report.moments import clock_time
+from fc_async_sdk._installation import module_command
 from fc_async_sdk.admin import operations as admin
 from fc_async_sdk.spec.metrics import DESTINATION_ERRORS, DESTINATION_SUCCEEDED
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from rich.console import Console
 
-    from fc_async_plugin.plan import Plan
-    from fc_async_plugin.rules import Finding
-    from fc_async_plugin.template import Project
     from fc_async_sdk import Client
     from fc_async_sdk.admin.models import Addresses
     from fc_async_sdk.models import AsyncTask
@@ -71,11 +63,26 @@ def say(console: Console, text: str) -> None:
     console.print(Text(f"  {text}"), soft_wrap=True)
 
 
-def show(console: Console, command: str, lines: Iterable[str]) -> None:
-    """Print a command and the lines that it prints."""
-    console.print(Text(f"  $ fc-async {command}", style="bold"), soft_wrap=True)
-    for line in lines:
-        console.print(Text(f"  │ {line}", style="dim"), soft_wrap=True)
+def command(stage: Stage, project: str, *arguments: str, code: int = 0) -> str:
+    """Run a command in the folder of a project, show it, and return what it prints.
+
+    Raises:
+        DemoFailed: It ended with another exit code.
+    """
+    stage.console.print(Text(f"  $ fc-async {shlex.join(arguments)}", style="bold"), soft_wrap=True)
+    done = subprocess.run(  # noqa: S603 -- our own command, no shell
+        module_command("fc_async_plugin", *arguments),
+        cwd=stage.folder / project,
+        env=os.environ | {"NO_COLOR": "1"},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    for line in done.stdout.splitlines():
+        stage.console.print(Text(f"  │ {line}", style="dim"), soft_wrap=True)
+    check(done.returncode == code, f"{arguments[0]} ended with {done.returncode}: {done.stderr}")
+    return done.stdout
 
 
 def until(condition: Callable[[], bool], claim: str) -> None:
@@ -99,52 +106,20 @@ def show_runtime(stage: Stage) -> None:
 
 def refuse_cycle(stage: Stage) -> None:
     """Step 2: show that a template with a destination cycle is refused, with the place."""
-    _, found = validate(stage, "cyclic")
-    (cycle,) = (one for one in found if one.severity == "error")
+    shown = command(stage, "cyclic", "validate", code=FAILED)
     for name in ("resize", "watermark"):
-        check(name in cycle.message, f"the refusal does not name {name}")
-
-
-def validate(stage: Stage, name: str) -> tuple[Project, list[Finding]]:
-    """Read a template, and show what the rules find in it."""
-    file = stage.folder / name / "s.yaml"
-    source = file.read_text("utf-8").split("\n")
-    project = template.load(file, account_id=stage.ready.account_id, environ={})
-    found = rules.check(rules.Context([project]))
-    lines = findings.to_lines(found, 1, lambda _: source, notes=False)
-    show(stage.console, "validate", ("".join(text for text, _ in line) for line in lines))
-    return project, found
+        check(name in shown, f"the refusal does not name {name}")
 
 
 def deploy(stage: Stage) -> None:
-    """Step 3: plan and deploy, and show that nothing is left to do."""
+    """Step 3: deploy, which shows its plan, and show that nothing is left to do."""
     EventQueue(stage.ready.mns, QUEUE).create()
-    project, found = validate(stage, "project")
-    check(findings.counts(found)["error"] == 0, "the template has errors")
-    wants = wanted(project, functions=True, here=True)
-    at = f"--endpoint {stage.ready.fc} --with-functions"
-    with closing(Regions(lambda _: connect(stage.ready))) as regions:
-        plan = plan_changes(wants, read(regions, wants))
-        show(stage.console, f"plan {at}", plan_lines(plan))
-        check(plan.changes, "there is nothing to deploy")
-        report = apply.apply(plan, Performer(regions, sleep=time.sleep))
-        check(report.outcome == "done", "\n".join(map(str, report.failures)))
-        done = [f"done: {step.title}" for step in report.done]
-        count = f"Done: {len(done)} of {len(plan.steps)} steps."
-        show(stage.console, f"deploy -y {at}", [*done, count])
-        plan = plan_changes(wants, read(regions, wants))
-        show(stage.console, f"plan {at}", plan_lines(plan))
-        check(not plan.changes, "the deployment left something to do")
+    command(stage, "project", "validate")
+    at = ("--with-functions", "--endpoint", stage.ready.fc)
+    command(stage, "project", "deploy", "-y", *at)
+    command(stage, "project", "plan", *at)
     config = stage.client.get_async_invoke_config("transcode")
     check(config.async_task and config.max_async_retry_attempts == ATTEMPTS - 1, "not deployed")
-
-
-def plan_lines(plan: Plan) -> list[str]:
-    """Return what ``fc-async plan`` prints."""
-    if not plan.changes:
-        return [plan_report.nothing_to_do(plan)]
-    lines = [text for _, text in plan_report.lines(plan)]
-    return [*lines, "", f"{plan_report.summary(plan.steps)}."]
 
 
 def invoke_with_delay(stage: Stage) -> None:
@@ -216,48 +191,31 @@ def finish_after_kill(stage: Stage) -> None:
     say(stage.console, f"all {BURST} finished: nothing that was accepted was lost")
 
 
-def show_tables(stage: Stage) -> None:
-    """Step 7: show the tasks and the metrics of deliveries, when all have ended."""
-    until(
-        lambda: all(settled(task) for name in FUNCTIONS for task in all_tasks(stage.client, name)),
-        "every task and every delivery ends",
-    )
-    tasks = Table("task", "status", "attempts", "its destination")
+def show_outcome(stage: Stage) -> None:
+    """Step 7: count how tasks and deliveries ended, when all have."""
+    tasks: dict[str, list[AsyncTask]] = {}
+
+    def all_settled() -> bool:
+        tasks.update({name: list(all_tasks(stage.client, name)) for name in FUNCTIONS})
+        return all(settled(task) for many in tasks.values() for task in many)
+
+    until(all_settled, "every task and every delivery ends")
     delivered = 0
-    for function in FUNCTIONS:
-        for title, group in grouped(all_tasks(stage.client, function)):
-            reached = sum(task.destination_status == "Succeeded" for task in group)
-            delivered += reached
-            tasks.add_row(
-                f"{function}: {title}",
-                ", ".join(sorted({task.status for task in group})),
-                str(sum((task.already_retried_times or 0) + 1 for task in group)),
-                f"{reached} delivered" if reached else "none",
-            )
-    stage.console.print(tasks)
+    for name, many in tasks.items():
+        ends = Counter(task.status for task in many)
+        reached = sum(task.destination_status == "Succeeded" for task in many)
+        shown = ", ".join(f"{number} {status}" for status, number in sorted(ends.items()))
+        say(stage.console, f"{name:<10} {shown}; {reached} destinations called")
+        delivered += reached
     metrics = read_metrics(stage.client)
-    sums = Table("metric", "sum")
     for name in (DESTINATION_SUCCEEDED, DESTINATION_ERRORS):
-        sums.add_row(name, str(metrics[name]))
-    stage.console.print(sums)
+        say(stage.console, f"{name:<28} {metrics[name]}")
     say(
         stage.console,
         "a destination is called at least once: a kill may have one called twice",
     )
     check(metrics[DESTINATION_SUCCEEDED] >= delivered, f"{delivered} delivered, {metrics} counted")
     check(metrics[DESTINATION_ERRORS] == 0, f"{metrics[DESTINATION_ERRORS]} deliveries failed")
-
-
-def grouped(tasks: Iterable[AsyncTask]) -> Iterator[tuple[str, list[AsyncTask]]]:
-    """Yield named tasks one by one, and the many of step 6 and of ``publish`` together."""
-    named: list[AsyncTask] = []
-    many: list[AsyncTask] = []
-    for task in tasks:
-        (named if task.task_id in {"holiday", "scratched"} else many).append(task)
-    for task in named:
-        yield task.task_id, [task]
-    if many:
-        yield f"{len(many)} tasks", many
 
 
 def read_metrics(client: Client) -> Mapping[str, int]:

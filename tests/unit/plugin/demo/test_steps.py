@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The demo's last table shows how everything ended, not how far it was."""
+"""The demo's last step shows how everything ended, not how far it was."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def shown(
         None,  # type: ignore[arg-type]
         client,  # type: ignore[arg-type]
     )
-    steps.show_tables(stage)
+    steps.show_outcome(stage)
     return output.getvalue()
 
 
@@ -72,7 +72,7 @@ def test_a_delivery_that_is_pending_is_waited_for(
         task("Succeeded", destination_status="Pending"),
         task("Succeeded", destination_status="Succeeded"),
     )
-    assert "1 delivered" in shown(client, tmp_path, monkeypatch, METRICS)
+    assert "1 destinations called" in shown(client, tmp_path, monkeypatch, METRICS)
 
 
 def test_a_task_that_never_ends_fails_the_demo(
