@@ -111,7 +111,7 @@ def command(
     from fc_async_plugin import metrics
     from fc_async_plugin.account import connection
     from fc_async_plugin.events import selection
-    from fc_async_plugin.report.findings import plural
+    from fc_async_plugin.report.moments import plural
 
     if where.qualifier is not None and to is None:
         raise click.UsageError("--qualifier needs --to, the function that it is of")

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from fc_async_plugin import rules, template
 from fc_async_plugin.account import connection
 from fc_async_plugin.dev import runtime
-from fc_async_plugin.report import findings, terminal
+from fc_async_plugin.report import findings, moments, terminal
 from fc_async_plugin.report.tables import padded
 from fc_async_plugin.rules import Context
 from fc_async_plugin.template.desired import is_function
@@ -81,7 +81,7 @@ def facts(seen: Seen) -> list[tuple[str, str]]:
     else:
         rows = [("project", _title(seen)), *_functions(seen.project)]
         counted = findings.counts(seen.found)
-        parts = [findings.plural(number, level) for level, number in counted.items() if number]
+        parts = [moments.plural(number, level) for level, number in counted.items() if number]
         rows.append(("findings", ", ".join(parts) or "none"))
     if seen.endpoint is not None:
         rows.append(("endpoint", seen.endpoint))

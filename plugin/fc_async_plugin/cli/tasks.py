@@ -4,19 +4,19 @@
 from __future__ import annotations
 
 import sys
-from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeVar, get_args
 
 import click
 
 from fc_async_plugin.cli import options, task_logs
 from fc_async_plugin.report import DONE, FAILED, Format, replays, terminal
+from fc_async_plugin.report.moments import plural
 from fc_async_sdk.models import TaskStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
-    from fc_async_plugin.account.connection import Account, Where
+    from fc_async_plugin.account.connection import Where
     from fc_async_plugin.tasks import Chosen, FunctionTasks, Replayed
     from fc_async_sdk import AsyncTask
 
@@ -39,13 +39,48 @@ _SHOWN_REPLAYS: Final = 10
 _STOPPED: Final[tuple[TaskStatus, ...]] = ("Running", "Retrying", "Enqueued")
 """Statuses of tasks that can be stopped."""
 
-_OF_ANY_MODE: Final = ("status", "prefix")
-"""Filters that also choose invocations without task mode, which only a local runtime remembers."""
-
 _task = click.argument("task_id", metavar="TASK")
-_tasks = click.argument("task_ids", metavar="[TASK]...", nargs=-1)
-_dry_run = click.option("--dry-run", is_flag=True, help="Show the chosen tasks, change nothing.")
-_FILTERS: Final = (
+
+
+class _Filters(NamedTuple):
+    """The options that choose tasks."""
+
+    status: TaskStatus | None
+    prefix: str | None
+    since: str | None
+    until: str | None
+    condition: str | None
+    error: str | None
+
+    def choose(
+        self,
+        tasks: FunctionTasks,
+        statuses: Sequence[TaskStatus | None],
+        limit: int,
+        *,
+        replays: bool = True,
+    ) -> Chosen:
+        """Return the tasks that are chosen, in one of some statuses unless one is named."""
+        from fc_async_plugin import metrics
+
+        def moment(text: str | None) -> int | None:
+            return None if text is None else options.moment(text, metrics.now_of(tasks.client))
+
+        return tasks.choose(
+            [self.status] if self.status else statuses,
+            limit,
+            condition=self.condition,
+            error=self.error,
+            replays=replays,
+            prefix=self.prefix,
+            started_time_begin=moment(self.since),
+            started_time_end=moment(self.until),
+        )
+
+
+_filters = options.gathered(
+    "filters",
+    _Filters,
     click.option(
         "--status",
         type=options.Choice(get_args(TaskStatus), case_sensitive=False),
@@ -69,31 +104,24 @@ _FILTERS: Final = (
 )
 
 
-def _filters(limit: int) -> Callable[[F], F]:
-    """Return a decorator that adds the options that choose tasks."""
-
-    def decorate(function: F) -> F:
-        decorated: Any = click.option(
-            "--limit",
-            type=click.IntRange(min=1),
-            default=limit,
-            show_default=True,
-            help="Largest number of tasks, newest first.",
-        )(function)
-        for option in reversed(_FILTERS):
-            decorated = option(decorated)
-        return decorated  # type: ignore[no-any-return]
-
-    return decorate
+def _limit(default: int) -> Callable[[F], F]:
+    return click.option(
+        "--limit",
+        type=click.IntRange(min=1),
+        default=default,
+        show_default=True,
+        help="Largest number of tasks, newest first.",
+    )
 
 
 @command.command("list")
 @options.optional_function_argument
-@_filters(limit=100)
+@_filters
+@_limit(100)
 @options.where_options
 @options.format_option
 def list_command(
-    function: str | None, limit: int, where: Where, output: Format, **filters: str | None
+    function: str | None, filters: _Filters, limit: int, where: Where, output: Format
 ) -> None:
     """List tasks of FUNCTION, the newest first; without it, of all functions.
 
@@ -104,11 +132,13 @@ def list_command(
     from fc_async_plugin.tasks import UNRECORDED, listed, newest, times_of
 
     with listed(function, where) as tasks:
-        found = newest(tasks, limit, lambda one: _found(one, (None,), limit, filters).tasks)
+        found = newest(tasks, limit, lambda one: filters.choose(one, (None,), limit).tasks)
         others = []
-        if not any(value for name, value in filters.items() if name not in _OF_ANY_MODE):
-            chosen = {name: filters[name] for name in _OF_ANY_MODE}
-            others = newest(tasks, limit, lambda one: one.unrecorded(limit, **chosen))
+        status, prefix, *of_tasks_only = filters
+        if not any(of_tasks_only):
+            others = newest(
+                tasks, limit, lambda one: one.unrecorded(limit, status=status, prefix=prefix)
+            )
         times = times_of(tasks[0].client, function and tasks[0].function) if tasks else None
         if not found and not others and function is not None and (why := tasks[0].why_none()):
             terminal.note(why)
@@ -156,90 +186,83 @@ def get_command(
     print_task(task, output, now=times.now, due=times.due.get(task_id))
 
 
-def _found(
-    tasks: FunctionTasks,
-    statuses: Sequence[TaskStatus | None],
-    limit: int,
-    filters: Mapping[str, Any],
-    *,
-    replays: bool = True,
-) -> Chosen:
-    """Return the tasks that the options choose, in one of some statuses unless one is named."""
-    from fc_async_plugin import metrics
-
-    since, until = filters["since"], filters["until"]
-    now = metrics.now_of(tasks.client) if since or until else datetime.now(timezone.utc)
-    return tasks.choose(
-        [filters["status"]] if filters["status"] else statuses,
-        limit,
-        condition=filters["condition"],
-        error=filters["error"],
-        replays=replays,
-        prefix=filters["prefix"],
-        started_time_begin=options.moment(since, now) if since else None,
-        started_time_end=options.moment(until, now) if until else None,
-    )
-
-
 class _Set(NamedTuple):
-    """Tasks that a command names or chooses.
+    """Tasks that a command names or chooses, and the options that are about all of them.
 
     Attributes:
-        verb: What it does with them.
-        account: Where they are.
-        statuses: Statuses of chosen tasks, unless one is named.
-        named: Ids; ``-`` stands for those on stdin, one a line.
+        task_ids: Those that are named; ``-`` stands for the ids on stdin, one a line.
         limit: Largest number of chosen tasks.
-        filters: The options that choose tasks.
     """
 
-    verb: Literal["stop", "replay"]
-    account: Account
-    statuses: Sequence[TaskStatus]
-    named: tuple[str, ...]
+    task_ids: tuple[str, ...]
+    filters: _Filters
     limit: int
-    filters: Mapping[str, Any]
+    dry_run: bool
+    where: Where
+    yes: bool
+    output: Format
+
+    def members(
+        self,
+        tasks: FunctionTasks,
+        verb: Literal["stop", "replay"],
+        statuses: Sequence[TaskStatus],
+    ) -> list[str]:
+        """Return the ids of tasks, chosen ones after a question; none in a dry run.
+
+        Args:
+            tasks: The tasks of the function.
+            verb: What is done with them.
+            statuses: Statuses of chosen tasks, unless one is named.
+
+        Raises:
+            click.ClickException: Tasks are neither named nor chosen, or the answer was no.
+        """
+        from fc_async_plugin.account import connection
+
+        chosen = any(value is not None for value in self.filters)
+        names = [f"--{name}" for name, value in self.filters._asdict().items() if value == ""]
+        if names:
+            raise click.UsageError(f"{', '.join(names)} must not be empty")
+        if bool(self.task_ids) == chosen or (self.task_ids and self.dry_run):
+            names = [f"--{name}" for name in self.filters._fields]
+            raise click.UsageError(f"name tasks, or choose them: {', '.join(names)}")
+        if self.task_ids:
+            typed = [sys.stdin.read().split() if one == "-" else [one] for one in self.task_ids]
+            ids = [task_id for each in typed for task_id in each]
+            doing = f"{verb.capitalize()} {', '.join(ids)}"
+            options.confirm_target(self.where.account, doing, yes=self.yes)
+            return ids
+        found = self.filters.choose(tasks, statuses, self.limit, replays=verb != "replay")
+        if found.replays:
+            _note_replays(found.replays)
+        elif not found.tasks:
+            if why := tasks.why_none():
+                raise click.ClickException(why)
+            terminal.note(f"There is no task to {verb}.")
+        if self.dry_run and (found.tasks or self.output == "json"):
+            _show_chosen(tasks, found.tasks, self.output)
+        if found.more:
+            terminal.note(f"There are more: --limit {self.limit} ends here.")
+        if self.dry_run or not found.tasks:
+            return []
+        target = connection.target_of(self.where.account)
+        number = plural(len(found.tasks), "task")
+        terminal.confirm(f"{verb.capitalize()} {number} at {target}?", yes=self.yes)
+        return [task.task_id for task in found.tasks]
 
 
-def _members(
-    tasks: FunctionTasks, wanted: _Set, output: Format, *, dry_run: bool, yes: bool
-) -> list[str]:
-    """Return the ids of tasks, chosen ones after a question; none in a dry run.
-
-    Raises:
-        click.ClickException: Tasks are neither named nor chosen, or the answer was no.
-    """
-    from fc_async_plugin.account import connection
-
-    doing = wanted.verb.capitalize()
-    chosen = any(value is not None for value in wanted.filters.values())
-    if empty := [f"--{name}" for name, value in wanted.filters.items() if value == ""]:
-        raise click.UsageError(f"{', '.join(empty)} must not be empty")
-    if bool(wanted.named) == chosen or (wanted.named and dry_run):
-        names = ", ".join(f"--{name}" for name in wanted.filters)
-        raise click.UsageError(f"name tasks, or choose them: {names}")
-    if wanted.named:
-        typed = [sys.stdin.read().split() if one == "-" else [one] for one in wanted.named]
-        ids = [task_id for each in typed for task_id in each]
-        options.confirm_target(wanted.account, f"{doing} {', '.join(ids)}", yes=yes)
-        return ids
-    replays = wanted.verb != "replay"
-    found = _found(tasks, wanted.statuses, wanted.limit, wanted.filters, replays=replays)
-    if found.replays:
-        _note_replays(found.replays)
-    if not found.tasks and not found.replays:
-        if why := tasks.why_none():
-            raise click.ClickException(why)
-        terminal.note(f"There is no task to {wanted.verb}.")
-    if dry_run and (found.tasks or output == "json"):
-        _show_chosen(tasks, found.tasks, output)
-    if found.more:
-        terminal.note(f"There are more: --limit {wanted.limit} ends here.")
-    if dry_run or not found.tasks:
-        return []
-    target = connection.target_of(wanted.account)
-    terminal.confirm(f"{doing} {len(found.tasks)} tasks at {target}?", yes=yes)
-    return [task.task_id for task in found.tasks]
+_set = options.gathered(
+    "wanted",
+    _Set,
+    click.argument("task_ids", metavar="[TASK]...", nargs=-1),
+    _filters,
+    _limit(10_000),
+    click.option("--dry-run", is_flag=True, help="Show the chosen tasks, change nothing."),
+    options.where_options,
+    options.yes_option,
+    options.format_option,
+)
 
 
 def _show_chosen(tasks: FunctionTasks, found: list[AsyncTask], output: Format) -> None:
@@ -257,8 +280,6 @@ def _show_chosen(tasks: FunctionTasks, found: list[AsyncTask], output: Format) -
 
 def _note_replays(replays: list[str]) -> None:
     """Print on stderr which replays are not replayed."""
-    from fc_async_plugin.report.findings import plural
-
     shown = ", ".join(replays[:_SHOWN_REPLAYS])
     more = ", …" if len(replays) > _SHOWN_REPLAYS else ""
     left_out = plural(len(replays), "replay")
@@ -267,22 +288,8 @@ def _note_replays(replays: list[str]) -> None:
 
 @command.command("stop")
 @options.function_argument
-@_tasks
-@_filters(limit=10_000)
-@_dry_run
-@options.where_options
-@options.yes_option
-@options.format_option
-def stop_command(
-    function: str,
-    task_ids: tuple[str, ...],
-    limit: int,
-    dry_run: bool,
-    where: Where,
-    yes: bool,
-    output: Format,
-    **filters: str | None,
-) -> int:
+@_set
+def stop_command(function: str, wanted: _Set) -> int:
     """Stop tasks of FUNCTION: those that are named (- reads ids from stdin), or chosen by options.
 
     They end as Stopped. A task that cannot be stopped does not keep the others from being stopped;
@@ -290,16 +297,16 @@ def stop_command(
     """
     from fc_async_plugin.tasks import each, tasks_of
 
-    with tasks_of(function, where) as tasks:
-        wanted = _Set("stop", where.account, _STOPPED, task_ids, limit, filters)
-        ids = _members(tasks, wanted, output, dry_run=dry_run, yes=yes)
+    output = wanted.output
+    with tasks_of(function, wanted.where) as tasks:
+        ids = wanted.members(tasks, "stop", _STOPPED)
         errors = dict(zip(ids, each(lambda one: _stop(tasks, one), ids), strict=True))
     for task_id, error in errors.items():
         if error is not None:
             terminal.error(f"task {task_id} was not stopped: {error}")
         elif output == "text":
             terminal.tell(f"Stopping: task {task_id}")
-    if output == "json" and not dry_run:
+    if output == "json" and not wanted.dry_run:
         stopped = [{"taskId": task_id, "error": error} for task_id, error in errors.items()]
         terminal.print_json({"tasks": stopped})
     elif len(errors) > 1:
@@ -356,24 +363,9 @@ def wait_command(
 
 @command.command("replay")
 @options.function_argument
-@_tasks
 @click.option("--failed", is_flag=True, help="The same as --status Failed.")
-@_filters(limit=10_000)
-@_dry_run
-@options.where_options
-@options.yes_option
-@options.format_option
-def replay_command(
-    function: str,
-    task_ids: tuple[str, ...],
-    failed: bool,
-    limit: int,
-    dry_run: bool,
-    where: Where,
-    yes: bool,
-    output: Format,
-    **filters: str | None,
-) -> int:
+@_set
+def replay_command(function: str, failed: bool, wanted: _Set) -> int:
     """Invoke FUNCTION again with the payloads of tasks that have ended, byte for byte.
 
     TASKs are named (- reads ids from stdin), or chosen by options, which choose among the tasks
@@ -383,17 +375,15 @@ def replay_command(
     """
     from fc_async_plugin.tasks import FAILURES, each, tasks_of
 
-    if failed:
-        filters["status"] = filters["status"] or "Failed"
-    with tasks_of(function, where) as tasks:
-        wanted = _Set("replay", where.account, FAILURES, task_ids, limit, filters)
-        ids = _members(tasks, wanted, output, dry_run=dry_run, yes=yes)
-        outcomes = each(tasks.replay, ids)
-    before = [one for one in outcomes if one.before and not task_ids]
+    if failed and wanted.filters.status is None:
+        wanted = wanted._replace(filters=wanted.filters._replace(status="Failed"))
+    with tasks_of(function, wanted.where) as tasks:
+        outcomes = each(tasks.replay, wanted.members(tasks, "replay", FAILURES))
+    before = [one for one in outcomes if one.before and not wanted.task_ids]
     refused = [one for one in outcomes if one.error and one not in before]
-    if output == "json" and not dry_run:
+    if wanted.output == "json" and not wanted.dry_run:
         terminal.print_json({"tasks": [_as_data(one) for one in outcomes]})
-    elif output == "text":
+    elif wanted.output == "text":
         for one in outcomes:
             again = f"replayed before as {one.before}" if one in before else one.error
             terminal.tell(f"{one.task_id}: {again or f'accepted as {one.replayed_as}'}")

@@ -19,7 +19,7 @@ from mns.mns_exception import MNSExceptionBase
 
 from fc_async_plugin.events import lines
 from fc_async_plugin.events.sources import BATCH, Receiver
-from fc_async_plugin.report.findings import plural
+from fc_async_plugin.report.moments import plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

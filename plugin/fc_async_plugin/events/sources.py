@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from fc_async_plugin import PluginError
 from fc_async_plugin.account import runtime
 from fc_async_plugin.events import lines
-from fc_async_plugin.report.findings import plural
+from fc_async_plugin.report.moments import plural
 from fc_async_sdk.admin import operations as admin
 from fc_async_sdk.errors import NotFound
 

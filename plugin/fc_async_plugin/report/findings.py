@@ -11,6 +11,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
 from fc_async_plugin.report import excerpts
+from fc_async_plugin.report.moments import plural
 from fc_async_plugin.report.safe_text import safe, safe_json
 from fc_async_plugin.rules import pages
 
@@ -80,11 +81,6 @@ def summary(findings: Sequence[Finding], files: int, *, notes: bool = True) -> s
     parts = [plural(number, level) for level, number in found.items() if number]
     line = f"{', '.join(parts)} in {where}" if parts else f"{where}: no findings"
     return f"{line} ({plural(hidden, 'note')}: --notes shows them)" if hidden else line
-
-
-def plural(number: int, noun: str) -> str:
-    """Return a count with its noun, such as ``2 errors``."""
-    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def to_json(findings: Sequence[Finding], more: Mapping[str, Any] | None = None) -> str:

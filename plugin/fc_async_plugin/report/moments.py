@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Shows times and durations as a person says them, in this machine's time zone. Pure."""
+"""Shows times, durations and counts as a person says them, in this machine's time zone. Pure."""
 
 from __future__ import annotations
 
@@ -11,6 +11,11 @@ _MINUTE: Final = 60 * _SECOND
 _HOUR: Final = 60 * _MINUTE
 _DAY: Final = 24 * _HOUR
 _UNITS: Final = ((_DAY, "d"), (_HOUR, "h"), (_MINUTE, "min"), (_SECOND, "s"))
+
+
+def plural(number: int, noun: str) -> str:
+    """Return a count with its noun, such as ``2 errors``."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def full_time(milliseconds: int | None) -> str | None:

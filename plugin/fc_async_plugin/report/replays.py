@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from fc_async_plugin.report import moments
-from fc_async_plugin.report.findings import plural
+from fc_async_plugin.report.moments import plural
 from fc_async_plugin.report.tables import Column, lay_out
 
 if TYPE_CHECKING:
