@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import time
 from itertools import islice
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 import click
 
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 _POLL_SECONDS = 1.0
 _NEWEST = 100
 """Tasks that one poll looks at."""
-_WAIT_SECONDS = 20
 
 
 @click.command("logs")
@@ -75,6 +74,7 @@ def command(
 
     if function is None:
         _follow_runtime(where, None, output)
+        return
     with tasks_of(function, where) as tasks:
         if task_id is not None:
             with suggestions.for_task(task_id, tasks.all()):
@@ -85,6 +85,7 @@ def command(
         if live:
             show(tasks.with_steps(newest))
             _follow_runtime(where, tasks.function, output)
+            return
         if not newest:
             if why := tasks.why_none():
                 raise click.ClickException(why)
@@ -102,9 +103,10 @@ def command(
             show(tasks.with_steps(ended))
 
 
-def _follow_runtime(where: Where, function: str | None, output: Format) -> NoReturn:
+def _follow_runtime(where: Where, function: str | None, output: Format) -> None:
     """Show what a runtime's functions, or one of them, print from now on, as ``dev`` does."""
     from fc_async_plugin.account import runtime
+    from fc_async_plugin.dev import feed
     from fc_async_plugin.dev.screen import TextScreen
     from fc_async_sdk.admin import operations as admin
 
@@ -113,26 +115,23 @@ def _follow_runtime(where: Where, function: str | None, output: Format) -> NoRet
     with runtime.client_of(str(where.account.endpoint)) as client:
         last = runtime.ask(client, admin.get_steps()).last
         terminal.note(f"Following {function or 'all functions'}; Ctrl-C ends it.")
-        while True:
-            page = runtime.ask(client, admin.get_steps(last, wait=_WAIT_SECONDS))
+        for page in feed.pages(client, last):
             if page.missed:
                 terminal.note(f"{page.missed} steps were missed")
             for step in page.steps:
-                last = step.number
                 if step.kind != "ended" or (function and step.function != function):
                     continue
                 if output == "text":
                     screen.step(step)
                     continue
-                terminal.print_json_line(
-                    {
-                        "function": step.function,
-                        "taskId": step.task_id or step.request_id,
-                        "status": step.status,
-                        "attempt": step.attempt,
-                        "log": step.output,
-                    }
-                )
+                line = {
+                    "function": step.function,
+                    "taskId": step.task_id or step.request_id,
+                    "status": step.status,
+                    "attempt": step.attempt,
+                    "log": step.output,
+                }
+                terminal.print_json_line(line)
 
 
 def _ran(task: AsyncTask) -> bool:

@@ -13,13 +13,22 @@ from fc_async_sdk.admin import operations as admin
 from fc_async_sdk.errors import FcAsyncError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
-    from fc_async_sdk.admin.models import Step
+    from fc_async_sdk import Client
+    from fc_async_sdk.admin.models import Step, Steps
 
 _WAIT_SECONDS: Final = 20
 _ATTEMPTS: Final = 5
 """Failed requests in a row after which the runtime counts as gone."""
+
+
+def pages(client: Client, last: int) -> Iterator[Steps]:
+    """Yield the steps after a number as they are recorded; a page without steps after a while."""
+    while True:
+        page = client.send(admin.get_steps(last, wait=_WAIT_SECONDS))
+        last = page.steps[-1].number if page.steps else last
+        yield page
 
 
 class Follower:
@@ -59,10 +68,10 @@ class Follower:
 
     def _run(self) -> None:
         with self._client, suppress(FcAsyncError):
-            while not self._ended.is_set():
-                page = self._client.send(admin.get_steps(self._last, wait=_WAIT_SECONDS))
-                if page.steps and not self._ended.is_set():
-                    self._last = page.steps[-1].number
+            for page in pages(self._client, self._last):
+                if self._ended.is_set():
+                    break
+                if page.steps:
                     self._steps(page.steps, page.missed)
         if not self._ended.is_set():
             self._lost()
