@@ -10,11 +10,14 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from fc_async_plugin.cli import options
-from fc_async_plugin.report import DONE, FAILED, Format, terminal
+from fc_async_plugin.report import DONE, FAILED, Format, replays, terminal
+from fc_async_plugin.report.moments import plural
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from fc_async_plugin.account.connection import Account, Where
-    from fc_async_plugin.events.selection import Choice, Selection
+    from fc_async_plugin.events.selection import Choice
     from fc_async_plugin.events.sources import Source
     from fc_async_sdk import Client
     from fc_async_sdk.fanout import Outcome
@@ -93,7 +96,10 @@ def command(
     where: Where,
     yes: bool,
     output: Format,
-    **filters: Any,
+    conditions: tuple[str, ...],
+    functions: tuple[str, ...],
+    since: str | None,
+    matches: tuple[str, ...],
 ) -> int:
     """Send failed events again: call the function that failed with the same payload.
 
@@ -111,7 +117,6 @@ def command(
     from fc_async_plugin import metrics
     from fc_async_plugin.account import connection
     from fc_async_plugin.events import selection
-    from fc_async_plugin.report.moments import plural
 
     if where.qualifier is not None and to is None:
         raise click.UsageError("--qualifier needs --to, the function that it is of")
@@ -125,59 +130,57 @@ def command(
         _source(named or source, group, source_endpoint, where.account, client) as opened,
     ):
         now = metrics.now_of(client)
-        choice = selection.choose(opened.look(), _selection(now=now, **filters), limit)
+        wanted = selection.Selection(
+            conditions=conditions,
+            functions=functions,
+            since=None if since is None else options.moment(since, now),
+            matches=tuple(map(selection.Match.read, matches)),
+        )
+        choice = selection.choose(opened.look(), wanted, limit)
         if show:
             return _show_newest(choice, output)
         if output == "text":
             _show(choice, round(now.timestamp() * 1_000))
         dry = dry_run or not (yes or sys.stdin.isatty())
-        sent = _Sent()
+        outcomes: list[Outcome] = []
         if choice.chosen and not dry:
             names = {function} if function else {event.function for _, event in choice.chosen}
             options.note_task_mode(client, names, where.qualifier)
             place = connection.target_of(where.account)
             number = plural(len(choice.chosen), "event")
             terminal.confirm(f"Send {number} again at {place}?", yes=yes)
-            bar = output == "text" and sys.stderr.isatty()
-            events = [event for _, event in choice.chosen]
             run = client.replay_events(
-                events,
+                [event for _, event in choice.chosen],
                 to=function,
                 qualifier=where.qualifier,
-                progress=bar or None,
+                progress=(output == "text" and sys.stderr.isatty()) or None,
                 pace=options.pace_of(rate),
             )
-            try:
-                for outcome in run:
-                    _settle(sent, choice, opened, outcome)
-            except KeyboardInterrupt:
-                done = plural(sent.accepted, "event")
-                terminal.note(f"Interrupted after {done}: the same command goes on.")
-                raise
-            finally:
-                opened.finish()
-        _tell(choice, sent, output, dry=dry)
+            _send(run, choice, opened, outcomes)
+        failed = _tell(choice, outcomes, output, dry=dry)
         for sentence in opened.notes:
             terminal.note(f"Note: {sentence}.")
-    return FAILED if sent.failed else DONE
+    return FAILED if failed else DONE
 
 
-def _selection(now: Any, **filters: Any) -> Selection:
-    from fc_async_plugin.events.selection import Match, Selection
-
-    since = filters["since"]
-    return Selection(
-        conditions=filters["conditions"],
-        functions=filters["functions"],
-        since=None if since is None else options.moment(since, now),
-        matches=tuple(map(Match.read, filters["matches"])),
-    )
+def _send(run: Iterable[Outcome], choice: Choice, source: Source, outcomes: list[Outcome]) -> None:
+    """Send the events and note the outcomes; remove the messages of those that were accepted."""
+    try:
+        for outcome in run:
+            outcomes.append(outcome)
+            if outcome.accepted is not None:
+                source.accepted(choice.chosen[outcome.index][0])
+    except KeyboardInterrupt:
+        done = plural(sum(one.accepted is not None for one in outcomes), "event")
+        terminal.note(f"Interrupted after {done}: the same command goes on.")
+        raise
+    finally:
+        source.finish()
 
 
 def _show(choice: Choice, now: int) -> None:
     """Print what would be sent, and on stderr what is left out."""
     from fc_async_plugin.events.selection import groups
-    from fc_async_plugin.report import replays
 
     if choice.chosen:
         found = groups(event for _, event in choice.chosen)
@@ -190,54 +193,40 @@ def _show(choice: Choice, now: int) -> None:
         terminal.note(f"There are more: --limit {len(choice.chosen)} ends here.")
 
 
-class _Sent:
-    """Numbers of accepted events, and what was refused."""
-
-    def __init__(self) -> None:
-        self.accepted = self.before = 0
-        self.failed: list[dict[str, Any]] = []
-
-
-def _settle(sent: _Sent, choice: Choice, source: Source, outcome: Outcome) -> None:
-    """Remove the message of an accepted event, keep the reason of a refused one."""
+def _tell(choice: Choice, outcomes: list[Outcome], output: Format, *, dry: bool) -> bool:
+    """Print the result; write what failed into a file, and return whether something did."""
     from fc_async_plugin.events.lines import Shown, as_data
-
-    message_id, event = choice.chosen[outcome.index]
-    if outcome.accepted is None:
-        data = as_data(Shown(message_id, event))
-        sent.failed.append({**data, "error": str(outcome.error)})
-        return
-    sent.accepted += 1
-    sent.before += outcome.accepted.duplicate
-    source.accepted(message_id)
-
-
-def _tell(choice: Choice, sent: _Sent, output: Format, *, dry: bool) -> None:
-    """Print the result; write what failed into a file."""
     from fc_async_plugin.events.selection import groups
-    from fc_async_plugin.report import replays
 
     total = len(choice.chosen)
-    file = _write(sent.failed) if sent.failed else None
+    failed = [
+        {**as_data(Shown(*choice.chosen[one.index])), "error": str(one.error)}
+        for one in outcomes
+        if one.error is not None
+    ]
+    accepted = [one.accepted for one in outcomes if one.accepted is not None]
+    before = sum(one.duplicate for one in accepted)
+    file = _write(failed) if failed else None
     if output == "json":
         data = {
             "dryRun": dry,
             "groups": [one._asdict() for one in groups(event for _, event in choice.chosen)],
             "leftOut": choice.left_out,
             "events": total,
-            "accepted": sent.accepted,
-            "acceptedBefore": sent.before,
-            "failed": sent.failed,
+            "accepted": len(accepted),
+            "acceptedBefore": before,
+            "failed": failed,
             "failedFile": file and str(file),
         }
         terminal.print_json(data)
     elif total and not dry:
-        terminal.tell(replays.summary(total, sent.accepted, sent.before, len(sent.failed)))
+        terminal.tell(replays.summary(total, len(accepted), before, len(failed)))
     elif total:
         terminal.note("Nothing was sent: this was a dry run. Send them with -y.")
     if file is not None:
-        terminal.error(f"{sent.failed[0]['requestId']}: {sent.failed[0]['error']}")
+        terminal.error(f"{failed[0]['requestId']}: {failed[0]['error']}")
         terminal.note(f"What failed is in {file}: a source for another replay.")
+    return file is not None
 
 
 def _write(failed: list[dict[str, Any]]) -> Path:
