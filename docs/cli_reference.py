@@ -23,7 +23,9 @@ PAGE: Final = "reference/cli"
 
 def commands() -> str:
     """Return the sections of all commands as Markdown."""
-    return "".join(_commands(group, click.Context(group, info_name="fc-async")))
+    return "".join(
+        _commands(group, click.Context(group, info_name="fc-async", **group.context_settings))
+    )
 
 
 def add_commands(_app: Sphinx, page: str, source: list[str]) -> None:

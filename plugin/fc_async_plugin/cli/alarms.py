@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     "output",
     type=click.Choice(["text", "json", "terraform", "ros"]),
     default="text",
-    show_default=True,
     help="json: requests of CloudMonitor's API. terraform: a file alarms.tf.json. ros: a template.",
 )
 def command(

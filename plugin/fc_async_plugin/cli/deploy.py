@@ -44,7 +44,6 @@ class Run(NamedTuple):
     "--from-plan",
     metavar="FILE",
     type=click.Path(exists=True, dir_okay=False),
-    default=None,
     help="Apply exactly this plan (plan --out FILE); refused if the account changed since.",
 )
 @click.option("--resume", is_flag=True, help="Resume an interrupted deployment.")

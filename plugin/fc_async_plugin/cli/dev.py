@@ -64,7 +64,6 @@ class Choices(NamedTuple):
     "--clock",
     type=click.Choice(["real", "virtual"]),
     default="real",
-    show_default=True,
     help="virtual: time stands still until the key t moves it.",
 )
 @runtime_options.settings_option

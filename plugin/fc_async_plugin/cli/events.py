@@ -34,7 +34,6 @@ def command() -> None:
     "--mns-endpoint",
     metavar="URL",
     envvar="FC_ASYNC_MNS_ENDPOINT",
-    default=None,
     help="URL of MNS.  [default: that of the local runtime, or the service's]",
 )
 @click.option(
@@ -43,9 +42,7 @@ def command() -> None:
     help="Delete each message after it was shown; otherwise it becomes visible again.",
 )
 @click.option("--once", is_flag=True, help="Stop when the queue is empty.")
-@click.option(
-    "--limit", type=click.IntRange(min=1), default=None, help="Stop after this number of messages."
-)
+@click.option("--limit", type=click.IntRange(min=1), help="Stop after this number of messages.")
 @options.account_options
 @options.format_option
 def tail_command(

@@ -31,7 +31,6 @@ _MOST: Final = 10_000
 @click.option(
     "--to",
     metavar="FUNCTION",
-    default=None,
     callback=options.refuse_empty_names,
     help="Call this one.  [default: the one that failed]",
 )
@@ -52,7 +51,6 @@ _MOST: Final = 10_000
 @click.option(
     "--since",
     metavar="TIME",
-    default=None,
     help="Only events since then: 90m, 7d, 2026-01-31T09:00.",
 )
 @click.option(
@@ -67,17 +65,15 @@ _MOST: Final = 10_000
     "--limit",
     type=click.IntRange(1),
     default=_MOST,
-    show_default=True,
     help="Largest number of events.",
 )
 @options.rate_option
 @click.option("--show", is_flag=True, help="Show the newest event that would be sent, whole.")
 @click.option("--dry-run", is_flag=True, help="Send nothing.")
-@click.option("--group", metavar="GID", default=None, help="Group that reads a topic of RocketMQ.")
+@click.option("--group", metavar="GID", help="Group that reads a topic of RocketMQ.")
 @click.option(
     "--source-endpoint",
     metavar="URL",
-    default=None,
     help="URL of MNS or RocketMQ.  [default: that of the local runtime, or the service's]",
 )
 @options.where_options

@@ -28,7 +28,6 @@ _WIDEST: Final = 10_000
     "--since",
     metavar="TIME",
     default="1d",
-    show_default=True,
     help="Since when: a duration such as 90m or 7d, a time such as 2026-01-31T09:00, or "
     "milliseconds.",
 )

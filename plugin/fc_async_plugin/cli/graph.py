@@ -33,7 +33,6 @@ _ENDINGS: Final = {".txt": "text", ".mmd": "mermaid", ".gv": "dot", ".svg": "svg
     "-o",
     "output",
     type=click.Choice(FORMATS),
-    default=None,
     help="Format of the drawing.  [default: text, or what the ending of --out says]",
 )
 @click.option(
@@ -41,7 +40,6 @@ _ENDINGS: Final = {".txt": "text", ".mmd": "mermaid", ".gv": "dot", ".svg": "svg
     "target",
     metavar="FILE",
     type=click.Path(dir_okay=False, path_type=Path),
-    default=None,
     help="Write to this file. Its ending is the format, unless --format is given.",
 )
 def command(

@@ -104,7 +104,11 @@ class LazyGroup(options.Group):
     cls=LazyGroup,
     moved=_MOVED,
     invoke_without_command=True,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    context_settings={
+        "help_option_names": ["-h", "--help"],
+        "max_content_width": 100,
+        "show_default": True,
+    },
     epilog="Every command explains itself: fc-async COMMAND --help.",
 )
 @click.version_option(package_name="fc-async", prog_name="fc-async", message="%(prog)s %(version)s")

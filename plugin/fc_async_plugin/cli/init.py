@@ -27,7 +27,6 @@ _DEFAULT: Final = "minimal"
     "--directory",
     metavar="FOLDER",
     default=".",
-    show_default=True,
     help="Folder for the project's folder.",
 )
 @click.option("--no-input", is_flag=True, help="Do not ask; use the defaults.")

@@ -21,31 +21,26 @@ if TYPE_CHECKING:
 @click.command()
 @options.function_argument
 @click.argument("payload", required=False)
-@click.option("-e", "--event", "event", metavar="TEXT", default=None, help="The payload.")
+@click.option("-e", "--event", "event", metavar="TEXT", help="The payload.")
 @click.option(
     "-f",
     "--event-file",
     metavar="FILE",
-    default=None,
     help="Read the payload from a file; - is stdin.",
 )
 @click.option(
     "--async/--sync",
     "asynchronous",
     default=True,
-    show_default=True,
     help="Return when the call is accepted, or wait for the result.",
 )
-@click.option(
-    "--delay", type=int, metavar="SECONDS", default=None, help="Call it later: 1 to 3599 seconds."
-)
+@click.option("--delay", type=int, metavar="SECONDS", help="Call it later: 1 to 3599 seconds.")
 @click.option(
     "--task-id",
     "--async-task-id",
     "--task-prefix",
     "task_id",
     metavar="ID",
-    default=None,
     help="Id of the task; the same id is never accepted twice.",
 )
 @click.option("--wait", is_flag=True, help="Wait until the task has ended. Needs task mode.")
@@ -54,13 +49,11 @@ if TYPE_CHECKING:
     "--lines",
     "batch",
     metavar="FILE",
-    default=None,
     help="Call it once for every line of FILE (- is stdin); --task-id is the prefix of the ids.",
 )
 @click.option(
     "--rate",
     metavar="RATE",
-    default=None,
     help="With --batch: how fast the calls start, such as 5/s or 1/10s.",
 )
 @click.option(
@@ -74,21 +67,18 @@ if TYPE_CHECKING:
     "--failed",
     type=click.Path(dir_okay=False),
     metavar="FILE",
-    default=None,
     help="With --batch: write the lines that were not accepted to FILE.",
 )
 @click.option(
     "--concurrency",
     type=click.IntRange(1, 1000),
     default=32,
-    show_default=True,
     help="With --batch: number of requests at the same time.",
 )
 @click.option(
     "--schema",
     metavar="FILE",
     type=click.Path(exists=True, dir_okay=False),
-    default=None,
     help="JSON Schema that the payload must fit; otherwise nothing is sent.",
 )
 @invoke_http.http_options

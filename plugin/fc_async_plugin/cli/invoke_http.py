@@ -72,10 +72,9 @@ _OPTIONS = (
         "-X",
         "--method",
         type=click.Choice(http_trigger.METHODS, case_sensitive=False),
-        default=None,
         help="With --http: the method.  [default: POST with a body, else GET]",
     ),
-    click.option("--path", metavar="PATH", default="", help="With --http: path, may have a query."),
+    click.option("--path", metavar="PATH", help="With --http: path, may have a query."),
     click.option(
         "--query",
         "query",
@@ -96,7 +95,6 @@ _OPTIONS = (
     click.option(
         "--trigger",
         metavar="NAME",
-        default=None,
         help="With --http: the trigger.  [default: that of the version or alias]",
     ),
 )
@@ -106,7 +104,7 @@ def _given(
     *,
     http: bool,
     method: str | None,
-    path: str,
+    path: str | None,
     query: list[tuple[str, str]],
     headers: list[tuple[str, str]],
     trigger: str | None,
@@ -118,7 +116,7 @@ def _given(
     joined: dict[str, str] = {}
     for name, value in headers:
         joined[name] = f"{joined[name]}, {value}" if name in joined else value
-    return HttpOptions(http, method or "", path, tuple(query), joined, trigger)
+    return HttpOptions(http, method or "", path or "", tuple(query), joined, trigger)
 
 
 http_options: Final = options.gathered("http", _given, *_OPTIONS)

@@ -53,7 +53,6 @@ def command() -> None:
     "--store",
     metavar="STORE",
     default="sqlite",
-    show_default=True,
     help="sqlite (a file in the data folder), memory (nothing is kept) or postgresql://… "
     "(shared by several nodes).",
 )
@@ -61,13 +60,10 @@ def command() -> None:
     "--clock",
     type=click.Choice(["real", "virtual"]),
     default="real",
-    show_default=True,
     help="virtual: time stands still until the admin API moves it.",
 )
-@click.option(
-    "--region", metavar="ID", default=None, help="Region to emulate.  [default: cn-hangzhou]"
-)
-@click.option("--account-id", metavar="ID", default=None, help="Account to emulate.")
+@click.option("--region", metavar="ID", help="Region to emulate.  [default: cn-hangzhou]")
+@click.option("--account-id", metavar="ID", help="Account to emulate.")
 @click.option(
     "--strict-auth",
     is_flag=True,
@@ -77,7 +73,6 @@ def command() -> None:
 @click.option(
     "--access-keys",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    default=None,
     help="JSON file of access key ids and secrets for --strict-auth.",
 )
 @click.option(
@@ -99,21 +94,18 @@ def command() -> None:
     "output",
     type=click.Choice(["text", "json"]),
     default="text",
-    show_default=True,
     help="How to print where it listens. json: one line when ready.",
 )
 @click.option(
     "--log-level",
     type=click.Choice(_LEVELS),
     default="info",
-    show_default=True,
     help="How much to log, on stderr.",
 )
 @click.option(
     "--log-format",
     type=click.Choice(["text", "json"]),
     default="text",
-    show_default=True,
     help="json: one object a line; attempts have the fields of FC's request metrics.",
 )
 def start(

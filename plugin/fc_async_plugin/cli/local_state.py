@@ -25,7 +25,6 @@ _data = click.option(
     "--data",
     type=click.Path(file_okay=False, path_type=Path),
     default=_project_folder.RUNTIME,
-    show_default=True,
     help="Data folder of the runtime.",
 )
 _yes = click.option("-y", "--yes", is_flag=True, help="Do not ask.")

@@ -36,21 +36,18 @@ _PERIODS: Final = {"minute": 60, "hour": 3_600}
     "--start",
     metavar="TIME",
     default="1h",
-    show_default=True,
     help="Since when: a duration such as 90m or 7d, a time such as 2026-01-31T09:00, or "
     "milliseconds.",
 )
-@click.option("--end", metavar="TIME", default=None, help="Until when.  [default: now]")
+@click.option("--end", metavar="TIME", help="Until when.  [default: now]")
 @click.option(
     "--period",
     type=click.Choice(list(_PERIODS)),
-    default=None,
     help="Length of a point.  [default: minute, hour for more than a day]",
 )
 @click.option(
     "--monitor-endpoint",
     metavar="URL",
-    default=None,
     help="URL of CloudMonitor.  [default: that of the region]",
 )
 @options.place_options

@@ -68,7 +68,6 @@ template_option = click.option(
     "--template",
     "template",
     metavar="FILE",
-    default=None,
     help="The template.  [default: s.yaml, then s.yml]",
 )
 """``template: str | None``: None means "the one in this folder"."""
@@ -84,7 +83,7 @@ templates_option = click.option(
 """``templates: tuple[str, ...]``: for commands that look at several together."""
 
 env_option = click.option(
-    "--env", "environment", metavar="NAME", default=None, help="Environment of env.yaml to apply."
+    "--env", "environment", metavar="NAME", help="Environment of env.yaml to apply."
 )
 """``environment: str | None``."""
 
@@ -99,7 +98,6 @@ format_option = click.option(
     "output",
     type=click.Choice(["text", "json"]),
     default="text",
-    show_default=True,
     help="Output format. With json, stdout has only JSON; notes go to stderr.",
 )
 """``output: Format``."""
@@ -107,7 +105,6 @@ format_option = click.option(
 rate_option = click.option(
     "--rate",
     metavar="RATE",
-    default=None,
     help="How fast the calls start, such as 25/s or 1/10s; the last one within an hour.",
 )
 """``rate: str | None``."""
@@ -204,7 +201,7 @@ class Choice(click.Choice[str]):
 
 
 qualifier_option = click.option(
-    "--qualifier", metavar="NAME", default=None, help="Version or alias.  [default: LATEST]"
+    "--qualifier", metavar="NAME", help="Version or alias.  [default: LATEST]"
 )
 """``qualifier: str | None``."""
 
@@ -212,19 +209,16 @@ endpoint_option = click.option(
     "--endpoint",
     metavar="URL",
     envvar="FC_ASYNC_ENDPOINT",
-    default=None,
     help="Use this endpoint, such as the local runtime's.  [env: FC_ASYNC_ENDPOINT; default: that "
     "of the local runtime that runs on this folder]",
 )
 """``endpoint: str | None``."""
 
-region_option = click.option(
-    "--region", metavar="ID", default=None, help="Region.  [default: the template's]"
-)
+region_option = click.option("--region", metavar="ID", help="Region.  [default: the template's]")
 """``region: str | None``."""
 
 account_id_option = click.option(
-    "--account-id", metavar="ID", default=None, help="Account id.  [default: the access alias's]"
+    "--account-id", metavar="ID", help="Account id.  [default: the access alias's]"
 )
 """``account_id: str | None``."""
 
@@ -232,7 +226,6 @@ access_option = click.option(
     "-a",
     "--access",
     metavar="ALIAS",
-    default=None,
     help="Access alias of s to take the keys from.  [default: the template's]",
 )
 """``access: str | None``."""
@@ -241,7 +234,6 @@ ram_endpoint_option = click.option(
     "--ram-endpoint",
     metavar="URL",
     default="https://ram.aliyuncs.com",
-    show_default=True,
     help="URL of RAM, from which roles are read.",
 )
 """``ram_endpoint: str``."""

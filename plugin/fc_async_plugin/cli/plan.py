@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     "--out",
     metavar="FILE",
     type=click.Path(dir_okay=False),
-    default=None,
     help="Write the plan for deploy --from-plan, without values of environment variables.",
 )
 @click.option(

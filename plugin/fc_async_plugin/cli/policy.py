@@ -45,7 +45,6 @@ _LIFECYCLE: Final = """\
     "--against",
     metavar="FILE",
     type=click.Path(exists=True, dir_okay=False),
-    default=None,
     help="Compare with this policy document; exit 1 if permissions are missing.",
 )
 @click.option(

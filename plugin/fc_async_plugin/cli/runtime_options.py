@@ -20,7 +20,6 @@ _OWN_OPTIONS: Final = ("access_keys", "strict_auth", "region", "account_id", "cr
 port_option = click.option(
     "--port",
     type=click.IntRange(0, 65_532),
-    default=None,
     show_default=f"{DEFAULT_PORT}, or the next free one",
     help="Port of the FC API and the console; 0: any. Services use the next free ports.",
 )
@@ -28,7 +27,6 @@ data_option = click.option(
     "--data",
     type=click.Path(file_okay=False, path_type=Path),
     default=_project_folder.RUNTIME,
-    show_default=True,
     help="Folder for queue, functions and messages, which are kept over restarts.",
 )
 C = TypeVar("C", bound="Callable[..., object]")

@@ -31,7 +31,6 @@ _NEWEST = 100
     "--limit",
     type=click.IntRange(min=1),
     default=20,
-    show_default=True,
     help="Largest number of tasks, newest first.",
 )
 @options.raw_option

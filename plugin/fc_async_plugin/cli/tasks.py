@@ -84,23 +84,17 @@ _filters = options.gathered(
     click.option(
         "--status",
         type=options.Choice(get_args(TaskStatus), case_sensitive=False),
-        default=None,
         help="Only tasks in this status.",
     ),
-    click.option("--prefix", default=None, help="Only tasks whose id has this prefix."),
+    click.option("--prefix", help="Only tasks whose id has this prefix."),
     click.option(
         "--since",
         metavar="TIME",
-        default=None,
         help="Only tasks that started then or later: 90m, 7d, 2026-01-31T09:00.",
     ),
-    click.option(
-        "--until", metavar="TIME", default=None, help="Only tasks that started then or earlier."
-    ),
-    click.option("--condition", metavar="NAME", default=None, help="Only tasks with this error."),
-    click.option(
-        "--error", metavar="TEXT", default=None, help="Only tasks whose error has this text."
-    ),
+    click.option("--until", metavar="TIME", help="Only tasks that started then or earlier."),
+    click.option("--condition", metavar="NAME", help="Only tasks with this error."),
+    click.option("--error", metavar="TEXT", help="Only tasks whose error has this text."),
 )
 
 
@@ -109,7 +103,6 @@ def _limit(default: int) -> Callable[[F], F]:
         "--limit",
         type=click.IntRange(min=1),
         default=default,
-        show_default=True,
         help="Largest number of tasks, newest first.",
     )
 
@@ -335,7 +328,6 @@ def _stop(tasks: FunctionTasks, task_id: str) -> str | None:
 @click.option(
     "--timeout",
     type=click.FloatRange(min=0),
-    default=None,
     metavar="SECONDS",
     help="Longest wait.  [default: no limit]",
 )

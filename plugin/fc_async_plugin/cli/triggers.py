@@ -97,34 +97,29 @@ def list_command(function: str | None, account: Account, output: Format) -> None
     "--event",
     "event",
     metavar="TEXT",
-    default=None,
     help="What the function gets.  [default: the event that the trigger would make]",
 )
 @click.option(
     "-f",
     "--event-file",
     metavar="FILE",
-    default=None,
     help="Read it from a file; - is stdin.",
 )
 @click.option(
     "--oss-object",
     metavar="oss://BUCKET/KEY",
-    default=None,
     help="Instead of a trigger: fire all that match an event of this object.",
 )
 @click.option(
     "--oss-event",
     metavar="NAME",
     default=oss.CREATED,
-    show_default=True,
     help="With --oss-object: what happened to it.",
 )
 @click.option(
     "--oss-file",
     metavar="FILE",
     type=click.Path(exists=True, dir_okay=False),
-    default=None,
     help="With --oss-object: take its size and checksum from this file.",
 )
 @options.account_options
@@ -228,12 +223,11 @@ def _described(file: str) -> dict[str, Any]:
     required=True,
     help="Beginning of the time that was missed: 90m, 7d, 2026-01-31T09:00.",
 )
-@click.option("--to", "end", metavar="TIME", default="0s", help="Its end.  [default: now]")
+@click.option("--to", "end", metavar="TIME", default="0s", show_default="now", help="Its end.")
 @click.option(
     "--limit",
     type=click.IntRange(1),
     default=1_000,
-    show_default=True,
     help="Refuse to fire more often than this.",
 )
 @options.rate_option

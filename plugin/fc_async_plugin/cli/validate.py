@@ -40,7 +40,6 @@ if TYPE_CHECKING:
     "output",
     type=click.Choice(["text", "concise", "json", "sarif", "github", "markdown"]),
     default="text",
-    show_default=True,
     help="How to print. text has the lines of the template, concise one line for each finding.",
 )
 @click.option(
@@ -62,7 +61,6 @@ if TYPE_CHECKING:
     metavar="[RULE]",
     is_flag=False,
     flag_value="",
-    default=None,
     shell_complete=lambda *_: _rules(),
     help="Check nothing: show a rule with its examples, or list all (-o text, json, markdown).",
 )

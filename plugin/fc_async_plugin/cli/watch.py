@@ -23,20 +23,17 @@ if TYPE_CHECKING:
     "--webhook",
     metavar="URL",
     envvar="FC_ASYNC_WEBHOOK",
-    default=None,
     help="Where changes are sent.  [env: FC_ASYNC_WEBHOOK]",
 )
 @click.option(
     "--form",
     type=click.Choice(["json", "dingtalk", "feishu"]),
-    default=None,
     help="Form of the messages; WeCom takes that of DingTalk, Slack json.  [default: by the host]",
 )
 @click.option(
     "--every",
     type=click.IntRange(min=10, max=3_600),
     default=60,
-    show_default=True,
     metavar="SECONDS",
     help="Time between two rounds.",
 )
