@@ -123,16 +123,15 @@ def command(
             rate = choices.rate
             pace = None if rate is None else Pace(function, rate, max_hops=choices.max_hops)
             return invoke_batch.send(target, choices.batch, choices, check, pace)
+        request = invoke_http.Request(target, choices.http, data, where.account)
         if choices.asynchronous:
-            return _call_asynchronously(target, data, choices, where)
-        raw, output = choices.raw, choices.output
+            return _call_asynchronously(request, choices)
         if choices.http.on:
-            account = where.account
-            return invoke_http.call(target, choices.http, data, account, raw=raw, output=output)
+            return invoke_http.call(request, raw=choices.raw, output=choices.output)
         result = target.client.invoke(
             target.function, data, qualifier=target.qualifier, log_type="Tail"
         )
-        return _tell_result(result, output, raw=raw)
+        return _tell_result(result, choices.output, raw=choices.raw)
 
 
 def _refuse_contradictions(choices: Choices, *, payloads: int) -> None:
@@ -155,17 +154,19 @@ def _refuse_contradictions(choices: Choices, *, payloads: int) -> None:
         raise click.UsageError("give the payload once: as an argument, with -e or with -f")
 
 
-def _call_asynchronously(target: FunctionTasks, data: bytes, choices: Choices, where: Where) -> int:
+def _call_asynchronously(request: invoke_http.Request, choices: Choices) -> int:
+    target, delay, task_id = request.target, choices.delay, choices.task_id
     if choices.wait:
         _check_task_mode(target)
-    delay, task_id = choices.delay, choices.task_id
     if choices.http.on:
-        accepted = invoke_http.accept(
-            target, choices.http, data, where.account, delay=delay, task_id=task_id
-        )
+        accepted = invoke_http.accept(request, delay=delay, task_id=task_id)
     else:
         accepted = target.client.invoke_async(
-            target.function, data, delay=delay, task_id=task_id, qualifier=target.qualifier
+            target.function,
+            request.body,
+            delay=delay,
+            task_id=task_id,
+            qualifier=target.qualifier,
         )
     if choices.output == "text" or not choices.wait:
         _tell_accepted(accepted, choices.output)

@@ -123,17 +123,36 @@ http_options: Final = options.gathered("http", _given, *_OPTIONS)
 """Adds ``--http`` and the options of a request; the command gets ``http: HttpOptions``."""
 
 
-def call(
-    target: FunctionTasks,
-    given: HttpOptions,
-    body: bytes,
-    account: Account,
-    *,
-    raw: bool,
-    output: Format,
-) -> int:
+class Request(NamedTuple):
+    """The request of a command."""
+
+    target: FunctionTasks
+    given: HttpOptions
+    body: bytes
+    account: Account
+
+    @contextmanager
+    def sent(self, headers: Mapping[str, str]) -> Iterator[tuple[requests.Response, str]]:
+        """Send it with further headers; yield the answer and its request id."""
+        from fc_async_plugin import http_requests
+        from fc_async_plugin.account import connection
+
+        target, given = self.target, self.given
+        url = http_requests.find_url(
+            target.client, target.function, target.qualifier, given.trigger
+        )
+        request = http_requests.HttpRequest(
+            given.method, given.path, given.query, {**given.headers, **headers}, self.body
+        )
+        keys = functools.partial(connection.credentials, self.account)
+        with http_requests.sent(request, url, keys) as response:
+            terminal.note(f"{response.request.method} {response.url}")
+            yield response, response.headers.get("x-fc-request-id", "")
+
+
+def call(request: Request, *, raw: bool, output: Format) -> int:
     """Call a function and print the answer; return the exit code."""
-    with _sent(target, given, body, {}, account) as (response, request_id):
+    with request.sent({}) as (response, request_id):
         terminal.note(f"{response.status_code} {response.reason} [request {request_id}]")
         if output == "json":
             terminal.print_json(_as_data(response, request_id))
@@ -142,15 +161,7 @@ def call(
         return FAILED if response.status_code >= _FIRST_ERROR else DONE
 
 
-def accept(
-    target: FunctionTasks,
-    given: HttpOptions,
-    body: bytes,
-    account: Account,
-    *,
-    delay: int | None,
-    task_id: str | None,
-) -> AcceptedInvocation:
+def accept(request: Request, *, delay: int | None, task_id: str | None) -> AcceptedInvocation:
     """Have a function called, and return what was accepted.
 
     Raises:
@@ -163,7 +174,7 @@ def accept(
         **({"x-fc-async-delay": str(delay)} if delay is not None else {}),
         **({"x-fc-async-task-id": task_id} if task_id is not None else {}),
     }
-    with _sent(target, given, body, headers, account) as (response, request_id):
+    with request.sent(headers) as (response, request_id):
         if response.status_code != _ACCEPTED:
             raise click.ClickException(
                 f"not accepted, {response.status_code} {response.reason}: {response.text.strip()} "
@@ -171,28 +182,6 @@ def accept(
             )
         named = response.headers.get("x-fc-async-task-id", "") or task_id or ""
         return AcceptedInvocation(request_id=request_id, task_id=named)
-
-
-@contextmanager
-def _sent(
-    target: FunctionTasks,
-    given: HttpOptions,
-    body: bytes,
-    headers: Mapping[str, str],
-    account: Account,
-) -> Iterator[tuple[requests.Response, str]]:
-    """Send the request of the options with further headers; yield the answer and its request id."""
-    from fc_async_plugin import http_requests
-    from fc_async_plugin.account import connection
-
-    keys = functools.partial(connection.credentials, account)
-    url = http_requests.find_url(target.client, target.function, target.qualifier, given.trigger)
-    request = http_requests.HttpRequest(
-        given.method, given.path, given.query, {**given.headers, **headers}, body
-    )
-    with http_requests.sent(request, url, keys) as response:
-        terminal.note(f"{response.request.method} {response.url}")
-        yield response, response.headers.get("x-fc-request-id", "")
 
 
 def _print_body(response: requests.Response, *, raw: bool) -> None:
