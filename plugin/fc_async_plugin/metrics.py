@@ -161,22 +161,26 @@ def from_runtime(client: Client, wanted: Wanted) -> list[Series]:
     ]
 
 
-def read(client: Client, account: Account, wanted: Wanted) -> list[Series]:
+def read(
+    client: Client, account: Account, wanted: Wanted, monitor: str | None = None
+) -> list[Series]:
     """Read metrics from the runtime that the endpoint names, or from the account's CloudMonitor.
 
     Args:
         client: A client of the function's region.
         account: The options, with the access alias of the template.
         wanted: What is asked for.
+        monitor: URL of CloudMonitor, from which they are read then; None: that of the region.
 
     Raises:
         FcAsyncError: They cannot be read.
     """
-    if connection.is_here(account):
+    if monitor is None and connection.is_here(account):
         return from_runtime(client, wanted)
     region = client.region_name
-    with connection.client(account._replace(endpoint=cloud_endpoint(region)), region) as monitor:
-        return from_cloud(monitor, region, wanted)
+    account = account._replace(endpoint=monitor or cloud_endpoint(region))
+    with connection.client(account, region) as opened:
+        return from_cloud(opened, region, wanted)
 
 
 def cloud_endpoint(region: str) -> str:

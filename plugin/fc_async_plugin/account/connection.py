@@ -320,13 +320,6 @@ class Target:
                 f"in which region is {name!r}? It is in no template here{hint}: pass --region"
             )
         self.client = client(account, region, project)
-        self._project = project
-        self._account = account
-
-    def elsewhere(self, endpoint: str) -> Client:
-        """Return a client of another service of the same account, for its URL."""
-        account = self._account._replace(endpoint=endpoint)
-        return client(account, self.client.region_name, self._project)
 
 
 @contextmanager

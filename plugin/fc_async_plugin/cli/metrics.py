@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -76,60 +76,49 @@ def command(
     """  # noqa: D301 -- click reads the \b as "keep these lines"
     from fc_async_plugin import metrics
     from fc_async_plugin.account import connection
-    from fc_async_sdk import _endpoint
 
-    target = connection.Target(function, where)
-    asked = _Asked(target.function, names, start, end, period)
-    endpoint, region = target.client.endpoint_url, target.client.region_name
-    if monitor_endpoint is None and _endpoint.parse(endpoint).loopback:
-        source = endpoint
-        with target.client as client:
-            wanted = _wanted(asked, metrics.clock_of(client))
-            found = metrics.from_runtime(client, wanted)
-    else:
-        source = monitor_endpoint or metrics.cloud_endpoint(region)
-        wanted = _wanted(asked, datetime.now(timezone.utc))
-        with target.elsewhere(source) as client:
-            found = metrics.from_cloud(client, region, wanted)
+    with connection.named_functions((function,), where) as (account, [(client, [name])]):
+        here = monitor_endpoint is None and connection.is_here(account)
+        now = metrics.clock_of(client) if here else datetime.now(timezone.utc)
+        begin = options.moment(start, now)
+        # The period that has just begun is part of what is shown up to now.
+        until = options.moment(end, now) if end else options.moment("0s", now) + 1
+        if begin >= until:
+            raise click.UsageError(f"--start {start} is not before --end {end or 'now'}")
+        seconds = _PERIODS[period] if period else metrics.period_for(begin, until)
+        wanted = metrics.Wanted(name, _chosen(names), begin, until, seconds)
+        _refuse_many_points(wanted, period)
+        cloud = monitor_endpoint or metrics.cloud_endpoint(client.region_name)
+        found = metrics.read(client, account, wanted, monitor_endpoint)
+    source = client.endpoint_url if here else cloud
     if output == "json":
         _print_json(source, wanted, found)
+    elif not found:
+        terminal.note(f"Nothing was counted for {wanted.function} in this time.")
     elif names:
-        _print_points(wanted, found)
+        _print_points(found)
     else:
         _print_overview(wanted, found)
 
 
-class _Asked(NamedTuple):
-    """Options as they were typed."""
-
-    function: str
-    names: tuple[str, ...]
-    start: str
-    end: str | None
-    period: str | None
-
-
-def _wanted(asked: _Asked, now: datetime) -> Wanted:
-    from fc_async_plugin import metrics
+def _chosen(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the metrics of these names; all without one."""
     from fc_async_sdk.spec import metrics as spec
 
-    period = asked.period
     try:
-        begin = metrics.time_of(asked.start, now)
-        # The period that has just begun is part of what is shown up to now.
-        until = metrics.time_of(asked.end, now) if asked.end else metrics.time_of("0s", now) + 1
-        chosen = tuple(spec.named(name) for name in asked.names) or spec.ALL
+        return tuple(spec.named(name) for name in names) or spec.ALL
     except ValueError as error:
         raise click.UsageError(str(error)) from None
-    if begin >= until:
-        raise click.UsageError(f"--start {asked.start} is not before --end {asked.end or 'now'}")
-    seconds = _PERIODS[period] if period else metrics.period_for(begin, until)
-    if until - begin > seconds * 1_000 * spec.POINTS:
+
+
+def _refuse_many_points(wanted: Wanted, period: str | None) -> None:
+    from fc_async_sdk.spec import metrics as spec
+
+    if wanted.end - wanted.start > wanted.period * 1_000 * spec.POINTS:
         raise click.UsageError(
             f"--start to --end are more than {spec.POINTS} points: use "
             f"{'--period hour or ' if period == 'minute' else ''}a later --start"
         )
-    return metrics.Wanted(asked.function, chosen, begin, until, seconds)
 
 
 def _print_json(source: str, wanted: Wanted, found: Sequence[Series]) -> None:
@@ -155,9 +144,6 @@ def _print_overview(wanted: Wanted, found: Sequence[Series]) -> None:
     from fc_async_plugin.report.tables import Column
     from fc_async_sdk.spec.metrics import METRICS
 
-    if not found:
-        terminal.note(f"Nothing was counted for {wanted.function} in this time.")
-        return
     span = "minute" if wanted.period == _PERIODS["minute"] else "hour"
     columns = [Column("metric"), Column("value", right=True), Column(f"by {span}", least=_WIDTH)]
     rows = [
@@ -167,12 +153,9 @@ def _print_overview(wanted: Wanted, found: Sequence[Series]) -> None:
     terminal.print_table(columns, rows)
 
 
-def _print_points(wanted: Wanted, found: Sequence[Series]) -> None:
+def _print_points(found: Sequence[Series]) -> None:
     from fc_async_plugin.report.tables import Column
 
-    if not found:
-        terminal.note(f"Nothing was counted for {wanted.function} in this time.")
-        return
     by_name = {one.metric: {point.timestamp: point.value for point in one.points} for one in found}
     times = sorted({at for points in by_name.values() for at in points})
     columns = [Column("time"), *(Column(name, right=True) for name in by_name)]
