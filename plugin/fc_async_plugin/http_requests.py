@@ -8,7 +8,7 @@ import json
 import secrets
 import time
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 import requests
 
@@ -124,16 +124,11 @@ def sent(
 def _prepared(request: HttpRequest, where: HttpUrl) -> requests.PreparedRequest:
     return requests.Request(
         request.method or ("POST" if request.body else "GET"),
-        where.url + _target(request),
+        f"{where.url}/{request.path.removeprefix('/')}",
+        params=request.query,
         headers=_headers(request),
         data=request.body or None,
     ).prepare()
-
-
-def _target(request: HttpRequest) -> str:
-    path, _, query = request.path.partition("?")
-    queries = [part for part in (query, urlencode(request.query)) if part]
-    return f"/{path.removeprefix('/')}{'?' if queries else ''}{'&'.join(queries)}"
 
 
 def _headers(request: HttpRequest) -> dict[str, Any]:

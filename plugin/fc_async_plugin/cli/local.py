@@ -24,9 +24,6 @@ from fc_async_plugin.cli.runtime_options import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from fc_async_local.settings import Settings
     from fc_async_plugin.report import Format
     from fc_async_sdk.admin.models import Addresses
 
@@ -128,16 +125,24 @@ def start(
     """Start the local runtime and run until Ctrl+C or SIGTERM."""
     from fc_async_local import embedded
     from fc_async_local.bootstrap.options import Options
+    from fc_async_local.settings import Settings
 
     given = {
         "strict_auth": strict_auth,
         "create_missing": create_missing,
-        **({"enforce_roles": True, "roles": _roles(enforce_roles)} if enforce_roles else {}),
-        "access_keys": _access_keys(access_keys) if strict_auth else {},
-        **({"region": region} if region is not None else {}),
-        **({"account_id": account_id} if account_id is not None else {}),
+        "enforce_roles": True if enforce_roles else None,
+        "roles": _roles(enforce_roles) if enforce_roles else None,
+        "access_keys": _access_keys(access_keys) if strict_auth else None,
+        "region": region,
+        "account_id": account_id,
     }
-    settings = _settings(assignments, given)
+    chosen = {name: value for name, value in given.items() if value is not None}
+    try:
+        settings = Settings.of(
+            **{"freeze_instances": True, "mount_paths": True, **assigned(assignments), **chosen}
+        )
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
     options = Options(data=data, port=port, clock=clock, store=store, settings=settings)
     _configure_logging(log_level, log_format)
     from fc_async_local.http.server import NoFreePort
@@ -208,17 +213,6 @@ def _printed_roles(roles: list[Any]) -> dict[str, Any]:
         for one in roles
         if isinstance(one, dict) and one.get("role")
     }
-
-
-def _settings(assignments: Sequence[str], given: Mapping[str, Any]) -> Settings:
-    from fc_async_local.settings import Settings
-
-    try:
-        return Settings.of(
-            **{"freeze_instances": True, "mount_paths": True, **assigned(assignments), **given}
-        )
-    except ValueError as error:
-        raise click.UsageError(str(error)) from None
 
 
 def _announce(addresses: Addresses, output: Format, *, moved: str) -> None:

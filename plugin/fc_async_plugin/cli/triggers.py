@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from fc_async_plugin.cli import options
-from fc_async_plugin.report import DONE, FAILED, Format, terminal
+from fc_async_plugin.report import DONE, FAILED, Format, moments, replays, tables, terminal
 from fc_async_sdk.spec import oss
 
 if TYPE_CHECKING:
@@ -46,7 +46,6 @@ def command() -> None:
 def list_command(function: str | None, account: Account, output: Format) -> None:
     """List the triggers of all functions, or of FUNCTION, with the next firings of timers."""
     from fc_async_plugin.account import connection, runtime
-    from fc_async_plugin.report import moments, tables
     from fc_async_sdk.admin import operations as admin
 
     runtime.local_endpoint(account.endpoint)
@@ -172,7 +171,6 @@ def fire_command(
 def _fire_for_object(client: Client, wanted: ObjectEvent, output: Format) -> int:
     """Fire the triggers that match an event of an object, and print which did."""
     from fc_async_plugin.account import runtime
-    from fc_async_plugin.report import tables
     from fc_async_sdk.admin import operations as admin
 
     fired = runtime.ask(client, admin.send_object_event(wanted)).fired
@@ -264,8 +262,11 @@ def backfill_command(
             raise click.UsageError(f"--from {begin} is not before --to {end}")
         wanted = backfill.missed(target.client, target.function, trigger, span, limit=limit)
         wanted = wanted._replace(qualifier=where.qualifier or wanted.qualifier)
-        if output == "text":
-            _show_firings(wanted)
+        if not wanted.firings:
+            terminal.note(f"{trigger} does not fire in this time")
+        elif output == "text":
+            due = ([moments.full_time(at), task_id] for task_id, at in wanted.firings.items())
+            terminal.print_table(["was due", "task"], due)
         dry = dry_run or not wanted.firings or not (yes or sys.stdin.isatty())
         outcomes: list[Outcome] = []
         if wanted.firings and not dry:
@@ -276,20 +277,8 @@ def backfill_command(
     return _tell_fired(wanted, outcomes, output, dry=dry)
 
 
-def _show_firings(wanted: Missed) -> None:
-    from fc_async_plugin.report import moments
-
-    if wanted.firings:
-        rows = ([moments.full_time(at), task_id] for task_id, at in wanted.firings.items())
-        terminal.print_table(["was due", "task"], rows)
-    else:
-        terminal.note(f"{wanted.trigger} does not fire in this time")
-
-
 def _tell_fired(wanted: Missed, outcomes: list[Outcome], output: Format, *, dry: bool) -> int:
     """Print what became of the firings; return the exit code."""
-    from fc_async_plugin.report import replays
-
     refused = [one for one in outcomes if one.error is not None]
     if output == "json":
         errors = {one.task_id: one.error and str(one.error) for one in outcomes}

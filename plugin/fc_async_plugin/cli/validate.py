@@ -170,9 +170,12 @@ def _rules() -> list[str]:
 def _print(found: list[Finding], output: str, *, files: int, notes: bool) -> None:
     from fc_async_plugin import rules
     from fc_async_plugin.report import findings as report
+    from fc_async_plugin.template.files import source_lines
 
     if output == "text":
-        _print_excerpts(found, files, notes=notes)
+        width = terminal.width()
+        lines = report.to_lines(found, files, source_lines(), width=width, notes=notes)
+        terminal.print_parts(lines)
     elif output == "concise":
         # Given a file, click writes UTF-8 to a stream that is ASCII.
         click.echo(report.to_text(found, files, notes=notes), file=sys.stdout)
@@ -182,12 +185,3 @@ def _print(found: list[Finding], output: str, *, files: int, notes: bool) -> Non
         click.echo(report.to_sarif(found, rules.RULES, version("fc-async")))
     elif found:
         terminal.tell(report.to_github(found))
-
-
-def _print_excerpts(found: list[Finding], files: int, *, notes: bool) -> None:
-    from fc_async_plugin.report import findings as report
-    from fc_async_plugin.template.files import source_lines
-
-    terminal.print_parts(
-        report.to_lines(found, files, source_lines(), width=terminal.width(), notes=notes)
-    )

@@ -44,4 +44,7 @@ def _counted(shown: Picture, edge: Edge) -> str:
     """Return the counts of an edge, "" if they are not known."""
     name = (edge.source.name, edge.source.qualifier, edge.kind)
     counts = shown.counts.destinations.get(name) if edge.source.kind == "function" else None
-    return f": {counts}" if counts else ""
+    if counts is None:
+        return ""
+    delivered, lost = counts
+    return f": {delivered:,} delivered" + (f", {lost:,} lost" if lost else "")

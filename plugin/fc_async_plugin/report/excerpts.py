@@ -22,7 +22,7 @@ import textwrap
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from fc_async_plugin.report.safe_text import safe
-from fc_async_plugin.report.tables import cell_width
+from fc_async_plugin.report.tables import cell_width, cut
 from fc_async_plugin.rules import pages
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ def _excerpt(
     room = _left(_PIPE_COLUMNS if width is None else width, gutter + 3)
     if cell_width(safe(line)) > room and len(before) > _BEFORE:
         before = "…" + before[-_BEFORE:]
-    shown = _cut(f"{safe(before)}{safe(marked)}{safe(after)}", room)
+    shown = cut(f"{safe(before)}{safe(marked)}{safe(after)}", room)
     indent = " " * cell_width(safe(before))
     sign = ("^" if mark.style != "frame" else "-") * max(cell_width(safe(marked)), 1)
     sign = sign[: max(room - len(indent), 1)]
@@ -137,16 +137,6 @@ def _token(rest: str) -> str:
         return quoted[0]
     found = _TOKEN.match(rest)
     return found[0].rstrip(":") if found else rest[:1]
-
-
-def _cut(text: str, room: int) -> str:
-    """Return a text of at most ``room`` columns; an ellipsis stands for what was cut off."""
-    if cell_width(text) <= room:
-        return text
-    text = text[:room]
-    while cell_width(text) > room - 1:
-        text = text[:-1]
-    return f"{text}…"
 
 
 def _left(width: int, used: int) -> int:

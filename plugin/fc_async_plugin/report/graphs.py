@@ -44,32 +44,17 @@ class Counts(NamedTuple):
         return ", ".join(parts) or "nothing yet"
 
 
-class Deliveries(NamedTuple):
-    """Events of one destination of a running runtime.
-
-    Attributes:
-        delivered: Those that reached it.
-        lost: Those that did not.
-    """
-
-    delivered: int
-    lost: int
-
-    def __str__(self) -> str:
-        lost = f", {self.lost:,} lost" if self.lost else ""
-        return f"{self.delivered:,} delivered{lost}"
-
-
 class Counted(NamedTuple):
     """Counts of a running runtime.
 
     Attributes:
         functions: By function name.
-        destinations: By function name, qualifier and outcome.
+        destinations: Events that reached a destination and that did not, by function name,
+            qualifier and outcome.
     """
 
     functions: Mapping[str, Counts] = {}
-    destinations: Mapping[tuple[str, str, str], Deliveries] = {}
+    destinations: Mapping[tuple[str, str, str], tuple[int, int]] = {}
 
 
 class Picture(NamedTuple):

@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from fc_async_plugin.account.runtime import ask, client_of, local_endpoint
-from fc_async_plugin.report.graphs import Counted, Counts, Deliveries
+from fc_async_plugin.report.graphs import Counted, Counts
 from fc_async_sdk.admin import operations as admin
 from fc_async_sdk.spec import metrics
 from fc_async_sdk.spec.cycles import TRIGGER
@@ -37,10 +37,7 @@ def read(endpoint: str | None) -> Counted:
         edges = [edge for edge in ask(client, admin.get_graph()).edges if edge.outcome != TRIGGER]
     return Counted(
         _by_function(sums, edges),
-        {
-            (*_named(edge.source), edge.outcome): Deliveries(edge.delivered, edge.lost)
-            for edge in edges
-        },
+        {(*_named(one.source), one.outcome): (one.delivered, one.lost) for one in edges},
     )
 
 

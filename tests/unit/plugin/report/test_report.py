@@ -98,7 +98,7 @@ PICTURE = graphs.picture(
     Graph(edges=EDGES),
     graphs.Counted(
         {"a<1>": graphs.Counts(accepted=7, lost=2)},
-        {("a<1>", "LATEST", "success"): graphs.Deliveries(0, 2)},
+        {("a<1>", "LATEST", "success"): (0, 2)},
     ),
 )
 
@@ -133,8 +133,8 @@ def test_the_svg_is_well_formed_and_escaped() -> None:
 
 def test_each_edge_has_its_own_counts() -> None:
     deliveries = {
-        ("a<1>", "LATEST", "success"): graphs.Deliveries(1_234, 5),
-        ('b"', "LATEST", "failure"): graphs.Deliveries(6, 0),
+        ("a<1>", "LATEST", "success"): (1_234, 5),
+        ('b"', "LATEST", "failure"): (6, 0),
     }
     text = drawing.to_svg(graphs.picture(Graph(edges=EDGES), graphs.Counted({}, deliveries)))
     labels = re.findall(r'<text class="label[^>]*>([^<]*)<', text)

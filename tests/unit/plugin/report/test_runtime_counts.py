@@ -9,7 +9,7 @@ import pytest
 
 from fc_async_plugin import PluginError
 from fc_async_plugin.report import runtime_counts
-from fc_async_plugin.report.graphs import Counted, Counts, Deliveries
+from fc_async_plugin.report.graphs import Counted, Counts
 
 if TYPE_CHECKING:
     from pytest_httpserver import HTTPServer
@@ -45,7 +45,7 @@ def test_sums_become_counts_by_function(httpserver: HTTPServer) -> None:
         {"nodes": [], "edges": [edge], "scene": None}
     )
     assert runtime_counts.read(httpserver.url_for("/")) == Counted(
-        {"a": Counts(accepted=3, delivered=2, lost=1)}, {("a", "prod", "success"): Deliveries(2, 1)}
+        {"a": Counts(accepted=3, delivered=2, lost=1)}, {("a", "prod", "success"): (2, 1)}
     )
 
 
