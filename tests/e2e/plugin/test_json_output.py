@@ -12,6 +12,7 @@ import click
 import pytest
 
 from fc_async_local.embedded import LocalRuntime
+from fc_async_plugin import scaffold
 from fc_async_plugin.cli.group import group, run
 
 if TYPE_CHECKING:
@@ -81,6 +82,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fc_local: FcLocal) 
     """A deployed project with a task that failed, and its event in a queue."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("FC_ASYNC_ENDPOINT", fc_local.endpoint)
+    monkeypatch.setattr(scaffold, "installed_from", lambda: None)  # no wheel is built
     (tmp_path / "s.yaml").write_text(TEMPLATE)
     (tmp_path / "code").mkdir()
     (tmp_path / "code" / "index.py").write_text(

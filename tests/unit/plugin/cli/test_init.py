@@ -359,7 +359,17 @@ def test_the_templates_can_be_listed(capsys: pytest.CaptureFixture[str]) -> None
     assert all(len(line.split()) > 3 for line in lines)
 
 
-@pytest.mark.parametrize("template_name", scaffold.names())
+@pytest.mark.parametrize(
+    "template_name",
+    [
+        "minimal",
+        *(
+            pytest.param(one, marks=pytest.mark.slow)
+            for one in scaffold.names()
+            if one != "minimal"
+        ),
+    ],
+)
 def test_cookiecutter_alone_makes_the_same_project(template_name: str, here: Path) -> None:
     answers = {"project_name": "shop", "retries": "1"}
     ours = scaffold.create(template_name, here / "ours", answers, ask=None)
