@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Options that several commands share. Where ``s`` has the same option, the name is the same."""
+"""Options that several commands share. Where ``s`` has the same option, the name is the same.
+
+A command gets the value by the name in the option; without a default it is None, for flags False.
+"""
 
 from __future__ import annotations
 
@@ -61,7 +64,6 @@ optional_function_argument = click.argument(
 resources_argument = click.argument(
     "resources", metavar="[RESOURCE]...", nargs=-1, shell_complete=_resources
 )
-"""``resources: tuple[str, ...]``."""
 
 template_option = click.option(
     "-t",
@@ -85,12 +87,10 @@ templates_option = click.option(
 env_option = click.option(
     "--env", "environment", metavar="NAME", help="Environment of env.yaml to apply."
 )
-"""``environment: str | None``."""
 
 yes_option = click.option(
     "-y", "--yes", "--assume-yes", "yes", is_flag=True, help="Do not ask before a change."
 )
-"""``yes: bool``."""
 
 format_option = click.option(
     "--format",
@@ -100,21 +100,18 @@ format_option = click.option(
     default="text",
     help="Output format. With json, stdout has only JSON; notes go to stderr.",
 )
-"""``output: Format``."""
 
 rate_option = click.option(
     "--rate",
     metavar="RATE",
     help="How fast the calls start, such as 25/s or 1/10s; the last one within an hour.",
 )
-"""``rate: str | None``."""
 
 raw_option = click.option(
     "--raw",
     is_flag=True,
     help="Write the output of the function unchanged, escape sequences included.",
 )
-"""``raw: bool``."""
 
 resource_option = click.option(
     "--resource",
@@ -124,40 +121,34 @@ resource_option = click.option(
     shell_complete=_resources,
     help="Only this resource of the template; may be given several times.",
 )
-"""``resources: tuple[str, ...]``."""
 
 with_functions_option = click.option(
     "--with-functions",
     is_flag=True,
     help="Include the functions: code, settings, triggers, concurrency, and missing aliases.",
 )
-"""``with_functions: bool``."""
 
 prune_option = click.option(
     "--prune", is_flag=True, help="Also delete configuration and triggers that left the template."
 )
-"""``prune: bool``."""
 
 create_missing_option = click.option(
     "--create-missing",
     is_flag=True,
     help="Create queues, topics and event buses that the template names and that do not exist.",
 )
-"""``create_missing: bool``."""
 
 skip_validation_option = click.option(
     "--skip-validation",
     is_flag=True,
     help="Ignore errors in the template and destination cycles in the account.",
 )
-"""``skip_validation: bool``."""
 
 cost_option = click.option(
     "--cost",
     is_flag=True,
     help="Show the worst case of one message to each function: (retries + 1) x timeout x memory.",
 )
-"""``cost: bool``."""
 
 
 class Group(click.Group):
@@ -203,7 +194,6 @@ class Choice(click.Choice[str]):
 qualifier_option = click.option(
     "--qualifier", metavar="NAME", help="Version or alias.  [default: LATEST]"
 )
-"""``qualifier: str | None``."""
 
 endpoint_option = click.option(
     "--endpoint",
@@ -212,15 +202,12 @@ endpoint_option = click.option(
     help="Use this endpoint, such as the local runtime's.  [env: FC_ASYNC_ENDPOINT; default: that "
     "of the local runtime that runs on this folder]",
 )
-"""``endpoint: str | None``."""
 
 region_option = click.option("--region", metavar="ID", help="Region.  [default: the template's]")
-"""``region: str | None``."""
 
 account_id_option = click.option(
     "--account-id", metavar="ID", help="Account id.  [default: the access alias's]"
 )
-"""``account_id: str | None``."""
 
 access_option = click.option(
     "-a",
@@ -228,7 +215,6 @@ access_option = click.option(
     metavar="ALIAS",
     help="Access alias of s to take the keys from.  [default: the template's]",
 )
-"""``access: str | None``."""
 
 ram_endpoint_option = click.option(
     "--ram-endpoint",
@@ -236,7 +222,6 @@ ram_endpoint_option = click.option(
     default="https://ram.aliyuncs.com",
     help="URL of RAM, from which roles are read.",
 )
-"""``ram_endpoint: str``."""
 
 _READS_THE_ACCOUNT = ("live", "counts")
 """Without one of these, a command that has one works without the account."""

@@ -104,16 +104,6 @@ def width(*, err: bool = False) -> int | None:
     return shutil.get_terminal_size().columns if stream.isatty() else None
 
 
-def print_fields(fields: Iterable[tuple[str, object]]) -> None:
-    """Write names and values in two columns to stdout, without fields that have no value."""
-    for name, value in fields:
-        if value not in (None, ""):
-            first, *others = str(value).split("\n")
-            tell(f"{name:<12} {first}")
-            for other in others:
-                tell(f"{'':<12} {other}")
-
-
 def print_table(columns: Sequence[str | Column], rows: Iterable[Sequence[object]]) -> None:
     """Write a table to stdout, as wide as the terminal; a missing value is a dash.
 

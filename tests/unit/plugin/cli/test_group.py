@@ -212,7 +212,6 @@ def test_the_version_imports_nothing_heavy() -> None:
         lambda text: terminal.tell(text, fg="red"),
         lambda text: terminal.print_marked([("~", f"VARIABLE: {text}")]),
         lambda text: terminal.print_table(["task"], [[text]]),
-        lambda text: terminal.print_fields([("payload", text)]),
         lambda text: terminal.print_json({text: text}),
         terminal.print_json_line,
         terminal.note,
