@@ -6,12 +6,12 @@ from __future__ import annotations
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from fc_async_plugin.cli import options
-from fc_async_plugin.report import CHANGES, DONE, FAILED, Format
+from fc_async_plugin.report import DONE, Format
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -21,13 +21,6 @@ if TYPE_CHECKING:
     from fc_async_plugin.apply.execution import Execution
     from fc_async_plugin.plan import Plan
     from fc_async_plugin.template import Project
-
-
-class Run(NamedTuple):
-    """Way in which a plan is carried out."""
-
-    output: Format
-    resume: bool
 
 
 @click.command()
@@ -77,16 +70,13 @@ def command(
 
     if dry_run:
         raise click.UsageError("fc-async deploy --dry-run is now: fc-async plan")
-    run, choices, account = Run(output, resume), Choices(**given), where.account
+    choices, account = Choices(**given), where.account
     deployment = partial(Execution, command="deploy", yes=yes, output=output)
     if resume and undo:
         raise click.UsageError("--resume and --undo exclude each other")
     if from_plan is not None:
-        if (
-            where.template is not None
-            or undo
-            or choices._replace(skip_validation=False) != Choices()
-        ):
+        others = choices._replace(skip_validation=False)
+        if where.template is not None or undo or others != Choices():
             raise click.UsageError(
                 "--from-plan goes without -t, --resource, --prune, --create-missing, "
                 "--with-functions and --undo"
@@ -94,7 +84,7 @@ def command(
         saved = SavedPlanning(Path(from_plan), account, skip_validation=choices.skip_validation)
         with connection.regions(saved.account) as regions:
             execution = deployment(saved.template, saved.account, regions)
-            return _carry_out(lambda: saved.plan(regions), execution, run)
+            return _carry_out(lambda: saved.plan(regions), execution, resume=resume)
     project = connection.load(where.template, account, where.environment)
     with connection.regions(account, project) as regions:
         execution = deployment(Path(project.file), account, regions, project=project)
@@ -102,7 +92,7 @@ def command(
             with execution:
                 return execution.take_back()
         planning = Planning(project, account, regions, choices)
-        code = _carry_out(lambda: planning.plan()[0], execution, run)
+        code = _carry_out(lambda: planning.plan()[0], execution, resume=resume)
         if code == DONE and connection.is_here(account):
             _tell_places(regions, project, choices.resources)
     return code
@@ -117,19 +107,14 @@ def _tell_places(regions: Regions, project: Project, resources: Collection[str])
         places.tell(regions, project, resources or None)
 
 
-def _carry_out(make_plan: Callable[[], Plan], execution: Execution, run: Run) -> int:
+def _carry_out(make_plan: Callable[[], Plan], execution: Execution, *, resume: bool) -> int:
     """Read the account, plan, and execute, while no other deployment to the same target runs."""
-    with execution:
-        execution.begin(resume=run.resume)
-        return execution.carry_out(
-            make_plan, lambda plan: _show(plan, run), question="Deploy this to"
-        )
-
-
-def _show(plan: Plan, run: Run) -> int:
     from fc_async_plugin.report.printed import print_plan
 
-    print_plan(plan, run.output)
-    if plan.obstacles:
-        return FAILED
-    return CHANGES if plan.changes else DONE
+    with execution:
+        execution.begin(resume=resume)
+        return execution.carry_out(
+            make_plan,
+            lambda plan: print_plan(plan, execution.output),
+            question="Deploy this to",
+        )
