@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import shlex
 import sys
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from fc_async_plugin.dev.building import Builder
     from fc_async_plugin.dev.deploying import Deployer
     from fc_async_plugin.dev.installing import Installer
-    from fc_async_plugin.dev.loop import Event, Said
+    from fc_async_plugin.dev.loop import Event
     from fc_async_plugin.dev.runtime import Running
     from fc_async_plugin.dev.screen import Screen
     from fc_async_plugin.template import Project
@@ -173,7 +174,7 @@ def _run(choices: Choices) -> int:
     from fc_async_plugin.dev import building, launch, runtime
     from fc_async_plugin.dev.answers import Answers
     from fc_async_plugin.dev.installing import Installer
-    from fc_async_plugin.dev.loop import Loop, Said
+    from fc_async_plugin.dev.loop import Loop
     from fc_async_plugin.dev.sources import sources_of
 
     projects = _read(choices, "", "")
@@ -187,11 +188,15 @@ def _run(choices: Choices) -> int:
         lambda text: screen.say("install", text, style="wait"),
         answers=None if choices.install else answers,
     )
-    for said in _prepare(choices, projects, builder, installer):
-        events.put(said)
+    for kind, text, style in _prepare(choices, projects, builder, installer):
+        events.put(functools.partial(screen.say, kind, text, style=style))
     settings = runtime_options.assigned(choices.assignments)
     started = runtime.Choices(choices.port, choices.data, choices.clock, *place, settings)
-    with runtime.opened(started, lambda text: events.put(Said("warning", text))) as running:
+
+    def warn(text: str) -> None:
+        events.put(functools.partial(screen.say, "warning", text, style="bad"))
+
+    with runtime.opened(started, warn) as running:
         _welcome(screen, running, choices, projects)
         if not running.attached:
             runtime.tell_versions(sources_of(projects))
@@ -204,10 +209,9 @@ def _run(choices: Choices) -> int:
 
 def _prepare(
     choices: Choices, projects: Sequence[Project], builder: Builder, installer: Installer
-) -> Iterator[Said]:
-    """Build, if it is allowed; return what the functions may lack."""
+) -> Iterator[tuple[str, str, str]]:
+    """Build, if it is allowed; yield what the functions may lack: kind, text and style."""
     from fc_async_plugin.dev import building, environments, layers
-    from fc_async_plugin.dev.loop import Said
     from fc_async_plugin.report import imports
 
     due = builder.due()
@@ -221,9 +225,9 @@ def _prepare(
     notes += layers.notes(projects, install=not refused)
     absent = [one for each in projects for one in imports.absent(environments.used(each)[0])]
     notes += [one.what for one in absent if not one.mark]
-    yield from (Said("problem", text) for text in failed)
-    yield from (Said("note", refused, "own"),) if refused else ()
-    yield from (Said("note", text, "wait") for text in notes)
+    yield from (("problem", text, "bad") for text in failed)
+    yield from (("note", refused, "own"),) if refused else ()
+    yield from (("note", text, "wait") for text in notes)
 
 
 def _ask(choices: Choices, answers: Answers, wishes: Sequence[Wish]) -> str:

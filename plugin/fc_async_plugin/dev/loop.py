@@ -7,11 +7,13 @@ import os
 import signal
 import threading
 import webbrowser
+from collections.abc import Callable
 from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from queue import Empty
 from time import monotonic
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, ParamSpec
 
 import msgspec
 
@@ -28,7 +30,7 @@ from fc_async_sdk.admin import operations as admin
 from fc_async_sdk.errors import FcAsyncError, ServiceError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
     from queue import SimpleQueue
 
     from fc_async_plugin.dev.building import Builder
@@ -40,59 +42,14 @@ if TYPE_CHECKING:
     from fc_async_plugin.rules import Finding
     from fc_async_sdk.admin.models import Step
 
+P = ParamSpec("P")
 _IDLE_ADVANCE_SECONDS: Final = 60
 """Seconds that ``t`` moves virtual time if nothing waits."""
 _WAIT_SECONDS: Final = 0.5
 
 
-class Saved(NamedTuple):
-    """Files were saved."""
-
-    files: frozenset[Path]
-
-
-class Watched(NamedTuple):
-    """Other files are watched now: what was saved until then was not noticed.
-
-    Attributes:
-        ended: Set once this watch has ended.
-    """
-
-    ended: threading.Event
-
-
-class Happened(NamedTuple):
-    """The runtime did something."""
-
-    steps: Sequence[Step]
-    missed: int
-
-
-class Pressed(NamedTuple):
-    """A key was pressed."""
-
-    key: str
-
-
-class Said(NamedTuple):
-    """Another thread has something to print."""
-
-    kind: str
-    text: str
-    style: str = "bad"
-
-
-class Ended(NamedTuple):
-    """The loop ends.
-
-    Attributes:
-        reason: Why, if that is not what the user asked for.
-    """
-
-    reason: str = ""
-
-
-Event = Saved | Watched | Happened | Pressed | Said | Ended
+Event = Callable[[], object]
+"""A call that the main thread makes: another thread has found something."""
 
 
 class Loop:
@@ -102,7 +59,7 @@ class Loop:
         running: The runtime.
         deployer: Deploys to it.
         screen: Where everything is printed.
-        events: What other threads have found.
+        events: Calls that the main thread makes, in their order.
         debug: The functions to debug.
         builder: Builds what saved files are part of.
     """
@@ -124,9 +81,9 @@ class Loop:
         self._screen = screen
         self._events = events
         self._client = client_of(running.addresses.fc)
-        self._watcher = Watcher(
-            lambda files: events.put(Saved(files)), lambda ended: events.put(Watched(ended))
-        )
+        self._watcher = Watcher(self._later(self._deploy_saved), self._later(self._deploy_unnoticed))
+        self._hint = ""  # what is said once the first watch has begun
+        self._ended: str | None = None
         self._last: Step | None = None
         self._findings: tuple[Finding, ...] = ()
         self._problems: tuple[Collection[object], ...] = ((), (), ())
@@ -135,7 +92,6 @@ class Loop:
         self._said: set[Path] = set()  # of these files the next report says only what is new
         self._broken: set[Path] = set()
         self._waiting = set(self._debug)  # not debugged yet
-        self._hint = ""  # what is said once the first watch has begun
 
     def run(self) -> str:
         """Run until a signal ends it, or the runtime is gone.
@@ -143,13 +99,12 @@ class Loop:
         Returns:
             Why it ended if the user did not ask for it; otherwise "".
         """
-        put = self._events.put
         with self._client, ExitStack() as closing:
-            closing.enter_context(_signals(lambda: put(Ended())))
+            closing.enter_context(_signals(self._later(self.end)))
             follower = Follower(
                 self._running.addresses.fc,
-                lambda steps, missed: put(Happened(steps, missed)),
-                lambda: put(Ended("the local runtime is gone")),
+                self._later(self._show),
+                self._later(lambda: self.end("the local runtime is gone")),
             )
             closing.callback(follower.end)
             closing.callback(self._watcher.end)
@@ -157,33 +112,32 @@ class Loop:
             follower.start(everything=not self._running.attached)
             self._deploy(self._deployer.everything, "deployed")
             closing.callback(self._stop_debugging)
-            keyed = closing.enter_context(keys.reading(lambda key: put(Pressed(key))))
+            keyed = closing.enter_context(keys.reading(self._later(self._press)))
             self._hint = "Ctrl-C ends it, ? shows keys." if keyed else "Ctrl-C ends it."
-            while not isinstance(event := self._next_event(), Ended):
-                self._handle(event)
-            return event.reason
+            while self._ended is None:
+                # The handler of a signal that arrives just before a wait runs when that is over.
+                with suppress(Empty):
+                    self._events.get(timeout=_WAIT_SECONDS)()
+            return self._ended
 
-    def _next_event(self) -> Event:
-        while True:
-            # The handler of a signal that arrives just before a wait runs when the wait is over.
-            with suppress(Empty):
-                return self._events.get(timeout=_WAIT_SECONDS)
+    def end(self, reason: str = "") -> None:
+        """End the loop; called in the main thread.
+
+        Args:
+            reason: Why, if that is not what the user asked for.
+        """
+        self._ended = reason
+
+    def _later(self, call: Callable[P, object]) -> Callable[P, None]:
+        """Return a function that other threads call; the main thread makes the call."""
+
+        def put(*args: P.args, **kwargs: P.kwargs) -> None:
+            self._events.put(partial(call, *args, **kwargs))
+
+        return put
 
     def _names(self) -> list[str]:
         return [source.function for source in self._deployer.sources]
-
-    def _handle(self, event: Saved | Watched | Happened | Pressed | Said) -> None:
-        match event:
-            case Saved(files):
-                self._deploy_saved(files)
-            case Watched(ended):
-                self._deploy_unnoticed(ended)
-            case Happened(steps, missed):
-                self._show(steps, missed)
-            case Pressed(key):
-                self._press(key)
-            case Said(kind, text, style):
-                self._screen.say(kind, text, style=style)
 
     # --- deployments ---
 
@@ -381,14 +335,16 @@ class Loop:
         ahead = 0 if due is None else max(due - clock.now, 0) / 1_000
         seconds = ahead or _IDLE_ADVANCE_SECONDS
 
+        say = self._later(self._screen.say)
+
         def move() -> None:
             # Returns when everything is done that became due: not while a debugger stops it.
             try:
                 with client_of(self._running.addresses.fc) as client:
                     now = ask(client, admin.advance_clock(seconds)).now
-                self._events.put(Said("clock", f"time is now {moments.clock_time(now)}", "wait"))
+                say("clock", f"time is now {moments.clock_time(now)}", style="wait")
             except FcAsyncError as error:
-                self._events.put(Said("problem", _reason(error)))
+                say("problem", _reason(error), style="bad")
 
         threading.Thread(target=move, name="time", daemon=True).start()
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import functools
 import signal
 import threading
 from pathlib import Path
@@ -15,7 +16,7 @@ import pytest
 from fc_async_plugin import template
 from fc_async_plugin.account import Regions
 from fc_async_plugin.dev.deploying import Deployer
-from fc_async_plugin.dev.loop import Ended, Loop
+from fc_async_plugin.dev.loop import Loop
 from fc_async_plugin.dev.runtime import Running
 from fc_async_plugin.dev.screen import JsonScreen
 from fc_async_tests.terminal import PATIENCE_SECONDS
@@ -84,7 +85,7 @@ class Events(SimpleQueue[Any]):
         self._closed = True
 
     def put(self, item: Any, block: bool = True, timeout: float | None = None) -> None:
-        if not self._closed or isinstance(item, Ended):
+        if not self._closed or item.func.__name__ == "end":
             super().put(item, block, timeout)
 
 
@@ -121,15 +122,16 @@ class Session:
                     if ended.wait(0.02):
                         return
                 action()
-            events.put(Ended())
+            events.put(functools.partial(loop.end))
 
-        late = threading.Timer(PATIENCE_SECONDS, lambda: events.put(Ended("too late")))
+        screen = JsonScreen(self.lines.append, quiet=False)
+        loop = Loop(Running(addresses, attached=True), self.deployer, screen, events)
+        end = functools.partial(loop.end, "too late")
+        late = threading.Timer(PATIENCE_SECONDS, lambda: events.put(end))
         looking = threading.Thread(target=follow)
         late.start()
         looking.start()
         try:
-            screen = JsonScreen(self.lines.append, quiet=False)
-            loop = Loop(Running(addresses, attached=True), self.deployer, screen, events)
             assert loop.run() == "", self.lines
         finally:
             ended.set()
