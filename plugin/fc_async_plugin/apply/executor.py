@@ -9,7 +9,7 @@ order. Steps that could not be undone are reported. :mod:`.perform` does a step;
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from fc_async_plugin.apply.perform import ALREADY_EXISTS, UNCERTAIN, Done
@@ -148,10 +148,9 @@ def apply(
         earlier: What an interrupted run of the same deployment did.
     """
     before, first = earlier
-    told = _Told(plan, performer, watchers, first)
-    run: Run[Done] = Run(plan.needs, told, workers=workers, stop=stop, stop_on_error=True)()
+    run, left = _run(plan, performer, watchers, first, stop=stop, workers=workers)
     done = tuple(plan.steps[one.index] for one in run.ended if one.error is None)
-    work = [*before, *_to_undo(plan, run.ended, first, told.left)]
+    work = [*before, *_to_undo(plan, run.ended, first, left)]
     if not run.failed:
         if len(done) == len(plan.steps):
             return Report("done", done)
@@ -166,39 +165,42 @@ def apply(
     return undo(work, performer, watchers, workers=workers)._replace(failures=failures)
 
 
-@dataclass
-class _Told:
-    """Performs the steps of a plan and tells the watchers about each.
+def _run(
+    plan: Plan,
+    performer: Performer,
+    watchers: Sequence[Watcher],
+    first: int,
+    *,
+    stop: Callable[[], bool],
+    workers: int,
+) -> tuple[Run[Done], dict[int, Done]]:
+    """Perform the steps and tell the watchers; return the run, and what undoing needs by step."""
+    left: dict[int, Done] = {}
 
-    Attributes:
-        left: What undoing needs, of the steps that looked it up.
-    """
+    def on_start(index: int) -> None:
+        for watcher in watchers:
+            watcher.started(plan.steps[index], first + index)
 
-    plan: Plan
-    performer: Performer
-    watchers: Sequence[Watcher]
-    first: int
-    left: dict[int, Done] = field(default_factory=dict)
+    def perform(index: int) -> Done:
+        def prepared(found: Done) -> None:
+            left[index] = found
+            for watcher in watchers:
+                watcher.prepared(plan.steps[index], first + index, found)
 
-    def on_start(self, index: int) -> None:
-        for watcher in self.watchers:
-            watcher.started(self.plan.steps[index], self.first + index)
+        return performer(plan.steps[index], prepared)
 
-    def perform(self, index: int) -> Done:
-        def prepared(left: Done) -> None:
-            self.left[index] = left
-            for watcher in self.watchers:
-                watcher.prepared(self.plan.steps[index], self.first + index, left)
-
-        return self.performer(self.plan.steps[index], prepared)
-
-    def on_end(self, ended: Ended[Done]) -> None:
-        step, number = self.plan.steps[ended.index], self.first + ended.index
-        for watcher in self.watchers:
+    def on_end(ended: Ended[Done]) -> None:
+        step, number = plan.steps[ended.index], first + ended.index
+        for watcher in watchers:
             if ended.error is not None:
                 watcher.failed(step, number, ended.error)
             else:
                 watcher.done(step, number, ended.result or Done())
+
+    run = Run(
+        plan.needs, perform, on_end, on_start, workers=workers, stop_on_error=True, stop=stop
+    )()
+    return run, left
 
 
 def undo(
@@ -218,12 +220,20 @@ def undo(
     """
     for watcher in watchers:
         watcher.undoing(len(work))
-    run: Run[None] = Run(
-        _undo_needs([one.step for one in work]),
-        _Undoing(work, performer, watchers),
-        workers=workers,
-        stop_on_error=False,
-    )()
+
+    def perform(index: int) -> None:
+        performer.undo(work[index].step, work[index].left)
+
+    def on_end(ended: Ended[None]) -> None:
+        one = work[ended.index]
+        for watcher in watchers:
+            if ended.error is None:
+                watcher.undone(one.step, one.index)
+            else:
+                watcher.stuck(one.step, one.index, str(ended.error))
+
+    needs = _undo_needs([one.step for one in work])
+    run = Run(needs, perform, on_end, workers=workers, stop_on_error=False)()
     left = [(work[one.index], str(one.error)) for one in run.ended if one.error is not None]
     return Report(
         "stuck" if left else "undone",
@@ -231,29 +241,6 @@ def undo(
         stuck=tuple(Failure(one.step, reason) for one, reason in left),
         standing=tuple(one for one, _ in left),
     )
-
-
-@dataclass
-class _Undoing:
-    """Undoes steps and tells the watchers about each."""
-
-    work: Sequence[Work]
-    performer: Performer
-    watchers: Sequence[Watcher]
-
-    def on_start(self, index: int) -> None:
-        """Do nothing: watchers are told of the end only."""
-
-    def perform(self, index: int) -> None:
-        self.performer.undo(self.work[index].step, self.work[index].left)
-
-    def on_end(self, ended: Ended[None]) -> None:
-        one = self.work[ended.index]
-        for watcher in self.watchers:
-            if ended.error is None:
-                watcher.undone(one.step, one.index)
-            else:
-                watcher.stuck(one.step, one.index, str(ended.error))
 
 
 def drop_unused_versions(work: Sequence[Work], performer: Performer) -> list[Failure]:

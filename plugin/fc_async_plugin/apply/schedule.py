@@ -12,13 +12,12 @@ from __future__ import annotations
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from heapq import heappop, heappush
-from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 T = TypeVar("T")
-Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -30,26 +29,14 @@ class Ended(Generic[T]):
     error: Exception | None
 
 
-class Jobs(Protocol[Result]):
-    """Numbered jobs of a run, and what is notified of them."""
-
-    def perform(self, index: int) -> Result:
-        """Do one job; called in a thread of the pool."""
-        ...
-
-    def on_start(self, index: int) -> None:
-        """Note that a job is about to start."""
-
-    def on_end(self, ended: Ended[Result]) -> None:
-        """Note that a job has ended."""
-
-
 class Run(Generic[T]):
     """One run of some jobs.
 
     Args:
         needs: For each job, the indices of the jobs that must have succeeded before it starts.
-        jobs: The jobs.
+        perform: Does one job; called in a thread of the pool.
+        on_end: Called when a job has ended.
+        on_start: Called when a job is about to start.
         workers: Jobs at a time.
         stop_on_error: Start no further job after one has failed.
         stop: Once true, no further job starts. Running jobs end, because the effect of a job that
@@ -63,7 +50,9 @@ class Run(Generic[T]):
     def __init__(
         self,
         needs: Sequence[Sequence[int]],
-        jobs: Jobs[T],
+        perform: Callable[[int], T],
+        on_end: Callable[[Ended[T]], None],
+        on_start: Callable[[int], None] = lambda _: None,
         *,
         workers: int,
         stop_on_error: bool,
@@ -71,7 +60,7 @@ class Run(Generic[T]):
     ) -> None:
         self.ended: list[Ended[T]] = []
         self.failed = False
-        self._jobs = jobs
+        self._perform, self._on_end, self._on_start = perform, on_end, on_start
         self._workers = workers
         self._stop = stop
         self._stop_on_error = stop_on_error
@@ -101,8 +90,8 @@ class Run(Generic[T]):
             and not self._stop()
         ):
             index = heappop(self._ready)
-            self._jobs.on_start(index)
-            running[pool.submit(self._jobs.perform, index)] = index
+            self._on_start(index)
+            running[pool.submit(self._perform, index)] = index
         return bool(running)
 
     def _end(self, index: int, future: Future[T]) -> None:
@@ -113,7 +102,7 @@ class Run(Generic[T]):
         ended = Ended(index, None if error else future.result(), error)
         self.ended.append(ended)
         self.failed = self.failed or error is not None
-        self._jobs.on_end(ended)
+        self._on_end(ended)
         if error is None or not self._stop_on_error:
             for following in self._after[index]:
                 self._missing[following] -= 1

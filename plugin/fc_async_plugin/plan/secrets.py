@@ -56,29 +56,12 @@ def has_secrets(steps: Iterable[Step]) -> bool:
 
 def hide(step: Step) -> Step:
     """Return a step without its secret values."""
-    match step:
-        case CreateFunction(after=after):
-            return msgspec.structs.replace(step, after=_hidden_settings(after))
-        case UpdateFunction(before=before, after=after):
-            return msgspec.structs.replace(
-                step, before=_hidden_settings(before), after=_hidden_settings(after)
-            )
-        case Put():
-            return msgspec.structs.replace(
-                step, before=_hidden_document(step.before), after=_hidden_settings(step.after)
-            )
-        case Delete():
-            return msgspec.structs.replace(step, before=_hidden_document(step.before))
-        case _:
-            return step
-
-
-def _hidden_document(document: dict[str, Any] | None) -> dict[str, Any] | None:
-    return None if document is None else _hidden_settings(document)
-
-
-def _hidden_settings(settings: dict[str, Any]) -> dict[str, Any]:
-    return {name: hidden(value, name=name) for name, value in settings.items()}
+    documents = {
+        field: {name: hidden(value, name=name) for name, value in document.items()}
+        for field in ("before", "after")
+        if (document := getattr(step, field, None)) is not None
+    }
+    return msgspec.structs.replace(step, **documents)
 
 
 def fill_in(steps: Iterable[Step], wanted: Wanted, remote: Remote) -> Iterator[Step]:

@@ -142,89 +142,69 @@ class DeleteVersion(Base, frozen=True, kw_only=True):
         return f"/{self.version}"
 
 
-class Put(Base, frozen=True, kw_only=True):
-    """Create or replace a document that belongs to a function, such as a trigger.
+class Document(Base, frozen=True, kw_only=True):
+    """A step on a document that belongs to a function, such as a trigger.
 
     Attributes:
         of: Kind of the document, a key of :data:`fc_async_plugin.plan.kinds.KINDS`.
         name: Its name among those of its kind; "" if a function has at most one.
-        after: The new document, with the names of the API.
-        before: The current document; None: there is none.
+        before: The current document; None: there is none, or it is not known.
     """
 
     of: Of
     name: str = ""
-    after: dict[str, Any]
     before: dict[str, Any] | None = None
+
+    @property
+    def kind(self) -> str:  # type: ignore[override]
+        """The kind of the document."""
+        return self.of
+
+    @property
+    def qualifier_shown(self) -> str:
+        """The name of the document, unless there is only one or it is LATEST."""
+        return "" if self.name in {"", limits.DEFAULT_QUALIFIER} else f"/{self.name}"
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """The fields that name the document, for another step on it."""
+        return {
+            "region": self.region,
+            "function": self.function,
+            "of": self.of,
+            "name": self.name,
+        }
+
+
+class Put(Document, frozen=True, kw_only=True):
+    """Create or replace a document.
+
+    Attributes:
+        after: The new document, with the names of the API.
+    """
+
+    after: dict[str, Any]
 
     @property
     def sign(self) -> Sign:  # type: ignore[override]
         """``+`` when there was none."""
         return "+" if self.before is None else "~"
 
-    @property
-    def kind(self) -> str:  # type: ignore[override]
-        """The kind of the document."""
-        return self.of
-
-    @property
-    def qualifier_shown(self) -> str:
-        """The name of the document, unless there is only one or it is LATEST."""
-        return _shown(self.name)
-
     def inverse(self) -> Put | Delete:
         """Put the old document back, or delete the new one."""
-        at: dict[str, Any] = {
-            "region": self.region,
-            "function": self.function,
-            "of": self.of,
-            "name": self.name,
-        }
         if self.before is None:
-            return Delete(**at, before=self.after)
-        return Put(**at, after=self.before, before=self.after)
+            return Delete(**self.about, before=self.after)
+        return Put(**self.about, after=self.before, before=self.after)
 
 
-class Delete(Base, frozen=True, kw_only=True):
-    """Delete a document that belongs to a function. Undone by putting ``before`` back.
-
-    Attributes:
-        of: Kind of the document.
-        name: Its name among those of its kind.
-        before: The document; None: it is not known.
-    """
+class Delete(Document, frozen=True, kw_only=True):
+    """Delete a document. Undone by putting ``before`` back."""
 
     sign: ClassVar[Sign] = "-"
 
-    of: Of
-    name: str = ""
-    before: dict[str, Any] | None = None
-
-    @property
-    def kind(self) -> str:  # type: ignore[override]
-        """The kind of the document."""
-        return self.of
-
-    @property
-    def qualifier_shown(self) -> str:
-        """The name of the document, unless there is only one or it is LATEST."""
-        return _shown(self.name)
-
     def inverse(self) -> Put | None:
         """Put the document back, if it is known."""
-        if self.before is None:
-            return None
-        return Put(
-            region=self.region,
-            function=self.function,
-            of=self.of,
-            name=self.name,
-            after=self.before,
-        )
-
-
-def _shown(name: str) -> str:
-    return "" if name in {"", limits.DEFAULT_QUALIFIER} else f"/{name}"
+        return None if self.before is None else Put(**self.about, after=self.before)
 
 
 Step = (

@@ -17,15 +17,8 @@ if TYPE_CHECKING:
     from fc_async_plugin.apply.schedule import Ended
 
 
-class Jobs:
-    def __init__(self, perform: Callable[[int], Any]) -> None:
-        self.perform = perform
-
-    def on_start(self, index: int) -> None:
-        del index
-
-    def on_end(self, ended: Ended[Any]) -> None:
-        del ended
+def nothing(_: Ended[Any]) -> None:
+    pass
 
 
 def run(
@@ -36,8 +29,7 @@ def run(
     stop: Callable[[], bool] = lambda: False,
     stop_on_error: bool = True,
 ) -> Run[Any]:
-    jobs = Jobs(perform)
-    return Run(needs, jobs, workers=workers, stop=stop, stop_on_error=stop_on_error)()
+    return Run(needs, perform, nothing, workers=workers, stop=stop, stop_on_error=stop_on_error)()
 
 
 def test_nothing_to_do_ends_at_once() -> None:
