@@ -17,9 +17,10 @@ import time
 import warnings
 from typing import TYPE_CHECKING
 
-from fc_async_plugin import PluginError, apply, rules, template
+from fc_async_plugin import PluginError, rules, template
 from fc_async_plugin.account import Regions
 from fc_async_plugin.account.remote import read
+from fc_async_plugin.apply import executor
 from fc_async_plugin.apply.perform import Performer
 from fc_async_plugin.plan import attached, plan_changes
 from fc_async_plugin.plan.wanted import wanted
@@ -69,7 +70,7 @@ def deploy(
         plan = plan_changes(wants, read(regions, wants))
         if plan.obstacles:
             raise PluginError("\n".join(map(str, plan.obstacles)))
-        report = apply.apply(plan, Performer(regions, sleep=time.sleep))
+        report = executor.apply(plan, Performer(regions, sleep=time.sleep))
         if report.outcome != "done":
             raise PluginError("\n".join(map(str, (*report.failures, *report.stuck))))
     finally:

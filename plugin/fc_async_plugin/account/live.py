@@ -19,11 +19,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
+import msgspec
+
 from fc_async_plugin.account import lists
 from fc_async_plugin.graph.build import LiveFunction, LiveRegion
 from fc_async_plugin.plan.state import Place
 from fc_async_sdk.errors import FunctionNotFound, NotFound
-from fc_async_sdk.models import Function
 from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:
@@ -58,13 +59,11 @@ def read_region(client: Client, region: str, account_id: str) -> LiveRegion:
     Raises:
         FcAsyncError: The region cannot be read.
     """
-    functions = list(lists.functions(client))
+    names = [function.function_name for function in lists.functions(client)]
     configs = lists.all_configs(client)
 
-    def one(function: Function) -> LiveFunction:
-        name = function.function_name
+    def one(name: str) -> LiveFunction:
         return LiveFunction(
-            function=function,
             configs=configs.get(name, {}),
             aliases={
                 alias: _versions_of(found) for alias, found in lists.aliases(client, name).items()
@@ -74,8 +73,8 @@ def read_region(client: Client, region: str, account_id: str) -> LiveRegion:
         )
 
     with ThreadPoolExecutor(_WORKERS, thread_name_prefix="live") as pool:
-        found = list(pool.map(one, functions))
-    return LiveRegion(region, account_id, {item.function.function_name: item for item in found})
+        found = pool.map(one, names)
+        return LiveRegion(region, account_id, dict(zip(names, found, strict=True)))
 
 
 def _versions_of(alias: Alias) -> tuple[str, ...]:
@@ -136,9 +135,7 @@ class _Reading:
 
     def __call__(self, own: Remote, targets: Iterable[Node]) -> Downstream:
         for place, remote in own.items():
-            self.known[place] = LiveFunction(
-                function=Function(function_name=place.function), configs=remote.configs
-            )
+            self.known[place] = LiveFunction(configs=remote.configs)
         reached = set(targets)
         self._direct = {Place(node.region, node.name) for node in reached}
         reached.update(edge.target for edge in self._edges())
@@ -186,9 +183,7 @@ class _Reading:
             if configs is None:
                 self._missing.add(place)
                 continue
-            self.known[place] = LiveFunction(
-                function=Function(function_name=place.function), configs=configs
-            )
+            self.known[place] = LiveFunction(configs=configs)
 
     def _configs_if_there(self, place: Place) -> dict[str, AsyncConfig] | None:
         """Return configurations; None if a destination of the deployment does not exist."""
@@ -224,12 +219,8 @@ class _Reading:
                 if not these:
                     continue
                 place = Place(region, name)
-                one = self.known.get(place)
-                self.known[place] = LiveFunction(
-                    function=Function(function_name=name),
-                    configs=one.configs if one else self._configs(place),
-                    triggers=these,
-                )
+                one = self.known.get(place) or LiveFunction(configs=self._configs(place))
+                self.known[place] = msgspec.structs.replace(one, triggers=these)
 
     def _read_aliases(self, nodes: Iterable[Node], pool: ThreadPoolExecutor) -> None:
         """Read the versions behind the aliases at the ends of edges."""
@@ -252,13 +243,7 @@ class _Reading:
             return {name: _versions_of(alias) for name, alias in found.items()}
 
         for place, found in zip(places, pool.map(aliases, places), strict=True):
-            one = self.known[place]
-            self.known[place] = LiveFunction(
-                function=one.function,
-                configs=one.configs,
-                triggers=one.triggers,
-                aliases=found,
-            )
+            self.known[place] = msgspec.structs.replace(self.known[place], aliases=found)
 
 
 def _if_there(read_one: Callable[[], _T], otherwise: _T) -> _T:

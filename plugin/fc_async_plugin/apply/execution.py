@@ -23,9 +23,10 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 from rich import progress as rich_progress
 
-from fc_async_plugin import PluginError, apply
+from fc_async_plugin import PluginError
 from fc_async_plugin.account import connection
-from fc_async_plugin.apply import Report
+from fc_async_plugin.apply import executor
+from fc_async_plugin.apply.executor import Report, Watcher
 from fc_async_plugin.apply.journal import Journal
 from fc_async_plugin.apply.kept_code import CodeKeeper
 from fc_async_plugin.apply.perform import Performer
@@ -166,19 +167,19 @@ class Execution:
         terminal.confirm(f"{question} {self._target}?", yes=self.yes)
         first = journal.begin(self.command, plan.steps)
         with interruptible() as stop, Progress(len(plan.steps)) as progress:
-            report = apply.apply(
+            report = executor.apply(
                 plan,
                 self._performer,
                 [journal.recorder, progress],
                 stop=stop.is_set,
-                earlier=apply.Earlier(journal.standing, first),
+                earlier=executor.Earlier(journal.standing, first),
             )
         self._end(report)
         return report
 
     def _end(self, report: Report) -> None:
         if report.outcome == "done":
-            for failure in apply.drop_unused_versions(self._journal.standing, self._performer):
+            for failure in executor.drop_unused_versions(self._journal.standing, self._performer):
                 terminal.note(f"A version without an alias may be left. {failure}")
         self._journal.end(list(report.standing))
 
@@ -204,7 +205,7 @@ class Execution:
         terminal.confirm(f"Undo {count} steps at {self._target}?", yes=self.yes)
         self._wait_for_requests_under_way()
         with Progress(count) as progress:
-            report = apply.undo(journal.standing, self._performer, [journal.recorder, progress])
+            report = executor.undo(journal.standing, self._performer, [journal.recorder, progress])
         journal.end(list(report.standing))
         if report.outcome == "undone" and self.output == "text":
             click.echo(f"Undone: {count} of {count} steps.")
@@ -288,7 +289,7 @@ def _as_data(report: Report) -> dict[str, Any]:
     }
 
 
-class Progress(apply.Watcher):
+class Progress(Watcher):
     """Shows the progress of a deployment on stderr.
 
     Args:

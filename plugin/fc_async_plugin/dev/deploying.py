@@ -21,8 +21,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from fc_async_plugin import PluginError, apply, places, rules
+from fc_async_plugin import PluginError, places, rules
 from fc_async_plugin.account.remote import read as read_account
+from fc_async_plugin.apply import executor
 from fc_async_plugin.apply.kept_code import CodeKeeper
 from fc_async_plugin.apply.perform import Performer
 from fc_async_plugin.dev import syntax
@@ -315,7 +316,7 @@ def _carried_out(
 
     def carry_out(steps: Sequence[Step]) -> list[str]:
         nonlocal done
-        report = apply.apply(Plan(steps=tuple(steps), needs=needs_of(steps)), performer)
+        report = executor.apply(Plan(steps=tuple(steps), needs=needs_of(steps)), performer)
         done += report.done if report.outcome == "done" else ()
         stuck = [f"left as it is: {one}" for one in report.stuck]
         return [*map(str, report.failures), *stuck]

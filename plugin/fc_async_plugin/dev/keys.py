@@ -14,7 +14,7 @@ import select
 import signal
 import sys
 import threading
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -40,6 +40,7 @@ def reading(pressed: Callable[[str], None]) -> Iterator[bool]:
         yield False
         return
     import termios  # noqa: PLC0415 -- not on Windows
+    import tty  # noqa: PLC0415 -- see above
 
     descriptor = sys.stdin.fileno()
     before = termios.tcgetattr(descriptor)
@@ -49,10 +50,10 @@ def reading(pressed: Callable[[str], None]) -> Iterator[bool]:
     def on_resume(_number: int, _frame: FrameType | None) -> None:
         # The shell gave the terminal its own modes while this process was stopped.
         if _in_foreground():
-            _one_key_at_a_time(descriptor, before)
+            tty.setcbreak(descriptor, termios.TCSADRAIN)
 
     signal.signal(signal.SIGCONT, on_resume)
-    _one_key_at_a_time(descriptor, before)
+    tty.setcbreak(descriptor, termios.TCSADRAIN)  # keys arrive at once and unseen; signals stay
     thread = threading.Thread(
         target=_read, args=(descriptor, wake, pressed), name="keys", daemon=True
     )
@@ -67,16 +68,6 @@ def reading(pressed: Callable[[str], None]) -> Iterator[bool]:
             os.close(end)
         if _in_foreground():
             termios.tcsetattr(descriptor, termios.TCSADRAIN, before)
-
-
-def _one_key_at_a_time(descriptor: int, before: list[Any]) -> None:
-    """Let keys arrive at once and unseen; signals and the form of output stay."""
-    import termios  # noqa: PLC0415 -- not on Windows
-
-    modes = [*before[:6], list(before[6])]
-    modes[3] &= ~(termios.ICANON | termios.ECHO)
-    modes[6][termios.VMIN], modes[6][termios.VTIME] = 1, 0
-    termios.tcsetattr(descriptor, termios.TCSADRAIN, modes)
 
 
 def _in_foreground() -> bool:

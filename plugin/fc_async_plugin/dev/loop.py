@@ -81,7 +81,9 @@ class Loop:
         self._screen = screen
         self._events = events
         self._client = client_of(running.addresses.fc)
-        self._watcher = Watcher(self._later(self._deploy_saved), self._later(self._deploy_unnoticed))
+        self._watcher = Watcher(
+            self._later(self._deploy_saved), self._later(self._deploy_unnoticed)
+        )
         self._hint = ""  # what is said once the first watch has begun
         self._ended: str | None = None
         self._last: Step | None = None

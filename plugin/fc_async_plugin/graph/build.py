@@ -8,15 +8,16 @@ equals no qualifier. An alias stands for all versions that it may lead to.
 from __future__ import annotations
 
 from collections import Counter
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
 from fc_async_plugin.graph.cycles import find_cycles
-from fc_async_plugin.graph.model import Edge, Graph, Written
+from fc_async_plugin.graph.model import Edge, Graph
 from fc_async_plugin.template.desired import BLOCK, destination_path, is_function
 from fc_async_sdk.errors import InvalidArn
-from fc_async_sdk.models import AsyncConfig, Function, Trigger
+from fc_async_sdk.models import AsyncConfig, Trigger
 from fc_async_sdk.spec import arn, limits, triggers
 from fc_async_sdk.spec.async_config import OUTCOMES, Outcome
 from fc_async_sdk.spec.graph import Node, resolve
@@ -161,7 +162,7 @@ def _build(
     for link in destinations:
         if isinstance(link.arn, InvalidArn):
             continue
-        written = Written(link.resource, destination_path(link.outcome))
+        written = partial(link.resource.where, *destination_path(link.outcome))
         edges.append(Edge(source_node(link.resource), Node.of(link.arn), link.kind, written))
     edges += trigger_edges(functions)
     edges += live
@@ -191,7 +192,7 @@ def trigger_edges(resources: Iterable[Resource]) -> Iterator[Edge]:
                 continue
             qualifier = str(trigger.get("qualifier") or limits.DEFAULT_QUALIFIER)
             target = source_node(resource)._replace(qualifier=qualifier)
-            written = Written(resource, ("triggers", index))
+            written = partial(resource.where, "triggers", index)
             yield Edge(origin, target, "trigger", written, str(trigger.get("triggerName") or ""))
 
 
@@ -205,14 +206,12 @@ class LiveFunction(msgspec.Struct, frozen=True, kw_only=True):
     """One function of the account.
 
     Attributes:
-        function: The function.
         configs: Asynchronous configuration by qualifier.
         aliases: The versions behind each alias.
         versions: Ids of published versions.
         triggers: Triggers of the function.
     """
 
-    function: Function
     configs: dict[str, AsyncConfig] = {}
     aliases: dict[str, tuple[str, ...]] = {}
     versions: frozenset[str] = frozenset()

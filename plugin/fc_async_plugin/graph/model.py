@@ -8,34 +8,13 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from fc_async_sdk.spec.async_config import Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
-    from fc_async_plugin.template.model import Resource
-    from fc_async_plugin.template.problems import Path, Position
+    from fc_async_plugin.template.problems import Position
     from fc_async_sdk.spec.graph import Node
 
 EdgeKind = Outcome | Literal["trigger"]
 """The outcome of a destination; ``trigger``: an event source invokes the function."""
-
-
-class Written:
-    """A value of a template, whose place is looked up on request.
-
-    Args:
-        resource: The resource that has it.
-        path: Its path, from props down.
-    """
-
-    __slots__ = ("path", "resource")
-
-    def __init__(self, resource: Resource, path: Path) -> None:
-        self.resource = resource
-        self.path = path
-
-    @property
-    def position(self) -> Position:
-        """The place."""
-        return self.resource.where(*self.path)
 
 
 class Edge(NamedTuple):
@@ -45,20 +24,21 @@ class Edge(NamedTuple):
         source: The function whose result is sent, or the event source of a trigger.
         target: The destination, or the function of a trigger.
         kind: The outcome that is sent, or ``trigger``.
-        written: Its value in a template; None: only the account has it.
+        written: Returns where a template has it, looked up on request; None: only the account has
+            it.
         via: Name of the trigger.
     """
 
     source: Node
     target: Node
     kind: EdgeKind
-    written: Written | None = None
+    written: Callable[[], Position] | None = None
     via: str = ""
 
     @property
     def position(self) -> Position | None:
         """Place in the template where the edge is written; None: only the account has it."""
-        return self.written.position if self.written else None
+        return self.written() if self.written else None
 
 
 class Graph:

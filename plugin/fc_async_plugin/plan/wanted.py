@@ -18,6 +18,7 @@ from fc_async_plugin.plan import attached
 from fc_async_plugin.plan.package import MAX_LOCAL_ZIP_BYTES, MAX_ZIP_BYTES, pack
 from fc_async_plugin.plan.state import Place, WantedFunction
 from fc_async_plugin.plan.steps import Code
+from fc_async_plugin.template import javascript
 from fc_async_plugin.template.code import code_path, folder_of, start_problem
 from fc_async_plugin.template.desired import (
     BLOCK,
@@ -213,14 +214,8 @@ def _environment(resource: Resource) -> dict[str, str]:
             resource.where("environmentVariables"),
             f"environmentVariables of {resource.name!r} is not a mapping",
         )
-    return {str(name): _text(value) for name, value in variables.items()}
-
-
-def _text(value: Any) -> str:
-    """Return a value as text: the environment has no numbers and booleans."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return str(value)
+    # The environment has no numbers and booleans; s makes texts of them in JavaScript.
+    return {str(name): javascript.to_text(value) for name, value in variables.items()}
 
 
 def _role(resource: Resource) -> str:

@@ -58,7 +58,7 @@ def of_account(
         retries = [config.max_async_retry_attempts for config in have.configs.values()] or [None]
         node = Node("function", place.region, account, place.function)
         own[node] = dearest(alone(settings, one) for one in retries)
-        live = LiveFunction(function=have.function, configs=have.configs)
+        live = LiveFunction(configs=have.configs)
         edges += LiveRegion(place.region, account, {place.function: live}).edges(())
     nodes = [node._replace(qualifier=limits.DEFAULT_QUALIFIER) for node in own]
     return _by_name(worst_cases(Graph(nodes, edges), own), own)

@@ -73,7 +73,7 @@ def desired(resource: Resource) -> Desired | None:
         raise _wrong_type(resource, (BLOCK,), block, "a mapping")
     qualifier = block.get("qualifier")
     if qualifier is not None and not isinstance(qualifier, str):
-        if not _is_integer(qualifier):
+        if type(qualifier) is not int:
             raise _wrong_type(resource, (BLOCK, "qualifier"), qualifier, "a string")
         qualifier = str(qualifier)  # an unquoted version number
     return Desired(
@@ -124,10 +124,6 @@ def _typed(resource: Resource, block: dict[str, Any], key: str, kind: type) -> A
         return value
     expected = {bool: "true or false", int: "a whole number"}[kind]
     raise _wrong_type(resource, (BLOCK, key), value, expected)
-
-
-def _is_integer(value: object) -> bool:
-    return type(value) is int
 
 
 def bucket_of_payloads(resource: Resource) -> str:

@@ -164,7 +164,12 @@ class _Builder:
             self._anchors[event.anchor] = (node, 1)
         frame = self._stack[-1] if self._stack else None
         if frame is not None and frame.key is None and isinstance(frame.node, Table):
-            frame.key = Leaf(self._file, line, column, _key_text(event, value))
+            frame.key = Leaf(
+                self._file,
+                line,
+                column,
+                event.value if isinstance(value, Date) else javascript.to_text(value),
+            )
             frame.merging = event.value == _MERGE and event.implicit[0]
         else:
             self._add(node, event)
@@ -214,7 +219,7 @@ class _Builder:
         if frame is not None and frame.key is None and isinstance(frame.node, Table):
             if not isinstance(node, Leaf):
                 self._fail(event, "a key is a string or a number, not a collection")
-            frame.key = Leaf(*self._position(event), _as_text(node.value))
+            frame.key = Leaf(*self._position(event), javascript.to_text(node.value))
             frame.merging = False
         else:
             self._add(node, event)
@@ -264,20 +269,6 @@ class _Builder:
 def _line_column(event: yaml.Event) -> tuple[int, int]:
     mark: Any = event.start_mark  # typed as optional; libyaml always sets it
     return mark.line + 1, mark.column + 1
-
-
-def _key_text(event: yaml.ScalarEvent, value: str | float | Date | None) -> str:
-    if isinstance(value, Date):
-        return str(event.value)
-    return _as_text(value)
-
-
-def _as_text(value: str | float | None) -> str:
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return str(value)
 
 
 _FIRST: Final = frozenset("+-.0123456789~nNtTfF")
@@ -340,7 +331,8 @@ def plain_scalar(text: str) -> Plain | Date:
     if match is not None:
         return _integer(match)
     if _FLOAT.fullmatch(text) is not None:
-        return javascript.number(float(_python_float(text)))
+        plain = text.replace("_", "").lower()
+        return javascript.number(float(plain.replace(".inf", "inf").replace(".nan", "nan")))
     return DATE if _DATE.fullmatch(text) is not None else text
 
 
@@ -354,8 +346,3 @@ def _integer(match: re.Match[str]) -> float:
     if exact >= _TOO_LARGE:
         return sign * math.inf
     return sign * (exact if exact <= _EXACT else int(float(exact)))
-
-
-def _python_float(text: str) -> str:
-    plain = text.replace("_", "").lower()
-    return plain.replace(".inf", "inf").replace(".nan", "nan")

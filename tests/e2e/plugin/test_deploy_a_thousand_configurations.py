@@ -11,7 +11,7 @@ import pytest
 
 from fc_async_plugin.account import Regions
 from fc_async_plugin.account.remote import read
-from fc_async_plugin.apply import apply
+from fc_async_plugin.apply.executor import apply
 from fc_async_plugin.apply.perform import Performer
 from fc_async_plugin.plan import plan_changes
 from fc_async_plugin.plan.state import Place, WantedFunction

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fc_async_plugin.account.remote import read
-from fc_async_plugin.apply import apply
+from fc_async_plugin.apply.executor import apply
 from fc_async_plugin.apply.perform import Performer
 from fc_async_plugin.plan import Plan, plan_changes
 from fc_async_plugin.plan.order import in_order, needs_of

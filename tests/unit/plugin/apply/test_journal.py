@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fc_async_plugin import PluginError
-from fc_async_plugin.apply import Work
+from fc_async_plugin.apply.executor import Work
 from fc_async_plugin.apply.journal import Journal
 from fc_async_plugin.apply.journal_file import key_path
 from fc_async_plugin.apply.perform import Done

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
-from fc_async_plugin import apply
 from fc_async_plugin.account import connection
+from fc_async_plugin.apply import executor
 from fc_async_plugin.cli.group import run
 from fc_async_plugin.plan.package import pack
 from fc_async_sdk import errors, models
@@ -309,7 +309,7 @@ def interrupted(deployed: Path, account) -> Path:
 
     account.fail = press_ctrl_c
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(apply, "apply", functools.partial(apply.apply, workers=1))
+        patch.setattr(executor, "apply", functools.partial(executor.apply, workers=1))
         assert run(["deploy", "-y"]) == 130
     account.fail = lambda *_: None
     assert len(account.configs) == 1
@@ -354,7 +354,7 @@ def test_an_interrupted_removal_is_gone_on_with_by_removing(
         signal.raise_signal(signal.SIGINT) if operation == "DeleteAsyncInvokeConfig" else None
     )
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(apply, "apply", functools.partial(apply.apply, workers=1))
+        patch.setattr(executor, "apply", functools.partial(executor.apply, workers=1))
         assert run(["remove", "-y"]) == 130
     account.fail = lambda *_: None
     said()
@@ -420,7 +420,7 @@ def test_a_failed_rollback_can_be_repeated(
 
     account.fail = fail
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(apply, "apply", functools.partial(apply.apply, workers=1))
+        patch.setattr(executor, "apply", functools.partial(executor.apply, workers=1))
         assert run(["deploy", "-y"]) == 1
     assert "+ async config audit (cn-hangzhou): 403 AccessDenied" in said()[1]
     account.fail = lambda *_: None

@@ -12,7 +12,7 @@ import pytest
 from fc_async_plugin.graph import find_cycles
 from fc_async_plugin.graph.build import LiveFunction, LiveRegion, build, source_node
 from fc_async_plugin.template import Position, Resource
-from fc_async_sdk.models import Function, Trigger
+from fc_async_sdk.models import Trigger
 from fc_async_sdk.spec.graph import Node
 
 
@@ -165,7 +165,7 @@ def test_the_triggers_of_an_account_have_the_same_sources() -> None:
         )
         for one in EVERY_SOURCE
     ]
-    live = LiveFunction(function=Function(function_name="b"), triggers=tuple(made))
+    live = LiveFunction(triggers=tuple(made))
     edges = LiveRegion("cn-hangzhou", "123", {"b": live}).edges(())
     b = msgspec.structs.replace(resource("b"), props={"triggers": EVERY_SOURCE})
     assert {edge.source for edge in edges} == {edge.source for edge in build([b]).edges}

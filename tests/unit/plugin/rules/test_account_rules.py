@@ -10,7 +10,7 @@ import pytest
 
 from fc_async_plugin.graph.build import LiveFunction, LiveRegion
 from fc_async_plugin.rules import Finding
-from fc_async_sdk.models import AsyncConfig, Destination, DestinationConfig, Function, Trigger
+from fc_async_sdk.models import AsyncConfig, Destination, DestinationConfig, Trigger
 
 Check = Callable[..., list[Finding]]
 
@@ -44,10 +44,7 @@ def account(**functions: dict[str, Any]) -> LiveRegion:
     return LiveRegion(
         "cn-hangzhou",
         "",
-        {
-            name: LiveFunction(function=Function(function_name=name), **parts)
-            for name, parts in functions.items()
-        },
+        {name: LiveFunction(**parts) for name, parts in functions.items()},
     )
 
 
@@ -220,8 +217,6 @@ def test_a_failure_destination_in_the_account_closes_a_cycle_as_well(check: Chec
 
 
 def test_a_graph_of_several_accounts_keeps_them_apart(check: Check) -> None:
-    live = LiveRegion(
-        "cn-hangzhou", "999", {"b": LiveFunction(function=Function(function_name="b"))}
-    )
+    live = LiveRegion("cn-hangzhou", "999", {"b": LiveFunction()})
     found = check(function("a", arn("b")), live=(live,), account_id="123")
     assert ids(found) == ["FCA040"]

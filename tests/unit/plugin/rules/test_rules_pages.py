@@ -15,7 +15,6 @@ from fc_async_plugin import rules
 from fc_async_plugin.graph.build import LiveFunction, LiveRegion
 from fc_async_plugin.report.rules import to_markdown
 from fc_async_plugin.rules import RULES, Finding, Rule
-from fc_async_sdk.models import Function
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,10 +33,7 @@ MAY_SEND = {"Statement": [{"Effect": "Allow", "Action": "mns:SendMessage", "Reso
 LIVE = LiveRegion(
     "cn-hangzhou",
     "",
-    {
-        name: LiveFunction(function=Function(function_name=name), aliases={"prod": ("1",)})
-        for name in ("orders", "billing")
-    },
+    {name: LiveFunction(aliases={"prod": ("1",)}) for name in ("orders", "billing")},
 )
 
 
