@@ -11,7 +11,6 @@ import sys
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
-from urllib.parse import urlsplit
 
 import msgspec
 
@@ -34,6 +33,7 @@ if TYPE_CHECKING:
     from fc_async_plugin.plan.channels import Channel
     from fc_async_plugin.plan.state import Wanted
     from fc_async_plugin.template import Project, Resource
+    from fc_async_plugin.template.names import Purpose
     from fc_async_sdk import Client
     from fc_async_sdk.credentials import Credentials
 
@@ -83,10 +83,10 @@ def load(
     account: Account,
     environment: str | None = None,
     *,
-    here: bool = False,
+    purpose: Purpose = "deploy",
     environ: Mapping[str, str] | None = None,
 ) -> Project:
-    """Read the template of a command, to be run on this machine or to be deployed.
+    """Read the template of a command; secrets are not read if it is only shown.
 
     The account of ``${config('AccountID')}`` and of a role that is given by its name is, without an
     access alias, that of the local runtime, if the endpoint is one.
@@ -98,11 +98,12 @@ def load(
         access=account.access,
         region=account.region,
         resolved=resolved_by_s(),
-        purpose="run" if here else "deploy",
+        reveal=purpose != "show",
+        purpose=purpose,
         environ=environ,
     )
     project = read(account_id=account.account_id)
-    if any(map(_lacks_account, project.resources)):
+    if is_here(account) and any(map(_lacks_account, project.resources)):
         project = read(account_id=_account_of_runtime(account.endpoint or ""))
     return project
 
@@ -114,9 +115,7 @@ def _lacks_account(resource: Resource) -> bool:
 
 
 def _account_of_runtime(endpoint: str) -> str | None:
-    """Return the account of a local runtime, None for other endpoints and if it does not answer."""
-    if not _endpoint.is_loopback(urlsplit(endpoint).hostname or ""):
-        return None
+    """Return the account of a local runtime, None if it does not answer."""
     try:
         return runtime.health_of(endpoint).account_id
     except FcAsyncError:
@@ -375,15 +374,7 @@ def rules_of_template(names: Sequence[str], where: Where) -> tuple[Account, list
         ConfigurationError: A function does not exist, has no configuration, or no region.
     """
     account = where.account
-    project = template.load(
-        where.template,
-        env=where.environment,
-        access=account.access,
-        account_id=account.account_id,
-        region=account.region,
-        reveal=False,
-        purpose="show",
-    )
+    project = load(where.template, account, where.environment, purpose="show")
     chosen = [
         one
         for one in project.resources
@@ -407,4 +398,5 @@ def _project_if_any(where: Where) -> Project | None:
             template.find()
         except template.TemplateError:
             return None
-    return load(where.template, where.account, where.environment, here=is_here(where.account))
+    purpose: Purpose = "run" if is_here(where.account) else "deploy"
+    return load(where.template, where.account, where.environment, purpose=purpose)

@@ -290,7 +290,7 @@ def _read(choices: Choices, region: str, account_id: str) -> list[Project]:
             path,
             Account(region=region or None, account_id=account_id or None),
             choices.environment,
-            here=True,
+            purpose="run",
             environ=_environ(choices),
         )
         for path in dict.fromkeys(choices.templates or (None,))
