@@ -133,10 +133,13 @@ class Deployer:
         self.files |= template_files(projects)
         found = tuple(one for one in rules.check(rules.Context(projects)) if one.severity != "note")
         wrong = {one for one in found if one.severity == "error"}
-        without = []  # triggers, one sentence each
+        without: list[str] = []  # triggers, one sentence each
         if wrong:
             projects = tuple(_without_triggers(project, without) for project in projects)
-        by_project = [_with_errors(project, wrong) for project in projects]
+        by_project = [
+            [one for one in project.resources if wrong and _errors(project, one)]
+            for project in projects
+        ]
         bad = [one for each in by_project for one in each]
         sound = tuple(map(self._with_earlier, projects, by_project))
         if wrong and (
@@ -259,41 +262,32 @@ class Deployer:
         return done, failed
 
 
+def _errors(project: Project, resource: Resource) -> set[tuple[str, str]]:
+    """Return the errors that a function of a template has of its own: rules and messages."""
+    alone = msgspec.structs.replace(project, resources=(resource,))
+    found = rules.check(rules.Context([alone])) if is_function(resource) else ()
+    return {(one.rule, one.message) for one in found if one.severity == "error"}
+
+
 def _without_triggers(project: Project, said: list[str]) -> Project:
     """Return a template without the triggers that have errors; add a sentence for each."""
 
-    def errors(resource: Resource) -> set[tuple[str, str]]:
-        alone = msgspec.structs.replace(project, resources=(resource,))
-        found = rules.check(rules.Context([alone]))
-        return {(one.rule, one.message) for one in found if one.severity == "error"}
-
     def kept(resource: Resource) -> Resource:
         listed = resource.props.get(TRIGGERS)
-        if not is_function(resource) or not isinstance(listed, list):
+        if not isinstance(listed, list) or not _errors(project, resource):
             return resource
         chosen: list[int] = []
-        known = errors(with_triggers(resource, chosen))
+        known = _errors(project, with_triggers(resource, chosen))
         for index, one in enumerate(listed):
-            if errors(with_triggers(resource, [*chosen, index])) <= known:
+            if _errors(project, with_triggers(resource, [*chosen, index])) <= known:
                 chosen.append(index)
                 continue
             name = one.get("triggerName") if isinstance(one, dict) else index
             text = f"trigger {name} has errors; the function runs without it"
             said.append(f"{resource.function_name}: {text}")
-        return with_triggers(resource, chosen) if len(chosen) < len(listed) else resource
+        return with_triggers(resource, chosen)
 
     return msgspec.structs.replace(project, resources=tuple(map(kept, project.resources)))
-
-
-def _with_errors(project: Project, wrong: Collection[Finding]) -> list[Resource]:
-    """Return the functions of a template that have errors of their own."""
-
-    def found(resource: Resource) -> list[Finding]:
-        alone = msgspec.structs.replace(project, resources=(resource,))
-        return rules.check(rules.Context([alone]))
-
-    functions = [one for one in project.resources if wrong and is_function(one)]
-    return [one for one in functions if not set(wrong).isdisjoint(found(one))]
 
 
 def _omitted(projects: Iterable[Project]) -> tuple[str, ...]:
