@@ -207,11 +207,11 @@ def started(
     return running, (TaskEvent(status=Status.RUNNING, at=now),)
 
 
-def refused_start(status: str | None) -> Started:
-    """Return the answer to a start that could not mark its invocation as running.
+def start_result(status: str | None) -> Started:
+    """Return the answer to the start of an attempt.
 
     Args:
-        status: Of the invocation under the given lease; None when the lease was lost.
+        status: Of the invocation under the given lease, afterwards; None when the lease was lost.
     """
     if status == Status.RUNNING.value:
         return Started.RUNNING
@@ -300,7 +300,7 @@ class Accept(msgspec.Struct, frozen=True):
     number: int = 0
 
 
-class Start(msgspec.Struct, frozen=True):
+class Start(NamedTuple):
     """An attempt that begins, as an item of a group."""
 
     lease: Lease

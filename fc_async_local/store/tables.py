@@ -6,7 +6,7 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING
 
-from fc_async_local.domain.invocation import DELIVERY
+from fc_async_local.domain.invocation import DELIVERY, TaskEvent
 from fc_async_local.domain.metrics import Sample
 from fc_async_local.domain.states import Status
 from fc_async_local.store import rows, steps
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
         Note,
         Settlement,
     )
-    from fc_async_local.store.protocol import Change, MetricQuery
-    from fc_async_local.store.steps import Settle
+    from fc_async_local.store.protocol import Change, MetricQuery, Started
+    from fc_async_local.store.steps import Settle, Start
     from fc_async_local.store.transactions import Row, Transaction, Transactions, Values
 
 
@@ -246,6 +246,29 @@ class TableStore:
         found = await self._tables.rows(statement, values)
         number: int | None = found[0][0] if found else None
         return number
+
+
+async def start(tables: Transaction, items: Sequence[Start]) -> Sequence[Started]:
+    """Mark claimed invocations as running, each if its lease still holds and it may run."""
+    asked = {(lease.key, lease.epoch): now for lease, now, _ in items}
+    given = [
+        {"key": lease.key, "epoch": lease.epoch, "now": now, "instance_id": instance_id}
+        for lease, now, instance_id in items
+    ]
+    values = (rows.as_json(given),)
+    begun = await tables.rows("begin", values)
+    await tables.record(
+        [
+            rows.from_event(number, TaskEvent(status=Status.RUNNING, at=asked[key, epoch]))
+            for number, key, epoch, task_mode in begun
+            if task_mode
+        ]
+    )
+    found = {(key, epoch): Status.RUNNING.value for _, key, epoch, _ in begun}
+    if len(found) < len(asked):
+        others = await tables.rows("status_of", values)
+        found |= {(key, epoch): status for key, epoch, status in others}
+    return [steps.start_result(found.get((lease.key, lease.epoch))) for lease, *_ in items]
 
 
 async def settle(

@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from fc_async_local.domain.invocation import Invocation, Job, Lease
-from fc_async_local.store import rows, steps
+from fc_async_local.domain.invocation import Invocation, Job
+from fc_async_local.store import rows
 from fc_async_local.store.postgres.database import SQL, without_nul
-from fc_async_local.store.protocol import DuplicateTask, Started
+from fc_async_local.store.protocol import DuplicateTask
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from fc_async_local.store.postgres.database import PostgresDatabase
-    from fc_async_local.store.steps import Accept, Start
+    from fc_async_local.store.steps import Accept
 
 
 _COUNTED: Final = ("metric", "function", "minute", "value", "number", "largest")
@@ -52,20 +52,6 @@ async def accept(database: PostgresDatabase, items: Sequence[Accept]) -> Sequenc
     ]
 
 
-async def start(database: PostgresDatabase, items: Sequence[Start]) -> Sequence[Started]:
-    """Mark claimed invocations as running, each if its lease still holds and it may run."""
-    leases = {item.lease: item for item in items}
-    values = [(*_key(lease), item.now, item.instance_id) for lease, item in leases.items()]
-    begun = await database.ask(SQL["begin"], columns(values))
-    results = {Lease(key=key, epoch=epoch): Started.RUNNING for key, epoch in begun}
-    others = [lease for lease in leases if lease not in results]
-    if others:
-        found = await database.ask(SQL["status_of"], columns([_key(lease) for lease in others]))
-        status = {Lease(key=key, epoch=epoch): status for key, epoch, status in found}
-        results |= {lease: steps.refused_start(status.get(lease)) for lease in others}
-    return [results[item.lease] for item in items]
-
-
 def documents(records: Iterable[Mapping[str, object]]) -> str:
     """Return rows for ``json_populate_recordset``: far cheaper than an array for each column."""
     return rows.as_json(list(records))
@@ -90,7 +76,3 @@ def columns(values: Sequence[tuple[object, ...]]) -> list[list[object]]:
         [without_nul(value) if isinstance(value, str) else value for value in column]
         for column in zip(*values, strict=True)
     ]
-
-
-def _key(lease: Lease) -> tuple[str, int]:
-    return lease.key, lease.epoch

@@ -233,32 +233,27 @@ FROM json_populate_recordset(NULL::invocation, %(taken)s::json) AS taken
 WHERE invocation.id = taken.id;
 
 -- name: begin
-WITH given AS (
-    SELECT * FROM unnest(%s::text[], %s::bigint[], %s::bigint[], %s::text[])
-    AS given (request_id, epoch, now, instance_id)
-), held AS (
+WITH held AS (
     SELECT id, now, given.instance_id
-    FROM invocation JOIN given USING (request_id, epoch)
+    FROM invocation
+    JOIN json_to_recordset(%s::json)
+    AS given (key text, epoch bigint, now bigint, instance_id text)
+    ON given.key = request_id AND given.epoch = invocation.epoch
     WHERE lease_until IS NOT NULL AND status = 'Dequeued'
     ORDER BY id
     FOR UPDATE OF invocation
-), begun AS (
-    UPDATE invocation
-    SET status = 'Running', instance_id = held.instance_id, started_at = coalesce(started_at, now)
-    FROM held
-    WHERE invocation.id = held.id
-    RETURNING invocation.id, request_id, epoch, task_mode, now
-), event AS (
-    INSERT INTO task_event (invocation, status, at, detail)
-    SELECT id, 'Running', now, '{}' FROM begun WHERE task_mode
 )
-SELECT request_id, epoch FROM begun;
+UPDATE invocation
+SET status = 'Running', instance_id = held.instance_id, started_at = coalesce(started_at, now)
+FROM held
+WHERE invocation.id = held.id
+RETURNING invocation.id, request_id, epoch, task_mode;
 
 -- name: status_of
-SELECT request_id, epoch, status
-FROM invocation JOIN unnest(%s::text[], %s::bigint[]) AS given (request_id, epoch)
-USING (request_id, epoch)
-WHERE lease_until IS NOT NULL;
+SELECT request_id, epoch, status FROM invocation
+WHERE
+    request_id = ANY (ARRAY(SELECT lease ->> 'key' FROM json_array_elements(%s::json) AS lease))
+    AND lease_until IS NOT NULL;
 
 -- name: holders
 SELECT

@@ -14,7 +14,7 @@ from fc_async_local.store.postgres import batches
 from fc_async_local.store.postgres.database import SQL
 from fc_async_local.store.postgres.transactions import PostgresTransactions
 from fc_async_local.store.protocol import ERRORS_SEARCHED, TaskCounts, TaskPage
-from fc_async_local.store.tables import TableDocuments, TableStore, settle, settle_job
+from fc_async_local.store.tables import TableDocuments, TableStore, settle, settle_job, start
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,7 +51,7 @@ class PostgresStore(TableStore):
 
     async def start(self, lease: Lease, *, now: int, instance_id: str = "") -> Started:
         item = steps.Start(lease, now, instance_id)
-        return await self._database.in_group(batches.start, item)
+        return await self._database.in_group(_start, item)
 
     async def settle(self, lease: Lease, settlement: Settlement) -> Settled:
         return await self._database.in_group(_settle, steps.Settle(lease, settlement))
@@ -99,6 +99,10 @@ class PostgresStore(TableStore):
 
     async def settle_job(self, lease: Lease, settlement: JobSettlement) -> Settled:
         return await self._database.in_group(_settle_jobs, (lease, settlement))
+
+
+async def _start(database: PostgresDatabase, items: Sequence[steps.Start]) -> Sequence[Started]:
+    return await PostgresTransactions(database, SQL).write(lambda tables: start(tables, items))
 
 
 async def _settle(database: PostgresDatabase, items: Sequence[steps.Settle]) -> Sequence[Settled]:

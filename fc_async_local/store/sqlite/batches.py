@@ -16,17 +16,17 @@ import itertools
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from fc_async_local.domain.invocation import Count, Job, TaskEvent
+from fc_async_local.domain.invocation import Count, Job
 from fc_async_local.domain.states import Status
-from fc_async_local.store import rows, sql, steps
-from fc_async_local.store.protocol import DuplicateTask, Started
+from fc_async_local.store import rows, sql
+from fc_async_local.store.protocol import DuplicateTask
 from fc_async_local.store.sqlite.database import Failure
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable, Mapping, Sequence
 
-    from fc_async_local.store.steps import Accept, Start
+    from fc_async_local.store.steps import Accept
 
 
 SQL: Final = sql.statements(
@@ -77,23 +77,6 @@ def accept(connection: sqlite3.Connection, items: Sequence[Accept]) -> Sequence[
         Counter((each.function, each.task_mode, each.status.value) for each in invocations),
     )
     count(connection, itertools.chain.from_iterable(rows.counted(item) for item in kept))
-    return results
-
-
-def start(connection: sqlite3.Connection, items: Sequence[Start]) -> Sequence[Started]:
-    """Mark claimed invocations as running, each if its lease still holds and it may run."""
-    results: list[Started] = []
-    for item in items:
-        lease, now = item.lease, item.now
-        row = one(connection, "begin", item.instance_id, now, lease.key, lease.epoch)
-        if row is None:
-            holder = one(connection, "holder", lease.key, lease.epoch)
-            results.append(steps.refused_start(None if holder is None else holder[1]))
-            continue
-        if row[1]:
-            event = TaskEvent(status=Status.RUNNING, at=now)
-            connection.execute(SQL["insert_event"], rows.from_event(row[0], event))
-        results.append(Started.RUNNING)
     return results
 
 

@@ -145,18 +145,25 @@ WHERE invocation.id = json_extract(taken.value, '$.id');
 
 -- name: begin
 UPDATE invocation
-SET status = 'Running', instance_id = ?, started_at = coalesce(started_at, ?)
-WHERE request_id = ? AND epoch = ? AND lease_until IS NOT NULL AND status = 'Dequeued'
-RETURNING id, task_mode;
+SET
+    status = 'Running', instance_id = json_extract(given.value, '$.instance_id'),
+    started_at = coalesce(started_at, json_extract(given.value, '$.now'))
+FROM json_each(?) AS given
+WHERE
+    request_id = json_extract(given.value, '$.key') AND epoch = json_extract(given.value, '$.epoch')
+    AND lease_until IS NOT NULL AND status = 'Dequeued'
+RETURNING id, request_id, epoch, task_mode;
+
+-- name: status_of
+SELECT request_id, epoch, status FROM invocation
+WHERE
+    request_id IN (SELECT json_extract(value, '$.key') FROM json_each(?))
+    AND lease_until IS NOT NULL;
 
 -- name: holders
 -- One row for all, since each row of a result is a step more: a list of what Holder holds.
 SELECT json_group_array(json_array(request_id, id, epoch, function, status, task_mode)) FROM invocation
 WHERE request_id IN (SELECT value FROM json_each(?)) AND lease_until IS NOT NULL;
-
--- name: holder
-SELECT id, status, task_mode FROM invocation
-WHERE request_id = ? AND epoch = ? AND lease_until IS NOT NULL;
 
 -- name: prolong
 UPDATE invocation SET lease_until = :until

@@ -15,7 +15,7 @@ from fc_async_local.store import sql, steps
 from fc_async_local.store.sqlite import batches, searching
 from fc_async_local.store.sqlite.batches import SQL
 from fc_async_local.store.sqlite.transactions import SqliteTransactions, run
-from fc_async_local.store.tables import TableStore, settle
+from fc_async_local.store.tables import TableStore, settle, start
 
 if TYPE_CHECKING:
     import sqlite3
@@ -60,7 +60,7 @@ class SqliteStore(TableStore):
         await self._database.write_item(batches.accept, item)
 
     async def start(self, lease: Lease, *, now: int, instance_id: str = "") -> Started:
-        return await self._database.write_item(batches.start, steps.Start(lease, now, instance_id))
+        return await self._database.write_item(_start, steps.Start(lease, now, instance_id))
 
     async def settle(self, lease: Lease, settlement: Settlement) -> Settled:
         return await self._database.write_item(_settle, steps.Settle(lease, settlement))
@@ -72,6 +72,10 @@ class SqliteStore(TableStore):
         return await self._database.read(
             lambda connection: searching.counts(connection, query, most)
         )
+
+
+def _start(connection: sqlite3.Connection, items: Sequence[steps.Start]) -> Sequence[Started]:
+    return run(connection, SQL, lambda tables: start(tables, items))
 
 
 def _settle(connection: sqlite3.Connection, items: Sequence[steps.Settle]) -> Sequence[Settled]:

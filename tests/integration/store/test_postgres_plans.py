@@ -67,7 +67,7 @@ def plan(connection: psycopg.Connection[Any], statement: bytes, values) -> str:
         ("held", ("node",), "invocation_held"),
         ("task", ("f1", "t1"), "invocation_function_task_id_key"),
         # By the request id, or through the few that are held: both are short.
-        ("begin", (["r1"], [0], [0], [""]), "invocation_"),
+        ("begin", ('[{"key": "r1", "epoch": 0}]',), "invocation_"),
         ("holders", ('["r1", "r2"]',), "invocation_"),
         ("prolong", {"leases": '[{"key": "r1", "epoch": 0}]', "until": 5}, "invocation_"),
         ("ended", (5, 1_000), "invocation_ended"),

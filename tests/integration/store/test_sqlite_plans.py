@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 HOT = [
     "due",
     "held",
-    "holder",
+    "status_of",
     "holders",
     "begin",
     "prolong",
