@@ -10,10 +10,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from fc_async_local.store import rows, sql, steps
-from fc_async_local.store.postgres import batches
 from fc_async_local.store.postgres.database import SQL
-from fc_async_local.store.postgres.transactions import PostgresTransactions
-from fc_async_local.store.protocol import ERRORS_SEARCHED, TaskCounts, TaskPage
+from fc_async_local.store.postgres.transactions import PostgresTransactions, document, documents
+from fc_async_local.store.protocol import ERRORS_SEARCHED, DuplicateTask, TaskCounts, TaskPage
 from fc_async_local.store.tables import TableDocuments, TableStore, settle, settle_job, start
 
 if TYPE_CHECKING:
@@ -38,6 +37,9 @@ LISTS: Final = {
 }
 
 
+_COUNTED: Final = ("metric", "function", "minute", "value", "number", "largest")
+
+
 class PostgresStore(TableStore):
     """Implements :class:`~fc_async_local.store.protocol.Store`. One event loop."""
 
@@ -47,7 +49,7 @@ class PostgresStore(TableStore):
         self._database = database
 
     async def accept(self, invocation: Invocation, counts: Sequence[Count] = ()) -> None:
-        await self._database.in_group(batches.accept, steps.Accept(invocation, counts))
+        await self._database.in_group(_accept, steps.Accept(invocation, counts))
 
     async def start(self, lease: Lease, *, now: int, instance_id: str = "") -> Started:
         item = steps.Start(lease, now, instance_id)
@@ -99,6 +101,33 @@ class PostgresStore(TableStore):
 
     async def settle_job(self, lease: Lease, settlement: JobSettlement) -> Settled:
         return await self._database.in_group(_settle_jobs, (lease, settlement))
+
+
+async def _accept(
+    database: PostgresDatabase, items: Sequence[steps.Accept]
+) -> Sequence[Exception | None]:
+    """Keep new invocations in one statement; those whose id is taken fail."""
+    # One statement cannot insert a key twice: of equal ids in a group, the first one is inserted.
+    first: dict[str, int] = {}
+    for place, item in enumerate(items):
+        first.setdefault(item.invocation.request_id, place)
+    unique = [items[place] for place in first.values()]
+    payloads = [item.invocation.payload for item in unique]
+    counts = [
+        {"place": place, **dict(zip(_COUNTED, counted, strict=True))}
+        for place, item in enumerate(unique, 1)
+        for counted in rows.sums(rows.counted(item))
+    ]
+    small = documents(document(item.invocation) for item in unique)
+    # Each kind of write has its own rows of counts: transactions that run at the same time would
+    # wait for each other on a shared row.
+    source = f"accept-{database.writer_id}"
+    kept = await database.ask(SQL["accept"], [small, payloads, source, rows.as_json(counts)])
+    places = {first[request_id] for (request_id,) in kept}
+    return [
+        None if place in places else DuplicateTask(item.invocation.task_id)
+        for place, item in enumerate(items)
+    ]
 
 
 async def _start(database: PostgresDatabase, items: Sequence[steps.Start]) -> Sequence[Started]:

@@ -6,8 +6,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, TypeVar
 
-from fc_async_local.store import sql
-from fc_async_local.store.postgres.batches import columns, document, documents
+import msgspec
+
+from fc_async_local.domain.invocation import Invocation
+from fc_async_local.store import rows, sql
 from fc_async_local.store.postgres.database import SQL, load, without_nul
 from fc_async_local.store.transactions import (
     DoneIn,
@@ -18,13 +20,39 @@ from fc_async_local.store.transactions import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
-    from fc_async_local.domain.invocation import Invocation, Job
+    from fc_async_local.domain.invocation import Job
     from fc_async_local.store.postgres.database import Connection, PostgresDatabase
     from fc_async_local.store.rows import Holder
 
 T = TypeVar("T")
+
+
+def documents(records: Iterable[Mapping[str, object]]) -> str:
+    """Return rows for ``json_populate_recordset``: far cheaper than an array for each column."""
+    return rows.as_json(list(records))
+
+
+def document(record: Invocation | Job) -> dict[str, object]:
+    """Return the columns of a record; the payload of an invocation goes its own way."""
+    values: dict[str, object] = msgspec.structs.asdict(record)
+    if isinstance(record, Invocation):
+        del values["payload"]
+    # Only the error, a message of user code, may hold NULs.
+    values["error"] = without_nul(record.error)
+    for name, value in values.items():
+        if isinstance(value, bytes):
+            values[name] = f"\\x{value.hex()}"
+    return values
+
+
+def columns(values: Sequence[tuple[object, ...]]) -> list[list[object]]:
+    """Rows as one array for each column, for ``unnest``."""
+    return [
+        [without_nul(value) if isinstance(value, str) else value for value in column]
+        for column in zip(*values, strict=True)
+    ]
 
 
 class _Transaction(Transaction):

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""The verbs that every invocation needs, for all that wait in one group of the writer.
+"""The statements of the store, and the accept of all invocations that wait in one group.
 
-:meth:`~fc_async_local.store.sqlite.database.Database.write_item` calls these functions with the
-connection and a list of items. They write all items in as few steps of SQLite as possible: each
+:meth:`~fc_async_local.store.sqlite.database.Database.write_item` calls :func:`accept` with the
+connection and a list of items. It writes all items in as few steps of SQLite as possible: each
 step releases the interpreter's lock, and the thread that takes it delays the whole group.
 
 Invariants:
