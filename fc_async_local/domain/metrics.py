@@ -69,6 +69,15 @@ class Sample(NamedTuple):
     number: int
     largest: int
 
+    def plus(self, other: Sample) -> Sample:
+        """Return the sample of both, which are of the same metric, function and period."""
+        return Sample(
+            *self[:3],
+            self.total + other.total,
+            self.number + other.number,
+            max(self.largest, other.largest),
+        )
+
 
 class Point(NamedTuple):
     """The value of one period that begins at a time."""

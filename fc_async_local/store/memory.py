@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from fc_async_local.domain.invocation import DELIVERY, TaskEvent
-from fc_async_local.domain.metrics import Sample
 from fc_async_local.domain.states import Status
 from fc_async_local.store import steps
 from fc_async_local.store.protocol import (
@@ -45,6 +44,7 @@ if TYPE_CHECKING:
         Note,
         Settlement,
     )
+    from fc_async_local.domain.metrics import Sample
     from fc_async_local.store.protocol import Change, MetricQuery
 
 
@@ -230,14 +230,10 @@ class MemoryStore:
         return len(old)
 
     async def prune_metrics(self, *, before: int) -> int:
-        old = [
-            sample
-            for (*_, at), sample in self._metrics.items()
-            if at != steps.PRUNED_MINUTE and at < steps.minute(before)
-        ]
-        for sample in old:
-            del self._metrics[sample.metric, sample.function, sample.at]
-            self._add(sample._replace(at=steps.PRUNED_MINUTE))
+        end = steps.minute(before)
+        old = [key for key in self._metrics if key[2] != steps.PRUNED_MINUTE and key[2] < end]
+        for key in old:
+            self._add(self._metrics.pop(key)._replace(at=steps.PRUNED_MINUTE))
         return len(old)
 
     async def add_jobs(self, jobs: Sequence[Job], counts: Sequence[Count] = ()) -> None:
@@ -312,16 +308,13 @@ class MemoryStore:
 
     async def metrics(self, query: MetricQuery = EVERYTHING) -> Sequence[Sample]:
         start, end, step = steps.periods(query)
-        found: dict[tuple[str, str, int], Sample] = {}
-        for sample in self._metrics.values():
-            if (
-                start <= sample.at < end
-                and query.function in (None, sample.function)
-                and (query.metrics is None or sample.metric in query.metrics)
-            ):
-                at = 0 if query.step_ms is None else sample.at - sample.at % step
-                _merge(found, sample._replace(at=at))
-        return sorted(found.values())
+        return steps.merged_samples(
+            sample._replace(at=0 if query.step_ms is None else sample.at - sample.at % step)
+            for sample in self._metrics.values()
+            if start <= sample.at < end
+            and query.function in (None, sample.function)
+            and (query.metrics is None or sample.metric in query.metrics)
+        )
 
     async def aclose(self) -> None:
         """Do nothing: there is nothing to close."""
@@ -353,24 +346,12 @@ class MemoryStore:
 
     def _count(self, counts: Sequence[Count]) -> None:
         for count in counts:
-            at, value = steps.minute(count.at), count.value
-            self._add(Sample(count.metric, count.function, at, value, 1, value))
+            self._add(steps.sampled(count))
 
     def _add(self, sample: Sample) -> None:
-        _merge(self._metrics, sample)
-
-
-def _merge(samples: dict[tuple[str, str, int], Sample], added: Sample) -> None:
-    """Add a sample to that of its metric, function and period."""
-    key = (added.metric, added.function, added.at)
-    before = samples.get(key)
-    if before is not None:
-        added = added._replace(
-            total=before.total + added.total,
-            number=before.number + added.number,
-            largest=max(before.largest, added.largest),
-        )
-    samples[key] = added
+        key = sample[:3]
+        before = self._metrics.get(key)
+        self._metrics[key] = sample if before is None else before.plus(sample)
 
 
 def _holds(owner: str, record: Invocation | Job) -> bool:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from fc_async_local.domain.invocation import Invocation, Job, Note, TaskEvent
+from fc_async_local.domain.metrics import Sample
 from fc_async_local.domain.states import Status
 from fc_async_local.store import steps
 from fc_async_local.store.protocol import TaskCounts
@@ -145,35 +146,21 @@ def counted(accepted: Accept) -> Sequence[Count]:
     return (*accepted.counts, *claim)
 
 
-def sums(counts: Iterable[Count]) -> list[tuple[str, str, int, int, int, int]]:
-    """Return sum, number and maximum of what was added, by metric, function and minute.
-
-    In order (equal locks, equal order).
-    """
-    added: dict[tuple[str, str, int], tuple[int, int, int]] = {}
-    for count in counts:
-        value = count.value
-        key = (count.metric, count.function, steps.minute(count.at))
-        if key in added:
-            total, number, largest = added[key]
-            added[key] = (total + value, number + 1, max(largest, value))
-        else:
-            added[key] = (value, 1, value)
-    return [(*key, *values) for key, values in sorted(added.items())]
+def sums(counts: Iterable[Count]) -> list[Sample]:
+    """Return what was added to each metric in each minute."""
+    return steps.merged_samples(map(steps.sampled, counts))
 
 
-def pruned(found: Iterable[Sequence[Any]]) -> list[tuple[str, str, int, int, int, int]]:
-    """Return what stays of minutes that are pruned: like :func:`sums`, in one minute.
+def pruned(found: Iterable[Sequence[Any]]) -> list[Sample]:
+    """Return what stays of minutes that are pruned, in one minute.
 
     Args:
         found: Rows of ``metric, function, total, number, largest``.
     """
-    added: dict[tuple[str, str, int], tuple[int, int, int]] = {}
-    for metric, function, total, number, largest in found:
-        key = (metric, function, steps.PRUNED_MINUTE)
-        before = added.get(key, (0, 0, largest))
-        added[key] = (before[0] + total, before[1] + number, max(before[2], largest))
-    return [(*key, *values) for key, values in sorted(added.items())]
+    return steps.merged_samples(
+        Sample(metric, function, steps.PRUNED_MINUTE, *values)
+        for metric, function, *values in found
+    )
 
 
 def asked_metrics(query: MetricQuery) -> Mapping[str, object]:

@@ -21,6 +21,7 @@ import msgspec
 from msgspec.structs import replace
 
 from fc_async_local.domain.invocation import Count, Invocation, Lease, Settlement, TaskEvent
+from fc_async_local.domain.metrics import Sample
 from fc_async_local.domain.states import Status
 from fc_async_local.store.protocol import Started, TaskCounts, TaskPage
 from fc_async_sdk.spec import metrics
@@ -119,6 +120,23 @@ async def prune_all(some: Callable[[], Awaitable[int]]) -> int:
 def minute(at: int) -> int:
     """Return the minute that a moment lies in: metrics are summed by it."""
     return at - at % MINUTE_MS
+
+
+def sampled(count: Count) -> Sample:
+    """Return one addition to a metric as the sample of its minute."""
+    return Sample(count.metric, count.function, minute(count.at), count.value, 1, count.value)
+
+
+def merged_samples(samples: Iterable[Sample]) -> list[Sample]:
+    """Return one sample for each metric, function and period, in this order.
+
+    Stores lock rows in this order: equal locks, equal order.
+    """
+    found: dict[tuple[str, str, int], Sample] = {}
+    for sample in samples:
+        key = sample[:3]
+        found[key] = found[key].plus(sample) if key in found else sample
+    return sorted(found.values())
 
 
 def periods(query: MetricQuery) -> tuple[int, int, int]:
