@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import shutil
 import uuid
-from typing import TYPE_CHECKING, Final, NamedTuple, cast
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from fc_async_local.services.mns.tables import SCHEMA as MNS_SCHEMA
 from fc_async_local.services.mns.tables import TableMessageStore
@@ -18,7 +18,9 @@ from fc_async_local.services.rocketmq.tables import SCHEMA as ROCKETMQ_SCHEMA
 from fc_async_local.services.rocketmq.tables import TableLogStore
 from fc_async_local.store import factory
 from fc_async_local.store.document_cache import DocumentCache
+from fc_async_local.store.memory import MemoryStore
 from fc_async_local.store.sqlite import snapshots
+from fc_async_local.store.sqlite.database import Database
 from fc_async_local.store.sqlite.store import SCHEMA as STORE_SCHEMA
 from fc_async_local.wakeups import Wakeups
 
@@ -28,7 +30,6 @@ if TYPE_CHECKING:
 
     from fc_async_local.clock import Clock
     from fc_async_local.settings import Settings
-    from fc_async_local.store.memory import MemoryStore
     from fc_async_local.store.postgres.channel import PostgresChannel
     from fc_async_local.store.postgres.database import PostgresDatabase
     from fc_async_local.store.protocol import BlobStore, Store
@@ -96,9 +97,12 @@ async def open_stores(choice: str, data: Path, clock: Clock, closing: AsyncExitS
     closing.push_async_callback(opened.aclose)
     shared = choice not in {SQLITE, MEMORY}
     node_id = _node_id(data) if shared else _ALONE
-    database = opened.pool or opened.database or cast("MemoryStore", opened.store)
+    database = opened.database
     messages, logs = await TableMessageStore.open(database), await TableLogStore.open(database)
-    wakeups = Wakeups(clock, None if opened.pool is None else _channel(opened.pool, closing))
+    if isinstance(database, Database | MemoryStore):
+        wakeups = Wakeups(clock)
+    else:
+        wakeups = Wakeups(clock, _channel(database, closing))
     documents = DocumentCache(opened.documents, wakeups)
     durable = choice != MEMORY
     objects = data / (_OBJECTS if durable else f"{_OBJECTS}-{MEMORY}")

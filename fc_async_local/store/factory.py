@@ -39,23 +39,18 @@ class Stores(NamedTuple):
         store: Invocations, deliveries, metrics.
         documents: Configuration.
         blobs: Code archives.
-        database: The SQLite file, for components that keep tables of their own in it, else None.
-        pool: The PostgreSQL server, likewise.
+        database: For components that keep tables of their own in it, or in memory beside it.
     """
 
     store: Store
     documents: DocumentStore
     blobs: BlobStore
-    database: Database | None = None
-    pool: PostgresDatabase | None = None
+    database: AnyDatabase
 
     async def aclose(self) -> None:
-        """Close all of them."""
-        await self.store.aclose()
-        if self.database is not None:
+        """Write what waits, and close the database."""
+        if not isinstance(self.database, MemoryStore):
             await self.database.aclose()
-        if self.pool is not None:
-            await self.pool.aclose()
 
 
 async def open_stores(where: str | Path) -> Stores:
@@ -70,7 +65,8 @@ async def open_stores(where: str | Path) -> Stores:
         StoreUnavailable: They cannot be reached or written now.
     """
     if where == MEMORY:
-        return Stores(MemoryStore(), MemoryDocuments(), MemoryBlobs())
+        store = MemoryStore()
+        return Stores(store, MemoryDocuments(), MemoryBlobs(), store)
     if str(where).startswith(POSTGRESQL):
         return await _open_postgres(str(where))
     return await _open_sqlite(Path(where))
@@ -99,12 +95,12 @@ async def _open_postgres(url: str) -> Stores:
         raise StoreUnusable(
             f"a postgresql:// store needs its driver ({error}): {how_to_install('postgres')}"
         ) from error
-    pool = await PostgresDatabase.open(url, postgres.SCHEMA)
+    database = await PostgresDatabase.open(url, postgres.SCHEMA)
     return Stores(
-        postgres.PostgresStore(pool),
-        postgres.PostgresDocuments(pool),
-        TableBlobs(PostgresTransactions(pool, POSTGRES_SQL)),
-        pool=pool,
+        postgres.PostgresStore(database),
+        postgres.PostgresDocuments(database),
+        TableBlobs(PostgresTransactions(database, POSTGRES_SQL)),
+        database,
     )
 
 

@@ -316,9 +316,6 @@ class MemoryStore:
             and (query.metrics is None or sample.metric in query.metrics)
         )
 
-    async def aclose(self) -> None:
-        """Do nothing: there is nothing to close."""
-
     def _put(self, invocation: Invocation, events: Sequence[TaskEvent] = ()) -> None:
         self._invocations[invocation.request_id] = invocation
         recorded = tuple(events) if invocation.task_mode else ()

@@ -410,10 +410,6 @@ class Store(JobStore, Protocol):
         """
         ...
 
-    async def aclose(self) -> None:
-        """Let go of files, threads and connections. What was acknowledged stays."""
-        ...
-
 
 class Document(NamedTuple):
     """One piece of configuration: a function, a version, an alias, an async configuration."""

@@ -233,9 +233,6 @@ class TableStore:
         found = await self._tables.rows(statement, rows.asked_metrics(query))
         return [Sample(*row) for row in found]
 
-    async def aclose(self) -> None:
-        """Do nothing: the caller closes the database, which then writes what waits."""
-
     async def _count(self, tables: Transaction, counts: Sequence[Count], what: str) -> None:
         await tables.add(rows.sums(counts), f"{what}-{self._writer}")
 

@@ -47,8 +47,7 @@ async def open_store(kind, where) -> Any:
         if kind == "model":
             yield MessageModel(opened.store), opened.store
         else:
-            tables = opened.pool or opened.database or opened.store
-            yield await TableMessageStore.open(tables), opened.store
+            yield await TableMessageStore.open(opened.database), opened.store
     finally:
         await opened.aclose()
 

@@ -104,8 +104,8 @@ class TestOpening:
     def test_commits_wait_for_the_disk_whatever_the_server_says(self, url: str) -> None:
         async def scenario() -> Any:
             async with node(f"{url}&options=-c%20synchronous_commit%3Doff") as stores:
-                assert stores.pool is not None
-                return await stores.pool.run(_synchronous_commit)
+                assert isinstance(stores.database, PostgresDatabase)
+                return await stores.database.run(_synchronous_commit)
 
         async def _synchronous_commit(connection) -> Any:
             return await (await connection.execute("SHOW synchronous_commit")).fetchone()

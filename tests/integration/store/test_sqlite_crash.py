@@ -22,6 +22,7 @@ from fc_async_local.domain.invocation import DELIVERY
 from fc_async_local.domain.states import Status
 from fc_async_local.store.factory import Stores, open_stores
 from fc_async_local.store.protocol import TaskQuery
+from fc_async_local.store.sqlite.database import Database
 from fc_async_tests.metrics import sums
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ async def drain(stores: Stores) -> dict[str, bytes]:
 
 def test_commits_are_flushed_to_the_disk(tmp_path: Path) -> None:
     async def check(stores: Stores) -> None:
-        assert stores.database is not None
+        assert isinstance(stores.database, Database)
         job = stores.database.write(lambda c: c.execute("PRAGMA synchronous").fetchone())
         assert await job == (2,), "FULL"
         mode = stores.database.write(lambda c: c.execute("PRAGMA journal_mode").fetchone())

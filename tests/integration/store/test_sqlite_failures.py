@@ -15,6 +15,7 @@ import pytest
 from fc_async_local.domain.invocation import Count, Invocation
 from fc_async_local.store.factory import open_stores
 from fc_async_local.store.protocol import StoreUnavailable
+from fc_async_local.store.sqlite.database import Database
 from fc_async_tests.metrics import sums
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def limit(pages: int) -> Any:
 def test_when_the_file_may_not_grow_nothing_is_lost_and_it_recovers(tmp_path: Path) -> None:
     async def scenario() -> None:
         stores = await open_stores(tmp_path / "a.db")
-        assert stores.database is not None
+        assert isinstance(stores.database, Database)
         acknowledged = {0} if await accept(stores, 0) else set()
         await stores.database.write(limit(1))
         many = range(1, 200)

@@ -15,6 +15,7 @@ import pytest
 
 from fc_async_local.store.factory import open_stores
 from fc_async_local.store.sqlite.batches import SQL
+from fc_async_local.store.sqlite.database import Database
 from fc_async_local.store.sqlite.searching import LISTS
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def plan_of(file: Path, statement: str) -> list[str]:
     async def look() -> list[str]:
         stores = await open_stores(file)
         try:
-            assert stores.database is not None
+            assert isinstance(stores.database, Database)
             values: Any = (
                 dict.fromkeys(re.findall(r":(\w+)", statement))
                 if re.search(r":\w", statement)
