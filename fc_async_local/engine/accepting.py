@@ -147,34 +147,25 @@ def _warn_of_expiry(invocation: Invocation) -> None:
 
 def _check(request: InvokeRequest) -> None:
     """Refuse what the request alone shows to be invalid."""
-    if len(request.payload) > limits.ASYNC_PAYLOAD_BYTES:
-        raise Rejected(
-            400,
-            "EntityTooLarge",
-            f"payload size exceeds maximum allowed size ({limits.ASYNC_PAYLOAD_BYTES} bytes)",
-        )
-    _check_delay(request.delay_seconds)
-    _check_task_id(request.task_id)
-
-
-def _check_delay(delay_seconds: int) -> None:
-    if delay_seconds != 0 and delay_seconds not in limits.DELAY_SECONDS:
+    _check_size(request.payload, limits.ASYNC_PAYLOAD_BYTES)
+    delay, task_id = request.delay_seconds, request.task_id
+    problem = ""
+    if delay != 0 and delay not in limits.DELAY_SECONDS:
         low, high, _ = limits.DELAY_SECONDS
-        raise Rejected(
-            400,
-            "InvalidArgument",
-            f"x-fc-async-delay {shorten(delay_seconds)}: expected whole seconds, {low} to {high}",
-        )
-
-
-def _check_task_id(task_id: str) -> None:
-    if task_id and not limits.TASK_ID_PATTERN.fullmatch(task_id):
-        raise Rejected(
-            400,
-            "InvalidArgument",
+        problem = f"x-fc-async-delay {shorten(delay)}: expected whole seconds, {low} to {high}"
+    elif task_id and not limits.TASK_ID_PATTERN.fullmatch(task_id):
+        problem = (
             f"x-fc-async-task-id {shorten(task_id)}: expected a letter or '_' followed by at most "
-            "127 letters, digits, '_' or '-'",
+            "127 letters, digits, '_' or '-'"
         )
+    if problem:
+        raise Rejected(400, "InvalidArgument", problem)
+
+
+def _check_size(payload: bytes, largest: int) -> None:
+    if len(payload) > largest:
+        problem = f"payload size exceeds maximum allowed size ({largest} bytes)"
+        raise Rejected(400, "EntityTooLarge", problem)
 
 
 class Backlog:
@@ -223,12 +214,7 @@ async def invoke_once(
     ports: Ports, request: InvokeRequest, exchange: HttpExchange | None = None
 ) -> Answered:
     """See :meth:`fc_async_local.engine.engine.Engine.invoke_sync`."""
-    if len(request.payload) > limits.SYNC_PAYLOAD_BYTES:
-        raise Rejected(
-            400,
-            "EntityTooLarge",
-            f"payload size exceeds maximum allowed size ({limits.SYNC_PAYLOAD_BYTES} bytes)",
-        )
+    _check_size(request.payload, limits.SYNC_PAYLOAD_BYTES)
     qualifier = request.qualifier or limits.DEFAULT_QUALIFIER
     with store_needed():
         roll = ports.random.random()
