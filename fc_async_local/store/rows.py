@@ -80,16 +80,6 @@ def changing(number: int, invocation: Invocation) -> tuple[object, ...]:
     return (*_changing(invocation), number)
 
 
-def taken(number: int, invocation: Invocation) -> Mapping[str, object]:
-    """Return what a claim changes in a row, with its id."""
-    return {
-        "id": number,
-        "status": invocation.status,
-        "epoch": invocation.epoch,
-        "interruptions": invocation.interruptions,
-    }
-
-
 class Holder(msgspec.Struct, array_like=True, frozen=True):
     """A held or an ended invocation, as the statements ``holders`` and ``ended`` tell of it."""
 

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     )
     from fc_async_local.store.protocol import Change, MetricQuery, Started
     from fc_async_local.store.steps import Settle, Start
-    from fc_async_local.store.transactions import Row, Transaction, Transactions, Values
+    from fc_async_local.store.transactions import Transaction, Transactions, Values
 
 
 class TableStore:
@@ -57,20 +57,12 @@ class TableStore:
             if not due:
                 return []
             befores = [rows.to_invocation(row) for row in due]
-            taken: list[Invocation] = []
-            changes: list[Mapping[str, object]] = []
-            events: list[Row] = []
-            for (number, *_), before in zip(due, befores, strict=True):
-                after, its_steps = steps.claimed(before, now=now, until=until, owner=owner)
-                taken.append(after)
-                changes.append(rows.taken(number, after))
-                if after.task_mode:
-                    events.extend(rows.from_event(number, step) for step in its_steps)
-            values = {"until": until, "owner": owner, "taken": rows.as_json(changes)}
-            await tables.do("take", values)
-            await tables.record(events)
+            taken = [steps.claimed(each, now=now, until=until, owner=owner) for each in befores]
+            await tables.write_back(
+                [(row[0], *after) for row, after in zip(due, taken, strict=True)]
+            )
             await self._count(tables, steps.newly_held(befores, now), "claim")
-            return taken
+            return [after for after, _ in taken]
 
         return await self._tables.write(job)
 

@@ -224,14 +224,6 @@ WHERE task_mode AND failure <> ''
 ORDER BY accepted_at DESC, request_id DESC
 LIMIT 1 OFFSET %s;
 
--- name: take
-UPDATE invocation
-SET
-    status = taken.status, epoch = taken.epoch, interruptions = taken.interruptions,
-    lease_until = %(until)s::bigint, lease_owner = %(owner)s::text
-FROM json_populate_recordset(NULL::invocation, %(taken)s::json) AS taken
-WHERE invocation.id = taken.id;
-
 -- name: begin
 WITH held AS (
     SELECT id, now, given.instance_id

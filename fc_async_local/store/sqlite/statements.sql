@@ -134,15 +134,6 @@ WHERE task_mode AND failure <> ''
 ORDER BY accepted_at DESC, request_id DESC
 LIMIT 1 OFFSET ?;
 
--- name: take
-UPDATE invocation
-SET
-    status = json_extract(taken.value, '$.status'), epoch = json_extract(taken.value, '$.epoch'),
-    interruptions = json_extract(taken.value, '$.interruptions'),
-    lease_until = :until, lease_owner = :owner
-FROM json_each(:taken) AS taken
-WHERE invocation.id = json_extract(taken.value, '$.id');
-
 -- name: begin
 UPDATE invocation
 SET

@@ -28,7 +28,6 @@ HOT = [
     "holders",
     "begin",
     "prolong",
-    "take",
     "replace_invocation",
     "delete_invocations",
     "delete_payloads",
