@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Reads and writes the XML of MNS and RocketMQ over HTTP, and answers with it.
+"""Reads and writes the XML of MNS, RocketMQ and OSS, and answers with it.
 
-:class:`XmlService` holds what the two protocols share: the signature, the headers of every answer
-and the error document.
+:class:`XmlService` holds what the first two share over HTTP: the signature, the headers of every
+answer and the error document.
 
 Invariants:
     * A document that declares a DTD or entities is refused before anything is expanded.
@@ -11,6 +11,7 @@ Invariants:
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from html import escape
 from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple
 from xml.etree.ElementTree import XML
@@ -24,7 +25,7 @@ from fc_async_local.services import common, signature
 from fc_async_local.services.common import body_digest
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, Mapping
+    from collections.abc import Awaitable, Callable, Iterable
     from xml.etree.ElementTree import Element
 
     from fc_async_local.clock import Clock
@@ -39,11 +40,21 @@ VERSION: Final = "2015-06-06"
 _HEAD: Final = '<?xml version="1.0" encoding="UTF-8"?>\n'
 
 
+Members = Mapping[str, object]
+"""Elements by name: text, a number, members; for a list several elements, for None none."""
+
+
+class Markup(str):
+    """The content of an element that is written already."""
+
+    __slots__ = ()
+
+
 class Dialect(NamedTuple):
     """The XML of one protocol.
 
     Attributes:
-        namespace: Of its documents.
+        namespace: Of its documents; "" if they have none.
         error: Makes an error of the protocol from code and message.
     """
 
@@ -99,9 +110,10 @@ class Dialect(NamedTuple):
             )
         return handles
 
-    def document(self, root: str, content: str) -> bytes:
+    def document(self, root: str, content: Members | str) -> bytes:
         """Return a whole document; one client requires that the namespace is its only attribute."""
-        return f'{_HEAD}<{root} xmlns="{self.namespace}">{content}</{root}>'.encode()
+        space = f' xmlns="{self.namespace}"' if self.namespace else ""
+        return f"{_HEAD}<{root}{space}>{_content(content)}</{root}>".encode()
 
     def undeleted(self, failures: Iterable[tuple[str, str, str]]) -> bytes:
         """Write handles that were not deleted; clients require three elements each.
@@ -109,11 +121,11 @@ class Dialect(NamedTuple):
         Args:
             failures: Handle, code and message of each.
         """
-        errors = (
-            leaf("ErrorCode", code) + leaf("ErrorMessage", message) + leaf("ReceiptHandle", handle)
+        errors = [
+            {"ErrorCode": code, "ErrorMessage": message, "ReceiptHandle": handle}
             for handle, code, message in failures
-        )
-        return self.document("Errors", "".join(tag("Error", error) for error in errors))
+        ]
+        return self.document("Errors", {"Error": errors})
 
 
 def _parse(body: bytes) -> Element:
@@ -136,14 +148,25 @@ def text(element: Element, name: str) -> str | None:
     return child.text or ""
 
 
-def tag(name: str, content: str) -> str:
-    """Return an element with markup as its content."""
-    return f"<{name}>{content}</{name}>"
+def members(content: Members) -> Markup:
+    """Write elements."""
+    return Markup("".join(_element(name, value) for name, value in content.items()))
 
 
-def leaf(name: str, value: str | int) -> str:
-    """Return an element with text as its content."""
-    return f"<{name}>{value if isinstance(value, int) else quote(value)}</{name}>"
+def _element(name: str, content: object) -> str:
+    if content is None:
+        return ""
+    if isinstance(content, list):
+        return "".join(_element(name, one) for one in content)
+    return f"<{name}>{_content(content)}</{name}>"
+
+
+def _content(content: object) -> str:
+    if isinstance(content, Markup):
+        return content
+    if isinstance(content, Mapping):
+        return members(content)
+    return quote(str(content).lower() if isinstance(content, bool) else str(content))
 
 
 def quote(value: str) -> str:
@@ -153,9 +176,9 @@ def quote(value: str) -> str:
     return escape(value, quote=False).replace("\r", "&#13;")
 
 
-def stored(message_id: str, body: str) -> str:
+def stored(message_id: str, body: str) -> dict[str, object]:
     """Return what a sender gets of a message."""
-    return leaf("MessageId", message_id) + leaf("MessageBodyMD5", body_digest(body))
+    return {"MessageId": message_id, "MessageBodyMD5": body_digest(body)}
 
 
 class XmlService(HttpService):
@@ -211,12 +234,12 @@ class XmlService(HttpService):
 
     def refuse(self, error: Rejected, request: Request) -> Answer:
         """Return an error document; clients require all four elements, none of them empty."""
-        content = (
-            leaf("Code", error.code)
-            + leaf("Message", error.message or error.code)
-            + leaf("RequestId", request.id)
-            + leaf("HostId", base_url(request))
-        )
+        content = {
+            "Code": error.code,
+            "Message": error.message or error.code,
+            "RequestId": request.id,
+            "HostId": base_url(request),
+        }
         return xml(error.status, self.dialect.document("Error", content))
 
     def authenticate(self, request: Request) -> None:

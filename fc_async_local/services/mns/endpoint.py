@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from fc_async_local.http import messages
 from fc_async_local.http.messages import Answer
 from fc_async_local.services import common, signature
-from fc_async_local.services.markup import XmlService, base_url, leaf, xml
+from fc_async_local.services.markup import XmlService, base_url, xml
 from fc_async_local.services.mns import model, wire
 from fc_async_local.services.mns import topic as topics
 from fc_async_local.services.mns.errors import MnsError, message_missing
@@ -271,5 +271,5 @@ def _created(creation: Creation, location: str, *, conflict: str, what: str) -> 
 def _listing(root: str, urls: Sequence[str], marker: str) -> Answer:
     """Return a page of a list, such as ``Queues`` of ``Queue`` with a ``QueueURL``."""
     item = root.removesuffix("s")
-    entries = [leaf(f"{item}URL", entry) for entry in urls]
-    return xml(200, wire.listing(root, item, entries, marker))
+    content = {item: [{f"{item}URL": url} for url in urls], "NextMarker": marker or None}
+    return xml(200, wire.DIALECT.document(root, content))

@@ -17,7 +17,6 @@ from fc_async_local.domain.invocation import Record
 from fc_async_local.services import markup
 from fc_async_local.services.common import body_digest, check_body, check_range, is_http_url
 from fc_async_local.services.delivery import STRATEGIES, Strategy
-from fc_async_local.services.markup import leaf
 from fc_async_local.services.mns import wire
 from fc_async_local.services.mns.errors import MnsError
 from fc_async_local.services.mns.model import MESSAGE_BYTES, check_name
@@ -188,8 +187,7 @@ def notification(
     if subscription.notify_content_format == "JSON":
         text = json.dumps(fields, ensure_ascii=False)
         return Notification(text, {"Content-Type": "text/json;charset=utf-8"})
-    content = "".join(leaf(name, value) for name, value in fields.items())
-    xml = DIALECT.document("Notification", content).decode()
+    xml = DIALECT.document("Notification", fields).decode()
     return Notification(xml, {"Content-Type": "text/xml;charset=utf-8"})
 
 
@@ -227,16 +225,16 @@ def read_topic(body: bytes, base: Topic) -> Topic:
 
 def write_topic(topic: Topic, waiting: int) -> bytes:
     """Write the answer to GetTopicAttributes."""
-    content = (
-        leaf("TopicName", topic.name),
-        leaf("CreateTime", topic.created_at // 1_000),
-        leaf("LastModifyTime", topic.modified_at // 1_000),
-        leaf("MaximumMessageSize", topic.maximum_message_size),
-        leaf("MessageRetentionPeriod", RETENTION_SECONDS),
-        leaf("MessageCount", waiting),
-        leaf("LoggingEnabled", str(topic.logging_enabled)),
-    )
-    return DIALECT.document("Topic", "".join(content))
+    content = {
+        "TopicName": topic.name,
+        "CreateTime": topic.created_at // 1_000,
+        "LastModifyTime": topic.modified_at // 1_000,
+        "MaximumMessageSize": topic.maximum_message_size,
+        "MessageRetentionPeriod": RETENTION_SECONDS,
+        "MessageCount": waiting,
+        "LoggingEnabled": str(topic.logging_enabled),
+    }
+    return DIALECT.document("Topic", content)
 
 
 def read_subscription(body: bytes, topic: str, name: str) -> Subscription:
@@ -269,19 +267,18 @@ def read_strategy(body: bytes) -> str | None:
 
 def write_subscription(subscription: Subscription, owner: str) -> bytes:
     """Write the answer to GetSubscriptionAttributes."""
-    content = [
-        leaf("TopicOwner", owner),
-        leaf("TopicName", subscription.topic),
-        leaf("SubscriptionName", subscription.name),
-        leaf("Endpoint", subscription.endpoint),
-        leaf("NotifyStrategy", subscription.notify_strategy),
-        leaf("NotifyContentFormat", subscription.notify_content_format),
-        leaf("CreateTime", subscription.created_at // 1_000),
-        leaf("LastModifyTime", subscription.modified_at // 1_000),
-    ]
-    if subscription.filter_tag:
-        content.append(leaf("FilterTag", subscription.filter_tag))
-    return DIALECT.document("Subscription", "".join(content))
+    content = {
+        "TopicOwner": owner,
+        "TopicName": subscription.topic,
+        "SubscriptionName": subscription.name,
+        "Endpoint": subscription.endpoint,
+        "NotifyStrategy": subscription.notify_strategy,
+        "NotifyContentFormat": subscription.notify_content_format,
+        "CreateTime": subscription.created_at // 1_000,
+        "LastModifyTime": subscription.modified_at // 1_000,
+        "FilterTag": subscription.filter_tag or None,
+    }
+    return DIALECT.document("Subscription", content)
 
 
 def read_publication(body: bytes) -> tuple[str, str]:

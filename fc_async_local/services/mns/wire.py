@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from fc_async_local.services import markup
 from fc_async_local.services.common import body_digest
-from fc_async_local.services.markup import leaf, tag
+from fc_async_local.services.markup import Markup
 from fc_async_local.services.mns import model
 from fc_async_local.services.mns.errors import MnsError
 from fc_async_local.services.mns.model import Draft, Property, QueueAttributes, handle_of
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from xml.etree.ElementTree import Element
 
+    from fc_async_local.services.markup import Members
     from fc_async_local.services.mns.model import Counts, Message, Queue
 
 DIALECT: Final = markup.Dialect("http://mns.aliyuncs.com/doc/v1/", MnsError)
@@ -71,31 +72,18 @@ def read_attributes(body: bytes, base: QueueAttributes) -> QueueAttributes:
 
 def queue_attributes(queue: Queue, counts: Counts) -> bytes:
     """Write the answer to GetQueueAttributes."""
-    content = [
-        leaf("QueueName", queue.name),
+    content = {
+        "QueueName": queue.name,
         # Seconds, as on the service; times of messages are in milliseconds.
-        leaf("CreateTime", queue.created_at // 1_000),
-        leaf("LastModifyTime", queue.modified_at // 1_000),
-        *(leaf(name, getattr(queue.attributes, field)) for name, field in _ATTRIBUTES.items()),
-        leaf("ActiveMessages", counts.active),
-        leaf("InactiveMessages", counts.inactive),
-        leaf("DelayMessages", counts.delayed),
-        leaf("LoggingEnabled", str(queue.attributes.logging_enabled)),
-    ]
-    return DIALECT.document("Queue", "".join(content))
-
-
-def listing(root: str, item: str, entries: Sequence[str], marker: str) -> bytes:
-    """Write a page of a list.
-
-    Args:
-        root: Name of the root element.
-        item: Name of the elements of the list.
-        entries: Contents of these elements.
-        marker: Of the next page; "" for the last one.
-    """
-    content = "".join(tag(item, entry) for entry in entries)
-    return DIALECT.document(root, content + (leaf("NextMarker", marker) if marker else ""))
+        "CreateTime": queue.created_at // 1_000,
+        "LastModifyTime": queue.modified_at // 1_000,
+        **{name: getattr(queue.attributes, field) for name, field in _ATTRIBUTES.items()},
+        "ActiveMessages": counts.active,
+        "InactiveMessages": counts.inactive,
+        "DelayMessages": counts.delayed,
+        "LoggingEnabled": str(queue.attributes.logging_enabled),
+    }
+    return DIALECT.document("Queue", content)
 
 
 def read_drafts(body: bytes, new_id: Callable[[], str]) -> tuple[bool, list[Draft]]:
@@ -150,14 +138,9 @@ def read_properties(element: Element, name: str) -> tuple[Property, ...]:
     )
 
 
-def _properties(name: str, properties: tuple[Property, ...]) -> str:
-    if not properties:
-        return ""
-    items = (
-        leaf("Name", item.name) + leaf("Value", item.value) + leaf("Type", item.type)
-        for item in properties
-    )
-    return tag(name, "".join(tag(_PROPERTY_ITEMS[name], item) for item in items))
+def _properties(name: str, properties: tuple[Property, ...]) -> Members | None:
+    items = [{"Name": one.name, "Value": one.value, "Type": one.type} for one in properties]
+    return {_PROPERTY_ITEMS[name]: items} if items else None
 
 
 def sent(messages: Sequence[Message], *, batch: bool) -> bytes:
@@ -170,8 +153,10 @@ def received(messages: Sequence[Message], *, batch: bool) -> bytes:
     """Write the answer to ReceiveMessage and BatchReceiveMessage."""
     return _messages(
         [
-            f"{_shown(message)}<ReceiptHandle>{handle_of(message)}</ReceiptHandle>"
-            f"<NextVisibleTime>{message.visible_at}</NextVisibleTime>"
+            Markup(
+                f"{_shown(message)}<ReceiptHandle>{handle_of(message)}</ReceiptHandle>"
+                f"<NextVisibleTime>{message.visible_at}</NextVisibleTime>"
+            )
             for message in messages
         ],
         batch=batch,
@@ -183,7 +168,7 @@ def peeked(messages: Sequence[Message], *, batch: bool) -> bytes:
     return _messages([_shown(message) for message in messages], batch=batch)
 
 
-def _shown(message: Message) -> str:
+def _shown(message: Message) -> Markup:
     # One string instead of many, because each received message is written here.
     first = message.first_dequeued_at
     # The clients require it, also for messages that were not dequeued yet.
@@ -197,23 +182,26 @@ def _shown(message: Message) -> str:
         f"<DequeueCount>{message.dequeue_count}</DequeueCount>"
         f"<Priority>{message.priority}</Priority>"
     )
-    if message.group_id:
-        shown += leaf("MessageGroupId", message.group_id)
-    if message.user_properties or message.system_properties:
-        shown += _properties("UserProperties", message.user_properties)
-        shown += _properties("SystemProperties", message.system_properties)
-    return shown
+    if message.group_id or message.user_properties or message.system_properties:
+        shown += markup.members(
+            {
+                "MessageGroupId": message.group_id or None,
+                "UserProperties": _properties("UserProperties", message.user_properties),
+                "SystemProperties": _properties("SystemProperties", message.system_properties),
+            }
+        )
+    return Markup(shown)
 
 
-def _messages(contents: Sequence[str], *, batch: bool) -> bytes:
-    if not batch:
-        return DIALECT.document("Message", contents[0])
-    return DIALECT.document("Messages", "".join(tag("Message", content) for content in contents))
+def _messages(contents: Sequence[Members | Markup], *, batch: bool) -> bytes:
+    if batch:
+        return DIALECT.document("Messages", {"Message": contents})
+    return DIALECT.document("Message", contents[0])
 
 
 def hidden(message: Message) -> bytes:
     """Write the answer to ChangeMessageVisibility."""
     return DIALECT.document(
         "ChangeVisibility",
-        leaf("ReceiptHandle", handle_of(message)) + leaf("NextVisibleTime", message.visible_at),
+        {"ReceiptHandle": handle_of(message), "NextVisibleTime": message.visible_at},
     )

@@ -28,7 +28,7 @@ async def list_buckets(service: OssService, asked: OssRequest, _: ClientStream) 
     limit = asked.number("max-keys", 100, model.MOST_LISTED)
     found = await service.do(lambda index: index.all(Bucket))
     shown, marker = common.page(found, prefix=prefix, after=after, limit=limit)
-    content: wire.Members = {
+    content: dict[str, object] = {
         "Owner": owner(service),
         "Prefix": prefix,
         "Marker": after,
@@ -119,7 +119,7 @@ async def list_objects(service: OssService, asked: OssRequest, _: ClientStream) 
     keys = [*(one.key for one in found.objects), *found.prefixes]
     names = asked.names([*keys, *wanted[:3], start, found.marker])
     with_owner = not second or query.get("fetch-owner") == "true"
-    content: wire.Members = {
+    content: dict[str, object] = {
         "Name": asked.bucket,
         "Prefix": names(wanted.prefix),
         "Delimiter": names(wanted.delimiter),
@@ -141,7 +141,7 @@ async def list_objects(service: OssService, asked: OssRequest, _: ClientStream) 
     return xml(200, wire.document("ListBucketResult", content))
 
 
-def _entry(found: StoredObject, names: wire.Names) -> wire.Members:
+def _entry(found: StoredObject, names: wire.Names) -> dict[str, object]:
     return {
         "Key": names(found.key),
         "LastModified": wire.iso_date(found.modified_at),
@@ -152,7 +152,7 @@ def _entry(found: StoredObject, names: wire.Names) -> wire.Members:
     }
 
 
-def owner(service: OssService) -> wire.Members:
+def owner(service: OssService) -> dict[str, object]:
     """Return the owner of everything."""
     account_id = service.settings.place.account_id
     return {"ID": account_id, "DisplayName": account_id}
@@ -164,7 +164,7 @@ def access(service: OssService, acl: str) -> bytes:
     return wire.document("AccessControlPolicy", content)
 
 
-def _described(service: OssService, asked: OssRequest, bucket: Bucket) -> wire.Members:
+def _described(service: OssService, asked: OssRequest, bucket: Bucket) -> dict[str, object]:
     region = service.settings.place.region
     return {
         "Name": bucket.name,

@@ -245,7 +245,7 @@ def etag_of(etags: Iterable[str]) -> str:
     return hashlib.md5(joined, usedforsecurity=False).hexdigest().upper()
 
 
-def copied(etag: str, modified_at: int) -> wire.Members:
+def copied(etag: str, modified_at: int) -> dict[str, object]:
     """Return the result of a copy."""
     return {"LastModified": wire.iso_date(modified_at), "ETag": f'"{etag}"'}
 

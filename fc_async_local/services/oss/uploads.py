@@ -54,7 +54,7 @@ async def start(service: OssService, asked: OssRequest, _: ClientStream) -> Answ
 
     await service.change(asked.bucket, write)
     names = asked.names([upload.key])
-    content: wire.Members = {"Bucket": asked.bucket, "EncodingType": names.kind}
+    content: dict[str, object] = {"Bucket": asked.bucket, "EncodingType": names.kind}
     content |= {"Key": names(upload.key), "UploadId": upload.id}
     return xml(200, wire.document("InitiateMultipartUploadResult", content))
 
@@ -108,7 +108,7 @@ async def list_parts(service: OssService, asked: OssRequest, _: ClientStream) ->
     parts = (await _parts(service, asked)).values()
     found = [part for part in parts if part.number > after]
     shown, names = found[:limit], asked.names([key])
-    content: wire.Members = {
+    content: dict[str, object] = {
         "Bucket": bucket,
         "Key": names(key),
         "UploadId": upload_id,
@@ -141,7 +141,7 @@ async def list_uploads(service: OssService, asked: OssRequest, _: ClientStream) 
     found = [one for one in found if (one.key.encode(), one.id) > after]
     names, more = asked.names([one.key for one in found]), len(found) > limit
     last = found[limit - 1] if more else None
-    content: wire.Members = {
+    content: dict[str, object] = {
         "Bucket": asked.bucket,
         "EncodingType": names.kind,
         "MaxUploads": limit,
@@ -175,7 +175,7 @@ async def complete(service: OssService, asked: OssRequest, stream: ClientStream)
 
     await service.commit(asked, made, "ObjectCreated:CompleteMultipartUpload", end)
     names = asked.names([key])
-    document: wire.Members = {
+    document: dict[str, object] = {
         "EncodingType": names.kind,
         "Location": names(f"http://{asked.host}/{key}"),
         "Bucket": bucket,

@@ -4,35 +4,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
 from datetime import datetime, timezone
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
-from fc_async_local.services.markup import Dialect, leaf, tag, text
+from fc_async_local.services.markup import Dialect, text
 from fc_async_local.services.oss.model import MOST_LISTED, OssError
 from fc_async_sdk.errors import shorten
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 DIALECT: Final = Dialect("", OssError)
+document: Final = DIALECT.document
 _NOT_IN_XML: Final = re.compile("[^\t\n\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-
-Members = dict[str, object]
-"""Elements by name: text, a number, members; for a sequence several elements, for None none."""
-
-
-def document(root: str, content: Mapping[str, object] | str) -> bytes:
-    """Return a whole document."""
-    return f'<?xml version="1.0" encoding="UTF-8"?>\n{_element(root, content)}'.encode()
-
-
-def _element(name: str, content: object) -> str:
-    if content is None:
-        return ""
-    if isinstance(content, Mapping):
-        return tag(name, "".join(_element(key, value) for key, value in content.items()))
-    if isinstance(content, list):
-        return "".join(_element(name, one) for one in content)
-    return leaf(name, str(content).lower() if isinstance(content, bool) else str(content))
 
 
 def iso_date(at: int) -> str:

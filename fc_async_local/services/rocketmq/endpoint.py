@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from fc_async_local.http.messages import Answer
 from fc_async_local.services import common, markup, signature
-from fc_async_local.services.markup import XmlService, leaf, tag, xml
+from fc_async_local.services.markup import XmlService, xml
 from fc_async_local.services.rocketmq import model
 from fc_async_local.services.rocketmq.model import (
     BATCH,
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from fc_async_local.clock import Clock
     from fc_async_local.http.messages import Request
+    from fc_async_local.services.markup import Members
     from fc_async_local.services.rocketmq.model import Message, NewMessage, Pending
     from fc_async_local.services.rocketmq.service import RocketMqService
 
@@ -139,21 +140,18 @@ def published(message: Message) -> bytes:
 
 def consumed(messages: Sequence[Pending]) -> bytes:
     """Write the answer to ConsumeMessage."""
-    return _DIALECT.document("Messages", "".join(tag("Message", _shown(item)) for item in messages))
+    return _DIALECT.document("Messages", {"Message": [_shown(item) for item in messages]})
 
 
-def _shown(pending: Pending) -> str:
+def _shown(pending: Pending) -> Members:
     message = pending.message
-    return "".join(
-        (
-            markup.stored(message.message_id, message.body),
-            leaf("MessageBody", message.body),
-            leaf("ReceiptHandle", model.handle_of(pending)),
-            leaf("PublishTime", message.published_at),
-            leaf("FirstConsumeTime", pending.first_at),
-            leaf("NextConsumeTime", pending.next_at),
-            leaf("ConsumedTimes", pending.consumed),
-            leaf("MessageTag", message.tag) if message.tag else "",
-            leaf("Properties", message.properties) if message.properties else "",
-        )
-    )
+    return markup.stored(message.message_id, message.body) | {
+        "MessageBody": message.body,
+        "ReceiptHandle": model.handle_of(pending),
+        "PublishTime": message.published_at,
+        "FirstConsumeTime": pending.first_at,
+        "NextConsumeTime": pending.next_at,
+        "ConsumedTimes": pending.consumed,
+        "MessageTag": message.tag or None,
+        "Properties": message.properties or None,
+    }
