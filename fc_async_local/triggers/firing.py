@@ -133,9 +133,21 @@ class Firing:
                 binding.qualifier,
                 payload,
                 f"trigger {binding.key}: {error}",
-                key=f"{key}-{binding.function}-{binding.trigger}",
+                key=key_of(binding, key),
             )
         )
+
+
+def key_of(binding: Binding, key: str) -> str:
+    """Return the key of a job or a dead event of a trigger.
+
+    It is part of a URL, and no name of a function or trigger has a dot.
+
+    Args:
+        binding: The trigger.
+        key: Of the message or the firing.
+    """
+    return f"{key}.{binding.function}.{binding.trigger}"
 
 
 def dead_event(

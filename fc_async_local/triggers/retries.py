@@ -23,7 +23,7 @@ from fc_async_local.domain.invocation import TRIGGER, DeadEvent, Job, OutcomeKin
 from fc_async_local.services.delivery import Again, Pushed, push_runner, wait_after
 from fc_async_local.services.eventbridge import events as bus_events
 from fc_async_local.triggers import bindings
-from fc_async_local.triggers.firing import dead_event
+from fc_async_local.triggers.firing import dead_event, key_of
 from fc_async_sdk._decoding import prepare
 
 if TYPE_CHECKING:
@@ -138,7 +138,7 @@ class Retries:
             now = self._node.clock.now()
             job = Job(
                 kind=TRIGGER,
-                key=f"{key}-{binding.function}-{binding.trigger}",
+                key=key_of(binding, key),
                 payload=msgspec.msgpack.encode(batch),
                 scope=binding.key,
                 created_at=now,
@@ -206,7 +206,7 @@ class Retries:
             binding.qualifier,
             batch.payload,
             f"trigger {binding.key}: {error}",
-            key=f"{batch.key}-{binding.function}-{binding.trigger}",
+            key=key_of(binding, batch.key),
             call_path=batch.call_path,
         )
 

@@ -9,7 +9,6 @@ none, it becomes a dead event of the runtime.
 from __future__ import annotations
 
 import logging
-import re
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -40,7 +39,6 @@ if TYPE_CHECKING:
     from fc_async_local.store.job_runner import JobNode
 
 _LOG: Final = logging.getLogger(__name__)
-_NOT_IN_KEYS: Final = re.compile(r"[^A-Za-z0-9_.-]")
 
 _encode: Final = msgspec.json.Encoder().encode
 _push: Final = msgspec.json.Decoder(Push).decode
@@ -202,7 +200,7 @@ class EventBridgeService:
         seconds = wait_after(target.push_retry_strategy, job.tries + 1, roll=self._random.random())
         # Retries of triggers are for 429 and 5xx (user guide, "Advanced trigger features").
         if seconds is None or (pushed.refused and of_trigger):
-            return await self._give_up(push, target, f"{_describe(job)}: {pushed.error}")
+            return await self._give_up(job, target, f"{_describe(job)}: {pushed.error}")
         return Again(pushed.error, seconds)
 
     def _note(self, trigger: str, pushed: PushResult) -> None:
@@ -228,8 +226,9 @@ class EventBridgeService:
         except (InvalidArn, Rejected, StoreUnavailable) as error:
             return str(error)
 
-    async def _give_up(self, push: Push, target: Target, error: str) -> DeadEvent | None:
+    async def _give_up(self, job: Job, target: Target, error: str) -> DeadEvent | None:
         """Write an event to the dead-letter queue; return what is kept if that is impossible."""
+        push = _push(job.payload)
         queue = target.dead_letter_queue
         if queue is not None and queue.arn:
             failure = await self.dead_letter(queue.arn, push.event)
@@ -237,23 +236,16 @@ class EventBridgeService:
                 _LOG.warning("%s; given up, it is in %s", error, queue.arn)
                 return None
             error = f"{error}; the dead-letter queue {queue.arn}: {failure}"
-        # The key is part of a URL when the event is redriven, and users choose ids of targets.
-        key = _NOT_IN_KEYS.sub("-", f"{push.trace_id}-{push.rule}-{target.id}")
+        # The key is part of a URL when the event is redriven.
+        key = job.key.replace("/", ".")
         return self._targets.dead_event(target, push, key=key, error=error)
 
     def _target_of(self, push: Push) -> Target | None:
         found = self.documents.find_rule(push.bus, push.rule)
-        rules = self._bound() if found is None else [found]
-        return next(
-            (
-                target
-                for rule in rules
-                if (rule.bus, rule.name) == (push.bus, push.rule)
-                for target in rule.targets
-                if target.id == push.target_id
-            ),
-            None,
-        )
+        of_triggers = (one for one in self._bound() if (one.bus, one.name) == (push.bus, push.rule))
+        rule = next(of_triggers, None) if found is None else found
+        targets = () if rule is None else rule.targets
+        return next((target for target in targets if target.id == push.target_id), None)
 
 
 def _describe(job: Job) -> str:

@@ -82,7 +82,11 @@ class Publication(Record, frozen=True, kw_only=True):
 
 
 class Push(Record, frozen=True, kw_only=True):
-    """A job that pushes a publication to a subscription, or to a trigger if ``function`` is set."""
+    """A job that pushes a publication to a subscription, or to a trigger if ``function`` is set.
+
+    Attributes:
+        subscription: Name of the subscription; of a trigger function and trigger.
+    """
 
     subscription: str
     publication: Publication

@@ -162,7 +162,9 @@ class TopicService:
     def _find(self, push: Push) -> Subscription | None:
         topic = push.publication.topic
         if push.function:
-            named = (f for f in self._bound() if (f.topic, f.name) == (topic, push.subscription))
+            bound = (one for one in self._bound() if one.topic == topic)
+            # Jobs of earlier versions have the name of the subscription.
+            named = (one for one in bound if push.subscription in (one.trigger, one.name))
             return next(named, None)
         return self.documents.find_subscription(topic, push.subscription)
 
@@ -182,20 +184,16 @@ class TopicService:
             subscription.notify_strategy, job.tries + 1, roll=self._random.random()
         )
         if seconds is None:
-            return self._dead(subscription, push.publication, failure)
+            return self._dead(job, subscription, failure)
         return Again(failure, seconds)
 
-    def _dead(
-        self,
-        subscription: Subscription,
-        publication: Publication,
-        failure: str,
-    ) -> DeadEvent:
+    def _dead(self, job: Job, subscription: Subscription, failure: str) -> DeadEvent:
         """Return the dead event of a message that could not be pushed."""
+        publication = _push(job.payload).publication
         notification = rules.notification(subscription, publication, owner=self.owner)
         queue = rules.queue_of(subscription.endpoint)
         return DeadEvent(
-            key=f"{publication.message_id}-{publication.topic}-{subscription.name}",
+            key=job.key.replace("/", "."),  # it is part of a URL when the event is redriven
             destination=subscription.endpoint if queue is None else queue_arn(queue),
             document=notification.content.encode(),
             error=f"topic {publication.topic}, subscription {subscription.name}: {failure}",
@@ -245,10 +243,9 @@ class TopicService:
 
 
 def _push_job(subscription: Subscription, publication: Publication) -> Job:
-    is_function = bool(subscription.trigger)
-    push = Push(subscription=subscription.name, publication=publication, function=is_function)
-    # No subscription of a user has a slash in its name.
-    name = f"trigger/{subscription.name}" if is_function else subscription.name
+    # A trigger has a slash in its name; subscriptions of users have none.
+    name = subscription.trigger or subscription.name
+    push = Push(subscription=name, publication=publication, function=bool(subscription.trigger))
     return Job(
         kind=TOPIC_PUSH,
         key=f"{publication.message_id}/{name}",

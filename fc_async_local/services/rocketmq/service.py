@@ -37,8 +37,9 @@ if TYPE_CHECKING:
 
 _LOG: Final = logging.getLogger(__name__)
 _TOPIC: Final = "rocketmq.topic"
-_GROUP: Final = re.compile(r"[A-Za-z0-9_%-]{1,300}")
-"""Longer than the service's 64: groups of triggers are named after function and trigger."""
+_GROUP: Final = re.compile(r"[A-Za-z0-9_%$-]{1,300}")
+"""Longer than the service's 64, and with ``$``: groups of triggers are named after function and
+trigger."""
 
 _encode: Final = msgspec.json.Encoder().encode
 _topic: Final = msgspec.json.Decoder(Topic).decode

@@ -649,3 +649,41 @@ def test_a_trigger_that_cannot_be_read_is_shown_as_invalid(world):
     found = shown(world)
     assert found["state"] == "invalid"
     assert found["lastError"].startswith("sourceArn 'acs:mns:::nothing'")
+
+
+ALIKE = (("a-b", "c"), ("a", "b-c"))
+"""Functions and triggers that are the same text when a hyphen joins them."""
+
+
+def test_triggers_of_a_topic_whose_names_look_alike_all_fire(world):
+    _, settings = topic(world)
+    for function, name in ALIKE:
+        world.local.deploy(function, lambda _, context: world.seen.append(context.function.name))
+        world.trigger(function, name, **settings)
+    publish(world, "topic", "x")
+    world.local.advance(1)
+    assert sorted(world.seen) == ["a", "a-b"]
+
+
+@pytest.mark.parametrize("kind", ["topic", "bus", "rocketmq"])
+def test_what_triggers_whose_names_look_alike_give_up_is_kept_for_each(world, kind):
+    _, settings = SOURCES[kind](world)
+    client = world.local.client
+    for function, name in ALIKE:
+        world.local.deploy(function, lambda *_: None)
+        client.publish_function_version(function)
+        client.create_alias(function, "prod", version_id="1")
+        world.trigger(function, name, **settings, qualifier="prod")
+        client.delete_alias(function, "prod")
+    publish(world, kind, "x")
+    world.local.advance(120)
+    assert len(dead(world)) == 2
+
+
+def test_a_function_of_edition_2_is_fired_by_a_topic_of_rocketmq(world):
+    _, settings = rocketmq(world)
+    world.local.deploy("service$f", lambda event, _: world.seen.append(event))
+    world.trigger("service$f", **settings)
+    publish(world, "rocketmq", "x")
+    world.local.advance(1)
+    assert [one["data"]["body"] for one in world.payloads()] == ["x"]

@@ -327,6 +327,18 @@ def test_a_dead_event_can_be_named_in_a_url_whatever_its_target_is_called(play):
     assert re.fullmatch(r"[A-Za-z0-9_.-]+", job.key)
 
 
+def test_targets_whose_ids_look_alike_have_a_dead_event_each(play):
+    async def scene(world):
+        world.poster.answers = [503] * 9
+        targets = [Target(id=name, type="http", endpoint=URL) for name in ("a b", "a-b")]
+        await set_up(world, *targets)
+        await put(world)
+        await world.clock.advance(61_000)
+        return await world.jobs.dead_jobs()
+
+    assert len(play(scene)) == 2
+
+
 def test_an_event_whose_dead_letter_queue_is_missing_becomes_a_dead_event(play):
     async def scene(world):
         queue = DeadLetterQueue(arn="acs:mns:cn-hangzhou:42:/queues/none/messages")
