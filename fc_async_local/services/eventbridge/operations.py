@@ -29,6 +29,7 @@ T = TypeVar("T")
 Data = dict[str, Any]
 
 _PAGE: Final = 100
+_TARGETS: Final = tuple[Target, ...]
 _STATUSES: Final = ("ENABLE", "DISABLE")
 
 
@@ -71,10 +72,6 @@ class Parameters:
             raise EventBridgeError("InvalidArgument", f"{name}={shorten(value)}: 1 to {_PAGE}")
         return int(value)
 
-    def raw(self, name: str) -> bytes:
-        """Return a parameter as JSON; it may be text or a value."""
-        return self.text(name, "[]").encode()
-
     def read(self, name: str, kind: type[T]) -> T:
         """Return a parameter, JSON or a value, as a type.
 
@@ -82,17 +79,9 @@ class Parameters:
             EventBridgeError: InvalidArgument, naming the place.
         """
         try:
-            return json_input.read(self.raw(name), kind)
+            return json_input.read(self.text(name, "[]"), kind)
         except json_input.InvalidJson as error:
             raise EventBridgeError("InvalidArgument", f"{name}: {error}") from error
-
-    def targets(self, name: str) -> tuple[Target, ...]:
-        """Return a parameter as targets.
-
-        Raises:
-            EventBridgeError: InvalidArgument, naming the place.
-        """
-        return self.read(name, tuple[Target, ...])
 
 
 class Operations:
@@ -167,7 +156,7 @@ class Operations:
                 pattern=given.text("FilterPattern", "{}"),
                 status=_status(given.text("Status", "ENABLE")),
                 description=given.text("Description", ""),
-                targets=given.targets("EventTargets") or given.targets("Targets"),
+                targets=given.read("EventTargets", _TARGETS) or given.read("Targets", _TARGETS),
                 created_at=0,
                 modified_at=0,
             )
@@ -212,7 +201,7 @@ class Operations:
 
     async def _put_targets(self, given: Parameters) -> Data:
         rule = self._rule(given)
-        put = {target.id: target for target in given.targets("Targets")}
+        put = {target.id: target for target in given.read("Targets", _TARGETS)}
         kept = {target.id: target for target in rule.targets}
         await self._change(rule, targets=tuple((kept | put).values()))
         return {"ErrorEntriesCount": 0, "ErrorEntries": []}
@@ -260,7 +249,7 @@ class Operations:
         return {"Result": wanted.matches(event)}
 
     async def _put_events(self, given: Parameters) -> Data:
-        batch = events.read_batch(given.raw("EventList"))
+        batch = events.read_batch(given.text("EventList", "[]").encode())
         bus = given.optional("EventBusName")
         entries = await self._service.put_events(
             [events.from_rpc(event) for event in batch], bus=bus
