@@ -41,7 +41,25 @@ class EventBridgeDestination(Channel[EventBusArn, Event]):
         self._service = service
 
     def encode(self, document: bytes, delivery: Delivery, now: int) -> tuple[Event, int]:
-        event = self.envelope(msgspec.structs.replace(delivery, document=document), now=now)
+        """Return a document as a CloudEvent.
+
+        ``id`` is new for each try: buses do not remove duplicates by it.
+        """
+        settings = self.settings
+        succeeded = delivery.outcome == "success"
+        attributes = {
+            "id": common.message_id().lower(),
+            "source": SOURCE,
+            "specversion": "1.0",
+            "type": settings.eventbridge_success_type
+            if succeeded
+            else settings.eventbridge_failure_type,
+            "datacontenttype": "application/json",
+            "subject": json.loads(document)["requestContext"]["functionArn"],
+            "time": events.rfc3339(now),
+        }
+        event = {name: events.raw(value) for name, value in attributes.items()}
+        event["data"] = msgspec.Raw(document)
         return event, len(events.encode(event))
 
     async def create(self, target: EventBusArn) -> None:
@@ -84,28 +102,6 @@ class EventBridgeDestination(Channel[EventBusArn, Event]):
     async def purge(self, target: EventBusArn) -> int:
         self._service.documents.bus(target.bus)
         return self._service.recent.forget(target.bus)
-
-    def envelope(self, delivery: Delivery, *, now: int) -> Event:
-        """Return a document as a CloudEvent.
-
-        ``id`` is new for each try: buses do not remove duplicates by it.
-        """
-        settings = self.settings
-        succeeded = delivery.outcome == "success"
-        document = json.loads(delivery.document)
-        attributes = {
-            "id": common.message_id().lower(),
-            "source": SOURCE,
-            "specversion": "1.0",
-            "type": settings.eventbridge_success_type
-            if succeeded
-            else settings.eventbridge_failure_type,
-            "datacontenttype": "application/json",
-            "subject": document["requestContext"]["functionArn"],
-            "time": events.rfc3339(now),
-        }
-        event = {name: events.raw(value) for name, value in attributes.items()}
-        return event | {"data": msgspec.Raw(delivery.document)}
 
 
 def _message(at: int, event: Event) -> Message:

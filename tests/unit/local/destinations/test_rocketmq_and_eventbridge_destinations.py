@@ -14,7 +14,6 @@ from cloudevents.core.bindings.http import HTTPMessage, from_http_event
 from fc_async_local.clock import VirtualClock
 from fc_async_local.destinations.eventbridge import EventBridgeDestination
 from fc_async_local.destinations.rocketmq import RocketMqDestination
-from fc_async_local.services.eventbridge.events import encode
 from fc_async_local.services.eventbridge.model import Rule, Target
 from fc_async_local.services.eventbridge.service import EventBridgeService
 from fc_async_local.services.eventbridge.targets import Targets
@@ -165,10 +164,9 @@ def test_a_bus_gets_a_cloudevent_that_parses(outcome, kind):
 
 @pytest.mark.parametrize(("more", "status"), [(0, 200), (1, 413)])
 def test_a_bus_takes_sixty_four_kilobytes_with_the_envelope(more, status):
-    around = EventBridgeDestination(None, DestinationSettings()).envelope(
-        delivery(BUS, document()), now=1
-    )
-    played = play(BUS, document(65_536 - len(encode(around)) + more))
+    destination = EventBridgeDestination(None, DestinationSettings())
+    _, size = destination.encode(document(), delivery(BUS, document()), 1)
+    played = play(BUS, document(65_536 - size + more))
     assert (played.result.status, len(played.posted)) == (status, int(status == 200))
 
 
