@@ -268,13 +268,8 @@ _attributes: Final = msgspec.json.Decoder(QueueAttributes).decode
 
 
 def _queue_of(row: Row) -> Queue:
-    name, attributes, created_at, modified_at = row
-    return Queue(
-        name=name,
-        attributes=_attributes(attributes),
-        created_at=created_at,
-        modified_at=modified_at,
-    )
+    fields = dict(zip(Queue.__struct_fields__, row, strict=True))
+    return Queue(**fields | {"attributes": _attributes(fields["attributes"])})
 
 
 def _extra_column(message: Message) -> bytes | None:

@@ -235,12 +235,5 @@ async def _acknowledge(group: ConsumerGroup, receipt: Receipt, now: int) -> bool
 
 def _pending_of(row: Row) -> Pending:
     """Return a pending message from its row, joined with the message."""
-    sequence, message, consumed, next_at, first_at, claims = row
-    return Pending(
-        sequence=sequence,
-        message=_message(message),
-        consumed=consumed,
-        next_at=next_at,
-        first_at=first_at,
-        claims=claims,
-    )
+    fields = dict(zip(Pending.__struct_fields__, row, strict=True))
+    return Pending(**fields | {"message": _message(fields["message"])})

@@ -58,7 +58,7 @@ class Writer:
 
 def connected(address: dict[str, Any], session: oss2.Session) -> oss2.Bucket:
     auth = oss2.Auth("id", "secret")
-    options = {"connect_timeout": 5, "enable_crc": False, "session": session}
+    options = {"connect_timeout": 60, "enable_crc": False, "session": session}
     return oss2.Bucket(auth, address["oss"], "videos", **options)
 
 
