@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import functools
 import sqlite3
+import weakref
 from collections import Counter
 from typing import TYPE_CHECKING, TypeVar, cast
 
@@ -180,13 +181,11 @@ class MemoryTransactions(Transactions):
         self._connection = sqlite3.connect(
             ":memory:", isolation_level=None, check_same_thread=False
         )
+        # Python 3.13 warns of a connection that the garbage collector finds open.
+        weakref.finalize(self, self._connection.close)
         self._connection.execute("PRAGMA foreign_keys=ON")
         for migration in schema.migrations:
             self._connection.executescript(migration.script)
-
-    def __del__(self) -> None:
-        """Close the connection, which Python 3.13 warns of otherwise."""
-        self._connection.close()
 
     async def write(self, job: DoneIn[T]) -> T:
         """See :meth:`Transactions.write`."""

@@ -185,6 +185,7 @@ def test_the_limit_counts_base64(queue, size, fits) -> None:
         assert refused(lambda: queue.send_message(Message("x" * size))) == "InvalidArgument"
 
 
+@pytest.mark.filterwarnings("ignore:Call to deprecated:DeprecationWarning")
 def test_a_wrong_secret_is_refused_in_strict_mode_only(server, settings, queue) -> None:
     with connect(server, "wrong") as stranger:
         call = stranger.get_queue("events").get_attributes
