@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     Event = Literal["before-send", "after-answer", "retry"]
 
 EVENTS: Final = ("before-send", "after-answer", "retry")
-_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+"""A name of a header (RFC 9110, section 5.1)."""
 
 
 class Sending(NamedTuple):
@@ -133,7 +134,7 @@ class Hooks:
         added: dict[Any, Any] = sending.headers
         for name, value in added.items():
             texts = isinstance(name, str) and isinstance(value, str)
-            if not (texts and _NAME.fullmatch(name) and value.isascii() and value.isprintable()):
+            if not (texts and TOKEN.fullmatch(name) and value.isascii() and value.isprintable()):
                 reason = "a header must have a token as name and printable ASCII as value"
                 raise InvalidParameter("headers", shorten(f"{name}: {value}"), reason)
             if name.lower() in own:

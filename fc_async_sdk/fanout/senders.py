@@ -12,7 +12,7 @@ import collections
 import queue
 import threading
 from concurrent import futures
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final
 
 from fc_async_sdk.errors import FcAsyncError
 
@@ -26,22 +26,6 @@ if TYPE_CHECKING:
     Result = tuple[Job, AcceptedInvocation | FcAsyncError]
 
 _AT_ONCE: Final = 256
-
-
-class Sender(Protocol):
-    """Sends many calls at a time, for the synchronous run."""
-
-    def submit(self, job: Job) -> None:
-        """Begin to send; returns at once."""
-        ...
-
-    def completed(self) -> list[Result]:
-        """Return the jobs that are finished, with result or error; wait for at least one."""
-        ...
-
-    def close(self) -> None:
-        """Stop sending; the service may or may not get what is on its way."""
-        ...
 
 
 class _Results:
@@ -194,3 +178,7 @@ class LoopSender:
     def _hand_over(self) -> None:
         ready, self._ready = self._ready, []
         self._results.put(ready)
+
+
+Sender = LoopSender | ThreadSender
+"""Sends many calls at a time, for the synchronous run."""

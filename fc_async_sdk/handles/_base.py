@@ -87,7 +87,7 @@ class BaseFunction(Generic[P, R]):
             LargePayloadError: What it returned is a claim that cannot be read.
         """
         result.raise_for_function_error()
-        return outcomes.returned(self.name, result.payload, self._target.result, self._target.large)
+        return self._target.read(result.payload, f"the result of {self.name}")
 
     def _checked(self, payloads: Iterable[P] | AsyncIterable[P]) -> Any:
         """Return the payloads, of which each is checked when it is taken."""
@@ -170,7 +170,8 @@ class BaseTask(Generic[R]):
         """
         if self.error is not None:
             raise self.error
-        return outcomes.result_of(self.function, task, self._target.result, self._target.large)
+        payload = outcomes.payload_of(self.function, task)
+        return self._target.read(payload, f"the result of task {task.task_id}")
 
     def _replay_id(self, task_id: str | None) -> str:
         if task_id is not None:

@@ -77,6 +77,15 @@ class Target(Generic[R]):
         # A function's name begins as a task id does, and has the same characters.
         return f"{self.function[:_NAME]}-{os.urandom(8).hex()}"
 
+    def read(self, payload: bytes, what: str) -> R:
+        """Return a result, read as its type.
+
+        Raises:
+            InvalidPayload: It does not fit.
+            LargePayloadError: It is a claim that cannot be read.
+        """
+        return _payloads.from_json(self.result, _claims.opened(self.large, payload), what=what)
+
     def listing(self, listing: Listing, *, payload: bool, page_size: int) -> dict[str, Any]:
         """Return the arguments of ``list_async_tasks`` that read a page of a group."""
         return {

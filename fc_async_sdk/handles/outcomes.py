@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""Meaning of a task that has ended: a result of a type, or an error. Data in, data out."""
+"""Meaning of a task that has ended: a result, or an error. Data in, data out."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
-from fc_async_sdk import _claims, _payloads
 from fc_async_sdk.errors import (
     ResultNotKept,
     TaskError,
@@ -18,10 +17,7 @@ from fc_async_sdk.errors import (
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from fc_async_sdk._claims import PayloadStore
     from fc_async_sdk.models import AsyncTask
-
-R = TypeVar("R")
 
 _ERRORS: Final[Mapping[str, tuple[type[TaskError], str]]] = {
     "Failed": (TaskFailed, "failed"),
@@ -42,37 +38,18 @@ def error_of(function: str, task: AsyncTask) -> TaskError | None:
     return kind(message, **_known(function, task))
 
 
-def result_of(
-    function: str, task: AsyncTask, kind: type[R], large: PayloadStore | None = None
-) -> R:
-    """Return what a task that succeeded returned, as a type.
+def payload_of(function: str, task: AsyncTask) -> bytes:
+    """Return what a task that succeeded returned.
 
     Raises:
         ResultNotKept: The service does not keep results.
-        InvalidPayload: The result does not fit the type.
-        LargePayloadError: It is a claim that cannot be read.
     """
     data = task.return_payload_bytes
     if data is None:
         raise ResultNotKept(
-            "succeeded, and the service does not say what it returned",
-            **_known(function, task),
+            "succeeded, and the service does not say what it returned", **_known(function, task)
         )
-    return _read(kind, data, f"the result of task {task.task_id}", large)
-
-
-def returned(function: str, payload: bytes, kind: type[R], large: PayloadStore | None = None) -> R:
-    """Return the result of a synchronous call as a type.
-
-    Raises:
-        InvalidPayload: It does not fit.
-        LargePayloadError: It is a claim that cannot be read.
-    """
-    return _read(kind, payload, f"the result of {function}", large)
-
-
-def _read(kind: type[R], payload: bytes, what: str, large: PayloadStore | None) -> R:
-    return _payloads.from_json(kind, _claims.opened(large, payload), what=what)
+    return data
 
 
 def _known(function: str, task: AsyncTask) -> dict[str, Any]:

@@ -161,7 +161,6 @@ def _destinations(
 def _destination(given: str | arn.DestinationArn | None) -> Destination | None:
     if given is None:
         return None
-    if isinstance(given, arn.Arn):
-        return Destination(destination=str(given))
-    arn.parse(given)
-    return Destination(destination=given)
+    if not isinstance(given, arn.Arn):
+        arn.parse(given)
+    return Destination(destination=str(given))

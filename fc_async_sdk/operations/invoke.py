@@ -20,6 +20,7 @@ from fc_async_sdk.errors import (
     InvalidParameter,
     InvalidResponse,
 )
+from fc_async_sdk.hooks import TOKEN
 from fc_async_sdk.operations import checks
 from fc_async_sdk.operations.call import OCTETS, Answer, Call, of_function, query
 from fc_async_sdk.spec import limits
@@ -36,7 +37,6 @@ _OPERATION: Final = "InvokeFunction"
 _ACCEPTED: Final = 202
 _OK: Final = 200
 _DUPLICATE: Final = 409
-_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _VALUE: Final = re.compile(r"[\t\x20-\x7e]*")
 _RESERVED: Final = (
     # What the arguments say, so that nothing gets around their checks …
@@ -328,7 +328,7 @@ def _headers(extra: Mapping[str, str] | None) -> dict[str, str]:
     sent = {"content-type": OCTETS}
     for name, value in (checks.text_map("headers", extra) or {}).items():
         lower = name.lower()
-        if not _NAME.fullmatch(name) or not _VALUE.fullmatch(value):
+        if not TOKEN.fullmatch(name) or not _VALUE.fullmatch(value):
             raise InvalidParameter("headers", name, "must be a header's name, its value ASCII")
         if lower.startswith(_RESERVED):
             raise InvalidParameter("headers", name, "is set by the SDK")
