@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import msgspec
 
 JSON_ERRORS: Final = (msgspec.DecodeError, UnicodeError, RecursionError)
 """Errors of a decoder for input that is not JSON of the expected type."""
+
+T = TypeVar("T")
 
 
 def prepare(*types: Any) -> None:
@@ -25,3 +27,14 @@ def prepare(*types: Any) -> None:
     """
     for kind in types:
         msgspec.json.Decoder(kind)
+
+
+def read(document: object, kind: type[T]) -> T:
+    """Return a document, which is a mapping or JSON text, as a type.
+
+    Raises:
+        DecodeError, UnicodeError, RecursionError: As :data:`JSON_ERRORS` lists them.
+    """
+    if isinstance(document, str):
+        return msgspec.json.decode(document, type=kind)
+    return msgspec.convert(document, kind)

@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
 from typing import Any, Final, Literal, get_args
 
 import msgspec
 
-from fc_async_sdk._decoding import prepare
+from fc_async_sdk import _decoding
 from fc_async_sdk.spec.triggers import UnreadableTrigger
 
 TYPE: Final = "http"
@@ -75,7 +74,7 @@ class HttpTriggerConfig(msgspec.Struct, frozen=True, kw_only=True, rename="camel
     disable_url_internet: bool = msgspec.field(default=False, name="disableURLInternet")
 
 
-prepare(HttpTriggerConfig)
+_decoding.prepare(HttpTriggerConfig)
 
 
 def read_config(config: Any) -> HttpTriggerConfig:
@@ -88,11 +87,8 @@ def read_config(config: Any) -> HttpTriggerConfig:
         UnreadableTrigger: A value is missing or not allowed; the message names it.
     """
     try:
-        if isinstance(config, Mapping):
-            found = msgspec.convert(config, HttpTriggerConfig)
-        else:
-            found = msgspec.json.decode(config or "{}", type=HttpTriggerConfig)
-    except (msgspec.DecodeError, TypeError, ValueError, RecursionError) as error:
+        found = _decoding.read(config or {}, HttpTriggerConfig)
+    except _decoding.JSON_ERRORS as error:
         raise UnreadableTrigger(
             f"triggerConfig of an HTTP trigger: {error}; methods must list some of "
             f"{', '.join(METHODS)}, and authType must be one of {', '.join(get_args(AuthType))}"

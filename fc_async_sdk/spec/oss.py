@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from fc_async_sdk._decoding import prepare
+from fc_async_sdk import _decoding
 from fc_async_sdk.errors import shorten
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ class _Config(msgspec.Struct, frozen=True, kw_only=True):
     filter: _Filter = _Filter()
 
 
-prepare(_Config)
+_decoding.prepare(_Config)
 
 
 class OssTrigger(msgspec.Struct, frozen=True, kw_only=True):
@@ -189,12 +189,8 @@ def config_of(config: object) -> tuple[tuple[str, ...], _Key]:
         InvalidOssTrigger: A field is missing, has another type, or an invalid value.
     """
     try:
-        found = (
-            msgspec.json.decode(config, type=_Config)
-            if isinstance(config, str)
-            else msgspec.convert(config, _Config)
-        )
-    except msgspec.DecodeError as error:
+        found = _decoding.read(config, _Config)
+    except _decoding.JSON_ERRORS as error:
         raise InvalidOssTrigger((_CONFIG,), f"triggerConfig: {error}") from None
     if not found.events:
         raise InvalidOssTrigger((_CONFIG, "events"), "events is empty: name at least one event")

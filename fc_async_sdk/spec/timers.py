@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
-from fc_async_sdk._decoding import prepare
+from fc_async_sdk import _decoding
 from fc_async_sdk._installation import how_to_install
 from fc_async_sdk.errors import ConfigurationError, shorten
 from fc_async_sdk.spec import limits
@@ -67,7 +67,7 @@ class TimerConfig(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     payload: str = ""
 
 
-prepare(TimerConfig)
+_decoding.prepare(TimerConfig)
 
 
 class Schedule(NamedTuple):
@@ -125,14 +125,10 @@ def read(config: object) -> TimerConfig:
         InvalidTimer: A field is missing, has another type, or an invalid value.
     """
     try:
-        found = (
-            msgspec.json.decode(config, type=TimerConfig)
-            if isinstance(config, str)
-            else msgspec.convert(config, TimerConfig)
-        )
-    except msgspec.DecodeError as error:
+        found = _decoding.read(config, TimerConfig)
+        size = len(found.payload.encode())
+    except _decoding.JSON_ERRORS as error:
         raise InvalidTimer("", f"triggerConfig: {error}") from None
-    size = len(found.payload.encode())
     if size > limits.ASYNC_PAYLOAD_BYTES:
         raise InvalidTimer(
             "payload",

@@ -64,7 +64,13 @@ PACKAGES = [
     Path(package.__file__ or "").parent
     for package in (fc_async_sdk, fc_async_local, fc_async_plugin)
 ]
-DECODERS = {"msgspec.json.Decoder", "msgspec.json.decode", "msgspec.convert"}
+DECODERS = {
+    "msgspec.json.Decoder": 0,
+    "msgspec.json.decode": None,
+    "msgspec.convert": 1,
+    "_decoding.read": 1,
+}
+"""Functions that decode, and which argument is the type if no keyword is."""
 
 
 def decoded_types(call: ast.Call) -> list[str]:
@@ -73,8 +79,9 @@ def decoded_types(call: ast.Call) -> list[str]:
     if function not in DECODERS:
         return []
     keyword = next((item.value for item in call.keywords if item.arg == "type"), None)
-    position = {"msgspec.json.Decoder": 0, "msgspec.convert": 1}.get(function, len(call.args))
-    target = keyword or (call.args[position] if position < len(call.args) else None)
+    position = DECODERS[function]
+    given = call.args[position : position + 1] if position is not None else []
+    target = keyword or next(iter(given), None)
     names = [node.id for node in ast.walk(target) if isinstance(node, ast.Name)] if target else []
     return [name for name in names if name.lstrip("_")[:1].isupper()]
 
@@ -97,7 +104,7 @@ def test_types_that_are_decoded_into_are_prepared_when_their_module_is_imported(
         for statement in tree.body:
             at_import = not isinstance(statement, (ast.FunctionDef, ast.ClassDef))
             for call in (node for node in ast.walk(statement) if isinstance(node, ast.Call)):
-                if at_import and ast.unparse(call.func) == "prepare":
+                if at_import and ast.unparse(call.func) in {"prepare", "_decoding.prepare"}:
                     prepared |= {known_as(ast.unparse(argument)) for argument in call.args}
                 elif at_import:
                     prepared |= {known_as(name) for name in decoded_types(call)}
