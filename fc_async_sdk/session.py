@@ -143,13 +143,11 @@ class Session:
                 "no region: give region_name or endpoint_url, or set FC_ASYNC_REGION or "
                 "FC_ASYNC_ENDPOINT"
             )
-        if url:
-            place = _endpoint.parse(url, allow_plain_http=chosen.allow_plain_http)
-            provider = self._credentials_for(place)
-            account = account or getattr(provider, "account_id", "")
-        else:
-            provider = self._credentials_for(None)
-            account = account or getattr(provider, "account_id", "")
+        allow = chosen.allow_plain_http
+        place = _endpoint.parse(url, allow_plain_http=allow) if url else None
+        provider = self._credentials_for(place)
+        account = account or getattr(provider, "account_id", "")
+        if place is None:
             place = _endpoint.default(region, account)
             _tell_doubt(region)
         return kind(place, provider, chosen, region_name=region, account_id=account)

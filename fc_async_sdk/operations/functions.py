@@ -309,7 +309,9 @@ def _document(options: Mapping[str, Any]) -> dict[str, Any]:
 
 def _check_environment(value: object) -> None:
     variables = checks.text_map("environment_variables", value) or {}
-    size = sum(len(k.encode()) + len(v.encode()) for k, v in variables.items())
+    texts = [text for pair in variables.items() for text in pair]
+    # A text that is not UTF-8 is refused when the document is written.
+    size = len("".join(texts).encode(errors="surrogatepass"))
     if size > limits.ENVIRONMENT_BYTES:
         raise InvalidParameter(
             "environment_variables",

@@ -345,6 +345,10 @@ class TestFunctions:
         with pytest.raises(errors.InvalidParameter, match=option):
             operations.update_function("f", **{option: value})
 
+    def test_a_variable_that_utf_8_does_not_have_is_refused(self) -> None:
+        with pytest.raises(errors.InvalidParameter, match="environmentVariables"):
+            operations.update_function("f", environment_variables={"A": "\ud800"})
+
     def test_tags_of_the_list_are_one_json_text(self) -> None:
         call = operations.list_functions(tags=[{"Key": "k", "Value": "v"}], limit=100)
         tags = "%5B%7B%22Key%22%3A%22k%22%2C%22Value%22%3A%22v%22%7D%5D"
