@@ -134,7 +134,7 @@ class AsyncFunctionHandle(BaseFunction[P, R]):
             PaceError: The pace has no slots. If ``payloads`` is a sequence, nothing was sent.
         """
         prefix = self._target.new_id() if task_ids is None else task_ids
-        run = self._port.fan_out(
+        run = await self._port.fan_out(
             self.name,
             self._checked(payloads),
             task_ids=prefix,
@@ -144,14 +144,12 @@ class AsyncFunctionHandle(BaseFunction[P, R]):
             progress=progress,
             pace=self._pace,
             large=self._target.large,
-        )
-        refused = [outcome async for outcome in run if outcome.error is not None]
+        ).run()
         chained = self._pace is not None
         group = AsyncTaskGroup(self._port, self._target, prefix, run.progress.done, chained=chained)
         if not run.duplicates and not chained:
             group.fresh()
-        for outcome in refused:
-            assert outcome.error is not None
+        for outcome in run.failures:
             group.refuse(outcome.task_id, outcome.error, outcome.payload)
         return group
 

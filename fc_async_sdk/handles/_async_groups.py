@@ -84,12 +84,10 @@ class AsyncTaskGroup(BaseGroup[R]):
             TransportError: The service could not be asked.
         """
         _progress.check(progress)
-        size = calls.page_size(page_size)
         now = self._port.monotonic
         pace = waiters.Pace(timeout, interval, now())
-        watch = Watch(self._members, pace, page_size=size, now=now)
-        results = results or self._chained
-        return self._ends(watch, pace, results=results, progress=progress, page_size=size)
+        watch = Watch(self._members, pace, page_size=calls.page_size(page_size), now=now)
+        return self._ends(watch, results=results or self._chained, progress=progress)
 
     async def wait(
         self,
@@ -168,14 +166,9 @@ class AsyncTaskGroup(BaseGroup[R]):
         return len(ids)
 
     async def _ends(
-        self,
-        watch: Watch,
-        pace: waiters.Pace,
-        *,
-        results: bool,
-        progress: Report,
-        page_size: int,
+        self, watch: Watch, *, results: bool, progress: Report
     ) -> AsyncIterator[AsyncTaskHandle[R]]:
+        pace = watch.pace
         report = _progress.Reporter(progress, f"waiting for {self.prefix}")
         report.begin(watch.progress)
         try:
@@ -189,7 +182,9 @@ class AsyncTaskGroup(BaseGroup[R]):
                     await self._port.sleep(step.seconds)
                     step = watch.proceed()
                 else:
-                    arguments = self._target.listing(step, payload=results, page_size=page_size)
+                    arguments = self._target.listing(
+                        step, payload=results, page_size=watch.page_size
+                    )
                     limit = pace.look_within(self._port.monotonic())
                     try:
                         page = await self._port.perform(

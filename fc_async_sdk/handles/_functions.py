@@ -145,14 +145,12 @@ class FunctionHandle(BaseFunction[P, R]):
             progress=progress,
             pace=self._pace,
             large=self._target.large,
-        )
-        refused = [outcome for outcome in run if outcome.error is not None]
+        ).run()
         chained = self._pace is not None
         group = TaskGroup(self._port, self._target, prefix, run.progress.done, chained=chained)
         if not run.duplicates and not chained:
             group.fresh()
-        for outcome in refused:
-            assert outcome.error is not None
+        for outcome in run.failures:
             group.refuse(outcome.task_id, outcome.error, outcome.payload)
         return group
 

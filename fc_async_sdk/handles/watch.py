@@ -47,13 +47,18 @@ class Watch:
         pace: How long to wait.
         page_size: Tasks per page.
         now: The clock, in seconds.
+
+    Attributes:
+        pace: As given.
+        page_size: As given.
     """
 
     def __init__(
         self, members: Members, pace: Pace, *, page_size: int, now: Callable[[], float]
     ) -> None:
         self._members = members
-        self._pace = pace
+        self.pace = pace
+        self.page_size = page_size
         self._now = now
         names = members.names
         self._firsts = Scan(names.first, page_size, members.awaited)
@@ -112,7 +117,7 @@ class Watch:
                 yield from self._read(scan, scan.round(whole=whole, expecting=expecting))
             yield from self._look_elsewhere()
             missing = self._missing()
-            late = self._now() - self._pace.began >= REGISTRATION_SECONDS
+            late = self._now() - self.pace.began >= REGISTRATION_SECONDS
             if late and self._complete:
                 self._check()
             if missing and late:
@@ -170,7 +175,7 @@ class Watch:
                 listing = _after(reading.throw, error)
                 continue
             except TransportError as error:
-                self._pace.bear(error, self._now())
+                self.pace.bear(error, self._now())
                 yield Pause(self._wait())
                 continue
             assert page is not None
@@ -189,7 +194,7 @@ class Watch:
             try:
                 page = yield Listing(task_id, None)
             except TransportError as error:
-                self._pace.bear(error, self._now())
+                self.pace.bear(error, self._now())
                 return
             assert page is not None
             found = next((task for task in page.tasks if task.task_id == task_id), None)
@@ -213,16 +218,16 @@ class Watch:
             scan.restart()
 
     def _wait(self) -> float:
-        wait = self._pace.wait(self._now())
+        wait = self.pace.wait(self._now())
         if wait is None:
             seen = self.progress
             names = self._members.names
             raise WaiterError(
-                f"gave up after {self._pace.timeout:g} s: {seen.done} of "
+                f"gave up after {self.pace.timeout:g} s: {seen.done} of "
                 f"{'?' if seen.total is None else seen.total} tasks of {names.prefix} have ended, "
                 f"{seen.failed} of them without a result",
                 last=seen,
-            ) from self._pace.silence
+            ) from self.pace.silence
         return wait
 
 
