@@ -15,11 +15,12 @@ Invariants:
 from __future__ import annotations
 
 import enum
+import functools
 import math
 import re
 import threading
 from collections.abc import Iterator, Mapping
-from typing import Any, Final, NamedTuple, Protocol, TypeVar, cast, runtime_checkable
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar, cast
 
 import msgspec
 from msgspec import inspect
@@ -27,6 +28,9 @@ from msgspec import inspect
 from fc_async_sdk import _claims
 from fc_async_sdk._decoding import JSON_ERRORS
 from fc_async_sdk.errors import InvalidParameter, InvalidPayload
+
+if TYPE_CHECKING:
+    import json
 
 T = TypeVar("T")
 
@@ -47,19 +51,10 @@ _ADVICE: Final = {
 _OTHERWISE: Final = "use dicts, lists, texts, numbers, true, false and null"
 
 
-@runtime_checkable
-class _Model(Protocol):
-    """Interface of models of pydantic."""
-
-    def model_dump_json(self) -> str:
-        """Return the model as JSON."""
-        ...
-
-
 # --- to JSON ----------------------------------------------------------------------------------
 
 
-def to_json(name: str, value: object) -> bytes:
+def to_json(name: str, value: Any) -> bytes:
     """Encode a value as JSON.
 
     Args:
@@ -70,16 +65,26 @@ def to_json(name: str, value: object) -> bytes:
         InvalidParameter: The value, or a part of it, has no form in JSON. The error names the place
             and the type.
     """
-    import json  # noqa: PLC0415 -- functions that only read do without it
-
     try:
-        if isinstance(value, _Model):
-            return value.model_dump_json().encode()
-        return json.dumps(
-            value, ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_plain
-        ).encode()
+        if _is_model(value):
+            return value.model_dump_json().encode()  # type: ignore[no-any-return]  # a text
+        return _encoder().encode(value).encode()
     except _ENCODE_ERRORS as error:
         raise _refusal(name, value, error) from error
+
+
+@functools.cache
+def _encoder() -> json.JSONEncoder:
+    import json  # noqa: PLC0415 -- functions that only read do without it
+
+    return json.JSONEncoder(
+        ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_plain
+    )
+
+
+def _is_model(value: object) -> bool:
+    """Tell whether a value has the methods of a model of pydantic."""
+    return hasattr(value, "model_dump_json")
 
 
 def plain(value: object) -> object:
@@ -88,18 +93,18 @@ def plain(value: object) -> object:
         return {key: plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [plain(item) for item in value]
-    if isinstance(value, _Model) or _is_declared(type(value)):
+    if _is_model(value) or _is_declared(type(value)):
         return _plain(value)
     return value
 
 
-def _plain(value: object) -> Any:
+def _plain(value: Any) -> Any:
     """Return the JSON form of what json does not know.
 
     Raises:
         TypeError: It has none.
     """
-    if isinstance(value, _Model):
+    if _is_model(value):
         return msgspec.json.decode(value.model_dump_json())
     if _is_declared(type(value)):
         return msgspec.to_builtins(value, enc_hook=_plain)
@@ -241,8 +246,7 @@ def conform(name: str, kind: Any, value: object) -> None:
     if kind is Any:
         return
     shown = getattr(kind, "__name__", None) or str(kind)
-    is_model = hasattr(kind, "model_dump_json")
-    as_it_is = is_model or kind in {bytes, str}
+    as_it_is = _is_model(kind) or kind in {bytes, str}
     if as_it_is or (isinstance(kind, type) and _is_declared(kind)):
         if not isinstance(value, kind):
             raise InvalidParameter(name, type(value).__name__, f"must be of type {shown}")
