@@ -13,7 +13,7 @@ Invariants:
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from typing import Final, Literal, NamedTuple
 
 from fc_async_sdk.errors import shorten
@@ -77,7 +77,7 @@ def check(config: Mapping[str, object]) -> Iterator[Violation]:
     Args:
         config: As the API spells it.
     """
-    yield from _unknown((), config, FIELDS)
+    yield from _entries((), config, FIELDS)
     task = config.get("asyncTask")
     if task is not None and not isinstance(task, bool):
         yield _violation(("asyncTask",), "wrong-type", task)
@@ -86,41 +86,33 @@ def check(config: Mapping[str, object]) -> Iterator[Violation]:
         if value is not None and value not in allowed:
             what: What = "out-of-range" if type(value) is int else "wrong-type"
             yield _violation((name,), what, value)
-    yield from _destinations(("destinationConfig",), config.get("destinationConfig"))
+    names = tuple(name for name, _ in OUTCOMES)
+    found = yield from _entries(("destinationConfig",), config.get("destinationConfig"), names)
+    for name in names:
+        path = ("destinationConfig", name)
+        entry = yield from _entries(path, (found or {}).get(name), ("destination",))
+        if entry is None:
+            continue
+        destination = entry.get("destination")
+        if destination is None or destination == "":
+            yield _violation((*path, "destination"), "no-destination", destination)
+        elif not isinstance(destination, str):
+            yield _violation((*path, "destination"), "wrong-type", destination)
 
 
-def _destinations(path: tuple[str, ...], value: object) -> Iterator[Violation]:
-    if value is None:
-        return
+def _entries(
+    path: tuple[str, ...], value: object, known: tuple[str, ...]
+) -> Generator[Violation, None, Mapping[str, object] | None]:
+    """Yield what is wrong with a value as a mapping; return it, None if it is not set or none."""
     if not isinstance(value, Mapping):
-        yield _violation(path, "wrong-type", value)
-        return
-    yield from _unknown(path, value, tuple(name for name, _ in OUTCOMES))
-    for name, _ in OUTCOMES:
-        yield from _destination((*path, name), value.get(name))
-
-
-def _destination(path: tuple[str, ...], value: object) -> Iterator[Violation]:
-    if value is None:
-        return
-    if not isinstance(value, Mapping):
-        yield _violation(path, "wrong-type", value)
-        return
-    yield from _unknown(path, value, ("destination",))
-    destination = value.get("destination")
-    if destination is None or destination == "":
-        yield _violation((*path, "destination"), "no-destination", destination)
-    elif not isinstance(destination, str):
-        yield _violation((*path, "destination"), "wrong-type", destination)
-
-
-def _unknown(
-    path: tuple[str, ...], given: Mapping[str, object], known: tuple[str, ...]
-) -> Iterator[Violation]:
-    for name, value in given.items():
+        if value is not None:
+            yield _violation(path, "wrong-type", value)
+        return None
+    for name, each in value.items():
         if name not in known:
             expected = f"one of {', '.join(known)}"
-            yield Violation((*path, str(name)), "unknown-key", value, expected, known)
+            yield Violation((*path, str(name)), "unknown-key", each, expected, known)
+    return value
 
 
 def _violation(path: tuple[str, ...], what: What, value: object) -> Violation:
