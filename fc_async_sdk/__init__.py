@@ -98,35 +98,33 @@ _HOMES = {
     "Session": "session",
     "TaskGroup": "handles",
     "TaskHandle": "handles",
+    "__version__": "_version",
+    "arn": "spec.arn",
     "async_client": "session",
     "client": "session",
     "destination_handler": "events",
-    "handler": "events",
-    "set_stream_logger": "session",
-}
-_MODULES = {
-    "arn": "spec.arn",
     "errors": "errors",
     "events": "events",
+    "handler": "events",
     "hooks": "hooks",
     "idempotency": "idempotency",
     "limits": "spec.limits",
     "models": "models",
     "operations": "operations",
     "payloads": "payloads",
+    "set_stream_logger": "session",
 }
+"""The module of each name, or the module that it is."""
 
 
 def __getattr__(name: str) -> object:
     from importlib import import_module  # noqa: PLC0415 -- only when a name is asked for
 
-    if name in _MODULES:
-        return import_module(f"fc_async_sdk.{_MODULES[name]}")
-    if name == "__version__":
-        return import_module("fc_async_sdk._version").__version__
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value: object = getattr(import_module(f"fc_async_sdk.{_HOMES[name]}"), name)
+    home = _HOMES[name]
+    module = import_module(f"fc_async_sdk.{home}")
+    value: object = module if home.rpartition(".")[2] == name else getattr(module, name)
     globals()[name] = value
     return value
 
