@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from fc_async_sdk import _payloads
 from fc_async_sdk._pacing import hop
 from fc_async_sdk._payload_schema import PayloadSchema
-from fc_async_sdk.handles import calls, outcomes
+from fc_async_sdk.handles import outcomes
+from fc_async_sdk.handles.members import Members
 from fc_async_sdk.operations import checks
 from fc_async_sdk.spec import limits
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from fc_async_sdk.errors import FcAsyncError
     from fc_async_sdk.fanout import Progress
     from fc_async_sdk.handles.calls import Target
-    from fc_async_sdk.handles.members import Ended, Members
+    from fc_async_sdk.handles.members import Ended
     from fc_async_sdk.models import AsyncTask
     from fc_async_sdk.operations import InvokeResult
 
@@ -201,7 +202,7 @@ class BaseGroup(Generic[R]):
         self.qualifier = target.qualifier
         self.size = size
         self._target = target
-        self._members = calls.members(target, prefix, size)
+        self._members = Members(target.function, prefix, size)
         self._chained = chained  # what a task returned tells whether another message follows it
         self._refused: dict[str, object] = {}
 

@@ -7,13 +7,7 @@ import os
 from typing import TYPE_CHECKING, Any, Final, Generic, TypedDict, TypeVar
 
 from fc_async_sdk import _claims, _payloads
-from fc_async_sdk.errors import (
-    AsyncInvocationStopped,
-    AsyncTaskNotFound,
-    InvalidParameter,
-    TaskLost,
-)
-from fc_async_sdk.handles.members import Members, Names
+from fc_async_sdk.errors import AsyncInvocationStopped, AsyncTaskNotFound, TaskLost
 from fc_async_sdk.handles.scan import LIVE_STATUSES, Listing
 from fc_async_sdk.operations import checks
 from fc_async_sdk.spec import limits
@@ -24,6 +18,7 @@ if TYPE_CHECKING:
     from fc_async_sdk._claims import PayloadStore
     from fc_async_sdk._pacing import BasePace
     from fc_async_sdk._payload_schema import Schema
+    from fc_async_sdk.handles.members import Members
     from fc_async_sdk.models import AsyncTaskPage, TaskStatus
 
 _NAME: Final = 96
@@ -120,17 +115,6 @@ def payload_of(target: Target[Any], task_id: str, page: AsyncTaskPage) -> bytes 
             status=str(task.status),
         )
     return payload
-
-
-def members(target: Target[Any], prefix: str, size: int | None) -> Members:
-    """Return the members of a group of which nothing is known yet.
-
-    Raises:
-        InvalidParameter: The prefix or the size is wrong.
-    """
-    if size is not None and (type(size) is not int or size < 0):
-        raise InvalidParameter("size", size, "must be a whole number, 0 or more, or None")
-    return Members(target.function, Names(prefix), size)
 
 
 def survey(group: Members) -> Iterator[Listing]:

@@ -82,18 +82,23 @@ class Members:
 
     Args:
         function: Name of the function.
-        names: Their ids.
+        prefix: What their ids begin with.
         size: How many there are, or None if only the service knows.
 
     Attributes:
         complete: Whether the number of members is known.
         replayed: Whether there may be replays of members.
         alike: Some ids that were listed, begin like those of the members, and are others'.
+
+    Raises:
+        InvalidParameter: The prefix or the size is wrong.
     """
 
-    def __init__(self, function: str, names: Names, size: int | None) -> None:
+    def __init__(self, function: str, prefix: str, size: int | None) -> None:
+        if size is not None and (type(size) is not int or size < 0):
+            raise InvalidParameter("size", size, "must be a whole number, 0 or more, or None")
         self.function = function
-        self.names = names
+        self.names = Names(prefix)
         self.size = size
         self.complete = size is not None
         self.replayed = True
