@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+from msgspec.structs import replace
 
 from fc_async_local.functions import refusals
 from fc_async_local.functions.records import AsyncConfigRecord, rfc3339
@@ -113,29 +114,25 @@ class AsyncConfigs(Resources[AsyncConfigRecord]):
         """
         async with self._cache.writing:
             snapshot = await self._cache.read()
-            known = {
-                (each.function, each.qualifier): each for each in snapshot.all(AsyncConfigRecord)
-            }
-            found: dict[tuple[str, str], dict[str, WrittenAt]] = {}
+            said: dict[str, AsyncConfigRecord] = {}
             for place in places:
-                name = (place.function, place.qualifier or limits.DEFAULT_QUALIFIER)
-                written = found.setdefault(name, {})
-                have = known.get(name)
-                if have and (place.outcome, place.destination) in have.config.destinations:
-                    written[place.outcome] = place
-            said = {
-                name: msgspec.structs.replace(
-                    known[name],
-                    written={outcome: each.place for outcome, each in written.items()},
-                    waived=tuple(sorted(out for out, each in written.items() if each.waived)),
-                )
-                for name, written in found.items()
-                if name in known
-            }
-            changed = [record for name, record in said.items() if record != known[name]]
+                known = snapshot.async_config(place.function, place.qualifier)
+                if known is None:
+                    continue
+                record = said.get(known.key) or replace(known, written={}, waived=())
+                if (place.outcome, place.destination) in known.config.destinations:
+                    waived = {*record.waived, *([place.outcome] if place.waived else [])}
+                    written = {**record.written, place.outcome: place.place}
+                    record = replace(record, written=written, waived=tuple(sorted(waived)))
+                said[known.key] = record
+            changed = [
+                record
+                for key, record in said.items()
+                if record != snapshot.find(AsyncConfigRecord, key)
+            ]
             if changed:
                 await self._cache.write(*(record.stored() for record in changed))
-        return sum(map(len, found.values()))
+        return sum(len(record.written) for record in said.values())
 
 
 def _check_functions(snapshot: Snapshot, config: AsyncConfig) -> None:
