@@ -137,18 +137,14 @@ class CodeCache:
         # A checksum never has such a name, so a crash leaves no incomplete folder behind.
         draft = Path(tempfile.mkdtemp(prefix=".unpacking-", dir=self.root))
         try:
-            unpack(data, draft, earlier=self._recent())
+            others = [one for one in self.root.iterdir() if not one.name.startswith(".")]
+            unpack(data, draft, earlier=heapq.nlargest(_COMPARED, others, key=_used))
             draft.rename(folder)
         except OSError:
             if not folder.is_dir():  # otherwise another process was faster, with the same bytes
                 raise
         finally:
             remove_tree(draft)
-
-    def _recent(self) -> list[Path]:
-        """Return the folders that were used last, of which most files may be the same."""
-        folders = [one for one in self.root.iterdir() if not one.name.startswith(".")]
-        return heapq.nlargest(_COMPARED, folders, key=_used)
 
 
 def _used(folder: Path) -> float:

@@ -91,10 +91,13 @@ class CustomInstance(Instance):
         self.server.assign()
         process = await self._spawn(server)
         environment = {**led, **self._environment(folders)}
+        paths = ServicePaths(self.deployment.function, folders.code, folders.layers)
         message = {
             "kind": "command",
             "folder": str(folders.code),
-            "command": await self._placed(self._command_in(folders), folders, environment),
+            "command": await self._placed(
+                paths.command(self._start_command()), folders, environment
+            ),
             "environment": environment,
         }
         with contextlib.suppress(OSError):  # it has ended, as is found below
@@ -117,11 +120,6 @@ class CustomInstance(Instance):
             "here only if it reads HTTPS_PROXY, or Java's properties; let it use FC_ASYNC_ENDPOINT",
             key=function,
         )
-
-    def _command_in(self, folders: Folders) -> list[str]:
-        """Return the start command with the paths of this machine."""
-        paths = ServicePaths(self.deployment.function, folders.code, folders.layers)
-        return paths.command(self._start_command())
 
     def _start_command(self) -> tuple[str, ...]:
         return self.deployment.command or _DEFAULT_COMMAND

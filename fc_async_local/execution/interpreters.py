@@ -84,7 +84,7 @@ def find_node(major: str = "") -> Path | None:
     """
     on_path = _on_path("node")
     places = [
-        *(one for one in on_path if not major or _node_major(one) == major),
+        *(one for one in on_path if not major or node_version(one).partition(".")[0] == major),
         *_installed("NVM_DIR", ".nvm", f"versions/node/v{major or '*'}.*/bin/node"),
         *_installed(
             "FNM_DIR", ".local/share/fnm", f"node-versions/v{major or '*'}.*/installation/bin/node"
@@ -92,10 +92,6 @@ def find_node(major: str = "") -> Path | None:
         *_installed("NODENV_ROOT", ".nodenv", f"versions/{major or '*'}.*/bin/node"),
     ]
     return next((one for one in places if os.access(one, os.X_OK)), None)
-
-
-def _node_major(node: Path) -> str:
-    return node_version(node).partition(".")[0]
 
 
 @functools.lru_cache(maxsize=32)

@@ -174,8 +174,9 @@ class ProcessRunner:
     # --- debuggers ---
 
     def _retire_all(self, function: str) -> None:
-        for instance in [one for one in self._pools if one.deployment.function == function]:
-            self._retire(instance)
+        for instance in list(self._pools):
+            if instance.deployment.function == function:
+                self._retire(instance)
 
     async def _warm(self, debugger: Debugger, deployment: Deployment) -> int:
         """Return the port of the debugger of an instance, which is started if there is none.
@@ -438,14 +439,12 @@ class ProcessRunner:
             # The processes of a debugger count as the function's, and are large.
             pid = instance.pid
             if self._pools.busy(instance) and pid is not None and instance.debugger is None:
-                self._limit_memory(instance, resident_kb(pid))
+                used_kb = resident_kb(pid)
+                if used_kb > instance.deployment.memory_mb * _KB_PER_MB:
+                    self._pools.retire(instance)
+                    instance.kill(Ending.OUT_OF_MEMORY, used_kb)
         if self._live:
             self._schedule_housekeeping()
-
-    def _limit_memory(self, instance: Instance, used_kb: int) -> None:
-        if used_kb > instance.deployment.memory_mb * _KB_PER_MB:
-            self._pools.retire(instance)
-            instance.kill(Ending.OUT_OF_MEMORY, used_kb)
 
 
 def _refusal(ending: Ending, text: str) -> Reply:

@@ -69,7 +69,11 @@ class InstanceConfigs(Resources[RecordT]):
             Rejected: 400 InvalidArgument, 404 FunctionNotFound, AliasNotFound or VersionNotFound.
         """
         for name in self.counts:
-            _check_count(name, body.get(name))
+            value = body.get(name)
+            if value is not None and (type(value) is not int or value < 0):
+                raise refusals.invalid_argument(
+                    f"{name} must be an integer of at least 0, got {value!r}"
+                )
         settings = {name: body[name] for name in self.kept if body.get(name) is not None}
         record = self._make(function, qualifier or limits.DEFAULT_QUALIFIER, settings)
         async with self._cache.writing:
@@ -228,8 +232,3 @@ class Scaling:
         self.provision: Final = Provision(cache, place)
         self.config: Final = ScalingConfig(cache, place)
         self.vpcs: Final = VpcBindings(cache)
-
-
-def _check_count(name: str, value: object) -> None:
-    if value is not None and (type(value) is not int or value < 0):
-        raise refusals.invalid_argument(f"{name} must be an integer of at least 0, got {value!r}")

@@ -182,7 +182,7 @@ def test_at_a_breakpoint_the_timeout_and_the_lease_stand_still_and_one_attempt_s
         editor.attach(code / "index.py", BREAKPOINT)
         client.invoke_async("orders", b"12345", task_id="one")
         thread = editor.wait_for_stop()
-        pass_more_than(2 * max(TIMEOUT_SECONDS, LEASE_MS / 1_000))
+        pass_more_than(1.25 * max(TIMEOUT_SECONDS, LEASE_MS / 1_000))
         assert attempts(runtime, "one")["status"] == "Running"
         editor.ask("continue", threadId=thread)
         task = client.get_waiter("task_finished").wait("orders", "one")
