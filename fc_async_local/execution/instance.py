@@ -158,6 +158,7 @@ class Instance(abc.ABC):
         self.debug_port = 0
         self._common = common
         self._spoiled = False
+        self._stopping: asyncio.Future[None] | None = None
         self._process: Process | None = None
         self._calls: set[Call] = set()
         self._ended: Reply | None = None
@@ -236,7 +237,15 @@ class Instance(abc.ABC):
         self._spoiled = True
 
     async def stop(self) -> None:
-        """Run the pre-stop hook, then kill the process; return when it has ended."""
+        """Run the pre-stop hook, then kill the process; return when it has ended.
+
+        The hook runs once, however often this is called.
+        """
+        if self._stopping is None:
+            self._stopping = asyncio.ensure_future(self._stop())
+        await asyncio.wait({self._stopping})
+
+    async def _stop(self) -> None:
         if self.ready and not self.dead and not self._spoiled:
             self.thaw()
             await self.before_stop()

@@ -441,6 +441,27 @@ def test_the_pre_stop_hook_runs_when_code_is_updated(workshop) -> None:
     workshop.play(scenario)
 
 
+def test_the_pre_stop_hook_runs_once_if_the_runtime_ends_meanwhile(workshop) -> None:
+    workshop.write(
+        """
+        import time
+        def handler(event, context): return "ok"
+        def pre_stop(context):
+            with open("stopped", "a") as file:
+                file.write("x")
+            time.sleep(0.1)
+        """
+    )
+
+    async def scenario() -> None:
+        await workshop.run(pre_stop="index.pre_stop")
+        await workshop.run(revision="2")
+        await workshop.until((workshop.path / "code/stopped").exists)
+
+    workshop.play(scenario)
+    assert (workshop.path / "code/stopped").read_text() == "x"
+
+
 def test_the_pre_stop_hook_does_not_run_in_an_instance_that_never_started(workshop) -> None:
     workshop.write("import time; time.sleep(600)")
 
