@@ -48,7 +48,8 @@ from fc_async_local.execution.duplicates import Duplicates
 from fc_async_local.execution.faults import FaultyRunner
 from fc_async_local.execution.identity import Identity, led_here
 from fc_async_local.execution.inprocess import RoutingRunner
-from fc_async_local.execution.runner import ProcessRunner, RunnerLimits
+from fc_async_local.execution.protocol import RunnerLimits
+from fc_async_local.execution.runner import ProcessRunner
 from fc_async_local.functions import FunctionRegistry
 from fc_async_local.http import server as http_server
 from fc_async_local.http import tls

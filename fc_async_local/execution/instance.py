@@ -30,9 +30,8 @@ if TYPE_CHECKING:
     from fc_async_local.execution.import_rules import ImportRules
     from fc_async_local.execution.paths import Folders
     from fc_async_local.execution.ports import PortBook
-    from fc_async_local.execution.protocol import Attempt, Deployment
+    from fc_async_local.execution.protocol import Attempt, Deployment, RunnerLimits
     from fc_async_local.execution.proxy import CloudProxy
-    from fc_async_local.execution.runner import RunnerLimits
     from fc_async_local.execution.server import InstanceServer
 
 _PIPE_BYTES: Final = 65536  # capacity of a pipe on Linux (pipe(7))

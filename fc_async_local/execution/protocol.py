@@ -146,6 +146,32 @@ class CodeSource(Protocol):
         ...
 
 
+class RunnerLimits(msgspec.Struct, frozen=True, kw_only=True):
+    """Limits on number, time and memory.
+
+    Attributes:
+        account_instances: Instances of all functions together.
+        start_seconds: How long an instance may take to start. The service allows 120 s
+            (docs/reference/sources.md, error handling of
+            custom runtimes).
+        idle_seconds: How long an instance waits for its next call before it is stopped.
+        log_bytes: How much of an attempt's log is kept; the newest part.
+        memory_check_seconds: Time between checks of the memory of busy instances.
+        freeze: Whether instances that run no call are frozen.
+        mount_paths: Whether commands run where ``/code`` and ``/opt`` are those of the function.
+        strict_imports: Whether imports that would fail on the service fail here, too.
+    """
+
+    account_instances: int = limits.ACCOUNT_INSTANCES
+    start_seconds: float = 120.0
+    idle_seconds: float = 60.0
+    log_bytes: int = 1024 * 1024
+    memory_check_seconds: float = 0.1
+    freeze: bool = False
+    mount_paths: bool = False
+    strict_imports: bool = False
+
+
 class FunctionRunner(Protocol):
     """Executes attempts."""
 

@@ -14,7 +14,6 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Final
 
-import msgspec
 from msgspec.structs import replace
 
 from fc_async_local.execution import replies
@@ -29,12 +28,11 @@ from fc_async_local.execution.kinds import new_instance, reason_unavailable
 from fc_async_local.execution.paths import Folders
 from fc_async_local.execution.pool import InstancePools
 from fc_async_local.execution.ports import MOST_WAITING, PortBook, PortInUse
-from fc_async_local.execution.protocol import Attempt
+from fc_async_local.execution.protocol import Attempt, RunnerLimits
 from fc_async_local.execution.proxy import CloudProxy
 from fc_async_local.execution.replies import Ending, Reply, Run
 from fc_async_local.execution.worker.linux import peak_kb
 from fc_async_sdk._cancellation import ends_within
-from fc_async_sdk.spec import limits
 from fc_async_sdk.spec.runtimes import CUSTOM
 
 if TYPE_CHECKING:
@@ -50,32 +48,6 @@ _KB_PER_MB: Final = 1024
 _DELIVERIES: Final = 3
 """Number of instances that a call tries, if they turn out to have ended."""
 _CLOSING: Final = "the runtime is shutting down"
-
-
-class RunnerLimits(msgspec.Struct, frozen=True, kw_only=True):
-    """Limits on number, time and memory.
-
-    Attributes:
-        account_instances: Instances of all functions together.
-        start_seconds: How long an instance may take to start. The service allows 120 s
-            (docs/reference/sources.md, error handling of
-            custom runtimes).
-        idle_seconds: How long an instance waits for its next call before it is stopped.
-        log_bytes: How much of an attempt's log is kept; the newest part.
-        memory_check_seconds: Time between checks of the memory of busy instances.
-        freeze: Whether instances that run no call are frozen.
-        mount_paths: Whether commands run where ``/code`` and ``/opt`` are those of the function.
-        strict_imports: Whether imports that would fail on the service fail here, too.
-    """
-
-    account_instances: int = limits.ACCOUNT_INSTANCES
-    start_seconds: float = 120.0
-    idle_seconds: float = 60.0
-    log_bytes: int = 1024 * 1024
-    memory_check_seconds: float = 0.1
-    freeze: bool = False
-    mount_paths: bool = False
-    strict_imports: bool = False
 
 
 class ProcessRunner:
