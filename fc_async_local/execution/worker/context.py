@@ -15,24 +15,9 @@ class Credentials:
     """Keys of the function's role; also in camelCase, as in the oldest runtime."""
 
     def __init__(self, access_key_id: str, access_key_secret: str, security_token: str) -> None:
-        self.access_key_id = access_key_id
-        self.access_key_secret = access_key_secret
-        self.security_token = security_token
-
-    @property
-    def accessKeyId(self) -> str:  # noqa: N802 -- the service's name
-        """Same as :attr:`access_key_id`."""
-        return self.access_key_id
-
-    @property
-    def accessKeySecret(self) -> str:  # noqa: N802 -- the service's name
-        """Same as :attr:`access_key_secret`."""
-        return self.access_key_secret
-
-    @property
-    def securityToken(self) -> str:  # noqa: N802 -- the service's name
-        """Same as :attr:`security_token`."""
-        return self.security_token
+        self.access_key_id = self.accessKeyId = access_key_id
+        self.access_key_secret = self.accessKeySecret = access_key_secret
+        self.security_token = self.securityToken = security_token
 
     def to_dict(self) -> dict[str, Any]:
         """Return the part of ``to_json``."""
