@@ -14,7 +14,6 @@ import itertools
 import logging
 import sys
 import sysconfig
-import uuid
 from pathlib import Path
 from socket import MSG_PEEK
 from typing import TYPE_CHECKING, Any, Final
@@ -26,7 +25,6 @@ from fc_async_local.execution import interpreters
 from fc_async_local.execution.identity import fixed_context, inherited_environment
 from fc_async_local.execution.instance import Call, Instance
 from fc_async_local.execution.notices import warn_once
-from fc_async_local.execution.protocol import Attempt
 from fc_async_local.execution.replies import (
     HANDLED,
     INITIALIZATION,
@@ -46,7 +44,7 @@ if TYPE_CHECKING:
     from fc_async_local.execution.forkserver import ForkServer
     from fc_async_local.execution.instance import Common
     from fc_async_local.execution.paths import Folders
-    from fc_async_local.execution.protocol import Deployment
+    from fc_async_local.execution.protocol import Attempt, Deployment
 
 _LOG: Final = logging.getLogger(__name__)
 
@@ -128,11 +126,8 @@ class FramedInstance(Instance):
         self._mark(f"FC Invoke Start RequestId: {call.attempt.request_id}")
         self._send("invoke", call, call.attempt.payload)
 
-    async def before_stop(self) -> None:
+    async def before_stop(self, attempt: Attempt) -> None:
         """Run the pre-stop hook within its time."""
-        if not self.deployment.pre_stop or self._sock is None:
-            return
-        attempt = Attempt(deployment=self.deployment, request_id=str(uuid.uuid4()), payload=b"")
         call = Call(attempt)
         self._send("pre_stop", call)
         await self._until(call, self.deployment.pre_stop_timeout_ms, "Function pre-stop")

@@ -14,7 +14,6 @@ import contextlib
 import logging
 import re
 import shlex
-import uuid
 from typing import TYPE_CHECKING, Final
 
 import aiohttp
@@ -25,7 +24,7 @@ from fc_async_local.execution.instance import Call, Instance
 from fc_async_local.execution.notices import warn_once
 from fc_async_local.execution.paths import ServicePaths
 from fc_async_local.execution.processes import programs
-from fc_async_local.execution.protocol import Attempt, BadResponse
+from fc_async_local.execution.protocol import BadResponse
 from fc_async_local.execution.replies import (
     BAD_RESPONSE,
     INITIALIZATION,
@@ -45,7 +44,7 @@ if TYPE_CHECKING:
     from fc_async_local.execution.forkserver import Exit, ForkServer, Process
     from fc_async_local.execution.instance import Common
     from fc_async_local.execution.paths import Folders
-    from fc_async_local.execution.protocol import Deployment
+    from fc_async_local.execution.protocol import Attempt, Deployment
 
 _LOG: Final = logging.getLogger(__name__)
 
@@ -183,16 +182,10 @@ class CustomInstance(Instance):
 
     async def _initialize(self, first: Attempt) -> Reply | None:
         limit = self.deployment.initializer_timeout_ms
-        timeout = aiohttp.ClientTimeout(total=limit / 1000)
-        headers = self._headers(first, "/initialize")
         try:
-            async with self.server.http.post(
-                "/initialize", headers=headers, timeout=timeout
-            ) as response:
-                text = (await response.content.read(limits.LOG_TAIL_BYTES)).decode(errors="replace")
-                if response.ok:
-                    return None
-                text = text or f"the initializer answered {response.status}"
+            text = await self._hook("POST", "/initialize", first, limit)
+            if not text:
+                return None
         except asyncio.TimeoutError:
             text = f"Function initialization timed out after {limit / 1000:g} seconds"
         except aiohttp.ClientError as error:
@@ -201,6 +194,16 @@ class CustomInstance(Instance):
                 return self._ended
             text = f"the initializer broke the connection: {error}"
         return Reply(Ending.FAILED, document(text), INITIALIZATION)
+
+    async def _hook(self, method: str, path: str, attempt: Attempt, limit_ms: int) -> str:
+        """Call a hook within its time; return what it answered if it failed, otherwise ""."""
+        headers = self._headers(attempt, path)
+        timeout = aiohttp.ClientTimeout(total=limit_ms / 1000)
+        async with self.server.http.request(
+            method, path, headers=headers, timeout=timeout
+        ) as response:
+            text = (await response.content.read(limits.LOG_TAIL_BYTES)).decode(errors="replace")
+            return "" if response.ok else text or f"{path} answered {response.status}"
 
     # --- calls ---
 
@@ -317,18 +320,11 @@ class CustomInstance(Instance):
 
     # --- end ---
 
-    async def before_stop(self) -> None:
+    async def before_stop(self, attempt: Attempt) -> None:
         """Call the pre-stop hook within its time."""
-        if not self.deployment.pre_stop or not self.server.is_found:
-            return
-        attempt = Attempt(deployment=self.deployment, request_id=str(uuid.uuid4()), payload=b"")
-        timeout = aiohttp.ClientTimeout(total=self.deployment.pre_stop_timeout_ms / 1000)
-        headers = self._headers(attempt, "/pre-stop")
         with contextlib.suppress(aiohttp.ClientError, asyncio.TimeoutError):
-            async with self.server.http.get(
-                "/pre-stop", headers=headers, timeout=timeout
-            ) as response:
-                await response.content.read(1)
+            limit = self.deployment.pre_stop_timeout_ms
+            await self._hook("GET", "/pre-stop", attempt, limit)
 
     async def gone(self) -> None:
         """Wait until the process has ended and the connections are closed."""

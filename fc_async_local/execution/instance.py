@@ -19,6 +19,7 @@ from msgspec.structs import replace
 from fc_async_local.execution import freezing, sandbox
 from fc_async_local.execution.forkserver import Exit, Process, close_process
 from fc_async_local.execution.identity import build_environment
+from fc_async_local.execution.protocol import Attempt
 from fc_async_local.execution.replies import Ending, Reply, document
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from fc_async_local.execution.import_rules import ImportRules
     from fc_async_local.execution.paths import Folders
     from fc_async_local.execution.ports import PortBook
-    from fc_async_local.execution.protocol import Attempt, Deployment, RunnerLimits
+    from fc_async_local.execution.protocol import Deployment, RunnerLimits
     from fc_async_local.execution.proxy import CloudProxy
     from fc_async_local.execution.server import InstanceServer
 
@@ -174,8 +175,8 @@ class Instance(abc.ABC):
         """Begin to execute a call, which is resolved later."""
 
     @abc.abstractmethod
-    async def before_stop(self) -> None:
-        """Run the pre-stop hook, if any. Its failure is ignored, as on the service."""
+    async def before_stop(self, attempt: Attempt) -> None:
+        """Run the pre-stop hook. Its failure is ignored, as on the service."""
 
     # --- shared ---
 
@@ -245,9 +246,13 @@ class Instance(abc.ABC):
         await asyncio.wait({self._stopping})
 
     async def _stop(self) -> None:
-        if self.ready and not self.dead and not self._spoiled:
+        hook = self.deployment.pre_stop
+        if hook and self.ready and not self.dead and not self._spoiled:
             self.thaw()
-            await self.before_stop()
+            request_id = str(uuid.uuid4())
+            await self.before_stop(
+                Attempt(deployment=self.deployment, request_id=request_id, payload=b"")
+            )
         self.kill()
         await self.gone()
 
