@@ -71,11 +71,9 @@ class CustomInstance(Instance):
         common: What it shares with all others.
     """
 
-    server: InstanceServer
-
     def __init__(self, deployment: Deployment, common: Common) -> None:
         super().__init__(deployment, common)
-        self.server = InstanceServer(deployment, common.ports)
+        self._server = self.server = InstanceServer(deployment, common.ports)
         self._hinted = False
 
     # --- start ---
@@ -87,7 +85,7 @@ class CustomInstance(Instance):
             PortInUse: Another program has the port on which the server wants to listen.
         """
         led = await self._common.proxy.of_programs()  # first: a port may be taken meanwhile
-        self.server.assign()
+        self._server.assign()
         process = await self._spawn(server)
         environment = {**led, **self._environment(folders)}
         paths = ServicePaths(self.deployment.function, folders.code, folders.layers)
@@ -124,7 +122,7 @@ class CustomInstance(Instance):
         return self.deployment.command or _DEFAULT_COMMAND
 
     def _environment(self, folders: Folders) -> dict[str, str]:
-        port = str(self.server.port)
+        port = str(self._server.port)
         environment = super()._environment(folders)
         return environment | {
             "PATH": path_of_commands(environment.get("PATH", "")),
@@ -136,7 +134,7 @@ class CustomInstance(Instance):
         loop = asyncio.get_running_loop()
         deadline = loop.time() + self._common.bounds.start_seconds
         delay = _FIRST_WAIT
-        while not await self.server.find(process.pid):
+        while not await self._server.find(process.pid):
             if loop.time() > deadline:
                 return await self._not_started()
             await asyncio.wait({process.exited}, timeout=delay)
@@ -144,7 +142,7 @@ class CustomInstance(Instance):
                 return await self._exited(process.exited.result(), listened=False)
             delay = min(delay * 2, _LONGEST_WAIT)
         check = self.deployment.health_check
-        if check is None or await self.server.passes(check, process.exited):
+        if check is None or await self._server.passes(check, process.exited):
             return None
         if process.exited.done():
             return await self._exited(process.exited.result())
@@ -153,18 +151,18 @@ class CustomInstance(Instance):
     async def _not_started(self) -> Reply:
         configured = self.deployment.port
         text = (
-            f"Function instance health check failed on port {configured or self.server.port} "
+            f"Function instance health check failed on port {configured or self._server.port} "
             f"in {self._common.bounds.start_seconds:g} seconds."
         )
-        if self.server.port != configured:
+        if self._server.port != configured:
             text += (
                 " (On this machine the server may also listen on "
-                f"FC_SERVER_PORT={self.server.port}.)"
+                f"FC_SERVER_PORT={self._server.port}.)"
             )
         self.kill(Ending.EXITED)
         await self.gone()
-        if not self.server.is_found:
-            await self.server.check_collision()
+        if not self._server.is_found:
+            await self._server.check_collision()
         return Reply(Ending.FAILED, document(text), NOT_STARTED)
 
     async def _exited(self, end: Exit, *, listened: bool = True) -> Reply:
@@ -173,7 +171,7 @@ class CustomInstance(Instance):
         command = shlex.join(self._start_command())
         log = self.log.since(0)[-limits.LOG_TAIL_BYTES :].decode(errors="replace")
         if not listened and _IN_USE.search(log):
-            await self.server.check_collision()
+            await self._server.check_collision()
         text = (
             f"Function instance exited unexpectedly(code {end.code}, message:{end.message}) "
             f"with start command '{command}'. Logs:{log}"
@@ -199,7 +197,7 @@ class CustomInstance(Instance):
         """Call a hook within its time; return what it answered if it failed, otherwise ""."""
         headers = self._headers(attempt, path)
         timeout = aiohttp.ClientTimeout(total=limit_ms / 1000)
-        async with self.server.http.request(
+        async with self._server.http.request(
             method, path, headers=headers, timeout=timeout
         ) as response:
             text = (await response.content.read(limits.LOG_TAIL_BYTES)).decode(errors="replace")
@@ -209,7 +207,7 @@ class CustomInstance(Instance):
 
     def submit(self, call: Call) -> None:
         """Send the call; the connection is closed when the call ends for another reason."""
-        if self._ended is not None or not self.server.still_listens():
+        if self._ended is not None or not self._server.still_listens():
             call.end(Reply(Ending.UNDELIVERED))
             return
         self._calls.add(call)
@@ -250,7 +248,7 @@ class CustomInstance(Instance):
     async def _post(self, attempt: Attempt) -> Forwarded:
         headers = self._headers(attempt, "/invoke") | {"Content-Type": "application/octet-stream"}
         # A redirect is an answer of the function, not a place to send the event to.
-        async with self.server.http.post(
+        async with self._server.http.post(
             "/invoke", data=attempt.payload, headers=headers, allow_redirects=False
         ) as response:
             mark = response.headers.get("x-fc-status", "")
@@ -274,7 +272,7 @@ class CustomInstance(Instance):
         assert attempt.http is not None
         common = self._headers(attempt, "/http-invoke")
         common["x-fc-base-path"] = attempt.http.target.partition("?")[0]
-        return await forward(self.server.http, self.server.address, attempt, common)
+        return await forward(self._server.http, self._server.address, attempt, common)
 
     async def _until_exit(self) -> None:
         """Wait a short time for the report that the process has ended."""
@@ -329,7 +327,7 @@ class CustomInstance(Instance):
     async def gone(self) -> None:
         """Wait until the process has ended and the connections are closed."""
         await super().gone()
-        await self.server.aclose()
+        await self._server.aclose()
 
     def _read_rest(self) -> None:
-        self.server.release()
+        self._server.release()
