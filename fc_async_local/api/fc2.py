@@ -19,6 +19,8 @@ from urllib.parse import quote, unquote, urlencode
 
 import msgspec
 
+from fc_async_local.api.operation import fields_of
+from fc_async_local.api.tasks import ListTasks
 from fc_async_local.domain.errors import Rejected
 from fc_async_local.domain.invocation import InvokeRequest
 from fc_async_local.services import signature
@@ -52,13 +54,7 @@ _MEMBERS: Final = {
 
 _PARAMETERS: Final = {
     "invocationidprefix": "prefix",
-    **{
-        name.lower(): name
-        for name in (
-            *("includePayload", "nextToken", "sortOrderByTime"),
-            *("startedTimeBegin", "startedTimeEnd"),
-        )
-    },
+    **{name.lower(): name for name in fields_of(ListTasks)},
 }
 """Parameters of the query, of which only lower-case names are known here, in FC 3.0."""
 

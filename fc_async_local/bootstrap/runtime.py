@@ -226,6 +226,7 @@ class Runtime:
         )
         urls = TriggerUrls(self.addresses.fc, settings.place)
         invoke = InvokeFunction(self.engine, self.registry)
+        dice = random.Random(os.urandom(16))  # noqa: S311 -- a name, no secret
         return Api(
             invoke,
             HttpTriggerCalls(
@@ -242,7 +243,7 @@ class Runtime:
                 *console.routes(),
             ],
             signatures,
-            functools.partial(_request_id, clock, random.Random(os.urandom(16))),  # noqa: S311 -- a name, no secret
+            lambda: new_request_id(clock.now(), dice),
             clock.stopped_at,
             Fc2(invoke, self.registry, settings.auth.access_keys, time.time),
         )
@@ -415,7 +416,3 @@ async def _serve(
     await api.start()
     for server in services_:  # most runs of tests ask none of them
         server.start_when_asked()
-
-
-def _request_id(clock: Clock, source: random.Random) -> str:
-    return new_request_id(clock.now(), source)
