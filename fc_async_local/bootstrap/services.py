@@ -133,14 +133,16 @@ class Services(NamedTuple):
         closing.push_async_callback(poster.aclose)
         log = TriggerLog()
         protocols, pushing = _protocols(foundation, poster, invoker, log)
-        fired = _firing(foundation, protocols, registry.triggers, invoker, log, pushing)
-        fired.triggers.refresh()
-        closing.push_async_callback(fired.triggers.aclose)
+        runner, retries, timers, control = _firing(
+            foundation, protocols, registry.triggers, invoker, log, pushing
+        )
+        runner.refresh()
+        closing.push_async_callback(runner.aclose)
         oss = LazyOss(
             stores.objects,
             clock,
             settings,
-            fired.control.object_event,
+            control.object_event,
             durable=stores.durable,
         )
         closing.push_async_callback(oss.aclose)
@@ -160,10 +162,10 @@ class Services(NamedTuple):
             oss=oss,
             apps=_apps(protocols, oss),
             destinations={adapter.kind: Faulty(adapter, faults, clock) for adapter in adapters},
-            triggers=fired.triggers,
-            trigger_retries=fired.retries,
-            timers=fired.timers,
-            trigger_control=fired.control,
+            triggers=runner,
+            trigger_retries=retries,
+            timers=timers,
+            trigger_control=control,
             channels=channels,
             wakeups=stores.wakeups,
         )
@@ -240,13 +242,6 @@ def _protocols(
     return Protocols(mns, topics, rocketmq, eventbridge), pushing
 
 
-class _Fired(NamedTuple):
-    triggers: TriggerRunner
-    retries: Retries
-    timers: Timers
-    control: TriggerControl
-
-
 def _firing(
     foundation: Foundation,
     protocols: Protocols,
@@ -254,7 +249,7 @@ def _firing(
     invoker: FunctionInvoker,
     log: TriggerLog,
     pushing: PushingTriggers,
-) -> _Fired:
+) -> tuple[TriggerRunner, Retries, Timers, TriggerControl]:
     """Return what fires the triggers; it looks again when they change."""
     _, clock, settings = foundation
     firing = Firing(invoker, clock, log, new_request_id)
@@ -267,24 +262,20 @@ def _firing(
         settler=Settler(settings.rules, settings.place),
         random=random.SystemRandom(),
     )
-    fired = _Fired(
-        TriggerRunner(
-            triggers,
-            retries,
-            log,
-            mns=protocols.mns,
-            rocketmq=protocols.rocketmq,
-            pushing=pushing,
-            clock=clock,
-            place=settings.place,
-        ),
+    runner = TriggerRunner(
+        triggers,
         retries,
-        Timers(node, firing, triggers, grace_ms=settings.services.timer_grace_ms),
-        TriggerControl(triggers, firing, log, clock, settings.place),
+        log,
+        mns=protocols.mns,
+        rocketmq=protocols.rocketmq,
+        pushing=pushing,
+        clock=clock,
+        place=settings.place,
     )
-    triggers.listen(fired.triggers.refresh)
-    triggers.listen(fired.timers.refresh)
-    return fired
+    timers = Timers(node, firing, triggers, grace_ms=settings.services.timer_grace_ms)
+    triggers.listen(runner.refresh)
+    triggers.listen(timers.refresh)
+    return runner, retries, timers, TriggerControl(triggers, firing, log, clock, settings.place)
 
 
 def _job_node(foundation: Foundation) -> JobNode:

@@ -13,7 +13,7 @@ Invariants:
 from __future__ import annotations
 
 from importlib import resources
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
@@ -54,23 +54,18 @@ needs npm: the development environment has one. An installed package has the con
 """
 
 
-class _File(NamedTuple):
-    body: bytes
-    media_type: str
-
-
 def routes() -> list[Route]:
     """Return the routes of the page and its files, which are read once."""
-    files = _read()
+    answers = _read()
 
     async def page(_: Request) -> Response:
-        return _answer(files[_INDEX])
+        return answers[_INDEX]
 
     async def file(request: Request) -> Response:
-        found = files.get(request.path_params["name"])
+        found = answers.get(request.path_params["name"])
         if found is None:
             raise HTTPException(404)
-        return _answer(found)
+        return found
 
     async def root(_: Request) -> Response:
         return RedirectResponse(PATH)
@@ -82,16 +77,14 @@ def routes() -> list[Route]:
     ]
 
 
-def _answer(file: _File) -> Response:
-    return Response(file.body, media_type=file.media_type, headers=_HEADERS)
-
-
-def _read() -> Mapping[str, _File]:
-    """Return every file of the folder by its name: only these are served."""
+def _read() -> Mapping[str, Response]:
+    """Return the answer for every file of the folder by its name: only these are served."""
     folder = resources.files(__name__).joinpath("static")
-    if not folder.joinpath(_INDEX).is_file():
-        return {_INDEX: _File(_UNBUILT, _TYPES[".html"])}
+    built = folder.joinpath(_INDEX).is_file()
+    files = (
+        {one.name: one.read_bytes() for one in folder.iterdir()} if built else {_INDEX: _UNBUILT}
+    )
     return {
-        entry.name: _File(entry.read_bytes(), _TYPES[entry.name[entry.name.rindex(".") :]])
-        for entry in folder.iterdir()
+        name: Response(body, media_type=_TYPES[name[name.rindex(".") :]], headers=_HEADERS)
+        for name, body in files.items()
     }

@@ -161,9 +161,9 @@ class TaskAdmin:
         before = task.invocation
         new: Accepted | None = None
         if wanted.action == "stop":
-            await self._engine.stop_task(name.function, name.task_id)
+            await self.stop(name.function, name.task_id)
         elif wanted.action == "run-now":
-            await self._run_now(name.function, name.task_id)
+            await self.run_now(name.function, name.task_id)
         else:
             edited = wanted.edited and request_of(wanted.edited, name.function)
             new = await (self._engine.invoke_async(edited) if edited else self._replay(before))
@@ -261,9 +261,6 @@ class TaskAdmin:
     @local("POST", "/tasks/{function}/{task_id}/run-now")
     async def run_now(self, function: str, task_id: str) -> None:
         """Let a waiting task run now instead of when it is due."""
-        await self._run_now(function, task_id)
-
-    async def _run_now(self, function: str, task_id: str) -> None:
         if await self._engine.make_due(function, task_id):
             return
         if await self._store.get(function, task_id) is None:
