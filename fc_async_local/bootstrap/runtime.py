@@ -129,7 +129,7 @@ class Runtime:
             _publish(runtime.addresses, closing)
             # Closed first: a client that waits for a message must not delay the servers' end.
             closing.callback(runtime.services.release)
-            return dataclasses.replace(runtime, _closing=closing.pop_all(), _sockets=dict(sockets))
+            return dataclasses.replace(runtime, _closing=closing.pop_all(), _sockets=sockets)
 
     @classmethod
     async def _start_state(
@@ -317,29 +317,25 @@ class _Grace:
         return max(0, int((self._ends - time.monotonic()) * 1_000))
 
 
-def _bind(wanted: int | None, closing: contextlib.AsyncExitStack) -> dict[str, socket.socket]:
-    """Return a listening socket for the API and each service, in the order of their ports."""
-    base = DEFAULT_PORT if wanted is None else wanted
-    ports = {name: base + number if base else 0 for number, name in enumerate(_NAMES)}
-    return {
-        name: closing.enter_context(
-            contextlib.closing(http_server.bind(port, exact=port == wanted))
-        )
-        for name, port in ports.items()
-    }
-
-
 def _listening(
-    base: int | None,
+    wanted: int | None,
     given: Mapping[str, socket.socket] | None,
     closing: contextlib.AsyncExitStack,
-) -> Mapping[str, socket.socket]:
-    """Return the sockets that are given, or new ones; ``closing`` closes them."""
-    if given is None:
-        return _bind(base, closing)
-    for listener in given.values():
-        closing.callback(listener.close)
-    return given
+) -> dict[str, socket.socket]:
+    """Return a listening socket for the API and each service, in the order of their ports.
+
+    Args:
+        wanted: Port of the API.
+        given: Sockets that listen already; None: new ones.
+        closing: Closes them.
+    """
+    base = DEFAULT_PORT if wanted is None else wanted
+    sockets = {}
+    for number, name in enumerate(_NAMES):
+        port = base + number if base else 0
+        found = given[name] if given else http_server.bind(port, exact=port == wanted)
+        sockets[name] = closing.enter_context(contextlib.closing(found))
+    return sockets
 
 
 def _addresses(options: Options, sockets: Mapping[str, socket.socket]) -> Addresses:
