@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import inspect
-import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from fc_async_sdk._pacing.hosting import MARK, Host
@@ -47,26 +47,11 @@ async def run(handler: Handler, event: bytes, context: Any) -> Any:
     """Run a handler; in a thread of its own, unless it is a coroutine function."""
     if inspect.iscoroutinefunction(handler):
         return await handler(event, context)
-    loop = asyncio.get_running_loop()
-    done: asyncio.Future[Any] = loop.create_future()
     inherited = contextvars.copy_context()
-
-    def end(result: Any, error: BaseException | None) -> None:
-        if done.done():
-            return  # its time was over
-        if error is None:
-            done.set_result(result)
-        else:
-            done.set_exception(error)
-
-    def work() -> None:
-        try:
-            result = inherited.run(handler, event, context)
-        except BaseException as error:  # noqa: BLE001 -- the runner raises it
-            loop.call_soon_threadsafe(end, None, error)
-        else:
-            loop.call_soon_threadsafe(end, result, None)
-
     # Not in the executor of the loop: its threads are few, and handlers may wait for virtual time.
-    threading.Thread(target=work, name="handler").start()
-    return await done
+    thread = ThreadPoolExecutor(1, "handler")
+    try:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(thread, inherited.run, handler, event, context)
+    finally:
+        thread.shutdown(wait=False)

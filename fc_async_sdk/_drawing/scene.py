@@ -13,7 +13,6 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
-from msgspec.structs import replace
 
 from fc_async_sdk._drawing.layout import Connection, Placed, Point, Size, place
 
@@ -198,25 +197,6 @@ def compute(items: Sequence[Item], links: Sequence[Link], *, downwards: bool = F
         height=size.height,
         boxes=tuple(boxes[number] for number in range(len(items))),
         routes=tuple(routes[number] for number in range(len(links))),
-    )
-
-
-def moved(scene: Scene, x: float, y: float) -> Scene:
-    """Return a scene that is moved to the right and down, for example below a legend."""
-    return replace(
-        scene,
-        width=scene.width + x,
-        height=scene.height + y,
-        boxes=tuple(replace(box, x=box.x + x, y=box.y + y) for box in scene.boxes),
-        routes=tuple(
-            replace(
-                route,
-                points=tuple(_moved(point, x, y) for point in route.points),
-                label_at=route.label_at
-                and (route.label_at[0] + x, route.label_at[1] + y, *route.label_at[2:]),
-            )
-            for route in scene.routes
-        ),
     )
 
 

@@ -49,11 +49,11 @@ def draw(scene: Scene, title: str, *, legend: bool = True) -> str:
         title: Names it for screen readers.
         legend: Explain the kinds of edges above the drawing.
     """
-    shown = scenes.moved(scene, 0, LEGEND_HEIGHT) if legend else scene
-    width = max(shown.width, _LEGEND_WIDTH) if legend else shown.width
+    width = max(scene.width, _LEGEND_WIDTH) if legend else scene.width
+    height = scene.height + (LEGEND_HEIGHT if legend else 0)
     head = (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:g}" height="{shown.height:g}"'
-        f' viewBox="0 0 {width:g} {shown.height:g}" role="group" aria-label="{escape(title)}">'
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:g}" height="{height:g}"'
+        f' viewBox="0 0 {width:g} {height:g}" role="group" aria-label="{escape(title)}">'
     )
     parts = [
         head,
@@ -61,10 +61,10 @@ def draw(scene: Scene, title: str, *, legend: bool = True) -> str:
         f"<style>{STYLE.read_text(encoding='utf-8')}</style>",
         f"<defs>{''.join(_marker(kind, red) for kind in _HEADS for red in (False, True))}</defs>",
         '<rect class="paper" width="100%" height="100%"/>',
-        *([_legend()] if legend else []),
-        *(_edge(route, shown) for route in shown.routes if route.points),
-        *(_node(box, number, shown) for number, box in enumerate(shown.boxes)),
-        "</svg>",
+        *([_legend(), f'<g transform="translate(0 {LEGEND_HEIGHT})">'] if legend else ["<g>"]),
+        *(_edge(route, scene) for route in scene.routes if route.points),
+        *(_node(box, number, scene) for number, box in enumerate(scene.boxes)),
+        "</g></svg>",
     ]
     return "\n".join(parts)
 

@@ -225,10 +225,7 @@ def parse(event: Source) -> DestinationEvent:
     source = event if type(event) is bytes else to_bytes(event)
     if not source.startswith(b"{"):
         source = _strip(source)
-    try:
-        document = _read(source)
-    except JSON_ERRORS as error:
-        raise _invalid(error, "$") from error
+    document = _decode(_read, source)
     if document.specversion is not None or not document.recognised:
         document = _unwrap(document)
     return DestinationEvent(document, source)
@@ -310,13 +307,8 @@ def _decode(decode: Callable[[bytes], T], source: bytes, root: str = "$") -> T:
     try:
         return decode(source)
     except JSON_ERRORS as error:
-        raise _invalid(error, root) from error
-
-
-def _invalid(error: Exception, root: str) -> InvalidEvent:
-    """Return the error for what msgspec says, with its place."""
-    reason, place = split_place(error)
-    return InvalidEvent(reason, root + place.removeprefix("$"))
+        reason, place = split_place(error)
+        raise InvalidEvent(reason, root + place.removeprefix("$")) from error
 
 
 def _iso_to_ms(text: str) -> int | None:

@@ -39,7 +39,7 @@ def from_mns_message(message: Any) -> DestinationEvent:
     Raises:
         InvalidEvent: Its body is not a destination event.
     """
-    body = _body(message, "message_body", "body")
+    body = _body(message)
     return parse(body if isinstance(body, Mapping) else _unwrap(body))
 
 
@@ -52,7 +52,7 @@ def from_rocketmq_message(message: Any) -> DestinationEvent:
     Raises:
         InvalidEvent: Its body is not a destination event.
     """
-    return parse(_body(message, "message_body", "body"))
+    return parse(_body(message))
 
 
 def from_eventbridge(event: Any) -> DestinationEvent:
@@ -102,13 +102,13 @@ def _from_xml(data: bytes) -> bytes:
     return found.text.encode("utf-8", "replace")
 
 
-def _body(message: Any, *names: str) -> Any:
+def _body(message: Any) -> Any:
     if isinstance(message, (bytes, bytearray, memoryview, str, Mapping)):
         return message
-    for name in names:
+    for name in ("message_body", "body"):
         body = getattr(message, name, None)
         if body is not None:
             return body() if callable(body) else body
     raise InvalidEvent(
-        f"a {type(message).__name__} is not a message: it has no {' or '.join(names)}"
+        f"a {type(message).__name__} is not a message: it has no message_body or body"
     )

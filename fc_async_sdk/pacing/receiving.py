@@ -10,6 +10,7 @@ Invariants:
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import inspect
 import logging
@@ -22,8 +23,8 @@ from msgspec.structs import replace
 from fc_async_sdk import _envelopes
 from fc_async_sdk._pacing import gcra, hop, hosting
 from fc_async_sdk._pacing.pace import MAX_HOPS
-from fc_async_sdk.credentials import Credentials
-from fc_async_sdk.errors import InvalidParameter, InvalidPayload, PaceError
+from fc_async_sdk.credentials import from_context
+from fc_async_sdk.errors import CredentialsError, InvalidParameter, InvalidPayload, PaceError
 from fc_async_sdk.session import Session
 from fc_async_sdk.spec import limits
 
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from fc_async_sdk._client import Client
     from fc_async_sdk._pacing.hop import Hop
     from fc_async_sdk._pacing.pace import BasePace
+    from fc_async_sdk.credentials import Credentials, Static
 
     H = TypeVar("H", bound=Callable[[Any, Any], Any])
 
@@ -128,7 +130,7 @@ class Receiver:
         self._books = books
         self._read = read or _as_json
         self._client: Client | None = None
-        self._credentials: Credentials | None = None
+        self._keys: Static | None = None
 
     def arrive(self, event: bytes | str, context: Any) -> Arrived | hop.Sent:
         """Return the message, or what was sent instead because its slot has not come.
@@ -208,17 +210,10 @@ class Receiver:
         host = hosting.current()
         if host is not None:
             return host.client
-        keys = getattr(context, "credentials", None)
-        if keys is not None and keys.access_key_id:
-            self._credentials = Credentials(
-                access_key_id=keys.access_key_id,
-                access_key_secret=keys.access_key_secret,
-                security_token=keys.security_token or "",
-                source="the context of the function",
-            )
+        with contextlib.suppress(CredentialsError):
+            self._keys = from_context(context)
         if self._client is None:
-            # The keys of a role change: each request takes those of the newest context.
-            provider = None if self._credentials is None else lambda: cast("Any", self._credentials)
+            provider = None if self._keys is None else self._newest_keys
             session = Session(
                 region_name=getattr(context, "region", None) or None,
                 account_id=getattr(context, "account_id", None) or None,
@@ -226,6 +221,11 @@ class Receiver:
             )
             self._client = session.client()
         return self._client
+
+    def _newest_keys(self) -> Credentials:
+        """Return those of the newest context for each request: the keys of a role change."""
+        assert self._keys is not None
+        return self._keys()
 
 
 def _as_json(data: bytes, _: object) -> object:

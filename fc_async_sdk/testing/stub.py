@@ -151,30 +151,18 @@ class Stubber(Generic[C]):
         self._script.append(_Scripted(method, outcome, expected))
 
     def _stand_in(self) -> Callable[..., Any]:
-        def answer(
-            operation: Callable[..., Call[Any]],
-            args: tuple[Any, ...],
-            kwargs: dict[str, Any],
-            **_: Any,
-        ) -> Any:
-            return self._answer(operation, args, kwargs)
-
-        async def answer_later(
-            operation: Callable[..., Call[Any]],
-            args: tuple[Any, ...],
-            kwargs: dict[str, Any],
-            **_: Any,
-        ) -> Any:
-            return self._answer(operation, args, kwargs)
+        async def answer_later(*call: Any, **options: Any) -> Any:
+            return self._answer(*call, **options)
 
         later = inspect.iscoroutinefunction(getattr(self.client, "send", None))
-        return answer_later if later else answer
+        return answer_later if later else self._answer
 
     def _answer(
         self,
         operation: Callable[..., Call[Any]],
         args: tuple[Any, ...],
         kwargs: dict[str, Any],
+        **_: Any,
     ) -> Any:
         name = operation.__name__
         call = operation(*args, **kwargs)

@@ -15,7 +15,7 @@ import pytest
 
 import fc_async_sdk
 from fc_async_sdk import errors, payloads
-from fc_async_sdk.payloads import FolderStore
+from fc_async_sdk.payloads import FolderStore, OssStore
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.slow
 
-COUNT = 200
+COUNT = 100
+"""Payloads of each store."""
 LARGEST = 64 * 1024 * 1024
 
 
@@ -39,9 +40,14 @@ def payload(number: int) -> bytes:
     return (source.randbytes(61) * (size // 61 + 1))[:size]
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> FolderStore:
-    return FolderStore(tmp_path / "payloads", threshold=8_000)
+@pytest.fixture(params=["folder", "oss"])
+def store(
+    request: pytest.FixtureRequest, tmp_path: Path, fc_local: FcLocal
+) -> FolderStore | OssStore:
+    if request.param == "folder":
+        return FolderStore(tmp_path / "payloads", threshold=8_000)
+    fc_local.oss.create_bucket("my-bucket")
+    return OssStore("my-bucket", endpoint=fc_local.oss_endpoint, threshold=8_000)
 
 
 def events(fc_local: FcLocal, queue: str) -> Iterator[DestinationEvent]:
@@ -50,7 +56,7 @@ def events(fc_local: FcLocal, queue: str) -> Iterator[DestinationEvent]:
 
 
 def test_payloads_of_all_sizes_come_through_every_way_byte_for_byte(
-    fc_local: FcLocal, store: FolderStore
+    fc_local: FcLocal, store: FolderStore | OssStore
 ) -> None:
     mended: list[bool] = []
     seen: dict[int, int] = {}
