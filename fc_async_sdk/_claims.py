@@ -309,23 +309,16 @@ def _told(store: PayloadStore, key: str, verb: str, written: str = "") -> Iterat
         yield
     except errors.FcAsyncError:
         raise
-    except PermissionError as error:
-        raise errors.PayloadStoreDenied(
-            f"the payload cannot be {verb}: {error}", **place
-        ) from error
-    except (FileNotFoundError, KeyError) as error:
-        if not written:
-            raise errors.PayloadStoreFailed(
-                f"the payload cannot be {verb}: {error}", **place
-            ) from error
-        other = "" if written == store.name else f"; it was written to {written}"
-        raise errors.PayloadNotFound(
-            "the store does not have the payload any more: its lifecycle rule may have removed it"
-            f"{other}",
-            **place,
-        ) from error
     except Exception as error:
-        reason = f"{type(error).__name__}: {error}"
-        raise errors.PayloadStoreFailed(
-            f"the payload cannot be {verb}: {reason}", **place
-        ) from error
+        if written and isinstance(error, (FileNotFoundError, KeyError)):
+            other = "" if written == store.name else f"; it was written to {written}"
+            raise errors.PayloadNotFound(
+                "the store does not have the payload any more: its lifecycle rule may have removed "
+                f"it{other}",
+                **place,
+            ) from error
+        if isinstance(error, PermissionError):
+            text = f"the payload cannot be {verb}: {error}"
+            raise errors.PayloadStoreDenied(text, **place) from error
+        text = f"the payload cannot be {verb}: {type(error).__name__}: {error}"
+        raise errors.PayloadStoreFailed(text, **place) from error

@@ -129,8 +129,7 @@ def onward(hop: Hop, seconds: int, now: float, *, spread: int = 0) -> tuple[int,
         now: Seconds since the epoch, by the instance's clock.
         spread: As for :func:`first`, if its wait begins here; 0 if it has begun before.
     """
-    delay = gcra.first_wait(seconds, spread) if spread else gcra.next_wait(seconds)
-    delay = max(1, delay)
+    delay = max(1, gcra.first_wait(seconds, spread) if spread else gcra.next_wait(seconds))
     rest = max(0, seconds - delay)
     return delay, msgspec.structs.replace(
         hop, rest=rest, due=round(now + delay, 3), count=hop.count + 1

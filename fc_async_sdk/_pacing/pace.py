@@ -10,7 +10,6 @@ Invariants:
 
 from __future__ import annotations
 
-import functools
 import math
 import time
 from datetime import datetime, timezone
@@ -41,6 +40,7 @@ _CLOCK_SECONDS: Final = 60
 """Seconds after which the clock of the store is read again."""
 _KNOWN: Final = 10_000
 """Keys whose last row is remembered, to book with one request."""
+_KEY_BYTES: Final = 300
 MAX_HOPS: Final = limits.TASK_RETENTION_SECONDS // limits.DELAY_SECONDS.high
 """A task is kept for seven days."""
 
@@ -268,14 +268,14 @@ class BasePace:
         found = self._ask(self._store.create, probe)
         state = 0 if found is None else found.next
         slots = gcra.book(state, now, count, interval=interval, burst=self._burst)
-        waits = functools.partial(_hops_at, slots, now)
-        most = waits(count - 1)
+        hops = (gcra.hops(gcra.whole_seconds(slots.at(index), now)) for index in range(count))
+        most = gcra.hops(gcra.whole_seconds(slots.at(count - 1), now))
         return Forecast(
             first=_moment(slots.at(0)),
             last=_moment(slots.at(count - 1)),
             seconds=(slots.at(count - 1) - now) / gcra.SECOND,
             hops=most,
-            extra_invocations=sum(map(waits, range(count))) if most else 0,
+            extra_invocations=sum(hops) if most else 0,
         )
 
     def _check(self, slots: gcra.Slots, now: int, max_hops: int) -> None:
@@ -334,13 +334,6 @@ class BasePace:
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name}>"
-
-
-_KEY_BYTES: Final = 300
-
-
-def _hops_at(slots: gcra.Slots, now: int, index: int) -> int:
-    return gcra.hops(gcra.whole_seconds(slots.at(index), now))
 
 
 def _moment(microseconds: int) -> datetime:

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from typing_extensions import Unpack
 
-    from fc_async_sdk.idempotency.records import Kept
     from fc_async_sdk.idempotency.runs import Clock
+    from fc_async_sdk.idempotency.states import Kept
     from fc_async_sdk.stores import Store
 
     H = TypeVar("H", bound=Callable[[Any, Any], Any])

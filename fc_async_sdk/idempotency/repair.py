@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from fc_async_sdk.idempotency import states
-from fc_async_sdk.idempotency.records import Record, keep
+from fc_async_sdk.idempotency.states import Record, keep
 from fc_async_sdk.stores.rows import new_token
 
 if TYPE_CHECKING:

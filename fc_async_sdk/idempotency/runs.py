@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar, cast
 
 from fc_async_sdk import errors
 from fc_async_sdk.idempotency import states
-from fc_async_sdk.idempotency.records import Kept, keep
+from fc_async_sdk.idempotency.states import Kept, keep
 from fc_async_sdk.stores.rows import new_token
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from fc_async_sdk.idempotency.records import Record
+    from fc_async_sdk.idempotency.states import Record
     from fc_async_sdk.stores import Store
 
 T = TypeVar("T")

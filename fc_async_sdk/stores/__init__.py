@@ -7,9 +7,8 @@ Invariants:
 - Nothing of a store's client is imported here: the client is made by the user.
 """
 
-from fc_async_sdk.stores.memory import MemoryStore
 from fc_async_sdk.stores.redis import RedisStore
-from fc_async_sdk.stores.rows import Row, Store, decode
+from fc_async_sdk.stores.rows import MemoryStore, Row, Store, decode
 from fc_async_sdk.stores.sql import SqliteStore, SqlStore
 from fc_async_sdk.stores.tablestore import TablestoreStore
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The row of one key, and the store that keeps it.
+"""The row of one key, the interface of the store that keeps it, and the store in memory.
 
 Invariants:
 
@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import functools
 import os
+import threading
 from typing import Any, Protocol, TypeVar
 
 import msgspec
@@ -117,3 +118,37 @@ class Store(Protocol):
             Whether it was deleted.
         """
         ...
+
+
+class MemoryStore:
+    """A :class:`~fc_async_sdk.stores.Store` that ends with its process; it drops nothing.
+
+    It is for tests, and the specification of the other stores.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._texts: dict[str, tuple[str, str]] = {}
+
+    def create(self, record: R) -> R | None:
+        """Store a record if its key has none; else return that one."""
+        with self._lock:
+            found = self._texts.setdefault(record.key, written := (record.token, record.encode()))
+        return None if found is written else decode(type(record), found[1])
+
+    def replace(self, record: Row, expected: str) -> bool:
+        """Store a record if the stored one has the expected token or its own."""
+        with self._lock:
+            found = self._texts.get(record.key)
+            if found is None or found[0] not in {expected, record.token}:
+                return False
+            self._texts[record.key] = (record.token, record.encode())
+            return True
+
+    def remove(self, key: str, expected: str) -> bool:
+        """Delete a record if it has the expected token."""
+        with self._lock:
+            if self._texts.get(key, ("",))[0] != expected:
+                return False
+            del self._texts[key]
+            return True

@@ -19,7 +19,7 @@ from fc_async_sdk.idempotency import (
     current_key,
     idempotent,
 )
-from fc_async_sdk.idempotency.records import Record
+from fc_async_sdk.idempotency.states import Record
 from fc_async_tests import mariadb_server
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from concurrent.futures import ProcessPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from fc_async_sdk.idempotency import SqliteStore
-from fc_async_sdk.idempotency.records import Record
+from fc_async_sdk.idempotency.states import Record
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -13,7 +13,7 @@ import pytest
 from msgspec.structs import replace
 
 from fc_async_sdk.idempotency import Record, Store
-from fc_async_sdk.idempotency.records import Kept
+from fc_async_sdk.idempotency.states import Kept
 
 if TYPE_CHECKING:
     from collections.abc import Callable

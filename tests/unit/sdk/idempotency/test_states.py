@@ -9,8 +9,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from fc_async_sdk import errors
 from fc_async_sdk.idempotency import MemoryStore, states
-from fc_async_sdk.idempotency.records import Record
 from fc_async_sdk.idempotency.runs import Claims, Run
+from fc_async_sdk.idempotency.states import Record
 
 TIMEOUT_MS = 60_000
 SKEW_MS = 60_000
