@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from fc_async_sdk import events, testing
 from fc_async_sdk.errors import InvalidEvent
 
-INPUTS = 100_000
+INPUTS = 20_000
 SEEDS = [
     testing.success_event(payload={"n": [1, "ü", None]}, response="ok").source,
     testing.failure_event(payload=b"\xff\x00").source,
@@ -74,7 +74,7 @@ def mutate(chance: random.Random, source: bytes) -> bytes:
 
 
 @pytest.mark.slow
-def test_a_hundred_thousand_mutated_events_raise_only_event_errors() -> None:
+def test_mutated_events_raise_only_event_errors() -> None:
     chance = random.Random(20240102)
     good = sum(read(mutate(chance, chance.choice(SEEDS))) for _ in range(INPUTS))
     # Neither kind of input may be so rare that the test says nothing.
