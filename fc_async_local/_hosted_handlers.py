@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import functools
 import inspect
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
@@ -47,11 +48,10 @@ async def run(handler: Handler, event: bytes, context: Any) -> Any:
     """Run a handler; in a thread of its own, unless it is a coroutine function."""
     if inspect.iscoroutinefunction(handler):
         return await handler(event, context)
-    inherited = contextvars.copy_context()
+    work = functools.partial(contextvars.copy_context().run, handler, event, context)
     # Not in the executor of the loop: its threads are few, and handlers may wait for virtual time.
     thread = ThreadPoolExecutor(1, "handler")
     try:
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(thread, inherited.run, handler, event, context)
+        return await asyncio.get_running_loop().run_in_executor(thread, work)
     finally:
         thread.shutdown(wait=False)
