@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-import functools
 import inspect
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
@@ -48,10 +47,11 @@ async def run(handler: Handler, event: bytes, context: Any) -> Any:
     """Run a handler; in a thread of its own, unless it is a coroutine function."""
     if inspect.iscoroutinefunction(handler):
         return await handler(event, context)
-    work = functools.partial(contextvars.copy_context().run, handler, event, context)
+    inherited = contextvars.copy_context()
     # Not in the executor of the loop: its threads are few, and handlers may wait for virtual time.
     thread = ThreadPoolExecutor(1, "handler")
     try:
-        return await asyncio.get_running_loop().run_in_executor(thread, work)
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(thread, lambda: inherited.run(handler, event, context))
     finally:
         thread.shutdown(wait=False)
