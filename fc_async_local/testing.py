@@ -39,6 +39,9 @@ if TYPE_CHECKING:
     from fc_async_sdk.admin.models import Addresses
     from fc_async_sdk.events import DestinationEvent
 
+_MOST_IMPORTS = 10_000
+"""Records of imports that one test can have."""
+
 Handler = Callable[[bytes, Any], Any]
 """``handler(event, context)`` as it would be deployed, or a coroutine function."""
 
@@ -539,28 +542,21 @@ def fc_local_settings() -> Settings:
     return Settings()
 
 
-class _Imports(logging.Handler):
-    """Keeps what is said of imports."""
-
-    def __init__(self) -> None:
-        super().__init__(logging.WARNING)
-        self.said: list[str] = []
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self.said.append(record.getMessage())
-
-
 @contextmanager
 def _warning_of_imports() -> Iterator[None]:
     """Warn at the end of what functions import from this machine."""
-    logger, imports = logging.getLogger("fc_async_local.execution.import_rules"), _Imports()
-    logger.addHandler(imports)
+    from logging.handlers import BufferingHandler
+
+    logger = logging.getLogger("fc_async_local.execution.import_rules")
+    said = BufferingHandler(_MOST_IMPORTS)
+    said.setLevel(logging.WARNING)
+    logger.addHandler(said)
     try:
         yield
     finally:
-        logger.removeHandler(imports)
-        for text in imports.said:
-            warnings.warn(text, ImportedFromMachine, stacklevel=1)
+        logger.removeHandler(said)
+        for record in said.buffer:
+            warnings.warn(record.getMessage(), ImportedFromMachine, stacklevel=1)
 
 
 @contextmanager

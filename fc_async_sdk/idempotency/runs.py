@@ -98,9 +98,7 @@ class Claims:
             if found is None or found.token == mine.token:
                 return Run(store, rules, self.clock, mine)
             standing = states.decide(found, request, rules, now)
-            if isinstance(standing, states.Refused):
-                raise standing.error
-            if not isinstance(standing, states.TakeOver):
+            if standing is not None:
                 return standing
             mine = states.inherit(mine, found, rules)
             if _ask(mine.key, store.replace, mine, found.token):

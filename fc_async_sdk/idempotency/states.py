@@ -176,20 +176,10 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     timeout_ms: int
 
 
-class TakeOver(msgspec.Struct, frozen=True):
-    """The key is free: replace its record."""
-
-
 class Running(msgspec.Struct, frozen=True):
     """Another run is alive until a time."""
 
     until: int
-
-
-class Refused(msgspec.Struct, frozen=True):
-    """The handler must not run."""
-
-    error: errors.IdempotencyError
 
 
 class Done(msgspec.Struct, frozen=True):
@@ -198,35 +188,33 @@ class Done(msgspec.Struct, frozen=True):
     result: Kept | None
 
 
-Standing = TakeOver | Running | Refused | Done
-
-
-def decide(found: Record, request: Request, rules: Rules, now: int) -> Standing:
-    """Return what an execution may do when its key has a record.
+def decide(found: Record, request: Request, rules: Rules, now: int) -> Running | Done | None:
+    """Return what is known of the key of an execution; None: the key is free, replace its record.
 
     Args:
         found: The record of the key.
         request: The execution.
         rules: Options.
         now: Milliseconds since the epoch.
+
+    Raises:
+        PayloadMismatch: The key was used with another payload.
+        FailureKept: An earlier run failed for good.
+        EffectInDoubt: An interrupted run began an effect.
     """
     if now > found.expires + _ms(rules.margin):
-        return TakeOver()
+        return None
     if request.fingerprint and found.fingerprint and request.fingerprint != found.fingerprint:
-        return Refused(errors.PayloadMismatch(found.key))
-    if found.state in {"done", "failed"}:
-        return _ended(found)
+        raise errors.PayloadMismatch(found.key)
+    if found.state == "done":
+        return Done(found.result)
+    if found.state == "failed":
+        raise errors.FailureKept(found.key, *(found.error or ("", "")))
     if found.state == "running" and not interrupted(found, request, rules, now):
         return Running(found.until)
     if found.begun:
-        return Refused(errors.EffectInDoubt(found.key, found.begun))
-    return TakeOver()
-
-
-def _ended(found: Record) -> Standing:
-    if found.state == "done":
-        return Done(found.result)
-    return Refused(errors.FailureKept(found.key, *(found.error or ("", ""))))
+        raise errors.EffectInDoubt(found.key, found.begun)
+    return None
 
 
 def interrupted(found: Record, request: Request, rules: Rules, now: int) -> bool:
