@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import json
 import re
-from datetime import datetime, timedelta, timezone
+import time
+from contextlib import suppress
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import urlencode
 
@@ -38,7 +40,7 @@ _TIMEOUT: Final = 10
 _MOST_PAGES: Final = 100
 _STATISTICS: Final = ("Value", "Sum", "Average", "Maximum")
 _AGO: Final = re.compile(r"([0-9]{1,9})(s|m|h|d)")
-_UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+_UNITS: Final = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 _rows: Final = msgspec.json.Decoder(list[dict[str, Any]]).decode
 _OTHER_SPELLINGS: Final = {name: alias for alias, name in metrics.ALIASES.items()}
 
@@ -84,32 +86,26 @@ class _Page(msgspec.Struct, frozen=True, rename="pascal"):
     next_token: str = ""
 
 
-def time_of(text: str, now: datetime) -> int:
+def time_of(text: str, now: int) -> int:
     """Return milliseconds since the epoch.
 
     Args:
         text: A duration back from now (``90m``, ``7d``), a time in ISO 8601 (without an offset in
             this machine's time zone), or milliseconds since the epoch.
-        now: The present.
+        now: The present, milliseconds since the epoch.
 
     Raises:
         ValueError: It is none of them.
     """
     ago = _AGO.fullmatch(text)
-    try:
-        if ago:
-            return _milliseconds(now - timedelta(**{_UNITS[ago[2]]: int(ago[1])}))
-        if text.isascii() and text.isdigit() and len(text) < 16:  # noqa: PLR2004 -- fits a datetime
-            return int(text)
-        if "-" in text:
-            return _milliseconds(datetime.fromisoformat(text))
-    except (ValueError, OverflowError, OSError):
-        pass
+    if ago and (moment := now - int(ago[1]) * _UNITS[ago[2]]) >= 0:
+        return moment
+    if text.isascii() and text.isdigit() and len(text) < 16:  # noqa: PLR2004 -- fits a datetime
+        return int(text)
+    if "-" in text:
+        with suppress(ValueError, OverflowError, OSError):
+            return round(datetime.fromisoformat(text).timestamp() * 1_000)
     raise ValueError(f"{text!r} is not a time: use 90m, 7d, 2026-01-31T09:00 or milliseconds")
-
-
-def _milliseconds(moment: datetime) -> int:
-    return round(moment.astimezone(timezone.utc).timestamp() * 1_000)
 
 
 def period_for(start: int, end: int) -> int:
@@ -118,26 +114,18 @@ def period_for(start: int, end: int) -> int:
     return next(fitting, metrics.PERIODS[-1])
 
 
-def clock_of(client: Client) -> datetime:
-    """Return the time of the local runtime, whose clock may be virtual.
+def now_of(client: Client) -> int:
+    """Return the present of the local runtime, whose clock may be virtual, or of this machine.
 
-    Raises:
-        PluginError: No runtime answers.
-        FcAsyncError: It refuses.
-    """
-    now = ask(client, admin.get_clock()).now
-    return datetime.fromtimestamp(now / 1_000, timezone.utc)
-
-
-def now_of(client: Client) -> datetime:
-    """Return the present: that of the local runtime, or of this machine for an account.
+    Returns:
+        Milliseconds since the epoch.
 
     Raises:
         PluginError: The endpoint is on this machine, and no runtime answers.
         FcAsyncError: The runtime refuses.
     """
     here = _endpoint.parse(client.endpoint_url).loopback
-    return clock_of(client) if here else datetime.now(timezone.utc)
+    return ask(client, admin.get_clock()).now if here else time.time_ns() // 1_000_000
 
 
 def from_runtime(client: Client, wanted: Wanted) -> list[Series]:

@@ -243,9 +243,8 @@ def reader(clients: Mapping[str, Client], account: Account) -> Callable[[str, st
 
     def read(region: str, function: str, minutes: int) -> Seen:
         client = clients[region]
-        now = metrics.now_of(client)
         # The minute that goes on is not complete; in the account that holds for the one before.
-        end = round(now.timestamp() * 1_000) // _MINUTE * _MINUTE - (0 if here else _MINUTE)
+        end = metrics.now_of(client) // _MINUTE * _MINUTE - (0 if here else _MINUTE)
         names = tuple(one.metric for one in CONDITIONS)
         wanted = metrics.Wanted(function, names, end - minutes * _MINUTE, end, 60)
         found = metrics.read(client, account, wanted)

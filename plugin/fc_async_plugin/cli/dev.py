@@ -336,11 +336,7 @@ def _welcome(
     lines = [
         f"FC API   {addresses.fc}",
         "TLS      on the same ports; fc-async dev --trust shows how clients trust it",
-        f"Console  {addresses.console}",
-        f"MNS      {addresses.mns}",
-        f"RocketMQ {addresses.rocketmq}",
-        f"EventBus {addresses.eventbridge}",
-        f"OSS      {addresses.oss}",
+        *runtime_options.services(addresses),
         f"Account  {addresses.account_id} in {addresses.region}",
         f"Data     {shown(Path(addresses.data))}",
         f"Call     fc-async invoke {next(names, 'FUNCTION')} '{{}}'",

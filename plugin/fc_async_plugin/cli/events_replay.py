@@ -136,7 +136,7 @@ def command(
         if show:
             return _show_newest(choice, output)
         if output == "text":
-            _show(choice, round(now.timestamp() * 1_000))
+            _show(choice, now)
         dry = dry_run or not (yes or sys.stdin.isatty())
         outcomes: list[Outcome] = []
         if choice.chosen and not dry:

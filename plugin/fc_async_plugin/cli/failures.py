@@ -58,8 +58,8 @@ def command(
     from fc_async_plugin.account import connection
 
     with connection.named_functions(functions, where) as (reached, places):
-        present = metrics.now_of(places[0][0])
-        begin, now = options.moment(since, present), round(present.timestamp() * 1_000)
+        now = metrics.now_of(places[0][0])
+        begin = options.moment(since, now)
         regions = [
             failures.Reader(client, reached, since=begin, now=now).read(names)
             for client, names in places

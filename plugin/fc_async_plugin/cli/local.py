@@ -20,6 +20,7 @@ from fc_async_plugin.cli.runtime_options import (
     data_option,
     moved,
     port_option,
+    services,
     settings_option,
 )
 
@@ -227,11 +228,8 @@ def _announce(addresses: Addresses, output: Format, *, moved: str) -> None:
         click.echo(f"{moved.capitalize()}.", err=True)
     click.echo(f"FC API   {addresses.fc}  (account {addresses.account_id}, {addresses.region})")
     click.echo(f"TLS      on the same ports; certificate authority: {_authority(addresses)}")
-    click.echo(f"Console  {addresses.console}")
-    click.echo(f"MNS      {addresses.mns}")
-    click.echo(f"RocketMQ {addresses.rocketmq}")
-    click.echo(f"EventBus {addresses.eventbridge}")
-    click.echo(f"OSS      {addresses.oss}")
+    for line in services(addresses):
+        click.echo(line)
     click.echo(f"Data     {addresses.data}")
     click.echo("Stop it with Ctrl+C.")
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Final
 
@@ -79,10 +80,10 @@ def command(
 
     with connection.named_functions((function,), where) as (account, [(client, [name])]):
         here = monitor_endpoint is None and connection.is_here(account)
-        now = metrics.clock_of(client) if here else datetime.now(timezone.utc)
+        now = metrics.now_of(client) if here else time.time_ns() // 1_000_000
         begin = options.moment(start, now)
         # The period that has just begun is part of what is shown up to now.
-        until = options.moment(end, now) if end else options.moment("0s", now) + 1
+        until = options.moment(end, now) if end else now + 1
         if begin >= until:
             raise click.UsageError(f"--start {start} is not before --end {end or 'now'}")
         seconds = _PERIODS[period] if period else metrics.period_for(begin, until)

@@ -18,7 +18,6 @@ import click
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
-    from datetime import datetime
 
     from fc_async_plugin.account.connection import Account, Where
     from fc_async_sdk import Client
@@ -349,7 +348,7 @@ def read_payload(text: str | None, file: str | None) -> bytes | None:
     return sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
 
 
-def moment(text: str, now: datetime) -> int:
+def moment(text: str, now: int) -> int:
     """Return the moment that a person names, in milliseconds since the epoch.
 
     Raises:

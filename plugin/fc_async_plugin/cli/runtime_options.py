@@ -14,6 +14,8 @@ from fc_async_sdk import _project_folder
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from fc_async_sdk.admin.models import Addresses
+
 _OWN_OPTIONS: Final = ("access_keys", "strict_auth", "region", "account_id", "create_missing")
 """Settings that have their own option and cannot be given with ``--set``."""
 
@@ -81,6 +83,17 @@ def assigned(assignments: Sequence[str]) -> dict[str, object]:
         except ValueError as error:
             raise click.UsageError(f"--set {assignment}: {error}") from None
     return values
+
+
+def services(addresses: Addresses) -> list[str]:
+    """Return the lines that name the console and the services of a runtime."""
+    return [
+        f"Console  {addresses.console}",
+        f"MNS      {addresses.mns}",
+        f"RocketMQ {addresses.rocketmq}",
+        f"EventBus {addresses.eventbridge}",
+        f"OSS      {addresses.oss}",
+    ]
 
 
 def moved(port: int | None, url: str) -> str:
