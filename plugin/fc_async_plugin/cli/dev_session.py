@@ -1,0 +1,265 @@
+# SPDX-License-Identifier: MIT
+"""What ``fc-async dev`` does: prepares, starts or finds the runtime, deploys and follows.
+
+Importing it needs the extra ``dev``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import os
+import shlex
+import sys
+import tempfile
+from pathlib import Path
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+import click
+import msgspec
+
+from fc_async_plugin.account import connection
+from fc_async_plugin.account.connection import Account
+from fc_async_plugin.apply.checking import deployed
+from fc_async_plugin.cli import runtime_options
+from fc_async_plugin.dev import building, environments, launch, layers, runtime
+from fc_async_plugin.dev.answers import Answers
+from fc_async_plugin.dev.deploying import Deployer
+from fc_async_plugin.dev.installing import Installer
+from fc_async_plugin.dev.loop import Loop, shown
+from fc_async_plugin.dev.screen import JsonScreen, TextScreen
+from fc_async_plugin.dev.sources import sources_of, template_files
+from fc_async_plugin.plan.wanted import check_names
+from fc_async_plugin.report import DONE, FAILED, Format, imports, terminal
+from fc_async_plugin.template import files
+from fc_async_plugin.template.desired import is_function
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from fc_async_plugin.dev.answers import Wish
+    from fc_async_plugin.dev.building import Builder
+    from fc_async_plugin.dev.loop import Event
+    from fc_async_plugin.dev.runtime import Running
+    from fc_async_plugin.dev.screen import Screen
+    from fc_async_plugin.template import Project
+
+
+class Choices(NamedTuple):
+    """The options of the command."""
+
+    templates: tuple[str, ...]
+    environment: str | None
+    port: int | None
+    data: Path
+    clock: Literal["real", "virtual"]
+    output: Format
+    quiet: bool
+    debug: tuple[str, ...]
+    install: bool
+    assignments: tuple[str, ...]
+    env_file: Path | None
+    build: bool
+    yes: bool
+    resources: tuple[str, ...]
+
+
+def explain_trust(data: Path, output: Format) -> int:
+    """Show the variables by which clients trust the runtime, and how it is called without TLS."""
+    variables = runtime.trust(data)
+    if output == "json":
+        click.echo(msgspec.json.encode(variables).decode())
+        return DONE
+    authority = variables["FC_ASYNC_CA"]
+    click.echo(f"The runtime on {data} speaks HTTP and TLS on the same ports.")
+    click.echo(f"Its certificate authority is {authority}.")
+    click.echo("For the programs of one shell (Python, Node.js, curl, this SDK):\n")
+    for name, path in variables.items():
+        click.echo(f"  export {name}={shlex.quote(path)}")
+    click.echo("\nFor a browser, import the authority in its settings, for web sites.")
+    click.echo("Without TLS: protocol HTTP in the Config of a client, or http:// in its endpoint.")
+    click.echo("Nothing was changed but the files of the authority. To trust it no more, unset the")
+    click.echo("variables, or remove the folder; the next start makes a new one.")
+    return DONE
+
+
+def write_launch(choices: Choices) -> int:
+    """Write the file for VS Code after asking."""
+    sources = sources_of(_read(choices, "", ""))
+    found = launch.chosen(sources, choices.debug) if choices.debug else launch.targets(sources)
+    file = launch.LAUNCH_FILE
+    before = file.read_text(encoding="utf-8") if file.exists() else None
+    after = launch.merged(before, [launch.configuration(one) for one in found])
+    if after == before:
+        click.echo(f"{file} is up to date.")
+        return DONE
+    for target in found:
+        terminal.note(f"{target.function}: 127.0.0.1:{target.port}")
+    terminal.confirm(f"{'Change' if before else 'Write'} {file}?", yes=choices.yes)
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(after, encoding="utf-8")
+    click.echo(f"Wrote {file}. Start with: fc-async dev --debug FUNCTION")
+    return DONE
+
+
+def run(choices: Choices) -> int:
+    """Run the functions until Ctrl-C; return the exit code."""
+    projects = _read(choices, "", "")
+    debug = launch.chosen(sources_of(projects), choices.debug)
+    place = _place_of(projects)
+    screen, answers = _screen(choices), Answers()
+    events: SimpleQueue[Event] = SimpleQueue()
+    environ = building.environment(projects, _environ(choices))
+    builder = building.Builder(building.builds_of(projects), answers, environ, terminal.note)
+    installer = Installer(
+        lambda text: screen.say("install", text, style="wait"),
+        answers=None if choices.install else answers,
+    )
+    for kind, text, style in _prepare(choices, projects, builder, installer):
+        events.put(functools.partial(screen.say, kind, text, style=style))
+    settings = runtime_options.assigned(choices.assignments)
+    started = runtime.Choices(choices.port, choices.data, choices.clock, *place, settings)
+
+    def warn(text: str) -> None:
+        events.put(functools.partial(screen.say, "warning", text, style="bad"))
+
+    with runtime.opened(started, warn) as running:
+        _welcome(screen, running, choices, projects)
+        if not running.attached:
+            runtime.tell_versions(sources_of(projects))
+        with _deployer(choices, running, projects, installer) as deployer:
+            reason = Loop(running, deployer, screen, events, debug=debug, builder=builder).run()
+    if reason:
+        terminal.error(reason)
+    return FAILED if reason else DONE
+
+
+def _prepare(
+    choices: Choices, projects: Sequence[Project], builder: Builder, installer: Installer
+) -> Iterator[tuple[str, str, str]]:
+    """Build, if it is allowed; yield what the functions may lack: kind, text and style."""
+    due = builder.due()
+    packages = [one.wish for one in installer.due(projects)]
+    refused = _ask(choices, builder.answers, [*map(building.wish, due), *packages])
+    failed = builder.run(due)
+    if due and not refused:  # a build may have made requirements
+        packages = [one.wish for one in installer.due(projects)]
+        refused = _ask(choices, builder.answers, packages)
+    notes = building.hints(building.builds_of(projects))
+    notes += layers.notes(projects, install=not refused)
+    absent = [one for each in projects for one in imports.absent(environments.used(each)[0])]
+    notes += [one.what for one in absent if not one.mark]
+    yield from (("problem", text, "bad") for text in failed)
+    yield from (("note", refused, "own"),) if refused else ()
+    yield from (("note", text, "wait") for text in notes)
+
+
+def _ask(choices: Choices, answers: Answers, wishes: Sequence[Wish]) -> str:
+    """Ask for what was not allowed before; return what is not done and why, "" after a yes."""
+    new = answers.new(wishes)
+    if not new:
+        return ""
+    if not (choices.yes or choices.build or terminal.can_ask()):
+        texts = "; ".join(one.text for one in new)
+        flags = [one for one in ("--build", "--install", "-y") if one not in sys.argv]
+        again = shlex.join(["fc-async", *sys.argv[1:], *flags])
+        return f"not run, because no terminal can be asked: {texts}; to run it: {again}"
+    terminal.note("Before the functions run here:")
+    for one in new:
+        terminal.note(f"  {one.text}")
+    if choices.build or choices.yes:
+        terminal.confirm("Run this now?", yes=choices.yes)
+    elif not click.confirm("Run this now?", err=True):
+        return "nothing was built or installed; fc-async dev asks again when it starts"
+    answers.keep(dict.fromkeys((one.key for one in new), ""))
+    return ""
+
+
+@contextlib.contextmanager
+def _deployer(
+    choices: Choices, running: Running, projects: Sequence[Project], installer: Installer
+) -> Iterator[Deployer]:
+
+    addresses = running.addresses
+    env_files = {choices.env_file.resolve()} if choices.env_file else set()
+    account = Account(addresses.fc, account_id=addresses.account_id)
+    with (
+        connection.regions(account) as regions,
+        tempfile.TemporaryDirectory(prefix="fc-async-dev-") as kept,
+    ):
+        yield Deployer(
+            lambda: _read(choices, addresses.region, addresses.account_id),
+            regions,
+            files=template_files(projects) | env_files,
+            folder=Path(kept),
+            amend=installer,
+            unavailable=runtime.reason_unavailable,
+        )
+
+
+def _read(choices: Choices, region: str, account_id: str) -> list[Project]:
+    """Read all templates, with region and account of the runtime where they have none."""
+    projects = [
+        connection.load(
+            path,
+            Account(region=region or None, account_id=account_id or None),
+            choices.environment,
+            purpose="run",
+            environ=_environ(choices),
+        )
+        for path in dict.fromkeys(choices.templates or (None,))
+    ]
+    check_names(projects, choices.resources)
+    return [deployed(project, choices.resources) for project in projects]
+
+
+def _environ(choices: Choices) -> Mapping[str, str]:
+
+    return files.completed(os.environ, choices.env_file) if choices.env_file else os.environ
+
+
+def _place_of(projects: Sequence[Project]) -> tuple[str, str]:
+    """Return the region and the account that the templates name first; "" if they name none."""
+    resources = [resource for project in projects for resource in project.resources]
+    region = next((one.region for one in resources if one.region), "")
+    account_id = next((one.account_id for one in resources if one.account_id), "")
+    return region, account_id
+
+
+def _screen(choices: Choices) -> Screen:
+
+    if choices.output == "json":
+        return JsonScreen(click.echo, quiet=choices.quiet)
+    return TextScreen(terminal.console(), quiet=choices.quiet)
+
+
+def _welcome(
+    screen: Screen, running: Running, choices: Choices, projects: Sequence[Project]
+) -> None:
+    """Say where everything is, and how a function is called."""
+    addresses = running.addresses
+    resources = (one for project in projects for one in project.resources)
+    names = (one.name for one in resources if is_function(one))
+    lines = [
+        f"FC API   {addresses.fc}",
+        "TLS      on the same ports; fc-async dev --trust shows how clients trust it",
+        *runtime_options.services(addresses),
+        f"Account  {addresses.account_id} in {addresses.region}",
+        f"Data     {shown(Path(addresses.data))}",
+        f"Call     fc-async invoke {next(names, 'FUNCTION')} '{{}}'",
+        f"Programs export FC_ASYNC_ENDPOINT={addresses.fc}",
+    ]
+    first = "Local runtime"
+    if running.attached:
+        first = f"Using the local runtime of process {addresses.pid}; it goes on when this ends"
+    elif moved := runtime_options.moved(choices.port, addresses.fc):
+        first = f"Local runtime; {moved}"
+    facts = {"addresses": msgspec.to_builtins(addresses), "attached": running.attached}
+    screen.say("ready", "\n".join([first, *lines]), **facts)
+    if running.attached and choices.assignments:
+        screen.say(
+            "warning",
+            f"process {addresses.pid} keeps its settings: --set applies to a new runtime",
+            style="bad",
+        )
