@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What ``fc-async dev`` does: prepares, starts or finds the runtime, deploys and follows.
+"""A session of ``fc-async dev``: prepares, starts or finds the runtime, deploys and follows.
 
 Importing it needs the extra ``dev``.
 """
