@@ -13,8 +13,9 @@ from __future__ import annotations
 import os
 import shlex
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from itertools import islice
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 from msgspec.structs import replace
@@ -56,7 +57,7 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True):
         at: When it ended, in milliseconds since the epoch; 0 if it is not known.
         destination: ARN of its failure destination, "" if it has none.
         lost: Why the destination did not get it, "" if it did.
-        response: What the function returned last, if that is at hand.
+        trace: Lines of the error that the function returned last, if that is at hand.
         task: Whether it can be replayed as a task.
     """
 
@@ -68,7 +69,7 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True):
     at: int
     destination: str = ""
     lost: str = ""
-    response: bytes = b""
+    trace: list[str] = []
     task: bool = False
 
 
@@ -101,7 +102,7 @@ class Group(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     send_again: str | None = None
 
 
-class Counted(NamedTuple):
+class Counted(msgspec.Struct, frozen=True):
     """Value of a metric since a time."""
 
     function: str
@@ -259,7 +260,7 @@ class Reader:
     def _group(self, alike: Sequence[Failure]) -> Group:
         """Return failures that are alike as one, with the traceback of the newest."""
         newest = max(alike, key=lambda one: one.at)
-        trace = error_lines(newest.response)
+        trace = newest.trace
         if newest.task_id and not trace:
             try:
                 task = (
@@ -356,41 +357,32 @@ def _of_task(function: str, task: AsyncTask | Task, destination: str) -> Failure
 
 
 def _of_event(event: DestinationEvent, destination: str) -> Failure:
-    response = event.response.raw
+    trace = error_lines(event.response.raw)
+    kind, colon, _ = trace[-1].partition(": ") if trace else ("", "", "")
     return Failure(
         function=event.function,
         condition=event.condition or f"status {event.status_code}",
-        error=_error_type(response),
+        error=kind if colon and " " not in kind else "",
         request_id=event.request_id,
         at=event.timestamp or 0,
         destination=destination,
-        response=response,
+        trace=trace,
     )
 
 
 def _dead(dead: DeadEvent) -> Failure:
     """Return an event that was given up, which may be the only trace of a failure."""
-    condition, error, response = NOT_DELIVERED, "", b""
-    try:
-        event = events.parse(dead.event)
-    except FcAsyncError:
-        event = None
-    if event is not None and not event.succeeded:
-        known = _of_event(event, dead.destination)
-        condition, error, response = known.condition, known.error, known.response
-    return Failure(
+    lost = Failure(
         function=dead.function,
-        condition=condition,
-        error=error,
+        condition=NOT_DELIVERED,
         request_id=dead.request_id,
         at=dead.created_time,
         destination=dead.destination,
         lost=dead.error,
-        response=response,
     )
-
-
-def _error_type(response: bytes) -> str:
-    lines = error_lines(response)
-    kind, colon, _ = lines[-1].partition(": ") if lines else ("", "", "")
-    return kind if colon and " " not in kind else ""
+    with suppress(FcAsyncError):
+        event = events.parse(dead.event)
+        if not event.succeeded:
+            known = _of_event(event, dead.destination)
+            return replace(lost, condition=known.condition, error=known.error, trace=known.trace)
+    return lost

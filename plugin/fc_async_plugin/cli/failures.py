@@ -69,8 +69,7 @@ def command(
         for name in failures.Found.__struct_fields__
     }
     if output == "json":
-        named = [one._asdict() for one in found["counted"]]
-        terminal.print_json(msgspec.to_builtins({"since": begin, **found, "counted": named}))
+        terminal.print_json(msgspec.to_builtins({"since": begin, **found}))
     else:
         if not found["failures"]:
             seen = " in what was looked at" if found["omitted"] else ""
