@@ -22,12 +22,7 @@ from fc_async_plugin.cli import options, runtime_options
 @options.resource_option
 @runtime_options.port_option
 @runtime_options.data_option
-@click.option(
-    "--clock",
-    type=click.Choice(["real", "virtual"]),
-    default="real",
-    help="virtual: time stands still until the key t moves it.",
-)
+@runtime_options.clock_option
 @runtime_options.settings_option
 @options.format_option
 @click.option("--quiet", "-q", is_flag=True, help="Show failures only, and what must be known.")

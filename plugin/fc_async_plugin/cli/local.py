@@ -10,13 +10,14 @@ from __future__ import annotations
 import logging
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import click
 
 from fc_async_plugin.cli import local_state, options
 from fc_async_plugin.cli.runtime_options import (
     assigned,
+    clock_option,
     data_option,
     moved,
     port_option,
@@ -54,12 +55,7 @@ def command() -> None:
     help="sqlite (a file in the data folder), memory (nothing is kept) or postgresql://… "
     "(shared by several nodes).",
 )
-@click.option(
-    "--clock",
-    type=click.Choice(["real", "virtual"]),
-    default="real",
-    help="virtual: time stands still until the admin API moves it.",
-)
+@clock_option
 @click.option("--region", metavar="ID", help="Region to emulate.  [default: cn-hangzhou]")
 @click.option("--account-id", metavar="ID", help="Account to emulate.")
 @click.option(
@@ -86,14 +82,7 @@ def command() -> None:
     help="Make queues, topics and buses that a destination names.",
 )
 @settings_option
-@click.option(
-    "--format",
-    "-o",
-    "output",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    help="How to print where it listens. json: one line when ready.",
-)
+@options.format_option
 @click.option(
     "--log-level",
     type=click.Choice(_LEVELS),
@@ -111,31 +100,27 @@ def start(
     port: int | None,
     data: Path,
     store: str,
-    clock: Any,
-    region: str | None,
-    account_id: str | None,
-    strict_auth: bool,
+    clock: Literal["real", "virtual"],
     access_keys: Path | None,
-    create_missing: bool,
     enforce_roles: Path | None,
     assignments: tuple[str, ...],
     output: Format,
     log_level: str,
     log_format: Format,
+    **given: Any,
 ) -> None:
-    """Start the local runtime and run until Ctrl+C or SIGTERM."""
+    """Start the local runtime and run until Ctrl+C or SIGTERM.
+
+    Prints where it listens when it is ready, with -o json on one line.
+    """
     from fc_async_local import embedded
     from fc_async_local.bootstrap.options import Options
     from fc_async_local.settings import Settings
 
-    given = {
-        "strict_auth": strict_auth,
-        "create_missing": create_missing,
+    given |= {
         "enforce_roles": True if enforce_roles else None,
         "roles": _roles(enforce_roles) if enforce_roles else None,
-        "access_keys": _access_keys(access_keys) if strict_auth else None,
-        "region": region,
-        "account_id": account_id,
+        "access_keys": _access_keys(access_keys) if given["strict_auth"] else None,
     }
     chosen = {name: value for name, value in given.items() if value is not None}
     try:

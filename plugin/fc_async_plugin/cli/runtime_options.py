@@ -31,6 +31,13 @@ data_option = click.option(
     default=_project_folder.RUNTIME,
     help="Folder for queue, functions and messages, which are kept over restarts.",
 )
+clock_option = click.option(
+    "--clock",
+    type=click.Choice(["real", "virtual"]),
+    default="real",
+    help="virtual: time stands still until it is moved, by the key t of dev, in the console or by "
+    "the admin API.",
+)
 C = TypeVar("C", bound="Callable[..., object]")
 
 _ALLOW_CLOUD: Final = "allow_cloud=true"
