@@ -90,7 +90,7 @@ def list_command(function: str | None, account: Account, output: Format) -> None
 
 @command.command("fire")
 @options.optional_function_argument
-@click.argument("trigger", required=False)
+@click.argument("trigger", required=False, callback=options.refuse_empty_names)
 @click.option(
     "-e",
     "--event",
