@@ -43,9 +43,10 @@ class WrittenTrigger(NamedTuple):
         return f"{self.resource.function_name}/{self.settings.get('triggerName')}"
 
     @property
-    def kind(self) -> object:
-        """``triggerType``."""
-        return self.settings.get("triggerType")
+    def kind(self) -> str:
+        """``triggerType``; "" if it is not a text."""
+        found = self.settings.get("triggerType")
+        return found if isinstance(found, str) else ""
 
     @property
     def config(self) -> Any:
@@ -246,7 +247,7 @@ def task_mode_load(context: Context) -> Iterator[Found]:
 
     A function that only timers invoke has neither.
     """
-    kinds: dict[str, set[object]] = {}
+    kinds: dict[str, set[str]] = {}
     for trigger in written_triggers(context):
         kinds.setdefault(trigger.resource.function_name, set()).add(trigger.kind)
     modes = [

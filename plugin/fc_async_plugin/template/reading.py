@@ -277,8 +277,7 @@ def _code_folders(template: Source, extended: Source | None) -> list[Path]:
             code = resource.text("props", "code") if isinstance(resource, Table) else ""
             if code:
                 named[name] = code
-    known = (code for code in named.values() if "${" not in code and "\0" not in code)
-    return [template.file.parent / code for code in known]
+    return [template.file.parent / code for code in named.values() if "${" not in code]
 
 
 _COMMENT: Final = re.compile(

@@ -176,6 +176,8 @@ class _Builder:
 
     def _value(self, event: yaml.ScalarEvent) -> str | float | Date | None:
         tag: str | None = event.tag
+        if "\0" in event.value:  # no file, variable or name has one
+            self._fail(event, "a text with a null character", "remove it")
         if tag is None:
             return plain_scalar(event.value) if event.implicit[0] else str(event.value)
         if tag in {"!", _TAG + "str"}:

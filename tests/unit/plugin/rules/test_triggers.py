@@ -247,6 +247,13 @@ def test_task_mode_is_looked_up_by_region(check: Check, region: str, finds: bool
     assert bool(messages(check, "FCA077", text)) is finds
 
 
+def test_a_type_that_is_not_a_text_is_left_to_other_rules(check: Check) -> None:
+    block = "{asyncTask: true}"
+    wrong = json.dumps({"triggerName": "t", "triggerType": {"a": 1}})
+    assert messages(check, "FCA075", function(wrong, block=block)) == []
+    assert len(messages(check, "FCA078", function(wrong, block=block))) == 1
+
+
 def test_a_list_of_triggers_that_is_none_is_left_to_other_rules(check: Check) -> None:
     text = function().rstrip("\n") + "\n      triggers: {triggerType: timer}\n"
     assert messages(check, "FCA07", text) == []

@@ -65,6 +65,7 @@ def test_a_bomb_of_texts_is_stopped(tmp_path: Path) -> None:
         (HEAD + "? [a]\n: 1\n", "a key is a string or a number, not a collection"),
         (HEAD + "a: !!python/object/apply:os.system [id]\n", "unknown tag"),
         (HEAD.encode() + b"a: \xff\xfe\n", "s.yaml:3:4: not UTF-8: byte 0xff"),
+        (HEAD + 'a: "\\0b"\n', "s.yaml:3:4: a text with a null character (remove it)"),
         (HEAD + "a: \x00b\n", "s.yaml:3:4: invalid YAML: control characters are not allowed"),
         (HEAD.encode("utf-16"), "not UTF-8"),
         (HEAD + "vars: {unused: '${vars.c}'}\n", "s.yaml:3:16: ${vars.c} not found"),
