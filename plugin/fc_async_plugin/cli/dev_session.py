@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 import click
 import msgspec
 
+from fc_async_plugin import PluginError
 from fc_async_plugin.account import connection
 from fc_async_plugin.account.connection import Account
 from fc_async_plugin.apply.checking import deployed
@@ -88,6 +89,8 @@ def write_launch(choices: Choices) -> int:
     """Write the file for VS Code after asking."""
     sources = sources_of(_read(choices, "", ""))
     found = launch.chosen(sources, choices.debug) if choices.debug else launch.targets(sources)
+    if not found:
+        raise PluginError("no function in Python or Node has its code in a folder: none to debug")
     file = launch.LAUNCH_FILE
     before = file.read_text(encoding="utf-8") if file.exists() else None
     after = launch.merged(before, [launch.configuration(one) for one in found])

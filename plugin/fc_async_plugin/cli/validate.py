@@ -116,7 +116,7 @@ def command(
         return 0
     if cost and output in {"sarif", "github"}:
         raise click.UsageError(f"--cost has no place in the format {output}")
-    named = [*templates, *files]
+    named = list(dict.fromkeys([*templates, *files]))
     context = read_all(
         named or [None],
         account,

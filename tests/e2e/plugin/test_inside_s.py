@@ -141,6 +141,7 @@ def test_the_plugin_can_deploy_the_configuration_after_s_has_made_the_functions(
     assert fc_local.client.get_async_invoke_config("orders").max_async_retry_attempts == 2
 
 
+@pytest.mark.slow
 def test_a_mistyped_command_of_the_plugin_is_an_error(
     s: Callable[..., Ran], project: Path, other_component: str
 ) -> None:
@@ -184,6 +185,7 @@ def test_the_component_deploys_all_resources(
     assert len(fc_local.client.list_async_invoke_configs().configs) == 2
 
 
+@pytest.mark.slow
 def test_the_component_plans_and_informs(
     s: Callable[..., Ran], template: Path, fc_local: FcLocal
 ) -> None:
@@ -266,6 +268,7 @@ def test_the_plugin_plans_a_template_with_a_function_that_an_output_names(
     ) in ran.said
 
 
+@pytest.mark.slow
 def test_information_about_a_function_that_is_not_deployed_yet_is_that_it_is_not(
     s: Callable[..., Ran], named_later: Callable[[str], None]
 ) -> None:
@@ -275,6 +278,7 @@ def test_information_about_a_function_that_is_not_deployed_yet_is_that_it_is_not
     assert json.loads(ran.out)["deployed"] is False
 
 
+@pytest.mark.slow
 def test_a_plan_of_a_function_that_nothing_makes_is_an_error(
     s: Callable[..., Ran], project: Path
 ) -> None:
@@ -295,6 +299,7 @@ def test_the_component_verifies_the_template_of_a_resource(
     assert "s.yaml:" in ran.said
 
 
+@pytest.mark.slow
 def test_the_component_draws_the_graph(s: Callable[..., Ran], template: Path) -> None:
     ran = s("orders", "graph")
     assert ran.code == 0, ran.said
@@ -371,6 +376,7 @@ def test_the_component_deploys_props_that_a_plugin_of_s_has_changed(
     assert fc_local.client.get_async_invoke_config("orders").max_async_retry_attempts == 7
 
 
+@pytest.mark.slow
 def test_a_dry_run_of_the_component_is_a_success_that_changes_nothing(
     s: Callable[..., Ran], template: Path, fc_local: FcLocal
 ) -> None:
@@ -410,6 +416,7 @@ def test_s_verify_accepts_a_value_that_is_known_only_after_a_deployment(
     assert ran.code == 0, ran.said
 
 
+@pytest.mark.slow
 def test_with_output_json_the_gate_holds_only_if_allow_failure_is_false(
     s: Callable[..., Ran], project: Path, other_component: str
 ) -> None:
@@ -428,6 +435,7 @@ def test_with_output_json_the_gate_holds_only_if_allow_failure_is_false(
     assert not deployed(PRE_DEPLOY.replace("}]}", ", allow_failure: false}]}"))
 
 
+@pytest.mark.slow
 def test_with_output_json_a_failure_of_the_component_is_reported_if_allow_failure_is_false(
     s: Callable[..., Ran], template: Path, fc_local: FcLocal
 ) -> None:

@@ -206,6 +206,19 @@ def test_an_account_that_cannot_be_read_is_an_error(project: Path) -> None:
     assert done.err.startswith("Error: ")
 
 
+def test_a_template_that_is_named_twice_is_one(project: Path) -> None:
+    done = run_in(project, "validate", "s.yaml", "-t", "s.yaml")
+    assert done.out.startswith("1 template: no findings")
+
+
+def test_a_template_without_a_function_to_debug_writes_no_launch_file(project: Path) -> None:
+    (project / "none.yaml").write_text("edition: 3.0.0\nname: a\nresources: {}\n")
+    done = run_in(project, "dev", "-t", "none.yaml", "--write-launch", "-y")
+    assert done.code == 1
+    assert "none to debug" in done.err
+    assert not (project / ".vscode").exists()
+
+
 def test_a_terminal_without_unicode_gets_question_marks(project: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "fc_async_plugin", "validate", "-t", "cycle.yaml"],
