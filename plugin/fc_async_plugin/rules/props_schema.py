@@ -26,8 +26,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Union, get_arg
 import msgspec
 from msgspec import Meta
 
+from fc_async_sdk import models
 from fc_async_sdk._decoding import prepare
-from fc_async_sdk.models import FunctionSettings
 from fc_async_sdk.spec import limits, runtimes
 
 if TYPE_CHECKING:
@@ -71,6 +71,16 @@ def _table(name: str, fields: Mapping[str, Any]) -> Any:
     )
 
 
+def _fields_of(kind: type[models.Model]) -> dict[str, Any]:
+    """Return the keys of a model of the API and their types, of which none is null here."""
+    return {one.encode_name: _without_none(one.type) for one in msgspec.structs.fields(kind)}
+
+
+def _without_none(kind: Any) -> Any:
+    kinds = [one for one in get_args(kind) if one is not types.NoneType]
+    return functools.reduce(operator.or_, kinds) if kinds else kind
+
+
 _AUTO: Final = Annotated[str, Meta(pattern="^[Aa][Uu][Tt][Oo]([|]|$)")]
 """``auto``, or ``auto|mountDir=/mnt/data`` with parameters for what fc3 makes."""
 
@@ -83,17 +93,7 @@ def _auto_or_list() -> Any:
     return _either("auto or a list of ids", _AUTO, _LIST)
 
 
-_HEALTH_CHECK: Final = _table(
-    "HealthCheckConfig",
-    {
-        "httpGetUrl": str,
-        "initialDelaySeconds": int,
-        "periodSeconds": int,
-        "timeoutSeconds": int,
-        "failureThreshold": int,
-        "successThreshold": int,
-    },
-)
+_HEALTH_CHECK: Final = _table("HealthCheckConfig", _fields_of(models.HealthCheckConfig))
 _REGISTRY: Final = _table(
     "RegistryConfig",
     {
@@ -107,7 +107,7 @@ _REGISTRY: Final = _table(
 
 
 def _hook(name: str, timeout: limits.Range) -> Any:
-    return _table(name, {"handler": str, "command": _LIST, "timeout": _range(timeout)})
+    return _table(name, _fields_of(models.LifecycleHook) | {"timeout": _range(timeout)})
 
 
 def _mounts(name: str, fields: Mapping[str, Any]) -> Any:
@@ -125,7 +125,7 @@ _SETTINGS: Final[dict[str, Any]] = {
     "instanceConcurrency": _range(limits.INSTANCE_CONCURRENCY),
     "customRuntimeConfig": _table(
         "CustomRuntimeConfig",
-        {"command": _LIST, "args": _LIST, "port": int, "healthCheckConfig": _HEALTH_CHECK},
+        _fields_of(models.CustomRuntimeConfig) | {"healthCheckConfig": _HEALTH_CHECK},
     ),
     "instanceLifecycleConfig": _table(
         "InstanceLifecycleConfig",
@@ -283,21 +283,9 @@ _OTHERS: Final[dict[str, Any]] = {
 }
 
 
-def _without_none(kind: Any) -> Any:
-    kinds = [one for one in get_args(kind) if one is not types.NoneType]
-    return functools.reduce(operator.or_, kinds) if kinds else kind
-
-
 PROPS: Final = _table(
     "Props",
-    {
-        **{
-            field.encode_name: _without_none(field.type)
-            for field in msgspec.structs.fields(FunctionSettings)
-        },
-        **_SETTINGS,
-        **_OTHERS,
-    },
+    _fields_of(models.FunctionSettings) | _SETTINGS | _OTHERS,
 )
 TRIGGER_CONFIGS: Final = {
     kind: _table("TriggerConfig", fields) for kind, fields in _TRIGGER_CONFIGS.items()
