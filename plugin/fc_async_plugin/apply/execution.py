@@ -16,6 +16,7 @@ import signal
 import threading
 from contextlib import contextmanager
 from dataclasses import KW_ONLY, dataclass
+from functools import partial
 from pathlib import Path
 from time import sleep, time
 from typing import TYPE_CHECKING, Any, Final
@@ -25,10 +26,9 @@ from rich import progress as rich_progress
 
 from fc_async_plugin import PluginError
 from fc_async_plugin.account import connection
-from fc_async_plugin.apply import executor
+from fc_async_plugin.apply import executor, kept_code
 from fc_async_plugin.apply.executor import Report, Watcher
 from fc_async_plugin.apply.journal import Journal
-from fc_async_plugin.apply.kept_code import CodeKeeper
 from fc_async_plugin.apply.perform import Performer
 from fc_async_plugin.plan import report as plan_report
 from fc_async_plugin.report import DONE, FAILED, INTERRUPTED, terminal
@@ -97,7 +97,7 @@ class Execution:
         self._performer = Performer(
             self.regions,
             sleep=sleep,
-            keep_code=CodeKeeper(self._journal.code),
+            keep_code=partial(kept_code.keep, self._journal.code),
             channels=connection.channels(self.account, self.project),
         )
         return self

@@ -27,30 +27,22 @@ if TYPE_CHECKING:
     from fc_async_sdk import Client
 
 
-class CodeKeeper:
-    """Keeps code for one deployment.
+def keep(folder: Path, client: Client, step: UpdateFunction) -> Code | None:
+    """Keep the code that a step is about to replace; return None if it cannot be had.
 
     Args:
-        folder: Folder for the code; made when the first code is kept, deleted with the journal.
+        folder: Folder for the code; made when the first code is kept.
+        client: The client of the function's region.
+        step: The update.
     """
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-
-    def __call__(self, client: Client, step: UpdateFunction) -> Code | None:
-        """Keep the code that a step is about to replace; None if it cannot be had."""
-        if step.code is None:
-            return None
-        data = download(client, step.function)
-        if data is None:
-            # Not a reason to stop: a deployment that succeeds does not need the code. If it is
-            # needed, the report says that this update could not be undone.
-            return None
-        checksum = str(fastcrc.crc64.xz(data))
-        if step.code_before and checksum != step.code_before:
-            return None
-        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        path = self.folder / f"{step.region}-{step.function}-{checksum}.zip"
-        with _project_folder.replacing(path) as file:
-            file.write_bytes(data)
-        return Code(path=str(path.resolve()), checksum=checksum)
+    # Without the code the deployment goes on: the code is needed only if it fails. If it is needed,
+    # the report says that this update could not be undone.
+    data = download(client, step.function) if step.code is not None else None
+    checksum = "" if data is None else str(fastcrc.crc64.xz(data))
+    if data is None or (step.code_before and checksum != step.code_before):
+        return None
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path = folder / f"{step.region}-{step.function}-{checksum}.zip"
+    with _project_folder.replacing(path) as file:
+        file.write_bytes(data)
+    return Code(path=str(path.resolve()), checksum=checksum)
