@@ -61,10 +61,11 @@ def draw(scene: Scene, title: str, *, legend: bool = True) -> str:
         f"<style>{STYLE.read_text(encoding='utf-8')}</style>",
         f"<defs>{''.join(_marker(kind, red) for kind in _HEADS for red in (False, True))}</defs>",
         '<rect class="paper" width="100%" height="100%"/>',
-        *([_legend(), f'<g transform="translate(0 {LEGEND_HEIGHT})">'] if legend else ["<g>"]),
+        *([_legend(), f'<g transform="translate(0 {LEGEND_HEIGHT})">'] if legend else []),
         *(_edge(route, scene) for route in scene.routes if route.points),
         *(_node(box, number, scene) for number, box in enumerate(scene.boxes)),
-        "</g></svg>",
+        *(["</g>"] if legend else []),
+        "</svg>",
     ]
     return "\n".join(parts)
 
