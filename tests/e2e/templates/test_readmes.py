@@ -88,7 +88,7 @@ class Shell:
             "HOME": str(home),
             "TMPDIR": str(home),
             "COLUMNS": "100",
-            "PYTEST_XDIST_AUTO_NUM_WORKERS": "4",
+            "PYTEST_XDIST_AUTO_NUM_WORKERS": "2",
         }
         self._ports: dict[str, str] = {}
         self._dev: subprocess.Popen[str] | None = None
