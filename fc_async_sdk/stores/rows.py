@@ -49,6 +49,11 @@ class Row(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 R = TypeVar("R", bound=Row)
 
 
+# Two threads that make the first decoder of a Struct at the same time end the process, see
+# fc_async_sdk._decoding. Users' rows are not prepared when their module is imported.
+_first_use = threading.Lock()
+
+
 @functools.cache
 def _decoder(kind: Any) -> msgspec.json.Decoder[Any]:
     return msgspec.json.Decoder(kind)
@@ -60,8 +65,10 @@ def decode(kind: type[R], text: str | bytes) -> R:
     Raises:
         ValueError: It is not a row of this kind.
     """
+    with _first_use:
+        decoder = _decoder(kind)
     try:
-        row: R = _decoder(kind).decode(text)
+        row: R = decoder.decode(text)
     except msgspec.DecodeError as error:
         raise ValueError(f"the stored record cannot be read: {error}") from error
     return row

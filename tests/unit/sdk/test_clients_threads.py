@@ -60,6 +60,46 @@ def test_the_first_answers_can_be_read_by_many_threads_at_once(round_: int) -> N
     assert (ran.returncode, ran.stdout, ran.stderr) == (0, "80 answers\n", ""), round_
 
 
+ROWS = """
+from __future__ import annotations
+import sys, threading
+from typing import Literal
+from fc_async_sdk.stores import Row
+from fc_async_sdk.stores.rows import decode
+
+def kind():
+    class Kind(Row, frozen=True, kw_only=True):
+        state: Literal["done", "failed"]
+        effects: dict[str, tuple[str, ...]]
+        error: tuple[str, str] | None = None
+    return Kind
+
+sys.setswitchinterval(1e-6)
+KINDS = [kind() for _ in range(100)]
+TEXT = '{"key": "k", "token": "t", "written": 1, "expires": 2, "state": "done", "effects": {}}'
+THREADS = 8
+together = threading.Barrier(THREADS)
+
+def work():
+    for kind in KINDS:
+        together.wait()
+        assert decode(kind, TEXT).state == "done"
+
+threads = [threading.Thread(target=work) for _ in range(THREADS)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+print("read")
+"""
+
+
+def test_the_first_rows_of_a_store_can_be_read_by_many_threads_at_once() -> None:
+    command = [sys.executable, "-X", "faulthandler", "-c", ROWS]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (ran.returncode, ran.stdout, ran.stderr) == (0, "read\n", "")
+
+
 PACKAGES = [
     Path(package.__file__ or "").parent
     for package in (fc_async_sdk, fc_async_local, fc_async_plugin)
