@@ -78,10 +78,10 @@ def converted(
         return msgspec.convert(value, hint, strict=strict)
     except msgspec.ValidationError:
         got = "" if secret else f", got {shorten(value)}"
-        raise ValueError(f"{name} must be {_expected(hint)}{got}") from None
+        raise ValueError(f"{name} must be {expected(hint)}{got}") from None
 
 
-def _expected(hint: Any) -> str:
+def expected(hint: Any) -> str:
     """Return in words which values a type takes."""
     if hint is bool:
         return "true or false"

@@ -10,6 +10,7 @@ import pytest
 
 from fc_async_local import settings
 from fc_async_local.bootstrap.options import OptionFields, Options
+from fc_async_local.domain import rules
 from fc_async_local.settings import Settings
 
 NUMBERS = [
@@ -21,7 +22,9 @@ NUMBERS = [
 
 
 def expected(name: str) -> str:
-    return settings.GROUPS[settings.group_of(name)].expected(name)
+    group = settings.GROUPS[settings.group_of(name)]
+    (field,) = (one for one in msgspec.structs.fields(group) if one.name == name)
+    return rules.expected(field.type)
 
 
 def value_of(chosen: Settings, name: str) -> Any:

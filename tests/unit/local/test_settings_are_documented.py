@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
+from fc_async_local.domain import rules
 from fc_async_local.domain.errors import (
     EXHAUSTED,
     EXPIRED,
@@ -44,7 +45,7 @@ def test_every_setting_is_documented_with_its_default_and_range(
         field.default if field.default is not msgspec.NODEFAULT else field.default_factory()  # type: ignore[operator]  # there is one or the other
     )
     shown = re.escape(repr(default).replace("'", '"'))
-    taken = re.escape(group.expected(field.name).removeprefix("an integer "))
+    taken = re.escape(rules.expected(field.type).removeprefix("an integer "))
     assert re.search(rf"^\| `{field.name}` \| `{shown}` \| {taken} \|", PAGE, re.MULTILINE)
 
 
