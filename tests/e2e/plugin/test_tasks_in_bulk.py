@@ -199,10 +199,10 @@ def test_nothing_to_do_is_said(command: str, fc_async: Command, failed: list[byt
 def test_many_pages_of_tasks_that_wait_are_stopped(
     fc_async: Command, fc_local: FcLocal, called: list[bytes]
 ) -> None:
-    run = fc_local.client.fan_out("orders", range(1_000), task_ids="late", delay=600).run()
+    run = fc_local.client.fan_out("orders", range(10_000), task_ids="late", delay=600).run()
     assert run.failures == []
     done = fc_async("tasks", "stop", "orders", "--prefix", "late-", "-y")
-    assert (done.code, done.out.splitlines()[-1]) == (0, "Stopping: 1000 of 1000 tasks.")
+    assert (done.code, done.out.splitlines()[-1]) == (0, "Stopping: 10000 of 10000 tasks.")
     fc_local.advance(600)
     assert called == []
-    assert len(listed(fc_async, "--status", "Stopped", "--limit", "2000")) == 1_000
+    assert len(listed(fc_async, "--status", "Stopped", "--limit", "20000")) == 10_000
