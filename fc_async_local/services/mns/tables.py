@@ -268,8 +268,9 @@ _attributes: Final = msgspec.json.Decoder(QueueAttributes).decode
 
 
 def _queue_of(row: Row) -> Queue:
-    fields = dict(zip(Queue.__struct_fields__, row, strict=True))
-    return Queue(**fields | {"attributes": _attributes(fields["attributes"])})
+    fields: dict[str, Any] = dict(zip(Queue.__struct_fields__, row, strict=True))
+    fields["attributes"] = _attributes(fields["attributes"])
+    return Queue(**fields)
 
 
 def _extra_column(message: Message) -> bytes | None:

@@ -8,7 +8,7 @@ over the network.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 from msgspec.structs import replace
@@ -235,5 +235,6 @@ async def _acknowledge(group: ConsumerGroup, receipt: Receipt, now: int) -> bool
 
 def _pending_of(row: Row) -> Pending:
     """Return a pending message from its row, joined with the message."""
-    fields = dict(zip(Pending.__struct_fields__, row, strict=True))
-    return Pending(**fields | {"message": _message(fields["message"])})
+    fields: dict[str, Any] = dict(zip(Pending.__struct_fields__, row, strict=True))
+    fields["message"] = _message(fields["message"])
+    return Pending(**fields)
