@@ -156,6 +156,7 @@ class Loop:
         return bool(news)
 
     def _deploy_saved(self, files: Collection[Path]) -> None:
+        files = [file for file in files if not _is_output(file)]
         # The system may report one save in pieces, and a new watch reports what was saved before.
         if not self._note(files):
             return
@@ -354,6 +355,15 @@ class Loop:
 def _reason(error: FcAsyncError) -> str:
     """Return why the runtime refuses, or that none answers."""
     return error.message if isinstance(error, ServiceError) else str(error)
+
+
+def _is_output(file: Path) -> bool:
+    """Return whether this process writes its output to a file: it would deploy each line of it."""
+    try:
+        found = file.stat()
+        return any(os.path.samestat(found, os.fstat(one)) for one in (1, 2))
+    except OSError:
+        return False
 
 
 def _stamp(file: Path) -> tuple[int, int] | None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import fc_async_sdk
+from fc_async_tests.nodes import wait_for
 from fc_async_tests.terminal import PATIENCE_SECONDS, Terminal
 
 if TYPE_CHECKING:
@@ -233,6 +234,26 @@ def test_a_program_reads_one_object_a_line(
     assert types[:2] == ["ready", "deployed"]
     assert [step["kind"] for step in steps] == ["accepted", "started", "ended", "delivery"]
     assert {step["taskId"] for step in steps} == {"one"}
+
+
+def test_output_in_a_file_beside_the_code_is_not_a_save(
+    shop: Path, clean_environment: Callable[..., dict[str, str]]
+):
+    log = shop / "code" / "dev.log"
+    command = [sys.executable, "-m", "fc_async_plugin", "dev", "--port", "0"]
+    with (
+        log.open("w") as output,
+        subprocess.Popen(command, cwd=shop, env=clean_environment(), stdout=output) as process,
+    ):
+        try:
+            wait_for(lambda: "Watching" in log.read_text())
+            (shop / "code" / "index.py").write_text(handler(2))
+            wait_for(lambda: "saved code/index.py, deployed" in log.read_text())
+            (shop / "code" / "other.py").write_text("")
+            wait_for(lambda: "saved code/other.py, deployed" in log.read_text())
+        finally:
+            process.kill()
+    assert "dev.log" not in log.read_text()
 
 
 def test_a_folder_without_a_template_says_what_to_do(
