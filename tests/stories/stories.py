@@ -49,7 +49,8 @@ class Told(NamedTuple):
 
 def pages() -> list[Path]:
     """Return the pages that a reader of the README and the site has."""
-    return [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+    found = sorted((ROOT / "docs").rglob("*.md"))
+    return [ROOT / "README.md", *(page for page in found if "_build" not in page.parts)]
 
 
 def files_of(page: Path) -> dict[str, str]:

@@ -15,7 +15,11 @@ from fc_async_sdk.spec import limits
 ROOT = Path(__file__).parents[3]
 PAGES = [
     ROOT / "README.md",
-    *(page for page in ROOT.joinpath("docs").rglob("*.md") if "decisions" not in page.parts),
+    *(
+        page
+        for page in ROOT.joinpath("docs").rglob("*.md")
+        if not {"decisions", "_build"} & set(page.parts)
+    ),
     *ROOT.joinpath("templates").rglob("*.md"),
 ]
 ADDRESS = re.compile(r"(?:127\.0\.0\.1|localhost):(\d{4})\b")
