@@ -9,7 +9,6 @@ them.
 from __future__ import annotations
 
 import json
-import re
 import shutil
 import sys
 import tempfile
@@ -26,7 +25,7 @@ from fc_async_local.settings import Settings
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from playwright.sync_api import Browser, Page, Route
+    from playwright.sync_api import Browser
 
 TARGET: Final = Path(__file__).parent / "_static" / "console"
 START: Final = 1_795_600_800_000
@@ -132,16 +131,19 @@ def scrubbed(runtime: LocalRuntime, data: Path) -> dict[str, str]:
     }
 
 
-def scrub(page: Page, instead: dict[str, str]) -> None:
-    """Replace texts in what the runtime answers."""
-    pattern = re.compile("|".join(map(re.escape, instead)))
-
-    def answer(route: Route) -> None:
-        found = route.fetch()
-        text = pattern.sub(lambda match: instead[match[0]], found.text())
-        route.fulfill(response=found, body=text)
-
-    page.route("**/_local/**", answer)
+REPLACE: Final = r"""
+const instead = %s;
+const names = Object.keys(instead).map((name) => name.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
+const pattern = new RegExp(names.join("|"), "g");
+const fetched = window.fetch;
+window.fetch = async (...request) => {
+  const answer = await fetched(...request);
+  if (answer.status === 204) return answer;
+  const text = (await answer.text()).replace(pattern, (found) => instead[found]);
+  return new Response(text, answer);
+};
+"""
+"""Replaces texts in what the runtime answers. (Routes of Playwright would hang now and then.)"""
 
 
 def take(
@@ -165,7 +167,7 @@ def take(
             )
             page = context.new_page()
             page.add_init_script(f"localStorage.setItem('fc-async.columns', '{COLUMNS}')")
-            scrub(page, instead)
+            page.add_init_script(REPLACE % json.dumps(instead))
             for name, address in PAGES.items():
                 page.goto("about:blank")
                 page.goto(f"/console{address}")
@@ -174,7 +176,6 @@ def take(
                         pass
                 page.wait_for_load_state("networkidle")
                 page.screenshot(path=target / f"{name}-{scheme}{suffix}.png")
-            page.unroute_all(behavior="ignoreErrors")
             context.close()
 
 
