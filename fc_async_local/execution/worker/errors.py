@@ -31,8 +31,14 @@ def _folder_of(file: str) -> str:
 
 
 _OWN: Final = (_folder_of(__file__),)
-_OUTER: Final = ("<frozen importlib", _folder_of(importlib.__file__), _folder_of(json.__file__))
-"""Frames of the standard library when the runtime imports a module or encodes a result."""
+_OUTER: Final = (
+    "<frozen importlib",
+    _folder_of(importlib.__file__),
+    _folder_of(json.__file__),
+    _folder_of(os.__file__) + "concurrent",
+)
+"""Frames of the standard library when the runtime imports a module, encodes a result or calls a
+handler in a thread."""
 
 
 class Frames(NamedTuple):

@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: MIT
+"""Handlers in the process of the runtime."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from concurrent.futures import ThreadPoolExecutor
+
+from fc_async_local.clock import RealClock
+from fc_async_local.execution.inprocess import InProcessRunner
+from fc_async_local.execution.protocol import Attempt, Deployment
+
+
+def handler(event: bytes, _: Attempt) -> None:
+    raise ValueError(event.decode())
+
+
+def test_the_trace_of_a_handler_in_a_thread_begins_in_the_handler() -> None:
+    attempt = Attempt(
+        deployment=Deployment(
+            function="resize",
+            version_id="",
+            revision="1",
+            runtime="python3.10",
+            handler="index.handler",
+            code_checksum="c",
+            timeout_ms=1_000,
+            memory_mb=512,
+        ),
+        request_id="r",
+        payload=b"no stock",
+    )
+    with ThreadPoolExecutor(1) as thread:
+        runner = InProcessRunner({"resize": handler}, RealClock(), thread)
+        outcome = asyncio.run(runner.run(attempt))
+    (only,) = json.loads(outcome.payload)["stackTrace"]
+    assert only[0] == f'File "{__file__}"'
