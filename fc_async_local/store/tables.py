@@ -193,7 +193,9 @@ class TableStore:
         await self._tables.write(lambda tables: tables.do("prolong_jobs", values))
 
     async def settle_job(self, lease: Lease, settlement: JobSettlement) -> Settled:
-        return await self._tables.write(lambda tables: settle_job(tables, lease, settlement))
+        items = [(lease, settlement)]
+        (settled,) = await self._tables.write(lambda tables: settle_jobs(tables, items))
+        return settled
 
     async def next_job_due(self, kind: str) -> int | None:
         return await self._number("next_job_due", (kind,))
@@ -208,7 +210,6 @@ class TableStore:
         return [rows.to_job(row) for row in await self._tables.rows("dead_jobs", values)]
 
     async def redrive(self, key: str, *, now: int) -> bool:
-
         async def job(tables: Transaction) -> bool:
             if not await tables.changed("redrive", (now, key)):
                 return False
@@ -291,24 +292,29 @@ async def settle(
     return results
 
 
-async def settle_job(
-    tables: Transaction, lease: Lease, settlement: JobSettlement, writer: str = ""
-) -> Settled:
-    """Write what followed from a try of a job; see :meth:`JobStore.settle_job`."""
-    after, right = settlement.job, (lease.key, lease.epoch)
-    if after is None:
-        held = await tables.changed("finish_job", right)
-    else:
-        values = (after.due_at, after.tries, after.state, after.error)
-        held = await tables.changed("settle_job", (*values, *right))
-    if not held:
-        return Settled.STALE
-    await tables.insert_jobs(settlement.added)
-    if settlement.destination_status:
-        await tables.do("show_destination", (settlement.destination_status, lease.key))
-    await tables.add(rows.sums(settlement.counts), f"job-{writer}")
-    await tables.each("insert_note", [rows.from_note(note) for note in settlement.notes])
-    return Settled.DONE
+async def settle_jobs(
+    tables: Transaction, items: Sequence[tuple[Lease, JobSettlement]], writer: str = ""
+) -> Sequence[Settled]:
+    """Write what followed from tries of jobs; see :meth:`JobStore.settle_job`."""
+    results: list[Settled] = []
+    done: list[JobSettlement] = []
+    for lease, settlement in items:
+        after, right = settlement.job, (lease.key, lease.epoch)
+        if after is None:
+            held = await tables.changed("finish_job", right)
+        else:
+            values = (after.due_at, after.tries, after.state, after.error)
+            held = await tables.changed("settle_job", (*values, *right))
+        results.append(Settled.DONE if held else Settled.STALE)
+        if held:
+            done.append(settlement)
+            if settlement.destination_status:
+                await tables.do("show_destination", (settlement.destination_status, lease.key))
+    await tables.insert_jobs([job for each in done for job in each.added])
+    counts = itertools.chain.from_iterable(each.counts for each in done)
+    await tables.add(rows.sums(counts), f"job-{writer}")
+    await tables.each("insert_note", [rows.from_note(one) for each in done for one in each.notes])
+    return results
 
 
 class TableDocuments:

@@ -13,7 +13,7 @@ from fc_async_local.store import rows, sql, steps
 from fc_async_local.store.postgres.database import SQL
 from fc_async_local.store.postgres.transactions import PostgresTransactions, document, documents
 from fc_async_local.store.protocol import ERRORS_SEARCHED, DuplicateTask, TaskCounts, TaskPage
-from fc_async_local.store.tables import TableDocuments, TableStore, settle, settle_job, start
+from fc_async_local.store.tables import TableDocuments, TableStore, settle, settle_jobs, start
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     )
     from fc_async_local.store.postgres.database import PostgresDatabase
     from fc_async_local.store.protocol import Settled, Started, TaskQuery
-    from fc_async_local.store.transactions import Row, Transaction
+    from fc_async_local.store.transactions import Row
 
 SCHEMA: Final = sql.schema("store", "fc_async_local.store.postgres")
 LISTS: Final = {
@@ -143,10 +143,9 @@ async def _settle(database: PostgresDatabase, items: Sequence[steps.Settle]) -> 
 async def _settle_jobs(
     database: PostgresDatabase, items: Sequence[tuple[Lease, JobSettlement]]
 ) -> Sequence[Settled]:
-    async def job(tables: Transaction) -> Sequence[Settled]:
-        return [await settle_job(tables, *item, database.writer_id) for item in items]
-
-    return await PostgresTransactions(database, SQL).write(job)
+    return await PostgresTransactions(database, SQL).write(
+        lambda tables: settle_jobs(tables, items, database.writer_id)
+    )
 
 
 class PostgresDocuments(TableDocuments):
