@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 from fc_async_local.background import keep_running, pause_on, start_task
 from fc_async_local.domain.policy import nearest_to_limit
-from fc_async_local.services.mns.errors import MnsError
-from fc_async_local.services.mns.model import BATCH, POLLING_SECONDS
+from fc_async_local.services.mns.model import BATCH, POLLING_SECONDS, MnsError
 from fc_async_local.services.mns.model import handle_of as queue_handle
 from fc_async_local.services.rocketmq.model import ConsumeRequest, RocketMqError
 from fc_async_local.services.rocketmq.model import handle_of as rocketmq_handle

@@ -12,8 +12,7 @@ from fc_async_local.services import common, signature
 from fc_async_local.services.markup import XmlService, base_url, xml
 from fc_async_local.services.mns import model, wire
 from fc_async_local.services.mns import topic as topics
-from fc_async_local.services.mns.errors import MnsError, message_missing
-from fc_async_local.services.mns.model import QueueAttributes
+from fc_async_local.services.mns.model import MnsError, QueueAttributes, message_missing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

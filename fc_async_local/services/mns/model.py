@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Queues and their messages: records, limits, and the rules that all stores follow (pure).
+"""Queues and their messages: records, limits, errors, and the rules that all stores follow (pure).
 
 Times are milliseconds since the epoch; attributes are in the units of the protocol (seconds,
 bytes). Sources of the numbers: the MNS pages on limits and on CreateQueue, API version 2015-06-06
@@ -8,13 +8,13 @@ bytes). Sources of the numbers: the MNS pages on limits and on CreateQueue, API 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, NamedTuple
 
 import msgspec
 
 from fc_async_local.domain.invocation import Record
-from fc_async_local.services.common import Receipt, check_body, check_range
-from fc_async_local.services.mns.errors import MnsError
+from fc_async_local.services.common import ProtocolError, Receipt, check_body, check_range
+from fc_async_sdk.errors import shorten
 from fc_async_sdk.spec.destinations import KINDS, QUEUE_NAME
 from fc_async_sdk.spec.limits import Range
 
@@ -22,6 +22,33 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from fc_async_local.domain.invocation import Job
+
+
+class MnsError(ProtocolError):
+    """A request that MNS refuses, with a code of the service."""
+
+    codes: ClassVar = {
+        400: "InvalidArgument InvalidQueryString InvalidQueueName InvalidRequestURL MalformedXML "
+        "MissingReceiptHandle MissingVisibilityTimeout QueueNameLengthError ReceiptHandleError",
+        404: "MessageNotExist QueueNotExist SubscriptionNotExist TopicNotExist",
+        409: "QueueAlreadyExist SubscriptionAlreadyExist TopicAlreadyExist",
+    }
+
+
+def queue_missing(name: str) -> MnsError:
+    """Return the error of a queue that does not exist."""
+    return MnsError("QueueNotExist", f"the queue {name!r} does not exist: create it first")
+
+
+def handle_unknown(handle: str) -> MnsError:
+    """Return the error of a receipt handle that does not have the form of one."""
+    return MnsError("ReceiptHandleError", f"ReceiptHandle {shorten(handle)} was not given out here")
+
+
+def message_missing() -> MnsError:
+    """Return the error of a receipt that is not valid any more, and of a poll without messages."""
+    return MnsError("MessageNotExist", "Message not exist.")
+
 
 VISIBILITY_SECONDS: Final = Range(1, 43_200, 30)
 _LARGEST: Final = KINDS["mns-queue"].payload_bytes

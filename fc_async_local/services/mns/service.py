@@ -11,8 +11,13 @@ from typing import TYPE_CHECKING
 from fc_async_local.services import common
 from fc_async_local.services.common import read_handle
 from fc_async_local.services.mns import model
-from fc_async_local.services.mns.errors import MnsError, handle_unknown, message_missing
-from fc_async_local.services.mns.model import Queue, QueueAttributes
+from fc_async_local.services.mns.model import (
+    MnsError,
+    Queue,
+    QueueAttributes,
+    handle_unknown,
+    message_missing,
+)
 from fc_async_local.wakeups import Wakeups
 
 if TYPE_CHECKING:

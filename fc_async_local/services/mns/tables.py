@@ -22,15 +22,16 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from fc_async_local.services.mns import model as rules
-from fc_async_local.services.mns.errors import MnsError, queue_missing
 from fc_async_local.services.mns.model import (
     Counts,
     Creation,
     Extras,
     Message,
+    MnsError,
     Queue,
     QueueAttributes,
     Received,
+    queue_missing,
 )
 from fc_async_local.store import sql
 from fc_async_local.store.factory import open_transactions
@@ -52,7 +53,7 @@ SCHEMA: Final = sql.schema("mns", PACKAGE)
 class TableMessageStore:
     """Queues and messages.
 
-    Methods with the name of a queue raise :class:`~fc_async_local.services.mns.errors.MnsError`
+    Methods with the name of a queue raise :class:`~fc_async_local.services.mns.model.MnsError`
     QueueNotExist if it does not exist. All raise ``StoreUnavailable`` when the store cannot answer.
 
     Args:

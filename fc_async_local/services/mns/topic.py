@@ -18,8 +18,7 @@ from fc_async_local.services import markup
 from fc_async_local.services.common import body_digest, check_body, check_range, is_http_url
 from fc_async_local.services.delivery import STRATEGIES, Strategy
 from fc_async_local.services.mns import wire
-from fc_async_local.services.mns.errors import MnsError
-from fc_async_local.services.mns.model import MESSAGE_BYTES, check_name
+from fc_async_local.services.mns.model import MESSAGE_BYTES, MnsError, check_name
 from fc_async_local.services.mns.wire import DIALECT
 from fc_async_sdk.errors import InvalidArn, shorten
 from fc_async_sdk.spec import arn

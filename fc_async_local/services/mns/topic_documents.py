@@ -9,7 +9,7 @@ import msgspec
 
 from fc_async_local.services import common
 from fc_async_local.services.mns import topic as rules
-from fc_async_local.services.mns.errors import MnsError
+from fc_async_local.services.mns.model import MnsError
 from fc_async_local.services.mns.topic import Subscription, Topic
 from fc_async_local.store.protocol import Change, ChangeRefused
 

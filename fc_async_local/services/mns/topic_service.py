@@ -25,8 +25,7 @@ from fc_async_local.services.delivery import (
     wait_after,
 )
 from fc_async_local.services.mns import topic as rules
-from fc_async_local.services.mns.errors import MnsError
-from fc_async_local.services.mns.model import Draft, Offer
+from fc_async_local.services.mns.model import Draft, MnsError, Offer
 from fc_async_local.services.mns.topic import Publication, Push
 from fc_async_local.services.mns.topic_documents import TopicDocuments
 

@@ -14,8 +14,7 @@ from fc_async_local.services import markup
 from fc_async_local.services.common import body_digest
 from fc_async_local.services.markup import Markup
 from fc_async_local.services.mns import model
-from fc_async_local.services.mns.errors import MnsError
-from fc_async_local.services.mns.model import Draft, Property, QueueAttributes, handle_of
+from fc_async_local.services.mns.model import Draft, MnsError, Property, QueueAttributes, handle_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -22,8 +22,7 @@ from hypothesis.stateful import (
 
 from fc_async_local.domain.invocation import TOPIC_PUSH, Job
 from fc_async_local.services.common import Receipt
-from fc_async_local.services.mns.errors import MnsError
-from fc_async_local.services.mns.model import Counts, Draft, Offer, Queue, QueueAttributes
+from fc_async_local.services.mns.model import Counts, Draft, MnsError, Offer, Queue, QueueAttributes
 from fc_async_local.services.mns.tables import TableMessageStore
 from fc_async_local.store.factory import MEMORY, open_stores
 from fc_async_local.store.memory import MemoryStore

@@ -10,14 +10,15 @@ import msgspec
 
 from fc_async_local.services import common
 from fc_async_local.services.mns import model as rules
-from fc_async_local.services.mns.errors import MnsError, queue_missing
 from fc_async_local.services.mns.model import (
     Counts,
     Creation,
     Message,
+    MnsError,
     Queue,
     QueueAttributes,
     Received,
+    queue_missing,
 )
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 class MessageModel:
     """Queues and messages. Clear rather than fast: it reads all messages of a queue.
 
-    Methods with the name of a queue raise :class:`~fc_async_local.services.mns.errors.MnsError`
+    Methods with the name of a queue raise :class:`~fc_async_local.services.mns.model.MnsError`
     QueueNotExist if it does not exist.
 
     Args:

@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 
 from fc_async_local.clock import VirtualClock
-from fc_async_local.services.mns.errors import MnsError
-from fc_async_local.services.mns.model import Draft, QueueAttributes, handle_of
+from fc_async_local.services.mns.model import Draft, MnsError, QueueAttributes, handle_of
 from fc_async_local.services.mns.service import MnsService
 from fc_async_local.settings import Settings
 from fc_async_local.wakeups import Wakeups

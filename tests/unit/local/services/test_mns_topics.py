@@ -14,8 +14,7 @@ from defusedxml.ElementTree import fromstring
 
 from fc_async_local.clock import VirtualClock
 from fc_async_local.services.delivery import PostFailed
-from fc_async_local.services.mns.errors import MnsError
-from fc_async_local.services.mns.model import QueueAttributes
+from fc_async_local.services.mns.model import MnsError, QueueAttributes
 from fc_async_local.services.mns.service import MnsService
 from fc_async_local.services.mns.topic import Subscription, Topic
 from fc_async_local.services.mns.topic_service import TopicService
