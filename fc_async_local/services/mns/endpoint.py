@@ -11,8 +11,8 @@ from fc_async_local.http.messages import Answer
 from fc_async_local.services import common, signature
 from fc_async_local.services.markup import XmlService, base_url, xml
 from fc_async_local.services.mns import model, wire
-from fc_async_local.services.mns import topic as topics
 from fc_async_local.services.mns.model import MnsError, QueueAttributes, message_missing
+from fc_async_local.services.mns.topic import Topic
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -150,10 +150,10 @@ class MnsEndpoint(XmlService):
     async def _put_topic(self, request: Request, topic: str) -> Answer:
         if _flag(request.parameters(), "metaoverride"):
             existing = self._topics.documents.topic(topic)
-            changed = topics.read_topic(request.body, existing)
+            changed = wire.read_topic(request.body, existing)
             await self._topics.documents.change_topic(changed)
             return Answer(204)
-        attributes = topics.read_topic(request.body, topics.Topic(name=topic))
+        attributes = wire.read_topic(request.body, Topic(name=topic))
         return _created(
             await self._topics.documents.create_topic(attributes),
             _url(request, "topics", topic),
@@ -163,16 +163,16 @@ class MnsEndpoint(XmlService):
 
     async def _get_topic(self, _request: Request, topic: str) -> Answer:
         found = self._topics.documents.topic(topic)
-        return xml(200, topics.write_topic(found, await self._topics.waiting(topic)))
+        return xml(200, wire.write_topic(found, await self._topics.waiting(topic)))
 
     async def _delete_topic(self, _request: Request, topic: str) -> Answer:
         await self._topics.documents.delete_topic(topic)
         return Answer(204)
 
     async def _publish(self, request: Request, topic: str) -> Answer:
-        body, tag = topics.read_publication(request.body)
+        body, tag = wire.read_publication(request.body)
         publication = await self._topics.publish(topic, body, tag=tag)
-        return xml(201, topics.write_published(publication))
+        return xml(201, wire.write_published(publication))
 
     async def _list_subscriptions(self, request: Request, topic: str) -> Answer:
         prefix, marker, limit = _page(request)
@@ -184,12 +184,12 @@ class MnsEndpoint(XmlService):
 
     async def _subscribe(self, request: Request, topic: str, name: str) -> Answer:
         if _flag(request.parameters(), "metaoverride"):
-            strategy = topics.read_strategy(request.body)
+            strategy = wire.read_strategy(request.body)
             if strategy is None:
                 raise MnsError("InvalidArgument", "<Subscription> has no <NotifyStrategy>")
             await self._topics.documents.change_subscription(topic, name, strategy)
             return Answer(204)
-        subscription = topics.read_subscription(request.body, topic, name)
+        subscription = wire.read_subscription(request.body, topic, name)
         return _created(
             await self._topics.documents.subscribe(subscription),
             _url(request, "topics", topic, "subscriptions", name),
@@ -199,7 +199,7 @@ class MnsEndpoint(XmlService):
 
     async def _get_subscription(self, _request: Request, topic: str, name: str) -> Answer:
         found = self._topics.documents.subscription(topic, name)
-        return xml(200, topics.write_subscription(found, self._topics.owner))
+        return xml(200, wire.write_subscription(found, self._topics.owner))
 
     async def _unsubscribe(self, _request: Request, topic: str, name: str) -> Answer:
         await self._topics.documents.unsubscribe(topic, name)

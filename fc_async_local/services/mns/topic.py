@@ -1,30 +1,31 @@
 # SPDX-License-Identifier: MIT
-"""Topics and subscriptions: records, rules and XML documents (pure).
+"""Topics and subscriptions: records, rules, and how they are stored.
 
-Sources of numbers and formats: the MNS pages on topics, subscriptions and notifications
-(docs/reference/sources.md).
+Sources of numbers: the MNS pages on topics and subscriptions (docs/reference/sources.md).
 """
 
 from __future__ import annotations
 
-import json
 import re
-from typing import TYPE_CHECKING, Final, Literal, NamedTuple, get_args
+from typing import TYPE_CHECKING, Final, Literal, get_args
 
-from msgspec.structs import replace
+import msgspec
 
 from fc_async_local.domain.invocation import Record
-from fc_async_local.services import markup
-from fc_async_local.services.common import body_digest, check_body, check_range, is_http_url
+from fc_async_local.services import common
+from fc_async_local.services.common import check_body, check_range, is_http_url
 from fc_async_local.services.delivery import STRATEGIES, Strategy
-from fc_async_local.services.mns import wire
 from fc_async_local.services.mns.model import MESSAGE_BYTES, MnsError, check_name
-from fc_async_local.services.mns.wire import DIALECT
+from fc_async_local.store.protocol import Change, ChangeRefused
 from fc_async_sdk.errors import InvalidArn, shorten
 from fc_async_sdk.spec import arn
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Sequence
+
+    from fc_async_local.clock import Clock
+    from fc_async_local.services.mns.model import Creation
+    from fc_async_local.store.document_cache import DocumentCache
 
 RETENTION_SECONDS: Final = 86_400
 """Seconds that a topic keeps a message that could not be pushed; a constant of the service."""
@@ -68,6 +69,21 @@ class Subscription(Record, frozen=True, kw_only=True):
     created_at: int
     modified_at: int
 
+    @property
+    def queue(self) -> str | None:
+        """The queue that is its endpoint, None for another endpoint."""
+        try:
+            target = arn.parse(self.endpoint)
+        except InvalidArn:
+            return None
+        return target.queue if isinstance(target, arn.MnsQueueArn) else None
+
+    @property
+    def url(self) -> str:
+        """The URL of an HTTP endpoint, with the service's default path if it has none."""
+        plain = _WITHOUT_PATH.fullmatch(self.endpoint)
+        return f"{self.endpoint}/notifications" if plain else self.endpoint
+
 
 class Publication(Record, frozen=True, kw_only=True):
     """A message published to a topic."""
@@ -92,13 +108,6 @@ class Push(Record, frozen=True, kw_only=True):
     function: bool = False
 
 
-class Notification(NamedTuple):
-    """The text that is pushed, and its headers over HTTP."""
-
-    content: str
-    headers: Mapping[str, str]
-
-
 def check_topic(topic: Topic) -> None:
     """Check a topic.
 
@@ -119,7 +128,7 @@ def check_subscription(subscription: Subscription) -> None:
     _check_tag("FilterTag", subscription.filter_tag)
     _check_choice("NotifyStrategy", subscription.notify_strategy, sorted(STRATEGIES))
     _check_choice("NotifyContentFormat", subscription.notify_content_format, _FORMATS)
-    if queue_of(subscription.endpoint) is None and not is_http_url(subscription.endpoint):
+    if subscription.queue is None and not is_http_url(subscription.endpoint):
         raise MnsError(
             "InvalidArgument",
             f"Endpoint={shorten(subscription.endpoint)}: expected "
@@ -149,151 +158,150 @@ def _check_choice(what: str, value: str, allowed: list[str] | tuple[str, ...]) -
         raise MnsError("InvalidArgument", f"{what}={value!r}: one of {', '.join(allowed)}")
 
 
-def queue_of(endpoint: str) -> str | None:
-    """Return the queue of an endpoint; None if it is not a queue."""
-    try:
-        target = arn.parse(endpoint)
-    except InvalidArn:
-        return None
-    return target.queue if isinstance(target, arn.MnsQueueArn) else None
+_TOPIC: Final = "mns.topic"
+_SUBSCRIPTION: Final = "mns.subscription"
+
+_encode: Final = msgspec.json.Encoder().encode
+_topic: Final = msgspec.json.Decoder(Topic).decode
+_subscription: Final = msgspec.json.Decoder(Subscription).decode
 
 
-def url_of(endpoint: str) -> str:
-    """Return the URL of an HTTP endpoint, with the service's default path if it has none."""
-    return f"{endpoint}/notifications" if _WITHOUT_PATH.fullmatch(endpoint) else endpoint
+class TopicDocuments:
+    """Create, read, change, delete and list topics and subscriptions."""
+
+    def __init__(self, kept: DocumentCache, clock: Clock) -> None:
+        self._kept = kept
+        self._clock = clock
+
+    async def refresh(self) -> None:
+        """Read the changes of other nodes."""
+        await self._kept.refresh()
+
+    async def create_topic(self, topic: Topic) -> Creation:
+        """Create a topic; an existing one is not changed.
+
+        Raises:
+            MnsError: InvalidArgument.
+        """
+        check_topic(topic)
+        now = self._clock.now()
+        fresh = msgspec.structs.replace(topic, created_at=now, modified_at=now)
+        try:
+            await self._kept.write(Change(_TOPIC, topic.name, _encode(fresh), "absent"))
+        except ChangeRefused:
+            return _compare(self.topic(topic.name), fresh)
+        return "created"
+
+    async def ensure_topic(self, name: str) -> None:
+        """Create a topic unless it exists; another node may do so at the same time.
+
+        Raises:
+            MnsError: InvalidArgument.
+        """
+        await self.refresh()
+        if self._kept.get(_TOPIC, name) is None:
+            await self.create_topic(Topic(name=name))
+
+    async def change_topic(self, topic: Topic) -> None:
+        """Replace the attributes of a topic."""
+        check_topic(topic)
+        changed = msgspec.structs.replace(topic, modified_at=self._clock.now())
+        await self._kept.write(Change(_TOPIC, topic.name, _encode(changed)))
+
+    def topic(self, name: str) -> Topic:
+        """Return a topic.
+
+        Raises:
+            MnsError: TopicNotExist.
+        """
+        body = self._kept.get(_TOPIC, name)
+        if body is None:
+            message = f"the topic {name!r} does not exist: create it first"
+            raise MnsError("TopicNotExist", message)
+        return _topic(body)
+
+    def topics(self, *, prefix: str, after: str, limit: int) -> tuple[Sequence[str], str]:
+        """Return a page of the names of topics, and the marker of the next page."""
+        names = (key for key, _body in self._kept.items(_TOPIC))
+        return common.page(names, prefix=prefix, after=after, limit=limit)
+
+    async def delete_topic(self, name: str) -> None:
+        """Delete a topic and its subscriptions."""
+        self.topic(name)
+        gone = [Change(_SUBSCRIPTION, key, None) for key, _ in self._subscriptions(name)]
+        await self._kept.write(Change(_TOPIC, name, None), *gone)
+
+    async def subscribe(self, subscription: Subscription) -> Creation:
+        """Create a subscription; an existing one is not changed.
+
+        Raises:
+            MnsError: TopicNotExist, InvalidArgument.
+        """
+        self.topic(subscription.topic)
+        check_subscription(subscription)
+        key = _key(subscription.topic, subscription.name)
+        now = self._clock.now()
+        fresh = msgspec.structs.replace(subscription, created_at=now, modified_at=now)
+        try:
+            await self._kept.write(Change(_SUBSCRIPTION, key, _encode(fresh), "absent"))
+        except ChangeRefused:
+            return _compare(self.subscription(subscription.topic, subscription.name), fresh)
+        return "created"
+
+    async def change_subscription(self, topic: str, name: str, strategy: str) -> None:
+        """Change the retry strategy, the only attribute that can be changed."""
+        changed = msgspec.structs.replace(
+            self.subscription(topic, name),
+            notify_strategy=strategy,
+            modified_at=self._clock.now(),
+        )
+        check_subscription(changed)
+        await self._kept.write(Change(_SUBSCRIPTION, _key(topic, name), _encode(changed)))
+
+    def subscription(self, topic: str, name: str) -> Subscription:
+        """Return a subscription.
+
+        Raises:
+            MnsError: TopicNotExist, SubscriptionNotExist.
+        """
+        self.topic(topic)
+        found = self.find_subscription(topic, name)
+        if found is None:
+            message = f"the topic {topic!r} has no subscription {name!r}"
+            raise MnsError("SubscriptionNotExist", message)
+        return found
+
+    def subscriptions(
+        self, topic: str, *, prefix: str, after: str, limit: int
+    ) -> tuple[Sequence[str], str]:
+        """Return a page of names of subscriptions, and the marker of the next page."""
+        self.topic(topic)
+        names = (subscription.name for subscription in self.all_subscriptions(topic))
+        return common.page(names, prefix=prefix, after=after, limit=limit)
+
+    async def unsubscribe(self, topic: str, name: str) -> None:
+        """Delete a subscription; messages that wait to be pushed to it are dropped."""
+        self.subscription(topic, name)
+        await self._kept.write(Change(_SUBSCRIPTION, _key(topic, name), None))
+
+    def _subscriptions(self, topic: str) -> list[tuple[str, bytes]]:
+        return self._kept.items(_SUBSCRIPTION, _key(topic, ""))
+
+    def find_subscription(self, topic: str, name: str) -> Subscription | None:
+        """Return a subscription, None if it does not exist."""
+        body = self._kept.get(_SUBSCRIPTION, _key(topic, name))
+        return None if body is None else _subscription(body)
+
+    def all_subscriptions(self, topic: str) -> list[Subscription]:
+        """Return all subscriptions to a topic."""
+        return [_subscription(body) for _key, body in self._subscriptions(topic)]
 
 
-def wants(subscription: Subscription, publication: Publication) -> bool:
-    """Return whether a message passes the filter."""
-    return subscription.filter_tag in ("", publication.tag)
+def _key(topic: str, name: str) -> str:
+    return f"{topic}/{name}"
 
 
-def notification(
-    subscription: Subscription, publication: Publication, *, owner: str
-) -> Notification:
-    """Return the notification of a publication in the format of a subscription.
-
-    Args:
-        subscription: The receiver.
-        publication: The message.
-        owner: Account id.
-    """
-    if subscription.notify_content_format == "SIMPLIFIED":
-        headers = {
-            "Content-Type": "text/plain;charset=utf-8",
-            "x-mns-message-id": publication.message_id,
-        }
-        if publication.tag:
-            headers["x-mns-message-tag"] = publication.tag
-        return Notification(publication.body, headers)
-    fields = _fields(subscription, publication, owner)
-    if subscription.notify_content_format == "JSON":
-        text = json.dumps(fields, ensure_ascii=False)
-        return Notification(text, {"Content-Type": "text/json;charset=utf-8"})
-    xml = DIALECT.document("Notification", fields).decode()
-    return Notification(xml, {"Content-Type": "text/xml;charset=utf-8"})
-
-
-def _fields(subscription: Subscription, publication: Publication, owner: str) -> dict[str, str]:
-    fields = {
-        "TopicOwner": owner,
-        "TopicName": publication.topic,
-        "Subscriber": owner,
-        "SubscriptionName": subscription.name,
-        "MessageId": publication.message_id,
-        "MessageMD5": body_digest(publication.body),
-        "Message": publication.body,
-        "PublishTime": str(publication.published_at),
-    }
-    if publication.tag:
-        fields["MessageTag"] = publication.tag
-    return fields
-
-
-def read_topic(body: bytes, base: Topic) -> Topic:
-    """Read the request of CreateTopic or SetTopicAttributes; ``base`` has the absent attributes."""
-    if not body.strip():
-        return base
-    element = DIALECT.read(body, "Topic")
-    size, logs = (
-        wire.integer(element, "MaximumMessageSize"),
-        wire.boolean(element, "LoggingEnabled"),
-    )
-    return replace(
-        base,
-        maximum_message_size=base.maximum_message_size if size is None else size,
-        logging_enabled=base.logging_enabled if logs is None else logs,
-    )
-
-
-def write_topic(topic: Topic, waiting: int) -> bytes:
-    """Write the answer to GetTopicAttributes."""
-    content = {
-        "TopicName": topic.name,
-        "CreateTime": topic.created_at // 1_000,
-        "LastModifyTime": topic.modified_at // 1_000,
-        "MaximumMessageSize": topic.maximum_message_size,
-        "MessageRetentionPeriod": RETENTION_SECONDS,
-        "MessageCount": waiting,
-        "LoggingEnabled": str(topic.logging_enabled),
-    }
-    return DIALECT.document("Topic", content)
-
-
-def read_subscription(body: bytes, topic: str, name: str) -> Subscription:
-    """Read the request of Subscribe.
-
-    Raises:
-        MnsError: MalformedXML, InvalidArgument.
-    """
-    element = DIALECT.read(body, "Subscription")
-    endpoint = markup.text(element, "Endpoint")
-    if not endpoint:
-        raise MnsError("InvalidArgument", "<Subscription> has no <Endpoint>")
-    return Subscription(
-        topic=topic,
-        name=name,
-        endpoint=endpoint,
-        # Other values are refused by check_subscription.
-        notify_strategy=markup.text(element, "NotifyStrategy") or "BACKOFF_RETRY",  # type: ignore[arg-type]
-        notify_content_format=markup.text(element, "NotifyContentFormat") or "XML",  # type: ignore[arg-type]
-        filter_tag=markup.text(element, "FilterTag") or "",
-        created_at=0,
-        modified_at=0,
-    )
-
-
-def read_strategy(body: bytes) -> str | None:
-    """Read the request of SetSubscriptionAttributes; return None if it changes nothing."""
-    return markup.text(DIALECT.read(body, "Subscription"), "NotifyStrategy") or None
-
-
-def write_subscription(subscription: Subscription, owner: str) -> bytes:
-    """Write the answer to GetSubscriptionAttributes."""
-    content = {
-        "TopicOwner": owner,
-        "TopicName": subscription.topic,
-        "SubscriptionName": subscription.name,
-        "Endpoint": subscription.endpoint,
-        "NotifyStrategy": subscription.notify_strategy,
-        "NotifyContentFormat": subscription.notify_content_format,
-        "CreateTime": subscription.created_at // 1_000,
-        "LastModifyTime": subscription.modified_at // 1_000,
-        "FilterTag": subscription.filter_tag or None,
-    }
-    return DIALECT.document("Subscription", content)
-
-
-def read_publication(body: bytes) -> tuple[str, str]:
-    """Read the request of PublishMessage; return body and tag.
-
-    Raises:
-        MnsError: MalformedXML.
-    """
-    element = DIALECT.read(body, "Message")
-    return DIALECT.read_body(element), markup.text(element, "MessageTag") or ""
-
-
-def write_published(publication: Publication) -> bytes:
-    """Write the answer to PublishMessage."""
-    return DIALECT.document("Message", markup.stored(publication.message_id, publication.body))
+def _compare(existing: Topic | Subscription, fresh: Topic | Subscription) -> Creation:
+    """Return the result of creating what exists: whether they differ in more than their times."""
+    times = {"created_at": existing.created_at, "modified_at": existing.modified_at}
+    return "same" if msgspec.structs.replace(fresh, **times) == existing else "different"

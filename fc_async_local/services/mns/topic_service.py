@@ -24,10 +24,9 @@ from fc_async_local.services.delivery import (
     queue_arn,
     wait_after,
 )
-from fc_async_local.services.mns import topic as rules
+from fc_async_local.services.mns import wire
 from fc_async_local.services.mns.model import Draft, MnsError, Offer
-from fc_async_local.services.mns.topic import Publication, Push
-from fc_async_local.services.mns.topic_documents import TopicDocuments
+from fc_async_local.services.mns.topic import Publication, Push, TopicDocuments, check_publication
 
 if TYPE_CHECKING:
     import random
@@ -36,6 +35,7 @@ if TYPE_CHECKING:
     from fc_async_local.services.delivery import FunctionInvoker, Poster, Pushed
     from fc_async_local.services.mns.service import MnsService
     from fc_async_local.services.mns.topic import Subscription
+    from fc_async_local.services.mns.wire import Notification
     from fc_async_local.services.trigger_log import TriggerLog
     from fc_async_local.store.document_cache import DocumentCache
     from fc_async_local.store.job_runner import JobNode
@@ -118,12 +118,8 @@ class TopicService:
             call_path=call_path,
             published_at=self._clock.now(),
         )
-        rules.check_publication(self.documents.topic(topic), publication)
-        audience = [
-            subscription
-            for subscription in self._audience(topic)
-            if rules.wants(subscription, publication)
-        ]
+        check_publication(self.documents.topic(topic), publication)
+        audience = [one for one in self._audience(topic) if one.filter_tag in ("", tag)]
         await self._hand_over(audience, publication)
         self.recent.add(topic, publication)
         return publication
@@ -140,7 +136,7 @@ class TopicService:
         pushes: list[Job] = []
         for subscription in audience:
             push = _push_job(subscription, publication)
-            queue = rules.queue_of(subscription.endpoint)
+            queue = subscription.queue
             if queue is None:
                 pushes.append(push)
             else:
@@ -148,8 +144,11 @@ class TopicService:
         await self._queues.broadcast(offers, pushes)
         self._pushes.wake()
 
+    def _notification(self, subscription: Subscription, publication: Publication) -> Notification:
+        return wire.notification(subscription, publication, owner=self.owner)
+
     def _queue_draft(self, subscription: Subscription, publication: Publication) -> Draft:
-        content = rules.notification(subscription, publication, owner=self.owner).content
+        content = self._notification(subscription, publication).content
         wrapped = len(content.encode()) - len(publication.body.encode())
         return Draft(
             message_id=common.message_id(),
@@ -189,8 +188,8 @@ class TopicService:
     def _dead(self, job: Job, subscription: Subscription, failure: str) -> DeadEvent:
         """Return the dead event of a message that could not be pushed."""
         publication = _push(job.payload).publication
-        notification = rules.notification(subscription, publication, owner=self.owner)
-        queue = rules.queue_of(subscription.endpoint)
+        notification = self._notification(subscription, publication)
+        queue = subscription.queue
         return DeadEvent(
             key=job.key.replace("/", "."),  # it is part of a URL when the event is redriven
             destination=subscription.endpoint if queue is None else queue_arn(queue),
@@ -203,7 +202,7 @@ class TopicService:
 
     async def _invoke(self, subscription: Subscription, publication: Publication) -> str:
         """Invoke a function once; return why it was refused, "" if it was accepted."""
-        notification = rules.notification(subscription, publication, owner=self.owner)
+        notification = self._notification(subscription, publication)
         try:
             taken = await self._invoker.invoke_async(
                 InvokeRequest(
@@ -221,17 +220,17 @@ class TopicService:
 
     async def _push(self, subscription: Subscription, publication: Publication) -> str:
         """Push to a subscription once; return the failure, "" if there was none."""
-        queue = rules.queue_of(subscription.endpoint)
+        queue = subscription.queue
         if queue is not None:
             try:
                 await self._queues.send(queue, [self._queue_draft(subscription, publication)])
             except MnsError as error:
                 return str(error)
             return ""
-        notification = rules.notification(subscription, publication, owner=self.owner)
+        notification = self._notification(subscription, publication)
         try:
             status = await self._poster.post(
-                rules.url_of(subscription.endpoint),
+                subscription.url,
                 notification.content.encode(),
                 {"x-mns-version": "2015-06-06", "x-mns-request-id": common.request_id()}
                 | dict(notification.headers),

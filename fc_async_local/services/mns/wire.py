@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: MIT
-"""The XML documents of MNS queues (pure).
+"""The XML documents of MNS, and the notifications of its topics (pure).
 
 The official clients were tried: each element that is written here is required, and not empty.
+Source of the notifications: the MNS page on them (docs/reference/sources.md).
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+import json
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from msgspec.structs import replace
 
@@ -15,13 +17,15 @@ from fc_async_local.services.common import body_digest
 from fc_async_local.services.markup import Markup
 from fc_async_local.services.mns import model
 from fc_async_local.services.mns.model import Draft, MnsError, Property, QueueAttributes, handle_of
+from fc_async_local.services.mns.topic import RETENTION_SECONDS, Subscription
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from xml.etree.ElementTree import Element
 
     from fc_async_local.services.markup import Members
     from fc_async_local.services.mns.model import Counts, Message, Queue
+    from fc_async_local.services.mns.topic import Publication, Topic
 
 DIALECT: Final = markup.Dialect("http://mns.aliyuncs.com/doc/v1/", MnsError)
 _ATTRIBUTES: Final = {name.title().replace("_", ""): name for name in model.ATTRIBUTES}
@@ -204,3 +208,141 @@ def hidden(message: Message) -> bytes:
         "ChangeVisibility",
         {"ReceiptHandle": handle_of(message), "NextVisibleTime": message.visible_at},
     )
+
+
+def read_topic(body: bytes, base: Topic) -> Topic:
+    """Read the request of CreateTopic or SetTopicAttributes; ``base`` has the absent attributes."""
+    if not body.strip():
+        return base
+    element = DIALECT.read(body, "Topic")
+    size, logs = (
+        integer(element, "MaximumMessageSize"),
+        boolean(element, "LoggingEnabled"),
+    )
+    return replace(
+        base,
+        maximum_message_size=base.maximum_message_size if size is None else size,
+        logging_enabled=base.logging_enabled if logs is None else logs,
+    )
+
+
+def write_topic(topic: Topic, waiting: int) -> bytes:
+    """Write the answer to GetTopicAttributes."""
+    content = {
+        "TopicName": topic.name,
+        "CreateTime": topic.created_at // 1_000,
+        "LastModifyTime": topic.modified_at // 1_000,
+        "MaximumMessageSize": topic.maximum_message_size,
+        "MessageRetentionPeriod": RETENTION_SECONDS,
+        "MessageCount": waiting,
+        "LoggingEnabled": str(topic.logging_enabled),
+    }
+    return DIALECT.document("Topic", content)
+
+
+def read_subscription(body: bytes, topic: str, name: str) -> Subscription:
+    """Read the request of Subscribe.
+
+    Raises:
+        MnsError: MalformedXML, InvalidArgument.
+    """
+    element = DIALECT.read(body, "Subscription")
+    endpoint = markup.text(element, "Endpoint")
+    if not endpoint:
+        raise MnsError("InvalidArgument", "<Subscription> has no <Endpoint>")
+    return Subscription(
+        topic=topic,
+        name=name,
+        endpoint=endpoint,
+        # Other values are refused by check_subscription.
+        notify_strategy=markup.text(element, "NotifyStrategy") or "BACKOFF_RETRY",  # type: ignore[arg-type]
+        notify_content_format=markup.text(element, "NotifyContentFormat") or "XML",  # type: ignore[arg-type]
+        filter_tag=markup.text(element, "FilterTag") or "",
+        created_at=0,
+        modified_at=0,
+    )
+
+
+def read_strategy(body: bytes) -> str | None:
+    """Read the request of SetSubscriptionAttributes; return None if it changes nothing."""
+    return markup.text(DIALECT.read(body, "Subscription"), "NotifyStrategy") or None
+
+
+def write_subscription(subscription: Subscription, owner: str) -> bytes:
+    """Write the answer to GetSubscriptionAttributes."""
+    content = {
+        "TopicOwner": owner,
+        "TopicName": subscription.topic,
+        "SubscriptionName": subscription.name,
+        "Endpoint": subscription.endpoint,
+        "NotifyStrategy": subscription.notify_strategy,
+        "NotifyContentFormat": subscription.notify_content_format,
+        "CreateTime": subscription.created_at // 1_000,
+        "LastModifyTime": subscription.modified_at // 1_000,
+        "FilterTag": subscription.filter_tag or None,
+    }
+    return DIALECT.document("Subscription", content)
+
+
+def read_publication(body: bytes) -> tuple[str, str]:
+    """Read the request of PublishMessage; return body and tag.
+
+    Raises:
+        MnsError: MalformedXML.
+    """
+    element = DIALECT.read(body, "Message")
+    return DIALECT.read_body(element), markup.text(element, "MessageTag") or ""
+
+
+def write_published(publication: Publication) -> bytes:
+    """Write the answer to PublishMessage."""
+    return DIALECT.document("Message", markup.stored(publication.message_id, publication.body))
+
+
+class Notification(NamedTuple):
+    """The text that is pushed, and its headers over HTTP."""
+
+    content: str
+    headers: Mapping[str, str]
+
+
+def notification(
+    subscription: Subscription, publication: Publication, *, owner: str
+) -> Notification:
+    """Return the notification of a publication in the format of a subscription.
+
+    Args:
+        subscription: The receiver.
+        publication: The message.
+        owner: Account id.
+    """
+    if subscription.notify_content_format == "SIMPLIFIED":
+        headers = {
+            "Content-Type": "text/plain;charset=utf-8",
+            "x-mns-message-id": publication.message_id,
+        }
+        if publication.tag:
+            headers["x-mns-message-tag"] = publication.tag
+        return Notification(publication.body, headers)
+    fields = _fields(subscription, publication, owner)
+    if subscription.notify_content_format == "JSON":
+        text = json.dumps(fields, ensure_ascii=False)
+        return Notification(text, {"Content-Type": "text/json;charset=utf-8"})
+    xml = DIALECT.document("Notification", fields).decode()
+    return Notification(xml, {"Content-Type": "text/xml;charset=utf-8"})
+
+
+def _fields(subscription: Subscription, publication: Publication, owner: str) -> dict[str, str]:
+    fields = {
+        "TopicOwner": owner,
+        "TopicName": publication.topic,
+        "Subscriber": owner,
+        "SubscriptionName": subscription.name,
+        "MessageId": publication.message_id,
+        "MessageMD5": body_digest(publication.body),
+        "Message": publication.body,
+        "PublishTime": str(publication.published_at),
+    }
+    if publication.tag:
+        fields["MessageTag"] = publication.tag
+    return fields
