@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""RocketMQ logs in the tables of SQLite, of PostgreSQL, or of SQLite in memory.
+"""RocketMQ logs, and how consumer groups read them, in the tables of SQLite or of PostgreSQL.
 
-The tests compare them with a model in plain Python.
+:class:`ConsumerGroup` has the rows of one topic and group within one transaction; :func:`take` and
+:func:`acknowledge` decide what is read and written. They are coroutines because PostgreSQL answers
+over the network. The store ``memory`` runs the same statements on SQLite in memory. The tests
+compare them with a model in plain Python.
 
 Invariants:
     * Consumers of one group wait for each other, consumers of different groups do not.
@@ -12,13 +15,18 @@ Invariants:
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
+from msgspec.structs import replace
 
-from fc_async_local.services.rocketmq import group as groups
-from fc_async_local.services.rocketmq.group import ConsumerGroup
-from fc_async_local.services.rocketmq.model import RETENTION_MS
+from fc_async_local.services.rocketmq.model import (
+    MOST_CONSUMED,
+    RETENTION_MS,
+    Message,
+    Pending,
+    Taken,
+)
 from fc_async_local.store import sql
 from fc_async_local.store.factory import open_transactions
 
@@ -26,9 +34,221 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from fc_async_local.services.common import Receipt
-    from fc_async_local.services.rocketmq.model import Message, Taken, Want
+    from fc_async_local.services.rocketmq.model import Want
     from fc_async_local.store.factory import AnyDatabase
-    from fc_async_local.store.transactions import Transaction, Transactions
+    from fc_async_local.store.transactions import Row, Transaction, Transactions
+
+_message: Final = msgspec.json.Decoder(Message).decode
+_PAGE: Final = 32
+"""Messages of the log that are read at a time."""
+_ORDERED_WINDOW: Final = 1_024
+"""Largest number of messages that an ordered group holds back for busy sharding keys."""
+
+
+class ConsumerGroup:
+    """One topic's log and the state of one group, within a transaction."""
+
+    def __init__(self, tables: Transaction, topic: str, name: str) -> None:
+        self._tables = tables
+        self._scope = {"topic": topic, "name": name}
+
+    async def expire(self, before: int) -> None:
+        """Delete messages that joined the log at or before a time, also from all groups."""
+        await self._do("expire", before=before)
+
+    async def append_due(self, now: int) -> None:
+        """Append delayed messages that are due to the log, in the order of their times."""
+        if not await self._value("has_due_delayed", now=now):
+            return
+        await self._tables.lock("lock_topic", self._scope)
+        due = sorted(await self._rows("take_due", now=now))
+        # A message is kept as long as any other from the time at which it joins the log.
+        joined = [{"published_at": at, "message": message} for at, _arrival, message in due]
+        await self._tables.each("append", [self._scope | each for each in joined])
+
+    async def lock(self) -> None:
+        """Keep other consumers of the group waiting until the end of the transaction."""
+        await self._do("add_group")
+        await self._tables.lock("lock_group", self._scope)
+
+    async def next_delayed(self) -> int | None:
+        """Return when the next delayed message is due."""
+        return await self._value("next_delayed")
+
+    async def position(self) -> int:
+        """Return the sequence of the last message that the group has read; 0 for a new group."""
+        return await self._value("position") or 0
+
+    async def move(self, position: int) -> None:
+        """Set the position."""
+        await self._do("move", position=position)
+
+    async def log(self, after: int, limit: int) -> Sequence[tuple[int, Message]]:
+        """Return messages of the log after a position, in order, with their sequences."""
+        rows = await self._rows("log", after=after, limit=limit)
+        return [(sequence, _message(body)) for sequence, body in rows]
+
+    async def due(self, now: int, limit: int) -> Sequence[Pending]:
+        """Return pending messages that may be handed out, in the order of the log."""
+        return [_pending_of(row) for row in await self._rows("due", now=now, limit=limit)]
+
+    async def pending(self) -> Sequence[Pending]:
+        """Return all pending messages, in the order of the log."""
+        return [_pending_of(row) for row in await self._rows("pending")]
+
+    async def find(self, sequence: int) -> Pending | None:
+        """Return one pending message."""
+        found = await self._rows("find", sequence=sequence)
+        return _pending_of(found[0]) if found else None
+
+    async def put(self, pending: Sequence[Pending]) -> None:
+        """Store the state of pending messages."""
+        rows = [self._scope | msgspec.structs.asdict(one) for one in pending]
+        for row in rows:
+            del row["message"]
+        await self._tables.each("put", rows)
+
+    async def drop(self, sequence: int) -> None:
+        """Delete a pending message."""
+        await self._do("drop_pending", sequence=sequence)
+
+    async def next_due(self, now: int) -> int | None:
+        """Return when the next pending message that is hidden now is due."""
+        return await self._value("next_due", now=now)
+
+    async def _do(self, statement: str, **values: object) -> None:
+        await self._tables.do(statement, self._scope | values)
+
+    async def _rows(self, statement: str, **values: object) -> list[Row]:
+        return await self._tables.rows(statement, self._scope | values)
+
+    async def _value(self, statement: str, **values: object) -> int | None:
+        number: int | None = await self._tables.value(statement, self._scope | values)
+        return number
+
+
+async def take(group: ConsumerGroup, want: Want, *, now: int) -> Taken:
+    """Hand out messages to a consumer of a group.
+
+    Args:
+        group: Rows of the group.
+        want: The consumer's request.
+        now: Milliseconds since the epoch.
+    """
+    await group.expire(now - RETENTION_MS)
+    await group.append_due(now)
+    await group.lock()
+    find = _find_ordered if want.ordered else _find_any
+    found = await find(group, want, now)
+    given_up = [item for item in found if item.consumed >= MOST_CONSUMED]
+    for item in given_up:
+        await group.drop(item.sequence)
+    taken = [_hand_out(item, want, now) for item in found if item.consumed < MOST_CONSUMED]
+    await group.put(taken)
+    return Taken(tuple(taken), await _next_at(group, now), tuple(given_up))
+
+
+async def _next_at(group: ConsumerGroup, now: int) -> int | None:
+    times = (await group.next_due(now), await group.next_delayed())
+    return min((time for time in times if time is not None), default=None)
+
+
+def _hand_out(pending: Pending, want: Want, now: int) -> Pending:
+    return replace(
+        pending,
+        consumed=pending.consumed + 1,
+        next_at=now + want.hold_ms,
+        first_at=pending.first_at or now,
+        claims=pending.claims + 1,
+    )
+
+
+async def _find_any(group: ConsumerGroup, want: Want, now: int) -> list[Pending]:
+    """Find messages that are due again, then new ones."""
+    found = list(await group.due(now, want.limit))
+    while len(found) < want.limit:
+        new = await _read_log(group, want, want.limit - len(found))
+        if new is None:
+            break
+        found += new
+    return found
+
+
+async def _find_ordered(group: ConsumerGroup, want: Want, now: int) -> list[Pending]:
+    """Find messages whose sharding keys have no message that is handed out.
+
+    Messages with a busy key become pending too, so that they keep their order.
+    """
+    held = list(await group.pending())
+    free = _without_busy_keys(held, now)
+    while len(free) < want.limit and len(held) < _ORDERED_WINDOW:
+        new = await _read_log(group, want, want.limit)
+        if new is None:
+            break
+        await group.put(new)
+        held += new
+        free = _without_busy_keys(held, now)
+    return free[: want.limit]
+
+
+def _without_busy_keys(held: Sequence[Pending], now: int) -> list[Pending]:
+    busy = {item.message.sharding_key for item in held if item.next_at > now}
+    return [item for item in held if item.message.sharding_key not in busy]
+
+
+async def _read_log(group: ConsumerGroup, want: Want, limit: int) -> list[Pending] | None:
+    """Read on in the log, up to ``limit`` wanted messages; return None at its end."""
+    position = await group.position()
+    found: list[Pending] = []
+    page = await group.log(position, _PAGE)
+    for sequence, message in page:
+        if len(found) == limit:
+            break
+        position = sequence
+        if want.tags is None or message.tag in want.tags:
+            found.append(Pending(sequence=sequence, message=message))
+    if not page:
+        return None
+    await group.move(position)
+    return found
+
+
+async def acknowledge(
+    group: ConsumerGroup, receipts: Sequence[Receipt], *, now: int
+) -> Sequence[bool]:
+    """Delete messages that a consumer has processed.
+
+    Args:
+        group: Rows of the group.
+        receipts: Of the messages.
+        now: Milliseconds since the epoch.
+
+    Returns:
+        False for each receipt that is not valid any more.
+    """
+    await group.lock()
+    return [await _acknowledge(group, receipt, now) for receipt in receipts]
+
+
+async def _acknowledge(group: ConsumerGroup, receipt: Receipt, now: int) -> bool:
+    pending = await group.find(receipt.sequence)
+    valid = (
+        pending is not None
+        and pending.message.message_id == receipt.message_id
+        and pending.claims == receipt.claims
+        and pending.next_at > now
+    )
+    if valid:
+        await group.drop(receipt.sequence)
+    return valid
+
+
+def _pending_of(row: Row) -> Pending:
+    """Return a pending message from its row, joined with the message."""
+    fields: dict[str, Any] = dict(zip(Pending.__struct_fields__, row, strict=True))
+    fields["message"] = _message(fields["message"])
+    return Pending(**fields)
+
 
 PACKAGE: Final = "fc_async_local.services.rocketmq"
 SCHEMA: Final = sql.schema("rocketmq", PACKAGE)
@@ -83,7 +303,7 @@ class TableLogStore:
     async def take(self, topic: str, group: str, want: Want, *, now: int) -> Taken:
         """Hand out messages to a consumer of a group."""
         return await self._transactions.claim(
-            lambda tables: groups.take(ConsumerGroup(tables, topic, group), want, now=now)
+            lambda tables: take(ConsumerGroup(tables, topic, group), want, now=now)
         )
 
     async def acknowledge(
@@ -91,9 +311,7 @@ class TableLogStore:
     ) -> Sequence[bool]:
         """Delete processed messages; return False for each receipt that is not valid any more."""
         return await self._transactions.write_light(
-            lambda tables: groups.acknowledge(
-                ConsumerGroup(tables, topic, group), receipts, now=now
-            )
+            lambda tables: acknowledge(ConsumerGroup(tables, topic, group), receipts, now=now)
         )
 
     async def forget(self, topic: str) -> int:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING
 
-from fc_async_local.services.rocketmq import group as groups
+from fc_async_local.services.rocketmq import tables
 from fc_async_local.services.rocketmq.model import RETENTION_MS
 
 if TYPE_CHECKING:
@@ -57,13 +57,13 @@ class LogModel:
 
     async def take(self, topic: str, group: str, want: Want, *, now: int) -> Taken:
         """Hand out messages to a consumer of a group."""
-        return await groups.take(self._group(topic, group), want, now=now)
+        return await tables.take(self._group(topic, group), want, now=now)
 
     async def acknowledge(
         self, topic: str, group: str, receipts: Sequence[Receipt], *, now: int
     ) -> Sequence[bool]:
         """Delete processed messages; return False for each receipt that is not valid any more."""
-        return await groups.acknowledge(self._group(topic, group), receipts, now=now)
+        return await tables.acknowledge(self._group(topic, group), receipts, now=now)
 
     async def forget(self, topic: str) -> int:
         """Delete the messages and groups of a topic; return how many messages there were."""
@@ -74,7 +74,7 @@ class LogModel:
         return _Group(self._topics.setdefault(topic, _Topic()), group, self._sequence)
 
 
-class _Group(groups.ConsumerGroup):
+class _Group(tables.ConsumerGroup):
     """The rows of one topic and group, without a table."""
 
     def __init__(self, topic: _Topic, name: str, sequence: itertools.count[int]) -> None:
