@@ -16,7 +16,7 @@ import msgspec
 from fc_async_local.destinations.adapter import PAGE, Channel, Entry, Message
 from fc_async_local.destinations.base import DeliveryResult
 from fc_async_local.services import common
-from fc_async_local.services.eventbridge import events
+from fc_async_local.services.eventbridge import model
 from fc_async_local.services.eventbridge.model import Event, EventBridgeError
 from fc_async_sdk.spec.arn import EventBusArn
 
@@ -56,11 +56,11 @@ class EventBridgeDestination(Channel[EventBusArn, Event]):
             else settings.eventbridge_failure_type,
             "datacontenttype": "application/json",
             "subject": json.loads(document)["requestContext"]["functionArn"],
-            "time": events.rfc3339(now),
+            "time": model.rfc3339(now),
         }
-        event = {name: events.raw(value) for name, value in attributes.items()}
+        event = {name: model.raw(value) for name, value in attributes.items()}
         event["data"] = msgspec.Raw(document)
-        return event, len(events.encode(event))
+        return event, len(model.encode(event))
 
     async def create(self, target: EventBusArn) -> None:
         await self._service.documents.ensure_bus(target.bus)
@@ -91,12 +91,12 @@ class EventBridgeDestination(Channel[EventBusArn, Event]):
 
     async def send(self, target: EventBusArn, body: str, *, tag: str, keys: str) -> str:
         """Put one event; ``body`` is its JSON."""
-        batch = events.read_batch(f"[{body}]".encode())
+        batch = model.read_batch(f"[{body}]".encode())
         if len(batch) != 1:
             raise EventBridgeError("InvalidArgument", f"expected one event, got {len(batch)}")
         made = {"specversion": "1.0", "id": common.message_id()}
         return await self._put(
-            target, {name: events.raw(value) for name, value in made.items()} | batch[0]
+            target, {name: model.raw(value) for name, value in made.items()} | batch[0]
         )
 
     async def purge(self, target: EventBusArn) -> int:
@@ -106,7 +106,7 @@ class EventBridgeDestination(Channel[EventBusArn, Event]):
 
 def _message(at: int, event: Event) -> Message:
     """Return an event of a bus; one of another source shows what it says of itself."""
-    texts = {name: events.text_of(event, name) for name in ("source", "type", "subject")}
+    texts = {name: model.text_of(event, name) for name in ("source", "type", "subject")}
     summary = {name: text for name, text in texts.items() if text}
-    body = events.encode(event).decode()
-    return Message(events.text_of(event, "id"), at, body, summary=summary)
+    body = model.encode(event).decode()
+    return Message(model.text_of(event, "id"), at, body, summary=summary)

@@ -21,7 +21,7 @@ import msgspec
 from fc_async_local.domain.errors import Rejected
 from fc_async_local.domain.invocation import TRIGGER, DeadEvent, Job, OutcomeKind
 from fc_async_local.services.delivery import Again, Pushed, push_runner, wait_after
-from fc_async_local.services.eventbridge import events as bus_events
+from fc_async_local.services.eventbridge import model as eventbridge
 from fc_async_local.triggers import bindings
 from fc_async_local.triggers.firing import dead_event, key_of
 from fc_async_sdk._decoding import prepare
@@ -214,7 +214,7 @@ class Retries:
         """Send each event of a batch; return the first failure, "" if there was none."""
         content: Any = msgspec.json.decode(batch.payload)
         for document in content if isinstance(content, list) else [content]:
-            event = {name: bus_events.raw(value) for name, value in document.items()}
+            event = {name: eventbridge.raw(value) for name, value in document.items()}
             failure = await self._dead_letter(queue, event)
             if failure:
                 return failure

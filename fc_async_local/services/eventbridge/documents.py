@@ -9,11 +9,7 @@ import msgspec
 
 from fc_async_local.services import common
 from fc_async_local.services.eventbridge import model, pattern
-from fc_async_local.services.eventbridge.model import (
-    Bus,
-    EventBridgeError,
-    Rule,
-)
+from fc_async_local.services.eventbridge.model import Bus, EventBridgeError, Rule, encode
 from fc_async_local.services.eventbridge.targets import check_parameter
 from fc_async_local.store.protocol import Change, ChangeRefused
 from fc_async_sdk.spec import limits
@@ -29,7 +25,6 @@ if TYPE_CHECKING:
 _BUS: Final = "eventbridge.bus"
 _RULE: Final = "eventbridge.rule"
 
-_encode: Final = msgspec.json.Encoder().encode
 _bus: Final = msgspec.json.Decoder(Bus).decode
 _rule: Final = msgspec.json.Decoder(Rule).decode
 
@@ -67,7 +62,7 @@ class BusDocuments:
             raise EventBridgeError("QuotaExceeded", f"an account has at most {model.BUSES} buses")
         bus = Bus(name=name, description=description, created_at=self._clock.now())
         try:
-            await self._kept.write(Change(_BUS, name, _encode(bus), "absent"))
+            await self._kept.write(Change(_BUS, name, encode(bus), "absent"))
         except ChangeRefused:
             raise EventBridgeError(
                 "EventBusAlreadyExist", f"the event bus {name!r} exists"
@@ -104,7 +99,7 @@ class BusDocuments:
     async def change_bus(self, name: str, description: str) -> None:
         """Change the description of a bus."""
         changed = msgspec.structs.replace(self.bus(name), description=description)
-        await self._kept.write(Change(_BUS, name, _encode(changed)))
+        await self._kept.write(Change(_BUS, name, encode(changed)))
 
     async def delete_bus(self, name: str) -> None:
         """Delete a bus and its rules."""
@@ -135,7 +130,7 @@ class BusDocuments:
         now = self._clock.now()
         fresh = msgspec.structs.replace(rule, created_at=now, modified_at=now)
         try:
-            await self._kept.write(Change(_RULE, _key(rule), _encode(fresh), "absent"))
+            await self._kept.write(Change(_RULE, _key(rule), encode(fresh), "absent"))
         except ChangeRefused:
             raise EventBridgeError(
                 "EventRuleAlreadyExist", f"the rule {rule.name!r} of {rule.bus!r} exists"
@@ -164,7 +159,7 @@ class BusDocuments:
         """Replace an existing rule; for errors see :meth:`create_rule`."""
         self._check(rule)
         changed = msgspec.structs.replace(rule, modified_at=self._clock.now())
-        await self._kept.write(Change(_RULE, _key(rule), _encode(changed)))
+        await self._kept.write(Change(_RULE, _key(rule), encode(changed)))
 
     async def delete_rule(self, bus: str, name: str) -> None:
         """Delete a rule; events that wait to be pushed for it are dropped."""

@@ -17,7 +17,7 @@ from fc_async_local.http.acs_signature import AcsSignatures
 from fc_async_local.http.edge import HttpService
 from fc_async_local.http.messages import Answer
 from fc_async_local.services import common, signature
-from fc_async_local.services.eventbridge import events
+from fc_async_local.services.eventbridge import model
 from fc_async_local.services.eventbridge.model import EventBridgeError
 from fc_async_local.services.eventbridge.operations import Operations, shown_entries
 
@@ -94,7 +94,7 @@ class EventBridgeEndpoint(HttpService):
             self._verify_data_plane(request)
         await self._service.documents.refresh()
         if request.segments[1:] == ("putEvents",):
-            entries = await self._service.put_events(events.read_batch(request.body))
+            entries = await self._service.put_events(model.read_batch(request.body))
             return shown_entries(entries)
         name = "".join(request.segments[1:2])
         try:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import msgspec
 
 from fc_async_local.domain import json_input
-from fc_async_local.services.eventbridge import events, pattern
+from fc_async_local.services.eventbridge import model, pattern
 from fc_async_local.services.eventbridge.model import EventBridgeError, Rule, Target
 from fc_async_sdk.errors import shorten
 from fc_async_sdk.spec.arn import EventBusArn
@@ -249,10 +249,10 @@ class Operations:
         return {"Result": wanted.matches(event)}
 
     async def _put_events(self, given: Parameters) -> Data:
-        batch = events.read_batch(given.text("EventList", "[]").encode())
+        batch = model.read_batch(given.text("EventList", "[]").encode())
         bus = given.optional("EventBusName")
         entries = await self._service.put_events(
-            [events.from_rpc(event) for event in batch], bus=bus
+            [model.from_rpc(event) for event in batch], bus=bus
         )
         return shown_entries(entries)
 

@@ -18,9 +18,9 @@ from fc_async_local.domain.invocation import EVENT_PUSH, Job
 from fc_async_local.domain.settlement import Settler
 from fc_async_local.services import common
 from fc_async_local.services.delivery import Again, push_runner, wait_after
-from fc_async_local.services.eventbridge import events, model, pattern
+from fc_async_local.services.eventbridge import model, pattern
 from fc_async_local.services.eventbridge.documents import BusDocuments
-from fc_async_local.services.eventbridge.model import Entry, EventBridgeError, Push
+from fc_async_local.services.eventbridge.model import Entry, EventBridgeError, Push, encode
 from fc_async_local.store.protocol import StoreUnavailable
 from fc_async_sdk.errors import InvalidArn
 from fc_async_sdk.spec import arn
@@ -40,7 +40,6 @@ if TYPE_CHECKING:
 
 _LOG: Final = logging.getLogger(__name__)
 
-_encode: Final = msgspec.json.Encoder().encode
 _push: Final = msgspec.json.Decoder(Push).decode
 
 
@@ -117,7 +116,7 @@ class EventBridgeService:
             raise EventBridgeError(
                 "InvalidArgument", f"{len(batch)} events: 1 to {model.BATCH_EVENTS} in a batch"
             )
-        if sum(len(_encode(event)) for event in batch) > model.BATCH_BYTES:
+        if sum(len(encode(event)) for event in batch) > model.BATCH_BYTES:
             raise EventBridgeError("EntityTooLarge", f"the batch is over {model.BATCH_BYTES} bytes")
         await self.documents.refresh()
         entries: list[Entry] = []
@@ -136,14 +135,14 @@ class EventBridgeService:
     ) -> tuple[Entry, list[Job]]:
         event_id = ""
         try:
-            events.check(event)
-            event_id = events.text_of(event, "id")
-            name = bus or events.text_of(event, "aliyuneventbusname")
+            model.check_event(event)
+            event_id = model.text_of(event, "id")
+            name = bus or model.text_of(event, "aliyuneventbusname")
             self.documents.bus(name)
         except EventBridgeError as error:
             refused = Entry(event_id=event_id, error_code=error.code, error_message=error.message)
             return refused, []
-        stamped = events.stamp(
+        stamped = model.stamp(
             event,
             bus=name,
             region=self.settings.place.region,
@@ -158,7 +157,7 @@ class EventBridgeService:
     def _push_jobs(
         self, bus: str, event: Event, trace_id: str, call_path: tuple[str, ...]
     ) -> list[Job]:
-        wanted, now = pattern.lexical(_encode(event)), self._clock.now()
+        wanted, now = pattern.lexical(encode(event)), self._clock.now()
         found = [
             (rule, target)
             for rule in (*self.documents.rules_of(bus), *self._bound())
@@ -169,7 +168,7 @@ class EventBridgeService:
             Job(
                 kind=EVENT_PUSH,
                 key=f"{trace_id}/{number}",
-                payload=_encode(
+                payload=encode(
                     Push(
                         trace_id=trace_id,
                         bus=bus,

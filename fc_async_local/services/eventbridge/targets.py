@@ -18,7 +18,7 @@ from fc_async_local.domain.errors import Rejected
 from fc_async_local.domain.invocation import DeadEvent, InvokeRequest, OutcomeKind
 from fc_async_local.services import common
 from fc_async_local.services.delivery import HTTP_OK, PostFailed, function_arn, queue_arn
-from fc_async_local.services.eventbridge import events
+from fc_async_local.services.eventbridge import model
 from fc_async_local.services.eventbridge.model import VALUE_CHARACTERS, EventBridgeError, Parameter
 from fc_async_local.services.mns.model import Draft
 from fc_async_local.services.rocketmq.model import NewMessage
@@ -122,7 +122,7 @@ class Targets:
 
     async def push(self, target: Target, event: Event, *, call_path: CallPath = ()) -> PushResult:
         """Push an event once."""
-        inputs = _Inputs(target, json.loads(events.encode(event)), call_path)
+        inputs = _Inputs(target, json.loads(model.encode(event)), call_path)
         try:
             return PushResult(request_id=await self._pushes[target.type](target, inputs))
         except (_Failed, PostFailed, StoreUnavailable) as error:
@@ -137,7 +137,7 @@ class Targets:
             Rejected: It refuses the event.
             StoreUnavailable: The event was not stored.
         """
-        body = events.encode(event).decode()
+        body = model.encode(event).decode()
         if isinstance(queue, arn.MnsQueueArn):
             draft = Draft(message_id=common.message_id(), body=body)
             await self._queues.send(queue.queue, [draft])
@@ -150,7 +150,7 @@ class Targets:
     @staticmethod
     def dead_event(target: Target, push: Push, *, key: str, error: str) -> DeadEvent:
         """Return the dead event of an event that could not be pushed."""
-        inputs = _Inputs(target, json.loads(events.encode(push.event)), push.call_path)
+        inputs = _Inputs(target, json.loads(model.encode(push.event)), push.call_path)
         function = qualifier = ""
         if target.type == "acs.fc.function":
             function = inputs.get("functionName")

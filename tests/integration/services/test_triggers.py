@@ -10,7 +10,7 @@ import pytest
 import requests
 
 from fc_async_local.domain.errors import Rejected
-from fc_async_local.services.eventbridge import events as bus_events
+from fc_async_local.services.eventbridge import model as eb
 from fc_async_local.services.mns.model import Draft
 from fc_async_local.services.mns.topic import Subscription
 from fc_async_local.services.rocketmq.model import NewMessage
@@ -243,7 +243,7 @@ def test_a_bus_trigger_gets_the_whole_event(world):
     world.deploy_b()
     world.trigger(**settings)
     made = {"id": "1", "source": "acs:fc", "type": "t", "specversion": "1.0", "data": {"a": 1}}
-    event = {name: bus_events.raw(value) for name, value in made.items()}
+    event = {name: eb.raw(value) for name, value in made.items()}
     world.call(world.services.eventbridge.put_events([event], bus="bus"))
     world.local.advance(1)
     (told,) = world.payloads()
@@ -302,7 +302,7 @@ def publish(world, kind, body):
         world.call(world.services.rocketmq.publish("MQ_INST_1", "t", message))
     else:
         made = {"id": "1", "source": "acs:fc", "type": "t", "specversion": "1.0", "data": body}
-        event = {name: bus_events.raw(value) for name, value in made.items()}
+        event = {name: eb.raw(value) for name, value in made.items()}
         world.call(world.services.eventbridge.put_events([event], bus="bus"))
 
 

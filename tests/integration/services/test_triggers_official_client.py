@@ -12,7 +12,7 @@ from alibabacloud_fc20230330 import models
 from alibabacloud_fc20230330.client import Client
 from alibabacloud_tea_openapi.models import Config
 
-from fc_async_local.services.eventbridge import events as bus_events
+from fc_async_local.services.eventbridge import model as eb
 from fc_async_local.services.mns.model import Draft
 from fc_async_local.services.rocketmq.model import NewMessage
 
@@ -129,7 +129,7 @@ def produce(local: FcLocal, _: models.Trigger) -> None:
 
 def put(local: FcLocal, _: models.Trigger) -> None:
     made = {"id": "1", "source": "s", "type": "t", "specversion": "1.0", "data": {"a": 1}}
-    event = {name: bus_events.raw(value) for name, value in made.items()}
+    event = {name: eb.raw(value) for name, value in made.items()}
     local.runtime.call(local.runtime.services.eventbridge.put_events([event], bus="orders"))
 
 

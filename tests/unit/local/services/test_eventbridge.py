@@ -14,7 +14,7 @@ from fc_async_local.domain import json_input
 from fc_async_local.domain.errors import Rejected
 from fc_async_local.domain.invocation import EVENT_PUSH, OutcomeKind, delivery_of
 from fc_async_local.services.delivery import PostFailed
-from fc_async_local.services.eventbridge import events
+from fc_async_local.services.eventbridge import model
 from fc_async_local.services.eventbridge.model import (
     DeadLetterQueue,
     EventBridgeError,
@@ -28,7 +28,7 @@ URL = "http://127.0.0.1:9/hook"
 
 def event(**fields):
     made = {"id": "1", "source": "test", "type": "t", "specversion": "1.0", "data": {"n": 1}}
-    return {name: events.raw(value) for name, value in (made | fields).items() if value is not None}
+    return {name: model.raw(value) for name, value in (made | fields).items() if value is not None}
 
 
 def constant(key, value):
@@ -100,7 +100,7 @@ def test_a_disabled_rule_is_not_told(play):
 def test_numbers_reach_the_pattern_as_they_were_written(play):
     async def scene(world):
         await set_up(world, target(), pattern='{"data": {"n": [300]}}')
-        raw = events.read_batch(
+        raw = model.read_batch(
             b'[{"id":"1","source":"s","type":"t","specversion":"1.0","data":{"n":3.0e2}}]'
         )
         await put(world, *raw)
