@@ -19,7 +19,7 @@ from fc_async_local.destinations.rocketmq import RocketMqDestination
 from fc_async_local.domain.errors import Rejected
 from fc_async_local.domain.settlement import Settler
 from fc_async_local.engine.accepting import new_request_id
-from fc_async_local.services.delivery import HttpPoster
+from fc_async_local.services.delivery import HttpPoster, TriggerLog
 from fc_async_local.services.eventbridge.endpoint import EventBridgeEndpoint
 from fc_async_local.services.eventbridge.service import EventBridgeService
 from fc_async_local.services.eventbridge.targets import Targets
@@ -29,7 +29,6 @@ from fc_async_local.services.mns.topic_service import TopicService
 from fc_async_local.services.oss.lazy import LazyOss
 from fc_async_local.services.rocketmq.endpoint import RocketMqEndpoint
 from fc_async_local.services.rocketmq.service import RocketMqService
-from fc_async_local.services.trigger_log import TriggerLog
 from fc_async_local.store.job_runner import JobNode
 from fc_async_local.store.protocol import StoreUnavailable
 from fc_async_local.triggers.control import TriggerControl

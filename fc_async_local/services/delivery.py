@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Delivery of events to functions and HTTP endpoints, in jobs that are retried.
+"""Delivery of events to functions and HTTP endpoints: in jobs that are retried, with a history.
 
 The services are below the engine in the import order, so they see it as :class:`FunctionInvoker`.
 """
@@ -206,3 +206,51 @@ def push_runner(
         return JobSettlement(job=settlement.tried(job, again_at=again_at, error=pushed.error))
 
     return JobRunner(node, JobKind(kind, _PUSHES_AT_A_TIME, attempt, policy, describe))
+
+
+class TriggerHealth(NamedTuple):
+    """The history of one trigger.
+
+    Attributes:
+        fired: How often it fired.
+        fired_at: When it fired last, None if it has not.
+        request_id: Of that invocation.
+        error: The last error, "" after a success.
+        error_at: When that was.
+        failures: Consecutive errors.
+    """
+
+    fired: int = 0
+    fired_at: int | None = None
+    request_id: str = ""
+    error: str = ""
+    error_at: int | None = None
+    failures: int = 0
+
+
+class TriggerLog:
+    """The last firing and the last error of each trigger, by the key of its binding.
+
+    In memory, of this node, since its start.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[str, TriggerHealth] = {}
+
+    def of(self, key: str) -> TriggerHealth:
+        """Return the history of a trigger."""
+        return self._known.get(key, TriggerHealth())
+
+    def fired(self, key: str, request_id: str, now: int) -> None:
+        """Note that a trigger has invoked its function."""
+        fired = self.of(key).fired + 1
+        self._known[key] = TriggerHealth(fired=fired, fired_at=now, request_id=request_id)
+
+    def failed(self, key: str, error: str, now: int) -> None:
+        """Note an error of a trigger."""
+        before = self.of(key)
+        self._known[key] = before._replace(error=error, error_at=now, failures=before.failures + 1)
+
+    def keep(self, keys: frozenset[str]) -> None:
+        """Forget all other triggers."""
+        self._known = {key: health for key, health in self._known.items() if key in keys}

@@ -23,7 +23,7 @@ from fc_async_sdk.spec.oss import OssTrigger
 if TYPE_CHECKING:
     from fc_async_local.clock import Clock
     from fc_async_local.domain.rules import Place
-    from fc_async_local.services.trigger_log import TriggerHealth, TriggerLog
+    from fc_async_local.services.delivery import TriggerHealth, TriggerLog
     from fc_async_local.triggers.bindings import TriggerSource
     from fc_async_local.triggers.firing import Firing
 

@@ -16,8 +16,7 @@ if TYPE_CHECKING:
 
     from fc_async_local.clock import Clock
     from fc_async_local.domain.invocation import CallPath, Outcome
-    from fc_async_local.services.delivery import FunctionInvoker
-    from fc_async_local.services.trigger_log import TriggerLog
+    from fc_async_local.services.delivery import FunctionInvoker, TriggerLog
     from fc_async_local.triggers.bindings import Binding
 
     NewRequestId = Callable[[int, random.Random], str]

@@ -29,11 +29,11 @@ if TYPE_CHECKING:
     from fc_async_local.clock import Clock
     from fc_async_local.domain.invocation import CallPath
     from fc_async_local.domain.rules import Place
+    from fc_async_local.services.delivery import TriggerLog
     from fc_async_local.services.mns.model import Message
     from fc_async_local.services.mns.service import MnsService
     from fc_async_local.services.rocketmq.model import Pending
     from fc_async_local.services.rocketmq.service import RocketMqService
-    from fc_async_local.services.trigger_log import TriggerLog
     from fc_async_local.triggers.bindings import TriggerSource
     from fc_async_local.triggers.pushing import PushingTriggers
     from fc_async_local.triggers.retries import Retries

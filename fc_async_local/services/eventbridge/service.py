@@ -30,10 +30,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from fc_async_local.domain.invocation import DeadEvent
-    from fc_async_local.services.delivery import Pushed
+    from fc_async_local.services.delivery import Pushed, TriggerLog
     from fc_async_local.services.eventbridge.model import Event, Rule, Target
     from fc_async_local.services.eventbridge.targets import PushResult, Targets
-    from fc_async_local.services.trigger_log import TriggerLog
     from fc_async_local.settings import Settings
     from fc_async_local.store.document_cache import DocumentCache
     from fc_async_local.store.job_runner import JobNode

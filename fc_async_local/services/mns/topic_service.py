@@ -32,11 +32,10 @@ if TYPE_CHECKING:
     import random
     from collections.abc import Callable, Sequence
 
-    from fc_async_local.services.delivery import FunctionInvoker, Poster, Pushed
+    from fc_async_local.services.delivery import FunctionInvoker, Poster, Pushed, TriggerLog
     from fc_async_local.services.mns.service import MnsService
     from fc_async_local.services.mns.topic import Subscription
     from fc_async_local.services.mns.wire import Notification
-    from fc_async_local.services.trigger_log import TriggerLog
     from fc_async_local.store.document_cache import DocumentCache
     from fc_async_local.store.job_runner import JobNode
 

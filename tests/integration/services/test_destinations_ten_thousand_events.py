@@ -16,6 +16,7 @@ from fc_async_local.destinations.mns import MnsQueueDestination, MnsTopicDestina
 from fc_async_local.destinations.rocketmq import RocketMqDestination
 from fc_async_local.domain.invocation import Delivery
 from fc_async_local.engine.ports import Accepted
+from fc_async_local.services.delivery import TriggerLog
 from fc_async_local.services.eventbridge.model import Parameter, Rule, Target
 from fc_async_local.services.eventbridge.service import EventBridgeService
 from fc_async_local.services.eventbridge.targets import Targets
@@ -28,7 +29,6 @@ from fc_async_local.services.rocketmq.model import ConsumeRequest
 from fc_async_local.services.rocketmq.model import handle_of as rocketmq_handle
 from fc_async_local.services.rocketmq.service import RocketMqService
 from fc_async_local.services.rocketmq.tables import TableLogStore
-from fc_async_local.services.trigger_log import TriggerLog
 from fc_async_local.settings import Settings
 from fc_async_local.store.document_cache import DocumentCache
 from fc_async_local.store.memory import MemoryDocuments

@@ -18,12 +18,11 @@ from mns.subscription import SubscriptionMeta
 from mns.topic import TopicMessage, TopicMeta
 
 from fc_async_local.clock import RealClock
-from fc_async_local.services.delivery import HttpPoster
+from fc_async_local.services.delivery import HttpPoster, TriggerLog
 from fc_async_local.services.mns.endpoint import MnsEndpoint
 from fc_async_local.services.mns.service import MnsService
 from fc_async_local.services.mns.tables import TableMessageStore
 from fc_async_local.services.mns.topic_service import TopicService
-from fc_async_local.services.trigger_log import TriggerLog
 from fc_async_local.settings import Settings
 from fc_async_local.store.document_cache import DocumentCache
 from fc_async_local.store.memory import MemoryDocuments

@@ -14,12 +14,12 @@ from cloudevents.core.bindings.http import HTTPMessage, from_http_event
 from fc_async_local.clock import VirtualClock
 from fc_async_local.destinations.eventbridge import EventBridgeDestination
 from fc_async_local.destinations.rocketmq import RocketMqDestination
+from fc_async_local.services.delivery import TriggerLog
 from fc_async_local.services.eventbridge.model import Rule, Target
 from fc_async_local.services.eventbridge.service import EventBridgeService
 from fc_async_local.services.eventbridge.targets import Targets
 from fc_async_local.services.mns.service import MnsService
 from fc_async_local.services.rocketmq.service import RocketMqService
-from fc_async_local.services.trigger_log import TriggerLog
 from fc_async_local.settings import DestinationSettings, Settings
 from fc_async_local.store.document_cache import DocumentCache
 from fc_async_local.store.memory import MemoryDocuments, MemoryStore

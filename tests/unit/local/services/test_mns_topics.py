@@ -13,12 +13,11 @@ import pytest
 from defusedxml.ElementTree import fromstring
 
 from fc_async_local.clock import VirtualClock
-from fc_async_local.services.delivery import PostFailed
+from fc_async_local.services.delivery import PostFailed, TriggerLog
 from fc_async_local.services.mns.model import MnsError, QueueAttributes
 from fc_async_local.services.mns.service import MnsService
 from fc_async_local.services.mns.topic import Subscription, Topic
 from fc_async_local.services.mns.topic_service import TopicService
-from fc_async_local.services.trigger_log import TriggerLog
 from fc_async_local.settings import Settings
 from fc_async_local.store.document_cache import DocumentCache
 from fc_async_local.store.memory import MemoryDocuments, MemoryStore
