@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from fc_async_local.background import start_task
 from fc_async_local.clock import RealClock
-from fc_async_local.destinations.base import Permitted
+from fc_async_local.destinations.base import Faulty, Permitted
 from fc_async_local.destinations.eventbridge import EventBridgeDestination
-from fc_async_local.destinations.faults import Faulty
 from fc_async_local.destinations.function import FunctionDestination
 from fc_async_local.destinations.http import HttpEndpoint
 from fc_async_local.destinations.mns import MnsQueueDestination, MnsTopicDestination

@@ -4,32 +4,53 @@
 A kind of destination is one subclass of :class:`Adapter`. A queue, topic or bus is one of
 :class:`Channel`: the console and the admin API list it, look at its messages, send and purge.
 
-Invariant: an event over the limit of its kind is answered with a 4xx and not handed over.
+The event of a function that was called with an event contains that event as an escaped JSON string
+in ``requestPayload``: in a pipeline the size of the event doubles with each function.
+
+Invariants:
+    - An event within the limit of its kind is sent unchanged; one over it is answered with a 4xx.
+    - Over the limit, only copies of earlier events are left out, marked by
+      ``requestPayloadOmitted``. What the function returned is never cut.
+    - The event of an invocation that the loop guard ended fits every destination.
 """
 
 from __future__ import annotations
 
+import logging
 import re
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, ClassVar, Final, Generic, NamedTuple, TypeVar, cast
 
-from fc_async_local.destinations.base import DeliveryResult, fit
-from fc_async_local.domain.errors import Rejected
+import msgspec
+
+from fc_async_local.destinations.base import DeliveryResult
+from fc_async_local.domain.errors import RECURSIVE, Rejected
+from fc_async_local.domain.policy import call_path_text
 from fc_async_local.store.protocol import StoreUnavailable
 from fc_async_sdk.spec import arn
 from fc_async_sdk.spec.destinations import KINDS
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Mapping, Sequence
+    from collections.abc import Container, Iterator, Mapping, Sequence
 
     from fc_async_local.domain.invocation import Delivery
     from fc_async_local.settings import DestinationSettings
     from fc_async_sdk.spec.destinations import Kind
 
+logger = logging.getLogger(__name__)
+
 PAGE: Final = 1_000
 """The largest number of queues, topics or buses in a list."""
 
 _NOT_XML: Final = re.compile("[\ufffe\uffff]")
+_object: Final = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+_text: Final = msgspec.json.Decoder(str).decode
+_encode: Final = msgspec.json.Encoder().encode
+_EMPTY: Final = msgspec.Raw(b'""')
+_FIELDS: Final = frozenset(
+    ("requestContext", "requestPayload", "responseContext", "responsePayload")
+)
+_TRUE: Final = msgspec.Raw(b"true")
 
 A = TypeVar("A", bound=arn.Arn)
 T = TypeVar("T")
@@ -74,13 +95,7 @@ class Adapter(ABC, Generic[A, T]):
 
     async def deliver(self, delivery: Delivery, *, now: int) -> DeliveryResult:
         """Send an event once."""
-        event = fit(
-            delivery,
-            lambda document: self.encode(document, delivery, now),
-            limit=KINDS[self.kind].payload_bytes,
-            form=self.form,
-            settings=self.settings,
-        )
+        event = self._fit(delivery, now)
         if isinstance(event, DeliveryResult):
             return event
         target = cast("A", arn.parse(delivery.destination))
@@ -92,6 +107,76 @@ class Adapter(ABC, Generic[A, T]):
             return DeliveryResult(error.status, error.code, error.message)
         except StoreUnavailable as error:
             return DeliveryResult(503, "ServiceUnavailable", str(error))
+
+    def _fit(self, delivery: Delivery, now: int) -> T | DeliveryResult:
+        """Return the encoded event, within the limit of the kind, or a 4xx."""
+        limit = KINDS[self.kind].payload_bytes
+        body, full = self.encode(delivery.document, delivery, now)
+        if full <= limit:
+            return body
+        for document in self._shorter(delivery.document):
+            body, size = self.encode(document, delivery, now)
+            if size <= limit:
+                logger.warning(
+                    "%s of %s: the event is %d bytes as %s, %s takes %d; copies of earlier events "
+                    "in its requestPayload are left out (Function Compute documents a 4xx here)",
+                    delivery.request_id,
+                    delivery.function,
+                    full,
+                    self.form,
+                    delivery.destination,
+                    limit,
+                    extra={"request_id": delivery.request_id},
+                )
+                return body
+        return _too_large(delivery, full, limit, self.form)
+
+    def _shorter(self, document: bytes) -> Iterator[bytes]:
+        """Yield shorter forms of an event, the longest first."""
+        event = _event(document)
+        if event is None:
+            return
+        if self.settings.long_events == "shorten" and "requestPayloadEncoding" not in event:
+            earlier = _event(_text(event["requestPayload"]))
+            if earlier is not None:
+                yield _encode(event | {"requestPayload": _encode(_omitted(earlier)).decode()})
+        if _text(_object(event["requestContext"])["condition"]) == RECURSIVE:
+            yield _encode(_omitted(event))
+
+
+def _event(document: bytes | str) -> dict[str, msgspec.Raw] | None:
+    """Return the fields of an event of a destination; None for any other document."""
+    try:
+        event = _object(document)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return None
+    return event if event.keys() >= _FIELDS else None
+
+
+def _omitted(event: dict[str, msgspec.Raw]) -> dict[str, msgspec.Raw]:
+    kept = {name: value for name, value in event.items() if name != "requestPayloadEncoding"}
+    return kept | {"requestPayload": _EMPTY, "requestPayloadOmitted": _TRUE}
+
+
+def _too_large(delivery: Delivery, size: int, limit: int, form: str) -> DeliveryResult:
+    """Return the 4xx for an event over the limit. It is recorded and not tried again."""
+    event = _event(delivery.document)
+    parts = ""
+    if event is not None:
+        request, response = (len(event[name]) for name in ("requestPayload", "responsePayload"))
+        parts = f" (requestPayload {request} bytes, responsePayload {response} bytes)"
+    came = ""
+    if len(delivery.call_path) > 1:
+        came = (
+            f"The event of each function of the call path ({len(delivery.call_path)}: "
+            f"{call_path_text(delivery.call_path)}) holds the event before it. "
+        )
+    return DeliveryResult(
+        413,
+        "EntityTooLarge",
+        f"the event is {size} bytes as {form}, the destination takes {limit}{parts}. {came}"
+        "Return less from the function, or put the payload into object storage and return its name",
+    )
 
 
 class Entry(NamedTuple):

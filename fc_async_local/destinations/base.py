@@ -1,54 +1,30 @@
 # SPDX-License-Identifier: MIT
-"""Shared parts of all kinds of destinations: interface, payload limit, role.
+"""Shared parts of all kinds of destinations: interface, role, faults that are set for them.
 
-An adapter encodes one event for its kind, hands it over once and reports the answer as the HTTP
-status that the real target would give. It never retries and never counts.
-
-The event of a function that was called with an event contains that event as an escaped JSON string
-in ``requestPayload``: in a pipeline the size of the event doubles with each function.
-
-Invariants:
-    - An event within the limit is sent unchanged.
-    - Over the limit, only copies of earlier events are left out, marked by
-      ``requestPayloadOmitted``. What the function returned is never cut.
-    - The event of an invocation that the loop guard ended fits every destination.
+A destination delivers one event once and reports the answer as the HTTP status that the real target
+would give. It never retries and never counts.
 """
 
 from __future__ import annotations
 
-import logging
-from typing import TYPE_CHECKING, Final, Literal, NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple, Protocol
 
-import msgspec
-
-from fc_async_local.domain.errors import RECURSIVE, Rejected
-from fc_async_local.domain.policy import call_path_text
+from fc_async_local.domain.errors import Rejected
 from fc_async_sdk.spec import arn, ram
 from fc_async_sdk.spec.destinations import Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator
+    from collections.abc import Awaitable, Callable
 
+    from fc_async_local.clock import Clock
+    from fc_async_local.domain.faults import Faults
     from fc_async_local.domain.invocation import Delivery
     from fc_async_local.settings import DestinationSettings
-
-logger = logging.getLogger(__name__)
-
-T = TypeVar("T")
 
 DestinationKind = Kind | Literal["http"]
 """Kinds of destinations, and HTTP endpoints, which only dead events of services have."""
 
 HTTP: Final = "http"
-
-_object: Final = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
-_text: Final = msgspec.json.Decoder(str).decode
-_encode: Final = msgspec.json.Encoder().encode
-_EMPTY: Final = msgspec.Raw(b'""')
-_FIELDS: Final = frozenset(
-    ("requestContext", "requestPayload", "responseContext", "responsePayload")
-)
-_TRUE: Final = msgspec.Raw(b"true")
 
 
 def kind_of(destination: str) -> DestinationKind:
@@ -90,99 +66,6 @@ class Destination(Protocol):
     async def deliver(self, delivery: Delivery, *, now: int) -> DeliveryResult:
         """Send the event once. An event over the kind's payload limit is not sent: a 4xx."""
         ...
-
-
-def fit(
-    delivery: Delivery,
-    encode: Callable[[bytes], tuple[T, int]],
-    *,
-    limit: int,
-    form: str,
-    settings: DestinationSettings,
-) -> T | DeliveryResult:
-    """Encode the event of a delivery within the limit of its destination.
-
-    Args:
-        delivery: Holds the event.
-        encode: Returns the event in the form of the destination, and its size as transmitted.
-        limit: The largest size in bytes that the kind of destination accepts.
-        form: The form that is measured, such as "a CloudEvent".
-        settings: ``long_events`` says whether copies of earlier events may be left out.
-
-    Returns:
-        The encoded event, or a 4xx.
-    """
-    body, full = encode(delivery.document)
-    if full <= limit:
-        return body
-    for document in _shorter(delivery.document, settings):
-        body, size = encode(document)
-        if size <= limit:
-            logger.warning(
-                "%s of %s: the event is %d bytes as %s, %s takes %d; copies of earlier events in "
-                "its requestPayload are left out (Function Compute documents a 4xx here)",
-                delivery.request_id,
-                delivery.function,
-                full,
-                form,
-                delivery.destination,
-                limit,
-                extra={"request_id": delivery.request_id},
-            )
-            return body
-    return _too_large(delivery, full, limit, form)
-
-
-def _shorter(document: bytes, settings: DestinationSettings) -> Iterator[bytes]:
-    """Yield shorter forms of an event, the longest first."""
-    event = _event(document)
-    if event is None:
-        return
-    if settings.long_events == "shorten" and "requestPayloadEncoding" not in event:
-        earlier = _event(_text(event["requestPayload"]))
-        if earlier is not None:
-            yield _encode(event | {"requestPayload": _encode(_omitted(earlier)).decode()})
-    if _condition(event) == RECURSIVE:
-        yield _encode(_omitted(event))
-
-
-def _event(document: bytes | str) -> dict[str, msgspec.Raw] | None:
-    """Return the fields of an event of a destination; None for any other document."""
-    try:
-        event = _object(document)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
-        return None
-    return event if event.keys() >= _FIELDS else None
-
-
-def _omitted(event: dict[str, msgspec.Raw]) -> dict[str, msgspec.Raw]:
-    kept = {name: value for name, value in event.items() if name != "requestPayloadEncoding"}
-    return kept | {"requestPayload": _EMPTY, "requestPayloadOmitted": _TRUE}
-
-
-def _condition(event: dict[str, msgspec.Raw]) -> str:
-    return _text(_object(event["requestContext"])["condition"])
-
-
-def _too_large(delivery: Delivery, size: int, limit: int, form: str) -> DeliveryResult:
-    """Return the 4xx for an event over the limit. It is recorded and not tried again."""
-    event = _event(delivery.document)
-    parts = ""
-    if event is not None:
-        request, response = (len(event[name]) for name in ("requestPayload", "responsePayload"))
-        parts = f" (requestPayload {request} bytes, responsePayload {response} bytes)"
-    came = ""
-    if len(delivery.call_path) > 1:
-        came = (
-            f"The event of each function of the call path ({len(delivery.call_path)}: "
-            f"{call_path_text(delivery.call_path)}) holds the event before it. "
-        )
-    return DeliveryResult(
-        413,
-        "EntityTooLarge",
-        f"the event is {size} bytes as {form}, the destination takes {limit}{parts}. {came}"
-        "Return less from the function, or put the payload into object storage and return its name",
-    )
 
 
 class Permitted:
@@ -236,3 +119,27 @@ class Permitted:
             return bool(role)
         policies = self._settings.roles.get(role.rpartition("/")[2], ())
         return ram.allows(policies, needed, if_conditions_hold=False)
+
+
+TIMEOUT_MS: Final = 10_000
+"""Milliseconds that a delivery waits for a destination that times out."""
+
+
+class Faulty:
+    """A destination that fails if a fault is set for it (:mod:`fc_async_local.domain.faults`)."""
+
+    def __init__(self, destination: Destination, faults: Faults, clock: Clock) -> None:
+        self.kind: DestinationKind = destination.kind
+        self._destination = destination
+        self._faults = faults
+        self._clock = clock
+
+    async def deliver(self, delivery: Delivery, *, now: int) -> DeliveryResult:
+        """Fail if a fault applies, otherwise deliver."""
+        fault = self._faults.strike(self.kind, delivery.destination)
+        if fault is None:
+            return await self._destination.deliver(delivery, now=now)
+        if fault.timeout:
+            await self._clock.wait(self._clock.now() + TIMEOUT_MS)
+            return DeliveryResult(504, "GatewayTimeout", f"fault {fault.id}: no answer in time")
+        return DeliveryResult(fault.status, "FaultInjected", f"fault {fault.id} is set")

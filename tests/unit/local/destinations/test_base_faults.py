@@ -8,8 +8,7 @@ import asyncio
 import pytest
 
 from fc_async_local.clock import VirtualClock
-from fc_async_local.destinations.base import DeliveryResult
-from fc_async_local.destinations.faults import TIMEOUT_MS, Faulty
+from fc_async_local.destinations.base import TIMEOUT_MS, DeliveryResult, Faulty
 from fc_async_local.domain.faults import Faults
 from fc_async_tests.invocations import a_delivery
 
