@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from fc_async_local.background import start_task
 from fc_async_local.clock import RealClock
-from fc_async_local.destinations.base import Faulty, Permitted
+from fc_async_local.destinations.base import Faulty, HttpEndpoint, Permitted
 from fc_async_local.destinations.eventbridge import EventBridgeDestination
 from fc_async_local.destinations.function import FunctionDestination
-from fc_async_local.destinations.http import HttpEndpoint
 from fc_async_local.destinations.mns import MnsQueueDestination, MnsTopicDestination
 from fc_async_local.destinations.rocketmq import RocketMqDestination
 from fc_async_local.domain.errors import Rejected

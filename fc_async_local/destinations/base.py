@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Shared parts of all kinds of destinations: interface, role, faults that are set for them.
+"""The interface of destinations, with their roles and faults, and the simplest destination.
 
 A destination delivers one event once and reports the answer as the HTTP status that the real target
 would give. It never retries and never counts.
@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple, Protocol
 
 from fc_async_local.domain.errors import Rejected
+from fc_async_local.services.delivery import PostFailed
 from fc_async_sdk.spec import arn, ram
 from fc_async_sdk.spec.destinations import Kind
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from fc_async_local.clock import Clock
     from fc_async_local.domain.faults import Faults
     from fc_async_local.domain.invocation import Delivery
+    from fc_async_local.services.delivery import Poster
     from fc_async_local.settings import DestinationSettings
 
 DestinationKind = Kind | Literal["http"]
@@ -143,3 +145,31 @@ class Faulty:
             await self._clock.wait(self._clock.now() + TIMEOUT_MS)
             return DeliveryResult(504, "GatewayTimeout", f"fault {fault.id}: no answer in time")
         return DeliveryResult(fault.status, "FaultInjected", f"fault {fault.id} is set")
+
+
+_HEADERS: Final = {"Content-Type": "application/json; charset=utf-8"}
+
+
+class HttpEndpoint:
+    """An HTTP endpoint of a rule or a subscription, for dead events that are redriven.
+
+    Function Compute has no HTTP destinations. The services push to such endpoints themselves and
+    give up after their own retries. The event is posted without the headers of the service.
+
+    Args:
+        poster: Sends requests.
+    """
+
+    kind: DestinationKind = HTTP
+
+    def __init__(self, poster: Poster) -> None:
+        self._poster = poster
+
+    async def deliver(self, delivery: Delivery, *, now: int) -> DeliveryResult:
+        """Post the event once."""
+        url = delivery.destination
+        try:
+            status = await self._poster.post(url, delivery.document, _HEADERS)
+        except PostFailed as error:
+            return DeliveryResult(504, "GatewayTimeout", f"{url}: {error}")
+        return DeliveryResult(status, "", f"{url} answered {status}")
