@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Fires triggers whose messages are fetched: those of queues and RocketMQ topics.
+"""Fires triggers for messages: fetches those of queues and RocketMQ, has topics and buses push.
 
-A message is done when :mod:`fc_async_local.triggers.retries` has it. The call path goes along, so
-that the loop guard sees loops through queues, topics and buses too.
+A fetched message is done when :mod:`fc_async_local.triggers.retries` has it. The call path goes
+along, so that the loop guard sees loops through queues, topics and buses too.
 """
 
 from __future__ import annotations
@@ -12,13 +12,28 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 from fc_async_local.background import keep_running, pause_on, start_task
 from fc_async_local.domain.policy import nearest_to_limit
+from fc_async_local.services.delivery import function_arn
+from fc_async_local.services.eventbridge.model import (
+    OF_TRIGGERS,
+    DeadLetterQueue,
+    Parameter,
+    Rule,
+    Target,
+)
 from fc_async_local.services.mns.model import BATCH, POLLING_SECONDS, MnsError
 from fc_async_local.services.mns.model import handle_of as queue_handle
+from fc_async_local.services.mns.topic import Subscription
 from fc_async_local.services.rocketmq.model import ConsumeRequest, RocketMqError
 from fc_async_local.services.rocketmq.model import handle_of as rocketmq_handle
 from fc_async_local.store.protocol import StoreUnavailable
 from fc_async_local.triggers import bindings
-from fc_async_local.triggers.bindings import Binding, QueueSource, RocketMqSource
+from fc_async_local.triggers.bindings import (
+    Binding,
+    BusSource,
+    QueueSource,
+    RocketMqSource,
+    TopicSource,
+)
 from fc_async_sdk._cancellation import end_tasks
 from fc_async_sdk.spec import limits
 
@@ -35,7 +50,6 @@ if TYPE_CHECKING:
     from fc_async_local.services.rocketmq.model import Pending
     from fc_async_local.services.rocketmq.service import RocketMqService
     from fc_async_local.triggers.bindings import TriggerSource
-    from fc_async_local.triggers.pushing import PushingTriggers
     from fc_async_local.triggers.retries import Retries
 
 M = TypeVar("M")
@@ -229,3 +243,75 @@ class TriggerRunner:
             await self._retries.fire(binding, payload, key=batch[0].message_id, call_path=call_path)
             done += [message.handle for message in batch]
         return done
+
+
+class PushingTriggers:
+    """The triggers of topics and buses that there are now. Their registry stores them."""
+
+    def __init__(self) -> None:
+        self._subscriptions: Sequence[Subscription] = ()
+        self._rules: Sequence[Rule] = ()
+
+    def replace(self, bindings: Sequence[Binding]) -> None:
+        """Push to the functions of these triggers from now on, and to no others."""
+        self._subscriptions = [
+            _subscription(binding, binding.source)
+            for binding in bindings
+            if isinstance(binding.source, TopicSource)
+        ]
+        self._rules = [
+            _rule(binding, binding.source)
+            for binding in bindings
+            if isinstance(binding.source, BusSource)
+        ]
+
+    def subscriptions(self) -> Sequence[Subscription]:
+        """Return the subscriptions of functions to topics."""
+        return self._subscriptions
+
+    def rules(self) -> Sequence[Rule]:
+        """Return the rules that have a function as their only target."""
+        return self._rules
+
+
+def _subscription(binding: Binding, source: TopicSource) -> Subscription:
+    return Subscription(
+        topic=source.topic,
+        name=f"{binding.function}-{binding.trigger}",
+        endpoint=function_arn(binding.function, binding.qualifier),
+        trigger=binding.key,
+        function=binding.function,
+        qualifier=binding.qualifier,
+        created_at=0,
+        modified_at=0,
+        notify_strategy=source.notify_strategy,
+        notify_content_format="JSON" if source.notify_content_format == "JSON" else "SIMPLIFIED",
+        filter_tag=source.filter_tag,
+    )
+
+
+def _rule(binding: Binding, source: BusSource) -> Rule:
+    """Return the rule of a trigger on a bus, with the function as its only target."""
+    parameters = {
+        "functionName": binding.function,
+        "Qualifier": binding.qualifier,
+        "InvocationType": "Async" if binding.asynchronous else "Sync",
+    }
+    target = Target(
+        id="function",
+        type="acs.fc.function",
+        param_list=tuple(
+            Parameter(resource_key=key, value=value) for key, value in parameters.items()
+        ),
+        push_retry_strategy=binding.strategy,
+        errors_tolerance="ALL" if binding.tolerant else "NONE",
+        dead_letter_queue=DeadLetterQueue(arn=binding.dead_letter) if binding.dead_letter else None,
+    )
+    return Rule(
+        bus=source.bus,
+        name=f"{OF_TRIGGERS}{binding.key}",
+        pattern=source.pattern,
+        targets=(target,),
+        created_at=0,
+        modified_at=0,
+    )
