@@ -30,8 +30,7 @@ from fc_async_local.services.rocketmq.service import RocketMqService
 from fc_async_local.store.job_runner import JobNode
 from fc_async_local.store.protocol import StoreUnavailable
 from fc_async_local.triggers.control import TriggerControl
-from fc_async_local.triggers.firing import Firing
-from fc_async_local.triggers.retries import Retries
+from fc_async_local.triggers.firing import Firing, Retries
 from fc_async_local.triggers.runner import PushingTriggers, TriggerRunner
 from fc_async_local.triggers.timers import Timers
 from fc_async_sdk._cancellation import end_tasks

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Fires triggers for messages: fetches those of queues and RocketMQ, has topics and buses push.
 
-A fetched message is done when :mod:`fc_async_local.triggers.retries` has it. The call path goes
+A fetched message is done when :mod:`fc_async_local.triggers.firing` has it. The call path goes
 along, so that the loop guard sees loops through queues, topics and buses too.
 """
 
@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from fc_async_local.services.rocketmq.model import Pending
     from fc_async_local.services.rocketmq.service import RocketMqService
     from fc_async_local.triggers.bindings import TriggerSource
-    from fc_async_local.triggers.retries import Retries
+    from fc_async_local.triggers.firing import Retries
 
 M = TypeVar("M")
 
