@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: MIT
-"""The graph of a runtime: the destinations and triggers of its functions. Pure."""
+"""The graph of a runtime: the destinations and triggers of its functions, and its layout. Pure."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+import functools
+import re
+from typing import TYPE_CHECKING, Final, NamedTuple
 
+from fc_async_sdk._drawing import Item, Link, Scene, compute
 from fc_async_sdk.spec import arn, limits, triggers
 from fc_async_sdk.spec.cycles import TRIGGER, Way, marked
 from fc_async_sdk.spec.destinations import KINDS
@@ -30,6 +33,8 @@ class Edge(NamedTuple):
         destination: The ARN with region and account filled in; "" of a trigger.
         via: Name of the trigger, "" of a destination.
         waived: Whether a comment of the template takes it out of the search for cycles.
+        delivered: How many events reached the destination.
+        lost: How many did not.
     """
 
     source: str
@@ -41,6 +46,8 @@ class Edge(NamedTuple):
     destination: str = ""
     via: str = ""
     waived: bool = False
+    delivered: int = 0
+    lost: int = 0
 
 
 class Graph(NamedTuple):
@@ -134,3 +141,49 @@ def _name(node: Node, place: Place) -> str:
             qualifier=node.qualifier,
         )
     )
+
+
+_DIGIT: Final = re.compile(r"\d")
+
+
+def scene_of(graph: Graph) -> Scene:
+    """Lay out a graph, with room for counts beside the outcome of each edge.
+
+    The last ones are remembered: nothing changes between most refreshes. The labels have an 8 for
+    each digit, so that a count that grows moves nothing.
+
+    Raises:
+        ConfigurationError: The layout engine is not installed.
+    """
+    numbers = {name: number for number, name in enumerate(graph.nodes)}
+    links = tuple(
+        Link(
+            numbers[edge.source],
+            numbers[edge.target],
+            edge.outcome,
+            _text(edge),
+            on_cycle=edge.cyclic,
+            cut=edge.cut,
+        )
+        for edge in graph.edges
+    )
+    return _computed(
+        tuple(Item(_label(name, node), node.kind) for name, node in graph.nodes.items()), links
+    )
+
+
+_computed: Final = functools.lru_cache(maxsize=4)(compute)
+
+
+def _text(edge: Edge) -> str:
+    text = f"{edge.outcome} {edge.via}".rstrip()
+    if edge.delivered or edge.lost:
+        lost = f", {edge.lost:,} lost" if edge.lost else ""
+        text += _DIGIT.sub("8", f": {edge.delivered:,}{lost}")
+    return f"✂ {text}" if edge.cut else text
+
+
+def _label(name: str, node: Node) -> str:
+    if node.kind == "function":
+        return name.removesuffix(f"/{limits.DEFAULT_QUALIFIER}")
+    return node.label

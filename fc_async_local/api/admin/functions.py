@@ -15,7 +15,7 @@ from fc_async_local.domain.errors import Rejected
 from fc_async_local.domain.invocation import InvokeRequest
 from fc_async_local.domain.metrics import Way
 from fc_async_local.functions import refusals
-from fc_async_local.functions.graph_scene import Ended, scene_of
+from fc_async_local.functions.destination_graph import scene_of
 from fc_async_local.functions.paging import Page
 from fc_async_local.store.protocol import MetricQuery, TaskQuery
 from fc_async_sdk.admin import models
@@ -25,12 +25,12 @@ from fc_async_sdk.spec import limits, metrics
 from fc_async_sdk.spec.cycles import TRIGGER
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Sequence
 
     from fc_async_local.api.http_triggers.urls import TriggerUrls
     from fc_async_local.engine.engine import Engine
     from fc_async_local.functions import FunctionRegistry
-    from fc_async_local.functions.destination_graph import Edge, Graph
+    from fc_async_local.functions.destination_graph import Edge
     from fc_async_local.store.protocol import Store
 
     Listing = Callable[[Page], Awaitable[tuple[list[dict[str, Any]], str]]]
@@ -125,33 +125,36 @@ class FunctionAdmin:
         null without the layout engine.
         """
         graph = await self._registry.graph()
-        ended = await self._ended(graph)
+        graph = graph._replace(edges=await self._counted(graph.edges))
         try:
             # A large graph takes longer than other requests should wait.
-            scene = await asyncio.to_thread(scene_of, graph, ended)
+            scene = await asyncio.to_thread(scene_of, graph)
         except ConfigurationError:
             scene = None
         return models.Graph(
             scene=scene,
             nodes=[models.Node(name=name, kind=node.kind) for name, node in graph.nodes.items()],
-            edges=[
-                models.Edge(**edge._asdict(), **counts._asdict())
-                for edge, counts in zip(graph.edges, ended, strict=True)
-            ],
+            edges=[models.Edge(**edge._asdict()) for edge in graph.edges],
         )
 
-    async def _ended(self, graph: Graph) -> list[Ended]:
-        """Return the deliveries of each edge that have ended."""
-        ways = [None if edge.outcome == TRIGGER else _way(edge) for edge in graph.edges]
-        names = {way.name(metric) for way in ways if way for metric in _ENDS}
+    async def _counted(self, edges: Sequence[Edge]) -> tuple[Edge, ...]:
+        """Return edges with the numbers of their deliveries that have ended."""
+        ways = {edge: _way(edge) for edge in edges if edge.outcome != TRIGGER}
+        names = {way.name(metric) for way in ways.values() for metric in _ENDS}
         found = await self._store.metrics(MetricQuery(metrics=names)) if names else []
         sums = {(each.function, each.metric): each.total for each in found}
-        return [
-            Ended(*(sums.get((way.function, way.name(metric)), 0) for metric in _ENDS))
-            if way
-            else Ended(0, 0)
-            for way in ways
-        ]
+
+        def ended(edge: Edge, metric: str) -> int:
+            way = ways.get(edge)
+            return 0 if way is None else sums.get((way.function, way.name(metric)), 0)
+
+        return tuple(
+            edge._replace(
+                delivered=ended(edge, metrics.DESTINATION_SUCCEEDED),
+                lost=ended(edge, metrics.DESTINATION_ERRORS),
+            )
+            for edge in edges
+        )
 
     @local("POST", "/functions/{function}/invoke")
     async def invoke(self, function: str, body: models.Invoke) -> models.Invoked:

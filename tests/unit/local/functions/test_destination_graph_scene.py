@@ -3,8 +3,7 @@
 
 from __future__ import annotations
 
-from fc_async_local.functions.destination_graph import Edge, Graph
-from fc_async_local.functions.graph_scene import Ended, scene_of
+from fc_async_local.functions.destination_graph import Edge, Graph, scene_of
 from fc_async_sdk.spec import arn
 from fc_async_sdk.spec.graph import Node
 
@@ -22,33 +21,32 @@ def graph(*edges: tuple[str, str, bool]) -> Graph:
     return Graph(nodes, tuple(Edge(s, t, "success", cyclic) for s, t, cyclic in edges))
 
 
-def nothing(found: Graph) -> list[Ended]:
-    return [Ended(0, 0)] * len(found.edges)
-
-
 def test_the_edge_to_cut_is_marked_in_the_drawing():
     edges = (
         Edge("a", "b", "success", cyclic=True),
         Edge("b", "a", "success", cyclic=True, cut=True),
     )
     found = Graph({name: own(name) for name in "ab"}, edges)
-    routes = scene_of(found, nothing(found)).routes
+    routes = scene_of(found).routes
     assert [(route.cut, "✂" in route.label) for route in routes] == [(False, False), (True, True)]
 
 
 def test_boxes_have_the_names_that_a_user_gave():
     found = graph(("orders/LATEST", "mail/prod", False), ("mail/prod", QUEUE, False))
-    boxes = scene_of(found, nothing(found)).boxes
+    boxes = scene_of(found).boxes
     assert sorted(box.label for box in boxes) == ["mail/prod", "orders", "queue failed"]
 
 
 def test_an_empty_graph_has_an_empty_scene():
-    assert scene_of(Graph({}, ()), []).boxes == ()
+    assert scene_of(Graph({}, ())).boxes == ()
 
 
 def test_a_count_that_grows_moves_nothing_until_it_has_another_digit():
     found = graph(("a", "b", False))
-    scenes = [scene_of(found, [Ended(number, 0)]) for number in (110, 999, 1_000)]
+    scenes = [
+        scene_of(found._replace(edges=(found.edges[0]._replace(delivered=number),)))
+        for number in (110, 999, 1_000)
+    ]
     assert scenes[0] == scenes[1] != scenes[2]
     (route,) = scenes[2].routes
     assert len(route.label) == len("success: 1,000")
