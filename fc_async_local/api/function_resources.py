@@ -17,7 +17,7 @@ from fc_async_local.api.operation import (
     page_of,
     served,
 )
-from fc_async_local.functions import function_rules, refusals, tags
+from fc_async_local.functions import attachments, function_rules, refusals
 from fc_async_local.functions.paging import Page
 from fc_async_sdk.spec import limits
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from fc_async_local.functions import FunctionRegistry
     from fc_async_local.functions.aliases import Aliases
     from fc_async_local.functions.async_configs import AsyncConfigs
-    from fc_async_local.functions.scaling import InstanceConfigs
+    from fc_async_local.functions.attachments import InstanceConfigs
     from fc_async_local.functions.triggers import Triggers
 
 
@@ -217,7 +217,7 @@ class TagOperations:
     @served("UntagResources", "DELETE", "/tags-v2")
     async def untag_resources(self, query: UntagResources) -> None:
         """Answer UntagResources."""
-        tags.check_type(query.resource_type)
+        attachments.check_type(query.resource_type)
         await self._tags.remove(
             refusals.json_of(query.resource_id, "ResourceId"),
             refusals.json_of(query.tag_key, "TagKey") or [],
@@ -227,7 +227,7 @@ class TagOperations:
     @served("ListTagResources", "GET", "/tags-v2")
     async def list_tag_resources(self, request: Request, query: ListTagResources) -> Body:
         """Answer ListTagResources."""
-        tags.check_type(query.resource_type)
+        attachments.check_type(query.resource_type)
         found, token = await self._tags.listing(
             refusals.json_of(query.resource_id, "ResourceId"),
             function_rules.check_tags(refusals.json_of(query.tag, "Tag")),

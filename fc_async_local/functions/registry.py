@@ -16,6 +16,7 @@ from fc_async_local.execution.protocol import Deployment, HealthCheck
 from fc_async_local.functions import refusals
 from fc_async_local.functions.aliases import Aliases
 from fc_async_local.functions.async_configs import AsyncConfigs, check_config
+from fc_async_local.functions.attachments import Scaling, Tags
 from fc_async_local.functions.code import CodeStorage
 from fc_async_local.functions.destination_graph import Graph, draw_graph
 from fc_async_local.functions.functions import Functions
@@ -25,9 +26,7 @@ from fc_async_local.functions.records import (
     TriggerRecord,
     VersionRecord,
 )
-from fc_async_local.functions.scaling import Scaling
 from fc_async_local.functions.snapshot import SnapshotCache
-from fc_async_local.functions.tags import Tags
 from fc_async_local.functions.triggers import Triggers
 from fc_async_sdk.models import (
     CustomRuntimeConfig,
