@@ -9,7 +9,7 @@ import msgspec
 
 from fc_async_local.functions import function_rules, refusals
 from fc_async_local.functions.records import AliasRecord, VersionRecord, rfc3339
-from fc_async_local.functions.resources import Resources
+from fc_async_local.functions.snapshot import Resources
 from fc_async_sdk._decoding import prepare
 from fc_async_sdk.spec import limits
 

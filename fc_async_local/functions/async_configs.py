@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from fc_async_local.functions import refusals
 from fc_async_local.functions.records import AsyncConfigRecord, rfc3339
-from fc_async_local.functions.resources import Resources
+from fc_async_local.functions.snapshot import Resources
 from fc_async_local.functions.triggers import has_http_trigger
 from fc_async_sdk.errors import InvalidArn
 from fc_async_sdk.models import AsyncConfig

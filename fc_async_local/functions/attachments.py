@@ -21,7 +21,7 @@ from fc_async_local.functions.records import (
     Settings,
     VpcBindingRecord,
 )
-from fc_async_local.functions.resources import Resources
+from fc_async_local.functions.snapshot import Resources
 from fc_async_sdk.errors import shorten
 from fc_async_sdk.spec import limits
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The records of functions in memory, and the resolution of qualifiers in them.
+"""The records of functions in memory: found, resolved by qualifier, read and deleted by operations.
 
 Records are decoded when they are first read. This module does not read the store: the document
 cache keeps the records current.
@@ -7,12 +7,13 @@ cache keeps the records current.
 
 from __future__ import annotations
 
+import abc
 import asyncio
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import msgspec
 
-from fc_async_local.functions import refusals
+from fc_async_local.functions import paging, refusals
 from fc_async_local.functions.records import (
     AliasRecord,
     AsyncConfigRecord,
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from fc_async_local.domain.errors import Rejected
+    from fc_async_local.functions.paging import Page
     from fc_async_local.store.document_cache import DocumentCache
     from fc_async_local.store.protocol import Change
 
@@ -217,3 +219,62 @@ class SnapshotCache:
             if refused is None:
                 raise
             raise refused from None
+
+
+class Resources(abc.ABC, Generic[OwnedT]):
+    """One kind of resources of a function, with the operations that all kinds share.
+
+    Args:
+        cache: The configuration of the runtime.
+
+    Attributes:
+        record: What is stored of one.
+    """
+
+    record: type[OwnedT]
+
+    def __init__(self, cache: SnapshotCache) -> None:
+        self._cache = cache
+
+    @abc.abstractmethod
+    def _describe(self, record: OwnedT) -> dict[str, Any]:
+        """Return one in the form of the API."""
+
+    async def get(self, function: str, own: str = "") -> dict[str, Any]:
+        """Answer the get operation.
+
+        Args:
+            function: Name of the function.
+            own: Name of the resource, or a qualifier; "": LATEST.
+
+        Raises:
+            Rejected: 404 FunctionNotFound, or that of the kind.
+        """
+        return self._describe(await self._existing(function, own))
+
+    async def _existing(self, function: str, own: str) -> OwnedT:
+        return (await self._cache.read()).owned(self.record, function, own)
+
+    async def delete(self, function: str, own: str) -> None:
+        """Answer the delete operation.
+
+        Raises:
+            Rejected: 404 FunctionNotFound, or that of the kind.
+        """
+        async with self._cache.writing:
+            await self._cache.write((await self._existing(function, own)).deleted())
+
+    async def listing(
+        self, function: str | None, page: Page, *, prefix: str = ""
+    ) -> tuple[list[dict[str, Any]], str]:
+        """Return a page of the resources of one function or of all, and the next token.
+
+        Raises:
+            Rejected: 400 InvalidArgument, 404 FunctionNotFound.
+        """
+        snapshot = await self._cache.read()
+        if function is not None:
+            snapshot.function(function)
+        found = snapshot.all(self.record, function, prefix)
+        chosen, token = paging.cut(found, page, lambda record: record.key, of=self.record.kind)
+        return [self._describe(record) for record in chosen], token

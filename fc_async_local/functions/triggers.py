@@ -10,7 +10,7 @@ import msgspec
 from fc_async_local.domain import json_input
 from fc_async_local.functions import function_rules, refusals
 from fc_async_local.functions.records import Settings, TriggerRecord, key_in, rfc3339
-from fc_async_local.functions.resources import Resources
+from fc_async_local.functions.snapshot import Resources
 from fc_async_local.triggers import bindings
 from fc_async_local.triggers.bindings import TriggerSettings
 from fc_async_sdk._decoding import prepare
