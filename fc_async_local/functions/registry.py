@@ -17,9 +17,8 @@ from fc_async_local.functions import refusals
 from fc_async_local.functions.aliases import Aliases
 from fc_async_local.functions.async_configs import AsyncConfigs, check_config
 from fc_async_local.functions.attachments import Scaling, Tags
-from fc_async_local.functions.code import CodeStorage
 from fc_async_local.functions.destination_graph import Graph, draw_graph
-from fc_async_local.functions.functions import Functions
+from fc_async_local.functions.functions import CodeStorage, Functions
 from fc_async_local.functions.records import (
     AsyncConfigRecord,
     FunctionRecord,
