@@ -262,7 +262,6 @@ class Runtime:
             admin.MetricsAdmin(store, clock),
             admin.TaskAdmin(store, engine, clock, settings, engine.remembered),
             admin.FunctionAdmin(registry, engine, urls, store),
-            admin.ConfigAdmin(registry),
             admin.DeliveryAdmin(store, engine),
             admin.ClockAdmin(engine, clock),
             admin.TriggerAdmin(self.services.trigger_control, clock, urls),

@@ -7,7 +7,6 @@ scripts on this machine. Requests are not signed, and only this machine can send
 
 from fc_async_local.api.admin.buckets import BucketAdmin
 from fc_async_local.api.admin.channels import ChannelAdmin
-from fc_async_local.api.admin.configs import ConfigAdmin
 from fc_async_local.api.admin.deliveries import DeliveryAdmin
 from fc_async_local.api.admin.development import DevelopmentAdmin
 from fc_async_local.api.admin.functions import FunctionAdmin
@@ -23,7 +22,6 @@ __all__ = [
     "BucketAdmin",
     "ChannelAdmin",
     "ClockAdmin",
-    "ConfigAdmin",
     "DeliveryAdmin",
     "DescriptionAdmin",
     "DevelopmentAdmin",

@@ -235,7 +235,6 @@ class World:
                     admin.TaskAdmin(self.store, self.engine, self.clock, settings, remembered)
                 ),
                 *routes_of(admin.FunctionAdmin(self.registry, self.engine, urls, self.metrics)),
-                *routes_of(admin.ConfigAdmin(self.registry)),
                 *routes_of(admin.DeliveryAdmin(self.store, self.engine)),
                 *routes_of(admin.ClockAdmin(self.engine, self.clock)),
             ],
