@@ -24,7 +24,7 @@ _THE_BODY: Final = "the body"
 
 
 class StateFiles:
-    """Implements :class:`fc_async_local.api.admin.state.StateControl`.
+    """Implements :class:`fc_async_local.api.admin.runtime.StateControl`.
 
     Args:
         options: Of the runtime.

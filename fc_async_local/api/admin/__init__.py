@@ -8,13 +8,17 @@ scripts on this machine. Requests are not signed, and only this machine can send
 from fc_async_local.api.admin.buckets import BucketAdmin
 from fc_async_local.api.admin.channels import ChannelAdmin
 from fc_async_local.api.admin.deliveries import DeliveryAdmin
-from fc_async_local.api.admin.development import DevelopmentAdmin
 from fc_async_local.api.admin.functions import FunctionAdmin
 from fc_async_local.api.admin.metrics import MetricsAdmin
 from fc_async_local.api.admin.payloads import PayloadAdmin
-from fc_async_local.api.admin.simulation import ClockAdmin, FaultAdmin
-from fc_async_local.api.admin.state import StateAdmin
-from fc_async_local.api.admin.status import DescriptionAdmin, StatusAdmin
+from fc_async_local.api.admin.runtime import (
+    ClockAdmin,
+    DescriptionAdmin,
+    DevelopmentAdmin,
+    FaultAdmin,
+    StateAdmin,
+    StatusAdmin,
+)
 from fc_async_local.api.admin.tasks import TaskAdmin
 from fc_async_local.api.admin.triggers import TriggerAdmin
 
