@@ -5,12 +5,11 @@ It shows everything, moves virtual time and retries dead events: for the console
 scripts on this machine. Requests are not signed, and only this machine can send them.
 """
 
-from fc_async_local.api.admin.buckets import BucketAdmin
 from fc_async_local.api.admin.channels import ChannelAdmin
+from fc_async_local.api.admin.content import BucketAdmin, PayloadAdmin
 from fc_async_local.api.admin.deliveries import DeliveryAdmin
 from fc_async_local.api.admin.functions import FunctionAdmin
 from fc_async_local.api.admin.metrics import MetricsAdmin
-from fc_async_local.api.admin.payloads import PayloadAdmin
 from fc_async_local.api.admin.runtime import (
     ClockAdmin,
     DescriptionAdmin,

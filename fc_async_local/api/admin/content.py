@@ -1,16 +1,22 @@
 # SPDX-License-Identifier: MIT
-"""Buckets of OSS as the console shows them: to look at, and to download objects."""
+"""Contents that the console saves: objects of OSS, and payloads that travelled as claims."""
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
 from fc_async_local.api.operation import Octets, Query, local
 from fc_async_local.domain.errors import Rejected
+from fc_async_local.functions import refusals
+from fc_async_sdk import payloads
 from fc_async_sdk.admin import models
+from fc_async_sdk.errors import FcAsyncError
 
 if TYPE_CHECKING:
+    from starlette.requests import Request
+
     from fc_async_local.services.oss.index import Index
     from fc_async_local.services.oss.lazy import LazyOss
 
@@ -95,3 +101,42 @@ class BucketAdmin:
         headers = {"content-disposition": f"attachment; filename*=UTF-8''{name}"}
         data = await service.do(read)
         return Octets(data, headers=headers)
+
+
+_SAVED: Final = {"content-disposition": "attachment"}
+
+
+class ClaimQuery(Query, frozen=True, kw_only=True):
+    """A claim."""
+
+    claim: str = ""
+
+
+class PayloadAdmin:
+    """Payloads in folders; buckets are not read."""
+
+    @local("GET", "/payloads")
+    async def content(self, request: Request, query: ClaimQuery) -> Octets:
+        """Return the payload in a folder that a claim stands for.
+
+        For HEAD, only whether it is there.
+        """
+        return await asyncio.to_thread(
+            _read, query.claim.encode(), content=request.method != "HEAD"
+        )
+
+
+def _read(claim: bytes, *, content: bool) -> Octets:
+    try:
+        found = payloads.find(claim)
+        if found is None:
+            raise refusals.invalid_argument("claim must be what travels in place of a payload")
+        if not found.store.startswith("file:"):
+            raise refusals.invalid_argument(f"the payload is in {found.store}, which is not read")
+        store = payloads.store_at(found.store)
+        if not store.exists(found.key):
+            raise Rejected(404, "PayloadNotFound", f"{found.store} does not have it any more")
+        data = payloads.fetch(claim, store) if content else b""
+    except (FcAsyncError, OSError, ValueError) as error:
+        raise refusals.invalid_argument(str(error)) from None
+    return Octets(data, headers=_SAVED)
