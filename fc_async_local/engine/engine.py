@@ -19,9 +19,8 @@ from fc_async_local.domain.settlement import Settler
 from fc_async_local.engine.accepting import Accepting, invoke_once, store_needed
 from fc_async_local.engine.delivering import delivery_runner
 from fc_async_local.engine.dispatching import Dispatching
-from fc_async_local.engine.feed import Feed
+from fc_async_local.engine.feed import Feed, Remembered
 from fc_async_local.engine.ports import DELIVERIES, INVOCATIONS, Ports, Probe, no_probe
-from fc_async_local.engine.remembered import Remembered
 from fc_async_local.store.loops import Loop, persist
 from fc_async_local.store.protocol import StoreUnavailable
 from fc_async_local.wakeups import Wakeups

@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     from fc_async_local.clock import Clock
     from fc_async_local.domain.invocation import Invocation
     from fc_async_local.engine.engine import Engine
+    from fc_async_local.engine.feed import Remembered
     from fc_async_local.engine.ports import Accepted
-    from fc_async_local.engine.remembered import Remembered
     from fc_async_local.settings import Settings
     from fc_async_local.store.protocol import Store, Task, TaskQuery
 

@@ -27,9 +27,8 @@ from fc_async_local.api.uploads import UploadOperations
 from fc_async_local.clock import RealClock, VirtualClock
 from fc_async_local.domain.invocation import Invocation, Outcome, OutcomeKind
 from fc_async_local.domain.states import Status
-from fc_async_local.engine.feed import Feed
+from fc_async_local.engine.feed import Feed, Remembered
 from fc_async_local.engine.ports import Accepted, Answered
-from fc_async_local.engine.remembered import Remembered
 from fc_async_local.functions import FunctionRegistry
 from fc_async_local.http.acs_signature import AcsSignatures
 from fc_async_local.settings import Settings
