@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Runs one claimed invocation once and writes what follows.
+"""Runs one claimed invocation once, writes what follows and logs it.
 
 Admission, the start, the function, the decision, the settlement. What is decided comes from
 :mod:`fc_async_local.domain.policy`.
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, TypeVar
 import msgspec
 from msgspec.structs import replace
 
-from fc_async_local.domain import policy, request_log
+from fc_async_local.domain import policy
 from fc_async_local.domain.errors import RECURSIVE, STOPPED, Rejected
 from fc_async_local.domain.invocation import Invocation, Outcome, OutcomeKind
 from fc_async_local.domain.policy import call_path_text
@@ -32,6 +32,7 @@ from fc_async_local.execution.protocol import Attempt
 from fc_async_local.store.loops import persist, write_under_lease
 from fc_async_local.store.protocol import Settled, Started
 from fc_async_sdk.models import AsyncConfig
+from fc_async_sdk.spec import request_log
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -271,7 +272,7 @@ def _log(invocation: Invocation, decided: Decided, settled: Settled, ended: int)
         extra={
             "request_id": invocation.request_id,
             "function": invocation.function,
-            **request_log.fields(invocation, decided, ended=ended),
+            **log_fields(invocation, decided, ended=ended),
         },
     )
 
@@ -283,3 +284,47 @@ def _became(decision: policy.Retry | policy.End, settled: Settled) -> str:
         again = datetime.fromtimestamp(decision.at / 1000, timezone.utc)
         return f"{decision.condition}, again at {again.isoformat(timespec='milliseconds')}"
     return f"{decision.status.value} {decision.condition}".rstrip()
+
+
+def log_fields(invocation: Invocation, decided: Decided, *, ended: int) -> dict[str, object]:
+    """Return the fields of a line in the log, as the service's request metrics name them.
+
+    What belongs to an execution is left out if the function did not run.
+
+    Args:
+        invocation: As it was when the attempt began.
+        decided: The outcome, and when the attempt began.
+        ended: When the outcome was known, in milliseconds since the epoch.
+    """
+    outcome = decided.outcome
+    ran = outcome is not None and outcome.kind in policy.EXECUTED
+    return {
+        "functionName": invocation.function,
+        "versionId": outcome.version_id if outcome else "",
+        "qualifier": invocation.qualifier,
+        "requestId": invocation.request_id,
+        "operation": request_log.OPERATION,
+        "invocationType": request_log.ASYNC,
+        **(_execution(outcome) if outcome and ran else {}),
+        "asyncMode": request_log.MODES[invocation.task_mode],
+        "retryCount": invocation.retry_count,
+        "asyncAttemptStartTimestamp": decided.began,
+        "asyncAttemptLatencyMs": max(0, ended - decided.began),
+    }
+
+
+def _execution(outcome: Outcome) -> dict[str, object]:
+    failed = outcome.kind is OutcomeKind.FUNCTION_ERROR
+    return {
+        "instanceID": outcome.instance_id,
+        "memoryUsageMB": outcome.memory_mb,
+        "durationMs": outcome.duration_ms,
+        "hasFunctionError": failed,
+        **({"errorType": _error_type(outcome)} if failed else {}),
+    }
+
+
+def _error_type(outcome: Outcome) -> str:
+    if outcome.timed_out:
+        return request_log.TIMEOUT
+    return request_log.OUT_OF_MEMORY if outcome.out_of_memory else request_log.UNHANDLED

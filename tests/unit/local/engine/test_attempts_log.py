@@ -5,10 +5,11 @@ from __future__ import annotations
 
 import pytest
 
-from fc_async_local.domain import policy, request_log
+from fc_async_local.domain import policy
 from fc_async_local.domain.invocation import Outcome, OutcomeKind
 from fc_async_local.domain.settlement import Decided
 from fc_async_local.domain.states import Status
+from fc_async_local.engine.attempts import log_fields
 from fc_async_sdk.spec.request_log import FIELDS
 from fc_async_tests.invocations import T0, an_invocation
 
@@ -21,7 +22,7 @@ def fields(outcome: Outcome | None, *, task_mode: bool = True, attempts: int = 0
     decision = policy.End(status=Status.SUCCEEDED, condition="")
     decided = Decided(decision=decision, outcome=outcome, config=None, began=T0 + 100)
     invocation = an_invocation(task_mode=task_mode, attempts=attempts, qualifier="prod")
-    return request_log.fields(invocation, decided, ended=T0 + 130)
+    return log_fields(invocation, decided, ended=T0 + 130)
 
 
 def test_an_execution_has_all_fields_of_its_kind() -> None:
