@@ -24,7 +24,7 @@ Invariants:
 
 from fc_async_sdk.idempotency.handler import current_key, idempotent, once, once_async
 from fc_async_sdk.idempotency.keys import by_field, by_request_id, by_task_id
-from fc_async_sdk.idempotency.repair import forget, resolve
+from fc_async_sdk.idempotency.runs import forget, resolve
 from fc_async_sdk.idempotency.states import Record
 from fc_async_sdk.stores import (
     MemoryStore,
