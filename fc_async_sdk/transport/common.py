@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Shared parts of all transports: proxies, CA bundles, their base class.
+"""Shared parts of all transports: proxies, CA bundles, deadlines, their base class.
 
 Proxies and CA bundles follow the rules of requests: explicit settings win, the environment counts
 when it is trusted, and nothing on this machine goes through the environment's proxy. No function
@@ -14,7 +14,7 @@ import random
 import ssl
 import sys
 import time
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 from urllib.request import getproxies, proxy_bypass
 
 from fc_async_sdk import _signing
@@ -23,7 +23,6 @@ from fc_async_sdk.errors import ConfigurationError, InvalidResponse
 from fc_async_sdk.hooks import Answered, Retrying
 from fc_async_sdk.operations.call import Answer, Call
 from fc_async_sdk.spec import limits
-from fc_async_sdk.transport.deadline import Deadline
 from fc_async_sdk.transport.retry import Budget, Failure, Rate, Tries
 
 if TYPE_CHECKING:
@@ -74,6 +73,22 @@ def no_connection(endpoint: Endpoint, error: BaseException) -> str:
     if endpoint.loopback and isinstance(error, ssl.SSLCertVerificationError):
         reason += "; for a local runtime use http://, or set FC_ASYNC_CA (fc-async dev --trust)"
     return f"no connection to {endpoint.authority}: {reason}"
+
+
+class Deadline(NamedTuple):
+    """The time at which a call must have ended.
+
+    Attributes:
+        at: The time, on the clock of ``monotonic``.
+        monotonic: The clock, in seconds.
+    """
+
+    at: float
+    monotonic: Callable[[], float]
+
+    def left(self) -> float:
+        """Return the seconds that are left; 0 or less when the time is over."""
+        return self.at - self.monotonic()
 
 
 _NONCE_BYTES: Final = 16

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from fc_async_sdk.config import Config
     from fc_async_sdk.credentials import Provider
     from fc_async_sdk.operations.call import Answer, Call
-    from fc_async_sdk.transport.deadline import Deadline
+    from fc_async_sdk.transport.common import Deadline
 
 T = TypeVar("T")
 

@@ -4,15 +4,21 @@
 The lean way through requests: one adapter (pool, proxies, TLS) per client, a prepared request per
 try, the adapter's own ``send``. There is no session: no cookies, no redirects, no hooks. After a
 fork the child gets a pool of its own.
+
+Every read and write on a socket keeps the deadline of the whole call. A socket's own timeout starts
+anew with every byte that arrives, so a server that sends one byte now and then would hold a call
+for ever.
 """
 
 from __future__ import annotations
 
+import io
 import os
 import ssl
 import threading
 import time
 import weakref
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import requests
@@ -20,20 +26,110 @@ import urllib3.exceptions
 from requests.adapters import HTTPAdapter
 
 from fc_async_sdk.operations.call import Answer, Call
-from fc_async_sdk.transport import common, deadline
+from fc_async_sdk.transport import common
 from fc_async_sdk.transport.retry import Budget, Failure
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from typing_extensions import Buffer
+
     from fc_async_sdk._endpoint import Endpoint
     from fc_async_sdk.config import Config
     from fc_async_sdk.credentials import Provider
+    from fc_async_sdk.transport.common import Deadline
 
 T = TypeVar("T")
 
 _ACCEPTED: Final = 202
 _CHUNK: Final = 1024 * 1024
+
+
+CURRENT: ContextVar[Deadline | None] = ContextVar("fc_async_sdk_deadline", default=None)
+"""The deadline of the call that this thread is sending, or None."""
+
+
+def limited(connection_class: type[Any]) -> type[Any]:
+    """Return a subclass of a connection class of urllib3 whose sockets keep the deadline.
+
+    A class that does so already is returned as it is: threads that share a pool may ask twice.
+    """
+    if issubclass(connection_class, _Limited):
+        return connection_class
+    # With the same name: it appears in messages of urllib3.
+    return type(connection_class.__name__, (_Limited, connection_class), {})
+
+
+class _Limited:
+    """The part of a connection that opens it."""
+
+    sock: Any
+
+    def connect(self) -> None:
+        super().connect()  # type: ignore[misc]  # of the connection class beside it
+        self.sock = _LimitedSocket(self.sock)
+
+
+class _LimitedSocket:
+    """A connected socket, plain or TLS."""
+
+    def __init__(self, sock: Any) -> None:
+        self._sock = sock
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._sock, name)
+
+    def sendall(self, data: Buffer, *flags: int) -> None:
+        if CURRENT.get() is None:
+            self._sock.sendall(data, *flags)
+            return
+        with memoryview(data) as view, view.cast("B") as octets:
+            sent = 0
+            while sent < len(octets):
+                sent += _in_time(self._sock, self._sock.send, octets[sent:])
+
+    def makefile(self, mode: str = "rb", *_: Any) -> io.BufferedReader:
+        assert mode == "rb", "http.client only reads through a file"
+        return io.BufferedReader(_LimitedReader(self._sock))
+
+
+class _LimitedReader(io.RawIOBase):
+    """The reading end of a socket."""
+
+    def __init__(self, sock: Any) -> None:
+        self._sock = sock
+        self._file = sock.makefile("rb", buffering=0)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Buffer, /) -> int | None:
+        if CURRENT.get() is None:
+            return self._file.readinto(buffer)  # type: ignore[no-any-return]  # of any socket
+        return _in_time(self._sock, self._file.readinto, buffer)
+
+    def fileno(self) -> int:
+        return self._file.fileno()  # type: ignore[no-any-return]  # of any socket
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
+
+
+def _in_time(sock: Any, act: Callable[[Any], int], data: Any) -> int:
+    """Read or write once, before the deadline and within the socket's own timeout."""
+    deadline = CURRENT.get()
+    assert deadline is not None
+    left, own = deadline.left(), sock.gettimeout()
+    if left <= 0:
+        raise TimeoutError("the time for the whole call is over")
+    sock.settimeout(left if own is None else min(left, own))
+    try:
+        return act(data)
+    finally:
+        # A socket that was closed meanwhile takes no timeout.
+        if sock.fileno() != -1:
+            sock.settimeout(own)
 
 
 class _Adapter(HTTPAdapter):
@@ -53,7 +149,7 @@ class _Adapter(HTTPAdapter):
         connections: Any = self._connections
         if connections is None:
             connections = super().get_connection_with_tls_context(request, verify, proxies, cert)
-            connections.ConnectionCls = deadline.limited(connections.ConnectionCls)
+            connections.ConnectionCls = limited(connections.ConnectionCls)
             self._connections = connections
         return connections
 
@@ -110,13 +206,13 @@ class SyncTransport(common.Transport):
         limit = self._limit(call)
         if limit is None:
             return self._send(call, None)
-        before = deadline.CURRENT.set(limit)
+        before = CURRENT.set(limit)
         try:
             return self._send(call, limit)
         finally:
-            deadline.CURRENT.reset(before)
+            CURRENT.reset(before)
 
-    def _send(self, call: Call[T], limit: deadline.Deadline | None) -> T:
+    def _send(self, call: Call[T], limit: Deadline | None) -> T:
         tries = self._tries(call)
         while True:
             outcome = self._try(call, limit)
@@ -149,7 +245,7 @@ class SyncTransport(common.Transport):
                 self._adapter = _Adapter(self._url, self._config.max_pool_connections)
             return self._adapter
 
-    def _try(self, call: Call[Any], limit: deadline.Deadline | None) -> Answer | Failure:
+    def _try(self, call: Call[Any], limit: Deadline | None) -> Answer | Failure:
         if self._rate is not None:
             self._sleep(self._rate.wait(self._monotonic()))
         began = self._monotonic()
@@ -161,7 +257,7 @@ class SyncTransport(common.Transport):
         self._answered(call, outcome, began)
         return outcome
 
-    def _exchange(self, call: Call[Any], limit: deadline.Deadline | None) -> Answer:
+    def _exchange(self, call: Call[Any], limit: Deadline | None) -> Answer:
         request = requests.PreparedRequest()
         request.method = call.method
         request.url = (
@@ -202,7 +298,7 @@ class SyncTransport(common.Transport):
             return Failure(common.no_connection(self._endpoint, reason), sent=False)
         return Failure(f"the connection broke: {_reason(error)}", sent=True)
 
-    def _timeouts(self, call: Call[Any], limit: deadline.Deadline | None) -> tuple[float, float]:
+    def _timeouts(self, call: Call[Any], limit: Deadline | None) -> tuple[float, float]:
         connect = self._config.connect_timeout
         read = call.timeout or self._config.read_timeout
         if limit is None:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from urllib3.connection import HTTPConnection
 
-from fc_async_sdk.transport.deadline import CURRENT, Deadline, limited
+from fc_async_sdk.transport.common import Deadline
+from fc_async_sdk.transport.sync import CURRENT, limited
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
