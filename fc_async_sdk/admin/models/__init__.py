@@ -16,7 +16,6 @@ from __future__ import annotations
 import msgspec
 
 from fc_async_sdk._decoding import prepare
-from fc_async_sdk.admin.models.base import *
 from fc_async_sdk.admin.models.deliveries import *
 from fc_async_sdk.admin.models.functions import *
 from fc_async_sdk.admin.models.runtime import *

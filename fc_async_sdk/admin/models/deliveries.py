@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fc_async_sdk.admin.models.base import Encoding
+from fc_async_sdk.admin.models.functions import Encoding
 from fc_async_sdk.models import Model
 
 
@@ -96,7 +96,7 @@ class Channel(Model, frozen=True, kw_only=True):
 
 
 class Channels(Model, frozen=True, kw_only=True):
-    """All queues, topics and buses."""
+    """The queues, topics and buses."""
 
     channels: list[Channel]
 
@@ -174,7 +174,7 @@ class BucketSummary(Model, frozen=True, kw_only=True):
 
 
 class Buckets(Model, frozen=True, kw_only=True):
-    """All buckets, by name."""
+    """The buckets, sorted by name."""
 
     buckets: list[BucketSummary]
 

@@ -3,13 +3,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 import msgspec
 from msgspec import Meta, UnsetType
 
 from fc_async_sdk._drawing import Scene
-from fc_async_sdk.admin.models.base import Encoding
 from fc_async_sdk.models import (
     Alias,
     AsyncConfig,
@@ -21,6 +20,12 @@ from fc_async_sdk.models import (
 )
 from fc_async_sdk.spec import limits
 from fc_async_sdk.spec.async_config import Outcome
+
+Encoding = Literal["", "base64"]
+"""Encoding of a payload in an answer or a body: text, or base64 of other bytes."""
+
+PREFIX: Final = "/_local"
+"""Beginning of the paths of the admin API."""
 
 
 class FunctionOverview(Model, frozen=True, kw_only=True):

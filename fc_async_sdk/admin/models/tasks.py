@@ -8,8 +8,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from fc_async_sdk.admin.models.base import Encoding
-from fc_async_sdk.admin.models.functions import Invoke
+from fc_async_sdk.admin.models.functions import Encoding, Invoke
 from fc_async_sdk.models import AnyTaskStatus, AsyncConfig, Model
 
 

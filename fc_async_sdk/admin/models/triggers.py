@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from msgspec import Meta, field
 
-from fc_async_sdk.admin.models.base import Encoding
+from fc_async_sdk.admin.models.functions import Encoding
 from fc_async_sdk.events.triggers import EMPTY_MD5
 from fc_async_sdk.models import Model
 from fc_async_sdk.spec import oss
