@@ -3,7 +3,7 @@
 
 A change is made in the asyncio module ``_async_{name}.py``; this program writes ``_{name}.py``
 beside it. It replaces tokens, and ruff formats the result. What differs in more than that stands in
-a module that both import, such as ``handles/_concurrently.py``. With ``check``, nothing is written,
+a module that both import, such as ``handles/_base.py``. With ``check``, nothing is written,
 and the exit code is 1 if a synchronous module is out of date.
 """
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""State and text that handles of both kinds share. No I/O."""
+"""What handles of both kinds share: state and text, and the same work with many items."""
 
 from __future__ import annotations
 
@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from fc_async_sdk import _payloads
 from fc_async_sdk._pacing import hop
 from fc_async_sdk._payload_schema import PayloadSchema
-from fc_async_sdk.handles import outcomes
-from fc_async_sdk.handles.members import Members
+from fc_async_sdk.handles.members import Members, error_of, payload_of
 from fc_async_sdk.operations import checks
 from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterable
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 
     from fc_async_sdk._pacing import BasePace as Pace
     from fc_async_sdk._payload_schema import Schema
@@ -147,7 +146,7 @@ class BaseTask(Generic[R]):
         self.task = task
         self._listed = False
         self.request_id = task.request_id or self.request_id
-        self.error = outcomes.error_of(self.function, task)
+        self.error = error_of(self.function, task)
         return task
 
     def _go_on(self, task: AsyncTask, payload: bytes | None) -> bool:
@@ -171,7 +170,7 @@ class BaseTask(Generic[R]):
         """
         if self.error is not None:
             raise self.error
-        payload = outcomes.payload_of(self.function, task)
+        payload = payload_of(self.function, task)
         return self._target.read(payload, f"the result of task {task.task_id}")
 
     def _replay_id(self, task_id: str | None) -> str:
@@ -232,3 +231,27 @@ class BaseGroup(Generic[R]):
             f"<{type(self).__name__} {self.prefix} of {self._target}: {seen.done} of {total} have "
             f"ended, {seen.failed} without a result>"
         )
+
+
+def each(work: Callable[[str], None], items: Sequence[str], concurrency: int) -> None:
+    """Call a function with every item, on at most ``concurrency`` threads."""
+    from concurrent import futures  # noqa: PLC0415 -- few programs need it
+
+    with futures.ThreadPoolExecutor(concurrency, thread_name_prefix="stop") as pool:
+        for _ in pool.map(work, items):
+            pass
+
+
+async def async_each(
+    work: Callable[[str], Awaitable[None]], items: Sequence[str], concurrency: int
+) -> None:
+    """Call a coroutine function with every item, with at most ``concurrency`` at a time."""
+    import asyncio  # noqa: PLC0415 -- synchronous programs do without it
+
+    room = asyncio.Semaphore(concurrency)
+
+    async def one(item: str) -> None:
+        async with room:
+            await work(item)
+
+    await asyncio.gather(*[one(item) for item in items])

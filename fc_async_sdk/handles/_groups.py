@@ -11,8 +11,7 @@ from fc_async_sdk import operations, waiters
 from fc_async_sdk.errors import InvalidArgument, InvalidRequest, TransportError
 from fc_async_sdk.fanout import progress as _progress
 from fc_async_sdk.handles import calls
-from fc_async_sdk.handles._base import BaseGroup
-from fc_async_sdk.handles._concurrently import each
+from fc_async_sdk.handles._base import BaseGroup, each
 from fc_async_sdk.handles._tasks import TaskHandle, pages
 from fc_async_sdk.handles.members import Ended
 from fc_async_sdk.handles.watch import Pause, Watch

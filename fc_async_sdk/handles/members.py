@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The tasks of a group: their ids, what is known of each, and when the group has ended.
+"""The tasks of a group: their ids, what is known of each, how each and when the group has ended.
 
 Tasks of the group ``batch-7`` have the ids ``batch-7-0``, ``batch-7-1`` and so on. The n-th replay
 of ``batch-7-1`` is ``batch-7_r2-1`` for n = 2: one list has all tasks that were sent first, another
@@ -17,21 +17,39 @@ Invariants:
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import msgspec
 
 from fc_async_sdk._pacing import hop
-from fc_async_sdk.errors import FcAsyncError, InvalidParameter, TaskLost
+from fc_async_sdk.errors import (
+    FcAsyncError,
+    InvalidParameter,
+    ResultNotKept,
+    TaskError,
+    TaskExpired,
+    TaskFailed,
+    TaskInvalid,
+    TaskLost,
+    TaskStopped,
+)
 from fc_async_sdk.fanout.plan import check_prefix
 from fc_async_sdk.fanout.progress import Progress
-from fc_async_sdk.handles.outcomes import error_of
 from fc_async_sdk.models import AsyncTask
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _GAP: Final = 64
 """Missing ids in a row that are usual: requests on the wire, and payloads that were refused."""
 _SHOWN: Final = 3
 """Ids that a message names."""
+_ERRORS: Final[Mapping[str, tuple[type[TaskError], str]]] = {
+    "Failed": (TaskFailed, "failed"),
+    "Stopped": (TaskStopped, "was stopped"),
+    "Expired": (TaskExpired, "expired before it was executed"),
+    "Invalid": (TaskInvalid, "was not executed"),
+}
 
 
 class Ended(msgspec.Struct, frozen=True):
@@ -265,3 +283,41 @@ class Members:
     def _forget(self, task_id: str) -> None:
         before = self.ended.pop(task_id, None)
         self._failed -= before is not None and before.error is not None
+
+
+# --- the meaning of a task that has ended -------------------------------------------------------
+
+
+def error_of(function: str, task: AsyncTask) -> TaskError | None:
+    """Return why a task has no result; None if it succeeded or has not ended."""
+    if task.succeeded or not task.finished:
+        return None
+    kind, message = _ERRORS.get(task.status, (TaskError, f"ended as {task.status}"))
+    retries = task.already_retried_times or 0
+    if kind is TaskFailed and retries:
+        message += f" after {retries + 1} attempts"
+    return kind(message, **_known(function, task))
+
+
+def payload_of(function: str, task: AsyncTask) -> bytes:
+    """Return what a task that succeeded returned.
+
+    Raises:
+        ResultNotKept: The service does not keep results.
+    """
+    data = task.return_payload_bytes
+    if data is None:
+        raise ResultNotKept(
+            "succeeded, and the service does not say what it returned", **_known(function, task)
+        )
+    return data
+
+
+def _known(function: str, task: AsyncTask) -> dict[str, Any]:
+    return {
+        "function": function,
+        "task_id": task.task_id,
+        "status": cast("str", task.status),
+        "reason": task.task_error_message or "",
+        "request_id": task.request_id or "",
+    }
