@@ -7,13 +7,12 @@ the handlers of functions. :mod:`fc_async_sdk.events.wire` writes them.
 
 from fc_async_sdk.events.document import DestinationEvent, parse
 from fc_async_sdk.events.handlers import destination_handler, handler
-from fc_async_sdk.events.schema import Envelope, Payload
 from fc_async_sdk.events.sources import (
     from_eventbridge,
     from_mns_message,
     from_rocketmq_message,
 )
-from fc_async_sdk.events.wire import document, encode, envelope
+from fc_async_sdk.events.wire import Envelope, Payload, document, encode, envelope
 
 __all__ = [
     "DestinationEvent",

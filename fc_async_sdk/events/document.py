@@ -20,8 +20,7 @@ from fc_async_sdk._claims import PayloadStore
 from fc_async_sdk._decoding import JSON_ERRORS
 from fc_async_sdk._payloads import split_place
 from fc_async_sdk.errors import InvalidArn, InvalidEvent, shorten
-from fc_async_sdk.events.schema import Document, Envelope, Payload
-from fc_async_sdk.events.wire import encode_payload
+from fc_async_sdk.events.wire import Document, Envelope, Payload, encode_payload
 from fc_async_sdk.spec import arn
 
 if TYPE_CHECKING:
