@@ -6,17 +6,15 @@ Each checks its arguments and returns a :class:`Call`: the request and how to re
 ``client.get_function("f")`` is ``send(operations.get_function("f"))``; both clients do that.
 """
 
-from fc_async_sdk.operations.async_config import (
-    delete_async_invoke_config,
-    get_async_invoke_config,
-    list_async_invoke_configs,
-    put_async_invoke_config,
-)
 from fc_async_sdk.operations.call import Answer, Call
-from fc_async_sdk.operations.concurrency import (
+from fc_async_sdk.operations.configs import (
+    delete_async_invoke_config,
     delete_concurrency_config,
+    get_async_invoke_config,
     get_concurrency_config,
+    list_async_invoke_configs,
     list_concurrency_configs,
+    put_async_invoke_config,
     put_concurrency_config,
 )
 from fc_async_sdk.operations.functions import (
@@ -37,24 +35,22 @@ from fc_async_sdk.operations.invoke import (
     invoke_async,
     invoke_later,
 )
-from fc_async_sdk.operations.tasks import get_async_task, list_async_tasks, stop_async_task
-from fc_async_sdk.operations.triggers import (
-    create_trigger,
-    delete_trigger,
-    get_trigger,
-    list_triggers,
-    update_trigger,
-)
-from fc_async_sdk.operations.versions import (
+from fc_async_sdk.operations.resources import (
     create_alias,
+    create_trigger,
     delete_alias,
     delete_function_version,
+    delete_trigger,
     get_alias,
+    get_trigger,
     list_aliases,
     list_function_versions,
+    list_triggers,
     publish_function_version,
     update_alias,
+    update_trigger,
 )
+from fc_async_sdk.operations.tasks import get_async_task, list_async_tasks, stop_async_task
 
 __all__ = [
     "AcceptedInvocation",

@@ -1,11 +1,19 @@
 # SPDX-License-Identifier: MIT
-"""PutAsyncInvokeConfig, GetAsyncInvokeConfig, DeleteAsyncInvokeConfig, ListAsyncInvokeConfigs."""
+"""Configurations of functions: PutAsyncInvokeConfig, PutConcurrencyConfig and their like."""
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import Final, TypeVar
 
-from fc_async_sdk.models import AsyncConfig, AsyncConfigPage, Destination, DestinationConfig
+from fc_async_sdk.errors import InvalidParameter
+from fc_async_sdk.models import (
+    AsyncConfig,
+    AsyncConfigPage,
+    ConcurrencyConfig,
+    ConcurrencyConfigPage,
+    Destination,
+    DestinationConfig,
+)
 from fc_async_sdk.operations import checks
 from fc_async_sdk.operations.call import (
     Call,
@@ -16,9 +24,11 @@ from fc_async_sdk.operations.call import (
     path,
     query,
 )
-from fc_async_sdk.spec import arn
+from fc_async_sdk.spec import arn, limits
 
 T = TypeVar("T")
+
+_RESERVED: Final = limits.Range(0, 1_000_000, 0)
 
 
 def put_async_invoke_config(
@@ -68,7 +78,7 @@ def put_async_invoke_config(
     return json_call(
         "PutAsyncInvokeConfig",
         "PUT",
-        _path(function),
+        _async_config(function),
         AsyncConfig,
         document=checks.async_config(document),
         parameters=query(qualifier=checks.qualifier(qualifier)),
@@ -89,7 +99,7 @@ def get_async_invoke_config(function: str, *, qualifier: str | None = None) -> C
     return json_call(
         "GetAsyncInvokeConfig",
         "GET",
-        _path(function),
+        _async_config(function),
         AsyncConfig,
         parameters=query(qualifier=checks.qualifier(qualifier)),
     )
@@ -108,7 +118,7 @@ def delete_async_invoke_config(function: str, *, qualifier: str | None = None) -
     """
     return delete_call(
         "DeleteAsyncInvokeConfig",
-        _path(function),
+        _async_config(function),
         parameters=query(qualifier=checks.qualifier(qualifier)),
     )
 
@@ -136,7 +146,7 @@ def list_async_invoke_configs(
     )
 
 
-def _path(function: str) -> str:
+def _async_config(function: str) -> str:
     return of_function(function, "async-invoke-config")
 
 
@@ -164,3 +174,80 @@ def _destination(given: str | arn.DestinationArn | None) -> Destination | None:
     if not isinstance(given, arn.Arn):
         arn.parse(given)
     return Destination(destination=str(given))
+
+
+# --- concurrency: how many instances a function may use -----------------------------------------
+
+
+def put_concurrency_config(function: str, *, reserved_concurrency: int) -> Call[ConcurrencyConfig]:
+    """Limit how many instances a function may use; they are set aside for it.
+
+    Args:
+        function: Name of the function.
+        reserved_concurrency: Instances; 0 stops the function: every call is throttled.
+
+    Raises:
+        FunctionNotFound: No such function.
+    """
+    if type(reserved_concurrency) is not int or reserved_concurrency not in _RESERVED:
+        raise InvalidParameter(
+            "reserved_concurrency", reserved_concurrency, "must be a whole number, 0 or more"
+        )
+    return json_call(
+        "PutConcurrencyConfig",
+        "PUT",
+        _concurrency(function),
+        ConcurrencyConfig,
+        document=ConcurrencyConfig(reserved_concurrency=reserved_concurrency),
+    )
+
+
+def get_concurrency_config(function: str) -> Call[ConcurrencyConfig]:
+    """Read a function's limit of instances.
+
+    Args:
+        function: Name of the function.
+
+    Raises:
+        NotFound: It has none, or there is no such function.
+    """
+    return json_call("GetConcurrencyConfig", "GET", _concurrency(function), ConcurrencyConfig)
+
+
+def delete_concurrency_config(function: str) -> Call[None]:
+    """Remove a function's limit of instances.
+
+    Args:
+        function: Name of the function.
+
+    Raises:
+        NotFound: It has none, or there is no such function.
+    """
+    return delete_call("DeleteConcurrencyConfig", _concurrency(function))
+
+
+def list_concurrency_configs(
+    function: str | None = None, *, limit: int | None = None, next_token: str | None = None
+) -> Call[ConcurrencyConfigPage]:
+    """List limits of instances, one page.
+
+    Args:
+        function: Only this function's; None lists those of all functions.
+        limit: Entries per page, 1-100 (API); 20 when None.
+        next_token: Where the page before ended.
+    """
+    return json_call(
+        "ListConcurrencyConfigs",
+        "GET",
+        path("concurrency-configs"),
+        ConcurrencyConfigPage,
+        parameters=page(
+            limit,
+            next_token,
+            functionName=checks.segment("function", function) if function is not None else None,
+        ),
+    )
+
+
+def _concurrency(function: str) -> str:
+    return of_function(function, "concurrency")
