@@ -293,6 +293,11 @@ def query(**parameters: str | int | bool | None) -> str:
         raise InvalidParameter("query", error.object, "must be encodable as UTF-8") from None
 
 
+def qualified(qualifier: str | None) -> str:
+    """Return the query string of an operation on a version or an alias; None is LATEST."""
+    return query(qualifier=checks.qualifier(qualifier))
+
+
 def page(limit: int | None, next_token: str | None, **parameters: str | int | bool | None) -> str:
     """Return the query string of a list operation, which has these parameters of its own."""
     size = checks.integer("limit", limit, limits.PAGE_SIZE)
@@ -333,6 +338,11 @@ def json_call(
         read=read_json(cls, operation),
         repeat=repeat,
     )
+
+
+def get_call(operation: str, at: str, cls: type[U], parameters: str = "") -> Call[U]:
+    """Return a call that reads a JSON document."""
+    return json_call(operation, "GET", at, cls, parameters=parameters)
 
 
 def delete_call(operation: str, at: str, *, parameters: str = "") -> Call[None]:

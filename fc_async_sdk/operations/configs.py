@@ -18,11 +18,12 @@ from fc_async_sdk.operations import checks
 from fc_async_sdk.operations.call import (
     Call,
     delete_call,
+    get_call,
     json_call,
     of_function,
     page,
     path,
-    query,
+    qualified,
 )
 from fc_async_sdk.spec import arn, limits
 
@@ -81,7 +82,7 @@ def put_async_invoke_config(
         _async_config(function),
         AsyncConfig,
         document=checks.async_config(document),
-        parameters=query(qualifier=checks.qualifier(qualifier)),
+        parameters=qualified(qualifier),
     )
 
 
@@ -96,12 +97,8 @@ def get_async_invoke_config(function: str, *, qualifier: str | None = None) -> C
         AsyncConfigNotExists: There is none.
         FunctionNotFound: No such function.
     """
-    return json_call(
-        "GetAsyncInvokeConfig",
-        "GET",
-        _async_config(function),
-        AsyncConfig,
-        parameters=query(qualifier=checks.qualifier(qualifier)),
+    return get_call(
+        "GetAsyncInvokeConfig", _async_config(function), AsyncConfig, qualified(qualifier)
     )
 
 
@@ -117,9 +114,7 @@ def delete_async_invoke_config(function: str, *, qualifier: str | None = None) -
         FunctionNotFound: No such function.
     """
     return delete_call(
-        "DeleteAsyncInvokeConfig",
-        _async_config(function),
-        parameters=query(qualifier=checks.qualifier(qualifier)),
+        "DeleteAsyncInvokeConfig", _async_config(function), parameters=qualified(qualifier)
     )
 
 
@@ -133,17 +128,17 @@ def list_async_invoke_configs(
         limit: Configurations per page, 1-100 (API); 20 when None.
         next_token: Where the page before ended.
     """
-    return json_call(
+    return get_call(
         "ListAsyncInvokeConfigs",
-        "GET",
         path("async-invoke-configs"),
         AsyncConfigPage,
-        parameters=page(
-            limit,
-            next_token,
-            functionName=checks.segment("function", function) if function is not None else None,
-        ),
+        _page(function, limit, next_token),
     )
+
+
+def _page(function: str | None, limit: int | None, next_token: str | None) -> str:
+    named = None if function is None else checks.segment("function", function)
+    return page(limit, next_token, functionName=named)
 
 
 def _async_config(function: str) -> str:
@@ -211,7 +206,7 @@ def get_concurrency_config(function: str) -> Call[ConcurrencyConfig]:
     Raises:
         NotFound: It has none, or there is no such function.
     """
-    return json_call("GetConcurrencyConfig", "GET", _concurrency(function), ConcurrencyConfig)
+    return get_call("GetConcurrencyConfig", _concurrency(function), ConcurrencyConfig)
 
 
 def delete_concurrency_config(function: str) -> Call[None]:
@@ -236,16 +231,11 @@ def list_concurrency_configs(
         limit: Entries per page, 1-100 (API); 20 when None.
         next_token: Where the page before ended.
     """
-    return json_call(
+    return get_call(
         "ListConcurrencyConfigs",
-        "GET",
         path("concurrency-configs"),
         ConcurrencyConfigPage,
-        parameters=page(
-            limit,
-            next_token,
-            functionName=checks.segment("function", function) if function is not None else None,
-        ),
+        _page(function, limit, next_token),
     )
 
 

@@ -22,11 +22,12 @@ from fc_async_sdk.operations.call import (
     JSON,
     Call,
     delete_call,
+    get_call,
     json_call,
     of_function,
     page,
     path,
-    query,
+    qualified,
     read_nothing,
 )
 from fc_async_sdk.spec import limits
@@ -175,13 +176,7 @@ def get_function(function: str, *, qualifier: str | None = None) -> Call[Functio
     Raises:
         FunctionNotFound: No such function.
     """
-    return json_call(
-        "GetFunction",
-        "GET",
-        of_function(function),
-        Function,
-        parameters=query(qualifier=checks.qualifier(qualifier)),
-    )
+    return get_call("GetFunction", of_function(function), Function, qualified(qualifier))
 
 
 def get_function_code(function: str, *, qualifier: str | None = None) -> Call[FunctionCode]:
@@ -194,12 +189,8 @@ def get_function_code(function: str, *, qualifier: str | None = None) -> Call[Fu
     Raises:
         FunctionNotFound: No such function.
     """
-    return json_call(
-        "GetFunctionCode",
-        "GET",
-        of_function(function, "code"),
-        FunctionCode,
-        parameters=query(qualifier=checks.qualifier(qualifier)),
+    return get_call(
+        "GetFunctionCode", of_function(function, "code"), FunctionCode, qualified(qualifier)
     )
 
 
@@ -220,12 +211,11 @@ def list_functions(
         limit: Functions per page, 1-100 (API); 20 when None.
         next_token: Where the page before ended.
     """
-    return json_call(
+    return get_call(
         "ListFunctions",
-        "GET",
         path("functions"),
         FunctionPage,
-        parameters=page(
+        page(
             limit,
             next_token,
             prefix=prefix,

@@ -22,7 +22,7 @@ from fc_async_sdk.errors import (
 )
 from fc_async_sdk.hooks import TOKEN
 from fc_async_sdk.operations import checks
-from fc_async_sdk.operations.call import OCTETS, Answer, Call, of_function, query
+from fc_async_sdk.operations.call import OCTETS, Answer, Call, of_function, qualified
 from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:
@@ -176,7 +176,7 @@ def invoke(
         operation=_OPERATION,
         method="POST",
         path=of_function(function, "invocations"),
-        query=query(qualifier=checks.qualifier(qualifier)),
+        query=qualified(qualifier),
         headers=sent,
         body=checks.payload(payload, limits.SYNC_PAYLOAD_BYTES),
         read=functools.partial(_read_result, function),
@@ -240,7 +240,7 @@ def invoke_async(
         operation=_OPERATION,
         method="POST",
         path=of_function(function, "invocations"),
-        query=query(qualifier=checks.qualifier(qualifier)),
+        query=qualified(qualifier),
         headers=sent,
         body=body,
         deposit=deposit,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Versions, aliases and triggers of functions: PublishFunctionVersion, CreateAlias, CreateTrigger …"""
+"""Versions, aliases and triggers: PublishFunctionVersion, CreateAlias, CreateTrigger and others."""
 
 from __future__ import annotations
 
@@ -16,7 +16,14 @@ from fc_async_sdk.models import (
     TriggerPage,
 )
 from fc_async_sdk.operations import checks
-from fc_async_sdk.operations.call import Call, delete_call, json_call, of_function, page
+from fc_async_sdk.operations.call import (
+    Call,
+    delete_call,
+    get_call,
+    json_call,
+    of_function,
+    page,
+)
 from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:
@@ -68,14 +75,11 @@ def list_function_versions(
     Raises:
         FunctionNotFound: No such function.
     """
-    return json_call(
+    return get_call(
         "ListFunctionVersions",
-        "GET",
         of_function(function, "versions"),
         FunctionVersionPage,
-        parameters=page(
-            limit, next_token, direction=checks.choice("direction", direction, _DIRECTIONS)
-        ),
+        page(limit, next_token, direction=checks.choice("direction", direction, _DIRECTIONS)),
     )
 
 
@@ -90,8 +94,7 @@ def delete_function_version(function: str, version_id: str) -> Call[None]:
         VersionNotFound: No such version.
     """
     return delete_call(
-        "DeleteFunctionVersion",
-        of_function(function, "versions", checks.version_id(version_id)),
+        "DeleteFunctionVersion", of_function(function, "versions", checks.version_id(version_id))
     )
 
 
@@ -173,7 +176,7 @@ def get_alias(function: str, alias: str) -> Call[Alias]:
     Raises:
         AliasNotFound: No such alias.
     """
-    return json_call("GetAlias", "GET", _alias(function, alias), Alias)
+    return get_call("GetAlias", _alias(function, alias), Alias)
 
 
 def list_aliases(
@@ -194,12 +197,11 @@ def list_aliases(
     Raises:
         FunctionNotFound: No such function.
     """
-    return json_call(
+    return get_call(
         "ListAliases",
-        "GET",
         of_function(function, "aliases"),
         AliasPage,
-        parameters=page(limit, next_token, prefix=prefix),
+        page(limit, next_token, prefix=prefix),
     )
 
 
@@ -327,7 +329,7 @@ def get_trigger(function: str, trigger: str) -> Call[Trigger]:
     Raises:
         TriggerNotFound: No such trigger.
     """
-    return json_call("GetTrigger", "GET", _trigger(function, trigger), Trigger)
+    return get_call("GetTrigger", _trigger(function, trigger), Trigger)
 
 
 def list_triggers(
@@ -348,12 +350,11 @@ def list_triggers(
     Raises:
         FunctionNotFound: No such function.
     """
-    return json_call(
+    return get_call(
         "ListTriggers",
-        "GET",
         of_function(function, "triggers"),
         TriggerPage,
-        parameters=page(limit, next_token, prefix=prefix),
+        page(limit, next_token, prefix=prefix),
     )
 
 

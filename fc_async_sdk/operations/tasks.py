@@ -8,7 +8,7 @@ from typing import Final, Literal, get_args
 from fc_async_sdk.errors import InvalidParameter
 from fc_async_sdk.models import AsyncTask, AsyncTaskPage, TaskStatus
 from fc_async_sdk.operations import checks
-from fc_async_sdk.operations.call import Call, json_call, of_function, page, query, read_nothing
+from fc_async_sdk.operations.call import Call, get_call, of_function, page, qualified, read_nothing
 
 Order = Literal["asc", "desc"]
 
@@ -28,13 +28,7 @@ def get_async_task(function: str, task_id: str, *, qualifier: str | None = None)
         AsyncTaskNotFound: No such task: never accepted, older than 7 days, or without task mode.
             Right after an accept it may take some seconds to appear.
     """
-    return json_call(
-        "GetAsyncTask",
-        "GET",
-        _path(function, task_id),
-        AsyncTask,
-        parameters=query(qualifier=checks.qualifier(qualifier)),
-    )
+    return get_call("GetAsyncTask", _path(function, task_id), AsyncTask, qualified(qualifier))
 
 
 def list_async_tasks(
@@ -64,12 +58,11 @@ def list_async_tasks(
         limit: Tasks per page, 1-100 (API); 20 when None.
         next_token: Where the page before ended.
     """
-    return json_call(
+    return get_call(
         "ListAsyncTasks",
-        "GET",
         of_function(function, "async-tasks"),
         AsyncTaskPage,
-        parameters=page(
+        page(
             limit,
             next_token,
             qualifier=checks.qualifier(qualifier),
@@ -98,7 +91,7 @@ def stop_async_task(function: str, task_id: str, *, qualifier: str | None = None
         operation="StopAsyncTask",
         method="PUT",
         path=f"{_path(function, task_id)}/stop",
-        query=query(qualifier=checks.qualifier(qualifier)),
+        query=qualified(qualifier),
         read=read_nothing,
     )
 
