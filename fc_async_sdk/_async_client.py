@@ -13,8 +13,7 @@ import time
 from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, TypeVar, overload
 
 from fc_async_sdk import operations, packaging
-from fc_async_sdk._client_base import BaseClient, copy_signature
-from fc_async_sdk._connections import AsyncConnections
+from fc_async_sdk._client_base import AsyncConnections, BaseClient, copy_signature
 
 if TYPE_CHECKING:
     from collections.abc import (

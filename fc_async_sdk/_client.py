@@ -13,8 +13,7 @@ import time
 from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, TypeVar, overload
 
 from fc_async_sdk import operations, packaging
-from fc_async_sdk._client_base import BaseClient, copy_signature
-from fc_async_sdk._connections import Connections
+from fc_async_sdk._client_base import BaseClient, Connections, copy_signature
 
 if TYPE_CHECKING:
     from collections.abc import (

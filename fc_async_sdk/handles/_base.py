@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What handles of both kinds share: state and text, and the same work with many items."""
+"""State and text that handles of both kinds share, and the same work with many items."""
 
 from __future__ import annotations
 
