@@ -71,6 +71,7 @@ class Exceptions:
         FcAsyncError,
         FunctionAlreadyExists,
         FunctionError,
+        FunctionInvocationDisabled,
         FunctionNotEmpty,
         FunctionNotFound,
         FunctionNotStarted,

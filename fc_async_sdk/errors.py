@@ -22,6 +22,7 @@
     │   ├── InvalidArgument, MissingRequiredHeader, PathNotSupported, EntityTooLarge,     400
     │   │   InvalidDestinationResources, LimitExceeded
     │   ├── AccessDenied, SignatureNotMatch, InvalidAccessKeyID, InvalidSecurityToken     403
+    │   │   └── FunctionInvocationDisabled (of AccessDenied)
     │   ├── NotFound                                                                      404
     │   │   └── FunctionNotFound, AliasNotFound, VersionNotFound, TriggerNotFound,
     │   │       LayerNotFound, AsyncConfigNotExists, AsyncTaskNotFound
@@ -409,6 +410,12 @@ class AccessDenied(ServiceError):
     """403: these credentials may not do this."""
 
     advice = "Check the RAM policy of the access key and the role of the function."
+
+
+class FunctionInvocationDisabled(AccessDenied):
+    """403: calls of the function are refused until it is enabled again."""
+
+    advice = "Call EnableFunctionInvocation first."
 
 
 class SignatureNotMatch(ServiceError):

@@ -22,6 +22,7 @@ from fc_async_local.engine.ports import INVOCATIONS, Accepted, Answered, Point
 from fc_async_local.execution.protocol import Attempt
 from fc_async_local.store.protocol import DuplicateTask, StoreUnavailable
 from fc_async_sdk.errors import shorten
+from fc_async_sdk.events.error_documents import error_summary
 from fc_async_sdk.spec import limits, metrics
 
 if TYPE_CHECKING:
@@ -238,7 +239,8 @@ async def invoke_once(
 
 def _refusal(function: str, outcome: Outcome) -> Rejected:
     status, code = _REFUSALS[outcome.kind]
-    reason = outcome.payload.decode(errors="replace") or outcome.kind.value
+    known = error_summary(outcome.payload).removeprefix(f"{outcome.error_type}: ")
+    reason = known or outcome.payload.decode(errors="replace") or outcome.kind.value
     return Rejected(status, outcome.error_type or code, f"function {function!r}: {reason}")
 
 

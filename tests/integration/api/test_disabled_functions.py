@@ -21,8 +21,10 @@ def test_calls_of_a_disabled_function_are_refused_until_it_is_enabled(fc_local):
     for call in (fc_local.client.invoke_async, fc_local.client.invoke):
         with pytest.raises(errors.AccessDenied) as refused:
             call("orders", b"")
-        assert refused.value.code == "FunctionInvocationDisabled"
+        assert type(refused.value) is errors.FunctionInvocationDisabled
         assert "migration" in str(refused.value)
+        assert "RAM policy" not in str(refused.value)
+        assert str(refused.value).lower().count("enablefunctioninvocation") == 1
     fc_local.client.enable_function_invocation("orders")
     assert fc_local.client.invoke("orders", b"").payload == b"done"
 
