@@ -11,10 +11,10 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-import inspect
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
+from fc_async_sdk._coroutines import is_coroutine_function
 from fc_async_sdk._pacing.hosting import MARK, Host
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def host_of(runtime: LocalRuntime, client: Client) -> Host:
 
 async def run(handler: Handler, event: bytes, context: Any) -> Any:
     """Run a handler; in a thread of its own, unless it is a coroutine function."""
-    if inspect.iscoroutinefunction(handler):
+    if is_coroutine_function(handler):
         return await handler(event, context)
     inherited = contextvars.copy_context()
     # Not in the executor of the loop: its threads are few, and handlers may wait for virtual time.

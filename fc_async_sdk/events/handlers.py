@@ -10,13 +10,13 @@ Invariants:
 from __future__ import annotations
 
 import functools
-import inspect
 import logging
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeVar, cast, overload
 
 import msgspec
 
 from fc_async_sdk import _claims, _envelopes, _payloads
+from fc_async_sdk._coroutines import is_coroutine_function
 from fc_async_sdk.errors import InvalidParameter, InvalidPayload
 from fc_async_sdk.events import wire
 from fc_async_sdk.events.document import DestinationEvent, parse
@@ -136,7 +136,7 @@ def handler(
         return _value(kind, data, large, context)[0]
 
     def decorate(function: Callable[[T, Any], Any]) -> Callable[[Any, Any], Any]:
-        if inspect.iscoroutinefunction(function):
+        if is_coroutine_function(function):
 
             @functools.wraps(function)
             async def asynchronous(event: Any, context: Any) -> Any:

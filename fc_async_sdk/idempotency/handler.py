@@ -9,6 +9,7 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypedDict, TypeVar, cast
 
 from fc_async_sdk import errors
+from fc_async_sdk._coroutines import is_coroutine_function
 from fc_async_sdk.idempotency import keys, states
 from fc_async_sdk.idempotency.runs import Claims, Run, SystemClock
 from fc_async_sdk.stores.rows import check
@@ -123,7 +124,7 @@ def idempotent(
     def decorate(handler: H) -> H:
         if inspect.isgeneratorfunction(handler) or inspect.isasyncgenfunction(handler):
             raise errors.InvalidParameter("handler", handler, "must return a result, not yield")
-        wrap = _asynchronous if _is_coroutine_function(handler) else _synchronous
+        wrap = _asynchronous if is_coroutine_function(handler) else _synchronous
         return cast("H", functools.wraps(handler)(wrap(handler, claims, read)))
 
     return decorate
@@ -171,12 +172,6 @@ def once(name: str, function: Callable[P, R], /, *args: P.args, **kwargs: P.kwar
     _check_ended("function", function, result, "use await once_async(…) in a coroutine handler")
     run.end_effect(name, result)
     return result
-
-
-def _is_coroutine_function(function: object) -> bool:
-    """Return whether a function, or an object that is called, returns coroutines."""
-    call = getattr(function, "__call__", None)  # noqa: B004 -- not whether it can be called
-    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(call)
 
 
 def _not_begun(result: object) -> bool:

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import inspect
 import logging
 import time
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar, cast
@@ -21,6 +20,7 @@ import msgspec
 from msgspec.structs import replace
 
 from fc_async_sdk import _envelopes
+from fc_async_sdk._coroutines import is_coroutine_function
 from fc_async_sdk._pacing import gcra, hop, hosting
 from fc_async_sdk._pacing.pace import MAX_HOPS
 from fc_async_sdk.credentials import from_context
@@ -248,7 +248,7 @@ def _now() -> float:
 
 def wrap(function: H, receiver: Receiver) -> H:
     """Return a handler that a receiver decides for; a coroutine function stays one."""
-    made = _asynchronous if inspect.iscoroutinefunction(function) else _synchronous
+    made = _asynchronous if is_coroutine_function(function) else _synchronous
     wrapper = functools.wraps(function)(made(function, receiver))
     setattr(wrapper, hosting.MARK, True)
     return cast("H", wrapper)

@@ -485,6 +485,14 @@ class TestTypedHandler:
         assert asyncio.run(resize(b'{"number":7}', None)) == [{"width": 7}]
         assert asyncio.run(resize(Order(7), None)) == [Thumbnail(7)]
 
+    def test_an_object_that_is_called_as_a_coroutine_function_is_a_coroutine_handler(self) -> None:
+        class Resize:
+            async def __call__(self, order: Order, _context: object) -> list[Thumbnail]:
+                return [Thumbnail(order.number)]
+
+        resize = events.handler(Order)(Resize())
+        assert asyncio.run(resize(b'{"number":7}', None)) == [{"width": 7}]
+
     def test_a_payload_that_does_not_fit_raises_before_the_handler_runs(self) -> None:
         @events.handler(Order)
         def resize(_order: Order, _context: object) -> None:

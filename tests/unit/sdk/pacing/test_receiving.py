@@ -192,7 +192,20 @@ def _later(function: Callable[..., Any]) -> Callable[..., Any]:
     return work
 
 
-@pytest.mark.parametrize("make", [lambda function: function, _later], ids=["function", "coroutine"])
+class _Object:
+    """A handler that is an object whose call is a coroutine function."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.function = function
+
+    async def __call__(self, event: Any, context: Any) -> Any:
+        await asyncio.sleep(0)
+        return self.function(event, context)
+
+
+@pytest.mark.parametrize(
+    "make", [lambda function: function, _later, _Object], ids=["function", "coroutine", "object"]
+)
 def test_a_handler_that_asks_for_it_is_called_again_later(
     sent: list[dict[str, Any]], make: Callable[[Any], Any]
 ) -> None:
