@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
 """The metrics of a function, as CloudMonitor names and aggregates them.
 
-The names are those of the metric reference of CloudMonitor (*monitor*, namespace ``acs_fc``). Two
-metrics are ours: the service does not have what they count. No other module spells the name of a
-metric.
+The names are those of the metric reference of CloudMonitor (*monitor*, namespace ``acs_fc``), which
+"Monitoring data" (*data*) and "Statistics of metrics" (*statistics*) of docs/reference/sources.md
+complete. Two metrics are ours: the service does not have what they count. No other module spells
+the name of a metric.
 """
 
 from __future__ import annotations
@@ -30,6 +31,10 @@ class Metric(NamedTuple):
 
 NAMESPACE: Final = "acs_fc"
 """The namespace of Function Compute in CloudMonitor."""
+
+ALARM_STATISTIC: Final = "Value"
+"""The statistic of all metrics of the namespace (*statistics*): alarm rules with another one are
+refused (PutResourceMetricRule, note on statistics)."""
 
 PERIODS: Final = (60, 3_600)
 """Lengths of the periods of a series, in seconds."""
@@ -112,6 +117,11 @@ OURS: Final = frozenset({EVENTS_DEAD, RECURSIVE_DROPPED})
 
 ALIASES: Final = {"FunctionDestinationSucceed": DESTINATION_SUCCEEDED}
 """Other spellings that the service's documents use: the user guide leaves out the last letters."""
+
+
+def dimensions(region: str, function: str) -> list[dict[str, str]]:
+    """Return the dimensions of a function of 3.0, whose service has no name (*data*)."""
+    return [{"region": region, "serviceName": "", "functionName": function}]
 
 
 def named(name: str) -> str:

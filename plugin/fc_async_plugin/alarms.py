@@ -29,7 +29,7 @@ def requests(rules: Sequence[Rule], groups: Sequence[str]) -> dict[str, Any]:
     written = [
         {
             **_fields(rule),
-            "Resources": _dimensions(rule),
+            "Resources": json.dumps(_dimensions(rule)),
             "ContactGroups": ",".join(groups),
             "Period": str(rule.condition.period),
             "EmailSubject": f"{rule.function}: {rule.condition.name}",
@@ -55,11 +55,11 @@ def terraform(rules: Sequence[Rule], groups: Sequence[str]) -> dict[str, Any]:
                     "name": rule.name,
                     "project": metrics.NAMESPACE,
                     "metric": rule.condition.metric,
-                    "metric_dimensions": _literal(_dimensions(rule)),
+                    "metric_dimensions": _literal(json.dumps(_dimensions(rule))),
                     "period": rule.condition.period,
                     "contact_groups": [_literal(one) for one in groups],
                     f"escalations_{_level(rule).lower()}": {
-                        "statistics": rule.condition.statistic,
+                        "statistics": metrics.ALARM_STATISTIC,
                         "comparison_operator": ">=",
                         "threshold": str(rule.threshold),
                         "times": rule.condition.times,
@@ -81,7 +81,7 @@ def ros(rules: Sequence[Rule], groups: Sequence[str]) -> dict[str, Any]:
                 "Metadata": {"Reason": rule.reason},
                 "Properties": {
                     **_fields(rule),
-                    "Resources": json.loads(_dimensions(rule)),
+                    "Resources": _dimensions(rule),
                     "ContactGroups": list(groups),
                     "Period": rule.condition.period,
                 },
@@ -91,9 +91,8 @@ def ros(rules: Sequence[Rule], groups: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def _dimensions(rule: Rule) -> str:
-    """Return the function as CloudMonitor names it."""
-    return json.dumps([{"region": rule.region, "functionName": rule.function}])
+def _dimensions(rule: Rule) -> list[dict[str, str]]:
+    return metrics.dimensions(rule.region, rule.function)
 
 
 def _level(rule: Rule) -> str:
@@ -109,7 +108,7 @@ def _fields(rule: Rule) -> dict[str, Any]:
         "MetricName": rule.condition.metric,
         "Escalations": {
             _level(rule): {
-                "Statistics": rule.condition.statistic,
+                "Statistics": metrics.ALARM_STATISTIC,
                 "ComparisonOperator": _AT_LEAST,
                 "Threshold": str(rule.threshold),
                 "Times": rule.condition.times,

@@ -213,7 +213,7 @@ def _points(client: Client, region: str, wanted: Wanted, name: str) -> Iterator[
 
 
 def _describe(region: str, wanted: Wanted, name: str, token: str) -> Call[_Page]:
-    dimensions = [{"region": region, "functionName": wanted.function}]
+    dimensions = metrics.dimensions(region, wanted.function)
     form = {
         "Namespace": metrics.NAMESPACE,
         "MetricName": name,

@@ -68,9 +68,6 @@ def command(
         return
     write = {"json": alarms.requests, "terraform": alarms.terraform, "ros": alarms.ros}[output]
     terminal.print_json(write(rules, groups))
-    terminal.note(
-        "If CloudMonitor refuses a statistic, DescribeMetricMetaList says which ones a metric has."
-    )
 
 
 def _shown(rule: Rule) -> str:

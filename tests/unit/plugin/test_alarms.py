@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -14,6 +15,8 @@ from fc_async_plugin.conditions import CONDITIONS, Numbers, Rule, numbers_of
 from fc_async_sdk.spec import metrics
 
 PROPS = {"timeout": 60, "asyncInvokeConfig": {"maxAsyncEventAgeInSeconds": 3600}}
+
+ORDERS = {"region": "cn-hangzhou", "serviceName": "", "functionName": "orders"}
 
 TERRAFORM = {
     "name": str,
@@ -85,9 +88,7 @@ def test_the_official_models_take_every_field() -> None:
 
     assert given(request.to_map()) == body
     assert request.rules[0].contact_groups == "oncall,chat"
-    assert json.loads(request.rules[0].resources) == [
-        {"region": "cn-hangzhou", "functionName": "orders"}
-    ]
+    assert json.loads(request.rules[0].resources) == [ORDERS]
 
 
 def test_a_request_has_no_more_rules_than_cloudmonitor_takes() -> None:
@@ -126,6 +127,11 @@ def test_a_template_of_ros_has_what_the_resource_type_requires() -> None:
     for one in alarms.ros(rules(), ["oncall"])["Resources"].values():
         assert one["Type"] == "ALIYUN::CMS::ResourceMetricRule"
         assert set(one["Properties"]) >= ROS_REQUIRED
-        assert one["Properties"]["Resources"] == [
-            {"region": "cn-hangzhou", "functionName": "orders"}
-        ]
+        assert one["Properties"]["Resources"] == [ORDERS]
+
+
+def test_rules_have_the_statistic_that_the_metrics_have() -> None:
+    written = json.dumps([write(rules(), ["g"]) for write in (alarms.requests, alarms.ros)])
+    written += json.dumps(alarms.terraform(rules(), ["g"]))
+    found = re.findall(r'"statistics": "(\w+)"', written, re.IGNORECASE)
+    assert found == ["Value"] * 3 * len(CONDITIONS), "CloudMonitor refuses any other"

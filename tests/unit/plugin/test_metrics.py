@@ -113,7 +113,7 @@ def test_cloudmonitor_is_asked_for_the_function_by_its_dimensions(cloud, read) -
             "Period": "60",
             "StartTime": str(START - 1),
             "EndTime": str(START + 5 * MINUTE),
-            "Dimensions": '[{"region":"cn-hangzhou","functionName":"resize"}]',
+            "Dimensions": '[{"region":"cn-hangzhou","serviceName":"","functionName":"resize"}]',
             "Length": "1440",
         }
     ]
