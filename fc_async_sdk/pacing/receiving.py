@@ -70,10 +70,12 @@ class RetryLater(Exception):
     ) -> None:
         if (seconds is None) == (at is None):
             raise InvalidParameter("seconds", seconds, "give either seconds or at")
-        if at is not None and at.tzinfo is None:
-            raise InvalidParameter("at", at, "must have a time zone")
-        if seconds is not None and not 0 <= seconds <= _LONGEST:
-            raise InvalidParameter("seconds", seconds, "must be from 0 to seven days")
+        if at is not None and getattr(at, "tzinfo", None) is None:
+            raise InvalidParameter("at", at, "must be a datetime with a time zone")
+        if seconds is not None and not (
+            isinstance(seconds, (int, float)) and 0 <= seconds <= _LONGEST
+        ):
+            raise InvalidParameter("seconds", seconds, "must be a number from 0 to seven days")
         when = f"in {seconds:g} s" if seconds is not None else f"at {at}"
         super().__init__(f"to be delivered again {when}{reason and f': {reason}'}")
         self.seconds = seconds
@@ -194,7 +196,12 @@ class Receiver:
         sent = hop.Sent(hop.next_id(following, context.request_id), delay, reason)
         name, qualifier = context.function.name, _qualifier(context)
         accepted = self._client_of(context).invoke_async(
-            name, following.encode(), delay=delay, task_id=sent.next, qualifier=qualifier
+            name,
+            following.encode(),
+            delay=delay,
+            task_id=sent.next,
+            qualifier=qualifier,
+            headers=_trace(context),
         )
         _LOG.info(
             "%s of %s waits on for %d s%s%s",
@@ -239,6 +246,13 @@ def _as_json(data: bytes, _: object) -> object:
 def _qualifier(context: Any) -> str | None:
     service = getattr(context, "service", None) or context.function
     return getattr(service, "qualifier", None) or None
+
+
+def _trace(context: Any) -> dict[str, str] | None:
+    """Return the header that gives the next message the trace of this one; None without a trace."""
+    span = getattr(getattr(context, "tracing", None), "span_context", None)
+    # github.com/aliyun/fc-java-sdk, HeaderKeys.java; runtimes show it as context.tracing
+    return {"x-fc-tracing-opentracing-span-context": span} if span else None
 
 
 def _now() -> float:

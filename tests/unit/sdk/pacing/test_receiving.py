@@ -235,10 +235,25 @@ def test_ids_of_messages_that_follow_a_task_are_those_of_replays() -> None:
     assert next_id("night-007") == f"night-007_r{number}"
 
 
-@pytest.mark.parametrize("seconds", [-1, 700_000, float("nan")])
-def test_a_time_to_return_is_within_a_week(seconds: float) -> None:
-    with pytest.raises(errors.InvalidParameter, match="must be from 0 to seven days"):
+@pytest.mark.parametrize("seconds", [-1, 700_000, float("nan"), "60"])
+def test_a_time_to_return_is_within_a_week(seconds: Any) -> None:
+    with pytest.raises(errors.InvalidParameter, match="must be a number from 0 to seven days"):
         RetryLater(seconds)
+
+
+def test_a_text_is_no_time_to_return_at() -> None:
+    at: Any = "Wed, 21 Oct 2026 07:28:00 GMT"
+    with pytest.raises(errors.InvalidParameter, match="must be a datetime with a time zone"):
+        RetryLater(at=at)
+
+
+def test_a_message_that_waits_on_keeps_its_trace(sent: list[dict[str, Any]]) -> None:
+    span = "124ed43254b54966:124ed43254b54966:0:1"
+    work = paced(busy())(echo)
+    work(b"7", context(tracing=SimpleNamespace(span_context=span)))
+    work(b"7", context("r-2", tracing=SimpleNamespace(span_context=None)))
+    header = "x-fc-tracing-opentracing-span-context"
+    assert [one["headers"] for one in sent] == [{header: span}, None]
 
 
 def test_a_time_to_return_that_is_too_far_fails_the_attempt_at_once(
