@@ -63,22 +63,18 @@ def command(
     """  # noqa: D301 -- click reads the \b as "keep these lines"
     from fc_async_plugin import template
     from fc_async_plugin.account.reading import read_all
-    from fc_async_plugin.report import drawing, graphs
+    from fc_async_plugin.report import graphs
 
     kind = output or _kind_of(target)
     context = read_all(templates or [None], account, env=environment, deployed=live)
     if context.unread:
         raise template.TemplateError(context.unread)
-    counted = None
-    if counts:
-        from fc_async_plugin.report import runtime_counts
-
-        counted = runtime_counts.read(account.endpoint)
+    counted = graphs.read_counts(account.endpoint) if counts else None
     shown = graphs.picture(context.graph, counted, searched=context.searched)
     make = {
         "mermaid": graphs.to_mermaid,
         "dot": graphs.to_dot,
-        "svg": drawing.to_svg,
+        "svg": graphs.to_svg,
         "json": graphs.to_json,
         "text": graphs.to_text,
     }[kind]

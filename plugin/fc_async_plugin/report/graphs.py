@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Formats the destination graph as text, Mermaid, DOT and JSON; edges of cycles are marked.
+"""Shows the destination graph: as text, Mermaid, DOT, JSON and SVG, with the counts of a runtime.
 
-Every function takes a :class:`Picture` and returns text. SVG is in
-:mod:`fc_async_plugin.report.drawing`.
+Edges of cycles are marked. What is drawn is decided here; where it is drawn in SVG, in
+:mod:`fc_async_sdk._drawing`.
 """
 
 from __future__ import annotations
@@ -10,16 +10,29 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from fc_async_plugin.account.runtime import ask, client_of, local_endpoint
 from fc_async_plugin.graph import find_cuts, find_cycles
+from fc_async_sdk._drawing import Item, Link, compute, svg
+from fc_async_sdk.admin import operations as admin
+from fc_async_sdk.spec import metrics
+from fc_async_sdk.spec.cycles import TRIGGER
 from fc_async_sdk.spec.graph import on_cycles
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from fc_async_plugin.graph import Cycle, Edge, Graph
+    from fc_async_sdk.admin import models
     from fc_async_sdk.spec.graph import Node
 
 RED: Final = "#c62828"
+_FIELDS: Final = {
+    metrics.ENQUEUED: "accepted",
+    metrics.DEQUEUED: "ended",
+    metrics.FUNCTION_ERRORS: "errors",
+}
+"""Fields of :class:`Counts` by metric. Events are counted by the edges of the graph, because a
+metric counts an event twice that is sent again and given up again."""
 
 
 class Counts(NamedTuple):
@@ -55,6 +68,45 @@ class Counted(NamedTuple):
 
     functions: Mapping[str, Counts] = {}
     destinations: Mapping[tuple[str, str, str], tuple[int, int]] = {}
+
+
+def read_counts(endpoint: str | None) -> Counted:
+    """Return what a runtime has counted.
+
+    Args:
+        endpoint: URL of the runtime.
+
+    Raises:
+        PluginError: No runtime answers at the URL, or it is not on this machine.
+    """
+    with client_of(local_endpoint(endpoint, "shows counts")) as client:
+        sums = ask(client, admin.get_metrics()).metrics
+        edges = [edge for edge in ask(client, admin.get_graph()).edges if edge.outcome != TRIGGER]
+    return Counted(
+        _by_function(sums, edges),
+        {(*_named(one.source), one.outcome): (one.delivered, one.lost) for one in edges},
+    )
+
+
+def _named(source: str) -> tuple[str, str]:
+    """Return function and qualifier of a node of the runtime's graph."""
+    function, _, qualifier = source.partition("/")
+    return function, qualifier
+
+
+def _by_function(sums: list[models.Series], edges: list[models.Edge]) -> dict[str, Counts]:
+    found: dict[str, Counts] = {}
+    for one in sums:
+        if one.metric in _FIELDS:
+            counts = found.get(one.function, Counts())
+            found[one.function] = counts._replace(**{_FIELDS[one.metric]: int(one.value)})
+    for edge in edges:
+        function, _ = _named(edge.source)
+        counts = found.get(function, Counts())
+        found[function] = counts._replace(
+            delivered=counts.delivered + edge.delivered, lost=counts.lost + edge.lost
+        )
+    return found
 
 
 class Picture(NamedTuple):
@@ -199,3 +251,34 @@ def _node(shown: Picture, node: Node) -> dict[str, Any]:
     document = node._asdict()
     document["accountId"] = document.pop("account_id")
     return {**document, "label": node.label, **counted}
+
+
+def to_svg(shown: Picture) -> str:
+    """Return a drawing as one SVG element."""
+    items = [Item(node.label, node.kind, shown.counted(node)) for node in shown.graph.nodes]
+    return svg.draw(compute(items, list(_links(shown))), "Destinations and triggers of functions")
+
+
+def _links(shown: Picture) -> Iterator[Link]:
+    graph = shown.graph
+    for edge in graph.edges:
+        label = shown.label(edge) + _delivered(shown, edge)
+        yield Link(
+            graph.number(edge.source),
+            graph.number(edge.target),
+            edge.kind,
+            f"✂ {label}" if edge in shown.cuts else label,
+            note=str(edge.position or ""),
+            on_cycle=edge in shown.red,
+            cut=edge in shown.cuts,
+        )
+
+
+def _delivered(shown: Picture, edge: Edge) -> str:
+    """Return the counts of an edge, "" if they are not known."""
+    name = (edge.source.name, edge.source.qualifier, edge.kind)
+    counts = shown.counts.destinations.get(name) if edge.source.kind == "function" else None
+    if counts is None:
+        return ""
+    delivered, lost = counts
+    return f": {delivered:,} delivered" + (f", {lost:,} lost" if lost else "")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import requests
 
-from fc_async_plugin.report import runtime_counts
+from fc_async_plugin.report import graphs
 
 if TYPE_CHECKING:
     from fc_async_local.testing import FcLocal
@@ -40,7 +40,7 @@ def test_an_event_that_is_given_up_twice_is_lost_once(fc_local: FcLocal) -> None
     for _ in range(2):
         send_again(fc_local)
         assert counted(fc_local) == (0, 8)
-    shown = runtime_counts.read(fc_local.endpoint).functions["orders"]
+    shown = graphs.read_counts(fc_local.endpoint).functions["orders"]
     assert (shown.accepted, shown.delivered, shown.lost) == (8, 0, 8)
 
 
@@ -49,7 +49,7 @@ def test_an_event_that_arrives_when_it_is_sent_again_is_not_lost(fc_local: FcLoc
     fc_local.create_queue("missing")
     send_again(fc_local)
     assert counted(fc_local) == (3, 0)
-    shown = runtime_counts.read(fc_local.endpoint).functions["orders"]
+    shown = graphs.read_counts(fc_local.endpoint).functions["orders"]
     assert (shown.delivered, shown.lost) == (3, 0)
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from fc_async_plugin import rules
 from fc_async_plugin.graph import Edge, Graph
-from fc_async_plugin.report import drawing, findings, graphs
+from fc_async_plugin.report import findings, graphs
 from fc_async_plugin.rules import Finding, Related
 from fc_async_plugin.template import Position
 from fc_async_sdk.spec.graph import Node
@@ -107,7 +107,7 @@ def test_edges_of_cycles_are_red_in_every_drawing() -> None:
     assert PICTURE.red == {EDGES[0], EDGES[1]}
     assert graphs.to_mermaid(PICTURE).count("linkStyle") == 2
     assert graphs.to_dot(PICTURE).count(f'color="{graphs.RED}", font') == 2
-    assert drawing.to_svg(PICTURE).count('<text class="label red"') == 2
+    assert graphs.to_svg(PICTURE).count('<text class="label red"') == 2
     assert graphs.to_text(PICTURE).count("← cycle") == 2
     assert json.loads(graphs.to_json(PICTURE))["cycles"] == [[0, 1]]
 
@@ -119,7 +119,7 @@ def test_every_edge_of_a_component_is_red_even_beside_a_loop() -> None:
 
 
 def test_the_svg_is_well_formed_and_escaped() -> None:
-    root = ET.fromstring(drawing.to_svg(PICTURE))  # noqa: S314 -- made here
+    root = ET.fromstring(graphs.to_svg(PICTURE))  # noqa: S314 -- made here
     titles = [element.text for element in root.iter("{http://www.w3.org/2000/svg}title")]
     assert titles[1:] == [
         'a<1> → b": success: 0 delivered, 2 lost, on a cycle',
@@ -136,14 +136,14 @@ def test_each_edge_has_its_own_counts() -> None:
         ("a<1>", "LATEST", "success"): (1_234, 5),
         ('b"', "LATEST", "failure"): (6, 0),
     }
-    text = drawing.to_svg(graphs.picture(Graph(edges=EDGES), graphs.Counted({}, deliveries)))
+    text = graphs.to_svg(graphs.picture(Graph(edges=EDGES), graphs.Counted({}, deliveries)))
     labels = re.findall(r'<text class="label[^>]*>([^<]*)<', text)
     assert labels == ["success: 1,234 delivered, 5 lost", "✂ failure: 6 delivered", "success"]
 
 
 def test_outcomes_differ_by_more_than_colour() -> None:
     edges = [Edge(A, B, kind) for kind in ("success", "failure", "trigger")]
-    text = drawing.to_svg(graphs.picture(Graph(edges=edges)))
+    text = graphs.to_svg(graphs.picture(Graph(edges=edges)))
     for kind in ("success", "failure", "trigger"):
         assert f'class="edge {kind}"' in text
         assert f'marker-end="url(#{kind})"' in text
@@ -159,12 +159,12 @@ def test_counts_stand_beside_their_function() -> None:
     assert graphs.to_text(PICTURE).startswith("a<1>  (7 accepted, 2 lost)\n")
     assert "a#60;1#62; (7 accepted, 2 lost)" in graphs.to_mermaid(PICTURE)
     assert 'label="a<1> (7 accepted, 2 lost)"' in graphs.to_dot(PICTURE)
-    assert ">7 accepted, 2 lost<" in drawing.to_svg(PICTURE)
+    assert ">7 accepted, 2 lost<" in graphs.to_svg(PICTURE)
     assert json.loads(graphs.to_json(PICTURE))["nodes"][0]["counts"]["accepted"] == 7
     assert str(graphs.Counts()) == "nothing yet"
 
 
 def test_an_empty_graph_is_drawn_too() -> None:
     empty = graphs.picture(Graph())
-    assert drawing.to_svg(empty).endswith("</svg>")
+    assert graphs.to_svg(empty).endswith("</svg>")
     assert graphs.to_text(empty) == ""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fc_async_plugin import rules, template
-from fc_async_plugin.report import drawing, findings, graphs
+from fc_async_plugin.report import findings, graphs
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -109,7 +109,7 @@ def test_a_malformed_template_never_gives_a_stack_trace(tmp_path: Path, start: i
         findings.to_sarif(found, rules.RULES, "0")
         findings.to_github(found)
         findings.to_json(found)
-        drawing.to_svg(graphs.picture(context.graph))
+        graphs.to_svg(graphs.picture(context.graph))
         outcomes.add((bool(projects), bool(found)))
         assert projects or any(finding.severity == "error" for finding in found)
     assert (False, True) in outcomes

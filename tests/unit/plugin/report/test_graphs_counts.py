@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fc_async_plugin import PluginError
-from fc_async_plugin.report import runtime_counts
+from fc_async_plugin.report import graphs
 from fc_async_plugin.report.graphs import Counted, Counts
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def test_sums_become_counts_by_function(httpserver: HTTPServer) -> None:
     httpserver.expect_request("/_local/graph").respond_with_json(
         {"nodes": [], "edges": [edge], "scene": None}
     )
-    assert runtime_counts.read(httpserver.url_for("/")) == Counted(
+    assert graphs.read_counts(httpserver.url_for("/")) == Counted(
         {"a": Counts(accepted=3, delivered=2, lost=1)}, {("a", "prod", "success"): (2, 1)}
     )
 
@@ -53,9 +53,9 @@ def test_sums_become_counts_by_function(httpserver: HTTPServer) -> None:
 def test_another_answer_is_no_runtime(httpserver: HTTPServer, body: str) -> None:
     httpserver.expect_request("/_local/metrics").respond_with_data(body)
     with pytest.raises(PluginError, match="no local runtime answers at"):
-        runtime_counts.read(httpserver.url_for("/"))
+        graphs.read_counts(httpserver.url_for("/"))
 
 
 def test_an_endpoint_is_needed() -> None:
     with pytest.raises(PluginError, match="--endpoint URL"):
-        runtime_counts.read(None)
+        graphs.read_counts(None)
