@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from fc_async_plugin.report import excerpts
+from fc_async_plugin.report import findings
 from fc_async_plugin.report.tables import cell_width
 from fc_async_plugin.rules import Finding, Related
 from fc_async_plugin.template import Position
@@ -22,9 +22,8 @@ FOUND = Finding("FCA012", "error", "it must be 8, got 9", Position("s.yaml", 2, 
 
 def shown(finding: Finding, width: int | None = None, source: list[str] | None = None) -> list[str]:
     text = SOURCE if source is None else source
-    return [
-        "".join(part for part, _ in line) for line in excerpts.lines(finding, lambda _: text, width)
-    ]
+    lines = list(findings.to_lines([finding], 1, lambda _: text, width=width))
+    return ["".join(part for part, _ in line) for line in lines[:-2]]
 
 
 def test_a_finding_has_its_line_with_a_mark_below_the_value() -> None:
