@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -13,9 +14,10 @@ from fc_async_plugin.cli import options
 from fc_async_plugin.report import Format, terminal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from fc_async_plugin.account.connection import Where
+    from fc_async_plugin.tasks import FunctionTasks
     from fc_async_sdk import AsyncTask
 
 _POLL_SECONDS = 1.0
@@ -67,39 +69,40 @@ def command(
         raise click.UsageError("name a function; all are shown with -f at a local runtime only")
     if raw and output == "json":
         raise click.UsageError("--raw goes with -o text only")
-
-    def show(tasks: Iterable[AsyncTask]) -> None:
-        _print_json(tasks) if output == "json" else _show(tasks, raw=raw)
-
+    show = _print_json if output == "json" else functools.partial(_show, raw=raw)
     if function is None:
         _follow_runtime(where, None, output)
         return
     with tasks_of(function, where) as tasks:
         if task_id is not None:
             with suggestions.for_task(task_id, tasks.all()):
-                task = tasks.get(task_id)
-            show([task])
+                show([tasks.get(task_id)])
             return
         newest = list(islice(filter(_ran, tasks.all()), limit))
-        if live:
-            show(tasks.with_steps(newest))
-            _follow_runtime(where, tasks.function, output)
-            return
-        if not newest:
+        if not newest and not live:
             if why := tasks.why_none():
                 raise click.ClickException(why)
             terminal.note("No task has run.")
-        shown = {task.task_id for task in newest if task.finished}
         show(tasks.with_steps(newest))
-        while follow:
-            time.sleep(_POLL_SECONDS)
-            ended = [
-                task
-                for task in islice(tasks.all(), _NEWEST)
-                if task.finished and _ran(task) and task.task_id not in shown
-            ]
-            shown.update(task.task_id for task in ended)
-            show(tasks.with_steps(ended))
+        if live:
+            _follow_runtime(where, tasks.function, output)
+        elif follow:
+            _follow(tasks, {task.task_id for task in newest if task.finished}, show)
+
+
+def _follow(
+    tasks: FunctionTasks, shown: set[str], show: Callable[[Iterable[AsyncTask]], None]
+) -> None:
+    """Show the tasks that end from now on, without an end."""
+    while True:
+        time.sleep(_POLL_SECONDS)
+        ended = [
+            task
+            for task in islice(tasks.all(), _NEWEST)
+            if task.finished and _ran(task) and task.task_id not in shown
+        ]
+        shown.update(task.task_id for task in ended)
+        show(tasks.with_steps(ended))
 
 
 def _follow_runtime(where: Where, function: str | None, output: Format) -> None:

@@ -4,36 +4,61 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from fc_async_plugin.cli.options import (
-    account_options,
-    cost_option,
-    env_option,
-    ram_endpoint_option,
-    templates_option,
-)
+from fc_async_plugin.cli import options
 from fc_async_plugin.report import terminal
 
 if TYPE_CHECKING:
     from fc_async_plugin.account.connection import Account
-    from fc_async_plugin.rules import Finding
+    from fc_async_plugin.rules import Context, Finding
+
+
+class _Read(NamedTuple):
+    """The options that say what is read."""
+
+    files: tuple[str, ...]
+    templates: tuple[str, ...]
+    environment: str | None
+    live: bool
+    roles: bool
+    ram_endpoint: str
+    account: Account
+
+    def context(self) -> Context:
+        """Return the templates, with what the account has if an option asks for it."""
+        from fc_async_plugin.account.reading import read_all
+
+        return read_all(
+            [*self.templates, *self.files] or [None],
+            self.account,
+            env=self.environment,
+            deployed=self.live,
+            ram_endpoint=self.ram_endpoint if self.roles else None,
+        )
+
+
+_read = options.gathered(
+    "read",
+    _Read,
+    click.argument("files", nargs=-1, metavar="[FILE]..."),
+    options.templates_option,
+    options.env_option,
+    click.option(
+        "--live",
+        is_flag=True,
+        help="Include what only the account has: functions, qualifiers, configuration.",
+    ),
+    click.option("--roles", is_flag=True, help="Check the roles of the functions, read from RAM."),
+    options.ram_endpoint_option,
+    options.account_options,
+)
 
 
 @click.command("validate")
-@click.argument("files", nargs=-1, metavar="[FILE]...")
-@templates_option
-@env_option
-@click.option(
-    "--live",
-    is_flag=True,
-    help="Include what only the account has: functions, qualifiers, configuration.",
-)
-@click.option("--roles", is_flag=True, help="Check the roles of the functions, read from RAM.")
-@ram_endpoint_option
-@account_options
+@_read
 @click.option(
     "--format",
     "-o",
@@ -55,7 +80,7 @@ if TYPE_CHECKING:
     "--notes", is_flag=True, help="Show notes, too (text; other formats always have them)."
 )
 @click.option("--strict", is_flag=True, help="Fail on warnings, too.")
-@cost_option
+@options.cost_option
 @click.option(
     "--explain",
     metavar="[RULE]",
@@ -74,13 +99,7 @@ if TYPE_CHECKING:
 )
 def command(
     *,
-    files: tuple[str, ...],
-    templates: tuple[str, ...],
-    environment: str | None,
-    live: bool,
-    roles: bool,
-    ram_endpoint: str,
-    account: Account,
+    read: _Read,
     output: str,
     select: tuple[str, ...],
     ignore: tuple[str, ...],
@@ -108,7 +127,6 @@ def command(
       fc-async validate --schema > s.schema.json
     """  # noqa: D301 -- click reads the \b as "keep these lines"
     from fc_async_plugin import rules
-    from fc_async_plugin.account.reading import read_all
     from fc_async_plugin.report import costs
     from fc_async_plugin.report import findings as report
 
@@ -116,21 +134,14 @@ def command(
         return 0
     if cost and output in {"sarif", "github"}:
         raise click.UsageError(f"--cost has no place in the format {output}")
-    named = list(dict.fromkeys([*templates, *files]))
-    context = read_all(
-        named or [None],
-        account,
-        env=environment,
-        deployed=live,
-        ram_endpoint=ram_endpoint if roles else None,
-    )
+    context = read.context()
     found = rules.check(context, select=select, ignore=ignore)
     worst = costs.of_template(context.functions, context.graph) if cost else None
     if output == "json":
         more = {} if worst is None else {"costs": costs.as_data(worst)}
         click.echo(report.to_json(found, more))
     else:
-        _print(found, output, files=len(named) or 1, notes=notes)
+        _print(found, output, files=len({*read.templates, *read.files}) or 1, notes=notes)
         if worst is not None:
             terminal.tell("")
             terminal.print_lines(costs.table(worst, terminal.width()))
