@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from fc_async_plugin.plan.channels import Channel
     from fc_async_plugin.plan.state import Wanted
     from fc_async_plugin.template import Project, Resource
-    from fc_async_plugin.template.names import Purpose
+    from fc_async_plugin.template.reading import Purpose
     from fc_async_sdk import Client
     from fc_async_sdk.credentials import Credentials
 

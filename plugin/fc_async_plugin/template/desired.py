@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from fc_async_plugin.template import names
+from fc_async_plugin.template import nodes
 from fc_async_plugin.template.problems import failure
 from fc_async_plugin.template.reading import component_name, names_function
 from fc_async_sdk._claims import VARIABLE
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from fc_async_plugin.template.model import Resource
     from fc_async_plugin.template.problems import Path, TemplateError
 
-BLOCK: Final = names.BLOCK
+BLOCK: Final = nodes.BLOCK
 
 
 class Desired(NamedTuple):
@@ -54,7 +54,7 @@ def makes_function(resource: Resource) -> bool:
 
 def is_of_fc2(resource: Resource) -> bool:
     """Return whether a function was read from a template of edition 1.0.0."""
-    return resource.component == names.FC2
+    return resource.component == nodes.FC2
 
 
 def desired(resource: Resource) -> Desired | None:

@@ -17,8 +17,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from fc_async_plugin.template.names import BLOCK, EDITION, FC2
-from fc_async_plugin.template.nodes import Array, Leaf, Table
+from fc_async_plugin.template.nodes import BLOCK, EDITION, FC2, Array, Leaf, Table
 from fc_async_sdk.spec import arn
 
 if TYPE_CHECKING:

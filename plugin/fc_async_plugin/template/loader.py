@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from fc_async_plugin.template.model import Project
-    from fc_async_plugin.template.names import Purpose
+    from fc_async_plugin.template.reading import Purpose
 
 NAMES: Final = ("s.yaml", "s.yml")
 """File names of templates, in the order in which they are searched."""

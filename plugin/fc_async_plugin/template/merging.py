@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
 
-from fc_async_plugin.template.names import BLOCK
-from fc_async_plugin.template.nodes import Array, Leaf, Node, Table
+from fc_async_plugin.template.nodes import BLOCK, Array, Leaf, Node, Table
 from fc_async_plugin.template.problems import failure, note
 from fc_async_sdk.models import FunctionSettings
 

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """A YAML document before its variables are resolved: values with their positions.
 
+Names that several passes spell are here, too.
+
 Invariant: a node does not change after it was built, because an alias in the source shares it.
 Merging makes new nodes.
 """
@@ -8,7 +10,7 @@ Merging makes new nodes.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import msgspec
 
@@ -16,6 +18,15 @@ from fc_async_plugin.template.problems import Position
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+EDITION: Final = "3.0.0"
+"""The edition that is read, and deployed."""
+
+BLOCK: Final = "asyncInvokeConfig"
+"""The key of ``props`` that this package is about."""
+
+FC2: Final = "fc2"
+"""The component of a function that was read from a template of edition 1.0.0."""
 
 Mark: TypeAlias = tuple[str, int, int]
 """File, line and column (from 1) of a key: cheaper to make than a :class:`Position`."""

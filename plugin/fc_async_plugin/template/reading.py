@@ -13,20 +13,20 @@ from __future__ import annotations
 import functools
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
-from fc_async_plugin.template import edition1, files, names, yaml12
-from fc_async_plugin.template.names import EDITION
-from fc_async_plugin.template.nodes import Array, Leaf, Table
+from fc_async_plugin.template import edition1, files, yaml12
+from fc_async_plugin.template.nodes import EDITION, FC2, Array, Leaf, Table
 from fc_async_plugin.template.problems import Position, Problem, TemplateError, failure, note
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from fc_async_plugin.template.names import Purpose
+Purpose = Literal["deploy", "run", "show"]
+"""Purpose of reading a template; see :func:`fc_async_plugin.template.load`."""
 
 _ROS: Final = "ROSTemplateFormatVersion"
-COMPONENTS: Final = frozenset({"fc3", "fc-async", names.FC2})
+COMPONENTS: Final = frozenset({"fc3", "fc-async", FC2})
 """Components whose props describe a function in the terms of FC 3.0."""
 
 WHOLE_FILE: Final = 0
