@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from fc_async_plugin.graph.build import links, source_node, trigger_edges
 from fc_async_plugin.rules.context import Suppressions
-from fc_async_plugin.template.desired import destination_path
 from fc_async_sdk.admin import operations as admin
 from fc_async_sdk.admin.models import Places, TriggerAt, WrittenAt
 
@@ -49,7 +48,7 @@ def tell(regions: Regions, project: Project, only: Collection[str] | None = None
 
 def _destinations(resources: Iterable[Resource], suppressions: Suppressions) -> Iterator[WrittenAt]:
     for link in links(resources):
-        place = link.resource.where(*destination_path(link.outcome))
+        place = link.where()
         yield WrittenAt(
             function=link.resource.function_name,
             qualifier=source_node(link.resource).qualifier,

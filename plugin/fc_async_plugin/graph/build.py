@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 
     from fc_async_plugin.template.model import Resource
+    from fc_async_plugin.template.problems import Position
 
 
 class Link(NamedTuple):
@@ -44,6 +45,10 @@ class Link(NamedTuple):
     kind: Outcome
     text: str
     arn: arn.DestinationArn | InvalidArn
+
+    def where(self) -> Position:
+        """Return where it is written."""
+        return self.resource.where(*destination_path(self.outcome))
 
 
 def source_node(resource: Resource) -> Node:

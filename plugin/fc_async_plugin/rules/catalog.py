@@ -14,10 +14,8 @@ from fc_async_plugin.rules import (
     destinations,
     form,
     objects,
-    paces,
     props,
     reliability,
-    targets,
     triggers,
 )
 from fc_async_plugin.rules.rule import Finding, Found, Rule, rule
@@ -75,9 +73,7 @@ _MODULES: Final = (
     props,
     destinations,
     cycles,
-    targets,
     reliability,
-    paces,
     triggers,
     objects,
 )
