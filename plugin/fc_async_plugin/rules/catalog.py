@@ -13,7 +13,6 @@ from fc_async_plugin.rules import (
     cycles,
     destinations,
     form,
-    objects,
     props,
     reliability,
     triggers,
@@ -75,7 +74,6 @@ _MODULES: Final = (
     cycles,
     reliability,
     triggers,
-    objects,
 )
 _OWN: Final = (suppression_without_reason, unknown_rule, unused_suppression)
 _FOUND: Final = [
