@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from fc_async_plugin.account.roles import Roles
     from fc_async_plugin.conditions import Rule
     from fc_async_plugin.plan.channels import Channel
-    from fc_async_plugin.plan.state import Wanted
+    from fc_async_plugin.plan.model import Wanted
     from fc_async_plugin.template import Project, Resource
     from fc_async_plugin.template.reading import Purpose
     from fc_async_sdk import Client

@@ -23,7 +23,7 @@ import msgspec
 
 from fc_async_plugin.account import lists
 from fc_async_plugin.graph.build import LiveFunction, LiveRegion
-from fc_async_plugin.plan.state import Place
+from fc_async_plugin.plan.model import Place
 from fc_async_sdk.errors import FunctionNotFound, NotFound
 from fc_async_sdk.spec import limits
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from fc_async_plugin.account import Regions
     from fc_async_plugin.graph import Edge
-    from fc_async_plugin.plan.state import Remote
+    from fc_async_plugin.plan.model import Remote
     from fc_async_sdk import Client
     from fc_async_sdk.models import Alias, AsyncConfig, Trigger
     from fc_async_sdk.spec.graph import Node

@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 from fc_async_plugin.account import lists
 from fc_async_plugin.account.code import download
+from fc_async_plugin.plan.model import Place, RemoteFunction, trigger_document
 from fc_async_plugin.plan.package import contents_of
-from fc_async_plugin.plan.state import Place, RemoteFunction, trigger_document
 from fc_async_sdk.errors import FunctionNotFound
 from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:
     from fc_async_plugin.account import Regions
-    from fc_async_plugin.plan.state import Remote, Wanted, WantedFunction
+    from fc_async_plugin.plan.model import Remote, Wanted, WantedFunction
     from fc_async_sdk import Client
     from fc_async_sdk.models import Function
 

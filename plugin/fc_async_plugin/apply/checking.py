@@ -13,8 +13,7 @@ from fc_async_plugin import rules
 from fc_async_plugin.account import connection, live
 from fc_async_plugin.graph import build, find_cycles
 from fc_async_plugin.plan.kinds import config_of
-from fc_async_plugin.plan.state import Place
-from fc_async_plugin.plan.steps import Delete, Put
+from fc_async_plugin.plan.model import Delete, Put
 from fc_async_plugin.report import findings, terminal
 from fc_async_plugin.rules.context import CYCLE_RULES
 from fc_async_plugin.template.desired import is_function
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
     from fc_async_plugin.account.live import Downstream
     from fc_async_plugin.graph import Cycle
     from fc_async_plugin.plan import Plan
-    from fc_async_plugin.plan.state import Remote
+    from fc_async_plugin.plan.model import Remote
     from fc_async_plugin.rules import Finding
     from fc_async_plugin.template import Project
 
@@ -158,7 +157,7 @@ def after(plan: Plan, remote: Remote) -> Remote:
     """Return what the account has of the functions after a plan."""
     after = dict(remote)
     for step in plan.steps:
-        place = Place(step.region, step.function)
+        place = step.place
         if place not in after:
             continue
         configs = dict(after[place].configs)

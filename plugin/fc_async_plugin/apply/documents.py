@@ -14,7 +14,7 @@ from fc_async_plugin.plan.kinds import config_of
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from fc_async_plugin.plan.steps import Delete, Of, Put
+    from fc_async_plugin.plan.model import Delete, Of, Put
     from fc_async_sdk import Client
 
 

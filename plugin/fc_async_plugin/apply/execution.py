@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from fc_async_plugin.account.connection import Account
     from fc_async_plugin.apply.perform import Done
     from fc_async_plugin.plan import Plan
-    from fc_async_plugin.plan.steps import Step
+    from fc_async_plugin.plan.model import Step
     from fc_async_plugin.report import Format
     from fc_async_plugin.template import Project
 

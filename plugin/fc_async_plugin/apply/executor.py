@@ -4,7 +4,7 @@
 Steps run in parallel as far as their needs allow. When one fails, no further step starts, the
 running steps end, and all steps that were done (or may have been done) are undone in the opposite
 order. Steps that could not be undone are reported. :mod:`.perform` does a step;
-:mod:`fc_async_plugin.plan.steps` knows its inverse.
+:mod:`fc_async_plugin.plan.model` knows its inverse.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from fc_async_plugin.apply.perform import ALREADY_EXISTS, UNCERTAIN, Done
 from fc_async_plugin.apply.schedule import Ended, Run
+from fc_async_plugin.plan.model import PublishVersion
 from fc_async_plugin.plan.order import needs_of
-from fc_async_plugin.plan.steps import PublishVersion
 from fc_async_sdk.errors import FcAsyncError, NotFound
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from fc_async_plugin.apply.perform import Performer
     from fc_async_plugin.plan import Plan
-    from fc_async_plugin.plan.steps import Step
+    from fc_async_plugin.plan.model import Step
 
 WORKERS: Final = 8
 """Steps at the same time, unless a caller says otherwise."""

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-    from fc_async_plugin.plan.steps import Step
+    from fc_async_plugin.plan.model import Step
 
 CODE: Final = "code"
 WAIT_SECONDS: Final = 600

@@ -23,7 +23,7 @@ from cryptography.fernet import Fernet, InvalidToken
 
 from fc_async_plugin import PluginError
 from fc_async_plugin.apply.perform import Done
-from fc_async_plugin.plan.steps import Step
+from fc_async_plugin.plan.model import Step
 from fc_async_sdk import _project_folder
 from fc_async_sdk._decoding import prepare
 

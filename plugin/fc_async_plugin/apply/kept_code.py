@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING
 import fastcrc
 
 from fc_async_plugin.account.code import download
-from fc_async_plugin.plan.steps import Code
+from fc_async_plugin.plan.model import Code
 from fc_async_sdk import _project_folder
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from fc_async_plugin.plan.steps import UpdateFunction
+    from fc_async_plugin.plan.model import UpdateFunction
     from fc_async_sdk import Client
 
 

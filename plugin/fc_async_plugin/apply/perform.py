@@ -23,20 +23,20 @@ from fc_async_plugin import PluginError
 from fc_async_plugin.account import lists
 from fc_async_plugin.apply.documents import OPERATIONS
 from fc_async_plugin.plan.differences import settings_that_stay, settings_to_restore
-from fc_async_plugin.plan.package import pack
-from fc_async_plugin.plan.state import Place
-from fc_async_plugin.plan.steps import (
+from fc_async_plugin.plan.model import (
     CURRENT_VERSION,
     Code,
     CreateFunction,
     Delete,
     DeleteFunction,
     DeleteVersion,
+    Place,
     PublishVersion,
     Put,
     Step,
     UpdateFunction,
 )
+from fc_async_plugin.plan.package import pack
 from fc_async_plugin.template.code import DEFAULT_HANDLER
 from fc_async_sdk import errors, models
 
@@ -176,9 +176,7 @@ class Performer:
                 self._undo_update(step, left)
             case PublishVersion():
                 for version in self.published(step, left):
-                    self._undo_by(
-                        DeleteVersion(region=step.region, function=step.function, version=version)
-                    )
+                    self._undo_by(DeleteVersion(**step.place._asdict(), version=version))
             case DeleteFunction() | DeleteVersion():
                 if not self._is_there(step):
                     raise CannotUndo("what was deleted cannot be brought back")
@@ -258,7 +256,7 @@ class Performer:
             return found[0] if found else self._perform(client, step)
 
         version = self._patiently(publish)
-        self._published[Place(step.region, step.function)] = version
+        self._published[step.place] = version
         return version
 
     def _versions(self, step: PublishVersion) -> tuple[str, ...]:
@@ -300,9 +298,8 @@ class Performer:
         code, code_stays = _code_to_restore(step, left, now)
         settings = settings_to_restore(step, now)
         if settings or code is not None:
-            restore = UpdateFunction(
-                region=step.region, function=step.function, before={}, after=settings, code=code
-            )
+            at = step.place._asdict()
+            restore = UpdateFunction(**at, before={}, after=settings, code=code)
             self._patiently(lambda: self._perform(client, restore))
             now = self._patiently(lambda: client.get_function(step.function))
         stays = [*code_stays, *settings_that_stay(step, now)]
@@ -352,7 +349,7 @@ class Performer:
         if step.after.get("versionId") == CURRENT_VERSION:
             # The service chooses the number when the version is published: the plan could not have
             # it.
-            version = self._published[Place(step.region, step.function)]
+            version = self._published[step.place]
             step = msgspec.structs.replace(step, after=step.after | {"versionId": version})
         (operations.update if exists else operations.create)(client, step)
 

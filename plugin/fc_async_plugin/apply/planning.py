@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from fc_async_plugin.account import Regions
     from fc_async_plugin.account.connection import Account
     from fc_async_plugin.plan import Plan
-    from fc_async_plugin.plan.state import Remote, Wanted
+    from fc_async_plugin.plan.model import Remote, Wanted
     from fc_async_plugin.template import Project
 
 

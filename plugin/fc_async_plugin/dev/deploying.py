@@ -30,8 +30,8 @@ from fc_async_plugin.dev import syntax
 from fc_async_plugin.dev.sources import affected, sources_of, template_files
 from fc_async_plugin.plan import Plan, plan_changes
 from fc_async_plugin.plan.attached import TRIGGERS, omitted, with_triggers
+from fc_async_plugin.plan.model import Place
 from fc_async_plugin.plan.order import needs_of
-from fc_async_plugin.plan.state import Place
 from fc_async_plugin.plan.wanted import wanted
 from fc_async_plugin.template import Project, TemplateError
 from fc_async_plugin.template.desired import is_function
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from fc_async_plugin.account import Regions
     from fc_async_plugin.dev.sources import Source
     from fc_async_plugin.dev.syntax import Broken
-    from fc_async_plugin.plan.steps import Step
+    from fc_async_plugin.plan.model import Step
     from fc_async_plugin.rules import Finding
     from fc_async_plugin.template.model import Resource
 

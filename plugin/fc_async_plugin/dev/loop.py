@@ -23,7 +23,7 @@ from fc_async_plugin.dev.building import wish
 from fc_async_plugin.dev.feed import Follower
 from fc_async_plugin.dev.sources import roots
 from fc_async_plugin.dev.watching import Watcher
-from fc_async_plugin.plan.steps import UpdateFunction
+from fc_async_plugin.plan.model import UpdateFunction
 from fc_async_plugin.report import imports, moments
 from fc_async_sdk.admin import models
 from fc_async_sdk.admin import operations as admin

@@ -13,8 +13,7 @@ from fc_async_sdk.spec.graph import Node, NodeKind
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from fc_async_plugin.plan.state import Place, Wanted
-    from fc_async_plugin.plan.steps import Of
+    from fc_async_plugin.plan.model import Of, Place, Wanted
 
 KINDS: Final[dict[NodeKind, Of]] = {
     kind: cast("Of", record.label) for kind, record in RECORDS.items() if record.creation

@@ -16,8 +16,7 @@ from fc_async_sdk.models import AsyncConfig, Destination, DestinationConfig, Fun
 from fc_async_sdk.spec import arn, limits, triggers
 
 if TYPE_CHECKING:
-    from fc_async_plugin.plan.state import Place
-    from fc_async_plugin.plan.steps import UpdateFunction
+    from fc_async_plugin.plan.model import Place, UpdateFunction
 
 
 class Effective(NamedTuple):

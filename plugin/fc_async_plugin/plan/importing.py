@@ -13,7 +13,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fc_async_plugin.plan.differences import account_of, effective
-from fc_async_plugin.plan.state import Place
+from fc_async_plugin.plan.model import Place
 from fc_async_plugin.template.desired import BLOCK, desired, is_function
 from fc_async_plugin.template.yaml_edit import Edit
 from fc_async_sdk.models import AsyncConfig
@@ -22,7 +22,7 @@ from fc_async_sdk.spec import limits
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from fc_async_plugin.plan.state import Remote
+    from fc_async_plugin.plan.model import Remote
     from fc_async_plugin.template.model import Project, Resource
 
 

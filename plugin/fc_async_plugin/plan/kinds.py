@@ -12,14 +12,13 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import msgspec
 
 from fc_async_plugin.plan.differences import concurrency_to_put, config_to_put, trigger_to_put
-from fc_async_plugin.plan.steps import CURRENT_VERSION
+from fc_async_plugin.plan.model import CURRENT_VERSION
 from fc_async_sdk.models import AsyncConfig
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from fc_async_plugin.plan.state import Place, RemoteFunction, WantedFunction
-    from fc_async_plugin.plan.steps import Of
+    from fc_async_plugin.plan.model import Of, Place, RemoteFunction, WantedFunction
 
 Document = dict[str, Any]
 """A document with the names of the API."""

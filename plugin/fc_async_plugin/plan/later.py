@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from fc_async_plugin.plan.model import Place
 from fc_async_plugin.plan.order import needs_of
-from fc_async_plugin.plan.state import Place
 from fc_async_plugin.template.desired import BLOCK, is_function, makes_function, unresolved_in
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def without_missing(plan: Plan, project: Project) -> Plan:
         for place in {Place(one.region, one.function_name)} & later
         if one.props.get(BLOCK)
     ]
-    steps = tuple(one for one in plan.steps if Place(one.region, one.function) not in later)
+    steps = tuple(one for one in plan.steps if one.place not in later)
     return msgspec.structs.replace(
         plan,
         steps=steps,

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any
 from fc_async_plugin.plan import channels
 from fc_async_plugin.plan.channels import destinations, sources
 from fc_async_plugin.plan.kinds import KINDS, config_of
-from fc_async_plugin.plan.state import Place
-from fc_async_plugin.plan.steps import (
+from fc_async_plugin.plan.model import (
     CreateFunction,
     Delete,
     DeleteFunction,
     DeleteVersion,
+    Place,
     PublishVersion,
     Put,
     Step,
@@ -66,7 +66,7 @@ def needs_of(steps: Sequence[Step]) -> tuple[tuple[int, ...], ...]:
     makers: dict[tuple[Place, str], list[int]] = {}
     deletions: dict[Place, list[int]] = {}
     for index, step in enumerate(steps):
-        place = Place(step.region, step.function)
+        place = step.place
         for made in _made(step):
             makers.setdefault((place, made), []).append(index)
         if isinstance(step, Delete | DeleteVersion | DeleteFunction):
@@ -103,7 +103,7 @@ def _made(step: Step) -> Iterator[str]:
 
 def _wanted(step: Step) -> Iterator[tuple[Place, str]]:
     """Yield what a step needs, of which function."""
-    place = Place(step.region, step.function)
+    place = step.place
     match step:
         case PublishVersion() | Put(of="concurrency"):
             yield place, "code"
@@ -126,7 +126,7 @@ def _earlier_deletions(
     if isinstance(step, DeleteVersion | DeleteFunction) or (
         isinstance(step, Delete) and step.of == "alias"
     ):
-        for index in deletions[Place(step.region, step.function)]:
+        for index in deletions[step.place]:
             if _rank(steps[index]) < _rank(step):
                 yield index
 

@@ -16,19 +16,19 @@ import msgspec
 
 from fc_async_plugin.plan.differences import settings_to_send
 from fc_async_plugin.plan.kinds import KINDS
-from fc_async_plugin.plan.order import in_order, needs_of
-from fc_async_plugin.plan.state import Place
-from fc_async_plugin.plan.steps import (
+from fc_async_plugin.plan.model import (
     CURRENT_VERSION,
     CreateFunction,
     Delete,
     DeleteFunction,
     DeleteVersion,
+    Place,
     PublishVersion,
     Put,
     Step,
     UpdateFunction,
 )
+from fc_async_plugin.plan.order import in_order, needs_of
 from fc_async_plugin.template.problems import Position
 from fc_async_sdk.models import Alias
 from fc_async_sdk.spec import limits
@@ -37,8 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from fc_async_plugin.plan.channels import Channel
-    from fc_async_plugin.plan.state import Remote, RemoteFunction, Wanted, WantedFunction
-    from fc_async_plugin.plan.steps import Of
+    from fc_async_plugin.plan.model import Of, Remote, RemoteFunction, Wanted, WantedFunction
 
 
 class Obstacle(msgspec.Struct, frozen=True, kw_only=True):
@@ -151,7 +150,7 @@ def plan_removal(wanted: Wanted, remote: Remote, *, functions: bool = False) -> 
         want, have = wanted[place], remote[place]
         steps += _document_removal(place, want, have, everything=functions)
         if functions and have.function is not None:
-            at = {"region": place.region, "function": place.function}
+            at = place._asdict()
             steps += [DeleteVersion(**at, version=one) for one in sorted(have.versions or ())]
             steps.append(DeleteFunction(**at))
     ordered = in_order(steps)
@@ -163,9 +162,7 @@ def _function_steps(place: Place, want: WantedFunction, have: RemoteFunction) ->
         return
     if have.function is None:
         if want.code is not None:
-            yield CreateFunction(
-                region=place.region, function=place.function, after=want.settings, code=want.code
-            )
+            yield CreateFunction(**place._asdict(), after=want.settings, code=want.code)
         return
     before, after = settings_to_send(want.settings, have.function)
     checksum = have.function.code_checksum
@@ -175,8 +172,7 @@ def _function_steps(place: Place, want: WantedFunction, have: RemoteFunction) ->
         changed = want.code.contents != have.contents
     if before or after or changed:
         yield UpdateFunction(
-            region=place.region,
-            function=place.function,
+            **place._asdict(),
             before=before,
             after=after,
             code=want.code if changed else None,
@@ -201,11 +197,10 @@ def _alias_steps(place: Place, want: WantedFunction, have: RemoteFunction) -> It
         and qualifier not in (have.aliases or {})
     ]
     if missing:
-        yield PublishVersion(region=place.region, function=place.function)
+        yield PublishVersion(**place._asdict())
     for name in missing:
         yield Put(
-            region=place.region,
-            function=place.function,
+            **place._asdict(),
             of="alias",
             name=name,
             after=Alias(alias_name=name, version_id=CURRENT_VERSION).to_dict(),
@@ -222,14 +217,7 @@ def _document_steps(place: Place, want: WantedFunction, have: RemoteFunction) ->
             if before and any(before.get(one) != after.get(one) for one in kind.fixed):
                 yield _deletion(place, of, name, before)
                 before = None
-            yield Put(
-                region=place.region,
-                function=place.function,
-                of=of,
-                name=name,
-                before=before,
-                after=after,
-            )
+            yield Put(**place._asdict(), of=of, name=name, before=before, after=after)
 
 
 def _leftovers(place: Place, want: WantedFunction, have: RemoteFunction) -> Iterator[Delete]:
@@ -252,7 +240,7 @@ def _document_removal(
 
 
 def _deletion(place: Place, of: Of, name: str, document: dict[str, Any]) -> Delete:
-    return Delete(region=place.region, function=place.function, of=of, name=name, before=document)
+    return Delete(**place._asdict(), of=of, name=name, before=document)
 
 
 def _obstacles(place: Place, want: WantedFunction, have: RemoteFunction) -> Iterator[Obstacle]:

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import msgspec
 
 from fc_async_plugin.plan.kinds import KINDS
+from fc_async_plugin.plan.model import CreateFunction, Delete, Put, Step, UpdateFunction
 from fc_async_plugin.plan.secrets import HIDDEN, hidden
-from fc_async_plugin.plan.steps import CreateFunction, Delete, Put, Step, UpdateFunction
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -22,7 +22,7 @@ import msgspec
 from fc_async_plugin import PluginError
 from fc_async_plugin.plan import Plan, secrets
 from fc_async_plugin.plan.differences import account_of, effective
-from fc_async_plugin.plan.state import Place, WantedFunction
+from fc_async_plugin.plan.model import Place, WantedFunction
 from fc_async_plugin.template.problems import Position
 from fc_async_sdk import _project_folder
 from fc_async_sdk._decoding import prepare
@@ -31,7 +31,7 @@ from fc_async_sdk.models import AsyncConfig
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from fc_async_plugin.plan.state import Remote, RemoteFunction, Wanted
+    from fc_async_plugin.plan.model import Remote, RemoteFunction, Wanted
 
 FORMAT: Final = 2
 _MAX_BYTES: Final = 64 * 1024 * 1024
@@ -167,8 +167,7 @@ def seen(wanted: Wanted, remote: Remote) -> tuple[Seen, ...]:
     """Return fingerprints of the state from which a plan was made."""
     return tuple(
         Seen(
-            region=place.region,
-            function=place.function,
+            **place._asdict(),
             qualifiers=tuple(sorted(want.configs)),
             ours=want.settings is not None,
             fingerprint=fingerprint(place, remote[place], ours=want.settings is not None),

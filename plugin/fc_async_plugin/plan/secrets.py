@@ -13,14 +13,12 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from fc_async_plugin.plan.kinds import KINDS
-from fc_async_plugin.plan.state import Place
-from fc_async_plugin.plan.steps import CreateFunction, Delete, Put, UpdateFunction
+from fc_async_plugin.plan.model import CreateFunction, Delete, Put, UpdateFunction
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from fc_async_plugin.plan.state import Remote, Wanted
-    from fc_async_plugin.plan.steps import Step
+    from fc_async_plugin.plan.model import Remote, Step, Wanted
 
 HIDDEN: Final = "(hidden)"
 """Shown instead of a secret value."""
@@ -78,7 +76,7 @@ def fill_in(steps: Iterable[Step], wanted: Wanted, remote: Remote) -> Iterator[S
     for step in steps:
         match step:
             case CreateFunction() | UpdateFunction():
-                place = Place(step.region, step.function)
+                place = step.place
                 settings = wanted[place].settings or {}
                 after = {name: settings.get(name) for name in step.after}
                 if isinstance(step, CreateFunction):
@@ -95,7 +93,7 @@ def fill_in(steps: Iterable[Step], wanted: Wanted, remote: Remote) -> Iterator[S
 
 
 def _with_document(step: Put | Delete, wanted: Wanted, remote: Remote) -> Step:
-    place, kind = Place(step.region, step.function), KINDS[step.of]
+    place, kind = step.place, KINDS[step.of]
     there = kind.there(remote[place]).get(step.name)
     if isinstance(step, Delete):
         return msgspec.structs.replace(step, before=there)

@@ -15,9 +15,8 @@ import msgspec
 
 from fc_async_plugin import PluginError
 from fc_async_plugin.plan import attached
+from fc_async_plugin.plan.model import Code, Place, WantedFunction
 from fc_async_plugin.plan.package import MAX_LOCAL_ZIP_BYTES, MAX_ZIP_BYTES, pack
-from fc_async_plugin.plan.state import Place, WantedFunction
-from fc_async_plugin.plan.steps import Code
 from fc_async_plugin.template import javascript
 from fc_async_plugin.template.code import code_path, folder_of, start_problem
 from fc_async_plugin.template.desired import (
@@ -36,7 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
     from pathlib import Path
 
-    from fc_async_plugin.plan.state import Wanted
+    from fc_async_plugin.plan.model import Wanted
     from fc_async_plugin.template.model import Project, Resource
     from fc_async_sdk.models import AsyncConfig
 

@@ -17,7 +17,7 @@ from fc_async_sdk.spec.graph import Node
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from fc_async_plugin.plan.state import Remote, Wanted
+    from fc_async_plugin.plan.model import Remote, Wanted
     from fc_async_plugin.template.model import Resource
 
 Costs = dict[str, Worst | None]

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fc_async_plugin.plan.steps import Delete, Of, Put
+from fc_async_plugin.plan.model import Delete, Of, Put
 
 if TYPE_CHECKING:
     from fc_async_sdk.models import Model

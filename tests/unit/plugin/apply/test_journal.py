@@ -14,7 +14,7 @@ from fc_async_plugin.apply.executor import Work
 from fc_async_plugin.apply.journal import Journal
 from fc_async_plugin.apply.journal_file import key_path
 from fc_async_plugin.apply.perform import Done
-from fc_async_plugin.plan.steps import Code, UpdateFunction
+from fc_async_plugin.plan.model import Code, UpdateFunction
 from fc_async_sdk.errors import AccessDenied, TimedOut
 from fc_async_sdk.models import AsyncConfig
 from fc_async_tests.steps import put

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from fc_async_plugin.apply.perform import CannotUndo, Done, Performer, load
-from fc_async_plugin.plan.steps import (
+from fc_async_plugin.plan.model import (
     Code,
     CreateFunction,
     PublishVersion,
@@ -20,7 +20,7 @@ from fc_async_sdk import errors, models
 from fc_async_tests.steps import delete, put
 
 if TYPE_CHECKING:
-    from fc_async_plugin.plan.steps import Of
+    from fc_async_plugin.plan.model import Of
 
 AT = {"region": "cn-hangzhou", "function": "f"}
 TASK = models.AsyncConfig(async_task=True)

@@ -12,16 +12,18 @@ from hypothesis import strategies as st
 
 from fc_async_plugin.plan import Plan, plan_changes, plan_removal
 from fc_async_plugin.plan.kinds import config_of
-from fc_async_plugin.plan.state import Place, RemoteFunction, WantedFunction
-from fc_async_plugin.plan.steps import (
+from fc_async_plugin.plan.model import (
     Code,
     CreateFunction,
     Delete,
     DeleteFunction,
+    Place,
     PublishVersion,
     Put,
+    RemoteFunction,
     Step,
     UpdateFunction,
+    WantedFunction,
 )
 from fc_async_plugin.template.problems import Position
 from fc_async_sdk.models import Alias, AsyncConfig, Destination, DestinationConfig, Function

@@ -11,8 +11,8 @@ from fc_async_plugin import PluginError
 from fc_async_plugin.account.remote import read
 from fc_async_plugin.plan import plan_changes
 from fc_async_plugin.plan import saved as saved_plan
+from fc_async_plugin.plan.model import Place, WantedFunction
 from fc_async_plugin.plan.saved import SavedPlan
-from fc_async_plugin.plan.state import Place, WantedFunction
 from fc_async_plugin.template.problems import Position
 from fc_async_sdk.models import Alias, AsyncConfig
 

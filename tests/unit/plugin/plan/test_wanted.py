@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from fc_async_plugin import PluginError, template
-from fc_async_plugin.plan.state import Place
-from fc_async_plugin.plan.steps import Code
+from fc_async_plugin.plan.model import Code, Place
 from fc_async_plugin.plan.wanted import wanted
 from fc_async_plugin.template import TemplateError
 from fc_async_sdk.models import AsyncConfig
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from fc_async_plugin.plan.state import Wanted, WantedFunction
+    from fc_async_plugin.plan.model import Wanted, WantedFunction
 
 Write = "Callable[..., Wanted]"
 TASK = {"asyncTask": True}

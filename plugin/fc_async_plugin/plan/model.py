@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""The steps of a plan: what each changes, from what to what, and what undoes it.
+"""Plans as data: the state of a template, that of an account, and the steps between them.
+
+:mod:`.wanted` makes the first, :mod:`fc_async_plugin.account.remote` reads the second, and
+:mod:`.planner` compares them.
 
 Invariants:
 
@@ -10,10 +13,12 @@ Invariants:
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, NamedTuple
 
 import msgspec
 
+from fc_async_plugin.template.problems import Position
+from fc_async_sdk.models import Alias, AsyncConfig, Function, Trigger
 from fc_async_sdk.spec import limits
 
 Sign = Literal["+", "~", "-"]
@@ -22,6 +27,16 @@ Of = Literal["queue", "topic", "event bus", "alias", "async config", "concurrenc
 
 CURRENT_VERSION = "$published"
 """Stands for the version that a :class:`PublishVersion` of the same function makes in this run."""
+
+
+class Place(NamedTuple):
+    """A function of one account."""
+
+    region: str
+    function: str
+
+    def __str__(self) -> str:
+        return f"{self.function} ({self.region})"
 
 
 class Code(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -57,6 +72,11 @@ class Base(msgspec.Struct, frozen=True, kw_only=True, tag=True, omit_defaults=Tr
     function: str
 
     @property
+    def place(self) -> Place:
+        """The function."""
+        return Place(self.region, self.function)
+
+    @property
     def qualifier_shown(self) -> str:
         """The part after the function's name in a listing, such as ``/prod``."""
         return ""
@@ -89,7 +109,7 @@ class CreateFunction(Base, frozen=True, kw_only=True):
 
     def inverse(self) -> DeleteFunction:
         """Delete the function."""
-        return DeleteFunction(region=self.region, function=self.function)
+        return DeleteFunction(**self.place._asdict())
 
 
 class UpdateFunction(Base, frozen=True, kw_only=True):
@@ -168,12 +188,7 @@ class Document(Base, frozen=True, kw_only=True):
     @property
     def about(self) -> dict[str, Any]:
         """The fields that name the document, for another step on it."""
-        return {
-            "region": self.region,
-            "function": self.function,
-            "of": self.of,
-            "name": self.name,
-        }
+        return {**self.place._asdict(), "of": self.of, "name": self.name}
 
 
 class Put(Document, frozen=True, kw_only=True):
@@ -210,3 +225,74 @@ class Delete(Document, frozen=True, kw_only=True):
 Step = (
     CreateFunction | UpdateFunction | DeleteFunction | PublishVersion | DeleteVersion | Put | Delete
 )
+
+
+class WantedFunction(msgspec.Struct, frozen=True, kw_only=True):
+    """The state of one function that a template asks for.
+
+    Attributes:
+        configs: Asynchronous configuration by qualifier; empty: the template has no block.
+        settings: Settings with the names of CreateFunction; None: the function is not deployed.
+        code: Its code, if the function is deployed and has code.
+        triggers: Triggers by name, with the names of CreateTrigger and ``triggerConfig`` as an
+            object; None: the function is not deployed.
+        concurrency: Its concurrency configuration by the name "", empty if it has none; None: the
+            function is not deployed.
+        position: Where the template names it.
+    """
+
+    configs: dict[str, AsyncConfig]
+    position: Position
+    settings: dict[str, Any] | None = None
+    code: Code | None = None
+    triggers: dict[str, dict[str, Any]] | None = None
+    concurrency: dict[str, dict[str, Any]] | None = None
+
+    @property
+    def qualifiers(self) -> set[str]:
+        """Versions and aliases that configuration and triggers name, LATEST included."""
+        triggers = (self.triggers or {}).values()
+        return {*self.configs, *(one["qualifier"] for one in triggers)}
+
+
+class RemoteFunction(msgspec.Struct, frozen=True, kw_only=True):
+    """The state of one function in an account.
+
+    Attributes:
+        function: The function; None: it does not exist.
+        contents: Digest of the files in its code; None: it was not needed, or cannot be had.
+        configs: Asynchronous configuration by qualifier.
+        aliases: Aliases by name; None: they were not read.
+        versions: Ids of versions; None: they were not read.
+        triggers: Triggers by name, as :class:`WantedFunction` has them; None: they were not read.
+        concurrency: Concurrency configuration by the name ""; None: it was not read.
+    """
+
+    function: Function | None = None
+    contents: str | None = None
+    configs: dict[str, AsyncConfig] = {}
+    aliases: dict[str, Alias] | None = None
+    versions: frozenset[str] | None = None
+    triggers: dict[str, dict[str, Any]] | None = None
+    concurrency: dict[str, dict[str, Any]] | None = None
+
+
+Wanted = dict[Place, WantedFunction]
+Remote = dict[Place, RemoteFunction]
+
+
+def trigger_document(trigger: Trigger) -> dict[str, Any]:
+    """Return a trigger of the account as steps have it: what was configured, nothing else."""
+    try:
+        config = msgspec.json.decode(trigger.trigger_config or "{}")
+    except msgspec.DecodeError:
+        config = trigger.trigger_config
+    document = {
+        "triggerType": trigger.trigger_type,
+        "sourceArn": trigger.source_arn,
+        "triggerConfig": config,
+        "invocationRole": trigger.invocation_role,
+        "qualifier": trigger.qualifier or limits.DEFAULT_QUALIFIER,
+        "description": trigger.description,
+    }
+    return {name: value for name, value in document.items() if value is not None and value != ""}
