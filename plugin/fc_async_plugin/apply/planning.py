@@ -10,7 +10,7 @@ from fc_async_plugin import PluginError
 from fc_async_plugin.account import connection
 from fc_async_plugin.account.remote import read
 from fc_async_plugin.apply import checking
-from fc_async_plugin.plan import later, plan_changes
+from fc_async_plugin.plan import plan_changes, planner
 from fc_async_plugin.plan import saved as saved_plan
 from fc_async_plugin.plan.attached import not_run, omitted
 from fc_async_plugin.plan.channels import not_created
@@ -75,7 +75,7 @@ class Planning:
             tuple[str, ...](),
         )
         if choices.before_deployment:
-            self._chosen, self._left_out = later.without_unknown(self._chosen)
+            self._chosen, self._left_out = planner.without_unknown(self._chosen)
             project, only = self._chosen, ()
         self.wanted = wanted(project, functions=choices.with_functions, only=only, here=here)
         if choices.with_functions:
@@ -102,7 +102,7 @@ class Planning:
             self.wanted, remote, prune=choices.prune, omitted=self._left_out, missing=missing
         )
         if choices.before_deployment:
-            plan = later.without_missing(plan, self._project)
+            plan = planner.without_missing(plan, self._project)
         if plan.obstacles:
             checking.show(self._found)
         elif not choices.skip_validation:

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Compares wanted with remote state and plans the steps; ``plan`` and ``deploy`` share it.
 
+``s`` gives a component the outputs of other resources, and makes their functions, only when it
+deploys. In a plan before that, what is known only afterwards is left out and named.
+
 Invariants:
 
 - Pure: equal arguments give equal plans.
@@ -10,6 +13,7 @@ Invariants:
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -29,15 +33,17 @@ from fc_async_plugin.plan.model import (
     UpdateFunction,
 )
 from fc_async_plugin.plan.order import in_order, needs_of
+from fc_async_plugin.template.desired import BLOCK, is_function, makes_function, unresolved_in
 from fc_async_plugin.template.problems import Position
 from fc_async_sdk.models import Alias
 from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from fc_async_plugin.plan.channels import Channel
-    from fc_async_plugin.plan.model import Of, Remote, RemoteFunction, Wanted, WantedFunction
+    from fc_async_plugin.plan.model import Remote, RemoteFunction, Wanted, WantedFunction
+    from fc_async_plugin.template.model import Project
 
 
 class Obstacle(msgspec.Struct, frozen=True, kw_only=True):
@@ -113,7 +119,7 @@ def plan_changes(
         steps += _function_steps(place, want, have)
         steps += _alias_steps(place, want, have)
         steps += _document_steps(place, want, have)
-        leftovers += _leftovers(place, want, have)
+        leftovers += _deletions(place, want, have, _left)
         obstacles += _obstacles(place, want, have)
     if prune:
         steps += leftovers
@@ -148,7 +154,9 @@ def plan_removal(wanted: Wanted, remote: Remote, *, functions: bool = False) -> 
     steps: list[Step] = []
     for place in sorted(wanted):
         want, have = wanted[place], remote[place]
-        steps += _document_removal(place, want, have, everything=functions)
+        steps += _deletions(
+            place, want, have, lambda name, wanted: functions or name in (wanted or ())
+        )
         if functions and have.function is not None:
             at = place._asdict()
             steps += [DeleteVersion(**at, version=one) for one in sorted(have.versions or ())]
@@ -180,7 +188,7 @@ def _function_steps(place: Place, want: WantedFunction, have: RemoteFunction) ->
         )
 
 
-def is_version(qualifier: str) -> bool:
+def _is_version(qualifier: str) -> bool:
     """Return whether a qualifier is a version id, not an alias."""
     return limits.VERSION_ID_PATTERN.fullmatch(qualifier) is not None
 
@@ -193,7 +201,7 @@ def _alias_steps(place: Place, want: WantedFunction, have: RemoteFunction) -> It
         qualifier
         for qualifier in sorted(want.qualifiers)
         if qualifier != limits.DEFAULT_QUALIFIER
-        and not is_version(qualifier)
+        and not _is_version(qualifier)
         and qualifier not in (have.aliases or {})
     ]
     if missing:
@@ -215,32 +223,28 @@ def _document_steps(place: Place, want: WantedFunction, have: RemoteFunction) ->
             if after is None:
                 continue
             if before and any(before.get(one) != after.get(one) for one in kind.fixed):
-                yield _deletion(place, of, name, before)
+                yield Delete(**place._asdict(), of=of, name=name, before=before)
                 before = None
             yield Put(**place._asdict(), of=of, name=name, before=before, after=after)
 
 
-def _leftovers(place: Place, want: WantedFunction, have: RemoteFunction) -> Iterator[Delete]:
+def _left(name: str, wanted: Mapping[str, Any] | None) -> bool:
+    """Return whether the template, which has documents of this kind, does not have this one."""
+    return wanted is not None and name not in wanted
+
+
+def _deletions(
+    place: Place,
+    want: WantedFunction,
+    have: RemoteFunction,
+    chosen: Callable[[str, Mapping[str, Any] | None], bool],
+) -> Iterator[Delete]:
+    """Yield the deletions of documents that are chosen by name and by the wanted ones."""
     for of, kind in KINDS.items():
         wanted = kind.wanted(want)
-        if wanted is not None:
-            for name, document in sorted(kind.there(have).items()):
-                if name not in wanted:
-                    yield _deletion(place, of, name, document)
-
-
-def _document_removal(
-    place: Place, want: WantedFunction, have: RemoteFunction, *, everything: bool
-) -> Iterator[Delete]:
-    for of, kind in KINDS.items():
-        wanted = kind.wanted(want) or {}
         for name, document in sorted(kind.there(have).items()):
-            if everything or name in wanted:
-                yield _deletion(place, of, name, document)
-
-
-def _deletion(place: Place, of: Of, name: str, document: dict[str, Any]) -> Delete:
-    return Delete(**place._asdict(), of=of, name=name, before=document)
+            if chosen(name, wanted):
+                yield Delete(**place._asdict(), of=of, name=name, before=document)
 
 
 def _obstacles(place: Place, want: WantedFunction, have: RemoteFunction) -> Iterator[Obstacle]:
@@ -259,25 +263,62 @@ def _obstacles(place: Place, want: WantedFunction, have: RemoteFunction) -> Iter
         )
         return
     for qualifier in sorted(want.qualifiers):
-        known = _known(qualifier, want, have)
-        if not known:
-            kind = "version" if is_version(qualifier) else "alias"
-            advice = (
-                "publish it first (s version publish)"
-                if kind == "version"
-                else "create it first (s alias publish), or add --with-functions"
+        if not _known(qualifier, want, have):
+            missing = (
+                f"version {qualifier!r}: publish it first (s version publish)"
+                if _is_version(qualifier)
+                else f"alias {qualifier!r}: create it first (s alias publish), or add "
+                "--with-functions"
             )
-            yield Obstacle(
-                place=place,
-                position=want.position,
-                message=f"function {place} has no {kind} {qualifier!r}: {advice}",
-            )
+            message = f"function {place} has no {missing}"
+            yield Obstacle(place=place, position=want.position, message=message)
 
 
 def _known(qualifier: str, want: WantedFunction, have: RemoteFunction) -> bool:
     """Return whether a qualifier exists, or will exist when its configuration is put."""
     if qualifier == limits.DEFAULT_QUALIFIER or qualifier in have.configs:
         return True
-    if is_version(qualifier):
+    if _is_version(qualifier):
         return have.versions is None or qualifier in have.versions
     return want.settings is not None or have.aliases is None or qualifier in have.aliases
+
+
+def without_unknown(project: Project) -> tuple[Project, tuple[str, ...]]:
+    """Return a template without what only a deployment resolves, and a sentence for each."""
+    found: dict[str, str] = {}
+    for resource in project.resources:
+        values = {name: resource.props.get(name) for name in ("functionName", "region", BLOCK)}
+        for path, text in islice(unresolved_in(values), 1 if is_function(resource) else 0):
+            name = ".".join(map(str, path))
+            found[resource.name] = _sentence(resource.name, f"its {name} is {text}")
+    known = tuple(one for one in project.resources if one.name not in found)
+    return msgspec.structs.replace(project, resources=known), tuple(found.values())
+
+
+def without_missing(plan: Plan, project: Project) -> Plan:
+    """Return a plan without functions that do not exist and that the template makes."""
+    makers = {
+        Place(one.region, one.function_name): one.name
+        for one in project.resources
+        if makes_function(one)
+    }
+    later = {one.place for one in plan.obstacles} & set(makers)
+    sentences = [
+        _sentence(one.name, f"the function {place} is made by resource {makers[place]}")
+        for one in project.resources
+        for place in {Place(one.region, one.function_name)} & later
+        if one.props.get(BLOCK)
+    ]
+    steps = tuple(one for one in plan.steps if one.place not in later)
+    return msgspec.structs.replace(
+        plan,
+        steps=steps,
+        needs=needs_of(steps),
+        obstacles=tuple(one for one in plan.obstacles if one.place not in later),
+        omitted=(*plan.omitted, *sentences),
+        absent=tuple(one for one in plan.absent if one not in makers),
+    )
+
+
+def _sentence(resource: str, reason: str) -> str:
+    return f"unknown until deployed: asynchronous configuration of {resource} ({reason})"
