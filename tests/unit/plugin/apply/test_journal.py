@@ -11,8 +11,7 @@ import pytest
 
 from fc_async_plugin import PluginError
 from fc_async_plugin.apply.executor import Work
-from fc_async_plugin.apply.journal import Journal
-from fc_async_plugin.apply.journal_file import key_path
+from fc_async_plugin.apply.journal import Journal, key_path
 from fc_async_plugin.apply.perform import Done
 from fc_async_plugin.plan.model import Code, UpdateFunction
 from fc_async_sdk.errors import AccessDenied, TimedOut
@@ -177,7 +176,7 @@ def test_the_gitignore_is_there_before_any_other_file(
     def cut_off() -> bytes:
         raise Crash
 
-    monkeypatch.setattr("fc_async_plugin.apply.journal_file.key", cut_off)
+    monkeypatch.setattr("fc_async_plugin.apply.journal.key", cut_off)
     with pytest.raises(Crash), journal_of(tmp_path) as journal:
         journal.begin("deploy", STEPS)
     assert (tmp_path / ".fc-async" / ".gitignore").read_text().splitlines()[-1] == "*"
