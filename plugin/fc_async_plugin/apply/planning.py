@@ -1,29 +1,206 @@
 # SPDX-License-Identifier: MIT
-"""Plans a deployment: of a template, after checks, or as it was saved in a file."""
+"""Plans a deployment: of a template, or as it was saved in a file.
+
+The template is checked, and its destinations with those of the account.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from fc_async_plugin import PluginError
-from fc_async_plugin.account import connection
+import click
+import msgspec
+
+from fc_async_plugin import PluginError, rules
+from fc_async_plugin.account import connection, live
 from fc_async_plugin.account.remote import read
-from fc_async_plugin.apply import checking
+from fc_async_plugin.graph import build, find_cycles
 from fc_async_plugin.plan import plan_changes, planner
 from fc_async_plugin.plan import saved as saved_plan
 from fc_async_plugin.plan.attached import not_run, omitted
 from fc_async_plugin.plan.channels import not_created
+from fc_async_plugin.plan.kinds import config_of
+from fc_async_plugin.plan.model import Delete, Put
 from fc_async_plugin.plan.wanted import wanted
+from fc_async_plugin.report import findings, terminal
+from fc_async_plugin.rules.context import CYCLE_RULES
+from fc_async_plugin.template.desired import is_function
+from fc_async_plugin.template.files import source_lines
+from fc_async_sdk.errors import FcAsyncError, InvalidArn
+from fc_async_sdk.spec.graph import Node
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Sequence
 
     from fc_async_plugin.account import Regions
     from fc_async_plugin.account.connection import Account
+    from fc_async_plugin.account.live import Downstream
+    from fc_async_plugin.graph import Cycle
     from fc_async_plugin.plan import Plan
     from fc_async_plugin.plan.model import Remote, Wanted
+    from fc_async_plugin.rules import Finding
     from fc_async_plugin.template import Project
+
+_UNKNOWN_FUNCTION: Final = "FCA040"
+
+
+def _check(project: Project) -> list[Finding]:
+    """Run all rules over a template.
+
+    Returns:
+        Warnings, which are shown later with the findings of the account.
+
+    Raises:
+        click.ClickException: There are errors; they and the warnings were shown.
+    """
+    found = rules.check(rules.Context([project]))
+    if any(one.severity == "error" for one in found):
+        _show(found)
+    return found
+
+
+@dataclass(frozen=True)
+class AccountChecks:
+    """Checks of a plan with what the account has.
+
+    Attributes:
+        regions: The account.
+        account: The options.
+    """
+
+    regions: Regions
+    account: Account
+
+    def show_findings(
+        self, project: Project, plan: Plan, remote: Remote, *, found: Sequence[Finding]
+    ) -> None:
+        """Show warnings of the template and cycles that the account has after a deployment.
+
+        Args:
+            project: The template, with the resources that are deployed.
+            plan: The steps of the deployment: what it deletes is not there afterwards.
+            remote: What the account has of the template's functions.
+            found: What the rules found in the template alone.
+
+        Raises:
+            click.ClickException: There is a cycle of destinations, or the account cannot be read.
+        """
+        functions = [one for one in project.resources if is_function(one)]
+        targets = [
+            Node.of(link.arn)
+            for link in build.links(functions)
+            if not isinstance(link.arn, InvalidArn)
+        ]
+        account_id = connection.account_id_of(self.account, project)
+        read = self._read(state_after(plan, remote), targets, account_id)
+        context = rules.Context([project], live=read.regions)
+        again = (*CYCLE_RULES, _UNKNOWN_FUNCTION)
+        _show(
+            [
+                *(one for one in found if one.rule not in again),
+                *map(_milder, rules.check(context, select=again)),
+            ]
+        )
+        for region, count in read.unread:
+            terminal.note(
+                f"Note: the triggers of the {count} functions in {region} were not read; "
+                "fc-async validate --live looks for cycles through them."
+            )
+
+    def cycles_after(self, plan: Plan, remote: Remote, *, account_id: str) -> list[Cycle]:
+        """Return the cycles of destinations after a plan, suppressed ones included.
+
+        Args:
+            plan: The plan; its template may no longer exist.
+            remote: What the account has of the plan's functions.
+            account_id: Id of the account, "" if unknown.
+
+        Raises:
+            click.ClickException: The account cannot be read.
+        """
+        found = self._read(state_after(plan, remote), [], account_id)
+        aliases = dict(pair for region in found.regions for pair in region.aliases())
+        edges = [
+            edge for region in found.regions for edge in region.edges(()) if edge.kind != "trigger"
+        ]
+        own = {(place.region, place.function) for place in remote}
+        return [
+            cycle
+            for cycle in find_cycles(build.build([], aliases=aliases, live=edges))
+            if any((node.region, node.name) in own for node in cycle.nodes)
+        ]
+
+    def _read(self, own: Remote, targets: Sequence[Node], account_id: str) -> Downstream:
+        try:
+            return live.read_downstream(
+                self.regions,
+                own,
+                targets,
+                account_id=account_id,
+                other_regions=self.account.endpoint is None,
+            )
+        except FcAsyncError as error:
+            raise click.ClickException(
+                f"what the destinations lead to in the account cannot be read: {error}\n"
+                "Without it a destination cycle cannot be ruled out; --skip-validation deploys "
+                "anyway"
+            ) from error
+
+
+def deployed(project: Project, only: Collection[str]) -> Project:
+    """Return a template with the resources that are deployed; ``only`` empty: all of them."""
+    if not only:
+        return project
+    chosen = tuple(one for one in project.resources if one.name in only)
+    return msgspec.structs.replace(project, resources=chosen)
+
+
+def describe(cycle: Cycle) -> str:
+    """Return a cycle in one line; equal cycles have equal lines."""
+    return " → ".join(node.label for node in [*cycle.nodes, cycle.nodes[0]])
+
+
+def state_after(plan: Plan, remote: Remote) -> Remote:
+    """Return what the account has of the functions after a plan."""
+    after = dict(remote)
+    for step in plan.steps:
+        place = step.place
+        if place not in after:
+            continue
+        configs = dict(after[place].configs)
+        match step:
+            case Put(of="async config", name=qualifier, after=config):
+                configs[qualifier] = config_of(config)
+            case Delete(of="async config", name=qualifier):
+                configs.pop(qualifier, None)
+            case _:
+                continue
+        after[place] = msgspec.structs.replace(after[place], configs=configs)
+    return after
+
+
+def _milder(finding: Finding) -> Finding:
+    """Make a missing destination a warning: it may be deployed next."""
+    return finding._replace(severity="warning") if finding.rule == _UNKNOWN_FUNCTION else finding
+
+
+def _show(found: Sequence[Finding]) -> None:
+    """Show errors and warnings on stderr.
+
+    Raises:
+        click.ClickException: There are errors.
+    """
+    shown = sorted(
+        (one for one in found if one.severity != "note"),
+        key=lambda one: (one.position, one.rule, one.message),
+    )
+    if shown:
+        width = terminal.width(err=True)
+        terminal.print_parts(findings.to_lines(shown, 1, source_lines(), width=width), err=True)
+    if any(one.severity == "error" for one in shown):
+        raise click.ClickException("the template has errors: nothing was changed")
 
 
 class Choices(NamedTuple):
@@ -67,8 +244,8 @@ class Planning:
     ) -> None:
         self._project, self._account, self._regions = project, account, regions
         self._choices = choices
-        self._found = [] if choices.skip_validation else checking.template(project)
-        self._chosen = checking.deployed(project, choices.resources)
+        self._found = [] if choices.skip_validation else _check(project)
+        self._chosen = deployed(project, choices.resources)
         here, only, self._left_out = (
             connection.is_here(account),
             choices.resources,
@@ -104,9 +281,9 @@ class Planning:
         if choices.before_deployment:
             plan = planner.without_missing(plan, self._project)
         if plan.obstacles:
-            checking.show(self._found)
+            _show(self._found)
         elif not choices.skip_validation:
-            checks = checking.AccountChecks(self._regions, self._account)
+            checks = AccountChecks(self._regions, self._account)
             checks.show_findings(self._chosen, plan, remote, found=self._found)
         return plan, remote
 
@@ -156,13 +333,13 @@ class SavedPlanning:
         if saved.digest:
             plan = saved_plan.with_secrets(saved, self._settings, remote)
         if not self._skip_validation:
-            checks = checking.AccountChecks(regions, self.account)
+            checks = AccountChecks(regions, self.account)
             account_id = self.account.account_id or ""
             for cycle in checks.cycles_after(plan, remote, account_id=account_id):
-                if checking.describe(cycle) not in saved.cycles:
+                if describe(cycle) not in saved.cycles:
                     raise PluginError(
                         "the plan would close a destination cycle with what was configured since "
-                        f"it was made: {checking.describe(cycle)}"
+                        f"it was made: {describe(cycle)}"
                     )
         return plan
 

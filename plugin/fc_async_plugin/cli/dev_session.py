@@ -22,7 +22,7 @@ import msgspec
 from fc_async_plugin import PluginError
 from fc_async_plugin.account import connection
 from fc_async_plugin.account.connection import Account
-from fc_async_plugin.apply.checking import deployed
+from fc_async_plugin.apply.planning import deployed
 from fc_async_plugin.cli import runtime_options
 from fc_async_plugin.dev import building, environments, launch, layers, runtime
 from fc_async_plugin.dev.answers import Answers

@@ -50,8 +50,13 @@ def command(*, where: Where, output: Format, cost: bool, out: str | None, **choi
       fc-async plan --out reviewed.json
     """  # noqa: D301 -- click reads the \\b as "keep these lines"
     from fc_async_plugin.account import connection
-    from fc_async_plugin.apply import checking
-    from fc_async_plugin.apply.planning import Choices, Planning
+    from fc_async_plugin.apply.planning import (
+        AccountChecks,
+        Choices,
+        Planning,
+        describe,
+        state_after,
+    )
     from fc_async_plugin.plan import saved as saved_plan
     from fc_async_plugin.report import costs
     from fc_async_plugin.report.printed import print_plan
@@ -62,7 +67,7 @@ def command(*, where: Where, output: Format, cost: bool, out: str | None, **choi
         planning = Planning(project, account, regions, Choices(**choices))
         plan, remote = planning.plan()
         before = costs.of_account(remote, project.resources)
-        after = costs.of_account(checking.after(plan, remote), project.resources, planning.wanted)
+        after = costs.of_account(state_after(plan, remote), project.resources, planning.wanted)
         print_plan(plan, output, more={"costs": costs.as_data(after)} if cost else {})
         if cost and output == "text":
             terminal.tell("")
@@ -73,7 +78,7 @@ def command(*, where: Where, output: Format, cost: bool, out: str | None, **choi
             return FAILED
         if out is not None:
             account_id = connection.account_id_of(account, project)
-            checks = checking.AccountChecks(regions, account)
+            checks = AccountChecks(regions, account)
             cycles = checks.cycles_after(plan, remote, account_id=account_id)
             saved = saved_plan.SavedPlan(
                 template=str(Path(project.file).resolve()),
@@ -82,7 +87,7 @@ def command(*, where: Where, output: Format, cost: bool, out: str | None, **choi
                 environment=where.environment or "",
                 plan=plan,
                 seen=saved_plan.seen(planning.wanted, remote),
-                cycles=tuple(map(checking.describe, cycles)),
+                cycles=tuple(map(describe, cycles)),
             )
             saved_plan.save(Path(out), saved)
     return CHANGES if plan.changes else DONE
