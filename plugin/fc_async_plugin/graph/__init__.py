@@ -3,8 +3,7 @@
 
 from __future__ import annotations
 
-from fc_async_plugin.graph.cycles import Cycle, find_cuts, find_cycles
-from fc_async_plugin.graph.model import Edge, EdgeKind, Graph
+from fc_async_plugin.graph.model import Cycle, Edge, EdgeKind, Graph, find_cuts, find_cycles
 
 __all__ = [
     "Cycle",

@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from fc_async_plugin.graph.cycles import find_cycles
-from fc_async_plugin.graph.model import Edge, Graph
+from fc_async_plugin.graph.model import Edge, Graph, find_cycles
 from fc_async_plugin.template.desired import BLOCK, destination_path, is_function
 from fc_async_sdk.errors import InvalidArn
 from fc_async_sdk.models import AsyncConfig, Trigger
