@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Reads what an account has of the functions in a template.
+"""Reads what an account has of the functions in a template, their code included.
 
 Invariant: a function is missing only if the service answers FunctionNotFound. Any other failure (no
 permission, no network, a gateway's 404) ends the reading, because a plan from a part of the state
@@ -11,12 +11,15 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
+
+import requests
 
 from fc_async_plugin.account import lists
-from fc_async_plugin.account.code import download
 from fc_async_plugin.plan.model import Place, RemoteFunction, trigger_document
 from fc_async_plugin.plan.package import contents_of
-from fc_async_sdk.errors import FunctionNotFound
+from fc_async_sdk import _endpoint
+from fc_async_sdk.errors import FcAsyncError, FunctionNotFound
 from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:
@@ -120,3 +123,31 @@ class _Reader:
             return self.client.get_function(name)
         except FunctionNotFound:
             return None
+
+
+MAX_BYTES: Final = 512 * 1024 * 1024
+"""The service's largest code package is 500 MB (quota)."""
+_TIMEOUTS: Final = (5.0, 60.0)
+_CHUNK: Final = 1 << 20
+
+
+def download(client: Client, function: str) -> bytes | None:
+    """Return the zip of a function's code; None if it cannot be had."""
+    try:
+        return _bytes_at(client.get_function_code(function).url or "")
+    except (FcAsyncError, requests.RequestException, ValueError):
+        return None
+
+
+def _bytes_at(url: str) -> bytes:
+    parts = urlsplit(url)
+    if parts.scheme != "https" and not _endpoint.is_loopback(parts.hostname or ""):
+        raise ValueError("code is downloaded over https only")
+    with requests.get(url, stream=True, timeout=_TIMEOUTS) as answer:
+        answer.raise_for_status()
+        data = bytearray()
+        for chunk in answer.iter_content(_CHUNK):
+            data += chunk
+            if len(data) > MAX_BYTES:
+                raise ValueError("larger than any code package")
+    return bytes(data)

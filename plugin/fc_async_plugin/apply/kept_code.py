@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import fastcrc
 
-from fc_async_plugin.account.code import download
+from fc_async_plugin.account.remote import download
 from fc_async_plugin.plan.model import Code
 from fc_async_sdk import _project_folder
 
