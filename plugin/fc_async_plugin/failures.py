@@ -22,7 +22,7 @@ from msgspec.structs import replace
 
 from fc_async_plugin import metrics
 from fc_async_plugin.account import connection, lists
-from fc_async_plugin.account.service_urls import service_url
+from fc_async_plugin.account.runtime import service_url
 from fc_async_plugin.conditions import CONDITIONS
 from fc_async_plugin.tasks import FAILURES, FunctionTasks
 from fc_async_sdk import events

@@ -19,7 +19,7 @@ from urllib.parse import quote, urlencode, urlsplit
 
 import requests
 
-from fc_async_plugin.account.service_urls import service_url
+from fc_async_plugin.account.runtime import service_url
 from fc_async_sdk import _signing, errors
 from fc_async_sdk.spec.destinations import KINDS
 

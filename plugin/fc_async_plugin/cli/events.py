@@ -60,7 +60,7 @@ def tail_command(
     for the queue's visibility timeout. JSON is one document per line.
     """
     from fc_async_plugin.account import connection
-    from fc_async_plugin.account.service_urls import service_url
+    from fc_async_plugin.account.runtime import service_url
     from fc_async_plugin.events import lines
     from fc_async_plugin.events.queues import Queue
 

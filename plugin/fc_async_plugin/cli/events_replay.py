@@ -263,7 +263,7 @@ def _source(
         click.UsageError: It is none.
     """
     from fc_async_plugin.account import connection, runtime
-    from fc_async_plugin.account.service_urls import service_url
+    from fc_async_plugin.account.runtime import service_url
     from fc_async_plugin.events import sources
     from fc_async_sdk.spec.arn import MnsQueueArn, RocketMqTopicArn
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fc_async_plugin import PluginError
-from fc_async_plugin.account.service_urls import service_url
+from fc_async_plugin.account.runtime import service_url
 from fc_async_plugin.cli.group import run
 from fc_async_sdk import payloads
 
