@@ -15,7 +15,7 @@ from importlib import resources
 from typing import TYPE_CHECKING
 
 from fc_async_plugin.demo import steps
-from fc_async_plugin.demo.runtime import DemoFailed
+from fc_async_plugin.demo.steps import DemoFailed
 from fc_async_plugin.dev import runtime
 from fc_async_sdk.errors import FcAsyncError
 

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """The seven steps of the demo. Each checks what it shows, and raises if a check fails.
 
-Steps use the runtime from outside only. :class:`Stage` has what they share.
+Steps use the runtime from outside only. :class:`Stage` has what they share. The queue is read with
+the official client ``aliyun-mns-sdk``, without code of this package in between.
 """
 
 from __future__ import annotations
@@ -9,16 +10,21 @@ from __future__ import annotations
 import os
 import shlex
 import subprocess
+import threading
 import time
 from collections import Counter
-from typing import TYPE_CHECKING, NamedTuple
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from mns.account import Account
+from mns.queue import QueueMeta
 from rich.text import Text
 
 import fc_async_sdk
-from fc_async_plugin.demo.runtime import DemoFailed, EventQueue, killed_at_the_end
+from fc_async_plugin.dev.runtime import find
 from fc_async_plugin.report import FAILED
 from fc_async_plugin.report.moments import clock_time
+from fc_async_sdk import events
 from fc_async_sdk._installation import module_command
 from fc_async_sdk.admin import operations as admin
 from fc_async_sdk.spec.metrics import DESTINATION_ERRORS, DESTINATION_SUCCEEDED
@@ -32,6 +38,45 @@ if TYPE_CHECKING:
     from fc_async_sdk import Client
     from fc_async_sdk.admin.models import Addresses
     from fc_async_sdk.models import AsyncTask
+
+LONG_POLL_SECONDS = 20
+START_SECONDS = 60
+"""A start takes about one second; after this time it has failed."""
+
+
+class DemoFailed(Exception):
+    """A check of the demo failed."""
+
+
+@contextmanager
+def killed_at_the_end(data: Path) -> Iterator[Addresses]:
+    """Run a local runtime in a process that ends with the block, by SIGKILL.
+
+    Raises:
+        DemoFailed: It ended, or was not ready in time; the message ends with its log.
+    """
+    command = module_command("fc_async_plugin", "local", "start", "--port=0", f"--data={data}")
+    log = data.with_suffix(".log")
+    with (
+        log.open("wb") as output,
+        subprocess.Popen(  # noqa: S603 -- our own command, no shell
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=output
+        ) as process,
+    ):
+        watchdog = threading.Timer(START_SECONDS, process.kill)
+        watchdog.start()
+        try:
+            assert process.stdout is not None
+            process.stdout.readline()  # it prints its addresses when it is ready
+            watchdog.cancel()
+            addresses = find(data)
+            if addresses is None:
+                raise DemoFailed(f"the local runtime did not start:\n{log.read_text('utf-8')}")
+            yield addresses
+        finally:
+            watchdog.cancel()
+            process.kill()
+
 
 DATA = "data"
 QUEUE = "failed-uploads"
@@ -50,6 +95,11 @@ class Stage(NamedTuple):
     folder: Path
     ready: Addresses
     client: Client
+
+
+def _queue(stage: Stage) -> Any:
+    # The local runtime accepts any key by default.
+    return Account(stage.ready.mns, "local", "local").get_queue(QUEUE)
 
 
 def check(holds: object, claim: str) -> None:
@@ -113,7 +163,7 @@ def refuse_cycle(stage: Stage) -> None:
 
 def deploy(stage: Stage) -> None:
     """Step 3: deploy, which shows its plan, and show that nothing is left to do."""
-    EventQueue(stage.ready.mns, QUEUE).create()
+    _queue(stage).create(QueueMeta())
     command(stage, "project", "validate")
     at = ("--with-functions", "--endpoint", stage.ready.fc)
     command(stage, "project", "deploy", "-y", *at)
@@ -152,8 +202,11 @@ def invoke_failing(stage: Stage) -> None:
         say(stage.console, f"attempt {number} of {ATTEMPTS} at {began}")
     check(len(attempts) == ATTEMPTS, f"{len(attempts)} attempts, expected {ATTEMPTS}")
     check(task.status == "Failed", f"the task is {task.status}")
-    message_id, event = EventQueue(stage.ready.mns, QUEUE).receive()
-    say(stage.console, f"aliyun-mns-sdk received message {message_id} from {QUEUE}:")
+    queue = _queue(stage)
+    message = queue.receive_message(LONG_POLL_SECONDS)
+    event = events.from_mns_message(message)
+    queue.delete_message(message.receipt_handle)
+    say(stage.console, f"aliyun-mns-sdk received message {message.message_id} from {QUEUE}:")
     say(stage.console, f"  function    {event.function}")
     say(stage.console, f"  condition   {event.condition}")
     say(stage.console, f"  attempts    {event.attempts}")
