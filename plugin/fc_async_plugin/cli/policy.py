@@ -13,7 +13,7 @@ from fc_async_sdk import _claims
 
 if TYPE_CHECKING:
     from fc_async_plugin.account.connection import Account
-    from fc_async_plugin.policy.permissions import Comparison, RolePolicy
+    from fc_async_plugin.permissions import Comparison, RolePolicy
 
 
 _LIFECYCLE: Final = """\
@@ -85,9 +85,9 @@ def command(  # noqa: PLR0917 -- click passes options by name
       fc-async policy --caller
       fc-async policy --deployer --with-functions --create-missing
     """  # noqa: D301 -- click reads the \\b as "keep these lines"
+    from fc_async_plugin import permissions
     from fc_async_plugin.account import connection
     from fc_async_plugin.account.connection import Account
-    from fc_async_plugin.policy import permissions
 
     account = Account(region=region, account_id=account_id, access=access)
     project = connection.load(template, account, environment)
@@ -131,7 +131,7 @@ def _print_policies(roles: list[RolePolicy]) -> None:
 
 
 def _as_data(role: RolePolicy) -> dict[str, Any]:
-    from fc_async_plugin.policy import permissions
+    from fc_async_plugin import permissions
     from fc_async_sdk.spec import ram
 
     return {
@@ -145,8 +145,8 @@ def _as_data(role: RolePolicy) -> dict[str, Any]:
 def _compare_live(
     roles: list[RolePolicy], account: Account, ram_endpoint: str, output: Format
 ) -> int:
+    from fc_async_plugin import permissions
     from fc_async_plugin.account import connection
-    from fc_async_plugin.policy import permissions
     from fc_async_sdk.spec import ram
 
     reader = connection.roles(account, ram_endpoint)

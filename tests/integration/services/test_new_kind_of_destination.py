@@ -16,8 +16,7 @@ from fc_async_local.destinations.adapter import Channel, Entry, Message
 from fc_async_local.destinations.base import DeliveryResult
 from fc_async_local.domain.errors import Rejected
 from fc_async_local.settings import DestinationSettings, Settings
-from fc_async_plugin import rules, template
-from fc_async_plugin.policy import permissions
+from fc_async_plugin import permissions, rules, template
 from fc_async_plugin.rules import json_schema
 from fc_async_sdk.spec import arn, destinations
 from fc_async_sdk.spec.graph import Node

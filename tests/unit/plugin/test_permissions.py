@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from fc_async_plugin import PluginError, template
+from fc_async_plugin import PluginError, permissions, template
 from fc_async_plugin.cli.group import run
-from fc_async_plugin.policy import permissions
-from fc_async_plugin.policy.permissions import compare
+from fc_async_plugin.permissions import compare
 from fc_async_sdk.spec import ram
 from fc_async_sdk.spec.ram import Permission
 
