@@ -14,13 +14,13 @@ Invariants:
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
 import msgspec
 
 from fc_async_plugin import PluginError
 from fc_async_plugin.account import lists
+from fc_async_plugin.apply import kept_code
 from fc_async_plugin.apply.documents import OPERATIONS
 from fc_async_plugin.plan.differences import settings_that_stay, settings_to_restore
 from fc_async_plugin.plan.model import (
@@ -36,9 +36,8 @@ from fc_async_plugin.plan.model import (
     Step,
     UpdateFunction,
 )
-from fc_async_plugin.plan.package import pack
 from fc_async_plugin.template.code import DEFAULT_HANDLER
-from fc_async_sdk import errors, models
+from fc_async_sdk import errors
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -295,7 +294,7 @@ class Performer:
             return  # a crash came before the request
         client = self._once[step.region]
         now = self._patiently(lambda: client.get_function(step.function))
-        code, code_stays = _code_to_restore(step, left, now)
+        code, code_stays = kept_code.to_restore(step, left.kept, now)
         settings = settings_to_restore(step, now)
         if settings or code is not None:
             at = step.place._asdict()
@@ -372,40 +371,10 @@ def _function(client: Client, step: CreateFunction | UpdateFunction | DeleteFunc
                 function,
                 runtime=after["runtime"],
                 handler=after.get("handler") or DEFAULT_HANDLER,
-                code=load(code),
+                code=kept_code.load(code),
                 extra=rest,
             )
         case UpdateFunction(function=function, after=after, code=new):
-            client.update_function(function, code=load(new) if new else None, extra=after)
+            client.update_function(function, code=kept_code.load(new) if new else None, extra=after)
         case DeleteFunction(function=function):
             client.delete_function(function)
-
-
-def _code_to_restore(
-    step: UpdateFunction, left: Done, now: models.Function
-) -> tuple[Code | None, list[str]]:
-    """Return the code to send back, and what to report if that is not possible."""
-    if step.code is None or (step.code_before and now.code_checksum == step.code_before):
-        return None, []
-    if step.code.checksum and now.code_checksum not in {None, step.code.checksum}:
-        return None, ["the code was replaced once more by something else, so it was left alone"]
-    if left.kept is None:
-        return None, ["the code stays replaced: the code before it could not be downloaded"]
-    return left.kept, []
-
-
-def load(code: Code) -> models.Code | bytes | None:
-    """Return the code in the form that the API takes.
-
-    Raises:
-        PluginError: It changed since it was planned: something else would be deployed than what
-            was reviewed.
-    """
-    if code.path is None:
-        if code.bucket is None:
-            return None
-        return models.Code(oss_bucket_name=code.bucket, oss_object_name=code.object_name)
-    package = pack(Path(code.path))
-    if code.checksum is not None and package.checksum != code.checksum:
-        raise PluginError(f"the code in {code.path} changed since it was planned: plan again")
-    return package.data
