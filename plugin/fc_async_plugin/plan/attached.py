@@ -72,7 +72,6 @@ def triggers(
             name = str(one["triggerName"])
             if name in found:
                 raise failure(
-                    "structure",
                     resource.where(TRIGGERS, index),
                     f"{resource.name!r} has two triggers with the name {name!r}",
                     "give each its own name",
@@ -147,7 +146,6 @@ def concurrency(resource: Resource) -> dict[str, dict[str, Any]]:
     count = block.get("reservedConcurrency") if isinstance(block, dict) else None
     if type(count) is not int or set(block) != {"reservedConcurrency"}:
         raise failure(
-            "structure",
             resource.where(CONCURRENCY),
             f"{CONCURRENCY} of {resource.name!r} is {block!r}",
             "write reservedConcurrency with a whole number, nothing else",
@@ -226,9 +224,7 @@ def _listed(resource: Resource) -> list[dict[str, Any]]:
         return []
     if not isinstance(listed, list) or not all(isinstance(one, dict) for one in listed):
         raise failure(
-            "structure",
-            resource.where(TRIGGERS),
-            f"{TRIGGERS} of {resource.name!r} is not a list of mappings",
+            resource.where(TRIGGERS), f"{TRIGGERS} of {resource.name!r} is not a list of mappings"
         )
     return listed
 
@@ -239,14 +235,12 @@ def _trigger(resource: Resource, index: int, one: dict[str, Any]) -> dict[str, A
     for name in ("triggerName", "triggerType"):
         if not one.get(name) or not isinstance(one[name], str):
             raise failure(
-                "structure",
                 resource.where(TRIGGERS, index),
                 f"a trigger of {resource.name!r} has no {name}",
                 "add it",
             )
     if not isinstance(config, dict):
         raise failure(
-            "structure",
             resource.where(TRIGGERS, index, "triggerConfig"),
             f"triggerConfig of {one['triggerName']!r} is not a mapping",
         )

@@ -99,7 +99,6 @@ def check_names(projects: Sequence[Project], only: Iterable[str]) -> None:
 def _place(resource: Resource) -> Place:
     if not resource.region:
         raise failure(
-            "structure",
             resource.position,
             f"resource {resource.name!r} has no region",
             "add region: under props, or pass --region",
@@ -112,7 +111,6 @@ def _refuse_second_region(resource: Resource, place: Place, found: Wanted) -> No
     for other, first in found.items():
         if other.function == place.function and other.region != place.region:
             raise failure(
-                "structure",
                 resource.position,
                 f"resource {resource.name!r} is {place.function} in {place.region}; here runs that "
                 f"of {other.region} (first: {first.position})",
@@ -153,7 +151,6 @@ def _merged(resource: Resource, first: WantedFunction, second: WantedFunction) -
     both = sorted(set(first.configs) & set(second.configs))
     if both:
         raise failure(
-            "structure",
             resource.position,
             f"resource {resource.name!r} configures {resource.function_name} for qualifier "
             f"{both[0]} a second time (first: {first.position})",
@@ -161,7 +158,6 @@ def _merged(resource: Resource, first: WantedFunction, second: WantedFunction) -
         )
     if any(getattr(first, name) != getattr(second, name) for name in _SHARED):
         raise failure(
-            "structure",
             resource.position,
             f"resource {resource.name!r} describes the function {resource.function_name} in "
             f"another way than {first.position}",
@@ -185,9 +181,7 @@ def _settings(resource: Resource) -> dict[str, Any]:
         refuse_unresolved(resource, value, name)
         settings[name] = value
     if "runtime" not in settings:
-        raise failure(
-            "structure", resource.position, f"resource {resource.name!r} has no runtime", "add it"
-        )
+        raise failure(resource.position, f"resource {resource.name!r} has no runtime", "add it")
     if "environmentVariables" in settings:
         settings["environmentVariables"] = _environment(resource)
     if "role" in settings:
@@ -198,7 +192,6 @@ def _settings(resource: Resource) -> dict[str, Any]:
 def _refuse_auto(resource: Resource, value: Any, name: str) -> None:
     if value == "auto":
         raise failure(
-            "structure",
             resource.where(name),
             f"{name}: auto of {resource.name!r} makes other resources, which only s deploy can",
             "write the values out, or leave the function to s deploy",
@@ -209,7 +202,6 @@ def _environment(resource: Resource) -> dict[str, str]:
     variables = resource.props["environmentVariables"]
     if not isinstance(variables, dict):
         raise failure(
-            "structure",
             resource.where("environmentVariables"),
             f"environmentVariables of {resource.name!r} is not a mapping",
         )
@@ -223,7 +215,6 @@ def _role(resource: Resource) -> str:
         return role
     if not resource.account_id:
         raise failure(
-            "structure",
             resource.where("role"),
             f"role {role!r} of {resource.name!r} is a name and the account is not known",
             "write its ARN, acs:ram::{account}:role/{name}, or pass --account-id",
@@ -244,9 +235,9 @@ def _code(project: Project, resource: Resource, *, here: bool) -> Code | None:
     except ConfigurationError as error:
         built = not path.exists() or "without files" in str(error)
         advice = "build it, or correct the path" if built else ""
-        raise failure("file", resource.where("code"), str(error), advice) from error
+        raise failure(resource.where("code"), str(error), advice, kind="file") from error
     if problem := start_problem(project, resource):
-        raise failure("file", resource.where(*problem.path), problem.message, problem.fix)
+        raise failure(resource.where(*problem.path), problem.message, problem.fix, kind="file")
     return Code(path=str(path), checksum=package.checksum, contents=package.contents)
 
 
@@ -267,7 +258,6 @@ def _reference(project: Project, resource: Resource, index: int, *, here: bool) 
     layer = resource.props["layers"][index]
     if not here:
         raise failure(
-            "structure",
             resource.where("layers", index),
             f"layer {layer!r} of {resource.name!r} is on this machine",
             "write the ARN of a layer; only the local runtime takes folders and zips",
@@ -276,7 +266,7 @@ def _reference(project: Project, resource: Resource, index: int, *, here: bool) 
         return layer_reference(folder_of(project) / layer)
     except InvalidParameter as error:
         text = f"layers: {error.value} {error.expected}"
-        raise failure("file", resource.where("layers", index), text) from error
+        raise failure(resource.where("layers", index), text, kind="file") from error
 
 
 def local_layers(project: Project, resource: Resource) -> tuple[Path, ...]:

@@ -172,10 +172,10 @@ def refuse_unresolved(resource: Resource, value: object, *path: str | int) -> No
 def unresolved(resource: Resource, path: Path, value: object) -> TemplateError:
     """Return the error of a value that is needed now and known only later."""
     return failure(
-        "variable",
         resource.where(*path),
         f"{value!r} is known only after s deploy has run",
         "write the value out",
+        kind="variable",
     )
 
 
@@ -184,7 +184,5 @@ def _wrong_type(resource: Resource, path: Path, value: object, expected: str) ->
         return unresolved(resource, path, value)
     name = ".".join(str(key) for key in path)
     return failure(
-        "structure",
-        resource.where(*path),
-        f"{name} of {resource.name!r} is {value!r}, expected {expected}",
+        resource.where(*path), f"{name} of {resource.name!r} is {value!r}, expected {expected}"
     )

@@ -35,16 +35,20 @@ def read_text(file: Path, limit: int = MAX_BYTES) -> str:
     start = Position(str(file), 1, 1)
     try:
         if file.exists() and not file.is_file():
-            raise failure("file", start, "this is not a regular file", "name the template itself")
+            raise failure(
+                start, "this is not a regular file", "name the template itself", kind="file"
+            )
         with file.open("rb") as stream:
             data = stream.read(limit + 1)
     except FileNotFoundError as error:
-        raise failure("file", start, "no such file", "check the name, or use -t FILE") from error
+        raise failure(
+            start, "no such file", "check the name, or use -t FILE", kind="file"
+        ) from error
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise failure("file", start, f"cannot be read: {reason}") from error
+        raise failure(start, f"cannot be read: {reason}", kind="file") from error
     if len(data) > limit:
-        raise failure("limit", start, f"larger than {limit // _MB} MB", "split it")
+        raise failure(start, f"larger than {limit // _MB} MB", "split it", kind="limit")
     return _decoded(data, file)
 
 
@@ -58,7 +62,7 @@ def _decoded(data: bytes, file: Path) -> str:
         position = Position(str(file), line, column)
         bad = data[error.start]
         raise failure(
-            "syntax", position, f"not UTF-8: byte 0x{bad:02x}", "save the file as UTF-8"
+            position, f"not UTF-8: byte 0x{bad:02x}", "save the file as UTF-8", kind="syntax"
         ) from error
 
 

@@ -102,12 +102,12 @@ def find(folder: str | os.PathLike[str] = ".") -> Path:
             return file
     below = _below(Path(folder))
     raise failure(
-        "file",
         Position(str(Path(folder) / NAMES[0]), 1, 1),
         "no s.yaml and no s.yml in this folder",
         f"there is {', '.join(below)}: name one with -t {below[0]}"
         if below
         else "name the template with -t FILE, or start one with: fc-async init",
+        kind="file",
     )
 
 

@@ -105,7 +105,7 @@ def _part(source: Source, root: Table, notes: list[Problem]) -> Part:
     written = {}
     for name, resource in resources.entries.items():
         if not isinstance(resource, Table):
-            raise failure("structure", resource.position, f"resource {name!r} is not a mapping")
+            raise failure(resource.position, f"resource {name!r} is not a mapping")
         props = _props(name, resource, root, notes)
         written[name] = Written(resource, props, resources.key_position(name))
     return Part(source.file.parent.resolve(), root.at("vars"), written)
@@ -116,7 +116,7 @@ def _mapping(owner: Table, key: str, shown: str) -> Table:
     if node is None or (isinstance(node, Leaf) and node.value is None):
         return Table(*owner.mark, {}, {})
     if not isinstance(node, Table):
-        raise failure("structure", node.position, f"{shown} is not a mapping")
+        raise failure(node.position, f"{shown} is not a mapping")
     return node
 
 

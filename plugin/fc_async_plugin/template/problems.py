@@ -75,7 +75,9 @@ class TemplateError(PluginError):
         return type(self), (self.problems,)
 
 
-def failure(kind: Kind, position: Position, message: str, fix: str = "") -> TemplateError:
+def failure(
+    position: Position, message: str, fix: str = "", *, kind: Kind = "structure"
+) -> TemplateError:
     """Return a :class:`TemplateError` with one problem."""
     return TemplateError([Problem(kind, position, message, fix)])
 

@@ -145,9 +145,9 @@ class _Reader:
             self.notes.append(note(date, "an unquoted date becomes an empty map", "quote it"))
         self.suppressions += _suppressions(text, str(file))
         if root is None:
-            raise failure("structure", Position(str(file), 1, 1), "the file is empty")
+            raise failure(Position(str(file), 1, 1), "the file is empty")
         if not isinstance(root, Table):
-            raise failure("structure", root.position, "a template must be a mapping")
+            raise failure(root.position, "a template must be a mapping")
         return root
 
     def extended(self, template: Source, env: str | None) -> Source | None:
@@ -157,21 +157,18 @@ class _Reader:
             return None
         if env is not None:
             raise failure(
-                "structure",
                 template.root.key_position("extend"),
                 f"--env {env} and extend exclude each other in s",
                 "use one of them",
             )
         if not isinstance(name, Leaf) or not isinstance(name.value, str):
-            raise failure("structure", name.position, "extend names one file")
+            raise failure(name.position, "extend names one file")
         child = template.file
         file = child.parent / name.value
         if file.resolve() == child.resolve():
-            raise failure(
-                "structure", name.position, f"cycle of extend: {child.name} extends itself"
-            )
+            raise failure(name.position, f"cycle of extend: {child.name} extends itself")
         if not file.exists():
-            raise failure("file", name.position, f"extend: {file} does not exist")
+            raise failure(name.position, f"extend: {file} does not exist", kind="file")
         root = self.table(file)
         self._look_further(Source(file, root), child)
         return Source(file, root)
@@ -186,7 +183,7 @@ class _Reader:
         known = {child.resolve(), file.resolve()}
         if isinstance(name, str) and (file.parent / name).resolve() in known:
             shown = f"cycle of extend: {child.name} → {file.name} → {name}"
-            raise failure("structure", further.position, shown)
+            raise failure(further.position, shown)
         said = "this extend is not followed: s extends one file, not the file that one extends"
         self.notes.append(note(further.position, said, "merge the two files"))
 
@@ -205,7 +202,7 @@ class _Reader:
                 known.append(str(name.value))
         position = environments.position if environments is not None else Position(str(file), 1, 1)
         there = ", ".join(known) or "none"
-        raise failure("structure", position, f"no environment {env!r} here, there are: {there}")
+        raise failure(position, f"no environment {env!r} here, there are: {there}")
 
 
 def _of_fc2(source: Source) -> Problem | None:
@@ -243,7 +240,6 @@ def _check_edition(root: Table, extended: Source | None) -> None:
     edition = root.at("edition")
     if edition is None:
         raise failure(
-            "structure",
             root.position,
             "no edition, so s takes this for a template of another version and does nothing",
             f"begin with: edition: {EDITION}",
@@ -251,7 +247,6 @@ def _check_edition(root: Table, extended: Source | None) -> None:
     if not isinstance(edition, Leaf) or edition.value != EDITION:
         shown = repr(edition.value) if isinstance(edition, Leaf) else "a collection"
         raise failure(
-            "structure",
             edition.position,
             f"edition is {shown}, only {EDITION} is read",
             f"write edition: {EDITION}",
@@ -261,7 +256,6 @@ def _check_edition(root: Table, extended: Source | None) -> None:
 def _check_services(source: Source | None) -> None:
     if source is not None and "services" in source.root.entries:
         raise failure(
-            "structure",
             source.root.key_position("services"),
             "services belongs to edition 1; edition 3.0.0 calls it resources",
             "write resources; or, with components of FC 2.0, write edition: 1.0.0 and run:"

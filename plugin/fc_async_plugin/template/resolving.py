@@ -312,7 +312,7 @@ def _overlaid(
         if overlay is not None:
             fixed = resolver.fixed(overlay, scope)
             if not isinstance(fixed, Table):
-                raise failure("structure", fixed.position, "an overlay is not a mapping")
+                raise failure(fixed.position, "an overlay is not a mapping")
             props = merge_tables(props, fixed)
     return props
 

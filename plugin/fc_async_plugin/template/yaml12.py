@@ -75,13 +75,15 @@ def _events(text: str, file: str) -> Iterator[yaml.Event]:
         line = before.count("\n") + 1
         column = len(before) - (before.rfind("\n") + 1) + 1
         raise failure(
-            "syntax", Position(file, line, column), f"invalid YAML: {error.reason}"
+            Position(file, line, column), f"invalid YAML: {error.reason}", kind="syntax"
         ) from error
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         position = Position(file, mark.line + 1, mark.column + 1) if mark else Position(file, 1, 1)
         said = ", ".join(part for part in (error.problem, error.context) if part)
-        raise failure("syntax", position, f"invalid YAML: {said}", _hint(text, position)) from error
+        raise failure(
+            position, f"invalid YAML: {said}", _hint(text, position), kind="syntax"
+        ) from error
 
 
 def _hint(text: str, position: Position) -> str:
@@ -135,7 +137,7 @@ class _Builder:
                 self._fail(event, "a template is one document, here a second one begins")
 
     def _fail(self, event: yaml.Event, message: str, fix: str = "") -> NoReturn:
-        raise failure("syntax", self._position(event), message, fix)
+        raise failure(self._position(event), message, fix, kind="syntax")
 
     def _position(self, event: yaml.Event) -> Position:
         return Position(self._file, *_line_column(event))
@@ -144,10 +146,10 @@ class _Builder:
         self._count += nodes
         if self._count > MAX_NODES:
             raise failure(
-                "limit",
                 self._position(event),
                 f"the document has more than {MAX_NODES} values once its aliases are written out",
                 "split it into several templates",
+                kind="limit",
             )
 
     def _scalar(self, event: yaml.ScalarEvent) -> None:
@@ -190,7 +192,9 @@ class _Builder:
     def _open(self, event: yaml.CollectionStartEvent) -> None:
         self._charge(event, 1)
         if len(self._stack) >= MAX_DEPTH:
-            raise failure("limit", self._position(event), f"nested deeper than {MAX_DEPTH} levels")
+            raise failure(
+                self._position(event), f"nested deeper than {MAX_DEPTH} levels", kind="limit"
+            )
         frame = self._stack[-1] if self._stack else None
         if frame is not None and frame.key is None and isinstance(frame.node, Table):
             self._fail(event, "a key is a string or a number, not a collection")
@@ -246,10 +250,10 @@ class _Builder:
             return
         if name in owner.entries and name not in frame.merged:
             raise failure(
-                "syntax",
                 key.position,
                 f"duplicate key {name!r}, first used in line {owner.keys[name][1]}",
                 "remove one of them",
+                kind="syntax",
             )
         frame.merged.discard(name)
         owner.entries[name] = node
@@ -260,7 +264,7 @@ class _Builder:
         assert isinstance(owner, Table)
         for source in node.items if isinstance(node, Array) else [node]:
             if not isinstance(source, Table):
-                raise failure("syntax", source.position, "<< merges mappings only")
+                raise failure(source.position, "<< merges mappings only", kind="syntax")
             for name, child in source.entries.items():
                 if name not in owner.entries:
                     owner.entries[name] = child
