@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from fc_async_plugin.apply.perform import ALREADY_EXISTS, UNCERTAIN, Done
-from fc_async_plugin.apply.schedule import Ended, Run
+from fc_async_plugin.apply.schedule import run
 from fc_async_plugin.plan.model import PublishVersion
 from fc_async_plugin.plan.order import needs_of
 from fc_async_sdk.errors import FcAsyncError, NotFound
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from fc_async_plugin.apply.perform import Performer
+    from fc_async_plugin.apply.schedule import Ended
     from fc_async_plugin.plan import Plan
     from fc_async_plugin.plan.model import Step
 
@@ -148,20 +149,18 @@ def apply(
         earlier: What an interrupted run of the same deployment did.
     """
     before, first = earlier
-    run, left = _run(plan, performer, watchers, first, stop=stop, workers=workers)
-    done = tuple(plan.steps[one.index] for one in run.ended if one.error is None)
-    work = [*before, *_to_undo(plan, run.ended, first, left)]
-    if not run.failed:
+    ended, left = _run(plan, performer, watchers, first, stop=stop, workers=workers)
+    done = tuple(plan.steps[one.index] for one in ended if one.error is None)
+    work = [*before, *_to_undo(plan, ended, first, left)]
+    if all(one.error is None for one in ended):
         if len(done) == len(plan.steps):
             return Report("done", done)
         return Report("interrupted", done, standing=tuple(work))
-    late = _arrived_late(plan, run.ended, before)
+    late = _arrived_late(plan, ended, before)
     if late:
         work = [replace(one, in_doubt=False) if one in late else one for one in work]
         return Report("interrupted" if stop() else "outdated", done, standing=tuple(work))
-    failures = tuple(
-        Failure(plan.steps[one.index], str(one.error)) for one in run.ended if one.error
-    )
+    failures = tuple(Failure(plan.steps[one.index], str(one.error)) for one in ended if one.error)
     return undo(work, performer, watchers, workers=workers)._replace(failures=failures)
 
 
@@ -173,8 +172,8 @@ def _run(
     *,
     stop: Callable[[], bool],
     workers: int,
-) -> tuple[Run[Done], dict[int, Done]]:
-    """Perform the steps and tell the watchers; return the run, and what undoing needs by step."""
+) -> tuple[list[Ended[Done]], dict[int, Done]]:
+    """Perform the steps and tell the watchers; return how they ended, and what undoing needs."""
     left: dict[int, Done] = {}
 
     def on_start(index: int) -> None:
@@ -197,10 +196,10 @@ def _run(
             else:
                 watcher.done(step, number, ended.result or Done())
 
-    run = Run(
+    ended = run(
         plan.needs, perform, on_end, on_start, workers=workers, stop_on_error=True, stop=stop
-    )()
-    return run, left
+    )
+    return ended, left
 
 
 def undo(
@@ -233,11 +232,11 @@ def undo(
                 watcher.stuck(one.step, one.index, str(ended.error))
 
     needs = _undo_needs([one.step for one in work])
-    run = Run(needs, perform, on_end, workers=workers, stop_on_error=False)()
-    left = [(work[one.index], str(one.error)) for one in run.ended if one.error is not None]
+    ended = run(needs, perform, on_end, workers=workers, stop_on_error=False)
+    left = [(work[one.index], str(one.error)) for one in ended if one.error is not None]
     return Report(
         "stuck" if left else "undone",
-        undone=tuple(work[one.index].step for one in run.ended if one.error is None),
+        undone=tuple(work[one.index].step for one in ended if one.error is None),
         stuck=tuple(Failure(one.step, reason) for one, reason in left),
         standing=tuple(one for one, _ in left),
     )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fc_async_plugin.apply.schedule import Run
+from fc_async_plugin.apply import schedule
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -28,12 +28,14 @@ def run(
     workers: int = 4,
     stop: Callable[[], bool] = lambda: False,
     stop_on_error: bool = True,
-) -> Run[Any]:
-    return Run(needs, perform, nothing, workers=workers, stop=stop, stop_on_error=stop_on_error)()
+) -> list[Ended[Any]]:
+    return schedule.run(
+        needs, perform, nothing, workers=workers, stop=stop, stop_on_error=stop_on_error
+    )
 
 
 def test_nothing_to_do_ends_at_once() -> None:
-    assert run([], lambda _: None).ended == []
+    assert run([], lambda _: None) == []
 
 
 def test_a_single_worker_runs_jobs_in_order() -> None:
@@ -44,7 +46,8 @@ def test_a_single_worker_runs_jobs_in_order() -> None:
 
 def test_independent_jobs_run_at_the_same_time() -> None:
     together = threading.Barrier(4, timeout=60)
-    assert not run([()] * 4, lambda _: together.wait(), workers=4).failed
+    ended = run([()] * 4, lambda _: together.wait(), workers=4)
+    assert not any(one.error for one in ended)
 
 
 def test_no_more_jobs_at_a_time_than_workers() -> None:
@@ -67,7 +70,7 @@ def test_a_failure_keeps_what_needs_it_from_beginning() -> None:
         if index == 0:
             raise ValueError("no")
 
-    assert [one.index for one in run([(), (0,), (1,)], job).ended] == [0]
+    assert [one.index for one in run([(), (0,), (1,)], job)] == [0]
 
 
 def test_a_failure_stops_the_rest_too() -> None:
@@ -75,19 +78,19 @@ def test_a_failure_stops_the_rest_too() -> None:
         if index == 1:
             raise ValueError("no")
 
-    assert [one.index for one in run([()] * 10, job, workers=1).ended] == [0, 1]
+    assert [one.index for one in run([()] * 10, job, workers=1)] == [0, 1]
 
 
 def test_a_failure_stops_no_other_job_unless_told() -> None:
     def job(_: int) -> None:
         raise ValueError("no")
 
-    assert len(run([(), (0,), (1,)], job, stop_on_error=False).ended) == 3
+    assert len(run([(), (0,), (1,)], job, stop_on_error=False)) == 3
 
 
 def test_a_stop_lets_what_runs_end_and_begins_nothing_new() -> None:
     stop = threading.Event()
-    ended = run([()] * 5, lambda _: stop.set(), workers=1, stop=stop.is_set).ended
+    ended = run([()] * 5, lambda _: stop.set(), workers=1, stop=stop.is_set)
     assert [one.index for one in ended] == [0]
 
 
@@ -109,5 +112,5 @@ def test_every_job_runs_once_and_after_its_needs(needs, workers: int) -> None:
             done.append(index)
 
     result = run([tuple(one) for one in needs], job, workers=workers)
-    assert not result.failed
+    assert not any(one.error for one in result)
     assert sorted(done) == list(range(len(needs)))
