@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What deploy tools attach to functions: configurations of their instances, VPC bindings, tags.
+"""Attachments of functions that deploy tools write: instance configurations, VPC bindings, tags.
 
 The runner applies the reserved concurrency. The others are only stored and returned: the runtime
 starts instances when they are needed, and has no VPCs.
