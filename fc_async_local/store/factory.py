@@ -23,8 +23,7 @@ from fc_async_sdk._installation import how_to_install
 if TYPE_CHECKING:
     from fc_async_local.store.postgres.database import PostgresDatabase
     from fc_async_local.store.protocol import BlobStore, DocumentStore, Store
-    from fc_async_local.store.sql import Schema
-    from fc_async_local.store.transactions import Transactions
+    from fc_async_local.store.sql import Schema, Transactions
 
     AnyDatabase = Database | PostgresDatabase | MemoryStore
 

@@ -33,8 +33,8 @@ if TYPE_CHECKING:
         Settlement,
     )
     from fc_async_local.store.protocol import Change, MetricQuery, Started
+    from fc_async_local.store.sql import Transaction, Transactions, Values
     from fc_async_local.store.steps import Settle, Start
-    from fc_async_local.store.transactions import Transaction, Transactions, Values
 
 
 class TableStore:

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from fc_async_local.services.common import Receipt
     from fc_async_local.services.mns.model import Draft, Offer
     from fc_async_local.store.factory import AnyDatabase
-    from fc_async_local.store.transactions import Row, Transaction, Transactions
+    from fc_async_local.store.sql import Row, Transaction, Transactions
 
 PACKAGE: Final = "fc_async_local.services.mns"
 SCHEMA: Final = sql.schema("mns", PACKAGE)

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from fc_async_local.services.common import Receipt
     from fc_async_local.services.rocketmq.model import Want
     from fc_async_local.store.factory import AnyDatabase
-    from fc_async_local.store.transactions import Row, Transaction, Transactions
+    from fc_async_local.store.sql import Row, Transaction, Transactions
 
 _message: Final = msgspec.json.Decoder(Message).decode
 _PAGE: Final = 32

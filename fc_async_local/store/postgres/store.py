@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     )
     from fc_async_local.store.postgres.database import PostgresDatabase
     from fc_async_local.store.protocol import Settled, Started, TaskQuery
-    from fc_async_local.store.transactions import Row
+    from fc_async_local.store.sql import Row
 
 SCHEMA: Final = sql.schema("store", "fc_async_local.store.postgres")
 LISTS: Final = {

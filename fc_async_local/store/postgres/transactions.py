@@ -11,7 +11,7 @@ import msgspec
 from fc_async_local.domain.invocation import Invocation
 from fc_async_local.store import rows, sql
 from fc_async_local.store.postgres.database import SQL, load, without_nul
-from fc_async_local.store.transactions import (
+from fc_async_local.store.sql import (
     DoneIn,
     Row,
     Transaction,

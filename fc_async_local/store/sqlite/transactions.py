@@ -10,14 +10,14 @@ from collections import Counter
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from fc_async_local.store import rows, sql
-from fc_async_local.store.sqlite import batches
-from fc_async_local.store.transactions import (
+from fc_async_local.store.sql import (
     DoneIn,
     Row,
     Transaction,
     Transactions,
     Values,
 )
+from fc_async_local.store.sqlite import batches
 
 if TYPE_CHECKING:
     import asyncio
