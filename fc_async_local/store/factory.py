@@ -12,11 +12,10 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from fc_async_local.store.memory import MemoryBlobs, MemoryDocuments, MemoryStore
 from fc_async_local.store.protocol import StoreUnusable
-from fc_async_local.store.sqlite.batches import SQL
 from fc_async_local.store.sqlite.database import Database
 from fc_async_local.store.sqlite.store import SCHEMA as SQLITE_SCHEMA
 from fc_async_local.store.sqlite.store import SqliteStore
-from fc_async_local.store.sqlite.transactions import MemoryTransactions, SqliteTransactions
+from fc_async_local.store.sqlite.transactions import SQL, MemoryTransactions, SqliteTransactions
 from fc_async_local.store.tables import TableBlobs, TableDocuments
 from fc_async_sdk._installation import how_to_install
 

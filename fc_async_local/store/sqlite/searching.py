@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from fc_async_local.domain.states import Status
 from fc_async_local.store import rows
 from fc_async_local.store.protocol import ERRORS_SEARCHED
-from fc_async_local.store.sqlite.batches import SQL, value
+from fc_async_local.store.sqlite.transactions import SQL
 from fc_async_local.store.steps import added, halves, page_of
 from fc_async_sdk.spec import limits
 
@@ -84,7 +84,10 @@ def page(connection: sqlite3.Connection, query: TaskQuery) -> TaskPage:
 
 def _halves(connection: sqlite3.Connection, query: TaskQuery) -> tuple[list[TaskQuery], bool]:
     """Return the halves of a query, and whether they are complete."""
-    oldest = value(connection, "oldest_error", ERRORS_SEARCHED) if query.text else None
+    if not query.text:
+        return halves(query, None), True
+    row = connection.execute(SQL["oldest_error"], (ERRORS_SEARCHED,)).fetchone()
+    oldest = None if row is None else row[0]
     return halves(query, oldest), oldest is None
 
 

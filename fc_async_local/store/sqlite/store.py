@@ -2,19 +2,27 @@
 """Invocations, jobs and metrics in the runtime's SQLite file.
 
 The verbs that every invocation needs (accept, start, settle) are batches: all that wait in one
-group go through as few statements as possible. The file is this process' alone
+group go through as few steps of SQLite as possible. Each step releases the interpreter's lock, and
+the thread that takes it delays the whole group. The file is this process' alone
 (:mod:`fc_async_local.store.sqlite.files`), so ids are numbered here.
+
+Invariants:
+    Nothing is written for an item whose answer is a failure.
 """
 
 from __future__ import annotations
 
+import functools
 import itertools
+from collections import Counter
 from typing import TYPE_CHECKING, Final
 
-from fc_async_local.store import sql, steps
-from fc_async_local.store.sqlite import batches, searching
-from fc_async_local.store.sqlite.batches import SQL
-from fc_async_local.store.sqlite.transactions import SqliteTransactions, run
+from fc_async_local.domain.states import Status
+from fc_async_local.store import rows, sql, steps
+from fc_async_local.store.protocol import DuplicateTask
+from fc_async_local.store.sqlite import searching
+from fc_async_local.store.sqlite.database import Failure
+from fc_async_local.store.sqlite.transactions import SQL, SqliteTransactions, run, tally
 from fc_async_local.store.tables import TableStore, settle, start
 
 if TYPE_CHECKING:
@@ -37,6 +45,8 @@ if TYPE_CHECKING:
     from fc_async_local.store.sqlite.database import Database
 
 SCHEMA: Final = sql.schema("store", "fc_async_local.store.sqlite")
+_ROWS: Final = 64
+"""In one statement at most: a power of two, and far from SQLite's limit of 32,766 values."""
 
 
 class SqliteStore(TableStore):
@@ -57,7 +67,7 @@ class SqliteStore(TableStore):
 
     async def accept(self, invocation: Invocation, counts: Sequence[Count] = ()) -> None:
         item = steps.Accept(invocation, counts, next(self._numbers))
-        await self._database.write_item(batches.accept, item)
+        await self._database.write_item(_accept, item)
 
     async def start(self, lease: Lease, *, now: int, instance_id: str = "") -> Started:
         return await self._database.write_item(_start, steps.Start(lease, now, instance_id))
@@ -72,6 +82,62 @@ class SqliteStore(TableStore):
         return await self._database.read(
             lambda connection: searching.counts(connection, query, most)
         )
+
+
+def _accept(
+    connection: sqlite3.Connection, items: Sequence[steps.Accept]
+) -> Sequence[Failure | None]:
+    """Keep new invocations; those whose id is taken fail."""
+    given = [rows.from_invocation(item.number, item.invocation) for item in items]
+    kept = items
+    results: list[Failure | None] = [None] * len(items)
+    # The INSERT ignores ids that are taken. Which ones these were is asked for only in this rare
+    # case.
+    if _insert(connection, "insert_invocation", given) < len(items):
+        span = (min(item.number for item in items), max(item.number for item in items))
+        present = {number for (number,) in connection.execute(SQL["numbers"], span)}
+        kept = [item for item in items if item.number in present]
+        results = [
+            None if item.number in present else Failure(DuplicateTask(item.invocation.task_id))
+            for item in items
+        ]
+    invocations = [item.invocation for item in kept]
+    payloads = [(item.number, item.invocation.payload) for item in kept]
+    _insert(connection, "insert_payload", payloads)
+    connection.executemany(
+        SQL["insert_event"],
+        [
+            (item.number, Status.ENQUEUED.value, item.invocation.accepted_at, "{}")
+            for item in kept
+            if item.invocation.task_mode
+        ],
+    )
+    tally(
+        connection,
+        Counter((each.function, each.task_mode, each.status.value) for each in invocations),
+    )
+    counts = itertools.chain.from_iterable(rows.counted(item) for item in kept)
+    connection.executemany(SQL["count"], rows.sums(counts))
+    return results
+
+
+def _insert(
+    connection: sqlite3.Connection, statement: str, given: Sequence[Sequence[object]]
+) -> int:
+    """Run an INSERT of one row for several, in as few steps as possible; how many it inserted."""
+    done = begin = 0
+    while begin < len(given):
+        # Powers of two: a handful of statements, each prepared once.
+        size = min(_ROWS, 1 << ((len(given) - begin).bit_length() - 1))
+        values = tuple(itertools.chain.from_iterable(given[begin : begin + size]))
+        done += connection.execute(_with_rows(statement, size), values).rowcount
+        begin += size
+    return done
+
+
+@functools.cache
+def _with_rows(statement: str, size: int) -> str:
+    return sql.with_rows(SQL[statement], size)
 
 
 def _start(connection: sqlite3.Connection, items: Sequence[steps.Start]) -> Sequence[Started]:

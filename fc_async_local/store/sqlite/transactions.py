@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Transactions of components in SQLite: in the runtime's file, in its threads, or in memory."""
+"""The statements of SQLite, and transactions that run them: in the runtime's file, or in memory."""
 
 from __future__ import annotations
 
@@ -7,29 +7,42 @@ import functools
 import sqlite3
 import weakref
 from collections import Counter
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar, cast
 
+from fc_async_local.domain.invocation import Job
 from fc_async_local.store import rows, sql
-from fc_async_local.store.sql import (
-    DoneIn,
-    Row,
-    Transaction,
-    Transactions,
-    Values,
-)
-from fc_async_local.store.sqlite import batches
+from fc_async_local.store.sql import DoneIn, Row, Transaction, Transactions, Values
 
 if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable, Mapping, Sequence
 
-    from fc_async_local.domain.invocation import Invocation, Job
+    from fc_async_local.domain.invocation import Invocation
     from fc_async_local.store.protocol import JobStore
     from fc_async_local.store.rows import Holder
     from fc_async_local.store.sqlite.database import Database
 
 T = TypeVar("T")
 _statements = functools.cache(sql.statements)
+
+SQL: Final = sql.statements(
+    "fc_async_local.store.sqlite",
+    parts={
+        **rows.PARTS,
+        "row": ", ".join("?" * (len(rows.PARTS["columns"].split()) + 2)),
+        "changes": ", ".join(f"{name} = ?" for name in rows.CHANGING),
+        "job_row": ", ".join("?" * len(Job.__struct_fields__)),
+    },
+)
+
+_Kind: TypeAlias = tuple[str, bool, str]
+"""Key of the counted invocations: function, whether in task mode, status."""
+
+
+def tally(connection: sqlite3.Connection, changes: Mapping[_Kind, int]) -> None:
+    """Keep the numbers of invocations by state, for what came or went; triggers see to moves."""
+    values = [(*kind, number) for kind, number in changes.items()]
+    connection.executemany(SQL["add_to_tally"], values)
 
 
 class _Transaction(Transaction):
@@ -59,27 +72,27 @@ class _Transaction(Transaction):
         return [row for each in values for row in self._connection.execute(text, each).fetchall()]
 
     async def insert_jobs(self, jobs: Sequence[Job], *, replace: bool = True) -> None:
-        statement = batches.SQL["insert_job" if replace else "ensure_job"]
+        statement = SQL["insert_job" if replace else "ensure_job"]
         self._connection.executemany(statement, [rows.from_job(job) for job in jobs])
 
     async def replace(self, changed: Sequence[tuple[int, Invocation]]) -> None:
         values = [rows.changing(number, after) for number, after in changed]
-        self._connection.executemany(batches.SQL["replace_invocation"], values)
+        self._connection.executemany(SQL["replace_invocation"], values)
 
     async def forget(self, ended: Sequence[Holder]) -> None:
         if not ended:
             return
         numbers = rows.as_json([each.number for each in ended])
         for statement in ("delete_payloads", "delete_invocations"):
-            self._connection.execute(batches.SQL[statement], (numbers,))
+            self._connection.execute(SQL[statement], (numbers,))
         gone = Counter((each.function, each.task_mode, each.status) for each in ended)
-        batches.tally(self._connection, {kind: -number for kind, number in gone.items()})
+        tally(self._connection, {kind: -number for kind, number in gone.items()})
 
     async def record(self, events: Sequence[Row]) -> None:
-        self._connection.executemany(batches.SQL["insert_event"], events)
+        self._connection.executemany(SQL["insert_event"], events)
 
     async def add(self, sums: Sequence[Row], source: str) -> None:  # noqa: ARG002 -- one writer
-        self._connection.executemany(batches.SQL["count"], sums)
+        self._connection.executemany(SQL["count"], sums)
 
 
 class SqliteTransactions(Transactions):

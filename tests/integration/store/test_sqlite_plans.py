@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from fc_async_local.store.factory import open_stores
-from fc_async_local.store.sqlite.batches import SQL
 from fc_async_local.store.sqlite.database import Database
 from fc_async_local.store.sqlite.searching import LISTS
+from fc_async_local.store.sqlite.transactions import SQL
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from fc_async_local.store import sql
-from fc_async_local.store.sqlite.batches import SQL
 from fc_async_local.store.sqlite.database import migrate
+from fc_async_local.store.sqlite.transactions import SQL
 
 
 @pytest.fixture
