@@ -83,22 +83,17 @@ async def _open_sqlite(path: Path) -> Stores:
 
 async def _open_postgres(url: str) -> Stores:
     try:  # the driver is an extra
-        from fc_async_local.store.postgres import store as postgres  # noqa: PLC0415
-        from fc_async_local.store.postgres.database import SQL as POSTGRES_SQL  # noqa: PLC0415
-        from fc_async_local.store.postgres.database import PostgresDatabase  # noqa: PLC0415
-        from fc_async_local.store.postgres.transactions import (  # noqa: PLC0415
-            PostgresTransactions,
-        )
+        from fc_async_local.store.postgres import database, store  # noqa: PLC0415
     except ImportError as error:
         raise StoreUnusable(
             f"a postgresql:// store needs its driver ({error}): {how_to_install('postgres')}"
         ) from error
-    database = await PostgresDatabase.open(url, postgres.SCHEMA)
+    opened = await database.PostgresDatabase.open(url, store.SCHEMA)
     return Stores(
-        postgres.PostgresStore(database),
-        postgres.PostgresDocuments(database),
-        TableBlobs(PostgresTransactions(database, POSTGRES_SQL)),
-        database,
+        store.PostgresStore(opened),
+        store.PostgresDocuments(opened),
+        TableBlobs(store.PostgresTransactions(opened, database.SQL)),
+        opened,
     )
 
 
@@ -119,6 +114,6 @@ async def open_transactions(database: AnyDatabase, schema: Schema, package: str)
     if isinstance(database, MemoryStore):
         return MemoryTransactions(database, schema, package)
     # The driver is an extra; it is installed if there is a pool.
-    from fc_async_local.store.postgres.transactions import PostgresTransactions  # noqa: PLC0415
+    from fc_async_local.store.postgres.store import PostgresTransactions  # noqa: PLC0415
 
     return await PostgresTransactions.open(database, schema.component, package)
