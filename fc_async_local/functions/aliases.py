@@ -16,8 +16,7 @@ from fc_async_sdk.spec import limits
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from fc_async_local.clock import Clock
-    from fc_async_local.functions.snapshot import Snapshot, SnapshotCache
+    from fc_async_local.functions.snapshot import Snapshot
 
 _DESCRIPTION_LENGTH: Final = 256
 
@@ -34,18 +33,9 @@ prepare(_Input)
 
 
 class Aliases(Resources[AliasRecord]):
-    """Create, read, update, delete and list aliases.
-
-    Args:
-        cache: The configuration of the runtime.
-        clock: For created and modified times.
-    """
+    """Create, read, update, delete and list aliases."""
 
     record = AliasRecord
-
-    def __init__(self, cache: SnapshotCache, clock: Clock) -> None:
-        super().__init__(cache)
-        self._clock = clock
 
     async def create(self, function: str, body: Mapping[str, Any]) -> dict[str, Any]:
         """CreateAlias.
@@ -64,7 +54,7 @@ class Aliases(Resources[AliasRecord]):
             raise refusals.required("versionId")
         async with self._cache.writing:
             _check_versions(await self._cache.read(), function, given)
-            now = self._clock.now()
+            now = self._cache.now()
             record = AliasRecord(
                 function=function, name=name, created_at=now, modified_at=now, **given
             )
@@ -82,7 +72,7 @@ class Aliases(Resources[AliasRecord]):
         async with self._cache.writing:
             before = await self._existing(function, name)
             _check_versions(await self._cache.read(), function, given)
-            record = msgspec.structs.replace(before, modified_at=self._clock.now(), **given)
+            record = msgspec.structs.replace(before, modified_at=self._cache.now(), **given)
             gone = AliasRecord.missing(function, name)
             await self._cache.write(record.stored("present"), refused=gone)
         return self._describe(record)

@@ -24,8 +24,6 @@ from fc_async_sdk.spec import arn, async_config, limits
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 
-    from fc_async_local.clock import Clock
-    from fc_async_local.domain.rules import Place
     from fc_async_local.functions.snapshot import Snapshot, SnapshotCache
     from fc_async_sdk.admin.models import WrittenAt
 
@@ -35,20 +33,14 @@ class AsyncConfigs(Resources[AsyncConfigRecord]):
 
     Args:
         cache: The configuration of the runtime.
-        clock: For created and modified times.
-        place: Region and account in ARNs.
         refuse_http: Refuse functions as destinations that have an HTTP trigger.
     """
 
     record = AsyncConfigRecord
 
-    def __init__(
-        self, cache: SnapshotCache, clock: Clock, place: Place, *, refuse_http: bool
-    ) -> None:
+    def __init__(self, cache: SnapshotCache, *, refuse_http: bool) -> None:
         super().__init__(cache)
         self._refuse_http = refuse_http
-        self._clock = clock
-        self._place = place
         self._listener: Callable[[AsyncConfig], Awaitable[None]] | None = None
 
     def listen(self, listener: Callable[[AsyncConfig], Awaitable[None]]) -> None:
@@ -68,7 +60,7 @@ class AsyncConfigs(Resources[AsyncConfigRecord]):
         """Return a configuration: what was set, its ARN and its times."""
         return {
             **record.config.to_dict(),
-            "functionArn": self._place.function_arn(record.function, record.qualifier),
+            "functionArn": self._cache.place.function_arn(record.function, record.qualifier),
             "createdTime": rfc3339(record.created_at),
             "lastModifiedTime": rfc3339(record.modified_at),
         }
@@ -88,7 +80,7 @@ class AsyncConfigs(Resources[AsyncConfigRecord]):
             if self._refuse_http:
                 _check_functions(snapshot, config)
             before = snapshot.async_config(function, name)
-            now = self._clock.now()
+            now = self._cache.now()
             record = AsyncConfigRecord(
                 function=function,
                 qualifier=name,

@@ -28,7 +28,6 @@ from fc_async_sdk.spec import limits
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from fc_async_local.domain.rules import Place
     from fc_async_local.functions.paging import Page
     from fc_async_local.functions.snapshot import SnapshotCache
 
@@ -40,10 +39,6 @@ class InstanceConfigs(Resources[RecordT]):
 
     A subclass says what is stored, what is checked, and what the answer adds.
 
-    Args:
-        cache: The records.
-        place: Region and account in ARNs.
-
     Attributes:
         kept: The fields of a request that are stored.
         counts: The fields that must be integers of at least 0.
@@ -53,10 +48,6 @@ class InstanceConfigs(Resources[RecordT]):
     kept: ClassVar[tuple[str, ...]]
     counts: ClassVar[tuple[str, ...]]
     empty: ClassVar[Settings | None] = None
-
-    def __init__(self, cache: SnapshotCache, place: Place) -> None:
-        super().__init__(cache)
-        self._arn = place.function_arn
 
     @abc.abstractmethod
     def _make(self, function: str, qualifier: str, settings: Settings) -> RecordT:
@@ -127,7 +118,7 @@ class ReservedConcurrency(InstanceConfigs[ConcurrencyRecord]):
 
     def _describe(self, record: ConcurrencyRecord) -> dict[str, Any]:
         return {
-            "functionArn": self._arn(record.function),
+            "functionArn": self._cache.place.function_arn(record.function),
             "reservedConcurrency": record.reserved,
         }
 
@@ -151,7 +142,7 @@ class Provision(InstanceConfigs[ProvisionRecord]):
         target = record.settings.get("defaultTarget", record.settings.get("target", 0))
         return {
             **record.settings,
-            "functionArn": self._arn(record.function, record.qualifier),
+            "functionArn": self._cache.place.function_arn(record.function, record.qualifier),
             "target": target,
             # Deploy tools wait until the target is reached.
             "current": target,
@@ -176,7 +167,7 @@ class ScalingConfig(InstanceConfigs[ScalingRecord]):
         instances = record.settings.get("minInstances", 0)
         return {
             **record.settings,
-            "functionArn": self._arn(record.function, record.qualifier),
+            "functionArn": self._cache.place.function_arn(record.function, record.qualifier),
             "targetInstances": instances,
             "currentInstances": instances,
         }
@@ -232,10 +223,10 @@ class Scaling:
         vpcs: VPC bindings.
     """
 
-    def __init__(self, cache: SnapshotCache, place: Place) -> None:
-        self.concurrency: Final = ReservedConcurrency(cache, place)
-        self.provision: Final = Provision(cache, place)
-        self.config: Final = ScalingConfig(cache, place)
+    def __init__(self, cache: SnapshotCache) -> None:
+        self.concurrency: Final = ReservedConcurrency(cache)
+        self.provision: Final = Provision(cache)
+        self.config: Final = ScalingConfig(cache)
         self.vpcs: Final = VpcBindings(cache)
 
 
@@ -259,9 +250,8 @@ def check_type(kind: object) -> None:
 class Tags:
     """Add, remove and list tags."""
 
-    def __init__(self, cache: SnapshotCache, place: Place) -> None:
+    def __init__(self, cache: SnapshotCache) -> None:
         self._cache = cache
-        self._arn = place.function_arn
 
     async def add(self, body: Mapping[str, Any]) -> None:
         """TagResources.
@@ -321,7 +311,7 @@ class Tags:
         )
         found = [
             {
-                "ResourceId": self._arn(function.name),
+                "ResourceId": self._cache.place.function_arn(function.name),
                 "ResourceType": _FUNCTION,
                 "TagKey": key,
                 "TagValue": value,

@@ -27,10 +27,9 @@ from fc_async_local.functions.snapshot import with_settings
 from fc_async_sdk.errors import shorten
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Collection, Mapping
 
     from fc_async_local.clock import Clock
-    from fc_async_local.domain.rules import Place
     from fc_async_local.functions.function_rules import Upload
     from fc_async_local.functions.paging import Page
     from fc_async_local.functions.snapshot import SnapshotCache
@@ -68,25 +67,14 @@ class FunctionFilter(NamedTuple):
 class Functions:
     """Create, read, update, delete and list functions; publish versions."""
 
-    def __init__(
-        self,
-        cache: SnapshotCache,
-        storage: CodeStorage,
-        clock: Clock,
-        *,
-        place: Place,
-        new_id: Callable[[], str],
-    ) -> None:
+    def __init__(self, cache: SnapshotCache, storage: CodeStorage) -> None:
         self._cache = cache
         self._storage = storage
-        self._clock = clock
-        self._place = place
-        self._new_id = new_id
 
     def _describe(
         self, record: FunctionRecord | VersionRecord, function: FunctionRecord
     ) -> dict[str, Any]:
-        return function_rules.describe(record, function, self._place)
+        return function_rules.describe(record, function, self._cache.place)
 
     async def create(self, body: Mapping[str, Any]) -> dict[str, Any]:
         """CreateFunction.
@@ -101,10 +89,10 @@ class Functions:
         if (await self._cache.read()).find(FunctionRecord, name) is not None:
             raise refusals.function_exists(name)
         code = await self._storage.keep(upload) if upload is not None else CodeRef()
-        now = self._clock.now()
+        now = self._cache.now()
         record = FunctionRecord(
             name=name,
-            function_id=self._new_id(),
+            function_id=self._cache.new_id(),
             settings=settings,
             code=code,
             created_at=now,
@@ -129,7 +117,7 @@ class Functions:
                 before,
                 settings=function_rules.check_settings(body, before.settings),
                 code=code or before.code,
-                modified_at=self._clock.now(),
+                modified_at=self._cache.now(),
             )
             await self._store(record)
         return self._describe(record, record)
@@ -154,7 +142,7 @@ class Functions:
             raise refusals.invalid_argument(
                 f"abortOngoingRequest must be true or false, got {shorten(abort)}"
             )
-        await self._restrict(name, Restriction(reason=reason or "", modified_at=self._clock.now()))
+        await self._restrict(name, Restriction(reason=reason or "", modified_at=self._cache.now()))
         return bool(abort)
 
     async def enable_invocation(self, name: str) -> None:
@@ -236,7 +224,7 @@ class Functions:
                 settings=function.settings,
                 code=function.code,
                 function_id=function.function_id,
-                created_at=self._clock.now(),
+                created_at=self._cache.now(),
                 description=description,
             )
             counted = msgspec.structs.replace(function, next_version=function.next_version + 1)

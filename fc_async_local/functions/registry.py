@@ -70,15 +70,14 @@ class FunctionRegistry:
         refuse_http: bool = False,
         new_id: Callable[[], str] = lambda: str(uuid.uuid4()),
     ) -> None:
-        self._cache = SnapshotCache(documents)
-        self._place = place
+        self._cache = cache = SnapshotCache(documents, clock.now, place, new_id)
         self.code = CodeStorage(blobs, clock)
-        self.functions = Functions(self._cache, self.code, clock, place=place, new_id=new_id)
-        self.aliases = Aliases(self._cache, clock)
-        self.async_configs = AsyncConfigs(self._cache, clock, place, refuse_http=refuse_http)
-        self.triggers = Triggers(self._cache, clock, new_id=new_id)
-        self.scaling = Scaling(self._cache, place)
-        self.tags = Tags(self._cache, place)
+        self.functions = Functions(cache, self.code)
+        self.aliases = Aliases(cache)
+        self.async_configs = AsyncConfigs(cache, refuse_http=refuse_http)
+        self.triggers = Triggers(cache)
+        self.scaling = Scaling(cache)
+        self.tags = Tags(cache)
 
     async def snapshot(self) -> Snapshot:
         """Return all records as of now.
@@ -131,7 +130,7 @@ class FunctionRegistry:
 
     def _graph(self, snapshot: Snapshot, configs: Sequence[AsyncConfigRecord]) -> Graph:
         names = [record.name for record in snapshot.all(FunctionRecord)]
-        return draw_graph(configs, names, snapshot.all(TriggerRecord), self._place)
+        return draw_graph(configs, names, snapshot.all(TriggerRecord), self._cache.place)
 
     async def cycle_with(
         self, function: str, qualifier: str, body: Mapping[str, Any]

@@ -29,9 +29,10 @@ from fc_async_local.store.protocol import ChangeRefused, Document
 from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from fc_async_local.domain.errors import Rejected
+    from fc_async_local.domain.rules import Place
     from fc_async_local.functions.paging import Page
     from fc_async_local.store.document_cache import DocumentCache
     from fc_async_local.store.protocol import Change
@@ -177,19 +178,30 @@ def with_settings(record: FunctionRecord, **changes: object) -> FunctionRecord:
 
 
 class SnapshotCache:
-    """The records of functions, decoded.
+    """The records of functions, decoded, and what operations write into them.
 
     Args:
         documents: The documents of the runtime.
+        now: Returns milliseconds since the epoch, for created and modified times.
+        place: Region and account in ARNs.
+        new_id: Makes ids of functions and triggers.
 
     Attributes:
-        documents: The same.
         known: The records as they were read last.
         writing: Held from the read to the write if what is written depends on what was read.
     """
 
-    def __init__(self, documents: DocumentCache) -> None:
+    def __init__(
+        self,
+        documents: DocumentCache,
+        now: Callable[[], int],
+        place: Place,
+        new_id: Callable[[], str],
+    ) -> None:
         self.documents = documents
+        self.now = now
+        self.place = place
+        self.new_id = new_id
         self.known = Snapshot(documents)
         self.writing = asyncio.Lock()
 

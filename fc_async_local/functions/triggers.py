@@ -21,8 +21,7 @@ from fc_async_sdk.spec.triggers import UnreadableTrigger
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from fc_async_local.clock import Clock
-    from fc_async_local.functions.snapshot import Snapshot, SnapshotCache
+    from fc_async_local.functions.snapshot import Snapshot
     from fc_async_local.store.protocol import Change
     from fc_async_sdk.admin.models import TriggerAt
 
@@ -57,20 +56,9 @@ def has_http_trigger(snapshot: Snapshot, function: str) -> bool:
 
 
 class Triggers(Resources[TriggerRecord]):
-    """Create, read, update, delete and list triggers.
-
-    Args:
-        cache: The configuration.
-        clock: For created and modified times.
-        new_id: Makes trigger ids.
-    """
+    """Create, read, update, delete and list triggers."""
 
     record = TriggerRecord
-
-    def __init__(self, cache: SnapshotCache, clock: Clock, *, new_id: Callable[[], str]) -> None:
-        super().__init__(cache)
-        self._clock = clock
-        self._new_id = new_id
 
     def listen(self, listener: Callable[[], None]) -> None:
         """Call a function whenever triggers may have changed."""
@@ -141,11 +129,11 @@ class Triggers(Resources[TriggerRecord]):
             "qualifier": limits.DEFAULT_QUALIFIER,
             **_check(body),
         }
-        now = self._clock.now()
+        now = self._cache.now()
         record = TriggerRecord(
             function=function,
             name=name,
-            trigger_id=self._new_id(),
+            trigger_id=self._cache.new_id(),
             settings=settings,
             created_at=now,
             modified_at=now,
@@ -170,7 +158,7 @@ class Triggers(Resources[TriggerRecord]):
             record = msgspec.structs.replace(
                 before,
                 settings={**before.settings, **given},
-                modified_at=self._clock.now(),
+                modified_at=self._cache.now(),
                 written="",
                 waived=False,
             )
