@@ -17,7 +17,7 @@ from fc_async_local.destinations.rocketmq import RocketMqDestination
 from fc_async_local.domain.errors import Rejected
 from fc_async_local.domain.settlement import Settler
 from fc_async_local.engine.accepting import new_request_id
-from fc_async_local.services.delivery import HttpPoster, TriggerLog
+from fc_async_local.services.delivery import HttpPoster, PushNode, TriggerLog
 from fc_async_local.services.eventbridge.endpoint import EventBridgeEndpoint
 from fc_async_local.services.eventbridge.service import EventBridgeService
 from fc_async_local.services.eventbridge.targets import Targets
@@ -27,7 +27,6 @@ from fc_async_local.services.mns.topic_service import TopicService
 from fc_async_local.services.oss.lazy import LazyOss
 from fc_async_local.services.rocketmq.endpoint import RocketMqEndpoint
 from fc_async_local.services.rocketmq.service import RocketMqService
-from fc_async_local.store.job_runner import JobNode
 from fc_async_local.store.protocol import StoreUnavailable
 from fc_async_local.triggers.control import TriggerControl
 from fc_async_local.triggers.firing import Firing, Retries
@@ -50,7 +49,7 @@ if TYPE_CHECKING:
     from fc_async_local.functions.triggers import Triggers
     from fc_async_local.http.messages import App
     from fc_async_local.services.delivery import FunctionInvoker
-    from fc_async_local.settings import DestinationSettings
+    from fc_async_local.settings import DestinationSettings, Settings
     from fc_async_local.wakeups import Wakeups
     from fc_async_sdk.models import AsyncConfig
 
@@ -66,6 +65,22 @@ class Protocols(NamedTuple):
     topics: TopicService
     rocketmq: RocketMqService
     eventbridge: EventBridgeService
+
+    @classmethod
+    def of(cls, foundation: Foundation, node: PushNode, pushing: PushingTriggers) -> Protocols:
+        """Return the services; ``pushing`` has the triggers to whose functions they push."""
+        stores, clock, settings = foundation
+        documents, wakeups = stores.documents, stores.wakeups
+        mns = MnsService(stores.messages, clock, settings, wakeups)
+        topics = TopicService(mns, documents, node, bound=pushing.subscriptions)
+        rocketmq = RocketMqService(
+            stores.logs, documents, clock=clock, settings=settings, wakeups=wakeups
+        )
+        targets = Targets(node, mns, rocketmq)
+        eventbridge = EventBridgeService(
+            documents, targets, node, settings=settings, bound=pushing.rules
+        )
+        return cls(mns, topics, rocketmq, eventbridge)
 
 
 class Services(NamedTuple):
@@ -126,10 +141,21 @@ class Services(NamedTuple):
         await stores.documents.refresh()
         poster = HttpPoster()
         closing.push_async_callback(poster.aclose)
-        log = TriggerLog()
-        protocols, pushing = _protocols(foundation, poster, invoker, log)
+        node = PushNode(
+            stores.store,
+            stores.wakeups,
+            stores.node_id,
+            settings.engine.lease_ms,
+            invoker=invoker,
+            poster=poster,
+            log=TriggerLog(),
+            settler=Settler(settings.rules, settings.place),
+            random=random.SystemRandom(),
+        )
+        pushing = PushingTriggers()
+        protocols = Protocols.of(foundation, node, pushing)
         runner, retries, timers, control = _firing(
-            foundation, protocols, registry.triggers, invoker, log, pushing
+            node, settings, protocols, registry.triggers, pushing
         )
         runner.refresh()
         closing.push_async_callback(runner.aclose)
@@ -215,72 +241,29 @@ class Services(NamedTuple):
         self.wakeups.end_polls()
 
 
-def _protocols(
-    foundation: Foundation, poster: HttpPoster, invoker: FunctionInvoker, log: TriggerLog
-) -> tuple[Protocols, PushingTriggers]:
-    """Return the services, and what tells them the triggers to whose functions they push."""
-    stores, clock, settings = foundation
-    messages, documents, wakeups = stores.messages, stores.documents, stores.wakeups
-    dice, pushing = random.SystemRandom(), PushingTriggers()
-    jobs = _job_node(foundation)
-    mns = MnsService(messages, clock, settings, wakeups)
-    topics = TopicService(
-        mns, documents, poster, invoker, jobs, notes=log, random=dice, bound=pushing.subscriptions
-    )
-    rocketmq = RocketMqService(
-        stores.logs, documents, clock=clock, settings=settings, wakeups=wakeups
-    )
-    targets = Targets(poster=poster, queues=mns, rocketmq=rocketmq, invoker=invoker)
-    eventbridge = EventBridgeService(
-        documents, targets, jobs, notes=log, settings=settings, random=dice, bound=pushing.rules
-    )
-    return Protocols(mns, topics, rocketmq, eventbridge), pushing
-
-
 def _firing(
-    foundation: Foundation,
+    node: PushNode,
+    settings: Settings,
     protocols: Protocols,
     triggers: Triggers,
-    invoker: FunctionInvoker,
-    log: TriggerLog,
     pushing: PushingTriggers,
 ) -> tuple[TriggerRunner, Retries, Timers, TriggerControl]:
     """Return what fires the triggers; it looks again when they change."""
-    _, clock, settings = foundation
-    firing = Firing(invoker, clock, log, new_request_id)
-    node = _job_node(foundation)
-    retries = Retries(
-        node,
-        triggers,
-        firing,
-        protocols.eventbridge.dead_letter,
-        settler=Settler(settings.rules, settings.place),
-        random=random.SystemRandom(),
-    )
+    firing = Firing(node, new_request_id)
+    retries = Retries(node, triggers, firing, protocols.eventbridge.dead_letter)
     runner = TriggerRunner(
         triggers,
         retries,
-        log,
+        node,
         mns=protocols.mns,
         rocketmq=protocols.rocketmq,
         pushing=pushing,
-        clock=clock,
         place=settings.place,
     )
     timers = Timers(node, firing, triggers, grace_ms=settings.services.timer_grace_ms)
     triggers.listen(runner.refresh)
     triggers.listen(timers.refresh)
-    return runner, retries, timers, TriggerControl(triggers, firing, log, clock, settings.place)
-
-
-def _job_node(foundation: Foundation) -> JobNode:
-    stores, settings = foundation.stores, foundation.settings
-    return JobNode(
-        store=stores.store,
-        wakeups=stores.wakeups,
-        node_id=stores.node_id,
-        lease_ms=settings.engine.lease_ms,
-    )
+    return runner, retries, timers, TriggerControl(triggers, firing, node, settings.place)
 
 
 def channels_of(

@@ -7,21 +7,22 @@ The services are below the engine in the import order, so they see it as :class:
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple, Protocol, get_args
 
 from fc_async_local.domain import settlement
 from fc_async_local.domain.invocation import DeadEvent, JobSettlement
-from fc_async_local.store.job_runner import JobKind, JobRunner
+from fc_async_local.store.job_runner import JobKind, JobNode, JobRunner
 from fc_async_sdk.spec import arn, limits
 
 if TYPE_CHECKING:
+    import random
     from collections.abc import Awaitable, Callable, Mapping
 
     import aiohttp
 
     from fc_async_local.domain.invocation import InvokeRequest, Job, Outcome
     from fc_async_local.domain.settlement import Settler
-    from fc_async_local.store.job_runner import JobNode
 
 Strategy = Literal["BACKOFF_RETRY", "EXPONENTIAL_DECAY_RETRY"]
 
@@ -180,34 +181,6 @@ Pushed = Again | DeadEvent | None
 """The result of one try of a push: again, given up, or (None) done."""
 
 
-def push_runner(
-    node: JobNode,
-    kind: str,
-    attempt: Callable[[Job], Awaitable[Pushed]],
-    describe: Callable[[Job], str],
-    settler: Settler,
-) -> JobRunner[Pushed]:
-    """Return the runner of the push jobs of a service.
-
-    Args:
-        node: Claims the jobs.
-        kind: Of the jobs, see :mod:`fc_async_local.domain.invocation`.
-        attempt: Makes one try.
-        describe: Names a job in the log.
-        settler: Returns what follows when an event is given up.
-    """
-
-    def policy(job: Job, pushed: Pushed, now: int) -> JobSettlement:
-        if pushed is None:
-            return JobSettlement(job=None)
-        if isinstance(pushed, DeadEvent):
-            return settler.give_up(pushed, now)
-        again_at = now + round(pushed.seconds * 1_000)
-        return JobSettlement(job=settlement.tried(job, again_at=again_at, error=pushed.error))
-
-    return JobRunner(node, JobKind(kind, _PUSHES_AT_A_TIME, attempt, policy, describe))
-
-
 class TriggerHealth(NamedTuple):
     """The history of one trigger.
 
@@ -254,3 +227,51 @@ class TriggerLog:
     def keep(self, keys: frozenset[str]) -> None:
         """Forget all other triggers."""
         self._known = {key: health for key, health in self._known.items() if key in keys}
+
+
+@dataclasses.dataclass(frozen=True)
+class PushNode(JobNode):
+    """A node that delivers events for the services and for triggers.
+
+    Attributes:
+        invoker: Invokes functions, and keeps events that are given up.
+        poster: Sends requests to HTTP endpoints.
+        log: Where it is noted how triggers went.
+        settler: Returns what follows when an event is given up.
+        random: Selects the waits between tries.
+    """
+
+    invoker: FunctionInvoker
+    poster: Poster
+    log: TriggerLog
+    settler: Settler
+    random: random.Random
+
+    def again(self, strategy: Strategy, tries: int, error: str) -> Again | None:
+        """Return the next try after a number of failed ones, None if there is none."""
+        seconds = wait_after(strategy, tries, roll=self.random.random())
+        return None if seconds is None else Again(error, seconds)
+
+    def runner(
+        self,
+        kind: str,
+        attempt: Callable[[Job], Awaitable[Pushed]],
+        describe: Callable[[Job], str],
+    ) -> JobRunner[Pushed]:
+        """Return the runner of push jobs.
+
+        Args:
+            kind: Of the jobs, see :mod:`fc_async_local.domain.invocation`.
+            attempt: Makes one try.
+            describe: Names a job in the log.
+        """
+        return JobRunner(self, JobKind(kind, _PUSHES_AT_A_TIME, attempt, self._follow, describe))
+
+    def _follow(self, job: Job, pushed: Pushed, now: int) -> JobSettlement:
+        """Return what follows from a try."""
+        if pushed is None:
+            return JobSettlement(job=None)
+        if isinstance(pushed, DeadEvent):
+            return self.settler.give_up(pushed, now)
+        again_at = now + round(pushed.seconds * 1_000)
+        return JobSettlement(job=settlement.tried(job, again_at=again_at, error=pushed.error))

@@ -28,9 +28,8 @@ from fc_async_sdk.spec import oss, timers
 from fc_async_sdk.spec.oss import OssTrigger
 
 if TYPE_CHECKING:
-    from fc_async_local.clock import Clock
     from fc_async_local.domain.rules import Place
-    from fc_async_local.services.delivery import TriggerHealth, TriggerLog
+    from fc_async_local.services.delivery import PushNode, TriggerHealth
     from fc_async_local.triggers.bindings import TriggerSource
     from fc_async_local.triggers.firing import Firing
 
@@ -67,23 +66,17 @@ class TriggerControl:
     Args:
         triggers: The triggers as they are now.
         firing: Invokes functions.
-        log: The history of each trigger.
-        clock: The time of the runtime.
+        node: Has the history of each trigger, and the time.
         place: Region and account in the events.
     """
 
     def __init__(
-        self,
-        triggers: TriggerSource,
-        firing: Firing,
-        log: TriggerLog,
-        clock: Clock,
-        place: Place,
+        self, triggers: TriggerSource, firing: Firing, node: PushNode, place: Place
     ) -> None:
         self._triggers = triggers
         self._firing = firing
-        self._log = log
-        self._clock = clock
+        self._log = node.log
+        self._clock = node.clock
         self._origin = bindings.origin(place)
 
     async def shown(self, function: str = "") -> list[Shown]:

@@ -21,7 +21,7 @@ import msgspec
 
 from fc_async_local.domain.errors import Rejected
 from fc_async_local.domain.invocation import TRIGGER, DeadEvent, InvokeRequest, Job, OutcomeKind
-from fc_async_local.services.delivery import Again, Pushed, function_arn, push_runner, wait_after
+from fc_async_local.services.delivery import Again, Pushed, function_arn
 from fc_async_local.services.eventbridge import model as eventbridge
 from fc_async_local.triggers import bindings
 from fc_async_sdk._decoding import prepare
@@ -30,12 +30,9 @@ from fc_async_sdk.spec import limits
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from fc_async_local.clock import Clock
     from fc_async_local.domain.invocation import CallPath, Outcome
-    from fc_async_local.domain.settlement import Settler
-    from fc_async_local.services.delivery import FunctionInvoker, TriggerLog
+    from fc_async_local.services.delivery import PushNode
     from fc_async_local.services.eventbridge.model import Event
-    from fc_async_local.store.job_runner import JobNode
     from fc_async_local.triggers.bindings import Binding, TriggerSource
 
     NewRequestId = Callable[[int, random.Random], str]
@@ -48,27 +45,19 @@ class Firing:
     """Invokes functions for triggers.
 
     Args:
-        invoker: Runs functions.
-        clock: The time of the runtime.
-        log: Where it is recorded.
+        node: Runs functions, and records how that went.
         new_request_id: Makes a request id of a time and a source of randomness.
 
     Attributes:
         keep: Keeps a dead event.
     """
 
-    def __init__(
-        self,
-        invoker: FunctionInvoker,
-        clock: Clock,
-        log: TriggerLog,
-        new_request_id: NewRequestId,
-    ) -> None:
-        self._invoker = invoker
-        self._clock = clock
-        self._log = log
+    def __init__(self, node: PushNode, new_request_id: NewRequestId) -> None:
+        self._invoker = node.invoker
+        self._clock = node.clock
+        self._log = node.log
         self._new_request_id = new_request_id
-        self.keep = invoker.keep_dead
+        self.keep = node.invoker.keep_dead
         self._random = random.Random()  # noqa: S311 -- names, no secrets
 
     def request_id(self, at: int, seed: str = "") -> str:
@@ -240,26 +229,16 @@ class Retries:
         triggers: The triggers as they are now.
         firing: Invokes functions.
         dead_letter: Puts an event into a dead-letter queue; returns the failure, "" if none.
-        settler: Returns what follows when messages are given up.
-        random: Selects waits within their interval.
     """
 
     def __init__(
-        self,
-        node: JobNode,
-        triggers: TriggerSource,
-        firing: Firing,
-        dead_letter: DeadLetter,
-        *,
-        settler: Settler,
-        random: random.Random,
+        self, node: PushNode, triggers: TriggerSource, firing: Firing, dead_letter: DeadLetter
     ) -> None:
         self._node = node
         self._triggers = triggers
         self._firing = firing
         self._dead_letter = dead_letter
-        self._random = random
-        self._runner = push_runner(node, TRIGGER, self._attempt, _describe, settler)
+        self._runner = node.runner(TRIGGER, self._attempt, _describe)
 
     def start(self) -> None:
         """Begin to retry."""
@@ -325,21 +304,21 @@ class Retries:
         failure = await self._fire(binding, batch)
         if failure is None:
             return None
-        seconds = None
+        again = None
         if failure.temporary:
-            seconds = wait_after(binding.strategy, tries, roll=self._random.random())
-            if seconds is None and not binding.tolerant:
-                seconds = _WITHOUT_END[binding.strategy]
-        if seconds is not None:
-            _LOG.warning(
-                "trigger %s: %s; try %d, again in %.1f s",
-                binding.key,
-                failure.error,
-                tries,
-                seconds,
-            )
-            return Again(failure.error, seconds)
-        return await self._give_up(binding, batch, failure.error)
+            again = self._node.again(binding.strategy, tries, failure.error)
+            if again is None and not binding.tolerant:
+                again = Again(failure.error, _WITHOUT_END[binding.strategy])
+        if again is None:
+            return await self._give_up(binding, batch, failure.error)
+        _LOG.warning(
+            "trigger %s: %s; try %d, again in %.1f s",
+            binding.key,
+            again.error,
+            tries,
+            again.seconds,
+        )
+        return again
 
     async def _fire(self, binding: Binding, batch: Batch) -> _Failure | None:
         try:

@@ -41,10 +41,9 @@ if TYPE_CHECKING:
     import asyncio
     from collections.abc import Awaitable, Callable, Sequence
 
-    from fc_async_local.clock import Clock
     from fc_async_local.domain.invocation import CallPath
     from fc_async_local.domain.rules import Place
-    from fc_async_local.services.delivery import TriggerLog
+    from fc_async_local.services.delivery import PushNode
     from fc_async_local.services.mns.model import Message
     from fc_async_local.services.mns.service import MnsService
     from fc_async_local.services.rocketmq.model import Pending
@@ -79,8 +78,7 @@ class TriggerRunner:
         rocketmq: The service of RocketMQ topics.
         pushing: The triggers of topics and buses, which push by themselves.
         retries: Invokes functions for messages.
-        log: Where errors of a trigger are recorded.
-        clock: The time of the runtime.
+        node: Records errors of a trigger.
         place: Region and account in the events.
     """
 
@@ -88,12 +86,11 @@ class TriggerRunner:
         self,
         triggers: TriggerSource,
         retries: Retries,
-        log: TriggerLog,
+        node: PushNode,
         *,
         mns: MnsService,
         rocketmq: RocketMqService,
         pushing: PushingTriggers,
-        clock: Clock,
         place: Place,
     ) -> None:
         self._triggers = triggers
@@ -101,8 +98,8 @@ class TriggerRunner:
         self._rocketmq = rocketmq
         self._pushing = pushing
         self._retries = retries
-        self._log = log
-        self._clock = clock
+        self._log = node.log
+        self._clock = node.clock
         self._place = place
         self._loops: dict[Binding, asyncio.Task[None]] = {}
         self._stopped = False

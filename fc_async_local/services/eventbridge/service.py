@@ -15,9 +15,7 @@ import msgspec
 
 from fc_async_local.domain.errors import Rejected
 from fc_async_local.domain.invocation import EVENT_PUSH, Job
-from fc_async_local.domain.settlement import Settler
 from fc_async_local.services import common
-from fc_async_local.services.delivery import Again, push_runner, wait_after
 from fc_async_local.services.eventbridge import model, pattern
 from fc_async_local.services.eventbridge.documents import BusDocuments
 from fc_async_local.services.eventbridge.model import Entry, EventBridgeError, Push, encode
@@ -26,16 +24,14 @@ from fc_async_sdk.errors import InvalidArn
 from fc_async_sdk.spec import arn
 
 if TYPE_CHECKING:
-    import random
     from collections.abc import Callable, Sequence
 
     from fc_async_local.domain.invocation import DeadEvent
-    from fc_async_local.services.delivery import Pushed, TriggerLog
+    from fc_async_local.services.delivery import Pushed, PushNode
     from fc_async_local.services.eventbridge.model import Event, Rule, Target
     from fc_async_local.services.eventbridge.targets import PushResult, Targets
     from fc_async_local.settings import Settings
     from fc_async_local.store.document_cache import DocumentCache
-    from fc_async_local.store.job_runner import JobNode
 
 _LOG: Final = logging.getLogger(__name__)
 
@@ -48,10 +44,8 @@ class EventBridgeService:
     Args:
         kept: Buses and rules.
         targets: Push events.
-        jobs: Holds what is to be pushed.
-        notes: Where it is noted how triggers went.
+        node: Holds what is to be pushed.
         settings: Account and limits.
-        random: Selects the waits between tries.
         bound: Returns the rules that are triggers of functions, as they are now.
 
     Attributes:
@@ -64,23 +58,18 @@ class EventBridgeService:
         self,
         kept: DocumentCache,
         targets: Targets,
-        jobs: JobNode,
+        node: PushNode,
         *,
-        notes: TriggerLog,
         settings: Settings,
-        random: random.Random,
         bound: Callable[[], Sequence[Rule]] = tuple,
     ) -> None:
-        self.documents = BusDocuments(kept, jobs.clock, targets.check)
+        self.documents = BusDocuments(kept, node.clock, targets.check)
         self._targets = targets
-        self._notes = notes
+        self._node = node
         self.recent: common.Recent[tuple[int, Event]] = common.Recent()
-        self._jobs = jobs.store
-        self._clock = jobs.clock
-        self._random = random
+        self._clock = node.clock
         self.settings = settings
-        settler = Settler(settings.rules, settings.place)
-        self._pushes = push_runner(jobs, EVENT_PUSH, self._attempt, _describe, settler)
+        self._pushes = node.runner(EVENT_PUSH, self._attempt, _describe)
         self._bound = bound
 
     def start(self) -> None:
@@ -125,7 +114,7 @@ class EventBridgeService:
             entries.append(entry)
             pushes += its_pushes
         if pushes:
-            await self._jobs.add_jobs(pushes)
+            await self._node.store.add_jobs(pushes)
             self._pushes.wake()
         return entries
 
@@ -195,18 +184,18 @@ class EventBridgeService:
             self._note(push.rule.removeprefix(model.OF_TRIGGERS), pushed)
         if not pushed.error:
             return None
-        seconds = wait_after(target.push_retry_strategy, job.tries + 1, roll=self._random.random())
+        again = self._node.again(target.push_retry_strategy, job.tries + 1, pushed.error)
         # Retries of triggers are for 429 and 5xx (user guide, "Advanced trigger features").
-        if seconds is None or (pushed.refused and of_trigger):
+        if again is None or (pushed.refused and of_trigger):
             return await self._give_up(job, target, f"{_describe(job)}: {pushed.error}")
-        return Again(pushed.error, seconds)
+        return again
 
     def _note(self, trigger: str, pushed: PushResult) -> None:
         now = self._clock.now()
         if pushed.error:
-            self._notes.failed(trigger, pushed.error, now)
+            self._node.log.failed(trigger, pushed.error, now)
         else:
-            self._notes.fired(trigger, pushed.request_id, now)
+            self._node.log.fired(trigger, pushed.request_id, now)
 
     async def dead_letter(self, queue: str, event: Event) -> str:
         """Put an event into a dead-letter queue; return the failure, "" if there was none.

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     import jsonpath
 
     from fc_async_local.domain.invocation import CallPath
-    from fc_async_local.services.delivery import FunctionInvoker, Poster
+    from fc_async_local.services.delivery import PushNode
     from fc_async_local.services.eventbridge.model import Event, Push, Target
     from fc_async_local.services.mns.service import MnsService
     from fc_async_local.services.rocketmq.service import RocketMqService
@@ -70,24 +70,15 @@ class Targets:
     """Pushes events to targets.
 
     Args:
-        poster: Sends requests to HTTP endpoints.
+        node: Invokes functions, and sends requests to HTTP endpoints.
         queues: The MNS service.
         rocketmq: The RocketMQ service.
-        invoker: Invokes functions and stores dead events.
     """
 
-    def __init__(
-        self,
-        *,
-        poster: Poster,
-        queues: MnsService,
-        rocketmq: RocketMqService,
-        invoker: FunctionInvoker,
-    ) -> None:
-        self._poster = poster
+    def __init__(self, node: PushNode, queues: MnsService, rocketmq: RocketMqService) -> None:
+        self._node = node
         self._queues = queues
         self._rocketmq = rocketmq
-        self._invoker = invoker
         self._pushes: dict[str, Callable[[Target, _Inputs], Awaitable[str]]] = {
             "http": self._push_http,
             "https": self._push_http,
@@ -178,7 +169,7 @@ class Targets:
         token = inputs.get("Token")
         if token:
             headers["x-eventbridge-signature-token"] = token
-        status = await self._poster.post(
+        status = await self._node.poster.post(
             _url(target),
             inputs.body().encode(),
             headers,
@@ -196,8 +187,8 @@ class Targets:
             call_path=inputs.call_path,
         )
         if inputs.get("InvocationType").lower() != "sync":
-            return (await self._invoker.invoke_async(request)).request_id
-        request_id, outcome = await self._invoker.invoke_sync(request)
+            return (await self._node.invoker.invoke_async(request)).request_id
+        request_id, outcome = await self._node.invoker.invoke_sync(request)
         if outcome.kind is not OutcomeKind.SUCCESS:
             raise _Failed(f"function {function} failed: {outcome.error_type}")
         return request_id

@@ -14,30 +14,24 @@ import msgspec
 
 from fc_async_local.domain.errors import Rejected
 from fc_async_local.domain.invocation import TOPIC_PUSH, DeadEvent, InvokeRequest, Job
-from fc_async_local.domain.settlement import Settler
 from fc_async_local.services import common
 from fc_async_local.services.delivery import (
     HTTP_OK,
-    Again,
     PostFailed,
-    push_runner,
     queue_arn,
-    wait_after,
 )
 from fc_async_local.services.mns import wire
 from fc_async_local.services.mns.model import Draft, MnsError, Offer
 from fc_async_local.services.mns.topic import Publication, Push, TopicDocuments, check_publication
 
 if TYPE_CHECKING:
-    import random
     from collections.abc import Callable, Sequence
 
-    from fc_async_local.services.delivery import FunctionInvoker, Poster, Pushed, TriggerLog
+    from fc_async_local.services.delivery import Pushed, PushNode
     from fc_async_local.services.mns.service import MnsService
     from fc_async_local.services.mns.topic import Subscription
     from fc_async_local.services.mns.wire import Notification
     from fc_async_local.store.document_cache import DocumentCache
-    from fc_async_local.store.job_runner import JobNode
 
 _encode: Final = msgspec.json.Encoder().encode
 _push: Final = msgspec.json.Decoder(Push).decode
@@ -49,11 +43,7 @@ class TopicService:
     Args:
         queues: The queues that subscriptions feed.
         kept: Topics and subscriptions.
-        poster: Pushes to HTTP endpoints.
-        invoker: Invokes functions.
-        jobs: Holds what is to be pushed.
-        notes: Where it is noted how triggers went.
-        random: Selects the waits between tries.
+        node: Pushes to functions and HTTP endpoints.
         bound: Returns the triggers of functions as they are now.
 
     Attributes:
@@ -66,25 +56,16 @@ class TopicService:
         self,
         queues: MnsService,
         kept: DocumentCache,
-        poster: Poster,
-        invoker: FunctionInvoker,
-        jobs: JobNode,
+        node: PushNode,
         *,
-        notes: TriggerLog,
-        random: random.Random,
         bound: Callable[[], Sequence[Subscription]] = tuple,
     ) -> None:
         self._queues = queues
         self.recent: common.Recent[Publication] = common.Recent()
-        self.documents = TopicDocuments(kept, jobs.clock)
-        self._poster = poster
-        self._invoker = invoker
-        self._notes = notes
-        self._jobs = jobs.store
-        self._clock = jobs.clock
-        self._random = random
-        settler = Settler(queues.settings.rules, queues.settings.place)
-        self._pushes = push_runner(jobs, TOPIC_PUSH, self._attempt, _describe, settler)
+        self.documents = TopicDocuments(kept, node.clock)
+        self._node = node
+        self._clock = node.clock
+        self._pushes = node.runner(TOPIC_PUSH, self._attempt, _describe)
         self.owner = queues.settings.place.account_id
         self._bound = bound
 
@@ -98,7 +79,7 @@ class TopicService:
 
     async def waiting(self, name: str) -> int:
         """Return how many messages wait to be pushed to subscriptions of a topic."""
-        return await self._jobs.jobs_pending(TOPIC_PUSH, self.documents.topic(name).name)
+        return await self._node.store.jobs_pending(TOPIC_PUSH, self.documents.topic(name).name)
 
     async def publish(
         self, topic: str, body: str, *, tag: str = "", call_path: tuple[str, ...] = ()
@@ -177,12 +158,8 @@ class TopicService:
             failure = await self._push(subscription, push.publication)
         if not failure:
             return None
-        seconds = wait_after(
-            subscription.notify_strategy, job.tries + 1, roll=self._random.random()
-        )
-        if seconds is None:
-            return self._dead(job, subscription, failure)
-        return Again(failure, seconds)
+        again = self._node.again(subscription.notify_strategy, job.tries + 1, failure)
+        return again or self._dead(job, subscription, failure)
 
     def _dead(self, job: Job, subscription: Subscription, failure: str) -> DeadEvent:
         """Return the dead event of a message that could not be pushed."""
@@ -203,7 +180,7 @@ class TopicService:
         """Invoke a function once; return why it was refused, "" if it was accepted."""
         notification = self._notification(subscription, publication)
         try:
-            taken = await self._invoker.invoke_async(
+            taken = await self._node.invoker.invoke_async(
                 InvokeRequest(
                     subscription.function,
                     notification.content.encode(),
@@ -212,9 +189,9 @@ class TopicService:
                 )
             )
         except Rejected as error:
-            self._notes.failed(subscription.trigger, str(error), self._clock.now())
+            self._node.log.failed(subscription.trigger, str(error), self._clock.now())
             return str(error)
-        self._notes.fired(subscription.trigger, taken.request_id, self._clock.now())
+        self._node.log.fired(subscription.trigger, taken.request_id, self._clock.now())
         return ""
 
     async def _push(self, subscription: Subscription, publication: Publication) -> str:
@@ -228,7 +205,7 @@ class TopicService:
             return ""
         notification = self._notification(subscription, publication)
         try:
-            status = await self._poster.post(
+            status = await self._node.poster.post(
                 subscription.url,
                 notification.content.encode(),
                 {"x-mns-version": "2015-06-06", "x-mns-request-id": common.request_id()}

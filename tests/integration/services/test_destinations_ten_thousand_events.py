@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import random
 
 import pytest
 
@@ -16,7 +15,6 @@ from fc_async_local.destinations.mns import MnsQueueDestination, MnsTopicDestina
 from fc_async_local.destinations.rocketmq import RocketMqDestination
 from fc_async_local.domain.invocation import Delivery
 from fc_async_local.engine.ports import Accepted
-from fc_async_local.services.delivery import TriggerLog
 from fc_async_local.services.eventbridge.model import Parameter, Rule, Target
 from fc_async_local.services.eventbridge.service import EventBridgeService
 from fc_async_local.services.eventbridge.targets import Targets
@@ -35,7 +33,7 @@ from fc_async_local.store.memory import MemoryDocuments
 from fc_async_local.store.sqlite.database import Database
 from fc_async_local.store.sqlite.store import SCHEMA, SqliteStore
 from fc_async_local.wakeups import Wakeups
-from fc_async_tests.jobs import job_node
+from fc_async_tests.jobs import push_node
 
 COUNT = 10_000
 SETTINGS = Settings.of(mns_body="raw")
@@ -66,23 +64,17 @@ class World:
     async def open(self, folder):
         self.clock = RealClock()
         self.database = await Database.open(folder / "test.db", SCHEMA)
-        jobs = job_node(await SqliteStore.open(self.database), self.clock)
         messages = await TableMessageStore.open(self.database)
         logs = await TableLogStore.open(self.database)
         kept = DocumentCache(MemoryDocuments(), Wakeups(self.clock))
-        dice = random.Random(1)
         self.invoker = Invoker()
+        store = await SqliteStore.open(self.database)
+        node = push_node(store, self.clock, SETTINGS, invoker=self.invoker)
         self.mns = MnsService(messages, self.clock, SETTINGS)
-        self.topics = TopicService(
-            self.mns, kept, None, self.invoker, jobs, notes=TriggerLog(), random=dice
-        )
+        self.topics = TopicService(self.mns, kept, node)
         self.rocketmq = RocketMqService(logs, kept, clock=self.clock, settings=SETTINGS)
-        targets = Targets(
-            poster=None, queues=self.mns, rocketmq=self.rocketmq, invoker=self.invoker
-        )
-        self.buses = EventBridgeService(
-            kept, targets, jobs, notes=TriggerLog(), settings=SETTINGS, random=dice
-        )
+        targets = Targets(node, self.mns, self.rocketmq)
+        self.buses = EventBridgeService(kept, targets, node, settings=SETTINGS)
         self.adapters = {
             adapter.kind: adapter
             for adapter in (

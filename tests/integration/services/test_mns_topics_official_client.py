@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import json
 import os
-import random
 import subprocess
 import sys
 from pathlib import Path
@@ -18,7 +17,7 @@ from mns.subscription import SubscriptionMeta
 from mns.topic import TopicMessage, TopicMeta
 
 from fc_async_local.clock import RealClock
-from fc_async_local.services.delivery import HttpPoster, TriggerLog
+from fc_async_local.services.delivery import HttpPoster
 from fc_async_local.services.mns.endpoint import MnsEndpoint
 from fc_async_local.services.mns.service import MnsService
 from fc_async_local.services.mns.tables import TableMessageStore
@@ -29,7 +28,7 @@ from fc_async_local.store.memory import MemoryDocuments
 from fc_async_local.store.sqlite.database import Database
 from fc_async_local.store.sqlite.store import SCHEMA, SqliteStore
 from fc_async_local.wakeups import Wakeups
-from fc_async_tests.jobs import job_node
+from fc_async_tests.jobs import push_node
 
 
 @pytest.fixture
@@ -42,15 +41,8 @@ def server(serve, tmp_path):
         store = await TableMessageStore.open(database)
         settings = Settings.of(strict_auth=True, access_keys={"testid": "testsecret"})
         service = MnsService(store, clock, settings)
-        topics = TopicService(
-            service,
-            DocumentCache(MemoryDocuments(), Wakeups(clock)),
-            poster,
-            None,
-            job_node(await SqliteStore.open(database), clock),
-            notes=TriggerLog(),
-            random=random.Random(),
-        )
+        node = push_node(await SqliteStore.open(database), clock, settings, poster=poster)
+        topics = TopicService(service, DocumentCache(MemoryDocuments(), Wakeups(clock)), node)
         topics.start()
         stack.push_async_callback(topics.aclose)
         return MnsEndpoint(service, clock, topics)

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import random
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
@@ -14,7 +13,6 @@ from cloudevents.core.bindings.http import HTTPMessage, from_http_event
 from fc_async_local.clock import VirtualClock
 from fc_async_local.destinations.eventbridge import EventBridgeDestination
 from fc_async_local.destinations.rocketmq import RocketMqDestination
-from fc_async_local.services.delivery import TriggerLog
 from fc_async_local.services.eventbridge.model import Rule, Target
 from fc_async_local.services.eventbridge.service import EventBridgeService
 from fc_async_local.services.eventbridge.targets import Targets
@@ -27,7 +25,7 @@ from fc_async_local.store.protocol import StoreUnavailable
 from fc_async_local.wakeups import Wakeups
 from fc_async_tests import service_stores
 from fc_async_tests.invocations import a_delivery
-from fc_async_tests.jobs import job_node
+from fc_async_tests.jobs import push_node
 
 if TYPE_CHECKING:
     from fc_async_local.destinations.base import DeliveryResult
@@ -78,11 +76,9 @@ class World:
         kept = DocumentCache(MemoryDocuments(), Wakeups(self.clock))
         queues = MnsService(service_stores.messages(self.jobs), self.clock, self.settings)
         self.rocketmq = RocketMqService(self.logs, kept, clock=self.clock, settings=self.settings)
-        targets = Targets(poster=self.poster, queues=queues, rocketmq=self.rocketmq, invoker=None)
-        node = job_node(self.jobs, self.clock)
-        self.buses = EventBridgeService(
-            kept, targets, node, notes=TriggerLog(), settings=self.settings, random=random.Random(1)
-        )
+        node = push_node(self.jobs, self.clock, self.settings, poster=self.poster)
+        targets = Targets(node, queues, self.rocketmq)
+        self.buses = EventBridgeService(kept, targets, node, settings=self.settings)
         self.buses.start()
         if not empty:
             await self.rocketmq.create_topic("MQ_INST_1", "t")

@@ -4,13 +4,11 @@
 from __future__ import annotations
 
 import asyncio
-import random
 
 import pytest
 
 from fc_async_local.clock import VirtualClock
 from fc_async_local.domain.invocation import Outcome, OutcomeKind
-from fc_async_local.services.delivery import TriggerLog
 from fc_async_local.services.eventbridge.service import EventBridgeService
 from fc_async_local.services.eventbridge.targets import Targets
 from fc_async_local.services.mns.service import MnsService
@@ -20,7 +18,7 @@ from fc_async_local.store.document_cache import DocumentCache
 from fc_async_local.store.memory import MemoryDocuments, MemoryStore
 from fc_async_local.wakeups import Wakeups
 from fc_async_tests import service_stores
-from fc_async_tests.jobs import job_node
+from fc_async_tests.jobs import push_node
 from fc_async_tests.posting import Poster
 
 
@@ -62,20 +60,11 @@ class World:
         self.rocketmq = RocketMqService(
             self.logs, kept, clock=self.clock, settings=self.settings, wakeups=self.wakeups
         )
-        targets = Targets(
-            poster=self.poster,
-            queues=self.queues,
-            rocketmq=self.rocketmq,
-            invoker=self.invoker,
+        node = push_node(
+            self.jobs, self.clock, self.settings, invoker=self.invoker, poster=self.poster
         )
-        self.buses = EventBridgeService(
-            kept,
-            targets,
-            job_node(self.jobs, self.clock),
-            notes=TriggerLog(),
-            settings=self.settings,
-            random=random.Random(1),
-        )
+        targets = Targets(node, self.queues, self.rocketmq)
+        self.buses = EventBridgeService(kept, targets, node, settings=self.settings)
         self.buses.start()
 
     async def close(self):

@@ -6,14 +6,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import random
 from itertools import pairwise
 
 import pytest
 from defusedxml.ElementTree import fromstring
 
 from fc_async_local.clock import VirtualClock
-from fc_async_local.services.delivery import PostFailed, TriggerLog
+from fc_async_local.services.delivery import PostFailed
 from fc_async_local.services.mns.model import MnsError, QueueAttributes
 from fc_async_local.services.mns.service import MnsService
 from fc_async_local.services.mns.topic import Subscription, Topic
@@ -23,7 +22,7 @@ from fc_async_local.store.document_cache import DocumentCache
 from fc_async_local.store.memory import MemoryDocuments, MemoryStore
 from fc_async_local.wakeups import Wakeups
 from fc_async_tests import service_stores
-from fc_async_tests.jobs import job_node
+from fc_async_tests.jobs import push_node
 from fc_async_tests.posting import Poster
 
 URL = "http://127.0.0.1:9/hook"
@@ -50,20 +49,17 @@ class World:
         self.poster = Poster(self.clock, answers)
         self.jobs = MemoryStore()
         messages = service_stores.messages(self.jobs)
-        self.queues = MnsService(messages, self.clock, Settings.of(account_id="42"))
+        self.settings = Settings.of(account_id="42")
+        self.queues = MnsService(messages, self.clock, self.settings)
         self.documents = MemoryDocuments()
         self.invoker = Invoker()
 
     async def open(self):
-        return TopicService(
-            self.queues,
-            DocumentCache(self.documents, Wakeups(self.clock)),
-            self.poster,
-            self.invoker,
-            job_node(self.jobs, self.clock),
-            notes=TriggerLog(),
-            random=random.Random(1),
+        node = push_node(
+            self.jobs, self.clock, self.settings, invoker=self.invoker, poster=self.poster
         )
+        kept = DocumentCache(self.documents, Wakeups(self.clock))
+        return TopicService(self.queues, kept, node)
 
     async def close(self):
         await self.topics.aclose()
