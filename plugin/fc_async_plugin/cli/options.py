@@ -222,35 +222,50 @@ ram_endpoint_option = click.option(
     help="URL of RAM, from which roles are read.",
 )
 
-_READS_THE_ACCOUNT = ("live", "counts")
+_READS_THE_ACCOUNT: Final = ("live", "counts")
 """Without one of these, a command that has one works without the account."""
-_ACCOUNT_OPTIONS = (endpoint_option, region_option, account_id_option, access_option)
 
 
-def account_options(function: F) -> F:
-    """Add ``--endpoint --region --account-id -a``; the command gets ``account: Account``."""
+def gathered(name: str, make: Callable[..., object], *decorators: Any) -> Callable[[F], F]:
+    """Return a decorator that adds options; the command gets one object instead of their values.
 
-    @functools.wraps(function)
-    def command(
-        *args: Any,
-        endpoint: str | None,
-        region: str | None,
-        account_id: str | None,
-        access: str | None,
-        **kwargs: Any,
-    ) -> Any:
-        from fc_async_plugin.account.connection import Account
+    Args:
+        name: Name by which the command gets it.
+        make: Makes it; its parameters have the names of the options.
+        decorators: Each adds one or more of the options.
+    """
+    names = inspect.signature(make).parameters
 
-        account = Account(endpoint or None, region, account_id, access)
-        switches = [kwargs[name] for name in _READS_THE_ACCOUNT if name in kwargs]
-        if (any(switches) or not switches) and not kwargs.get("from_plan"):
-            account = _here(account)
-        return function(*args, account=account, **kwargs)
+    def decorate(function: F) -> F:
+        @functools.wraps(function)
+        def command(**given: Any) -> Any:
+            made = make(**{one: given.pop(one) for one in names})
+            return function(**given, **{name: made})
 
-    decorated: Any = command
-    for option in reversed(_ACCOUNT_OPTIONS):
-        decorated = option(decorated)
-    return decorated  # type: ignore[no-any-return]
+        decorated: Any = command
+        for one in reversed(decorators):
+            decorated = one(decorated)
+        return decorated  # type: ignore[no-any-return]
+
+    return decorate
+
+
+def _account(
+    endpoint: str | None, region: str | None, account_id: str | None, access: str | None
+) -> Account:
+    from fc_async_plugin.account.connection import Account
+
+    account = Account(endpoint or None, region, account_id, access)
+    given = click.get_current_context().params
+    switches = [given[name] for name in _READS_THE_ACCOUNT if name in given]
+    works_without = bool(switches) and not any(switches)
+    return account if works_without or given.get("from_plan") else _here(account)
+
+
+account_options: Final = gathered(
+    "account", _account, endpoint_option, region_option, account_id_option, access_option
+)
+"""Adds ``--endpoint --region --account-id -a``; the command gets ``account: Account``."""
 
 
 def _here(account: Account) -> Account:
@@ -283,30 +298,6 @@ def confirm_target(account: Account, doing: str, *, yes: bool) -> None:
     if account.found and connection.has_keys():
         where = f"at {account.endpoint}, the local runtime of this folder, not in an account"
         terminal.confirm(f"{doing} {where}?", yes=yes)
-
-
-def gathered(name: str, make: Callable[..., object], *decorators: Any) -> Callable[[F], F]:
-    """Return a decorator that adds options; the command gets one object instead of their values.
-
-    Args:
-        name: Name by which the command gets it.
-        make: Makes it; its parameters have the names of the options.
-        decorators: Each adds one or more of the options.
-    """
-    names = inspect.signature(make).parameters
-
-    def decorate(function: F) -> F:
-        @functools.wraps(function)
-        def command(**given: Any) -> Any:
-            made = make(**{one: given.pop(one) for one in names})
-            return function(**given, **{name: made})
-
-        decorated: Any = command
-        for one in reversed(decorators):
-            decorated = one(decorated)
-        return decorated  # type: ignore[no-any-return]
-
-    return decorate
 
 
 def _where(
