@@ -60,21 +60,18 @@ class FunctionHandle(BaseFunction[P, R]):
         self._check(payload)
         chosen = self._target.new_id() if task_id is None else task_id
         arguments: dict[str, Any] = {
+            "function": self.name,
             "payload": payload,
             "delay": delay,
             "task_id": chosen,
             "qualifier": self.qualifier,
             "large": self._target.large,
+            "total_timeout": total_timeout,
         }
         if self._pace is not None:
-            call = operations.invoke_async(self.name, **arguments)
+            call = operations.invoke_async(**arguments)
             arguments = _pacing.paced(self._pace, arguments, call.body)
-        accepted = self._port.perform(
-            operations.invoke_async,
-            (self.name, arguments.pop("payload")),
-            arguments,
-            total_timeout=total_timeout,
-        )
+        accepted = self._port.perform(operations.invoke_async, (), arguments)
         return TaskHandle(
             self._port,
             self._target,
@@ -146,9 +143,8 @@ class FunctionHandle(BaseFunction[P, R]):
             pace=self._pace,
             large=self._target.large,
         ).run()
-        chained = self._pace is not None
-        group = TaskGroup(self._port, self._target, prefix, run.progress.done, chained=chained)
-        if not run.duplicates and not chained:
+        group = self.group(prefix, size=run.progress.done)
+        if not run.duplicates and self._pace is None:
             group.fresh()
         for outcome in run.failures:
             group.refuse(outcome.task_id, outcome.error, outcome.payload)

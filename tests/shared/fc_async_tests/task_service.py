@@ -144,7 +144,7 @@ class TaskService:
         self.stopped.add(task_id)
 
     def invoke_async(
-        self, _function: str, payload: bytes, *, task_id: str, **_
+        self, function: str, payload: bytes, *, task_id: str, **_
     ) -> AcceptedInvocation:
         if task_id in self.tasks:
             raise AsyncTaskAlreadyExists("AsyncTaskAlreadyExists", "m", http_status=409)
