@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import fc_async_sdk
-from fc_async_sdk import idempotency, testing
+from fc_async_sdk import idempotency
 from fc_async_sdk.idempotency import handler
 
 pytestmark = pytest.mark.lint
@@ -51,7 +51,7 @@ def test_every_public_module_has_a_page(module: str) -> None:
     assert re.search(rf"auto\w+:: {re.escape(module)}\b", TEXT), module
 
 
-@pytest.mark.parametrize("module", [fc_async_sdk, idempotency, testing])
+@pytest.mark.parametrize("module", [fc_async_sdk, idempotency])
 def test_every_name_that_a_package_exports_is_in_the_reference(module: types.ModuleType) -> None:
     names, whole = documented()
     missing = [
