@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import functools
 import logging
-from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, Protocol, TypeVar, overload
 
 import msgspec
 
@@ -132,81 +132,99 @@ def handler(
     if pace is not None and not callable(getattr(pace, "wrap", None)):
         raise InvalidParameter("pace", pace, 'must be a pace, such as Pace("crm", "25/s")')
 
-    def read(data: bytes, context: object) -> T:
-        return _value(kind, data, large, context)[0]
+    reader = _Reader(kind, large, retry_invalid)
 
     def decorate(function: Callable[[T, Any], Any]) -> Callable[[Any, Any], Any]:
-        if is_coroutine_function(function):
-
-            @functools.wraps(function)
-            async def asynchronous(event: Any, context: Any) -> Any:
-                try:
-                    value, sent = await _claims.async_call(
-                        large, _value, kind, event, large, context
-                    )
-                except InvalidPayload as error:
-                    return _refuse(error, retry=retry_invalid)
-                result = await function(value, context)
-                if sent is None:
-                    return result
-                return await _claims.async_call(large, _returned, result, sent, large, context)
-
-            return asynchronous if pace is None else pace.wrap(asynchronous, read=read)
-
-        @functools.wraps(function)
-        def synchronous(event: Any, context: Any) -> Any:
-            try:
-                value, sent = _value(kind, event, large, context)
-            except InvalidPayload as error:
-                return _refuse(error, retry=retry_invalid)
-            result = function(value, context)
-            return result if sent is None else _returned(result, sent, large, context)
-
-        return synchronous if pace is None else pace.wrap(synchronous, read=read)
+        wrap = _asynchronous if is_coroutine_function(function) else _synchronous
+        wrapped = functools.wraps(function)(wrap(function, reader))
+        return wrapped if pace is None else pace.wrap(wrapped, read=reader.read)
 
     return decorate
 
 
-def _value(
-    kind: type[T], event: object, large: PayloadStore | None, context: object
-) -> tuple[T, bytes | None]:
-    """Return the event as a value of the type, and its bytes if the service sent it.
+class _Reader(NamedTuple):
+    """Options of a typed handler, by which its events are read and its results are written."""
 
-    Raises:
-        InvalidPayload: It does not fit.
-        LargePayloadError: It is a claim that cannot be read.
-        InvalidParameter: It is an object of another type.
-    """
-    if isinstance(event, str):
-        event = event.encode()
-    if isinstance(event, (bytes, bytearray, memoryview)):
+    kind: Any
+    large: PayloadStore | None
+    retry_invalid: bool
+
+    def read(self, event: object, context: object) -> Any:
+        """Return the event as a value of the type, as :meth:`value` does."""
+        return self.value(event, context)[0]
+
+    def value(self, event: object, context: object) -> tuple[Any, bytes | None]:
+        """Return the event as a value of the type, and its bytes if the service sent it.
+
+        Raises:
+            InvalidPayload: It does not fit.
+            LargePayloadError: It is a claim that cannot be read.
+            InvalidParameter: It is an object of another type.
+        """
+        if isinstance(event, str):
+            event = event.encode()
+        if not isinstance(event, (bytes, bytearray, memoryview)):
+            _payloads.conform("event", self.kind, event)
+            return event, None
         sent = data = bytes(event)
         found = _envelopes.read(data)
         if found is not None and found.name == _envelopes.HOP:
             raise InvalidParameter("pace", None, "must be given: the message waits for its slot")
-        if large is not None and (claim := _claims.find(data)):
-            data = _claims.fetch(_claims.within(large, context), claim, _memory(context))
-        return _payloads.from_json(kind, data), sent
-    _payloads.conform("event", kind, event)
-    return cast("T", event), None
+        if self.large is not None and (claim := _claims.find(data)):
+            data = _claims.fetch(_claims.within(self.large, context), claim, _memory(context))
+        return _payloads.from_json(self.kind, data), sent
+
+    def returned(self, result: object, event: bytes, context: object) -> object:
+        """Return the result of a handler as the runtime of the service writes it, or a claim of it.
+
+        Raises:
+            LargePayloadError: The store denied or failed.
+        """
+        result = _payloads.plain(result)
+        if self.large is None:
+            return result
+        encoded = result.encode() if isinstance(result, str) else result
+        data = bytes(encoded) if isinstance(encoded, bytes) else _payloads.to_json("result", result)
+        if len(data) <= _SMALL or _size(event) + _size(data) <= _ROOM:
+            return result
+        function = str(getattr(getattr(context, "function", None), "name", "") or "")
+        claim = _claims.write(_claims.within(self.large, context), function, data)
+        return {_claims.NAME: msgspec.to_builtins(claim)}
+
+    def refusal(self, error: InvalidPayload) -> dict[str, str]:
+        """Return the result for an event that does not fit, or raise the error for a retry."""
+        if self.retry_invalid:
+            raise error
+        _log.error("the invocation is not executed again: %s", error)
+        return {"errorType": type(error).__name__, "errorMessage": str(error)}
 
 
-def _returned(result: object, event: bytes, large: PayloadStore | None, context: object) -> object:
-    """Return the result of a handler as the runtime of the service writes it, or a claim of it.
+def _synchronous(function: Callable[[Any, Any], Any], reader: _Reader) -> Callable[[Any, Any], Any]:
+    def wrapper(event: Any, context: Any) -> Any:
+        try:
+            value, sent = reader.value(event, context)
+        except InvalidPayload as error:
+            return reader.refusal(error)
+        result = function(value, context)
+        return result if sent is None else reader.returned(result, sent, context)
 
-    Raises:
-        LargePayloadError: The store denied or failed.
-    """
-    result = _payloads.plain(result)
-    if large is None:
-        return result
-    encoded = result.encode() if isinstance(result, str) else result
-    data = bytes(encoded) if isinstance(encoded, bytes) else _payloads.to_json("result", result)
-    if len(data) <= _SMALL or _size(event) + _size(data) <= _ROOM:
-        return result
-    function = str(getattr(getattr(context, "function", None), "name", "") or "")
-    claim = _claims.write(_claims.within(large, context), function, data)
-    return {_claims.NAME: msgspec.to_builtins(claim)}
+    return wrapper
+
+
+def _asynchronous(
+    function: Callable[[Any, Any], Any], reader: _Reader
+) -> Callable[[Any, Any], Any]:
+    async def wrapper(event: Any, context: Any) -> Any:
+        try:
+            value, sent = await _claims.async_call(reader.large, reader.value, event, context)
+        except InvalidPayload as error:
+            return reader.refusal(error)
+        result = await function(value, context)
+        if sent is None:
+            return result
+        return await _claims.async_call(reader.large, reader.returned, result, sent, context)
+
+    return wrapper
 
 
 def _size(payload: bytes) -> int:
@@ -218,10 +236,3 @@ def _memory(context: object) -> int:
     """Return the bytes of a payload that a function may read into memory."""
     megabytes = str(getattr(getattr(context, "function", None), "memory", ""))
     return int(megabytes) * 1024 * 1024 // _SHARE if megabytes.isdecimal() else _claims.MEMORY
-
-
-def _refuse(error: InvalidPayload, *, retry: bool) -> dict[str, str]:
-    if retry:
-        raise error
-    _log.error("the invocation is not executed again: %s", error)
-    return {"errorType": type(error).__name__, "errorMessage": str(error)}
