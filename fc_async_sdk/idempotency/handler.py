@@ -6,7 +6,7 @@ from __future__ import annotations
 import functools
 import inspect
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypedDict, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, ParamSpec, TypedDict, TypeVar, cast
 
 from fc_async_sdk import errors
 from fc_async_sdk._coroutines import is_coroutine_function
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from fc_async_sdk.stores import Store
 
     H = TypeVar("H", bound=Callable[[Any, Any], Any])
-    Read = Callable[[Any, Any], states.Request]
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -104,22 +103,7 @@ def idempotent(
     check(store, "@idempotent(store)")
     rules = states.Rules(**options)
     claims = Claims(store, rules, clock or SystemClock())
-
-    def read(event: Any, context: Any) -> states.Request:
-        function = getattr(context, "function", None)
-        timeout = rules.timeout or getattr(function, "timeout", None)
-        if not timeout:
-            raise errors.InvalidParameter(
-                "timeout", timeout, "the context has no function.timeout: pass timeout=seconds"
-            )
-        where = getattr(function, "name", "") if scope is None else scope
-        return states.Request(
-            key=keys.key_text(where, key(event, context)),
-            request_id=str(getattr(context, "request_id", None) or ""),
-            attempt=_attempt(context),
-            fingerprint=keys.fingerprint(event, compare),
-            timeout_ms=round(float(timeout) * 1000),
-        )
+    read = _Reader(key, compare, scope, rules.timeout)
 
     def decorate(handler: H) -> H:
         if inspect.isgeneratorfunction(handler) or inspect.isasyncgenfunction(handler):
@@ -128,6 +112,31 @@ def idempotent(
         return cast("H", functools.wraps(handler)(wrap(handler, claims, read)))
 
     return decorate
+
+
+class _Reader(NamedTuple):
+    """Reads of an execution what identifies its work."""
+
+    key: keys.Key
+    compare: Callable[[Any], object] | None
+    scope: str | None
+    timeout: float | None
+
+    def __call__(self, event: Any, context: Any) -> states.Request:
+        function = getattr(context, "function", None)
+        timeout = self.timeout or getattr(function, "timeout", None)
+        if not timeout:
+            raise errors.InvalidParameter(
+                "timeout", timeout, "the context has no function.timeout: pass timeout=seconds"
+            )
+        where = getattr(function, "name", "") if self.scope is None else self.scope
+        return states.Request(
+            key=keys.key_text(where, self.key(event, context)),
+            request_id=str(getattr(context, "request_id", None) or ""),
+            attempt=_attempt(context),
+            fingerprint=keys.fingerprint(event, self.compare),
+            timeout_ms=round(float(timeout) * 1000),
+        )
 
 
 def current_key() -> str:
@@ -231,7 +240,7 @@ def _attempt(context: Any) -> int:
 
 
 def _synchronous(
-    handler: Callable[[Any, Any], Any], claims: Claims, read: Read
+    handler: Callable[[Any, Any], Any], claims: Claims, read: _Reader
 ) -> Callable[[Any, Any], Any]:
     def wrapper(event: Any, context: Any) -> Any:
         request, until = read(event, context), claims.deadline()
@@ -256,7 +265,7 @@ def _synchronous(
 
 
 def _asynchronous(
-    handler: Callable[[Any, Any], Awaitable[Any]], claims: Claims, read: Read
+    handler: Callable[[Any, Any], Awaitable[Any]], claims: Claims, read: _Reader
 ) -> Callable[[Any, Any], Awaitable[Any]]:
     import asyncio  # noqa: PLC0415 -- imports are billed, and most handlers are not coroutines
 
