@@ -34,6 +34,7 @@ _FOLLOWED: Final = 32
 """Single tasks that a round reads."""
 
 A = TypeVar("A")
+S = TypeVar("S")
 
 Step = Listing | Pause | Ended
 _Steps = Generator[Step, AsyncTaskPage | None, None]
@@ -85,10 +86,7 @@ class Watch:
             WaiterError: The time is over, or there is no such group. ``last`` is the progress.
             InvalidParameter: What is listed cannot be one group.
         """
-        try:
-            return next(self._steps) if page is None else self._steps.send(page)
-        except StopIteration:
-            return None
+        return _after(self._steps.send, page)
 
     def fail(self, error: InvalidArgument | TransportError) -> Step | None:
         """Return the next step, after a page could not be read.
@@ -97,10 +95,7 @@ class Watch:
             InvalidArgument: The service has refused it, and there is no other way to list it.
             TransportError: The service could not be asked.
         """
-        try:
-            return self._steps.throw(error)
-        except StopIteration:
-            return None
+        return _after(self._steps.throw, error)
 
     @property
     def _complete(self) -> bool:
@@ -231,9 +226,9 @@ class Watch:
         return wait
 
 
-def _after(step: Callable[[A], Listing], answer: A) -> Listing | None:
-    """Return what a reading asks for after an answer; None at its end."""
+def _after(proceed: Callable[[A], S], answer: A) -> S | None:
+    """Return what a generator asks for after an answer; None at its end."""
     try:
-        return step(answer)
+        return proceed(answer)
     except StopIteration:
         return None
