@@ -108,10 +108,7 @@ class RunPlan:
     """
 
     def __init__(self, name: str, items: object, concurrency: int, progress: Report) -> None:
-        if type(concurrency) is not int or not 1 <= concurrency <= _MAX_CONCURRENCY:
-            raise InvalidParameter(
-                "concurrency", concurrency, f"must be a whole number from 1 to {_MAX_CONCURRENCY}"
-            )
+        check_concurrency(concurrency)
         if isinstance(items, (str, bytes, bytearray, dict)):
             raise InvalidParameter(name, items, f"must be an iterable of {name}, not one")
         check(progress)
@@ -168,8 +165,12 @@ class Plan(RunPlan):
         super().__init__("payloads", payloads, concurrency, progress)
         if resume is not None and task_ids is None:
             raise InvalidParameter("resume", resume, "needs task_ids: without ids nothing is known")
+        if isinstance(resume, str) or not isinstance(resume, Container | None):
+            raise InvalidParameter("resume", resume, "must be a set of task ids")
         if isinstance(task_ids, str):
             check_prefix(task_ids)
+        elif task_ids is not None and not callable(task_ids):
+            raise InvalidParameter("task_ids", task_ids, "must be a prefix or a function")
         self._same: dict[str, Any] = {
             "function": function,
             "delay": delay,
@@ -233,6 +234,18 @@ def _take(task_id: object, index: int, taken: dict[str, int]) -> None:
             "task_id",
             task_id,
             f"payload {index} has the same id as payload {first}: task_ids must make one for each",
+        )
+
+
+def check_concurrency(concurrency: object) -> None:
+    """Check how many requests may be on the wire at a time.
+
+    Raises:
+        InvalidParameter: It is not a whole number of the range.
+    """
+    if type(concurrency) is not int or not 1 <= concurrency <= _MAX_CONCURRENCY:
+        raise InvalidParameter(
+            "concurrency", concurrency, f"must be a whole number from 1 to {_MAX_CONCURRENCY}"
         )
 
 

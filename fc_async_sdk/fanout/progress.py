@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from fc_async_sdk._installation import how_to_install
-from fc_async_sdk.errors import ConfigurationError
+from fc_async_sdk.errors import ConfigurationError, InvalidParameter
 
 
 class Progress(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,11 +32,14 @@ Report = Callable[[Progress], None] | bool | None
 
 
 def check(report: Report) -> None:
-    """Check that a bar can be drawn, before anything is sent.
+    """Check how progress is reported, before anything is sent.
 
     Raises:
+        InvalidParameter: It is neither a callback nor True.
         ConfigurationError: A bar is asked for and ``rich`` is not installed.
     """
+    if not isinstance(report, bool | None) and not callable(report):
+        raise InvalidParameter("progress", report, "must be a function, or True for a bar")
     if report is not True:
         return
     try:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 from fc_async_sdk import operations, waiters
 from fc_async_sdk.errors import InvalidArgument, InvalidRequest, TransportError
 from fc_async_sdk.fanout import progress as _progress
+from fc_async_sdk.fanout.plan import check_concurrency
 from fc_async_sdk.handles import calls
 from fc_async_sdk.handles._async_tasks import AsyncTaskHandle, pages
 from fc_async_sdk.handles._base import BaseGroup, async_each
@@ -113,12 +114,13 @@ class AsyncTaskGroup(BaseGroup[R]):
         """Request a stop of all tasks that have not ended, and return their number.
 
         Args:
-            concurrency: How many requests are on the wire at a time.
+            concurrency: How many requests are on the wire at a time, 1-1000.
 
         Raises:
-            InvalidParameter: The group has no size, and its prefix is ambiguous; nothing was
-                stopped.
+            InvalidParameter: The concurrency is out of its range, or the group has no size and its
+                prefix is ambiguous; nothing was stopped.
         """
+        check_concurrency(concurrency)
         await self._survey()
         asked: set[str] = set()
         while found := self._members.own(await self._listed(calls.live(self._members))) - asked:

@@ -241,6 +241,10 @@ class TestInput:
             {"task_ids": "x" * 127},
             {"task_ids": "x_r1"},  # x_r1-0 would look like a replay of x-0
             {"resume": {"a"}},
+            {"resume": "x-1", "task_ids": "x"},  # "x-1" has "x-1" and "1" in it
+            {"resume": (one for one in ["x-1"]), "task_ids": "x"},
+            {"task_ids": 5},
+            {"progress": "yes"},
         ],
     )
     def test_a_mistake_that_concerns_all_ends_it_at_once(self, arguments: dict[str, Any]) -> None:

@@ -485,6 +485,15 @@ class TestAServiceThatDoesNotAnswer:
 
 
 class TestStop:
+    @pytest.mark.parametrize("concurrency", [0, 1_001, 1.5])
+    def test_with_a_wrong_concurrency_nothing_is_stopped(
+        self, handles: Both, service: TaskService, concurrency: Any
+    ) -> None:
+        service.add(*batch(2, ends=100))
+        with pytest.raises(errors.InvalidParameter, match="concurrency"):
+            handles.do(handles.group("b", 2).stop(concurrency=concurrency))
+        assert service.requests == []
+
     def test_all_that_have_not_ended_are_stopped(self, handles: Both, service: TaskService) -> None:
         service.add(*batch(150, starts=10, ends=100), Scripted("b-150"), Scripted("c-0", ends=9))
         group = handles.group("b", 151)
