@@ -56,6 +56,8 @@ def parse(url: str, *, allow_plain_http: bool = False) -> Endpoint:
         ConfigurationError: It is not an http(s) address, has a path, or is plain http on another
             machine and that was not asked for.
     """
+    if not isinstance(url, str):
+        raise ConfigurationError(f"endpoint {url!r} must be a string such as https://host")
     text = url.strip()
     if "://" not in text:
         local = is_loopback(_host(f"http://{text}"))
@@ -91,11 +93,11 @@ def default(region: str, account_id: str = "") -> Endpoint:
     Raises:
         ConfigurationError: Region or account can't be part of a host name.
     """
-    if not _REGION.fullmatch(region):
+    if not _matches(_REGION, region):
         raise ConfigurationError(f"region {region!r} is not a region id such as cn-hangzhou")
     if account_id:
-        if not _ACCOUNT.fullmatch(account_id):
-            raise ConfigurationError(f"account id {account_id!r} must be digits")
+        if not _matches(_ACCOUNT, account_id):
+            raise ConfigurationError(f"account id {account_id!r} must be a string of digits")
         host = f"{account_id}.{region}.fc.aliyuncs.com"
     elif region in regions.UNSCOPED:
         host = f"{region}.fc.aliyuncs.com"
@@ -112,6 +114,10 @@ def is_loopback(host: str) -> bool:
         or name.endswith(".localhost")
         or _IPV4_LOOPBACK.fullmatch(name) is not None
     )
+
+
+def _matches(pattern: re.Pattern[str], value: object) -> bool:
+    return isinstance(value, str) and pattern.fullmatch(value) is not None
 
 
 def _host(url: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from types import NoneType
 from typing import Any, Final, Literal
 
 import msgspec
@@ -20,20 +21,30 @@ REGION_VARIABLES: Final = ("FC_ASYNC_REGION", "FC_REGION")
 """Environment variables that name the region, in this order; a function has the second."""
 
 
+_TYPES: Final[tuple[tuple[str, tuple[type, ...], str], ...]] = (
+    ("proxies", (Mapping, NoneType), "a mapping of schemes to URLs, or None"),
+    ("verify", (bool, str), "True, False, or the path of a CA bundle"),
+    ("cert", (str, tuple, NoneType), "a path, a pair of paths, or None"),
+    ("events", (Hooks, NoneType), "Hooks or None"),
+)
+"""Settings that have one of some types; the others have ranges."""
+
+
 class Config(msgspec.Struct, frozen=True, kw_only=True):
-    """Settings of a client. Times are seconds.
+    """Settings of a client. Times are seconds, more than 0.
 
     Attributes:
         connect_timeout: To reach the endpoint.
         read_timeout: Between two pieces of an answer. A synchronous ``invoke`` waits this long
             for the function: raise it, or give ``invoke`` a ``timeout``.
         total_timeout: For a whole call, its retries and waits included; None means no limit.
-        max_pool_connections: Connections kept open; more are opened when needed and closed after.
-        max_attempts: How often one call may be sent, the first time included; 1 means no retry.
-            Only what is safe to repeat is repeated.
+        max_pool_connections: Connections kept open, 1 or more; more are opened when needed and
+            closed after.
+        max_attempts: How often one call may be sent, the first time included, 1 or more; 1 means
+            no retry. Only what is safe to repeat is repeated.
         retry_mode: ``standard``, or ``adaptive``: a client that was throttled also sends fewer
             requests a second than before, and then gradually more.
-        retry_base: The first wait before a retry is random below this; it doubles.
+        retry_base: The first wait before a retry is random below this; it doubles. 0: no waits.
         retry_cap: The longest wait. A service that asks for more gets its error raised.
         proxies: ``{"https": "http://proxy:3128"}`` as with requests; None takes the environment's
             when ``trust_env``. A loopback endpoint is never proxied through the environment's.
@@ -42,12 +53,15 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
         cert: Client certificate: one file, or certificate and key.
         allow_plain_http: Send to http:// endpoints that are not on this machine. Requests are
             signed but not secret.
-        max_response_bytes: Longest answer that is read.
+        max_response_bytes: Longest answer that is read, in bytes, 1 or more.
         max_async_payload_bytes: Largest payload of an asynchronous invocation: 131,072 (128 KB,
             quota), up to 262,144 where the account was granted more.
-        user_agent_extra: Appended to the user agent.
+        user_agent_extra: Appended to the user agent; printable ASCII.
         events: Hooks around requests, shared by all clients of this configuration; None: each
             client has its own, ``client.meta.events``.
+
+    Raises:
+        ConfigurationError: A setting is out of its range or of another type.
     """
 
     connect_timeout: float = 5.0
@@ -92,13 +106,14 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
         extra: object = self.user_agent_extra
         if not isinstance(extra, str) or not extra.isascii() or not extra.isprintable():
             raise ConfigurationError(f"user_agent_extra={shorten(extra)}: must be printable ASCII")
-        proxies: object = self.proxies
-        if not isinstance(proxies, Mapping | None):
-            kind = type(proxies).__name__
-            raise ConfigurationError(f"proxies: must be a mapping or None, got {kind}")
+        _check_types(self)
 
     def replace(self, **changes: Any) -> Config:
-        """Return a copy with some settings changed."""
+        """Return a copy with some settings changed.
+
+        Raises:
+            ConfigurationError: A setting is out of its range or of another type.
+        """
         return msgspec.structs.replace(self, **changes)
 
     def __repr__(self) -> str:
@@ -110,6 +125,14 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
             if getattr(self, name) != getattr(default, name)
         ]
         return f"Config({', '.join(shown)})"
+
+
+def _check_types(config: Config) -> None:
+    for name, kinds, expected in _TYPES:
+        value = getattr(config, name)
+        if not isinstance(value, kinds):
+            # Proxies may hold passwords: the value is not shown.
+            raise ConfigurationError(f"{name}: must be {expected}, got {type(value).__name__}")
 
 
 def _positive(name: str, value: object) -> None:

@@ -97,8 +97,10 @@ class Hooks:
                 and is called from the threads that send.
 
         Raises:
-            InvalidParameter: There is no such event.
+            InvalidParameter: There is no such event, or the hook cannot be called.
         """
+        if not callable(hook):
+            raise InvalidParameter("hook", hook, "must be a function of one argument")
         self._of(event).append(hook)
 
     def unregister(self, event: Event, hook: Callable[[Any], object]) -> None:

@@ -13,6 +13,7 @@ A paginator asks for a page when it is needed and never before.
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, TypeVar
 
@@ -21,7 +22,7 @@ import msgspec
 from fc_async_sdk.errors import ConfigurationError, InvalidParameter, InvalidResponse
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
 Page = TypeVar("Page")
 Item = TypeVar("Item")
@@ -65,14 +66,17 @@ class _Source(NamedTuple):
         Raises:
             InvalidParameter: The configuration has another name.
         """
-        config = dict(kwargs.pop("PaginationConfig", None) or {})
+        given = kwargs.pop("PaginationConfig", None) or {}
+        config = dict(given) if isinstance(given, Mapping) else {"": given}
         most = config.pop("MaxItems", None)
+        if most is not None and (type(most) is not int or most < 1):
+            raise InvalidParameter("MaxItems", most, "must be a whole number, 1 or more")
         for theirs, ours in (("PageSize", "limit"), ("StartingToken", "next_token")):
             if theirs in config:
                 kwargs[ours] = config.pop(theirs)
         if config:
             raise InvalidParameter(
-                "PaginationConfig", config, "has MaxItems, PageSize and StartingToken"
+                "PaginationConfig", given, "has MaxItems, PageSize and StartingToken"
             )
         return cls(method, args, kwargs, items, most)
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, TypedDict, TypeVar
 from fc_async_sdk import _endpoint
 from fc_async_sdk import credentials as _credentials
 from fc_async_sdk.config import REGION_VARIABLES, Config
-from fc_async_sdk.errors import ConfigurationError, CredentialsError
+from fc_async_sdk.errors import ConfigurationError, CredentialsError, shorten
 from fc_async_sdk.spec import regions
 
 if TYPE_CHECKING:
@@ -134,7 +134,9 @@ class Session:
 
     def _make(self, kind: type[C], options: ClientOptions) -> C:
         _check_names(options, ClientOptions)
-        chosen = options.get("config") or self._config
+        chosen: object = options.get("config") or self._config
+        if not isinstance(chosen, Config):
+            raise ConfigurationError(f"config={shorten(chosen)}: must be a Config")
         region = options.get("region_name") or self._region or self._lookup(*REGION_VARIABLES)
         account = options.get("account_id") or self._account or self._lookup(*_ACCOUNT_VARIABLES)
         url = options.get("endpoint_url") or self._url or self._lookup("FC_ASYNC_ENDPOINT")
@@ -158,6 +160,11 @@ class Session:
     def _credentials_for(self, place: Endpoint | None) -> Provider:
         """Return the provider; an endpoint on this machine needs no chain."""
         if self._provider is not None:
+            if not callable(self._provider):
+                raise CredentialsError(
+                    "credentials must be a provider, which is called before each request: give "
+                    "credentials.Static(...), or access_key_id and access_key_secret"
+                )
             return self._provider
         if place is not None and place.loopback and not self._access:
             return _credentials.Static(_credentials.LOCAL)

@@ -101,6 +101,8 @@ def idempotent(
             return charge(json.loads(event)["order"])
     """
     check(store, "@idempotent(store)")
+    if not callable(key):
+        raise errors.InvalidParameter("key", key, f"must be a function, such as by_field({key!r})")
     rules = states.Rules(**options)
     claims = Claims(store, rules, clock or SystemClock())
     read = _Reader(key, compare, scope, rules.timeout)

@@ -60,7 +60,8 @@ def by_field(*paths: str) -> Key:
     Raises:
         InvalidParameter: No path is given.
     """
-    if not paths or not all(paths):
+    given: tuple[object, ...] = paths
+    if not given or not all(isinstance(path, str) and path for path in given):
         raise errors.InvalidParameter("paths", paths, "must name at least one field")
 
     def key(event: object, _: object) -> object:

@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import base64
 import json
+import math
 from collections.abc import Collection
 from typing import Final, Literal
 
@@ -130,11 +131,11 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         for name in ("timeout", "expires_after"):
             value = getattr(self, name)
-            if value is not None and not 0 < value < float("inf"):
+            if value is not None and not (_is_number(value) and value > 0):
                 raise errors.InvalidParameter(name, value, "must be a number of seconds above 0")
         for name in ("margin", "wait", "max_result_bytes"):
             value = getattr(self, name)
-            if not 0 <= value < float("inf"):
+            if not (_is_number(value) and value >= 0):
                 raise errors.InvalidParameter(name, value, "must be 0 or a larger number")
         _classes("keep_failures", self.keep_failures)
         _classes("not_done_on", self.not_done_on)
@@ -146,6 +147,10 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     def tells_not_done(self, error: Exception) -> bool:
         """Return whether this error tells that an effect did not happen."""
         return isinstance(error, _classes("not_done_on", self.not_done_on))
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and math.isfinite(value)
 
 
 def _classes(name: str, value: object) -> tuple[type[Exception], ...]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
@@ -179,6 +179,15 @@ def timeout(name: str, value: object) -> float | None:
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < math.inf:
         raise InvalidParameter(name, value, "must be a number of seconds, more than 0")
     return float(value)
+
+
+def tags(value: object) -> list[dict[str, Any]] | None:
+    """Return a copy of a list of tags as the service has them, or None."""
+    if value is None:
+        return None
+    if not isinstance(value, Sequence) or not all(isinstance(tag, Mapping) for tag in value):
+        raise InvalidParameter("tags", value, 'must be like [{"Key": "team", "Value": "data"}]')
+    return [dict(tag) for tag in value]
 
 
 def text_map(name: str, value: object) -> dict[str, str] | None:

@@ -64,6 +64,8 @@ def put_async_invoke_config(
         FunctionNotFound: No such function.
     """
     base = config if config is not None else AsyncConfig()
+    if not isinstance(base, AsyncConfig):
+        raise InvalidParameter("config", base, "must be an AsyncConfig")
     document = AsyncConfig(
         async_task=_either(async_task, base.async_task),
         max_async_retry_attempts=_either(max_async_retry_attempts, base.max_async_retry_attempts),

@@ -116,7 +116,7 @@ def create_function(
     if code is not None:
         document["code"] = _code(code)
     if tags is not None:
-        document["tags"] = [dict(tag) for tag in tags]
+        document["tags"] = checks.tags(tags)
     return json_call(
         "CreateFunction",
         "POST",
@@ -220,7 +220,7 @@ def list_functions(
             next_token,
             prefix=prefix,
             runtime=runtime,
-            tags=msgspec.json.encode([dict(tag) for tag in tags]).decode() if tags else None,
+            tags=msgspec.json.encode(checks.tags(tags)).decode() if tags else None,
         ),
     )
 

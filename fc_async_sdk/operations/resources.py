@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, Literal, get_args
+from collections.abc import Mapping
+from typing import Any, Final, Literal, get_args
 
 from fc_async_sdk import _payloads
 from fc_async_sdk.errors import InvalidParameter
@@ -25,9 +26,6 @@ from fc_async_sdk.operations.call import (
     page,
 )
 from fc_async_sdk.spec import limits
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 Direction = Literal["BACKWARD", "FORWARD"]
 
@@ -222,16 +220,15 @@ def _alias(function: str, alias: str) -> str:
     return of_function(function, "aliases", checks.segment("alias", alias))
 
 
-def _weights(value: Mapping[str, float] | None) -> dict[str, float] | None:
+def _weights(value: object) -> dict[str, float] | None:
     if value is None:
         return None
-    for version, weight in value.items():
-        checks.version_id(version)
-        if type(weight) not in {int, float} or not 0 <= weight <= 1:
-            raise InvalidParameter(
-                "additional_version_weight", value, "must map versions to shares from 0 to 1"
-            )
-    return dict(value)
+    shares: dict[str, Any] = dict(value) if isinstance(value, Mapping) else {"": None}
+    if not all(type(share) in {int, float} and 0 <= share <= 1 for share in shares.values()):
+        raise InvalidParameter(
+            "additional_version_weight", value, "must map versions to shares from 0 to 1"
+        )
+    return {checks.version_id(version): share for version, share in shares.items()}
 
 
 # --- triggers: what calls a function besides the API --------------------------------------------

@@ -53,7 +53,7 @@ def verify(endpoint: Endpoint, config: Config) -> bool | str:
     """Return whether certificates are verified, or the path of a CA bundle to verify them with.
 
     Raises:
-        ConfigurationError: There is no such bundle.
+        ConfigurationError: There is no such bundle, or no such client certificate.
     """
     found = config.verify
     if found is True and config.trust_env and endpoint.scheme == "https":
@@ -62,6 +62,9 @@ def verify(endpoint: Endpoint, config: Config) -> bool | str:
         found = next(filter(None, bundles), True)
     if isinstance(found, str) and not os.path.exists(found):  # noqa: PTH110 -- imports no pathlib
         raise ConfigurationError(f"there is no CA bundle {found}: check verify, or the environment")
+    for file in (config.cert,) if isinstance(config.cert, str) else config.cert or ():
+        if not os.path.exists(file):  # noqa: PTH110 -- same
+            raise ConfigurationError(f"there is no client certificate or key {file}: check cert")
     return found
 
 

@@ -138,6 +138,10 @@ class TestTls:
     def test_a_bundle_that_is_missing_is_told(self, get, secure: str) -> None:
         with pytest.raises(errors.ConfigurationError, match="no CA bundle /nowhere"):
             get(secure, verify="/nowhere")
+        with pytest.raises(
+            errors.ConfigurationError, match="no client certificate or key /nowhere"
+        ):
+            get(secure, cert="/nowhere")
 
     @pytest.mark.filterwarnings("ignore:Unverified HTTPS request")
     def test_verification_can_be_switched_off(self, get, secure: str) -> None:

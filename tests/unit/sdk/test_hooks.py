@@ -126,6 +126,8 @@ def test_a_hook_can_be_taken_away_and_a_wrong_name_is_told(refusing_once: HTTPSe
         assert told == []
         with pytest.raises(errors.InvalidParameter, match="before-send, after-answer, retry"):
             client.meta.events.register("before-call", told.append)
+        with pytest.raises(errors.InvalidParameter, match="hook=5"):
+            client.meta.events.register("retry", 5)
 
 
 def test_hooks_belong_to_one_client() -> None:

@@ -540,6 +540,17 @@ class TestMistakes:
                 "additional_version_weight",
             ),
             (
+                lambda: operations.update_alias(
+                    "f",
+                    "a",
+                    additional_version_weight=["2"],  # type: ignore[arg-type]
+                ),
+                "additional_version_weight",
+            ),
+            (lambda: operations.list_functions(tags={"team": "data"}), "tags"),  # type: ignore[arg-type]
+            (lambda: operations.create_function("f", runtime="x", tags=["a"]), "tags"),  # type: ignore[list-item]
+            (lambda: operations.put_async_invoke_config("f", config={}), "config"),  # type: ignore[arg-type]
+            (
                 lambda: operations.create_trigger(
                     "f", "t", trigger_type="x", trigger_config={"a": object()}
                 ),

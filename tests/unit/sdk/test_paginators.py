@@ -121,6 +121,8 @@ def test_a_list_is_read_as_boto3_reads_it() -> None:
     assert [task.task_id for task in few.items()] == ["t1", "t2"]
     with pytest.raises(InvalidParameter, match="has MaxItems, PageSize and StartingToken"):
         paginators.Paginator(lists, "tasks").paginate("f", PaginationConfig={"Limit": 1})
+    with pytest.raises(InvalidParameter, match="MaxItems='5'"):
+        paginators.Paginator(lists, "tasks").paginate("f", PaginationConfig={"MaxItems": "5"})
 
 
 def test_pages_are_searched_with_jmespath() -> None:

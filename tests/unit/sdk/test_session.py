@@ -13,7 +13,7 @@ import pytest
 import fc_async_sdk
 from fc_async_sdk import _endpoint
 from fc_async_sdk.config import Config
-from fc_async_sdk.credentials import Credentials, Static
+from fc_async_sdk.credentials import LOCAL, Credentials, Static
 from fc_async_sdk.errors import ConfigurationError, CredentialsError
 from fc_async_sdk.session import Session
 
@@ -85,8 +85,10 @@ class TestEndpoint:
     ) -> None:
         assert _endpoint.default(region, account).url == url
 
-    @pytest.mark.parametrize(("region", "account"), [("a.b", ""), ("", ""), ("cn-x", "1.evil")])
-    def test_of_the_service_takes_no_nonsense(self, region: str, account: str) -> None:
+    @pytest.mark.parametrize(
+        ("region", "account"), [("a.b", ""), ("", ""), ("cn-x", "1.evil"), (5, ""), ("cn-x", 5)]
+    )
+    def test_of_the_service_takes_no_nonsense(self, region: Any, account: Any) -> None:
         with pytest.raises(ConfigurationError):
             _endpoint.default(region, account)
 
@@ -117,6 +119,24 @@ class TestSession:
     def test_no_region_says_what_to_do(self) -> None:
         with pytest.raises(ConfigurationError, match="FC_ASYNC_REGION"):
             Session(environ={}, **KEY).client()
+
+    @pytest.mark.parametrize(
+        ("options", "message"),
+        [
+            ({"config": {"read_timeout": 1}}, "config={'read_timeout': 1}: must be a Config"),
+            ({"endpoint_url": 5}, "endpoint 5 must be a string"),
+            ({"region_name": "cn-hangzhou", "account_id": 5}, "account id 5 must be a string"),
+            ({"credentials": LOCAL}, r"credentials.Static\(...\)"),
+        ],
+    )
+    def test_an_option_of_another_type_is_refused_by_name(
+        self, options: dict[str, Any], message: str
+    ) -> None:
+        given = {"endpoint_url": "http://127.0.0.1:9"} if "region_name" not in options else {}
+        with pytest.raises(ConfigurationError, match=message):
+            fc_async_sdk.client(
+                **{**given, "access_key_id": "a", "access_key_secret": "b", **options}
+            )
 
     def test_half_a_key_says_which_half(self) -> None:
         with pytest.raises(CredentialsError, match="access_key_secret"):
@@ -149,6 +169,9 @@ class TestConfig:
             {"user_agent_extra": 1},
             {"retry_base": -1},
             {"proxies": "http://proxy:3128"},
+            {"verify": 5},
+            {"cert": 5},
+            {"events": []},
         ],
     )
     def test_nonsense_is_refused(self, settings: dict[str, Any]) -> None:

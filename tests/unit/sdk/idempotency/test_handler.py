@@ -671,6 +671,9 @@ class TestStoresThatFail:
     ("options", "message"),
     [
         ({"timeout": 0}, "timeout=0"),
+        ({"timeout": "5"}, "timeout='5'"),
+        ({"margin": None}, "margin=None"),
+        ({"key": "order.id"}, r"by_field\('order.id'\)"),
         ({"margin": -1}, "margin=-1"),
         ({"expires_after": float("nan")}, "expires_after=nan"),
         ({"wait": float("inf")}, "wait=inf"),
