@@ -36,7 +36,10 @@ class Credentials(msgspec.Struct, frozen=True, kw_only=True):
         security_token: Token of temporary (STS) credentials, "" if none.
         account_id: The account, "" if the source doesn't say.
         expires_at: Seconds since the epoch, or None when they don't expire.
-        source: Where they came from.
+        source: Where they came from, for messages.
+
+    Raises:
+        CredentialsError: The id or the secret is empty, or a part is not printable ASCII.
     """
 
     access_key_id: str

@@ -101,6 +101,7 @@ class InvalidParameter(InvalidRequest):
     Attributes:
         name: The argument.
         value: What was given.
+        expected: What the argument must be, in words.
     """
 
     def __init__(self, name: str, value: object, expected: str) -> None:
@@ -150,13 +151,14 @@ class CredentialsError(ConfigurationError):
 
 
 class NoCredentials(CredentialsError):
-    """No place where credentials may be has any; the log has what the last one said (DEBUG)."""
+    """No credentials were found; the log (DEBUG) has the error of the last place of the chain."""
 
 
 class InvalidEvent(FcAsyncError, ValueError):
     """The input is not a destination event.
 
     Attributes:
+        reason: What is wrong.
         place: Where in the document it went wrong, such as ``$.requestContext.requestId``.
     """
 
@@ -269,6 +271,7 @@ class TaskError(FcAsyncError):
     """A task has ended, and there is no result of it.
 
     Attributes:
+        message: What became of the task, such as ``failed after 4 attempts``.
         function: Name of the function.
         task_id: Id of the task.
         status: Its final status, "" if it is not known.
@@ -383,11 +386,11 @@ class InvalidArgument(ServiceError):
 class EntityTooLarge(ServiceError):
     """400: the payload is over the limit."""
 
-    advice = "Put large payloads into object storage and send their names."
+    advice = "An asynchronous call takes more with large=store (fc_async_sdk.payloads)."
 
 
 class InvalidDestinationResources(ServiceError):
-    """400: a destination is empty or no ARN."""
+    """400: a destination is empty or not an ARN."""
 
 
 class MissingRequiredHeader(ServiceError):
@@ -615,6 +618,7 @@ class IdempotencyError(FcAsyncError):
     """An idempotent handler did not run, or its result was not recorded.
 
     Attributes:
+        message: What happened, without the key.
         key: The key of the record, as stored.
     """
 
@@ -711,6 +715,7 @@ class PaceError(FcAsyncError):
 
     Attributes:
         pace: Name of the pace.
+        message: What happened, without the name.
     """
 
     def __init__(self, pace: str, message: str) -> None:
@@ -727,7 +732,7 @@ class WaitTooLong(PaceError):
     """The slot is later than the message may wait.
 
     Attributes:
-        seconds: The wait until the last slot.
+        seconds: The wait until the last slot, in seconds.
     """
 
     def __init__(self, pace: str, seconds: int, count: int, hops: int, max_hops: int) -> None:
@@ -748,6 +753,7 @@ class LargePayloadError(FcAsyncError):
     """A payload could not be written to its store, or not be read from it.
 
     Attributes:
+        message: What happened, without store and key.
         store: Name of the store, "" if it is not known.
         key: Key of the object in it, "" if it is not known.
     """

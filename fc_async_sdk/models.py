@@ -6,8 +6,8 @@ left out on the wire; 0, ``False`` and ``""`` are values and are sent. Unknown f
 are ignored, so a newer service doesn't break an older SDK. Structs hold data: nothing here
 validates ranges (``operations`` does, before a request is sent) or does I/O.
 
-Source of names, types and ranges: the API reference of version 2023-03-30; numbers are in
-:mod:`fc_async_sdk.spec.limits`.
+Source of names, types and ranges: "API reference (2023-03-30)" in docs/reference/sources.md;
+numbers are in :mod:`fc_async_sdk.spec.limits`.
 """
 
 from __future__ import annotations
@@ -342,8 +342,9 @@ class InstanceLifecycleConfig(Model, frozen=True, kw_only=True):
 class FunctionSettings(Model, frozen=True, kw_only=True):
     """Settings of a function, shared by requests and answers.
 
-    Ranges are in :mod:`fc_async_sdk.spec.limits`. Parts that asynchronous invocation doesn't use
-    are passed through as plain JSON (``dict``).
+    ``cpu`` is in vCPU, ``memory_size`` and ``disk_size`` in MB, ``timeout`` in seconds. Ranges are
+    in :mod:`fc_async_sdk.spec.limits`. Parts that asynchronous invocation doesn't use are passed
+    through as plain JSON (``dict``).
     """
 
     description: str | None = None

@@ -101,6 +101,9 @@ class Stubber(Generic[C]):
                 the service would answer, or None.
             expected: Arguments that must be given, by name; :data:`ANY` for any value. None: any
                 arguments.
+
+        Raises:
+            InvalidParameter: The client has no such method, or the method no such argument.
         """
         self._add(method, response, expected)
 
@@ -121,6 +124,9 @@ class Stubber(Generic[C]):
             http_status: Status of the answer, for a code.
             message: The service's words, for a code.
             expected: As in :meth:`add_response`.
+
+        Raises:
+            InvalidParameter: As :meth:`add_response`.
         """
         if isinstance(error, str):
             cls = service_error_class(error, http_status)

@@ -48,7 +48,9 @@ class ResponseContext(_Camel, frozen=True, kw_only=True):
 
 
 class Document(_Camel, Generic[P], frozen=True, kw_only=True):
-    """The document on the wire (guide, table 1), or the envelope of EventBridge around it.
+    """The document on the wire, or the envelope of EventBridge around it.
+
+    Source: "Asynchronous invocation" of the user guide, table 1 (docs/reference/sources.md).
 
     Payloads are texts on the wire, so they are decoded as ``str``. A document whose payloads are
     something else is decoded with ``msgspec.Raw``, which keeps their JSON as it came. A payload

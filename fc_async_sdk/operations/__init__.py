@@ -3,6 +3,10 @@
 
 Each checks its arguments and returns a :class:`Call`: the request and how to read its answer.
 
+Ranges are those of :mod:`fc_async_sdk.spec.limits`. *guide*, *API* and *quota* are its sources, all
+linked in docs/reference/sources.md. All operations raise InvalidParameter for a wrong argument,
+before anything is sent, and what a client's ``send`` raises.
+
 ``client.get_function("f")`` is ``send(operations.get_function("f"))``; both clients do that.
 """
 

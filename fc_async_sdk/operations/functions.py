@@ -45,7 +45,8 @@ class FunctionOptions(TypedDict, total=False):
 
     Numbers are checked before anything is sent (:mod:`fc_async_sdk.spec.limits`): ``timeout``
     1-86400 seconds, ``memory_size`` 128-32768 MB in steps of 64, ``instance_concurrency`` 1-200.
-    Parts that have no class here are given as the service spells them.
+    The service checks the others: ``cpu`` 0.05-16 vCPU, ``disk_size`` 512 or 10240 MB (API). Parts
+    that have no class here are given as the service spells them.
     """
 
     description: str

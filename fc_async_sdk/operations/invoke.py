@@ -90,7 +90,7 @@ class InvokeResult(msgspec.Struct, frozen=True, kw_only=True):
         """Return the payload, decoded as JSON.
 
         Raises:
-            InvalidResponse: It is none.
+            InvalidResponse: It is not JSON.
         """
         try:
             return msgspec.json.decode(self.payload)
@@ -159,7 +159,8 @@ def invoke(
         log_type: ``Tail`` to get the last 4 KB of the log.
         timeout: Seconds to wait for the answer; None takes ``Config.read_timeout``.
         total_timeout: Seconds for the whole call; None takes ``Config.total_timeout``.
-        headers: Further headers to send.
+        headers: Further headers to send: names, and values in ASCII. Those that the SDK sets are
+            refused.
 
     Raises:
         InvalidParameter: An argument is wrong; nothing was sent.
