@@ -64,7 +64,7 @@ class _Source(NamedTuple):
         """Return a list to read, with boto3's ``PaginationConfig`` as arguments of the method.
 
         Raises:
-            InvalidParameter: The configuration has another name.
+            InvalidParameter: The configuration has another name, or a wrong number.
         """
         given = kwargs.pop("PaginationConfig", None) or {}
         config = dict(given) if isinstance(given, Mapping) else {"": given}
@@ -186,7 +186,10 @@ class Paginator(Generic[Page, Item]):
             *args: Those of the client's method of the same name.
             **kwargs: The same; ``limit`` is the size of a page, ``next_token`` where to begin. As
                 in boto3, ``PaginationConfig`` has ``PageSize``, ``StartingToken`` and ``MaxItems``,
-                the largest number of :meth:`items`.
+                the largest number of :meth:`items`, 1 or more.
+
+        Raises:
+            InvalidParameter: The configuration has another name, or a wrong number.
         """
         return Pages(_Source.of(self._method, self._items, args, kwargs))
 
@@ -205,6 +208,9 @@ class AsyncPaginator(Generic[Page, Item]):
             *args: Those of the client's method of the same name.
             **kwargs: The same; ``limit`` is the size of a page, ``next_token`` where to begin. As
                 in boto3, ``PaginationConfig`` has ``PageSize``, ``StartingToken`` and ``MaxItems``,
-                the largest number of :meth:`items`.
+                the largest number of :meth:`items`, 1 or more.
+
+        Raises:
+            InvalidParameter: The configuration has another name, or a wrong number.
         """
         return AsyncPages(_Source.of(self._method, self._items, args, kwargs))

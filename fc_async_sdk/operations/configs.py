@@ -184,6 +184,7 @@ def put_concurrency_config(function: str, *, reserved_concurrency: int) -> Call[
         reserved_concurrency: Instances; 0 stops the function: every call is throttled.
 
     Raises:
+        InvalidParameter: It is not a whole number, 0 or more; nothing was sent.
         FunctionNotFound: No such function.
     """
     if type(reserved_concurrency) is not int or reserved_concurrency not in _RESERVED:

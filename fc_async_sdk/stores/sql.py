@@ -116,7 +116,11 @@ class SqlStore:
         self._run(_table_of(self._table, text))
 
     def create(self, record: R) -> R | None:
-        """Store a record if its key has none; else return that one."""
+        """Store a record if its key has none; else return that one.
+
+        Raises:
+            RuntimeError: Others made and deleted records of the key again and again.
+        """
         values = (record.key, record.token, record.encode(), record.expires)
         for _ in range(_RACES):
             try:

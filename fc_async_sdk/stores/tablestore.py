@@ -49,7 +49,11 @@ class TablestoreStore:
         )
 
     def create(self, record: R) -> R | None:
-        """Store a record if its key has none; else return that one."""
+        """Store a record if its key has none; else return that one.
+
+        Raises:
+            RuntimeError: Others made and deleted records of the key again and again.
+        """
         import tablestore  # noqa: PLC0415
 
         absent = tablestore.Condition(tablestore.RowExistenceExpectation.EXPECT_NOT_EXIST)
