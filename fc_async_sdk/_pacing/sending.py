@@ -67,9 +67,12 @@ class _Held:
         self.slots = slots
         self.used = 0
 
-    def has(self, now: int) -> bool:
-        """Return whether the next slot can be used."""
-        return self.used < self.slots.size and self.slots.at(self.used) >= now - gcra.SECOND
+    def next(self, now: int) -> int | None:
+        """Return the next slot that has not passed, or None."""
+        if self.used == self.slots.size:
+            return None
+        slot = self.slots.at(self.used)
+        return slot if slot >= now - gcra.SECOND else None
 
 
 class Run:
@@ -116,7 +119,7 @@ class Run:
             held = self._held.get(self._pace.key_of(payload))
         except InvalidParameter:
             return True
-        return self._unpaced or (held is not None and held.has(self._pace.now()))
+        return self._unpaced or (held is not None and held.next(self._pace.now()) is not None)
 
     def take(self, arguments: dict[str, Any], data: bytes) -> dict[str, Any]:
         """Return arguments of ``invoke_async`` for the next slot.
@@ -133,12 +136,12 @@ class Run:
         key = self._pace.key_of(arguments["payload"])
         now = self._pace.now()
         held = self._held.get(key)
-        if not self._unpaced and (held is None or not held.has(now)):
+        slot = None if held is None else held.next(now)
+        if slot is None and not self._unpaced:
             held = self._book(key, now)
-        if held is None or self._unpaced:
+            slot = None if held is None else held.next(now)
+        if held is None or slot is None or self._unpaced:
             return arguments
-        slots = held.slots
-        slot = slots.at(held.used)
         if self._pace.smooth:
             seconds, part = gcra.split(slot, now)
         else:
@@ -147,7 +150,7 @@ class Run:
             data,
             seconds=seconds,
             part=part,
-            spread=slot // slots.interval,
+            spread=slot // held.slots.interval,
             task=arguments["task_id"] or "",
         )
         held.used += 1

@@ -18,6 +18,7 @@ from fc_async_sdk.errors import (
 )
 from fc_async_sdk.fanout.progress import Report, check
 from fc_async_sdk.operations import AcceptedInvocation, Call
+from fc_async_sdk.operations.invoke import delayed
 from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:
@@ -136,7 +137,10 @@ class RunPlan:
         call = operations.invoke_async(**arguments)
         if self.slots is not None:
             arguments = self.slots.take(arguments, call.body)
-            call = operations.invoke_async(**arguments)
+            if arguments["payload"] is call.body:  # not in an envelope: most messages
+                call = delayed(call, arguments["delay"])
+            else:
+                call = operations.invoke_async(**arguments)
         return Job(index=index, payload=payload, arguments=arguments, call=call)
 
     def end(self) -> None:

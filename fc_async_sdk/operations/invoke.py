@@ -301,6 +301,14 @@ def invoke_later(
     )
 
 
+def delayed(call: Call[AcceptedInvocation], seconds: int | None) -> Call[AcceptedInvocation]:
+    """Return a call without a delay with one; None: without one, too."""
+    if seconds is None:
+        return call
+    headers = {**call.headers, "x-fc-async-delay": str(seconds)}
+    return msgspec.structs.replace(call, headers=headers)
+
+
 def _body(
     function: str, payload: Payload, large: PayloadStore | None
 ) -> tuple[bytes, Callable[[], bytes] | None]:
