@@ -152,7 +152,7 @@ def _prepare(
     notes = building.hints(building.builds_of(projects))
     notes += layers.notes(projects, install=not refused)
     absent = [one for each in projects for one in imports.absent(environments.used(each)[0])]
-    notes += [one.what for one in absent if not one.mark]
+    notes += [one.absent for one in absent if not one.mark]
     yield from (("problem", text, "bad") for text in failed)
     yield from (("note", refused, "own"),) if refused else ()
     yield from (("note", text, "wait") for text in notes)

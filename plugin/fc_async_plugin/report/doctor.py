@@ -170,7 +170,7 @@ def _imports(machine: Machine) -> Iterable[Complaint] | None:
         project = template.load(template.find(machine.folder))
     except template.TemplateError:
         return None  # the check before names it
-    return [Complaint("warning", one.what, one.fix) for one in imports.missing(project)]
+    return [Complaint("warning", *one.missing) for one in imports.missing(project)]
 
 
 def _access(machine: Machine) -> Iterable[Complaint]:

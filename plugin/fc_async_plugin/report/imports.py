@@ -33,8 +33,8 @@ _REQUIREMENTS: Final = "requirements.txt"
 _HANDLED: Final = ("ImportError", "ModuleNotFoundError", "Exception")
 
 
-class Missing(NamedTuple):
-    """An import that fails in the cloud.
+class Import(NamedTuple):
+    """An import that fails in the cloud, or on this machine.
 
     Attributes:
         function: The function.
@@ -49,47 +49,30 @@ class Missing(NamedTuple):
     place: str
 
     @property
-    def what(self) -> str:
-        """The fault in one sentence."""
-        imports = f"{self.function} imports {self.module} ({self.place})"
-        if self.module in sys.stdlib_module_names:
-            return f"{imports}, which the standard library of {self.runtime} does not have"
-        return f"{imports} from this machine; in the cloud it is missing"
-
-    @property
-    def fix(self) -> str:
-        """The advice in one sentence."""
-        if self.module in sys.stdlib_module_names:
-            return "choose another runtime or another module"
-        package = _requirements.package_of(self.module)
-        return f"put {package} into requirements.txt and run make build"
-
-
-class Absent(NamedTuple):
-    """An import that fails on this machine.
-
-    Attributes:
-        function: The function.
-        runtime: Its runtime.
-        module: Top-level name of the module.
-        place: The file and the line of the import.
-        package: Name of the package that has the module, as far as it is known.
-    """
-
-    function: str
-    runtime: str
-    module: str
-    place: str
-    package: str
+    def package(self) -> str:
+        """Name of the package that has the module, as far as it is known."""
+        return _requirements.package_of(self.module)
 
     @property
     def mark(self) -> runtimes.Mark | None:
-        """Return how sure it is that the runtime ships the module; None if it does not."""
+        """The certainty with which the runtime ships the module; None if it does not."""
         return runtimes.shipped(self.runtime, self.module)
 
     @property
-    def what(self) -> str:
-        """The fault in one sentence, with what to do, if the runtime does not ship the module."""
+    def missing(self) -> tuple[str, str]:
+        """The fault in the cloud in one sentence, and the advice in another one."""
+        imports = f"{self.function} imports {self.module} ({self.place})"
+        if self.module in sys.stdlib_module_names:
+            what = f"which the standard library of {self.runtime} does not have"
+            return f"{imports}, {what}", "choose another runtime or another module"
+        return (
+            f"{imports} from this machine; in the cloud it is missing",
+            f"put {self.package} into requirements.txt and run make build",
+        )
+
+    @property
+    def absent(self) -> str:
+        """The fault here in one sentence, with what to do, if the runtime does not ship it."""
         return (
             f"{self.function} imports {self.module} ({self.place}), which this machine lacks, and "
             f"{self.runtime} does not ship it: write {self.package} into "
@@ -132,7 +115,7 @@ def failed(function: str, runtime: str, error: str) -> str:
     )
 
 
-def missing(project: Project) -> Iterator[Missing]:
+def missing(project: Project) -> Iterator[Import]:
     """Yield the imports of a template's Python functions, each module once for each function."""
     for resource in project.resources:
         runtime = str(resource.props.get("runtime") or "")
@@ -143,10 +126,10 @@ def missing(project: Project) -> Iterator[Missing]:
         there |= _requirements.modules(_required(code))
         for name, place in _imports_of(project, resource, code).items():
             if name not in there and importlib.util.find_spec(name) is not None:
-                yield Missing(resource.function_name, runtime, name, place)
+                yield Import(resource.function_name, runtime, name, place)
 
 
-def absent(project: Project) -> Iterator[Absent]:
+def absent(project: Project) -> Iterator[Import]:
     """Yield the imports of a template's Python functions that fail on this machine.
 
     What may come from a requirement that is not installed, or from a layer of the service, is left
@@ -164,10 +147,10 @@ def absent(project: Project) -> Iterator[Absent]:
             if name in sys.stdlib_module_names or importlib.util.find_spec(name) is not None:
                 continue
             may_come = required or layers is None or name in layers
-            package = _requirements.package_of(name)
-            own = required & {_requirements.normalised(one) for one in (package, name)}
+            found = Import(resource.function_name, runtime, name, place)
+            own = required & {_requirements.normalised(one) for one in (found.package, name)}
             if not own and (name in shipped or not may_come):
-                yield Absent(resource.function_name, runtime, name, place, package)
+                yield found
 
 
 def _code(project: Project, resource: Resource) -> Path | None:

@@ -62,7 +62,7 @@ def test_a_function_without_a_handler_is_read_from_the_default_one(tmp_path: Pat
 
 def test_a_module_that_nothing_brings_has_the_file_it_belongs_into(tmp_path: Path) -> None:
     [one] = imports.absent(project(tmp_path, "def handler(e, c):\n    import left_pad\n"))
-    assert one.what == (
+    assert one.absent == (
         "orders imports left_pad (code/index.py:2), which this machine lacks, and python3.9 does "
         "not ship it: write left-pad into code/requirements.txt, then fc-async dev --install"
     )
