@@ -72,9 +72,9 @@ class RetryLater(Exception):
             raise InvalidParameter("seconds", seconds, "give either seconds or at")
         if at is not None and getattr(at, "tzinfo", None) is None:
             raise InvalidParameter("at", at, "must be a datetime with a time zone")
-        if seconds is not None and not (
-            isinstance(seconds, (int, float)) and 0 <= seconds <= _LONGEST
-        ):
+        given: object = seconds  # the text of a header, perhaps
+        number = isinstance(given, (int, float)) and 0 <= given <= _LONGEST
+        if seconds is not None and not number:
             raise InvalidParameter("seconds", seconds, "must be a number from 0 to seven days")
         when = f"in {seconds:g} s" if seconds is not None else f"at {at}"
         super().__init__(f"to be delivered again {when}{reason and f': {reason}'}")
