@@ -43,6 +43,8 @@ _KNOWN: Final = 10_000
 _KEY_BYTES: Final = 300
 MAX_HOPS: Final = limits.TASK_RETENTION_SECONDS // limits.DELAY_SECONDS.high
 """A task is kept for seven days."""
+LONGEST: Final = MAX_HOPS * limits.DELAY_SECONDS.high
+"""Seconds that a message can wait."""
 
 
 class PaceRow(Row, frozen=True, omit_defaults=True, kw_only=True):
@@ -184,8 +186,7 @@ class BasePace:
             PaceStoreFailed: The store cannot be reached. Nothing is booked, or the slots are lost.
             WaitTooLong: The last slot is later than its function can wait for. Nothing is booked.
         """
-        if type(count) is not int or count < 1:
-            raise InvalidParameter("count", count, "must be a whole number, 1 or more")
+        _check_count(count)
         slots: list[gcra.Slots] = []
         allowed = self.max_hops if max_hops is None else max_hops
 
@@ -214,7 +215,7 @@ class BasePace:
             key: As ``key`` returned it; None if all messages share the pace.
 
         Raises:
-            InvalidParameter: Neither or both times are given, or one is wrong.
+            InvalidParameter: Neither or both times are given, or one is not within seven days.
             PaceStoreFailed: The store cannot be reached.
         """
         if (until is None) == (seconds is None):
@@ -226,7 +227,10 @@ class BasePace:
         moment = until if seconds is None else seconds
         if not isinstance(moment, (int, float)) or not math.isfinite(moment):
             raise InvalidParameter("until", moment, "must be a number of seconds, or a time")
-        at = math.ceil(moment * gcra.SECOND) + (0 if seconds is None else self.now())
+        now = self.now()
+        at = math.ceil(moment * gcra.SECOND) + (0 if seconds is None else now)
+        if at > now + LONGEST * gcra.SECOND:
+            raise InvalidParameter("until", moment, "must be in seconds, and within seven days")
         self._change(
             key,
             lambda state, _, interval: gcra.hold(state, at, interval=interval, burst=self._burst),
@@ -262,6 +266,7 @@ class BasePace:
         Raises:
             PaceStoreFailed: The store cannot be reached.
         """
+        _check_count(count)
         now = self.now() if now is None else now
         row_key, interval = self._row(key)
         probe = PaceRow(key=row_key, token=new_token(), written=0, expires=1, next=0)
@@ -334,6 +339,11 @@ class BasePace:
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name}>"
+
+
+def _check_count(count: object) -> None:
+    if type(count) is not int or count < 1:
+        raise InvalidParameter("count", count, "must be a whole number, 1 or more")
 
 
 def _moment(microseconds: int) -> datetime:

@@ -27,6 +27,16 @@ _BLOCK: Final = 64
 """Slots that are booked at a time if the number of payloads is not known."""
 
 
+def check(pace: object) -> None:
+    """Check that it is a pace.
+
+    Raises:
+        InvalidParameter: It is not, but a rate for example.
+    """
+    if not callable(getattr(pace, "book", None)):
+        raise InvalidParameter("pace", pace, 'must be a pace, such as Pace("crm", "25/s")')
+
+
 def check_delay(delay: object) -> None:
     """Check that a paced message has no delay of its own.
 
@@ -88,8 +98,7 @@ class Run:
     """
 
     def __init__(self, pace: Pace, payloads: object, *, block: int = _BLOCK) -> None:
-        if not callable(getattr(pace, "book", None)):
-            raise InvalidParameter("pace", pace, 'must be a pace, such as Pace("crm", "25/s")')
+        check(pace)
         self._pace = pace
         self._block = block
         self._held: dict[object, _Held] = {}

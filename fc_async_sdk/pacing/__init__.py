@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from fc_async_sdk import _payloads
 from fc_async_sdk._pacing import BasePace, Forecast, Slots
+from fc_async_sdk._pacing.sending import check
 from fc_async_sdk.pacing.receiving import Receiver, RetryLater, wrap
 
 if TYPE_CHECKING:
@@ -72,13 +73,14 @@ def paced(pace: BasePace, *, payload: Any = None) -> Callable[[H], H]:
         payload: Type of the payload that ``key`` of the pace gets. None: JSON values.
 
     Raises:
-        InvalidParameter: JSON cannot be read as this type.
+        InvalidParameter: JSON cannot be read as this type, or it is not a pace.
 
     Example::
 
         @paced(Pace("crm", "25/s", store=store))
         def handler(event, context): ...
     """
+    check(pace)
     if payload is None:
         return lambda handler: wrap(handler, Receiver(pace, books=True))
     _payloads.check_type("payload", payload)

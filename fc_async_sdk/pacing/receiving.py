@@ -22,11 +22,10 @@ from msgspec.structs import replace
 from fc_async_sdk import _envelopes
 from fc_async_sdk._coroutines import is_coroutine_function
 from fc_async_sdk._pacing import gcra, hop, hosting
-from fc_async_sdk._pacing.pace import MAX_HOPS
+from fc_async_sdk._pacing.pace import LONGEST, MAX_HOPS
 from fc_async_sdk.credentials import from_context
 from fc_async_sdk.errors import CredentialsError, InvalidParameter, InvalidPayload, PaceError
 from fc_async_sdk.session import Session
-from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,8 +40,6 @@ if TYPE_CHECKING:
 
 _LOG: Final = logging.getLogger("fc_async_sdk.pacing")
 _RETRIES: Final = 10
-_LONGEST: Final = MAX_HOPS * limits.DELAY_SECONDS.high
-"""Seconds that a message can wait."""
 
 
 class RetryLater(Exception):
@@ -73,7 +70,7 @@ class RetryLater(Exception):
         if at is not None and getattr(at, "tzinfo", None) is None:
             raise InvalidParameter("at", at, "must be a datetime with a time zone")
         given: object = seconds  # the text of a header, perhaps
-        number = isinstance(given, (int, float)) and 0 <= given <= _LONGEST
+        number = isinstance(given, (int, float)) and 0 <= given <= LONGEST
         if seconds is not None and not number:
             raise InvalidParameter("seconds", seconds, "must be a number from 0 to seven days")
         when = f"in {seconds:g} s" if seconds is not None else f"at {at}"
@@ -93,7 +90,7 @@ class RetryLater(Exception):
         if seconds is None:
             assert self.at is not None
             seconds = self.at.timestamp() - now
-        if seconds > _LONGEST:
+        if seconds > LONGEST:
             raise InvalidParameter("at", self.at, "must be within seven days") from self
         return max(1, -int(-seconds // 1))
 

@@ -212,6 +212,8 @@ def test_errors_can_be_pickled() -> None:
         {"until": "tomorrow"},
         {"seconds": "30"},
         {"seconds": float("inf")},
+        {"seconds": 700_000},
+        {"until": 1_790_000_000_000},  # milliseconds: every sender would be stopped for good
     ],
 )
 def test_a_hold_that_is_not_a_time_is_refused(wrong: dict[str, Any]) -> None:
@@ -228,6 +230,8 @@ def test_a_store_that_is_not_one_is_refused_before_anything_is_sent() -> None:
 def test_a_number_of_messages_that_is_not_one_is_refused(count: Any) -> None:
     with pytest.raises(errors.InvalidParameter, match="count"):
         Pace("crm", 1).book(count)
+    with pytest.raises(errors.InvalidParameter, match="count"):
+        Pace("crm", 1).forecast(count)
 
 
 def test_a_rate_that_fails_for_a_key_is_told_with_the_key() -> None:

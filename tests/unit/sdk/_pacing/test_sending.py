@@ -18,7 +18,7 @@ from fc_async_sdk.errors import (
     WaitTooLong,
 )
 from fc_async_sdk.operations import AcceptedInvocation
-from fc_async_sdk.pacing import Pace
+from fc_async_sdk.pacing import Pace, paced
 from fc_async_sdk.stores import MemoryStore
 from fc_async_sdk.testing import Stubber
 
@@ -310,8 +310,9 @@ def test_an_envelope_is_small(clock: Clock) -> None:
         lambda sender, pace: sender.function("f", pace=pace).spawn({}),
         lambda sender, pace: sender.fan_out("f", [1], pace=pace),
         lambda _, pace: handler(dict, pace=pace),
+        lambda _, pace: paced(pace),
     ],
-    ids=["invoke", "function", "fan_out", "handler"],
+    ids=["invoke", "function", "fan_out", "handler", "paced"],
 )
 def test_a_rate_in_place_of_a_pace_is_refused(use: Callable[[object, object], object]) -> None:
     with (
