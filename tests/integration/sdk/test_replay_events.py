@@ -9,8 +9,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 import fc_async_sdk
+from fc_async_sdk import _claims
+from fc_async_sdk.events import handler
+from fc_async_sdk.payloads import FolderStore
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from fc_async_local.testing import FcLocal
     from fc_async_sdk.events import DestinationEvent
     from fc_async_sdk.fanout import Outcome
@@ -64,3 +69,27 @@ def test_each_failed_event_calls_its_function_once(
         assert len(duplicates) == (4 if again else 1)
     fc_local.run_until_idle()
     assert sorted(called) == sorted([b"1", b"\xff2", b""] * 2)
+
+
+def test_a_payload_in_a_store_stays_there_when_its_event_is_replayed(
+    fc_local: FcLocal, tmp_path: Path
+) -> None:
+    store = FolderStore(tmp_path / "large")
+    seen: list[bytes] = []
+
+    @handler(bytes, large=store)
+    def work(payload: bytes, _: object) -> None:
+        seen.append(payload)
+        if len(seen) == 1:
+            raise ValueError("not yet")
+
+    to = {"destination": fc_local.create_queue("failures")}
+    config = {"maxAsyncRetryAttempts": 0, "destinationConfig": {"onFailure": to}}
+    fc_local.deploy("orders", work, async_config={"asyncTask": True, **config})
+    fc_local.client.invoke_async("orders", b"x" * 300_000, large=store)
+    fc_local.run_until_idle()
+    [outcome] = fc_local.client.replay_events([fc_local.receive("failures")])
+    fc_local.run_until_idle()
+    assert seen == [b"x" * 300_000] * 2
+    task = fc_local.client.get_async_task("orders", outcome.task_id)
+    assert _claims.find(task.task_payload_bytes or b"") is not None
