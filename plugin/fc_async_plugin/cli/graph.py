@@ -79,10 +79,12 @@ def command(
         "text": graphs.to_text,
     }[kind]
     text = make(shown)
-    if target is None:
+    if target is not None:
+        target.write_text(f"{text}\n", encoding="utf-8")
+    elif text:
         terminal.tell(text)
     else:
-        target.write_text(f"{text}\n", encoding="utf-8")
+        terminal.note("There is no function to draw.")
 
 
 def _kind_of(target: Path | None) -> str:

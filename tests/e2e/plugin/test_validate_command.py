@@ -260,3 +260,10 @@ def test_a_template_of_fc2_is_looked_at_and_not_deployed(tmp_path: Path) -> None
         assert done.code == 1
         assert "edition 1.0.0, for FC 2.0" in done.err
         assert "run: s cli fc3 s2tos3" in done.err
+
+
+def test_the_graph_of_a_template_without_functions_says_so(tmp_path: Path) -> None:
+    (tmp_path / "s.yaml").write_text("edition: 3.0.0\nname: empty\nresources: {}\n")
+    drawn = run_in(tmp_path, "graph")
+    assert (drawn.code, drawn.out) == (0, "")
+    assert "There is no function to draw." in drawn.err
