@@ -147,10 +147,8 @@ resources:
 
 TICKS: Final = {
     "0.5 s": 0.5,
-    "1 s": 1,
     "10 s": 10,
     "1 min": 60,
-    "10 min": 600,
     "30 min": 1_800,
     "5 h": 18_000,
 }
@@ -253,9 +251,24 @@ def time_passes(words: Words) -> str:
     return (
         '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 900 230" font-size="14" fill="#1f2430" '
         f'font-family="system-ui, sans-serif" role="img"><title>{words.title}</title>\n'
+        + DARK
         + "\n".join(parts)
         + "\n</svg>\n"
     )
+
+
+DARK: Final = """<style>@media (prefers-color-scheme: dark) {
+svg { fill: #e5e7eb; }
+rect[fill="#f7f8fa"] { fill: #1b212b; }
+text { fill: #e5e7eb; }
+text[fill="#5a6270"] { fill: #b6bcc6; }
+[style*="fill: #ffffff"] { fill: #14181f !important; }
+[style*="stroke: #000000"] { stroke: #9aa3b1 !important; }
+path[stroke="#d8dce3"] { stroke: #333b47; }
+[style*="stroke: #d8dce3"] { stroke: #333b47 !important; }
+}</style>
+"""
+"""Colours of charts where the page is dark."""
 
 
 RATIOS: Final = {
@@ -285,7 +298,7 @@ def ratios() -> str:
     return (
         '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 800 220" font-size="14" fill="#1f2430" '
         'font-family="system-ui, sans-serif" role="img"><title>How many times as fast as its peers'
-        '</title>\n<rect width="800" height="220" rx="8" fill="#f7f8fa"/>\n'
+        f'</title>\n{DARK}<rect width="800" height="220" rx="8" fill="#f7f8fa"/>\n'
         + "\n".join(rows)
         + "\n</svg>\n"
     )
@@ -423,7 +436,8 @@ def _written(figure: Figure, data: object) -> str:
         format="svg",
         metadata={"Date": None, "Creator": None, "Description": json.dumps(data)},
     )
-    return "\n".join(line.rstrip() for line in written.getvalue().splitlines()) + "\n"
+    lines = (line.rstrip() for line in written.getvalue().splitlines())
+    return "\n".join(lines).replace(" <defs>\n", f" {DARK} <defs>\n", 1) + "\n"
 
 
 def cycle() -> str:
