@@ -28,9 +28,9 @@ def commands() -> str:
     )
 
 
-def add_commands(_app: Sphinx, page: str, source: list[str]) -> None:
-    """Add the commands to their page."""
-    if page == PAGE:
+def add_commands(app: Sphinx, page: str, source: list[str]) -> None:
+    """Add the commands to their page; they are not translated."""
+    if page == PAGE and app.builder.name != "gettext":
         source[0] += f"\n{commands()}"
 
 

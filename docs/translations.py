@@ -39,7 +39,11 @@ TRANSLATED: Final = (
     "how-to/*",
     "discussion/*",
     "rules/*",
+    "reference/cli",
+    "reference/destinations",
     "reference/glossary",
+    "reference/retry-policy",
+    "reference/ways-in",
 )
 """Patterns of the pages that are translated. The other pages are English on both sites."""
 
@@ -57,6 +61,9 @@ msgstr ""
 _MEASUREMENT: Final = re.compile(r"[<>= ]*\d[\d.,e+-]*(?: (?:s|ms|µs|B|KB|MB|GB|\w+/s))?")
 """A number with its unit, as in tables of ``make bench``."""
 
+_CODE: Final = re.compile(r"(`+).+?\1", re.DOTALL)
+_FILE: Final = re.compile(r"[\w./-]+\.\w+")
+_LETTER: Final = re.compile(r"[^\W\d_]")
 _FENCE: Final = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 _DIGEST: Final = re.compile(r"<!-- README\.md: (\w+) -->\n*")
 
@@ -118,8 +125,10 @@ def update() -> None:
 
 
 def needs_translation(message: str) -> bool:
-    """Tell whether a message reads differently in Chinese; a measurement does not."""
-    return not _MEASUREMENT.fullmatch(message)
+    """Tell whether a message reads differently in Chinese; measurements, files and code do not."""
+    prose = _CODE.sub("", message)
+    same = _MEASUREMENT.fullmatch(prose) or _FILE.fullmatch(prose)
+    return _LETTER.search(prose) is not None and not same
 
 
 def read_catalog(path: Path) -> Catalog:
