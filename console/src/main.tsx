@@ -128,6 +128,9 @@ function App() {
   const address = route.value.parts.join("/");
   useEffect(() => {
     if (address !== first) document.getElementById("main")?.focus({ preventScroll: false });
+    document
+      .querySelector("nav [aria-current]")
+      ?.scrollIntoView({ block: "nearest", inline: "center" });
     first = "\0";
   }, [address]);
   const { now, virtual } = clock.value;

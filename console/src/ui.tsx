@@ -499,7 +499,7 @@ export function List<T>({
         <thead>
           <tr>
             {shown.map((column, index) => (
-              <th key={index} class={column.kind}>
+              <th key={index} class={column.kind} data-all={t`Select all of this page`}>
                 {selected && index === 0 ? (
                   <input
                     type="checkbox"

@@ -198,7 +198,7 @@ export function FunctionPage({ name, tab }: { name: string; tab: string }) {
                 [t`Memory`, one.function.memorySize ? `${one.function.memorySize} MB` : ""],
                 [t`Timeout`, one.function.timeout ? `${one.function.timeout} s` : ""],
                 [t`Description`, one.function.description],
-                [t`Changed`, one.function.lastModifiedTime],
+                [t`Changed`, dateTime(Date.parse(one.function.lastModifiedTime ?? ""))],
                 [
                   t`Tasks`,
                   <a href={`#/invocations${api.search({ q: `function:${name}` })}`}>
@@ -379,9 +379,7 @@ function ConfigForm({ name, qualifier, config, limits, functions }: FormProps) {
       aria-label={t`Asynchronous configuration`}
       onSubmit={(event) => void submit(event)}
     >
-      <Check of={taskMode}>
-        {t`Task mode: record every step, keep tasks, allow to list and stop them`}
-      </Check>
+      <Check of={taskMode}>{t`Task mode: record every step, keep tasks, list and stop them`}</Check>
       <div class="grid">
         <Field
           label={t`Maximum retries`}

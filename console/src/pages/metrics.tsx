@@ -262,7 +262,7 @@ function Chart({
   return (
     <figure class="panel chart">
       <figcaption>
-        <b>{metric}</b>{" "}
+        <b>{metric.split(/(?=[A-Z][a-z])/).flatMap((part) => [part, <wbr key={part} />])}</b>{" "}
         <span class="dim">
           {translated(first?.meaning ?? "")}, {translated(first?.statistic ?? "")}
         </span>

@@ -210,3 +210,11 @@ def test_a_list_is_cards_on_a_phone_that_show_every_field(
         box = region.get_by_text(text, exact=True).first.bounding_box()
         assert box is not None
         assert box["x"] + box["width"] <= WIDTH
+
+
+def test_the_navigation_shows_the_page_that_is_open(page: Page, fc_local: FcLocal) -> None:
+    page.goto("/console#/state")
+    page.get_by_role("heading", name="State").wait_for()
+    box = page.get_by_role("navigation").get_by_role("link", name="State").bounding_box()
+    assert box is not None
+    assert box["x"] + box["width"] <= WIDTH
