@@ -91,8 +91,6 @@ def _kind_of(target: Path | None) -> str:
     if target is None:
         return "text"
     ending = target.suffix.lower()
-    if ending in {".html", ".htm"}:
-        raise click.UsageError(f"{target}: there is no HTML page any more; write an .svg file")
     kind = _ENDINGS.get(ending, ending.removeprefix("."))
     if kind not in FORMATS:
         endings = ", ".join(_ENDINGS)

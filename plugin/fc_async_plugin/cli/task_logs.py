@@ -64,7 +64,9 @@ def command(
     from fc_async_plugin.account import connection, suggestions
     from fc_async_plugin.tasks import tasks_of
 
-    live = follow and task_id is None and connection.is_here(where.account)
+    if follow and task_id is not None:
+        raise click.UsageError("-f follows functions; wait for a task with fc-async tasks wait")
+    live = follow and connection.is_here(where.account)
     if function is None and not live:
         raise click.UsageError("name a function; all are shown with -f at a local runtime only")
     if raw and output == "json":
@@ -125,15 +127,15 @@ def _follow_runtime(where: Where, function: str | None, output: Format) -> None:
                     continue
                 if output == "text":
                     screen.step(step)
-                    continue
-                line = {
-                    "function": step.function,
-                    "taskId": step.task_id or step.request_id,
-                    "status": step.status,
-                    "attempt": step.attempt,
-                    "log": step.output,
-                }
-                terminal.print_json_line(line)
+                else:
+                    line = {
+                        "function": step.function,
+                        "taskId": step.task_id or step.request_id,
+                        "status": step.status,
+                        "attempt": step.attempt,
+                        "log": step.output,
+                    }
+                    terminal.print_json_line(line)
 
 
 def _ran(task: AsyncTask) -> bool:

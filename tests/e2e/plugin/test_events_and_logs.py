@@ -151,6 +151,8 @@ def test_logs_are_shown_oldest_task_first(queue: str, capsys: pytest.CaptureFixt
 def test_logs_of_one_task(queue: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["tasks", "logs", "orders", "bad"]) == 0
     assert capsys.readouterr().out.startswith("--- bad Failed\n")
+    assert run(["tasks", "logs", "orders", "bad", "-f"]) == 1
+    assert "-f follows functions" in capsys.readouterr().err
 
 
 def test_tasks_and_events_show_payloads_in_a_store_until_they_are_gone(

@@ -136,7 +136,7 @@ def test_the_graph_is_drawn_into_a_file(project: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "says"),
     [
-        ("out.html", "there is no HTML page any more; write an .svg file"),
+        ("out.html", "end the name with one of .txt, .mmd, .gv, .svg, .json, or use -o FORMAT"),
         ("out.png", "end the name with one of .txt, .mmd, .gv, .svg, .json, or use -o FORMAT"),
     ],
 )
