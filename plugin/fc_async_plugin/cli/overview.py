@@ -116,9 +116,10 @@ def commands(seen: Seen) -> list[tuple[str, str]]:
     if findings.counts(seen.found)["error"]:
         return [check, graph, ("fc-async dev", "run here what has no errors, deploy every save")]
     if seen.endpoint is not None:
-        call = f"fc-async invoke {_example(seen)} '{{}}'"
+        resources = seen.project.resources if seen.project is not None else ()
+        name = next((one.name for one in resources if is_function(one)), "FUNCTION")
         return [
-            (call, "call a function, which runs after the answer"),
+            (f"fc-async invoke {name} '{{}}'", "call a function, which runs after the answer"),
             ("fc-async tasks list", "see the tasks of all functions"),
             graph,
         ]
@@ -128,8 +129,3 @@ def commands(seen: Seen) -> list[tuple[str, str]]:
         graph,
         plan if connection.has_keys() else check,
     ]
-
-
-def _example(seen: Seen) -> str:
-    resources = seen.project.resources if seen.project is not None else ()
-    return next((one.name for one in resources if is_function(one)), "FUNCTION")
