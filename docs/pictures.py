@@ -95,6 +95,39 @@ ARCHITECTURE: Final = (
     Step("local runtime", "destinations", "results"),
 )
 
+LABELS: Final = {
+    "request": "请求",
+    "202: stored": "202：已存储",
+    "due": "到期",
+    "started": "开始",
+    "returned": "已返回",
+    "failed, retries left": "失败，仍可重试",
+    "wait is over": "等待结束",
+    "last retry failed": "最后一次重试失败",
+    "stop requested": "请求停止",
+    "interrupted": "已中断",
+    "too old": "超过存活时长",
+    "function deleted": "函数已删除",
+    "success destination": "成功目标",
+    "failure destination": "失败目标",
+    "event": "事件",
+    "your program": "您的程序",
+    "deploy plugin": "部署插件",
+    "FC API": "函数计算 API",
+    "Function Compute": "函数计算",
+    "local runtime": "本地运行时",
+    "your functions": "您的函数",
+    "destinations": "目标服务",
+    "calls functions": "调用函数",
+    "checks, plans, applies": "检查、预览、应用",
+    "signed requests": "带签名的请求",
+    "in an account": "在账号中",
+    "on your machine": "在您的机器上",
+    "runs": "运行",
+    "results": "结果",
+}
+"""Labels of the graphs in Chinese."""
+
 WAITS: Final = {
     "function error": "counted; 3 retries by default, 8 at most",
     "throttled, system error, lack of resources": "not counted; for 5 hours",
@@ -307,7 +340,8 @@ def ratios() -> str:
 def graph(title: str, steps: tuple[Step, ...]) -> str:
     """Return a picture of steps as SVG; boxes of one name are one box."""
     names = list(dict.fromkeys(_name(end) for step in steps for end in (step.source, step.target)))
-    kinds = {status.value for status in Status} | {"SDK", "deploy plugin", "local runtime"}
+    ours = ("SDK", "deploy plugin", "local runtime")
+    kinds = {status.value for status in Status} | {*ours, *map(chinese, ours)}
     items = [Item(name, "function" if name in kinds else "other") for name in names]
     links = [
         Link(
@@ -476,10 +510,26 @@ def _project() -> Iterator[Path]:
         yield folder
 
 
+def in_chinese(steps: tuple[Step, ...]) -> tuple[Step, ...]:
+    """Return steps with Chinese labels; states keep their names, which the API has."""
+    return tuple(
+        Step(chinese(one.source), chinese(one.target), chinese(one.label), one.kind)
+        for one in steps
+    )
+
+
+def chinese(label: str) -> str:
+    """Return a label in Chinese, or a name as it is."""
+    return LABELS.get(label, label)
+
+
 GRAPHS: Final = {
     "life-of-an-invocation.svg": ("Life of an asynchronous invocation", LIFE),
+    "life-of-an-invocation.zh_CN.svg": ("一次异步调用的全过程", in_chinese(LIFE)),
     "architecture.svg": ("Parts of fc-async and what they call", ARCHITECTURE),
+    "architecture.zh_CN.svg": ("fc-async 的各个部分及其调用关系", in_chinese(ARCHITECTURE)),
 }
+"""Pictures by name; Sphinx takes those with the name of a language on the site of that language."""
 CHARTS: Final = {"retry-schedule.svg": (chart, waits), "paced-waves.svg": (waves_chart, waves)}
 TIMES: Final = {"one-invocation.svg": ENGLISH, "one-invocation.zh-CN.svg": CHINESE}
 PRINTED: Final = {"cycle.svg": cycle, "findings.svg": findings}
