@@ -40,6 +40,10 @@ _PACKAGES: Final = {
     "yaml": "PyYAML",
 }
 """Packages whose name is not that of their module, for modules that this machine does not have."""
+_WORD: Final = re.compile(r"[A-Za-z0-9][\w.-]*\w")
+_EXACT: Final = re.compile(
+    r"(\s*[A-Za-z0-9][\w.-]*\s*(?:\[[^\]]*\])?\s*)={2,3}(?=\s*[\w.]+\s*(?:[;#]|$))"
+)
 _EXTRA: Final = re.compile(r"""\bextra\s*==\s*["']([^"']+)""")
 
 
@@ -98,10 +102,32 @@ def missing(text: str, places: Sequence[str] | None = None) -> frozenset[str]:
     """
     from importlib import metadata  # noqa: PLC0415 -- as above
 
-    lines = [line for line in text.splitlines() if not line.lstrip().startswith(("-", "#"))]
-    named = {normalised(found[1]) for line in lines if (found := _REQUIREMENT.match(line))}
     path = sys.path if places is None else [*places]
-    return frozenset(one for one in named if not any(metadata.distributions(name=one, path=path)))
+    lacks = (one for one in named(text) if not any(metadata.distributions(name=one, path=path)))
+    return frozenset(lacks)
+
+
+def named(text: str) -> frozenset[str]:
+    """Return the normalised names of packages that requirements name, without those of options."""
+    lines = [line for line in text.splitlines() if not line.lstrip().startswith(("-", "#"))]
+    return frozenset(normalised(one[1]) for line in lines if (one := _REQUIREMENT.match(line)))
+
+
+def loosened(text: str, said: str) -> tuple[str, list[str]]:
+    """Return requirements in which exact versions that an installer refused are the oldest ones.
+
+    Args:
+        text: Content of the file.
+        said: Output of the installer. If it names none of the packages, all of them are meant.
+
+    Returns:
+        The text, and the lines that were changed, as they were.
+    """
+    words = {normalised(one) for one in _WORD.findall(said)}
+    exact = [line for line in text.splitlines() if _EXACT.match(line)]
+    chosen = [line for line in exact if named(line) <= words] or exact
+    lines = [_EXACT.sub(r"\1>=", one) if one in chosen else one for one in text.splitlines()]
+    return "\n".join(lines) + "\n", chosen
 
 
 def normalised(package: str) -> str:

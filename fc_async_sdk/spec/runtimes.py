@@ -145,7 +145,7 @@ _OF_PACKAGES: Final[Mapping[str, tuple[str, str]]] = {
     "Flask3x": ("flask>=3,<4", _FLASK),
     "Flask2x": ("flask>=2.2,<3", _FLASK),
     "Pandas2x": ("pandas>=2,<3", "pandas numpy dateutil pytz tzdata six"),
-    "Pandas1x": ("pandas>=1,<2", "pandas numpy dateutil pytz six"),
+    "Pandas1x": ("pandas>=1,<2 numpy<2", "pandas numpy dateutil pytz six"),
     "SciPy1x": ("scipy>=1,<2", "scipy numpy"),
     "PyMongo4x": ("pymongo>=4,<5", "pymongo bson gridfs dns"),
     "Opencv4x": ("opencv-python-headless>=4,<5", "cv2 numpy"),
@@ -176,7 +176,8 @@ class PublicLayer(NamedTuple):
     Attributes:
         name: Such as ``Nodejs16``.
         command: What it brings if that is a language or a program, such as ``node``; else "".
-        requirement: What installs the same Python packages, such as ``flask>=3,<4``; else "".
+        requirement: What installs the same Python packages, such as ``flask>=3,<4``, separated by
+            spaces; else "".
         modules: Top-level names of these packages.
     """
 

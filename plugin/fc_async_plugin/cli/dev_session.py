@@ -114,7 +114,8 @@ def run(choices: Choices) -> int:
     screen, answers = _screen(choices), Answers()
     events: SimpleQueue[Event] = SimpleQueue()
     environ = building.environment(projects, _environ(choices))
-    builder = building.Builder(building.builds_of(projects), answers, environ, terminal.note)
+    builds = building.builds_of(projects, answers)
+    builder = building.Builder(builds, answers, environ, terminal.note)
     installer = Installer(
         lambda text: screen.say("install", text, style="wait"),
         answers=None if choices.install else answers,

@@ -6,7 +6,7 @@ files of the working folder and of the template's folder.
 
 Invariants:
     The commands of a resource after one that failed do not run, unless it may fail.
-    Commands do not run again for files that are as they left them.
+    Commands do not run again for files that are as they left them, also if they failed.
 """
 
 from __future__ import annotations
@@ -15,25 +15,34 @@ import contextlib
 import hashlib
 import os
 import re
+import shutil
 import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from fc_async_plugin.dev.answers import Wish, key_of
+from fc_async_plugin.dev.installing import NODE_FILE, package_json
+from fc_async_plugin.dev.sources import sources_of
 from fc_async_plugin.template import files
+from fc_async_plugin.template.actions import Build
+from fc_async_plugin.template.code import folder_of
 from fc_async_plugin.template.desired import is_function
 from fc_async_sdk import _project_folder
+from fc_async_sdk.spec.runtimes import CUSTOM, NODE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
 
     from fc_async_plugin.dev.answers import Answers
+    from fc_async_plugin.dev.sources import Source
     from fc_async_plugin.template import Project
-    from fc_async_plugin.template.actions import Build
 
 _STDERR: Final = 2
 """Output of commands goes there: standard output may be JSON lines."""
 _NOT_READ: Final = {_project_folder.NAME, ".git", ".s", ".venv", "__pycache__"}
+_MANAGERS: Final = {"pnpm": "pnpm-lock.yaml", "yarn": "yarn.lock"}
+"""Package managers of Node with their lock files; without one it is npm."""
+_SCRIPTS: Final = (".js", ".mjs", ".cjs")
 _INPUT: Final = re.compile(
     r".*\.(?:c|cc|cpp|cs|go|java|kt|rs|scala|ts|tsx|vue)|requirements\.txt|pyproject\.toml|go\.mod|"
     r"package\.json|pom\.xml|build\.gradle|Cargo\.toml|composer\.json|Makefile"
@@ -41,13 +50,65 @@ _INPUT: Final = re.compile(
 """Files that a build reads and a function does not."""
 
 
-def builds_of(projects: Iterable[Project]) -> list[Build]:
-    """Return the commands of the functions and of the whole templates, each once."""
+def builds_of(projects: Iterable[Project], answers: Collection[str] = ()) -> list[Build]:
+    """Return the commands of the functions and of the whole templates, each once.
+
+    A function that lacks a file with which it starts, and that no command of the template builds,
+    has the build of its ``package.json``.
+
+    Args:
+        projects: The templates.
+        answers: Keys of what the user has allowed; a build among them has made the file.
+    """
     found: dict[Build, None] = {}
     for project in projects:
         functions = {one.name for one in project.resources if is_function(one)}
         found.update((one, None) for one in project.builds if one.resource in {"", *functions})
+        built = {one.resource for one in project.builds if not one.component}
+        for source in sources_of([project]) if "" not in built else ():
+            build = None if source.resource in built else _build_of(source, folder_of(project))
+            if build and (wish(build).key in answers or _lacks_start(project, source)):
+                found[build] = None
     return list(found)
+
+
+def _build_of(source: Source, base: Path) -> Build | None:
+    """Return the build of the ``package.json`` that is nearest to the code of a function.
+
+    Args:
+        source: The function.
+        base: The folder of the template; folders above it do not count.
+    """
+    code = Path(os.path.normpath(source.code)) if source.code else None
+    if code is None or source.runtime not in NODE | CUSTOM:
+        return None
+    places = [one for one in (code, *code.parents) if one.is_relative_to(base)]
+    for place in places or (code, code.parent):
+        if (place / NODE_FILE).is_file():
+            if "build" not in package_json(place).scripts:
+                break
+            locks = (name for name, lock in _MANAGERS.items() if (place / lock).is_file())
+            name = next(locks, "npm")
+            tool = name if shutil.which(name) else f"npx --yes {name}"
+            command = f"{tool} install && {tool} run build"
+            return Build(source.resource, command, place, command)
+    return None
+
+
+def _lacks_start(project: Project, source: Source) -> bool:
+    """Return whether the code of a function, or a script with which it starts, does not exist."""
+    code = source.code
+    if code is None or not code.is_dir():
+        return code is not None and not code.exists()
+    if source.runtime in NODE:
+        module = source.handler.rpartition(".")[0]
+        return not any((code / f"{module}{ending}").is_file() for ending in _SCRIPTS)
+    [resource] = [one for one in project.resources if one.name == source.resource]
+    custom = resource.props.get("customRuntimeConfig")
+    given = [custom.get(key) for key in ("command", "args")] if isinstance(custom, dict) else []
+    text = " ".join(str(one) for words in given if isinstance(words, list) for one in words)
+    scripts = (one.removeprefix("/code/") for one in text.split() if one.endswith(_SCRIPTS))
+    return any(not (code / one).is_file() for one in scripts)
 
 
 def wish(build: Build) -> Wish:
@@ -91,6 +152,7 @@ class Builder:
         self.answers = answers
         self._environ = environ
         self._say = say
+        self._failed: dict[Build, str] = {}  # what they left in their folders
 
     @property
     def folders(self) -> set[Path]:
@@ -103,7 +165,7 @@ class Builder:
         chosen = {
             one.resource
             for one in self._builds
-            if self.answers.get(wish(one).key) != states[one.folder]
+            if states[one.folder] not in {self.answers.get(wish(one).key), self._failed.get(one)}
         }
         return [one for one in self._builds if one.resource in chosen]
 
@@ -134,8 +196,10 @@ class Builder:
             if reason:
                 failed[one.resource] = f"not built: {wish(one).text}: {reason}"
             done.append(one)
-        left = {one.folder: _state(one.folder) for one in done}
+        ended = [*done, *(one for one in self._builds if one.resource in failed)]
+        left = {one.folder: _state(one.folder) for one in ended}
         good = [one for one in done if one.resource not in failed]
+        self._failed = {one: left[one.folder] for one in ended if one.resource in failed}
         if good:
             self.answers.keep({wish(one).key: left[one.folder] for one in good})
         return list(failed.values())

@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from fc_async_plugin.template import Project
 
 _FILE: Final = "requirements.txt"
-_NODE_FILE: Final = "package.json"
+NODE_FILE: Final = "package.json"
 _NODE_FOLDER: Final = "node_modules"
 _REQUIRE: Final = re.compile(r"""\brequire\(\s*['"](@[\w.-]+/[\w.-]+|[\w-]+)['"/]""")
 _LOCKS: Final = ("package-lock.json", "npm-shrinkwrap.json")
@@ -86,12 +86,8 @@ def node_packages_missing(source: Source) -> bool:
     """Return whether ``node_modules`` of a function lacks dependencies of its ``package.json``."""
     if source.runtime not in NODE | CUSTOM or source.code is None:
         return False
-    try:
-        document = msgspec.json.decode((source.code / _NODE_FILE).read_bytes(), type=_Package)
-    except (OSError, msgspec.DecodeError):
-        return False
     folder = source.code / _NODE_FOLDER
-    return not all((folder / name).exists() for name in document.dependencies)
+    return not all((folder / name).exists() for name in package_json(source.code).dependencies)
 
 
 def shipped_for_node(source: Source) -> tuple[str, ...]:
@@ -110,13 +106,22 @@ def shipped_for_node(source: Source) -> tuple[str, ...]:
     )
 
 
-class _Package(msgspec.Struct, frozen=True):
+class Package(msgspec.Struct, frozen=True):
     """Relevant part of ``package.json``."""
 
     dependencies: dict[str, Any] = {}
+    scripts: dict[str, Any] = {}
 
 
-prepare(_Package)
+prepare(Package)
+
+
+def package_json(folder: Path) -> Package:
+    """Return what ``package.json`` of a folder says; nothing if it has none that can be read."""
+    try:
+        return msgspec.json.decode((folder / NODE_FILE).read_bytes(), type=Package)
+    except (OSError, msgspec.DecodeError):
+        return Package()
 
 
 class Installation(NamedTuple):
@@ -135,7 +140,7 @@ class Installation(NamedTuple):
     @property
     def wish(self) -> Wish:
         """Question to the user; its answer counts for all packages of the code folder."""
-        folder, needs = self.source.code or Path(), self.needs or Needs(Path(_NODE_FILE))
+        folder, needs = self.source.code or Path(), self.needs or Needs(Path(NODE_FILE))
         text = f"{self.source.function}: install {needs.what}"
         return Wish(key_of("install", folder), f"{text}  (in {os.path.relpath(folder)})")
 
@@ -145,7 +150,8 @@ class Installer:
 
     Args:
         say: Told before an installation, which may take long.
-        install: Installs Python packages into a folder.
+        install: Installs Python packages into a folder; returns lines of the requirements of which
+            another version was installed.
         folder: Where the layers are kept.
         install_node: Installs packages into ``node_modules`` of a folder, without names those of
             its ``package.json``.
@@ -156,7 +162,7 @@ class Installer:
     def __init__(
         self,
         say: Callable[[str], None],
-        install: Callable[[Needs, Path], None] | None = None,
+        install: Callable[[Needs, Path], Iterable[str]] | None = None,
         folder: Path = _project_folder.LAYERS,
         install_node: Callable[[Path, Sequence[str]], None] | None = None,
         answers: Answers | None = None,
@@ -183,7 +189,7 @@ class Installer:
             if missing and self._answers is not None and one.wish.key not in self._answers:
                 self._tell(f"not installed: {one.wish.text}; fc-async dev asks when it starts")
             elif one.layer is None and one.source.code is not None:
-                self._say(f"installing {_NODE_FILE} of {one.source.function} …")
+                self._say(f"installing {NODE_FILE} of {one.source.function} …")
                 self._install_node(one.source.code, ())
             elif one.layer is not None and one.needs is not None:
                 if missing:
@@ -212,12 +218,15 @@ class Installer:
                 further.setdefault(one.function, set()).add(one.package)
         for function, layer in layers_of(project):
             if layer.requirement and not layers.is_here(layer):
-                further.setdefault(function, set()).add(layer.requirement)
+                further.setdefault(function, set()).update(layer.requirement.split())
         for source in sources_of([project]):
             if node_packages_missing(source):
                 yield Installation(source, None, None)
-            packages = tuple(sorted(further.get(source.function, ())))
-            needs = Needs(requirements_of(source), packages, shipped_for_node(source))
+            file = requirements_of(source)
+            # The packages in the code hide those of layers and of the runtime.
+            own = _requirements.named(file.read_text("utf-8", "replace") if file else "")
+            packages = {one for one in further.get(source.function, ()) if _name(one) not in own}
+            needs = Needs(file, tuple(sorted(packages)), shipped_for_node(source))
             if any(needs):
                 place = self._layer_of(needs)
                 if self._answers is None or place.is_dir() or _lacks(project, source, needs):
@@ -235,7 +244,8 @@ class Installer:
         draft = Path(tempfile.mkdtemp(prefix=".installing-", dir=self._folder))
         try:
             if needs.file or needs.packages:
-                self._install(needs, draft / "python")
+                for line in self._install(needs, draft / "python"):
+                    self._say(f"{function}: {line.strip()} cannot be installed; a newer one is")
             if needs.node:
                 self._install_node(draft / "nodejs", needs.node)
             if (draft / "python" / "bin").is_dir():  # commands of packages, such as gunicorn
@@ -243,6 +253,10 @@ class Installer:
             draft.rename(layer)
         finally:
             shutil.rmtree(draft, ignore_errors=True)
+
+
+def _name(requirement: str) -> str:
+    return next(iter(_requirements.named(requirement)), requirement)
 
 
 def _lacks(project: Project, source: Source, needs: Needs) -> bool:
@@ -276,13 +290,40 @@ def with_layers(project: Project, added: dict[str, Path]) -> Project:
     return msgspec.structs.replace(project, resources=tuple(resources))
 
 
-def install_packages(needs: Needs, target: Path) -> None:
+def install_packages(needs: Needs, target: Path) -> list[str]:
     """Install packages with pip, or with uv where the interpreter has no pip.
 
+    An exact version that cannot be installed, often because it is older than this Python, is taken
+    as the oldest one that will do.
+
+    Returns:
+        The lines of the requirements that were taken so.
+
     Raises:
-        PluginError: There is neither, or the installation failed.
+        PluginError: There is neither pip nor uv, or the installation failed.
     """
-    named = ["--requirement", str(needs.file)] if needs.file else []
+    taken: list[str] = []
+    try:
+        _install_packages(needs.file, needs, target)
+    except PluginError as error:
+        said, text = str(error), needs.file.read_text("utf-8", "replace") if needs.file else ""
+        other = target.with_name(_FILE)
+        while True:
+            text, lines = _requirements.loosened(text, said)
+            if not lines:
+                raise
+            taken += lines
+            other.write_text(text, "utf-8")
+            try:
+                _install_packages(other, needs, target)
+                break
+            except PluginError as again:
+                said = str(again)
+    return taken
+
+
+def _install_packages(file: Path | None, needs: Needs, target: Path) -> None:
+    named = ["--requirement", str(file)] if file else []
     command = [*_installer(), "--target", str(target), *named, "--", *needs.packages]
     _run(command if needs.packages else command[:-1], needs.file or ", ".join(needs.packages))
 
@@ -303,7 +344,7 @@ def install_node_packages(folder: Path, packages: Sequence[str]) -> None:
         verb = ["ci"]
     command = [npm, *verb, "--omit=dev", "--no-audit", "--no-fund", "--loglevel=error"]
     command += ["--prefix", str(folder.resolve()), "--", *packages] if packages else []
-    _run(command, ", ".join(packages) or folder / _NODE_FILE, cwd=folder)
+    _run(command, ", ".join(packages) or folder / NODE_FILE, cwd=folder)
 
 
 def _run(command: Sequence[str], what: object, cwd: Path | None = None) -> None:

@@ -155,6 +155,86 @@ def test_commands_run_again_when_their_files_are_not_as_they_left_them(
     assert len(session.said) == 2
 
 
+def test_a_command_that_failed_runs_again_only_when_a_file_changes(
+    builds: list[Build], answers: Answers, tmp_path: Path
+):
+    session = Session([one for one in builds if one.resource == "mailer"], answers)
+    session.allow()
+    assert len(session.start()) == 1
+    assert session.builder.saved() == ([], [])
+    (tmp_path / "index.js").write_text("changed")
+    assert len(session.builder.saved()[0]) == 1
+
+
+PACKAGE = '{"scripts": {"build": "mkdir dist && echo >dist/index.js"}}'
+
+
+def project_of(
+    folder: Path, runtime: str, code: str, handler: str = "index.handler"
+) -> template.Project:
+    """Return a template of one function in ``backend``, which has a package.json with a build."""
+    place = folder / "backend"
+    place.mkdir(exist_ok=True)
+    (place / "package.json").write_text(PACKAGE)
+    props = f"{{region: cn-hangzhou, runtime: {runtime}, handler: {handler}, code: {code}"
+    command = "customRuntimeConfig: {command: [node, ./dist/index.js]}"
+    resource = f"  api:\n    component: fc3\n    props: {props}, {command}}}\n"
+    (place / "s.yaml").write_text(f"edition: 3.0.0\nname: shop\nresources:\n{resource}")
+    return template.load(place / "s.yaml")
+
+
+@pytest.mark.parametrize(
+    ("runtime", "code", "handler"),
+    [
+        ("nodejs20", "./dist", "index.handler"),
+        ("nodejs20", "./", "dist/index.handler"),
+        ("custom.debian10", "./", "unused.handler"),
+    ],
+)
+def test_a_function_without_its_start_file_is_built_as_its_package_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, runtime: str, code: str, handler: str
+):
+    monkeypatch.chdir(tmp_path)
+    project = project_of(tmp_path, runtime, code, handler)
+    [build] = building.builds_of([project])
+    line = "api: npm install && npm run build  (in backend)"
+    assert building.wish(build).text == line
+    (tmp_path / "backend" / "dist").mkdir()
+    (tmp_path / "backend" / "dist" / "index.js").write_text("")
+    assert building.builds_of([project]) == []
+    allowed = {building.wish(build).key}
+    assert building.builds_of([project], allowed) == [build]  # its sources may have changed
+
+
+@pytest.mark.parametrize(
+    ("lock", "installed", "tool"),
+    [
+        ("pnpm-lock.yaml", True, "pnpm"),
+        ("yarn.lock", True, "yarn"),
+        ("pnpm-lock.yaml", False, "npx --yes pnpm"),
+    ],
+)
+def test_the_lock_file_tells_which_package_manager_builds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lock: str, installed: bool, tool: str
+):
+    project = project_of(tmp_path, "nodejs20", "./dist")
+    (tmp_path / "backend" / lock).write_text("")
+    monkeypatch.setattr("shutil.which", lambda _: "/usr/bin/tool" if installed else None)
+    [build] = building.builds_of([project])
+    assert build.command == f"{tool} install && {tool} run build"
+
+
+@pytest.mark.parametrize("runtime", ["python3.10", "nodejs20"])
+def test_no_build_is_offered_that_is_not_of_the_package(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, runtime: str
+):
+    project = project_of(tmp_path, runtime, "./dist")
+    if runtime == "nodejs20":
+        (tmp_path / "backend" / "package.json").write_text('{"scripts": {"start": "node ."}}')
+        (tmp_path / "package.json").write_text(PACKAGE)  # of another project, above the template
+    assert building.builds_of([project]) == []
+
+
 @pytest.mark.parametrize(
     ("name", "times"), [("requirements.txt", 2), ("main.go", 2), ("index.py", 1)]
 )

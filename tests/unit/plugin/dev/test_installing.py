@@ -56,14 +56,16 @@ class Packages:
         self.folders: list[Path] = []
         self.node: list[str] = []
         self.failure = ""
+        self.other_versions: list[str] = []
 
-    def __call__(self, needs: Needs, target: Path) -> None:
+    def __call__(self, needs: Needs, target: Path) -> list[str]:
         target.mkdir(parents=True)
         (target / "half.py").write_text("")
         if self.failure:
             raise PluginError(self.failure)
         self.installed += [needs.file.read_text()] if needs.file else []
         self.further += needs.packages
+        return self.other_versions
 
     def install_node(self, folder: Path, packages: Sequence[str]) -> None:
         self.folders.append(folder)
@@ -207,6 +209,53 @@ def test_what_the_runtime_or_a_public_layer_brings_is_installed_too(
     assert packages.further == ["flask>=2.2,<3", "oss2"]
     assert packages.installed == ["left-pad==1\n"]
     assert len(layers(after)) == 3
+
+
+def test_a_requirement_hides_the_same_package_of_a_layer(
+    project: template.Project,
+    installer: Installer,
+    packages: Packages,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+    (tmp_path / "orders" / "requirements.txt").write_text("Flask==3.0.0\n")
+    layer = "acs:fc:cn-hangzhou:official:layers/Python3-Flask2x/versions/1"
+    installer(changed(tmp_path, ("[./shared]", f"['{layer}']")))
+    assert (packages.installed, packages.further) == (["Flask==3.0.0\n"], [])
+
+
+def test_another_version_than_the_exact_one_is_said(
+    project: template.Project, packages: Packages, asking: Asking
+):
+    packages.other_versions = ["left-pad==1"]
+    asking.allow(project)
+    asking.installer(project)
+    assert "orders: left-pad==1 cannot be installed; a newer one is" in asking.said
+
+
+def test_an_exact_version_that_cannot_be_installed_is_the_oldest_one_that_will_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    tried: list[str] = []
+
+    def pip(command: Sequence[str], what: object, cwd: Path | None = None) -> None:
+        del what, cwd
+        text = Path(command[command.index("--requirement") + 1]).read_text()
+        tried.append(text)
+        for line in text.splitlines():
+            name, exact, _ = line.partition("==")
+            if exact and name != "other":
+                raise PluginError(f"ERROR: No matching distribution found for {name}==1")
+
+    monkeypatch.setattr("fc_async_plugin.dev.installing._run", pip)
+    file = tmp_path / "requirements.txt"
+    file.write_text("left-pad[x]==1  # old\nright-pad==1\nother==2\n")
+    (tmp_path / "draft").mkdir()
+    taken = install_packages(Needs(file), tmp_path / "draft" / "python")
+    assert taken == ["left-pad[x]==1  # old", "right-pad==1"]
+    assert tried[-1] == "left-pad[x]>=1  # old\nright-pad>=1\nother==2\n"
+    assert file.read_text().startswith("left-pad[x]==1")
 
 
 def test_a_package_that_the_node_runtime_ships_becomes_a_layer(
