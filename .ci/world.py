@@ -13,6 +13,7 @@ from __future__ import annotations
 import contextlib
 import json
 import queue
+import re
 import signal
 import subprocess
 import sys
@@ -31,6 +32,12 @@ START_SECONDS = 120.0
 CALL_SECONDS = 30.0
 FAILING_PAYLOAD = b"not JSON"
 REASON_LENGTH = 160
+NOT_RUN = re.compile(
+    r"Module '.*' raised|Unable to import|Cannot find (?:module|package)|No module named|"
+    r"is missing in module|exited unexpectedly|health check failed|Initializ|timed out|\"Code\"|"
+    r"Function instance|is in use|SyntaxError|ImportError"
+)
+"""Errors of a function that was not called, in what a call answers."""
 HEADER = ("project", "start", "sync", "HTTP", "asynchronous, failing payload", "reason")
 
 
@@ -39,7 +46,8 @@ class Row(NamedTuple):
 
     Attributes:
         project: Its folder, relative to that of all.
-        start: ``yes``: all functions run, called or reached over HTTP; ``part``: some; ``no``.
+        start: ``yes``: all functions run, called or reached over HTTP; ``part``: some; ``no``. One
+            whose own code failed for the payload, which means nothing to it, has run.
         sync: How many functions answered a synchronous call without an error, of how many.
         http: The same for the URLs of HTTP triggers; every answer of the program itself counts.
         asynchronous: How many asynchronous calls with a failing payload ended, and how.
@@ -145,7 +153,11 @@ def tried(template: Path, root: Path, options: list[str]) -> Row:
         calls = {name: called(f"{address}/{name}/invocations") for name in names}
         visits = {name: [*map(reached, urls_of(f"{address}/{name}/triggers"))] for name in names}
         ends = Counter(end_of(dev, f"{address}/{name}/invocations") for name in names)
-    running = [name for name in names if "" in {calls[name], *visits[name]}]
+    running = [
+        name
+        for name in names
+        if "" in {calls[name], *visits[name]} or (calls[name] and not NOT_RUN.search(calls[name]))
+    ]
     wanted = {*names, *watching["functions"]}
     urls = [answer for name in names for answer in visits[name]]
     left_out = dev.left_out()

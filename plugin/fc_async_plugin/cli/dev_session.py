@@ -144,10 +144,10 @@ def _prepare(
 ) -> Iterator[tuple[str, str, str]]:
     """Build, if it is allowed; yield what the functions may lack: kind, text and style."""
     due = builder.due()
-    packages = [one.wish for one in installer.due(projects)]
+    packages = [one.wish for one in installer.due(projects, {one.resource for one in due})]
     refused = _ask(choices, builder.answers, [*map(building.wish, due), *packages])
     failed = builder.run(due)
-    if due and not refused:  # a build may have made requirements
+    if due and not refused:  # a build may have installed what is needed, or made requirements
         packages = [one.wish for one in installer.due(projects)]
         refused = _ask(choices, builder.answers, packages)
     notes = building.hints(building.builds_of(projects))

@@ -40,7 +40,7 @@ from fc_async_sdk._installation import module_command
 from fc_async_sdk.spec.runtimes import CUSTOM, NODE, PYTHON, shipped
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
     from fc_async_plugin.dev.answers import Answers
     from fc_async_plugin.dev.sources import Source
@@ -197,10 +197,16 @@ class Installer:
                 added[one.source.resource] = one.layer
         return with_layers(project, added) if added else project
 
-    def due(self, projects: Iterable[Project]) -> list[Installation]:
-        """Return what the user must be asked for; nothing more is said of it."""
+    def due(self, projects: Iterable[Project], later: Collection[str] = ()) -> list[Installation]:
+        """Return what the user must be asked for; nothing more is said of it.
+
+        Args:
+            projects: The templates.
+            later: Resources that are built first, which may install what they need; "": all.
+        """
         found = [one for each in projects for one in self._wanted(environments.used(each)[0])]
         found = [one for one in found if one.layer is None or not one.layer.is_dir()]
+        found = [one for one in found if not {"", one.source.resource} & {*later}]
         self._told |= {f"not installed: {one.wish.text}" for one in found}
         return found if self._answers is not None else []
 

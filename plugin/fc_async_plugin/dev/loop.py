@@ -231,6 +231,18 @@ class Loop:
             self._screen.say("note", text, style="wait", function=name)
         for sentence in result.omitted:
             self._say_once(sentence)
+        triggers = [one.function for one in result.steps if one.kind == "trigger"]
+        self._tell_urls(self._names() if kind == "deployed" else triggers)
+
+    def _tell_urls(self, functions: Collection[str]) -> None:
+        """Say where functions answer whose HTTP triggers were deployed."""
+        with suppress(FcAsyncError):  # the console has them, too
+            found = ask(self._client, admin.list_triggers()).triggers if functions else ()
+            for one in found:
+                if one.http_trigger and one.function in functions:
+                    url = one.http_trigger.url_internet
+                    text = f"{one.function} answers at {url}"
+                    self._screen.say("url", text, function=one.function, url=url)
 
     def _start_debugging(self, functions: Collection[str]) -> None:
         """Debug functions that were deployed; one that is debugged gets its new code."""

@@ -327,6 +327,13 @@ def test_nothing_is_installed_before_it_is_allowed_and_then_with_each_change(
     assert packages.installed == ["left-pad==1\n", "left-pad==2\n"]
 
 
+def test_what_a_build_may_install_is_asked_for_after_it(project: template.Project, asking: Asking):
+    assert [one.source.resource for one in asking.installer.due([project])] == ["orders"]
+    for built in ("orders", ""):
+        assert asking.installer.due([project], {built}) == []
+    assert len(asking.installer.due([project], {"mailer"})) == 1
+
+
 def test_requirements_that_this_machine_has_are_not_asked_for(
     project: template.Project, asking: Asking, tmp_path: Path
 ):

@@ -245,3 +245,17 @@ def test_what_is_not_deployed_is_named_once(session: Session):
     )
     sentence = "not deployed by fc-async: customDomain of orders (use s deploy)"
     assert session.said("note") == [sentence]
+
+
+def test_the_url_of_an_http_trigger_is_said_once(session: Session):
+    template = session.project / "s.yaml"
+    http = "{triggerName: web, triggerType: http, triggerConfig: {methods: [GET]}}"
+    template.write_text(f"{TEMPLATE}      triggers: [{http}]\n")
+    changed = template.read_text() + "      timeout: 9\n"
+    session.run(
+        (lambda: bool(session.said("watching")), lambda: save(template, changed)),
+        (lambda: bool(session.said("saved")), nothing),
+    )
+    [url] = session.said("url")
+    assert url.startswith("orders answers at http://")
+    assert url.endswith("/orders/web")
