@@ -5,6 +5,8 @@ Invariants:
 
 - The same files give the same bytes: entries are sorted, times are fixed, and of the permissions
   only "executable" counts. So a checksum tells whether the code changed.
+- :data:`BOOTSTRAP` of the folder is executable whatever its mode is, as the component fc3 packs it
+  (https://www.npmjs.com/package/@serverless-devs/zip).
 - A link is followed if it stays inside the folder. A link out of it is an error, so that no file
   from elsewhere is sent unnoticed.
 - A layer on this machine is referred to by its path and a fingerprint of its files, so that a
@@ -33,6 +35,8 @@ from fc_async_sdk.models import Code, CodeSource
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+BOOTSTRAP: Final = "bootstrap"
+"""The file that a custom runtime starts if it has no command."""
 IGNORE_FILE: Final = ".fcignore"
 IGNORED: Final = (
     "__pycache__/",
@@ -107,7 +111,7 @@ def _zip(folder: Path) -> bytes:
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as made:
         for name, path in sorted(files.items()):
             info = zipfile.ZipInfo(name, _EPOCH)
-            executable = path.stat().st_mode & stat.S_IXUSR
+            executable = name == BOOTSTRAP or path.stat().st_mode & stat.S_IXUSR
             info.external_attr = (stat.S_IFREG | (0o755 if executable else 0o644)) << 16
             info.create_system = 3
             info.compress_type = zipfile.ZIP_DEFLATED

@@ -8,6 +8,7 @@ import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from fc_async_sdk import packaging
 from fc_async_sdk.spec import runtimes
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def start_problem(project: Project, resource: Resource) -> StartProblem | None:
         or not folder.is_dir()
     ):
         return None
-    first = str(command[0]) if command else "/code/bootstrap"
+    first = str(command[0]) if command else f"/code/{packaging.BOOTSTRAP}"
     name = first.removeprefix("/code/").removeprefix("./")
     if name == first:
         return None
@@ -72,13 +73,14 @@ def start_problem(project: Project, resource: Resource) -> StartProblem | None:
     if not file.is_file():
         text = f"{file}, which starts the function, does not exist"
         return StartProblem(path, text, "build or write it", missing=True)
-    reason, fix = _why_not_started(file)
+    reason, fix = _why_not_started(folder, file)
     return StartProblem(path, f"{file}, which starts the function, {reason}", fix) if fix else None
 
 
-def _why_not_started(file: Path) -> tuple[str, str]:
+def _why_not_started(folder: Path, file: Path) -> tuple[str, str]:
     """Return what is wrong with a file and what to do; nothing if Linux can start it."""
-    if os.name == "posix" and not file.stat().st_mode & stat.S_IXUSR:
+    packed_so = os.name != "posix" or file == folder / packaging.BOOTSTRAP
+    if not packed_so and not file.stat().st_mode & stat.S_IXUSR:
         return "is not executable", f"chmod +x {file}"
     with file.open("rb") as opened:
         head = opened.readline(_LONGEST_FIRST_LINE)

@@ -49,12 +49,17 @@ def test_caches_version_control_and_compiled_code_are_left_out(folder: Path) -> 
     assert opened(packaging.load(folder)).namelist() == ["bootstrap", "index.py", "lib/ü.txt"]
 
 
-def test_only_what_is_executable_is_so_afterwards(folder: Path) -> None:
+def test_what_is_executable_and_bootstrap_are_so_afterwards(folder: Path) -> None:
+    (folder / "bootstrap").chmod(0o644)
+    (folder / "lib" / "bootstrap").write_text("")
+    (folder / "run.sh").touch(0o755)
     modes = {
         info.filename: info.external_attr >> 16 & 0o777
         for info in opened(packaging.load(folder)).infolist()
     }
-    assert modes == {"bootstrap": 0o755, "index.py": 0o644, "lib/ü.txt": 0o644}
+    executable = {name for name, mode in modes.items() if mode == 0o755}
+    assert executable == {"bootstrap", "run.sh"}
+    assert set(modes.values()) == {0o755, 0o644}
 
 
 def test_the_same_files_give_the_same_bytes(folder: Path) -> None:

@@ -393,17 +393,14 @@ def with_bootstrap(folder: Folder, text: str | None, mode: int = 0o755) -> Resul
 
 
 @pytest.mark.parametrize(
-    ("text", "mode", "reason"),
+    ("text", "reason"),
     [
-        ("#!/bin/sh\n", 0o644, "is not executable"),
-        ("#!/bin/sh\r\necho\r\n", 0o755, "has Windows line ends"),
-        ("python3 server.py\n", 0o755, "is neither a script nor a program for Linux"),
+        ("#!/bin/sh\r\necho\r\n", "has Windows line ends"),
+        ("python3 server.py\n", "is neither a script nor a program for Linux"),
     ],
 )
-def test_a_bootstrap_that_cannot_be_started_is_a_finding(
-    folder: Folder, text: str, mode: int, reason: str
-):
-    result = with_bootstrap(folder, text, mode)
+def test_a_bootstrap_that_cannot_be_started_is_a_finding(folder: Folder, text: str, reason: str):
+    result = with_bootstrap(folder, text)
     (finding,) = [one for one in result.findings or () if one.severity == "error"]
     assert (finding.rule, finding.position.line) == ("FCA019", 21)
     assert reason in finding.message
@@ -418,8 +415,20 @@ def test_a_bootstrap_that_does_not_exist_is_said_at_deployment(folder: Folder):
     assert folder.answer() == b"1"
 
 
-def test_a_bootstrap_that_can_be_started_is_deployed(folder: Folder):
-    assert not with_bootstrap(folder, "#!/bin/sh\n").refused
+@pytest.mark.parametrize("mode", [0o755, 0o644])
+def test_a_bootstrap_is_deployed_whether_it_is_executable_here_or_not(folder: Folder, mode: int):
+    assert not with_bootstrap(folder, "#!/bin/sh\n", mode).refused
+
+
+def test_another_start_file_that_is_not_executable_is_a_finding(folder: Folder):
+    (folder.path / "server").mkdir()
+    (folder.path / "server" / "start.sh").write_text("#!/bin/sh\n")
+    custom = f"{CUSTOM}      customRuntimeConfig: {{command: [./start.sh]}}\n"
+    folder.template.write_text(TEMPLATE + custom)
+    (finding,) = [
+        one for one in folder.deployer.everything().findings or () if one.rule == "FCA019"
+    ]
+    assert "start.sh, which starts the function, is not executable" in finding.message
 
 
 @pytest.mark.parametrize("command", ["python3, server.py", "/opt/run"])

@@ -47,7 +47,7 @@ def test_a_page_has_an_example_that_is_found_and_one_that_is_not(
         (tmp_path / "code" / "index.py").write_text(PACED)
     if id_ == "FCA019":
         (tmp_path / "code").mkdir()
-        (tmp_path / "code" / "bootstrap").write_text("#!/bin/sh\n")
+        (tmp_path / "code" / "start.sh").write_text("#!/bin/sh\n")
     page = (PAGES / f"{id_}.md").read_text("utf-8")
     assert page.startswith(f"# {id_}: {rule.name}\n\nSeverity: {rule.severity}. {rule.summary}\n")
     examples = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)[:2]
