@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from fc_async_local.execution.builtin import NodeInstance, PythonInstance
 from fc_async_local.execution.interpreters import find_node
-from fc_async_sdk.spec.runtimes import CUSTOM, NODE, PYTHON
+from fc_async_sdk.spec.runtimes import CONTAINER, CUSTOM, NODE, PYTHON
 
 if TYPE_CHECKING:
     from fc_async_local.execution.debugging import Debugger
@@ -24,9 +24,10 @@ def reason_unavailable(runtime: str) -> str:
         return ""
     if runtime in NODE:
         return f"runtime {runtime!r} is not available locally: there is no 'node' on the PATH"
+    what = "images are not run" if runtime == CONTAINER else "Python, Node.js and custom ones are"
     return (
-        f"runtime {runtime!r} is not available locally; Python, Node.js and custom runtimes are, "
-        "such as custom.debian12 for a web server in any language"
+        f"runtime {runtime!r} is not available locally: {what}; a program that serves HTTP runs "
+        "with: fc-async dev --command NAME='COMMAND'"
     )
 
 

@@ -20,6 +20,14 @@ from fc_async_plugin.cli import options, runtime_options
     help="Read variables for ${env(…)} from this file before those of .env files.",
 )
 @options.resource_option
+@click.option(
+    "--command",
+    "commands",
+    metavar="NAME=COMMAND",
+    multiple=True,
+    help="Start a function that cannot run here, such as an image, by a command in its code folder "
+    "that serves HTTP; may be given several times.",
+)
 @runtime_options.port_option
 @runtime_options.data_option
 @runtime_options.clock_option
@@ -71,6 +79,7 @@ def command(*, write_launch: bool, trust: bool, **given: Any) -> int:
       fc-async dev
       fc-async dev -t orders/s.yaml -t billing/s.yaml
       fc-async dev --resource orders
+      fc-async dev --command orders='python app.py'
       fc-async dev --clock virtual
       fc-async dev --set enforce_roles=true
       fc-async dev --debug orders

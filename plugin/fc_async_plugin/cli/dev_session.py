@@ -24,7 +24,7 @@ from fc_async_plugin.account import connection
 from fc_async_plugin.account.connection import Account
 from fc_async_plugin.apply.planning import deployed
 from fc_async_plugin.cli import runtime_options
-from fc_async_plugin.dev import building, environments, launch, layers, runtime
+from fc_async_plugin.dev import building, commands, environments, launch, layers, runtime
 from fc_async_plugin.dev.answers import Answers
 from fc_async_plugin.dev.deploying import Deployer
 from fc_async_plugin.dev.installing import Installer
@@ -64,6 +64,7 @@ class Choices(NamedTuple):
     build: bool
     yes: bool
     resources: tuple[str, ...]
+    commands: tuple[str, ...]
 
 
 def explain_trust(data: Path, output: Format) -> int:
@@ -214,7 +215,9 @@ def _read(choices: Choices, region: str, account_id: str) -> list[Project]:
         )
         for path in dict.fromkeys(choices.templates or (None,))
     ]
-    check_names(projects, choices.resources)
+    started = commands.read(choices.commands)
+    check_names(projects, [*choices.resources, *started])
+    projects = [commands.with_commands(project, started) for project in projects]
     return [deployed(project, choices.resources) for project in projects]
 
 

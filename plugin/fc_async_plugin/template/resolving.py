@@ -194,7 +194,7 @@ class Collector(Resolver):
 OPTIONAL: Final = frozenset(
     (
         f"{ENVIRONMENT} region role description logConfig vpcConfig nasConfig ossMountConfig "
-        "tracingConfig customDNS tags resourceGroupId"
+        "tracingConfig customDNS tags resourceGroupId image"
     ).split()
 )
 """Props that a function runs without on this machine."""

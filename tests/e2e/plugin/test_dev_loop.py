@@ -297,6 +297,31 @@ def test_a_function_that_cannot_run_here_is_named_and_the_others_run(
     assert "not deployed: mailer: s.yaml:" in line
 
 
+ECHO = """\
+import http.server, os
+
+class Echo(http.server.BaseHTTPRequestHandler):
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(self.path.encode() + b" " + body[: len(body) - len(self.path) - 1])
+
+http.server.HTTPServer(("127.0.0.1", int(os.environ["FC_SERVER_PORT"])), Echo).serve_forever()
+"""
+
+
+@pytest.mark.slow
+def test_an_image_runs_by_a_command_that_is_given(dev: Callable[..., Terminal], shop: Path):
+    image = MAILER.replace("java11", "custom-container").replace("      code: ./code\n", "")
+    (shop / "s.yaml").write_text(TEMPLATE + image)
+    (shop / "echo.py").write_text(ECHO)
+    with connected(dev("--command", "mailer=python3 echo.py")) as client:
+        assert client.invoke("mailer", b"0123456789").payload == b"/invoke 01"
+        assert client.invoke("orders", b"{}").payload == b"1"
+
+
 def test_another_version_of_python_is_said_once_before_any_call(
     dev: Callable[..., Terminal], shop: Path
 ):
