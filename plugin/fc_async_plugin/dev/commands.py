@@ -1,20 +1,28 @@
 # SPDX-License-Identifier: MIT
-"""Functions that run as custom runtimes with a command of the user: ``dev --command``. Pure.
+"""Commands that start custom runtimes: those of ``dev --command``, and those that are not here.
 
 Images are not run on this machine, and neither are the built-in runtimes of other languages.
 """
 
 from __future__ import annotations
 
+import os
 import shlex
+import shutil
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
 from fc_async_plugin import PluginError
+from fc_async_plugin.plan.wanted import local_layers
+from fc_async_plugin.template.code import code_path, start_command
+from fc_async_plugin.template.desired import is_function
+from fc_async_sdk.spec.runtimes import CUSTOM
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from fc_async_plugin.template import Project
     from fc_async_plugin.template.model import Resource
@@ -64,3 +72,25 @@ def _started(resource: Resource, command: list[str]) -> Resource:
             server |= {name: config[name] for name in _SERVER if name in config}
     made = {"runtime": _RUNTIME, "code": props.get("code") or ".", "customRuntimeConfig": server}
     return msgspec.structs.replace(resource, props=props | made)
+
+
+def absent(project: Project) -> Iterator[str]:
+    """Yield which programs that start custom runtimes this machine lacks, one sentence each.
+
+    Not looked at are functions whose packages or own ``PATH`` may bring the program.
+    """
+    for resource in filter(is_function, project.resources):
+        props, code = resource.props, code_path(project, resource) or Path()
+        program = next(iter(start_command(resource)), "")
+        brought = "PATH" in str(props.get("environmentVariables")) or any(
+            (code / name).is_file() for name in ("requirements.txt", "package.json")
+        )
+        if props.get("runtime") not in CUSTOM or "/" in program or not program or brought:
+            continue
+        folders = [one / "bin" for one in local_layers(project, resource)]
+        places = [*os.get_exec_path(), str(Path(sys.executable).parent), *map(str, folders)]
+        if shutil.which(program, path=os.pathsep.join(places)) is None:
+            yield (
+                f"{resource.function_name} starts with {program!r}, which is not on the PATH of "
+                "this machine: install it"
+            )

@@ -110,8 +110,8 @@ def failed(function: str, runtime: str, error: str) -> str:
     mark = runtimes.shipped(runtime, module)
     there = f"ships it ({mark})" if mark else "does not ship it"
     return (
-        f"{function} lacks {package}, and {runtime} {there}: write it into {file} in the code "
-        "folder, then fc-async dev --install"
+        f"{function} lacks {package}, and {runtime} {there}: with it in {file} of the code "
+        "folder, fc-async dev --install installs it"
     )
 
 

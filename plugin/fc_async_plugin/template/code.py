@@ -48,25 +48,30 @@ def code_path(project: Project, resource: Resource) -> Path | None:
     return folder_of(project) / str(source) if source else None
 
 
+def start_command(resource: Resource) -> list[str]:
+    """Return the command of a custom runtime, empty if it has none; FCA016 finds a text."""
+    custom = resource.props.get("customRuntimeConfig")
+    command = (custom.get("command") if isinstance(custom, dict) else None) or []
+    return list(map(str, command)) if isinstance(command, list) else str(command).split()
+
+
 def start_problem(project: Project, resource: Resource) -> StartProblem | None:
     """Return why a custom runtime cannot start the file that its command names.
 
     Returns:
         None if it can, or if the command is a program of the runtime, such as ``python3``.
     """
-    custom = resource.props.get("customRuntimeConfig")
-    command = (custom.get("command") if isinstance(custom, dict) else None) or []
+    command = start_command(resource)
     folder = code_path(project, resource)
     if (
         str(resource.props.get("runtime")) not in runtimes.CUSTOM
-        or not isinstance(command, list)
         or folder is None
         or not folder.is_dir()
     ):
         return None
-    first = str(command[0]) if command else f"/code/{packaging.BOOTSTRAP}"
+    first = command[0] if command else f"/code/{packaging.BOOTSTRAP}"
     name = first.removeprefix("/code/").removeprefix("./")
-    if name == first:
+    if name.startswith("/") or (name == first and "/" not in name):
         return None
     path: problems.Path = ("customRuntimeConfig", "command") if command else ("code",)
     file = folder / name

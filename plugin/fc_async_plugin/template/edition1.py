@@ -38,14 +38,15 @@ TRIGGER_KEYS: Final = {
     "role": "invocationRole",
 }
 """Keys of a trigger, and what FC 3.0 has for them."""
+_HOOKS: Final = "instanceLifecycleConfig"
 _SETTINGS: Final = {
     **{name: (name,) for name in ("runtime", "handler", "memorySize", "environmentVariables")},
     **{name: (name,) for name in ("layers", "instanceConcurrency", "customRuntimeConfig")},
     "codeUri": ("code",),
     "caPort": ("customRuntimeConfig", "port"),
-    "instanceLifecycleConfig": ("instanceLifecycleConfig",),
-    "initializer": ("instanceLifecycleConfig", "initializer", "handler"),
-    "initializationTimeout": ("instanceLifecycleConfig", "initializer", "timeout"),
+    _HOOKS: (_HOOKS,),
+    "initializer": (_HOOKS, "initializer", "handler"),
+    "initializationTimeout": (_HOOKS, "initializer", "timeout"),
 }
 """Keys of a function with which it runs, and where FC 3.0 has them."""
 _FILTER: Final = {"Key": "key", "Prefix": "prefix", "Suffix": "suffix"}
@@ -119,12 +120,21 @@ def _resource(node: Node, root: Table, *, runs: bool) -> Node:
         made = _with(made, "triggers", read, props.keys["triggers"])
     entries: dict[str, Node] = {}
     if runs:
-        for old in filter(_SETTINGS.__contains__, function.entries):
-            made = _with_inside(made, _SETTINGS[old], function.entries[old], function.keys[old])
+        made = _with_settings(made, function)
         entries = {key: node.entries[key] for key in ("actions",) if key in node.entries}
     entries["component"] = Leaf(*node.entries["component"].mark, _FC3 if runs else FC2)
     entries["props"] = made
     return Table(*node.mark, entries, {key: node.keys[key] for key in entries})
+
+
+def _with_settings(made: Table, function: Table) -> Table:
+    """Return props with the settings of a function of FC 2.0."""
+    for old in filter(_SETTINGS.__contains__, function.entries):
+        value = function.entries[old]
+        if old == _HOOKS and isinstance(value, Table):
+            value = _less(value, "preFreeze")  # FC 3.0 has none: s2tos3 leaves it out
+        made = _with_inside(made, _SETTINGS[old], value, function.keys[old])
+    return made
 
 
 def _with_inside(table: Table, path: Sequence[str], node: Node, mark: Mark) -> Table:
@@ -141,6 +151,12 @@ def _with_inside(table: Table, path: Sequence[str], node: Node, mark: Mark) -> T
 def _with(table: Table, key: str, node: Node, mark: Mark) -> Table:
     """Return a table with one more entry, or another one under a key."""
     return Table(*table.mark, table.entries | {key: node}, table.keys | {key: mark})
+
+
+def _less(table: Table, key: str) -> Table:
+    """Return a table without an entry."""
+    kept = {name: one for name, one in table.entries.items() if name != key}
+    return Table(*table.mark, kept, table.keys)
 
 
 def _referred(node: Node | None, root: Table) -> Table:
@@ -193,7 +209,6 @@ def _trigger(node: Node, region: str) -> Node:
         if name := config.text(source):
             where = config.entries[source].mark
             made = _with(made, "sourceArn", Leaf(*where, form.format(region, name)), where)
-            kept = {key: one for key, one in config.entries.items() if key != source}
-            config = Table(*config.mark, kept, config.keys)
+            config = _less(config, source)
             made = _with(made, "triggerConfig", config, made.keys["triggerConfig"])
     return made

@@ -61,3 +61,23 @@ def test_a_command_of_another_runtime_runs_in_its_code_folder(project: template.
 def test_what_is_not_a_name_with_a_command_is_refused(given: str) -> None:
     with pytest.raises(PluginError, match=r"^--command web"):
         commands.read([given])
+
+
+@pytest.mark.parametrize(
+    ("more", "file", "said"),
+    [
+        ("", "app.dll", ["net starts with 'no-such-dotnet', which is not on the PATH of this"]),
+        ("environmentVariables: {PATH: /code/bin}, ", "app.dll", []),
+        ("", "requirements.txt", []),
+    ],
+)
+def test_a_program_that_starts_a_function_and_is_not_here_is_named(
+    tmp_path: Path, more: str, file: str, said: list[str]
+) -> None:
+    (tmp_path / file).touch()
+    props = "customRuntimeConfig: {command: [no-such-dotnet, app.dll]}, runtime: custom, code: ."
+    text = f"  net: {{component: fc3, props: {{{more}region: cn-hangzhou, {props}}}}}\n"
+    other = text.replace("no-such-dotnet", "sh").replace("net:", "shell:")
+    (tmp_path / "s.yaml").write_text(f"edition: 3.0.0\nname: shop\nresources:\n{text}{other}")
+    found = list(commands.absent(template.load(tmp_path)))
+    assert [one.partition(" machine")[0] for one in found] == said

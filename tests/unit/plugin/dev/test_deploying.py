@@ -431,6 +431,18 @@ def test_another_start_file_that_is_not_executable_is_a_finding(folder: Folder):
     assert "start.sh, which starts the function, is not executable" in finding.message
 
 
+@pytest.mark.parametrize("command", ["bin/run", "./bin/run", "/code/bin/run"])
+def test_a_start_file_that_does_not_exist_is_said_at_deployment(folder: Folder, command: str):
+    (folder.path / "server").mkdir()
+    (folder.path / "server" / "server.py").write_text("")
+    custom = f"{CUSTOM}      customRuntimeConfig: {{command: [{command}]}}\n"
+    folder.template.write_text(TEMPLATE + custom)
+    (failure,) = folder.deployer.everything().failures
+    assert (
+        "server/bin/run, which starts the function, does not exist (build or write it)" in failure
+    )
+
+
 @pytest.mark.parametrize("command", ["python3, server.py", "/opt/run"])
 def test_a_start_command_outside_of_the_code_folder_is_not_checked(folder: Folder, command: str):
     (folder.path / "server").mkdir()

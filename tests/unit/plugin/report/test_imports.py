@@ -130,8 +130,8 @@ def test_an_error_of_an_import_names_package_and_file(
     runtime: str, error: str, package: str, ships: str, file: str
 ) -> None:
     assert imports.failed("orders", runtime, error) == (
-        f"orders lacks {package}, and {runtime} {ships}: write it into {file} in the code folder, "
-        "then fc-async dev --install"
+        f"orders lacks {package}, and {runtime} {ships}: with it in {file} of the code folder, "
+        "fc-async dev --install installs it"
     )
 
 

@@ -157,6 +157,7 @@ def test_on_this_machine_its_functions_have_their_code_and_settings(tmp_path: Pa
         customRuntimeConfig: {command: [./app]}
         initializer: index.start
         initializationTimeout: 9
+        instanceLifecycleConfig: {preFreeze: {handler: f}, preStop: {handler: index.end}}
         instanceConcurrency: 2
 """
     actions = "    component: fc\n    actions: {pre-deploy: [{run: make, path: ./code}]}\n"
@@ -173,7 +174,10 @@ def test_on_this_machine_its_functions_have_their_code_and_settings(tmp_path: Pa
         "timeout": 60,
         "instanceConcurrency": 2,
         "customRuntimeConfig": {"command": ["./app"], "port": 8080},
-        "instanceLifecycleConfig": {"initializer": {"handler": "index.start", "timeout": 9}},
+        "instanceLifecycleConfig": {
+            "initializer": {"handler": "index.start", "timeout": 9},
+            "preStop": {"handler": "index.end"},
+        },
     }.items() <= orders.props.items()
     assert "environmentVariables" in orders.props
     assert [one.written for one in project.builds] == ["make"]
