@@ -7,7 +7,10 @@ import functools
 import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from msgspec.structs import astuple
+
 from fc_async_sdk._drawing import Item, Link, Scene, compute
+from fc_async_sdk.admin.models import Edge
 from fc_async_sdk.spec import arn, limits, triggers
 from fc_async_sdk.spec.cycles import TRIGGER, Way, marked
 from fc_async_sdk.spec.destinations import KINDS
@@ -18,36 +21,6 @@ if TYPE_CHECKING:
 
     from fc_async_local.domain.rules import Place
     from fc_async_local.functions.records import AsyncConfigRecord, TriggerRecord
-
-
-class Edge(NamedTuple):
-    """One destination or trigger.
-
-    Attributes:
-        source: Name of the function that has the destination, or of what fires the trigger.
-        target: Name of the node that it leads to.
-        outcome: The outcome that is sent, or ``trigger``.
-        cyclic: Whether it is part of a destination cycle.
-        cut: Whether it is one of the edges without which there is no cycle.
-        written: Where a template has it; "" if no deployment said so.
-        destination: The ARN with region and account filled in; "" of a trigger.
-        via: Name of the trigger, "" of a destination.
-        waived: Whether a comment of the template takes it out of the search for cycles.
-        delivered: How many events reached the destination.
-        lost: How many did not.
-    """
-
-    source: str
-    target: str
-    outcome: str
-    cyclic: bool = False
-    cut: bool = False
-    written: str = ""
-    destination: str = ""
-    via: str = ""
-    waived: bool = False
-    delivered: int = 0
-    lost: int = 0
 
 
 class Graph(NamedTuple):
@@ -87,19 +60,24 @@ def draw_graph(
     cyclic = {number for number, on_one in zip(searched, found, strict=True) if on_one}
     edges = (
         Edge(
-            names[link.way.source],
-            names[link.way.target],
-            link.way.kind,
-            number in cyclic,
-            number in cut,
-            link.written,
-            link.destination,
-            link.way.via,
-            link.waived,
+            source=names[link.way.source],
+            target=names[link.way.target],
+            outcome=link.way.kind,
+            cyclic=number in cyclic,
+            cut=number in cut,
+            written=link.written,
+            destination=link.destination,
+            via=link.way.via,
+            waived=link.waived,
+            delivered=0,
+            lost=0,
         )
         for number, link in enumerate(links)
     )
-    return Graph(dict(sorted((name, node) for node, name in names.items())), tuple(sorted(edges)))
+    return Graph(
+        dict(sorted((name, node) for node, name in names.items())),
+        tuple(sorted(edges, key=astuple)),
+    )
 
 
 def _destinations(configs: Iterable[AsyncConfigRecord], place: Place) -> Iterator[_Link]:

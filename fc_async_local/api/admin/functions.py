@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from fc_async_local.api.http_triggers.urls import TriggerUrls
     from fc_async_local.engine.engine import Engine
     from fc_async_local.functions import FunctionRegistry
-    from fc_async_local.functions.destination_graph import Edge
     from fc_async_local.store.protocol import Store
 
     Listing = Callable[[Page], Awaitable[tuple[list[dict[str, Any]], str]]]
@@ -142,22 +141,23 @@ class FunctionAdmin:
         return models.Graph(
             scene=scene,
             nodes=[models.Node(name=name, kind=node.kind) for name, node in graph.nodes.items()],
-            edges=[models.Edge(**edge._asdict()) for edge in graph.edges],
+            edges=list(graph.edges),
         )
 
-    async def _counted(self, edges: Sequence[Edge]) -> tuple[Edge, ...]:
+    async def _counted(self, edges: Sequence[models.Edge]) -> tuple[models.Edge, ...]:
         """Return edges with the numbers of their deliveries that have ended."""
         ways = {edge: _way(edge) for edge in edges if edge.outcome != TRIGGER}
         names = {way.name(metric) for way in ways.values() for metric in _ENDS}
         found = await self._store.metrics(MetricQuery(metrics=names)) if names else []
         sums = {(each.function, each.metric): each.total for each in found}
 
-        def ended(edge: Edge, metric: str) -> int:
+        def ended(edge: models.Edge, metric: str) -> int:
             way = ways.get(edge)
             return 0 if way is None else sums.get((way.function, way.name(metric)), 0)
 
         return tuple(
-            edge._replace(
+            msgspec.structs.replace(
+                edge,
                 delivered=ended(edge, metrics.DESTINATION_SUCCEEDED),
                 lost=ended(edge, metrics.DESTINATION_ERRORS),
             )
@@ -284,7 +284,7 @@ def request_of(call: models.Invoke, function: str) -> InvokeRequest:
 _ENDS: Final = (metrics.DESTINATION_SUCCEEDED, metrics.DESTINATION_ERRORS)
 
 
-def _way(edge: Edge) -> Way:
+def _way(edge: models.Edge) -> Way:
     function, qualifier = edge.source.split("/", 1)
     return Way(function, qualifier, edge.outcome, edge.destination)
 
