@@ -55,14 +55,7 @@ def command(
     from fc_async_plugin import scaffold
 
     if list_only:
-        listed = [{"name": name, "about": scaffold.about(name)} for name in scaffold.names()]
-        if output == "json":
-            terminal.print_json({"templates": listed})
-            return
-        terminal.print_table(
-            ("template", "what it makes"),
-            (list(one.values()) for one in listed),
-        )
+        _list(output)
         return
     if template is not None and "=" in template:  # a template's name has no "="
         answers, template = (template, *answers), None
@@ -93,6 +86,16 @@ def command(
             click.echo("  make plan   # what a deployment to an account would change")
     if first:
         terminal.note(f"But first: {first}")
+
+
+def _list(output: Format) -> None:
+    from fc_async_plugin import scaffold
+
+    listed = [{"name": name, "about": scaffold.about(name)} for name in scaffold.names()]
+    if output == "json":
+        terminal.print_json({"templates": listed})
+    else:
+        terminal.print_table(("template", "what it makes"), (list(one.values()) for one in listed))
 
 
 def _choose() -> str:

@@ -336,12 +336,12 @@ def _call_for_each_line(
         for one in failures:
             terminal.note(f"payload {one.index}: {one.error}")
     if choices.failed is not None:
-        refused = [one.payload for one in failures]
-        Path(choices.failed).write_text("".join(f"{one}\n" for one in refused), encoding="utf-8")
-        if refused and choices.task_id is not None:
+        refused = "".join(f"{one.payload}\n" for one in failures)
+        Path(choices.failed).write_text(refused, encoding="utf-8")
+        if failures and choices.task_id is not None:
             terminal.note(
-                f"{len(refused):,} lines are in {choices.failed}: send them with another --task-id "
-                f"than {choices.task_id}, whose ids belong to the lines of {file}"
+                f"{len(failures):,} lines are in {choices.failed}: send them with another --task-id"
+                f" than {choices.task_id}, whose ids belong to the lines of {file}"
             )
     return FAILED if failures else DONE
 
