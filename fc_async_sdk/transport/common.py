@@ -62,7 +62,8 @@ def verify(endpoint: Endpoint, config: Config) -> bool | str:
         found = next(filter(None, bundles), True)
     if isinstance(found, str) and not os.path.exists(found):  # noqa: PTH110 -- imports no pathlib
         raise ConfigurationError(f"there is no CA bundle {found}: check verify, or the environment")
-    for file in (config.cert,) if isinstance(config.cert, str) else config.cert or ():
+    cert = (config.cert,) if isinstance(config.cert, str) else config.cert or ()
+    for file in cert if endpoint.scheme == "https" else ():
         if not os.path.exists(file):  # noqa: PTH110 -- same
             raise ConfigurationError(f"there is no client certificate or key {file}: check cert")
     return found
