@@ -186,6 +186,10 @@ def _refuse_contradictions(choices: Choices, *, payloads: int) -> None:
         )
     if choices.rate is not None and (choices.batch is None or choices.delay is not None):
         raise click.UsageError("--rate goes with --batch, and without --delay")
+    if choices.failed is not None and choices.batch is None:
+        raise click.UsageError("--failed goes with --batch")
+    if choices.max_hops and choices.rate is None:
+        raise click.UsageError("--max-hops goes with --rate")
     if choices.batch is not None and (choices.wait or payloads or choices.http.on):
         raise click.UsageError("--batch goes without another payload, --wait and --http")
     if payloads > 1:

@@ -124,6 +124,8 @@ def start(
     from fc_async_local.bootstrap.options import Options
     from fc_async_local.settings import Settings
 
+    if access_keys is not None and not given["strict_auth"]:
+        raise click.UsageError("--access-keys goes with --strict-auth: without it any key is taken")
     given |= {
         "enforce_roles": True if enforce_roles else None,
         "roles": _roles(enforce_roles) if enforce_roles else None,

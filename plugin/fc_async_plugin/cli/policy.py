@@ -89,6 +89,8 @@ def command(  # noqa: PLR0917 -- click passes options by name
     from fc_async_plugin.account import connection
     from fc_async_plugin.account.connection import Account
 
+    if sum([deployer, caller, live, against is not None]) > 1:
+        raise click.UsageError("--deployer, --caller, --live and --against exclude each other")
     account = Account(region=region, account_id=account_id, access=access)
     project = connection.load(template, account, environment)
     if caller:
