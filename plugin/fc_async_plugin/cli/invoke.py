@@ -59,13 +59,7 @@ class Choices(NamedTuple):
 @click.command()
 @options.function_argument
 @click.argument("payload", required=False)
-@click.option("-e", "--event", "event", metavar="TEXT", help="The payload.")
-@click.option(
-    "-f",
-    "--event-file",
-    metavar="FILE",
-    help="Read the payload from a file; - is stdin.",
-)
+@options.event_options
 @click.option(
     "--async/--sync",
     "asynchronous",
@@ -127,8 +121,7 @@ def command(
     *,
     function: str,
     payload: str | None,
-    event: str | None,
-    event_file: str | None,
+    event: bytes | None,
     schema: str | None,
     where: Where,
     **options_of_call: Any,
@@ -150,9 +143,10 @@ def command(
     from fc_async_sdk.pacing import Pace
 
     choices = Choices(**options_of_call)
-    given = [one for one in (payload, event, event_file) if one is not None]
+    argument = None if payload is None else payload.encode()
+    given = [one for one in (argument, event) if one is not None]
     _refuse_contradictions(choices, payloads=len(given))
-    data = options.read_payload(payload or event, event_file) or b""
+    data = b"".join(given)
     check = _checker(schema)
     if check is not None and choices.batch is None:
         check("payload", data)

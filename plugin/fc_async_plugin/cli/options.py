@@ -332,11 +332,21 @@ def read_json(file: str | Path) -> Any:
         raise click.ClickException(f"{file} is not valid JSON: {error}") from error
 
 
-def read_payload(text: str | None, file: str | None) -> bytes | None:
-    """Return the payload that is given as text or in a file; - is stdin. None: neither is given."""
-    if file is None:
-        return None if text is None else text.encode()
-    return sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+def _event(event: str | None, event_file: str | None) -> bytes | None:
+    if event is not None and event_file is not None:
+        raise click.UsageError("give the payload once: with -e or with -f")
+    if event_file is None:
+        return None if event is None else event.encode()
+    return sys.stdin.buffer.read() if event_file == "-" else Path(event_file).read_bytes()
+
+
+event_options: Final = gathered(
+    "event",
+    _event,
+    click.option("-e", "--event", "event", metavar="TEXT", help="What the function gets."),
+    click.option("-f", "--event-file", metavar="FILE", help="Read it from a file; - is stdin."),
+)
+"""Adds ``-e -f``; the command gets ``event: bytes | None``."""
 
 
 def moment(text: str, now: int) -> int:

@@ -91,19 +91,7 @@ def list_command(function: str | None, account: Account, output: Format) -> None
 @command.command("fire")
 @options.optional_function_argument
 @click.argument("trigger", required=False, callback=options.refuse_empty_names)
-@click.option(
-    "-e",
-    "--event",
-    "event",
-    metavar="TEXT",
-    help="What the function gets.  [default: the event that the trigger would make]",
-)
-@click.option(
-    "-f",
-    "--event-file",
-    metavar="FILE",
-    help="Read it from a file; - is stdin.",
-)
+@options.event_options
 @click.option(
     "--oss-object",
     metavar="oss://BUCKET/KEY",
@@ -127,8 +115,7 @@ def fire_command(
     *,
     function: str | None,
     trigger: str | None,
-    event: str | None,
-    event_file: str | None,
+    event: bytes | None,
     oss_object: str | None,
     oss_event: str,
     oss_file: str | None,
@@ -136,6 +123,8 @@ def fire_command(
     output: Format,
 ) -> int:
     """Fire TRIGGER of FUNCTION now, also if it is switched off. The schedule of a timer stays.
+
+    Without -e and -f, the function gets the event that the trigger would make.
 
     With --oss-object, fire the OSS triggers that match an event of an object. No object is needed:
     functions get the event document of the service. Exit code 1 means that no trigger matches, or
@@ -149,8 +138,6 @@ def fire_command(
     from fc_async_plugin.account import connection, runtime
     from fc_async_sdk.admin import operations as admin
 
-    if event is not None and event_file is not None:
-        raise click.UsageError("use --event or --event-file, not both")
     if (oss_object is None) != (function is not None and trigger is not None):
         raise click.UsageError("name a function and its trigger, or an object with --oss-object")
     runtime.local_endpoint(account.endpoint, "fires triggers")
@@ -159,8 +146,7 @@ def fire_command(
             return _fire_for_object(client, _object_event(oss_object, oss_event, oss_file), output)
         assert function is not None
         assert trigger is not None
-        payload = options.read_payload(event, event_file)
-        fired = runtime.ask(client, admin.fire_trigger(function, trigger, payload))
+        fired = runtime.ask(client, admin.fire_trigger(function, trigger, event))
     if output == "json":
         terminal.print_json({"requestId": fired.request_id})
     else:

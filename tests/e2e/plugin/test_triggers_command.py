@@ -124,7 +124,7 @@ def test_an_event_that_fires_no_trigger_is_an_error(
     [
         (["fire", "orders", "missing"], "TriggerNotFound"),
         (["fire", "missing", "nightly"], "TriggerNotFound"),
-        (["fire", "orders", "nightly", "-e", "a", "-f", "b"], "--event or --event-file, not both"),
+        (["fire", "orders", "nightly", "-e", "a", "-f", "b"], "with -e or with -f"),
         (["list", "--endpoint", "https://fcv3.cn-hangzhou.aliyuncs.com"], "only a local runtime"),
     ],
 )
