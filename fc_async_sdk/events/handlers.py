@@ -46,8 +46,8 @@ def destination_handler(
 ) -> Callable[[Any, Any], R]:
     """Turn ``handler(event, context)`` into one that is called with a :class:`DestinationEvent`.
 
-    Works for coroutine functions as well: the event is read when the handler is called. An event
-    that cannot be read raises :class:`~fc_async_sdk.errors.InvalidEvent` before the handler runs.
+    A coroutine function stays one. An event that cannot be read raises
+    :class:`~fc_async_sdk.errors.InvalidEvent` before the handler runs.
 
     Example::
 
@@ -57,12 +57,18 @@ def destination_handler(
                 alert(event.function, event.response.text())
     """
 
-    @functools.wraps(handler)
-    def wrapper(event: Any, context: Any) -> R:
-        typed = event if isinstance(event, DestinationEvent) else parse(event)
-        return handler(typed, context)
+    def read(event: Any) -> DestinationEvent:
+        return event if isinstance(event, DestinationEvent) else parse(event)
 
-    return wrapper
+    def synchronous(event: Any, context: Any) -> R:
+        return handler(read(event), context)
+
+    async def asynchronous(event: Any, context: Any) -> Any:
+        result: Any = handler(read(event), context)
+        return await result
+
+    wrapper: Any = asynchronous if is_coroutine_function(handler) else synchronous
+    return functools.wraps(handler)(wrapper)
 
 
 class Paces(Protocol):

@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import datetime as dt
+import inspect
 import json
 from typing import Any
 
@@ -422,6 +423,7 @@ class TestHandler:
             return event.function
 
         assert asyncio.run(_await(handler(dumped(GUIDE_DOCUMENT), None))) == "resize"
+        assert inspect.iscoroutinefunction(handler), "others that wrap it must see that, too"
 
     def test_garbage_does_not_reach_it(self) -> None:
         called = []
