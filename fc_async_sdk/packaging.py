@@ -20,6 +20,7 @@ from __future__ import annotations
 import base64
 import io
 import os
+import re
 import stat
 import time
 import zlib
@@ -85,8 +86,8 @@ def archive(path: Path) -> bytes:
     """Zip a folder, or read a zip file as it is.
 
     Raises:
-        InvalidParameter: The path is neither a folder nor a zip file, the folder has no files, or
-            a link leads out of it.
+        InvalidParameter: The path is neither a folder nor a zip file, the folder has no files, a
+            link leads out of it, a name in it is not UTF-8, or its ``.fcignore`` is not valid.
         ConfigurationError: The folder has a ``.fcignore`` and the extra ``cli`` is not installed.
     """
     import zipfile  # noqa: PLC0415 -- clients load this module, few of them ever pack code
@@ -157,6 +158,8 @@ def _files(
         name = f"{prefix}{path.name}/" if is_folder else f"{prefix}{path.name}"
         if ignored(name):
             continue
+        if name.encode(errors="replace").decode() != name:
+            raise InvalidParameter("code", os.fspath(path), "is not UTF-8: rename or ignore it")
         is_link = path.is_symlink()
         real = path.resolve() if is_link else above[-1] / path.name
         if is_link and not real.is_relative_to(above[0]):
@@ -177,8 +180,11 @@ def _ignored(root: Path) -> Callable[[str], bool]:
         raise ConfigurationError(
             f"{listed} needs pathspec: {how_to_install('cli')}, or give a zip"
         ) from error
-    lines = listed.read_text(encoding="utf-8").splitlines()
-    return GitIgnoreSpec.from_lines([*IGNORED, *lines]).match_file
+    try:
+        lines = listed.read_text(encoding="utf-8").splitlines()
+        return GitIgnoreSpec.from_lines([*IGNORED, *lines]).match_file
+    except (ValueError, re.error) as error:
+        raise InvalidParameter("code", os.fspath(listed), f"is not valid: {error}") from error
 
 
 def is_ignored(name: str) -> bool:

@@ -113,6 +113,22 @@ def test_a_link_to_a_folder_inside_is_followed_and_a_cycle_is_not(folder: Path) 
     assert opened(packaging.load(folder)).namelist() == names
 
 
+@pytest.mark.parametrize("content", [b"\xff*.pyc", b"[z-a]"], ids=["encoding", "pattern"])
+def test_an_fcignore_that_is_not_valid_is_named(folder: Path, content: bytes) -> None:
+    (folder / ".fcignore").write_bytes(content)
+    with pytest.raises(InvalidParameter, match=r"\.fcignore.*is not valid"):
+        packaging.archive(folder)
+
+
+def test_a_name_that_no_archive_can_hold_is_refused_unless_it_is_ignored(folder: Path) -> None:
+    named = os.fsencode(folder) + b"/\xff.log"
+    os.close(os.open(named, os.O_CREAT))
+    with pytest.raises(InvalidParameter, match="is not UTF-8"):
+        packaging.archive(folder)
+    (folder / ".fcignore").write_text("*.log\n")
+    assert packaging.archive(folder)
+
+
 def test_patterns_of_fcignore_are_left_out_and_may_take_files_back(folder: Path) -> None:
     (folder / ".fcignore").write_text("lib/\n!b.pyc\n")
     assert opened(packaging.load(folder)).namelist() == ["b.pyc", "bootstrap", "index.py"]
