@@ -159,7 +159,8 @@ def _files(
         if ignored(name):
             continue
         if name.encode(errors="replace").decode() != name:
-            raise InvalidParameter("code", os.fspath(path), "is not UTF-8: rename or ignore it")
+            reason = "has a name that is not UTF-8: rename or ignore it"
+            raise InvalidParameter("code", os.fspath(path), reason)
         is_link = path.is_symlink()
         real = path.resolve() if is_link else above[-1] / path.name
         if is_link and not real.is_relative_to(above[0]):
