@@ -28,30 +28,28 @@ if TYPE_CHECKING:
 _AT_ONCE: Final = 256
 
 
-class _Results:
-    """Results in the order of completion, several at a time."""
+class _Sender:
+    """Base of senders: results in the order of completion, several at a time."""
 
     def __init__(self) -> None:
-        self._queue: queue.SimpleQueue[list[Result] | BaseException] = queue.SimpleQueue()
-        self.put = self._queue.put
-        self.fail = self._queue.put
+        self._results: queue.SimpleQueue[list[Result] | BaseException] = queue.SimpleQueue()
 
-    def take(self) -> list[Result]:
-        """Return at least one result.
+    def completed(self) -> list[Result]:
+        """Return jobs that have ended; wait for at least one.
 
         Raises:
             BaseException: What a sending thread raised that is not an error of the SDK.
         """
         results: list[Result] = []
-        while not results or (len(results) < _AT_ONCE and not self._queue.empty()):
-            more = self._queue.get()
+        while not results or (len(results) < _AT_ONCE and not self._results.empty()):
+            more = self._results.get()
             if isinstance(more, BaseException):
                 raise more
             results += more
         return results
 
 
-class ThreadSender:
+class ThreadSender(_Sender):
     """Sends on threads.
 
     Args:
@@ -60,17 +58,13 @@ class ThreadSender:
     """
 
     def __init__(self, send: Callable[[Job], AcceptedInvocation], concurrency: int) -> None:
+        super().__init__()
         self._send = send
-        self._results = _Results()
         self._pool = futures.ThreadPoolExecutor(concurrency, thread_name_prefix="fan_out")
 
     def submit(self, job: Job) -> None:
         """Begin to send a call as soon as a thread is free."""
         self._pool.submit(self._deliver, job)
-
-    def completed(self) -> list[Result]:
-        """Return jobs that have ended; wait for at least one."""
-        return self._results.take()
 
     def close(self) -> None:
         """Drop the calls that have not begun and wait for the others."""
@@ -82,12 +76,12 @@ class ThreadSender:
         except FcAsyncError as error:
             self._results.put([(job, error)])
         except BaseException as error:  # noqa: BLE001 -- the iterating thread raises it
-            self._results.fail(error)
+            self._results.put(error)
         else:
             self._results.put([(job, accepted)])
 
 
-class LoopSender:
+class LoopSender(_Sender):
     """Sends on an event loop in a thread of its own.
 
     Args:
@@ -101,10 +95,10 @@ class LoopSender:
     ) -> None:
         import asyncio  # noqa: PLC0415 -- only when this sender is used
 
+        super().__init__()
         self._transport = transport
         self._concurrency = concurrency
         self._check_open = check_open
-        self._results = _Results()
         self._inbox: collections.deque[Job] = collections.deque()
         self._tasks: set[Any] = set()
         self._ready: list[Result] = []
@@ -124,10 +118,6 @@ class LoopSender:
         if not self._woken:
             self._woken = True
             self._loop.call_soon_threadsafe(self._start)
-
-    def completed(self) -> list[Result]:
-        """Return the jobs that are finished; wait for at least one."""
-        return self._results.take()
 
     def close(self) -> None:
         """Drop what has not begun, cancel what has."""
@@ -164,7 +154,7 @@ class LoopSender:
             except FcAsyncError as error:
                 self._report((job, error))
             except Exception as error:  # noqa: BLE001 -- the iterating thread raises it
-                self._results.fail(error)
+                self._results.put(error)
             else:
                 self._report((job, accepted))
 
