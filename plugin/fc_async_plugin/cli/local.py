@@ -12,6 +12,7 @@ import functools
 import json
 import logging
 import os
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -38,6 +39,10 @@ if TYPE_CHECKING:
 
 _LEVELS: Final = ("debug", "info", "warning", "error")
 _LOG_FORMAT: Final = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+_STANDARD: Final = frozenset(
+    {*vars(logging.makeLogRecord({})), "message", "asctime", "color_message"}
+)
+"""Attributes of every record; the others are the fields that the caller added."""
 
 
 @click.group("local")
@@ -159,10 +164,27 @@ def _configure_logging(level: str, form: Format) -> None:
     # Its warnings are of requests that ask for HTTP/2, as Java's client does, and get HTTP/1.1.
     logging.getLogger("uvicorn").setLevel(logging.ERROR)
     if form == "json":
-        from fc_async_plugin.report.json_log import JsonLines
-
         for handler in logging.getLogger().handlers:
             handler.setFormatter(JsonLines())
+
+
+class JsonLines(logging.Formatter):
+    """A formatter: ``time``, ``level``, ``logger``, ``message``, and the fields of the record."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return one record as one line."""
+        moment = datetime.fromtimestamp(record.created, timezone.utc)
+        line: dict[str, object] = {
+            "time": moment.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        added = {name: value for name, value in vars(record).items() if name not in _STANDARD}
+        line |= {name: value for name, value in added.items() if name not in line}
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        return json.dumps(line, ensure_ascii=False, default=str)
 
 
 def _access_keys(file: Path | None) -> dict[str, str]:

@@ -9,7 +9,7 @@ import logging
 
 import pytest
 
-from fc_async_plugin.report.json_log import JsonLines
+from fc_async_plugin.cli.local import JsonLines
 
 
 @pytest.fixture
