@@ -272,11 +272,13 @@ def _show_chosen(tasks: FunctionTasks, found: list[AsyncTask], output: Format) -
 
 
 def _note_replays(replays: list[str]) -> None:
-    """Print on stderr which replays are not replayed."""
+    """Print on stderr what is not replayed; ids of messages that waited on are alike."""
     shown = ", ".join(replays[:_SHOWN_REPLAYS])
     more = ", …" if len(replays) > _SHOWN_REPLAYS else ""
-    left_out = plural(len(replays), "replay")
-    terminal.note(f"Left out {left_out}; name them to replay them: {shown}{more}")
+    left_out = plural(len(replays), "task")
+    terminal.note(
+        f"Left out {left_out} with ids of replays; name them to replay them: {shown}{more}"
+    )
 
 
 @command.command("stop")

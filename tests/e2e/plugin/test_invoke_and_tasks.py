@@ -390,7 +390,7 @@ def test_a_second_replay_of_all_failed_tasks_runs_nothing_again(
         "t3: replayed before as t3-replay-1",
     ]
     said, _, left_out = err.strip().partition(": ")
-    assert said == "Left out 2 replays; name them to replay them"
+    assert said == "Left out 2 tasks with ids of replays; name them to replay them"
     assert set(left_out.split(", ")) == {"t2-replay-1", "t3-replay-1"}
 
 

@@ -111,7 +111,7 @@ def test_a_replay_of_a_failed_group_and_of_events_is_not_replayed_unasked(
     failed.clear()
     done = fc_async("tasks", "replay", "orders", "--failed", "-y")
     fc_local.run_until_idle()
-    assert "Left out 2 replays" in done.err
+    assert "Left out 2 tasks with ids of replays" in done.err
     assert b"bad again" not in failed
 
 
