@@ -7,7 +7,7 @@ import functools
 import inspect
 import math
 import warnings
-from typing import TYPE_CHECKING, Any, Final, Generic, Literal, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, TypeVar
 
 import msgspec
 
@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     from fc_async_sdk.operations.call import Answer
 
 T = TypeVar("T")
-
-Verdict = Literal["done", "wait"]
 
 REGISTRATION_SECONDS: Final = 10.0
 """A task that was just accepted may not be there yet: clients have seen about 3 s."""
@@ -56,13 +54,13 @@ class VirtualClockStopped(UserWarning):
     )
 
 
-def task_finished(task: AsyncTask) -> Verdict:
-    """Return "done" when the status is final, whichever it is."""
-    return "done" if task.finished else "wait"
+def task_finished(task: AsyncTask) -> bool:
+    """Return whether the status is final, whichever it is."""
+    return task.finished
 
 
-def task_succeeded(task: AsyncTask) -> Verdict:
-    """Return "done" when the function returned.
+def task_succeeded(task: AsyncTask) -> bool:
+    """Return whether the function returned.
 
     Raises:
         WaiterError: The task ended otherwise.
@@ -70,11 +68,11 @@ def task_succeeded(task: AsyncTask) -> Verdict:
     if task.finished and not task.succeeded:
         why = f": {task.task_error_message}" if task.task_error_message else ""
         raise WaiterError(f"task {task.task_id} ended as {task.status}{why}", last=task)
-    return task_finished(task)
+    return task.finished
 
 
-def function_active(function: Function) -> Verdict:
-    """Return "done" when the function can be called and its latest update has ended.
+def function_active(function: Function) -> bool:
+    """Return whether the function can be called and its latest update has ended.
 
     Raises:
         WaiterError: Creating or updating it failed.
@@ -83,7 +81,7 @@ def function_active(function: Function) -> Verdict:
         reason = function.state_reason or "the service gives no reason"
         raise WaiterError(f"function {function.function_name} failed: {reason}", last=function)
     ready = function.state in {None, "", "Active", "Inactive"}
-    return "done" if ready and function.last_update_status != "InProgress" else "wait"
+    return ready and function.last_update_status != "InProgress"
 
 
 class Kind(NamedTuple):
@@ -96,7 +94,7 @@ class Kind(NamedTuple):
     """
 
     operation: Callable[..., Call[Any]]
-    judge: Callable[[Any], Verdict]
+    judge: Callable[[Any], bool]
     patience: float
 
 
@@ -275,7 +273,7 @@ class Watch(Pace, Generic[T]):
     def done(self, seen: T) -> bool:
         """Tell whether the wait is over."""
         self._last = seen
-        return self._kind.judge(seen) == "done"
+        return self._kind.judge(seen)
 
     def missing(self, error: NotFound, now: float) -> None:
         """Accept that a task does not exist yet.
