@@ -280,8 +280,8 @@ class AsyncClient(BaseClient):
             qualifier: Version or alias of ``to``; None is LATEST.
             concurrency: How many are on the wire at a time, 1-1000.
             progress: Called after every outcome; or True for a progress bar (needs ``rich``).
-            pace: Decides when the calls start; see :mod:`fc_async_sdk.pacing`. Without hops,
-                payloads stay as they are.
+            pace: Decides when the calls start; see :mod:`fc_async_sdk.pacing`. Its key gets the
+                payload as JSON values. Without hops, payloads stay as they are.
 
         Returns:
             A run: iterate over it for the outcomes as they complete, each with the event as it was

@@ -16,10 +16,14 @@ from collections.abc import Sequence as SequenceType
 from collections.abc import Sized
 from typing import TYPE_CHECKING, Any, Final
 
+import msgspec
+
 from fc_async_sdk._pacing import gcra, hop
 from fc_async_sdk.errors import InvalidParameter, PaceError, PaceStoreFailed, WaitTooLong
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from fc_async_sdk._pacing.pace import BasePace as Pace
 
 _LOG: Final = logging.getLogger("fc_async_sdk.pacing")
@@ -70,6 +74,14 @@ async def async_paced(pace: Pace, arguments: dict[str, Any], data: bytes) -> dic
     return await asyncio.to_thread(paced, pace, arguments, data)
 
 
+def as_json(data: bytes, _: object = None) -> object:
+    """Return a payload as JSON values, or as it is if it is not JSON."""
+    try:
+        return msgspec.json.decode(data)
+    except msgspec.DecodeError:
+        return data
+
+
 class _Held:
     """Slots of a key that were booked and not used yet."""
 
@@ -92,15 +104,24 @@ class Run:
         pace: The pace.
         payloads: What is sent; None or an iterator if their number is not known.
         block: How many slots are booked at a time, at most, if the number is not known.
+        read: Returns what the key is taken from, for a payload; None: the payload.
 
     Raises:
         InvalidParameter: It is not a pace, or a payload has no key.
     """
 
-    def __init__(self, pace: Pace, payloads: object, *, block: int = _BLOCK) -> None:
+    def __init__(
+        self,
+        pace: Pace,
+        payloads: object,
+        *,
+        block: int = _BLOCK,
+        read: Callable[[bytes], object] | None = None,
+    ) -> None:
         check(pace)
         self._pace = pace
         self._block = block
+        self._read = read
         self._held: dict[object, _Held] = {}
         self._wanted: Counter[object] = Counter()
         self._size: Counter[object] = Counter()
@@ -127,7 +148,7 @@ class Run:
         try:
             held = self._held.get(self._pace.key_of(payload))
         except InvalidParameter:
-            return True
+            return False
         return self._unpaced or (held is not None and held.next(self._pace.now()) is not None)
 
     def take(self, arguments: dict[str, Any], data: bytes) -> dict[str, Any]:
@@ -142,7 +163,7 @@ class Run:
             InvalidParameter: The payload has no key, or the wait needs a shorter task id; no slot
                 is used.
         """
-        key = self._pace.key_of(arguments["payload"])
+        key = self._pace.key_of(arguments["payload"] if self._read is None else self._read(data))
         now = self._pace.now()
         held = self._held.get(key)
         slot = None if held is None else held.next(now)

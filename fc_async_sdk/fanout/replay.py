@@ -15,7 +15,8 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 from fc_async_sdk import operations
-from fc_async_sdk._pacing import Run
+from fc_async_sdk._pacing import Run, hop
+from fc_async_sdk._pacing.sending import as_json
 from fc_async_sdk.errors import FcAsyncError, InvalidEvent, InvalidParameter, PaceError
 from fc_async_sdk.events import DestinationEvent, from_mns_message, parse
 from fc_async_sdk.fanout.plan import Outcome, RunPlan
@@ -68,7 +69,7 @@ class ReplayPlan(RunPlan):
         if to is not None:
             operations.invoke_async(to, qualifier=qualifier)
         if pace is not None:
-            self.slots = Run(pace, None if pace.keyed else events)
+            self.slots = Run(pace, None if pace.keyed else events, read=_values)
         self._to = to
         self._qualifier = qualifier
         self._region = region
@@ -135,6 +136,12 @@ class ReplayPlan(RunPlan):
                 )
         is_default = named.qualifier == limits.DEFAULT_QUALIFIER
         return named.function, None if is_default else named.qualifier
+
+
+def _values(payload: bytes) -> object:
+    """Return the JSON values of a payload, also of one whose message has waited for its slot."""
+    message = hop.read(payload)
+    return as_json(payload if message is None else message.payload.open())
 
 
 def read(event: Any) -> DestinationEvent:

@@ -16,13 +16,13 @@ import logging
 import time
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar, cast
 
-import msgspec
 from msgspec.structs import replace
 
 from fc_async_sdk import _envelopes
 from fc_async_sdk._coroutines import is_coroutine_function
 from fc_async_sdk._pacing import gcra, hop, hosting
 from fc_async_sdk._pacing.pace import LONGEST, MAX_HOPS
+from fc_async_sdk._pacing.sending import as_json
 from fc_async_sdk.credentials import from_context
 from fc_async_sdk.errors import CredentialsError, InvalidParameter, InvalidPayload, PaceError
 from fc_async_sdk.session import Session
@@ -127,7 +127,7 @@ class Receiver:
     ) -> None:
         self._pace = pace
         self._books = books
-        self._read = read or _as_json
+        self._read = read or as_json
         self._client: Client | None = None
         self._keys: Static | None = None
 
@@ -230,14 +230,6 @@ class Receiver:
         """Return those of the newest context for each request: the keys of a role change."""
         assert self._keys is not None
         return self._keys()
-
-
-def _as_json(data: bytes, _: object) -> object:
-    """Return a payload as JSON values, or as it is if it is not JSON."""
-    try:
-        return msgspec.json.decode(data)
-    except msgspec.DecodeError:
-        return data
 
 
 def _qualifier(context: Any) -> str | None:
