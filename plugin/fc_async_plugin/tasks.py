@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 import msgspec
 
 from fc_async_plugin.account import connection, lists, stored_payloads, suggestions
+from fc_async_plugin.report.tasks import Times
 from fc_async_sdk import _endpoint
 from fc_async_sdk.admin import operations as admin
 from fc_async_sdk.errors import AsyncTaskAlreadyExists, FcAsyncError, FunctionNotFound
@@ -22,7 +23,7 @@ from fc_async_sdk.models import AsyncTask
 from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from fc_async_plugin.account.connection import Where
     from fc_async_sdk import Client
@@ -299,20 +300,6 @@ def tasks_of(name: str, where: Where) -> Iterator[FunctionTasks]:
         yield FunctionTasks(client, target.function, where.qualifier)
 
 
-class Times(NamedTuple):
-    """The present of a runtime, and what it says about the future.
-
-    Attributes:
-        now: Milliseconds since the epoch.
-        due: Times at which tasks that wait are due, by task id.
-        virtual: Whether the time stands still until it is moved.
-    """
-
-    now: int
-    due: Mapping[str, int]
-    virtual: bool = False
-
-
 def times_of(client: Client, function: str | None, task_id: str | None = None) -> Times:
     """Return when the tasks of a function are due, which only the local runtime answers.
 
@@ -321,7 +308,7 @@ def times_of(client: Client, function: str | None, task_id: str | None = None) -
         function: Name of the function; None: all.
         task_id: One task, or None: the newest ones that wait.
     """
-    unknown = Times(time.time_ns() // 1_000_000, {})
+    unknown = Times(time.time_ns() // 1_000_000)
     if not _endpoint.parse(client.endpoint_url).loopback:
         return unknown
     try:
@@ -334,4 +321,4 @@ def times_of(client: Client, function: str | None, task_id: str | None = None) -
     except FcAsyncError:
         return unknown  # something else than the local runtime, such as a proxy on this machine
     due = {task.task_id: task.due_time for task in tasks}
-    return Times(clock.now, due, virtual=clock.virtual)
+    return Times(clock.now, due)

@@ -212,8 +212,7 @@ def _call_asynchronously(request: invoke_http.Request, choices: Choices) -> int:
 
     with noting_a_stopped_clock():
         task = target.wait(accepted.task_id)
-    times = target.times(task.task_id)
-    print_task(task, choices.output, now=times.now, due=times.due.get(task.task_id))
+    print_task(task, choices.output, target.times(task.task_id))
     return DONE if task.succeeded else FAILED
 
 

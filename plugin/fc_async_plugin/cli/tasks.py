@@ -145,7 +145,7 @@ def list_command(
         if rows is others:
             terminal.tell(f"{UNRECORDED.capitalize()}")
         width, every = terminal.width(), function is None
-        lines = report.table(rows, now=times.now, due=times.due, width=width, functions=every)
+        lines = report.table(rows, times, width=width, functions=every)
         terminal.print_lines(lines)
 
 
@@ -175,8 +175,7 @@ def get_command(
                     raise
                 task = other
                 terminal.note(f"{task_id} is {UNRECORDED}")
-        times = tasks.times(task_id)
-    print_task(task, output, now=times.now, due=times.due.get(task_id))
+        print_task(task, output, tasks.times(task_id))
 
 
 class _Set(NamedTuple):
@@ -265,9 +264,7 @@ def _show_chosen(tasks: FunctionTasks, found: list[AsyncTask], output: Format) -
         shown = [{"taskId": task.task_id, "error": None} for task in found]
         terminal.print_json({"tasks": shown, "dryRun": True})
     else:
-        times = tasks.times()
-        width = terminal.width()
-        terminal.print_lines(report.table(found, now=times.now, due=times.due, width=width))
+        terminal.print_lines(report.table(found, tasks.times(), width=terminal.width()))
     terminal.note("Nothing was changed: this was a dry run.")
 
 
@@ -350,8 +347,7 @@ def wait_command(
     with tasks_of(function, where) as tasks:
         with suggestions.for_task(task_id, tasks.all()), noting_a_stopped_clock():
             task = tasks.wait(task_id, timeout=timeout)
-        times = tasks.times(task_id)
-    print_task(task, output, now=times.now, due=times.due.get(task_id))
+        print_task(task, output, tasks.times(task_id))
     return DONE if task.succeeded else FAILED
 
 

@@ -50,12 +50,12 @@ def print_plan(
         terminal.error(obstacle)
 
 
-def print_task(task: AsyncTask, output: Format, *, now: int, due: int | None) -> None:
-    """Print one task; it is due at a time in milliseconds since the epoch, or that is not known."""
+def print_task(task: AsyncTask, output: Format, times: tasks.Times) -> None:
+    """Print one task."""
     if output == "json":
         terminal.print_json(task.to_dict())
         return
-    for line, heading in tasks.detail(task, now=now, due=due, width=terminal.width()):
+    for line, heading in tasks.detail(task, times, width=terminal.width()):
         terminal.tell(line, bold=heading)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import textwrap
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from fc_async_plugin.report import moments, payloads
 from fc_async_plugin.report.safe_text import safe
@@ -38,20 +38,25 @@ _SHOWN_DETAILS: Final = frozenset(
 )
 
 
+class Times(NamedTuple):
+    """The present, and when tasks are due; in milliseconds since the epoch.
+
+    Attributes:
+        due: Times of tasks that wait, by task id; none on the service.
+    """
+
+    now: int
+    due: Mapping[str, int] = {}
+
+
 def table(
-    tasks: Sequence[AsyncTask],
-    *,
-    now: int,
-    due: Mapping[str, int],
-    width: int | None,
-    functions: bool = False,
+    tasks: Sequence[AsyncTask], times: Times, *, width: int | None, functions: bool = False
 ) -> list[str]:
     """Return the lines of a table of tasks.
 
     Args:
         tasks: The tasks.
-        now: The present, milliseconds since the epoch.
-        due: Times at which waiting tasks are due, by task id; none on the service.
+        times: Of the tasks.
         width: Columns of the terminal, or None for a pipe.
         functions: Name the function of each task.
     """
@@ -60,7 +65,7 @@ def table(
             *([(task.function_arn or "").rpartition("functions/")[2]] if functions else []),
             task.task_id,
             task.status,
-            _when(task, now, due),
+            _when(task, times),
             attempts(task),
             None if task.duration_ms is None else moments.duration(task.duration_ms),
             task.destination_status,
@@ -71,11 +76,11 @@ def table(
     return lay_out([*([Column("function")] if functions else []), *COLUMNS], rows, width)
 
 
-def _when(task: AsyncTask, now: int, due: Mapping[str, int]) -> str | None:
+def _when(task: AsyncTask, times: Times) -> str | None:
     """Return when a task is due if it waits, otherwise when it started."""
-    if task.status in _WAITING and task.task_id in due:
-        return moments.due(due[task.task_id], now)
-    return moments.short_time(task.started_time, now)
+    if task.status in _WAITING and task.task_id in times.due:
+        return moments.due(times.due[task.task_id], times.now)
+    return moments.short_time(task.started_time, times.now)
 
 
 def attempts(task: AsyncTask) -> int | None:
@@ -85,18 +90,10 @@ def attempts(task: AsyncTask) -> int | None:
     return task.already_retried_times + 1
 
 
-def detail(
-    task: AsyncTask, *, now: int, due: int | None, width: int | None
-) -> Iterator[tuple[str, bool]]:
-    """Yield the lines of one task, each with whether it is a heading.
-
-    Args:
-        task: The task with its steps.
-        now: The present, milliseconds since the epoch.
-        due: Time at which it is due if it waits; None if that is unknown.
-        width: Columns of the terminal, or None for a pipe.
-    """
-    waiting = moments.due(due, now) if task.status in _WAITING else None
+def detail(task: AsyncTask, times: Times, *, width: int | None) -> Iterator[tuple[str, bool]]:
+    """Yield the lines of one task with its steps, each with whether it is a heading."""
+    due = times.due.get(task.task_id) if task.status in _WAITING else None
+    waiting = moments.due(due, times.now)
     fields = (
         ("task", task.task_id),
         ("status", f"{task.status}, {waiting}" if waiting else task.status),

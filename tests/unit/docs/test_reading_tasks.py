@@ -91,9 +91,9 @@ DUE = {"order-2026-11-26-0009": NOW + 180_000}
 def recorded(command: str, width: int) -> str:
     """Return what a command prints on a terminal of a width."""
     if command == "tasks list":
-        lines = tasks.table(LISTED, now=NOW, due=DUE, width=width)
+        lines = tasks.table(LISTED, tasks.Times(NOW, DUE), width=width)
     else:
-        shown = tasks.detail(FAILED, now=NOW, due=None, width=width)
+        shown = tasks.detail(FAILED, tasks.Times(NOW), width=width)
         lines = [line for line, _ in shown]
     return "".join(f"{line}\n" for line in lines)
 

@@ -49,7 +49,7 @@ def step(status: str, after: int = 0, **detail: object) -> AsyncTaskEvent:
 
 def table(width: int | None) -> list[str]:
     due = {LONG_ID: NOW + 180_000}
-    return tasks.table([FAILED, WAITING], now=NOW, due=due, width=width)
+    return tasks.table([FAILED, WAITING], tasks.Times(NOW, due), width=width)
 
 
 def test_a_table_at_80_columns_breaks_no_id_and_says_what_is_due() -> None:
@@ -84,7 +84,7 @@ def test_a_pipe_gets_one_line_for_each_task_with_all_columns() -> None:
 
 
 def test_a_task_that_waits_has_no_time_where_the_service_does_not_answer_one() -> None:
-    assert tasks.table([WAITING], now=NOW, due={}, width=None)[1].split()[1:3] == ["Enqueued", "-"]
+    assert tasks.table([WAITING], tasks.Times(NOW), width=None)[1].split()[1:3] == ["Enqueued", "-"]
 
 
 def test_attempts_are_told_on_a_time_line() -> None:
@@ -144,7 +144,7 @@ def test_one_task_has_its_fields_steps_payloads_and_the_log_of_its_last_attempt(
             step("Failed", 2, attempt=2, logTail="second\nline\n"),
         ),
     )
-    shown = list(tasks.detail(task, now=NOW, due=None, width=80))
+    shown = list(tasks.detail(task, tasks.Times(NOW), width=80))
     assert [line for line, heading in shown if heading] == [
         "Steps",
         "Payload",
@@ -158,6 +158,9 @@ def test_one_task_has_its_fields_steps_payloads_and_the_log_of_its_last_attempt(
     assert text.endswith("\n  second\n  line")
 
 
+DUE = tasks.Times(NOW, {LONG_ID: NOW + 45_000})
+
+
 def test_a_task_that_waits_says_when_it_is_due() -> None:
-    shown = [line for line, _ in tasks.detail(WAITING, now=NOW, due=NOW + 45_000, width=80)]
+    shown = [line for line, _ in tasks.detail(WAITING, DUE, width=80)]
     assert shown == [f"task         {LONG_ID}", "status       Enqueued, due in 45 s"]
