@@ -61,8 +61,11 @@ _FC2: Final = {
     "customDomains": "customDomain, or a resource with component: fc3-domain",
 }
 """Keys of the component of FC 2.0, and what FC 3.0 has for them."""
-_FC2_REQUIRED: Final = frozenset({"service", "function", "codeUri", "ossBucket", "ossKey"})
-"""Those for which FC 3.0 requires other keys, so that no function is made."""
+_FC2_REQUIRED: Final = {
+    "function": "runtime",
+    **dict.fromkeys(("codeUri", "ossBucket", "ossKey"), "code"),
+}
+"""Those in place of which FC 3.0 requires another key: without it, no function is made."""
 
 
 @rule("FCA016", "invalid-props", "error", "A key or value of props that a function doesn't have.")
@@ -145,7 +148,8 @@ def _unknown(resource: Resource, path: Path, error: _Error) -> Iterator[Found]:
         if key in known or key in others:
             continue
         if key in old:
-            severity: Severity = "error" if path or key in _FC2_REQUIRED else "warning"
+            lacks = key in _FC2_REQUIRED and _FC2_REQUIRED[key] not in error.instance
+            severity: Severity = "error" if path or lacks else "warning"
             said = f"{shorten(key)} is a key of FC 2.0, which FC 3.0 ignores"
             place = resource.where_key(*path, key)
             yield Found(said, place, f"write {old[key]}", severity=severity)

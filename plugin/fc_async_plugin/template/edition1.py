@@ -15,7 +15,7 @@ Invariants:
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from fc_async_plugin.template.nodes import BLOCK, EDITION, FC2, Array, Leaf, Table
 from fc_async_sdk.spec import arn
@@ -49,6 +49,8 @@ _SETTINGS: Final = {
     "initializationTimeout": (_HOOKS, "initializer", "timeout"),
 }
 """Keys of a function with which it runs, and where FC 3.0 has them."""
+IN_PROPS: Final = ("function", "codeUri")
+"""Keys of the component of FC 2.0 under that of FC 3.0 that :func:`as_of_fc3` reads."""
 _FILTER: Final = {"Key": "key", "Prefix": "prefix", "Suffix": "suffix"}
 _SOURCES: Final = {"bucketName": "acs:oss:{}::{}", "topicName": "acs:mns:{}::/topics/{}"}
 
@@ -59,6 +61,18 @@ def is_edition_1(root: Table) -> bool:
     Edition 3.0.0 with ``services`` is a mistake, not an old template.
     """
     return "services" in root.entries and root.text("edition") != EDITION
+
+
+def as_of_fc3(props: dict[str, Any]) -> dict[str, Any]:
+    """Return props with what stands in them as for FC 2.0, a frequent mistake, also as for FC 3.0.
+
+    What stands there as for FC 3.0 stays as it is.
+    """
+    function = props.get("function")
+    names = {"name": "functionName", "codeUri": "code"}
+    inner = function if isinstance(function, dict) else {}
+    found = {names.get(key, key): value for key, value in inner.items()}
+    return found | ({"code": props["codeUri"]} if "codeUri" in props else {}) | props
 
 
 def resources_of(root: Table, *, runs: bool = False) -> Table:

@@ -15,6 +15,7 @@ import functools
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 from fc_async_plugin.template import actions, compatibility, expressions
+from fc_async_plugin.template.edition1 import as_of_fc3
 from fc_async_plugin.template.functions import SECRETS, Functions, access_values
 from fc_async_plugin.template.merging import merge_tables
 from fc_async_plugin.template.model import Project, Resource, account_of, with_account
@@ -340,6 +341,8 @@ def _resource(
     if props is None:
         collect = resolver.collect if names_function(component) else resolver.collect_optional
         props = collect(one.props, one.scope)
+        if given.here and names_function(component):
+            props = as_of_fc3(props)
     function_name, region = props.get("functionName"), props.get("region")
     return Resource(
         name=name,

@@ -130,12 +130,6 @@ def found(check: Check, *lines: str) -> list[tuple[int, int, str, str]]:
             "write code",
         ),
         (
-            "service: {name: shop}",
-            7,
-            "'service' is a key of FC 2.0, which FC 3.0 ignores",
-            "write its role, logConfig, vpcConfig and nasConfig in props",
-        ),
-        (
             "triggers: [{type: http}]",
             19,
             "'type' is a key of FC 2.0, which FC 3.0 ignores",
@@ -205,6 +199,7 @@ def test_a_mistake_in_props_is_found_at_its_place(
         ("caPort: 9000", "customRuntimeConfig.port"),
         ("initializer: index.init", "instanceLifecycleConfig.initializer.handler"),
         ("instanceType: e1", "gpuConfig.gpuType"),
+        ("service: {name: shop}", "its role, logConfig, vpcConfig and nasConfig in props"),
         ("customDomains: [{domainName: auto}]", "component: fc3-domain"),
     ],
 )
