@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from fc_async_plugin.dev.answers import Wish, key_of
-from fc_async_plugin.dev.installing import NODE_FILE, package_json
+from fc_async_plugin.dev.installing import LENIENT, NODE_FILE, package_json
 from fc_async_plugin.dev.sources import sources_of
 from fc_async_plugin.template import files
 from fc_async_plugin.template.actions import Build
@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 
 _STDERR: Final = 2
 """Output of commands goes there: standard output may be JSON lines."""
+_NOT_FOUND: Final = 127
+"""Exit status of shells for a command that does not exist (POSIX, "Exit Status for Commands")."""
 _NOT_READ: Final = {_project_folder.NAME, ".git", ".s", ".venv", "__pycache__"}
 _MANAGERS: Final = {"pnpm": "pnpm-lock.yaml", "yarn": "yarn.lock"}
 """Package managers of Node with their lock files; without one it is npm."""
@@ -90,7 +92,10 @@ def _build_of(source: Source, base: Path) -> Build | None:
             locks = (name for name, lock in _MANAGERS.items() if (place / lock).is_file())
             name = next(locks, "npm")
             tool = name if shutil.which(name) else f"npx --yes {name}"
-            command = f"{tool} install && {tool} run build"
+            install = f"{tool} install"
+            if name == "npm":
+                install = f"({install} || {install} {' '.join(LENIENT)})"
+            command = f"{install} && {tool} run build"
             return Build(source.resource, command, place, command)
     return None
 
@@ -193,6 +198,8 @@ class Builder:
                 )
                 may_fail = one.may_fail is None or status in one.may_fail
                 reason = f"exit status {status}" if status and not may_fail else ""
+                if reason and status == _NOT_FOUND:
+                    reason += ": a program that it names is not on this machine"
             if reason:
                 failed[one.resource] = f"not built: {wish(one).text}: {reason}"
             done.append(one)

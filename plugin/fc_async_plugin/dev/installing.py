@@ -47,9 +47,12 @@ if TYPE_CHECKING:
     from fc_async_plugin.template import Project
 
 _FILE: Final = "requirements.txt"
+_NOT_CODE: Final = {"doc", "docs", "node_modules", "test", "tests"}
 NODE_FILE: Final = "package.json"
 _NODE_FOLDER: Final = "node_modules"
 _REQUIRE: Final = re.compile(r"""\brequire\(\s*['"](@[\w.-]+/[\w.-]+|[\w-]+)['"/]""")
+LENIENT: Final = ("--no-package-lock", "--legacy-peer-deps")
+"""Options of npm for a lock file that does not fit, and for packages that contradict each other."""
 _LOCKS: Final = ("package-lock.json", "npm-shrinkwrap.json")
 _LAST_LINES: Final = 8
 """Lines at the end of the installer's output that are shown if it fails."""
@@ -76,9 +79,12 @@ class Needs(NamedTuple):
 
 def requirements_of(source: Source) -> Path | None:
     """Return the requirements of a function in Python or a custom runtime; None if it has none."""
-    if source.runtime not in PYTHON | CUSTOM or source.code is None:
+    code = source.code
+    if source.runtime not in PYTHON | CUSTOM or code is None:
         return None
-    file = source.code / _FILE
+    # Of a folder in the code, if it is the only one that has any.
+    inside = [one for one in code.glob(f"[!.]*/{_FILE}") if one.parent.name not in _NOT_CODE]
+    file = inside[0] if len(inside) == 1 and not (code / _FILE).exists() else code / _FILE
     return file if file.is_file() and file.read_text("utf-8", "replace").strip() else None
 
 
@@ -140,8 +146,10 @@ class Installation(NamedTuple):
     @property
     def wish(self) -> Wish:
         """Question to the user; its answer counts for all packages of the code folder."""
-        folder, needs = self.source.code or Path(), self.needs or Needs(Path(NODE_FILE))
-        text = f"{self.source.function}: install {needs.what}"
+        folder = self.source.code or Path()
+        needs = self.needs or Needs(folder / NODE_FILE)
+        place = f"{needs.file.parent.name}/" if needs.file and needs.file.parent != folder else ""
+        text = f"{self.source.function}: install {place}{needs.what}"
         return Wish(key_of("install", folder), f"{text}  (in {os.path.relpath(folder)})")
 
 
@@ -337,6 +345,8 @@ def _install_packages(file: Path | None, needs: Needs, target: Path) -> None:
 def install_node_packages(folder: Path, packages: Sequence[str]) -> None:
     """Install packages into a folder; without names those of its ``package.json`` and lock file.
 
+    If npm refuses these, they are installed as ``package.json`` has them, with peers that clash.
+
     Raises:
         PluginError: There is no npm, or the installation failed.
     """
@@ -348,9 +358,15 @@ def install_node_packages(folder: Path, packages: Sequence[str]) -> None:
     verb = ["install"] if locked else ["install", "--no-package-lock"]
     if locked and not (folder / _NODE_FOLDER).exists():
         verb = ["ci"]
-    command = [npm, *verb, "--omit=dev", "--no-audit", "--no-fund", "--loglevel=error"]
-    command += ["--prefix", str(folder.resolve()), "--", *packages] if packages else []
-    _run(command, ", ".join(packages) or folder / NODE_FILE, cwd=folder)
+    usual = ["--omit=dev", "--no-audit", "--no-fund", "--loglevel=error"]
+    usual += ["--prefix", str(folder.resolve()), "--", *packages] if packages else []
+    what = ", ".join(packages) or folder / NODE_FILE
+    try:
+        _run([npm, *verb, *usual], what, cwd=folder)
+    except PluginError:
+        if packages:
+            raise
+        _run([npm, "install", *LENIENT, *usual], what, cwd=folder)
 
 
 def _run(command: Sequence[str], what: object, cwd: Path | None = None) -> None:

@@ -155,6 +155,13 @@ def test_commands_run_again_when_their_files_are_not_as_they_left_them(
     assert len(session.said) == 2
 
 
+def test_a_program_that_this_machine_lacks_is_said(builds: list[Build], answers: Answers):
+    session = Session([builds[0]._replace(command="no-such-program-here")], answers)
+    session.allow()
+    [text] = session.start()
+    assert text.endswith("exit status 127: a program that it names is not on this machine")
+
+
 def test_a_command_that_failed_runs_again_only_when_a_file_changes(
     builds: list[Build], answers: Answers, tmp_path: Path
 ):
@@ -197,7 +204,8 @@ def test_a_function_without_its_start_file_is_built_as_its_package_says(
     monkeypatch.chdir(tmp_path)
     project = project_of(tmp_path, runtime, code, handler)
     [build] = building.builds_of([project])
-    line = "api: npm install && npm run build  (in backend)"
+    install = "(npm install || npm install --no-package-lock --legacy-peer-deps)"
+    line = f"api: {install} && npm run build  (in backend)"
     assert building.wish(build).text == line
     (tmp_path / "backend" / "dist").mkdir()
     (tmp_path / "backend" / "dist" / "index.js").write_text("")

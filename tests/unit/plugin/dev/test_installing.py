@@ -306,6 +306,30 @@ def test_packages_of_node_are_installed_into_the_folder_of_a_relative_path(
     assert command.endswith(f"--prefix {tmp_path / 'layer'} -- ali-oss")
 
 
+def test_what_npm_refuses_is_installed_without_the_lock_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    npm = tmp_path / "npm"
+    npm.write_text('#!/bin/sh\necho "$*" >> "$(dirname "$0")/called"\ntest "$1" != ci\n')
+    npm.chmod(0o755)
+    monkeypatch.setattr("shutil.which", lambda _: str(npm))
+    (tmp_path / "package-lock.json").write_text("{}")
+    install_node_packages(tmp_path, [])
+    first, second = (tmp_path / "called").read_text().splitlines()
+    assert first.startswith("ci --omit=dev")
+    assert second.startswith("install --no-package-lock --legacy-peer-deps --omit=dev")
+
+
+def test_requirements_of_the_only_folder_that_has_any_are_installed(
+    project: template.Project, asking: Asking, tmp_path: Path
+):
+    (tmp_path / "orders" / "requirements.txt").unlink()
+    for name in ("backend", "docs"):
+        (tmp_path / "orders" / name).mkdir()
+        (tmp_path / "orders" / name / "requirements.txt").write_text("left-pad\n")
+    assert asking.allow(project) == ["orders: install backend/requirements.txt  (in orders)"]
+
+
 def test_nothing_is_installed_before_it_is_allowed_and_then_with_each_change(
     project: template.Project, packages: Packages, asking: Asking, tmp_path: Path
 ):
