@@ -366,7 +366,8 @@ def install_node_packages(folder: Path, packages: Sequence[str]) -> None:
     except PluginError:
         if packages:
             raise
-        _run([npm, "install", *LENIENT, *usual], what, cwd=folder)
+        # With development dependencies: "prepare" of the package may need them.
+        _run([npm, "install", *LENIENT, *usual[1:]], what, cwd=folder)
 
 
 def _run(command: Sequence[str], what: object, cwd: Path | None = None) -> None:

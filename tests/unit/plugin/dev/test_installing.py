@@ -306,7 +306,7 @@ def test_packages_of_node_are_installed_into_the_folder_of_a_relative_path(
     assert command.endswith(f"--prefix {tmp_path / 'layer'} -- ali-oss")
 
 
-def test_what_npm_refuses_is_installed_without_the_lock_file(
+def test_what_npm_refuses_is_installed_whole_and_without_the_lock_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     npm = tmp_path / "npm"
@@ -317,7 +317,7 @@ def test_what_npm_refuses_is_installed_without_the_lock_file(
     install_node_packages(tmp_path, [])
     first, second = (tmp_path / "called").read_text().splitlines()
     assert first.startswith("ci --omit=dev")
-    assert second.startswith("install --no-package-lock --legacy-peer-deps --omit=dev")
+    assert second.startswith("install --no-package-lock --legacy-peer-deps --no-audit")
 
 
 def test_requirements_of_the_only_folder_that_has_any_are_installed(
