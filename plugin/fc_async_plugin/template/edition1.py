@@ -70,7 +70,7 @@ def as_of_fc3(props: dict[str, Any]) -> dict[str, Any]:
     """
     function = props.get("function")
     names = {"name": "functionName", "codeUri": "code"}
-    inner = function if isinstance(function, dict) else {}
+    inner: dict[str, Any] = function if isinstance(function, dict) else {}
     found = {names.get(key, key): value for key, value in inner.items()}
     return found | ({"code": props["codeUri"]} if "codeUri" in props else {}) | props
 
