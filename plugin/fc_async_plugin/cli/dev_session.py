@@ -152,7 +152,7 @@ def _prepare(
         packages = [one.wish for one in installer.due(projects)]
         refused = _ask(choices, builder.answers, packages)
     notes = building.hints(building.builds_of(projects))
-    notes += layers.notes(projects, install=not refused)
+    notes += layers.notes(projects, install=not refused) + building.examples(projects)
     notes += [text for each in projects for text in commands.absent(each)]
     absent = [one for each in projects for one in imports.absent(environments.used(each)[0])]
     notes += [one.absent for one in absent if not one.mark]

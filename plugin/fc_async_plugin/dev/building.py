@@ -238,6 +238,19 @@ def _state(folder: Path) -> str:
     return found.hexdigest()[:16]
 
 
+def examples(projects: Iterable[Project]) -> list[str]:
+    """Return where examples are of variables without a value, one sentence for each template."""
+    found = []
+    for project in projects:
+        file = folder_of(project) / ".env.example"
+        if project.unset and file.is_file():
+            names = sorted(files.completed({}, file).keys() & set(project.unset))
+            place = os.path.relpath(file)
+            text = f"{place} has examples of {', '.join(names)}"
+            found += [f"{text}: copy it to .env beside it, and edit it"] if names else []
+    return found
+
+
 def environment(projects: Iterable[Project], environ: Mapping[str, str]) -> dict[str, str]:
     """Return the variables that commands see."""
     folders = [Path.cwd(), *(Path(project.file).resolve().parent for project in projects)]

@@ -232,6 +232,21 @@ def test_the_lock_file_tells_which_package_manager_builds(
     assert build.command == f"{tool} install && {tool} run build"
 
 
+def test_examples_of_variables_without_a_value_are_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("GREETING", raising=False)
+    (tmp_path / "s.yaml").write_text(TEMPLATE)
+    project = template.load(tmp_path / "s.yaml", purpose="run")
+    example = tmp_path / ".env.example"
+    example.write_text("OTHER=1\n")
+    assert building.examples([project]) == []
+    example.write_text("GREETING=hello\n")
+    text = ".env.example has examples of GREETING: copy it to .env beside it, and edit it"
+    assert building.examples([project]) == [text]
+
+
 @pytest.mark.parametrize("runtime", ["python3.10", "nodejs20"])
 def test_no_build_is_offered_that_is_not_of_the_package(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, runtime: str
