@@ -214,8 +214,8 @@ class Installer:
         """
         found = [one for each in projects for one in self._wanted(environments.used(each)[0])]
         found = [one for one in found if one.layer is None or not one.layer.is_dir()]
-        found = [one for one in found if not {"", one.source.resource} & {*later}]
         self._told |= {f"not installed: {one.wish.text}" for one in found}
+        found = [one for one in found if not {"", one.source.resource} & {*later}]
         return found if self._answers is not None else []
 
     def _tell(self, text: str) -> None:

@@ -356,6 +356,8 @@ def test_what_a_build_may_install_is_asked_for_after_it(project: template.Projec
     for built in ("orders", ""):
         assert asking.installer.due([project], {built}) == []
     assert len(asking.installer.due([project], {"mailer"})) == 1
+    asking.installer(project)
+    assert asking.said == []  # it was said that nothing is built or installed
 
 
 def test_requirements_that_this_machine_has_are_not_asked_for(
