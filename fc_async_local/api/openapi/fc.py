@@ -97,53 +97,37 @@ _DESCRIBED: Final[Mapping[str, tuple[Any, Any]]] = {
     "ListFunctions": (None, models.FunctionPage),
     "GetFunction": (None, models.Function),
     "UpdateFunction": (fields.FunctionFields, models.Function),
-    "DeleteFunction": (None, None),
     "GetFunctionCode": (None, models.FunctionCode),
     "DisableFunctionInvocation": (having(reason=TEXT, abortOngoingRequest=FLAG), OBJECT),
-    "EnableFunctionInvocation": (None, OBJECT),
     "PublishFunctionVersion": (having(description=TEXT), models.FunctionVersion),
     "ListFunctionVersions": (None, models.FunctionVersionPage),
-    "DeleteFunctionVersion": (None, None),
     "ListAsyncTasks": (None, models.AsyncTaskPage),
     "GetAsyncTask": (None, models.AsyncTask),
-    "StopAsyncTask": (None, None),
     "CreateAlias": ({**_ALIAS_FIELDS, "required": ["aliasName", "versionId"]}, models.Alias),
     "ListAliases": (None, models.AliasPage),
     "GetAlias": (None, models.Alias),
     "UpdateAlias": (_ALIAS_FIELDS, models.Alias),
-    "DeleteAlias": (None, None),
     "CreateTrigger": (_NEW_TRIGGER, models.Trigger),
     "ListTriggers": (None, models.TriggerPage),
     "GetTrigger": (None, models.Trigger),
     "UpdateTrigger": (_CHANGED_TRIGGER, models.Trigger),
-    "DeleteTrigger": (None, None),
     "PutAsyncInvokeConfig": (_config(), models.AsyncConfig),
     "GetAsyncInvokeConfig": (None, models.AsyncConfig),
-    "DeleteAsyncInvokeConfig": (None, None),
     "ListAsyncInvokeConfigs": (None, models.AsyncConfigPage),
     "PutConcurrencyConfig": (
         having("reservedConcurrency", reservedConcurrency=between(0, 10_000)),
         models.ConcurrencyConfig,
     ),
     "GetConcurrencyConfig": (None, models.ConcurrencyConfig),
-    "DeleteConcurrencyConfig": (None, None),
     "ListConcurrencyConfigs": (None, models.ConcurrencyConfigPage),
     "PutProvisionConfig": (_PROVISION, OBJECT),
-    "GetProvisionConfig": (None, OBJECT),
-    "DeleteProvisionConfig": (None, None),
-    "ListProvisionConfigs": (None, OBJECT),
     "PutScalingConfig": (having(minInstances=between(0, 10_000)), OBJECT),
-    "GetScalingConfig": (None, OBJECT),
-    "DeleteScalingConfig": (None, None),
-    "ListScalingConfigs": (None, OBJECT),
     "CreateVpcBinding": (having("vpcId", vpcId=TEXT), None),
     "ListVpcBindings": (None, having("vpcIds", vpcIds=listed(TEXT))),
-    "DeleteVpcBinding": (None, None),
     "TagResources": (_TAGS, None),
     "ListTagResources": (None, having("RequestId TagResources", TagResources=listed(OBJECT))),
-    "UntagResources": (None, None),
 }
-"""Body and answer of each operation."""
+"""Body and answer of operations; the others have no body, and an object or nothing as answer."""
 
 _INVOKE_FUNCTION: Final = Operation(
     "POST",
@@ -164,20 +148,17 @@ _INVOKE_FUNCTION: Final = Operation(
 )
 _OWNERS: Final = (FunctionOperations, ResourceOperations, TagOperations, TaskOperations)
 
+
+def _row(one: operation.Operation) -> Operation:
+    types = operation.types_of(one.handler)
+    plain = (None, None if types.answer is type(None) else OBJECT)
+    described = _DESCRIBED.get(one.name, plain)
+    return Operation(one.method, one.path, one.name, parameters_of(types.query), *described)
+
+
 OPERATIONS: Final = (
     _INVOKE_FUNCTION,
-    *(
-        Operation(
-            one.method,
-            one.path,
-            one.name,
-            parameters_of(operation.types_of(one.handler).query),
-            *_DESCRIBED[one.name],
-        )
-        for owner in _OWNERS
-        for one in operation.operations_of(owner)
-        if one.name
-    ),
+    *(_row(one) for owner in _OWNERS for one in operation.operations_of(owner) if one.name),
 )
 
 

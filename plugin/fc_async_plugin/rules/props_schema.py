@@ -71,6 +71,11 @@ def _table(name: str, fields: Mapping[str, Any]) -> Any:
     )
 
 
+def _each(names: str, kind: Any = str) -> dict[str, Any]:
+    """Return some keys, separated by spaces, with one type."""
+    return dict.fromkeys(names.split(), kind)
+
+
 def _fields_of(kind: type[models.Model]) -> dict[str, Any]:
     """Return the keys of a model of the API and their types, of which none is null here."""
     return {one.encode_name: _without_none(one.type) for one in msgspec.structs.fields(kind)}
@@ -97,11 +102,9 @@ _HEALTH_CHECK: Final = _table("HealthCheckConfig", _fields_of(models.HealthCheck
 _REGISTRY: Final = _table(
     "RegistryConfig",
     {
-        "authConfig": _table("AuthConfig", {"userName": str, "password": str}),
+        "authConfig": _table("AuthConfig", _each("userName password")),
         "certConfig": _table("CertConfig", {"insecure": bool, "rootCaCertBase64": str}),
-        "networkConfig": _table(
-            "NetworkConfig", {"vpcId": str, "vSwitchId": str, "securityGroupId": str}
-        ),
+        "networkConfig": _table("NetworkConfig", _each("vpcId vSwitchId securityGroupId")),
     },
 )
 
@@ -137,33 +140,24 @@ _SETTINGS: Final[dict[str, Any]] = {
     ),
     "customContainerConfig": _table(
         "CustomContainerConfig",
-        {
-            "image": str,
-            "command": _LIST,
-            "entrypoint": _LIST,
+        _each("image accelerationType acrInstanceId resolvedImageUri")
+        | _each("command entrypoint", _LIST)
+        | {
             "port": int,
             "healthCheckConfig": _HEALTH_CHECK,
             "registryConfig": _REGISTRY,
             "accelerationInfo": _ANY,
-            "accelerationType": str,
-            "acrInstanceId": str,
-            "resolvedImageUri": str,
         },
     ),
     "logConfig": _auto_or(
         "LogConfig",
-        {
-            "project": str,
-            "logstore": str,
-            "enableInstanceMetrics": bool,
-            "enableLlmMetrics": bool,
-            "enableRequestMetrics": bool,
-            "logBeginRule": _one_of("DefaultRegex", "None"),
-        },
+        _each("project logstore")
+        | _each("enableInstanceMetrics enableLlmMetrics enableRequestMetrics", bool)
+        | {"logBeginRule": _one_of("DefaultRegex", "None")},
     ),
     "vpcConfig": _auto_or(
         "VpcConfig",
-        {"vpcId": str, "vSwitchIds": _auto_or_list(), "securityGroupId": str, "role": str},
+        _each("vpcId securityGroupId role") | {"vSwitchIds": _auto_or_list()},
     ),
     "nasConfig": _auto_or(
         "NasConfig",
@@ -180,13 +174,7 @@ _SETTINGS: Final[dict[str, Any]] = {
         {
             "mountPoints": _mounts(
                 "OssMountPoint",
-                {
-                    "bucketName": str,
-                    "bucketPath": str,
-                    "endpoint": str,
-                    "mountDir": str,
-                    "readOnly": bool,
-                },
+                _each("bucketName bucketPath endpoint mountDir") | {"readOnly": bool},
             )
         },
     ),
@@ -194,32 +182,24 @@ _SETTINGS: Final[dict[str, Any]] = {
     "gpuConfig": _table("GpuConfig", {"gpuType": str, "gpuMemorySize": _whole(1024, step=1024)}),
     "customDNS": _table(
         "CustomDns",
-        {
-            "nameServers": _LIST,
-            "searches": _LIST,
-            "dnsOptions": _mounts("DnsOption", {"name": str, "value": _SCALAR}),
-        },
+        _each("nameServers searches", _LIST)
+        | {"dnsOptions": _mounts("DnsOption", {"name": str, "value": _SCALAR})},
     ),
 }
 """Settings of which :class:`FunctionSettings` does not say all."""
 
-_TRIGGER: Final[dict[str, Any]] = {
-    "description": str,
-    "invocationRole": str,
+_TRIGGER: Final[dict[str, Any]] = _each("description invocationRole sourceArn triggerName") | {
     "qualifier": _SCALAR,
-    "sourceArn": str,
     "triggerConfig": _either("a mapping or JSON text", str, _ANY),
-    "triggerName": str,
     "triggerType": _one_of(
         "cdn_events", "eventbridge", "http", "log", "mns_topic", "oss", "tablestore", "timer"
     ),
 }
 _METHODS: Final = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
 _TRIGGER_CONFIGS: Final[dict[str, dict[str, Any]]] = {
-    "http": {
-        "authConfig": Any,
+    "http": _each("authConfig corsConfig", Any)
+    | {
         "authType": _one_of("anonymous", "function", "jwt"),
-        "corsConfig": Any,
         "disableURLInternet": bool,
         "methods": list[_one_of(*_METHODS)],  # type: ignore[misc]
     },
@@ -228,28 +208,20 @@ _TRIGGER_CONFIGS: Final[dict[str, dict[str, Any]]] = {
         "notifyContentFormat": _one_of("JSON", "STREAM"),
         "notifyStrategy": _one_of("BACKOFF_RETRY", "EXPONENTIAL_DECAY_RETRY"),
     },
-    "oss": {"events": Any, "filter": Any},
-    "timer": {"cronExpression": Any, "enable": Any, "payload": Any},
+    "oss": _each("events filter", Any),
+    "timer": _each("cronExpression enable payload", Any),
 }
 
 _NAME: Final = f"^(?:{limits.FUNCTION_NAME_PATTERN.pattern})$"
 _OTHERS: Final[dict[str, Any]] = {
     # Of CreateFunction, but not of FunctionSettings.
+    **_each("disableInjectCredentials resourceGroupId"),
+    **_each("juiceFsConfig microSandboxConfig polarFsConfig", Any),
     "code": _either(
         "a path or a mapping",
         str,
-        _table(
-            "Code",
-            {
-                "src": str,
-                "ossBucketName": str,
-                "ossObjectName": str,
-                "checksum": _SCALAR,
-                "zipFile": str,
-            },
-        ),
+        _table("Code", _each("src ossBucketName ossObjectName zipFile") | {"checksum": _SCALAR}),
     ),
-    "disableInjectCredentials": str,
     "enableLongLiving": bool,
     "functionName": Annotated[
         str,
@@ -259,25 +231,15 @@ _OTHERS: Final[dict[str, Any]] = {
             " service$function",
         ),
     ],
-    "juiceFsConfig": Any,
     "layers": _LIST,
-    "microSandboxConfig": Any,
-    "polarFsConfig": Any,
-    "resourceGroupId": str,
     "sessionAffinityConfig": _either("a mapping or JSON text", str, _ANY),
     # The schema of fc3 has the lower case, the API and fc3's own tests have the upper case.
-    "tags": _mounts("Tag", {"key": str, "value": _SCALAR, "Key": str, "Value": _SCALAR}),
+    "tags": _mounts("Tag", _each("key Key") | _each("value Value", _SCALAR)),
     # Of fc3, which makes other requests of them or keeps them for itself.
-    "annotations": Any,
-    "asyncInvokeConfig": Any,
-    "buildDir": str,
-    "concurrencyConfig": _table("ConcurrencyConfig", {"reservedConcurrency": int}),
-    "customDomain": Any,
-    "endpoint": str,
-    "provisionConfig": Any,
-    "region": str,
-    "scalingConfig": Any,
+    **_each("buildDir endpoint region"),
+    **_each("annotations asyncInvokeConfig customDomain provisionConfig scalingConfig", Any),
     "supplement": Any,
+    "concurrencyConfig": _table("ConcurrencyConfig", {"reservedConcurrency": int}),
     "triggers": _mounts("Trigger", _TRIGGER),
     "vpcBinding": _table("VpcBinding", {"vpcIds": _LIST}),
 }
