@@ -85,7 +85,7 @@ def resources_of(root: Table, *, runs: bool = False) -> Table:
     services = root.table("services")
     names = "|".join(map(re.escape, services.entries)) or "-"
     others = re.compile(rf"\$\{{({names})\.(?=output\.|props\.)")
-    made = {name: _resource(one, root, runs=runs) for name, one in services.entries.items()}
+    made = {name: _resource(name, one, root, runs=runs) for name, one in services.entries.items()}
     resources = Table(*services.mark, made, services.keys)
     entries = {key: one for key, one in root.entries.items() if key != "services"}
     entries["resources"] = resources
@@ -107,7 +107,7 @@ def _rewritten(node: Node, others: re.Pattern[str]) -> Node:
     return Leaf(*node.mark, _LEFT_OUT.sub(r"${resources.\1.output", text))
 
 
-def _resource(node: Node, root: Table, *, runs: bool) -> Node:
+def _resource(resource: str, node: Node, root: Table, *, runs: bool) -> Node:
     """Return a resource with the props of a function of FC 3.0, if it is a function."""
     if not isinstance(node, Table) or not _COMPONENT.fullmatch(node.text("component")):
         return node
@@ -119,7 +119,10 @@ def _resource(node: Node, root: Table, *, runs: bool) -> Node:
     made = Table(*props.mark, {}, {})
     for key, source in (("region", props), ("role", service), ("timeout", function)):
         if key in source.entries:
-            made = _with(made, key, source.entries[key], source.keys[key])
+            value = source.entries[key]
+            if not isinstance(value, Leaf):  # s makes the role that is described
+                value = Leaf(*value.mark, f"${{resources.{resource}.output}}")
+            made = _with(made, key, value, source.keys[key])
     name = function.entries.get("name")
     if isinstance(name, Leaf):
         full = "$".join(filter(None, [service.text("name"), name.text]))
@@ -209,6 +212,8 @@ def _destination(node: Node) -> Node:
 def _trigger(node: Node, region: str) -> Node:
     if not isinstance(node, Table):
         return node
+    if isinstance(node.at("role"), Table):
+        node = _less(node, "role")
     made = _renamed(node, TRIGGER_KEYS)
     config = made.entries.get("triggerConfig")
     if not isinstance(config, Table):

@@ -183,6 +183,22 @@ def test_on_this_machine_its_functions_have_their_code_and_settings(tmp_path: Pa
     assert [one.written for one in project.builds] == ["make"]
 
 
+@pytest.mark.parametrize("purpose", ["show", "run"])
+def test_roles_that_are_described_are_made_by_s_later(
+    tmp_path: Path, purpose: Literal["show", "run"]
+) -> None:
+    described = "role: {name: shop, policies: [AliyunOSSFullAccess]}"
+    text = SHOP.replace("role: acs:ram::123456789012:role/shop", described)
+    text = text.replace("role: acs:ram::123456789012:role/trigger", described)
+    orders = load(tmp_path, text, purpose=purpose).resources[0]
+    (trigger,) = orders.props["triggers"]
+    assert orders.props["role"] == "${resources.orders.output}"
+    assert "invocationRole" not in trigger
+    (tmp_path / "code").mkdir()
+    found = rules.check(rules.Context([load(tmp_path, text, purpose=purpose)]))
+    assert [one for one in found if one.severity == "error" or one.rule == "FCA060"] == []
+
+
 @pytest.mark.parametrize("edition", ["edition: 1.0.0\n", "edition: '2.0.0'\n", ""])
 def test_commands_that_would_deploy_it_name_the_way_out(tmp_path: Path, edition: str) -> None:
     text = SHOP.replace("edition: 1.0.0\n", edition)
