@@ -285,7 +285,7 @@ def step_detail(condition: str, outcome: Outcome | None, after: Invocation) -> d
         return detail
     detail["attempt"] = after.attempts
     if condition and outcome.payload:
-        detail["errorMessage"] = _message(outcome.payload)
+        detail["errorMessage"] = error_of(outcome.payload)[1][:_LOG_TAIL_CHARACTERS]
     if outcome.log:
         end = outcome.log[-_LOG_TAIL_BYTES:]  # a log has up to 1 MiB
         detail["logTail"] = end.decode(errors="replace")[-_LOG_TAIL_CHARACTERS:]
@@ -305,12 +305,7 @@ def _log_notes(after: Invocation, outcome: Outcome | None, now: int) -> tuple[No
     return (Note(request_id=after.request_id, at=now, kind="log", detail=detail, body=body),)
 
 
-def _message(payload: bytes) -> str:
-    """Return the message of a runtime's error document, or the beginning of any other payload."""
-    return _error(payload)[1][:_LOG_TAIL_CHARACTERS]
-
-
-def _error(payload: bytes) -> tuple[str, str]:
+def error_of(payload: bytes) -> tuple[str, str]:
     """Return type and message of a runtime's error document; of another payload "" and its text."""
     try:
         body: Any = json_input.read(payload)
@@ -328,7 +323,7 @@ def _failure(outcome: Outcome) -> str:
     """Return type and message of a function's error in one text, "" if it did not fail."""
     if outcome.kind is OutcomeKind.SUCCESS:
         return ""
-    kind, message = _error(outcome.payload)
+    kind, message = error_of(outcome.payload)
     text = ": ".join(filter(None, (kind or outcome.error_type, message)))[:FAILURE_CHARACTERS]
     # PostgreSQL keeps no NUL, and UTF-8 no half of a pair.
     return text.replace("\0", "\ufffd").encode(errors="replace").decode()

@@ -12,7 +12,6 @@ Invariants:
 
 from __future__ import annotations
 
-import json
 import logging
 from typing import TYPE_CHECKING, Final
 
@@ -21,6 +20,7 @@ from fc_async_local.api.http_triggers.visits import Visits, check_request, is_pr
 from fc_async_local.api.invoke import accept, is_async, log_headers, log_type_of
 from fc_async_local.domain.errors import Rejected
 from fc_async_local.domain.invocation import InvokeRequest, OutcomeKind
+from fc_async_local.domain.settlement import error_of
 from fc_async_local.execution.protocol import BadResponse
 from fc_async_local.http.messages import Answer
 from fc_async_sdk.events import http, triggers
@@ -115,7 +115,7 @@ class HttpTriggerCalls:
     async def _accept(self, visit: Visit, stream: ClientStream, *, is_web: bool) -> Answer:
         request, trigger = visit.request, visit.trigger
         body = await stream.read()
-        request.has_come(body if is_web else self._event(visit, body))
+        request.body = body if is_web else self._event(visit, body)
         wanted = InvokeRequest(
             trigger.function,
             b"",
@@ -150,7 +150,8 @@ class HttpTriggerCalls:
         outcome = await self._call(visit, b"", _Exchange(stream, visit))
         failed = outcome.kind is OutcomeKind.FUNCTION_ERROR and outcome.error_type != _MARKED
         if failed:
-            code, reason = outcome.error_type, _reason(outcome)
+            code = outcome.error_type
+            reason = error_of(outcome.payload)[1]
             raise Rejected(412 if code == _NOT_STARTED else 502, code, reason)
         # Without a server there is nothing that could have begun an answer: a test's own handler.
         return None if stream.begun else _answer_of(outcome)
@@ -219,16 +220,5 @@ def _answer_of(outcome: Outcome) -> Answer:
         BadResponse: The function failed, or its result is not an answer of HTTP.
     """
     if outcome.kind is OutcomeKind.FUNCTION_ERROR:
-        raise BadResponse(f"{outcome.error_type}: {_reason(outcome)}")
+        raise BadResponse(f"{outcome.error_type}: {error_of(outcome.payload)[1]}")
     return documents.answer_of(outcome.payload)
-
-
-def _reason(outcome: Outcome) -> str:
-    """Return what the error document of an outcome says."""
-    text = outcome.payload.decode(errors="replace")
-    try:
-        document = json.loads(text)
-    except (ValueError, RecursionError):
-        return text
-    message = document.get("errorMessage") if isinstance(document, dict) else None
-    return message if isinstance(message, str) else text

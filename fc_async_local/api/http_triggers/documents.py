@@ -97,7 +97,11 @@ def usable_headers(headers: Sequence[tuple[str, str]]) -> Headers:
         lower = name.lower()
         if lower not in dropped and not lower.startswith(http_trigger.OWN_HEADERS):
             usable.append((name, value))
-    check_size(usable)
+    size = sum(len(name) + len(value) for name, value in usable)
+    if size > limits.HTTP_HEADERS_BYTES:
+        raise BadResponse(
+            f"the headers of the answer have {size} bytes, more than {limits.HTTP_HEADERS_BYTES}"
+        )
     return usable
 
 
@@ -105,19 +109,6 @@ def _named_by_connection(headers: Iterable[tuple[str, str]]) -> set[str]:
     """Return the names of further headers that are for one connection only."""
     values = (value for name, value in headers if name.lower() == "connection")
     return {option.strip().lower() for value in values for option in value.split(",")}
-
-
-def check_size(headers: Sequence[tuple[str, str]]) -> None:
-    """Refuse headers of an answer that are longer than the service passes on.
-
-    Raises:
-        BadResponse: They are.
-    """
-    size = sum(len(name) + len(value) for name, value in headers)
-    if size > limits.HTTP_HEADERS_BYTES:
-        raise BadResponse(
-            f"the headers of the answer have {size} bytes, more than {limits.HTTP_HEADERS_BYTES}"
-        )
 
 
 def _with_type(answer: Answer) -> Answer:

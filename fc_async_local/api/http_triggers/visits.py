@@ -173,7 +173,7 @@ class Visits:
                 "MissingRequiredHeader",
                 "required HTTP header Authorization was not specified",
             )
-        request.has_come(await stream.read())
+        request.body = await stream.read()
         self._signatures.check(request)
 
 
