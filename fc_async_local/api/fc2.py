@@ -14,6 +14,7 @@ Invariants:
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import quote, unquote, urlencode
 
@@ -160,17 +161,15 @@ class Fc2:
     async def _name(self, service: str, function: str) -> str:
         both = f"{service}${function}"
         for name in (both, function):
-            try:
+            with suppress(Rejected):
                 await self._registry.functions.get(name)
-            except Rejected:
-                continue
-            return name
+                return name
         return both
 
     async def _call(self, request: Request, named: _Named) -> Answer:
         headers = request.headers
         if INVOCATION_ID in headers:
-            request.add_header("x-fc-async-task-id", headers[INVOCATION_ID])
+            request.headers = {"x-fc-async-task-id": headers[INVOCATION_ID], **headers}
         wanted = InvokeRequest(
             named.name,
             b"",

@@ -42,9 +42,8 @@ _SETTINGS: Final[Schema] = {
 def _row(one: operation.Operation) -> Operation:
     types = operation.types_of(one.handler)
     parameters = parameters_of(types.query)
-    row = Operation(
-        one.method, one.path, _summary(one.handler), parameters, _schema(types.body), types.answer
-    )
+    summary = (inspect.getdoc(one.handler) or "").partition("\n")[0].removesuffix(".")
+    row = Operation(one.method, one.path, summary, parameters, _schema(types.body), types.answer)
     if types.body is bytes:
         row = row._replace(body=ANY, accepts=str(operation.Octets.media_type))
     if isinstance(types.answer, type) and issubclass(types.answer, Response):
@@ -55,11 +54,6 @@ def _row(one: operation.Operation) -> Operation:
 
 def _schema(kind: Any) -> Any:
     return OBJECT if get_origin(kind) is dict else None if kind is type(None) else kind
-
-
-def _summary(handler: operation.Handler) -> str:
-    """Return the first sentence of a docstring."""
-    return (inspect.getdoc(handler) or "").partition("\n")[0].removesuffix(".")
 
 
 OPERATIONS: Final = tuple(

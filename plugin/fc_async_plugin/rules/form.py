@@ -109,13 +109,11 @@ def nearest(key: str, known: Collection[str], likeness: float = 0.6) -> str | No
 def types(context: Context) -> Iterator[Found]:
     """Whole numbers, booleans, strings and mappings; quoted numbers are strings."""
     for resource, violation in context.violations("FCA011"):
-        fix = type_fix(violation.value, violation.expected)
-        yield _refused(resource, violation, fix)
+        yield _refused(resource, violation, type_fix(violation.value, violation.expected))
 
 
 def _refused(resource: Resource, violation: Violation, fix: str) -> Found:
-    place = resource.where(BLOCK, *violation.path)
-    return Found(violation.message, place, fix)
+    return Found(violation.message, resource.where(BLOCK, *violation.path), fix)
 
 
 def type_fix(value: object, expected: str) -> str:
@@ -138,8 +136,7 @@ def type_fix(value: object, expected: str) -> str:
 def retries(context: Context) -> Iterator[Found]:
     """The range is 0 to 8; 0 means no retry."""
     for resource, violation in context.violations("FCA012"):
-        fix = _range_fix(violation.value, limits.RETRY_ATTEMPTS)
-        yield _refused(resource, violation, fix)
+        yield _refused(resource, violation, _range_fix(violation.value, limits.RETRY_ATTEMPTS))
 
 
 def _range_fix(value: object, allowed: limits.Range) -> str:

@@ -94,10 +94,6 @@ def _auto_or(name: str, fields: Mapping[str, Any]) -> Any:
     return _either("auto or a mapping", _AUTO, _table(name, fields))
 
 
-def _auto_or_list() -> Any:
-    return _either("auto or a list of ids", _AUTO, _LIST)
-
-
 _HEALTH_CHECK: Final = _table("HealthCheckConfig", _fields_of(models.HealthCheckConfig))
 _REGISTRY: Final = _table(
     "RegistryConfig",
@@ -157,7 +153,8 @@ _SETTINGS: Final[dict[str, Any]] = {
     ),
     "vpcConfig": _auto_or(
         "VpcConfig",
-        _each("vpcId securityGroupId role") | {"vSwitchIds": _auto_or_list()},
+        _each("vpcId securityGroupId role")
+        | {"vSwitchIds": _either("auto or a list of ids", _AUTO, _LIST)},
     ),
     "nasConfig": _auto_or(
         "NasConfig",
