@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 import httptools
@@ -287,19 +288,12 @@ class NoWebSocket(asyncio.Protocol):
         client.close()
 
 
-_REASONS: Final = {
-    400: "Bad Request",
-    408: "Request Timeout",
-    431: "Request Header Fields Too Large",
-    501: "Not Implemented",
-}
-
-
 def _answer(status: int, reason: str) -> bytes:
-    code = _REASONS[status].replace(" ", "")
+    phrase = HTTPStatus(status).phrase
+    code = phrase.replace(" ", "")
     body = json.dumps({"Code": code, "Message": reason, "RequestId": ""}).encode()
     head = (
-        f"HTTP/1.1 {status} {_REASONS[status]}\r\nContent-Type: application/json\r\n"
+        f"HTTP/1.1 {status} {phrase}\r\nContent-Type: application/json\r\n"
         f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n"
     )
     return head.encode() + body

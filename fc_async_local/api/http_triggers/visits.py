@@ -93,9 +93,8 @@ class Visits:
 
     def takes(self, request: Request) -> bool:
         """Return whether a request is for a trigger."""
-        if request.path.startswith(PATH):
-            return True
-        return self._urls.prefix(request.headers.get("host", "")) != ""
+        named = self._urls.prefix(request.headers.get("host", ""))
+        return request.path.startswith(PATH) or named != ""
 
     async def find(self, request: Request) -> Visit:
         """Return the visit that a request is.

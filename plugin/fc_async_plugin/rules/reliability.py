@@ -28,9 +28,8 @@ def no_failure_destination(context: Context) -> Iterator[Found]:
     """After its last retry an invocation without failure destination is gone."""
     for resource, block in context.blocks:
         config = block.get("destinationConfig")
-        if is_unresolved(config):
-            continue
-        if block and not (isinstance(config, dict) and config.get("onFailure")):
+        there = is_unresolved(config) or (isinstance(config, dict) and config.get("onFailure"))
+        if block and not there:
             kept = block.get("asyncTask") is True
             yield Found(
                 f"{resource.function_name} has no failure destination: an invocation that fails"
@@ -192,7 +191,6 @@ def _pace(call: ast.Call) -> _Pace | None:
     except InvalidParameter:
         return None
     hops = named.get("max_hops")
-    unknown = hops is not None and not isinstance(hops, ast.Constant)
-    waits = unknown or bool(isinstance(hops, ast.Constant) and hops.value)
+    waits = bool(hops.value) if isinstance(hops, ast.Constant) else hops is not None
     text = rate.value if isinstance(rate.value, str) else f"{rate.value!r}/s"
     return _Pace(text, gcra.SECOND / interval, waits)
