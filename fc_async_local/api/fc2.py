@@ -169,7 +169,7 @@ class Fc2:
     async def _call(self, request: Request, named: _Named) -> Answer:
         headers = request.headers
         if INVOCATION_ID in headers:
-            request.headers = {"x-fc-async-task-id": headers[INVOCATION_ID], **headers}
+            request.add_header("x-fc-async-task-id", headers[INVOCATION_ID])
         wanted = InvokeRequest(
             named.name,
             b"",

@@ -159,7 +159,7 @@ async def accept(invoker: Engine, request: Request, wanted: InvokeRequest) -> An
                 "x-fc-request-id must be 1 to 128 letters, digits, '_' and '-', "
                 f"got {shorten(given)}"
             )
-        request.id = given
+        request.rename(given)
     accepted = await invoker.invoke_async(
         InvokeRequest(
             wanted.function,

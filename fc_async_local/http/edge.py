@@ -146,7 +146,7 @@ class HttpService(ABC):
             if self.streams(request):
                 await self._stream(request, receive, send)
                 return
-            request.body = await self._body(request, receive)
+            request.has_come(await self._body(request, receive))
         except ClientGone:
             return
         except Exception as error:  # noqa: BLE001 -- every error gets an answer

@@ -62,6 +62,18 @@ class Request(msgspec.Struct):
             scope,
         )
 
+    def has_come(self, body: bytes) -> None:
+        """Note the whole body."""
+        self.body = body
+
+    def add_header(self, name: str, value: str) -> None:
+        """Add a header, unless the client has sent one of this lower-case name."""
+        self.headers = {name: value, **self.headers}
+
+    def rename(self, request_id: str) -> None:
+        """Name it as the caller does."""
+        self.id = request_id
+
     @property
     def target(self) -> str:
         """Path and query exactly as on the request line: what signatures cover."""

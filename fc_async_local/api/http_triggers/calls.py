@@ -115,7 +115,7 @@ class HttpTriggerCalls:
     async def _accept(self, visit: Visit, stream: ClientStream, *, is_web: bool) -> Answer:
         request, trigger = visit.request, visit.trigger
         body = await stream.read()
-        request.body = body if is_web else self._event(visit, body)
+        request.has_come(body if is_web else self._event(visit, body))
         wanted = InvokeRequest(
             trigger.function,
             b"",

@@ -172,7 +172,7 @@ class Visits:
                 "MissingRequiredHeader",
                 "required HTTP header Authorization was not specified",
             )
-        request.body = await stream.read()
+        request.has_come(await stream.read())
         self._signatures.check(request)
 
 
