@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from fc_async_plugin.template import Project
     from fc_async_plugin.template.model import Resource
 
-_RUNTIME: Final = "custom"
 _SERVER: Final = ("port", "healthCheckConfig")
 
 
@@ -48,9 +47,7 @@ def read(given: Sequence[str]) -> dict[str, list[str]]:
         except ValueError as error:
             raise PluginError(f"--command {one}: {error}") from None
         if not found[name]:
-            raise PluginError(
-                f"--command {one}: write NAME=COMMAND, such as {name}='python app.py'"
-            )
+            raise PluginError(f"--command {one}: write it as {name}='python app.py'")
     return found
 
 
@@ -70,7 +67,7 @@ def _started(resource: Resource, command: list[str]) -> Resource:
     for config in (props.get("customRuntimeConfig"), props.pop("customContainerConfig", None)):
         if isinstance(config, dict):
             server |= {name: config[name] for name in _SERVER if name in config}
-    made = {"runtime": _RUNTIME, "code": props.get("code") or ".", "customRuntimeConfig": server}
+    made = {"runtime": "custom", "code": props.get("code") or ".", "customRuntimeConfig": server}
     return msgspec.structs.replace(resource, props=props | made)
 
 

@@ -238,9 +238,8 @@ def http_function(context: Context) -> Iterator[Found]:
     """The event comes as a payload, not as a request; pages about FC 2.0 say it is refused."""
     for link, name, resource in _functions(context):
         live = context.live_function(name)
-        if (resource and _has_http_trigger(resource)) or (
-            live and any(trigger.trigger_type == "http" for trigger in live.triggers)
-        ):
+        kinds = [one.trigger_type for one in live.triggers] if live else []
+        if "http" in kinds or (resource and _has_http_trigger(resource)):
             yield Found(
                 f"{link.outcome} goes to {name.function}, which has an HTTP trigger: it gets the"
                 " event as a payload, not as a request, and the service may refuse it",

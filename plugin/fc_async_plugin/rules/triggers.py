@@ -198,7 +198,9 @@ def dead_letters(context: Context) -> Iterator[Found]:
     configured = _failure_destinations(context)
     for trigger in written_triggers(context, "eventbridge"):
         options = trigger.config.get("runOptions") if isinstance(trigger.config, dict) else None
-        if not isinstance(options, dict) or not _dead_letter_queue(options):
+        queue = options.get("deadLetterQueue") if isinstance(options, dict) else None
+        named = is_unresolved(queue) or (isinstance(queue, dict) and queue.get("Arn"))
+        if not isinstance(options, dict) or not named:
             continue
         place = trigger.where("triggerConfig", "runOptions", "deadLetterQueue")
         tolerance = options.get("errorsTolerance", triggers.ERRORS_TOLERANCE)
@@ -219,19 +221,13 @@ def dead_letters(context: Context) -> Iterator[Found]:
             )
 
 
-def _dead_letter_queue(options: Mapping[str, Any]) -> bool:
-    queue = options.get("deadLetterQueue")
-    return is_unresolved(queue) or (isinstance(queue, dict) and bool(queue.get("Arn")))
-
-
 @rule("FCA077", "task-mode-region", "warning", "Task mode in a region that may not offer it.")
 def task_mode_region(context: Context) -> Iterator[Found]:
     """The list of regions is dated; the service adds regions."""
     for resource, block in context.blocks:
         region = resource.region
-        if block.get("asyncTask") is not True or not region or is_unresolved(region):
-            continue
-        if region not in regions.TASK_MODE:
+        fine = not region or is_unresolved(region) or region in regions.TASK_MODE
+        if block.get("asyncTask") is True and not fine:
             yield Found(
                 f"task mode of {resource.function_name}: {region} is not among the regions that"
                 f" offer it, as of {regions.TASK_MODE_AS_OF}",
