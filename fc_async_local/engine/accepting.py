@@ -241,7 +241,8 @@ def _refusal(function: str, outcome: Outcome) -> Rejected:
     status, code = _REFUSALS[outcome.kind]
     known = error_summary(outcome.payload).removeprefix(f"{outcome.error_type}: ")
     reason = known or outcome.payload.decode(errors="replace") or outcome.kind.value
-    return Rejected(status, outcome.error_type or code, f"function {function!r}: {reason}")
+    name = f"function {function!r}: "  # some reasons begin with it
+    return Rejected(status, outcome.error_type or code, name + reason.removeprefix(name))
 
 
 def new_request_id(now: int, source: random.Random) -> str:

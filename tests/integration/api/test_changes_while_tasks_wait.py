@@ -140,7 +140,7 @@ def test_a_function_that_ran_before_obeys_reserved_concurrency_of_zero(fc_local,
     fc_local.client.put_concurrency_config("orders", reserved_concurrency=0)
     with pytest.raises(errors.Throttled, match="reserved concurrency is 0") as refused:
         fc_local.client.invoke("orders", b"")
-    assert "errorMessage" not in refused.value.message
+    assert refused.value.message == "function 'orders': its reserved concurrency is 0"
     task_id = fc_local.client.invoke_async("orders", b"").task_id
     fc_local.advance(3)
     assert status(fc_local, task_id) == "Retrying"
