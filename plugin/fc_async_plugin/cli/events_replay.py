@@ -5,13 +5,14 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import click
 
 from fc_async_plugin.cli import options
-from fc_async_plugin.report import DONE, FAILED, Format, replays, terminal
+from fc_async_plugin.report import DONE, FAILED, Format, moments, terminal
 from fc_async_plugin.report.moments import plural
+from fc_async_plugin.report.tables import Column
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -23,7 +24,75 @@ if TYPE_CHECKING:
     from fc_async_sdk.fanout import Outcome
 
 _DEAD: Final = "dead-events"
-_MOST: Final = 10_000
+_COLUMNS: Final = (
+    Column("function"),
+    Column("condition"),
+    Column("events", right=True),
+    Column("oldest", optional=2),
+    Column("newest", optional=1),
+    Column("request id of the newest"),
+)
+_LEFT_OUT: Final = {
+    "succeeded": "of invocations that succeeded",
+    "filtered": "that the filters leave out",
+    "unreadable": "without a destination event",
+}
+
+
+class _Filters(NamedTuple):
+    """The options that choose events."""
+
+    conditions: tuple[str, ...]
+    functions: tuple[str, ...]
+    since: str | None
+    matches: tuple[str, ...]
+    limit: int
+
+    def choose(self, source: Source, now: int) -> Choice:
+        """Return the events of a source that are chosen, and what is left out."""
+        from fc_async_plugin.events import selection
+
+        wanted = selection.Selection(
+            conditions=self.conditions,
+            functions=self.functions,
+            since=None if self.since is None else options.moment(self.since, now),
+            matches=tuple(map(selection.Match.read, self.matches)),
+        )
+        return selection.choose(source.look(), wanted, self.limit)
+
+
+_filters = options.gathered(
+    "filters",
+    _Filters,
+    click.option(
+        "--condition",
+        "conditions",
+        metavar="NAME",
+        multiple=True,
+        help="Only events with this condition; may be given several times.",
+    ),
+    click.option(
+        "--function",
+        "functions",
+        metavar="NAME",
+        multiple=True,
+        help="Only events of this function; may be given several times.",
+    ),
+    click.option(
+        "--since", metavar="TIME", help="Only events since then: 90m, 7d, 2026-01-31T09:00."
+    ),
+    click.option(
+        "--match",
+        "matches",
+        metavar="FIELD=REGEX",
+        multiple=True,
+        help="Only events with such a field, as events tail -o json has it, such as "
+        "requestPayload.order.id=^7; may be given several times.",
+    ),
+    click.option(
+        "--limit", type=click.IntRange(1), default=10_000, help="Largest number of events."
+    ),
+)
 
 
 @click.command("replay")
@@ -34,39 +103,7 @@ _MOST: Final = 10_000
     callback=options.refuse_empty_names,
     help="Call this one.  [default: the one that failed]",
 )
-@click.option(
-    "--condition",
-    "conditions",
-    metavar="NAME",
-    multiple=True,
-    help="Only events with this condition; may be given several times.",
-)
-@click.option(
-    "--function",
-    "functions",
-    metavar="NAME",
-    multiple=True,
-    help="Only events of this function; may be given several times.",
-)
-@click.option(
-    "--since",
-    metavar="TIME",
-    help="Only events since then: 90m, 7d, 2026-01-31T09:00.",
-)
-@click.option(
-    "--match",
-    "matches",
-    metavar="FIELD=REGEX",
-    multiple=True,
-    help="Only events with such a field, as events tail -o json has it, such as "
-    "requestPayload.order.id=^7; may be given several times.",
-)
-@click.option(
-    "--limit",
-    type=click.IntRange(1),
-    default=_MOST,
-    help="Largest number of events.",
-)
+@_filters
 @options.rate_option
 @click.option("--show", is_flag=True, help="Show the newest event that would be sent, whole.")
 @click.option("--dry-run", is_flag=True, help="Send nothing.")
@@ -83,7 +120,7 @@ def command(
     *,
     source: str,
     to: str | None,
-    limit: int,
+    filters: _Filters,
     rate: str | None,
     show: bool,
     dry_run: bool,
@@ -92,10 +129,6 @@ def command(
     where: Where,
     yes: bool,
     output: Format,
-    conditions: tuple[str, ...],
-    functions: tuple[str, ...],
-    since: str | None,
-    matches: tuple[str, ...],
 ) -> int:
     """Send failed events again: call the function that failed with the same payload.
 
@@ -112,27 +145,20 @@ def command(
     """  # noqa: D301 -- click reads the \\b as "keep these lines"
     from fc_async_plugin import metrics
     from fc_async_plugin.account import connection
-    from fc_async_plugin.events import selection
 
     if where.qualifier is not None and to is None:
         raise click.UsageError("--qualifier needs --to, the function that it is of")
-    named = None if source in (_DEAD, "-") else _arn(source)
-    if named is not None and not where.account.region:
+    pace = options.pace_of(rate)
+    named = source if source in (_DEAD, "-") else _named(source)
+    if not isinstance(named, str) and not where.account.region:
         where = where._replace(account=where.account._replace(region=named.region or None))
     target = connection.Target(to or "the function of the events", where)
-    function = to and target.function
     with (
         target.client as client,
-        _source(named or source, group, source_endpoint, where.account, client) as opened,
+        _source(named, group, source_endpoint, where.account, client) as opened,
     ):
         now = metrics.now_of(client)
-        wanted = selection.Selection(
-            conditions=conditions,
-            functions=functions,
-            since=None if since is None else options.moment(since, now),
-            matches=tuple(map(selection.Match.read, matches)),
-        )
-        choice = selection.choose(opened.look(), wanted, limit)
+        choice = filters.choose(opened, now)
         if show:
             return _show_newest(choice, output)
         if output == "text":
@@ -140,23 +166,32 @@ def command(
         dry = dry_run or not (yes or sys.stdin.isatty())
         outcomes: list[Outcome] = []
         if choice.chosen and not dry:
-            names = {function} if function else {event.function for _, event in choice.chosen}
-            options.note_task_mode(client, names, where.qualifier)
-            place = connection.target_of(where.account)
-            number = plural(len(choice.chosen), "event")
-            terminal.confirm(f"Send {number} again at {place}?", yes=yes)
+            function = to and target.function
+            _confirm(choice, function, where, client, yes=yes)
             run = client.replay_events(
                 [event for _, event in choice.chosen],
                 to=function,
                 qualifier=where.qualifier,
                 progress=(output == "text" and sys.stderr.isatty()) or None,
-                pace=options.pace_of(rate),
+                pace=pace,
             )
             _send(run, choice, opened, outcomes)
         failed = _tell(choice, outcomes, output, dry=dry)
         for sentence in opened.notes:
             terminal.note(f"Note: {sentence}.")
     return FAILED if failed else DONE
+
+
+def _confirm(
+    choice: Choice, function: str | None, where: Where, client: Client, *, yes: bool
+) -> None:
+    """Say which functions do not know what was sent before, and ask."""
+    from fc_async_plugin.account import connection
+
+    names = {function} if function else {event.function for _, event in choice.chosen}
+    options.note_task_mode(client, names, where.qualifier)
+    number = plural(len(choice.chosen), "event")
+    terminal.confirm(f"Send {number} again at {connection.target_of(where.account)}?", yes=yes)
 
 
 def _send(run: Iterable[Outcome], choice: Choice, source: Source, outcomes: list[Outcome]) -> None:
@@ -179,14 +214,25 @@ def _show(choice: Choice, now: int) -> None:
     from fc_async_plugin.events.selection import groups
 
     if choice.chosen:
-        found = groups(event for _, event in choice.chosen)
-        terminal.print_lines(replays.table(found, now=now, width=terminal.width()))
+        rows = (
+            [*one[:3], _age(one.oldest, now), _age(one.newest, now), one.example]
+            for one in groups(event for _, event in choice.chosen)
+        )
+        terminal.print_table(_COLUMNS, rows)
     else:
         terminal.note("There is no failed event to send.")
-    for sentence in replays.left_out(choice.left_out):
-        terminal.note(sentence)
+    for reason, count in choice.left_out.items():
+        if count:
+            terminal.note(f"Left out: {plural(count, 'message')} {_LEFT_OUT[reason]}.")
     if not choice.ended:
         terminal.note(f"There are more: --limit {len(choice.chosen)} ends here.")
+
+
+def _age(at: int | None, now: int) -> str | None:
+    if at is None:
+        return None
+    shown = moments.duration(max(now - at, 0) // 1_000 * 1_000)
+    return f"{' '.join(shown.split()[:2])} ago"  # the largest unit
 
 
 def _tell(choice: Choice, outcomes: list[Outcome], output: Format, *, dry: bool) -> bool:
@@ -216,7 +262,7 @@ def _tell(choice: Choice, outcomes: list[Outcome], output: Format, *, dry: bool)
         }
         terminal.print_json(data)
     elif total and not dry:
-        terminal.tell(replays.summary(total, len(accepted), before, len(failed)))
+        terminal.tell(moments.summary(total, len(accepted), before, len(failed)))
     elif total:
         terminal.note("Nothing was sent: this was a dry run. Send them with -y.")
     if file is not None:
@@ -270,10 +316,8 @@ def _source(
     if named == _DEAD:
         runtime.local_endpoint(account.endpoint, "has dead events")
         return sources.DeadEvents(client)
-    if named == "-":
-        return sources.File(sys.stdin.buffer)
     if isinstance(named, str):
-        return sources.File(Path(named).read_bytes().splitlines())
+        return sources.File(options.lines_of(named))
     is_queue = isinstance(named, MnsQueueArn)
     if not is_queue and not isinstance(named, RocketMqTopicArn):
         raise click.UsageError(f"{named} is neither a queue of MNS nor a topic of RocketMQ")
@@ -296,8 +340,8 @@ def _source(
     return Topic(address, named, group or "", credentials)
 
 
-def _arn(text: str) -> Any:
-    """Return the ARN of a queue or another destination; None if the text names a file.
+def _named(text: str) -> Any:
+    """Return the ARN of a queue or another destination; the text itself if it names a file.
 
     Raises:
         click.UsageError: It names a queue and a file.
@@ -308,7 +352,7 @@ def _arn(text: str) -> Any:
     if text.startswith("acs:"):
         return arn.parse(text)
     if QUEUE_NAME.problem(text) is not None:
-        return None
+        return text
     if Path(text).is_file():
         raise click.UsageError(f"{text} is a file here: write ./{text}, or the ARN of the queue")
     return arn.MnsQueueArn(queue=text)

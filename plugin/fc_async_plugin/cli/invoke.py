@@ -3,8 +3,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import sys
+import zlib
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from fc_async_plugin.cli import invoke_http, options
-from fc_async_plugin.report import DONE, FAILED, Format, replays, terminal
+from fc_async_plugin.report import DONE, FAILED, Format, terminal
+from fc_async_plugin.report.moments import summary
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable
 
     from fc_async_plugin.account.connection import Where
     from fc_async_plugin.cli.invoke_http import HttpOptions
@@ -303,38 +304,39 @@ def _call_for_each_line(
         check: Checks all payloads before the first one is sent; None: they are not checked.
         pace: How fast the calls start; None: at once.
     """
-    outcomes: list[Outcome] = []
-    with _lines(file) as lines:
-        run = target.client.fan_out(
-            target.function,
-            _looked_at(lines, check, pace, target.function),
-            task_ids=choices.task_id,
-            concurrency=choices.concurrency,
-            delay=choices.delay,
-            qualifier=target.qualifier,
-            progress=sys.stderr.isatty(),
-            pace=pace,
-        )
-        try:
-            outcomes = list(run)
-        except KeyboardInterrupt:
-            resumed = "the same command goes on, and sends nothing twice"
-            if choices.task_id is None:
-                resumed = "without --task-id they cannot be resumed"
-            terminal.note(f"interrupted after {run.progress.done:,} calls: {resumed}")
-            raise
+    ids = _ids(choices.task_id)
+    if ids is not None:
+        options.note_task_mode(target.client, [target.function], target.qualifier)
+    run = target.client.fan_out(
+        target.function,
+        _looked_at((line for _, line in options.lines_of(file)), check, pace, target.function),
+        task_ids=ids,
+        concurrency=choices.concurrency,
+        delay=choices.delay,
+        qualifier=target.qualifier,
+        progress=sys.stderr.isatty(),
+        pace=pace,
+    )
+    try:
+        outcomes = list(run)
+    except KeyboardInterrupt:
+        resumed = "the same command goes on, and sends nothing twice"
+        if ids is None:
+            resumed = "without --task-id they cannot be resumed"
+        terminal.note(f"interrupted after {run.progress.done:,} calls: {resumed}")
+        raise
     failures = sorted(run.failures, key=lambda one: one.index)
     if choices.output == "json":
         outcomes.sort(key=lambda one: one.index)
         terminal.print_json({"invocations": [_as_data(one) for one in outcomes]})
     else:
         accepted = len(outcomes) - len(failures)
-        terminal.tell(replays.summary(len(outcomes), accepted, run.duplicates))
+        terminal.tell(summary(len(outcomes), accepted, run.duplicates))
         for one in failures:
             terminal.note(f"payload {one.index}: {one.error}")
     if choices.failed is not None:
-        refused = "".join(f"{one.payload}\n" for one in failures)
-        Path(choices.failed).write_text(refused, encoding="utf-8")
+        refused = b"".join(one.payload + b"\n" for one in failures)
+        Path(choices.failed).write_bytes(refused)
         if failures and choices.task_id is not None:
             terminal.note(
                 f"{len(failures):,} lines are in {choices.failed}: send them with another --task-id"
@@ -344,15 +346,15 @@ def _call_for_each_line(
 
 
 def _looked_at(
-    lines: Iterable[str], check: Check | None, pace: Pace | None, function: str
-) -> Iterable[str]:
+    lines: Iterable[bytes], check: Check | None, pace: Pace | None, function: str
+) -> Iterable[bytes]:
     """Check all payloads and say when the last call will start, before anything is sent."""
     if check is None and pace is None:
         return lines
     payloads = list(lines)
     if check is not None:
         for index, payload in enumerate(payloads):
-            check(f"payload {index}", payload.encode())
+            check(f"payload {index}", payload)
     if pace is not None and payloads:
         seen = pace.forecast(len(payloads))
         hops = f"; {seen.extra_invocations:,} short invocations more" if seen.hops else ""
@@ -362,13 +364,18 @@ def _looked_at(
     return payloads
 
 
-@contextlib.contextmanager
-def _lines(file: str) -> Iterator[Iterator[str]]:
-    source: contextlib.AbstractContextManager[Any] = (
-        contextlib.nullcontext(sys.stdin) if file == "-" else Path(file).open(encoding="utf-8")  # noqa: SIM115 -- closed by the with below
-    )
-    with source as opened:
-        yield (line.rstrip("\r\n") for line in opened if line.strip())
+def _ids(prefix: str | None) -> Callable[[int, bytes], str] | None:
+    """Return what makes the id of a line, of its number and its content; None without a prefix.
+
+    Raises:
+        InvalidParameter: No task id can begin so.
+    """
+    from fc_async_sdk.fanout.plan import check_prefix
+
+    if prefix is None:
+        return None
+    check_prefix(f"{prefix}-{0:08x}")
+    return lambda index, line: f"{prefix}-{zlib.crc32(line):08x}-{index}"
 
 
 def _as_data(outcome: Outcome) -> dict[str, Any]:

@@ -6,18 +6,22 @@ A command gets the value by the name in the option; without a default it is None
 
 from __future__ import annotations
 
+import codecs
 import functools
 import inspect
 import json
 import os
 import sys
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from contextlib import AbstractContextManager
+    from typing import BinaryIO
 
     from fc_async_plugin.account.connection import Account, Where
     from fc_async_sdk import Client
@@ -349,6 +353,21 @@ event_options: Final = gathered(
 """Adds ``-e -f``; the command gets ``event: bytes | None``."""
 
 
+def lines_of(file: str) -> Iterator[tuple[int, bytes]]:
+    """Yield the lines of a file that are not empty, each with its number; - is stdin.
+
+    A line has neither its end nor the byte order mark that some programs begin a file with.
+    """
+    source: AbstractContextManager[BinaryIO] = (
+        nullcontext(sys.stdin.buffer) if file == "-" else Path(file).open("rb")  # noqa: SIM115 -- closed by the with below
+    )
+    with source as opened:
+        for number, line in enumerate(opened, 1):
+            text = line.removeprefix(codecs.BOM_UTF8) if number == 1 else line
+            if text.strip():
+                yield number, text.rstrip(b"\r\n")
+
+
 def moment(text: str, now: int) -> int:
     """Return the moment that a person names, in milliseconds since the epoch.
 
@@ -376,8 +395,6 @@ def pace_of(rate: str | None) -> Pace | None:
 
 def note_task_mode(client: Client, functions: Iterable[str], qualifier: str | None) -> None:
     """Print on stderr for which functions the service does not know task ids."""
-    from contextlib import suppress
-
     from fc_async_plugin.account import lists
     from fc_async_plugin.report import terminal
     from fc_async_sdk.errors import FcAsyncError

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeVar, get_
 import click
 
 from fc_async_plugin.cli import options, task_logs
-from fc_async_plugin.report import DONE, FAILED, Format, replays, terminal
-from fc_async_plugin.report.moments import plural
+from fc_async_plugin.report import DONE, FAILED, Format, terminal
+from fc_async_plugin.report.moments import plural, summary
 from fc_async_sdk.models import TaskStatus
 
 if TYPE_CHECKING:
@@ -379,7 +379,7 @@ def replay_command(function: str, failed: bool, wanted: _Set) -> int:
             terminal.tell(f"{one.task_id}: {again or f'accepted as {one.replayed_as}'}")
         if len(outcomes) > 1:
             total, accepted = f"{len(outcomes)} tasks", len(outcomes) - len(refused)
-            terminal.tell(replays.summary(total, accepted, len(before)))
+            terminal.tell(summary(total, accepted, len(before)))
     return FAILED if refused else DONE
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from fc_async_plugin.cli import options
-from fc_async_plugin.report import DONE, FAILED, Format, moments, replays, tables, terminal
+from fc_async_plugin.report import DONE, FAILED, Format, moments, tables, terminal
 from fc_async_sdk.spec import oss
 
 if TYPE_CHECKING:
@@ -241,6 +241,7 @@ def backfill_command(
     from fc_async_plugin import backfill, metrics, tasks
     from fc_async_plugin.account import connection
 
+    pace = options.pace_of(rate)
     with tasks.tasks_of(function, where) as target:
         now = metrics.now_of(target.client)
         span = options.moment(begin, now), options.moment(end, now)
@@ -259,7 +260,7 @@ def backfill_command(
             options.note_task_mode(target.client, [wanted.function], wanted.qualifier)
             place = connection.target_of(where.account)
             terminal.confirm(f"Fire {trigger} {len(wanted.firings)} times at {place}?", yes=yes)
-            outcomes = backfill.fire(target.client, wanted, options.pace_of(rate))
+            outcomes = backfill.fire(target.client, wanted, pace)
     return _tell_fired(wanted, outcomes, output, dry=dry)
 
 
@@ -276,7 +277,7 @@ def _tell_fired(wanted: Missed, outcomes: list[Outcome], output: Format, *, dry:
     elif outcomes:
         before = sum(bool(one.accepted and one.accepted.duplicate) for one in outcomes)
         accepted = len(outcomes) - len(refused)
-        terminal.tell(replays.summary(len(outcomes), accepted, before, len(refused)))
+        terminal.tell(moments.summary(len(outcomes), accepted, before, len(refused)))
     if wanted.firings and dry:
         terminal.note("Nothing was fired: this was a dry run. Fire with -y.")
     for one in refused:

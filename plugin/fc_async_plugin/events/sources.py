@@ -65,16 +65,15 @@ class Source(ABC):
 
 
 class File(Source):
-    """Lines of JSON. They are not changed."""
+    """Lines of JSON, each with its number. They are not changed."""
 
-    def __init__(self, content: Iterable[bytes]) -> None:
+    def __init__(self, content: Iterable[tuple[int, bytes]]) -> None:
         self._content = content
 
     def look(self) -> Iterator[Shown]:
         """Yield the events of the lines."""
-        for number, line in enumerate(self._content, 1):
-            if line.strip():
-                yield lines.from_line(f"line {number}", line.strip())
+        for number, line in self._content:
+            yield lines.from_line(f"line {number}", line.strip())
 
 
 class DeadEvents(Source):

@@ -18,6 +18,13 @@ def plural(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
+def summary(total: int | str, accepted: int, before: int, failed: int = 0) -> str:
+    """Return the sentence at the end of many calls, of which some were accepted before."""
+    again = f", {before} of them before" if before else ""
+    end = f"; {failed} failed" if failed else ""
+    return f"Accepted: {accepted} of {total}{again}{end}."
+
+
 def full_time(milliseconds: int | None) -> str | None:
     """Return a moment with its date, milliseconds and zone; None if it is unknown (None or 0)."""
     if not milliseconds:

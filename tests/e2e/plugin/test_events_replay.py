@@ -307,7 +307,7 @@ def test_the_lines_of_events_tail_are_replayed_byte_for_byte(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     lines = fc_async("events", "tail", "failures", "--once", "-o", "json").out
-    (project / "events.jsonl").write_text(lines)
+    (project / "events.jsonl").write_text(f"\ufeff{lines}\n", newline="\r\n")
     done = fc_async("events", "replay", "events.jsonl", "-y")
     assert done.out.endswith("Accepted: 3 of 3.\n")
     fc_local.run_until_idle()

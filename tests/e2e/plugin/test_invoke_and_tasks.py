@@ -8,6 +8,7 @@ import json
 import re
 import sys
 from typing import TYPE_CHECKING, Any
+from zlib import crc32
 
 import pytest
 
@@ -181,6 +182,46 @@ def test_a_batch_that_is_sent_again_runs_nothing_twice(
     assert sorted(orders) == [b"a", b"b"]
 
 
+def test_of_a_batch_that_was_changed_the_changed_lines_are_sent(
+    typed: Typed, fc_local: FcLocal, orders: list[bytes], here: Path
+) -> None:
+    (here / "orders.jsonl").write_text("a\nb\n")
+    typed("invoke", "orders", "--batch", "orders.jsonl", "--task-id", "monday")
+    (here / "orders.jsonl").write_text("a\nB\n")
+    _, out, _ = typed("invoke", "orders", "--batch", "orders.jsonl", "--task-id", "monday")
+    assert out == "Accepted: 2 of 2, 1 of them before.\n"
+    fc_local.run_until_idle()
+    assert sorted(orders) == [b"B", b"a", b"b"]
+
+
+def test_a_batch_is_read_as_bytes_without_the_mark_and_the_line_ends_of_windows(
+    typed: Typed, fc_local: FcLocal, orders: list[bytes], here: Path
+) -> None:
+    (here / "orders.jsonl").write_bytes(b"\xef\xbb\xbf1\r\n\r\n\xff\xfe\r\n")
+    assert typed("invoke", "orders", "--batch", "orders.jsonl")[0] == 0
+    fc_local.run_until_idle()
+    assert sorted(orders) == [b"1", b"\xff\xfe"]
+
+
+@pytest.mark.parametrize("prefix", ["", "a b", "x" * 118])
+def test_a_prefix_that_no_task_id_can_have_is_refused_before_anything_is_sent(
+    prefix: str, typed: Typed, orders: list[bytes], here: Path
+) -> None:
+    (here / "orders.jsonl").write_text("a\nb\n")
+    code, out, err = typed("invoke", "orders", "--batch", "orders.jsonl", "--task-id", prefix)
+    assert (code, out, orders) == (1, "", [])
+    assert "must be a prefix of task ids" in err
+
+
+def test_that_a_batch_cannot_be_resumed_without_task_mode_is_said(
+    typed: Typed, fc_local: FcLocal, here: Path
+) -> None:
+    fc_local.deploy("mails", lambda *_: None, async_config={"asyncTask": False})
+    (here / "mails.jsonl").write_text("a\n")
+    _, _, err = typed("invoke", "mails", "--batch", "mails.jsonl", "--task-id", "monday")
+    assert "mails is not in task mode" in err
+
+
 def test_a_payload_of_a_batch_that_can_not_be_sent_fails_alone(
     typed: Typed, orders: list[bytes], here: Path
 ) -> None:
@@ -249,8 +290,8 @@ def test_the_outcomes_of_a_batch_as_json(typed: Typed, orders: list[bytes], here
     assert [
         (one["index"], one["taskId"], one["error"]) for one in json.loads(out)["invocations"]
     ] == [
-        (0, "t-0", None),
-        (1, "t-1", None),
+        (0, f"t-{crc32(b'a'):08x}-0", None),
+        (1, f"t-{crc32(b'b'):08x}-1", None),
     ]
 
 
