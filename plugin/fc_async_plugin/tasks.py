@@ -146,10 +146,6 @@ class FunctionTasks(NamedTuple):
         shown = "\n".join(map(str, filter(None, [whole.task_error_message, *errors])))
         return text.lower() in shown.lower()
 
-    def stop(self, task_id: str) -> None:
-        """Ask the service to stop a task."""
-        self.client.stop_async_task(self.function, task_id, qualifier=self.qualifier)
-
     def wait(self, task_id: str, *, timeout: float | None = None) -> AsyncTask:
         """Wait until a task has ended.
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from fc_async_plugin.events.sources import Source
     from fc_async_sdk import Client
     from fc_async_sdk.fanout import Outcome
+    from fc_async_sdk.pacing import Pace
 
 _DEAD: Final = "dead-events"
 _COLUMNS: Final = (
@@ -121,7 +122,7 @@ def command(
     source: str,
     to: str | None,
     filters: _Filters,
-    rate: str | None,
+    pace: Pace | None,
     show: bool,
     dry_run: bool,
     group: str | None,
@@ -148,7 +149,6 @@ def command(
 
     if where.qualifier is not None and to is None:
         raise click.UsageError("--qualifier needs --to, the function that it is of")
-    pace = options.pace_of(rate)
     named = source if source in (_DEAD, "-") else _named(source)
     if not isinstance(named, str) and not where.account.region:
         where = where._replace(account=where.account._replace(region=named.region or None))

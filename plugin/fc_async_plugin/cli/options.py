@@ -104,9 +104,18 @@ format_option = click.option(
     help="Output format. With json, stdout has only JSON; notes go to stderr.",
 )
 
+
+def _pace(_: click.Context, __: click.Parameter, rate: str | None) -> Pace | None:
+    from fc_async_sdk.pacing import Pace
+
+    return None if rate is None else Pace("replay", rate)
+
+
 rate_option = click.option(
     "--rate",
+    "pace",
     metavar="RATE",
+    callback=_pace,
     help="How fast the calls start, such as 25/s or 1/10s; the last one within an hour.",
 )
 
@@ -354,10 +363,7 @@ event_options: Final = gathered(
 
 
 def lines_of(file: str) -> Iterator[tuple[int, bytes]]:
-    """Yield the lines of a file that are not empty, each with its number; - is stdin.
-
-    A line has neither its end nor the byte order mark that some programs begin a file with.
-    """
+    """Yield lines that are not empty, without ends and byte order mark; - is stdin."""
     source: AbstractContextManager[BinaryIO] = (
         nullcontext(sys.stdin.buffer) if file == "-" else Path(file).open("rb")  # noqa: SIM115 -- closed by the with below
     )
@@ -382,25 +388,14 @@ def moment(text: str, now: int) -> int:
         raise click.UsageError(str(error)) from None
 
 
-def pace_of(rate: str | None) -> Pace | None:
-    """Return a pace of one command, None without a rate.
-
-    Raises:
-        InvalidParameter: It is not a rate.
-    """
-    from fc_async_sdk.pacing import Pace
-
-    return None if rate is None else Pace("replay", rate)
-
-
 def note_task_mode(client: Client, functions: Iterable[str], qualifier: str | None) -> None:
     """Print on stderr for which functions the service does not know task ids."""
     from fc_async_plugin.account import lists
     from fc_async_plugin.report import terminal
     from fc_async_sdk.errors import FcAsyncError
 
+    reason = "the service may not recognise what was sent before"
     for name in sorted(filter(None, functions)):
         with suppress(FcAsyncError):  # a function that cannot be called is an error of its own
             if not lists.in_task_mode(client, name, qualifier):
-                reason = "the service may not recognise what was sent before"
                 terminal.note(f"{name} is not in task mode: {reason}")

@@ -313,7 +313,7 @@ def _stop(tasks: FunctionTasks, task_id: str) -> str | None:
     from fc_async_sdk.errors import AsyncTaskNotFound, FcAsyncError
 
     try:
-        tasks.stop(task_id)
+        tasks.client.stop_async_task(tasks.function, task_id, qualifier=tasks.qualifier)
     except AsyncTaskNotFound as error:
         return str(suggestions.with_task(error, task_id, tasks.all()))
     except FcAsyncError as error:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from fc_async_plugin.backfill import Missed
     from fc_async_sdk import Client, Outcome
     from fc_async_sdk.admin.models import ObjectEvent
+    from fc_async_sdk.pacing import Pace
 
 _NOT_SHOWN: Final = (
     "consecutiveErrors",
@@ -225,7 +226,7 @@ def backfill_command(
     begin: str,
     end: str,
     limit: int,
-    rate: str | None,
+    pace: Pace | None,
     dry_run: bool,
     where: Where,
     yes: bool,
@@ -241,7 +242,6 @@ def backfill_command(
     from fc_async_plugin import backfill, metrics, tasks
     from fc_async_plugin.account import connection
 
-    pace = options.pace_of(rate)
     with tasks.tasks_of(function, where) as target:
         now = metrics.now_of(target.client)
         span = options.moment(begin, now), options.moment(end, now)

@@ -106,46 +106,32 @@ class Choice(NamedTuple):
 
     Attributes:
         chosen: Are sent.
-        succeeded: Number of events of invocations that succeeded.
-        filtered: Number of those that the filters leave out.
-        unreadable: Messages that are not destination events.
+        left_out: Numbers of messages that are not sent, by reason.
         ended: Whether the source was read to its end.
     """
 
     chosen: list[tuple[str, DestinationEvent]]
-    succeeded: int
-    filtered: int
-    unreadable: list[Shown]
+    left_out: dict[str, int]
     ended: bool
-
-    @property
-    def left_out(self) -> dict[str, int]:
-        """Numbers of messages that are not sent, by reason."""
-        return {
-            "succeeded": self.succeeded,
-            "filtered": self.filtered,
-            "unreadable": len(self.unreadable),
-        }
 
 
 def choose(messages: Iterable[Shown], selection: Selection, limit: int) -> Choice:
     """Return what a replay sends: failed events that the filters admit, up to a limit."""
     chosen: list[tuple[str, DestinationEvent]] = []
-    unreadable: list[Shown] = []
-    succeeded = filtered = 0
+    left_out = {"succeeded": 0, "filtered": 0, "unreadable": 0}
     for message in messages:
         event = message.event
         if event is None:
-            unreadable.append(message)
+            left_out["unreadable"] += 1
         elif event.succeeded:
-            succeeded += 1
+            left_out["succeeded"] += 1
         elif not selection.admits(event):
-            filtered += 1
+            left_out["filtered"] += 1
         elif len(chosen) == limit:
-            return Choice(chosen, succeeded, filtered, unreadable, ended=False)
+            return Choice(chosen, left_out, ended=False)
         else:
             chosen.append((message.message_id, event))
-    return Choice(chosen, succeeded, filtered, unreadable, ended=True)
+    return Choice(chosen, left_out, ended=True)
 
 
 class Group(NamedTuple):
