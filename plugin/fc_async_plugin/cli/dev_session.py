@@ -153,7 +153,8 @@ def _prepare(
         refused = _ask(choices, builder.answers, packages)
     notes = building.hints(building.builds_of(projects))
     notes += layers.notes(projects, install=not refused) + building.examples(projects)
-    notes += [text for each in projects for text in commands.absent(each)]
+    for each in projects:
+        notes += [*commands.absent(each), *commands.of_images(each)]
     absent = [one for each in projects for one in imports.absent(environments.used(each)[0])]
     notes += [one.absent for one in absent if not one.mark]
     yield from (("problem", text, "bad") for text in failed)

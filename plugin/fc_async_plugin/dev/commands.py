@@ -6,7 +6,9 @@ Images are not run on this machine, and neither are the built-in runtimes of oth
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import shlex
 import shutil
 import sys
@@ -17,9 +19,9 @@ import msgspec
 
 from fc_async_plugin import PluginError
 from fc_async_plugin.plan.wanted import local_layers
-from fc_async_plugin.template.code import code_path, start_command
+from fc_async_plugin.template.code import code_path, folder_of, start_command
 from fc_async_plugin.template.desired import is_function
-from fc_async_sdk.spec.runtimes import CUSTOM
+from fc_async_sdk.spec.runtimes import CONTAINER, CUSTOM
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from fc_async_plugin.template.model import Resource
 
 _SERVER: Final = ("port", "healthCheckConfig")
+_LINE: Final = re.compile(r"^(ENTRYPOINT|CMD|WORKDIR)[ \t]+(.+)$", re.MULTILINE)
 
 
 def read(given: Sequence[str]) -> dict[str, list[str]]:
@@ -91,3 +94,31 @@ def absent(project: Project) -> Iterator[str]:
                 f"{resource.function_name} starts with {program!r}, which is not on the PATH of "
                 "this machine: install it"
             )
+
+
+def of_images(project: Project) -> Iterator[str]:
+    """Yield how the program of an image starts here, as its Dockerfile says, one sentence each."""
+    for resource in filter(is_function, project.resources):
+        folders = [code_path(project, resource), folder_of(project)]
+        files = [one / "Dockerfile" for one in folders if one is not None]
+        file = next(filter(Path.is_file, files), None)
+        if resource.props.get("runtime") != CONTAINER or file is None:
+            continue
+        last = dict(_LINE.findall(file.read_text("utf-8", "replace")))
+        words = [_shell(last[one]) for one in ("ENTRYPOINT", "CMD") if one in last]
+        command = " ".join(words)
+        if place := last.get("WORKDIR", "").strip().rstrip("/"):
+            command = command.replace(f"{place}/", "")
+        if words:
+            yield (
+                f"{resource.function_name} is an image; its Dockerfile says how it may start here: "
+                f"fc-async dev --command {resource.name}={shlex.quote(command)}"
+            )
+
+
+def _shell(text: str) -> str:
+    """Return a command of a Dockerfile, which may be a list in JSON, for a shell."""
+    try:
+        return shlex.join(map(str, json.loads(text)))
+    except (ValueError, TypeError):
+        return text.strip()

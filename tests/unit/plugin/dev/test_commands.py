@@ -81,3 +81,27 @@ def test_a_program_that_starts_a_function_and_is_not_here_is_named(
     (tmp_path / "s.yaml").write_text(f"edition: 3.0.0\nname: shop\nresources:\n{text}{other}")
     found = list(commands.absent(template.load(tmp_path)))
     assert [one.partition(" machine")[0] for one in found] == said
+
+
+@pytest.mark.parametrize(
+    ("dockerfile", "command"),
+    [
+        ('FROM node\nENTRYPOINT [ "node", "server.js" ]\n', "'node server.js'"),
+        ('WORKDIR /app\nCMD ["a"]\nCMD [ "python", "-u", "/app/my app.py" ]', "'python -u '\"'\"'"),
+        ("CMD php artisan serve --port=9000", "'php artisan serve --port=9000'"),
+        ('ENTRYPOINT ["dumb-init", "--"]\nCMD npm start\n', "'dumb-init -- npm start'"),
+        ('WORKDIR /\nCMD ["/srv/run", "/x"]', "'/srv/run /x'"),
+        ('CMD ["/srv/run"]', "/srv/run"),
+        ("CMD [1", "'[1'"),
+        ("FROM scratch\n", ""),
+        (None, ""),
+    ],
+)
+def test_the_command_of_an_image_is_read_from_its_dockerfile(
+    project: template.Project, tmp_path: Path, dockerfile: str | None, command: str
+) -> None:
+    if dockerfile is not None:
+        (tmp_path / "Dockerfile").write_text(dockerfile)
+    found = "".join(commands.of_images(project))
+    assert ("--command web=" in found) == bool(command)
+    assert f"web={command}" in found or not command
