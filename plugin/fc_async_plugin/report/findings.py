@@ -27,7 +27,7 @@ from urllib.parse import quote
 from fc_async_plugin.report.moments import plural
 from fc_async_plugin.report.safe_text import safe, safe_json
 from fc_async_plugin.report.tables import cell_width, cut
-from fc_async_plugin.rules import pages
+from fc_async_plugin.rules.rule import page_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -100,7 +100,10 @@ def _lines(
     head = f"{finding.severity}[{finding.rule}]"
     first, *others = _wrapped(f"{head}: {safe(finding.message)}", width, "  ")
     # A terminal shows the name of the rule as a link to its page.
-    yield [(head, f"{finding.severity} {pages.url(finding.rule)}"), (first[len(head) :], "bold")]
+    yield [
+        (head, f"{finding.severity} {page_of(finding.rule).as_uri()}"),
+        (first[len(head) :], "bold"),
+    ]
     for line in others:
         yield [(line, "bold")]
     marks = _marks(finding)
@@ -238,7 +241,7 @@ def _plain(finding: Finding) -> dict[str, Any]:
     return {
         "rule": finding.rule,
         "severity": finding.severity,
-        "url": pages.url(finding.rule),
+        "url": page_of(finding.rule).as_uri(),
         "message": finding.message,
         **finding.position._asdict(),
         "fix": finding.fix,
@@ -296,7 +299,10 @@ def to_sarif(findings: Sequence[Finding], rules: Mapping[str, Rule], version: st
                 "shortDescription": {"text": rule.summary},
                 "fullDescription": {"text": f"{rule.summary} {rule.detail}"},
                 "defaultConfiguration": {"level": rule.severity},
-                "help": {"text": rule.detail or rule.summary, "markdown": pages.text(rule.id)},
+                "help": {
+                    "text": rule.detail or rule.summary,
+                    "markdown": page_of(rule.id).read_text("utf-8"),
+                },
             }
             for rule in rules.values()
         ],

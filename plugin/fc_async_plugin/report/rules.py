@@ -6,7 +6,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from fc_async_plugin.report import tables, terminal
-from fc_async_plugin.rules import RULES, named, pages
+from fc_async_plugin.rules import RULES, named
+from fc_async_plugin.rules.rule import page_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -63,16 +64,16 @@ def _as_data(rule: Rule) -> dict[str, str]:
         "name": rule.name,
         "severity": rule.severity,
         "summary": rule.summary,
-        "url": pages.url(rule.id),
+        "url": page_of(rule.id).as_uri(),
     }
 
 
 def _explain(rule: Rule, output: str) -> None:
     """Print the page of a rule, with an example that is refused and one that is accepted."""
     if output == "json":
-        terminal.print_json({**_as_data(rule), "page": pages.text(rule.id)})
+        terminal.print_json({**_as_data(rule), "page": page_of(rule.id).read_text("utf-8")})
         return
-    for line in pages.text(rule.id).rstrip("\n").split("\n"):
+    for line in page_of(rule.id).read_text("utf-8").rstrip("\n").split("\n"):
         heading = line.startswith("# ")
         terminal.tell(line.removeprefix("# "), bold=heading)
 

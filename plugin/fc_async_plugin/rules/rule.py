@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""The types of rules and findings. Data only."""
+"""The types of rules and findings, and the page of a rule."""
 
 from __future__ import annotations
 
 import functools
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from fc_async_plugin.template.problems import Position  # noqa: TC001 -- NamedTuple fields
@@ -79,6 +80,14 @@ class Rule(NamedTuple):
     def detail(self) -> str:
         """One more sentence: why it matters, or what it looks at."""
         return " ".join((self.check.__doc__ or "").split())
+
+
+def page_of(rule: str) -> Path:
+    """Return the page of a rule, Markdown: in the wheel, or beside the sources."""
+    package = Path(__file__).parents[1]
+    installed = package / "_rules"
+    folder = installed if installed.is_dir() else package.parents[1] / "docs" / "rules"
+    return folder / f"{rule}.md"
 
 
 def rule(
