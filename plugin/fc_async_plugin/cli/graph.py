@@ -62,7 +62,7 @@ def command(
       fc-async graph --counts --endpoint http://127.0.0.1:9900
     """  # noqa: D301 -- click reads the \b as "keep these lines"
     from fc_async_plugin import template
-    from fc_async_plugin.account.reading import read_all
+    from fc_async_plugin.account.live import read_all
     from fc_async_plugin.report import graphs
 
     kind = output or _kind_of(target)

@@ -29,7 +29,7 @@ class _Read(NamedTuple):
 
     def context(self) -> Context:
         """Return the templates, with what the account has if an option asks for it."""
-        from fc_async_plugin.account.reading import read_all
+        from fc_async_plugin.account.live import read_all
 
         return read_all(
             [*self.templates, *self.files] or [None],
