@@ -126,25 +126,20 @@ def _of(resource: Resource, names: Container[str]) -> Iterator[Permission]:
     block = desired(resource)
     for _, text in block.config.destinations if block else ():
         yield ram.permission_for(arn.parse(text).resolve(region=region, account_id=account_id))
-    for value in _mapping(resource.props.get("environmentVariables")).values():
+    variables = resource.at("environmentVariables")
+    for value in variables.values() if isinstance(variables, dict) else ():
         if isinstance(value, str) and value in names:
             yield from ram.to_call(
                 arn.FunctionArn(region=region, account_id=account_id, function=value)
             )
     if bucket := bucket_of_payloads(resource):
         yield from ram.to_store(bucket)
-    logs = _mapping(resource.props.get("logConfig"))
-    if logs.get("project") and logs.get("logstore"):
-        yield ram.to_log(region, account_id, str(logs["project"]), str(logs["logstore"]))
-    mounts = _mapping(resource.props.get("ossMountConfig")).get("mountPoints")
-    for mount in map(_mapping, mounts if isinstance(mounts, list) else ()):
+    logs, store = resource.at("logConfig", "project"), resource.at("logConfig", "logstore")
+    if logs and store:
+        yield ram.to_log(region, account_id, str(logs), str(store))
+    for _, mount in resource.each("ossMountConfig", "mountPoints"):
         if mount.get("bucketName"):
             yield from ram.to_mount(str(mount["bucketName"]), read_only=bool(mount.get("readOnly")))
-
-
-def _mapping(value: object) -> dict[str, Any]:
-    """Return a mapping of a template; an empty one for a value of another type, such as auto."""
-    return value if isinstance(value, dict) else {}
 
 
 def caller(project: Project) -> dict[str, Any]:
@@ -245,9 +240,8 @@ def _to_create(resource: Resource, *, triggers: bool) -> Iterator[Permission]:
 
 def _roles(resource: Resource) -> Iterator[str]:
     """Yield the roles that a deployment hands to a function and to its triggers."""
-    listed = resource.props.get("triggers")
-    triggers = [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
-    for role in (resource.props.get("role"), *(one.get("invocationRole") for one in triggers)):
+    triggers = (one.get("invocationRole") for _, one in resource.each("triggers"))
+    for role in (resource.props.get("role"), *triggers):
         if role:
             yield str(role)
 

@@ -52,15 +52,9 @@ class Link(NamedTuple):
 
 def source_node(resource: Resource) -> Node:
     """Return the node of a resource's function, with the qualifier of its configuration."""
-    block = resource.props.get(BLOCK)
-    qualifier = block.get("qualifier") if isinstance(block, dict) else None
-    return Node(
-        "function",
-        resource.region,
-        resource.account_id,
-        resource.function_name,
-        str(qualifier or limits.DEFAULT_QUALIFIER),
-    )
+    qualifier = str(resource.at(BLOCK, "qualifier") or limits.DEFAULT_QUALIFIER)
+    name = resource.function_name
+    return Node("function", resource.region, resource.account_id, name, qualifier)
 
 
 def links(resources: Iterable[Resource]) -> list[Link]:
@@ -93,14 +87,9 @@ def possible_accounts(written: Iterable[Link]) -> list[str]:
 
 
 def _written(resources: Iterable[Resource]) -> Iterator[Link]:
-    for resource in resources:
-        block = resource.props.get(BLOCK) if is_function(resource) else None
-        config = block.get("destinationConfig") if isinstance(block, dict) else None
-        if not isinstance(config, dict):
-            continue
+    for resource in filter(is_function, resources):
         for outcome, kind in OUTCOMES:
-            target = config.get(outcome)
-            text = target.get("destination") if isinstance(target, dict) else None
+            text = resource.at(*destination_path(outcome))
             if isinstance(text, str) and text and "${" not in text:
                 yield Link(resource, outcome, kind, text, _parsed(text))
 
@@ -187,10 +176,7 @@ def _build(
 def trigger_edges(resources: Iterable[Resource]) -> Iterator[Edge]:
     """Yield edges from event sources of triggers to the functions that they invoke."""
     for resource in resources:
-        listed = resource.props.get("triggers")
-        for index, trigger in enumerate(listed if isinstance(listed, list) else ()):
-            if not isinstance(trigger, dict):
-                continue
+        for index, trigger in resource.each("triggers"):
             origin = triggers.origin(trigger, resource.region, resource.account_id)
             if origin is None:
                 continue

@@ -203,9 +203,9 @@ def not_run(project: Project, only: Collection[str]) -> Iterator[str]:
 
 
 def _not_compared(resource: Resource) -> Iterator[str]:
-    code = resource.props.get("code")
-    if isinstance(code, dict) and "ossObjectName" in code:
-        place = f"oss://{code.get('ossBucketName')}/{code['ossObjectName']}"
+    name = resource.at("code", "ossObjectName")
+    if name is not None:
+        place = f"oss://{resource.at('code', 'ossBucketName')}/{name}"
         yield f"not compared by fc-async: code of {resource.name} in {place} (use s deploy)"
 
 

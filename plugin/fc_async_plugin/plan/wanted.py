@@ -223,9 +223,9 @@ def _role(resource: Resource) -> str:
 
 
 def _code(project: Project, resource: Resource, *, here: bool) -> Code | None:
-    code = resource.props.get("code")
-    if isinstance(code, dict) and "ossObjectName" in code:
-        return Code(bucket=code.get("ossBucketName"), object_name=code["ossObjectName"])
+    name = resource.at("code", "ossObjectName")
+    if name is not None:
+        return Code(bucket=resource.at("code", "ossBucketName"), object_name=name)
     path = code_path(project, resource)
     if path is None:
         return Code() if resource.props.get("runtime") == runtimes.CONTAINER else None

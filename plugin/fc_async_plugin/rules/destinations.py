@@ -239,20 +239,14 @@ def http_function(context: Context) -> Iterator[Found]:
     for link, name, resource in _functions(context):
         live = context.live_function(name)
         kinds = [one.trigger_type for one in live.triggers] if live else []
-        if "http" in kinds or (resource and _has_http_trigger(resource)):
+        written = resource.each("triggers") if resource else ()
+        if "http" in [*kinds, *(one.get("triggerType") for _, one in written)]:
             yield Found(
                 f"{link.outcome} goes to {name.function}, which has an HTTP trigger: it gets the"
                 " event as a payload, not as a request, and the service may refuse it",
                 link.where(),
                 "name a function without HTTP trigger, or try it in your account first",
             )
-
-
-def _has_http_trigger(resource: Resource) -> bool:
-    listed = resource.props.get("triggers")
-    return isinstance(listed, list) and any(
-        isinstance(trigger, dict) and trigger.get("triggerType") == "http" for trigger in listed
-    )
 
 
 @rule(

@@ -206,7 +206,6 @@ def fc2(context: Context) -> Iterator[Found]:
 
 def fc2_block(resource: Resource) -> tuple[str, ...]:
     """Return where props of a function have a block of FC 2.0; empty if they have none."""
-    function = resource.props.get("function")
-    if isinstance(function, dict) and _FC2_BLOCK in function:
+    if resource.at("function", _FC2_BLOCK) is not None:
         return ("function", _FC2_BLOCK)
     return (_FC2_BLOCK,) if _FC2_BLOCK in resource.props else ()

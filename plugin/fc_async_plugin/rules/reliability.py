@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from fc_async_plugin.rules.rule import Found, Related, rule
 from fc_async_plugin.template.code import DEFAULT_HANDLER, code_path
@@ -55,10 +55,10 @@ def empty_block(context: Context) -> Iterator[Found]:
 @rule("FCA052", "age-shorter-than-retries", "warning", "Retries that cannot all take place.")
 def age_shorter_than_retries(context: Context) -> Iterator[Found]:
     """The age counts from the trigger; what is too old is dropped, retries left or not."""
-    for resource, block in context.blocks:
-        age = _number(block, "maxAsyncEventAgeInSeconds", limits.EVENT_AGE_SECONDS)
-        retries = _number(block, "maxAsyncRetryAttempts", limits.RETRY_ATTEMPTS)
-        timeout = _number(resource.props, "timeout", limits.FUNCTION_TIMEOUT_SECONDS)
+    for resource, _ in context.blocks:
+        age = _number(resource.at(BLOCK, "maxAsyncEventAgeInSeconds"), limits.EVENT_AGE_SECONDS)
+        retries = _number(resource.at(BLOCK, "maxAsyncRetryAttempts"), limits.RETRY_ATTEMPTS)
+        timeout = _number(resource.at("timeout"), limits.FUNCTION_TIMEOUT_SECONDS)
         if age is None or retries is None or timeout is None:
             continue
         longest = timeout * (retries + 1)
@@ -76,8 +76,8 @@ def age_shorter_than_retries(context: Context) -> Iterator[Found]:
 @rule("FCA053", "age-shorter-than-delay", "note", "Long delays expire before they run.")
 def age_shorter_than_delay(context: Context) -> Iterator[Found]:
     """The age counts from the trigger, the time of a delay included."""
-    for resource, block in context.blocks:
-        age = _number(block, "maxAsyncEventAgeInSeconds", limits.EVENT_AGE_SECONDS)
+    for resource, _ in context.blocks:
+        age = _number(resource.at(BLOCK, "maxAsyncEventAgeInSeconds"), limits.EVENT_AGE_SECONDS)
         if age is not None and age <= limits.DELAY_SECONDS.high:
             yield Found(
                 f"an invocation of {resource.function_name} with x-fc-async-delay of {age} s or"
@@ -87,9 +87,8 @@ def age_shorter_than_delay(context: Context) -> Iterator[Found]:
             )
 
 
-def _number(block: object, key: str, allowed: limits.Range) -> int | None:
+def _number(value: Any, allowed: limits.Range) -> int | None:
     """Return a valid value, the service's default if it is not set, None if it is invalid."""
-    value = block.get(key) if isinstance(block, dict) else None
     if value is None:
         return allowed.default
     return value if value in allowed else None
@@ -138,9 +137,8 @@ def pace_cannot_be_kept(context: Context) -> Iterator[Found]:
 
 
 def _findings(resource: Resource, pace: _Pace) -> Iterator[Found]:
-    name, props = resource.function_name, resource.props
-    block = props.get(BLOCK)
-    age = _number(block, "maxAsyncEventAgeInSeconds", limits.EVENT_AGE_SECONDS)
+    name = resource.function_name
+    age = _number(resource.at(BLOCK, "maxAsyncEventAgeInSeconds"), limits.EVENT_AGE_SECONDS)
     if pace.hops and age is not None and age <= limits.DELAY_SECONDS.high:
         yield Found(
             f"messages of {name} that wait for their slots at {pace.rate} expire: each wait is up"
@@ -148,10 +146,9 @@ def _findings(resource: Resource, pace: _Pace) -> Iterator[Found]:
             resource.where(BLOCK, "maxAsyncEventAgeInSeconds"),
             f"raise maxAsyncEventAgeInSeconds to {limits.DELAY_SECONDS.high + 1} or more",
         )
-    concurrency = props.get("concurrencyConfig")
-    reserved = concurrency.get("reservedConcurrency") if isinstance(concurrency, dict) else None
-    each = _number(props, "instanceConcurrency", limits.INSTANCE_CONCURRENCY)
-    timeout = _number(props, "timeout", limits.FUNCTION_TIMEOUT_SECONDS)
+    reserved = resource.at("concurrencyConfig", "reservedConcurrency")
+    each = _number(resource.at("instanceConcurrency"), limits.INSTANCE_CONCURRENCY)
+    timeout = _number(resource.at("timeout"), limits.FUNCTION_TIMEOUT_SECONDS)
     if type(reserved) is not int or each is None or timeout is None:
         return
     possible = reserved * each / timeout

@@ -79,12 +79,10 @@ class WrittenTrigger(NamedTuple):
 def written_triggers(context: Context, *kinds: str) -> Iterator[WrittenTrigger]:
     """Yield the triggers of all functions, of some types if they are named."""
     for resource in context.functions:
-        listed = resource.props.get("triggers")
-        for index, settings in enumerate(listed if isinstance(listed, list) else []):
-            if isinstance(settings, dict):
-                found = WrittenTrigger(resource, index, settings)
-                if not kinds or found.kind in kinds:
-                    yield found
+        for index, settings in resource.each("triggers"):
+            found = WrittenTrigger(resource, index, settings)
+            if not kinds or found.kind in kinds:
+                yield found
 
 
 @rule("FCA070", "invalid-timer", "error", "A timer that the service cannot read.")
@@ -365,10 +363,9 @@ def oss_trigger_may_repeat(context: Context) -> Iterator[Found]:
 
 def _may_write(context: Context, trigger: WrittenTrigger, found: oss.OssTrigger) -> str:
     """Return why a function may write the objects of its trigger, "" if it cannot."""
-    props = trigger.resource.props
-    if _mounts(props.get("ossMountConfig"), found):
+    if _mounts(trigger.resource, found):
         return "it mounts the bucket for writing"
-    role = str(props.get("role") or "")
+    role = str(trigger.resource.props.get("role") or "")
     granted = context.roles.get(role)
     if granted is not None:
         return "its role allows oss:PutObject there" if ram.may_put(granted, found) else ""
@@ -378,11 +375,10 @@ def _may_write(context: Context, trigger: WrittenTrigger, found: oss.OssTrigger)
     return "what its role allows is not known (--roles reads it)" if role and not apart else ""
 
 
-def _mounts(config: object, found: oss.OssTrigger) -> bool:
+def _mounts(resource: Resource, found: oss.OssTrigger) -> bool:
     """Return whether a function can write objects of a trigger through a mounted bucket."""
-    points = config.get("mountPoints") if isinstance(config, dict) else None
-    for point in points if isinstance(points, list) else ():
-        if not isinstance(point, dict) or point.get("bucketName") != found.bucket:
+    for _, point in resource.each("ossMountConfig", "mountPoints"):
+        if point.get("bucketName") != found.bucket:
             continue
         folder = point.get("bucketPath") or ""
         if point.get("readOnly") is True or not isinstance(folder, str):

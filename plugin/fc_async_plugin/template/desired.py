@@ -8,14 +8,16 @@ an API object.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+import msgspec
 
 from fc_async_plugin.template import nodes
 from fc_async_plugin.template.problems import failure
 from fc_async_plugin.template.reading import component_name, names_function
 from fc_async_sdk._claims import VARIABLE
-from fc_async_sdk.models import AsyncConfig, Destination, DestinationConfig
-from fc_async_sdk.spec import limits
+from fc_async_sdk.models import AsyncConfig
+from fc_async_sdk.spec import async_config, limits
 from fc_async_sdk.spec.async_config import OUTCOMES
 
 if TYPE_CHECKING:
@@ -71,22 +73,23 @@ def desired(resource: Resource) -> Desired | None:
         return None
     if not isinstance(block, dict):
         raise _wrong_type(resource, (BLOCK,), block, "a mapping")
+    config = {key: value for key, value in block.items() if key != "qualifier"}
     qualifier = block.get("qualifier")
     if qualifier is not None and not isinstance(qualifier, str):
         if type(qualifier) is not int:
             raise _wrong_type(resource, (BLOCK, "qualifier"), qualifier, "a string")
         qualifier = str(qualifier)  # an unquoted version number
-    return Desired(
-        qualifier or limits.DEFAULT_QUALIFIER,
-        AsyncConfig(
-            async_task=_typed(resource, block, "asyncTask", bool),
-            max_async_retry_attempts=_typed(resource, block, "maxAsyncRetryAttempts", int),
-            max_async_event_age_in_seconds=_typed(
-                resource, block, "maxAsyncEventAgeInSeconds", int
-            ),
-            destination_config=_destinations(resource, block.get("destinationConfig")),
-        ),
-    )
+    for one in async_config.check(config):
+        if one.what == "wrong-type":
+            raise _wrong_type(resource, (BLOCK, *one.path), one.value, one.expected)
+    named = {
+        outcome: {"destination": text}
+        for outcome, _ in OUTCOMES
+        if (text := resource.at(*destination_path(outcome)))
+    }
+    known = {key: config.get(key) for key in async_config.FIELDS}
+    found = msgspec.convert(known | {"destinationConfig": named or None}, AsyncConfig)
+    return Desired(qualifier or limits.DEFAULT_QUALIFIER, found)
 
 
 def destination_path(outcome: str) -> Path:
@@ -94,42 +97,9 @@ def destination_path(outcome: str) -> Path:
     return (BLOCK, "destinationConfig", outcome, "destination")
 
 
-def _destinations(resource: Resource, value: Any) -> DestinationConfig | None:
-    if value is None or value == {}:
-        return None
-    if not isinstance(value, dict):
-        raise _wrong_type(resource, (BLOCK, "destinationConfig"), value, "a mapping")
-    found = [_destination(resource, value, outcome) for outcome, _ in OUTCOMES]
-    if found == [None, None]:
-        return None
-    return DestinationConfig(on_success=found[0], on_failure=found[1])
-
-
-def _destination(resource: Resource, block: dict[str, Any], outcome: str) -> Destination | None:
-    value = block.get(outcome)
-    if value is None or value == {}:
-        return None
-    path = destination_path(outcome)
-    if not isinstance(value, dict):
-        raise _wrong_type(resource, path[:-1], value, "a mapping with destination")
-    arn = value.get("destination")
-    if arn is not None and not isinstance(arn, str):
-        raise _wrong_type(resource, path, arn, "a string")
-    return Destination(destination=arn) if arn else None
-
-
-def _typed(resource: Resource, block: dict[str, Any], key: str, kind: type) -> Any:
-    value = block.get(key)
-    if value is None or type(value) is kind:
-        return value
-    expected = {bool: "true or false", int: "a whole number"}[kind]
-    raise _wrong_type(resource, (BLOCK, key), value, expected)
-
-
 def bucket_of_payloads(resource: Resource) -> str:
     """Return the bucket in which a function keeps large payloads, "" if none is named."""
-    variables = resource.props.get("environmentVariables")
-    found = variables.get(VARIABLE) if isinstance(variables, dict) else None
+    found = resource.at("environmentVariables", VARIABLE)
     bucket = found.removeprefix("oss://") if isinstance(found, str) else found
     return bucket if isinstance(bucket, str) and bucket != found and bucket.isascii() else ""
 

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -40,6 +40,20 @@ class Resource(msgspec.Struct, frozen=True, kw_only=True):
     places: Callable[[Path], list[Place]]
     position: Position
     unset: frozenset[str] = frozenset()
+
+    def at(self, *path: str | int) -> Any:
+        """Return the value at a path of keys in the props; None if the path leads to none."""
+        value: Any = self.props
+        for key in path:
+            value = value.get(key) if isinstance(value, dict) else None
+        return value
+
+    def each(self, *path: str | int) -> Iterator[tuple[int, dict[str, Any]]]:
+        """Yield the mappings in the list at a path of keys, such as triggers, by their indices."""
+        listed = self.at(*path)
+        for index, one in enumerate(listed if isinstance(listed, list) else ()):
+            if isinstance(one, dict):
+                yield index, one
 
     def where(self, *path: str | int) -> Position:
         """Return where a value was written, or its nearest parent that has a place."""
