@@ -25,10 +25,11 @@ if TYPE_CHECKING:
 
 _ACTIONS: Final = {"+": "create", "~": "update", "-": "delete"}
 _NOTHING: Final = "(not set)"
+_VARIABLE: Final = "environmentVariables."
 
 
 class Change(NamedTuple):
-    """A change of one field; None is "not set"."""
+    """A change of one field, without secret values; None is "not set"."""
 
     name: str
     before: Any
@@ -53,7 +54,7 @@ def changes(step: Step) -> list[Change]:
 def _fields(before: dict[str, Any], after: dict[str, Any]) -> list[Change]:
     names = dict.fromkeys([*before, *after])
     return [
-        Change(name, before.get(name), after.get(name))
+        Change(name, _shown(name, before.get(name)), _shown(name, after.get(name)))
         for name in names
         if before.get(name) != after.get(name)
     ]
@@ -63,27 +64,15 @@ def _settings(settings: dict[str, Any]) -> dict[str, Any]:
     shown: dict[str, Any] = {}
     for name, value in sorted(settings.items()):
         if name == "environmentVariables":
-            for variable, text in sorted((value or {}).items()):
-                shown[f"environmentVariables.{variable}"] = _Secret(text)
+            shown |= {f"{_VARIABLE}{key}": text for key, text in sorted((value or {}).items())}
         else:
             shown[name] = value
     return shown
 
 
-class _Secret:
-    """Compares like its value, and does not show it."""
-
-    def __init__(self, value: Any) -> None:
-        self._value = value
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Secret) and self._value == other._value
-
-    def __hash__(self) -> int:
-        return hash(self._value)
-
-    def __repr__(self) -> str:
-        return HIDDEN
+def _shown(name: str, value: Any) -> Any:
+    """Return the value of a field with :data:`HIDDEN` in place of secrets."""
+    return HIDDEN if name.startswith(_VARIABLE) and value is not None else hidden(value)
 
 
 def _code(step: CreateFunction | UpdateFunction) -> str:
@@ -154,9 +143,7 @@ def show(value: Any) -> str:
     """Return a value as a template has it."""
     if isinstance(value, str):
         return value or '""'
-    if isinstance(value, _Secret):
-        return repr(value)
-    return msgspec.json.encode(hidden(value)).decode()
+    return msgspec.json.encode(value).decode()
 
 
 def summary(steps: Sequence[Step]) -> str:
@@ -198,10 +185,6 @@ def step_data(step: Step) -> dict[str, Any]:
         "region": step.region,
         "function": step.function,
         "qualifier": step.qualifier_shown.lstrip("/") or None,
-        "before": {one.name: _plain(one.before) for one in found if one.before is not None},
-        "after": {one.name: _plain(one.after) for one in found if one.after is not None},
+        "before": {one.name: one.before for one in found if one.before is not None},
+        "after": {one.name: one.after for one in found if one.after is not None},
     }
-
-
-def _plain(value: Any) -> Any:
-    return HIDDEN if isinstance(value, _Secret) else hidden(value)
