@@ -298,20 +298,12 @@ class Target:
     def __init__(self, name: str, where: Where) -> None:
         account = where.account
         project = _project_if_any(where)
-        region, self.function = account.region or "", name
         resources = project.resources if project is not None else ()
         self.known = [one for each in resources for one in (each.name, each.function_name)]
-        if project is not None:
-            for resource in project.resources:
-                if name in (resource.name, resource.function_name):
-                    region, self.function = (
-                        account.region or resource.region,
-                        resource.function_name,
-                    )
-                    break
-            else:
-                found = {resource.region for resource in project.resources if resource.region}
-                region = region or (found.pop() if len(found) == 1 else "")
+        found = next((one for one in resources if name in (one.name, one.function_name)), None)
+        self.function = found.function_name if found else name
+        places = {found.region} if found else {one.region for one in resources if one.region}
+        region = account.region or (places.pop() if len(places) == 1 else "")
         if not region and not account.endpoint:
             near = suggestions.nearest(name, self.known)
             hint = f" (did you mean {near}?)" if near else ""

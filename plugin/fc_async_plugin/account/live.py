@@ -68,10 +68,11 @@ def read_all(
         FcAsyncError: The account cannot be read.
     """
     resolved = connection.resolved_by_s()
-
-    def read(file: str | None) -> template.Project | template.TemplateError:
+    projects: list[template.Project] = []
+    problems: list[template.Problem] = []
+    for file in dict.fromkeys(files):
         try:
-            return template.load(
+            project = template.load(
                 file,
                 env=env,
                 access=account.access,
@@ -82,16 +83,9 @@ def read_all(
                 purpose="show",
             )
         except template.TemplateError as error:
-            return error
-
-    read_ones = [read(file) for file in dict.fromkeys(files)]
-    projects = [one for one in read_ones if isinstance(one, template.Project)]
-    problems = [
-        problem
-        for one in read_ones
-        if isinstance(one, template.TemplateError)
-        for problem in one.problems
-    ]
+            problems += error.problems
+        else:
+            projects.append(project)
     return Context(
         projects,
         problems,

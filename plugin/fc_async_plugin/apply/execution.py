@@ -27,7 +27,7 @@ from rich import progress as rich_progress
 from fc_async_plugin import PluginError
 from fc_async_plugin.account import connection
 from fc_async_plugin.apply import executor, kept_code
-from fc_async_plugin.apply.executor import Report, Watcher
+from fc_async_plugin.apply.executor import Failure, Report, Watcher
 from fc_async_plugin.apply.journal import Journal
 from fc_async_plugin.apply.perform import Performer
 from fc_async_plugin.plan import report as plan_report
@@ -276,16 +276,15 @@ def tell(report: Report, total: int, command: str) -> None:
 
 
 def _as_data(report: Report) -> dict[str, Any]:
+    def failed(one: Failure) -> dict[str, Any]:
+        return {**plan_report.step_data(one.step), "reason": one.reason}
+
     return {
         "outcome": report.outcome,
-        "done": [plan_report.step_data(step) for step in report.done],
-        "failures": [
-            {**plan_report.step_data(one.step), "reason": one.reason} for one in report.failures
-        ],
-        "undone": [plan_report.step_data(step) for step in report.undone],
-        "stuck": [
-            {**plan_report.step_data(one.step), "reason": one.reason} for one in report.stuck
-        ],
+        "done": [*map(plan_report.step_data, report.done)],
+        "failures": [*map(failed, report.failures)],
+        "undone": [*map(plan_report.step_data, report.undone)],
+        "stuck": [*map(failed, report.stuck)],
     }
 
 
