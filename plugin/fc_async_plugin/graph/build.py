@@ -255,12 +255,7 @@ class LiveRegion(NamedTuple):
 
     def _destinations(self, node: Node, config: AsyncConfig) -> Iterator[Edge]:
         for outcome, text in config.destinations:
-            if target := self._target(text):
-                yield Edge(node, target, outcome)
-
-    def _target(self, text: str) -> Node | None:
-        try:
-            parsed = arn.parse(text)
-        except InvalidArn:
-            return None  # an old destination that is not valid any more leads to no node
-        return Node.of(resolve(parsed, region=self.region, account_id=self.account_id))
+            found = _parsed(text)
+            if not isinstance(found, InvalidArn):  # an old one may not be valid any more
+                target = resolve(found, region=self.region, account_id=self.account_id)
+                yield Edge(node, Node.of(target), outcome)

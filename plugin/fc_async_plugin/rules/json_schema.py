@@ -42,59 +42,50 @@ def schema() -> dict[str, Any]:
         "type": "object",
         "required": ["edition"],
         "properties": {
-            "edition": {
-                "description": f"Edition of the format, always {EDITION}.",
-                "type": "string",
-                "const": EDITION,
-            },
-            "name": {"description": "Name of the application.", "type": "string"},
-            "access": {
-                "description": "Alias of the credentials in ~/.s/access.yaml.",
-                "type": "string",
-                "examples": ["default"],
-            },
-            "vars": {"description": "Values for ${vars.NAME}.", "type": "object"},
-            "template": {
-                "description": "Props that resources extend, by name.",
-                "type": "object",
-                "additionalProperties": {"$ref": "#/definitions/props"},
-            },
-            "resources": {
-                "description": "What is deployed, by name.",
-                "type": "object",
-                "additionalProperties": {"$ref": "#/definitions/resource"},
-            },
+            "edition": _text(f"Edition of the format, always {EDITION}.", const=EDITION),
+            "name": _text("Name of the application."),
+            "access": _text("Alias of the credentials in ~/.s/access.yaml.", examples=["default"]),
+            "vars": _object("Values for ${vars.NAME}."),
+            "template": _object(
+                "Props that resources extend, by name.", additionalProperties=_named("props")
+            ),
+            "resources": _object(
+                "What is deployed, by name.", additionalProperties=_named("resource")
+            ),
         },
         "definitions": {
-            "resource": {
-                "description": "A function, or what another component deploys.",
-                "type": "object",
-                "properties": {
-                    "component": {
-                        "description": "Component that deploys the resource.",
-                        "type": "string",
-                        "examples": ["fc3"],
-                    },
-                    "props": {"$ref": "#/definitions/props"},
+            "resource": _object(
+                "A function, or what another component deploys.",
+                properties={
+                    "component": _text("Component that deploys the resource.", examples=["fc3"]),
+                    "props": _named("props"),
                 },
-            },
+            ),
             "props": {
                 "description": "Input of the component.",
                 "type": ["object", "null"],
                 "properties": {
-                    "region": {
-                        "description": "Region of the function.",
-                        "type": "string",
-                        "examples": ["cn-hangzhou"],
-                    },
-                    "functionName": {"description": "Name of the function.", "type": "string"},
-                    BLOCK: {"$ref": f"#/definitions/{BLOCK}"},
+                    "region": _text("Region of the function.", examples=["cn-hangzhou"]),
+                    "functionName": _text("Name of the function."),
+                    BLOCK: _named(BLOCK),
                 },
             },
             BLOCK: _block(),
             "destination": _destination(),
         },
     }
+
+
+def _text(description: str, **more: Any) -> dict[str, Any]:
+    return {"description": description, "type": "string", **more}
+
+
+def _object(description: str, **more: Any) -> dict[str, Any]:
+    return {"description": description, "type": "object", **more}
+
+
+def _named(definition: str) -> dict[str, str]:
+    return {"$ref": f"#/definitions/{definition}"}
 
 
 def props_schema() -> dict[str, Any]:
@@ -201,7 +192,7 @@ def _outcome(when: str) -> dict[str, Any]:
     # Keywords beside $ref are ignored in draft-07.
     return {
         "description": f"Where the result goes {when}.",
-        "allOf": [{"$ref": "#/definitions/destination"}],
+        "allOf": [_named("destination")],
     }
 
 

@@ -69,19 +69,13 @@ def load(
         TemplateError: The template cannot be read. ``problems`` lists all that is wrong with the
             text, the structure and the variables.
     """
-    file = _locate(path)
+    file = find() if path is None else Path(path)
+    file = find(file) if file.is_dir() else file
     given = Given(
         access, account_id, region or "", command, reveal, resolved or {}, purpose == "run"
     )
     sources = read(file, env, os.environ if environ is None else environ, purpose)
     return resolve(merge(sources), given)
-
-
-def _locate(path: str | os.PathLike[str] | None) -> Path:
-    if path is None:
-        return find()
-    file = Path(path)
-    return find(file) if file.is_dir() else file
 
 
 def find(folder: str | os.PathLike[str] = ".") -> Path:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fc_async_plugin.template.nodes import Table
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from fc_async_plugin.template.problems import Position
 
 
+@dataclass(slots=True, eq=False)
 class Root:
     """The target of the first name of a reference, such as ``this``.
 
@@ -26,12 +28,9 @@ class Root:
             invalid.
     """
 
-    __slots__ = ("children", "scope", "whole")
-
-    def __init__(self, children: dict[str, Any], whole: Table | None = None) -> None:
-        self.children = children
-        self.scope: Scope | None = None
-        self.whole = whole
+    children: dict[str, Any]
+    whole: Table | None = None
+    scope: Scope | None = None
 
 
 class Scope(NamedTuple):

@@ -18,6 +18,7 @@ from __future__ import annotations
 import gc
 import math
 import re
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import yaml
@@ -96,18 +97,16 @@ def _hint(text: str, position: Position) -> str:
     return ""
 
 
+@dataclass(slots=True)
 class _Frame:
     """A collection whose events are being read."""
 
-    __slots__ = ("anchor", "before", "key", "merged", "merging", "node")
-
-    def __init__(self, node: Table | Array, anchor: str | None, before: int) -> None:
-        self.node = node
-        self.anchor = anchor
-        self.before = before
-        self.key: Leaf | None = None
-        self.merging = False
-        self.merged: set[str] = set()
+    node: Table | Array
+    anchor: str | None
+    before: int
+    key: Leaf | None = None
+    merging: bool = False
+    merged: set[str] = field(default_factory=set)
 
 
 class _Builder:
