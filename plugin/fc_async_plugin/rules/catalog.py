@@ -25,9 +25,12 @@ if TYPE_CHECKING:
     from fc_async_plugin.rules.context import Context, Needs
 
 
-@rule("FCA090", "suppression-without-reason", "warning", "A suppression that doesn't say why.")
+@rule("FCA090", "suppression-without-reason", "warning")
 def suppression_without_reason(context: Context) -> Iterator[Found]:
-    """A reader must be able to check whether it still applies."""
+    """A suppression that doesn't say why.
+
+    A reader must be able to check whether it still applies.
+    """
     for item in context.suppressions.items:
         if not item.reason:
             yield Found(
@@ -37,9 +40,12 @@ def suppression_without_reason(context: Context) -> Iterator[Found]:
             )
 
 
-@rule("FCA091", "unknown-rule", "warning", "A suppression that names no rule.")
+@rule("FCA091", "unknown-rule", "warning")
 def unknown_rule(context: Context) -> Iterator[Found]:
-    """Most likely a typo: it suppresses nothing."""
+    """A suppression that names no rule.
+
+    Most likely a typo: it suppresses nothing.
+    """
     for item in context.suppressions.items:
         for name in item.rules or ("",):
             if name not in RULES:
@@ -50,9 +56,11 @@ def unknown_rule(context: Context) -> Iterator[Found]:
                 )
 
 
-@rule("FCA092", "unused-suppression", "warning", "A suppression that nothing needs any more.")
+@rule("FCA092", "unused-suppression", "warning")
 def unused_suppression(context: Context) -> Iterator[Found]:
-    """Runs after all other rules, when it is known what was used.
+    """A suppression that nothing needs any more.
+
+    Runs after all other rules, when it is known what was used.
 
     A template that could not be read may use it, and so may a rule that needs --live or --roles.
     """

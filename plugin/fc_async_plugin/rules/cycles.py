@@ -17,25 +17,34 @@ _SHOWN: Final = 12
 """Most edges that a message spells out; all of them are in the related places."""
 
 
-@rule("FCA030", "self-destination", "error", "A function that is its own destination.")
+@rule("FCA030", "self-destination", "error")
 def self_destination(context: Context) -> Iterator[Found]:
-    """Every invocation starts the next one, without end."""
+    """A function that is its own destination.
+
+    Every invocation starts the next one, without end.
+    """
     for cycle in context.cycles:
         if len(cycle.edges) == 1:
             yield from _findings("FCA030", cycle, context)
 
 
-@rule("FCA031", "destination-cycle", "error", "Destinations that lead back to where they began.")
+@rule("FCA031", "destination-cycle", "error")
 def cycles(context: Context) -> Iterator[Found]:
-    """One finding per strongly connected component, with its shortest cycle."""
+    """Destinations that lead back to where they began.
+
+    One finding per strongly connected component, with its shortest cycle.
+    """
     for cycle in context.cycles:
         if len(cycle.edges) > 1:
             yield from _findings("FCA031", cycle, context)
 
 
-@rule("FCA032", "trigger-cycle", "warning", "A trigger leads a result back to where it began.")
+@rule("FCA032", "trigger-cycle", "warning")
 def trigger_cycles(context: Context) -> Iterator[Found]:
-    """Through a queue, a topic or a bus; a filter between may end it, hence a warning."""
+    """A trigger leads a result back to where it began.
+
+    Through a queue, a topic or a bus; a filter between may end it, hence a warning.
+    """
     for cycle in context.trigger_cycles:
         yield from _findings("FCA032", cycle, context)
 

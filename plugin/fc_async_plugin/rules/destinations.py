@@ -33,11 +33,12 @@ if TYPE_CHECKING:
 _FC2_SERVICE: Final = ":services/"
 
 
-@rule(
-    "FCA020", "invalid-arn", "error", "A destination that is not the ARN of a possible destination."
-)
+@rule("FCA020", "invalid-arn", "error")
 def grammar(context: Context) -> Iterator[Found]:
-    """The form of each kind, and the names in it."""
+    """A destination that is not the ARN of a possible destination.
+
+    The form of each kind, and the names in it.
+    """
     for link in context.links:
         if isinstance(link.arn, InvalidArn) and _FC2_SERVICE not in link.text:
             yield Found(
@@ -55,9 +56,12 @@ def _grammar_fix(link: Link, context: Context) -> str:
     return f"such as {' or '.join(examples)}"
 
 
-@rule("FCA021", "fc2-arn", "error", "A destination that names a function as FC 2.0 did.")
+@rule("FCA021", "fc2-arn", "error")
 def fc2_arns(context: Context) -> Iterator[Found]:
-    """FC 3.0 has no services."""
+    """A destination that names a function as FC 2.0 did.
+
+    FC 3.0 has no services.
+    """
     for link in context.links:
         if isinstance(link.arn, InvalidArn) and _FC2_SERVICE in link.text:
             name = arn.without_service(link.text) or "acs:fc:{region}::functions/SERVICE$FUNCTION"
@@ -69,9 +73,12 @@ def fc2_arns(context: Context) -> Iterator[Found]:
             )
 
 
-@rule("FCA022", "rocketmq-5", "error", "A destination in a RocketMQ instance that isn't 4.x.")
+@rule("FCA022", "rocketmq-5", "error")
 def rocketmq(context: Context) -> Iterator[Found]:
-    """Only instances of the 4.0 series can be destinations."""
+    """A destination in a RocketMQ instance that isn't 4.x.
+
+    Only instances of the 4.0 series can be destinations.
+    """
     for link, name in context.destinations():
         if isinstance(name, arn.RocketMqTopicArn) and (reason := name.refused):
             yield Found(
@@ -81,9 +88,12 @@ def rocketmq(context: Context) -> Iterator[Found]:
             )
 
 
-@rule("FCA023", "default-event-bus", "error", "A destination on EventBridge's default bus.")
+@rule("FCA023", "default-event-bus", "error")
 def default_bus(context: Context) -> Iterator[Found]:
-    """The default bus takes events of cloud services only; a custom bus is needed."""
+    """A destination on EventBridge's default bus.
+
+    The default bus takes events of cloud services only; a custom bus is needed.
+    """
     for link, name in context.destinations():
         if isinstance(name, arn.EventBusArn) and (reason := name.refused):
             yield Found(
@@ -93,9 +103,12 @@ def default_bus(context: Context) -> Iterator[Found]:
             )
 
 
-@rule("FCA024", "empty-destination", "error", "An outcome without the destination it announces.")
+@rule("FCA024", "empty-destination", "error")
 def empty(context: Context) -> Iterator[Found]:
-    """The service answers InvalidDestinationResources to this."""
+    """An outcome without the destination it announces.
+
+    The service answers InvalidDestinationResources to this.
+    """
     for resource, violation in context.violations("FCA024"):
         path = (BLOCK, *violation.path[:-1])
         outcome = path[-1]
@@ -107,9 +120,12 @@ def empty(context: Context) -> Iterator[Found]:
         )
 
 
-@rule("FCA025", "cross-region", "warning", "A destination in another region.")
+@rule("FCA025", "cross-region", "warning")
 def regions(context: Context) -> Iterator[Found]:
-    """The service is not known to deliver results to other regions."""
+    """A destination in another region.
+
+    The service is not known to deliver results to other regions.
+    """
     for link, name in context.destinations():
         mine = link.resource.region
         if mine and name.region and name.region != mine:
@@ -120,9 +136,12 @@ def regions(context: Context) -> Iterator[Found]:
             )
 
 
-@rule("FCA026", "cross-account", "warning", "A destination of another account.")
+@rule("FCA026", "cross-account", "warning")
 def accounts(context: Context) -> Iterator[Found]:
-    """Works only if the other account lets this function's role in."""
+    """A destination of another account.
+
+    Works only if the other account lets this function's role in.
+    """
     for link, name in context.destinations():
         mine = link.resource.account_id
         if mine and name.account_id and name.account_id != mine:
@@ -133,9 +152,12 @@ def accounts(context: Context) -> Iterator[Found]:
             )
 
 
-@rule("FCA060", "no-role", "warning", "Destinations of a function without a role.")
+@rule("FCA060", "no-role", "warning")
 def no_role(context: Context) -> Iterator[Found]:
-    """The function's role must be allowed to send, publish, invoke or put events."""
+    """Destinations of a function without a role.
+
+    The function's role must be allowed to send, publish, invoke or put events.
+    """
     for resource, block in context.blocks:
         if is_of_fc2(resource):
             continue  # the role belongs to the service of FC 2.0, which may be set up elsewhere
@@ -150,15 +172,12 @@ def no_role(context: Context) -> Iterator[Found]:
             )
 
 
-@rule(
-    "FCA061",
-    "role-lacks-permission",
-    "error",
-    "A role that may not reach a destination.",
-    needs="--roles",
-)
+@rule("FCA061", "role-lacks-permission", "error", needs="--roles")
 def lacking_role(context: Context) -> Iterator[Found]:
-    """Known only when the roles were read in RAM. A delivery that isn't allowed is a 4xx: lost."""
+    """A role that may not reach a destination.
+
+    Known only when the roles were read in RAM. A delivery that isn't allowed is a 4xx: lost.
+    """
     for link, name in context.destinations():
         role = str(link.resource.props.get("role") or "")
         granted = context.roles.get(role)
@@ -175,15 +194,12 @@ def lacking_role(context: Context) -> Iterator[Found]:
             )
 
 
-@rule(
-    "FCA062",
-    "role-lacks-store",
-    "error",
-    "A role that may not use the bucket of large payloads.",
-    needs="--roles",
-)
+@rule("FCA062", "role-lacks-store", "error", needs="--roles")
 def lacking_store(context: Context) -> Iterator[Found]:
-    """Known only when the roles were read in RAM. Calls with large payloads fail without it."""
+    """A role that may not use the bucket of large payloads.
+
+    Known only when the roles were read in RAM. Calls with large payloads fail without it.
+    """
     for resource in context.functions:
         granted = context.roles.get(str(resource.props.get("role") or ""))
         bucket = bucket_of_payloads(resource)
@@ -208,9 +224,12 @@ def _functions(context: Context) -> Iterator[tuple[Link, arn.FunctionArn, Resour
             yield link, name, context.nodes.get(Node.of(name)._replace(qualifier=""))
 
 
-@rule("FCA040", "unknown-function", "warning", "A destination function that isn't in the file.")
+@rule("FCA040", "unknown-function", "warning")
 def unknown_function(context: Context) -> Iterator[Found]:
-    """The service checks only the form of the ARN; results of a missing function are lost."""
+    """A destination function that isn't in the file.
+
+    The service checks only the form of the ARN; results of a missing function are lost.
+    """
     for link, name, resource in _functions(context):
         foreign = name.account_id != link.resource.account_id
         if resource or foreign or name.region != link.resource.region:
@@ -233,9 +252,12 @@ def _near(name: str, context: Context) -> str:
     return f"did you mean {found[0]}?" if found else ""
 
 
-@rule("FCA041", "http-function", "warning", "A destination function that has an HTTP trigger.")
+@rule("FCA041", "http-function", "warning")
 def http_function(context: Context) -> Iterator[Found]:
-    """The event comes as a payload, not as a request; pages about FC 2.0 say it is refused."""
+    """A destination function that has an HTTP trigger.
+
+    The event comes as a payload, not as a request; pages about FC 2.0 say it is refused.
+    """
     for link, name, resource in _functions(context):
         live = context.live_function(name)
         kinds = [one.trigger_type for one in live.triggers] if live else []
@@ -249,15 +271,12 @@ def http_function(context: Context) -> Iterator[Found]:
             )
 
 
-@rule(
-    "FCA042",
-    "unknown-target-qualifier",
-    "error",
-    "A destination qualifier that doesn't exist.",
-    needs="--live",
-)
+@rule("FCA042", "unknown-target-qualifier", "error", needs="--live")
 def target_qualifier(context: Context) -> Iterator[Found]:
-    """Known only when the account was read."""
+    """A destination qualifier that doesn't exist.
+
+    Known only when the account was read.
+    """
     for link, name, _ in _functions(context):
         live = context.live_function(name)
         if live and not live.has_qualifier(name.qualifier):
@@ -269,15 +288,12 @@ def target_qualifier(context: Context) -> Iterator[Found]:
             )
 
 
-@rule(
-    "FCA043",
-    "unknown-qualifier",
-    "error",
-    "A qualifier that the function doesn't have.",
-    needs="--live",
-)
+@rule("FCA043", "unknown-qualifier", "error", needs="--live")
 def own_qualifier(context: Context) -> Iterator[Found]:
-    """Known only when the account was read. A configuration for nothing is never used."""
+    """A qualifier that the function doesn't have.
+
+    Known only when the account was read. A configuration for nothing is never used.
+    """
     for resource, block in context.blocks:
         node = build.source_node(resource)
         name = arn.FunctionArn(region=node.region, account_id=node.account_id, function=node.name)
@@ -297,9 +313,12 @@ def _known_qualifiers(aliases: dict[str, tuple[str, ...]], versions: frozenset[s
     return f"create it first; there are {limits.DEFAULT_QUALIFIER} and: {there}"
 
 
-@rule("FCA044", "configured-twice", "error", "Two blocks for the same function and qualifier.")
+@rule("FCA044", "configured-twice", "error")
 def configured_twice(context: Context) -> Iterator[Found]:
-    """Each deployment overwrites what the other one wrote; the last one wins."""
+    """Two blocks for the same function and qualifier.
+
+    Each deployment overwrites what the other one wrote; the last one wins.
+    """
     first: dict[Node, Resource] = {}
     for resource, block in context.blocks:
         node = build.source_node(resource)

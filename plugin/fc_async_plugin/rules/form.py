@@ -29,21 +29,30 @@ if TYPE_CHECKING:
 _READING: Final = frozenset({"file", "syntax", "limit", "structure"})
 
 
-@rule("FCA001", "unreadable-template", "error", "The template cannot be read.")
+@rule("FCA001", "unreadable-template", "error")
 def unreadable(context: Context) -> Iterator[Found]:
-    """Files, YAML and the structure down to props."""
+    """The template cannot be read.
+
+    Files, YAML and the structure down to props.
+    """
     return _problems(context, _READING)
 
 
-@rule("FCA002", "unresolved-variable", "error", "A ${…} cannot be resolved.")
+@rule("FCA002", "unresolved-variable", "error")
 def unresolved(context: Context) -> Iterator[Found]:
-    """Names that do not exist, cycles of variables, and JavaScript."""
+    """A ${…} cannot be resolved.
+
+    Names that do not exist, cycles of variables, and JavaScript.
+    """
     return _problems(context, {"variable"})
 
 
-@rule("FCA003", "s-answers-differently", "warning", "s reads this in another way.")
+@rule("FCA003", "s-answers-differently", "warning")
 def differs(context: Context) -> Iterator[Found]:
-    """Places where s loses or ignores what is written."""
+    """s reads this in another way.
+
+    Places where s loses or ignores what is written.
+    """
     return _problems(context, {"compatibility"})
 
 
@@ -60,9 +69,12 @@ _FC2_COMPONENTS: Final = frozenset({"fc", "devsapp/fc"})
 _FC2_BLOCK: Final = "asyncConfiguration"
 
 
-@rule("FCA010", "unknown-key", "error", "A key that means nothing here, most likely a typo.")
+@rule("FCA010", "unknown-key", "error")
 def unknown_keys(context: Context) -> Iterator[Found]:
-    """fc3 and s verify let unknown keys pass, and the setting never takes effect."""
+    """A key that means nothing here, most likely a typo.
+
+    fc3 and s verify let unknown keys pass, and the setting never takes effect.
+    """
     alike = like_block({key for resource in context.functions for key in resource.props})
     for resource in context.functions if alike else ():
         for key in resource.props:
@@ -105,9 +117,12 @@ def nearest(key: str, known: Collection[str], likeness: float = 0.6) -> str | No
     return plain[found[0]] if found else None
 
 
-@rule("FCA011", "wrong-type", "error", "A value of a type that the service doesn't take.")
+@rule("FCA011", "wrong-type", "error")
 def types(context: Context) -> Iterator[Found]:
-    """Whole numbers, booleans, strings and mappings; quoted numbers are strings."""
+    """A value of a type that the service doesn't take.
+
+    Whole numbers, booleans, strings and mappings; quoted numbers are strings.
+    """
     for resource, violation in context.violations("FCA011"):
         yield _refused(resource, violation, type_fix(violation.value, violation.expected))
 
@@ -127,14 +142,12 @@ def type_fix(value: object, expected: str) -> str:
     return f"write {expected}"
 
 
-@rule(
-    "FCA012",
-    "retry-attempts-out-of-range",
-    "error",
-    "maxAsyncRetryAttempts is outside of what the service takes.",
-)
+@rule("FCA012", "retry-attempts-out-of-range", "error")
 def retries(context: Context) -> Iterator[Found]:
-    """The range is 0 to 8; 0 means no retry."""
+    """maxAsyncRetryAttempts is outside of what the service takes.
+
+    The range is 0 to 8; 0 means no retry.
+    """
     for resource, violation in context.violations("FCA012"):
         yield _refused(resource, violation, _range_fix(violation.value, limits.RETRY_ATTEMPTS))
 
@@ -144,14 +157,12 @@ def _range_fix(value: object, allowed: limits.Range) -> str:
     return f"write {nearest}, or leave it out for {allowed.default}"
 
 
-@rule(
-    "FCA013",
-    "event-age-out-of-range",
-    "error",
-    "maxAsyncEventAgeInSeconds is outside of what the service takes.",
-)
+@rule("FCA013", "event-age-out-of-range", "error")
 def ages(context: Context) -> Iterator[Found]:
-    """The range is 1 to 604800; s verify says nothing up to 2592000."""
+    """maxAsyncEventAgeInSeconds is outside of what the service takes.
+
+    The range is 1 to 604800; s verify says nothing up to 2592000.
+    """
     verified = range(limits.EVENT_AGE_SECONDS.high + 1, FC3_AGE_SECONDS + 1)
     for resource, violation in context.violations("FCA013"):
         if violation.value in verified and is_of_fc2(resource):
@@ -164,22 +175,23 @@ def ages(context: Context) -> Iterator[Found]:
         )
 
 
-@rule(
-    "FCA014",
-    "invalid-qualifier",
-    "error",
-    "A qualifier that is neither a version nor an alias name.",
-)
+@rule("FCA014", "invalid-qualifier", "error")
 def qualifiers(context: Context) -> Iterator[Found]:
-    """LATEST, the number of a version, or the name of an alias."""
+    """A qualifier that is neither a version nor an alias name.
+
+    LATEST, the number of a version, or the name of an alias.
+    """
     for resource, violation in context.violations("FCA014"):
         fix = "an alias name has letters, digits, _ and -, and begins with a letter or _"
         yield _refused(resource, violation, fix)
 
 
-@rule("FCA015", "fc2-configuration", "error", "A block of FC 2.0, which FC 3.0 ignores.")
+@rule("FCA015", "fc2-configuration", "error")
 def fc2(context: Context) -> Iterator[Found]:
-    """A template of FC 2.0, its component, ``asyncConfiguration`` in props or ``function``."""
+    """A block of FC 2.0, which FC 3.0 ignores.
+
+    A template of FC 2.0, its component, ``asyncConfiguration`` in props or ``function``.
+    """
     for problem in context.problems:
         if problem.kind == "edition":
             severity: Severity = "error" if problem in context.unread else "warning"

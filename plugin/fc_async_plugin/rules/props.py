@@ -68,9 +68,12 @@ _FC2_REQUIRED: Final = {
 """Those in place of which FC 3.0 requires another key: without it, no function is made."""
 
 
-@rule("FCA016", "invalid-props", "error", "A key or value of props that a function doesn't have.")
+@rule("FCA016", "invalid-props", "error")
 def invalid(context: Context) -> Iterator[Found]:
-    """Settings such as timeout and runtime; a key that resembles no known one is a warning."""
+    """A key or value of props that a function doesn't have.
+
+    Settings such as timeout and runtime; a key that resembles no known one is a warning.
+    """
     for resource in context.functions:
         if is_of_fc2(resource):
             continue
@@ -196,9 +199,12 @@ def _fix(error: _Error, expected: str) -> str:
     return type_fix(value, expected)
 
 
-@rule("FCA019", "bootstrap-does-not-start", "error", "A start file that Linux cannot start.")
+@rule("FCA019", "bootstrap-does-not-start", "error")
 def does_not_start(context: Context) -> Iterator[Found]:
-    """Looks at the mode and the first line of a file that exists: a build may make it."""
+    """A start file that Linux cannot start.
+
+    Looks at the mode and the first line of a file that exists: a build may make it.
+    """
     for project in context.projects:
         for resource in filter(is_function, project.resources):
             problem = start_problem(project, resource)

@@ -23,9 +23,12 @@ _KIB: Final = 1024
 _KEPT: Final = f"listed for {limits.TASK_RETENTION_SECONDS // 86_400} days and then dropped"
 
 
-@rule("FCA050", "no-failure-destination", "warning", "Failed invocations are dropped silently.")
+@rule("FCA050", "no-failure-destination", "warning")
 def no_failure_destination(context: Context) -> Iterator[Found]:
-    """After its last retry an invocation without failure destination is gone."""
+    """Failed invocations are dropped silently.
+
+    After its last retry an invocation without failure destination is gone.
+    """
     for resource, block in context.blocks:
         config = block.get("destinationConfig")
         there = is_unresolved(config) or (isinstance(config, dict) and config.get("onFailure"))
@@ -39,9 +42,12 @@ def no_failure_destination(context: Context) -> Iterator[Found]:
             )
 
 
-@rule("FCA051", "empty-block", "warning", "An empty block, which changes nothing.")
+@rule("FCA051", "empty-block", "warning")
 def empty_block(context: Context) -> Iterator[Found]:
-    """Nothing is sent for it by s, so what is configured in the account stays."""
+    """An empty block, which changes nothing.
+
+    Nothing is sent for it by s, so what is configured in the account stays.
+    """
     for resource, block in context.blocks:
         if not block:
             yield Found(
@@ -52,9 +58,12 @@ def empty_block(context: Context) -> Iterator[Found]:
             )
 
 
-@rule("FCA052", "age-shorter-than-retries", "warning", "Retries that cannot all take place.")
+@rule("FCA052", "age-shorter-than-retries", "warning")
 def age_shorter_than_retries(context: Context) -> Iterator[Found]:
-    """The age counts from the trigger; what is too old is dropped, retries left or not."""
+    """Retries that cannot all take place.
+
+    The age counts from the trigger; what is too old is dropped, retries left or not.
+    """
     for resource, _ in context.blocks:
         age = _number(resource.at(BLOCK, "maxAsyncEventAgeInSeconds"), limits.EVENT_AGE_SECONDS)
         retries = _number(resource.at(BLOCK, "maxAsyncRetryAttempts"), limits.RETRY_ATTEMPTS)
@@ -73,9 +82,12 @@ def age_shorter_than_retries(context: Context) -> Iterator[Found]:
             )
 
 
-@rule("FCA053", "age-shorter-than-delay", "note", "Long delays expire before they run.")
+@rule("FCA053", "age-shorter-than-delay", "note")
 def age_shorter_than_delay(context: Context) -> Iterator[Found]:
-    """The age counts from the trigger, the time of a delay included."""
+    """Long delays expire before they run.
+
+    The age counts from the trigger, the time of a delay included.
+    """
     for resource, _ in context.blocks:
         age = _number(resource.at(BLOCK, "maxAsyncEventAgeInSeconds"), limits.EVENT_AGE_SECONDS)
         if age is not None and age <= limits.DELAY_SECONDS.high:
@@ -94,9 +106,12 @@ def _number(value: Any, allowed: limits.Range) -> int | None:
     return value if value in allowed else None
 
 
-@rule("FCA054", "payload-limit", "note", "Events that may be larger than the destination takes.")
+@rule("FCA054", "payload-limit", "note")
 def payload_limit(context: Context) -> Iterator[Found]:
-    """An event holds the request and the response; what is too large is refused, not retried."""
+    """Events that may be larger than the destination takes.
+
+    An event holds the request and the response; what is too large is refused, not retried.
+    """
     small = [
         (link, name)
         for link, name in context.destinations()
@@ -127,9 +142,12 @@ class _Pace(NamedTuple):
     hops: bool
 
 
-@rule("FCA055", "pace-cannot-be-kept", "warning", "Settings that a pace in the code cannot keep.")
+@rule("FCA055", "pace-cannot-be-kept", "warning")
 def pace_cannot_be_kept(context: Context) -> Iterator[Found]:
-    """Reads the module of a Python handler; a rate that is not written there is not seen."""
+    """Settings that a pace in the code cannot keep.
+
+    Reads the module of a Python handler; a rate that is not written there is not seen.
+    """
     for project in context.projects:
         for resource in filter(is_function, project.resources):
             for pace in _paces(project, resource):

@@ -64,22 +64,25 @@ class Rule(NamedTuple):
         id: ``FCA`` and three digits. An id is never used again for another rule.
         name: A few words with dashes, for people and for SARIF.
         severity: Severity of its findings, unless a finding has another one.
-        summary: What it finds, one sentence.
-        check: Yields its findings.
+        check: Yields its findings. Its docstring is read by users.
         needs: See :data:`fc_async_plugin.rules.context.Needs`.
     """
 
     id: str
     name: str
     severity: Severity
-    summary: str
     check: Check
     needs: Needs = ""
 
     @property
+    def summary(self) -> str:
+        """The finding in one sentence."""
+        return (self.check.__doc__ or "").partition("\n")[0]
+
+    @property
     def detail(self) -> str:
-        """One more sentence: why it matters, or what it looks at."""
-        return " ".join((self.check.__doc__ or "").split())
+        """More sentences: why it matters, or what it looks at."""
+        return " ".join((self.check.__doc__ or "").split())[len(self.summary) :].strip()
 
 
 def page_of(rule: str) -> Path:
@@ -90,10 +93,8 @@ def page_of(rule: str) -> Path:
     return folder / f"{rule}.md"
 
 
-def rule(
-    id_: str, name: str, severity: Severity, summary: str, *, needs: Needs = ""
-) -> Callable[[Find], Rule]:
-    """Make a rule of the decorated function, which yields what it finds.
+def rule(id_: str, name: str, severity: Severity, *, needs: Needs = "") -> Callable[[Find], Rule]:
+    """Make a rule of the decorated function, which yields what its docstring says.
 
     The rule is run if :mod:`fc_async_plugin.rules.catalog` lists its module.
     """
@@ -104,6 +105,6 @@ def rule(
             for one in find(context):
                 yield Finding(id_, one.severity or severity, *one[:4])
 
-        return Rule(id_, name, severity, summary, check, needs)
+        return Rule(id_, name, severity, check, needs)
 
     return made

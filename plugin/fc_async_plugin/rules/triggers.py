@@ -85,9 +85,12 @@ def written_triggers(context: Context, *kinds: str) -> Iterator[WrittenTrigger]:
                 yield found
 
 
-@rule("FCA070", "invalid-timer", "error", "A timer that the service cannot read.")
+@rule("FCA070", "invalid-timer", "error")
 def invalid_timer(context: Context) -> Iterator[Found]:
-    """The six fields of cronExpression or @every, the time zone, and the size of the payload."""
+    """A timer that the service cannot read.
+
+    The six fields of cronExpression or @every, the time zone, and the size of the payload.
+    """
     for trigger in written_triggers(context, "timer"):
         if trigger.has_unresolved():
             continue
@@ -112,9 +115,12 @@ def _timers(context: Context) -> Iterator[tuple[WrittenTrigger, timers.TimerConf
             yield trigger, config
 
 
-@rule("FCA071", "next-firings", "note", "When a timer fires next.")
+@rule("FCA071", "next-firings", "note")
 def next_firings(context: Context) -> Iterator[Found]:
-    """Times are UTC unless CRON_TZ is set; @every counts from the deployment."""
+    """The next firing times of a timer.
+
+    Times are UTC unless CRON_TZ is set; @every counts from the deployment.
+    """
     for trigger, config in _timers(context):
         if not config.enable:
             continue
@@ -136,9 +142,12 @@ def _shown(moment: int, zone: ZoneInfo) -> str:
     return f"{there:%a %Y-%m-%d %H:%M:%S %Z}"
 
 
-@rule("FCA072", "ambiguous-days", "warning", "A timer that restricts both kinds of days.")
+@rule("FCA072", "ambiguous-days", "warning")
 def ambiguous_days(context: Context) -> Iterator[Found]:
-    """The service does not document whether days must match both fields, or either."""
+    """A timer that restricts both kinds of days.
+
+    The service does not document whether days must match both fields, or either.
+    """
     for trigger, config in _timers(context):
         if timers.parse(config.cron_expression).both_days:
             yield Found(
@@ -164,14 +173,12 @@ def _failure_destinations(context: Context) -> dict[tuple[str, str], bool]:
     return found
 
 
-@rule(
-    "FCA075",
-    "async-trigger-without-failure-destination",
-    "warning",
-    "A trigger whose failed invocations are dropped silently.",
-)
+@rule("FCA075", "async-trigger-without-failure-destination", "warning")
 def async_trigger(context: Context) -> Iterator[Found]:
-    """Its invocations are asynchronous, and the qualifier that it calls has no configuration."""
+    """A trigger whose failed invocations are dropped silently.
+
+    Its invocations are asynchronous, and the qualifier that it calls has no configuration.
+    """
     configured = _failure_destinations(context)
     for trigger in written_triggers(context):
         place = trigger.resource.function_name, trigger.qualifier
@@ -185,14 +192,12 @@ def async_trigger(context: Context) -> Iterator[Found]:
         )
 
 
-@rule(
-    "FCA076",
-    "dead-letters-of-async-trigger",
-    "warning",
-    "A dead-letter queue of a trigger that gets no failed invocations.",
-)
+@rule("FCA076", "dead-letters-of-async-trigger", "warning")
 def dead_letters(context: Context) -> Iterator[Found]:
-    """Of an asynchronous trigger it gets only what could not be queued, and only with ALL."""
+    """A dead-letter queue of a trigger that gets no failed invocations.
+
+    Of an asynchronous trigger it gets only what could not be queued, and only with ALL.
+    """
     configured = _failure_destinations(context)
     for trigger in written_triggers(context, "eventbridge"):
         options = trigger.config.get("runOptions") if isinstance(trigger.config, dict) else None
@@ -219,9 +224,12 @@ def dead_letters(context: Context) -> Iterator[Found]:
             )
 
 
-@rule("FCA077", "task-mode-region", "warning", "Task mode in a region that may not offer it.")
+@rule("FCA077", "task-mode-region", "warning")
 def task_mode_region(context: Context) -> Iterator[Found]:
-    """The list of regions is dated; the service adds regions."""
+    """Task mode in a region that may not offer it.
+
+    The list of regions is dated; the service adds regions.
+    """
     for resource, block in context.blocks:
         region = resource.region
         fine = not region or is_unresolved(region) or region in regions.TASK_MODE
@@ -234,9 +242,11 @@ def task_mode_region(context: Context) -> Iterator[Found]:
             )
 
 
-@rule("FCA078", "task-mode-load", "note", "Task mode has a cost at high rates and low latencies.")
+@rule("FCA078", "task-mode-load", "note")
 def task_mode_load(context: Context) -> Iterator[Found]:
-    """It is not meant for thousands of calls per second or latencies below 100 ms.
+    """Task mode has a cost at high rates and low latencies.
+
+    It is not meant for thousands of calls per second or latencies below 100 ms.
 
     A function that only timers invoke has neither.
     """
@@ -264,9 +274,12 @@ def task_mode_load(context: Context) -> Iterator[Found]:
 _TRIGGER: Final = "triggerConfig"
 
 
-@rule("FCA073", "invalid-oss-trigger", "error", "An OSS trigger that the service refuses.")
+@rule("FCA073", "invalid-oss-trigger", "error")
 def invalid_oss_trigger(context: Context) -> Iterator[Found]:
-    """The bucket, the events, and prefix and suffix."""
+    """An OSS trigger that the service refuses.
+
+    The bucket, the events, and prefix and suffix.
+    """
     for trigger in written_triggers(context, "oss"):
         if trigger.has_unresolved():
             continue
@@ -296,9 +309,12 @@ def _readable(context: Context) -> Iterator[tuple[WrittenTrigger, oss.OssTrigger
             yield trigger, found
 
 
-@rule("FCA074", "overlapping-oss-triggers", "error", "Two OSS triggers for the same objects.")
+@rule("FCA074", "overlapping-oss-triggers", "error")
 def overlapping_oss_triggers(context: Context) -> Iterator[Found]:
-    """OSS refuses a trigger if event, prefix and suffix overlap with those of another."""
+    """Two OSS triggers for the same objects.
+
+    OSS refuses a trigger if event, prefix and suffix overlap with those of another.
+    """
     seen: list[tuple[WrittenTrigger, oss.OssTrigger]] = []
     for trigger, found in _readable(context):
         for other, before in seen:
@@ -316,14 +332,12 @@ def overlapping_oss_triggers(context: Context) -> Iterator[Found]:
         seen.append((trigger, found))
 
 
-@rule(
-    "FCA079",
-    "several-events-per-upload",
-    "warning",
-    "An OSS trigger that fires several times for one upload.",
-)
+@rule("FCA079", "several-events-per-upload", "warning")
 def several_events_per_upload(context: Context) -> Iterator[Found]:
-    """A multipart upload has an event for its begin, for each part, and for its end."""
+    """An OSS trigger that fires several times for one upload.
+
+    A multipart upload has an event for its begin, for each part, and for its end.
+    """
     for trigger, found in _readable(context):
         parts = oss.events_of_parts(found.events)
         if parts:
@@ -336,14 +350,12 @@ def several_events_per_upload(context: Context) -> Iterator[Found]:
             )
 
 
-@rule(
-    "FCA080",
-    "oss-trigger-may-repeat",
-    "warning",
-    "A function that may write the objects that trigger it.",
-)
+@rule("FCA080", "oss-trigger-may-repeat", "warning")
 def oss_trigger_may_repeat(context: Context) -> Iterator[Found]:
-    """Each object that it writes there invokes it again, without end."""
+    """A function that may write the objects that trigger it.
+
+    Each object that it writes there invokes it again, without end.
+    """
     for trigger, found in _readable(context):
         why = _may_write(context, trigger, found) if found.fires_for_new_objects() else ""
         if not why:
