@@ -79,13 +79,8 @@ def rocketmq(context: Context) -> Iterator[Found]:
 
     Only instances of the 4.0 series can be destinations.
     """
-    for link, name in context.destinations():
-        if isinstance(name, arn.RocketMqTopicArn) and (reason := name.refused):
-            yield Found(
-                f"{link.outcome}: {reason}",
-                link.where(),
-                "use an instance whose id begins with MQ_INST_, or send to a queue or a bus",
-            )
+    fix = "use an instance whose id begins with MQ_INST_, or send to a queue or a bus"
+    return _refused(context, arn.RocketMqTopicArn, fix)
 
 
 @rule("FCA023", "default-event-bus", "error")
@@ -94,13 +89,15 @@ def default_bus(context: Context) -> Iterator[Found]:
 
     The default bus takes events of cloud services only; a custom bus is needed.
     """
+    return _refused(context, arn.EventBusArn, "create a custom event bus and name it")
+
+
+def _refused(
+    context: Context, kind: type[arn.RocketMqTopicArn | arn.EventBusArn], fix: str
+) -> Iterator[Found]:
     for link, name in context.destinations():
-        if isinstance(name, arn.EventBusArn) and (reason := name.refused):
-            yield Found(
-                f"{link.outcome}: {reason}",
-                link.where(),
-                "create a custom event bus and name it",
-            )
+        if isinstance(name, kind) and name.refused:
+            yield Found(f"{link.outcome}: {name.refused}", link.where(), fix)
 
 
 @rule("FCA024", "empty-destination", "error")
