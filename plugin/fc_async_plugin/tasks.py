@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 import msgspec
 
-from fc_async_plugin.account import connection, lists, stored_payloads, suggestions
+from fc_async_plugin.account import WORKERS, connection, lists, stored_payloads, suggestions
 from fc_async_plugin.report.tasks import Times
 from fc_async_sdk import _endpoint
 from fc_async_sdk.admin import operations as admin
@@ -251,7 +251,7 @@ class FunctionTasks(NamedTuple):
 
 def each(work: Callable[[str], T], task_ids: Sequence[str]) -> list[T]:
     """Return what a function returns for each task; several are worked on at a time."""
-    pool = ThreadPoolExecutor(connection.WORKERS)
+    pool = ThreadPoolExecutor(WORKERS)
     try:
         return list(pool.map(work, task_ids))
     finally:

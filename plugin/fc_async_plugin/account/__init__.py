@@ -4,12 +4,17 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from fc_async_sdk import Client
+
+
+WORKERS: Final = 8
+"""Requests at a time; the pool of connections holds as many. The API's own limit per account is in
+the hundreds per second."""
 
 
 class Regions:

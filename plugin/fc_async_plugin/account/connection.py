@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import msgspec
 
 from fc_async_plugin import PluginError, conditions, template
-from fc_async_plugin.account import Regions, lists, runtime, suggestions
+from fc_async_plugin.account import WORKERS, Regions, lists, runtime, suggestions
 from fc_async_plugin.plan.channels import channels as named
 from fc_async_plugin.template.desired import BLOCK, is_function
 from fc_async_plugin.template.yaml12 import MAX_BYTES
@@ -74,8 +74,6 @@ class Where(NamedTuple):
 
 RESOLVED: Final = "FC_ASYNC_RESOLVED"
 _OWN_ACCOUNT: Final = re.compile(r"\$\{config\(['\"\\\\]*AccountID")
-WORKERS = 8
-"""Requests at a time; the pool of connections holds as many."""
 
 
 def load(

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 import msgspec
 
 from fc_async_plugin import template
-from fc_async_plugin.account import connection, lists
+from fc_async_plugin.account import WORKERS, connection, lists
 from fc_async_plugin.graph.build import LiveFunction, LiveRegion
 from fc_async_plugin.plan.model import Place
 from fc_async_plugin.rules import Context
@@ -130,8 +130,6 @@ MANY: Final = 50
 """From this number of functions in a region on, all its configurations are listed at once."""
 MANY_TRIGGERS: Final = 200
 """With more functions than this in a region, triggers are not read: each takes a request."""
-_WORKERS: Final = 8
-"""Requests at a time."""
 
 
 def read_region(client: Client, region: str, account_id: str) -> LiveRegion:
@@ -158,7 +156,7 @@ def read_region(client: Client, region: str, account_id: str) -> LiveRegion:
             triggers=_if_there(lambda: lists.triggers(client, name), ()),
         )
 
-    with ThreadPoolExecutor(_WORKERS, thread_name_prefix="live") as pool:
+    with ThreadPoolExecutor(WORKERS, thread_name_prefix="live") as pool:
         found = pool.map(one, names)
         return LiveRegion(region, account_id, dict(zip(names, found, strict=True)))
 
@@ -226,7 +224,7 @@ class _Reading:
         self._direct = {Place(node.region, node.name) for node in reached}
         reached.update(edge.target for edge in self._edges())
         seen: set[Node] = set()
-        with ThreadPoolExecutor(_WORKERS, thread_name_prefix="downstream") as pool:
+        with ThreadPoolExecutor(WORKERS, thread_name_prefix="downstream") as pool:
             while fresh := reached - seen:
                 seen |= fresh
                 self._read_functions(fresh, pool)

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 import requests
 
-from fc_async_plugin.account import lists
+from fc_async_plugin.account import WORKERS, lists
 from fc_async_plugin.plan.model import Place, RemoteFunction, trigger_document
 from fc_async_plugin.plan.package import contents_of
 from fc_async_sdk import _endpoint
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from fc_async_sdk import Client
     from fc_async_sdk.models import Function
 
-WORKERS: Final = 8
-"""Requests at a time. The API's own limit per account is in the hundreds per second."""
 MANY: Final = 50
 """From this number of functions in a region on, listing the region takes fewer requests."""
 

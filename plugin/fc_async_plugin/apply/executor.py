@@ -12,6 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
+from fc_async_plugin.account import WORKERS
 from fc_async_plugin.apply.perform import ALREADY_EXISTS, UNCERTAIN, Done
 from fc_async_plugin.apply.schedule import run
 from fc_async_plugin.plan.model import PublishVersion
@@ -25,9 +26,6 @@ if TYPE_CHECKING:
     from fc_async_plugin.apply.schedule import Ended
     from fc_async_plugin.plan import Plan
     from fc_async_plugin.plan.model import Step
-
-WORKERS: Final = 8
-"""Steps at the same time, unless a caller says otherwise."""
 
 Outcome = Literal["done", "undone", "stuck", "interrupted", "outdated"]
 """``done``: all steps. ``undone``: no step, after a failure. ``stuck``: a failure, and some steps
