@@ -68,10 +68,11 @@ def builds(
             if not isinstance(items, Array) or not _matches(key, items, scope, resolver):
                 continue
             for item in items.items:
-                run = item.at("run") if isinstance(item, Table) else None
-                own = (item.at(one) for one in _OF_S) if isinstance(item, Table) else ()
-                found = run or next(filter(None, own), None)
-                if isinstance(item, Table) and isinstance(found, Leaf) and found.text:
+                if not isinstance(item, Table):
+                    continue
+                run = item.at("run")
+                found = run or next(filter(None, map(item.at, _OF_S)), None)
+                if isinstance(found, Leaf) and found.text:
                     command = str(resolver.attempt(found, scope))
                     place = folder / (item.text("path") or ".")
                     may_fail = _may_fail(item.at("allow_failure"))
