@@ -172,7 +172,8 @@ class Execution:
                 self._performer,
                 [journal.recorder, progress],
                 stop=stop.is_set,
-                earlier=executor.Earlier(journal.standing, first),
+                before=journal.standing,
+                first=first,
             )
         self._end(report)
         return report

@@ -10,7 +10,7 @@ order. Steps that could not be undone are reported. :mod:`.perform` does a step;
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from fc_async_plugin.account import WORKERS
 from fc_async_plugin.apply.perform import ALREADY_EXISTS, UNCERTAIN, Done
@@ -59,21 +59,6 @@ class Work:
     step: Step
     left: Done
     in_doubt: bool = False
-
-
-class Earlier(NamedTuple):
-    """Work of an interrupted run of the same deployment.
-
-    Attributes:
-        work: Its steps, which are undone with the rest if this run fails.
-        steps: The number of steps in its journal; watchers count from there.
-    """
-
-    work: Sequence[Work] = ()
-    steps: int = 0
-
-
-NOTHING_BEFORE: Final = Earlier()
 
 
 class Report(NamedTuple):
@@ -134,7 +119,8 @@ def apply(
     *,
     stop: Callable[[], bool] = lambda: False,
     workers: int = WORKERS,
-    earlier: Earlier = NOTHING_BEFORE,
+    before: Sequence[Work] = (),
+    first: int = 0,
 ) -> Report:
     """Execute a plan.
 
@@ -144,9 +130,10 @@ def apply(
         watchers: Are told what happens.
         stop: Once true, no further step starts; what was done stands, for a later run to resume.
         workers: Largest number of steps at the same time.
-        earlier: What an interrupted run of the same deployment did.
+        before: Steps that an interrupted run of the same deployment did; they are undone with the
+            rest if this run fails.
+        first: The number of steps in its journal; watchers count from there.
     """
-    before, first = earlier
     ended, left = _run(plan, performer, watchers, first, stop=stop, workers=workers)
     done = tuple(plan.steps[one.index] for one in ended if one.error is None)
     work = [*before, *_to_undo(plan, ended, first, left)]
