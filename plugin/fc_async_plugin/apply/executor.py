@@ -1,20 +1,23 @@
 # SPDX-License-Identifier: MIT
 """Executes a plan: all of it, or none of it.
 
-Steps run in parallel as far as their needs allow. When one fails, no further step starts, the
-running steps end, and all steps that were done (or may have been done) are undone in the opposite
-order. Steps that could not be undone are reported. :mod:`.perform` does a step;
+Steps run in threads, because they wait for the network, as far as their needs allow; all
+bookkeeping is done in the calling thread. When one fails, no further step starts, the running steps
+end, and all steps that were done (or may have been done) are undone in the opposite order. Steps
+that could not be undone are reported. :mod:`.perform` does a step;
 :mod:`fc_async_plugin.plan.model` knows its inverse.
 """
 
 from __future__ import annotations
 
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from graphlib import TopologicalSorter
+from heapq import heappop, heappush
+from typing import TYPE_CHECKING, Generic, Literal, NamedTuple, TypeVar
 
 from fc_async_plugin.account import WORKERS
 from fc_async_plugin.apply.perform import ALREADY_EXISTS, UNCERTAIN, Done
-from fc_async_plugin.apply.schedule import run
 from fc_async_plugin.plan.model import PublishVersion
 from fc_async_plugin.plan.order import needs_of
 from fc_async_sdk.errors import FcAsyncError, NotFound
@@ -23,9 +26,75 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from fc_async_plugin.apply.perform import Performer
-    from fc_async_plugin.apply.schedule import Ended
     from fc_async_plugin.plan import Plan
     from fc_async_plugin.plan.model import Step
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Ended(Generic[T]):
+    """The end of one job: a result or an error."""
+
+    index: int
+    result: T | None
+    error: Exception | None
+
+
+def run_jobs(
+    needs: Sequence[Sequence[int]],
+    perform: Callable[[int], T],
+    on_end: Callable[[Ended[T]], None],
+    on_start: Callable[[int], None] = lambda _: None,
+    *,
+    workers: int,
+    stop_on_error: bool,
+    stop: Callable[[], bool] = lambda: False,
+) -> list[Ended[T]]:
+    """Run jobs until none can start and none is running; return those that ended, in this order.
+
+    Args:
+        needs: For each job, the indices of the jobs that must have succeeded before it starts.
+        perform: Does one job; called in a thread of the pool.
+        on_end: Called when a job has ended.
+        on_start: Called when a job is about to start.
+        workers: Jobs at a time.
+        stop_on_error: Start no further job after one has failed.
+        stop: Once true, no further job starts. Running jobs end, because the effect of a job that
+            is cut off would be unknown.
+    """
+    order = TopologicalSorter(dict(enumerate(needs)))
+    order.prepare()
+    ready: list[int] = []  # a heap: of the jobs that can start, the one with the lowest number does
+    running: dict[Future[T], int] = {}
+    ended: list[Ended[T]] = []
+    stopped = False
+    with ThreadPoolExecutor(workers, thread_name_prefix="step") as pool:
+        while True:
+            for index in order.get_ready():
+                heappush(ready, index)
+            while ready and len(running) < workers and not stopped and not stop():
+                index = heappop(ready)
+                on_start(index)
+                running[pool.submit(perform, index)] = index
+            if not running:
+                return ended
+            finished, _ = wait(running, return_when=FIRST_COMPLETED)
+            for future in sorted(finished, key=running.__getitem__):
+                one = _ended(running.pop(future), future)
+                ended.append(one)
+                on_end(one)
+                stopped = stopped or (one.error is not None and stop_on_error)
+                order.done(one.index)
+
+
+def _ended(index: int, future: Future[T]) -> Ended[T]:
+    error = future.exception()
+    # SystemExit and the like end the run; they are not a result of the step.
+    if error is not None and not isinstance(error, Exception):
+        raise error
+    return Ended(index, None if error else future.result(), error)
+
 
 Outcome = Literal["done", "undone", "stuck", "interrupted", "outdated"]
 """``done``: all steps. ``undone``: no step, after a failure. ``stuck``: a failure, and some steps
@@ -181,7 +250,7 @@ def _run(
             else:
                 watcher.done(step, number, ended.result or Done())
 
-    ended = run(
+    ended = run_jobs(
         plan.needs, perform, on_end, on_start, workers=workers, stop_on_error=True, stop=stop
     )
     return ended, left
@@ -217,7 +286,7 @@ def undo(
                 watcher.stuck(one.step, one.index, str(ended.error))
 
     needs = _undo_needs([one.step for one in work])
-    ended = run(needs, perform, on_end, workers=workers, stop_on_error=False)
+    ended = run_jobs(needs, perform, on_end, workers=workers, stop_on_error=False)
     left = [(work[one.index], str(one.error)) for one in ended if one.error is not None]
     return Report(
         "stuck" if left else "undone",

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fc_async_plugin.apply import schedule
+from fc_async_plugin.apply.executor import run_jobs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from fc_async_plugin.apply.schedule import Ended
+    from fc_async_plugin.apply.executor import Ended
 
 
 def nothing(_: Ended[Any]) -> None:
@@ -29,7 +29,7 @@ def run(
     stop: Callable[[], bool] = lambda: False,
     stop_on_error: bool = True,
 ) -> list[Ended[Any]]:
-    return schedule.run(
+    return run_jobs(
         needs, perform, nothing, workers=workers, stop=stop, stop_on_error=stop_on_error
     )
 
