@@ -26,7 +26,7 @@ from fc_async_sdk.spec.destinations import KINDS
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from fc_async_plugin.plan.model import Of
+    from fc_async_plugin.plan.model import Channel
     from fc_async_sdk.credentials import Credentials
 
 _TIMEOUTS: Final = (5.0, 30.0)
@@ -60,39 +60,40 @@ class Channels:
         self._account_id = account_id
         self._credentials = credentials
 
-    def exists(self, of: Of, region: str, name: str) -> bool:
+    def exists(self, channel: Channel) -> bool:
         """Return whether there is one of this name.
 
         Raises:
             FcAsyncError: It cannot be read.
         """
-        status, _ = self._send("GET", "GetEventBus", of, region, name, accepted={_NOT_FOUND})
+        status, _ = self._send("GET", "GetEventBus", channel, accepted={_NOT_FOUND})
         return status != _NOT_FOUND
 
-    def create(self, of: Of, region: str, name: str) -> bool:
+    def create(self, channel: Channel) -> bool:
         """Create one; return whether there was none.
 
         Raises:
             FcAsyncError: It was refused.
         """
-        status, code = self._send("PUT", "CreateEventBus", of, region, name, accepted={409})
+        status, code = self._send("PUT", "CreateEventBus", channel, accepted={409})
         if code and code not in _EXISTS:
-            raise errors.service_error_class(code, status)(code, name, http_status=status)
-        return not code and (of not in _MNS or status == _CREATED)
+            raise errors.service_error_class(code, status)(code, channel.name, http_status=status)
+        return not code and (channel.of not in _MNS or status == _CREATED)
 
-    def delete(self, of: Of, region: str, name: str) -> None:
+    def delete(self, channel: Channel) -> None:
         """Delete one, if there is one.
 
         Raises:
             FcAsyncError: It was refused.
         """
-        self._send("DELETE", "DeleteEventBus", of, region, name, accepted={_NOT_FOUND})
+        self._send("DELETE", "DeleteEventBus", channel, accepted={_NOT_FOUND})
 
     def _send(
-        self, method: str, action: str, of: Of, region: str, name: str, *, accepted: set[int]
+        self, method: str, action: str, channel: Channel, *, accepted: set[int]
     ) -> tuple[int, str]:
         """Send a request; return the status, and the code of an accepted error or ""."""
-        url, headers, body = self._request(method, action, of, region, name)
+        of, _, name = channel
+        url, headers, body = self._request(method, action, channel)
         try:
             answer = requests.request(
                 method if of in _MNS else "POST", url, headers=headers, data=body, timeout=_TIMEOUTS
@@ -112,8 +113,9 @@ class Channels:
         raise kind(code or "Unknown", f"{of} {name}: {text}", http_status=answer.status_code)
 
     def _request(
-        self, method: str, action: str, of: Of, region: str, name: str
+        self, method: str, action: str, channel: Channel
     ) -> tuple[str, dict[str, str], bytes]:
+        of, region, name = channel
         if of not in _MNS:
             return self._rpc(action, region, {"EventBusName": name})
         folder, element = _MNS[of]

@@ -30,8 +30,7 @@ if TYPE_CHECKING:
     from fc_async_plugin.account.channels import Channels
     from fc_async_plugin.account.roles import Roles
     from fc_async_plugin.conditions import Rule
-    from fc_async_plugin.plan.channels import Channel
-    from fc_async_plugin.plan.model import Wanted
+    from fc_async_plugin.plan.model import Channel, Wanted
     from fc_async_plugin.template import Project, Resource
     from fc_async_plugin.template.reading import Purpose
     from fc_async_sdk import Client
@@ -218,7 +217,7 @@ def missing(wanted: Wanted, account: Account, project: Project) -> list[Channel]
     """
     there = channels(account, project)
     found = named(wanted, account_id_of(account, project))
-    return [one for one in found if not there.exists(*one)]
+    return [one for one in found if not there.exists(one)]
 
 
 def is_here(account: Account) -> bool:

@@ -196,7 +196,7 @@ class Performer:
         def create() -> bool:
             nonlocal tries
             tries += 1
-            return channels.create(step.of, step.region, step.function)
+            return channels.create(step.channel)
 
         if self._patiently(create):
             return _MADE
@@ -207,9 +207,7 @@ class Performer:
         """Delete nothing; raise :class:`CannotUndo` if this deployment may have created it."""
         channels = self._channels
         assert channels is not None
-        if left.made != _NOT_MADE and self._patiently(
-            lambda: channels.exists(step.of, step.region, step.function)
-        ):
+        if left.made != _NOT_MADE and self._patiently(lambda: channels.exists(step.channel)):
             raise CannotUndo(
                 "it is not known whether this deployment created it, so it was left: delete it by "
                 "hand if no other program uses it"
@@ -334,9 +332,9 @@ class Performer:
                 return version.version_id
             case DeleteVersion(function=function, version=version_id):
                 client.delete_function_version(function, version_id)
-            case Delete(of="queue" | "topic" | "event bus" as of, region=region, function=name):
+            case Delete(of="queue" | "topic" | "event bus"):
                 assert self._channels is not None
-                self._channels.delete(of, region, name)
+                self._channels.delete(step.channel)
             case Put():
                 self._put(client, step, exists=step.before is not None)
             case Delete():

@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
+from fc_async_plugin.plan.model import Channel
 from fc_async_sdk.errors import InvalidArn
 from fc_async_sdk.spec import arn, triggers
 from fc_async_sdk.spec.destinations import KINDS as RECORDS
@@ -19,14 +20,6 @@ KINDS: Final[dict[NodeKind, Of]] = {
     kind: cast("Of", record.label) for kind, record in RECORDS.items() if record.creation
 }
 """Names in steps of the kinds that a deployment can create."""
-
-
-class Channel(NamedTuple):
-    """A queue, topic or event bus of the account."""
-
-    of: Of
-    region: str
-    name: str
 
 
 def channels(wanted: Wanted, account_id: str) -> list[Channel]:

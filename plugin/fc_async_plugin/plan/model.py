@@ -39,6 +39,14 @@ class Place(NamedTuple):
         return f"{self.function} ({self.region})"
 
 
+class Channel(NamedTuple):
+    """A queue, topic or event bus of the account."""
+
+    of: Of
+    region: str
+    name: str
+
+
 class Code(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Source of the code of a function.
 
@@ -184,6 +192,11 @@ class Document(Base, frozen=True, kw_only=True):
     def qualifier_shown(self) -> str:
         """The name of the document, unless there is only one or it is LATEST."""
         return "" if self.name in {"", limits.DEFAULT_QUALIFIER} else f"/{self.name}"
+
+    @property
+    def channel(self) -> Channel:
+        """The queue, topic or event bus that it is about."""
+        return Channel(self.of, self.region, self.function)
 
     @property
     def about(self) -> dict[str, Any]:

@@ -41,8 +41,7 @@ from fc_async_sdk.spec import limits
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from fc_async_plugin.plan.channels import Channel
-    from fc_async_plugin.plan.model import Remote, RemoteFunction, Wanted, WantedFunction
+    from fc_async_plugin.plan.model import Channel, Remote, RemoteFunction, Wanted, WantedFunction
     from fc_async_plugin.template.model import Project
 
 

@@ -21,7 +21,7 @@ from fc_async_sdk import errors, models
 from fc_async_tests.steps import delete, put
 
 if TYPE_CHECKING:
-    from fc_async_plugin.plan.model import Of
+    from fc_async_plugin.plan.model import Channel, Of
 
 AT = {"region": "cn-hangzhou", "function": "f"}
 TASK = models.AsyncConfig(async_task=True)
@@ -284,18 +284,18 @@ class Channels:
         self.names = set(names)
         self.lost: list[Exception] = []
 
-    def exists(self, _of: str, _region: str, name: str) -> bool:
-        return name in self.names
+    def exists(self, channel: Channel) -> bool:
+        return channel.name in self.names
 
-    def create(self, _of: str, _region: str, name: str) -> bool:
-        made = name not in self.names
-        self.names.add(name)
+    def create(self, channel: Channel) -> bool:
+        made = channel.name not in self.names
+        self.names.add(channel.name)
         if self.lost:
             raise self.lost.pop()
         return made
 
-    def delete(self, _of: str, _region: str, name: str) -> None:
-        self.names.discard(name)
+    def delete(self, channel: Channel) -> None:
+        self.names.discard(channel.name)
 
 
 QUEUE = Put(region="cn-hangzhou", function="failed", of="queue", after={})
