@@ -69,7 +69,7 @@ def load(
         TemplateError: The template cannot be read. ``problems`` lists all that is wrong with the
             text, the structure and the variables.
     """
-    file = find() if path is None else Path(path)
+    file = Path("." if path is None else path)
     file = find(file) if file.is_dir() else file
     given = Given(
         access, account_id, region or "", command, reveal, resolved or {}, purpose == "run"
