@@ -85,18 +85,21 @@ def needs_of(steps: Sequence[Step]) -> tuple[tuple[int, ...], ...]:
 
 
 def _made(step: Step) -> Iterator[str]:
-    """Yield what other steps on the same function may need of a step."""
+    """Yield what other steps on the same function may need of a step.
+
+    A qualifier has no spaces, so that an alias can be called code or version.
+    """
     match step:
         case CreateFunction():
-            yield from ("code", limits.DEFAULT_QUALIFIER)
+            yield from ("the code", limits.DEFAULT_QUALIFIER)
         case UpdateFunction():
-            yield "code"
+            yield "the code"
         case PublishVersion():
-            yield "version"
+            yield "the version"
         case Put(of="alias", name=name):
             yield name
         case Put(of="queue" | "topic" | "event bus" as of):
-            yield of
+            yield f"the {of}"
         case Put(of="async config" | "concurrency") | Delete(of="trigger"):
             yield "before triggers"
 
@@ -106,15 +109,19 @@ def _wanted(step: Step) -> Iterator[tuple[Place, str]]:
     place = step.place
     match step:
         case PublishVersion() | Put(of="concurrency"):
-            yield place, "code"
+            yield place, "the code"
         case Put(of="alias"):
-            yield place, "version"
+            yield place, "the version"
         case Put(of="async config", name=qualifier, after=after):
-            yield from ((place, "code"), (place, qualifier))
+            yield from ((place, "the code"), (place, qualifier))
             texts = [text for _, text in config_of(after).destinations]
             yield from _named(destinations(texts, place, ""), step.region)
         case Put(of="trigger", after=after):
-            needed = ("code", after.get("qualifier") or limits.DEFAULT_QUALIFIER, "before triggers")
+            needed = (
+                "the code",
+                after.get("qualifier") or limits.DEFAULT_QUALIFIER,
+                "before triggers",
+            )
             yield from ((place, one) for one in needed)
             yield from _named(sources(after, place, ""), step.region)
 
@@ -139,4 +146,4 @@ def _named(nodes: Iterable[Node], region: str) -> Iterator[tuple[Place, str]]:
             yield place, limits.DEFAULT_QUALIFIER
             yield place, node.qualifier
         elif node.kind in channels.KINDS:
-            yield place, channels.KINDS[node.kind]
+            yield place, f"the {channels.KINDS[node.kind]}"

@@ -167,6 +167,13 @@ def test_version_and_alias_come_before_their_configuration() -> None:
     assert plan.needs == ((), (0,), (1,), (0, 2))
 
 
+@pytest.mark.parametrize("alias", ["code", "version", "queue"])
+def test_an_alias_may_have_a_name_that_steps_use_too(alias: str) -> None:
+    plan = plan_changes({A: want({alias: TASK}, ours=True)}, {A: RemoteFunction()})
+    assert kinds(plan) == ["CreateFunction", "PublishVersion", "Put alias", "Put async config"]
+    assert plan.needs == ((), (0,), (1,), (0, 2))
+
+
 def test_an_alias_that_exists_is_left_where_it_points() -> None:
     aliases = {"prod": Alias(alias_name="prod", version_id="1")}
     plan = plan_changes({A: want({"prod": TASK}, ours=True)}, {A: have(aliases=aliases)})
