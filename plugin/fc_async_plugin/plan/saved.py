@@ -23,6 +23,7 @@ from fc_async_plugin import PluginError
 from fc_async_plugin.plan import Plan, secrets
 from fc_async_plugin.plan.differences import account_of, effective
 from fc_async_plugin.plan.model import Place, WantedFunction
+from fc_async_plugin.plan.order import needs_of
 from fc_async_plugin.template.problems import Position
 from fc_async_sdk import _project_folder
 from fc_async_sdk._decoding import prepare
@@ -160,7 +161,9 @@ def load(path: Path) -> SavedPlan:
         ) from error
     if saved.format != FORMAT:
         raise PluginError(f"{path} has format {saved.format}, expected {FORMAT}: plan again")
-    return saved
+    # The order follows from the steps; a file that was edited could make them wait for each other.
+    plan = msgspec.structs.replace(saved.plan, needs=needs_of(saved.plan.steps))
+    return msgspec.structs.replace(saved, plan=plan)
 
 
 def seen(wanted: Wanted, remote: Remote) -> tuple[Seen, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pytest
 
 from fc_async_plugin import PluginError
@@ -57,6 +58,17 @@ def test_a_saved_plan_is_loaded_unchanged(regions: Regions, tmp_path: Path) -> N
     saved = save(regions, ours=True)
     saved_plan.save(tmp_path / "plan.json", saved)
     assert saved_plan.load(tmp_path / "plan.json") == saved
+
+
+def test_steps_of_an_edited_file_do_not_wait_for_themselves(
+    regions: Regions, tmp_path: Path
+) -> None:
+    saved, file = save(regions, ours=True), tmp_path / "plan.json"
+    saved_plan.save(file, saved)
+    document = msgspec.json.decode(file.read_bytes())
+    document["plan"]["needs"] = [[index] for index in range(len(saved.plan.steps))]
+    file.write_bytes(msgspec.json.encode(document))
+    assert saved_plan.load(file) == saved
 
 
 def test_only_the_owner_can_read_the_file(regions: Regions, tmp_path: Path) -> None:
