@@ -125,7 +125,8 @@ class Watch:
 
     Attributes:
         broken: The rules whose conditions hold.
-        unread: Functions whose metrics could not be read in the latest round, with the reason.
+        unread: Regions and functions whose metrics could not be read in the latest round, with the
+            reason.
     """
 
     def __init__(
@@ -142,7 +143,7 @@ class Watch:
         self._ends: dict[tuple[str, str], int] = {}
         self._waiting: deque[Change] = deque(maxlen=_KEPT)
         self.broken: set[Rule] = set()
-        self.unread: dict[str, str] = {}
+        self.unread: dict[tuple[str, str], str] = {}
 
     def look(self) -> None:
         """Read all metrics and tell what has changed.
@@ -167,11 +168,12 @@ class Watch:
         except NoCredentials:
             raise
         except FcAsyncError as error:
-            if self.unread.get(place[1]) != str(error):
-                self._note(f"{place[1]}: its metrics cannot be read, and its alarms stay: {error}")
-            self.unread[place[1]] = str(error)
+            if self.unread.get(place) != str(error):
+                name = f"{place[1]} ({place[0]})"
+                self._note(f"{name}: its metrics cannot be read, and its alarms stay: {error}")
+            self.unread[place] = str(error)
             return
-        self.unread.pop(place[1], None)
+        self.unread.pop(place, None)
         # Every minute since the round before is looked at: a round may be late.
         first = max(self._ends.get(place, seen.end) + _MINUTE, seen.end - _CATCH_UP * _MINUTE)
         ends = range(min(first, seen.end), seen.end + 1, _MINUTE)

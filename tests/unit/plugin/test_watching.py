@@ -85,6 +85,22 @@ def test_a_condition_is_told_when_it_begins_and_when_it_ends() -> None:
     assert world.look() == []
 
 
+def test_a_function_that_can_be_read_hides_none_of_its_name_in_another_region() -> None:
+    def read(region: str, _function: str, _minutes: int) -> Seen:
+        if region == "cn-hangzhou":
+            raise ConnectFailed("no answer")
+        return Seen(END, {})
+
+    notes: list[str] = []
+    here = rule("errors", 1)
+    watch = Watch([here, here._replace(region="cn-shanghai")], read, lambda _: None, notes.append)
+    watch.look()
+    watch.look()
+    assert watch.unread
+    (note,) = notes
+    assert note.startswith("orders (cn-hangzhou): its metrics cannot be read")
+
+
 def test_a_change_that_was_not_taken_is_told_again() -> None:
     world = World(rule("errors", 1))
     world.errors(1)

@@ -115,4 +115,4 @@ def test_no_credentials_are_said_once(capsys, monkeypatch) -> None:
 
 def test_metrics_that_cannot_be_read_are_a_failure(capsys, httpserver) -> None:
     assert run(["watch", "--once", "--endpoint", httpserver.url_for("")]) == 1
-    assert "orders: its metrics cannot be read" in capsys.readouterr().err
+    assert "orders (cn-hangzhou): its metrics cannot be read" in capsys.readouterr().err
