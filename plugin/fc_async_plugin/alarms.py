@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import json
 import re
+from itertools import count
 from typing import TYPE_CHECKING, Any, Final
 
 from fc_async_sdk.spec import metrics
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from fc_async_plugin.conditions import Rule
 
@@ -50,7 +51,7 @@ def terraform(rules: Sequence[Rule], groups: Sequence[str]) -> dict[str, Any]:
     return {
         "resource": {
             "alicloud_cms_alarm": {
-                re.sub(r"\W", "_", rule.name): {
+                key: {
                     "//": rule.reason,
                     "name": rule.name,
                     "project": metrics.NAMESPACE,
@@ -65,7 +66,7 @@ def terraform(rules: Sequence[Rule], groups: Sequence[str]) -> dict[str, Any]:
                         "times": rule.condition.times,
                     },
                 }
-                for rule in rules
+                for key, rule in _keyed(rules, lambda name: re.sub(r"\W", "_", name)).items()
             }
         }
     }
@@ -76,7 +77,7 @@ def ros(rules: Sequence[Rule], groups: Sequence[str]) -> dict[str, Any]:
     return {
         "ROSTemplateFormatVersion": "2015-09-01",
         "Resources": {
-            re.sub(r"[\W_]", "", rule.name.title()): {
+            key: {
                 "Type": "ALIYUN::CMS::ResourceMetricRule",
                 "Metadata": {"Reason": rule.reason},
                 "Properties": {
@@ -86,9 +87,20 @@ def ros(rules: Sequence[Rule], groups: Sequence[str]) -> dict[str, Any]:
                     "Period": rule.condition.period,
                 },
             }
-            for rule in rules
+            for key, rule in _keyed(rules, lambda name: re.sub(r"[\W_]", "", name.title())).items()
         },
     }
+
+
+def _keyed(rules: Sequence[Rule], clean: Callable[[str], str]) -> dict[str, Rule]:
+    """Return rules by names that a language takes; a number tells names apart that look alike."""
+    keys: dict[tuple[str, str], str] = {}
+    found: dict[str, Rule] = {}
+    for rule in rules:
+        name, place = clean(rule.name), (rule.region, rule.name)
+        free = (key for key in (name, *(f"{name}{at}" for at in count(2))) if key not in found)
+        found[keys.setdefault(place, next(free))] = rule
+    return found
 
 
 def _dimensions(rule: Rule) -> list[dict[str, str]]:

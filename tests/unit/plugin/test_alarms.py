@@ -108,6 +108,14 @@ def test_terraform_has_arguments_of_the_provider() -> None:
         assert set(block) == {"statistics", "comparison_operator", "threshold", "times"}
 
 
+def test_functions_whose_names_look_alike_have_alarms_of_their_own() -> None:
+    there = [one._replace(region="cn-shanghai") for one in rules("a-b")]
+    alike = [*rules("a-b"), *rules("a_b"), *rules("ab"), *there]
+    resources = alarms.terraform(alike, ["oncall"])["resource"]["alicloud_cms_alarm"]
+    assert len(resources) == len(alike)
+    assert len(alarms.ros(alike, ["oncall"])["Resources"]) == len(alike)
+
+
 def test_terraform_takes_no_name_for_an_expression() -> None:
     written = json.dumps(alarms.terraform(rules(), ["${file(1)}", "%{if x}"]))
     assert "$${file(1)}" in written
