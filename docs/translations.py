@@ -40,9 +40,13 @@ TRANSLATED: Final = (
     "discussion/*",
     "rules/*",
     "reference/cli",
+    "reference/deployment",
     "reference/destinations",
     "reference/glossary",
+    "reference/oss",
+    "reference/platforms",
     "reference/retry-policy",
+    "reference/triggers",
     "reference/ways-in",
 )
 """Patterns of the pages that are translated. The other pages are English on both sites."""
