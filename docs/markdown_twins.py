@@ -3,7 +3,7 @@
 
 A Sphinx extension. ``how-to/sdk.html`` gets ``how-to/sdk.md``, with what autodoc adds and without
 directives. ``llms.txt`` (https://llmstxt.org) has a line for each page, ``llms-full.txt`` the text of
-all pages. The changelog is left out of both, and of the search of the site.
+all pages. The changelog is left out of both, and of the search of the site; so are attributes there.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from sphinx_markdown_builder.builder import MarkdownBuilder
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
+    from sphinx.environment import BuildEnvironment
 
 SECTIONS: Final = {
     "tutorials/": "Tutorials",
@@ -32,6 +33,8 @@ SECTIONS: Final = {
 LEFT_OUT: Final = "changelog"
 """The page that answers no question of a user."""
 
+_DETAILS: Final = ("module", "attribute", "property")
+_INNER: Final = ("fc_async_local.", "fc_async_sdk.admin.", "fc_async_sdk.spec.")
 _PAGE: Final = re.compile(r"\]\((?!\w+:)([^)#\s]+)\.html(?=[)#])")
 _INDEX_ANCHOR: Final = re.compile(r'<a id="index-\d+"></a>\n+')
 _SENTENCE: Final = re.compile(r"(.+?[.:?!])(?:\s|$)", re.DOTALL)
@@ -56,6 +59,17 @@ def leave_out_of_search(app: Sphinx, docname: str, _source: list[str]) -> None:
     """Keep a page out of the index of words and titles."""
     if docname == LEFT_OUT:
         app.env.metadata[docname]["nosearch"] = "true"
+
+
+def leave_details_out_of_search(_app: Sphinx, env: BuildEnvironment) -> None:
+    """Keep attributes, modules and inner packages out of the search, where they hide the pages.
+
+    A search for ``endpoint`` or ``log`` began with attributes of these names. Aliases stay linkable.
+    """
+    objects = env.domaindata["py"]["objects"]
+    for name, one in objects.items():
+        if one.objtype in _DETAILS or name.startswith(_INNER):
+            objects[name] = one._replace(aliased=True)
 
 
 def describe(
@@ -114,6 +128,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     """Register what is done while pages are read, for each page, and after the build."""
     app.setup_extension("sphinx_markdown_builder")
     app.connect("source-read", leave_out_of_search)
+    app.connect("env-updated", leave_details_out_of_search)
     app.connect("html-page-context", describe)
     app.connect("build-finished", write)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -202,6 +202,14 @@ def test_delay_finds_the_page_of_the_sdk_first(
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("words", ["endpoint", "log", "trigger", "timeout", "cancel", "rollback"])
+def test_a_search_begins_with_a_page_and_not_with_an_attribute_of_this_name(
+    words: str, searched: Callable[[str], list[tuple[str, str]]]
+) -> None:
+    assert not searched(words)[0][0].startswith("fc_async_")
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("words", ["superseded", "lease", "idempotency"])
 def test_the_search_leaves_the_changelog_out(
     words: str, searched: Callable[[str], list[tuple[str, str]]]
