@@ -17,7 +17,6 @@ from fc_async_sdk.errors import FcAsyncError
 if TYPE_CHECKING:
     from starlette.requests import Request
 
-    from fc_async_local.services.oss.index import Index
     from fc_async_local.services.oss.lazy import LazyOss
 
 _PAGE: Final = 100
@@ -87,20 +86,9 @@ class BucketAdmin:
         Raises:
             Rejected: 400 EntityTooLarge: a client of OSS reads it piece by piece.
         """
-        key, service = query.key, self._oss.service
-
-        def read(index: Index) -> bytes:
-            content = index.object(bucket, key).content
-            if content.size > _LARGEST:
-                text = f"the object has {content.size} bytes, more than {_LARGEST}: use a client"
-                raise Rejected(400, "EntityTooLarge", text)
-            with service.files.open(bucket, content) as file:
-                return file.read(content.size)
-
-        name = quote(key.rpartition("/")[2] or "object", safe="")
-        headers = {"content-disposition": f"attachment; filename*=UTF-8''{name}"}
-        data = await service.do(read)
-        return Octets(data, headers=headers)
+        data = await self._oss.service.read(bucket, query.key, _LARGEST)
+        name = quote(query.key.rpartition("/")[2] or "object", safe="")
+        return Octets(data, headers={"content-disposition": f"attachment; filename*=UTF-8''{name}"})
 
 
 _SAVED: Final = {"content-disposition": "attachment"}

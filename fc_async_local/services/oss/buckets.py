@@ -5,14 +5,12 @@ from __future__ import annotations
 
 import base64
 import binascii
-from typing import TYPE_CHECKING, Any
-
-from msgspec.structs import replace
+from typing import TYPE_CHECKING, Final
 
 from fc_async_local.http.messages import Answer
 from fc_async_local.services import common
 from fc_async_local.services.markup import text, xml
-from fc_async_local.services.oss import model, wire
+from fc_async_local.services.oss import cors, model, wire
 from fc_async_local.services.oss.model import Bucket, OssError, StoredObject, Upload, Wanted
 
 if TYPE_CHECKING:
@@ -20,6 +18,9 @@ if TYPE_CHECKING:
     from fc_async_local.services.oss.index import Index
     from fc_async_local.services.oss.request import OssRequest
     from fc_async_local.services.oss.service import OssService
+
+_RULES: Final = {"lifecycle": "NoSuchLifecycle", "cors": "NoSuchCORSConfiguration"}
+"""Kinds of rules of a bucket, with the error if there are none."""
 
 
 async def list_buckets(service: OssService, asked: OssRequest, _: ClientStream) -> Answer:
@@ -80,32 +81,41 @@ async def get_location(service: OssService, asked: OssRequest, _: ClientStream) 
 
 
 async def get_acl(service: OssService, asked: OssRequest, _: ClientStream) -> Answer:
-    """Answer GetBucketAcl."""
-    bucket = await service.do(lambda index: index.bucket(asked.bucket))
-    return xml(200, access(service, bucket.acl))
+    """Answer GetBucketAcl and GetObjectAcl."""
+    found = await service.do(asked.subject)
+    content = {"Owner": owner(service), "AccessControlList": {"Grant": found.acl}}
+    return xml(200, wire.document("AccessControlPolicy", content))
 
 
 async def put_acl(service: OssService, asked: OssRequest, _: ClientStream) -> Answer:
-    """Answer PutBucketAcl."""
-    acl = model.check_acl(asked.headers.get("x-oss-acl", ""), model.BUCKET_ACLS)
-    return await _changed(service, asked, acl=acl)
+    """Answer PutBucketAcl and PutObjectAcl."""
+    name, allowed = "x-oss-acl", model.BUCKET_ACLS
+    if asked.key:
+        name, allowed = "x-oss-object-acl", model.ACLS
+    await service.update(asked, acl=model.check_acl(asked.headers.get(name, ""), allowed))
+    return Answer(200)
 
 
-async def get_lifecycle(service: OssService, asked: OssRequest, _: ClientStream) -> Answer:
-    """Answer GetBucketLifecycle."""
-    bucket = await service.do(lambda index: index.bucket(asked.bucket))
-    if not bucket.lifecycle:
-        raise OssError("NoSuchLifecycle", "the bucket has no lifecycle rules")
-    return xml(200, bucket.lifecycle.encode())
+async def get_rules(service: OssService, asked: OssRequest, _: ClientStream) -> Answer:
+    """Answer GetBucketLifecycle and GetBucketCors."""
+    bucket, (name,) = await service.do(lambda index: index.bucket(asked.bucket)), asked.operation
+    rules = getattr(bucket, name)
+    if not rules:
+        raise OssError(_RULES[name], f"the bucket has no {name} rules")
+    return xml(200, rules.encode())
 
 
-async def put_lifecycle(service: OssService, asked: OssRequest, stream: ClientStream) -> Answer:
-    """Answer PutBucketLifecycle and DeleteBucketLifecycle."""
-    if asked.method == "DELETE":
-        return (await _changed(service, asked, lifecycle=""))._replace(status=204)
+async def put_rules(service: OssService, asked: OssRequest, stream: ClientStream) -> Answer:
+    """Answer the operations that put and delete the rules of a bucket: lifecycle and CORS."""
+    (name,) = asked.operation
     body = await stream.read()
-    wire.DIALECT.read(body, "LifecycleConfiguration")
-    return await _changed(service, asked, lifecycle=body.decode("utf-8", "replace"))
+    removed = asked.method == "DELETE"
+    if name == "cors" and not removed:
+        cors.check(body)
+    elif not removed:
+        wire.DIALECT.read(body, "LifecycleConfiguration")
+    await service.update(asked, **{name: "" if removed else body.decode("utf-8", "replace")})
+    return Answer(204 if removed else 200)
 
 
 async def list_objects(service: OssService, asked: OssRequest, _: ClientStream) -> Answer:
@@ -158,12 +168,6 @@ def owner(service: OssService) -> dict[str, object]:
     return {"ID": account_id, "DisplayName": account_id}
 
 
-def access(service: OssService, acl: str) -> bytes:
-    """Write an access control list."""
-    content = {"Owner": owner(service), "AccessControlList": {"Grant": acl}}
-    return wire.document("AccessControlPolicy", content)
-
-
 def _described(service: OssService, asked: OssRequest, bucket: Bucket) -> dict[str, object]:
     region = service.settings.place.region
     return {
@@ -175,14 +179,6 @@ def _described(service: OssService, asked: OssRequest, bucket: Bucket) -> dict[s
         "IntranetEndpoint": asked.host,
         "StorageClass": bucket.storage_class,
     }
-
-
-async def _changed(service: OssService, asked: OssRequest, **changes: Any) -> Answer:
-    def change(index: Index) -> None:
-        index.put(replace(index.bucket(asked.bucket), **changes), asked.bucket)
-
-    await service.do(change)
-    return Answer(200)
 
 
 def _untoken(token: str) -> str:

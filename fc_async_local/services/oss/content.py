@@ -15,6 +15,7 @@ import hashlib
 import os
 import shutil
 import uuid
+from contextlib import aclosing
 from typing import TYPE_CHECKING, Final
 
 import fastcrc
@@ -61,14 +62,12 @@ class Files:
             writer.add(bytes(waiting))
             return await asyncio.to_thread(writer.end)
 
-    def join(self, bucket: str, contents: Iterable[Content]) -> Content:
-        """Write the content of several files to a new one."""
-        with _Writer(self._folder / bucket, durable=self._durable) as writer:
-            for content in contents:
-                with self.open(bucket, content) as file:
-                    for block in blocks(file, range(content.size)):
-                        writer.add(block)
-            return writer.end()
+    async def join(self, bucket: str, contents: Iterable[Content]) -> AsyncGenerator[bytes, None]:
+        """Return the content of several files, one after the other."""
+        for content in contents:
+            async with aclosing(read(self.open(bucket, content), range(content.size))) as pieces:
+                async for piece in pieces:
+                    yield piece
 
     def extend(self, bucket: str, content: Content, more: Content) -> Content:
         """Add the content of a file at the end of another one, and return what it has then.

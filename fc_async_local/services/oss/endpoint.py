@@ -7,13 +7,14 @@ import base64
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Final
 
-from fc_async_local.http.edge import HttpService
+from fc_async_local.http.edge import HttpService, origin_refusal
 from fc_async_local.http.messages import Answer
 from fc_async_local.services import common
 from fc_async_local.services.markup import xml
-from fc_async_local.services.oss import buckets, model, objects, signature, uploads, wire
-from fc_async_local.services.oss.model import OssError
-from fc_async_local.services.oss.request import OssRequest
+from fc_async_local.services.oss import buckets, cors, model, objects, signature, uploads, wire
+from fc_async_local.services.oss.model import Bucket, OssError
+from fc_async_local.services.oss.request import CORS, OssRequest, common_headers
+from fc_async_sdk.errors import shorten
 from fc_async_sdk.spec import hosts
 
 if TYPE_CHECKING:
@@ -39,9 +40,12 @@ _OPERATIONS: Final[dict[str, Operation]] = {
     "GET bucket location": buckets.get_location,
     "GET bucket acl": buckets.get_acl,
     "PUT bucket acl": buckets.put_acl,
-    "GET bucket lifecycle": buckets.get_lifecycle,
-    "PUT bucket lifecycle": buckets.put_lifecycle,
-    "DELETE bucket lifecycle": buckets.put_lifecycle,
+    "GET bucket cors": buckets.get_rules,
+    "PUT bucket cors": buckets.put_rules,
+    "DELETE bucket cors": buckets.put_rules,
+    "GET bucket lifecycle": buckets.get_rules,
+    "PUT bucket lifecycle": buckets.put_rules,
+    "DELETE bucket lifecycle": buckets.put_rules,
     "GET bucket uploads": uploads.list_uploads,
     "POST bucket delete": objects.delete_many,
     "PUT object": objects.put,
@@ -50,8 +54,8 @@ _OPERATIONS: Final[dict[str, Operation]] = {
     "HEAD object objectMeta": objects.get,
     "DELETE object": objects.delete,
     "POST object append position": objects.append,
-    "GET object acl": objects.get_acl,
-    "PUT object acl": objects.put_acl,
+    "GET object acl": buckets.get_acl,
+    "PUT object acl": buckets.put_acl,
     "GET object tagging": objects.get_tagging,
     "PUT object tagging": objects.put_tagging,
     "DELETE object tagging": objects.put_tagging,
@@ -89,6 +93,10 @@ class OssEndpoint(HttpService):
         """Return True."""
         return True
 
+    def is_open_to(self, request: Request, origin: str) -> bool:  # noqa: ARG002 -- known later
+        """Return True: the rules of the bucket decide."""
+        return True
+
     def is_exempt(self, request: Request) -> bool:
         """Return whether a request names OSS or a bucket of it."""
         return hosts.service_of(request.headers.get("host", "")) == "oss"
@@ -107,7 +115,7 @@ class OssEndpoint(HttpService):
 
     def common_headers(self, request: Request) -> HeaderList:
         """Return the headers that official clients look up."""
-        return objects.common_headers(request.id)
+        return common_headers(request)
 
     def refuse(self, error: Rejected, request: Request) -> Answer:
         """Return an error document; an answer to HEAD has it in a header."""
@@ -129,10 +137,32 @@ class OssEndpoint(HttpService):
     async def answer_stream(self, request: Request, stream: ClientStream) -> Answer | None:
         """Answer one request."""
         try:
-            return await self._answer(OssRequest(request), stream)
+            asked = OssRequest(request)
+            if "origin" in request.headers and await self._is_preflight(request, asked):
+                return Answer(200)
+            return await self._answer(asked, stream)
         except OssError:
             await _discard(stream)
             raise
+
+    async def _is_preflight(self, request: Request, asked: OssRequest) -> bool:
+        """Check a request of a page by the rules of the bucket; return whether it is a preflight.
+
+        Raises:
+            OssError: AccessForbidden: no rule allows a page of another origin to send it.
+        """
+        origin, preflight = asked.headers["origin"], asked.method == "OPTIONS"
+        scheme = request.scope.get("scheme", "http")
+        if preflight or origin_refusal(asked.host, origin, scheme):
+            found = await self._service.do(lambda index: index.find(Bucket, asked.bucket))
+            method = asked.headers.get("access-control-request-method", asked.method)
+            rules = found.cors if found else ""
+            headers = cors.headers(rules, origin, method, asked.headers)
+            if headers is None:
+                text = f"no CORS rule of the bucket lets a page of {shorten(origin)} send {method}"
+                raise OssError("AccessForbidden", text)
+            request.scope[CORS] = headers
+        return preflight
 
     async def _answer(self, asked: OssRequest, stream: ClientStream) -> Answer | None:
         operation = _OPERATIONS.get(_name(asked))
@@ -144,9 +174,9 @@ class OssEndpoint(HttpService):
 
     def _authenticate(self, asked: OssRequest) -> None:
         """Check the signature if the runtime is strict; a presigned URL that ended is refused."""
-        auth, claim = self._service.settings.auth, signature.read(asked.signed)
+        auth, claim = self._service.settings.auth, signature.read(asked)
         if auth.strict_auth:
-            signature.check(asked.signed, claim, auth.access_keys)
+            signature.check(asked, claim, auth.access_keys)
         if claim is not None and (auth.strict_auth or claim.expires is not None):
             signature.check_time(claim, now=self._clock.now())
 

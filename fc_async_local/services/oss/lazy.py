@@ -43,6 +43,10 @@ class LazyOss:
         # Clients sign with the machine's time, also when the runtime's is virtual.
         return OssEndpoint(self.service, RealClock())
 
+    async def read(self, bucket: str, key: str, limit: int) -> bytes:
+        """Return the content of an object; see :meth:`OssService.read`."""
+        return await self.service.read(bucket, key, limit)
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         await self._app(scope, receive, send)

@@ -15,7 +15,6 @@ from fc_async_local.services.oss.request import OssRequest
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine
 
-    from fc_async_local.services.oss.index import Index
     from fc_async_local.services.oss.service import OssService
 
 
@@ -65,13 +64,7 @@ class Objects:
         Raises:
             OssError: NoSuchBucket, NoSuchKey.
         """
-
-        def read(index: Index) -> bytes:
-            content = index.object(bucket, key).content
-            with self._service.files.open(bucket, content) as file:
-                return file.read(content.size)
-
-        found: bytes = self._call(self._service.do(read))
+        found: bytes = self._call(self._service.read(bucket, key))
         return found
 
     def keys(self, bucket: str, prefix: str = "") -> list[str]:

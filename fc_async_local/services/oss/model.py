@@ -42,8 +42,9 @@ class OssError(ProtocolError):
         304: "NotModified",
         400: "EntityTooLarge EntityTooSmall InvalidArgument InvalidBucketName InvalidDigest "
         "InvalidObjectName InvalidPart InvalidPartOrder MalformedXML MissingArgument",
-        403: "AccessDenied InvalidAccessKeyId RequestTimeTooSkewed SignatureDoesNotMatch",
-        404: "NoSuchBucket NoSuchKey NoSuchLifecycle NoSuchUpload",
+        403: "AccessDenied AccessForbidden InvalidAccessKeyId RequestTimeTooSkewed "
+        "SignatureDoesNotMatch",
+        404: "NoSuchBucket NoSuchCORSConfiguration NoSuchKey NoSuchLifecycle NoSuchUpload",
         409: "BucketNotEmpty FileAlreadyExists ObjectNotAppendable PositionNotEqualToLength",
         412: "PreconditionFailed",
         416: "InvalidRange",
@@ -58,6 +59,7 @@ class Bucket(msgspec.Struct, frozen=True, kw_only=True):
         created_at: Milliseconds since the epoch; so for the other times.
         acl: One of :data:`BUCKET_ACLS`; stored, not enforced.
         lifecycle: The XML of its rules, "" without any; stored, not applied.
+        cors: The same of the rules for pages of other origins, which are applied.
     """
 
     name: str
@@ -65,6 +67,7 @@ class Bucket(msgspec.Struct, frozen=True, kw_only=True):
     acl: str = "private"
     storage_class: str = "Standard"
     lifecycle: str = ""
+    cors: str = ""
 
 
 class Content(msgspec.Struct, frozen=True, kw_only=True):

@@ -7,14 +7,13 @@ import base64
 import binascii
 import hashlib
 from contextlib import aclosing
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from msgspec.structs import replace
 
 from fc_async_local.http.messages import Answer
 from fc_async_local.services.markup import xml
 from fc_async_local.services.oss import model, wire
-from fc_async_local.services.oss.buckets import access
 from fc_async_local.services.oss.content import read
 from fc_async_local.services.oss.model import (
     Attributes,
@@ -134,7 +133,7 @@ async def get(service: OssService, asked: OssRequest, stream: ClientStream) -> N
         if part is not None:
             headers["Content-Range"] = f"bytes {part.start}-{part.stop - 1}/{size}"
         status = 200 if part is None else 206
-        await stream.begin(status, (*headers.items(), *common_headers(asked.id)))
+        await stream.begin(status, (*headers.items(), *asked.common_headers))
         if asked.method != "HEAD":
             async with aclosing(read(file, wanted)) as blocks:
                 async for block in blocks:
@@ -179,19 +178,6 @@ async def _delete(service: OssService, asked: OssRequest, keys: Iterable[str], e
     await service.change(bucket, write)
 
 
-async def get_acl(service: OssService, asked: OssRequest, _: ClientStream) -> Answer:
-    """Answer GetObjectAcl."""
-    found = await service.do(lambda index: index.object(asked.bucket, asked.key))
-    return xml(200, access(service, found.acl))
-
-
-async def put_acl(service: OssService, asked: OssRequest, _: ClientStream) -> Answer:
-    """Answer PutObjectAcl."""
-    acl = model.check_acl(asked.headers.get("x-oss-object-acl", ""), model.ACLS)
-    await _change(service, asked, acl=acl)
-    return Answer(200)
-
-
 async def get_tagging(service: OssService, asked: OssRequest, _: ClientStream) -> Answer:
     """Answer GetObjectTagging."""
     found = await service.do(lambda index: index.object(asked.bucket, asked.key))
@@ -203,16 +189,8 @@ async def put_tagging(service: OssService, asked: OssRequest, stream: ClientStre
     """Answer PutObjectTagging and DeleteObjectTagging."""
     removed = asked.method == "DELETE"
     tagging = "" if removed else wire.read_tagging(await stream.read())
-    await _change(service, asked, tagging=tagging)
+    await service.update(asked, tagging=tagging)
     return Answer(204 if removed else 200)
-
-
-async def _change(service: OssService, asked: OssRequest, **changes: Any) -> None:
-    def change(index: Index) -> None:
-        found = index.object(asked.bucket, asked.key)
-        index.put(replace(found, **changes), asked.bucket, asked.key)
-
-    await service.do(change)
 
 
 async def receive(service: OssService, asked: OssRequest, stream: Body) -> Content:
@@ -248,11 +226,6 @@ def etag_of(etags: Iterable[str]) -> str:
 def copied(etag: str, modified_at: int) -> dict[str, object]:
     """Return the result of a copy."""
     return {"LastModified": wire.iso_date(modified_at), "ETag": f'"{etag}"'}
-
-
-def common_headers(request_id: str) -> HeaderList:
-    """Return the headers that official clients look up in each answer."""
-    return ("Server", "AliyunOSS"), ("x-oss-request-id", request_id)
 
 
 def validators(found: StoredObject) -> HeaderList:

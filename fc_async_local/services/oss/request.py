@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, unquote_to_bytes
 
 from fc_async_local.services.oss import model
 from fc_async_local.services.oss.model import Attributes, OssError
-from fc_async_local.services.oss.signature import SUBRESOURCES, Signed
+from fc_async_local.services.oss.signature import SUBRESOURCES
 from fc_async_local.services.oss.wire import Names
 from fc_async_sdk.errors import shorten
 from fc_async_sdk.spec import hosts
@@ -17,7 +17,9 @@ from fc_async_sdk.spec import hosts
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from fc_async_local.http.messages import Request
+    from fc_async_local.http.messages import HeaderList, Request
+    from fc_async_local.services.oss.index import Index
+    from fc_async_local.services.oss.model import Bucket, StoredObject
 
 _KEPT: Final = frozenset(
     {"content-type", "cache-control", "content-disposition", "content-encoding"}
@@ -34,6 +36,16 @@ _MODIFIERS: Final = frozenset(
     | {name for name in SUBRESOURCES if name.startswith(_RESPONSE)}
 )
 """Parameters that choose no operation."""
+
+
+CORS: Final = "fc_async.cors"
+"""Key in the scope of a request: the headers that a page of another origin gets."""
+
+
+def common_headers(request: Request) -> HeaderList:
+    """Return the headers of each answer: those that clients look up, and those of CORS."""
+    fixed = ("Server", "AliyunOSS"), ("x-oss-request-id", request.id)
+    return (*fixed, *request.scope.get(CORS, ()))
 
 
 class OssRequest:
@@ -65,13 +77,26 @@ class OssRequest:
         self.bucket, self.key = bucket_of(self.host), path
         if not self.bucket:
             self.bucket, _, self.key = path.partition("/")
+        self._request = request
         self.operation = frozenset(SUBRESOURCES.intersection(self.query) - _MODIFIERS)
 
     @property
-    def signed(self) -> Signed:
-        """Return the part that a signature covers."""
-        resource = f"/{self.bucket}/{self.key}" if self.bucket else "/"
-        return Signed(self.method, resource, self.query, self.headers)
+    def common_headers(self) -> HeaderList:
+        """Return the headers of each answer."""
+        return common_headers(self._request)
+
+    @property
+    def resource(self) -> str:
+        """Return bucket and key in the form that a signature covers."""
+        return f"/{self.bucket}/{self.key}" if self.bucket else "/"
+
+    def subject(self, index: Index) -> Bucket | StoredObject:
+        """Return the bucket, or the object if the request has a key.
+
+        Raises:
+            OssError: NoSuchBucket, NoSuchKey.
+        """
+        return index.object(self.bucket, self.key) if self.key else index.bucket(self.bucket)
 
     @property
     def upload(self) -> tuple[str, str, str]:

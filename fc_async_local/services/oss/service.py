@@ -19,6 +19,8 @@ import logging
 import shutil
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+from msgspec.structs import replace
+
 from fc_async_local.background import start_task
 from fc_async_local.services.oss import model
 from fc_async_local.services.oss.content import Files
@@ -34,6 +36,7 @@ T = TypeVar("T")
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from pathlib import Path
+    from typing import BinaryIO
 
     from fc_async_local.clock import Clock
     from fc_async_local.services.oss.model import Content
@@ -129,6 +132,42 @@ class OssService:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return await asyncio.shield(task)
+
+    async def read(self, bucket: str, key: str, limit: int | None = None) -> bytes:
+        """Return the content of an object.
+
+        Args:
+            bucket: Name of the bucket.
+            key: Key of the object.
+            limit: Most bytes that are read; None: all.
+
+        Raises:
+            OssError: NoSuchBucket, NoSuchKey, EntityTooLarge.
+        """
+
+        def opened(index: Index) -> tuple[int, BinaryIO]:
+            content = index.object(bucket, key).content
+            return content.size, self.files.open(bucket, content)
+
+        size, file = await self.do(opened)
+        with file:
+            if limit is not None and size > limit:
+                text = f"the object has {size} bytes, more than {limit}: use a client"
+                raise OssError("EntityTooLarge", text)
+            return await asyncio.to_thread(file.read, size)
+
+    async def update(self, asked: OssRequest, **changes: Any) -> None:
+        """Change properties of the bucket or the object of a request.
+
+        Raises:
+            OssError: NoSuchBucket, NoSuchKey.
+        """
+
+        def change(index: Index) -> None:
+            names = (asked.bucket, asked.key) if asked.key else (asked.bucket,)
+            index.put(replace(asked.subject(index), **changes), *names)
+
+        await self.do(change)
 
     async def create_bucket(self, name: str, *, acl: str = "", storage_class: str = "") -> None:
         """Create a bucket, unless it exists.

@@ -22,6 +22,8 @@ from fc_async_sdk.spec.limits import SIGNATURE_SKEW_SECONDS
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from fc_async_local.services.oss.request import OssRequest
+
 _V4: Final = "OSS4-HMAC-SHA256"
 _END: Final = ("oss", "aliyun_v4_request")
 _LONGEST_SECONDS: Final = 7 * 86_400
@@ -44,22 +46,6 @@ SUBRESOURCES: Final = frozenset(_NAMES.split())
 """Parameters that version 1 signs."""
 
 
-class Signed(NamedTuple):
-    """The parts of a request that a signature covers.
-
-    Attributes:
-        method: Of the request.
-        resource: ``/{bucket}/{key}``, decoded; ``/`` without a bucket.
-        query: Parameters, decoded.
-        headers: By lower-case name.
-    """
-
-    method: str
-    resource: str
-    query: Mapping[str, str]
-    headers: Mapping[str, str]
-
-
 class Claim(NamedTuple):
     """The signature of a request, as the request states it.
 
@@ -80,7 +66,7 @@ class Claim(NamedTuple):
     additional: tuple[str, ...] = ()
 
 
-def read(request: Signed) -> Claim | None:
+def read(request: OssRequest) -> Claim | None:
     """Return the signature of a request; None if it is not signed.
 
     Raises:
@@ -144,7 +130,7 @@ def check_time(claim: Claim, *, now: int) -> None:
         raise OssError("AccessDenied", "Request has expired.")
 
 
-def check(request: Signed, claim: Claim | None, keys: Mapping[str, str]) -> None:
+def check(request: OssRequest, claim: Claim | None, keys: Mapping[str, str]) -> None:
     """Check the signature of a request.
 
     Args:
@@ -173,7 +159,7 @@ def check(request: Signed, claim: Claim | None, keys: Mapping[str, str]) -> None
         raise OssError("SignatureDoesNotMatch", reason)
 
 
-def _text_1(request: Signed, claim: Claim) -> bytes:
+def _text_1(request: OssRequest, claim: Claim) -> bytes:
     """Return the string to sign of version 1."""
     headers = request.headers
     own = sorted(item for item in headers.items() if item[0].startswith("x-oss-"))
@@ -185,7 +171,7 @@ def _text_1(request: Signed, claim: Claim) -> bytes:
     return lines.encode("latin-1", "replace") + resource.encode()
 
 
-def _text_4(request: Signed, claim: Claim) -> bytes:
+def _text_4(request: OssRequest, claim: Claim) -> bytes:
     """Return the string to sign of version 4."""
     headers, names = request.headers, {"content-type", "content-md5", *claim.additional}
     signed = sorted(one for one in headers.items() if one[0] in names or one[0][:6] == "x-oss-")

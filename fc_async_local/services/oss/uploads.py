@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import itertools
 import uuid
 from typing import TYPE_CHECKING
@@ -13,7 +12,7 @@ from msgspec.structs import asdict, replace
 from fc_async_local.http.messages import Answer
 from fc_async_local.services.markup import xml
 from fc_async_local.services.oss import model, wire
-from fc_async_local.services.oss.content import blocks
+from fc_async_local.services.oss.content import read
 from fc_async_local.services.oss.model import Content, OssError, Part, Upload
 from fc_async_local.services.oss.objects import (
     COPY,
@@ -26,7 +25,7 @@ from fc_async_local.services.oss.objects import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from fc_async_local.http.streaming import ClientStream
     from fc_async_local.services.oss.index import Index
@@ -92,12 +91,8 @@ async def _copied(service: OssService, asked: OssRequest, source: tuple[str, str
         model.check_conditions(found, asked.headers, COPY)
         header = asked.headers.get(f"{COPY}range", "")
         chosen = model.byte_range(header, found.content.size, standard=True)
-
-        async def body() -> AsyncIterator[bytes]:
-            for block in blocks(file, chosen or range(found.content.size)):
-                yield block
-
-        return await service.files.write(asked.bucket, body())
+        body = read(file, chosen or range(found.content.size))
+        return await service.files.write(asked.bucket, body)
 
 
 async def list_parts(service: OssService, asked: OssRequest, _: ClientStream) -> Answer:
@@ -166,7 +161,11 @@ async def complete(service: OssService, asked: OssRequest, stream: ClientStream)
         wanted = wire.read_parts(await stream.read())
     contents = _chosen(present, wanted)
     upload = await service.do(lambda index: index.upload(*asked.upload))
-    content = await asyncio.to_thread(service.files.join, bucket, contents)
+    try:
+        content = await service.files.write(bucket, service.files.join(bucket, contents))
+    except FileNotFoundError:  # another request has ended the upload
+        await service.do(lambda index: index.upload(*asked.upload))
+        raise
     etag = f"{etag_of([one.md5 for one in contents])}-{len(contents)}"
     made = replace(stored(service, asked, upload, content), etag=etag, kind="Multipart")
 

@@ -232,7 +232,7 @@ def test_rules_lists_of_access_and_tags_are_kept_and_returned(bucket):
 
 def test_what_is_not_served_is_refused_as_not_implemented(bucket):
     bucket.put_object("k", b"")
-    assert code_of(bucket.get_bucket_cors) == "NotImplemented"
+    assert code_of(bucket.get_bucket_website) == "NotImplemented"
     assert code_of(bucket.put_symlink, "k", "link") == "NotImplemented"
     assert code_of(bucket.get_object, "k", process="image/resize,w_100") == "NotImplemented"
 
