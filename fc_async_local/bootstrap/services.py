@@ -167,6 +167,7 @@ class Services(NamedTuple):
             durable=stores.durable,
         )
         closing.push_async_callback(oss.aclose)
+        registry.code.use_objects(oss.read)
         closing.push_async_callback(end_tasks, start_task("documents", stores.documents.follow()))
         channels = channels_of(protocols, settings.destinations)
         adapters: Sequence[Destination] = (

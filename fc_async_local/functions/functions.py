@@ -1,17 +1,19 @@
 # SPDX-License-Identifier: MIT
 """Operations on functions and their published versions; the code archives that these have.
 
-An archive is read completely before it is kept, by checksum; the runner unpacks it. A deploy tool
-may upload it before the request that names it (temporary code bucket).
+An archive is read completely before it is kept, by checksum; the runner unpacks it. It comes with
+the request, or is an object that the request names: in the temporary bucket of deploy tools, which
+is kept here, or in a bucket of OSS.
 """
 
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
 
+from fc_async_local.domain.errors import Rejected
 from fc_async_local.execution import archive
 from fc_async_local.functions import function_rules, paging, refusals
 from fc_async_local.functions.aliases import check_description, describe_version
@@ -27,13 +29,19 @@ from fc_async_local.functions.snapshot import with_settings
 from fc_async_sdk.errors import shorten
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Awaitable, Callable, Collection, Mapping
 
     from fc_async_local.clock import Clock
     from fc_async_local.functions.function_rules import Upload
     from fc_async_local.functions.paging import Page
     from fc_async_local.functions.snapshot import SnapshotCache
     from fc_async_local.store.protocol import BlobStore
+
+    ReadObject = Callable[[str, str, int], Awaitable[bytes]]
+    """Returns an object by bucket, key and most bytes; raises ``Rejected``."""
+
+_LARGEST: Final = 500 * 1024 * 1024
+"""Bytes of an archive in OSS (docs/reference/sources.md, quotas)."""
 
 
 class FunctionFilter(NamedTuple):
@@ -277,6 +285,10 @@ class Functions:
             await self._cache.write(version.deleted(), *others)
 
 
+async def _no_object(bucket: str, _name: str, _limit: int) -> bytes:
+    raise Rejected(404, "NoSuchBucket", f"the bucket '{bucket}' does not exist")
+
+
 class CodeStorage:
     """Keeps code archives.
 
@@ -288,6 +300,11 @@ class CodeStorage:
     def __init__(self, blobs: BlobStore, clock: Clock) -> None:
         self._blobs = blobs
         self._clock = clock
+        self._read_object: ReadObject = _no_object
+
+    def use_objects(self, read: ReadObject) -> None:
+        """Read code that a request names in a bucket of OSS in this way from now on."""
+        self._read_object = read
 
     async def keep(self, upload: Upload) -> CodeRef:
         """Keep the code of a create or update request.
@@ -298,12 +315,7 @@ class CodeStorage:
         """
         data, name = upload.archive, "code.zipFile"
         if data is None:
-            found = await self._blobs.get_blob(object_key(upload.bucket, upload.name))
-            if found is None:
-                raise refusals.invalid_argument(
-                    f"object '{upload.name}' in bucket '{upload.bucket}' does not exist"
-                )
-            data, name = found, f"object '{upload.name}'"
+            data, name = await self._object(upload), f"object '{upload.name}'"
         try:
             # In a thread: reading a large archive takes seconds.
             await asyncio.to_thread(archive.check_archive, data)
@@ -316,6 +328,16 @@ class CodeStorage:
             )
         await self._blobs.put_blob(checksum, data, now=self._clock.now())
         return CodeRef(checksum=checksum, size=len(data))
+
+    async def _object(self, upload: Upload) -> bytes:
+        found = await self._blobs.get_blob(object_key(upload.bucket, upload.name))
+        if found is not None:
+            return found
+        try:
+            return await self._read_object(upload.bucket, upload.name, _LARGEST)
+        except Rejected as error:
+            place = f"object '{upload.name}' in bucket '{upload.bucket}'"
+            raise refusals.invalid_argument(f"{place} cannot be read: {error.message}") from None
 
     async def fetch(self, code: CodeRef) -> bytes | None:
         """Return the archive, or None if the code is an image or was lost."""

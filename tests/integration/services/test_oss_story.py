@@ -15,6 +15,9 @@ import oss2
 import pytest
 
 from fc_async_sdk import events
+from fc_async_sdk.errors import InvalidArgument
+from fc_async_sdk.models import Code
+from fc_async_tests.code import archive
 from fc_async_tests.nodes import mns
 
 if TYPE_CHECKING:
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.filterwarnings("ignore::fc_async_local.testing.ImportedFromMachine")
 
+CONSTANT = "def handler(event, context):\n    return {}\n"
 CODE = """
 import json
 import oss2
@@ -87,6 +91,28 @@ def test_a_video_is_uploaded_processed_and_its_result_is_announced(
     assert sorted(event.response.json()["result"] for event in found if event.succeeded) == [
         *("out/one.mp4.frames", "out/two.mp4.frames"),
     ]
+
+
+def test_the_code_of_a_function_comes_from_a_bucket(fc_local: FcLocal) -> None:
+    code = Code(oss_bucket_name="code", oss_object_name="built/f.zip")
+
+    def create() -> None:
+        fc_local.client.create_function(
+            "f", runtime="python3.10", handler="index.handler", code=code
+        )
+
+    with pytest.raises(InvalidArgument, match=r"bucket 'code' cannot be read: .*does not exist"):
+        create()
+    fc_local.oss.put("code", "built/f.zip", b"not a zip")
+    with pytest.raises(InvalidArgument, match="is not a zip"):
+        create()
+    fc_local.oss.put("code", "built/f.zip", archive(CONSTANT.format(1)))
+    create()
+    assert fc_local.client.invoke("f").json() == 1
+    fc_local.oss.put("code", "built/f.zip", archive(CONSTANT.format(2)))
+    assert fc_local.client.invoke("f").json() == 1
+    fc_local.client.update_function("f", code=code)
+    assert fc_local.client.invoke("f").json() == 2
 
 
 def test_every_step_of_an_upload_in_parts_is_an_event(
