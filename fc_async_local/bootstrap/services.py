@@ -264,7 +264,9 @@ def _firing(
     timers = Timers(node, firing, triggers, grace_ms=settings.services.timer_grace_ms)
     triggers.listen(runner.refresh)
     triggers.listen(timers.refresh)
-    return runner, retries, timers, TriggerControl(triggers, firing, node, settings.place)
+    publish = protocols.eventbridge.publish
+    control = TriggerControl(triggers, firing, node, settings.place, publish)
+    return runner, retries, timers, control
 
 
 def channels_of(

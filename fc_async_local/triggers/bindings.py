@@ -115,7 +115,7 @@ prepare(QueueSource, RocketMqSource, TopicSource)
 
 
 class BusSource(msgspec.Struct, frozen=True, kw_only=True):
-    """A custom bus with an event pattern."""
+    """A bus with an event pattern; the default one has the events of services, here of OSS."""
 
     bus: str
     pattern: str
@@ -302,7 +302,9 @@ def _source(
             return msgspec.convert(parameters, QueueSource)
         return msgspec.convert(parameters, RocketMqSource)
     bus = triggers.bus(source_arn)
-    return None if bus is None else BusSource(bus=bus.name, pattern=pattern)
+    if bus is None and not triggers.reads_default_bus(config):
+        return None
+    return BusSource(bus=bus.name if bus else limits.DEFAULT_EVENT_BUS, pattern=pattern)
 
 
 def _binding(trigger: TriggerSettings, source: Source, **fields: Any) -> Binding:

@@ -28,6 +28,8 @@ from fc_async_sdk.spec import oss, timers
 from fc_async_sdk.spec.oss import OssTrigger
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from fc_async_local.domain.rules import Place
     from fc_async_local.services.delivery import PushNode, TriggerHealth
     from fc_async_local.triggers.bindings import TriggerSource
@@ -68,11 +70,18 @@ class TriggerControl:
         firing: Invokes functions.
         node: Has the history of each trigger, and the time.
         place: Region and account in the events.
+        publish: Puts an event on the default bus.
     """
 
     def __init__(
-        self, triggers: TriggerSource, firing: Firing, node: PushNode, place: Place
+        self,
+        triggers: TriggerSource,
+        firing: Firing,
+        node: PushNode,
+        place: Place,
+        publish: Callable[[events.Document], Awaitable[None]],
     ) -> None:
+        self._publish = publish
         self._triggers = triggers
         self._firing = firing
         self._log = node.log
@@ -162,14 +171,14 @@ class TriggerControl:
     async def object_event(
         self, event: models.ObjectEvent, at: int | None = None
     ) -> list[models.FiredTrigger]:
-        """Fire the OSS triggers that match an event of an object.
+        """Fire the OSS triggers that match an event of an object, and put it on the default bus.
 
         Args:
             event: The event.
             at: When it happened; None: now.
 
         Returns:
-            What became of each.
+            What became of each OSS trigger.
 
         Raises:
             Rejected: 400 InvalidArgument: OSS has no such key or event.
@@ -188,13 +197,6 @@ class TriggerControl:
             and binding.source.matches(name, event.key)
         ]
         now = self._clock.now() if at is None else at
-        return [await self._fire_object(binding, name, event, now) for binding in matching]
-
-    async def _fire_object(
-        self, binding: Binding, name: str, event: models.ObjectEvent, now: int
-    ) -> models.FiredTrigger:
-        seed = f"{event.request_id} {event.key} {binding.key}" if event.request_id else ""
-        request_id = self._firing.request_id(now, seed)
         document = events.oss(
             event.bucket,
             event.key,
@@ -205,10 +207,19 @@ class TriggerControl:
             etag=event.etag,
             content_type=event.content_type,
             user_meta=event.user_meta,
-            request_id=event.request_id or request_id,
+            request_id=event.request_id or self._firing.request_id(now),
             origin=self._origin,
         )
         payload = events.encode(document)
+        fired = [await self._fire_object(binding, payload, event, now) for binding in matching]
+        await self._publish(events.oss_on_bus(document, now, self._origin))
+        return fired
+
+    async def _fire_object(
+        self, binding: Binding, payload: bytes, event: models.ObjectEvent, now: int
+    ) -> models.FiredTrigger:
+        seed = f"{event.request_id} {event.key} {binding.key}" if event.request_id else ""
+        request_id = self._firing.request_id(now, seed)
         try:
             await self._firing.accept(binding, payload, request_id=request_id)
         except Rejected as error:

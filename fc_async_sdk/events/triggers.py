@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import uuid
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -145,6 +146,23 @@ def oss(  # noqa: PLR0913 -- the fields of the document
         "userIdentity": {"principalId": account_id},
     }
     return {"events": [element]}
+
+
+def oss_on_bus(document: Document, at: int, origin: Origin = ORIGIN) -> Document:
+    """Return the event of an object as the default bus of EventBridge has it.
+
+    Args:
+        document: As :func:`oss` returns it.
+        at: When it happened.
+        origin: Region and account of the bucket.
+    """
+    (element,) = document["events"]
+    name, found = f"{oss_spec.PREFIX}{element['eventName']}", element["oss"]
+    subject = f"{found['bucket']['arn']}/{found['object']['key']}"
+    request_id = element["responseElements"]["requestId"]
+    # The id is the same if the event is put again after a crash.
+    event_id = str(uuid.uuid5(uuid.NAMESPACE_URL, f"{request_id} {name} {subject}"))
+    return cloud_event(name, subject, element, Occurred(event_id, at, at, "acs.oss"), origin)
 
 
 def mns_queue(queue: str, body: str, occurred: Occurred, origin: Origin = ORIGIN) -> Document:

@@ -142,7 +142,7 @@ def origin(trigger: Mapping[str, Any], region: str, account_id: str) -> Node | N
                 return Node("oss", region, account_id, bucket) if bucket else None
             case "http":
                 return Node("http", region, account_id, "callers")
-            case "eventbridge" if _reads_default_bus(config):
+            case "eventbridge" if reads_default_bus(config):
                 default = Node("eventbridge", region, account_id, limits.DEFAULT_EVENT_BUS)
                 return source(trigger, region, account_id) or default
     except UnreadableTrigger:
@@ -150,9 +150,20 @@ def origin(trigger: Mapping[str, Any], region: str, account_id: str) -> Node | N
     return source(trigger, region, account_id)
 
 
-def _reads_default_bus(config: Any) -> bool:
-    found = _mapping(_mapping(config, "triggerConfig").get("eventSourceConfig"), "triggerConfig")
-    return found.get("eventSourceType") == "Default"
+def reads_default_bus(trigger_config: Any) -> bool:
+    """Return whether an EventBridge trigger gets the events of services.
+
+    Args:
+        trigger_config: ``triggerConfig``, as a mapping or as JSON text.
+
+    Raises:
+        UnreadableTrigger: The configuration is not a mapping where it must be one.
+    """
+    config = _mapping(trigger_config, "triggerConfig")
+    return (
+        _mapping(config.get("eventSourceConfig"), "triggerConfig").get("eventSourceType")
+        == "Default"
+    )
 
 
 def _node(

@@ -120,7 +120,7 @@ class BusDocuments:
             EventBridgeError: EventBusNotExist, InvalidArgument, InvalidEventPattern,
                 EventRuleAlreadyExist, QuotaExceeded.
         """
-        self.bus(rule.bus)
+        self._find_bus(rule.bus)
         check_name("RuleName", rule.name)
         self._check(rule)
         if len(self._kept.items(_RULE, f"{rule.bus}/")) >= model.RULES_PER_BUS:
@@ -143,12 +143,21 @@ class BusDocuments:
         Raises:
             EventBridgeError: EventBusNotExist, EventRuleNotExisted.
         """
-        self.bus(bus)
+        self._find_bus(bus)
         found = self.find_rule(bus, name)
         if found is None:
             message = f"the event bus {bus!r} has no rule {name!r}"
             raise EventBridgeError("EventRuleNotExisted", message)
         return found
+
+    def _find_bus(self, name: str) -> None:
+        """Check that a bus may have rules: it exists, or is that of the service's own events.
+
+        Raises:
+            EventBridgeError: EventBusNotExist.
+        """
+        if name != limits.DEFAULT_EVENT_BUS:
+            self.bus(name)
 
     def find_rule(self, bus: str, name: str) -> Rule | None:
         """Return a rule, None if it does not exist."""
@@ -170,7 +179,7 @@ class BusDocuments:
         self, bus: str, *, prefix: str = "", after: str = "", limit: int
     ) -> tuple[Sequence[Rule], str, int]:
         """Return a page of rules, the marker of the next page, and the number of all rules."""
-        self.bus(bus)
+        self._find_bus(bus)
         found = {rule.name: rule for rule in self.rules_of(bus) if rule.name.startswith(prefix)}
         page, following = common.page(found, after=after, limit=limit)
         return [found[name] for name in page], following, len(found)

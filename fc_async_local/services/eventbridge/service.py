@@ -21,10 +21,10 @@ from fc_async_local.services.eventbridge.documents import BusDocuments
 from fc_async_local.services.eventbridge.model import Entry, EventBridgeError, Push, encode
 from fc_async_local.store.protocol import StoreUnavailable
 from fc_async_sdk.errors import InvalidArn
-from fc_async_sdk.spec import arn
+from fc_async_sdk.spec import arn, limits
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from fc_async_local.domain.invocation import DeadEvent
     from fc_async_local.services.delivery import Pushed, PushNode
@@ -113,10 +113,20 @@ class EventBridgeService:
             entry, its_pushes = self._take(event, bus, call_path)
             entries.append(entry)
             pushes += its_pushes
+        await self._push(pushes)
+        return entries
+
+    async def publish(self, document: Mapping[str, Any]) -> None:
+        """Put an event of a service on the default bus."""
+        await self.documents.refresh()
+        event = {name: model.raw(value) for name, value in document.items()}
+        _, pushes = self._stamped(event, limits.DEFAULT_EVENT_BUS, ())
+        await self._push(pushes)
+
+    async def _push(self, pushes: Sequence[Job]) -> None:
         if pushes:
             await self._node.store.add_jobs(pushes)
             self._pushes.wake()
-        return entries
 
     def _take(
         self, event: Event, bus: str | None, call_path: tuple[str, ...]
@@ -130,17 +140,17 @@ class EventBridgeService:
         except EventBridgeError as error:
             refused = Entry(event_id=event_id, error_code=error.code, error_message=error.message)
             return refused, []
+        trace_id, pushes = self._stamped(event, name, call_path)
+        return Entry(event_id=event_id, trace_id=trace_id), pushes
+
+    def _stamped(self, event: Event, bus: str, call_path: tuple[str, ...]) -> tuple[str, list[Job]]:
+        """Return the trace id of an event that a bus has accepted, and its pushes."""
+        place, now, trace_id = self.settings.place, self._clock.now(), common.message_id()
         stamped = model.stamp(
-            event,
-            bus=name,
-            region=self.settings.place.region,
-            account_id=self.settings.place.account_id,
-            now=self._clock.now(),
+            event, bus=bus, region=place.region, account_id=place.account_id, now=now
         )
-        self.recent.add(name, (self._clock.now(), stamped))
-        trace_id = common.message_id()
-        entry = Entry(event_id=event_id, trace_id=trace_id)
-        return entry, self._push_jobs(name, stamped, trace_id, call_path)
+        self.recent.add(bus, (now, stamped))
+        return trace_id, self._push_jobs(bus, stamped, trace_id, call_path)
 
     def _push_jobs(
         self, bus: str, event: Event, trace_id: str, call_path: tuple[str, ...]

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from fc_async_local.testing import FcLocal
 
 CREATED = "oss:ObjectCreated:*"
+SUBJECT = "acs:oss:cn-hangzhou:1234567890123456:uploads/in/"
 
 
 def trigger(local: FcLocal, function: str, prefix: str = "", suffix: str = "", **more) -> None:
@@ -190,3 +191,34 @@ def test_an_object_that_is_put_fires_the_triggers_that_match(
         "mimeType": "image/png",
         "userMeta": {"x-oss-meta-k": "v"},
     }
+
+
+def test_what_happens_to_objects_is_on_the_default_bus(
+    fc_local: FcLocal, oss_session: oss2.Session
+) -> None:
+    """The form of the trigger that the console of OSS suggests: by EventBridge."""
+    seen: list[dict[str, Any]] = []
+    fc_local.deploy("f", lambda event, _: seen.append(json.loads(event)))
+    wanted = {"source": ["acs.oss"], "type": ["oss:ObjectCreated:PutObject"]}
+    fc_local.client.create_trigger(
+        "f",
+        "t",
+        trigger_type="eventbridge",
+        trigger_config={
+            "asyncInvocationType": True,
+            "eventRuleFilterPattern": json.dumps(wanted | {"subject": [{"prefix": SUBJECT}]}),
+            "eventSourceConfig": {"eventSourceType": "Default"},
+        },
+    )
+    bucket = oss2.Bucket(
+        oss2.Auth("any", "any"), fc_local.oss_endpoint, "uploads", session=oss_session
+    )
+    bucket.create_bucket()
+    bucket.put_object("out/a", b"")
+    bucket.put_object("in/ü", b"12")
+    bucket.delete_object("in/ü")
+    fc_local.run_until_idle()
+    (event,) = seen
+    assert (event["source"], event["type"]) == ("acs.oss", "oss:ObjectCreated:PutObject")
+    assert (event["aliyuneventbusname"], event["subject"]) == ("default", f"{SUBJECT}ü")
+    assert event["data"]["oss"]["object"]["size"] == 2
