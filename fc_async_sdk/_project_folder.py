@@ -27,6 +27,8 @@ RUNTIME: Final = Path(NAME, "runtime")
 """The local runtime's default data folder, relative to the project."""
 ADDRESSES: Final = "addresses.json"
 """In the data folder of a runtime, while it runs: where it listens."""
+PAYLOADS: Final = "payloads"
+"""In the data folder of a runtime: large payloads."""
 LAYERS: Final = Path(NAME, "layers")
 """Packages that ``fc-async dev`` installed, relative to the project."""
 EVENTS: Final = Path(NAME, "events")

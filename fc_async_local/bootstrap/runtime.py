@@ -14,6 +14,7 @@ import itertools
 import os
 import random
 import time
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
@@ -37,7 +38,7 @@ from fc_async_local.api.uploads import UploadOperations
 from fc_async_local.bootstrap import services
 from fc_async_local.bootstrap.services import Services
 from fc_async_local.bootstrap.state import StateFiles
-from fc_async_local.bootstrap.stores import Foundation, open_stores
+from fc_async_local.bootstrap.stores import Foundation, open_stores, prune_payloads
 from fc_async_local.clock import RealClock, VirtualClock
 from fc_async_local.domain.faults import Faults
 from fc_async_local.engine.accepting import new_request_id
@@ -159,6 +160,10 @@ class Runtime:
         """Open everything that works without a request, from the store up to the engine."""
         settings, clock, grace = options.settings, _clock(options), _Grace(options.grace_ms)
         stores = await open_stores(options.store, options.data, clock, closing)
+        kept = timedelta(
+            seconds=limits.EVENT_AGE_SECONDS.high, milliseconds=settings.engine.task_retention_ms
+        )
+        await asyncio.to_thread(prune_payloads, options.data, kept)
         foundation = Foundation(stores, clock, settings)
         registry = FunctionRegistry(
             stores.documents,
@@ -266,7 +271,7 @@ class Runtime:
             admin.ClockAdmin(engine, clock),
             admin.TriggerAdmin(self.services.trigger_control, clock, urls),
             admin.ChannelAdmin(self.services.channels, engine),
-            admin.PayloadAdmin(),
+            admin.PayloadAdmin(self.services.oss),
             admin.BucketAdmin(self.services.oss),
             admin.StateAdmin(self.state),
             admin.FaultAdmin(self.faults),

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import shutil
 import uuid
+from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from fc_async_local.services.mns.tables import SCHEMA as MNS_SCHEMA
@@ -23,6 +24,8 @@ from fc_async_local.store.sqlite import snapshots
 from fc_async_local.store.sqlite.database import Database
 from fc_async_local.store.sqlite.store import SCHEMA as STORE_SCHEMA
 from fc_async_local.wakeups import Wakeups
+from fc_async_sdk import _claims
+from fc_async_sdk._project_folder import PAYLOADS
 
 if TYPE_CHECKING:
     from contextlib import AsyncExitStack
@@ -125,13 +128,27 @@ def database_file(data: Path) -> Path:
 
 
 def apply_waiting(data: Path) -> None:
-    """Put a state that was imported in its place; after a clear, the objects of OSS are gone too.
+    """Put a state that was imported in its place; a clear deletes objects and payloads, too.
 
     Raises:
         StoreUnusable: A runtime uses the state.
     """
     if snapshots.apply(database_file(data)):
-        shutil.rmtree(data / _OBJECTS, ignore_errors=True)
+        for name in (_OBJECTS, PAYLOADS):
+            shutil.rmtree(data / name, ignore_errors=True)
+
+
+def prune_payloads(data: Path, kept: timedelta) -> None:
+    """Delete large payloads as the lifecycle rule of a bucket does, by the day in their keys.
+
+    Args:
+        data: The data folder.
+        kept: How long payloads are kept. The days are those of the machine.
+    """
+    first = (datetime.now(timezone.utc) - kept).strftime("%Y-%m-%d")
+    for day in (data / PAYLOADS).glob(f"{_claims.PREFIX}*/????-??-??"):
+        if day.name < first:
+            shutil.rmtree(day, ignore_errors=True)
 
 
 def _where(choice: str, data: Path) -> str | Path:

@@ -282,8 +282,8 @@ def _words(function: Callable[..., None]) -> Callable[..., None]:
 def export(*, file: Path, data: Path, output: Format) -> None:
     """Save functions, tasks, messages and metrics of a runtime to FILE.
 
-    The runtime may run meanwhile: the file has the state of one moment. Objects of OSS are not in
-    it: they are the folder oss of the data folder.
+    The runtime may run meanwhile: the file has the state of one moment. Objects of OSS and large
+    payloads are not in it: they are the folders oss and payloads of the data folder.
     """
     from fc_async_local.bootstrap.state import export_file
 
@@ -293,6 +293,8 @@ def export(*, file: Path, data: Path, output: Format) -> None:
         terminal.print_json({"file": str(file), "bytes": size})
     else:
         click.echo(f"Exported {size:,} bytes to {file}.")
+    for name in filter(lambda name: (data / name).exists(), ("oss", _project_folder.PAYLOADS)):
+        terminal.note(f"not in it: the files below {data / name}")
 
 
 @command.command("import")
@@ -320,7 +322,7 @@ def import_(*, file: Path, data: Path, yes: bool, output: Format) -> None:
 @options.format_option
 @_words
 def clear(*, data: Path, yes: bool, output: Format) -> None:
-    """Delete everything that a runtime keeps: functions, tasks, messages, metrics, objects."""
+    """Delete everything that a runtime keeps: functions, tasks, objects and so on."""
     terminal.confirm(f"Delete everything in {data}?", yes=yes)
     _replace(data, None, "")
     if output == "json":

@@ -14,6 +14,7 @@ from click.testing import CliRunner
 from fc_async_local.embedded import LocalRuntime
 from fc_async_local.services.oss.model import Bucket
 from fc_async_plugin.cli.local import command
+from fc_async_sdk.payloads import FolderStore
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -69,9 +70,21 @@ def test_a_clear_deletes_objects_and_an_import_leaves_them(data: Path, tmp_path:
     assert (buckets(), buckets()) == ([], ["kept"])
     assert run("import", file, "--data", data, "-y")[0] == 0
     assert buckets() == ["kept"]
+    payload = data / "payloads" / "key"
+    FolderStore(payload.parent).put("key", b"large")
     with LocalRuntime(data=data, port=0):
+        assert payload.exists()
         assert run("clear", "--data", data, "-y")[0] == 0
-    assert buckets() == []
+    assert (buckets(), payload.exists()) == ([], False)
+
+
+def test_payloads_that_nothing_needs_any_more_are_deleted_at_a_start(data: Path) -> None:
+    store = FolderStore(data / "payloads")
+    names = ["fc-async/v1/f/2020-01-01/a", "fc-async/v1/f/2999-01-01/a", "in/2020-01-01/a"]
+    for name in names:
+        store.put(name, b"large")
+    with LocalRuntime(data=data, port=0):
+        assert [store.exists(name) for name in names] == [False, True, True]
 
 
 def test_a_file_that_is_no_state_is_refused(data: Path, tmp_path: Path) -> None:
