@@ -271,7 +271,7 @@ class Runtime:
             admin.ClockAdmin(engine, clock),
             admin.TriggerAdmin(self.services.trigger_control, clock, urls),
             admin.ChannelAdmin(self.services.channels, engine),
-            admin.PayloadAdmin(self.services.oss),
+            admin.PayloadAdmin(self.addresses.oss),
             admin.BucketAdmin(self.services.oss),
             admin.StateAdmin(self.state),
             admin.FaultAdmin(self.faults),

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 from urllib.parse import unquote, urlsplit
 
-from fc_async_sdk import _claims, _endpoint
+from fc_async_sdk import _claims, _endpoint, _project_folder
 from fc_async_sdk.admin.operations import get_health
 from fc_async_sdk.config import Config
 from fc_async_sdk.credentials import LOCAL, Static
@@ -31,7 +31,7 @@ def store_at(url: str) -> FolderStore | OssStore:
     """
     parts = urlsplit(url)
     if parts.scheme == "oss" and parts.netloc and parts.path in {"", "/"}:
-        return OssStore(parts.netloc)
+        return OssStore(parts.netloc, endpoint=oss_endpoint)
     if parts.scheme == "file" and not parts.netloc:
         return FolderStore(unquote(parts.path))
     if "://" in url or parts.scheme == "oss":
@@ -46,7 +46,8 @@ class DefaultStore:
 
     The variable ``FC_ASYNC_PAYLOADS`` names it: ``oss://BUCKET``, or the path of a folder;
     ``fc_local`` sets it. Without it, it is a folder of the local runtime at ``FC_ASYNC_ENDPOINT``,
-    which functions that run there have, too.
+    which functions that run there have, too. A bucket is that of this runtime, unless
+    ``FC_ASYNC_OSS_ENDPOINT`` is set.
 
     Attributes:
         threshold: Bytes of the largest payload that is sent as it is.
@@ -82,19 +83,22 @@ class DefaultStore:
 
     @property
     def _store(self) -> PayloadStore:
-        url, endpoint = os.environ.get(_claims.VARIABLE), os.environ.get("FC_ASYNC_ENDPOINT")
-        return _found(url or "", endpoint or "")
+        names = (_claims.VARIABLE, "FC_ASYNC_ENDPOINT", "FC_ASYNC_OSS_ENDPOINT")
+        url, endpoint, oss_endpoint = (os.environ.get(name, "") for name in names)
+        return _found(url, self._endpoint or endpoint, oss_endpoint)
 
     def __repr__(self) -> str:
         return "DefaultStore()"
 
 
 @functools.lru_cache(maxsize=16)
-def _found(url: str, endpoint: str) -> PayloadStore:
-    if url:
-        return store_at(url)
+def _found(url: str, endpoint: str, oss_endpoint: str) -> PayloadStore:
     place = _endpoint.parse(endpoint) if endpoint else None
-    if place is None or not place.loopback:
+    here = place is not None and place.loopback
+    bucket = url.startswith("oss:")
+    if url and (oss_endpoint or not (bucket and here)):
+        return store_at(url, oss_endpoint or None)
+    if place is None or not here:
         raise ConfigurationError(
             f"no store of payloads: set {_claims.VARIABLE} to oss://BUCKET, or to a folder that "
             "all instances and senders mount"
@@ -103,6 +107,9 @@ def _found(url: str, endpoint: str) -> PayloadStore:
 
     transport = SyncTransport(place, Config(), Static(LOCAL))
     try:
-        return FolderStore(Path(transport.send(get_health()).data, "payloads"))
+        runtime = transport.send(get_health())
     finally:
         transport.close()
+    if bucket:
+        return store_at(url, runtime.oss)
+    return FolderStore(Path(runtime.data, _project_folder.PAYLOADS))

@@ -91,9 +91,6 @@ class BucketAdmin:
         return Octets(data, headers={"content-disposition": f"attachment; filename*=UTF-8''{name}"})
 
 
-_SAVED: Final = {"content-disposition": "attachment"}
-
-
 class ClaimQuery(Query, frozen=True, kw_only=True):
     """A claim."""
 
@@ -101,30 +98,30 @@ class ClaimQuery(Query, frozen=True, kw_only=True):
 
 
 class PayloadAdmin:
-    """Payloads in folders; buckets are not read."""
+    """Payloads in folders and in the buckets of this runtime; other buckets are not read.
+
+    Args:
+        oss: URL of the buckets.
+    """
+
+    def __init__(self, oss: str) -> None:
+        self._oss = oss
 
     @local("GET", "/payloads")
     async def content(self, request: Request, query: ClaimQuery) -> Octets:
-        """Return the payload in a folder that a claim stands for.
+        """Return the payload in a folder or a bucket here that a claim stands for.
 
         For HEAD, only whether it is there.
         """
-        return await asyncio.to_thread(
-            _read, query.claim.encode(), content=request.method != "HEAD"
-        )
-
-
-def _read(claim: bytes, *, content: bool) -> Octets:
-    try:
-        found = payloads.find(claim)
-        if found is None:
-            raise refusals.invalid_argument("claim must be what travels in place of a payload")
-        if not found.store.startswith("file:"):
-            raise refusals.invalid_argument(f"the payload is in {found.store}, which is not read")
-        store = payloads.store_at(found.store)
-        if not store.exists(found.key):
-            raise Rejected(404, "PayloadNotFound", f"{found.store} does not have it any more")
-        data = payloads.fetch(claim, store) if content else b""
-    except (FcAsyncError, OSError, ValueError) as error:
-        raise refusals.invalid_argument(str(error)) from None
-    return Octets(data, headers=_SAVED)
+        text, whole = query.claim.encode(), request.method != "HEAD"
+        try:
+            claim = payloads.find(text)
+            if claim is None:
+                raise refusals.invalid_argument("claim must be what travels in place of a payload")
+            store = payloads.store_at(claim.store, self._oss)
+            if not await asyncio.to_thread(store.exists, claim.key):
+                raise Rejected(404, "PayloadNotFound", f"{claim.store} does not have it any more")
+            data = await asyncio.to_thread(payloads.fetch, text, store) if whole else b""
+        except (FcAsyncError, OSError, ValueError) as error:
+            raise refusals.invalid_argument(str(error)) from None
+        return Octets(data, headers={"content-disposition": "attachment"})

@@ -44,7 +44,8 @@ def look_up(payload: bytes) -> Stored | None:
     if not claim.store.startswith("file:") and claim.store != os.environ.get(VARIABLE):
         return Stored(f"{note} (not read: set {VARIABLE}={claim.store})")
     try:
-        store = payloads.store_at(claim.store)
+        folder = claim.store.startswith("file:")
+        store = payloads.store_at(claim.store) if folder else payloads.DefaultStore()
         if not store.exists(claim.key):
             return Stored(f"{note} (not found any more)", gone=True)
         shown = claim.size <= limits.ASYNC_PAYLOAD_GRANTED_BYTES

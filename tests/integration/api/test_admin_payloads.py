@@ -9,7 +9,7 @@ import pytest
 import requests
 
 from fc_async_sdk import _claims
-from fc_async_sdk.payloads import Claim, FolderStore
+from fc_async_sdk.payloads import Claim, FolderStore, OssStore
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,6 +37,19 @@ def test_the_payload_of_a_claim_is_returned_until_it_is_gone(
     for method in ("GET", "HEAD"):
         assert ask(fc_local, claim.encode(), method).status_code == 404
     assert ask(fc_local, claim.encode()).json()["Code"] == "PayloadNotFound"
+
+
+def test_the_payload_in_a_bucket_here_is_returned_until_it_is_gone(fc_local: FcLocal) -> None:
+    store = OssStore("my-bucket", endpoint=fc_local.oss_endpoint)
+    fc_local.oss.create_bucket("my-bucket")
+    claim = _claims.write(store, "f", LARGE)
+    assert ask(fc_local, claim.encode(), "HEAD").status_code == 200
+    assert ask(fc_local, claim.encode()).content == LARGE
+    store.put(claim.key, b"changed")
+    assert "not what was written" in ask(fc_local, claim.encode()).json()["Message"]
+    key = f"fc-async/v1/f/2026-11-28/{'0' * 64}"
+    gone = Claim(store=claim.store, key=key, sha256="0" * 64, size=1)
+    assert ask(fc_local, gone.encode()).json()["Code"] == "PayloadNotFound"
 
 
 @pytest.mark.parametrize(

@@ -283,6 +283,16 @@ def test_a_client_in_another_terminal_uses_the_folder_of_the_runtime(
     assert payloads.DefaultStore().name == f"file://{tmp_path}/fc-async/payloads"
 
 
+def test_a_bucket_is_that_of_the_runtime_that_a_client_calls(
+    fc_local: FcLocal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FC_ASYNC_PAYLOADS", "oss://my-bucket")
+    monkeypatch.setenv("FC_ASYNC_ENDPOINT", fc_local.endpoint)
+    fc_local.oss.create_bucket("my-bucket")
+    payloads.DefaultStore().put("in/a", b"content")
+    assert fc_local.oss.get("my-bucket", "in/a") == b"content"
+
+
 @pytest.mark.parametrize("result", ["text" * 50_000, b"\0bytes" * 50_000, {"n": ["json"] * 50_000}])
 def test_results_of_all_kinds_come_back_from_a_coroutine_function(
     fc_local: FcLocal, store: Counting, result: Any
