@@ -13,7 +13,7 @@ from fc_async_local.services import common
 from fc_async_local.services.markup import xml
 from fc_async_local.services.oss import buckets, cors, model, objects, signature, uploads, wire
 from fc_async_local.services.oss.model import Bucket, OssError
-from fc_async_local.services.oss.request import CORS, OssRequest, common_headers
+from fc_async_local.services.oss.request import OssRequest, common_headers
 from fc_async_sdk.errors import shorten
 from fc_async_sdk.spec import hosts
 
@@ -161,7 +161,7 @@ class OssEndpoint(HttpService):
             if headers is None:
                 text = f"no CORS rule of the bucket lets a page of {shorten(origin)} send {method}"
                 raise OssError("AccessForbidden", text)
-            request.scope[CORS] = headers
+            asked.add_headers(headers)
         return preflight
 
     async def _answer(self, asked: OssRequest, stream: ClientStream) -> Answer | None:

@@ -99,6 +99,7 @@ async def append(service: OssService, asked: OssRequest, stream: ClientStream) -
         if before is not None and before.kind != "Appendable":
             raise OssError("ObjectNotAppendable", f"the object is {before.kind}")
         if position != size:
+            asked.add_headers([(_NEXT, str(size))])
             raise OssError("PositionNotEqualToLength", f"the object has {size} bytes")
         if size + more.size > model.LARGEST_BODY:
             raise OssError("EntityTooLarge", f"an object has {model.LARGEST_BODY} bytes at most")

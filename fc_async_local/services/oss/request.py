@@ -38,14 +38,14 @@ _MODIFIERS: Final = frozenset(
 """Parameters that choose no operation."""
 
 
-CORS: Final = "fc_async.cors"
-"""Key in the scope of a request: the headers that a page of another origin gets."""
+_HEADERS: Final = "fc_async.headers"
+"""Key in the scope of a request: headers of the answer, also if it is an error."""
 
 
 def common_headers(request: Request) -> HeaderList:
-    """Return the headers of each answer: those that clients look up, and those of CORS."""
+    """Return the headers of each answer: those that clients look up, and those added."""
     fixed = ("Server", "AliyunOSS"), ("x-oss-request-id", request.id)
-    return (*fixed, *request.scope.get(CORS, ()))
+    return (*fixed, *request.scope.get(_HEADERS, ()))
 
 
 class OssRequest:
@@ -84,6 +84,10 @@ class OssRequest:
     def common_headers(self) -> HeaderList:
         """Return the headers of each answer."""
         return common_headers(self._request)
+
+    def add_headers(self, headers: HeaderList) -> None:
+        """Add headers to the answer, also if it is an error."""
+        self._request.scope[_HEADERS] = (*self._request.scope.get(_HEADERS, ()), *headers)
 
     @property
     def resource(self) -> str:
