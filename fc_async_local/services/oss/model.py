@@ -41,7 +41,7 @@ class OssError(ProtocolError):
     codes: ClassVar = {
         304: "NotModified",
         400: "EntityTooLarge EntityTooSmall InvalidArgument InvalidBucketName InvalidDigest "
-        "InvalidObjectName InvalidPart InvalidPartOrder MalformedXML MissingArgument",
+        "InvalidObjectName InvalidPart InvalidPartOrder InvalidTag MalformedXML MissingArgument",
         403: "AccessDenied AccessForbidden InvalidAccessKeyId RequestTimeTooSkewed "
         "SignatureDoesNotMatch",
         404: "NoSuchBucket NoSuchCORSConfiguration NoSuchKey NoSuchLifecycle NoSuchUpload",

@@ -81,8 +81,8 @@ async def _copy(service: OssService, asked: OssRequest, source: tuple[str, str])
     updated = replaced and source == (asked.bucket, asked.key)
     event = "ObjectModified:UpdateObjectMeta" if updated else "ObjectCreated:CopyObject"
     await service.commit(asked, made, event)
-    document = wire.document("CopyObjectResult", copied(made.etag, made.modified_at))
-    return xml(200, document)._replace(headers=(*xml(200, b"").headers, *validators(made)))
+    asked.add_headers(validators(made))
+    return xml(200, wire.document("CopyObjectResult", copied(made.etag, made.modified_at)))
 
 
 async def append(service: OssService, asked: OssRequest, stream: ClientStream) -> Answer:
@@ -190,6 +190,7 @@ async def put_tagging(service: OssService, asked: OssRequest, stream: ClientStre
     """Answer PutObjectTagging and DeleteObjectTagging."""
     removed = asked.method == "DELETE"
     tagging = "" if removed else wire.read_tagging(await stream.read())
+    tags(tagging)
     await service.update(asked, tagging=tagging)
     return Answer(204 if removed else 200)
 

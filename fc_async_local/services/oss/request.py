@@ -29,6 +29,9 @@ _KEPT: Final = frozenset(
 _META: Final = "x-oss-meta-"
 _META_BYTES: Final = 8 * 1024
 _RESPONSE: Final = "response-"
+_MOST_TAGS: Final = 10
+_TAG: Final = re.compile(r"[\w +=.:/-]{1,128}\0[\w +=.:/-]{0,256}")
+"""Key and value of a tag."""
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 _MODIFIERS: Final = frozenset(
     {"continuation-token", "security-token", "sequential", "x-oss-request-payer"}
@@ -201,12 +204,15 @@ def tags(tagging: str) -> list[tuple[str, str]]:
     """Return the tags of an object from their form in a query.
 
     Raises:
-        OssError: InvalidArgument.
+        OssError: InvalidArgument, InvalidTag.
     """
     try:
-        return parse_qsl(tagging, keep_blank_values=True, strict_parsing=bool(tagging))
+        found = parse_qsl(tagging, keep_blank_values=True, strict_parsing=bool(tagging))
     except ValueError as error:
         raise OssError("InvalidArgument", f"x-oss-tagging {shorten(tagging)}: {error}") from None
+    if len(found) > _MOST_TAGS or not all(map(_TAG.fullmatch, map("\0".join, found))):
+        raise OssError("InvalidTag", f"up to {_MOST_TAGS} tags, keys to 128, values to 256 letters")
+    return found
 
 
 def _decoded(text: str, code: str = "InvalidArgument") -> str:

@@ -77,9 +77,10 @@ async def put_part(service: OssService, asked: OssRequest, stream: ClientStream)
         return None, [replaced.content] if replaced else []
 
     await service.change(bucket, write, content)
-    if source is not None:
-        return xml(200, wire.document("CopyPartResult", copied(content.md5, part.modified_at)))
-    return Answer(200, headers=(("ETag", f'"{content.md5}"'), (CRC, str(content.crc))))
+    asked.add_headers([("ETag", f'"{content.md5}"'), (CRC, str(content.crc))])
+    if source is None:
+        return Answer(200)
+    return xml(200, wire.document("CopyPartResult", copied(content.md5, part.modified_at)))
 
 
 async def _copied(service: OssService, asked: OssRequest, source: tuple[str, str]) -> Content:
@@ -181,8 +182,8 @@ async def complete(service: OssService, asked: OssRequest, stream: ClientStream)
         "Key": names(key),
         "ETag": f'"{etag}"',
     }
-    answer = xml(200, wire.document("CompleteMultipartUploadResult", document))
-    return answer._replace(headers=(*answer.headers, *validators(made)))
+    asked.add_headers(validators(made))
+    return xml(200, wire.document("CompleteMultipartUploadResult", document))
 
 
 def _chosen(present: Mapping[int, Content], wanted: Sequence[tuple[int, str]]) -> list[Content]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import base64
 import datetime as dt
+import hashlib
 import io
 import os
 
@@ -163,7 +164,8 @@ def test_an_object_is_uploaded_in_parts(bucket):
     assert (found.object_type, found.content_type) == ("Multipart", "text/x")
     assert code_of(bucket.list_parts, "mp", upload) == "NoSuchUpload"
     upload = bucket.init_multipart_upload("mp").upload_id
-    bucket.upload_part_copy(bucket.bucket_name, "mp", (0, 9), "mp", upload, 1)
+    copied = bucket.upload_part_copy(bucket.bucket_name, "mp", (0, 9), "mp", upload, 1)
+    assert copied.etag == hashlib.md5(first[:10], usedforsecurity=False).hexdigest().upper()
     bucket.upload_part_copy(bucket.bucket_name, "mp", (10, 12), "mp", upload, 2)
     (small, last) = oss2.PartIterator(bucket, "mp", upload)
     assert (small.size, last.size) == (10, 3)
@@ -220,6 +222,12 @@ def test_rules_lists_of_access_and_tags_are_kept_and_returned(bucket):
     bucket.delete_bucket_lifecycle()
     assert code_of(bucket.get_bucket_lifecycle) == "NoSuchLifecycle"
     bucket.put_object("k", b"", headers={"x-oss-tagging": "a=1&b=2"})
+    assert bucket.get_object_tagging("k").tag_set.tagging_rule == {"a": "1", "b": "2"}
+    many = "&".join(f"{number}=x" for number in range(11))
+    for wrong in (many, "=v", f"{'k' * 129}=v", f"k={'v' * 257}", "k=%24"):
+        assert code_of(bucket.put_object, "k", b"", headers={"x-oss-tagging": wrong}) == (
+            "InvalidTag"
+        )
     assert bucket.get_object_tagging("k").tag_set.tagging_rule == {"a": "1", "b": "2"}
     bucket.put_object_acl("k", "private")
     assert bucket.get_object_acl("k").acl == "private"
