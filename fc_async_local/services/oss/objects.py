@@ -58,7 +58,7 @@ async def put(service: OssService, asked: OssRequest, stream: Body) -> Answer:
     content = await receive(service, asked, stream)
     made = stored(service, asked, attributes, content)
     await service.commit(asked, made, "ObjectCreated:PutObject")
-    return Answer(200, headers=(*validators(made), ("Content-MD5", _md5(content))))
+    return Answer(200, headers=(*validators(made), ("Content-MD5", content_md5(content))))
 
 
 async def _copy(service: OssService, asked: OssRequest, source: tuple[str, str]) -> Answer:
@@ -242,7 +242,7 @@ def _described(found: StoredObject) -> dict[str, str]:
     headers["Accept-Ranges"] = "bytes"
     headers["x-oss-object-type"] = found.kind
     if found.content.md5:
-        headers["Content-MD5"] = _md5(found.content)
+        headers["Content-MD5"] = content_md5(found.content)
     if found.kind == "Appendable":
         headers[_NEXT] = str(found.content.size)
     if found.tagging:
@@ -250,7 +250,8 @@ def _described(found: StoredObject) -> dict[str, str]:
     return headers
 
 
-def _md5(content: Content) -> str:
+def content_md5(content: Content) -> str:
+    """Return the header Content-MD5."""
     return base64.b64encode(bytes.fromhex(content.md5)).decode()
 
 

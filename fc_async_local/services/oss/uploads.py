@@ -17,6 +17,7 @@ from fc_async_local.services.oss.model import Content, OssError, Part, Upload
 from fc_async_local.services.oss.objects import (
     COPY,
     CRC,
+    content_md5,
     copied,
     etag_of,
     receive,
@@ -79,7 +80,7 @@ async def put_part(service: OssService, asked: OssRequest, stream: ClientStream)
     await service.change(bucket, write, content)
     asked.add_headers([("ETag", f'"{content.md5}"'), (CRC, str(content.crc))])
     if source is None:
-        return Answer(200)
+        return Answer(200, headers=[("Content-MD5", content_md5(content))])
     return xml(200, wire.document("CopyPartResult", copied(content.md5, part.modified_at)))
 
 

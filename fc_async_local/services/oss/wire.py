@@ -19,6 +19,14 @@ DIALECT: Final = Dialect("", OssError)
 document: Final = DIALECT.document
 _NOT_IN_XML: Final = re.compile("[^\t\n\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
+_CONTROL: Final = re.compile(
+    rb"&#x0*(1?[0-9a-f]);|&#0*([12]?[0-9]|3[01]);|([\0-\x08\x0b\x0c\x0e-\x1f])", re.IGNORECASE
+)
+"""Control characters in a document, and references to them."""
+_HIDE: Final = 0xF0000
+"""A plane of private use."""
+_HIDDEN: Final = re.compile(f"[{chr(_HIDE)}-{chr(_HIDE + 31)}]")
+
 
 def iso_date(at: int) -> str:
     """Return a time as it is in documents: clients require three zeros for the milliseconds."""
@@ -57,13 +65,23 @@ def read_deletions(body: bytes) -> tuple[list[str], bool]:
     Raises:
         OssError: MalformedXML; NotImplemented: a version.
     """
-    root = DIALECT.read(body, "Delete")
-    keys = [text(element, "Key") or "" for element in root.findall("Object")]
+    root = DIALECT.read(_CONTROL.sub(_hidden, body), "Delete")
+    found = [text(element, "Key") or "" for element in root.findall("Object")]
+    keys = [_HIDDEN.sub(lambda one: chr(ord(one[0]) - _HIDE), key) for key in found]
     if not 0 < len(keys) <= MOST_LISTED:
         raise OssError("MalformedXML", f"{len(keys)} keys: 1 to {MOST_LISTED} in a request")
     if root.find("Object/VersionId") is not None:
         raise OssError("NotImplemented", "versions of objects are not kept here")
     return keys, text(root, "Quiet") == "true"
+
+
+def _hidden(match: re.Match[bytes]) -> bytes:
+    """Return what stands for a control character until the document is parsed.
+
+    XML 1.0 does not have them, and clients write them as they are or as references.
+    """
+    code = ord(match[3]) if match[3] else int(match[1], 16) if match[1] else int(match[2])
+    return chr(_HIDE + code).encode()
 
 
 def read_parts(body: bytes) -> list[tuple[int, str]]:

@@ -120,6 +120,17 @@ def test_any_key_is_data_and_stays_within_its_bucket(
     assert files_outside(folder) == []
 
 
+@pytest.mark.parametrize("form", ["{}", "&#{:d};", "&#x{:02X};"])
+def test_keys_with_control_characters_are_deleted_with_others(bucket: Bucket, form: str) -> None:
+    keys = [f"a{chr(code)}b" for code in (1, 9, 31)]
+    for key in keys:
+        bucket.put(key, b"")
+    names = [form.format(ord(key[1])) if "#" in form else key[1] for key in keys]
+    objects = "".join(f"<Object><Key>a{name}b</Key></Object>" for name in names)
+    assert bucket.send("POST", "/bucket?delete", f"<Delete>{objects}</Delete>".encode())[0] == 200
+    assert bucket.list_keys() == []
+
+
 @pytest.mark.parametrize(
     ("target", "code"),
     [

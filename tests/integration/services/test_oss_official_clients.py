@@ -282,6 +282,13 @@ def test_the_second_client_does_the_same_round(runtime, client, oss_session):
     client.uploader(part_size=100 * 1024).upload_from(
         oss.PutObjectRequest(bucket=name, key="parts"), io.BytesIO(data)
     )
+    upload = client.initiate_multipart_upload(
+        oss.InitiateMultipartUploadRequest(bucket=name, key="part")
+    ).upload_id
+    part = {"bucket": name, "key": "part", "upload_id": upload}
+    done = client.upload_part(oss.UploadPartRequest(**part, part_number=1, body=b"hello"))
+    assert done.content_md5 == "XUFAKrxLKna5cZ2REBfFkg=="
+    client.abort_multipart_upload(oss.AbortMultipartUploadRequest(**part))
     client.copier().copy(
         oss.CopyObjectRequest(bucket=name, key="copy", source_bucket=name, source_key=KEY)
     )
