@@ -14,6 +14,7 @@ import contextlib
 import hashlib
 import os
 import shutil
+import sqlite3
 import uuid
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Final
@@ -75,7 +76,7 @@ class Files:
         The file is longer than the index says until the index is written.
         """
         crc, path = content.crc, self._folder / bucket / content.file
-        with _answering(), path.open("r+b") as file, self.open(bucket, more) as source:
+        with answering(), path.open("r+b") as file, self.open(bucket, more) as source:
             file.truncate(content.size)
             file.seek(content.size)
             for block in blocks(source, range(more.size)):
@@ -89,7 +90,7 @@ class Files:
     def share(self, bucket: str, content: Content, target: str) -> Content:
         """Give content a second name, in the folder of a bucket."""
         source, copy = self._folder / bucket / content.file, self._folder / target / _name()
-        with _answering():
+        with answering():
             copy.parent.mkdir(exist_ok=True)
             try:
                 copy.hardlink_to(source)
@@ -124,7 +125,7 @@ class _Writer:
 
     def __init__(self, folder: Path, *, durable: bool) -> None:
         self._durable = durable
-        with _answering():
+        with answering():
             folder.mkdir(exist_ok=True)
             self._path = folder / _name()
             self._file = self._path.open("xb")
@@ -142,7 +143,7 @@ class _Writer:
 
     def add(self, data: bytes) -> None:
         """Write a piece."""
-        with _answering():
+        with answering():
             self._file.write(data)
         self._digest.update(data)
         self._crc = fastcrc.crc64.xz(data, self._crc)
@@ -150,7 +151,7 @@ class _Writer:
 
     def end(self) -> Content:
         """Write everything to the disk."""
-        with _answering():
+        with answering():
             self._file.flush()
             if self._durable:
                 os.fsync(self._file.fileno())
@@ -190,9 +191,9 @@ def _flush(folder: Path) -> None:
 
 
 @contextlib.contextmanager
-def _answering() -> Iterator[None]:
-    """Turn an error of the disk into the error that is answered with 503."""
+def answering() -> Iterator[None]:
+    """Turn an error of the disk or the index into the error that is answered with 503."""
     try:
         yield
-    except OSError as error:
-        raise StoreUnavailable(f"an object cannot be written: {error}") from error
+    except (OSError, sqlite3.Error) as error:
+        raise StoreUnavailable(f"OSS cannot use its folder: {error}") from error

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 import msgspec
 
 from fc_async_local.services.oss import INDEX
+from fc_async_local.services.oss.content import answering
 from fc_async_local.services.oss.model import (
     Bucket,
     Content,
@@ -27,7 +28,6 @@ from fc_async_local.services.oss.model import (
     StoredObject,
     Upload,
 )
-from fc_async_local.store.protocol import StoreUnavailable
 from fc_async_sdk.admin.models import ObjectEvent
 from fc_async_sdk.errors import shorten
 
@@ -67,7 +67,7 @@ class Index:
         folder.mkdir(parents=True, exist_ok=True)
         self._lock = threading.Lock()
         self._durable = durable
-        with _answering():
+        with answering():
             self._database = sqlite3.connect(
                 folder / INDEX, isolation_level=None, check_same_thread=False
             )
@@ -85,7 +85,7 @@ class Index:
         Args:
             flush: Whether the changes must survive a power loss.
         """
-        with self._lock, _answering():
+        with self._lock, answering():
             synchronous = "FULL" if flush and self._durable else "OFF"
             self._database.execute(f"PRAGMA synchronous = {synchronous}")
             self._database.execute("BEGIN IMMEDIATE")
@@ -213,12 +213,3 @@ class Index:
 
 def _path(kind: type[object], *names: str) -> bytes:
     return b"\0".join([_KINDS[kind], *(name.encode() for name in names)])
-
-
-@contextlib.contextmanager
-def _answering() -> Iterator[None]:
-    """Turn an error of the disk into the error that is answered with 503."""
-    try:
-        yield
-    except sqlite3.Error as error:
-        raise StoreUnavailable(f"the index of OSS cannot be used: {error}") from error

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import asdict, replace
 
 from fc_async_local.http.messages import Answer
+from fc_async_local.services import common
 from fc_async_local.services.markup import xml
 from fc_async_local.services.oss import model, wire
 from fc_async_local.services.oss.content import read
@@ -102,22 +103,21 @@ async def list_parts(service: OssService, asked: OssRequest, _: ClientStream) ->
     bucket, key, upload_id = asked.upload
     limit = asked.number("max-parts", model.MOST_LISTED, model.MOST_LISTED)
     after = asked.number("part-number-marker", 0, model.MOST_PARTS, low=0)
-    parts = (await _parts(service, asked)).values()
-    found = [part for part in parts if part.number > after]
-    shown, names = found[:limit], asked.names([key])
+    found, names = await _parts(service, asked), asked.names([key])
+    shown, marker = common.page(found, after=f"{after:05}", limit=limit)
     content: dict[str, object] = {
         "Bucket": bucket,
         "Key": names(key),
         "UploadId": upload_id,
         "EncodingType": names.kind,
         "MaxParts": limit,
-        "IsTruncated": len(found) > limit,
-        "NextPartNumberMarker": shown[-1].number if shown else 0,
+        "IsTruncated": bool(marker),
+        "NextPartNumberMarker": int(shown[-1]) if shown else 0,
         "Part": [
             copied(part.content.md5, part.modified_at)
             | {"PartNumber": part.number, "Size": part.content.size}
             | {"HashCrc64ecma": str(part.content.crc)}
-            for part in shown
+            for part in map(found.__getitem__, shown)
         ],
     }
     return xml(200, wire.document("ListPartsResult", content))
@@ -129,25 +129,24 @@ async def list_uploads(service: OssService, asked: OssRequest, _: ClientStream) 
     if query.get("delimiter"):
         raise OssError("NotImplemented", "uploads are not grouped by a delimiter here")
     limit = asked.number("max-uploads", model.MOST_LISTED, model.MOST_LISTED)
-    after = query.get("key-marker", "").encode(), query.get("upload-id-marker") or "~"
+    after = query.get("key-marker", "")
+    if after:
+        after += f"\0{query.get('upload-id-marker') or '~'}"
     uploads = await service.do(lambda index: index.all(Upload, index.bucket(asked.bucket).name))
-    found = sorted(
-        (one for one in uploads.values() if one.key.startswith(query.get("prefix", ""))),
-        key=lambda one: (one.key.encode(), one.id),
-    )
-    found = [one for one in found if (one.key.encode(), one.id) > after]
-    names, more = asked.names([one.key for one in found]), len(found) > limit
-    last = found[limit - 1] if more else None
+    found = {f"{one.key}\0{one.id}": one for one in uploads.values()}
+    shown, marker = common.page(found, prefix=query.get("prefix", ""), after=after, limit=limit)
+    names = asked.names([found[one].key for one in shown])
+    last_key, _, last_id = marker.rpartition("\0")
     content: dict[str, object] = {
         "Bucket": asked.bucket,
         "EncodingType": names.kind,
         "MaxUploads": limit,
-        "IsTruncated": more,
-        "NextKeyMarker": names(last.key) if last else "",
-        "NextUploadIdMarker": last.id if last else "",
+        "IsTruncated": bool(marker),
+        "NextKeyMarker": names(last_key),
+        "NextUploadIdMarker": last_id,
         "Upload": [
             {"Key": names(one.key), "UploadId": one.id, "Initiated": wire.iso_date(one.started_at)}
-            for one in found[:limit]
+            for one in map(found.__getitem__, shown)
         ],
     }
     return xml(200, wire.document("ListMultipartUploadsResult", content))

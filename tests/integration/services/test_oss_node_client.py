@@ -52,5 +52,5 @@ def test_the_node_client_does_the_whole_round(node_packages, tmp_path, version, 
         "second": ["in/"],
         "acl": "default",
         "deleted": 4,
-        "cors": "NotImplemented",
+        "cors": ["GET", "PUT"],
     }

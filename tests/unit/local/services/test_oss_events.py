@@ -147,7 +147,7 @@ async def test_an_object_that_cannot_be_written_is_answered_503_and_fires_nothin
     await service.create_bucket("second")
     (tmp_path / "second").write_bytes(b"in the way")
     request = Request("PUT", "/second/b", "", {}, id="request-b")
-    with pytest.raises(StoreUnavailable, match="an object cannot be written"):
+    with pytest.raises(StoreUnavailable, match="OSS cannot use its folder"):
         await objects.put(service, OssRequest(request), Body())
     (tmp_path / "second").unlink()
     await objects.put(service, OssRequest(request), Body())
