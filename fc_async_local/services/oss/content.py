@@ -87,19 +87,6 @@ class Files:
                 os.fsync(file.fileno())
         return Content(file=content.file, size=content.size + more.size, md5="", crc=crc)
 
-    def share(self, bucket: str, content: Content, target: str) -> Content:
-        """Give content a second name, in the folder of a bucket."""
-        source, copy = self._folder / bucket / content.file, self._folder / target / _name()
-        with answering():
-            copy.parent.mkdir(exist_ok=True)
-            try:
-                copy.hardlink_to(source)
-            except OSError:  # a file system without links
-                shutil.copyfile(source, copy)
-            if self._durable:
-                _flush(copy.parent)
-        return Content(file=copy.name, size=content.size, md5=content.md5, crc=content.crc)
-
     def open(self, bucket: str, content: Content) -> BinaryIO:
         """Open content to be read; it can be read also after it was removed."""
         return (self._folder / bucket / content.file).open("rb")

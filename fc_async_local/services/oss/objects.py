@@ -26,7 +26,6 @@ from fc_async_local.services.oss.request import tags
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable
-    from typing import BinaryIO
 
     from fc_async_local.http.messages import HeaderList
     from fc_async_local.http.streaming import ClientStream
@@ -45,7 +44,7 @@ class Body(Protocol):
 
 CRC: Final = "x-oss-hash-crc64ecma"
 _NEXT: Final = "x-oss-next-append-position"
-COPY: Final = "x-oss-copy-source-"
+_COPY: Final = "x-oss-copy-source-"
 
 
 async def put(service: OssService, asked: OssRequest, stream: Body) -> Answer:
@@ -63,17 +62,11 @@ async def put(service: OssService, asked: OssRequest, stream: Body) -> Answer:
 
 async def _copy(service: OssService, asked: OssRequest, source: tuple[str, str]) -> Answer:
     headers, given = asked.headers, asked.attributes()
-
-    def share(index: Index) -> StoredObject:
-        found = index.object(*source)
-        check_conditions(found, headers, COPY)
-        return replace(found, content=service.files.share(source[0], found.content, asked.bucket))
-
-    found = await service.do(share)
+    found, content = await receive_copy(service, asked, source)
     replaced = headers.get("x-oss-metadata-directive", "").upper() == "REPLACE"
     retagged = headers.get("x-oss-tagging-directive", "").upper() == "REPLACE"
     made = replace(
-        stored(service, asked, given, found.content),
+        stored(service, asked, given, content),
         headers=given.headers if replaced else found.headers,
         tagging=given.tagging if retagged else found.tagging,
         etag=found.etag,
@@ -118,12 +111,7 @@ async def append(service: OssService, asked: OssRequest, stream: ClientStream) -
 
 async def get(service: OssService, asked: OssRequest, stream: ClientStream) -> None:
     """Answer GetObject, HeadObject and GetObjectMeta."""
-
-    def opened(index: Index) -> tuple[StoredObject, BinaryIO]:
-        found = index.object(asked.bucket, asked.key)
-        return found, service.files.open(asked.bucket, found.content)
-
-    found, file = await service.do(opened)
+    found, file = await service.open(asked.bucket, asked.key)
     with file:
         check_conditions(found, asked.headers)
         standard = asked.headers.get("x-oss-range-behavior") == "standard"
@@ -208,6 +196,22 @@ async def receive(service: OssService, asked: OssRequest, stream: Body) -> Conte
         service.files.remove(asked.bucket, [content])
         raise
     return content
+
+
+async def receive_copy(
+    service: OssService, asked: OssRequest, source: tuple[str, str]
+) -> tuple[StoredObject, Content]:
+    """Write the content of the source of a copy, or the chosen bytes of it, to a file.
+
+    Raises:
+        OssError: NoSuchBucket, NoSuchKey, PreconditionFailed, NotModified, InvalidRange.
+    """
+    found, file = await service.open(*source)
+    with file:
+        check_conditions(found, asked.headers, _COPY)
+        whole = range(found.content.size)
+        chosen = model.byte_range(asked.headers.get(f"{_COPY}range", ""), len(whole), standard=True)
+        return found, await service.files.write(asked.bucket, read(file, chosen or whole))
 
 
 def stored(

@@ -165,15 +165,13 @@ class OssRequest:
             OssError: InvalidArgument: it is not one from ``low`` to ``high``; MissingArgument: it
                 is missing, and there is no default.
         """
-        text = self.query.get(name, "")
-        if not text:
-            if default is None:
-                raise OssError("MissingArgument", f"the parameter {name} is missing")
-            return default
-        valid = text.isascii() and text.isdigit() and len(text) < 20  # noqa: PLR2004 -- bounds int()
-        if not valid or not low <= int(text) <= high:
+        text = self.query.get(name) or default
+        if text is None:
+            raise OssError("MissingArgument", f"the parameter {name} is missing")
+        found = int(text) if re.fullmatch("[0-9]{1,19}", str(text)) else -1
+        if not low <= found <= high:
             raise OssError("InvalidArgument", f"{name}={shorten(text)}: {low} to {high}")
-        return int(text)
+        return found
 
     def overrides(self) -> dict[str, str]:
         """Return the headers of the answer that ``response-*`` parameters name.

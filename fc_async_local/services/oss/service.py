@@ -133,6 +133,19 @@ class OssService:
         task.add_done_callback(self._tasks.discard)
         return await asyncio.shield(task)
 
+    async def open(self, bucket: str, key: str) -> tuple[StoredObject, BinaryIO]:
+        """Return an object, and its content to be read and closed.
+
+        Raises:
+            OssError: NoSuchBucket, NoSuchKey.
+        """
+
+        def opened(index: Index) -> tuple[StoredObject, BinaryIO]:
+            found = index.object(bucket, key)
+            return found, self.files.open(bucket, found.content)
+
+        return await self.do(opened)
+
     async def read(self, bucket: str, key: str, limit: int | None = None) -> bytes:
         """Return the content of an object.
 
@@ -144,12 +157,8 @@ class OssService:
         Raises:
             OssError: NoSuchBucket, NoSuchKey, EntityTooLarge.
         """
-
-        def opened(index: Index) -> tuple[int, BinaryIO]:
-            content = index.object(bucket, key).content
-            return content.size, self.files.open(bucket, content)
-
-        size, file = await self.do(opened)
+        found, file = await self.open(bucket, key)
+        size = found.content.size
         with file:
             if limit is not None and size > limit:
                 text = f"the object has {size} bytes, more than {limit}: use a client"

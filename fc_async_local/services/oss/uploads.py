@@ -13,15 +13,14 @@ from fc_async_local.http.messages import Answer
 from fc_async_local.services import common
 from fc_async_local.services.markup import xml
 from fc_async_local.services.oss import model, wire
-from fc_async_local.services.oss.content import read
 from fc_async_local.services.oss.model import Content, OssError, Part, Upload
 from fc_async_local.services.oss.objects import (
-    COPY,
     CRC,
     content_md5,
     copied,
     etag_of,
     receive,
+    receive_copy,
     stored,
     validators,
 )
@@ -68,7 +67,10 @@ async def put_part(service: OssService, asked: OssRequest, stream: ClientStream)
     if source is None:
         content, event = await receive(service, asked, stream), "ObjectCreated:UploadPart"
     else:
-        content, event = await _copied(service, asked, source), "ObjectCreated:UploadPartCopy"
+        (_, content), event = (
+            await receive_copy(service, asked, source),
+            "ObjectCreated:UploadPartCopy",
+        )
     part = Part(number=number, content=content, modified_at=service.clock.now())
 
     def write(index: Index) -> tuple[None, list[Content]]:
@@ -83,19 +85,6 @@ async def put_part(service: OssService, asked: OssRequest, stream: ClientStream)
     if source is None:
         return Answer(200, headers=[("Content-MD5", content_md5(content))])
     return xml(200, wire.document("CopyPartResult", copied(content.md5, part.modified_at)))
-
-
-async def _copied(service: OssService, asked: OssRequest, source: tuple[str, str]) -> Content:
-    """Write some bytes of an object to a file."""
-    found, file = await service.do(
-        lambda index: (one := index.object(*source), service.files.open(source[0], one.content))
-    )
-    with file:
-        model.check_conditions(found, asked.headers, COPY)
-        header = asked.headers.get(f"{COPY}range", "")
-        chosen = model.byte_range(header, found.content.size, standard=True)
-        body = read(file, chosen or range(found.content.size))
-        return await service.files.write(asked.bucket, body)
 
 
 async def list_parts(service: OssService, asked: OssRequest, _: ClientStream) -> Answer:
