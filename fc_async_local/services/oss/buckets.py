@@ -89,10 +89,9 @@ async def get_acl(service: OssService, asked: OssRequest, _: ClientStream) -> An
 
 async def put_acl(service: OssService, asked: OssRequest, _: ClientStream) -> Answer:
     """Answer PutBucketAcl and PutObjectAcl."""
-    name, allowed = "x-oss-acl", model.BUCKET_ACLS
-    if asked.key:
-        name, allowed = "x-oss-object-acl", model.ACLS
-    await service.update(asked, acl=model.check_acl(asked.headers.get(name, ""), allowed))
+    header = asked.headers.get("x-oss-object-acl" if asked.key else "x-oss-acl", "")
+    allowed = model.ACLS if asked.key else model.BUCKET_ACLS
+    await service.update(asked, acl=model.check_acl(header, allowed))
     return Answer(200)
 
 

@@ -9,7 +9,6 @@ from urllib.parse import parse_qsl, unquote_to_bytes
 
 from fc_async_local.services.oss import model
 from fc_async_local.services.oss.model import Attributes, OssError
-from fc_async_local.services.oss.signature import SUBRESOURCES
 from fc_async_local.services.oss.wire import Names
 from fc_async_sdk.errors import shorten
 from fc_async_sdk.spec import hosts
@@ -21,6 +20,22 @@ if TYPE_CHECKING:
     from fc_async_local.services.oss.index import Index
     from fc_async_local.services.oss.model import Bucket, StoredObject
 
+_NAMES: Final = (
+    "accessPoint accessPointPolicy acl append asyncFetch bucketArchiveDirectRead bucketInfo "
+    "callback callback-var cname comp continuation-token cors delete encryption endTime group "
+    "httpsConfig img inventory inventoryId lifecycle link live location logging metaQuery "
+    "objectInfo objectMeta partNumber policy position publicAccessBlock qos qosInfo "
+    "redundancyTransition referer regionList replication replicationLocation "
+    "replicationProgress requestPayment requesterQosInfo resourceGroup resourcePool "
+    "resourcePoolBuckets resourcePoolInfo response-cache-control response-content-disposition "
+    "response-content-encoding response-content-language response-content-type "
+    "response-expires restore security-token sequential startTime stat status style styleName "
+    "symlink tagging transferAcceleration uploadId uploads versionId versioning versions vod "
+    "website worm wormExtend wormId x-oss-async-process x-oss-process x-oss-request-payer "
+    "x-oss-traffic-limit "
+)
+SUBRESOURCES: Final = frozenset(_NAMES.split())
+"""Parameters that version 1 signs."""
 _KEPT: Final = frozenset(
     {"content-type", "cache-control", "content-disposition", "content-encoding"}
     | {"content-language", "expires", "x-oss-storage-class", "x-oss-server-side-encryption"}

@@ -17,6 +17,7 @@ from urllib.parse import quote
 
 from fc_async_local.services.common import seconds_of
 from fc_async_local.services.oss.model import OssError
+from fc_async_local.services.oss.request import SUBRESOURCES
 from fc_async_sdk.spec.limits import SIGNATURE_SKEW_SECONDS
 
 if TYPE_CHECKING:
@@ -28,22 +29,6 @@ _V4: Final = "OSS4-HMAC-SHA256"
 _END: Final = ("oss", "aliyun_v4_request")
 _LONGEST_SECONDS: Final = 7 * 86_400
 """Life of a presigned URL of version 4."""
-_NAMES: Final = (
-    "accessPoint accessPointPolicy acl append asyncFetch bucketArchiveDirectRead bucketInfo "
-    "callback callback-var cname comp continuation-token cors delete encryption endTime group "
-    "httpsConfig img inventory inventoryId lifecycle link live location logging metaQuery "
-    "objectInfo objectMeta partNumber policy position publicAccessBlock qos qosInfo "
-    "redundancyTransition referer regionList replication replicationLocation "
-    "replicationProgress requestPayment requesterQosInfo resourceGroup resourcePool "
-    "resourcePoolBuckets resourcePoolInfo response-cache-control response-content-disposition "
-    "response-content-encoding response-content-language response-content-type "
-    "response-expires restore security-token sequential startTime stat status style styleName "
-    "symlink tagging transferAcceleration uploadId uploads versionId versioning versions vod "
-    "website worm wormExtend wormId x-oss-async-process x-oss-process x-oss-request-payer "
-    "x-oss-traffic-limit "
-)
-SUBRESOURCES: Final = frozenset(_NAMES.split())
-"""Parameters that version 1 signs."""
 
 
 class Claim(NamedTuple):

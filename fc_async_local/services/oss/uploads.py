@@ -125,7 +125,7 @@ async def list_uploads(service: OssService, asked: OssRequest, _: ClientStream) 
     found = {f"{one.key}\0{one.id}": one for one in uploads.values()}
     shown, marker = common.page(found, prefix=query.get("prefix", ""), after=after, limit=limit)
     names = asked.names([found[one].key for one in shown])
-    last_key, _, last_id = marker.rpartition("\0")
+    last_key, _sep, last_id = marker.rpartition("\0")
     content: dict[str, object] = {
         "Bucket": asked.bucket,
         "EncodingType": names.kind,
