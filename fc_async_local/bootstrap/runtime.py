@@ -14,7 +14,6 @@ import itertools
 import os
 import random
 import time
-from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
@@ -160,10 +159,7 @@ class Runtime:
         """Open everything that works without a request, from the store up to the engine."""
         settings, clock, grace = options.settings, _clock(options), _Grace(options.grace_ms)
         stores = await open_stores(options.store, options.data, clock, closing)
-        kept = timedelta(
-            seconds=limits.EVENT_AGE_SECONDS.high, milliseconds=settings.engine.task_retention_ms
-        )
-        await asyncio.to_thread(prune_payloads, options.data, kept)
+        await asyncio.to_thread(prune_payloads, options.data, settings.engine.task_retention_ms)
         foundation = Foundation(stores, clock, settings)
         registry = FunctionRegistry(
             stores.documents,

@@ -26,6 +26,7 @@ from fc_async_local.store.sqlite.store import SCHEMA as STORE_SCHEMA
 from fc_async_local.wakeups import Wakeups
 from fc_async_sdk import _claims
 from fc_async_sdk._project_folder import PAYLOADS
+from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:
     from contextlib import AsyncExitStack
@@ -138,13 +139,15 @@ def apply_waiting(data: Path) -> None:
             shutil.rmtree(data / name, ignore_errors=True)
 
 
-def prune_payloads(data: Path, kept: timedelta) -> None:
-    """Delete large payloads as the lifecycle rule of a bucket does, by the day in their keys.
+def prune_payloads(data: Path, task_retention_ms: int) -> None:
+    """Delete large payloads that no task can need, as the lifecycle rule of a bucket does.
 
-    Args:
-        data: The data folder.
-        kept: How long payloads are kept. The days are those of the machine.
+    Their keys have the day on which they were written, by the clock of the machine.
     """
+    kept = timedelta(
+        seconds=limits.EVENT_AGE_SECONDS.high,
+        milliseconds=task_retention_ms,
+    )
     first = (datetime.now(timezone.utc) - kept).strftime("%Y-%m-%d")
     for day in (data / PAYLOADS).glob(f"{_claims.PREFIX}*/????-??-??"):
         if day.name < first:

@@ -56,7 +56,7 @@ class Objects:
         given = {name.replace("_", "-"): value for name, value in headers.items()}
         path = f"/{bucket}/{quote(key, safe='/')}"
         request = Request("PUT", path, "", given, id=common.request_id())
-        self._call(objects.put(self._service, OssRequest(request), _Body(data)))
+        self._call(objects.write(self._service, OssRequest(request), _pieces(data)))
 
     def get(self, bucket: str, key: str) -> bytes:
         """Return the content of an object.
@@ -78,11 +78,5 @@ class Objects:
         return [one.key for one in found.objects]
 
 
-class _Body:
-    """The body of a request that is whole."""
-
-    def __init__(self, data: bytes) -> None:
-        self._data = data
-
-    async def body(self) -> AsyncIterator[bytes]:
-        yield self._data
+async def _pieces(data: bytes) -> AsyncIterator[bytes]:
+    yield data

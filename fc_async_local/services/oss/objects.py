@@ -7,7 +7,7 @@ import base64
 import binascii
 import hashlib
 from contextlib import aclosing
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
 
@@ -34,27 +34,25 @@ if TYPE_CHECKING:
     from fc_async_local.services.oss.service import OssService
 
 
-class Body(Protocol):
-    """A request with content, for operations that write an object."""
-
-    def body(self) -> AsyncIterator[bytes]:
-        """Return the pieces of the body."""
-        ...
-
-
 CRC: Final = "x-oss-hash-crc64ecma"
 _NEXT: Final = "x-oss-next-append-position"
 _COPY: Final = "x-oss-copy-source-"
 
 
-async def put(service: OssService, asked: OssRequest, stream: Body) -> Answer:
+async def put(service: OssService, asked: OssRequest, stream: ClientStream) -> Answer:
     """Answer PutObject and CopyObject."""
-    await service.check_target(asked)
     source = asked.copy_source()
-    if source is not None:
-        return await _copy(service, asked, source)
+    if source is None:
+        return await write(service, asked, stream.body())
+    await service.check_target(asked)
+    return await _copy(service, asked, source)
+
+
+async def write(service: OssService, asked: OssRequest, pieces: AsyncIterator[bytes]) -> Answer:
+    """Write an object with the content of a request."""
+    await service.check_target(asked)
     attributes = asked.attributes()
-    content = await receive(service, asked, stream)
+    content = await receive(service, asked, pieces)
     made = stored(service, asked, attributes, content)
     await service.commit(asked, made, "ObjectCreated:PutObject")
     return Answer(200, headers=(*validators(made), ("Content-MD5", content_md5(content))))
@@ -84,7 +82,7 @@ async def append(service: OssService, asked: OssRequest, stream: ClientStream) -
     position = asked.number("position", None, model.LARGEST_BODY, low=0)
     await service.check_target(asked)
     attributes = asked.attributes()
-    more = await receive(service, asked, stream)
+    more = await receive(service, asked, stream.body())
 
     def write(index: Index) -> tuple[StoredObject, list[Content]]:
         before = index.find(StoredObject, bucket, key)
@@ -183,13 +181,13 @@ async def put_tagging(service: OssService, asked: OssRequest, stream: ClientStre
     return Answer(204 if removed else 200)
 
 
-async def receive(service: OssService, asked: OssRequest, stream: Body) -> Content:
+async def receive(service: OssService, asked: OssRequest, pieces: AsyncIterator[bytes]) -> Content:
     """Write the body of a request to a file.
 
     Raises:
         OssError: InvalidDigest: it is not the body that Content-MD5 names.
     """
-    content = await service.files.write(asked.bucket, stream.body())
+    content = await service.files.write(asked.bucket, pieces)
     try:
         _check_digest(asked, content.md5)
     except OssError:

@@ -65,7 +65,7 @@ async def put_part(service: OssService, asked: OssRequest, stream: ClientStream)
     await service.do(lambda index: index.upload(*asked.upload))
     source = asked.copy_source()
     if source is None:
-        content, event = await receive(service, asked, stream), "ObjectCreated:UploadPart"
+        content, event = await receive(service, asked, stream.body()), "ObjectCreated:UploadPart"
     else:
         (_, content), event = (
             await receive_copy(service, asked, source),

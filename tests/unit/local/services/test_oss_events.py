@@ -34,9 +34,8 @@ def in_a_loop(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., N
     return run
 
 
-class Body:
-    async def body(self) -> AsyncIterator[bytes]:
-        yield b"content"
+async def body() -> AsyncIterator[bytes]:
+    yield b"content"
 
 
 class Triggers:
@@ -67,7 +66,7 @@ def opened(folder: Path, triggers: Triggers, clock: VirtualClock) -> OssService:
 async def put(service: OssService, key: str, **headers: str) -> None:
     await service.create_bucket("bucket")
     request = Request("PUT", f"/bucket/{key}", "", headers, id=f"request-{key}")
-    await objects.put(service, OssRequest(request), Body())
+    await objects.write(service, OssRequest(request), body())
 
 
 @in_a_loop
@@ -148,8 +147,8 @@ async def test_an_object_that_cannot_be_written_is_answered_503_and_fires_nothin
     (tmp_path / "second").write_bytes(b"in the way")
     request = Request("PUT", "/second/b", "", {}, id="request-b")
     with pytest.raises(StoreUnavailable, match="OSS cannot use its folder"):
-        await objects.put(service, OssRequest(request), Body())
+        await objects.write(service, OssRequest(request), body())
     (tmp_path / "second").unlink()
-    await objects.put(service, OssRequest(request), Body())
+    await objects.write(service, OssRequest(request), body())
     assert [key for key, *_ in triggers.fired] == ["a", "b"]
     await service.aclose()
