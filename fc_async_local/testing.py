@@ -25,7 +25,7 @@ import pytest
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from fc_async_local._failed_attempts import FailedAttempts
+    from fc_async_local._fixture import FailedAttempts
     from fc_async_local.domain.faults import FunctionError
     from fc_async_local.embedded import LocalRuntime
     from fc_async_local.execution.duplicates import How
@@ -183,11 +183,11 @@ class FcLocal:
         self.runtime.call(self._deploy(name, body, config))
 
     def _with_context(self, handler: Handler) -> InProcessHandler:
-        from fc_async_local import _hosted_handlers
+        from fc_async_local import _fixture
 
         addresses = self.runtime.addresses
-        if _hosted_handlers.sends(handler):
-            return lambda event, attempt: _hosted_handlers.run(
+        if _fixture.sends(handler):
+            return lambda event, attempt: _fixture.run(
                 handler, event, context_of(attempt, addresses)
             )
         return lambda event, attempt: handler(event, context_of(attempt, addresses))
@@ -575,15 +575,14 @@ def fc_local(
 ) -> Iterator[FcLocal]:
     """Start a local runtime on a virtual clock; see :class:`FcLocal`."""
     try:
-        from fc_async_local import _hosted_handlers, _virtual_client
-        from fc_async_local._failed_attempts import FailedAttempts
+        from fc_async_local import _fixture
         from fc_async_local.embedded import LocalRuntime
         from fc_async_sdk._pacing import hosting
         from fc_async_sdk.waiters import VirtualClockStopped
     except ModuleNotFoundError as error:
         _fail_without("fc_local", "local", error)
 
-    failed = FailedAttempts()
+    failed = _fixture.FailedAttempts()
     handlers: dict[str, InProcessHandler] = {}
     with (
         _payloads_in(tmp_path / "fc-async" / "payloads"),
@@ -598,8 +597,8 @@ def fc_local(
             settings=fc_local_settings,
             grace_ms=1_000,
         ) as runtime,
-        _virtual_client.connect(runtime) as client,
-        hosting.hosted(_hosted_handlers.host_of(runtime, client)),
+        _fixture.connect(runtime) as client,
+        hosting.hosted(_fixture.host_of(runtime, client)),
         warnings.catch_warnings(),
     ):
         # Appended: filters that a test or its configuration names come first.

@@ -13,7 +13,7 @@ import json
 import pytest
 
 import fc_async_sdk
-from fc_async_local._failed_attempts import FailedAttempts
+from fc_async_local._fixture import FailedAttempts
 from fc_async_local.domain.errors import UNHANDLED
 from fc_async_local.domain.invocation import InvokeRequest, Outcome, OutcomeKind, delivery_of
 from fc_async_local.embedded import LocalRuntime

@@ -9,7 +9,7 @@ import threading
 import msgspec
 import pytest
 
-from fc_async_local._failed_attempts import FailedAttempts
+from fc_async_local._fixture import FailedAttempts
 from fc_async_local.domain.invocation import TOPIC_PUSH, Job
 from fc_async_local.embedded import LocalRuntime
 from fc_async_local.services.mns.topic import Publication, Push
