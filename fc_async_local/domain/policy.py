@@ -52,10 +52,6 @@ EXECUTED: Final = frozenset(
 _THROTTLED: Final = 429
 
 
-class Run(Record, frozen=True):
-    """The attempt may be made."""
-
-
 class Retry(Record, frozen=True):
     """The invocation waits again.
 
@@ -83,24 +79,6 @@ class End(Record, frozen=True):
 
     status: Status
     condition: str
-
-
-class Delivered(Record, frozen=True):
-    """The event arrived."""
-
-
-class DeliverAgain(Record, frozen=True):
-    """The event waits for another try.
-
-    Attributes:
-        at: When the next try may begin.
-    """
-
-    at: int
-
-
-class GiveUp(Record, frozen=True):
-    """The event is not tried again; it is kept as a dead event."""
 
 
 def retries(config: AsyncConfig | None) -> int:
@@ -133,8 +111,8 @@ def delivery_retry_wait(n: int) -> int:
     return limits.DELIVERY_RETRY_FIRST_MS << (n - 1)
 
 
-def admit(invocation: Invocation, config: AsyncConfig | None, now: int, rules: Rules) -> Run | End:
-    """Return whether a claimed invocation may run.
+def admit(invocation: Invocation, config: AsyncConfig | None, now: int, rules: Rules) -> End | None:
+    """Return the end of a claimed invocation that must not run; None: it may.
 
     Args:
         invocation: As it was claimed.
@@ -148,7 +126,7 @@ def admit(invocation: Invocation, config: AsyncConfig | None, now: int, rules: R
         return End(status=Status.FAILED, condition=RECURSIVE)
     if now >= deadline(invocation, config, rules):
         return _too_old(invocation.attempts, invocation.error)
-    return Run()
+    return None
 
 
 def is_loop(path: CallPath, function: str, rules: Rules) -> bool:
@@ -223,8 +201,13 @@ def _too_old(attempts: int, condition: str) -> End:
     return End(status=Status.FAILED, condition=condition)
 
 
-def decide_delivery(job: Job, status: int, now: int) -> Delivered | DeliverAgain | GiveUp:
-    """Return what follows from a try of a delivery.
+def is_delivered(status: int) -> bool:
+    """Return whether a target that answered with an HTTP status has the event."""
+    return 200 <= status < 300  # noqa: PLR2004 -- HTTP's own classes
+
+
+def delivery_again_at(job: Job, status: int, now: int) -> int | None:
+    """Return when a delivery that failed may be tried again; None: it is given up.
 
     The 30 minutes are the sum of the waits, not wall time: an hour in which the runtime did not run
     does not count. The last wait is cut so that the sum is exactly 30 minutes.
@@ -234,15 +217,13 @@ def decide_delivery(job: Job, status: int, now: int) -> Delivered | DeliverAgain
         status: How the target answered, an HTTP status.
         now: Milliseconds since the epoch.
     """
-    if 200 <= status < 300:  # noqa: PLR2004 -- HTTP's own classes
-        return Delivered()
     if status < 500 and status != _THROTTLED:  # noqa: PLR2004 -- HTTP's own classes
-        return GiveUp()
+        return None
     n = job.tries + 1
     wait = delivery_retry_wait(n)
     waited = wait - limits.DELIVERY_RETRY_FIRST_MS  # the sum of the waits before this one
     left = limits.DELIVERY_RETRY_SPAN_MS - waited
-    return DeliverAgain(at=now + min(wait, left)) if left > 0 else GiveUp()
+    return now + min(wait, left) if left > 0 else None
 
 
 def repeats(path: CallPath, function: str) -> int:

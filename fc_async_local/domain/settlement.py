@@ -409,26 +409,20 @@ def _tries(after: Invocation, end: policy.End, outcome: Outcome | None) -> int:
     return after.attempts
 
 
-def settle_delivery(
-    job: Job,
-    decision: policy.Delivered | policy.DeliverAgain | policy.GiveUp,
-    *,
-    error: str,
-    now: int,
-) -> JobSettlement:
+def settle_delivery(job: Job, status: int, *, error: str, now: int) -> JobSettlement:
     """Return everything that follows from a try of a delivery.
 
     Args:
         job: As it was claimed.
-        decision: What :func:`fc_async_local.domain.policy.decide_delivery` said.
+        status: How the target answered, an HTTP status.
         error: Why the try failed, "" if it did not.
         now: Milliseconds since the epoch.
     """
-    found_again = _found_again(job, now)
-    if isinstance(decision, policy.DeliverAgain):
-        job_again = tried(job, again_at=decision.at, error=error)
+    found_again, delivered = _found_again(job, now), policy.is_delivered(status)
+    again_at = None if delivered else policy.delivery_again_at(job, status, now)
+    if again_at is not None:
+        job_again = tried(job, again_at=again_at, error=error)
         return JobSettlement(job=job_again, counts=found_again)
-    delivered = isinstance(decision, policy.Delivered)
     counts = (*found_again, *_delivery_counts(job, now, done=delivered))
     if delivered:
         return JobSettlement(job=None, destination_status=_DELIVERED, counts=counts)

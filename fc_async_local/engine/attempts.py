@@ -68,9 +68,9 @@ class Attempts:
         ports.probe(Point.CLAIMED, invocation.request_id)
         now = ports.clock.now()
         config = await self._config(invocation)
-        admission = policy.admit(invocation, config, now, ports.rules)
-        if isinstance(admission, policy.End):
-            return Decided(decision=admission, outcome=None, config=config, began=now)
+        end = policy.admit(invocation, config, now, ports.rules)
+        if end is not None:
+            return Decided(decision=end, outcome=None, config=config, began=now)
         outcome, began = await self._execute(held, now, config)
         if held.lost:
             logger.warning(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from msgspec.structs import replace
 
 from fc_async_local.destinations.base import DeliveryResult, kind_of
-from fc_async_local.domain import policy, settlement
+from fc_async_local.domain import settlement
 from fc_async_local.domain.invocation import DELIVERY, Note, delivery_of
 from fc_async_local.engine import feed
 from fc_async_local.engine.ports import Point
@@ -84,9 +84,8 @@ async def _deliver(
 
 
 def _decide(job: Job, result: DeliveryResult, now: int) -> JobSettlement:
-    decision = policy.decide_delivery(job, result.status, now)
     error = f"{result.status} {result.code}: {result.message}".rstrip(": ")
-    settled = settlement.settle_delivery(job, decision, error=error, now=now)
+    settled = settlement.settle_delivery(job, result.status, error=error, now=now)
     return replace(settled, notes=_notes(job, result, settled, now))
 
 
