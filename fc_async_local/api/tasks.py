@@ -10,10 +10,8 @@ from fc_async_local.api.operation import Number, Prefixed, Qualified, page_of, s
 from fc_async_local.domain.errors import Rejected
 from fc_async_local.domain.states import Status
 from fc_async_local.functions import refusals
-from fc_async_local.functions.paging import seal, unseal
-from fc_async_local.store.protocol import TaskQuery
-from fc_async_local.store.steps import decode_position
-from fc_async_sdk.errors import shorten
+from fc_async_local.functions.paging import seal_moment, unseal_moment
+from fc_async_local.store.protocol import Position, TaskQuery
 from fc_async_sdk.events.wire import encode_payload
 from fc_async_sdk.spec.arn import FunctionArn
 
@@ -116,26 +114,14 @@ def task_query(wanted: ListTasks, function: str | None) -> TaskQuery:
         started_to=wanted.started_time_end,
         descending=wanted.sort_order_by_time == "desc",
         limit=wanted.limit,
-        after=_after(wanted.next_token) if wanted.next_token else None,
+        after=Position(*unseal_moment(_LIST, wanted.next_token)) if wanted.next_token else None,
         with_payload=wanted.include_payload,
     )
 
 
-def _after(token: str) -> str:
-    position = unseal(_LIST, token)
-    try:
-        decode_position(position)
-    except ValueError:
-        raise refusals.invalid_argument(
-            f"nextToken {shorten(token)} is not a token of this list: pass the nextToken of the "
-            "page before"
-        ) from None
-    return position
-
-
 def task_token(page: TaskPage) -> str:
     """Return the ``nextToken`` of a page of tasks, "" for the last page."""
-    return seal(_LIST, page.after) if page.after is not None else ""
+    return seal_moment(_LIST, *page.after) if page.after is not None else ""
 
 
 def describe_task(

@@ -8,7 +8,8 @@ meanwhile.
 from __future__ import annotations
 
 import base64
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+import re
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
 from fc_async_local.functions import refusals
 from fc_async_sdk.errors import shorten
@@ -17,7 +18,11 @@ from fc_async_sdk.spec import limits
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from fc_async_local.domain.errors import Rejected
+
 ItemT = TypeVar("ItemT")
+
+_MOMENT: Final = re.compile("[0-9]{1,18}", re.ASCII)
 
 
 class Page(NamedTuple):
@@ -57,11 +62,32 @@ def unseal(list_name: str, token: str) -> str:
         text = ""
     name, colon, position = text.partition(":")
     if not colon or name != list_name or "\0" in position:
-        raise refusals.invalid_argument(
-            f"nextToken {shorten(token)} is not a token of this list: pass the nextToken of the "
-            "page before"
-        )
+        raise _foreign(token)
     return position
+
+
+def seal_moment(list_name: str, at: int, key: str) -> str:
+    """Return the place of an item that is sorted by time, then by key, as :func:`seal` does."""
+    return seal(list_name, f"{at}:{key}")
+
+
+def unseal_moment(list_name: str, token: str) -> tuple[int, str]:
+    """Return time and key that a token stands for.
+
+    Raises:
+        Rejected: 400 InvalidArgument: the token was not made by :func:`seal_moment` for this list.
+    """
+    at, colon, key = unseal(list_name, token).partition(":")
+    if not colon or not _MOMENT.fullmatch(at):
+        raise _foreign(token)
+    return int(at), key
+
+
+def _foreign(token: str) -> Rejected:
+    return refusals.invalid_argument(
+        f"nextToken {shorten(token)} is not a token of this list: pass the nextToken of the page "
+        "before"
+    )
 
 
 def cut(

@@ -30,7 +30,7 @@ from fc_async_local.store.protocol import (
     TaskPage,
     TaskQuery,
 )
-from fc_async_local.store.steps import decode_position, page_of, position_of
+from fc_async_local.store.steps import page_of, position_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -174,8 +174,8 @@ class MemoryStore:
     async def query(self, query: TaskQuery) -> TaskPage:
         found = [i for i in self._invocations.values() if i.task_mode and _asked_for(query, i)]
         found.sort(key=position_of, reverse=query.descending)
-        if query.after is not None:
-            last = decode_position(query.after)
+        last = query.after
+        if last is not None:
             found = [
                 i
                 for i in found

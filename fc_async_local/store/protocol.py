@@ -81,6 +81,17 @@ ERRORS_SEARCHED: Final = 100_000
 """Number of error texts that a search reads: about 50 ms."""
 
 
+class Position(NamedTuple):
+    """The place of a task in the order of lists.
+
+    It names the last task of a page, not a number of rows, so that a list stays in order while
+    tasks are added and removed.
+    """
+
+    accepted_at: int
+    request_id: str
+
+
 class TaskQuery(NamedTuple):
     """Selection of tasks, as ListAsyncTasks takes it.
 
@@ -90,8 +101,8 @@ class TaskQuery(NamedTuple):
     ``accepted_to`` are inclusive, too. ``error`` is the condition of the latest failure, or the
     type of the function's error. ``text`` begins the task id, or is contained in type and message
     of that error; upper and lower case of ASCII letters are the same there, and a store may leave
-    out the errors before the latest :data:`ERRORS_SEARCHED`. ``after`` is the opaque position that
-    the previous page ended with. Order is by accepted_at, then request_id.
+    out the errors before the latest :data:`ERRORS_SEARCHED`. ``after`` is the position that the
+    previous page ended with. Order is by accepted_at, then request_id.
     """
 
     function: str | None
@@ -106,7 +117,7 @@ class TaskQuery(NamedTuple):
     text: str = ""
     descending: bool = True
     limit: int = 20
-    after: str | None = None
+    after: Position | None = None
     with_payload: bool = True
     """False: payload and return payload stay in the store; the invocations have b"" and None."""
 
@@ -122,7 +133,7 @@ class TaskPage(NamedTuple):
     """One page, without the recorded steps, and where the next one begins (None at the end)."""
 
     invocations: tuple[Invocation, ...]
-    after: str | None
+    after: Position | None
 
 
 class TaskCounts(NamedTuple):
@@ -354,11 +365,7 @@ class Store(JobStore, Protocol):
         ...
 
     async def query(self, query: TaskQuery) -> TaskPage:
-        """Return a page of tasks (task mode only).
-
-        Raises:
-            ValueError: ``after`` is not a position that a page ended with.
-        """
+        """Return a page of tasks (task mode only)."""
         ...
 
     async def count_tasks(self, query: TaskQuery, *, most: int) -> TaskCounts:

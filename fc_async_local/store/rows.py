@@ -16,8 +16,8 @@ from fc_async_local.domain.invocation import Invocation, Job, Note, TaskEvent
 from fc_async_local.domain.metrics import Sample
 from fc_async_local.domain.states import Status
 from fc_async_local.store import steps
-from fc_async_local.store.protocol import TaskCounts
-from fc_async_local.store.steps import LARGEST_TIME, Position, decode_position
+from fc_async_local.store.protocol import Position, TaskCounts
+from fc_async_local.store.steps import LARGEST_TIME
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -166,15 +166,9 @@ def asked_metrics(query: MetricQuery) -> Mapping[str, object]:
 
 
 def asked(query: TaskQuery) -> Mapping[str, object]:
-    """Return the parameters of a list of tasks, with one task more, to know of a next page.
-
-    Raises:
-        ValueError: ``after`` is not a position.
-    """
-    if query.after is not None:
-        position = decode_position(query.after)
-    else:
-        position = Position(LARGEST_TIME if query.descending else -LARGEST_TIME, "")
+    """Return the parameters of a list of tasks, with one task more, to know of a next page."""
+    start = Position(LARGEST_TIME if query.descending else -LARGEST_TIME, "")
+    position = start if query.after is None else query.after
     statuses = None if query.statuses is None else sorted(s.value for s in query.statuses)
     return {
         "function": query.function,

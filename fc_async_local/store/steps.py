@@ -1,16 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""Changes of one record by a store, and positions in its list of tasks. Pure.
+"""Changes of one record by a store, and pages of its list of tasks. Pure.
 
 The same in every store. How records are found and kept is each store's own.
-
-A position names the last task of a page, not a number of rows, so that a list stays in order while
-tasks are added and removed. Callers must not interpret it; a position that comes back is checked.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
 import heapq
 import itertools
 from collections import Counter
@@ -23,7 +18,7 @@ from msgspec.structs import replace
 from fc_async_local.domain.invocation import Count, Invocation, Lease, Settlement, TaskEvent
 from fc_async_local.domain.metrics import Sample
 from fc_async_local.domain.states import Status
-from fc_async_local.store.protocol import Started, TaskCounts, TaskPage
+from fc_async_local.store.protocol import Position, Started, TaskCounts, TaskPage
 from fc_async_sdk.spec import metrics
 
 if TYPE_CHECKING:
@@ -82,14 +77,14 @@ def page_of(query: TaskQuery, lists: Iterable[Iterable[Invocation]]) -> TaskPage
     found = tuple(itertools.islice(merged, query.limit + 1))
     shown = found[: query.limit]
     more = len(found) > len(shown) and shown
-    return TaskPage(shown, encode_position(position_of(shown[-1])) if more else None)
+    return TaskPage(shown, position_of(shown[-1]) if more else None)
 
 
 def merged(query: TaskQuery, pages: Sequence[TaskPage]) -> TaskPage:
     """Return the page of a query from the pages of several stores."""
     page = page_of(query, [page.invocations for page in pages])
     if page.after is None and page.invocations and any(each.after for each in pages):
-        return page._replace(after=encode_position(position_of(page.invocations[-1])))
+        return page._replace(after=position_of(page.invocations[-1]))
     return page
 
 
@@ -333,37 +328,6 @@ class Settle(NamedTuple):
     settlement: Settlement
 
 
-class Position(NamedTuple):
-    """The place of a task in the order of lists."""
-
-    accepted_at: int
-    request_id: str
-
-
 def position_of(invocation: Invocation) -> Position:
     """Return the position of a task."""
     return Position(invocation.accepted_at, invocation.request_id)
-
-
-def encode_position(position: Position) -> str:
-    """Return the form that callers get."""
-    text = f"{position.accepted_at}:{position.request_id}"
-    return base64.urlsafe_b64encode(text.encode()).decode("ascii").rstrip("=")
-
-
-def decode_position(after: str) -> Position:
-    """Return the position that a page ended with.
-
-    Raises:
-        ValueError: The text is not a position.
-    """
-    try:
-        padded = after.encode("ascii") + b"=" * (-len(after) % 4)
-        raw = base64.b64decode(padded, altchars=b"-_", validate=True)
-        at, _, request_id = raw.decode().partition(":")
-        # PostgreSQL keeps no NUL in a text.
-        if abs(int(at)) <= LARGEST_TIME and "\0" not in request_id:
-            return Position(int(at), request_id)
-    except (ValueError, binascii.Error):
-        pass
-    raise ValueError(f"{after!r} is not a position in the list of tasks: use a nextToken as given")

@@ -11,10 +11,8 @@ from msgspec import Meta
 from fc_async_local.api.operation import Query, local
 from fc_async_local.domain.errors import Rejected
 from fc_async_local.domain.invocation import delivery_of
-from fc_async_local.functions import refusals
-from fc_async_local.functions.paging import seal, unseal
+from fc_async_local.functions.paging import seal_moment, unseal_moment
 from fc_async_sdk.admin import models
-from fc_async_sdk.errors import shorten
 from fc_async_sdk.events.wire import encode_payload
 
 if TYPE_CHECKING:
@@ -87,13 +85,15 @@ class DeliveryAdmin:
     @local("GET", "/deliveries/dead")
     async def dead(self, query: DeadPage) -> models.DeadEvents:
         """List dead events, newest first, with the number of all that match."""
-        found = await self._first(self._matching(query, _after(query.next_token)), query.limit)
+        after = unseal_moment(_LIST, query.next_token) if query.next_token else None
+        found = await self._first(self._matching(query, after), query.limit)
         total = None
         if not query.without_total:
             total = await (self._number(query) if query.filters else self._total())
+        last = found[-1] if len(found) == query.limit else None
         return models.DeadEvents(
             deliveries=[_describe(job) for job in found],
-            next_token=_token(found[-1]) if len(found) == query.limit else None,
+            next_token=None if last is None else seal_moment(_LIST, last.created_at, last.key),
             total=total,
         )
 
@@ -161,19 +161,6 @@ class DeliveryAdmin:
         """Delete all dead events of a filter for good."""
         done = [await self._store.discard_dead(job.key) async for job in self._matching(query)]
         return models.Purged(purged=sum(done))
-
-
-def _token(job: Job) -> str:
-    return seal(_LIST, f"{job.created_at} {job.key}")
-
-
-def _after(token: str) -> tuple[int, str] | None:
-    if not token:
-        return None
-    created, _, request_id = unseal(_LIST, token).partition(" ")
-    if not created.isascii() or not created.isdigit() or len(created) > 18:  # noqa: PLR2004 -- fits int64
-        raise refusals.invalid_argument(f"nextToken {shorten(token)} is not a token of this list")
-    return int(created), request_id
 
 
 def _not_found(request_id: str) -> Rejected:

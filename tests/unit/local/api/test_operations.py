@@ -9,8 +9,7 @@ import pytest
 
 from fc_async_local.domain.invocation import TaskEvent
 from fc_async_local.domain.states import Status
-from fc_async_local.store.protocol import Task
-from fc_async_local.store.steps import Position, encode_position
+from fc_async_local.store.protocol import Position, Task
 
 FUNCTIONS = "/2023-03-30/functions"
 ORDERS = FUNCTIONS + "/orders"
@@ -139,7 +138,7 @@ def test_a_task_of_another_qualifier_is_not_found(world, make_task):
 
 def test_every_filter_of_a_list_reaches_the_store(world, make_task):
     world.store.tasks["orders", "t1"] = Task(make_task(), ())
-    position = encode_position(Position(NOW, "r"))
+    position = Position(NOW, "r")
     world.store.after = position
     query = (
         "?includePayload=True&limit=10&prefix=a+b&qualifier=prod&sortOrderByTime=asc"
