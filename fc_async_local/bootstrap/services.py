@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from fc_async_local.functions.async_configs import AsyncConfigs
     from fc_async_local.functions.triggers import Triggers
     from fc_async_local.http.messages import App
-    from fc_async_local.services.delivery import FunctionInvoker
+    from fc_async_local.services.delivery import FunctionInvoker, Poster
     from fc_async_local.settings import DestinationSettings, Settings
     from fc_async_local.wakeups import Wakeups
     from fc_async_sdk.models import AsyncConfig
@@ -141,44 +141,19 @@ class Services(NamedTuple):
         await stores.documents.refresh()
         poster = HttpPoster()
         closing.push_async_callback(poster.aclose)
-        node = PushNode(
-            stores.store,
-            stores.wakeups,
-            stores.node_id,
-            settings.engine.lease_ms,
-            invoker=invoker,
-            poster=poster,
-            log=TriggerLog(),
-            settler=Settler(settings.rules, settings.place),
-            random=random.SystemRandom(),
-        )
-        pushing = PushingTriggers()
+        node, pushing = _push_node(foundation, invoker, poster), PushingTriggers()
         protocols = Protocols.of(foundation, node, pushing)
         runner, retries, timers, control = _firing(
             node, settings, protocols, registry.triggers, pushing
         )
         runner.refresh()
         closing.push_async_callback(runner.aclose)
-        oss = LazyOss(
-            stores.objects,
-            clock,
-            settings,
-            control.object_event,
-            durable=stores.durable,
-        )
+        oss = LazyOss(stores.objects, clock, settings, control.object_event, durable=stores.durable)
         closing.push_async_callback(oss.aclose)
         registry.code.use_objects(oss.read)
         closing.push_async_callback(end_tasks, start_task("documents", stores.documents.follow()))
         channels = channels_of(protocols, settings.destinations)
-        adapters: Sequence[Destination] = (
-            *channels,
-            FunctionDestination(invoker, registry.triggers.has_http, settings.destinations),
-            HttpEndpoint(poster),
-        )
-        if settings.destinations.enforce_roles:
-            adapters = [
-                Permitted(adapter, registry.role, settings.destinations) for adapter in adapters
-            ]
+        adapters = _adapters(channels, node, registry, settings.destinations)
         services = cls(
             *protocols,
             oss=oss,
@@ -240,6 +215,35 @@ class Services(NamedTuple):
         """Cancel all long polls and the triggers, so that the servers can stop."""
         self.triggers.stop()
         self.wakeups.end_polls()
+
+
+def _push_node(foundation: Foundation, invoker: FunctionInvoker, poster: Poster) -> PushNode:
+    stores, _, settings = foundation
+    return PushNode(
+        stores.store,
+        stores.wakeups,
+        stores.node_id,
+        settings.engine.lease_ms,
+        invoker=invoker,
+        poster=poster,
+        log=TriggerLog(),
+        settler=Settler(settings.rules, settings.place),
+        random=random.SystemRandom(),
+    )
+
+
+def _adapters(
+    channels: Sequence[Channel[Any, Any]],
+    node: PushNode,
+    registry: FunctionRegistry,
+    settings: DestinationSettings,
+) -> Sequence[Destination]:
+    """Return the adapter of each kind of destination."""
+    function = FunctionDestination(node.invoker, registry.triggers.has_http, settings)
+    adapters: Sequence[Destination] = (*channels, function, HttpEndpoint(node.poster))
+    if not settings.enforce_roles:
+        return adapters
+    return [Permitted(adapter, registry.role, settings) for adapter in adapters]
 
 
 def _firing(
