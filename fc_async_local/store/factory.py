@@ -83,16 +83,18 @@ async def _open_sqlite(path: Path) -> Stores:
 
 async def _open_postgres(url: str) -> Stores:
     try:  # the driver is an extra
-        from fc_async_local.store.postgres import database, store  # noqa: PLC0415
+        from fc_async_local.store.postgres import store  # noqa: PLC0415
+        from fc_async_local.store.postgres.database import SQL as STATEMENTS  # noqa: PLC0415
+        from fc_async_local.store.postgres.database import PostgresDatabase  # noqa: PLC0415
     except ImportError as error:
         raise StoreUnusable(
             f"a postgresql:// store needs its driver ({error}): {how_to_install('postgres')}"
         ) from error
-    opened = await database.PostgresDatabase.open(url, store.SCHEMA)
+    opened = await PostgresDatabase.open(url, store.SCHEMA)
     return Stores(
         store.PostgresStore(opened),
         store.PostgresDocuments(opened),
-        TableBlobs(store.PostgresTransactions(opened, database.SQL)),
+        TableBlobs(store.PostgresTransactions(opened, STATEMENTS)),
         opened,
     )
 
