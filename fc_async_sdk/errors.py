@@ -136,7 +136,7 @@ class PayloadTooLarge(InvalidRequest):
     def __init__(self, size: int, limit: int) -> None:
         super().__init__(
             f"the payload has {size} bytes, {limit} are allowed: an asynchronous call takes more "
-            "with large=store (fc_async_sdk.payloads)"
+            "with large=store (fc_async_sdk.payloads), fc-async invoke with --large"
         )
         self.size = size
         self.limit = limit

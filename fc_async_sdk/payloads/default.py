@@ -23,8 +23,12 @@ if TYPE_CHECKING:
     from fc_async_sdk._claims import PayloadStore
 
 
-def store_at(url: str) -> FolderStore | OssStore:
+def store_at(url: str, oss_endpoint: str | None = None) -> FolderStore | OssStore:
     """Return the store with a name: ``oss://bucket``, ``file:///folder``, or the path of a folder.
+
+    Args:
+        url: The name.
+        oss_endpoint: As ``endpoint`` of :class:`OssStore`.
 
     Raises:
         ConfigurationError: It is another URL.
@@ -51,9 +55,14 @@ class DefaultStore:
 
     Attributes:
         threshold: Bytes of the largest payload that is sent as it is.
+
+    Args:
+        endpoint: URL of the local runtime whose folder it may be; None: ``FC_ASYNC_ENDPOINT``.
+        threshold: As the attribute.
     """
 
-    def __init__(self, *, threshold: int = _claims.THRESHOLD) -> None:
+    def __init__(self, endpoint: str | None = None, *, threshold: int = _claims.THRESHOLD) -> None:
+        self._endpoint = endpoint
         self.threshold = threshold
 
     @property

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from fc_async_sdk import AcceptedInvocation, InvokeResult
     from fc_async_sdk.fanout import Outcome
     from fc_async_sdk.pacing import Pace
+    from fc_async_sdk.payloads import DefaultStore
 
     Check = Callable[[str, bytes], None]
     """Raises InvalidParameter for a payload that does not fit."""
@@ -41,6 +42,7 @@ class Choices(NamedTuple):
     max_hops: int
     failed: str | None
     concurrency: int
+    large: bool
     http: HttpOptions
     raw: bool
     output: Format
@@ -54,7 +56,14 @@ class Choices(NamedTuple):
             or self.wait
             or self.batch is not None
             or self.rate is not None
+            or self.large
         )
+
+    def store(self, target: FunctionTasks) -> DefaultStore | None:
+        """Return the store of large payloads, None if there is none."""
+        from fc_async_sdk.payloads import DefaultStore
+
+        return DefaultStore(target.client.endpoint_url) if self.large else None
 
 
 @click.command()
@@ -107,6 +116,12 @@ class Choices(NamedTuple):
     type=click.IntRange(1, 1000),
     default=32,
     help="With --batch: number of requests at the same time.",
+)
+@click.option(
+    "--large",
+    is_flag=True,
+    help="Put a payload of over 100 KiB into the store that FC_ASYNC_PAYLOADS names, or into that "
+    "of the local runtime, and send a claim.",
 )
 @click.option(
     "--schema",
@@ -177,8 +192,10 @@ def _refuse_contradictions(choices: Choices, *, payloads: int) -> None:
         raise click.UsageError("--raw goes with --sync and without --format json only")
     if not choices.asynchronous and choices.needs_async:
         raise click.UsageError(
-            "--delay, --task-id, --wait, --batch and --rate go with --async only"
+            "--delay, --task-id, --wait, --batch, --rate and --large go with --async only"
         )
+    if choices.large and choices.http.on:
+        raise click.UsageError("--large goes without --http: the function gets a claim")
     if choices.rate is not None and (choices.batch is None or choices.delay is not None):
         raise click.UsageError("--rate goes with --batch, and without --delay")
     if choices.failed is not None and choices.batch is None:
@@ -204,6 +221,7 @@ def _call_asynchronously(request: invoke_http.Request, choices: Choices) -> int:
             delay=delay,
             task_id=task_id,
             qualifier=target.qualifier,
+            large=choices.store(target),
         )
     if choices.output == "text" or not choices.wait:
         _tell_accepted(accepted, choices.output)
@@ -316,6 +334,7 @@ def _call_for_each_line(
         qualifier=target.qualifier,
         progress=sys.stderr.isatty(),
         pace=pace,
+        large=choices.store(target),
     )
     try:
         outcomes = list(run)

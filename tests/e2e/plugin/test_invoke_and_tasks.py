@@ -12,8 +12,10 @@ from zlib import crc32
 
 import pytest
 
+import fc_async_sdk
 from fc_async_plugin.cli.group import run
 from fc_async_sdk import fanout
+from fc_async_sdk.payloads import DefaultStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,6 +53,15 @@ def orders(fc_local: FcLocal) -> list[bytes]:
         return {"got": event.decode()}
 
     fc_local.deploy("orders", handler, async_config={"asyncTask": True, "maxAsyncRetryAttempts": 0})
+    return seen
+
+
+@pytest.fixture
+def lengths(fc_local: FcLocal) -> list[int]:
+    """A function that takes payloads of any size; how long they were."""
+    seen: list[int] = []
+    read = fc_async_sdk.handler(bytes, large=DefaultStore())
+    fc_local.deploy("length", read(lambda data, _: seen.append(len(data))))
     return seen
 
 
@@ -709,3 +720,18 @@ def test_a_mistyped_status_is_told_the_nearest_one(typed: Typed, orders: list[by
     code, _, err = typed("tasks", "list", "orders", "--status", "faild")
     assert code == 1
     assert "Did you mean Failed?" in err
+
+
+def test_payloads_of_any_size_are_sent_through_the_store(
+    here: Path, fc_local: FcLocal, lengths: list[int], typed: Callable[..., tuple[int, str, str]]
+) -> None:
+    (here / "large").write_text("x" * 1_000_000)
+    (here / "lines").write_text("small\n" + "x" * 500_000 + "\n")
+    code, _, said = typed("invoke", "length", "-f", "large")
+    assert (code, "--large" in said) == (1, True)
+    assert typed("invoke", "length", "-f", "large", "--large")[0] == 0
+    assert typed("invoke", "length", "--batch", "lines", "--large")[0] == 0
+    fc_local.run_until_idle()
+    assert sorted(lengths) == [5, 500_000, 1_000_000]
+    code, _, said = typed("invoke", "length", "-f", "large", "--large", "--sync")
+    assert (code, "--async only" in said) == (1, True)
