@@ -67,10 +67,8 @@ async def put_part(service: OssService, asked: OssRequest, stream: ClientStream)
     if source is None:
         content, event = await receive(service, asked, stream.body()), "ObjectCreated:UploadPart"
     else:
-        (_, content), event = (
-            await receive_copy(service, asked, source),
-            "ObjectCreated:UploadPartCopy",
-        )
+        _, content = await receive_copy(service, asked, source)
+        event = "ObjectCreated:UploadPartCopy"
     part = Part(number=number, content=content, modified_at=service.clock.now())
 
     def write(index: Index) -> tuple[None, list[Content]]:

@@ -50,14 +50,8 @@ class Choices(NamedTuple):
     @property
     def needs_async(self) -> bool:
         """True if an option was given that only an asynchronous call has."""
-        return (
-            self.delay is not None
-            or self.task_id is not None
-            or self.wait
-            or self.batch is not None
-            or self.rate is not None
-            or self.large
-        )
+        given = (self.delay, self.task_id, self.batch, self.rate)
+        return self.wait or self.large or any(one is not None for one in given)
 
     def store(self, target: FunctionTasks) -> DefaultStore | None:
         """Return the store of large payloads, None if there is none."""
