@@ -162,6 +162,15 @@ cost_option = click.option(
     help="Show the worst case of one message to each function: (retries + 1) x timeout x memory.",
 )
 
+prices_option = click.option(
+    "--prices",
+    metavar="FILE",
+    type=click.Path(exists=True, dir_okay=False),
+    default=None,
+    help="Prices instead of those of the documentation, as JSON.",
+)
+"""``prices: str | None``."""
+
 
 class Group(click.Group):
     """A group of commands, of which some have moved since the release before.

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 @options.format_option
 @options.skip_validation_option
 @options.cost_option
+@options.prices_option
 @click.option(
     "--out",
     metavar="FILE",
@@ -36,7 +37,9 @@ if TYPE_CHECKING:
     hidden=True,
     help="Inside s: name what is known only after it has deployed, instead of failing.",
 )
-def command(*, where: Where, output: Format, cost: bool, out: str | None, **choices: Any) -> int:
+def command(
+    *, where: Where, output: Format, cost: bool, prices: str | None, out: str | None, **choices: Any
+) -> int:
     """Show what deploy would change, and change nothing.
 
     A change that multiplies the worst case of one message by ten or more is a warning.
@@ -68,11 +71,12 @@ def command(*, where: Where, output: Format, cost: bool, out: str | None, **choi
         plan, remote = planning.plan()
         before = costs.of_account(remote, project.resources)
         after = costs.of_account(state_after(plan, remote), project.resources, planning.wanted)
-        print_plan(plan, output, more={"costs": costs.as_data(after)} if cost else {})
+        table = costs.prices_of(prices)
+        print_plan(plan, output, more={"costs": costs.as_data(after, table)} if cost else {})
         if cost and output == "text":
             terminal.tell("")
-            terminal.print_lines(costs.table(after, terminal.width()))
-        for sentence, much in costs.changes(before, after):
+            terminal.print_lines(costs.table(after, table, terminal.width()))
+        for sentence, much in costs.changes(before, after, table):
             terminal.note(f"{'Warning' if much else 'Note'}: {sentence}.")
         if plan.obstacles:
             return FAILED

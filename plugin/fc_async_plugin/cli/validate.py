@@ -81,6 +81,7 @@ _read = options.gathered(
 )
 @click.option("--strict", is_flag=True, help="Fail on warnings, too.")
 @options.cost_option
+@options.prices_option
 @click.option(
     "--explain",
     metavar="[RULE]",
@@ -106,6 +107,7 @@ def command(
     notes: bool,
     strict: bool,
     cost: bool,
+    prices: str | None,
     explain: str | None,
     schema: bool,
     props: bool,
@@ -136,15 +138,16 @@ def command(
         raise click.UsageError(f"--cost has no place in the format {output}")
     context = read.context()
     found = rules.check(context, select=select, ignore=ignore)
+    table = costs.prices_of(prices)
     worst = costs.of_template(context.functions, context.graph) if cost else None
     if output == "json":
-        more = {} if worst is None else {"costs": costs.as_data(worst)}
+        more = {} if worst is None else {"costs": costs.as_data(worst, table)}
         click.echo(report.to_json(found, more))
     else:
         _print(found, output, files=len({*read.templates, *read.files}) or 1, notes=notes)
         if worst is not None:
             terminal.tell("")
-            terminal.print_lines(costs.table(worst, terminal.width()))
+            terminal.print_lines(costs.table(worst, table, terminal.width()))
     failing = report.counts(found)
     return 1 if failing["error"] or (strict and failing["warning"]) else 0
 

@@ -4,7 +4,6 @@
 Invariants:
 
 - An invocation ends by success or by failure, so the dearer of the two destinations counts.
-- Costs are GB-seconds of memory. Other resources and prices are not part of them.
 - A queue, topic or bus leads to every function that a trigger of it invokes, once for a message.
 - From a function that leads into a cycle there is no bound.
 
@@ -21,10 +20,11 @@ from fc_async_sdk.spec import limits
 from fc_async_sdk.spec.graph import on_cycles
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     from fc_async_plugin.graph.model import Graph
     from fc_async_sdk.spec.graph import Node
+    from fc_async_sdk.spec.prices import Prices
 
 _MB: Final = 1024
 
@@ -36,12 +36,16 @@ class Worst(NamedTuple):
         executions: Executions of functions.
         seconds: All of them together.
         memory: GB-seconds of memory.
+        vcpu: vCPU-seconds.
+        gpu: GB-seconds of GPU memory.
         unknown: Functions on the way whose settings are not known, and that are left out.
     """
 
     executions: int = 0
     seconds: int = 0
     memory: float = 0
+    vcpu: float = 0
+    gpu: float = 0
     unknown: frozenset[str] = frozenset()
 
     def plus(self, other: Worst) -> Worst:
@@ -50,7 +54,22 @@ class Worst(NamedTuple):
             self.executions + other.executions,
             self.seconds + other.seconds,
             self.memory + other.memory,
+            self.vcpu + other.vcpu,
+            self.gpu + other.gpu,
             self.unknown | other.unknown,
+        )
+
+    def weight(self) -> float:
+        """Return what costs of different ways are compared by."""
+        return self.memory + self.vcpu + self.gpu
+
+    def units(self, prices: Prices) -> float:
+        """Return the CU."""
+        return (
+            self.executions * prices.execution
+            + self.memory * prices.memory
+            + self.vcpu * prices.vcpu
+            + self.gpu * prices.gpu
         )
 
 
@@ -59,7 +78,7 @@ def alone(settings: Mapping[str, Any], retries: int | None) -> Worst:
 
     Args:
         settings: Its settings with the names of CreateFunction; a missing or invalid one has its
-            default.
+            default. Without ``cpu`` there are as many vCPU as GB of memory, the most there can be.
         retries: Its ``maxAsyncRetryAttempts``, or None.
     """
     executions = 1 + (limits.RETRY_ATTEMPTS.default if retries is None else retries)
@@ -68,7 +87,15 @@ def alone(settings: Mapping[str, Any], retries: int | None) -> Worst:
         timeout if isinstance(timeout, int) else limits.FUNCTION_TIMEOUT_SECONDS.default
     )
     gb = (memory if isinstance(memory, int) else limits.MEMORY_MB.default) / _MB
-    return Worst(executions, seconds, seconds * gb)
+    cpu, gpu = settings.get("cpu"), settings.get("gpuConfig")
+    gpu_mb = gpu.get("gpuMemorySize") if isinstance(gpu, dict) else 0
+    return Worst(
+        executions,
+        seconds,
+        seconds * gb,
+        seconds * (cpu if isinstance(cpu, int | float) else gb),
+        seconds * (gpu_mb if isinstance(gpu_mb, int) else 0) / _MB,
+    )
 
 
 def worst_cases(graph: Graph, own: Mapping[Node, Worst]) -> dict[Node, Worst | None]:
@@ -98,13 +125,9 @@ def worst_cases(graph: Graph, own: Mapping[Node, Worst]) -> dict[Node, Worst | N
         if node in cyclic or None in ways:
             found[node] = None
         else:
-            found[node] = _own(node, own).plus(dearest(filter(None, ways)))
+            dearest = max(filter(None, ways), key=Worst.weight, default=Worst())
+            found[node] = _own(node, own).plus(dearest)
     return found
-
-
-def dearest(costs: Iterable[Worst]) -> Worst:
-    """Return the costs with the most GB-seconds."""
-    return max(costs, key=lambda one: one.memory, default=Worst())
 
 
 def _way(kind: str, found: Mapping[Node, Worst | None], targets: list[Node]) -> Worst | None:
@@ -115,7 +138,7 @@ def _way(kind: str, found: Mapping[Node, Worst | None], targets: list[Node]) -> 
         return None
     if kind == "trigger":
         return functools.reduce(Worst.plus, known)
-    return dearest(known)
+    return max(known, key=Worst.weight)
 
 
 def _own(node: Node, own: Mapping[Node, Worst]) -> Worst:

@@ -62,9 +62,9 @@ def written(project: Path) -> Callable[..., None]:
 
 
 @pytest.fixture
-def costs(fc_async: Callable[..., Any], written: object) -> Callable[[], dict[str, Any]]:
-    def read() -> dict[str, Any]:
-        document = json.loads(fc_async("validate", "--cost", "-o", "json").out)
+def costs(fc_async: Callable[..., Any], written: object) -> Callable[..., dict[str, Any]]:
+    def read(*arguments: str) -> dict[str, Any]:
+        document = json.loads(fc_async("validate", "--cost", *arguments, "-o", "json").out)
         return {one["function"]: one for one in document["costs"]}
 
     return read
@@ -74,6 +74,27 @@ def test_the_chain_of_destinations_is_part_of_the_worst_case(costs) -> None:
     found = costs()
     assert (found["orders"]["executions"], found["orders"]["memory"]) == (3, 2 * 60 + 10 * 0.5)
     assert (found["alert"]["executions"], found["alert"]["memory"]) == (1, 5)
+    units = 125 * 0.15 + (120 + 10) * 0.5 + 3 * 0.0075
+    assert found["orders"]["price"] == pytest.approx(units * 0.00011)
+
+
+def test_the_table_says_of_which_day_its_prices_are(fc_async, written) -> None:
+    shown = fc_async("validate", "--cost").out
+    assert "Prices of 2024-08-27: 0.000110 CNY for 1 CU." in shown
+
+
+def test_prices_can_be_replaced(costs, project) -> None:
+    (project / "prices.json").write_text('{"date": "2027-01-01", "currency": "USD", "unit": 1}')
+    found = costs("--prices", "prices.json")
+    assert found["alert"]["currency"] == "USD"
+    assert found["alert"]["price"] == pytest.approx(5 * 0.15 + 10 * 0.5 + 0.0075)
+
+
+def test_prices_that_are_not_a_table_are_refused(fc_async, written, project) -> None:
+    (project / "prices.json").write_text('{"unit": "cheap"}')
+    ran = fc_async("validate", "--cost", "--prices", "prices.json")
+    assert ran.code == 1
+    assert "prices.json is not a table of prices" in ran.err
 
 
 def test_a_cycle_has_no_bound(fc_async, written) -> None:

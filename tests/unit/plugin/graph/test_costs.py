@@ -5,9 +5,12 @@ from __future__ import annotations
 
 import itertools
 
+import pytest
+
 from fc_async_plugin.graph import Edge, Graph
 from fc_async_plugin.graph.costs import Worst, alone, worst_cases
 from fc_async_sdk.spec.graph import Node
+from fc_async_sdk.spec.prices import Prices
 
 
 def function(name: str, qualifier: str = "LATEST") -> Node:
@@ -32,11 +35,23 @@ def memory_of(found: dict[Node, Worst | None], node: Node) -> float:
 
 
 def test_a_message_costs_its_attempts_times_timeout_times_memory() -> None:
-    assert alone({"timeout": 60, "memorySize": 2048}, 2) == Worst(3, 180, 360)
+    worst = alone({"timeout": 60, "memorySize": 2048, "cpu": 1}, 2)
+    assert (worst.executions, worst.seconds, worst.memory, worst.vcpu) == (3, 180, 360, 180)
 
 
 def test_what_is_not_set_has_the_defaults_of_the_service() -> None:
-    assert alone({}, None) == Worst(4, 12, 6)
+    assert alone({}, None) == Worst(4, 12, 6, 6)
+
+
+def test_the_memory_of_a_gpu_counts_by_itself() -> None:
+    settings = {"timeout": 10, "cpu": 1, "gpuConfig": {"gpuMemorySize": 16384}}
+    assert alone(settings, 0).gpu == 160
+
+
+def test_compute_units_are_those_of_the_vendors_example() -> None:
+    # Billing page: 0.5 GB and 0.25 vCPU for 600,000 s, 3 million invocations.
+    worst = Worst(3_000_000, 600_000, 300_000, 150_000)
+    assert worst.units(Prices()) == pytest.approx(22_500 + 45_000 + 150_000)
 
 
 def test_the_dearer_of_two_destinations_counts() -> None:
