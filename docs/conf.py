@@ -22,6 +22,7 @@ extensions = [
     "chinese_site",
     "cli_reference",
     "markdown_twins",
+    "plain_markdown",
 ]
 source_suffix = {".md": "markdown"}
 # Decision records are read in the repository.
@@ -35,6 +36,8 @@ templates_path = ["_templates"]
 locale_dirs = ["locale"]
 gettext_compact = False
 gettext_location = False
+# Entries of the index are words that readers search for.
+gettext_additional_targets = ["index"]
 
 myst_enable_extensions = ["colon_fence", "deflist", "fieldlist"]
 myst_heading_anchors = 3

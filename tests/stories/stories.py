@@ -54,14 +54,13 @@ def pages() -> list[Path]:
 
 
 def files_of(page: Path) -> dict[str, str]:
-    """Return the files that a page shows, by their captions."""
-    fences = [
-        token.content
-        for token in MarkdownIt().parse(page.read_text("utf-8"))
-        if token.type == "fence"
-    ]
-    found = [(re.match(r":caption: (\S+)\n\n?", text), text) for text in fences]
-    return {caption[1]: text[caption.end() :] for caption, text in found if caption}
+    """Return the files that a page shows: blocks of code below a name such as ```s.yaml`:``."""
+    tokens = MarkdownIt().parse(page.read_text("utf-8"))
+    return {
+        name[1]: fence.content
+        for text, _, fence in zip(tokens, tokens[1:], tokens[2:], strict=False)
+        if fence.type == "fence" and (name := re.fullmatch(r"`([\w./-]+)`:", text.content))
+    }
 
 
 def tell(story: str, folder: Path, environment: dict[str, str]) -> Told:

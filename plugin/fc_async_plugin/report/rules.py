@@ -24,11 +24,6 @@ how to select rules and how to suppress a finding.
 | rule | severity | name | what it finds |
 | --- | --- | --- | --- |
 """
-_TREE: Final = """
-```{toctree}
-:hidden:
-
-"""
 
 
 def explain(name: str, output: str) -> None:
@@ -85,4 +80,4 @@ def to_markdown(rules: Mapping[str, Rule]) -> str:
         for rule in rules.values()
     )
     tree = "".join(f"{id_}\n" for id_ in rules)
-    return f"{_HEAD}{rows}{_TREE}{tree}```\n"
+    return f"{_HEAD}{rows}\n<!-- toctree:\n{tree}-->\n"

@@ -111,7 +111,7 @@ def test_every_block_of_a_page_is_of_a_kind_that_is_run(page: str) -> None:
     unknown = [
         f"{page}:{block.line}: {block.language or 'no language'}"
         for block in fences(page)
-        if "caption" not in block.options
+        if not block.file
         and (
             block.language not in RUNNABLE
             or (block.language == "yaml" and place(block.text) is None)

@@ -5,9 +5,9 @@ A page is run in a folder of its own. What a block is, its language and its text
 
 - ``console``: each line after ``$`` is a command. Folder and environment go on to the next one, as
   in a terminal. What the page shows below a command must be all that it prints; a line ``…`` stands
-  for any number of lines. ``# exit code N`` after a command names another exit code than 0. Class
-  ``keep-running``: the command runs in another terminal until the page ends.
-- A block with a caption is a file.
+  for any number of lines. ``# exit code N`` after a command names another exit code than 0. After
+  ``console keep-running`` the command runs in another terminal until the page ends.
+- A block below a line such as ```s.yaml`:`` is a file of this name.
 - ``python``: runs in the namespace of the page, or, if it has tests, in pytest.
 - ``yaml``: a template, or the part of one below a key of a function. It has no error.
 
@@ -42,13 +42,8 @@ HOME = "/home/you"
 
 DIRECTIVES = {
     "eval-rst",
-    "image",
     "include",
-    "index",
     "literalinclude",
-    "toctree",
-    "figure",
-    "note",
 }
 """Fences that are not code."""
 
@@ -109,12 +104,13 @@ PLACES = {
 
 
 class Block(NamedTuple):
-    """A code block: language, options (``caption``, ``class``), text, and first line."""
+    """A code block: language, name of the file that it is, text, first line, and how it runs."""
 
     language: str
-    options: dict[str, str]
+    file: str
     text: str
     line: int
+    keep_running: bool = False
 
     @property
     def has_tests(self) -> bool:
@@ -131,23 +127,18 @@ class Step(NamedTuple):
 
 def blocks(text: str) -> Iterator[Block]:
     """Yield the code blocks of a page."""
+    before = ""
     for token in MarkdownIt().parse(text):
+        line = (token.map or [0])[0] + 1
         if token.type == "code_block":
-            yield Block("indented", {}, token.content, (token.map or [0])[0] + 1)
-        if token.type != "fence":
-            continue
-        language = re.sub(r"^\{code-block\} *", "", token.info.strip())
-        if (directive := re.match(r"\{([\w-]+)\}", language)) and directive[1] in DIRECTIVES:
-            continue
-        lines = token.content.splitlines(keepends=True)
-        options = {}
-        if token.info.startswith("{"):
-            while lines and (option := re.match(r":([\w-]+): *(.*)\n", lines[0])):
-                options[option[1]] = option[2]
-                lines.pop(0)
-            if options and lines and lines[0] == "\n":
-                lines.pop(0)
-        yield Block(language, options, "".join(lines), (token.map or [0])[0] + 1)
+            yield Block("indented", "", token.content, line)
+        elif token.type == "fence":
+            language, *words = token.info.split() or [""]
+            if language.strip("{}") not in DIRECTIVES:
+                file = re.fullmatch(r"`([\w./-]+)`:", before)
+                keep = "keep-running" in words
+                yield Block(language, file[1] if file else "", token.content, line, keep)
+        before = token.content or (before if token.type == "paragraph_close" else "")
 
 
 def steps(text: str) -> Iterator[Step]:
@@ -236,10 +227,10 @@ class Reader:
         Raises:
             AssertionError: It does not do what the page says.
         """
-        if "caption" in block.options:
-            self.write(block.options["caption"], block.text)
-            if Path(block.options["caption"]).name.startswith("test_"):
-                self._pytest(block.options["caption"])
+        if block.file:
+            self.write(block.file, block.text)
+            if Path(block.file).name.startswith("test_"):
+                self._pytest(block.file)
         elif block.language == "console":
             for step in steps(block.text):
                 self._command(block, step)
@@ -278,7 +269,7 @@ class Reader:
         command = self._own(step.command)
         ready = next((ready for start, ready in ENDLESS.items() if re.match(start, command)), None)
         if ready is not None:
-            printed = self._start(command, ready, keep=block.options.get("class") == "keep-running")
+            printed = self._start(command, ready, keep=block.keep_running)
         else:
             code, printed = self._shell(command)
             wanted = self.exit_codes.get(re.sub(r"\s+# .*", "", step.command), step.exit_code)

@@ -16,8 +16,8 @@ NAME = re.compile(r":(?:mod|class|func|meth|data|attr|exc):`~?(fc_async_\w+(?:\.
 PATH = re.compile(
     r"(?<![\w/.-])((?:fc_async_sdk|fc_async_local|plugin|tests|benchmarks)/[\w/-]+\.(?:py|md|sql|js))\b"
 )
-MODULE = re.compile(r"`([\w-]+(?:/[\w-]+)+\.py)`")
-"""A module on a page, where the first folders of its path may be left out."""
+MODULE = re.compile(r"`([\w-]+(?:/[\w-]+)+\.py)`(?!:\n\n```)")
+"""A module on a page, where the first folders may be left out; not a file that the page shows."""
 
 
 def texts(*patterns: str) -> list[tuple[str, str]]:
