@@ -83,8 +83,10 @@ def mark_untranslated(_app: Sphinx, doctree: nodes.document) -> None:
     an attribute ``lang`` from a class that begins with ``language-``.
     """
     for node in doctree.findall(nodes.TextElement):
-        if "<!-- English only below" in node.rawsource or "English only below" in node.astext():
+        if "English only below" in node.astext():
             break
+        if "docstring of " in (node.source or ""):
+            continue
         prose = (part.astext() for part in node.children if not isinstance(part, nodes.literal))
         if node.get("translated", True) or not needs_translation("".join(prose)):
             continue

@@ -31,6 +31,8 @@ _FORMS: Final = (
 )
 """A construct of a page, and the directive that it stands for."""
 
+_DOCSTRINGS: Final = re.compile(r"^```\{eval-rst\}\n.*?^```$", re.MULTILINE | re.DOTALL)
+
 
 def with_directives(text: str) -> str:
     """Return the text of a page with directives instead of plain constructs."""
@@ -39,9 +41,10 @@ def with_directives(text: str) -> str:
     return text
 
 
-def convert(_app: Sphinx, _page: str, source: list[str]) -> None:
-    """Convert the text of a page before Sphinx reads it."""
-    source[0] = with_directives(source[0])
+def convert(app: Sphinx, _page: str, source: list[str]) -> None:
+    """Convert the text of a page before Sphinx reads it; docstrings are not translated."""
+    text = with_directives(source[0])
+    source[0] = _DOCSTRINGS.sub("", text) if app.builder.name == "gettext" else text
 
 
 def setup(app: Sphinx) -> dict[str, bool]:

@@ -46,6 +46,7 @@ TRANSLATED: Final = (
     "reference/oss",
     "reference/platforms",
     "reference/retry-policy",
+    "reference/sdk/credentials",
     "reference/triggers",
     "reference/ways-in",
 )

@@ -32,6 +32,11 @@ A new heading
 | rate |
 |---|
 | 12.5 s |
+| `delay` |
+
+<!-- English only below -->
+
+The help of a command.
 """
 CATALOG = """\
 msgid ""
@@ -82,5 +87,6 @@ def test_the_navigation_has_the_heading_without_the_mark(page: str) -> None:
 def test_what_is_translated_or_needs_no_translation_is_not_marked(page: str) -> None:
     assert "<p>立即。</p>" in page
     assert "<p>12.5 s</p>" in page
+    assert "<p>The help of a command.</p>" in page
     assert page.count("尚未翻译") == 2
     assert "本页只有英文版" not in page

@@ -187,6 +187,10 @@ PAGE = """\
 msgid "Call a function"
 
 msgid "0.5 s"
+
+msgid "`delay`, `-a`"
+
+msgid "code/index.py"
 """
 
 
