@@ -14,11 +14,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from docutils import nodes
+from sphinx.domains.python import PythonDomain
 from sphinx_markdown_builder.builder import MarkdownBuilder
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from sphinx.application import Sphinx
-    from sphinx.environment import BuildEnvironment
 
 SECTIONS: Final = {
     "tutorials/": "Tutorials",
@@ -55,21 +57,23 @@ class Twins(MarkdownBuilder):
         path.write_text(_PAGE.sub(r"](\1.md", text), "utf-8")
 
 
+class Searched(PythonDomain):
+    """The Python domain without attributes, modules and inner packages in the search of the site.
+
+    A search for ``endpoint`` or ``log`` began with attributes of these names. They can be linked.
+    """
+
+    def get_objects(self) -> Iterator[tuple[str, str, str, str, str, int]]:
+        """Yield the objects; a priority of -1 keeps one out of the search."""
+        for name, shown, kind, page, anchor, priority in super().get_objects():
+            out = kind in _DETAILS or name.startswith(_INNER)
+            yield name, shown, kind, page, anchor, -1 if out else priority
+
+
 def leave_out_of_search(app: Sphinx, docname: str, _source: list[str]) -> None:
     """Keep a page out of the index of words and titles."""
     if docname == LEFT_OUT:
         app.env.metadata[docname]["nosearch"] = "true"
-
-
-def leave_details_out_of_search(_app: Sphinx, env: BuildEnvironment) -> None:
-    """Keep attributes, modules and inner packages out of the search, where they hide the pages.
-
-    A search for ``endpoint`` or ``log`` began with attributes of these names. Aliases stay linkable.
-    """
-    objects = env.domaindata["py"]["objects"]
-    for name, one in objects.items():
-        if one.objtype in _DETAILS or name.startswith(_INNER):
-            objects[name] = one._replace(aliased=True)
 
 
 def describe(
@@ -128,7 +132,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     """Register what is done while pages are read, for each page, and after the build."""
     app.setup_extension("sphinx_markdown_builder")
     app.connect("source-read", leave_out_of_search)
-    app.connect("env-updated", leave_details_out_of_search)
+    app.add_domain(Searched, override=True)
     app.connect("html-page-context", describe)
     app.connect("build-finished", write)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
