@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from fc_async_plugin.template.desired import BLOCK, is_function
+from fc_async_plugin.template.model import BLOCK, is_function
 from fc_async_sdk.spec import limits, metrics
 
 if TYPE_CHECKING:

@@ -25,7 +25,7 @@ from fc_async_plugin.apply.perform import Performer
 from fc_async_plugin.plan import attached, plan_changes
 from fc_async_plugin.plan.wanted import wanted
 from fc_async_plugin.report import findings
-from fc_async_plugin.template.desired import is_function
+from fc_async_plugin.template.model import is_function
 from fc_async_plugin.template.problems import TemplateError
 
 if TYPE_CHECKING:

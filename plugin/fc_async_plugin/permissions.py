@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from fc_async_plugin import PluginError
 from fc_async_plugin.plan import attached, channels
 from fc_async_plugin.plan.model import Place
-from fc_async_plugin.template.desired import bucket_of_payloads, desired, is_function
+from fc_async_plugin.template.model import bucket_of_payloads, desired, is_function
 from fc_async_sdk.spec import arn, limits, ram
 from fc_async_sdk.spec.ram import VERSION, Permission
 

@@ -17,7 +17,7 @@ import msgspec
 from fc_async_plugin import PluginError, conditions, template
 from fc_async_plugin.account import WORKERS, Regions, lists, runtime, suggestions
 from fc_async_plugin.plan.channels import channels as named
-from fc_async_plugin.template.desired import BLOCK, is_function
+from fc_async_plugin.template.model import BLOCK, is_function
 from fc_async_plugin.template.yaml12 import MAX_BYTES
 from fc_async_sdk import Config, Session, _credential_chain, _endpoint, _serverless_devs
 from fc_async_sdk._installation import how_to_install

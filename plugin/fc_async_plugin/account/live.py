@@ -28,7 +28,7 @@ from fc_async_plugin.account import WORKERS, connection, lists
 from fc_async_plugin.graph.build import LiveFunction, LiveRegion
 from fc_async_plugin.plan.model import Place
 from fc_async_plugin.rules import Context
-from fc_async_plugin.template.desired import BLOCK, is_function
+from fc_async_plugin.template.model import BLOCK, is_function
 from fc_async_sdk.errors import FunctionNotFound, NotFound
 from fc_async_sdk.spec import limits
 

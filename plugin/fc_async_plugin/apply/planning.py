@@ -26,8 +26,8 @@ from fc_async_plugin.plan.model import Delete, Put
 from fc_async_plugin.plan.wanted import wanted
 from fc_async_plugin.report import findings, terminal
 from fc_async_plugin.rules.context import CYCLE_RULES
-from fc_async_plugin.template.desired import is_function
 from fc_async_plugin.template.files import source_lines
+from fc_async_plugin.template.model import is_function
 from fc_async_sdk.errors import FcAsyncError, InvalidArn
 from fc_async_sdk.spec.graph import Node
 

@@ -34,7 +34,7 @@ from fc_async_plugin.dev.sources import sources_of, template_files
 from fc_async_plugin.plan.wanted import check_names
 from fc_async_plugin.report import DONE, FAILED, Format, imports, terminal
 from fc_async_plugin.template import files
-from fc_async_plugin.template.desired import is_function
+from fc_async_plugin.template.model import is_function
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

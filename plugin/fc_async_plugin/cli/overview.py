@@ -19,7 +19,7 @@ from fc_async_plugin.dev import runtime
 from fc_async_plugin.report import findings, moments, terminal
 from fc_async_plugin.report.tables import padded
 from fc_async_plugin.rules import Context
-from fc_async_plugin.template.desired import is_function
+from fc_async_plugin.template.model import is_function
 from fc_async_sdk import _project_folder
 
 if TYPE_CHECKING:

@@ -26,7 +26,7 @@ from fc_async_plugin.dev.sources import sources_of
 from fc_async_plugin.template import files
 from fc_async_plugin.template.actions import Build
 from fc_async_plugin.template.code import folder_of
-from fc_async_plugin.template.desired import is_function
+from fc_async_plugin.template.model import is_function
 from fc_async_sdk import _project_folder
 from fc_async_sdk.spec.runtimes import CUSTOM, NODE
 

@@ -20,7 +20,7 @@ import msgspec
 from fc_async_plugin import PluginError
 from fc_async_plugin.plan.wanted import local_layers
 from fc_async_plugin.template.code import code_path, folder_of, start_command
-from fc_async_plugin.template.desired import is_function
+from fc_async_plugin.template.model import is_function
 from fc_async_sdk.spec.runtimes import CONTAINER, CUSTOM
 
 if TYPE_CHECKING:

@@ -34,7 +34,7 @@ from fc_async_plugin.plan.model import Place
 from fc_async_plugin.plan.order import needs_of
 from fc_async_plugin.plan.wanted import wanted
 from fc_async_plugin.template import Project, TemplateError
-from fc_async_plugin.template.desired import is_function
+from fc_async_plugin.template.model import is_function
 from fc_async_sdk.errors import FcAsyncError
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ import msgspec
 
 from fc_async_plugin.report import imports
 from fc_async_plugin.template.code import code_path, folder_of
-from fc_async_plugin.template.desired import is_function
+from fc_async_plugin.template.model import is_function
 from fc_async_sdk import _requirements
 from fc_async_sdk.spec import runtimes
 

@@ -8,7 +8,7 @@ import shutil
 from typing import TYPE_CHECKING
 
 from fc_async_plugin.plan.wanted import layers_elsewhere
-from fc_async_plugin.template.desired import is_function
+from fc_async_plugin.template.model import is_function
 from fc_async_sdk.spec import runtimes
 from fc_async_sdk.spec.runtimes import PublicLayer
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from fc_async_plugin.plan.wanted import local_layers
 from fc_async_plugin.template.code import code_path
-from fc_async_plugin.template.desired import is_function
+from fc_async_plugin.template.model import is_function
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from fc_async_plugin.graph.model import Edge, Graph, find_cycles
-from fc_async_plugin.template.desired import BLOCK, destination_path, is_function
+from fc_async_plugin.template.model import BLOCK, destination_path, is_function
 from fc_async_sdk.errors import InvalidArn
 from fc_async_sdk.models import AsyncConfig, Trigger
 from fc_async_sdk.spec import arn, limits, triggers

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from fc_async_plugin.template.desired import BLOCK, is_function, refuse_unresolved, unresolved_in
 from fc_async_plugin.template.edition1 import IN_PROPS
+from fc_async_plugin.template.model import BLOCK, is_function, refuse_unresolved, unresolved_in
 from fc_async_plugin.template.problems import TemplateError, failure
 from fc_async_sdk.models import FunctionSettings
 from fc_async_sdk.spec import limits, runtimes

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fc_async_plugin.plan.differences import account_of, effective
 from fc_async_plugin.plan.model import Place
-from fc_async_plugin.template.desired import BLOCK, desired, is_function
+from fc_async_plugin.template.model import BLOCK, desired, is_function
 from fc_async_plugin.template.yaml_edit import Edit
 from fc_async_sdk.models import AsyncConfig
 from fc_async_sdk.spec import limits

@@ -33,7 +33,7 @@ from fc_async_plugin.plan.model import (
     UpdateFunction,
 )
 from fc_async_plugin.plan.order import in_order, needs_of
-from fc_async_plugin.template.desired import BLOCK, is_function, makes_function, unresolved_in
+from fc_async_plugin.template.model import BLOCK, is_function, makes_function, unresolved_in
 from fc_async_plugin.template.problems import Position
 from fc_async_sdk.models import Alias
 from fc_async_sdk.spec import limits

@@ -19,7 +19,7 @@ from fc_async_plugin.plan.model import Code, Place, WantedFunction
 from fc_async_plugin.plan.package import MAX_LOCAL_ZIP_BYTES, MAX_ZIP_BYTES, pack
 from fc_async_plugin.template import javascript
 from fc_async_plugin.template.code import code_path, folder_of, start_problem
-from fc_async_plugin.template.desired import (
+from fc_async_plugin.template.model import (
     BLOCK,
     desired,
     is_function,

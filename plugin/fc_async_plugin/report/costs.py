@@ -14,7 +14,7 @@ from fc_async_plugin.graph.build import LiveFunction, LiveRegion
 from fc_async_plugin.graph.costs import Worst, alone, worst_cases
 from fc_async_plugin.report import moments
 from fc_async_plugin.report.tables import Column, lay_out
-from fc_async_plugin.template.desired import BLOCK, is_function
+from fc_async_plugin.template.model import BLOCK, is_function
 from fc_async_sdk.spec import limits
 from fc_async_sdk.spec.graph import Node
 from fc_async_sdk.spec.prices import Prices

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from fc_async_plugin.plan.wanted import layers_elsewhere, local_layers
 from fc_async_plugin.template.code import DEFAULT_HANDLER, code_path
-from fc_async_plugin.template.desired import is_function
+from fc_async_plugin.template.model import is_function
 from fc_async_sdk import _requirements
 from fc_async_sdk.spec import runtimes
 

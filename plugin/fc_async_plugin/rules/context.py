@@ -15,7 +15,7 @@ import time
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from fc_async_plugin.graph import Graph, build, find_cuts, find_cycles
-from fc_async_plugin.template.desired import BLOCK, is_function, is_unresolved
+from fc_async_plugin.template.model import BLOCK, is_function, is_unresolved
 from fc_async_plugin.template.reading import WHOLE_FILE
 from fc_async_sdk.errors import InvalidArn
 from fc_async_sdk.spec import async_config, limits

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from fc_async_plugin.graph import build
 from fc_async_plugin.rules.rule import Found, Related, rule
-from fc_async_plugin.template.desired import (
+from fc_async_plugin.template.model import (
     BLOCK,
     bucket_of_payloads,
     is_of_fc2,

@@ -12,7 +12,7 @@ import difflib
 from typing import TYPE_CHECKING, Final
 
 from fc_async_plugin.rules.rule import Found, rule
-from fc_async_plugin.template.desired import BLOCK, is_of_fc2
+from fc_async_plugin.template.model import BLOCK, is_of_fc2
 from fc_async_sdk.errors import shorten
 from fc_async_sdk.spec import limits
 

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from fc_async_plugin.template.desired import BLOCK
+from fc_async_plugin.template.model import BLOCK
 from fc_async_plugin.template.nodes import EDITION
 from fc_async_sdk.spec import arn, limits
 from fc_async_sdk.spec.destinations import KINDS

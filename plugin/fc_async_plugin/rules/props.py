@@ -20,7 +20,7 @@ from fc_async_plugin.rules.form import fc2_block, like_block, nearest, type_fix,
 from fc_async_plugin.rules.rule import Found, rule
 from fc_async_plugin.template import edition1
 from fc_async_plugin.template.code import start_problem
-from fc_async_plugin.template.desired import is_function, is_of_fc2, is_unresolved
+from fc_async_plugin.template.model import is_function, is_of_fc2, is_unresolved
 from fc_async_sdk.errors import shorten
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from fc_async_plugin.rules.rule import Found, Related, rule
 from fc_async_plugin.template.code import DEFAULT_HANDLER, code_path
-from fc_async_plugin.template.desired import BLOCK, is_function, is_unresolved
+from fc_async_plugin.template.model import BLOCK, is_function, is_unresolved
 from fc_async_sdk._pacing import gcra
 from fc_async_sdk.errors import InvalidParameter
 from fc_async_sdk.spec import limits

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from fc_async_plugin.rules.rule import Found, Related, rule
-from fc_async_plugin.template.desired import BLOCK, is_unresolved, unresolved_in
+from fc_async_plugin.template.model import BLOCK, is_unresolved, unresolved_in
 from fc_async_sdk.spec import limits, oss, ram, regions, timers, triggers
 
 if TYPE_CHECKING:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Reads ``s.yaml`` into resources with source positions.
 
-``load`` reads a template as ``s`` does; ``desired`` returns the configuration that it asks for.
+``load`` reads a template as ``s`` does; :mod:`.model` has what it asks for.
 """
 
 from __future__ import annotations

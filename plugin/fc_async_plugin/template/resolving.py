@@ -12,13 +12,16 @@ Invariants:
 from __future__ import annotations
 
 import functools
+import re
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
+
+import msgspec
 
 from fc_async_plugin.template import actions, compatibility, expressions
 from fc_async_plugin.template.edition1 import as_of_fc3
 from fc_async_plugin.template.functions import SECRETS, Functions, access_values
 from fc_async_plugin.template.merging import merge_tables
-from fc_async_plugin.template.model import Project, Resource, account_of, with_account
+from fc_async_plugin.template.model import Project, Resource
 from fc_async_plugin.template.nodes import (
     Array,
     Leaf,
@@ -246,7 +249,7 @@ def resolve(merged: Merged, given: Given) -> Project:
         file=str(file),
         name=name,
         access=access,
-        resources=with_account(resources),
+        resources=_with_account(resources),
         files=sources.files,
         # s 3 does not read edition 1.0.0, so what s 3 reads differently does not matter.
         notes=tuple([one for one in notes if one.kind == "edition"] or notes),
@@ -348,10 +351,31 @@ def _resource(
         name=name,
         component=component,
         region=region if isinstance(region, str) else given.region,
-        account_id=account_id or account_of(props.get("role")),
+        account_id=account_id or _account_of(props.get("role")),
         function_name=function_name if isinstance(function_name, str) else name,
         props=props,
         places=functools.partial(resolver.places, one.props, one.scope),
         position=one.position,
         unset=OPTIONAL & (one.props.entries.keys() - props.keys()) if given.here else frozenset(),
     )
+
+
+_ROLE: Final = re.compile(r"acs:ram::(?P<account>\d+):role/")
+
+
+def _with_account(resources: tuple[Resource, ...]) -> tuple[Resource, ...]:
+    """Return resources of which those without a role have the account that the others' roles name.
+
+    All resources of a template belong to one account: the alias is the template's.
+    """
+    accounts = {one.account_id for one in resources} - {""}
+    if len(accounts) != 1:
+        return resources
+    (account,) = accounts
+    return tuple(msgspec.structs.replace(one, account_id=account) for one in resources)
+
+
+def _account_of(role: object) -> str:
+    """Return the account in a role's ARN, which is always the function's account."""
+    match = _ROLE.match(role) if isinstance(role, str) else None
+    return match["account"] if match else ""

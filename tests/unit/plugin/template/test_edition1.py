@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from fc_async_plugin import rules, template
 from fc_async_plugin.graph import build
-from fc_async_plugin.template.desired import desired, makes_function
+from fc_async_plugin.template.model import desired, makes_function
 
 if TYPE_CHECKING:
     from pathlib import Path

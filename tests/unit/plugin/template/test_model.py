@@ -6,7 +6,7 @@ from __future__ import annotations
 import pytest
 
 from fc_async_plugin.template import Position, Resource, TemplateError
-from fc_async_plugin.template.desired import desired, is_function
+from fc_async_plugin.template.model import desired, is_function
 from fc_async_plugin.template.problems import Path, Place
 from fc_async_sdk.models import AsyncConfig, Destination, DestinationConfig
 
