@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Rules about silent losses: missing failure destinations, ages, sizes, paces."""
+"""Rules about what is lost silently or not served: failures, ages, sizes, paces, task mode."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ import ast
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from fc_async_plugin.rules.rule import Found, Related, rule
+from fc_async_plugin.rules.triggers import written_triggers
 from fc_async_plugin.template.code import DEFAULT_HANDLER, code_path
 from fc_async_plugin.template.model import BLOCK, is_function, is_unresolved
 from fc_async_sdk._pacing import gcra
 from fc_async_sdk.errors import InvalidParameter
-from fc_async_sdk.spec import limits
+from fc_async_sdk.spec import limits, regions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from fc_async_plugin.template.model import Project, Resource
 
 _KIB: Final = 1024
+_RELATED: Final = 20
 _KEPT: Final = f"listed for {limits.TASK_RETENTION_SECONDS // 86_400} days and then dropped"
 
 
@@ -125,7 +127,7 @@ def payload_limit(context: Context) -> Iterator[Found]:
         f" have {limits.ASYNC_PAYLOAD_BYTES // _KIB} KB: larger events are refused and not retried",
         link.where(),
         "send large payloads through a store (large=store), or use a RocketMQ topic (4 MB)",
-        tuple(Related(other.where(), "here too") for other, _ in small[1:20]),
+        tuple(Related(other.where(), "here too") for other, _ in small[1:_RELATED]),
     )
 
 
@@ -209,3 +211,50 @@ def _pace(call: ast.Call) -> _Pace | None:
     waits = bool(hops.value) if isinstance(hops, ast.Constant) else hops is not None
     text = rate.value if isinstance(rate.value, str) else f"{rate.value!r}/s"
     return _Pace(text, gcra.SECOND / interval, waits)
+
+
+@rule("FCA077", "task-mode-region", "warning")
+def task_mode_region(context: Context) -> Iterator[Found]:
+    """Task mode in a region that may not offer it.
+
+    The list of regions is dated; the service adds regions.
+    """
+    for resource, block in context.blocks:
+        region = resource.region
+        fine = not region or is_unresolved(region) or region in regions.TASK_MODE
+        if block.get("asyncTask") is True and not fine:
+            yield Found(
+                f"task mode of {resource.function_name}: {region} is not among the regions that"
+                f" offer it, as of {regions.TASK_MODE_AS_OF}",
+                resource.where(BLOCK, "asyncTask"),
+                "try it there before you rely on it, or choose another region",
+            )
+
+
+@rule("FCA078", "task-mode-load", "note")
+def task_mode_load(context: Context) -> Iterator[Found]:
+    """Task mode has a cost at high rates and low latencies.
+
+    It is not meant for thousands of calls per second or latencies below 100 ms.
+
+    A function that only timers invoke has neither.
+    """
+    kinds: dict[str, set[str]] = {}
+    for trigger in written_triggers(context):
+        kinds.setdefault(trigger.resource.function_name, set()).add(trigger.kind)
+    modes = [
+        resource
+        for resource, block in context.blocks
+        if block.get("asyncTask") is True and kinds.get(resource.function_name) != {"timer"}
+    ]
+    if modes:
+        first, *others = modes
+        yield Found(
+            f"task mode of {first.function_name} records every step: it is not meant for thousands"
+            " of calls per second or latencies below 100 ms",
+            first.where(BLOCK, "asyncTask"),
+            "leave asyncTask out where nothing reads the tasks",
+            tuple(
+                Related(other.where(BLOCK, "asyncTask"), "here too") for other in others[:_RELATED]
+            ),
+        )

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from fc_async_plugin.rules.rule import Found, Related, rule
 from fc_async_plugin.template.model import BLOCK, is_unresolved, unresolved_in
-from fc_async_sdk.spec import limits, oss, ram, regions, timers, triggers
+from fc_async_sdk.spec import limits, oss, ram, timers, triggers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 _ALWAYS_ASYNCHRONOUS: Final = frozenset({"timer", "oss", "mns_topic"})
 """Types whose invocations are asynchronous (user guide, "Triggers")."""
 _SHOWN: Final = 3
-_RELATED: Final = 20
 
 
 class WrittenTrigger(NamedTuple):
@@ -222,53 +221,6 @@ def dead_letters(context: Context) -> Iterator[Found]:
                 place,
                 f"add the queue as destinationConfig.onFailure of {BLOCK}, too",
             )
-
-
-@rule("FCA077", "task-mode-region", "warning")
-def task_mode_region(context: Context) -> Iterator[Found]:
-    """Task mode in a region that may not offer it.
-
-    The list of regions is dated; the service adds regions.
-    """
-    for resource, block in context.blocks:
-        region = resource.region
-        fine = not region or is_unresolved(region) or region in regions.TASK_MODE
-        if block.get("asyncTask") is True and not fine:
-            yield Found(
-                f"task mode of {resource.function_name}: {region} is not among the regions that"
-                f" offer it, as of {regions.TASK_MODE_AS_OF}",
-                resource.where(BLOCK, "asyncTask"),
-                "try it there before you rely on it, or choose another region",
-            )
-
-
-@rule("FCA078", "task-mode-load", "note")
-def task_mode_load(context: Context) -> Iterator[Found]:
-    """Task mode has a cost at high rates and low latencies.
-
-    It is not meant for thousands of calls per second or latencies below 100 ms.
-
-    A function that only timers invoke has neither.
-    """
-    kinds: dict[str, set[str]] = {}
-    for trigger in written_triggers(context):
-        kinds.setdefault(trigger.resource.function_name, set()).add(trigger.kind)
-    modes = [
-        resource
-        for resource, block in context.blocks
-        if block.get("asyncTask") is True and kinds.get(resource.function_name) != {"timer"}
-    ]
-    if modes:
-        first, *others = modes
-        yield Found(
-            f"task mode of {first.function_name} records every step: it is not meant for thousands"
-            " of calls per second or latencies below 100 ms",
-            first.where(BLOCK, "asyncTask"),
-            "leave asyncTask out where nothing reads the tasks",
-            tuple(
-                Related(other.where(BLOCK, "asyncTask"), "here too") for other in others[:_RELATED]
-            ),
-        )
 
 
 _TRIGGER: Final = "triggerConfig"
