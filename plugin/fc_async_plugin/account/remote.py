@@ -17,7 +17,7 @@ import requests
 
 from fc_async_plugin.account import WORKERS, lists
 from fc_async_plugin.plan.model import Place, RemoteFunction, trigger_document
-from fc_async_plugin.plan.package import contents_of
+from fc_async_plugin.template.code import contents_of
 from fc_async_sdk import _endpoint
 from fc_async_sdk.errors import FcAsyncError, FunctionNotFound
 from fc_async_sdk.spec import limits

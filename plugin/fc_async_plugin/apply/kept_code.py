@@ -20,7 +20,7 @@ import fastcrc
 from fc_async_plugin import PluginError
 from fc_async_plugin.account.remote import download
 from fc_async_plugin.plan.model import Code
-from fc_async_plugin.plan.package import pack
+from fc_async_plugin.template.code import pack
 from fc_async_sdk import _project_folder, models
 
 if TYPE_CHECKING:

@@ -4,8 +4,8 @@
 Invariants:
 
 - No module sends a request to an account.
-- All modules are pure but ``wanted`` and ``package``, which read code folders, and ``saved``,
-  which reads and writes plan files.
+- All modules are pure but ``wanted``, which reads code folders, and ``saved``, which reads and
+  writes plan files.
 """
 
 from __future__ import annotations

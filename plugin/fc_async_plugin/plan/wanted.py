@@ -16,9 +16,15 @@ import msgspec
 from fc_async_plugin import PluginError
 from fc_async_plugin.plan import attached
 from fc_async_plugin.plan.model import Code, Place, WantedFunction
-from fc_async_plugin.plan.package import MAX_LOCAL_ZIP_BYTES, MAX_ZIP_BYTES, pack
 from fc_async_plugin.template import javascript
-from fc_async_plugin.template.code import code_path, folder_of, start_problem
+from fc_async_plugin.template.code import (
+    MAX_LOCAL_ZIP_BYTES,
+    MAX_ZIP_BYTES,
+    code_path,
+    folder_of,
+    pack,
+    start_problem,
+)
 from fc_async_plugin.template.model import (
     BLOCK,
     desired,

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fc_async_plugin.plan import package
-from fc_async_plugin.plan.package import pack
+from fc_async_plugin.template import code as package
+from fc_async_plugin.template.code import pack
 from fc_async_sdk.errors import ConfigurationError
 
 if TYPE_CHECKING:
