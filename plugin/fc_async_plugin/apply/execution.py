@@ -26,7 +26,7 @@ from rich import progress as rich_progress
 
 from fc_async_plugin import PluginError
 from fc_async_plugin.account import connection
-from fc_async_plugin.apply import executor, kept_code
+from fc_async_plugin.apply import executor, operations
 from fc_async_plugin.apply.executor import Failure, Report, Watcher
 from fc_async_plugin.apply.journal import Journal
 from fc_async_plugin.apply.perform import Performer
@@ -97,7 +97,7 @@ class Execution:
         self._performer = Performer(
             self.regions,
             sleep=sleep,
-            keep_code=partial(kept_code.keep, self._journal.code),
+            keep_code=partial(operations.keep_code, self._journal.code),
             channels=connection.channels(self.account, self.project),
         )
         return self

@@ -20,8 +20,7 @@ import msgspec
 
 from fc_async_plugin import PluginError
 from fc_async_plugin.account import lists
-from fc_async_plugin.apply import kept_code
-from fc_async_plugin.apply.documents import OPERATIONS
+from fc_async_plugin.apply import operations
 from fc_async_plugin.plan.differences import settings_that_stay, settings_to_restore
 from fc_async_plugin.plan.model import (
     CURRENT_VERSION,
@@ -36,7 +35,6 @@ from fc_async_plugin.plan.model import (
     Step,
     UpdateFunction,
 )
-from fc_async_plugin.template.code import DEFAULT_HANDLER
 from fc_async_sdk import errors
 
 if TYPE_CHECKING:
@@ -292,7 +290,7 @@ class Performer:
             return  # a crash came before the request
         client = self._once[step.region]
         now = self._patiently(lambda: client.get_function(step.function))
-        code, code_stays = kept_code.to_restore(step, left.kept, now)
+        code, code_stays = operations.to_restore(step, left.kept, now)
         settings = settings_to_restore(step, now)
         if settings or code is not None:
             at = step.place._asdict()
@@ -326,7 +324,7 @@ class Performer:
     def _perform(self, client: Client, step: Step) -> str:
         match step:
             case CreateFunction() | UpdateFunction() | DeleteFunction():
-                _function(client, step)
+                operations.send_function(client, step)
             case PublishVersion(function=function, description=description):
                 version = client.publish_function_version(function, description=description)
                 return version.version_id
@@ -338,17 +336,17 @@ class Performer:
             case Put():
                 self._put(client, step, exists=step.before is not None)
             case Delete():
-                OPERATIONS[step.of].delete(client, step)
+                operations.OPERATIONS[step.of].delete(client, step)
         return ""
 
     def _put(self, client: Client, step: Put, *, exists: bool) -> None:
-        operations = OPERATIONS[step.of]
+        of = operations.OPERATIONS[step.of]
         if step.after.get("versionId") == CURRENT_VERSION:
             # The service chooses the number when the version is published: the plan could not have
             # it.
             version = self._published[step.place]
             step = msgspec.structs.replace(step, after=step.after | {"versionId": version})
-        (operations.update if exists else operations.create)(client, step)
+        (of.update if exists else of.create)(client, step)
 
 
 def _at_most_one(versions: set[str]) -> tuple[str, ...]:
@@ -359,20 +357,3 @@ def _at_most_one(versions: set[str]) -> tuple[str, ...]:
             "deployment published: delete it by hand"
         )
     return tuple(new)
-
-
-def _function(client: Client, step: CreateFunction | UpdateFunction | DeleteFunction) -> None:
-    match step:
-        case CreateFunction(function=function, after=after, code=code):
-            rest = {key: after[key] for key in after if key not in {"runtime", "handler"}}
-            client.create_function(
-                function,
-                runtime=after["runtime"],
-                handler=after.get("handler") or DEFAULT_HANDLER,
-                code=kept_code.load(code),
-                extra=rest,
-            )
-        case UpdateFunction(function=function, after=after, code=new):
-            client.update_function(function, code=kept_code.load(new) if new else None, extra=after)
-        case DeleteFunction(function=function):
-            client.delete_function(function)

@@ -24,7 +24,7 @@ import msgspec
 
 from fc_async_plugin import PluginError, places, rules
 from fc_async_plugin.account.remote import read as read_account
-from fc_async_plugin.apply import executor, kept_code
+from fc_async_plugin.apply import executor, operations
 from fc_async_plugin.apply.perform import Performer
 from fc_async_plugin.dev import syntax
 from fc_async_plugin.dev.sources import affected, sources_of, template_files
@@ -249,7 +249,7 @@ class Deployer:
         try:
             wants = wanted(project, functions=True, here=True, refuse=refuse)
             plan = plan_changes(wants, read_account(self._regions, wants), prune=True)
-            keep_code = partial(kept_code.keep, self._folder)
+            keep_code = partial(operations.keep_code, self._folder)
             performer = Performer(self._regions, sleep=time.sleep, keep_code=keep_code)
             done, refused = _carried_out(plan, performer)
         except (FcAsyncError, PluginError) as error:

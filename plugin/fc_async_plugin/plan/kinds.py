@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """The kinds of documents that belong to a function, in one table.
 
-Planning, reports and plan files treat all kinds alike; :mod:`fc_async_plugin.apply.documents` knows
-the operations of each. Pure.
+Planning, reports and plan files treat all kinds alike; :mod:`fc_async_plugin.apply.operations`
+knows the operations of each. Pure.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
-from fc_async_plugin.apply.kept_code import load
+from fc_async_plugin.apply.operations import load
 from fc_async_plugin.apply.perform import CannotUndo, Done, Performer
 from fc_async_plugin.plan.model import (
     Code,
