@@ -6,6 +6,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from fc_async_plugin.graph.build import source_node
 from fc_async_plugin.rules.rule import Found, Related, rule
 from fc_async_plugin.rules.triggers import written_triggers
 from fc_async_plugin.template.code import DEFAULT_HANDLER, code_path
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from fc_async_plugin.rules.context import Context
     from fc_async_plugin.template.model import Project, Resource
+    from fc_async_sdk.spec.graph import Node
 
 _KIB: Final = 1024
 _RELATED: Final = 20
@@ -239,13 +241,14 @@ def task_mode_load(context: Context) -> Iterator[Found]:
 
     A function that only timers invoke has neither.
     """
-    kinds: dict[str, set[str]] = {}
+    kinds: dict[Node, set[str]] = {}
     for trigger in written_triggers(context):
-        kinds.setdefault(trigger.resource.function_name, set()).add(trigger.kind)
+        kinds.setdefault(trigger.target._replace(qualifier=""), set()).add(trigger.kind)
     modes = [
         resource
         for resource, block in context.blocks
-        if block.get("asyncTask") is True and kinds.get(resource.function_name) != {"timer"}
+        if block.get("asyncTask") is True
+        and kinds.get(source_node(resource)._replace(qualifier="")) != {"timer"}
     ]
     if modes:
         first, *others = modes

@@ -11,6 +11,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
+from fc_async_plugin.graph.build import source_node
 from fc_async_plugin.rules.rule import Found, Related, rule
 from fc_async_plugin.template.model import BLOCK, is_unresolved, unresolved_in
 from fc_async_sdk.spec import limits, oss, ram, timers, triggers
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from fc_async_plugin.rules.context import Context
     from fc_async_plugin.template.model import Resource
     from fc_async_plugin.template.problems import Position
+    from fc_async_sdk.spec.graph import Node
 
 
 _ALWAYS_ASYNCHRONOUS: Final = frozenset({"timer", "oss", "mns_topic"})
@@ -53,9 +55,10 @@ class WrittenTrigger(NamedTuple):
         return {} if config is None else config
 
     @property
-    def qualifier(self) -> str:
-        """Version or alias that it calls."""
-        return str(self.settings.get("qualifier") or limits.DEFAULT_QUALIFIER)
+    def target(self) -> Node:
+        """The function that it calls, by a version or alias."""
+        qualifier = str(self.settings.get("qualifier") or limits.DEFAULT_QUALIFIER)
+        return source_node(self.resource)._replace(qualifier=qualifier)
 
     @property
     def asynchronous(self) -> bool:
@@ -157,19 +160,14 @@ def ambiguous_days(context: Context) -> Iterator[Found]:
             )
 
 
-def _failure_destinations(context: Context) -> dict[tuple[str, str], bool]:
-    """Return whether each (function, qualifier) with a block has a failure destination."""
-    found: dict[tuple[str, str], bool] = {}
-    for resource, block in context.blocks:
-        if not block:
-            continue
-        qualifier = str(block.get("qualifier") or limits.DEFAULT_QUALIFIER)
-        config = block.get("destinationConfig")
-        there = is_unresolved(config) or (
-            isinstance(config, dict) and bool(config.get("onFailure"))
-        )
-        found[resource.function_name, qualifier] = there
-    return found
+def _failure_destinations(context: Context) -> dict[Node, bool]:
+    """Return whether each function and qualifier with a block has a failure destination."""
+    return {
+        source_node(resource): is_unresolved(block.get("destinationConfig"))
+        or bool(resource.at(BLOCK, "destinationConfig", "onFailure"))
+        for resource, block in context.blocks
+        if block
+    }
 
 
 @rule("FCA075", "async-trigger-without-failure-destination", "warning")
@@ -180,12 +178,12 @@ def async_trigger(context: Context) -> Iterator[Found]:
     """
     configured = _failure_destinations(context)
     for trigger in written_triggers(context):
-        place = trigger.resource.function_name, trigger.qualifier
-        if not trigger.asynchronous or is_unresolved(trigger.qualifier) or place in configured:
+        target = trigger.target
+        if not trigger.asynchronous or is_unresolved(target.qualifier) or target in configured:
             continue  # FCA050 finds a block without a failure destination
         yield Found(
-            f"trigger {trigger.name} invokes {'/'.join(place)} asynchronously, which has no"
-            f" {BLOCK}: an invocation that fails for good is dropped",
+            f"trigger {trigger.name} invokes {target.name}/{target.qualifier} asynchronously, which"
+            f" has no {BLOCK}: an invocation that fails for good is dropped",
             trigger.where("triggerName"),
             f"add {BLOCK} with destinationConfig.onFailure for this qualifier",
         )
@@ -213,11 +211,11 @@ def dead_letters(context: Context) -> Iterator[Found]:
                 place,
                 "write errorsTolerance: ALL",
             )
-        target = trigger.resource.function_name, trigger.qualifier
+        target = trigger.target
         if trigger.asynchronous and not configured.get(target, False):
             yield Found(
                 f"the dead-letter queue of trigger {trigger.name} gets no errors of"
-                f" {'/'.join(target)}: they belong to the asynchronous invocation",
+                f" {target.name}/{target.qualifier}: they belong to the asynchronous invocation",
                 place,
                 f"add the queue as destinationConfig.onFailure of {BLOCK}, too",
             )

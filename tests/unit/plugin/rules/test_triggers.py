@@ -208,6 +208,21 @@ def test_a_failure_destination_counts_for_its_own_qualifier_only(check: Check) -
     assert "invokes f/LATEST asynchronously" in found
 
 
+def elsewhere(*triggers: str, block: str = "") -> str:
+    """Return a function of the same name in another region."""
+    return function(*triggers, block=block, region="cn-shanghai").replace("  f:", "  there:", 1)
+
+
+def test_a_failure_destination_counts_for_the_function_of_its_region_only(check: Check) -> None:
+    (found,) = messages(check, "FCA075", function(timer("@every 1h")) + elsewhere(block=FAILURE))
+    assert "invokes f/LATEST asynchronously" in found
+
+
+def test_timers_of_another_region_say_nothing_about_the_cost_of_task_mode(check: Check) -> None:
+    text = function(block="{asyncTask: true}") + elsewhere(timer("@every 1h"))
+    assert len(messages(check, "FCA078", text)) == 1
+
+
 def test_a_block_without_failure_destination_is_found_once(check: Check) -> None:
     text = function(timer("@every 1h"), block="{maxAsyncRetryAttempts: 1}")
     found = {one.rule for one in check(text)} - {"FCA071"}
