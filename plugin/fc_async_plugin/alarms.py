@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import re
-from itertools import count
+from itertools import chain, count
 from typing import TYPE_CHECKING, Any, Final
 
 from fc_async_sdk.spec import metrics
@@ -98,8 +98,9 @@ def _keyed(rules: Sequence[Rule], clean: Callable[[str], str]) -> dict[str, Rule
     found: dict[str, Rule] = {}
     for rule in rules:
         name, place = clean(rule.name), (rule.region, rule.name)
-        free = (key for key in (name, *(f"{name}{at}" for at in count(2))) if key not in found)
-        found[keys.setdefault(place, next(free))] = rule
+        others = (f"{name}{at}" for at in count(2))
+        free = next(key for key in chain([name], others) if key not in found)
+        found[keys.setdefault(place, free)] = rule
     return found
 
 
