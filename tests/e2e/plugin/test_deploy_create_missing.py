@@ -30,9 +30,9 @@ from fc_async_plugin.cli import group
 
 create = Channels.create
 
-def killed(self, of, region, name):
-    create(self, of, region, name)
-    if name == "jobs":
+def killed(self, channel):
+    create(self, channel)
+    if channel.name == "jobs":
         os.kill(os.getpid(), signal.SIGKILL)
 
 Channels.create = killed
