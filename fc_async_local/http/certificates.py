@@ -120,9 +120,9 @@ def _builder(
         subject_name=subject,
         public_key=key.public_key(),
         serial_number=x509.random_serial_number(),
-        # A client's clock may be a little behind.
-        not_valid_before=now - dt.timedelta(hours=1),
-        not_valid_after=now + dt.timedelta(days=days, hours=-1),
+        # A client's clock may be behind, by hours if it takes local time for UTC.
+        not_valid_before=now - dt.timedelta(days=1),
+        not_valid_after=now + dt.timedelta(days=days - 1),
     )
 
 

@@ -36,12 +36,18 @@ def config(destination):
 
 
 async def tell(runtime, kind):
-    """Hand many events to a destination, all at once."""
+    """Hand many events to a destination, all at once, and again while it is unavailable."""
+
+    async def arrive(delivery):
+        while (result := await adapter.deliver(delivery, now=0)).code == "ServiceUnavailable":
+            pass
+        return result
+
     adapter = runtime.services.destinations[kind]
     deliveries = [
         a_delivery(number, destination=TARGETS[kind], document=DOCUMENT) for number in range(MANY)
     ]
-    return await asyncio.gather(*(adapter.deliver(delivery, now=0) for delivery in deliveries))
+    return await asyncio.gather(*map(arrive, deliveries))
 
 
 DOCUMENT = (
