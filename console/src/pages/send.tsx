@@ -91,9 +91,6 @@ export function SendForm({
     (one) => one.function.functionName === (name.value || functions[0]?.function.functionName),
   );
   const target = chosen?.function.functionName ?? name.value;
-  const recorded = chosen?.configs.some(
-    (one) => one.asyncTask && api.qualifierOf(one) === qualifier.value,
-  );
   const qualifiers = [
     "LATEST",
     ...(chosen?.aliases ?? []).map((alias) => alias.aliasName),
@@ -152,15 +149,13 @@ export function SendForm({
         busy.value = "";
       }
       onSent?.();
-      if (onSent && last && recorded) {
+      if (onSent && last) {
         if (wanted > 1) go(["invocations"], { q: `function:${target}` });
         else location.hash = taskLink(target, last.taskId ?? "");
       }
-      const text =
-        wanted === 1 && last
-          ? t`${count(sent)} accepted: ${last.taskId ?? ""}.`
-          : t`${count(sent)} accepted.`;
-      return recorded ? text : `${text} ${t`Without task mode they are not listed.`}`;
+      return wanted === 1 && last
+        ? t`${count(sent)} accepted: ${last.taskId ?? ""}.`
+        : t`${count(sent)} accepted.`;
     });
   };
 

@@ -235,9 +235,8 @@ def test_a_version_is_invoked_with_bytes(page: Page, fc_local: FcLocal) -> None:
     dialog.get_by_label("Payload is").select_option("base64 of bytes")
     dialog.get_by_label("Payload", exact=True).fill("AP8=")
     dialog.get_by_role("button", name="Send", exact=True).click()
-    # The version has no configuration of its own: there is no page to be led to.
-    page.get_by_text("Without task mode they are not listed.").wait_for()
-    assert page.url.endswith("#/functions")
+    page.wait_for_url("**#/invocations/orders/*")
+    page.get_by_text("not recorded in the cloud: task mode is off").wait_for()
     fc_local.run_until_idle()
     assert received == [(b"\x00\xff", "1")]
 

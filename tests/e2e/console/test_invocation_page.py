@@ -81,6 +81,16 @@ def test_a_replay_with_another_payload_and_its_task_name_each_other(
     assert received == [b"first payload", b"other"]
 
 
+def test_a_replay_leads_to_its_page_before_the_functions_are_known(
+    page: Page, fc_local: FcLocal, received: list[bytes]
+) -> None:
+    task(page, fc_local, b"x")
+    page.route("**/_local/functions", lambda _: None)  # is never answered
+    edit(page)
+    send(page, fc_local)
+    assert received == [b"x", b"x"]
+
+
 def test_a_replay_from_the_command_line_and_its_task_name_each_other(
     page: Page, fc_local: FcLocal, received: list[bytes]
 ) -> None:
