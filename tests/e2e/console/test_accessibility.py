@@ -142,7 +142,6 @@ def page(browser: Browser, fc_local: FcLocal) -> Iterator[Page]:
         base_url=fc_local.endpoint, reduced_motion="reduce", bypass_csp=True
     )
     page = context.new_page()
-    page.set_default_timeout(10_000)
     yield page
     context.close()
 

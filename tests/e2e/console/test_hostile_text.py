@@ -93,7 +93,6 @@ def page(browser: Browser, fc_local: FcLocal) -> Iterator[Page]:
     """A page without its policy, which would stop a script that got into it."""
     context = browser.new_context(base_url=fc_local.endpoint, bypass_csp=True)
     page = context.new_page()
-    page.set_default_timeout(10_000)
     yield page
     context.close()
 

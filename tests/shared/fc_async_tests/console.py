@@ -23,7 +23,6 @@ def opened(browser: Browser, endpoint: str, **settings: Any) -> Iterator[Page]:
     context = browser.new_context(base_url=endpoint, accept_downloads=True, **settings)
     context.grant_permissions(["clipboard-read", "clipboard-write"])
     one = context.new_page()
-    one.set_default_timeout(10_000)
     errors: list[str] = []
 
     def note(error: Exception) -> None:
