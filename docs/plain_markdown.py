@@ -5,7 +5,8 @@ A Sphinx extension. What a page has, and what Sphinx gets:
 
 - a line with a file name in backticks and a colon before a block of code: the caption of the block;
 - an image whose name ends in ``-light.png``: the light and the dark one, each in its theme;
-- a comment ``<!-- index: … -->`` or ``<!-- toctree: CAPTION …-->``: the directive, hidden.
+- a comment ``<!-- index: … -->`` or ``<!-- toctree: CAPTION …-->``: the directive, hidden;
+- a comment ``<!-- autodoc: …-->`` or ``<!-- include: FILE -->``: what the paragraph above it links to.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ _FORMS: Final = (
         ),
     ),
     (r"^<!-- index: (.+) -->$", "```{index} \\1\n```"),
+    (r"^(?:.+\n)+\n<!-- autodoc:\n([^>]*)-->$", "```{eval-rst}\n\\1```"),
+    (r"^(?:.+\n)+\n<!-- include: (.+) -->$", "```{include} \\1\n```"),
     (r"^<!-- toctree:\n([^>]*)-->$", "```{toctree}\n:hidden:\n\n\\1```"),
     (r"^<!-- toctree: (.+)\n([^>]*)-->$", "```{toctree}\n:hidden:\n:caption: \\1\n\n\\2```"),
 )

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Records a session of ``fc-async dev`` in a terminal of 80 columns, for the documentation.
+"""Records a session of ``fc-async dev`` in a terminal of 80 columns, for the page about it.
 
 Run it after a change to what the loop prints: ``python docs/record_dev.py``. A test compares the
-recordings with what this makes, apart from times, ports and ids.
+page with what this makes, apart from times, ports and ids.
 """
 
 from __future__ import annotations
@@ -21,7 +21,11 @@ sys.path.append(str(ROOT / "tests" / "shared"))
 
 from fc_async_tests.terminal import Terminal  # noqa: E402 -- after the path
 
-WIDTHS: Final = (80,)
+COLUMNS: Final = 80
+PAGE: Final = ROOT / "docs" / "how-to" / "dev.md"
+_RECORDING: Final = re.compile(
+    r"(?<=^```text\n)\$ fc-async dev\n.*?(?=^```$)", re.MULTILINE | re.DOTALL
+)
 _QUEUES: Final = "acs:mns:cn-hangzhou:1234567890123456:/queues"
 _TEMPLATE: Final = f"""\
 edition: 3.0.0
@@ -62,13 +66,15 @@ _OTHER_PYTHON: Final = re.compile(
 _ORDER: Final = {"id": 7, "customer": "Zhang Wei", "items": ["tea"]}
 
 
-def recording(columns: int) -> Path:
-    """Return the file of a recording."""
-    return ROOT / "docs" / "recordings" / f"dev-{columns}.txt"
+def recorded() -> str:
+    """Return the session that the page shows."""
+    found = _RECORDING.search(PAGE.read_text("utf-8"))
+    assert found is not None
+    return found[0]
 
 
-def record(columns: int) -> str:
-    """Return what a session prints in a terminal of some width."""
+def record() -> str:
+    """Return what a session prints."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "code").mkdir()
@@ -77,7 +83,7 @@ def record(columns: int) -> str:
         kept = ("PATH", "HOME", "LANG", "PYTHONPATH", "VIRTUAL_ENV")
         environment = {key: os.environ[key] for key in kept if key in os.environ}
         command = [sys.executable, "-m", "fc_async_plugin", "dev", "--port", "0"]
-        terminal = Terminal(command, folder, {**environment, "TZ": "UTC"}, columns=columns)
+        terminal = Terminal(command, folder, {**environment, "TZ": "UTC"}, columns=COLUMNS)
         try:
             _play(terminal, folder)
             return "$ fc-async dev\n" + _OTHER_PYTHON.sub("", terminal.seen)
@@ -114,11 +120,8 @@ def _save(file: Path, text: str) -> None:
 
 
 def main() -> None:
-    """Write the recordings."""
-    for columns in WIDTHS:
-        file = recording(columns)
-        file.parent.mkdir(exist_ok=True)
-        file.write_text(record(columns), encoding="utf-8")
+    """Write the session into the page."""
+    PAGE.write_text(PAGE.read_text("utf-8").replace(recorded(), record()), "utf-8")
 
 
 if __name__ == "__main__":

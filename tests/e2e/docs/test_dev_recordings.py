@@ -1,13 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""The recordings of ``fc-async dev`` are what it prints, and fit their terminals."""
+"""The session of ``fc-async dev`` on its page is what it prints, and fits its terminal."""
 
 from __future__ import annotations
 
 import re
 import sys
 from pathlib import Path
-
-import pytest
 
 sys.path.append(str(Path(__file__).parents[3] / "docs"))
 
@@ -25,8 +23,7 @@ def shape(text: str) -> list[str]:
     return re.sub(r"\d+ ms", "N ms", text).replace("│", " ").split()
 
 
-@pytest.mark.parametrize("columns", record_dev.WIDTHS)
-def test_a_recording_is_what_a_session_prints(columns: int):
-    stored = record_dev.recording(columns).read_text("utf-8")
-    assert shape(record_dev.record(columns)) == shape(stored), "run python docs/record_dev.py"
-    assert max(map(len, stored.splitlines())) <= columns
+def test_the_session_on_the_page_is_what_dev_prints():
+    shown = record_dev.recorded()
+    assert shape(record_dev.record()) == shape(shown), "run python docs/record_dev.py"
+    assert max(map(len, shown.splitlines())) <= record_dev.COLUMNS

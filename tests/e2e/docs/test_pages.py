@@ -44,7 +44,7 @@ EXAMPLES = "docs/reference/cli.md"
 
 CHECKED_ELSEWHERE = {
     ("docs/reference/cli.md", "text"): "docs/cli_reference.py makes it from the commands",
-    ("docs/how-to/dev.md", "text"): "tests/e2e/plugin/test_dev_loop.py answers the question",
+    ("docs/how-to/dev.md", "text"): "test_dev_recordings.py compares it, test_dev_loop.py answers",
     ("docs/how-to/reading-tasks.md", "text"): "tests/unit/docs/test_reading_tasks.py compares it",
     ("docs/where-things-live.md", "text"): "tests/unit/docs/test_where_things_live.py compares it",
     ("docs/how-to/validate.md", "yaml"): "tests/e2e/plugin/test_validate_integrations.py runs it",

@@ -40,13 +40,6 @@ BIN = Path(sys.executable).parent
 HOME = "/home/you"
 """What pages call the folder in which they are run."""
 
-DIRECTIVES = {
-    "eval-rst",
-    "include",
-    "literalinclude",
-}
-"""Fences that are not code."""
-
 PORT_NAMES = ("FC API", "MNS", "RocketMQ", "EventBus")
 ENDLESS = {
     r"fc-async local start\b.*--format json": "{",
@@ -134,10 +127,9 @@ def blocks(text: str) -> Iterator[Block]:
             yield Block("indented", "", token.content, line)
         elif token.type == "fence":
             language, *words = token.info.split() or [""]
-            if language.strip("{}") not in DIRECTIVES:
-                file = re.fullmatch(r"`([\w./-]+)`:", before)
-                keep = "keep-running" in words
-                yield Block(language, file[1] if file else "", token.content, line, keep)
+            file = re.fullmatch(r"`([\w./-]+)`:", before)
+            keep = "keep-running" in words
+            yield Block(language, file[1] if file else "", token.content, line, keep)
         before = token.content or (before if token.type == "paragraph_close" else "")
 
 
