@@ -366,14 +366,12 @@ class FcLocal:
         Raises:
             Rejected: 400 InvalidArgument.
         """
-        self._in_loop(
-            self.runtime.faults.add,
-            destination,
-            status=status,
-            timeout=timeout,
-            times=times,
-            seconds=seconds,
+        from fc_async_local.domain.faults import DestinationFault
+
+        fault = DestinationFault(
+            destination=destination, status=status, timeout=timeout, times=times
         )
+        self._in_loop(self.runtime.faults.add, fault, seconds=seconds)
 
     def _in_loop(self, change: Callable[..., object], *args: object, **options: object) -> None:
         """Call a function in the event loop of the runtime."""
@@ -411,8 +409,10 @@ class FcLocal:
         Raises:
             Rejected: 400 InvalidArgument.
         """
-        fail = self.runtime.faults.fail_function
-        self._in_loop(fail, function, error, times=times, seconds=seconds)
+        from fc_async_local.domain.faults import FunctionFault
+
+        fault = FunctionFault(function=function, error=error, times=times)
+        self._in_loop(self.runtime.faults.add, fault, seconds=seconds)
 
     def heal_functions(self) -> None:
         """Clear all faults of functions."""

@@ -43,13 +43,24 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True):
         """Return whether the fault still applies at a time."""
         return self.times != 0 and (self.until is None or self.until > now)
 
+    def check(self) -> None:
+        """Refuse a new fault whose values make no sense.
+
+        Raises:
+            Rejected: 400 InvalidArgument.
+        """
+        _require(
+            self.times is None or self.times >= 1, f"times must be 1 or more, got {self.times}"
+        )
+
 
 class DestinationFault(Fault, frozen=True, kw_only=True):
     """A destination that refuses, fails or does not answer.
 
     Attributes:
         destination: A kind (``mns-queue``), an ARN, or an ARN with ``*`` in it; ``*``: any.
-        status: What the destination answers, 400 to 599.
+        status: What the destination answers, 400 to 599: 5xx and 429 are tried again, other 4xx
+            are recorded and not tried again.
         timeout: It does not answer in time instead.
     """
 
@@ -60,6 +71,15 @@ class DestinationFault(Fault, frozen=True, kw_only=True):
     def concerns(self, kind: str, arn: str) -> bool:
         """Return whether the fault is set for a destination."""
         return self.destination == kind or fnmatchcase(arn, self.destination)
+
+    def check(self) -> None:
+        """Refuse a destination of no kind, or a status that is not an error."""
+        super().check()
+        known = self.destination in {*KINDS, "*"} or self.destination.startswith("acs:")
+        kinds = ", ".join(sorted(KINDS))
+        named = f"destination must be an ARN, '*' or one of {kinds}, got {self.destination!r}"
+        _require(known, named)
+        _require(self.status in _STATUSES, f"status must be from 400 to 599, got {self.status}")
 
 
 class FunctionFault(Fault, frozen=True, kw_only=True):
@@ -77,6 +97,15 @@ class FunctionFault(Fault, frozen=True, kw_only=True):
         """Return whether the fault is set for a function."""
         return fnmatchcase(function, self.function)
 
+    def check(self) -> None:
+        """Refuse a function without a name, or an error that is not known."""
+        super().check()
+        errors = get_args(FunctionError)
+        _require(bool(self.function), "function must be a name, which may hold '*', got ''")
+        _require(
+            self.error in errors, f"error must be one of {', '.join(errors)}, got {self.error!r}"
+        )
+
 
 F = TypeVar("F", bound=Fault)
 
@@ -93,73 +122,20 @@ class Faults:
         self._ids = itertools.count(1)
         self._set: list[Fault] = []
 
-    def add(
-        self,
-        destination: str = "*",
-        *,
-        status: int = 503,
-        timeout: bool = False,
-        times: int | None = None,
-        seconds: float | None = None,
-    ) -> DestinationFault:
-        """Let a destination fail.
+    def add(self, fault: F, *, seconds: float | None = None) -> F:
+        """Set a fault and return it with its id.
 
         Args:
-            destination: See :class:`DestinationFault`.
-            status: 5xx and 429 are tried again, other 4xx are recorded and not tried again.
-            timeout: Do not answer in time.
-            times: For that many tries.
-            seconds: For that long, at most ten years.
+            fault: What fails, and how.
+            seconds: For how long, at most ten years; None: until it is cleared.
 
         Raises:
             Rejected: 400 InvalidArgument.
         """
-        kinds = ", ".join(sorted(KINDS))
-        known = destination in KINDS or destination == "*" or destination.startswith("acs:")
-        _require(known, f"destination must be an ARN, '*' or one of {kinds}, got {destination!r}")
-        _require(status in _STATUSES, f"status must be from 400 to 599, got {status}")
-        return self._keep(
-            DestinationFault(
-                id=next(self._ids),
-                destination=destination,
-                status=status,
-                timeout=timeout,
-                times=_checked_times(times),
-                until=self._until(seconds),
-            )
-        )
-
-    def fail_function(
-        self,
-        function: str,
-        error: FunctionError = "system error",
-        *,
-        times: int | None = None,
-        seconds: float | None = None,
-    ) -> FunctionFault:
-        """Let a function fail for a reason of the system.
-
-        Args:
-            function: Its name, which may hold ``*``.
-            error: ``throttled``, ``no resources`` or ``system error``.
-            times: For that many attempts.
-            seconds: For that long, at most ten years.
-
-        Raises:
-            Rejected: 400 InvalidArgument.
-        """
-        errors = get_args(FunctionError)
-        _require(bool(function), "function must be a name, which may hold '*', got ''")
-        _require(error in errors, f"error must be one of {', '.join(errors)}, got {error!r}")
-        return self._keep(
-            FunctionFault(
-                id=next(self._ids),
-                function=function,
-                error=error,
-                times=_checked_times(times),
-                until=self._until(seconds),
-            )
-        )
+        fault.check()
+        kept = msgspec.structs.replace(fault, id=next(self._ids), until=self._until(seconds))
+        self._set.append(kept)
+        return kept
 
     def all(self) -> list[Fault]:
         """Return the faults that still apply, oldest first."""
@@ -196,10 +172,6 @@ class Faults:
                 return fault
         return None
 
-    def _keep(self, fault: F) -> F:
-        self._set.append(fault)
-        return fault
-
     def _until(self, seconds: float | None) -> int | None:
         if seconds is None:
             return None
@@ -208,11 +180,6 @@ class Faults:
             f"seconds must be more than 0 and at most {_LONGEST_SECONDS}, got {seconds}",
         )
         return self._now() + int(seconds * 1_000)
-
-
-def _checked_times(times: int | None) -> int | None:
-    _require(times is None or times >= 1, f"times must be 1 or more, got {times}")
-    return times
 
 
 def _require(right: bool, message: str) -> None:  # noqa: FBT001 -- a condition

@@ -12,7 +12,7 @@ import pytest
 
 from fc_async_local.bootstrap import services
 from fc_async_local.destinations.function import FunctionDestination
-from fc_async_local.domain.faults import Faults
+from fc_async_local.domain.faults import DestinationFault, Faults
 from fc_async_local.functions import fields
 from fc_async_local.settings import DestinationSettings
 from fc_async_plugin.rules import json_schema
@@ -76,7 +76,7 @@ def test_every_face_knows_every_kind_of_destination(kind: Kind) -> None:
     assert needed.action == record.action
     assert needed.resource.startswith(f"acs:{record.service}:cn-hangzhou:1:")
     assert Node.of(named).label.startswith("NAME" if kind == "function" else f"{record.label} NAME")
-    assert faults.add(kind).destination == kind
+    assert faults.add(DestinationFault(destination=kind)).destination == kind
     assert example in destination["examples"]
     assert re.search(destination["pattern"], str(named))
     assert record.label in destination["description"]

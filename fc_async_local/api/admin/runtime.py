@@ -13,6 +13,7 @@ from msgspec import Meta
 from fc_async_local.api.operation import Number, Octets, Query, local
 from fc_async_local.clock import VirtualClock
 from fc_async_local.domain.errors import Rejected
+from fc_async_local.domain.faults import DestinationFault, FunctionFault
 from fc_async_local.functions import refusals
 from fc_async_local.store.protocol import StoreUnusable
 from fc_async_sdk.admin import models
@@ -216,14 +217,13 @@ class FaultAdmin:
         """Let a destination or a function fail."""
         of_destination = body.given("destination", "status", "timeout")
         of_function = body.given("function", "error")
-        span = body.given("times", "seconds")
-        if not of_function:
-            return models.FaultSet(fault=_shown(self._faults.add(**of_destination, **span)))
-        if of_destination or "function" not in of_function:
+        if of_function and (of_destination or "function" not in of_function):
             raise refusals.invalid_argument(
                 "a fault has destination with status or timeout, or function with error"
             )
-        return models.FaultSet(fault=_shown(self._faults.fail_function(**of_function, **span)))
+        kind = FunctionFault if of_function else DestinationFault
+        fault = kind(**of_destination, **of_function, times=body.times)
+        return models.FaultSet(fault=_shown(self._faults.add(fault, seconds=body.seconds)))
 
     @local("DELETE", "/faults")
     async def clear_faults(self) -> None:

@@ -15,6 +15,7 @@ import pytest
 import fc_async_sdk
 from fc_async_local._fixture import FailedAttempts
 from fc_async_local.domain.errors import UNHANDLED
+from fc_async_local.domain.faults import DestinationFault
 from fc_async_local.domain.invocation import InvokeRequest, Outcome, OutcomeKind, delivery_of
 from fc_async_local.embedded import LocalRuntime
 from fc_async_local.services.eventbridge.model import Parameter, Rule, Target
@@ -200,11 +201,11 @@ def set_fault(world, course, arn):
     faults = world.runtime.faults
     faults.clear()
     if course == "4xx":
-        faults.add(arn, status=403)
+        faults.add(DestinationFault(destination=arn, status=403))
     elif course == "5xx then well":
-        faults.add(arn, status=500, times=3)
+        faults.add(DestinationFault(destination=arn, status=500, times=3))
     elif course == "5xx for 30 minutes":
-        faults.add(arn, status=503)
+        faults.add(DestinationFault(destination=arn, status=503))
 
 
 @pytest.mark.parametrize(("kind", "outcome", "course"), CASES)

@@ -9,7 +9,7 @@ import pytest
 
 from fc_async_local.clock import VirtualClock
 from fc_async_local.destinations.base import TIMEOUT_MS, DeliveryResult, Faulty
-from fc_async_local.domain.faults import Faults
+from fc_async_local.domain.faults import DestinationFault, Faults
 from fc_async_tests.invocations import a_delivery
 
 QUEUE = "acs:mns:cn-hangzhou:1:/queues/q/messages"
@@ -61,18 +61,18 @@ def test_without_a_fault_it_is_delivered(world):
     ],
 )
 def test_a_fault_applies_to_the_destination_that_it_names(world, destination, status):
-    world.faults.add(destination)
+    world.faults.add(DestinationFault(destination=destination))
     assert world.deliver() == status
 
 
 def test_a_fault_is_used_up_after_its_times(world):
-    world.faults.add(status=500, times=2)
+    world.faults.add(DestinationFault(status=500, times=2))
     assert [world.deliver() for _ in range(3)] == [500, 500, 201]
     assert world.faults.all() == []
 
 
 def test_a_fault_is_over_after_its_time(world):
-    world.faults.add(status=404, seconds=60)
+    world.faults.add(DestinationFault(status=404), seconds=60)
     first = world.deliver()
     world.clock.set(world.clock.now() + 59_999)
     second = world.deliver()
@@ -81,20 +81,20 @@ def test_a_fault_is_over_after_its_time(world):
 
 
 def test_the_oldest_fault_applies_first(world):
-    world.faults.add(status=400, times=1)
-    world.faults.add(status=500, times=1)
+    world.faults.add(DestinationFault(status=400, times=1))
+    world.faults.add(DestinationFault(status=500, times=1))
     assert [world.deliver() for _ in range(3)] == [400, 500, 201]
 
 
 def test_a_removed_fault_applies_to_no_delivery(world):
-    fault = world.faults.add()
+    fault = world.faults.add(DestinationFault())
     assert world.faults.clear(fault.id)
     assert not world.faults.clear(fault.id)
     assert world.deliver() == 201
 
 
 def test_a_time_out_keeps_the_caller_waiting(world):
-    world.faults.add(timeout=True)
+    world.faults.add(DestinationFault(timeout=True))
 
     async def scene():
         waiting = asyncio.ensure_future(world.destination.deliver(delivery(), now=0))

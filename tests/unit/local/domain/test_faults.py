@@ -7,7 +7,7 @@ import pytest
 
 from fc_async_local.clock import VirtualClock
 from fc_async_local.domain.errors import Rejected
-from fc_async_local.domain.faults import DestinationFault, Faults, FunctionFault
+from fc_async_local.domain.faults import DestinationFault, Fault, Faults, FunctionFault
 
 
 @pytest.fixture
@@ -20,16 +20,20 @@ def faults(clock: VirtualClock) -> Faults:
     return Faults(clock.now)
 
 
+def add(faults: Faults, kind: type[Fault], seconds: float | None = None, **fields: object) -> Fault:
+    return faults.add(kind(**fields), seconds=seconds)
+
+
 @pytest.mark.parametrize(
     ("name", "struck"), [("resize", True), ("res*", True), ("*", True), ("mail", False)]
 )
 def test_a_fault_concerns_the_functions_that_it_names(faults, name: str, struck: bool) -> None:
-    faults.fail_function(name, "throttled")
+    faults.add(FunctionFault(function=name, error="throttled"))
     assert (faults.strike_function("resize") is not None) is struck
 
 
 def test_a_fault_of_a_function_is_used_up_by_attempts_alone(faults) -> None:
-    faults.fail_function("resize", times=2)
+    faults.add(FunctionFault(function="resize", times=2))
     assert faults.strike("function", "acs:fc:r:1:functions/resize") is None
     found = [faults.strike_function("resize") for _ in range(3)]
     assert [fault is not None for fault in found] == [True, True, False]
@@ -37,7 +41,7 @@ def test_a_fault_of_a_function_is_used_up_by_attempts_alone(faults) -> None:
 
 
 def test_a_fault_of_a_function_is_over_after_its_time(faults, clock) -> None:
-    faults.fail_function("resize", seconds=60)
+    faults.add(FunctionFault(function="resize"), seconds=60)
     clock.set(clock.now() + 59_999)
     assert faults.strike_function("resize") is not None
     clock.set(clock.now() + 1)
@@ -45,14 +49,14 @@ def test_a_fault_of_a_function_is_over_after_its_time(faults, clock) -> None:
 
 
 def test_faults_of_one_kind_are_cleared_without_the_other(faults) -> None:
-    faults.add()
-    faults.fail_function("*")
+    faults.add(DestinationFault())
+    faults.add(FunctionFault(function="*"))
     assert faults.clear(kind=FunctionFault)
     assert [type(fault) for fault in faults.all()] == [DestinationFault]
 
 
 def test_each_fault_has_its_own_number(faults) -> None:
-    first, second = faults.add(), faults.fail_function("*")
+    first, second = faults.add(DestinationFault()), faults.add(FunctionFault(function="*"))
     assert first.id != second.id
     assert faults.clear(first.id)
     assert faults.all() == [second]
@@ -71,7 +75,7 @@ def test_each_fault_has_its_own_number(faults) -> None:
 )
 def test_a_fault_of_a_destination_that_makes_no_sense_is_refused(faults, wrong) -> None:
     with pytest.raises(Rejected, match="400 InvalidArgument"):
-        faults.add(**wrong)
+        add(faults, DestinationFault, **wrong)
 
 
 @pytest.mark.parametrize(
@@ -85,4 +89,4 @@ def test_a_fault_of_a_destination_that_makes_no_sense_is_refused(faults, wrong) 
 )
 def test_a_fault_of_a_function_that_makes_no_sense_is_refused(faults, wrong, message) -> None:
     with pytest.raises(Rejected, match=message):
-        faults.fail_function(**wrong)
+        add(faults, FunctionFault, **wrong)

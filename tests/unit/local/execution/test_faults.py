@@ -8,7 +8,7 @@ import json
 
 import pytest
 
-from fc_async_local.domain.faults import Faults
+from fc_async_local.domain.faults import Faults, FunctionFault
 from fc_async_local.domain.invocation import Outcome, OutcomeKind
 from fc_async_local.execution.faults import FaultyRunner
 from fc_async_local.execution.protocol import Attempt, Deployment
@@ -52,7 +52,7 @@ class Runner:
 )
 def test_an_attempt_ends_with_the_error_of_the_fault(error, kind: OutcomeKind) -> None:
     faults = Faults(lambda: 0)
-    faults.fail_function("resize", error, times=1)
+    faults.add(FunctionFault(function="resize", error=error, times=1))
     runner = FaultyRunner(Runner(), faults)
     failed, next_one = (asyncio.run(runner.run(ATTEMPT)) for _ in range(2))
     assert failed.kind is kind
