@@ -85,8 +85,8 @@ class AsyncTaskGroup(BaseGroup[R]):
         """
         _progress.check(progress)
         now = self._port.monotonic
-        pace = waiters.Pace(timeout, interval, now())
-        watch = Watch(self._members, pace, page_size=calls.page_size(page_size), now=now)
+        polling = waiters.Polling(timeout, interval, now())
+        watch = Watch(self._members, polling, page_size=calls.page_size(page_size), now=now)
         return self._ends(watch, results=results or self._chained, progress=progress)
 
     async def wait(
@@ -169,7 +169,7 @@ class AsyncTaskGroup(BaseGroup[R]):
     async def _ends(
         self, watch: Watch, *, results: bool, progress: Report
     ) -> AsyncIterator[AsyncTaskHandle[R]]:
-        pace = watch.pace
+        polling = watch.polling
         report = _progress.Reporter(progress, f"waiting for {self.prefix}")
         report.begin(watch.progress)
         try:
@@ -186,10 +186,10 @@ class AsyncTaskGroup(BaseGroup[R]):
                     arguments = self._target.listing(
                         step, payload=results, page_size=watch.page_size
                     )
-                    limit = pace.look_within(self._port.monotonic())
+                    limit = polling.look_within(self._port.monotonic())
                     try:
                         page = await self._port.perform(
-                            pace.noting(operations.list_async_tasks),
+                            polling.noting(operations.list_async_tasks),
                             (self.function,),
                             arguments,
                             total_timeout=limit,

@@ -86,8 +86,8 @@ class TaskGroup(BaseGroup[R]):
         """
         _progress.check(progress)
         now = self._port.monotonic
-        pace = waiters.Pace(timeout, interval, now())
-        watch = Watch(self._members, pace, page_size=calls.page_size(page_size), now=now)
+        polling = waiters.Polling(timeout, interval, now())
+        watch = Watch(self._members, polling, page_size=calls.page_size(page_size), now=now)
         return self._ends(watch, results=results or self._chained, progress=progress)
 
     def wait(
@@ -168,7 +168,7 @@ class TaskGroup(BaseGroup[R]):
         return len(ids)
 
     def _ends(self, watch: Watch, *, results: bool, progress: Report) -> Iterator[TaskHandle[R]]:
-        pace = watch.pace
+        polling = watch.polling
         report = _progress.Reporter(progress, f"waiting for {self.prefix}")
         report.begin(watch.progress)
         try:
@@ -185,10 +185,10 @@ class TaskGroup(BaseGroup[R]):
                     arguments = self._target.listing(
                         step, payload=results, page_size=watch.page_size
                     )
-                    limit = pace.look_within(self._port.monotonic())
+                    limit = polling.look_within(self._port.monotonic())
                     try:
                         page = self._port.perform(
-                            pace.noting(operations.list_async_tasks),
+                            polling.noting(operations.list_async_tasks),
                             (self.function,),
                             arguments,
                             total_timeout=limit,

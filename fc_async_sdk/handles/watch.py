@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from fc_async_sdk.fanout import Progress
     from fc_async_sdk.handles.members import Members
-    from fc_async_sdk.waiters import Pace
+    from fc_async_sdk.waiters import Polling
 
 
 class Pause(NamedTuple):
@@ -45,20 +45,20 @@ class Watch:
 
     Args:
         members: The tasks; their ends are noted there.
-        pace: How long to wait.
+        polling: How long to wait.
         page_size: Tasks per page.
         now: The clock, in seconds.
 
     Attributes:
-        pace: As given.
+        polling: As given.
         page_size: As given.
     """
 
     def __init__(
-        self, members: Members, pace: Pace, *, page_size: int, now: Callable[[], float]
+        self, members: Members, polling: Polling, *, page_size: int, now: Callable[[], float]
     ) -> None:
         self._members = members
-        self.pace = pace
+        self.polling = polling
         self.page_size = page_size
         self._now = now
         names = members.names
@@ -112,7 +112,7 @@ class Watch:
                 yield from self._read(scan, scan.round(whole=whole, expecting=expecting))
             yield from self._look_elsewhere()
             missing = self._missing()
-            late = self._now() - self.pace.began >= REGISTRATION_SECONDS
+            late = self._now() - self.polling.began >= REGISTRATION_SECONDS
             if late and self._complete:
                 self._check()
             if missing and late:
@@ -170,7 +170,7 @@ class Watch:
                 listing = _after(reading.throw, error)
                 continue
             except TransportError as error:
-                self.pace.bear(error, self._now())
+                self.polling.bear(error, self._now())
                 yield Pause(self._wait())
                 continue
             assert page is not None
@@ -189,7 +189,7 @@ class Watch:
             try:
                 page = yield Listing(task_id, None)
             except TransportError as error:
-                self.pace.bear(error, self._now())
+                self.polling.bear(error, self._now())
                 return
             assert page is not None
             found = next((task for task in page.tasks if task.task_id == task_id), None)
@@ -213,16 +213,16 @@ class Watch:
             scan.restart()
 
     def _wait(self) -> float:
-        wait = self.pace.wait(self._now())
+        wait = self.polling.wait(self._now())
         if wait is None:
             seen = self.progress
             names = self._members.names
             raise WaiterError(
-                f"gave up after {self.pace.timeout:g} s: {seen.done} of "
+                f"gave up after {self.polling.timeout:g} s: {seen.done} of "
                 f"{'?' if seen.total is None else seen.total} tasks of {names.prefix} have ended, "
                 f"{seen.failed} of them without a result",
                 last=seen,
-            ) from self.pace.silence
+            ) from self.polling.silence
         return wait
 
 

@@ -11,10 +11,10 @@ it saw last.
 
 from fc_async_sdk.waiters._async_waiters import AsyncFunctionWaiter, AsyncTaskWaiter
 from fc_async_sdk.waiters._waiters import FunctionWaiter, TaskWaiter
-from fc_async_sdk.waiters.pace import (
+from fc_async_sdk.waiters.polling import (
     REGISTRATION_SECONDS,
     AsyncPort,
-    Pace,
+    Polling,
     Port,
     VirtualClockStopped,
     kind_of,
@@ -26,7 +26,7 @@ __all__ = [
     "AsyncPort",
     "AsyncTaskWaiter",
     "FunctionWaiter",
-    "Pace",
+    "Polling",
     "Port",
     "TaskWaiter",
     "VirtualClockStopped",

@@ -6,13 +6,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from fc_async_sdk.errors import NotFound, TransportError
-from fc_async_sdk.waiters.pace import Watch, boto3_pace
+from fc_async_sdk.waiters.polling import Watch, boto3_times
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from fc_async_sdk.models import AsyncTask, Function
-    from fc_async_sdk.waiters.pace import AsyncPort, Kind
+    from fc_async_sdk.waiters.polling import AsyncPort, Kind
 
 T = TypeVar("T")
 
@@ -77,7 +77,7 @@ class AsyncTaskWaiter(_AsyncWaiter["AsyncTask"]):
             TransportError: The service could not be asked.
         """
         return await self._wait(
-            *boto3_pace(WaiterConfig, timeout, interval), function, task_id, qualifier=qualifier
+            *boto3_times(WaiterConfig, timeout, interval), function, task_id, qualifier=qualifier
         )
 
 
@@ -113,5 +113,5 @@ class AsyncFunctionWaiter(_AsyncWaiter["Function"]):
             TransportError: The service could not be asked.
         """
         return await self._wait(
-            *boto3_pace(WaiterConfig, timeout, interval), function, qualifier=qualifier
+            *boto3_times(WaiterConfig, timeout, interval), function, qualifier=qualifier
         )

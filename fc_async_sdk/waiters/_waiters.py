@@ -7,13 +7,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from fc_async_sdk.errors import NotFound, TransportError
-from fc_async_sdk.waiters.pace import Watch, boto3_pace
+from fc_async_sdk.waiters.polling import Watch, boto3_times
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from fc_async_sdk.models import AsyncTask, Function
-    from fc_async_sdk.waiters.pace import Kind, Port
+    from fc_async_sdk.waiters.polling import Kind, Port
 
 T = TypeVar("T")
 
@@ -76,7 +76,7 @@ class TaskWaiter(_Waiter["AsyncTask"]):
             TransportError: The service could not be asked.
         """
         return self._wait(
-            *boto3_pace(WaiterConfig, timeout, interval), function, task_id, qualifier=qualifier
+            *boto3_times(WaiterConfig, timeout, interval), function, task_id, qualifier=qualifier
         )
 
 
@@ -112,5 +112,5 @@ class FunctionWaiter(_Waiter["Function"]):
             TransportError: The service could not be asked.
         """
         return self._wait(
-            *boto3_pace(WaiterConfig, timeout, interval), function, qualifier=qualifier
+            *boto3_times(WaiterConfig, timeout, interval), function, qualifier=qualifier
         )

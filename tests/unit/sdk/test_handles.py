@@ -590,10 +590,10 @@ def polling_each(tasks: list[Scripted]) -> int:
     """Return the requests that one waiter per task makes."""
     requests = 0
     for task in tasks:
-        pace, now = waiters.Pace(None, None, 0.0), 0.0
+        polling, now = waiters.Polling(None, None, 0.0), 0.0
         requests += 1
         while now < task.ends:
-            now += pace.wait(now) or 0.0
+            now += polling.wait(now) or 0.0
             requests += 1
     return requests
 

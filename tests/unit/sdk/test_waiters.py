@@ -180,19 +180,19 @@ def test_the_asyncio_waiter_has_the_same_results() -> None:
     assert world.waits == pytest.approx([0.1, 0.15])
 
 
-class TestPace:
+class TestPolling:
     """Looks at a runtime whose virtual clock stands at a time, or does not (None)."""
 
     def warnings(self, looks: list[int | None]) -> list[warnings.WarningMessage]:
-        pace, stands = waiters.Pace(None, None, 0.0), iter(looks)
+        polling, stands = waiters.Polling(None, None, 0.0), iter(looks)
         call = operations.delete_function("f")
-        look = pace.noting(lambda: call)
+        look = polling.noting(lambda: call)
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             for at in stands:
                 headers = {} if at is None else {limits.STOPPED_CLOCK: str(at)}
                 look().result(Answer(204, headers, b""))
-                pace.wait(0.0)
+                polling.wait(0.0)
         return caught
 
     def test_a_clock_that_stands_still_from_look_to_look_is_warned_of_once(self) -> None:

@@ -116,7 +116,7 @@ def kind_of(name: str) -> Kind:
     return KINDS[name]
 
 
-def boto3_pace(
+def boto3_times(
     config: Mapping[str, float] | None, timeout: float | None, interval: float | None
 ) -> tuple[float | None, float | None]:
     """Return timeout and interval of a wait, of which boto3's ``WaiterConfig`` sets both.
@@ -164,7 +164,7 @@ class AsyncPort(NamedTuple):
     monotonic: Callable[[], float]
 
 
-class Pace:
+class Polling:
     """Length of the pauses between looks, and of the whole wait.
 
     Args:
@@ -193,7 +193,7 @@ class Pace:
         self._warned = False
 
     def noting(self, operation: Callable[..., Call[T]]) -> Callable[..., Call[T]]:
-        """Return an operation whose answers also tell this pace where a virtual clock stands."""
+        """Return an operation whose answers also tell where a virtual clock stands."""
 
         @functools.wraps(operation)
         def noted(*args: Any, **kwargs: Any) -> Call[T]:
@@ -259,7 +259,7 @@ def _level_of_caller() -> int:
     return level
 
 
-class Watch(Pace, Generic[T]):
+class Watch(Polling, Generic[T]):
     """One wait: what was seen last, and how long to wait before the next look."""
 
     def __init__(
