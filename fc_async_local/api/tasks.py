@@ -12,7 +12,7 @@ from fc_async_local.domain.states import Status
 from fc_async_local.functions import refusals
 from fc_async_local.functions.paging import seal_moment, unseal_moment
 from fc_async_local.store.protocol import Position, TaskQuery
-from fc_async_sdk.events.wire import encode_payload
+from fc_async_sdk.events.wire import payload_members
 from fc_async_sdk.spec.arn import FunctionArn
 
 if TYPE_CHECKING:
@@ -160,9 +160,9 @@ def describe_task(
     }
     answer |= {name: text for name, text in texts.items() if text}
     if payload:
-        answer |= shown_payload("taskPayload", invocation.payload)
+        answer |= payload_members("taskPayload", invocation.payload)
         if invocation.return_payload is not None:
-            answer |= shown_payload("returnPayload", invocation.return_payload)
+            answer |= payload_members("returnPayload", invocation.return_payload)
     if events is not None:
         answer["events"] = [_describe_event(n, event) for n, event in enumerate(events, 1)]
     return answer
@@ -185,13 +185,3 @@ def _describe_event(number: int, event: TaskEvent) -> dict[str, Any]:
     if event.detail:
         answer["eventDetail"] = json.dumps(event.detail, ensure_ascii=False)
     return answer
-
-
-def shown_payload(name: str, payload: bytes) -> dict[str, str]:
-    """Return a payload as members of a JSON object.
-
-    UTF-8 is text. Anything else is base64, and a second member, named with ``Encoding`` at its end,
-    says so, as in the events of destinations.
-    """
-    text, is_base64 = encode_payload(payload)
-    return {name: text, f"{name}Encoding": "base64"} if is_base64 else {name: text}

@@ -171,8 +171,8 @@ class DestinationEvent(msgspec.Struct, frozen=True, gc=False):
         claim = _claims.find(payload.raw) if self.store is not None else None
         if self.store is None or claim is None:
             return payload
-        text, is_base64 = encode_payload(_claims.fetch(self.store, claim))
-        return Payload(text, "base64" if is_base64 else "", payload.place)
+        text, encoding = encode_payload(_claims.fetch(self.store, claim))
+        return Payload(text, encoding, payload.place)
 
     @property
     def envelope(self) -> Envelope | None:

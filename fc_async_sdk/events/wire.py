@@ -11,7 +11,7 @@ from __future__ import annotations
 import base64
 import binascii
 import datetime as dt
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final, Generic, Literal, TypeVar
 
 import msgspec
 
@@ -223,15 +223,25 @@ class Payload(msgspec.Struct, frozen=True):
 # --- writing ------------------------------------------------------------------------------------
 
 
-def encode_payload(payload: bytes) -> tuple[str, bool]:
-    """Return a payload as the text that an event carries, and whether the text is base64.
+def encode_payload(payload: bytes) -> tuple[str, Literal["", "base64"]]:
+    """Return a payload as the text that an event carries, and the encoding of the text.
 
     Payloads are text on the wire. One that is not UTF-8 travels as base64 and is flagged.
     """
     try:
-        return payload.decode(), False
+        return payload.decode(), ""
     except UnicodeDecodeError:
-        return base64.b64encode(payload).decode("ascii"), True
+        return base64.b64encode(payload).decode("ascii"), "base64"
+
+
+def payload_members(name: str, payload: bytes) -> dict[str, str]:
+    """Return a payload as members of a JSON object.
+
+    UTF-8 is text. Anything else is base64, and a second member, named with ``Encoding`` at its end,
+    says so.
+    """
+    text, encoding = encode_payload(payload)
+    return {name: text, f"{name}Encoding": encoding} if encoding else {name: text}
 
 
 def document(
@@ -259,9 +269,7 @@ def document(
         status_code: Other than 200 is a system error.
         function_error: Error type of the function, "" on success.
     """
-    request, request_is_base64 = encode_payload(request_payload)
-    response, response_is_base64 = encode_payload(response_payload)
-    result: dict[str, Any] = {
+    return {
         "timestamp": timestamp,
         "requestContext": {
             "requestId": request_id,
@@ -269,15 +277,10 @@ def document(
             "condition": condition,
             "approximateInvokeCount": attempts,
         },
-        "requestPayload": request,
+        **payload_members("requestPayload", request_payload),
         "responseContext": {"statusCode": status_code, "functionError": function_error},
-        "responsePayload": response,
+        **payload_members("responsePayload", response_payload),
     }
-    if request_is_base64:
-        result["requestPayloadEncoding"] = "base64"
-    if response_is_base64:
-        result["responsePayloadEncoding"] = "base64"
-    return result
 
 
 def envelope(

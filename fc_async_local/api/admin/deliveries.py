@@ -169,7 +169,7 @@ def _not_found(request_id: str) -> Rejected:
 
 def _describe(job: Job) -> models.DeadEvent:
     delivery = delivery_of(job)
-    text, is_base64 = encode_payload(delivery.document)
+    text, encoding = encode_payload(delivery.document)
     return models.DeadEvent(
         request_id=delivery.request_id,
         task_id=delivery.task_id,
@@ -178,7 +178,7 @@ def _describe(job: Job) -> models.DeadEvent:
         outcome=delivery.outcome,
         destination=delivery.destination,
         event=text,
-        event_encoding="base64" if is_base64 else "",
+        event_encoding=encoding,
         created_time=job.created_at,
         tries=job.tries,
         error=job.error,

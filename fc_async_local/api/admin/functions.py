@@ -176,12 +176,12 @@ class FunctionAdmin:
     async def _run(self, wanted: InvokeRequest) -> models.Invoked:
         answered = await self._invoker.invoke_sync(wanted)
         outcome = answered.outcome
-        text, is_base64 = encode_payload(outcome.payload)
+        text, encoding = encode_payload(outcome.payload)
         return models.Invoked(
             request_id=answered.request_id,
             error_type=outcome.error_type,
             payload=text,
-            payload_encoding="base64" if is_base64 else "",
+            payload_encoding=encoding,
             log=outcome.log.decode("utf-8", "replace"),
             duration_ms=outcome.duration_ms,
         )

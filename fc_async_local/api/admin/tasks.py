@@ -15,7 +15,6 @@ from fc_async_local.api.operation import Number, PageSize, Query, local
 from fc_async_local.api.tasks import (
     ListTasks,
     describe_task,
-    shown_payload,
     task_not_found,
     task_query,
     task_token,
@@ -27,6 +26,7 @@ from fc_async_sdk._pacing import hop
 from fc_async_sdk.admin import models
 from fc_async_sdk.errors import InvalidPayload
 from fc_async_sdk.events.error_documents import error_lines
+from fc_async_sdk.events.wire import payload_members
 from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:
@@ -305,7 +305,7 @@ def _notes(
 
 
 def _describe_note(note: Note) -> dict[str, Any]:
-    body = {} if note.body is None else shown_payload("event", note.body)
+    body = {} if note.body is None else payload_members("event", note.body)
     return {"at": note.at, "kind": note.kind, **note.detail, **body}
 
 

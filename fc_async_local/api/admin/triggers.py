@@ -89,10 +89,8 @@ class TriggerAdmin:
             else payload_of(body.payload, encoding=body.payload_encoding)
         )
         request_id, payload = await self._control.fire(function, trigger, given)
-        text, is_base64 = encode_payload(payload)
-        return models.FiredNow(
-            request_id=request_id, payload=text, payload_encoding="base64" if is_base64 else ""
-        )
+        text, encoding = encode_payload(payload)
+        return models.FiredNow(request_id=request_id, payload=text, payload_encoding=encoding)
 
     @local("POST", "/events/oss")
     async def object_event(self, body: models.ObjectEvent) -> models.FiredTriggers:
