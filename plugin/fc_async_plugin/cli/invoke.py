@@ -243,12 +243,9 @@ def _checker(file: str | None) -> Check | None:
 
 
 def _tell_accepted(accepted: AcceptedInvocation, output: Format) -> None:
-    if output == "json":
-        data = {"requestId": accepted.request_id, "taskId": accepted.task_id or None}
-        terminal.print_json(data)
-    else:
-        shown = f", task {accepted.task_id}" if accepted.task_id else ""
-        terminal.tell(f"Accepted: request {accepted.request_id}{shown}")
+    data = {"requestId": accepted.request_id, "taskId": accepted.task_id or None}
+    shown = f", task {accepted.task_id}" if accepted.task_id else ""
+    terminal.answer(output, data, f"Accepted: request {accepted.request_id}{shown}")
 
 
 def _tell_result(result: InvokeResult, output: Format, *, raw: bool) -> int:

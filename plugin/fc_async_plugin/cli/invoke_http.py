@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import base64
 import codecs
 import functools
 import sys
@@ -14,6 +13,7 @@ import click
 
 from fc_async_plugin.cli import options
 from fc_async_plugin.report import DONE, FAILED, Format, terminal
+from fc_async_sdk.events.wire import payload_members
 from fc_async_sdk.spec import http_trigger
 
 if TYPE_CHECKING:
@@ -165,15 +165,13 @@ def accept(request: Request, *, delay: int | None, task_id: str | None) -> Accep
     """Have a function called, and return what was accepted.
 
     Raises:
+        InvalidParameter: The delay or the id is not valid; nothing was sent.
         click.ClickException: The request was refused.
     """
-    from fc_async_sdk import AcceptedInvocation
+    from fc_async_sdk import AcceptedInvocation, operations
 
-    headers = {
-        "x-fc-invocation-type": "Async",
-        **({"x-fc-async-delay": str(delay)} if delay is not None else {}),
-        **({"x-fc-async-task-id": task_id} if task_id is not None else {}),
-    }
+    sent = operations.invoke_async(request.target.function, delay=delay, task_id=task_id).headers
+    headers = {name: sent[name] for name in sent if name.startswith("x-fc-")}
     with request.sent(headers) as (response, request_id):
         if response.status_code != _ACCEPTED:
             raise click.ClickException(
@@ -203,14 +201,9 @@ def _print_body(response: requests.Response, *, raw: bool) -> None:
 
 
 def _as_data(response: requests.Response, request_id: str) -> dict[str, Any]:
-    body = response.content
-    try:
-        shown = {"body": body.decode()}
-    except UnicodeDecodeError:
-        shown = {"body": base64.b64encode(body).decode(), "bodyEncoding": "base64"}
     return {
         "requestId": request_id,
         "status": response.status_code,
         "headers": dict(response.headers),
-        **shown,
+        **payload_members("body", response.content),
     }

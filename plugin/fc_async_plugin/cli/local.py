@@ -289,10 +289,8 @@ def export(*, file: Path, data: Path, output: Format) -> None:
 
     export_file(data, file)
     size = file.stat().st_size
-    if output == "json":
-        terminal.print_json({"file": str(file), "bytes": size})
-    else:
-        click.echo(f"Exported {size:,} bytes to {file}.")
+    facts = {"file": str(file), "bytes": size}
+    terminal.answer(output, facts, f"Exported {size:,} bytes to {file}.")
     for name in filter(lambda name: (data / name).exists(), ("oss", _project_folder.PAYLOADS)):
         terminal.note(f"not in it: the files below {data / name}")
 
@@ -310,10 +308,7 @@ def import_(*, file: Path, data: Path, yes: bool, output: Format) -> None:
     check_file(file)
     terminal.confirm(f"Replace everything in {data} with {file}?", yes=yes)
     _replace(data, file.read_bytes(), file.name)
-    if output == "json":
-        terminal.print_json({"file": str(file), "data": str(data)})
-    else:
-        click.echo(f"Imported {file}.")
+    terminal.answer(output, {"file": str(file), "data": str(data)}, f"Imported {file}.")
 
 
 @command.command("clear")
@@ -325,10 +320,7 @@ def clear(*, data: Path, yes: bool, output: Format) -> None:
     """Delete everything that a runtime keeps: functions, tasks, objects and so on."""
     terminal.confirm(f"Delete everything in {data}?", yes=yes)
     _replace(data, None, "")
-    if output == "json":
-        terminal.print_json({"data": str(data)})
-    else:
-        click.echo(f"Cleared {data}.")
+    terminal.answer(output, {"data": str(data)}, f"Cleared {data}.")
 
 
 def _replace(data: Path, snapshot: bytes | None, name: str) -> None:

@@ -25,10 +25,7 @@ def path_command(output: Format) -> None:
     """Print the folder to name after plugin: or component: in s.yaml."""
     from fc_async_plugin.serverless_devs import folder
 
-    if output == "json":
-        terminal.print_json({"folder": str(folder())})
-    else:
-        click.echo(folder())
+    terminal.answer(output, {"folder": str(folder())}, str(folder()))
 
 
 @command.command("show")

@@ -148,10 +148,8 @@ def fire_command(
         assert function is not None
         assert trigger is not None
         fired = runtime.ask(client, admin.fire_trigger(function, trigger, event))
-    if output == "json":
-        terminal.print_json({"requestId": fired.request_id})
-    else:
-        terminal.tell(f"fired {function}/{trigger}: request {fired.request_id}")
+    text = f"fired {function}/{trigger}: request {fired.request_id}"
+    terminal.answer(output, {"requestId": fired.request_id}, text)
     return DONE
 
 

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
+    from fc_async_plugin.report import Format
+
 _PIPE_WIDTH: Final = 10_000
 """Columns without a terminal: a program that reads the output must see whole values."""
 
@@ -50,6 +52,14 @@ def print_json(value: Mapping[str, Any]) -> None:
     if context is not None and isinstance(context.obj, list):
         context.obj.append(True)
     click.echo(safe_json(json.dumps(value, ensure_ascii=False, indent=2)))
+
+
+def answer(output: Format, value: Mapping[str, Any], text: str) -> None:
+    """Write what a command did to stdout: its JSON object, or one line of text."""
+    if output == "json":
+        print_json(value)
+    else:
+        tell(text)
 
 
 def print_json_line(value: Mapping[str, Any]) -> None:

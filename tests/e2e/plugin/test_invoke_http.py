@@ -107,6 +107,12 @@ def test_an_asynchronous_request_is_accepted_and_runs_later(
     assert orders[0]["rawPath"] == "/later"
 
 
+def test_a_delay_out_of_range_costs_no_request(typed: Typed, orders: list[dict[str, Any]]) -> None:
+    code, _, err = typed("--delay", "3600")
+    assert code == 1
+    assert "from 1 to 3599" in err
+
+
 def test_a_task_id_that_is_taken_is_an_error_with_the_answer_of_the_service(
     typed: Typed, orders: list[dict[str, Any]]
 ) -> None:
