@@ -92,8 +92,8 @@ def _chromium(
         cannot_run("there is no Chromium on this machine")
     from playwright.sync_api import sync_playwright
 
-    # Under libfaketime (make test-clocks) a page does not load within ten seconds. The console shows
-    # times by the clock of the runtime, so its browser may have the real one.
+    # Under libfaketime (make test-clocks) no page loads within ten seconds. The console shows times
+    # by the clock of the runtime, so its browser may have the real one.
     real = {name: value for name, value in os.environ.items() if name != "LD_PRELOAD"}
     with sync_playwright() as playwright:
         loop = asyncio.get_running_loop()
