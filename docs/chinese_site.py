@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 UNTRANSLATED: Final = "\uff08尚未翻译\uff09"
 """The note behind a text that is English because its translation is missing or out of date."""
 
+DOCSTRINGS: Final = "以下说明取自代码的文档字符串，只有英文。"
+"""The note before the first docstring of a page."""
+
 _HAN: Final = r"\u3400-\u4dbf\u4e00-\u9fff"
 _RUNS: Final = re.compile(rf"([{_HAN}]+)|[^\W{_HAN}]+")
 
@@ -82,10 +85,14 @@ def mark_untranslated(_app: Sphinx, doctree: nodes.document) -> None:
     Sphinx notes in ``translated`` whether it found a translation that is not fuzzy. docutils makes
     an attribute ``lang`` from a class that begins with ``language-``.
     """
-    for node in doctree.findall(nodes.TextElement):
+    noted = False
+    for node in list(doctree.findall(nodes.TextElement)):
         if "English only below" in node.astext():
             break
         if "docstring of " in (node.source or ""):
+            if not noted:
+                _note_docstrings(node)
+            noted = True
             continue
         prose = (part.astext() for part in node.children if not isinstance(part, nodes.literal))
         if node.get("translated", True) or not needs_translation("".join(prose)):
@@ -93,6 +100,15 @@ def mark_untranslated(_app: Sphinx, doctree: nodes.document) -> None:
         node["classes"].append("language-en")
         classes = ["untranslated", "language-zh-CN"]
         node.append(nodes.inline("", UNTRANSLATED, classes=classes))
+
+
+def _note_docstrings(first: nodes.Element) -> None:
+    """Say before the part of a section with the first docstring that docstrings are English."""
+    part = first
+    while not isinstance(part.parent, nodes.section):
+        part = part.parent
+    note = nodes.note("", nodes.paragraph("", DOCSTRINGS))
+    part.parent.insert(part.parent.index(part), note)
 
 
 def setup(app: Sphinx) -> dict[str, bool]:

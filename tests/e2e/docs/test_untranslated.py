@@ -9,11 +9,15 @@ from pathlib import Path
 
 import pytest
 
-DOCS = Path(__file__).parents[3] / "docs"
+sys.path.append(str(Path(__file__).parents[3] / "docs"))
+
+import chinese_site
+
+DOCS = Path(chinese_site.__file__).parent
 CONFIGURATION = f"""
 import sys
 sys.path.insert(0, {str(DOCS)!r})
-extensions = ["myst_parser", "chinese_site"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "chinese_site"]
 language = "zh_CN"
 locale_dirs = ["locale"]
 gettext_compact = False
@@ -33,6 +37,11 @@ A new heading
 |---|
 | 12.5 s |
 | `delay` |
+
+```{eval-rst}
+.. autofunction:: textwrap.dedent
+.. autofunction:: textwrap.indent
+```
 
 <!-- English only below -->
 
@@ -90,3 +99,10 @@ def test_what_is_translated_or_needs_no_translation_is_not_marked(page: str) -> 
     assert "<p>The help of a command.</p>" in page
     assert page.count("尚未翻译") == 2
     assert "本页只有英文版" not in page
+
+
+def test_a_note_before_the_first_docstring_says_that_docstrings_are_english(page: str) -> None:
+    before, _, after = page.partition(f"<p>{chinese_site.DOCSTRINGS}</p>")
+    assert "Remove any common leading whitespace" not in before
+    assert "Remove any common leading whitespace" in after
+    assert after.count(NOTE) == 0
