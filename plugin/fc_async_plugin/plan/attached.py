@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from fc_async_plugin.template.edition1 import IN_PROPS
 from fc_async_plugin.template.model import BLOCK, is_function, refuse_unresolved, unresolved_in
 from fc_async_plugin.template.problems import TemplateError, failure
 from fc_async_sdk.models import FunctionSettings
@@ -167,9 +166,7 @@ def omitted(project: Project, only: Collection[str], *, here: bool) -> Iterator[
             blocks.setdefault(f"component {resource.component}", []).append(resource.name)
             continue
         for name, value in resource.props.items():
-            if here and name in IN_PROPS:
-                yield f"{resource.name}: {name} of FC 2.0 is read here; s deploy ignores it"
-            elif name not in _DEPLOYED and value not in (None, {}, []):
+            if name not in _DEPLOYED and value not in (None, {}, []):
                 blocks.setdefault(name, []).append(resource.name)
         yield from _not_compared(resource)
         if here:

@@ -15,15 +15,17 @@ Invariants:
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from fc_async_plugin.template.nodes import BLOCK, EDITION, FC2, Array, Leaf, Table
+from fc_async_plugin.template.problems import note
 from fc_async_sdk.spec import arn
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from fc_async_plugin.template.nodes import Mark, Node
+    from fc_async_plugin.template.problems import Problem
 
 _FC3: Final = "fc3"
 _COMPONENT: Final = re.compile(r"(?:devsapp/)?fc(?:@.*)?")
@@ -39,18 +41,22 @@ TRIGGER_KEYS: Final = {
 }
 """Keys of a trigger, and what FC 3.0 has for them."""
 _HOOKS: Final = "instanceLifecycleConfig"
-_SETTINGS: Final = {
-    **{name: (name,) for name in ("runtime", "handler", "memorySize", "environmentVariables")},
-    **{name: (name,) for name in ("layers", "instanceConcurrency", "customRuntimeConfig")},
+_CUSTOM: Final = "customRuntimeConfig"
+_PORT: Final = "caPort"
+_ASYNC: Final = "asyncConfiguration"
+_MOVED: Final = {
     "codeUri": ("code",),
-    "caPort": ("customRuntimeConfig", "port"),
-    _HOOKS: (_HOOKS,),
+    _PORT: (_CUSTOM, "port"),
     "initializer": (_HOOKS, "initializer", "handler"),
     "initializationTimeout": (_HOOKS, "initializer", "timeout"),
 }
 """Keys of a function with which it runs, and where FC 3.0 has them."""
-IN_PROPS: Final = ("function", "codeUri")
-"""Keys of the component of FC 2.0 under that of FC 3.0 that :func:`as_of_fc3` reads."""
+_SETTINGS: Final = {
+    **{name: (name,) for name in ("runtime", "handler", "memorySize", "environmentVariables")},
+    **{name: (name,) for name in ("layers", "instanceConcurrency", _CUSTOM, _HOOKS)},
+    **_MOVED,
+}
+"""The same, with the keys that FC 3.0 has at the same place."""
 _FILTER: Final = {"Key": "key", "Prefix": "prefix", "Suffix": "suffix"}
 _SOURCES: Final = {"bucketName": "acs:oss:{}::{}", "topicName": "acs:mns:{}::/topics/{}"}
 
@@ -63,34 +69,79 @@ def is_edition_1(root: Table) -> bool:
     return "services" in root.entries and root.text("edition") != EDITION
 
 
-def as_of_fc3(props: dict[str, Any]) -> dict[str, Any]:
-    """Return props with what stands in them as for FC 2.0, a frequent mistake, also as for FC 3.0.
+def of_component(root: Table) -> list[Leaf]:
+    """Return the components of FC 2.0 under ``resources`` of a template."""
+    resources = root.table("resources").entries.values()
+    named = [one.at("component") for one in resources if isinstance(one, Table)]
+    return [one for one in named if isinstance(one, Leaf) and _COMPONENT.fullmatch(one.text)]
+
+
+def as_of_fc3(props: Table) -> tuple[Table, list[Problem]]:
+    """Return props with what stands in them as for FC 2.0, a frequent mistake, as for FC 3.0.
 
     What stands there as for FC 3.0 stays as it is.
+
+    Returns:
+        The props, and a note for each key that was read so.
     """
-    function = props.get("function")
-    names = {"name": "functionName", "codeUri": "code"}
-    inner: dict[str, Any] = function if isinstance(function, dict) else {}
-    found = {names.get(key, key): value for key, value in inner.items()}
-    return found | ({"code": props["codeUri"]} if "codeUri" in props else {}) | props
+    function, custom = props.table("function"), props.table(_CUSTOM)
+    moved = _MOVED | {_ASYNC: (BLOCK,)}
+    inside = {key: (key,) for key in function.entries} | moved | {"name": ("functionName",)}
+    made, notes = Table(*props.mark, {}, {}), []
+    for table, places in ((function, inside), (props, moved), (custom, {_PORT: moved[_PORT]})):
+        for key in filter(places.__contains__, table.entries):
+            path, node = places[key], table.entries[key]
+            value = _config(node) if key == _ASYNC else node
+            made = _with_inside(made, path, value, table.keys[key])
+            if table is not function:
+                notes.append(_read_here(table, key, ".".join(path)))
+    if function.entries:
+        said = "function is a key of FC 2.0: dev reads its keys as those of props, "
+        fix = "write its keys in props, name as functionName and codeUri as code"
+        notes.append(note(props.key_position("function"), f"{said}s deploy ignores it", fix))
+    for key, node in props.entries.items():
+        if key in moved or (key == "function" and function.entries):
+            continue
+        kept = node
+        if node is custom:
+            kept = _less(custom, _PORT)
+        elif key == "triggers" and isinstance(node, Array):
+            triggers = [_as_trigger(one, props.text("region"), notes) for one in node.items]
+            kept = Array(*node.mark, triggers)
+        made = _with_inside(made, (key,), kept, props.keys[key])
+    return made, notes
+
+
+def _as_trigger(node: Node, region: str, notes: list[Problem]) -> Node:
+    old = [key for key in TRIGGER_KEYS if isinstance(node, Table) and key in node.entries]
+    if not isinstance(node, Table) or not old:
+        return node
+    notes += [_read_here(node, key, TRIGGER_KEYS[key]) for key in old]
+    return _trigger(node, region)
+
+
+def _read_here(table: Table, key: str, place: str) -> Problem:
+    text = f"{key} is a key of FC 2.0: dev reads it as {place}, s deploy ignores it"
+    return note(table.key_position(key), text, f"write it as {place}")
 
 
 def resources_of(root: Table, *, runs: bool = False) -> Table:
-    """Return a template with ``resources`` in place of ``services``.
+    """Return a template with ``resources`` in place of ``services``, and those for FC 3.0.
 
     Args:
         root: The template.
         runs: Whether the functions run on this machine.
     """
-    services = root.table("services")
+    section = "services" if "services" in root.entries else "resources"
+    services = root.table(section)
     names = "|".join(map(re.escape, services.entries)) or "-"
     others = re.compile(rf"\$\{{({names})\.(?=output\.|props\.)")
     made = {name: _resource(name, one, root, runs=runs) for name, one in services.entries.items()}
     resources = Table(*services.mark, made, services.keys)
-    entries = {key: one for key, one in root.entries.items() if key != "services"}
+    entries = {key: one for key, one in root.entries.items() if key != section}
     entries["resources"] = resources
     rewritten = {key: _rewritten(one, others) for key, one in entries.items()}
-    return Table(*root.mark, rewritten, {"resources": root.keys["services"]} | root.keys)
+    return Table(*root.mark, rewritten, {"resources": root.keys[section]} | root.keys)
 
 
 def _rewritten(node: Node, others: re.Pattern[str]) -> Node:
@@ -127,9 +178,9 @@ def _resource(resource: str, node: Node, root: Table, *, runs: bool) -> Node:
     if isinstance(name, Leaf):
         full = "$".join(filter(None, [service.text("name"), name.text]))
         made = _with(made, "functionName", Leaf(*name.mark, full), function.keys["name"])
-    config = function.entries.get("asyncConfiguration")
+    config = function.entries.get(_ASYNC)
     if config is not None:
-        made = _with(made, BLOCK, _config(config), function.keys["asyncConfiguration"])
+        made = _with(made, BLOCK, _config(config), function.keys[_ASYNC])
     triggers = props.entries.get("triggers")
     if isinstance(triggers, Array):
         region = props.text("region")

@@ -114,8 +114,8 @@ def read(
         template, extended = as_edition_3(template), extended and as_edition_3(extended)
     else:
         _check_edition(template.root, extended)
-        for source in (template, extended):
-            _check_services(source)
+        template = reader.without_fc2(template, purpose)
+        extended = extended and reader.without_fc2(extended, purpose)
     environment = reader.environment(template, env) if env is not None else None
     folders = [Path.cwd(), *_code_folders(template, extended), file.parent]
     return Sources(
@@ -172,6 +172,31 @@ class _Reader:
         root = self.table(file)
         self._look_further(Source(file, root), child)
         return Source(file, root)
+
+    def without_fc2(self, source: Source, purpose: Purpose) -> Source:
+        """Return a file of edition 3.0.0 without ``services`` and the component of FC 2.0.
+
+        Where functions run on this machine, both count, with a note; ``services`` is an error
+        elsewhere.
+        """
+        root, found = source.root, edition1.of_component(source.root) if purpose == "run" else []
+        for one in found:
+            said = f"component {one.text} deploys to FC 2.0: dev runs its function as "
+            fix = "write component: fc3, and props as FC 3.0 has them"
+            self.notes.append(note(one.position, f"{said}service$function", fix))
+        if "services" in root.entries:
+            place = root.key_position("services")
+            said = "services belongs to edition 1; edition 3.0.0 calls it resources"
+            if purpose != "run" or "resources" in root.entries:
+                fix = (
+                    "write resources; or, with components of FC 2.0, write edition: 1.0.0 and run:"
+                )
+                raise failure(place, said, f"{fix} s cli fc3 s2tos3")
+            said = f"{said}: dev reads it so, s deploy does not"
+            self.notes.append(note(place, said, "write resources"))
+        elif not found:
+            return source
+        return _as_edition_3(source, runs=True)
 
     def _look_further(self, extended: Source, child: Path) -> None:
         """Note that ``s`` does not follow the extend of an extended file; refuse a cycle."""
@@ -250,16 +275,6 @@ def _check_edition(root: Table, extended: Source | None) -> None:
             edition.position,
             f"edition is {shown}, only {EDITION} is read",
             f"write edition: {EDITION}",
-        )
-
-
-def _check_services(source: Source | None) -> None:
-    if source is not None and "services" in source.root.entries:
-        raise failure(
-            source.root.key_position("services"),
-            "services belongs to edition 1; edition 3.0.0 calls it resources",
-            "write resources; or, with components of FC 2.0, write edition: 1.0.0 and run:"
-            " s cli fc3 s2tos3",
         )
 
 

@@ -31,7 +31,7 @@ from fc_async_plugin.template.nodes import (
     leaves,
     without_last_nulls,
 )
-from fc_async_plugin.template.problems import TemplateError, failure
+from fc_async_plugin.template.problems import TemplateError, failure, note
 from fc_async_plugin.template.reading import names_function
 from fc_async_plugin.template.scopes import (
     Root,
@@ -232,9 +232,10 @@ def resolve(merged: Merged, given: Given) -> Project:
     account_id = given.account_id or alias().get("AccountID", "")
     resolver = Collector(functions, OPTIONAL if given.here else ())
     tops = [top_scope(part, number) for number, part in enumerate(merged.parts)]
-    scoped = _scoped(merged, tops, resolver, access)
+    scoped, notes = _scoped(merged, tops, resolver, access), [*sources.notes, *merged.notes]
+    if given.here:
+        scoped = {key: _run_here(one, resolver, notes) for key, one in scoped.items()}
     resources = tuple(_resources(scoped, resolver, given, account_id))
-    notes = [*sources.notes, *merged.notes]
     if not resolver.problems:
         notes += compatibility.notes(merged.root, scoped, resolver)
     name = resolver.text(merged.root.at("name"), tops[-1])
@@ -299,6 +300,22 @@ def _scoped(
     return scoped
 
 
+def _run_here(one: Scoped, resolver: Collector, notes: list[Problem]) -> Scoped:
+    """Return a resource with what this machine reads and ``s`` does not; add a note for each."""
+    if not isinstance(one.component, Leaf):
+        return one
+    component = str(resolver.attempt(one.component, one.scope))
+    if not names_function(component):
+        if not component.startswith((".", "/")) or "runtime" not in one.props.entries:
+            return one
+        said = f"component {component} is a folder: dev takes it for fc3, because props have a "
+        notes.append(note(one.component.position, f"{said}runtime", "write component: fc3"))
+        one = one._replace(component=Leaf(*one.component.mark, "fc3"))
+    props, found = as_of_fc3(one.props)
+    notes += found
+    return one._replace(props=props)
+
+
 def _overlaid(
     name: str, written: Written, environment: Table | None, top: Scope, resolver: Collector
 ) -> Table:
@@ -344,8 +361,6 @@ def _resource(
     if props is None:
         collect = resolver.collect if names_function(component) else resolver.collect_optional
         props = collect(one.props, one.scope)
-        if given.here and names_function(component):
-            props = as_of_fc3(props)
     function_name, region = props.get("functionName"), props.get("region")
     return Resource(
         name=name,
