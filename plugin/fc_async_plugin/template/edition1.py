@@ -69,7 +69,7 @@ def is_edition_1(root: Table) -> bool:
     return "services" in root.entries and root.text("edition") != EDITION
 
 
-def of_component(root: Table) -> list[Leaf]:
+def of_fc2(root: Table) -> list[Leaf]:
     """Return the components of FC 2.0 under ``resources`` of a template."""
     resources = root.table("resources").entries.values()
     named = [one.at("component") for one in resources if isinstance(one, Table)]

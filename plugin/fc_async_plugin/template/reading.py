@@ -179,7 +179,7 @@ class _Reader:
         Where functions run on this machine, both count, with a note; ``services`` is an error
         elsewhere.
         """
-        root, found = source.root, edition1.of_component(source.root) if purpose == "run" else []
+        root, found = source.root, edition1.of_fc2(source.root) if purpose == "run" else []
         for one in found:
             said = f"component {one.text} deploys to FC 2.0: dev runs its function as "
             fix = "write component: fc3, and props as FC 3.0 has them"
