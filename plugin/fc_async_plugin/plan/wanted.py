@@ -8,6 +8,7 @@ parts). Reads code folders for their checksum, and sends no request.
 
 from __future__ import annotations
 
+import re
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Final
 
@@ -148,6 +149,8 @@ def _wanted(
     )
 
 
+_LAYER_ELSEWHERE: Final = re.compile(r"acs:|official:|\w+#[\w-]+#\d+$")
+"""ARNs of layers; those of FC 2.0 have the form ``ID#NAME#VERSION``."""
 _SHARED: Final = ("settings", "code", "concurrency")
 """Settings that two resources of one function must agree on."""
 
@@ -292,6 +295,6 @@ def _listed(resource: Resource) -> list[str]:
 
 def _is_local(layer: object) -> bool:
     """Return whether a layer is a path on this machine and not an ARN."""
-    if not isinstance(layer, str) or layer.startswith(("acs:", "official:")):
+    if not isinstance(layer, str) or _LAYER_ELSEWHERE.match(layer):
         return False
     return bool(layer) and not is_unresolved(layer)

@@ -17,12 +17,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from fc_async_plugin.template.nodes import BLOCK, EDITION, FC2, Array, Leaf, Table
+from fc_async_plugin.template.nodes import BLOCK, EDITION, FC2, Array, Leaf, Table, leaves
 from fc_async_plugin.template.problems import note
 from fc_async_sdk.spec import arn
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from fc_async_plugin.template.nodes import Mark, Node
     from fc_async_plugin.template.problems import Problem
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 _FC3: Final = "fc3"
 _COMPONENT: Final = re.compile(r"(?:devsapp/)?fc(?:@.*)?")
 _REFERENCE: Final = re.compile(r"\$\{vars\.([\w.-]+)\}")
+_VARIABLE: Final = re.compile(r"\$\{env\.(\w+)\}")
 _LEFT_OUT: Final = re.compile(r"\$\{(?:resources\.)?([\w-]+)\.props\.(?:function|service)\b")
 """References into parts of props that are not read: their values count as known later."""
 _CONFIG: Final = {"statefulInvocation": "asyncTask", "destination": "destinationConfig"}
@@ -69,11 +70,19 @@ def is_edition_1(root: Table) -> bool:
     return "services" in root.entries and root.text("edition") != EDITION
 
 
-def of_fc2(root: Table) -> list[Leaf]:
-    """Return the components of FC 2.0 under ``resources`` of a template."""
-    resources = root.table("resources").entries.values()
-    named = [one.at("component") for one in resources if isinstance(one, Table)]
-    return [one for one in named if isinstance(one, Leaf) and _COMPONENT.fullmatch(one.text)]
+def of_fc2(root: Table) -> Iterator[Problem]:
+    """Yield notes on components of FC 2.0 under ``resources`` and variables of edition 1.0.0."""
+    for one in root.table("resources").entries.values():
+        named = one.at("component") if isinstance(one, Table) else None
+        if isinstance(named, Leaf) and _COMPONENT.fullmatch(named.text):
+            said = f"component {named.text} deploys to FC 2.0: dev runs its function as "
+            fix = "write component: fc3, and props as FC 3.0 has them"
+            yield note(named.position, f"{said}service$function", fix)
+    for leaf in leaves(root):
+        if found := _VARIABLE.search(leaf.text):
+            new = f"${{env('{found[1]}')}}"
+            said = f"{found[0]} is of edition 1.0.0: dev reads it as {new}, s does not"
+            yield note(leaf.position, said, f"write {new}")
 
 
 def as_of_fc3(props: Table) -> tuple[Table, list[Problem]]:
@@ -153,7 +162,7 @@ def _rewritten(node: Node, others: re.Pattern[str]) -> Node:
         return Array(*node.mark, [_rewritten(one, others) for one in node.items])
     if "${" not in node.text:
         return node
-    text = re.sub(r"\$\{env\.(\w+)\}", r"${env('\1')}", node.text)
+    text = _VARIABLE.sub(r"${env('\1')}", node.text)
     text = others.sub(r"${resources.\1.", text)
     return Leaf(*node.mark, _LEFT_OUT.sub(r"${resources.\1.output", text))
 

@@ -10,6 +10,7 @@ comment. ``ignore-file[...]`` applies to the whole file.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import re
 from pathlib import Path
@@ -22,10 +23,17 @@ from fc_async_plugin.template.problems import Position, Problem, TemplateError, 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from fc_async_plugin.template.nodes import Node
+
 Purpose = Literal["deploy", "run", "show"]
 """Purpose of reading a template; see :func:`fc_async_plugin.template.load`."""
 
 _ROS: Final = "ROSTemplateFormatVersion"
+_PACKAGE: Final = "publish.yaml"
+"""Describes a package for ``s init``, with the template in a folder beside it."""
+_PARAMETER: Final = re.compile(r"\{\{ *(\w+) *\}\}")
+_PLAIN: Final = re.compile(r"""[^"'\\\n]*""")
+"""Values that may take the place of a parameter between quotes of any kind."""
 COMPONENTS: Final = frozenset({"fc3", "fc-async", FC2})
 """Components whose props describe a function in the terms of FC 3.0."""
 
@@ -103,7 +111,7 @@ def read(
         TemplateError: A file cannot be read, or is not a template of an edition that is read.
     """
     reader = _Reader()
-    template = Source(file, reader.table(file))
+    template = Source(file, reader.table(file, parameters=purpose != "deploy"))
     extended = reader.extended(template, env)
     old = _of_fc2(template)
     if old is not None:
@@ -137,8 +145,9 @@ class _Reader:
         self.notes: list[Problem] = []
         self.suppressions: list[Suppression] = []
 
-    def table(self, file: Path) -> Table:
+    def table(self, file: Path, *, parameters: bool = False) -> Table:
         text = files.read_text(file)
+        text = self._with_defaults(text, file) if parameters and "{{" in text else text
         self.files.append(str(file))
         root, dates = yaml12.parse(text, str(file))
         for date in dates:
@@ -149,6 +158,26 @@ class _Reader:
         if not isinstance(root, Table):
             raise failure(root.position, "a template must be a mapping")
         return root
+
+    def _with_defaults(self, text: str, file: Path) -> str:
+        """Return a template of a package for ``s init`` with values for the package's parameters.
+
+        The value of one without a default is its name.
+        """
+        root = None
+        with contextlib.suppress(TemplateError):  # also if there is no package
+            root = self.table(file.resolve().parent.parent / _PACKAGE)
+        known = root.at("Parameters", "properties") if root else None
+        values = _defaults(known.entries) if isinstance(known, Table) else {}
+        used = [one for one in _PARAMETER.finditer(text) if one[1] in values]
+        if used:
+            place = Position(str(file), text.count("\n", 0, used[0].start()) + 1, 1)
+            said = (
+                f"{used[0][0]} is a parameter of s init: here it has its default in {_PACKAGE}, or "
+            )
+            fix = "make a project of the package with s init"
+            self.notes.append(note(place, f"{said}its name, as have all others", fix))
+        return _PARAMETER.sub(lambda one: values.get(one[1], one[0]), text)
 
     def extended(self, template: Source, env: str | None) -> Source | None:
         """Read the file that a template extends, if any."""
@@ -174,16 +203,13 @@ class _Reader:
         return Source(file, root)
 
     def without_fc2(self, source: Source, purpose: Purpose) -> Source:
-        """Return a file of edition 3.0.0 without ``services`` and the component of FC 2.0.
+        """Return a file of edition 3.0.0 without what edition 1.0.0 has in its place.
 
-        Where functions run on this machine, both count, with a note; ``services`` is an error
+        Where functions run on this machine, that counts, with a note; ``services`` is an error
         elsewhere.
         """
-        root, found = source.root, edition1.of_fc2(source.root) if purpose == "run" else []
-        for one in found:
-            said = f"component {one.text} deploys to FC 2.0: dev runs its function as "
-            fix = "write component: fc3, and props as FC 3.0 has them"
-            self.notes.append(note(one.position, f"{said}service$function", fix))
+        root, found = source.root, [*edition1.of_fc2(source.root)] if purpose == "run" else []
+        self.notes += found
         if "services" in root.entries:
             place = root.key_position("services")
             said = "services belongs to edition 1; edition 3.0.0 calls it resources"
@@ -228,6 +254,18 @@ class _Reader:
         position = environments.position if environments is not None else Position(str(file), 1, 1)
         there = ", ".join(known) or "none"
         raise failure(position, f"no environment {env!r} here, there are: {there}")
+
+
+def _defaults(parameters: Mapping[str, Node]) -> dict[str, str]:
+    """Return the defaults of parameters of a package; names of those without one."""
+    found = {}
+    for name, one in parameters.items():
+        default = one.at("default") if isinstance(one, Table) else None
+        value = default.value if isinstance(default, Leaf) else None
+        text = str(value).lower() if isinstance(value, bool) else str(value or name.lower())
+        text = text.replace("${default-suffix}", "demo")
+        found[name] = text if _PLAIN.fullmatch(text) else name.lower()
+    return found
 
 
 def _of_fc2(source: Source) -> Problem | None:

@@ -281,6 +281,7 @@ def test_layers_of_the_service_are_said_with_what_stands_in_for_them(
         "acs:fc:cn-hangzhou:official:layers/Java17/versions/1",
         "official:layers/Python310-Package-Collection/versions/1",
         "acs:fc:cn-hangzhou:123:layers/own/versions/1",
+        "8c1639b249a5b5972e5eb2b41510200a#own#2",  # as FC 2.0 names it
     ]
     found = changed(tmp_path, ("[./shared]", f"[{', '.join(map(repr, names))}]"))
     unknown = "it is not on this machine, and what is in it is not known: the functions lack it"
@@ -289,6 +290,7 @@ def test_layers_of_the_service_are_said_with_what_stands_in_for_them(
         "layer Java17 of orders: java is not on this machine: install it",
         f"layer Python310-Package-Collection of orders: {unknown}",
         f"layer acs:fc:cn-hangzhou:123:layers/own/versions/1 of orders: {unknown}",
+        f"layer 8c1639b249a5b5972e5eb2b41510200a#own#2 of orders: {unknown}",
     ]
 
 

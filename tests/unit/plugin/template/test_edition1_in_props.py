@@ -154,6 +154,18 @@ resources:
     )
 
 
+def test_a_variable_of_edition_1_is_that_of_the_environment(tmp_path: Path) -> None:
+    text = f"{PROPS}      environmentVariables: {{KEY: '${{env.KEY}}', OTHER: a}}\n"
+    project = _run(tmp_path, text)
+    [one] = project.resources
+    assert one.props["environmentVariables"] == {"OTHER": "a"}
+    assert project.unset == ("KEY",)
+    [note] = project.notes
+    assert note.message == (
+        "${env.KEY} is of edition 1.0.0: dev reads it as ${env('KEY')}, s does not"
+    )
+
+
 def test_services_beside_resources_are_refused(tmp_path: Path) -> None:
     with pytest.raises(template.TemplateError, match="calls it resources"):
         _run(tmp_path, f"{PROPS}services: {{}}\n")
