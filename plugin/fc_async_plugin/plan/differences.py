@@ -7,50 +7,51 @@ account, and an empty list equals a missing one.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
 from fc_async_sdk.errors import InvalidArn
-from fc_async_sdk.models import AsyncConfig, Destination, DestinationConfig, Function
-from fc_async_sdk.spec import arn, limits, triggers
+from fc_async_sdk.models import AsyncConfig, Function
+from fc_async_sdk.spec import arn, async_config, limits, triggers
+from fc_async_sdk.spec.async_config import OUTCOMES
 
 if TYPE_CHECKING:
     from fc_async_plugin.plan.model import Place, UpdateFunction
 
 
-class Effective(NamedTuple):
-    """A configuration with the service's defaults for missing settings."""
-
-    async_task: bool
-    retries: int
-    age_seconds: int
-    on_success: str
-    on_failure: str
+DEFAULTS: Final[dict[str, Any]] = {
+    "asyncTask": False,
+    **{name: allowed.default for name, allowed in async_config.RANGES.items()},
+}
+"""Settings of a configuration beside its destinations, and their defaults."""
 
 
-def effective(config: AsyncConfig, *, region: str, account_id: str) -> Effective:
+def settings_of(config: AsyncConfig) -> dict[str, Any]:
+    """Return the settings that a configuration has, and its ARNs by the field of the outcome."""
+    written = config.to_dict()
+    ends = dict(config.destinations)
+    return {name: written[name] for name in DEFAULTS if name in written} | {
+        name: ends[outcome] for name, outcome in OUTCOMES if outcome in ends
+    }
+
+
+def effective(config: AsyncConfig, *, region: str, account_id: str) -> dict[str, Any]:
     """Fill in the service's defaults, and the region and account of ARNs.
 
     Args:
         config: The configuration.
         region: Region of the function.
         account_id: Account of the function, "" if unknown.
+
+    Returns:
+        All settings, and an ARN for each outcome, "" if it has none.
     """
-    retries = config.max_async_retry_attempts
-    age = config.max_async_event_age_in_seconds
-    return Effective(
-        bool(config.async_task),
-        limits.RETRY_ATTEMPTS.default if retries is None else retries,
-        limits.EVENT_AGE_SECONDS.default if age is None else age,
-        _resolved(config.on_success, region, account_id),
-        _resolved(config.on_failure, region, account_id),
-    )
+    found = {**DEFAULTS, **dict.fromkeys(dict(OUTCOMES), ""), **settings_of(config)}
+    return found | {name: _resolved(found[name], region, account_id) for name, _ in OUTCOMES}
 
 
-def _resolved(text: str | None, region: str, account_id: str) -> str:
-    if not text:
-        return ""
+def _resolved(text: str, region: str, account_id: str) -> str:
     try:
         return str(arn.parse(text).resolve(region=region, account_id=account_id))
     except InvalidArn:
@@ -88,25 +89,10 @@ def config_to_put(
 
 
 def _sendable(wanted: AsyncConfig, there: AsyncConfig) -> AsyncConfig:
-    def explicit(value: Any, current: Any, default: Any) -> Any:
-        return default if value is None and current is not None else value
-
-    on_success = Destination(destination=wanted.on_success) if wanted.on_success else None
-    on_failure = Destination(destination=wanted.on_failure) if wanted.on_failure else None
-    return AsyncConfig(
-        async_task=explicit(wanted.async_task, there.async_task, False),
-        max_async_retry_attempts=explicit(
-            wanted.max_async_retry_attempts,
-            there.max_async_retry_attempts,
-            limits.RETRY_ATTEMPTS.default,
-        ),
-        max_async_event_age_in_seconds=explicit(
-            wanted.max_async_event_age_in_seconds,
-            there.max_async_event_age_in_seconds,
-            limits.EVENT_AGE_SECONDS.default,
-        ),
-        destination_config=DestinationConfig(on_success=on_success, on_failure=on_failure),
-    )
+    current = settings_of(there)
+    sent = {name: DEFAULTS[name] for name in DEFAULTS if name in current} | settings_of(wanted)
+    ends = {name: {"destination": sent.pop(name)} for name, _ in OUTCOMES if name in sent}
+    return msgspec.convert(sent | {"destinationConfig": ends}, AsyncConfig)
 
 
 def concurrency_to_put(

@@ -12,12 +12,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from fc_async_plugin.plan.differences import account_of, effective
+from fc_async_plugin.plan.differences import DEFAULTS, account_of, effective, settings_of
 from fc_async_plugin.plan.model import Place
 from fc_async_plugin.template.model import BLOCK, desired, is_function
 from fc_async_plugin.template.yaml_edit import Edit
 from fc_async_sdk.models import AsyncConfig
 from fc_async_sdk.spec import limits
+from fc_async_sdk.spec.async_config import OUTCOMES
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -101,17 +102,13 @@ def _changes(
     if block is None and qualifier != limits.DEFAULT_QUALIFIER:
         changes.append((("qualifier",), qualifier))
     # A new block is complete, so that it also says what holds by default.
-    settings = (
-        ("asyncTask", have.async_task, want.async_task),
-        ("maxAsyncRetryAttempts", have.retries, want.retries),
-        ("maxAsyncEventAgeInSeconds", have.age_seconds, want.age_seconds),
-    )
-    changes += [((name,), now) for name, now, then in settings if block is None or now != then]
-    for outcome, there, here, raw in (
-        ("onSuccess", have.on_success, want.on_success, config.on_success),
-        ("onFailure", have.on_failure, want.on_failure, config.on_failure),
-    ):
-        if there != here:
+    changes += [
+        ((name,), have[name]) for name in DEFAULTS if block is None or have[name] != want[name]
+    ]
+    raw = settings_of(config)
+    for outcome, _ in OUTCOMES:
+        if have[outcome] != want[outcome]:
             below = ("destinationConfig", outcome)
-            changes.append(((*below, "destination"), raw) if raw else (below, None))
+            named = outcome in raw
+            changes.append(((*below, "destination"), raw[outcome]) if named else (below, None))
     return changes

@@ -11,7 +11,12 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
 
-from fc_async_plugin.plan.differences import concurrency_to_put, config_to_put, trigger_to_put
+from fc_async_plugin.plan.differences import (
+    concurrency_to_put,
+    config_to_put,
+    settings_of,
+    trigger_to_put,
+)
 from fc_async_plugin.plan.model import CURRENT_VERSION
 from fc_async_sdk.models import AsyncConfig
 
@@ -54,18 +59,6 @@ def _config_to_put(wanted: Document, there: Document | None, place: Place) -> Do
     return None if put is None else put.to_dict()
 
 
-def _shown_config(document: Document) -> Document:
-    config = config_of(document)
-    fields = {
-        "asyncTask": config.async_task,
-        "maxAsyncRetryAttempts": config.max_async_retry_attempts,
-        "maxAsyncEventAgeInSeconds": config.max_async_event_age_in_seconds,
-        "onSuccess": config.on_success,
-        "onFailure": config.on_failure,
-    }
-    return {name: value for name, value in fields.items() if value is not None}
-
-
 def _shown_alias(document: Document) -> Document:
     version = document.get("versionId")
     return {"version": "the version published now" if version == CURRENT_VERSION else version}
@@ -96,7 +89,7 @@ KINDS: Final[dict[Of, Kind]] = {
         lambda want: {name: one.to_dict() for name, one in want.configs.items()},
         lambda have: {name: one.to_dict() for name, one in have.configs.items()},
         _config_to_put,
-        _shown_config,
+        lambda document: settings_of(config_of(document)),
     ),
     "concurrency": Kind(
         lambda want: want.concurrency,

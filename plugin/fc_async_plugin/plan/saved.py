@@ -222,7 +222,9 @@ def fingerprint(place: Place, remote: RemoteFunction, *, ours: bool) -> str:
         everything = remote.function.to_dict()
         function = {k: v for k, v in everything.items() if ours and k not in _PASSING}
     configs = {
-        qualifier: effective(config, region=place.region, account_id=account_of(config))
+        qualifier: tuple(
+            effective(config, region=place.region, account_id=account_of(config)).values()
+        )
         for qualifier, config in remote.configs.items()
     }
     aliases = {
