@@ -19,6 +19,7 @@ from fc_async_local.services import common
 from fc_async_local.services.eventbridge import model
 from fc_async_local.services.eventbridge.model import Event, EventBridgeError
 from fc_async_sdk.spec.arn import EventBusArn
+from fc_async_sdk.spec.times import to_milliseconds
 
 if TYPE_CHECKING:
     from fc_async_local.domain.invocation import CallPath, Delivery
@@ -56,7 +57,7 @@ class EventBridgeDestination(Channel[EventBusArn, Event]):
             else settings.eventbridge_failure_type,
             "datacontenttype": "application/json",
             "subject": json.loads(document)["requestContext"]["functionArn"],
-            "time": model.rfc3339(now),
+            "time": to_milliseconds(now),
         }
         event = {name: model.raw(value) for name, value in attributes.items()}
         event["data"] = msgspec.Raw(document)

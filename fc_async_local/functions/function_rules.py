@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import msgspec
 
 from fc_async_local.functions import fields, refusals
-from fc_async_local.functions.records import FunctionRecord, Settings, VersionRecord, rfc3339
+from fc_async_local.functions.records import FunctionRecord, Settings, VersionRecord
 from fc_async_sdk.models import (
     Code,
     CustomRuntimeConfig,
@@ -24,6 +24,7 @@ from fc_async_sdk.models import (
     LifecycleHook,
 )
 from fc_async_sdk.spec import limits, runtimes
+from fc_async_sdk.spec.times import to_seconds
 
 if TYPE_CHECKING:
     import re
@@ -279,8 +280,8 @@ def describe(
         "functionId": function.function_id,
         "codeChecksum": record.code.checksum,
         "codeSize": record.code.size,
-        "createdTime": rfc3339(function.created_at),
-        "lastModifiedTime": rfc3339(modified),
+        "createdTime": to_seconds(function.created_at),
+        "lastModifiedTime": to_seconds(modified),
         "state": "Active",
         "lastUpdateStatus": "Successful",
     }
@@ -288,7 +289,7 @@ def describe(
         answer["invocationRestriction"] = {
             "disable": True,
             "reason": function.restriction.reason,
-            "lastModifiedTime": rfc3339(function.restriction.modified_at),
+            "lastModifiedTime": to_seconds(function.restriction.modified_at),
         }
     if function.tags:
         answer["tags"] = [{"Key": k, "Value": v} for k, v in function.tags.items()]

@@ -7,7 +7,6 @@ adds. Times are milliseconds since the epoch.
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 
 import msgspec
@@ -22,11 +21,6 @@ if TYPE_CHECKING:
 
 Settings = dict[str, Any]
 """Function settings as the API spells them; only what was set."""
-
-
-def rfc3339(at: int) -> str:
-    """Return milliseconds since the epoch as the API writes them: ``2020-08-20T02:28:21Z``."""
-    return datetime.fromtimestamp(at / 1000, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def key_in(function: str, name: str) -> str:

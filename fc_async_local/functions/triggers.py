@@ -9,13 +9,14 @@ import msgspec
 
 from fc_async_local.domain import json_input
 from fc_async_local.functions import function_rules, refusals
-from fc_async_local.functions.records import Settings, TriggerRecord, key_in, rfc3339
+from fc_async_local.functions.records import Settings, TriggerRecord, key_in
 from fc_async_local.functions.snapshot import Resources
 from fc_async_local.triggers import bindings
 from fc_async_local.triggers.bindings import TriggerSettings
 from fc_async_sdk._decoding import prepare
 from fc_async_sdk.spec import http_trigger, limits
 from fc_async_sdk.spec.oss import OssTrigger, overlap
+from fc_async_sdk.spec.times import to_seconds
 from fc_async_sdk.spec.triggers import UnreadableTrigger
 
 if TYPE_CHECKING:
@@ -104,8 +105,8 @@ class Triggers(Resources[TriggerRecord]):
             **record.settings,
             "triggerName": record.name,
             "triggerId": record.trigger_id,
-            "createdTime": rfc3339(record.created_at),
-            "lastModifiedTime": rfc3339(record.modified_at),
+            "createdTime": to_seconds(record.created_at),
+            "lastModifiedTime": to_seconds(record.modified_at),
         }
 
     async def create(self, function: str, body: Mapping[str, Any]) -> dict[str, Any]:

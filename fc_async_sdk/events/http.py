@@ -8,11 +8,10 @@ Source: the page "Invoke a function through an HTTP trigger" of the user guide
 from __future__ import annotations
 
 import base64
-from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import parse_qsl, unquote
 
-from fc_async_sdk.spec import http_trigger
+from fc_async_sdk.spec import http_trigger, times
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -64,7 +63,6 @@ def request(
     shown = _joined((_canonical(name), value) for name, value in headers)
     shown.pop("Host", None)
     text, is_base64 = _text(body, shown.get("Content-Type", ""))
-    at = datetime.fromtimestamp(circumstances.at // 1_000, timezone.utc)
     return {
         "version": VERSION,
         "rawPath": path,
@@ -77,7 +75,7 @@ def request(
             "domainName": circumstances.domain,
             "domainPrefix": circumstances.domain.partition(".")[0],
             "requestId": circumstances.request_id,
-            "time": at.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "time": times.to_seconds(circumstances.at),
             "timeEpoch": str(circumstances.at),
             "http": {
                 "method": method,

@@ -12,12 +12,12 @@ from __future__ import annotations
 import hashlib
 import json
 import uuid
-from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from fc_async_sdk.events import http
 from fc_async_sdk.spec import oss as oss_spec
+from fc_async_sdk.spec import times
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -83,7 +83,7 @@ def timer(trigger: str, at: int, *, payload: str = "") -> Document:
         at: When it was due.
         payload: Text from its configuration.
     """
-    return {"triggerTime": _seconds(at), "triggerName": trigger, "payload": payload}
+    return {"triggerTime": times.to_seconds(at), "triggerName": trigger, "payload": payload}
 
 
 def oss(  # noqa: PLR0913 -- the fields of the document
@@ -132,7 +132,7 @@ def oss(  # noqa: PLR0913 -- the fields of the document
     element = {
         "eventName": event,
         "eventSource": "acs:oss",
-        "eventTime": _milliseconds(at),
+        "eventTime": times.to_milliseconds(at),
         "eventVersion": "1.0",
         "oss": {
             "bucket": bucket_described,
@@ -244,9 +244,9 @@ def cloud_event(
         "type": kind,
         "datacontenttype": "application/json; charset=utf-8",
         "subject": subject,
-        "time": _milliseconds(occurred.at),
+        "time": times.to_milliseconds(occurred.at),
         "aliyunaccountid": origin.account_id,
-        "aliyunpublishtime": _milliseconds(occurred.published_at),
+        "aliyunpublishtime": times.to_milliseconds(occurred.published_at),
         "aliyuneventbusname": occurred.bus,
         "aliyunregionid": origin.region,
         "aliyunpublishaddr": "127.0.0.1",
@@ -315,15 +315,3 @@ def samples(at: int) -> dict[str, Document | list[Document]]:
         "rocketmq": [rocketmq("MQ_INST_1", "topic", "text", streaming, tag="tag")],
         **others,
     }
-
-
-def _seconds(at: int) -> str:
-    return _utc(at).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _milliseconds(at: int) -> str:
-    return _utc(at).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def _utc(at: int) -> datetime:
-    return datetime.fromtimestamp(at / 1_000, timezone.utc)

@@ -18,6 +18,7 @@ import msgspec
 from fc_async_sdk._decoding import JSON_ERRORS
 from fc_async_sdk._payloads import from_json
 from fc_async_sdk.errors import InvalidEvent, shorten
+from fc_async_sdk.spec import times
 
 P = TypeVar("P", str, msgspec.Raw)
 T = TypeVar("T")
@@ -306,15 +307,14 @@ def envelope(
         published_at: Milliseconds since the epoch.
         published_from: Address of who put it.
     """
-    moment = dt.datetime.fromtimestamp(published_at // 1000, dt.timezone.utc)
-    china = moment + dt.timedelta(hours=8)
+    china = dt.datetime.fromtimestamp(published_at // 1000, dt.timezone(dt.timedelta(hours=8)))
     return {
         "specversion": "1.0",
         "id": event_id,
         "source": "acs:fc",
         "type": event_type,
         "subject": data["requestContext"]["functionArn"],
-        "time": f"{moment:%Y-%m-%dT%H:%M:%SZ}",
+        "time": times.to_seconds(published_at),
         "datacontenttype": "application/json",
         "data": data,
         "aliyunaccountid": account_id,

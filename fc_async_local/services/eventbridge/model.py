@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-from datetime import datetime, timezone
 from typing import Any, ClassVar, Final, Literal
 
 import msgspec
@@ -20,6 +19,7 @@ from fc_async_local.services.common import ProtocolError
 from fc_async_local.services.delivery import Strategy
 from fc_async_sdk._decoding import prepare
 from fc_async_sdk.errors import shorten
+from fc_async_sdk.spec.times import to_milliseconds
 
 EVENT_BYTES: Final = 256 * 1024
 """Largest event of PutEvents. Events of destinations have a lower limit."""
@@ -199,18 +199,6 @@ def text_of(event: Event, name: str) -> str:
         raise EventBridgeError("InvalidEvent", f"{name} must be a string") from None
 
 
-def rfc3339(now: int) -> str:
-    """Return a time in RFC 3339, as the CloudEvents specification requires.
-
-    Samples of the product end in ``Asia/Shanghai``, which parsers of CloudEvents refuse.
-
-    Args:
-        now: Milliseconds since the epoch.
-    """
-    moment = datetime.fromtimestamp(now / 1_000, tz=timezone.utc)
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
 def check_event(event: Event) -> None:
     """Check the attributes and the size of an event.
 
@@ -249,11 +237,12 @@ def stamp(event: Event, *, bus: str, region: str, account_id: str, now: int) -> 
     """
     added = {
         "datacontenttype": "application/json",
-        "time": rfc3339(now),
+        "time": to_milliseconds(now),
     }
     service = {
         "aliyunaccountid": account_id,
-        "aliyunpublishtime": rfc3339(now),
+        # Samples of the product end in "Asia/Shanghai", which parsers of CloudEvents refuse.
+        "aliyunpublishtime": to_milliseconds(now),
         "aliyuneventbusname": bus,
         "aliyunregionid": region,
         "aliyunpublishaddr": "127.0.0.1",

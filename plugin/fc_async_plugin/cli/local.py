@@ -12,7 +12,6 @@ import functools
 import json
 import logging
 import os
-from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -30,6 +29,7 @@ from fc_async_plugin.cli.runtime_options import (
 )
 from fc_async_plugin.report import terminal
 from fc_async_sdk import _project_folder
+from fc_async_sdk.spec.times import to_milliseconds
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -173,9 +173,8 @@ class JsonLines(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Return one record as one line."""
-        moment = datetime.fromtimestamp(record.created, timezone.utc)
         line: dict[str, object] = {
-            "time": moment.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            "time": to_milliseconds(int(record.created * 1_000)),
             "level": record.levelname.lower(),
             "logger": record.name,
             "message": record.getMessage(),

@@ -165,13 +165,7 @@ def as_data(plan: Plan) -> dict[str, Any]:
         "omitted": plan.omitted,
         "absent": [one.function for one in plan.absent],
         "obstacles": [
-            {
-                "file": one.position.file,
-                "line": one.position.line,
-                "column": one.position.column,
-                "message": one.message,
-            }
-            for one in plan.obstacles
+            {**one.position._asdict(), "message": one.message} for one in plan.obstacles
         ],
     }
 
