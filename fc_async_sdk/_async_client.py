@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import os
 import time
 from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, TypeVar, overload
 
@@ -49,7 +50,7 @@ def _sends(
     """Return a method that sends what the operation makes; code is read from its path before."""
 
     async def method(self: AsyncClient, /, *args: Any, **kwargs: Any) -> T:
-        if kwargs.get("code") is not None:
+        if isinstance(kwargs.get("code"), (str, os.PathLike)):
             kwargs["code"] = await packaging.async_load(kwargs["code"])
         return await self._perform(operation, args, kwargs)
 

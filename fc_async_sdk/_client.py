@@ -9,6 +9,7 @@ same documentation. What is more than one request lives in modules of its own.
 from __future__ import annotations
 
 import functools
+import os
 import time
 from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, TypeVar, overload
 
@@ -47,7 +48,7 @@ def _sends(
     """Return a method that sends what the operation makes; code is read from its path before."""
 
     def method(self: Client, /, *args: Any, **kwargs: Any) -> T:
-        if kwargs.get("code") is not None:
+        if isinstance(kwargs.get("code"), (str, os.PathLike)):
             kwargs["code"] = packaging.load(kwargs["code"])
         return self._perform(operation, args, kwargs)
 

@@ -176,7 +176,7 @@ def check_type(name: str, kind: object) -> None:
     Raises:
         InvalidParameter: They cannot.
     """
-    if kind in {bytes, str} or hasattr(kind, "model_validate_json"):
+    if kind is bytes or kind is str or hasattr(kind, "model_validate_json"):
         return
     try:
         custom = isinstance(inspect.type_info(kind), inspect.CustomType)

@@ -6,7 +6,6 @@ Data only. Who the client is and where it talks to is :mod:`fc_async_sdk.session
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from types import NoneType
 from typing import Any, Final, Literal
@@ -136,10 +135,5 @@ def _check_types(config: Config) -> None:
 
 
 def _positive(name: str, value: object) -> None:
-    if (
-        isinstance(value, bool)
-        or not isinstance(value, (int, float))
-        or not value > 0
-        or math.isinf(value)
-    ):
-        raise ConfigurationError(f"{name}={value!r}: must be a number of seconds, more than 0")
+    if not limits.is_wait(value):
+        raise ConfigurationError(f"{name}={value!r}: must be {limits.WAIT_EXPECTED}")

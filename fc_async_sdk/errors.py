@@ -738,10 +738,11 @@ class WaitTooLong(PaceError):
     def __init__(self, pace: str, seconds: int, count: int, hops: int, max_hops: int) -> None:
         waits = "the message waits" if count == 1 else f"the last of {count:,} messages waits"
         advice = (
-            f"Decorate the handler: @handler(…, pace=…), allow max_hops={hops}; or send fewer."
+            "Decorate the handler: @handler(…, pace=…), allow"
             if not max_hops
-            else f"The pace allows max_hops={max_hops}, this takes {hops}: raise it, or send fewer."
+            else f"The pace allows max_hops={max_hops}, this takes more: allow"
         )
+        advice += f" max_hops={hops} (fc-async invoke: --max-hops {hops}); or send fewer."
         super().__init__(pace, f"{waits} {seconds:,} s, longer than it may; not sent\n{advice}")
         self.seconds = seconds
 

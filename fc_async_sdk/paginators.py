@@ -39,14 +39,14 @@ ITEMS: Final[Mapping[str, str]] = {
 """Field of each list that holds the items of a page."""
 
 
-def items_of(name: str) -> str:
+def items_of(name: object) -> str:
     """Return the field that holds the items of a page.
 
     Raises:
         InvalidParameter: There is no such paginator.
     """
-    if name not in ITEMS:
-        raise InvalidParameter("name", name, f"must be one of {', '.join(ITEMS)}")
+    if not isinstance(name, str) or name not in ITEMS:
+        raise InvalidParameter("name", name, f"must be one of these:\n{', '.join(ITEMS)}")
     return ITEMS[name]
 
 

@@ -172,7 +172,7 @@ class Plan(RunPlan):
         if isinstance(resume, str) or not isinstance(resume, Container | None):
             raise InvalidParameter("resume", resume, "must be a set of task ids")
         if isinstance(task_ids, str):
-            check_prefix(task_ids)
+            check_prefix("task_ids", task_ids)
         elif task_ids is not None and not callable(task_ids):
             raise InvalidParameter("task_ids", task_ids, "must be a prefix or a function")
         self._same: dict[str, Any] = {
@@ -253,20 +253,20 @@ def check_concurrency(concurrency: object) -> None:
         )
 
 
-def check_prefix(prefix: str) -> None:
-    """Check the prefix of the ids of many tasks.
+def check_prefix(name: str, prefix: object) -> str:
+    """Return the prefix of the ids of many tasks.
 
     Raises:
         InvalidParameter: No task id can begin so, or the ids would be those of replays.
     """
-    if not limits.TASK_ID_PATTERN.fullmatch(f"{prefix}-0"):
+    if not isinstance(prefix, str) or not limits.TASK_ID_PATTERN.fullmatch(f"{prefix}-0"):
         raise InvalidParameter(
-            "task_ids",
+            name,
             prefix,
-            "must be a prefix of task ids: a letter or _, then letters, digits, _ and -, at most "
-            "126 characters",
+            "must be a prefix of task ids: a letter or _, then letters, digits, _ and -\n"
+            "An id, of the prefix and what follows it, has at most 128 characters.",
         )
     if _REPLAYS.search(prefix):
-        raise InvalidParameter(
-            "task_ids", prefix, "must not end with _r and a number: replays of a group do"
-        )
+        expected = "must not end with _r and a number: replays of a group do"
+        raise InvalidParameter(name, prefix, expected)
+    return prefix

@@ -42,6 +42,8 @@ if TYPE_CHECKING:
 
 _GAP: Final = 64
 """Missing ids in a row that are usual: requests on the wire, and payloads that were refused."""
+_LARGEST: Final = 10_000_000
+"""Members of which a process can remember what became of each: they take one gigabyte."""
 _SHOWN: Final = 3
 """Ids that a message names."""
 _ERRORS: Final[Mapping[str, tuple[type[TaskError], str]]] = {
@@ -79,7 +81,7 @@ class Names:
     """
 
     def __init__(self, prefix: str) -> None:
-        check_prefix(prefix)
+        check_prefix("prefix", prefix)
         self.first = f"{prefix}-"
         self.replays = f"{prefix}_r"
         self.prefix = prefix
@@ -113,8 +115,8 @@ class Members:
     """
 
     def __init__(self, function: str, prefix: str, size: int | None) -> None:
-        if size is not None and (type(size) is not int or size < 0):
-            raise InvalidParameter("size", size, "must be a whole number, 0 or more, or None")
+        if size is not None and (type(size) is not int or not 0 <= size <= _LARGEST):
+            raise InvalidParameter("size", size, f"must be a whole number from 0 to {_LARGEST:,}")
         self.function = function
         self.names = Names(prefix)
         self.size = size

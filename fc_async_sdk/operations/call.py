@@ -17,7 +17,6 @@ import msgspec
 from fc_async_sdk import _payloads, _signing
 from fc_async_sdk._decoding import JSON_ERRORS
 from fc_async_sdk.errors import (
-    InvalidParameter,
     InvalidResponse,
     PayloadTooLarge,
     ServiceError,
@@ -285,12 +284,9 @@ def of_function(function: str, *segments: str) -> str:
 def query(**parameters: str | int | bool | None) -> str:
     """Return the canonical query string of the parameters that are set, by their wire names."""
     pairs: Iterable[tuple[str, str]] = [
-        (name, _text(value)) for name, value in parameters.items() if value is not None
+        (name, _text(name, value)) for name, value in parameters.items() if value is not None
     ]
-    try:
-        return _signing.canonical_query(pairs) if pairs else ""
-    except UnicodeEncodeError as error:
-        raise InvalidParameter("query", error.object, "must be encodable as UTF-8") from None
+    return _signing.canonical_query(pairs) if pairs else ""
 
 
 def qualified(qualifier: str | None) -> str:
@@ -301,13 +297,13 @@ def qualified(qualifier: str | None) -> str:
 def page(limit: int | None, next_token: str | None, **parameters: str | int | bool | None) -> str:
     """Return the query string of a list operation, which has these parameters of its own."""
     size = checks.integer("limit", limit, limits.PAGE_SIZE)
-    return query(**parameters, limit=size, nextToken=next_token)
+    return query(**parameters, limit=size, nextToken=checks.some_text("next_token", next_token))
 
 
-def _text(value: str | int | bool) -> str:  # noqa: FBT001 -- a query value may be one
+def _text(name: str, value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
-    return str(value)
+    return str(value) if isinstance(value, int) else checks.text(name, value)
 
 
 _JSON_HEADERS: Final = {"content-type": JSON}

@@ -8,7 +8,6 @@ Every check returns the value in the form that goes out, or raises one of
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
@@ -46,11 +45,7 @@ def segment(name: str, value: object) -> str:
         raise InvalidParameter(
             name, value, f"must be at most {_NAME_LENGTH} characters, none of them control ones"
         )
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        raise InvalidParameter(name, value, "must be encodable as UTF-8") from None
-    return value
+    return text(name, value)
 
 
 def new_name(name: str, value: object, pattern: re.Pattern[str]) -> str:
@@ -59,16 +54,15 @@ def new_name(name: str, value: object, pattern: re.Pattern[str]) -> str:
         raise InvalidParameter(
             name,
             value,
-            "must begin with a letter or _, go on with letters, digits, _ and -, "
-            "and have at most 128 characters",
+            "must be a letter or _, then letters, digits, _ and -, at most 128 in all",
         )
     return value
 
 
-def version_id(value: object) -> str:
+def version_id(value: object, name: str = "version_id") -> str:
     """Return a version: a decimal string of 1 to 10 digits."""
     if not isinstance(value, str) or not limits.VERSION_ID_PATTERN.fullmatch(value):
-        raise InvalidParameter("version_id", value, "must be a string of 1 to 10 digits")
+        raise InvalidParameter(name, value, "must be a string of 1 to 10 digits")
     return value
 
 
@@ -163,6 +157,29 @@ def _encode(value: Payload) -> bytes:
         raise InvalidParameter("payload", "str", f"must be encodable as UTF-8: {error}") from error
 
 
+def text(name: str, value: object) -> str:
+    """Return a text that can be sent."""
+    if not isinstance(value, str):
+        raise InvalidParameter(name, value, "must be a string")
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise InvalidParameter(name, value, "must be encodable as UTF-8") from None
+    return value
+
+
+def some_text(name: str, value: object) -> str | None:
+    """Return a text like :func:`text`, or None."""
+    return None if value is None else text(name, value)
+
+
+def fields(name: str, value: object) -> dict[str, Any]:
+    """Return a copy of a mapping of any JSON; None is empty."""
+    if value is not None and not isinstance(value, Mapping):
+        raise InvalidParameter(name, type(value).__name__, "must be a mapping, such as a dict")
+    return dict(value or {})
+
+
 def choice(name: str, value: object, allowed: tuple[str, ...]) -> str | None:
     """Return one of a few words, or None."""
     if value is None:
@@ -173,11 +190,11 @@ def choice(name: str, value: object, allowed: tuple[str, ...]) -> str | None:
 
 
 def timeout(name: str, value: object) -> float | None:
-    """Return a number of seconds, more than 0 and finite, or None."""
+    """Return a number of seconds, more than 0 and not too large for sockets, or None."""
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < math.inf:
-        raise InvalidParameter(name, value, "must be a number of seconds, more than 0")
+    if not limits.is_wait(value):
+        raise InvalidParameter(name, value, f"must be {limits.WAIT_EXPECTED}")
     return float(value)
 
 

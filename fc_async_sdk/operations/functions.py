@@ -123,7 +123,7 @@ def create_function(
         "POST",
         path("functions"),
         Function,
-        document=document | dict(extra or {}),
+        document=document | checks.fields("extra", extra),
         repeat="refused",
     )
 
@@ -163,7 +163,7 @@ def update_function(
         "PUT",
         of_function(function),
         Function,
-        document=document | dict(extra or {}),
+        document=document | checks.fields("extra", extra),
     )
 
 
@@ -251,7 +251,10 @@ def disable_function_invocation(
     Raises:
         FunctionNotFound: No such function.
     """
-    given = {"reason": reason, "abortOngoingRequest": abort_ongoing_request}
+    given = {
+        "reason": checks.some_text("reason", reason),
+        "abortOngoingRequest": checks.flag("abort_ongoing_request", abort_ongoing_request),
+    }
     return Call(
         operation="DisableFunctionInvocation",
         method="POST",

@@ -50,7 +50,7 @@ def publish_function_version(
         "POST",
         of_function(function, "versions"),
         FunctionVersion,
-        document={"description": description or ""},
+        document={"description": checks.some_text("description", description) or ""},
         repeat="refused",
     )
 
@@ -121,7 +121,7 @@ def create_alias(
     document = Alias(
         alias_name=checks.new_name("alias", alias, limits.ALIAS_NAME_PATTERN),
         version_id=checks.version_id(version_id),
-        description=description,
+        description=checks.some_text("description", description),
         additional_version_weight=_weights(additional_version_weight),
     )
     return json_call(
@@ -157,7 +157,7 @@ def update_alias(
     document = Alias(
         alias_name="",
         version_id=checks.version_id(version_id) if version_id is not None else None,
-        description=description,
+        description=checks.some_text("description", description),
         additional_version_weight=_weights(additional_version_weight),
     ).to_dict()
     document.pop("aliasName")
@@ -223,12 +223,11 @@ def _alias(function: str, alias: str) -> str:
 def _weights(value: object) -> dict[str, float] | None:
     if value is None:
         return None
+    name = "additional_version_weight"
     shares: dict[str, Any] = dict(value) if isinstance(value, Mapping) else {"": None}
     if not all(type(share) in {int, float} and 0 <= share <= 1 for share in shares.values()):
-        raise InvalidParameter(
-            "additional_version_weight", value, "must map versions to shares from 0 to 1"
-        )
-    return {checks.version_id(version): share for version, share in shares.items()}
+        raise InvalidParameter(name, value, "must map versions to shares from 0 to 1")
+    return {checks.version_id(version, name): share for version, share in shares.items()}
 
 
 # --- triggers: what calls a function besides the API --------------------------------------------
@@ -266,10 +265,10 @@ def create_trigger(
         trigger_name=checks.new_name("trigger", trigger, limits.TRIGGER_NAME_PATTERN),
         trigger_type=checks.segment("trigger_type", trigger_type),
         trigger_config=_config(trigger_config),
-        source_arn=source_arn,
-        invocation_role=invocation_role,
+        source_arn=checks.some_text("source_arn", source_arn),
+        invocation_role=checks.some_text("invocation_role", invocation_role),
         qualifier=checks.qualifier(qualifier),
-        description=description,
+        description=checks.some_text("description", description),
     )
     return json_call(
         "CreateTrigger",
@@ -306,9 +305,9 @@ def update_trigger(
     document = Trigger(
         trigger_name="",
         trigger_config=_config(trigger_config) if trigger_config is not None else None,
-        invocation_role=invocation_role,
+        invocation_role=checks.some_text("invocation_role", invocation_role),
         qualifier=checks.qualifier(qualifier),
-        description=description,
+        description=checks.some_text("description", description),
     ).to_dict()
     document.pop("triggerName")
     return json_call(
@@ -374,5 +373,5 @@ def _trigger(function: str, trigger: str) -> str:
 
 def _config(value: str | Mapping[str, Any]) -> str:
     if isinstance(value, str):
-        return value
+        return checks.text("trigger_config", value)
     return _payloads.to_json("trigger_config", value).decode()

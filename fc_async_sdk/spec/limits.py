@@ -12,7 +12,7 @@ invocation"; *API* is "API reference (2023-03-30)"; *quota* is the page "Quotas 
 from __future__ import annotations
 
 import re
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeGuard
 
 
 class Range(NamedTuple):
@@ -140,3 +140,15 @@ DELIVERY_RETRY_SPAN_MS: Final = 30 * 60_000
 
 SIGNATURE_SKEW_SECONDS: Final = 15 * 60
 """API: how far ``x-acs-date`` may be from the server's clock."""
+
+LONGEST_WAIT_SECONDS: Final = 1_000_000_000
+"""Ours: a time-out that the sockets of every platform take."""
+
+WAIT_EXPECTED: Final = f"a number of seconds, more than 0, at most {LONGEST_WAIT_SECONDS:,}"
+
+
+def is_wait(value: object) -> TypeGuard[float]:
+    """Return whether a value is a number of seconds that something may wait."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return False
+    return 0 < value <= LONGEST_WAIT_SECONDS

@@ -20,6 +20,7 @@ from fc_async_sdk.errors import (
     TransportError,
     WaiterError,
 )
+from fc_async_sdk.operations import checks
 from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ REGISTRATION_SECONDS: Final = 10.0
 """A task that was just accepted may not be there yet: clients have seen about 3 s."""
 _FIRST_WAIT: Final = 0.1
 _LONGEST_WAIT: Final = 5.0
+_ATTEMPTS: Final = limits.Range(1, limits.LONGEST_WAIT_SECONDS, 1)
 _GROWTH: Final = 1.5
 _LAST_LOOK_SECONDS: Final = 1.0
 """Seconds for a look that begins when the time is nearly over."""
@@ -105,13 +107,13 @@ KINDS: Final[Mapping[str, Kind]] = {
 }
 
 
-def kind_of(name: str) -> Kind:
+def kind_of(name: object) -> Kind:
     """Return the waiter with a name.
 
     Raises:
         InvalidParameter: There is no such waiter.
     """
-    if name not in KINDS:
+    if not isinstance(name, str) or name not in KINDS:
         raise InvalidParameter("name", name, f"must be one of {', '.join(KINDS)}")
     return KINDS[name]
 
@@ -127,14 +129,15 @@ def boto3_times(
         interval: Without ``Delay``.
 
     Raises:
-        InvalidParameter: There is another name in it.
+        InvalidParameter: A part of it is wrong, or there is another name in it.
     """
-    given = dict(config or {})
-    delay, attempts = given.pop("Delay", interval), given.pop("MaxAttempts", None)
+    given = checks.fields("WaiterConfig", config)
+    delay = checks.timeout("Delay", given.pop("Delay", None)) or interval
+    attempts = checks.integer("MaxAttempts", given.pop("MaxAttempts", None), _ATTEMPTS)
     if given:
         raise InvalidParameter("WaiterConfig", given, "has Delay and MaxAttempts")
     if attempts is not None:
-        delay = _LONGEST_WAIT if delay is None else delay
+        delay = delay or _LONGEST_WAIT
         timeout = delay * attempts
     return timeout, delay
 
@@ -180,13 +183,10 @@ class Polling:
     """
 
     def __init__(self, timeout: float | None, interval: float | None, began: float) -> None:
-        for name, value in (("timeout", timeout), ("interval", interval)):
-            if value is not None and (isinstance(value, bool) or not value > 0):
-                raise InvalidParameter(name, value, "must be a number of seconds, more than 0")
-        self.timeout = timeout
+        self.timeout = checks.timeout("timeout", timeout)
         self.began = began
         self.silence: TransportError | None = None
-        self._interval = interval
+        self._interval = checks.timeout("interval", interval)
         self._next = _FIRST_WAIT
         self._stopped_at: str | None = None
         self._stopped_before: str | None = None

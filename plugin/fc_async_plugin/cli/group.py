@@ -20,7 +20,13 @@ import click
 from fc_async_plugin.cli import options
 from fc_async_plugin.report import DONE, FAILED, INTERRUPTED
 from fc_async_sdk._installation import how_to_install
-from fc_async_sdk.errors import ConnectFailed, FcAsyncError, NoCredentials, ServiceError
+from fc_async_sdk.errors import (
+    ConnectFailed,
+    FcAsyncError,
+    InvalidParameter,
+    NoCredentials,
+    ServiceError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -167,7 +173,7 @@ def _fail(error: Exception, arguments: Sequence[str], *, printed: bool) -> int:
     """Print an error, to stderr and, if JSON was asked for and nothing was printed, to stdout."""
     from fc_async_plugin.report import terminal
 
-    message = _explain(error, next(iter(arguments), ""))
+    message = _explain(error, arguments)
     if isinstance(error, ConnectFailed):
         message += _where_to_start(arguments)
     if debugging():
@@ -222,11 +228,16 @@ def _tell_as_json(error: Exception, message: str) -> None:
     terminal.print_json_line({"error": facts})
 
 
-def _explain(error: Exception, command: str) -> str:
+def _explain(error: Exception, arguments: Sequence[str]) -> str:
+    command = next(iter(arguments), "")
     if isinstance(error, click.ClickException):
         message = error.format_message()
     elif isinstance(error, NoCredentials):
         message = _NO_CREDENTIALS
+    elif isinstance(error, InvalidParameter):
+        option = f"--{error.name.replace('_', '-')}"
+        given = _value(arguments, option)
+        message = str(error) if given is None else f"{option} {given!r}: {error.expected}"
     elif isinstance(error, FcAsyncError):
         message = str(error)
     elif isinstance(error, OSError):

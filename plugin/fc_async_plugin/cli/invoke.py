@@ -384,7 +384,8 @@ def _ids(prefix: str | None) -> Callable[[int, bytes], str] | None:
 
     if prefix is None:
         return None
-    check_prefix(f"{prefix}-{0:08x}")
+    check_prefix("task_id", prefix)
+    check_prefix("task_id", f"{prefix}-{0:08x}")
     return lambda index, line: f"{prefix}-{zlib.crc32(line):08x}-{index}"
 
 

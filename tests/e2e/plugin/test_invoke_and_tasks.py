@@ -221,7 +221,7 @@ def test_a_prefix_that_no_task_id_can_have_is_refused_before_anything_is_sent(
     (here / "orders.jsonl").write_text("a\nb\n")
     code, out, err = typed("invoke", "orders", "--batch", "orders.jsonl", "--task-id", prefix)
     assert (code, out, orders) == (1, "", [])
-    assert "must be a prefix of task ids" in err
+    assert f"--task-id {prefix!r}: must be a prefix of task ids" in err
 
 
 def test_that_a_batch_cannot_be_resumed_without_task_mode_is_said(

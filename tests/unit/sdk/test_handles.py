@@ -330,7 +330,7 @@ class TestGroup:
 
     @pytest.mark.parametrize("prefix", ["", "1a", "a b", "x" * 127, "a/b", "b_r", "b_r1"])
     def test_a_prefix_that_no_id_can_have_is_refused(self, handles: Both, prefix: str) -> None:
-        with pytest.raises(errors.InvalidParameter, match="task_ids"):
+        with pytest.raises(errors.InvalidParameter, match="prefix"):
             handles.group(prefix)
         with pytest.raises(errors.InvalidParameter, match="task_ids"):
             handles.do(handles.function().map([Order(1)], task_ids=prefix))

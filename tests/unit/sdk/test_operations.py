@@ -559,7 +559,7 @@ class TestMistakes:
             (lambda: operations.create_function("f", runtime="x", code=5), "code"),  # type: ignore[arg-type]
             (lambda: operations.invoke("f", log_type="All"), "log_type"),  # type: ignore[arg-type]
             (lambda: operations.invoke("f", timeout=0), "timeout"),
-            (lambda: operations.list_async_tasks("f", prefix="\ud800"), "query"),
+            (lambda: operations.list_async_tasks("f", prefix="\ud800"), "prefix"),
             (lambda: operations.update_function("f", description="\ud800"), "UpdateFunction"),
             (lambda: operations.update_function("f", extra={"x": object()}), "UpdateFunction"),
             (lambda: operations.invoke("f", timeout=True), "timeout"),
