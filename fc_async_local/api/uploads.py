@@ -17,7 +17,7 @@ from starlette.responses import Response
 
 from fc_async_local.api.operation import served
 from fc_async_local.domain.errors import Rejected
-from fc_async_sdk.spec.times import to_seconds
+from fc_async_sdk.spec.times import rfc3339
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -72,7 +72,7 @@ class UploadOperations:
                 "AccessKeyId": "STS.local",
                 "AccessKeySecret": secrets.token_hex(16),
                 "SecurityToken": self._token(expires),
-                "Expiration": to_seconds(expires),
+                "Expiration": rfc3339(expires),
             },
             "ossRegion": f"oss-{region}",
             "ossBucket": self._bucket,

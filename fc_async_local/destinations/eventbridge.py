@@ -19,7 +19,7 @@ from fc_async_local.services import common
 from fc_async_local.services.eventbridge import model
 from fc_async_local.services.eventbridge.model import Event, EventBridgeError
 from fc_async_sdk.spec.arn import EventBusArn
-from fc_async_sdk.spec.times import to_milliseconds
+from fc_async_sdk.spec.times import rfc3339_millis
 
 if TYPE_CHECKING:
     from fc_async_local.domain.invocation import CallPath, Delivery
@@ -57,7 +57,7 @@ class EventBridgeDestination(Channel[EventBusArn, Event]):
             else settings.eventbridge_failure_type,
             "datacontenttype": "application/json",
             "subject": json.loads(document)["requestContext"]["functionArn"],
-            "time": to_milliseconds(now),
+            "time": rfc3339_millis(now),
         }
         event = {name: model.raw(value) for name, value in attributes.items()}
         event["data"] = msgspec.Raw(document)

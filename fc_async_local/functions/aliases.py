@@ -12,7 +12,7 @@ from fc_async_local.functions.records import AliasRecord, VersionRecord
 from fc_async_local.functions.snapshot import Resources
 from fc_async_sdk._decoding import prepare
 from fc_async_sdk.spec import limits
-from fc_async_sdk.spec.times import to_seconds
+from fc_async_sdk.spec.times import rfc3339
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -95,8 +95,8 @@ class Aliases(Resources[AliasRecord]):
         answer: dict[str, Any] = {
             "aliasName": record.name,
             "versionId": record.version_id,
-            "createdTime": to_seconds(record.created_at),
-            "lastModifiedTime": to_seconds(record.modified_at),
+            "createdTime": rfc3339(record.created_at),
+            "lastModifiedTime": rfc3339(record.modified_at),
         }
         if record.description is not None:
             answer["description"] = record.description
@@ -161,8 +161,8 @@ def describe_version(record: VersionRecord) -> dict[str, Any]:
     """Return a version in the form of the API."""
     answer: dict[str, Any] = {
         "versionId": record.version_id,
-        "createdTime": to_seconds(record.created_at),
-        "lastModifiedTime": to_seconds(record.created_at),
+        "createdTime": rfc3339(record.created_at),
+        "lastModifiedTime": rfc3339(record.created_at),
     }
     if record.description is not None:
         answer["description"] = record.description

@@ -20,7 +20,7 @@ from fc_async_local.functions.triggers import has_http_trigger
 from fc_async_sdk.errors import InvalidArn
 from fc_async_sdk.models import AsyncConfig
 from fc_async_sdk.spec import arn, async_config, limits
-from fc_async_sdk.spec.times import to_seconds
+from fc_async_sdk.spec.times import rfc3339
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
@@ -62,8 +62,8 @@ class AsyncConfigs(Resources[AsyncConfigRecord]):
         return {
             **record.config.to_dict(),
             "functionArn": self._cache.place.function_arn(record.function, record.qualifier),
-            "createdTime": to_seconds(record.created_at),
-            "lastModifiedTime": to_seconds(record.modified_at),
+            "createdTime": rfc3339(record.created_at),
+            "lastModifiedTime": rfc3339(record.modified_at),
         }
 
     async def put(self, function: str, qualifier: str, body: Mapping[str, Any]) -> dict[str, Any]:

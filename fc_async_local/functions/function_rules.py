@@ -24,7 +24,7 @@ from fc_async_sdk.models import (
     LifecycleHook,
 )
 from fc_async_sdk.spec import limits, runtimes
-from fc_async_sdk.spec.times import to_seconds
+from fc_async_sdk.spec.times import rfc3339
 
 if TYPE_CHECKING:
     import re
@@ -280,8 +280,8 @@ def describe(
         "functionId": function.function_id,
         "codeChecksum": record.code.checksum,
         "codeSize": record.code.size,
-        "createdTime": to_seconds(function.created_at),
-        "lastModifiedTime": to_seconds(modified),
+        "createdTime": rfc3339(function.created_at),
+        "lastModifiedTime": rfc3339(modified),
         "state": "Active",
         "lastUpdateStatus": "Successful",
     }
@@ -289,7 +289,7 @@ def describe(
         answer["invocationRestriction"] = {
             "disable": True,
             "reason": function.restriction.reason,
-            "lastModifiedTime": to_seconds(function.restriction.modified_at),
+            "lastModifiedTime": rfc3339(function.restriction.modified_at),
         }
     if function.tags:
         answer["tags"] = [{"Key": k, "Value": v} for k, v in function.tags.items()]

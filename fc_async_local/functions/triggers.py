@@ -16,7 +16,7 @@ from fc_async_local.triggers.bindings import TriggerSettings
 from fc_async_sdk._decoding import prepare
 from fc_async_sdk.spec import http_trigger, limits
 from fc_async_sdk.spec.oss import OssTrigger, overlap
-from fc_async_sdk.spec.times import to_seconds
+from fc_async_sdk.spec.times import rfc3339
 from fc_async_sdk.spec.triggers import UnreadableTrigger
 
 if TYPE_CHECKING:
@@ -105,8 +105,8 @@ class Triggers(Resources[TriggerRecord]):
             **record.settings,
             "triggerName": record.name,
             "triggerId": record.trigger_id,
-            "createdTime": to_seconds(record.created_at),
-            "lastModifiedTime": to_seconds(record.modified_at),
+            "createdTime": rfc3339(record.created_at),
+            "lastModifiedTime": rfc3339(record.modified_at),
         }
 
     async def create(self, function: str, body: Mapping[str, Any]) -> dict[str, Any]:

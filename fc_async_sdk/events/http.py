@@ -75,7 +75,7 @@ def request(
             "domainName": circumstances.domain,
             "domainPrefix": circumstances.domain.partition(".")[0],
             "requestId": circumstances.request_id,
-            "time": times.to_seconds(circumstances.at),
+            "time": times.rfc3339(circumstances.at),
             "timeEpoch": str(circumstances.at),
             "http": {
                 "method": method,

@@ -83,7 +83,7 @@ def timer(trigger: str, at: int, *, payload: str = "") -> Document:
         at: When it was due.
         payload: Text from its configuration.
     """
-    return {"triggerTime": times.to_seconds(at), "triggerName": trigger, "payload": payload}
+    return {"triggerTime": times.rfc3339(at), "triggerName": trigger, "payload": payload}
 
 
 def oss(  # noqa: PLR0913 -- the fields of the document
@@ -132,7 +132,7 @@ def oss(  # noqa: PLR0913 -- the fields of the document
     element = {
         "eventName": event,
         "eventSource": "acs:oss",
-        "eventTime": times.to_milliseconds(at),
+        "eventTime": times.rfc3339_millis(at),
         "eventVersion": "1.0",
         "oss": {
             "bucket": bucket_described,
@@ -244,9 +244,9 @@ def cloud_event(
         "type": kind,
         "datacontenttype": "application/json; charset=utf-8",
         "subject": subject,
-        "time": times.to_milliseconds(occurred.at),
+        "time": times.rfc3339_millis(occurred.at),
         "aliyunaccountid": origin.account_id,
-        "aliyunpublishtime": times.to_milliseconds(occurred.published_at),
+        "aliyunpublishtime": times.rfc3339_millis(occurred.published_at),
         "aliyuneventbusname": occurred.bus,
         "aliyunregionid": origin.region,
         "aliyunpublishaddr": "127.0.0.1",

@@ -314,7 +314,7 @@ def envelope(
         "source": "acs:fc",
         "type": event_type,
         "subject": data["requestContext"]["functionArn"],
-        "time": times.to_seconds(published_at),
+        "time": times.rfc3339(published_at),
         "datacontenttype": "application/json",
         "data": data,
         "aliyunaccountid": account_id,

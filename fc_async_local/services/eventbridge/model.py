@@ -19,7 +19,7 @@ from fc_async_local.services.common import ProtocolError
 from fc_async_local.services.delivery import Strategy
 from fc_async_sdk._decoding import prepare
 from fc_async_sdk.errors import shorten
-from fc_async_sdk.spec.times import to_milliseconds
+from fc_async_sdk.spec.times import rfc3339_millis
 
 EVENT_BYTES: Final = 256 * 1024
 """Largest event of PutEvents. Events of destinations have a lower limit."""
@@ -237,12 +237,12 @@ def stamp(event: Event, *, bus: str, region: str, account_id: str, now: int) -> 
     """
     added = {
         "datacontenttype": "application/json",
-        "time": to_milliseconds(now),
+        "time": rfc3339_millis(now),
     }
     service = {
         "aliyunaccountid": account_id,
         # Samples of the product end in "Asia/Shanghai", which parsers of CloudEvents refuse.
-        "aliyunpublishtime": to_milliseconds(now),
+        "aliyunpublishtime": rfc3339_millis(now),
         "aliyuneventbusname": bus,
         "aliyunregionid": region,
         "aliyunpublishaddr": "127.0.0.1",

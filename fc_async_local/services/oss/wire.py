@@ -10,7 +10,7 @@ from urllib.parse import quote
 from fc_async_local.services.markup import Dialect, text
 from fc_async_local.services.oss.model import MOST_LISTED, OssError
 from fc_async_sdk.errors import shorten
-from fc_async_sdk.spec.times import to_milliseconds
+from fc_async_sdk.spec.times import rfc3339_millis
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -30,7 +30,7 @@ _HIDDEN: Final = re.compile(f"[{chr(_HIDE)}-{chr(_HIDE + 31)}]")
 
 def iso_date(at: int) -> str:
     """Return a time as it is in documents: clients require three zeros for the milliseconds."""
-    return to_milliseconds(at // 1_000 * 1_000)
+    return rfc3339_millis(at // 1_000 * 1_000)
 
 
 class Names:

@@ -29,7 +29,7 @@ from fc_async_plugin.cli.runtime_options import (
 )
 from fc_async_plugin.report import terminal
 from fc_async_sdk import _project_folder
-from fc_async_sdk.spec.times import to_milliseconds
+from fc_async_sdk.spec.times import rfc3339_millis
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -174,7 +174,7 @@ class JsonLines(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """Return one record as one line."""
         line: dict[str, object] = {
-            "time": to_milliseconds(int(record.created * 1_000)),
+            "time": rfc3339_millis(int(record.created * 1_000)),
             "level": record.levelname.lower(),
             "logger": record.name,
             "message": record.getMessage(),

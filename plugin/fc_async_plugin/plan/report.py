@@ -164,9 +164,7 @@ def as_data(plan: Plan) -> dict[str, Any]:
         "leftovers": [step_data(step) for step in plan.leftovers],
         "omitted": plan.omitted,
         "absent": [one.function for one in plan.absent],
-        "obstacles": [
-            {**one.position._asdict(), "message": one.message} for one in plan.obstacles
-        ],
+        "obstacles": [{**one.position._asdict(), "message": one.message} for one in plan.obstacles],
     }
 
 
