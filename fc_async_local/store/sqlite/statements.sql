@@ -74,20 +74,27 @@ AND (:error IS NULL OR error = :error OR failure_type = :error)
 AND (:started_from IS NULL OR coalesce(started_at, accepted_at) >= :started_from)
 AND (:started_to IS NULL OR coalesce(started_at, accepted_at) <= :started_to);
 
--- name: tasks
--- {by} is what the list is read by, see searching.py; the other conditions are checked row by row.
-SELECT
-    invocation.id, {columns},
-    CASE WHEN :with_payload THEN return_payload END,
-    CASE WHEN :with_payload THEN (SELECT body FROM payload WHERE payload.id = invocation.id) END
-FROM invocation {index}
-WHERE
-    {by}
-    AND {filter}
-    AND (accepted_at, request_id) {before} (:accepted_at, :request_id)
-    AND accepted_at BETWEEN :accepted_from AND :accepted_to
+-- name: shown
+invocation.id, {columns},
+CASE WHEN :with_payload THEN return_payload END,
+CASE WHEN :with_payload THEN (SELECT body FROM payload WHERE payload.id = invocation.id) END;
+
+-- name: page
+{filter}
+AND (accepted_at, request_id) {before} (:accepted_at, :request_id)
+AND accepted_at BETWEEN :accepted_from AND :accepted_to
 ORDER BY accepted_at {order}, request_id {order}
 LIMIT :limit;
+
+-- name: tasks
+-- {by} is what the list is read by, see searching.py; the other conditions are checked row by row.
+SELECT {shown} FROM invocation {index} WHERE {by} AND {page};
+
+-- name: sorted_tasks
+-- For a list that is not read in its order: sorting ids takes half of the time of sorting rows.
+SELECT {shown} FROM invocation
+WHERE id IN (SELECT id FROM invocation WHERE {by} AND {page})
+ORDER BY accepted_at {order}, request_id {order};
 
 -- name: count_tasks
 -- The latest ones that match, by status.
@@ -121,11 +128,13 @@ WITH RECURSIVE function (name) AS (
 )
 SELECT name FROM function WHERE name IS NOT NULL;
 
--- name: with_prefix
+-- name: count_with_prefix
 -- Reads nothing but the index, so it has invocations that are not in task mode, too.
-SELECT id FROM invocation
-WHERE function = :function AND task_id >= :prefix AND task_id < :prefix || char(0x10FFFF)
-LIMIT :most;
+SELECT count(*) FROM (
+    SELECT 1 FROM invocation
+    WHERE function = :function AND task_id >= :prefix AND task_id < :prefix || char(0x10FFFF)
+    LIMIT :most
+);
 
 -- name: oldest_error
 -- Where a search in the texts of the latest errors ends. Otherwise SQLite reads all tasks.

@@ -110,6 +110,17 @@ def test_pages_are_read_in_their_order(
     assert not [step for step in plan if "TEMP B-TREE" in step], plan
 
 
+@pytest.mark.parametrize("descending", [True, False])
+def test_tasks_of_a_prefix_are_found_by_their_ids_and_sorted_before_their_rows_are_read(
+    tmp_path: Path, descending: bool
+) -> None:
+    plan = plan_of(tmp_path / "a.db", LISTS["prefix", descending])
+    outer, _, inner, _, ids, *_ = plan
+    assert outer == inner == "SEARCH invocation USING INTEGER PRIMARY KEY (rowid=?)"
+    assert "COVERING INDEX" in ids
+    assert "(function=? AND task_id>? AND task_id<?)" in ids
+
+
 def test_the_end_of_a_search_in_errors_is_found_among_the_errors(tmp_path: Path) -> None:
     (step,) = plan_of(tmp_path / "a.db", SQL["oldest_error"])
     assert "USING INDEX task_message" in step

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from fc_async_local.store.protocol import TaskCounts, TaskPage
 
-OLD = 21_000
+OLD = 101_000
 NEW = 500
 FILL = """
 WITH RECURSIVE number (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM number WHERE n < ?)
@@ -64,12 +64,12 @@ async def search(file: Path, query: TaskQuery) -> tuple[TaskPage, TaskCounts]:
 @pytest.mark.parametrize(
     ("query", "found", "counts"),
     [
-        (TaskQuery(None), [21_000, 20_999], {Status.SUCCEEDED: 20_790, Status.FAILED: 210}),
-        (TaskQuery("mail"), [21_000, 20_998], {Status.SUCCEEDED: 10_290, Status.FAILED: 210}),
-        (TaskQuery(None, statuses=[Status.FAILED]), [21_000, 20_900], {Status.FAILED: 210}),
-        (TaskQuery(None, qualifier="prod"), [21_000, 20_990], None),
-        (TaskQuery("orders", qualifier="LATEST"), [20_999, 20_997], None),
-        (TaskQuery(None, error="ValueError"), [21_000, 20_900], {Status.FAILED: 210}),
+        (TaskQuery(None), [101_000, 100_999], {Status.SUCCEEDED: 99_990, Status.FAILED: 1_010}),
+        (TaskQuery("mail"), [101_000, 100_998], {Status.SUCCEEDED: 49_490, Status.FAILED: 1_010}),
+        (TaskQuery(None, statuses=[Status.FAILED]), [101_000, 100_900], {Status.FAILED: 1_010}),
+        (TaskQuery(None, qualifier="prod"), [101_000, 100_990], None),
+        (TaskQuery("orders", qualifier="LATEST"), [100_999, 100_997], None),
+        (TaskQuery(None, error="ValueError"), [101_000, 100_900], {Status.FAILED: 1_010}),
         (TaskQuery(None, descending=False), [1, 2], None),
         (TaskQuery(None, accepted_to=5_000), [5_000, 4_999], None),
         (TaskQuery(None, started_to=5_000), [5_000, 4_999], None),
