@@ -133,7 +133,6 @@ function App() {
       ?.scrollIntoView({ block: "nearest", inline: "center" });
     first = "\0";
   }, [address]);
-  const { now, virtual } = clock.value;
   return (
     <>
       {/* biome-ignore lint/a11y/useValidAnchor: the address names the page; the link moves the focus */}
@@ -161,10 +160,10 @@ function App() {
             </a>
           ))}
         </nav>
-        {virtual ? (
+        {clock.value?.virtual ? (
           <div class="clock" role="group" aria-label={t`Virtual time`}>
             <a href="#/time" title={t`Virtual time`}>
-              {dateTime(now)}
+              {dateTime(clock.value.now)}
             </a>
             <Button small onClick={() => advance(60)}>
               +1 min

@@ -40,10 +40,10 @@ export const go = (parts: string[], params: api.Query = {}): void => {
 export const taskLink = (name: string, id: string): string => link(["invocations", name, id]);
 
 export const stats: Signal<api.Stats | null> = signal(null);
-export const clock: Signal<api.Clock> = signal({
-  now: Date.now(),
-  virtual: false,
-});
+export const clock: Signal<api.Clock | null> = signal(null);
+/** Return the time of the runtime, which is read if it is not known yet. */
+export const now = async (): Promise<number> =>
+  (clock.peek() ?? (await api.get<api.Clock>("/clock"))).now;
 /** What may be configured; it does not change while a runtime runs. */
 export const limits: Signal<api.Limits | null> = signal(null);
 export const reachable = signal(true);
@@ -90,25 +90,57 @@ export async function act(work: () => Promise<string | void>): Promise<boolean> 
 
 const REFRESH_MS = 1000;
 
-async function readShared(): Promise<void> {
-  try {
-    const [nextStats, nextClock] = await Promise.all([
-      api.get<api.Stats>("/stats"),
-      api.get<api.Clock>("/clock"),
-    ]);
-    limits.value ??= await api.get<api.Limits>("/limits");
-    stats.value = nextStats;
-    clock.value = nextClock;
-    reachable.value = true;
-  } catch {
-    reachable.value = false;
-  }
+/** Read at each round, one time after the other. What a round asks for meanwhile is read after it:
+ *  the last answer is never older than the last change. */
+function follow<T>(
+  read: () => Promise<T>,
+  known: (value: T) => void,
+  failed: (error: Error) => void,
+): () => void {
+  let current = true;
+  let reading = false;
+  let again = false;
+  const start = (): void => {
+    again = reading;
+    if (reading) return;
+    reading = true;
+    void read()
+      .then(
+        (value) => current && known(value),
+        (error: Error) => current && failed(error),
+      )
+      .finally(() => {
+        reading = false;
+        if (again && current) start();
+      });
+  };
+  const stop = effect(() => {
+    round.value;
+    start();
+  });
+  return () => {
+    current = false;
+    stop();
+  };
 }
 
-effect(() => {
-  round.value;
-  void readShared();
-});
+const read = async <T>(into: Signal<T | null>, where: string): Promise<void> => {
+  into.value = await api.get<T>(where);
+};
+follow(
+  () =>
+    Promise.all([
+      read(stats, "/stats"),
+      read(clock, "/clock"),
+      limits.peek() ?? read(limits, "/limits"),
+    ]),
+  () => {
+    reachable.value = true;
+  },
+  () => {
+    reachable.value = false;
+  },
+);
 setInterval(() => {
   if (!document.hidden && live.value) refresh();
 }, REFRESH_MS);
@@ -128,35 +160,23 @@ export function useLive<T>(key: string, read: () => Promise<T>, after?: Live<unk
   const ready = !after || after.value !== undefined || after.error !== null;
   useEffect(() => {
     if (!ready) return undefined;
-    let current = true;
-    let reading = false;
     let text = "";
-    const stop = effect(() => {
-      round.value;
-      if (reading) return;
-      reading = true;
-      read().then(
-        (value) => {
-          reading = false;
-          const next = JSON.stringify(value);
-          if (!current || next === text) return;
-          text = next;
-          found.value = { key, value, error: null };
-        },
-        (error: Error) => {
-          reading = false;
-          text = "";
-          if (!current) return;
-          const before = found.peek();
-          const away = error instanceof TypeError && before.key === key;
-          found.value = { key, value: away ? before.value : undefined, error };
-        },
-      );
-    });
-    return () => {
-      current = false;
-      stop();
-    };
+    return follow(
+      read,
+      (value) => {
+        const next = JSON.stringify(value);
+        if (next === text) return;
+        text = next;
+        found.value = { key, value, error: null };
+      },
+      (error) => {
+        text = "";
+        const before = found.peek();
+        const refused = error instanceof api.Refused && error.status < 500;
+        const kept = !refused && before.key === key;
+        found.value = { key, value: kept ? before.value : undefined, error };
+      },
+    );
   }, [key, ready]);
   return found.value.key === key ? found.value : { value: undefined, error: null };
 }

@@ -407,6 +407,17 @@ export interface Column<T> {
   cell: (row: T, index: number) => ComponentChildren;
 }
 
+/** What is selected of a list, on all its pages: nothing again when another filter is chosen. */
+export function useSelection<T>(filter: string): Signal<ReadonlyMap<string, T>> {
+  const of = useSignal(filter);
+  const selected = useSignal<ReadonlyMap<string, T>>(new Map());
+  if (of.peek() !== filter) {
+    of.value = filter;
+    selected.value = new Map();
+  }
+  return selected;
+}
+
 /** A list of a page: rows that may be selected and opened. On a phone each row is a card; while
  *  the rows are not known, there is a skeleton.
  *
@@ -603,37 +614,56 @@ export interface Question {
   work: (reason: string) => Promise<string | undefined>;
 }
 
-/** A button that asks first; the answer says what became of it. */
+/** A button that asks first; the answer says what became of it. What is asked, and what is done
+ *  then, stays as it was shown, whatever is read meanwhile.
+ *
+ * @param question Or what reads it, when the button is pressed.
+ */
 export function Ask({
   question,
-  kind = question.danger ? "danger" : undefined,
+  kind = "danger" in question && question.danger ? "danger" : undefined,
   small,
   children,
-}: Children & { question: Question; kind?: "primary" | "danger" | undefined; small?: boolean }) {
-  const asked = useSignal(false);
-  const { text, work, ...more } = question;
+}: Children & {
+  question: Question | (() => Promise<Question>);
+  kind?: "primary" | "danger" | undefined;
+  small?: boolean;
+}) {
+  const asked = useSignal<Question | null>(null);
+  const ask = async (): Promise<void> => {
+    try {
+      asked.value = typeof question === "function" ? await question() : question;
+    } catch (error) {
+      complain(error);
+    }
+  };
   return (
     <>
-      <Button
-        kind={kind}
-        small={small}
-        onClick={() => {
-          asked.value = true;
-        }}
-      >
+      <Button kind={kind} small={small} onClick={() => void ask()}>
         {children}
       </Button>
       {asked.value ? (
-        <Confirm
-          {...more}
+        <Asked
+          question={asked.value}
           onClose={() => {
-            asked.value = false;
+            asked.value = null;
           }}
-          onConfirm={(reason) => void act(() => work(reason))}
-        >
-          <p>{text}</p>
-        </Confirm>
+        />
       ) : null}
     </>
+  );
+}
+
+function Asked({
+  question: { text, work, ...more },
+  onClose,
+}: {
+  question: Question;
+  onClose: () => void;
+}) {
+  return (
+    <Confirm {...more} onClose={onClose} onConfirm={(reason) => void act(() => work(reason))}>
+      <p>{text}</p>
+    </Confirm>
   );
 }

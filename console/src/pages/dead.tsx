@@ -7,9 +7,23 @@ import { count, dateTime, eventCount } from "../format";
 import { t } from "../i18n";
 import { act, go, link, route, taskLink, useLive } from "../state";
 import { destination } from "../targets";
-import { Ask, Bulk, Button, Input, List, Pager, Payload, Select, Trouble } from "../ui";
+import {
+  Ask,
+  Bulk,
+  Button,
+  Input,
+  List,
+  Pager,
+  Payload,
+  type Question,
+  Select,
+  Trouble,
+  useSelection,
+} from "../ui";
 
 const PATIENCE_MS = 5_000;
+const AT_ONCE = 6;
+type Wording = Omit<Question, "title" | "work">;
 const where = (id: string): string => `/deliveries/dead${api.path(id)}`;
 
 /** Send events again, wait for the first try of each, and say what became of them.
@@ -42,13 +56,19 @@ async function redrive(start: () => Promise<string[]>): Promise<string> {
 
 /** Do something with each; one that fails does not keep the others from being done. */
 async function each(ids: string[], one: (id: string) => Promise<unknown>): Promise<string[]> {
+  const rest = [...ids];
   const done: string[] = [];
   const failed: Error[] = [];
-  for (const id of ids)
-    await one(id).then(
-      () => done.push(id),
-      (error: Error) => failed.push(error),
-    );
+  const work = async (): Promise<void> => {
+    for (let id = rest.shift(); id !== undefined; id = rest.shift()) {
+      const its = id;
+      await one(its).then(
+        () => done.push(its),
+        (error: Error) => failed.push(error),
+      );
+    }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, work));
   if (failed[0])
     throw new Error(
       t`${eventCount(done.length)} done, ${count(failed.length)} failed. The first: ${failed[0].message}`,
@@ -58,50 +78,62 @@ async function each(ids: string[], one: (id: string) => Promise<unknown>): Promi
 
 const redriveEach = (ids: string[]): Promise<string> =>
   redrive(() => each(ids, (id) => api.post(`${where(id)}/redrive`)));
-const redriveAll = (filter: api.Query): Promise<string> =>
-  redrive(
-    async () =>
-      (await api.post<api.Redriven>(`/deliveries/dead/redrive${api.search(filter)}`)).requestIds,
-  );
 const forgetEach = async (ids: string[]): Promise<string> =>
   t`${eventCount((await each(ids, (id) => api.remove(where(id)))).length)} forgotten.`;
-const forgetAll = async (filter: api.Query): Promise<string> =>
-  t`${eventCount((await api.remove<api.Purged>("/deliveries/dead", filter)).purged)} forgotten.`;
+/** The ids of the events that match now: exactly these are acted on, also if others follow. */
+const matching = async (filter: api.Query): Promise<string[]> =>
+  (await api.get<api.DeadCounts>("/deliveries/dead/counts", { ...filter, ids: true })).requestIds ??
+  [];
 
-/** The two buttons for some events. */
+/** The two buttons for some events.
+ *
+ * @param ids Reads which events they are, when a button is pressed.
+ * @param what Names so many events.
+ * @param done Is called before they are acted on.
+ */
 function Both({
+  ids,
   what,
   texts: [again, forget],
-  redrive,
-  remove,
+  done,
 }: {
-  what: string;
+  ids: () => Promise<string[]>;
+  what: (number: number) => string;
   texts: [string, string];
-  redrive: () => Promise<string>;
-  remove: () => Promise<string>;
+  done?: () => void;
 }) {
+  const asking =
+    (title: (what: string) => string, work: (ids: string[]) => Promise<string>, more: Wording) =>
+    async (): Promise<Question> => {
+      const those = await ids();
+      return {
+        title: title(what(those.length)),
+        ...more,
+        work: () => {
+          done?.();
+          return work(those);
+        },
+      };
+    };
   return (
     <>
       <Ask
         small
-        question={{
-          title: t`Send ${what} again`,
+        question={asking((what) => t`Send ${what} again`, redriveEach, {
           verb: t`Send again`,
           text: t`Each delivery starts from the beginning.`,
-          work: redrive,
-        }}
+        })}
       >
         {again}
       </Ask>
       <Ask
         small
-        question={{
-          title: t`Forget ${what}`,
+        kind="danger"
+        question={asking((what) => t`Forget ${what}`, forgetEach, {
           verb: t`Forget`,
           danger: true,
           text: t`They are deleted for good.`,
-          work: remove,
-        }}
+        })}
       >
         {forget}
       </Ask>
@@ -128,14 +160,8 @@ export function DeadEvents() {
     () => api.get<api.DeadCounts>("/deliveries/dead/counts", filter),
     found,
   ).value;
-  const selected = useSignal<ReadonlyMap<string, api.DeadEvent>>(new Map());
+  const selected = useSelection<api.DeadEvent>(key);
   const page = found.value?.deliveries;
-  const ids = [...selected.value.keys()];
-  const done = async (work: Promise<string>): Promise<string> => {
-    selected.value = new Map();
-    return work;
-  };
-  const total = counts ? count(counts.total, counts.atLeast) : "…";
   return (
     <>
       <div class="row title">
@@ -149,10 +175,11 @@ export function DeadEvents() {
         <span class="grow" />
         {page?.length ? (
           <Both
-            what={filtered ? t`all ${total} events that match` : t`all ${total} events`}
+            ids={() => matching(filter)}
+            what={(n) =>
+              filtered ? t`all ${count(n)} events that match` : t`all ${count(n)} events`
+            }
             texts={[t`Send all again…`, t`Forget all…`]}
-            redrive={() => redriveAll(filter)}
-            remove={() => forgetAll(filter)}
           />
         ) : null}
       </div>
@@ -186,10 +213,9 @@ export function DeadEvents() {
               cell: (group) => (
                 <div class="row nowrap">
                   <Both
-                    what={t`${eventCount(group.events)} with this error`}
+                    ids={() => matching({ ...filter, error: group.error })}
+                    what={(n) => t`${eventCount(n)} with this error`}
                     texts={[t`Send again…`, t`Forget…`]}
-                    redrive={() => redriveAll({ ...filter, error: group.error })}
-                    remove={() => forgetAll({ ...filter, error: group.error })}
                   />
                 </div>
               ),
@@ -221,7 +247,7 @@ export function DeadEvents() {
                 {t`No dead event matches.`} <a href="#/dead">{t`Show all`}</a>
               </>
             ) : (
-              t`Every event reached its destination.`
+              t`No dead events.`
             )}
           </p>
         }
@@ -270,10 +296,12 @@ export function DeadEvents() {
       />
       <Bulk label={t`Actions on the selected events`} selected={selected}>
         <Both
-          what={eventCount(ids.length)}
+          ids={async () => [...selected.value.keys()]}
+          what={eventCount}
           texts={[t`Send again…`, t`Forget…`]}
-          redrive={() => done(redriveEach(ids))}
-          remove={() => done(forgetEach(ids))}
+          done={() => {
+            selected.value = new Map();
+          }}
         />
       </Bulk>
     </>

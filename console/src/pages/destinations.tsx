@@ -61,6 +61,11 @@ export function Destinations() {
           },
         ]}
       />
+      {found.value && name !== undefined && !chosen ? (
+        <p class="trouble" role="alert">
+          {t`There is no queue, topic or bus ${name}.`}
+        </p>
+      ) : null}
       {chosen ? <Messages key={`${kind} ${instance} ${name}`} channel={chosen} /> : null}
     </>
   );

@@ -2,7 +2,7 @@
 // Functions: list, asynchronous configuration, test, versions and aliases, triggers.
 
 import { useSignal } from "@preact/signals";
-import { useEffect } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 import * as api from "../api";
 import { count, dateTime, duration, kindOf } from "../format";
 import { t, translated } from "../i18n";
@@ -240,6 +240,7 @@ function ConfigTab({
     ...one.versions.map((version) => version.versionId),
   ];
   const qualifier = useSignal(one.configs[0] ? api.qualifierOf(one.configs[0]) : "LATEST");
+  const again = useSignal(0);
   const config = one.configs.find((each) => api.qualifierOf(each) === qualifier.value);
   return (
     <>
@@ -261,12 +262,15 @@ function ConfigTab({
       </div>
       {known ? (
         <ConfigForm
-          key={qualifier.value}
+          key={`${qualifier.value} ${again.value}`}
           name={one.function.functionName}
           qualifier={qualifier.value}
           config={config}
           limits={known}
           functions={functions}
+          onAgain={() => {
+            again.value += 1;
+          }}
         />
       ) : null}
     </>
@@ -282,15 +286,33 @@ const LABELS: Record<string, string> = {
   bus: t`Custom event bus`,
   arn: "ARN",
 };
+const written = (
+  asyncTask: boolean,
+  maxAsyncRetryAttempts?: number,
+  maxAsyncEventAgeInSeconds?: number,
+  success?: string,
+  failure?: string,
+): string => {
+  const to = (destination?: string) => (destination ? { destination } : undefined);
+  const [onSuccess, onFailure] = [to(success), to(failure)];
+  return JSON.stringify({
+    asyncTask,
+    maxAsyncRetryAttempts,
+    maxAsyncEventAgeInSeconds,
+    destinationConfig: onSuccess || onFailure ? { onSuccess, onFailure } : undefined,
+  });
+};
+
 interface FormProps {
   name: string;
   qualifier: string;
   config: api.Config | undefined;
   limits: api.Limits;
   functions: api.FunctionOverview[];
+  onAgain: () => void;
 }
 
-function ConfigForm({ name, qualifier, config, limits, functions }: FormProps) {
+function ConfigForm({ name, qualifier, config, limits, functions, onAgain }: FormProps) {
   const saved = config?.destinationConfig;
   const taskMode = useSignal(config?.asyncTask ?? false);
   const retries = useSignal(config?.maxAsyncRetryAttempts?.toString() ?? "");
@@ -300,31 +322,35 @@ function ConfigForm({ name, qualifier, config, limits, functions }: FormProps) {
   const wrong = useSignal("");
   const cycle = useSignal<string[]>([]);
   const asked = useSignal(false);
+  const checked = useRef("");
 
-  const body = (): Record<string, unknown> => {
-    const to = (target: Target, before: string | undefined) =>
-      target.kind ? { destination: writeTarget(target, limits.destinations, before) } : undefined;
-    const onSuccess = to(success.value, saved?.onSuccess?.destination);
-    const onFailure = to(failure.value, saved?.onFailure?.destination);
-    return {
-      asyncTask: taskMode.value,
-      ...(retries.value === "" ? {} : { maxAsyncRetryAttempts: Number(retries.value) }),
-      ...(age.value === "" ? {} : { maxAsyncEventAgeInSeconds: Number(age.value) }),
-      ...(onSuccess || onFailure
-        ? {
-            destinationConfig: {
-              ...(onSuccess ? { onSuccess } : {}),
-              ...(onFailure ? { onFailure } : {}),
-            },
-          }
-        : {}),
-    };
-  };
+  const arnOf = (target: Target, before: string | undefined): string =>
+    target.kind ? writeTarget(target, limits.destinations, before) : "";
+  const text = written(
+    taskMode.value,
+    retries.value === "" ? undefined : Number(retries.value),
+    age.value === "" ? undefined : Number(age.value),
+    arnOf(success.value, saved?.onSuccess?.destination),
+    arnOf(failure.value, saved?.onFailure?.destination),
+  );
+  const theirs = written(
+    config?.asyncTask ?? false,
+    config?.maxAsyncRetryAttempts,
+    config?.maxAsyncEventAgeInSeconds,
+    saved?.onSuccess?.destination,
+    saved?.onFailure?.destination,
+  );
+  const began = useRef(theirs);
+  const edited = text !== began.current;
+  if (text === theirs) began.current = theirs;
+  const changed = theirs !== began.current;
+  useEffect(() => {
+    if (changed && !edited) onAgain();
+  }, [changed]);
   const where = `/functions${api.path(name)}/async-config`;
   const query = api.search({ qualifier });
 
   // What is written is checked by the runtime, with the rules that apply when it is saved.
-  const text = JSON.stringify(body());
   useEffect(() => {
     let current = true;
     const timer = setTimeout(() => {
@@ -351,14 +377,15 @@ function ConfigForm({ name, qualifier, config, limits, functions }: FormProps) {
 
   const save = (): void => {
     void act(async () => {
-      await api.put(where + query, body());
+      await api.put(where + query, JSON.parse(checked.current));
       return t`The configuration of ${name} / ${qualifier} is deployed.`;
     });
   };
   const submit = async (event: Event): Promise<void> => {
     event.preventDefault();
+    checked.current = text; // what was checked is deployed, whatever is typed meanwhile
     try {
-      const found = await api.post<api.Cycle>(`${where}/check${query}`, body());
+      const found = await api.post<api.Cycle>(`${where}/check${query}`, JSON.parse(text));
       cycle.value = found.cycle;
       if (found.cycle.length) asked.value = true;
       else save();
@@ -426,6 +453,14 @@ function ConfigForm({ name, qualifier, config, limits, functions }: FormProps) {
       {cycle.value.length ? (
         <p class="notice" role="alert">
           {t`Destination cycle: ${cycle.value.join(" → ")}. Each run would start the next one.`}
+        </p>
+      ) : null}
+      {changed ? (
+        <p class="notice row" role="alert">
+          {t`This configuration was changed meanwhile.`}
+          <Button small onClick={onAgain}>
+            {t`Read it again`}
+          </Button>
         </p>
       ) : null}
       <div class="row end">
@@ -687,7 +722,9 @@ function Triggers({ name }: { name: string }) {
               one.nextFirings.slice(0, 3).map((at) => (
                 <div key={at}>
                   {dateTime(at)}{" "}
-                  <span class="dim">{t`in ${duration(Math.max(0, at - clock.value.now))}`}</span>
+                  {clock.value ? (
+                    <span class="dim">{t`in ${duration(Math.max(0, at - clock.value.now))}`}</span>
+                  ) : null}
                 </div>
               )),
           },

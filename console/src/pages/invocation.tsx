@@ -30,14 +30,15 @@ import { openSend } from "./send";
 export function Invocation({ name, id }: { name: string; id: string }) {
   const found = useLive(`task ${name}/${id}`, () => api.oneTask(name, id));
   const task = found.value;
+  const now = clock.value?.now;
   return (
     <>
       <p>
         <a href="#/invocations">← {t`Invocations`}</a>
       </p>
       <Trouble error={found.error} />
-      {task ? (
-        <Shown task={task} />
+      {task && now !== undefined ? (
+        <Shown task={task} now={now} />
       ) : (
         <>
           <h1 class="mono">{id}</h1>
@@ -48,7 +49,12 @@ export function Invocation({ name, id }: { name: string; id: string }) {
   );
 }
 
-function Shown({ task }: { task: api.WholeTask }) {
+interface At {
+  task: api.WholeTask;
+  now: number;
+}
+
+function Shown({ task, now }: At) {
   return (
     <>
       <div class="row title">
@@ -61,12 +67,12 @@ function Shown({ task }: { task: api.WholeTask }) {
       </p>
       <Failure task={task} />
       <Actions task={task} />
-      <Pending task={task} />
+      <Pending task={task} now={now} />
       <div class="panel">
         <Facts rows={facts(task)} />
       </div>
       <h2>{t`Time line`}</h2>
-      <Timeline task={task} />
+      <Timeline task={task} now={now} />
       <div class="columns">
         <Payload
           name={t`Payload`}
@@ -74,14 +80,16 @@ function Shown({ task }: { task: api.WholeTask }) {
           text={task.taskPayload}
           encoding={task.taskPayloadEncoding}
         />
-        <Payload
-          name={t`Result`}
-          file={`${task.taskId}-result`}
-          text={task.returnPayload}
-          encoding={task.returnPayloadEncoding}
-        />
+        {FINAL.includes(task.status) ? (
+          <Payload
+            name={t`Result`}
+            file={`${task.taskId}-result`}
+            text={task.returnPayload}
+            encoding={task.returnPayloadEncoding}
+          />
+        ) : null}
       </div>
-      <Attempts task={task} />
+      <Attempts task={task} now={now} />
       <Deliveries task={task} />
       <Relations task={task} />
       <Steps steps={task.events ?? []} />
@@ -200,9 +208,8 @@ const sCommand = (task: api.WholeTask): string =>
   `s ${task.function} invoke --invocation-type Async --qualifier ${task.qualifier} -e ${quoted(task.taskPayload ?? "")}`;
 
 /** What a task waits for: which attempt, when, until when, and why the last one failed. */
-function Pending({ task }: { task: api.WholeTask }) {
+function Pending({ task, now }: At) {
   if (FINAL.includes(task.status)) return null;
-  const now = clock.value.now;
   const retries = task.config?.maxAsyncRetryAttempts ?? limits.value?.maxAsyncRetryAttempts.default;
   const age =
     task.config?.maxAsyncEventAgeInSeconds ?? limits.value?.maxAsyncEventAgeInSeconds.default;
@@ -267,8 +274,8 @@ const facts = (task: api.WholeTask): [string, ComponentChildren][] => [
 
 const folded = stored("fold", true);
 
-function Timeline({ task }: { task: api.WholeTask }) {
-  const shown = lanes(task, clock.value.now);
+function Timeline({ task, now }: At) {
+  const shown = lanes(task, now);
   const { at, folds } = scale(shown, folded.value);
   if (!shown.length) return <p class="dim">{t`Nothing was recorded.`}</p>;
   const from = Math.min(...shown.flatMap((lane) => lane.spans.map((span) => span.from)));
@@ -366,8 +373,8 @@ function LaneRow({
   );
 }
 
-function Attempts({ task }: { task: api.WholeTask }) {
-  const rows = lanes(task, clock.value.now).filter((lane) => lane.attempt !== undefined);
+function Attempts({ task, now }: At) {
+  const rows = lanes(task, now).filter((lane) => lane.attempt !== undefined);
   const messages = ended(task);
   if (!rows.length) return null;
   return (
@@ -396,13 +403,17 @@ function Attempts({ task }: { task: api.WholeTask }) {
               </>
             ) : null}
             <h3>{t`Log`}</h3>
-            <Log
-              task={task}
-              attempt={lane.attempt ?? 1}
-              name={lane.name}
-              tail={textOf(detail.logTail)}
-              bytes={Number(detail.logBytes ?? 0)}
-            />
+            {lane.step ? (
+              <Log
+                task={task}
+                attempt={lane.attempt ?? 1}
+                name={lane.name}
+                tail={textOf(detail.logTail)}
+                bytes={Number(detail.logBytes ?? 0)}
+              />
+            ) : (
+              <p class="dim">{t`The log is here when the attempt has ended.`}</p>
+            )}
           </details>
         );
       })}

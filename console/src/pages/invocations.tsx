@@ -8,7 +8,19 @@ import { detailOf, Failure, isFailed } from "../failure";
 import { count, duration, FINAL, STATUSES, taskCount, UNRECORDED, WAITING } from "../format";
 import { t } from "../i18n";
 import { BadQuery, complete, KEYS, parse, valueIn, withKey } from "../query";
-import { clock, complain, go, live, route, say, stats, stored, taskLink, useLive } from "../state";
+import {
+  clock,
+  complain,
+  go,
+  live,
+  now,
+  route,
+  say,
+  stats,
+  stored,
+  taskLink,
+  useLive,
+} from "../state";
 import {
   Ask,
   Bulk,
@@ -24,6 +36,7 @@ import {
   Status,
   Time,
   Trouble,
+  useSelection,
 } from "../ui";
 import { openSend } from "./send";
 
@@ -117,8 +130,8 @@ const chosen = stored("columns", [
 ]);
 
 function runs(task: api.Task) {
-  if (WAITING.includes(task.status) && task.dueTime > clock.value.now)
-    return t`in ${duration(task.dueTime - clock.value.now)}`;
+  const wait = clock.value ? task.dueTime - clock.value.now : 0;
+  if (WAITING.includes(task.status) && wait > 0) return t`in ${duration(wait)}`;
   return task.startedTime ? <Time at={task.startedTime} /> : "";
 }
 
@@ -128,17 +141,24 @@ const keyOf = (task: { function: string; taskId: string }): string =>
 export function Invocations() {
   const { q = "", token = "" } = route.value.params;
   const dialog = useSignal<"" | "columns" | "help">("");
-  const selected = useSignal<ReadonlyMap<string, api.Task>>(new Map());
-  const [query, wrong] = understood(q);
-  const list = useLive(`list ${q} ${token}`, () =>
-    wrong
-      ? Promise.resolve<api.Tasks>({ tasks: [] })
-      : api.get<api.Tasks>("/tasks", { limit: PAGE, ...understood(q)[0], nextToken: token }),
+  const selected = useSelection<api.Task>(q);
+  const wrong = wrongIn(q);
+  const list = useLive(
+    `list ${q} ${token}`,
+    async (): Promise<api.Tasks> =>
+      wrong
+        ? { tasks: [] }
+        : api.get("/tasks", { limit: PAGE, ...parse(q, await now()), nextToken: token }),
   );
-  const counts = useLive(`counts ${q}`, () => counted(q), list);
+  const counts = useLive(
+    `counts ${q}`,
+    async (): Promise<api.TaskCounts | null> =>
+      wrong ? null : api.get("/tasks/counts", parse(withKey(q, "status", ""), await now())),
+    list,
+  ).value;
   const known = useLive("functions", api.functions).value ?? [];
-  const total = counts.value
-    ? Object.values(shownCounts(counts.value, q)).reduce((sum, n) => sum + n, 0)
+  const total = counts
+    ? Object.values(shownCounts(counts, q)).reduce((sum, n) => sum + n, 0)
     : undefined;
   const names = known.map((one) => one.function.functionName);
   const qualifiers = new Set([
@@ -149,12 +169,16 @@ export function Invocations() {
     ]),
   ]);
   const perform = (action: string) => async (reason: string) => {
-    const those = [...selected.value.values()].slice(0, MOST_AT_ONCE);
-    const { done, refused } = await api.act(
-      action,
-      those.map(({ function: name, taskId }) => ({ function: name, taskId })),
-      reason,
-    );
+    const those = [...selected.value.values()];
+    const done: api.TaskDone[] = [];
+    const refused: api.TaskRefused[] = [];
+    for (let at = 0; at < those.length; at += MOST_AT_ONCE) {
+      const some = those.slice(at, at + MOST_AT_ONCE);
+      const names = some.map(({ function: name, taskId }) => ({ function: name, taskId }));
+      const outcome = await api.act(action, names, reason);
+      done.push(...outcome.done);
+      refused.push(...outcome.refused);
+    }
     selected.value = new Map();
     const text = {
       stop: t`${taskCount(done.length)} stopped`,
@@ -178,7 +202,7 @@ export function Invocations() {
       <div class="row title">
         <h1>{t`Invocations`}</h1>
         <span class="dim" role="status">
-          {total === undefined ? "" : taskCount(total, (counts.value?.atLeast.length ?? 0) > 0)}
+          {total === undefined ? "" : taskCount(total, (counts?.atLeast.length ?? 0) > 0)}
         </span>
         <span class="grow" />
         <Button
@@ -198,10 +222,10 @@ export function Invocations() {
         >
           {t`Columns`}
         </Button>
-        <Button small onClick={() => void exported("csv", query)}>
+        <Button small disabled={wrong !== ""} onClick={() => void exported("csv", q)}>
           {t`Export CSV`}
         </Button>
-        <Button small onClick={() => void exported("json", query)}>
+        <Button small disabled={wrong !== ""} onClick={() => void exported("json", q)}>
           {t`Export JSON`}
         </Button>
       </div>
@@ -217,7 +241,7 @@ export function Invocations() {
           {wrong}
         </p>
       ) : null}
-      <Tiles q={q} counts={counts.value} />
+      {wrong ? null : <Tiles q={q} counts={counts} />}
       <Trouble error={wrong ? null : list.error} />
       {wrong ? null : (
         <List
@@ -299,18 +323,14 @@ export function Invocations() {
 
 const pageLink = (q: string, token: string): string => `#/invocations${api.search({ q, token })}`;
 
-function understood(q: string): [api.Query, string] {
+function wrongIn(q: string): string {
   try {
-    return [parse(q, clock.peek().now), ""];
+    parse(q, 0);
+    return "";
   } catch (error) {
-    if (error instanceof BadQuery) return [{}, error.message];
+    if (error instanceof BadQuery) return error.message;
     throw error;
   }
-}
-
-async function counted(q: string): Promise<api.TaskCounts> {
-  const [query, wrong] = understood(withKey(q, "status", ""));
-  return wrong ? { byStatus: {}, atLeast: [] } : api.get<api.TaskCounts>("/tasks/counts", query);
 }
 
 const wantedStatuses = (q: string): string[] =>
@@ -329,7 +349,7 @@ function shownCounts(counts: api.TaskCounts, q: string): Record<string, number> 
   );
 }
 
-function Tiles({ q, counts }: { q: string; counts: api.TaskCounts | undefined }) {
+function Tiles({ q, counts }: { q: string; counts: api.TaskCounts | null | undefined }) {
   const wanted = wantedStatuses(q);
   const toDeliver = stats.value?.deliveries_pending ?? 0;
   // The tiles of states that no task has would only take room.
@@ -483,7 +503,7 @@ function QueryBox({
           ["7d", t`Last 7 days`],
         ]}
         onChange={(value) => {
-          text.value = withKey(q, "since", value);
+          text.value = withKey(text.value, "since", value);
           search(text.value);
         }}
       />
@@ -587,7 +607,7 @@ function Nothing({ q }: { q: string }) {
   return (
     <div class="empty panel">
       <p>
-        <b>{t`No tasks yet.`}</b> {t`Only invocations of functions in task mode are listed.`}
+        <b>{t`No tasks yet.`}</b>
       </p>
       <p>
         <Button kind="primary" onClick={() => openSend({})}>
@@ -607,10 +627,11 @@ const quotedCsv = (value: string | number): string => {
 };
 
 /** Save every task that matches, with all columns; JSON has the payloads too, as text. */
-async function exported(form: "csv" | "json", query: api.Query): Promise<void> {
+async function exported(form: "csv" | "json", q: string): Promise<void> {
   const found: api.Task[] = [];
+  let nextToken: string | undefined = "";
   try {
-    let nextToken: string | undefined = "";
+    const query = parse(q, await now());
     while (nextToken !== undefined && found.length < MOST_EXPORTED) {
       const page: api.Tasks = await api.get<api.Tasks>("/tasks", {
         ...query,
@@ -639,5 +660,9 @@ async function exported(form: "csv" | "json", query: api.Query): Promise<void> {
       "text/csv",
     );
   }
-  say(t`${taskCount(found.length)} exported.`);
+  say(
+    nextToken === undefined
+      ? t`${taskCount(found.length)} exported.`
+      : t`The first ${count(found.length)} tasks are exported; narrow the query to export others.`,
+  );
 }

@@ -7,8 +7,8 @@ import "uplot/dist/uPlot.min.css";
 import * as api from "../api";
 import { count, dateTime, duration } from "../format";
 import { t, translated } from "../i18n";
-import { clock, go, link, route, useLive } from "../state";
-import { Select, Trouble } from "../ui";
+import { go, link, now, route, useLive } from "../state";
+import { Select, Skeleton, Trouble } from "../ui";
 
 const RANGES: Record<string, [string, number, number]> = {
   // name: text, seconds, period
@@ -72,8 +72,8 @@ export function Metrics() {
   const { range = "1h", function: of = "" } = route.value.params;
   const [, seconds, longest] = RANGES[range] ?? ["", 3_600, 60];
   const period = route.value.params.period === "3600" || longest === 3_600 ? 3_600 : 60;
-  const found = useLive(`metrics ${range} ${of} ${period}`, () => {
-    const end = clock.peek().now + 1;
+  const found = useLive(`metrics ${range} ${of} ${period}`, async () => {
+    const end = (await now()) + 1;
     return api.get<api.Metrics>("/metrics", {
       period,
       function: of,
@@ -81,11 +81,12 @@ export function Metrics() {
       end,
     });
   });
-  const names =
-    useLive("functions", api.functions).value?.map((one) => one.function.functionName) ?? [];
+  const functions = useLive("functions", api.functions);
+  const names = (functions.value ?? []).map((one) => one.function.functionName);
   const steps = found.value ? stepsOf(found.value.start, found.value.end, period * 1000) : [];
   const rank = (one: api.Series): number => ["Sum", "Value"].indexOf(one.statistic) + 1 || 3; // latencies come last
-  const all = found.value?.metrics ?? [];
+  // The colour of a function follows from the names of all: none is drawn before they are known.
+  const all = (functions.value || functions.error ? found.value?.metrics : null) ?? [];
   const shownSeries = all
     .filter(counted)
     .sort((a, b) => rank(a) - rank(b) || (a.function < b.function ? -1 : 1));
@@ -121,7 +122,7 @@ export function Metrics() {
         <Select
           label={t`Function`}
           value={of}
-          options={[["", t`All functions`], ...names]}
+          options={[["", t`All functions`], ...new Set([...names, of].filter(Boolean))]}
           onChange={(value) => choose({ function: value })}
         />
         <a class="button" href="/metrics">
@@ -129,7 +130,8 @@ export function Metrics() {
         </a>
       </div>
       <Trouble error={found.error} />
-      {found.value && charts.size === 0 ? (
+      {found.value || found.error ? null : <Skeleton lines={8} />}
+      {all === found.value?.metrics && charts.size === 0 ? (
         <p class="empty panel">{t`Nothing has been counted in this time.`}</p>
       ) : null}
       {drawn.length ? (

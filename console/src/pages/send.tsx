@@ -2,13 +2,25 @@
 // Invokes a function: now or later, once or many times, asynchronously or not.
 
 import { signal, useSignal } from "@preact/signals";
-import { useRef } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 import * as api from "../api";
 import { count, duration } from "../format";
 import { t } from "../i18n";
 import { isJson, pretty } from "../json";
 import { act, go, taskLink, useLive } from "../state";
-import { Button, Check, Dialog, Field, Input, Payload, Pre, Select, Status } from "../ui";
+import {
+  Button,
+  Check,
+  Dialog,
+  Field,
+  Input,
+  Payload,
+  Pre,
+  Select,
+  Skeleton,
+  Status,
+  Trouble,
+} from "../ui";
 
 const MOST = 1000;
 
@@ -69,7 +81,8 @@ export function SendForm({
   fixed?: boolean;
 }) {
   const before = given.payload ?? '{"id": 1}';
-  const functions = useLive("functions", api.functions).value ?? [];
+  const found = useLive("functions", api.functions);
+  const functions = found.value ?? [];
   const samples =
     useLive("samples", () => api.get<api.TriggerSamples>("/triggers/samples")).value?.samples ?? {};
   const templates = Object.entries(samples).map(
@@ -87,10 +100,17 @@ export function SendForm({
   const answer = useSignal<api.Invoked | null>(null);
   const wrong = useSignal("");
   const area = useRef<HTMLTextAreaElement>(null);
-  const chosen = functions.find(
-    (one) => one.function.functionName === (name.value || functions[0]?.function.functionName),
+  const open = useRef(true); // a dialog that was closed sends no more
+  useEffect(
+    () => () => {
+      open.current = false;
+    },
+    [],
   );
-  const target = chosen?.function.functionName ?? name.value;
+  // What was offered first stays chosen, whatever is deployed meanwhile.
+  name.value ||= functions[0]?.function.functionName ?? "";
+  const target = name.value;
+  const chosen = functions.find((one) => one.function.functionName === target);
   const qualifiers = [
     "LATEST",
     ...(chosen?.aliases ?? []).map((alias) => alias.aliasName),
@@ -129,7 +149,7 @@ export function SendForm({
     let last: api.Invoked | undefined;
     await act(async () => {
       try {
-        for (; sent < wanted; sent += 1) {
+        for (; sent < wanted && open.current; sent += 1) {
           busy.value = t`${count(sent)} of ${count(wanted)}…`;
           const id = taskId.value && wanted > 1 ? `${taskId.value}-${sent + 1}` : taskId.value;
           const filled =
@@ -140,6 +160,7 @@ export function SendForm({
             : api.invoke(target, options));
         }
       } catch (error) {
+        if (!open.current) throw error;
         const text = error instanceof Error ? error.message : String(error);
         wrong.value = sent
           ? t`${count(sent)} of ${count(wanted)} were accepted, then: ${text}`
@@ -148,8 +169,9 @@ export function SendForm({
       } finally {
         busy.value = "";
       }
+      const shown = open.current;
       onSent?.();
-      if (onSent && last) {
+      if (onSent && last && shown) {
         if (wanted > 1) go(["invocations"], { q: `function:${target}` });
         else location.hash = taskLink(target, last.taskId ?? "");
       }
@@ -159,8 +181,15 @@ export function SendForm({
     });
   };
 
-  if (functions.length === 0 && !given.function)
-    return <p class="dim">{t`There are no functions yet. Deploy one first.`}</p>;
+  if (!target)
+    return found.value ? (
+      <p class="dim">{t`There are no functions yet. Deploy one first.`}</p>
+    ) : (
+      <>
+        <Trouble error={found.error} />
+        <Skeleton lines={8} />
+      </>
+    );
   return (
     <form onSubmit={(event) => void send(event)}>
       <div class="grid">
@@ -168,7 +197,7 @@ export function SendForm({
           <Field label={t`Function`}>
             <Select
               value={target}
-              options={functions.map((one) => one.function.functionName)}
+              options={[...new Set([...functions.map((one) => one.function.functionName), target])]}
               onChange={(value) => {
                 name.value = value;
                 qualifier.value = "LATEST";

@@ -6,7 +6,7 @@ import { useRef } from "preact/hooks";
 import * as api from "../api";
 import { t } from "../i18n";
 import { act, useLive } from "../state";
-import { Ask, Button, Confirm, download, Facts } from "../ui";
+import { Ask, Button, Confirm, download, Facts, Skeleton, Trouble } from "../ui";
 
 /** Wait until the runtime has started again: it answers first, then restarts.
  *  It goes back to the state before if it cannot open the new one. */
@@ -76,14 +76,19 @@ export function StatePage() {
         </p>
       </div>
       <h2>{t`Settings`}</h2>
-      <div class="panel">
-        <Facts
-          rows={Object.entries(settings.value ?? {}).map(([name, value]): [string, string] => [
-            name,
-            typeof value === "string" ? value : JSON.stringify(value),
-          ])}
-        />
-      </div>
+      <Trouble error={settings.error} />
+      {settings.value ? (
+        <div class="panel">
+          <Facts
+            rows={Object.entries(settings.value).map(([name, value]): [string, string] => [
+              name,
+              typeof value === "string" ? value : JSON.stringify(value),
+            ])}
+          />
+        </div>
+      ) : settings.error ? null : (
+        <Skeleton lines={8} />
+      )}
       {picked ? (
         <Confirm
           title={t`Import ${picked.name}`}

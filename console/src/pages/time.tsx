@@ -6,7 +6,7 @@ import * as api from "../api";
 import { dateTime, duration } from "../format";
 import { t } from "../i18n";
 import { act, clock, taskLink, useLive } from "../state";
-import { Button, Field, Input, List, Status, Trouble } from "../ui";
+import { Button, Field, Input, List, Skeleton, Status, Trouble } from "../ui";
 
 interface Due {
   at: number;
@@ -54,63 +54,69 @@ export const runUntilIdle = (): void => {
   );
 };
 
+function Clock({ clock: { now, virtual } }: { clock: api.Clock }) {
+  const amount = useSignal("90");
+  return (
+    <div class="panel">
+      <p class="now">
+        <b>{dateTime(now)}</b>{" "}
+        <span class="dim">
+          {virtual ? t`virtual: it stands still until it is moved` : t`the machine's clock`}
+        </span>
+      </p>
+      {virtual ? (
+        <div class="row bottom">
+          {(
+            [
+              ["+1 s", 1],
+              ["+1 min", 60],
+              ["+1 h", 3600],
+              ["+1 d", 86_400],
+            ] as const
+          ).map(([text, seconds]) => (
+            <Button key={text} onClick={() => advance(seconds)}>
+              {text}
+            </Button>
+          ))}
+          <form
+            class="row bottom"
+            onSubmit={(event) => {
+              event.preventDefault();
+              advance(Number(amount.value));
+            }}
+          >
+            <Field label={t`Seconds`}>
+              <Input of={amount} type="number" min={0} step="any" required />
+            </Field>
+            <button type="submit">{t`Advance`}</button>
+          </form>
+          <Button kind="primary" onClick={runUntilIdle}>
+            {t`Run until idle`}
+          </Button>
+        </div>
+      ) : (
+        <p>
+          {t`Time can be moved after this start:`} <code>fc-async local start --clock virtual</code>
+        </p>
+      )}
+    </div>
+  );
+}
+
 export function TimePage() {
   const found = useLive("due", due);
-  const amount = useSignal("90");
-  const { now, virtual } = clock.value;
+  const known = clock.value;
+  const now = known?.now ?? 0;
   return (
     <>
       <h1>{t`Time`}</h1>
-      <div class="panel">
-        <p class="now">
-          <b>{dateTime(now)}</b>{" "}
-          <span class="dim">
-            {virtual ? t`virtual: it stands still until it is moved` : t`the machine's clock`}
-          </span>
-        </p>
-        {virtual ? (
-          <div class="row bottom">
-            {(
-              [
-                ["+1 s", 1],
-                ["+1 min", 60],
-                ["+1 h", 3600],
-                ["+1 d", 86_400],
-              ] as const
-            ).map(([text, seconds]) => (
-              <Button key={text} onClick={() => advance(seconds)}>
-                {text}
-              </Button>
-            ))}
-            <form
-              class="row bottom"
-              onSubmit={(event) => {
-                event.preventDefault();
-                advance(Number(amount.value));
-              }}
-            >
-              <Field label={t`Seconds`}>
-                <Input of={amount} type="number" min={0} step="any" required />
-              </Field>
-              <button type="submit">{t`Advance`}</button>
-            </form>
-            <Button kind="primary" onClick={runUntilIdle}>
-              {t`Run until idle`}
-            </Button>
-          </div>
-        ) : (
-          <p>
-            {t`Time can be moved after this start:`}{" "}
-            <code>fc-async local start --clock virtual</code>
-          </p>
-        )}
-      </div>
+      {known ? <Clock clock={known} /> : <Skeleton lines={2} />}
       <h2>{t`Due next`}</h2>
       <Trouble error={found.error} />
       <List
         error={found.error}
         label={t`Due next`}
-        rows={found.value}
+        rows={known ? found.value : undefined}
         keyOf={(one) => `${one.what} ${one.at}`}
         empty={<p class="dim">{t`Nothing waits.`}</p>}
         columns={[

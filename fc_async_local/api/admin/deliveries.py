@@ -54,16 +54,10 @@ class DeadFilter(Query, frozen=True, kw_only=True):
             return True
         if self.error and job.error != self.error:
             return False
-        delivery = delivery_of(job)
-        if self.function and delivery.function != self.function:
+        sent = delivery_of(job)
+        if self.function and sent.function != self.function:
             return False
-        shown = (
-            delivery.request_id,
-            delivery.task_id,
-            delivery.outcome,
-            delivery.destination,
-            job.error,
-        )
+        shown = (sent.request_id, sent.task_id, sent.outcome, sent.destination, job.error)
         return self.text.strip().casefold() in "\n".join(shown).casefold()
 
 
@@ -73,6 +67,12 @@ class DeadPage(DeadFilter, frozen=True, kw_only=True):
     limit: Annotated[int, Meta(ge=1, le=_PAGE)] = _PAGE
     next_token: str = ""
     without_total: bool = False
+
+
+class DeadCountsQuery(DeadFilter, frozen=True, kw_only=True):
+    """Numbers of dead events, and whether all ids are listed."""
+
+    ids: bool = False
 
 
 class DeliveryAdmin:
@@ -87,9 +87,7 @@ class DeliveryAdmin:
         """List dead events, newest first, with the number of all that match."""
         after = unseal_moment(_LIST, query.next_token) if query.next_token else None
         found = await self._first(self._matching(query, after), query.limit)
-        total = None
-        if not query.without_total:
-            total = await (self._number(query) if query.filters else self._total())
+        total = None if query.without_total else await self._total(query)
         last = found[-1] if len(found) == query.limit else None
         return models.DeadEvents(
             deliveries=[_describe(job) for job in found],
@@ -98,21 +96,21 @@ class DeliveryAdmin:
         )
 
     @local("GET", "/deliveries/dead/counts")
-    async def counts(self, query: DeadFilter) -> models.DeadCounts:
+    async def counts(self, query: DeadCountsQuery) -> models.DeadCounts:
         """Count the dead events of a list, by error."""
-        found = await self._first(self._matching(query), _COUNTED)
-        exact = len(found) < _COUNTED or not query.filters
+        found = await self._first(self._matching(query), None if query.ids else _COUNTED)
+        whole = query.ids or len(found) < _COUNTED
         groups = Counter(job.error for job in found).most_common(_GROUPS)
         return models.DeadCounts(
-            total=len(found) if query.filters else await self._total(),
-            at_least=not exact,
+            total=len(found) if whole or query.filters else await self._total(query),
+            at_least=not whole and query.filters,
+            request_ids=[job.key for job in found] if query.ids else None,
             groups=[models.DeadGroup(error=error, events=number) for error, number in groups],
         )
 
-    async def _total(self) -> int:
-        return (await self._store.stats()).deliveries_dead
-
-    async def _number(self, wanted: DeadFilter) -> int:
+    async def _total(self, wanted: DeadFilter) -> int:
+        if not wanted.filters:
+            return (await self._store.stats()).deliveries_dead
         return len([None async for _ in self._matching(wanted)])
 
     async def _first(self, jobs: AsyncIterator[Job], most: int | None) -> list[Job]:

@@ -53,11 +53,13 @@ class DeadCounts(Model, frozen=True, kw_only=True):
         total: How many there are.
         at_least: Whether there may be more, because the newest were counted only.
         groups: By error, the most frequent ones first.
+        request_ids: Of all, newest first, if they were asked for.
     """
 
     total: int
     at_least: bool
     groups: list[DeadGroup]
+    request_ids: list[str] | None = None
 
 
 class Redriven(Model, frozen=True, kw_only=True):

@@ -182,7 +182,7 @@ def test_all_events_of_a_filter_are_forgotten_and_then_all(
     assert len(of(admin)) == 3
     page.get_by_role("button", name="Forget all…").click()
     confirm(page, "Forget")
-    page.get_by_text("Every event reached its destination.").wait_for()
+    page.get_by_text("No dead events.").wait_for()
     assert of(admin) == []
 
 

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from fc_async_tests.console import hold
+
 if TYPE_CHECKING:
-    from playwright.sync_api import Locator, Page, Route
+    from playwright.sync_api import Locator, Page
 
     from fc_async_local.testing import FcLocal
 
@@ -333,17 +335,6 @@ def test_a_task_is_found_by_type_and_message_of_the_error_of_its_function(
     page.get_by_role("link", name="works").wait_for(state="detached")
     row = page.get_by_role("row").filter(has=page.get_by_role("link", name="fails"))
     row.get_by_text("ValueError: no items in the order").wait_for()
-
-
-def hold(page: Page, pattern: str) -> list[Route]:
-    """Keep requests from being answered, and return them as they come."""
-    held: list[Route] = []
-
-    def keep(route: Route) -> None:
-        held.append(route)
-
-    page.route(pattern, keep)
-    return held
 
 
 def test_the_page_of_a_list_does_not_wait_for_its_counts(

@@ -12,7 +12,7 @@ import requests
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from playwright.sync_api import Browser, ConsoleMessage, Page
+    from playwright.sync_api import Browser, ConsoleMessage, Page, Route
 
 Admin = Callable[..., Any]
 
@@ -37,6 +37,17 @@ def opened(browser: Browser, endpoint: str, **settings: Any) -> Iterator[Page]:
     yield one
     context.close()
     assert errors == []
+
+
+def hold(page: Page, pattern: str) -> list[Route]:
+    """Keep requests from being answered, and return them as they come."""
+    held: list[Route] = []
+
+    def keep(route: Route) -> None:
+        held.append(route)
+
+    page.route(pattern, keep)
+    return held
 
 
 def create(endpoint: str, what: str, **body: object) -> None:

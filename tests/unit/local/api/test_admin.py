@@ -171,6 +171,8 @@ def test_dead_events_are_counted_by_error_apart_from_their_page(world):
         "atLeast": False,
         "groups": [{"error": "404 QueueNotExist", "events": 2}, {"error": late, "events": 1}],
     }
+    listed = world.call("GET", f"{where}/counts?ids=true&function=orders").json
+    assert (listed["total"], listed["requestIds"]) == (2, ["b", "a"])
     page = world.call("GET", f"{where}?withoutTotal=true&error={late}").json
     assert [one["requestId"] for one in page["deliveries"]] == ["c"]
     assert "total" not in page
