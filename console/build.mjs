@@ -12,7 +12,7 @@ const target = process.argv[2] ?? join(here, "../fc_async_local/console/static")
 await mkdir(target, { recursive: true });
 const { metafile } = await build({
   absWorkingDir: here,
-  entryPoints: { console: "src/main.tsx" },
+  entryPoints: { console: "src/main.tsx", theme: "src/theme.ts" },
   bundle: true,
   minify: true,
   metafile: true,

@@ -17,8 +17,19 @@ import { Metrics } from "./pages/metrics";
 import { openSend, SendDialog, sending } from "./pages/send";
 import { StatePage } from "./pages/state";
 import { advance, runUntilIdle, TimePage } from "./pages/time";
-import { clock, go, live, message, reachable, refresh, route, stats } from "./state";
-import { Button, Dialog } from "./ui";
+import {
+  clock,
+  go,
+  live,
+  message,
+  reachable,
+  refresh,
+  route,
+  stats,
+  type Theme,
+  theme,
+} from "./state";
+import { Button, Dialog, Select } from "./ui";
 import "./style.css";
 
 const PAGES: [string, string, string][] = [
@@ -176,18 +187,33 @@ function App() {
             </Button>
           </div>
         ) : null}
+        <Select
+          small
+          label={t`Theme`}
+          value={theme.value}
+          options={[
+            ["system", t`System`],
+            ["light", t`Light`],
+            ["dark", t`Dark`],
+          ]}
+          onChange={(value) => {
+            theme.value = value as Theme;
+          }}
+        />
         <Button small onClick={() => speak(other[0])}>
           {other[1]}
         </Button>
-        <Button
-          small
-          label={t`Keyboard shortcuts`}
-          onClick={() => {
-            help.value = true;
-          }}
-        >
-          ?
-        </Button>
+        <span class="keys">
+          <Button
+            small
+            label={t`Keyboard shortcuts`}
+            onClick={() => {
+              help.value = true;
+            }}
+          >
+            ?
+          </Button>
+        </span>
         <Button kind="primary" onClick={() => openSend({})}>
           {t`Invoke…`}
         </Button>

@@ -199,3 +199,10 @@ export function stored<T>(name: string, fallback: T): Signal<T> {
   });
   return kept;
 }
+
+export type Theme = "system" | "light" | "dark";
+/** The theme of the page; theme.ts applies it before the first paint. */
+export const theme = stored<Theme>("theme", "system");
+effect(() => {
+  document.documentElement.dataset.theme = theme.value;
+});

@@ -299,14 +299,17 @@ export function Select({
   options,
   onChange,
   label,
+  small,
 }: {
   value: string;
   options: (string | [string, string])[];
   onChange: (value: string) => void;
   label?: string;
+  small?: boolean;
 }) {
   return (
     <select
+      class={small ? "small" : undefined}
       aria-label={label}
       value={value}
       onChange={(event) => onChange(event.currentTarget.value)}

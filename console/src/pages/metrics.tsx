@@ -7,7 +7,7 @@ import "uplot/dist/uPlot.min.css";
 import * as api from "../api";
 import { count, dateTime, duration } from "../format";
 import { t, translated } from "../i18n";
-import { go, link, now, route, useLive } from "../state";
+import { go, link, now, route, theme, useLive } from "../state";
 import { Select, Skeleton, Trouble } from "../ui";
 
 const RANGES: Record<string, [string, number, number]> = {
@@ -206,8 +206,10 @@ function Chart({
     if (!element) return undefined;
     const draw = (): void => {
       plot.current?.destroy();
-      const style = getComputedStyle(document.documentElement);
-      const colour = (name: string): string => style.getPropertyValue(name).trim();
+      const colour = (name: string): string => {
+        element.style.color = `var(${name})`;
+        return getComputedStyle(element).color;
+      };
       const axis = {
         stroke: colour("--dim"),
         grid: { stroke: colour("--line"), width: 1 },
@@ -259,7 +261,7 @@ function Chart({
       plot.current?.destroy();
       plot.current = null;
     };
-  }, [names]);
+  }, [names, theme.value]);
   useEffect(() => plot.current?.setData(data), [JSON.stringify(data)]);
   return (
     <figure class="panel chart">

@@ -22,6 +22,7 @@ def test_the_language_is_chosen_and_remembered(browser: Browser, fc_local: FcLoc
         page.goto("/console#/dead")
         page.get_by_role("button", name="中文").click()
         page.get_by_role("heading", name="死信事件").wait_for()
+        page.get_by_role("combobox", name="主题").select_option("深色")
         page.reload()
         page.get_by_role("link", name="监控指标").click()
         page.get_by_role("heading", name="监控指标").wait_for()
