@@ -42,7 +42,8 @@ def sentences() -> list[str]:
             numbers = itertools.count()
             message = re.sub(_VALUE, lambda _, n=numbers: f"{{{next(n)}}}", template)
             found[re.sub(r"\\(.)", r"\1", message)] = None
-    words = [kind.label for kind in destinations.KINDS.values()]
+    words = ["success", "failure", "event", "HTTP callers", "bucket", "timer"]
+    words += [kind.label for kind in destinations.KINDS.values()]
     words += [word for one in metrics.METRICS.values() for word in (one.meaning, one.statistic)]
     return list(found | dict.fromkeys(words))
 

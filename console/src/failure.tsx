@@ -5,7 +5,7 @@ import { useSignal } from "@preact/signals";
 import { Fragment } from "preact";
 import type * as api from "./api";
 import { clockTime, duration } from "./format";
-import { t } from "./i18n";
+import { t, translated } from "./i18n";
 import { link, taskLink } from "./state";
 import { destination } from "./targets";
 import { type Lane, lanes } from "./timeline";
@@ -98,7 +98,7 @@ export function Callers({ task }: { task: api.WholeTask }) {
                 <a href={taskLink(caller.function, caller.taskId)}>
                   {caller.function} / {caller.taskId}
                 </a>{" "}
-                <span class="dim">({caller.outcome})</span>
+                <span class="dim">({translated(caller.outcome)})</span>
               </>
             ) : (
               <a href={link(["functions", name])}>{destination(arn)}</a>

@@ -4,7 +4,7 @@
 import { useSignal } from "@preact/signals";
 import * as api from "../api";
 import { count, dateTime, eventCount } from "../format";
-import { t } from "../i18n";
+import { t, translated } from "../i18n";
 import { act, go, link, route, taskLink, useLive } from "../state";
 import { destination } from "../targets";
 import {
@@ -265,7 +265,7 @@ export function DeadEvents() {
                 </a>
               ),
           },
-          { title: t`Outcome`, cell: (one) => one.outcome },
+          { title: t`Outcome`, cell: (one) => translated(one.outcome) },
           {
             title: t`Destination`,
             cell: (one) => <span title={one.destination}>{destination(one.destination)}</span>,

@@ -6,8 +6,8 @@ import type { ComponentChildren } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import * as api from "../api";
 import { count } from "../format";
-import { t } from "../i18n";
-import { link, useLive } from "../state";
+import { t, translated } from "../i18n";
+import { limits, link, useLive } from "../state";
 import { Button, Field, Input, List, Trouble } from "../ui";
 
 const functionOf = (name: string): string => name.split("/")[0] ?? "";
@@ -17,7 +17,7 @@ const counted = ({ delivered, lost }: { delivered: number; lost: number }): stri
     : delivered
       ? t`delivered ${count(delivered)}`
       : "";
-const wayOf = (edge: api.Edge): string => `${edge.outcome} ${edge.via ?? ""}`.trimEnd();
+const wayOf = (edge: api.Edge): string => `${translated(edge.outcome)} ${edge.via ?? ""}`.trimEnd();
 const keyOf = (edge: api.Edge): string => `${edge.source} ${wayOf(edge)} ${edge.target}`;
 // About as long as the label that the runtime kept room for.
 const labelOf = (edge: api.Edge | undefined): string => {
@@ -26,6 +26,26 @@ const labelOf = (edge: api.Edge | undefined): string => {
   if (lost) return t`${wayOf(edge)}: ${count(delivered)}, ${count(lost)} lost`;
   return delivered ? `${wayOf(edge)}: ${count(delivered)}` : wayOf(edge);
 };
+
+/** The label of what is not a function: its kind in the language of the page, and its name. */
+const spoken = (label: string): string => {
+  const kinds = (limits.value?.destinations ?? []).map((kind) => kind.label);
+  const kind = ["HTTP callers", "bucket", "timer", ...kinds].find(
+    (one) => label === one || label.startsWith(`${one} `),
+  );
+  return kind ? translated(kind) + label.slice(kind.length) : label;
+};
+/** The second line of a box, with the counts of the edges that are folded into it. */
+function noteOf({ edges }: api.Graph, { boxes, routes }: api.Scene, index: number): string {
+  const room = boxes[index]?.note ?? "";
+  const folded = routes.flatMap((route, number) =>
+    route.points.length || route.source !== index
+      ? []
+      : `${labelOf(edges[number])} → ${boxes[route.target]?.note?.split(" ")[0] ?? ""}`,
+  );
+  const note = folded.join(" · ") || room;
+  return note.length > room.length ? `${note.slice(0, room.length - 1)}…` : note;
+}
 
 export function Graph() {
   const found = useLive("graph", () => api.get<api.Graph>("/graph"));
@@ -268,10 +288,11 @@ function Drawing({ graph, scene }: { graph: api.Graph; scene: NonNullable<api.Gr
           {scene.boxes.map((box, index) => {
             const name = graph.nodes[index]?.name ?? "";
             const own = box.kind === "function" && !name.startsWith("acs:");
+            const note = noteOf(graph, scene, index);
             const inside = (
               <>
                 <title>
-                  {[own ? `${name}: ${counts(name)}` : name, box.note].filter(Boolean).join(", ")}
+                  {[own ? `${name}: ${counts(name)}` : name, note].filter(Boolean).join(", ")}
                 </title>
                 <rect
                   x={box.x}
@@ -282,19 +303,19 @@ function Drawing({ graph, scene }: { graph: api.Graph; scene: NonNullable<api.Gr
                 />
                 <text
                   x={box.x + box.width / 2}
-                  y={box.y + box.height / 2 + (box.note ? -3 : 5)}
+                  y={box.y + box.height / 2 + (note ? -3 : 5)}
                   text-anchor="middle"
                 >
-                  {box.label}
+                  {own ? box.label : spoken(box.label)}
                 </text>
-                {box.note ? (
+                {note ? (
                   <text
                     class="note"
                     x={box.x + box.width / 2}
                     y={box.y + box.height / 2 + 14}
                     text-anchor="middle"
                   >
-                    {box.note}
+                    {note}
                   </text>
                 ) : null}
               </>

@@ -6,7 +6,7 @@ import type { ComponentChildren } from "preact";
 import * as api from "../api";
 import { Callers, Compare, detailOf, ended, Failure, isFailed, textOf } from "../failure";
 import { clockTime, dateTime, duration, FINAL, size, UNRECORDED, WAITING } from "../format";
-import { t } from "../i18n";
+import { t, translated } from "../i18n";
 import { act, clock, go, limits, link, stored, taskLink, useLive } from "../state";
 import { destination } from "../targets";
 import { type Lane, lanes, scale } from "../timeline";
@@ -488,7 +488,7 @@ function Deliveries({ task }: { task: api.WholeTask }) {
         keyOf={(note) => `${note.at} ${note.try}`}
         columns={[
           { title: t`At`, cell: (note) => <Time at={note.at} /> },
-          { title: t`Outcome`, cell: (note) => note.outcome },
+          { title: t`Outcome`, cell: (note) => translated(note.outcome ?? "") },
           {
             title: t`Destination`,
             cell: (note) => (
@@ -578,7 +578,7 @@ function Relations({ task }: { task: api.WholeTask }) {
               t`Caused by`,
               cause ? (
                 <a href={taskLink(cause.function ?? "", cause.taskId ?? "")}>
-                  {cause.function} / {cause.taskId} ({cause.outcome})
+                  {cause.function} / {cause.taskId} ({translated(cause.outcome ?? "")})
                 </a>
               ) : (
                 ""
@@ -625,7 +625,7 @@ function Child({ note }: { note: api.Note }) {
       <a href={taskLink(name, note.reference ?? "")}>
         {name} / {note.reference}
       </a>{" "}
-      <span class="dim">({note.outcome})</span>
+      <span class="dim">({translated(note.outcome ?? "")})</span>
     </div>
   );
 }

@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from playwright.sync_api import expect
 
 from fc_async_tests.console import opened
 
@@ -42,3 +43,18 @@ def test_a_function_with_a_name_of_the_catalog_keeps_it(page: Page, fc_local: Fc
     page.goto("/console#/functions")
     page.get_by_role("heading", name="函数").wait_for()
     page.get_by_role("link", name="queue", exact=True).wait_for()
+
+
+def test_the_graph_is_labelled_in_chinese(page: Page, fc_local: FcLocal) -> None:
+    queue = {"onSuccess": {"destination": fc_local.create_queue("archive")}}
+    fc_local.deploy("orders", lambda *_: None, async_config={"destinationConfig": queue})
+    timer = {"cronExpression": "@every 2h", "enable": True, "payload": ""}
+    fc_local.client.create_trigger("orders", "beat", trigger_type="timer", trigger_config=timer)
+    fc_local.client.invoke_async("orders", b"")
+    fc_local.run_until_idle()
+    page.add_init_script("localStorage.setItem('fc-async.language', 'zh-CN')")
+    page.goto("/console#/functions")
+    texts = page.locator(".canvas text")
+    for label in ("orders", "队列 archive", "定时器 @every 2h", "触发器 beat", "成功: 1"):
+        texts.filter(has_text=label).wait_for()
+    expect(texts).to_have_count(5)

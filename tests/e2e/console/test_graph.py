@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
+from playwright.sync_api import expect
 
 from fc_async_tests.console import create
 
@@ -235,3 +236,16 @@ def test_a_crowded_queue_is_a_badge_and_all_its_edges_are_in_the_table(
     page.get_by_text("As a table").click()
     table = page.get_by_role("region", name="Where results go")
     assert table.get_by_role("row").filter(has_text="dead-letters").count() == 6
+
+
+def test_a_badge_counts_what_was_delivered(page: Page, fc_local: FcLocal) -> None:
+    dead = fc_local.create_queue("dead-letters")
+    for number in range(6):
+        connect(fc_local, f"step-{number}", onSuccess=dead)
+    for _ in range(3):
+        fc_local.client.invoke_async("step-0", b"")
+    fc_local.run_until_idle()
+    page.goto("/console#/functions")
+    canvas = page.get_by_role("region", name="Graph of destinations")
+    canvas.locator("text", has_text="success: 3 → ①").wait_for()
+    expect(canvas.locator("text", has_text="success → ①")).to_have_count(5)
