@@ -44,10 +44,10 @@ export function Status({ status }: { status: string }) {
   );
 }
 
-export function Time({ at }: { at: number }) {
+export function Time({ at, date }: { at: number; date?: boolean }) {
   return (
     <time dateTime={new Date(at).toISOString()} title={dateTime(at)}>
-      {clockTime(at)}
+      {date ? dateTime(at) : clockTime(at)}
     </time>
   );
 }
@@ -405,7 +405,7 @@ export function Trouble({ error }: { error: Error | null }) {
 
 export interface Column<T> {
   title: string;
-  kind?: "num" | "tight" | "id";
+  kind?: "num" | "tight" | "id" | "wrap"; // a wrapped one takes the room that is left
   untitled?: boolean; // the title is for screen readers
   cell: (row: T, index: number) => ComponentChildren;
 }

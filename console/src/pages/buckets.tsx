@@ -43,7 +43,7 @@ export function Buckets() {
               </a>
             ),
           },
-          { title: t`Created`, cell: (one) => <Time at={one.createdTime} /> },
+          { title: t`Created`, cell: (one) => <Time at={one.createdTime} date /> },
         ]}
       />
       {name === undefined ? null : <Objects key={name} bucket={name} />}
@@ -98,7 +98,7 @@ function Objects({ bucket }: { bucket: string }) {
         columns={[
           { title: t`Name`, kind: "id", cell: (one) => one.key.slice(prefix.length) || one.key },
           { title: t`Size`, kind: "num", cell: (one) => size(one.size) },
-          { title: t`Changed`, cell: (one) => <Time at={one.modifiedTime} /> },
+          { title: t`Changed`, cell: (one) => <Time at={one.modifiedTime} date /> },
           {
             title: t`Actions`,
             untitled: true,

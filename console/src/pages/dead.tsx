@@ -3,7 +3,7 @@
 
 import { useSignal } from "@preact/signals";
 import * as api from "../api";
-import { count, dateTime, eventCount } from "../format";
+import { count, eventCount } from "../format";
 import { t, translated } from "../i18n";
 import { act, go, link, route, taskLink, useLive } from "../state";
 import { destination } from "../targets";
@@ -17,6 +17,7 @@ import {
   Payload,
   type Question,
   Select,
+  Time,
   Trouble,
   useSelection,
 } from "../ui";
@@ -184,7 +185,7 @@ export function DeadEvents() {
         ) : null}
       </div>
       <p class="dim">
-        {t`Events that no destination took, and events of triggers, rules and subscriptions that were given up.`}
+        {t`Events that could not be delivered: to destinations, and by triggers, rules and subscriptions.`}
       </p>
       <Filter filter={filter} shown={page ?? []} />
       <Trouble error={found.error} />
@@ -252,7 +253,7 @@ export function DeadEvents() {
           </p>
         }
         columns={[
-          { title: t`Since`, cell: (one) => dateTime(one.createdTime) },
+          { title: t`At`, cell: (one) => <Time at={one.createdTime} date /> },
           {
             title: t`From`,
             kind: "id",
@@ -271,7 +272,7 @@ export function DeadEvents() {
             cell: (one) => <span title={one.destination}>{destination(one.destination)}</span>,
           },
           { title: t`Tries`, kind: "num", cell: (one) => one.tries },
-          { title: t`Error`, cell: (one) => one.error },
+          { title: t`Error`, kind: "wrap", cell: (one) => one.error },
           {
             title: t`Actions`,
             untitled: true,

@@ -3,11 +3,11 @@
 
 import { useSignal } from "@preact/signals";
 import * as api from "../api";
-import { count, dateTime, messageCount } from "../format";
+import { count, messageCount } from "../format";
 import { t, translated } from "../i18n";
 import { Replay } from "../replay";
 import { act, link, route, useLive } from "../state";
-import { Ask, Facts, Field, Input, List, Payload, Trouble } from "../ui";
+import { Ask, Facts, Field, Input, List, Payload, Time, Trouble } from "../ui";
 
 const where = (one: { kind: string; name: string; instance: string }): string =>
   `/channels/${one.kind}/messages${api.search({ name: one.name, instance: one.instance })}`;
@@ -52,7 +52,7 @@ export function Destinations() {
           { title: t`Kind`, cell: (one) => translated(one.label) },
           { title: t`Messages`, kind: "num", cell: (one) => count(one.messages) },
           {
-            title: t`More`,
+            title: t`Details`,
             cell: (one) =>
               Object.entries(one.facts)
                 .filter(([, value]) => value)
@@ -110,7 +110,9 @@ function Messages({ channel }: { channel: api.Channel }) {
         <details key={one.id} class="panel">
           <summary>
             <b>{one.summary ? Object.values(one.summary).join(" · ") : one.id}</b>{" "}
-            <span class="dim">{dateTime(one.at)}</span>
+            <span class="dim">
+              <Time at={one.at} date />
+            </span>
           </summary>
           {one.summary ? <Facts rows={Object.entries(one.summary)} /> : null}
           {one.event ? <Payload name={t`Event`} file={`event-${one.id}`} text={one.event} /> : null}

@@ -20,6 +20,7 @@ import {
   Select,
   Status,
   Tabs,
+  Time,
   Trouble,
 } from "../ui";
 import { Graph } from "./graph";
@@ -76,27 +77,28 @@ export function Functions() {
                 </a>
               ) : null,
           },
-          { title: t`Runtime`, cell: ({ one, first }) => (first ? one.function.runtime : "") },
           {
             title: t`Tasks`,
             cell: ({ one, first }) =>
-              first ? (
-                <Counts one={activity?.find((each) => each.function === short(one))} />
-              ) : null,
+              first
+                ? Counts({ one: activity?.find((each) => each.function === short(one)) })
+                : null,
           },
           {
             title: t`Last run`,
             cell: ({ one, first }) => {
               const last = activity?.find((each) => each.function === short(one));
               return first && last?.lastTaskId && last.lastTime ? (
-                <a href={taskLink(short(one), last.lastTaskId)}>{dateTime(last.lastTime)}</a>
+                <a href={taskLink(short(one), last.lastTaskId)}>
+                  <Time at={last.lastTime} date />
+                </a>
               ) : null;
             },
           },
           {
             title: t`Configured`,
             cell: ({ config }) =>
-              config ? api.qualifierOf(config) : <span class="dim">{t`not configured`}</span>,
+              config ? api.qualifierOf(config) : <span class="dim">{t`none`}</span>,
           },
           {
             title: t`Task mode`,
@@ -110,11 +112,13 @@ export function Functions() {
           { title: t`Age`, cell: ({ config }) => (config ? age(config) : "") },
           {
             title: t`On success`,
+            kind: "wrap",
             cell: ({ config }) =>
               destination(config?.destinationConfig?.onSuccess?.destination ?? ""),
           },
           {
             title: t`On failure`,
+            kind: "wrap",
             cell: ({ config }) =>
               destination(config?.destinationConfig?.onFailure?.destination ?? ""),
           },
@@ -146,9 +150,10 @@ export function Functions() {
 
 /** The tasks of a function by status, each a link to them. */
 function Counts({ one }: { one: api.Activity | undefined }) {
-  return (
-    <span class="row">
-      {Object.entries(one?.byStatus ?? {}).map(([status, number]) => (
+  const counts = Object.entries(one?.byStatus ?? {});
+  return counts.length ? (
+    <span class="row nowrap">
+      {counts.map(([status, number]) => (
         <a
           key={status}
           class={`status ${kindOf(status)}`}
@@ -160,7 +165,7 @@ function Counts({ one }: { one: api.Activity | undefined }) {
         </a>
       ))}
     </span>
-  );
+  ) : null;
 }
 
 const TABS: [string, string][] = [
@@ -707,6 +712,7 @@ function Triggers({ name }: { name: string }) {
           { title: t`State`, cell: (one) => one.state },
           {
             title: t`Source`,
+            kind: "wrap",
             cell: (one) =>
               one.triggerType === "http" ? (
                 <a href={one.source} rel="noreferrer">
@@ -730,21 +736,22 @@ function Triggers({ name }: { name: string }) {
           },
           { title: t`Fired`, kind: "num", cell: (one) => count(one.fired) },
           {
-            title: t`Last`,
-            cell: (one) => (
-              <>
-                {one.lastRequestId ? (
-                  <a href={taskLink(name, one.lastRequestId)}>
-                    {one.lastFiredTime ? dateTime(one.lastFiredTime) : one.lastRequestId}
-                  </a>
-                ) : null}{" "}
-                {one.lastError ? (
-                  <>
-                    <Status status="Failed" /> {one.lastError}
-                  </>
-                ) : null}
-              </>
-            ),
+            title: t`Last firing`,
+            cell: (one) =>
+              one.lastRequestId || one.lastError ? (
+                <>
+                  {one.lastRequestId ? (
+                    <a href={taskLink(name, one.lastRequestId)}>
+                      {one.lastFiredTime ? dateTime(one.lastFiredTime) : one.lastRequestId}
+                    </a>
+                  ) : null}{" "}
+                  {one.lastError ? (
+                    <>
+                      <Status status="Failed" /> {one.lastError}
+                    </>
+                  ) : null}
+                </>
+              ) : null,
           },
           {
             title: t`Actions`,

@@ -288,7 +288,7 @@ function Timeline({ task, now }: At) {
           [
             ["wait", t`waiting`],
             ["run", t`running`],
-            ["ok", t`ended well`],
+            ["ok", t`succeeded`],
             ["bad", t`failed`],
           ] as const
         ).map(([kind, text]) => (

@@ -58,6 +58,7 @@ const COLUMNS: Column[] = [
   {
     name: "function",
     title: t`Function`,
+    kind: "wrap",
     cell: (one) => one.function,
     text: (one) => one.function,
   },
@@ -102,6 +103,7 @@ const COLUMNS: Column[] = [
   {
     name: "error",
     title: t`Error`,
+    kind: "wrap",
     cell: (one) => errorOf(one),
     text: errorOf,
   },
@@ -120,7 +122,6 @@ const COLUMNS: Column[] = [
 ];
 const chosen = stored("columns", [
   "function",
-  "qualifier",
   "accepted",
   "runs",
   "took",
@@ -131,7 +132,7 @@ const chosen = stored("columns", [
 
 function runs(task: api.Task) {
   const wait = clock.value ? task.dueTime - clock.value.now : 0;
-  if (WAITING.includes(task.status) && wait > 0) return t`in ${duration(wait)}`;
+  if (WAITING.includes(task.status) && wait > 0) return <time>{t`in ${duration(wait)}`}</time>;
   return task.startedTime ? <Time at={task.startedTime} /> : "";
 }
 

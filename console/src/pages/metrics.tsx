@@ -52,17 +52,11 @@ const looks = (names: Iterable<string>): Map<string, Look> =>
     ]),
   );
 
-function Swatch({ look }: { look: Look | undefined }) {
-  return (
-    <i
-      class="swatch"
-      style={{
-        borderColor: `var(${look?.colour})`,
-        borderTopStyle: look?.dash.length ? "dashed" : "solid",
-      }}
-    />
-  );
-}
+const Swatch = ({ look }: { look: Look | undefined }) => (
+  <svg class="swatch" width="32" height="3" aria-hidden="true">
+    <path d="M0 1.5h32" stroke={`var(${look?.colour})`} stroke-dasharray={look?.dash.join(" ")} />
+  </svg>
+);
 
 // A count of nothing is not worth a line; a wait of 0 ms is a measurement.
 const counted = (one: api.Series): boolean =>

@@ -278,7 +278,7 @@ export function SendForm({
         <Field label={t`Task id`}>
           <Input
             of={taskId}
-            placeholder={t`made up`}
+            placeholder={t`generated`}
             pattern="[A-Za-z_][A-Za-z0-9_\-]{0,127}"
             disabled={!asynchronous.value}
           />

@@ -4,6 +4,7 @@
 import { useSignal } from "@preact/signals";
 import { useRef } from "preact/hooks";
 import * as api from "../api";
+import { duration } from "../format";
 import { t } from "../i18n";
 import { act, useLive } from "../state";
 import { Ask, Button, Confirm, download, Facts, Skeleton, Trouble } from "../ui";
@@ -82,7 +83,11 @@ export function StatePage() {
           <Facts
             rows={Object.entries(settings.value).map(([name, value]): [string, string] => [
               name,
-              typeof value === "string" ? value : JSON.stringify(value),
+              typeof value === "string"
+                ? value
+                : name.endsWith("_ms")
+                  ? `${value} (${duration(Number(value))})`
+                  : JSON.stringify(value),
             ])}
           />
         </div>

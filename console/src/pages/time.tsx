@@ -6,7 +6,7 @@ import * as api from "../api";
 import { dateTime, duration } from "../format";
 import { t } from "../i18n";
 import { act, clock, taskLink, useLive } from "../state";
-import { Button, Field, Input, List, Skeleton, Status, Trouble } from "../ui";
+import { Button, Field, Input, List, Skeleton, Status, Time, Trouble } from "../ui";
 
 interface Due {
   at: number;
@@ -121,7 +121,7 @@ export function TimePage() {
         empty={<p class="dim">{t`Nothing waits.`}</p>}
         columns={[
           { title: t`In`, cell: (one) => (one.at > now ? duration(one.at - now) : t`now`) },
-          { title: t`At`, cell: (one) => dateTime(one.at) },
+          { title: t`At`, cell: (one) => <Time at={one.at} date /> },
           {
             title: t`What`,
             kind: "id",
