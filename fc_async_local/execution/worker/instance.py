@@ -15,6 +15,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import importlib.machinery
+import logging
 import os
 import resource
 import signal
@@ -25,7 +26,7 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Final
 
-from . import frames, hosts, logs
+from . import frames, hosts, logs, wsgi
 from .context import make_context
 from .errors import Failure, Frames, LoadFailure, describe, encode_result, message
 from .imports import MACHINE, ImportCheck
@@ -119,7 +120,7 @@ class PythonInstance:
 
     def _load(self) -> bool:
         try:
-            self._hooks["invoke"] = load(self._start["handler"])
+            self._hooks["invoke"] = self._callable(load(self._start["handler"]))
             for op in ("initialize", "pre_stop"):
                 if self._start[op]:
                     self._hooks[op] = load(self._start[op])
@@ -133,6 +134,15 @@ class PythonInstance:
         port = {"debug_port": self._debug_port} if self._debug_port else {}
         self._send(self._meta({"id": 0, "ok": True, **port}))
         return True
+
+    def _callable(self, handler: Handler) -> Handler:
+        """Return a handler; a WSGI application as one, if its function is of FC 2.0."""
+        if not wsgi.is_application(handler):
+            return handler
+        text = "is a WSGI application, as HTTP functions of FC 2.0 are: FC 3.0 does not call it so"
+        logging.getLogger().warning("%s %s", self._start["handler"], text)
+        # The names of functions of FC 2.0 are service$function.
+        return wsgi.as_handler(handler) if "$" in self._start["context"]["name"] else handler
 
     def _answer_in_thread(self, meta: frames.Meta, body: bytes) -> None:
         try:
