@@ -259,7 +259,7 @@ def _is_own(module: str | None) -> bool:
 
 def _os_error(error: OSError) -> str:
     if error.filename is None:
-        return str(error)
+        return error.strerror or str(error)  # of a port that is in use, for example
     return f"{error.filename}: {error.strerror or type(error).__name__}"
 
 

@@ -8,7 +8,7 @@ replaced through its admin API, that of another one in its file.
 
 from __future__ import annotations
 
-import functools
+import contextlib
 import json
 import logging
 import os
@@ -32,7 +32,7 @@ from fc_async_sdk import _project_folder
 from fc_async_sdk.spec.times import rfc3339_millis
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Iterator
 
     from fc_async_plugin.report import Format
     from fc_async_sdk.admin.models import Addresses
@@ -145,18 +145,11 @@ def start(
         raise click.UsageError(str(error)) from None
     options = Options(data=data, port=port, clock=clock, store=store, settings=settings)
     _configure_logging(log_level, log_format)
-    from fc_async_local.http.server import NoFreePort
-    from fc_async_local.store.protocol import StoreUnavailable, StoreUnusable
-
-    try:
+    with _store_errors_shown(ValueError):  # an unknown store
         embedded.run(
             options,
             ready=lambda addresses: _announce(addresses, output, moved=moved(port, addresses.fc)),
         )
-    except (StoreUnavailable, StoreUnusable, ValueError) as error:
-        raise click.ClickException(str(error)) from error
-    except NoFreePort as error:
-        raise click.ClickException(error.strerror or str(error)) from error
 
 
 def _configure_logging(level: str, form: Format) -> None:
@@ -258,26 +251,23 @@ def _authority(addresses: Addresses) -> Path:
 # --- export, import, clear ----------------------------------------------------------------------
 
 
-def _words(function: Callable[..., None]) -> Callable[..., None]:
-    """Show errors of the store as those of a command."""
+@contextlib.contextmanager
+def _store_errors_shown(*also: type[Exception]) -> Iterator[None]:
+    """Show errors of the store, and further ones, as those of a command."""
+    from fc_async_local.store.protocol import StoreUnavailable, StoreUnusable
 
-    @functools.wraps(function)
-    def wrapped(**options: Any) -> None:
-        from fc_async_local.store.protocol import StoreUnavailable, StoreUnusable
-
-        try:
-            function(**options)
-        except (StoreUnavailable, StoreUnusable) as error:
-            raise click.ClickException(str(error)) from None
-
-    return wrapped
+    shown: tuple[type[Exception], ...] = (StoreUnavailable, StoreUnusable, *also)
+    try:
+        yield
+    except shown as error:
+        raise click.ClickException(str(error)) from error
 
 
 @command.command("export")
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 @data_option
 @options.format_option
-@_words
+@_store_errors_shown()
 def export(*, file: Path, data: Path, output: Format) -> None:
     """Save functions, tasks, messages and metrics of a runtime to FILE.
 
@@ -299,7 +289,7 @@ def export(*, file: Path, data: Path, output: Format) -> None:
 @data_option
 @options.yes_option
 @options.format_option
-@_words
+@_store_errors_shown()
 def import_(*, file: Path, data: Path, yes: bool, output: Format) -> None:
     """Put FILE, an exported state, in the place of what a runtime keeps but objects of OSS."""
     from fc_async_local.bootstrap.state import check_file
@@ -314,7 +304,7 @@ def import_(*, file: Path, data: Path, yes: bool, output: Format) -> None:
 @data_option
 @options.yes_option
 @options.format_option
-@_words
+@_store_errors_shown()
 def clear(*, data: Path, yes: bool, output: Format) -> None:
     """Delete everything that a runtime keeps: functions, tasks, objects and so on."""
     terminal.confirm(f"Delete everything in {data}?", yes=yes)
