@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 _COMPARED: Final = 4
 """Number of folders in which an unchanged file is looked for: of a few functions, one each."""
+_KEPT_SECONDS: Final = 7 * 86_400
+"""How long a folder stays that nothing uses; the first use after a start removes it."""
 
 
 class CodeCache:
@@ -40,20 +42,12 @@ class CodeCache:
     Args:
         blobs: Where the archives are.
         root: Where the folders are; created on first use.
-        keep_seconds: How long an unused folder stays; it is removed at the next start.
     """
 
-    def __init__(
-        self,
-        blobs: BlobStore,
-        root: Path,
-        *,
-        keep_seconds: float = 7 * 86_400,
-    ) -> None:
+    def __init__(self, blobs: BlobStore, root: Path) -> None:
         # Absolute, because functions run in folders of their own.
         self.root = root.absolute()
         self._blobs = blobs
-        self._keep_seconds = keep_seconds
         self._swept = False
         self._ready: dict[str, Path] = {}
         self._unpacking: dict[str, asyncio.Task[Path]] = {}
@@ -118,7 +112,7 @@ class CodeCache:
         found = _touch(folder)
         if not self._swept:
             self._swept = True
-            self._sweep(time.time() - self._keep_seconds)
+            self._sweep(time.time() - _KEPT_SECONDS)
         return found
 
     def _sweep(self, before: float) -> None:

@@ -101,15 +101,14 @@ def listed(item: Schema) -> Schema:
     return {"type": "array", "items": item}
 
 
-def having(required: str = "", optional: str = "", **known: Schema) -> Schema:
+def having(required: str = "", **known: Schema) -> Schema:
     """Return the schema of an object.
 
     Args:
         required: Names that it always has, separated by spaces.
-        optional: Further names.
         known: Schemas by name; others may have any value.
     """
-    names = [*required.split(), *optional.split(), *known]
+    names = [*required.split(), *known]
     return {
         "type": "object",
         "properties": {name: known.get(name, ANY) for name in dict.fromkeys(names)},
