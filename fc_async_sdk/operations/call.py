@@ -55,6 +55,11 @@ class Answer(NamedTuple):
         """The request id, "" if the answer has none."""
         return self.headers.get("x-fc-request-id") or self.headers.get("x-acs-request-id") or ""
 
+    @property
+    def trace(self) -> str:
+        """The request id as errors end with it."""
+        return f" [request {self.request_id}]" if self.request_id else ""
+
 
 class Call(msgspec.Struct, Generic[T], frozen=True, kw_only=True, gc=False):
     """One call to the API: the request to send and how to read its answer.
@@ -242,8 +247,7 @@ def read_json(cls: type[U], operation: str) -> Callable[[Answer], U]:
         except JSON_ERRORS as error:
             said = shorten(answer.body.decode("utf-8", "replace")) if answer.body else "nothing"
             raise InvalidResponse(
-                f"expected a {cls.__name__} as JSON, got {said}: {error} "
-                f"[request {answer.request_id}]",
+                f"expected a {cls.__name__} as JSON, got {said}: {error}{answer.trace}",
                 operation=operation,
             ) from error
 

@@ -345,7 +345,22 @@ def _headers(extra: Mapping[str, str] | None) -> dict[str, str]:
     return sent
 
 
+def _check_origin(answer: Answer) -> None:
+    """Check that an answer is the service's: a server of another kind answers 200, too.
+
+    Raises:
+        InvalidResponse: It has no request id.
+    """
+    if not answer.request_id:
+        raise InvalidResponse(
+            f"the answer {answer.status} has no x-fc-request-id, so what it says is not known\n"
+            "Check that the endpoint is Function Compute and that no proxy removes headers.",
+            operation=_OPERATION,
+        )
+
+
 def _read_result(function: str, answer: Answer) -> InvokeResult:
+    _check_origin(answer)
     headers = answer.headers
     return InvokeResult(
         payload=answer.body,
@@ -377,21 +392,14 @@ def _read_accepted(answer: Answer, *, task_id: str) -> AcceptedInvocation:
     """Read the answer to an accepted call that was given this task id ("" if none)."""
     if answer.status != _ACCEPTED:
         raise InvalidResponse(
-            f"expected 202 for an asynchronous call, got {answer.status} "
-            f"[request {answer.request_id}]",
+            f"expected 202 for an asynchronous call, got {answer.status}{answer.trace}",
             operation=_OPERATION,
         )
     named = answer.headers.get("x-fc-async-task-id") or task_id
-    if not answer.request_id:
-        raise InvalidResponse(
-            "the answer 202 has no x-fc-request-id, so it is not known what was accepted: "
-            "check that the endpoint is Function Compute and that no proxy removes headers",
-            operation=_OPERATION,
-        )
+    _check_origin(answer)
     if task_id and named != task_id:
         raise InvalidResponse(
-            f"the answer 202 is about task {named!r}, not about {task_id!r} "
-            f"[request {answer.request_id}]",
+            f"the answer 202 is about task {named!r}, not about {task_id!r}{answer.trace}",
             operation=_OPERATION,
         )
     return AcceptedInvocation(request_id=answer.request_id, task_id=named)

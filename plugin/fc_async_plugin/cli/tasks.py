@@ -84,7 +84,8 @@ _filters = options.gathered(
     click.option(
         "--status",
         type=options.Choice(get_args(TaskStatus), case_sensitive=False),
-        help="Only tasks in this status.",
+        metavar="STATUS",
+        help=f"Only tasks in this status: {', '.join(get_args(TaskStatus))}.",
     ),
     click.option("--prefix", help="Only tasks whose id has this prefix."),
     click.option(

@@ -654,6 +654,10 @@ class TestAnswers:
         with pytest.raises(errors.InvalidResponse, match="202"):
             operations.invoke_async("f").result(Answer(200, {}, b""))
 
+    def test_the_page_of_another_server_is_not_a_result(self) -> None:
+        with pytest.raises(errors.InvalidResponse, match="x-fc-request-id"):
+            operations.invoke("f").result(Answer(200, {}, b"<html>It works!</html>"))
+
     def test_202_without_a_request_id_is_an_invalid_response(self) -> None:
         with pytest.raises(errors.InvalidResponse, match="x-fc-request-id"):
             operations.invoke_async("f").result(Answer(202, {}, b""))
@@ -735,7 +739,7 @@ class TestAnswers:
         assert (caught.value.function, caught.value.payload) == ("place", payload)
 
     def test_a_result_that_is_not_json_is_an_error(self) -> None:
-        result = operations.invoke("f").result(Answer(200, {}, b"\xff"))
+        result = operations.invoke("f").result(Answer(200, {"x-fc-request-id": "r"}, b"\xff"))
         assert result.text() == "\ufffd"
         with pytest.raises(errors.InvalidResponse):
             result.json()
