@@ -57,6 +57,17 @@ def test_a_chart_shows_what_the_code_computes_now(name: str) -> None:
     assert json.loads(found.text or "") == DRAWN["CHARTS"][name][1](), "run `make pictures`"
 
 
+@pytest.mark.parametrize(
+    "name", ["ratios", *(name.removesuffix(".svg") for name in DRAWN["CHARTS"])]
+)
+def test_a_chart_says_in_chinese_what_it_says_in_english(name: str) -> None:
+    chinese = (PICTURES / f"{name}.zh_CN.svg").read_text("utf-8")
+    drawn = DRAWN["chart_in_chinese"]((PICTURES / f"{name}.svg").read_text("utf-8"))
+    assert chinese == drawn, "run `make pictures`"
+    texts = re.findall(r">([^<>]+)</(?:text|title)>", chinese)
+    assert [text for text in texts if re.search(r"[a-z]{2} [a-z]{2}", text)] == []
+
+
 def test_retries_end_with_the_spans_of_the_user_guide() -> None:
     counted, throttled, delivered = DRAWN["waits"]().values()
     assert len(counted) == 8
