@@ -92,9 +92,10 @@ format: $(STAMP) ## Put the code into the house form, and write the synchronous 
 	$(BIN)/python .ci/unasync.py
 	$(BIN)/python .ci/console.py format
 
+# -a: the search lacks the words of the index of pages that Sphinx does not write.
 docs: $(STAMP) ## Build the documentation into docs/_build/html, in Chinese into zh-cn in it
-	$(SITE)
-	$(CHINESE_SITE)
+	$(SITE) -a
+	$(CHINESE_SITE) -a
 
 check-release: $(STAMP) ## Find what a release waits for: missing or outdated translations
 	$(BIN)/python docs/translations.py check

@@ -216,3 +216,16 @@ def test_the_search_leaves_the_changelog_out(
 ) -> None:
     found = [address for _, address in searched(words)]
     assert [one for one in found if one.startswith("changelog")] == []
+
+
+@pytest.mark.slow
+def test_a_wide_screen_shows_all_columns_of_every_table(site: Path, browser: Browser) -> None:
+    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    with served(site) as address:
+        for name in ("discussion/why", "reference/local-runtime", "reference/retry-policy"):
+            page.goto(f"{address}/{name}.html")
+            tables = page.locator(".table-wrapper")
+            widths = tables.evaluate_all("all => all.map(one => one.scrollWidth / one.clientWidth)")
+            assert widths, name
+            assert max(widths) <= 1, name
+    page.close()
