@@ -109,11 +109,17 @@ def write_launch(choices: Choices) -> int:
 
 def run(choices: Choices) -> int:
     """Run the functions until Ctrl-C; return the exit code."""
-    projects = _read(choices, "", "")
-    debug = launch.chosen(sources_of(projects), choices.debug)
-    place = _place_of(projects)
     screen, answers = _screen(choices), Answers()
     events: SimpleQueue[Event] = SimpleQueue()
+    projects = _read(choices, "", "")
+    images = [one for project in projects for one in commands.of_images(project)]
+    if refused := _ask(choices, answers, [wish for wish, _ in images]):
+        events.put(functools.partial(screen.say, "note", refused, style="own"))
+    allowed = [text for wish, text in images if wish.key in answers]
+    choices = choices._replace(commands=(*allowed, *choices.commands))
+    projects = _read(choices, "", "") if allowed else projects
+    debug = launch.chosen(sources_of(projects), choices.debug)
+    place = _place_of(projects)
     environ = building.environment(projects, _environ(choices))
     builds = building.builds_of(projects, answers)
     builder = building.Builder(builds, answers, environ, terminal.note)
@@ -154,7 +160,7 @@ def _prepare(
     notes = building.hints(building.builds_of(projects))
     notes += layers.notes(projects, install=not refused) + building.examples(projects)
     for each in projects:
-        notes += [*commands.absent(each), *commands.of_images(each)]
+        notes += [*commands.absent(each), *building.lacking(each)]
     absent = [one for each in projects for one in imports.absent(environments.used(each)[0])]
     notes += [one.absent for one in absent if not one.mark]
     yield from (("problem", text, "bad") for text in failed)

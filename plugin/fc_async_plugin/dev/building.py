@@ -28,10 +28,10 @@ from fc_async_plugin.template.actions import Build
 from fc_async_plugin.template.code import folder_of
 from fc_async_plugin.template.model import is_function
 from fc_async_sdk import _project_folder
-from fc_async_sdk.spec.runtimes import CUSTOM, NODE
+from fc_async_sdk.spec.runtimes import CUSTOM, NODE, PYTHON
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
     from fc_async_plugin.dev.answers import Answers
     from fc_async_plugin.dev.sources import Source
@@ -45,6 +45,8 @@ _NOT_READ: Final = {_project_folder.NAME, ".git", ".s", ".venv", "__pycache__"}
 _MANAGERS: Final = {"pnpm": "pnpm-lock.yaml", "yarn": "yarn.lock"}
 """Package managers of Node with their lock files; without one it is npm."""
 _SCRIPTS: Final = (".js", ".mjs", ".cjs")
+_MODULES: Final = (".py", "/__init__.py", ".pyc", ".so")
+_STARTED: Final = (*_SCRIPTS, ".py", ".sh")
 _INPUT: Final = re.compile(
     r".*\.(?:c|cc|cpp|cs|go|java|kt|rs|scala|ts|tsx|vue)|requirements\.txt|pyproject\.toml|go\.mod|"
     r"package\.json|pom\.xml|build\.gradle|Cargo\.toml|composer\.json|Makefile"
@@ -102,18 +104,34 @@ def _build_of(source: Source, base: Path) -> Build | None:
 
 def _lacks_start(project: Project, source: Source) -> bool:
     """Return whether the code of a function, or a script with which it starts, does not exist."""
-    code = source.code
+    found = source.code is None or source.code.exists()
+    return not found or bool(_missing_start(project, source))
+
+
+def lacking(project: Project) -> Iterator[str]:
+    """Yield which functions lack the file with which they start, one sentence each."""
+    for source in sources_of([project]):
+        if name := _missing_start(project, source):
+            said = f"{source.function} starts with {name}, which its code folder does not have"
+            yield f"{said} ({source.code}): add it, or build it"
+
+
+def _missing_start(project: Project, source: Source) -> str:
+    """Return the file with which a function starts, if its code folder lacks it; otherwise ""."""
+    code, module = source.code, source.handler.rpartition(".")[0]
     if code is None or not code.is_dir():
-        return code is not None and not code.exists()
-    if source.runtime in NODE:
-        module = source.handler.rpartition(".")[0]
-        return not any((code / f"{module}{ending}").is_file() for ending in _SCRIPTS)
+        return ""
+    if source.runtime in NODE | PYTHON:
+        name = module if source.runtime in NODE else module.replace(".", "/")
+        endings = _SCRIPTS if source.runtime in NODE else _MODULES
+        there = not name or any((code / f"{name}{one}").exists() for one in endings)
+        return "" if there else f"{name}{endings[0]}"
     [resource] = [one for one in project.resources if one.name == source.resource]
-    custom = resource.props.get("customRuntimeConfig")
-    given = [custom.get(key) for key in ("command", "args")] if isinstance(custom, dict) else []
+    given = [resource.at("customRuntimeConfig", key) for key in ("command", "args")]
     text = " ".join(str(one) for words in given if isinstance(words, list) for one in words)
-    scripts = (one.removeprefix("/code/") for one in text.split() if one.endswith(_SCRIPTS))
-    return any(not (code / one).is_file() for one in scripts)
+    scripts = (one.removeprefix("/code/") for one in text.split() if one.endswith(_STARTED))
+    absent = (one for one in scripts if one[0] not in "/-$" and not (code / one).is_file())
+    return next(absent, "")
 
 
 def wish(build: Build) -> Wish:

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Commands that start custom runtimes: those of ``dev --command``, and those that are not here.
+"""Commands that start functions: those of ``dev --command`` and of images, those that are not here.
 
-Images are not run on this machine, and neither are the built-in runtimes of other languages.
+No container is started: the program of an image runs in the folder of its ``Dockerfile``. The
+built-in runtimes of other languages are not run.
 """
 
 from __future__ import annotations
@@ -13,14 +14,16 @@ import shlex
 import shutil
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
 
 from fc_async_plugin import PluginError
+from fc_async_plugin.dev.answers import Wish, key_of
 from fc_async_plugin.plan.wanted import local_layers
 from fc_async_plugin.template.code import code_path, folder_of, start_command
 from fc_async_plugin.template.model import is_function
+from fc_async_plugin.template.resolving import ENVIRONMENT
 from fc_async_sdk.spec.runtimes import CONTAINER, CUSTOM
 
 if TYPE_CHECKING:
@@ -30,7 +33,13 @@ if TYPE_CHECKING:
     from fc_async_plugin.template.model import Resource
 
 _SERVER: Final = ("port", "healthCheckConfig")
-_LINE: Final = re.compile(r"^(ENTRYPOINT|CMD|WORKDIR)[ \t]+(.+)$", re.MULTILINE)
+_DOCKERFILE: Final = "Dockerfile"
+_PARENTS: Final = 2
+"""Folders above that of a template in which the ``Dockerfile`` of an image may be."""
+_LINE: Final = re.compile(r"^(ENTRYPOINT|CMD|WORKDIR|ENV)[ \t]+(.+)$", re.MULTILINE)
+_STAGE: Final = re.compile(r"^FROM[ \t]", re.MULTILINE)
+_REFERENCE: Final = re.compile(r"\$\{(\w+)(?::-([^}]*))?\}")
+_CONTINUED: Final = re.compile(r"\\[ \t]*\n")
 
 
 def read(given: Sequence[str]) -> dict[str, list[str]]:
@@ -57,20 +66,29 @@ def read(given: Sequence[str]) -> dict[str, list[str]]:
 def with_commands(project: Project, commands: Mapping[str, list[str]]) -> Project:
     """Return a template in which commands start some of the functions."""
     changed = [
-        _started(one, commands[one.name]) if one.name in commands else one
+        _started(project, one, commands[one.name]) if one.name in commands else one
         for one in project.resources
     ]
     return msgspec.structs.replace(project, resources=tuple(changed))
 
 
-def _started(resource: Resource, command: list[str]) -> Resource:
-    """Return a function that a command starts in its code folder, or that of the template."""
+def _started(project: Project, resource: Resource, command: list[str]) -> Resource:
+    """Return a function that a command starts in its code folder, or that of its image."""
     props = dict(resource.props)
     server: dict[str, Any] = {"command": command}
     for config in (props.get("customRuntimeConfig"), props.pop("customContainerConfig", None)):
         if isinstance(config, dict):
             server |= {name: config[name] for name in _SERVER if name in config}
-    made = {"runtime": "custom", "code": props.get("code") or ".", "customRuntimeConfig": server}
+    file = _dockerfile(project, resource)
+    base = folder_of(project)
+    place = os.path.relpath(file.parent, base) if file else "."
+    made = {"runtime": "custom", "code": props.get("code") or place, "customRuntimeConfig": server}
+    given, found = (
+        props.get(ENVIRONMENT) or {},
+        _Image.read(file, resource).variables if file else {},
+    )
+    if found and isinstance(given, dict):
+        made[ENVIRONMENT] = found | given
     return msgspec.structs.replace(resource, props=props | made)
 
 
@@ -96,29 +114,85 @@ def absent(project: Project) -> Iterator[str]:
             )
 
 
-def of_images(project: Project) -> Iterator[str]:
-    """Yield how the program of an image starts here, as its Dockerfile says, one sentence each."""
+def of_images(project: Project) -> Iterator[tuple[Wish, str]]:
+    """Yield how programs of images start here: the question, and the option of ``dev`` for it."""
     for resource in filter(is_function, project.resources):
-        folders = [code_path(project, resource), folder_of(project)]
-        files = [one / "Dockerfile" for one in folders if one is not None]
-        file = next(filter(Path.is_file, files), None)
-        if resource.props.get("runtime") != CONTAINER or file is None:
-            continue
-        last = dict(_LINE.findall(file.read_text("utf-8", "replace")))
-        words = [_shell(last[one]) for one in ("ENTRYPOINT", "CMD") if one in last]
-        command = " ".join(words)
-        if place := last.get("WORKDIR", "").strip().rstrip("/"):
+        file = _dockerfile(project, resource)
+        command = _Image.read(file, resource).command if file else ""
+        if file and command:
+            place = f"(in {os.path.relpath(file.parent)}, as {_DOCKERFILE} says)"
+            wish = Wish(key_of("image", file, command), f"{resource.name}: {command}  {place}")
+            yield wish, f"{resource.name}={command}"
+
+
+def _dockerfile(project: Project, resource: Resource) -> Path | None:
+    """Return the ``Dockerfile`` of an image: of its code, its template, or the folders above."""
+    if resource.props.get("runtime") != CONTAINER:
+        return None
+    own = folder_of(project)
+    folders = [code_path(project, resource), own]
+    for above in own.parents[:_PARENTS]:
+        if (own / ".git").exists():
+            break
+        folders.append(own := above)
+    files = [one / _DOCKERFILE for one in folders if one]
+    return next(filter(Path.is_file, files), None)
+
+
+class _Image(NamedTuple):
+    """Relevant part of a ``Dockerfile``.
+
+    Attributes:
+        command: How the program starts in the folder of the file, for a shell; "" if unknown.
+        variables: Environment variables, without ``PATH``.
+    """
+
+    command: str
+    variables: dict[str, str]
+
+    @classmethod
+    def read(cls, file: Path, resource: Resource) -> _Image:
+        """Read a file; what the function of an image sets itself takes precedence."""
+        text = _CONTINUED.sub(" ", file.read_text("utf-8", "replace"))
+        lines = _LINE.findall(_STAGE.split(text)[-1])
+        last = dict(lines)
+        for name, key in (("ENTRYPOINT", "entrypoint"), ("CMD", "command")):
+            if own := resource.at("customContainerConfig", key):
+                last[name] = json.dumps(own)
+        variables: dict[str, str] = {}
+        for kind, line in lines:
+            if kind == "ENV":
+                variables |= _assigned(line)
+        variables.pop("PATH", None)
+        # In a template, ${NAME} would be a value that is known only after a deployment.
+        words = [
+            _shell(_REFERENCE.sub(lambda one: variables.get(one[1], one[2] or f"${one[1]}"), text))
+            for text in (last[one] for one in ("ENTRYPOINT", "CMD") if one in last)
+        ]
+        place, command = last.get("WORKDIR", "").strip().rstrip("/"), " ".join(words)
+        if place:
             command = command.replace(f"{place}/", "")
-        if words:
-            yield (
-                f"{resource.function_name} is an image; its Dockerfile says how it may start here: "
-                f"fc-async dev --command {resource.name}={shlex.quote(command)}"
-            )
+            inside = re.compile(rf"{re.escape(place)}(?=/|:|$)")
+            variables = {name: inside.sub("/code", one) for name, one in variables.items()}
+        return cls(command, variables)
+
+
+def _assigned(line: str) -> dict[str, str]:
+    """Return the variables of a line ``ENV``, in its form with or without ``=``."""
+    name, _, value = line.partition(" ")
+    if "=" not in name:
+        return {name: value.strip()}
+    try:
+        pairs = [one.partition("=") for one in shlex.split(line)]
+    except ValueError:
+        return {}
+    return {name: value for name, _, value in pairs if "$" not in value}
 
 
 def _shell(text: str) -> str:
-    """Return a command of a Dockerfile, which may be a list in JSON, for a shell."""
+    """Return a command of a Dockerfile, a text for a shell or a list in JSON, without a shell."""
     try:
         return shlex.join(map(str, json.loads(text)))
     except (ValueError, TypeError):
-        return text.strip()
+        plain = text.strip()
+        return shlex.join(["sh", "-c", plain]) if set(plain) & set("$&|;<>") else plain

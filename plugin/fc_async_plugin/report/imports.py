@@ -102,6 +102,8 @@ def failed(function: str, runtime: str, error: str) -> str:
         return ""
     if match["python"] is not None:
         module = match["python"].partition(".")[0]
+        if re.search(rf"Unable to import module '{re.escape(module)}\b", error):
+            return ""  # that of the handler, which no package has
         package, file = _requirements.package_of(module), _REQUIREMENTS
     else:
         parts = match["node"].removeprefix("node:").split("/")

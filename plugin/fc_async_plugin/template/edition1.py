@@ -122,11 +122,18 @@ def as_of_fc3(props: Table) -> tuple[Table, list[Problem]]:
 
 
 def _as_trigger(node: Node, region: str, notes: list[Problem]) -> Node:
-    old = [key for key in TRIGGER_KEYS if isinstance(node, Table) and key in node.entries]
-    if not isinstance(node, Table) or not old:
+    """Return a trigger with the keys of FC 3.0, and with a name, which may be that of its type."""
+    if not isinstance(node, Table):
         return node
+    old = [key for key in TRIGGER_KEYS if key in node.entries]
     notes += [_read_here(node, key, TRIGGER_KEYS[key]) for key in old]
-    return _trigger(node, region)
+    made = _trigger(node, region) if old else node
+    kind = made.entries.get("triggerType")
+    if not isinstance(kind, Leaf) or "triggerName" in made.entries:
+        return made
+    said = f"a trigger has no triggerName: here it is {kind.text}, s deploy needs one"
+    notes.append(note(node.position, said, "add triggerName"))
+    return _with(made, "triggerName", kind, kind.mark)
 
 
 def _read_here(table: Table, key: str, place: str) -> Problem:
@@ -193,7 +200,10 @@ def _resource(resource: str, node: Node, root: Table, *, runs: bool) -> Node:
     triggers = props.entries.get("triggers")
     if isinstance(triggers, Array):
         region = props.text("region")
-        read = Array(*triggers.mark, [_trigger(one, region) for one in triggers.items])
+        read = Array(
+            *triggers.mark,
+            [_trigger(one, region) if isinstance(one, Table) else one for one in triggers.items],
+        )
         made = _with(made, "triggers", read, props.keys["triggers"])
     entries: dict[str, Node] = {}
     if runs:
@@ -269,9 +279,7 @@ def _destination(node: Node) -> Node:
     return Table(*node.mark, {"destination": named}, {"destination": node.mark})
 
 
-def _trigger(node: Node, region: str) -> Node:
-    if not isinstance(node, Table):
-        return node
+def _trigger(node: Table, region: str) -> Table:
     if isinstance(node.at("role"), Table):
         node = _less(node, "role")
     made = _renamed(node, TRIGGER_KEYS)

@@ -322,6 +322,21 @@ def test_an_image_runs_by_a_command_that_is_given(dev: Callable[..., Terminal], 
         assert client.invoke("orders", b"{}").payload == b"1"
 
 
+@pytest.mark.slow
+def test_an_image_runs_as_the_dockerfile_above_its_template_says(
+    dev: Callable[..., Terminal], shop: Path
+):
+    image = MAILER.replace("java11", "custom-container").replace("      code: ./code\n", "")
+    (shop / "deploy").mkdir()
+    (shop / "deploy" / "s.yaml").write_text(TEMPLATE.replace("./code", "../code") + image)
+    (shop / "echo.py").write_text(ECHO)
+    (shop / "Dockerfile").write_text("WORKDIR /app\nCMD python3 /app/echo.py\n")
+    terminal = dev("-t", "deploy", "-y")
+    with connected(terminal) as client:
+        assert client.invoke("mailer", b"0123456789").payload == b"/invoke 01"
+    assert "mailer: python3 echo.py  (in ., as Dockerfile says)" in terminal.seen
+
+
 def test_another_version_of_python_is_said_once_before_any_call(
     dev: Callable[..., Terminal], shop: Path
 ):

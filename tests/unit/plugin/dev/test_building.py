@@ -315,3 +315,34 @@ def test_a_command_with_a_variable_of_the_shell_stays_as_it_is_written(
     (tmp_path / "s.yaml").write_text(TEMPLATE.replace("    - run: echo whole >> log\n", line))
     [first, *_] = building.builds_of([template.load(tmp_path / "s.yaml")])
     assert first.command == "export A=${HOME}/x"
+
+
+@pytest.mark.parametrize(
+    ("props", "files", "lacks"),
+    [
+        ("runtime: python3.10, handler: index.handler", "index.py", ""),
+        ("runtime: python3.10, handler: app.api.handler", "app/api/__init__.py", ""),
+        ("runtime: python3.10, handler: app/api.handler", "app/api.py", ""),
+        ("runtime: python3.10, handler: app.api.handler", "app/other.py", "app/api.py"),
+        ("runtime: nodejs20, handler: dist/index.handler", "dist/index.cjs", ""),
+        ("runtime: nodejs20, handler: dist/index.handler", "index.js", "dist/index.js"),
+        (
+            "runtime: custom, customRuntimeConfig: {command: [python3], args: [app.py]}",
+            "a",
+            "app.py",
+        ),
+        ("runtime: custom, customRuntimeConfig: {command: [sh, /code/run.sh]}", "run.sh", ""),
+        ("runtime: custom, customRuntimeConfig: {command: [sh, /opt/run.sh, -x.py]}", "a", ""),
+    ],
+)
+def test_a_file_with_which_a_function_starts_and_which_is_not_there_is_named(
+    tmp_path: Path, props: str, files: str, lacks: str
+) -> None:
+    file = tmp_path / "code" / files
+    file.parent.mkdir(parents=True)
+    file.touch()
+    text = f"  api: {{component: fc3, props: {{region: cn-hangzhou, code: ./code, {props}}}}}\n"
+    (tmp_path / "s.yaml").write_text(f"edition: 3.0.0\nname: shop\nresources:\n{text}")
+    found = list(building.lacking(template.load(tmp_path)))
+    said = f"api starts with {lacks}, which its code folder does not have ({tmp_path / 'code'})"
+    assert found == ([f"{said}: add it, or build it"] if lacks else [])

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -23,7 +24,7 @@ resources:
       region: cn-hangzhou
       functionName: shop-web
       runtime: custom-container
-      customContainerConfig: {image: "${env('IMAGE_OF_NO_MACHINE')}", port: 8080, command: [run]}
+      customContainerConfig: {image: "${env('IMAGE_OF_NO_MACHINE')}", port: 8080}
   old:
     component: fc3
     props: {region: cn-hangzhou, runtime: java11, handler: Hello, code: ./target}
@@ -86,22 +87,71 @@ def test_a_program_that_starts_a_function_and_is_not_here_is_named(
 @pytest.mark.parametrize(
     ("dockerfile", "command"),
     [
-        ('FROM node\nENTRYPOINT [ "node", "server.js" ]\n', "'node server.js'"),
-        ('WORKDIR /app\nCMD ["a"]\nCMD [ "python", "-u", "/app/my app.py" ]', "'python -u '\"'\"'"),
-        ("CMD php artisan serve --port=9000", "'php artisan serve --port=9000'"),
-        ('ENTRYPOINT ["dumb-init", "--"]\nCMD npm start\n', "'dumb-init -- npm start'"),
-        ('WORKDIR /\nCMD ["/srv/run", "/x"]', "'/srv/run /x'"),
-        ('CMD ["/srv/run"]', "/srv/run"),
-        ("CMD [1", "'[1'"),
-        ("FROM scratch\n", ""),
-        (None, ""),
+        ('FROM node\nENTRYPOINT [ "node", "server.js" ]\n', "node server.js"),
+        (
+            'WORKDIR /app\nCMD ["a"]\nCMD [ "python", "-u", "/app/my app.py" ]',
+            "python -u 'my app.py'",
+        ),
+        ("CMD php artisan serve \\\n  --port=9000", "php artisan serve    --port=9000"),
+        ("ENV PORT=80\nCMD run ${PORT} ${HOST:-any}", "run 80 any"),
+        ("CMD run ${OTHER} && b", "sh -c 'run $OTHER && b'"),
+        ('ENTRYPOINT ["dumb-init", "--"]\nCMD npm start\n', "dumb-init -- npm start"),
+        ('FROM node AS build\nWORKDIR /a\nCMD ["x"]\nFROM nginx\nCMD ["/a/y"]', "/a/y"),
+        ('WORKDIR /\nCMD ["/srv/run", "/x"]', "/srv/run /x"),
+        ("CMD [1", "[1"),
     ],
 )
 def test_the_command_of_an_image_is_read_from_its_dockerfile(
-    project: template.Project, tmp_path: Path, dockerfile: str | None, command: str
+    project: template.Project, tmp_path: Path, dockerfile: str, command: str
+) -> None:
+    (tmp_path / "Dockerfile").write_text(dockerfile)
+    [(wish, option)] = commands.of_images(project)
+    assert option == f"web={command}"
+    place = os.path.relpath(tmp_path)
+    assert wish.text == f"web: {command}  (in {place}, as Dockerfile says)"
+
+
+@pytest.mark.parametrize("dockerfile", ["FROM scratch\n", None])
+def test_nothing_is_asked_for_an_image_whose_command_is_not_known(
+    project: template.Project, tmp_path: Path, dockerfile: str | None
 ) -> None:
     if dockerfile is not None:
         (tmp_path / "Dockerfile").write_text(dockerfile)
-    found = "".join(commands.of_images(project))
-    assert ("--command web=" in found) == bool(command)
-    assert f"web={command}" in found or not command
+    assert not list(commands.of_images(project))
+
+
+def test_the_command_that_the_template_gives_takes_precedence(tmp_path: Path) -> None:
+    (tmp_path / "s.yaml").write_text(IMAGE.replace("port: 8080", 'command: ["-m", "/app/b"]'))
+    (tmp_path / "Dockerfile").write_text('WORKDIR /app\nENTRYPOINT ["python"]\nCMD ["a.py"]\n')
+    [(_, option)] = commands.of_images(template.load(tmp_path, purpose="run", environ={}))
+    assert option == "web=python -m b"
+
+
+def test_an_image_runs_in_the_folder_of_its_dockerfile_with_its_variables(tmp_path: Path) -> None:
+    (tmp_path / "deploy").mkdir()
+    (tmp_path / "deploy" / "s.yaml").write_text(
+        IMAGE.replace(
+            "customContainerConfig", "environmentVariables: {B: own}\n      &", 1
+        ).replace("&", "customContainerConfig")
+    )
+    (tmp_path / "Dockerfile").write_text(
+        "FROM python\nENV PATH=/app/bin:$PATH A=1 B=2 \\\n  PYTHONPATH=/app/lib:/app\nENV C /apps\n"
+        "WORKDIR /app\nCMD python app.py\n"
+    )
+    project = template.load(tmp_path / "deploy", purpose="run", environ={})
+    [(_, option)] = commands.of_images(project)
+    web, _ = commands.with_commands(project, commands.read([option])).resources
+    assert web.props["code"] == ".."
+    assert web.props["environmentVariables"] == {
+        "A": "1",
+        "B": "own",
+        "C": "/apps",
+        "PYTHONPATH": "/code/lib:/code",
+    }
+
+
+def test_a_dockerfile_outside_of_the_repository_is_not_that_of_the_image(tmp_path: Path) -> None:
+    (tmp_path / "shop" / ".git").mkdir(parents=True)
+    (tmp_path / "shop" / "s.yaml").write_text(IMAGE)
+    (tmp_path / "Dockerfile").write_text("CMD python app.py\n")
+    assert not list(commands.of_images(template.load(tmp_path / "shop", purpose="run", environ={})))

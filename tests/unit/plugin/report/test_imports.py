@@ -90,6 +90,7 @@ OTHER_ERRORS = [
     ("nodejs20", "Cannot find module './orders'"),
     ("nodejs20", "Cannot find module '/code/orders.js'"),
     ("python3.10", "division by zero"),
+    ("python3.10", "Unable to import module 'app/api': No module named 'app'"),
 ]
 
 

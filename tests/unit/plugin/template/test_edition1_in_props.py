@@ -122,6 +122,17 @@ def test_each_key_of_fc2_in_props_and_triggers_has_its_meaning(
     assert one.props == read | {"region": "cn-hangzhou", "runtime": "custom", "code": "./api"}
 
 
+def test_a_trigger_without_a_name_has_that_of_its_type(tmp_path: Path) -> None:
+    text = (
+        f"{PROPS}      triggers: [{{triggerType: timer}}, {{triggerName: t, triggerType: http}}]\n"
+    )
+    project = _run(tmp_path, text)
+    [one] = project.resources
+    assert [each["triggerName"] for each in one.props["triggers"]] == ["timer", "t"]
+    [note] = project.notes
+    assert note.message == "a trigger has no triggerName: here it is timer, s deploy needs one"
+
+
 def test_services_of_edition_3_are_its_resources(tmp_path: Path) -> None:
     project = _run(tmp_path, PROPS.replace("resources:", "services:"))
     assert [one.name for one in project.resources] == ["api"]
