@@ -182,23 +182,23 @@ Pushed = Again | DeadEvent | None
 
 
 class TriggerHealth(NamedTuple):
-    """The history of one trigger.
+    """The history of one trigger, in the words of the admin API.
 
     Attributes:
         fired: How often it fired.
-        fired_at: When it fired last, None if it has not.
-        request_id: Of that invocation.
-        error: The last error, "" after a success.
-        error_at: When that was.
-        failures: Consecutive errors.
+        last_fired_time: When it fired last, None if it has not.
+        last_request_id: Of that invocation.
+        last_error: "" after a success.
+        last_error_time: When that was.
+        consecutive_errors: Since the latest success.
     """
 
     fired: int = 0
-    fired_at: int | None = None
-    request_id: str = ""
-    error: str = ""
-    error_at: int | None = None
-    failures: int = 0
+    last_fired_time: int | None = None
+    last_request_id: str = ""
+    last_error: str = ""
+    last_error_time: int | None = None
+    consecutive_errors: int = 0
 
 
 class TriggerLog:
@@ -216,13 +216,16 @@ class TriggerLog:
 
     def fired(self, key: str, request_id: str, now: int) -> None:
         """Note that a trigger has invoked its function."""
-        fired = self.of(key).fired + 1
-        self._known[key] = TriggerHealth(fired=fired, fired_at=now, request_id=request_id)
+        self._known[key] = TriggerHealth(self.of(key).fired + 1, now, request_id)
 
     def failed(self, key: str, error: str, now: int) -> None:
         """Note an error of a trigger."""
         before = self.of(key)
-        self._known[key] = before._replace(error=error, error_at=now, failures=before.failures + 1)
+        self._known[key] = before._replace(
+            last_error=error,
+            last_error_time=now,
+            consecutive_errors=before.consecutive_errors + 1,
+        )
 
     def keep(self, keys: frozenset[str]) -> None:
         """Forget all other triggers."""

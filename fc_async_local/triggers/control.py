@@ -7,7 +7,9 @@ A trigger that is fired by hand gets the event that it would make of a sample me
 from __future__ import annotations
 
 from itertools import islice
-from typing import TYPE_CHECKING, Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, Final
+
+from msgspec.structs import replace
 
 from fc_async_local.domain.errors import Rejected
 from fc_async_local.triggers import bindings
@@ -24,42 +26,18 @@ from fc_async_local.triggers.bindings import (
 )
 from fc_async_sdk.admin import models
 from fc_async_sdk.events import triggers as events
-from fc_async_sdk.spec import oss, timers
+from fc_async_sdk.spec import http_trigger, oss, timers
 from fc_async_sdk.spec.oss import OssTrigger
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from fc_async_local.domain.rules import Place
-    from fc_async_local.services.delivery import PushNode, TriggerHealth
+    from fc_async_local.services.delivery import PushNode
     from fc_async_local.triggers.bindings import TriggerSource
     from fc_async_local.triggers.firing import Firing
 
 _SHOWN_FIRINGS: Final = 3
-
-State = Literal["active", "disabled", "invalid", "unsupported"]
-"""``unsupported``: the local runtime has no source of this kind; the trigger can be fired by hand.
-"""
-
-
-class Shown(NamedTuple):
-    """A trigger as it is now.
-
-    Attributes:
-        trigger: As the registry keeps it.
-        health: Since this node started.
-        state: Whether it fires by itself.
-        source: What fires it, in words.
-        asynchronous: How the function is invoked; None: the caller of an HTTP trigger decides.
-        next_firings: The next moments of an active timer.
-    """
-
-    trigger: TriggerSettings
-    health: TriggerHealth
-    state: State
-    source: str
-    asynchronous: bool | None = None
-    next_firings: tuple[int, ...] = ()
 
 
 class TriggerControl:
@@ -88,34 +66,59 @@ class TriggerControl:
         self._clock = node.clock
         self._origin = bindings.origin(place)
 
-    async def shown(self, function: str = "") -> list[Shown]:
-        """Return all triggers, or those of one function, by function and name.
+    async def states(
+        self, urls: Callable[[TriggerSettings], models.HttpUrls], function: str = ""
+    ) -> list[models.TriggerState]:
+        """Return all triggers as they are now, or those of one function, by function and name.
+
+        Args:
+            urls: Returns the URLs of an HTTP trigger.
+            function: Name of the function; "" for all.
 
         Raises:
             StoreUnavailable: The configuration cannot be read.
         """
         found = await self._triggers.current()
-        return [self._show(one) for one in found if function in ("", one.function)]
+        return [self._state(one, urls) for one in found if function in ("", one.function)]
 
-    def _show(self, trigger: TriggerSettings) -> Shown:
-        health = self._log.of(f"{trigger.function}/{trigger.name}")
-        if trigger.kind == "http":
-            return Shown(trigger, health, "active", "HTTP")
+    def _state(
+        self, trigger: TriggerSettings, urls: Callable[[TriggerSettings], models.HttpUrls]
+    ) -> models.TriggerState:
+        state = models.TriggerState(
+            function=trigger.function,
+            trigger_name=trigger.name,
+            trigger_type=trigger.kind,
+            qualifier=trigger.settings.get("qualifier"),
+            source_arn=trigger.settings.get("sourceArn"),
+            trigger_config=trigger.settings.get("triggerConfig"),
+            description=trigger.settings.get("description"),
+            state="unsupported",
+            source=trigger.kind,
+            asynchronous=None,
+            next_firings=(),
+            **self._log.of(f"{trigger.function}/{trigger.name}")._asdict(),
+        )
+        if trigger.kind == http_trigger.TYPE:
+            http = urls(trigger)
+            return replace(state, state="active", source=http.url_internet, http_trigger=http)
         try:
             binding = bindings.read(trigger)
         except Unreadable as error:
-            health = health._replace(error=str(error))
-            return Shown(trigger, health, "invalid", trigger.kind)
+            return replace(state, state="invalid", last_error=str(error))
         if binding is None:
-            return Shown(trigger, health, "unsupported", trigger.kind)
-        state: State = "active" if binding.enabled else "disabled"
+            return state
         source = binding.source
         next_firings: tuple[int, ...] = ()
         if isinstance(source, TimerSource) and binding.enabled:
             moments = timers.firings(source.schedule, self._clock.now(), since=source.since)
             next_firings = tuple(islice(moments, _SHOWN_FIRINGS))
-        described = _described(source)
-        return Shown(trigger, health, state, described, binding.asynchronous, next_firings)
+        return replace(
+            state,
+            state="active" if binding.enabled else "disabled",
+            source=_described(source),
+            asynchronous=binding.asynchronous,
+            next_firings=next_firings,
+        )
 
     def note_request(self, function: str, name: str, request_id: str) -> None:
         """Note that a request has called a function through its HTTP trigger."""
@@ -145,7 +148,7 @@ class TriggerControl:
             raise Rejected(
                 404, "TriggerNotFound", f"trigger '{name}' of function '{function}' does not exist"
             )
-        if trigger.kind == "http":
+        if trigger.kind == http_trigger.TYPE:
             message = "an HTTP trigger is fired by a request to its URL"
             raise Rejected(400, "InvalidArgument", message)
         try:

@@ -12,12 +12,12 @@ from fc_async_local.api.operation import Query, local
 from fc_async_sdk.admin import models
 from fc_async_sdk.events import triggers as events
 from fc_async_sdk.events.wire import encode_payload
-from fc_async_sdk.spec import http_trigger
 
 if TYPE_CHECKING:
     from fc_async_local.api.http_triggers.urls import TriggerUrls
     from fc_async_local.clock import Clock
-    from fc_async_local.triggers.control import Shown, TriggerControl
+    from fc_async_local.triggers.bindings import TriggerSettings
+    from fc_async_local.triggers.control import TriggerControl
 
 
 class TriggersQuery(Query, frozen=True, kw_only=True):
@@ -43,37 +43,12 @@ class TriggerAdmin:
     @local("GET", "/triggers")
     async def triggers(self, query: TriggersQuery) -> models.Triggers:
         """List triggers with their next firings."""
-        shown = await self._control.shown(query.function)
-        return models.Triggers(
-            triggers=[self._describe(one) for one in shown], now=self._clock.now()
-        )
+        states = await self._control.states(self._http_urls, query.function)
+        return models.Triggers(triggers=states, now=self._clock.now())
 
-    def _describe(self, shown: Shown) -> models.TriggerState:
-        trigger, health = shown.trigger, shown.health
-        urls = None
-        if trigger.kind == http_trigger.TYPE:
-            found = self._urls.of(trigger.function, trigger.name, trigger.trigger_id)
-            urls = msgspec.convert(found, models.HttpUrls)
-        return models.TriggerState(
-            function=trigger.function,
-            trigger_name=trigger.name,
-            trigger_type=trigger.kind,
-            qualifier=trigger.settings.get("qualifier"),
-            source_arn=trigger.settings.get("sourceArn"),
-            trigger_config=trigger.settings.get("triggerConfig"),
-            description=trigger.settings.get("description"),
-            state=shown.state,
-            source=shown.source if urls is None else urls.url_internet,
-            asynchronous=shown.asynchronous,
-            next_firings=shown.next_firings,
-            fired=health.fired,
-            last_fired_time=health.fired_at,
-            last_request_id=health.request_id,
-            last_error=health.error,
-            last_error_time=health.error_at,
-            consecutive_errors=health.failures,
-            http_trigger=urls,
-        )
+    def _http_urls(self, trigger: TriggerSettings) -> models.HttpUrls:
+        found = self._urls.of(trigger.function, trigger.name, trigger.trigger_id)
+        return msgspec.convert(found, models.HttpUrls)
 
     @local("GET", "/triggers/samples")
     async def trigger_samples(self) -> models.TriggerSamples:
