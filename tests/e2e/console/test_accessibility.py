@@ -148,8 +148,8 @@ def page(browser: Browser, fc_local: FcLocal) -> Iterator[Page]:
 
 def show(page: Page, address: str) -> None:
     """Open a page and wait until its data is there: between two refreshes the network is idle."""
+    page.goto("about:blank")  # another fragment of the same page would not be loaded
     page.goto(f"/console{address}")
-    page.reload()
     page.locator("main h1, main [role=alert]").first.wait_for()
     page.wait_for_load_state("networkidle")
 
