@@ -25,6 +25,7 @@ import pytest
 from markdown_it import MarkdownIt
 
 from fc_async_plugin import scaffold
+from fc_async_tests import users_pytest
 from fc_async_tests.templates import SECRET, prepare, start
 
 if TYPE_CHECKING:
@@ -89,6 +90,7 @@ class Shell:
             "TMPDIR": str(home),
             "COLUMNS": "100",
             "PYTEST_XDIST_AUTO_NUM_WORKERS": "2",
+            **users_pytest.ENVIRONMENT,
         }
         self._ports: dict[str, str] = {}
         self._dev: subprocess.Popen[str] | None = None

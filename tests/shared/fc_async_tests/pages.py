@@ -30,6 +30,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from markdown_it import MarkdownIt
 
 from fc_async_plugin import rules, template
+from fc_async_tests import users_pytest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -199,6 +200,7 @@ class Reader:
             "HOME": str(self.folder),
             "COLUMNS": "100",
             "TZ": "UTC",
+            **users_pytest.ENVIRONMENT,
         }
         self._names = types.ModuleType("page")
         patch.setitem(sys.modules, "page", self._names)
@@ -339,7 +341,7 @@ class Reader:
     def _pytest(self, name: str) -> None:
         environment = {**self.environment, "FC_ASYNC_ENDPOINT": ""}
         done = subprocess.run(
-            [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", name],
+            [sys.executable, "-m", "pytest", "-q", name],
             cwd=self.folder,
             env=environment,
             capture_output=True,
