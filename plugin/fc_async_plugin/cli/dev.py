@@ -33,7 +33,9 @@ from fc_async_plugin.cli import options, runtime_options
 @runtime_options.clock_option
 @runtime_options.settings_option
 @options.format_option
-@click.option("--quiet", "-q", is_flag=True, help="Show failures only, and what must be known.")
+@click.option(
+    "--quiet", "-q", is_flag=True, help="Show failures, and messages that need attention."
+)
 @click.option(
     "--debug",
     metavar="FUNCTION[:PORT]",

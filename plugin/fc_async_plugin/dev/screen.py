@@ -68,7 +68,7 @@ class TextScreen:
 
     Args:
         console: The terminal, or a pipe.
-        quiet: Print failures only, and what must be known.
+        quiet: Print failures, and messages that need attention.
         now: Returns the time of lines about the loop, in milliseconds.
     """
 
@@ -158,7 +158,7 @@ class JsonScreen:
 
     Args:
         write: Writes one line.
-        quiet: Print failures only, and what must be known.
+        quiet: Print failures, and messages that need attention.
     """
 
     def __init__(self, write: Callable[[str], object], *, quiet: bool = False) -> None:
