@@ -107,7 +107,12 @@ def _zip(folder: Path) -> bytes:
     root = folder.resolve()
     files = dict(_files(root, "", (root,), _ignored(root)))
     if not files:
-        raise InvalidParameter("code", os.fspath(folder), "is a folder without files")
+        but = (
+            f", but for those that {IGNORE_FILE} leaves out"
+            if (root / IGNORE_FILE).is_file()
+            else ""
+        )
+        raise InvalidParameter("code", os.fspath(folder), f"is a folder without files{but}")
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as made:
         for name, path in sorted(files.items()):

@@ -134,12 +134,19 @@ def test_patterns_of_fcignore_are_left_out_and_may_take_files_back(folder: Path)
     assert opened(packaging.load(folder)).namelist() == ["b.pyc", "bootstrap", "index.py"]
 
 
+def _only_ignored(path: Path) -> None:
+    path.mkdir()
+    (path / "readme").touch()
+    (path / ".fcignore").write_text("readme")
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [
         (lambda _: None, "neither a folder nor a zip file"),
         (lambda path: path.write_text("text"), "not a zip"),
-        (lambda path: path.mkdir(), "without files"),
+        (lambda path: path.mkdir(), "without files$"),
+        (_only_ignored, "without files, but for those that .fcignore leaves out$"),
     ],
 )
 def test_a_source_that_is_not_code_is_an_error(tmp_path: Path, make, message: str) -> None:
