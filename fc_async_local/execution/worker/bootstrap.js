@@ -7,6 +7,7 @@
 const fs = require("fs");
 const net = require("net");
 const path = require("path");
+const { Readable } = require("stream");
 const { pathToFileURL } = require("url");
 
 const HEAD_BYTES = 8;
@@ -58,7 +59,7 @@ async function start() {
     debugPort = { debug_port: Number(new URL(inspector.url()).port) };
   }
   try {
-    hooks.invoke = await load(fixed.handler);
+    hooks.invoke = calledAsHttp(await load(fixed.handler));
     if (fixed.initialize) hooks.initialize = await load(fixed.initialize);
     if (fixed.pre_stop) hooks.pre_stop = await load(fixed.pre_stop);
   } catch (error) {
@@ -93,6 +94,72 @@ async function loadModule(base) {
     }
     throw error;
   }
+}
+
+// --- handlers of HTTP functions of FC 2.0 ---
+
+// A handler that is called with event and context for one with request, response and context. The
+// names of functions of FC 2.0 are service$function; other payloads are the body of POST /.
+function calledAsHttp(handler) {
+  const names = handler.toString().replace(/\{[^]*|=>[^]*/, "");
+  if (handler.length !== 3 || /\b(event|callback)\b/i.test(names)) return handler;
+  const certain = /\breq\w*\W+res\w*/i.test(names);
+  if (!fixed.context.name.includes("$")) {
+    if (certain) console.warn(`${fixed.handler} takes request and response, as HTTP functions of FC 2.0 do: FC 3.0 does not call it so`);
+    return handler;
+  }
+  return (event, context, callback) => {
+    const request = requestOf(event);
+    if (!request && !certain) return handler(event, context, callback);
+    return new Promise((resolve, reject) => {
+      const called = request || { method: "POST", path: "/", url: "/", headers: {}, queries: {}, body: event };
+      Promise.resolve(handler(streamOf(called), responseTo(resolve, reject), context)).catch(reject);
+    });
+  };
+}
+
+// The request in the event of an HTTP trigger; undefined if it is another event.
+function requestOf(event) {
+  try {
+    const { requestContext, headers, queryParameters, body, isBase64Encoded } = JSON.parse(event.toString());
+    const { method, path: place, sourceIp } = requestContext.http;
+    const queries = queryParameters || {};
+    const query = new URLSearchParams(queries).toString();
+    const lower = Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]);
+    return {
+      method,
+      path: place,
+      queries,
+      url: query ? `${place}?${query}` : place,
+      headers: Object.fromEntries(lower),
+      clientIP: sourceIp,
+      body: Buffer.from(body || "", isBase64Encoded ? "base64" : "utf8"),
+    };
+  } catch {
+    return undefined;
+  }
+}
+
+function streamOf({ body, ...request }) {
+  return Object.assign(Readable.from(body.length ? [body] : [], { objectMode: false }), request);
+}
+
+function responseTo(resolve, reject) {
+  const headers = {};
+  let statusCode = 200;
+  const end = (body) =>
+    resolve({ statusCode, headers, body: Buffer.from(body || "").toString("base64"), isBase64Encoded: true });
+  return {
+    setStatusCode: (code) => (statusCode = code),
+    setHeader: (name, value) => (headers[name] = String(value)),
+    deleteHeader: (name) => delete headers[name],
+    send(body) {
+      if (!body || typeof body.pipe !== "function") return end(body);
+      const parts = [];
+      body.on("data", (part) => parts.push(Buffer.from(part)));
+      return body.on("end", () => end(Buffer.concat(parts))).on("error", reject);
+    },
+  };
 }
 
 function named(name, message) {
