@@ -28,7 +28,7 @@ import requests
 
 DEV = str(Path(sys.executable).with_name("fc-async"))
 LEFT_OUT = {"node_modules", ".git", ".s", ".fc-async", ".venv"}
-START_SECONDS = 120.0
+START_SECONDS = 900.0
 CALL_SECONDS = 30.0
 FAILING_PAYLOAD = b"not JSON"
 REASON_LENGTH = 160
@@ -38,6 +38,8 @@ NOT_RUN = re.compile(
     r"Function instance|is in use|SyntaxError|ImportError"
 )
 """Errors of a function that was not called, in what a call answers."""
+NOT_READY = re.compile(r"^not built: | starts with .*, which ")
+"""Sentences at the start about functions that cannot start."""
 HEADER = ("project", "start", "sync", "HTTP", "asynchronous, failing payload", "reason")
 
 
@@ -114,6 +116,10 @@ class Dev:
         errors = [one for one in found if ": error " in one]
         return errors + [one for one in found if one.startswith("not deployed: ")]
 
+    def lacking(self) -> list[str]:
+        """Return what was said at the start of why functions cannot start."""
+        return [one["message"] for one in self.said if NOT_READY.search(one.get("message", ""))]
+
     def stderr(self) -> str:
         """Return what was printed for people."""
         return self._for_people.read_text(encoding="utf-8")
@@ -162,7 +168,7 @@ def tried(template: Path, root: Path, options: list[str]) -> Row:
     urls = [answer for name in names for answer in visits[name]]
     left_out = dev.left_out()
     whole = len(running) == len(wanted) and not left_out
-    reasons = [*left_out, *calls.values(), *urls]
+    reasons = [*(dev.lacking() if not whole else ()), *left_out, *calls.values(), *urls]
     return Row(
         project,
         "no" if not running else "yes" if whole else "part",

@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: MIT
+"""Runs programs of the user before functions run: builds, and package managers.
+
+Invariants:
+    A program that is interrupted has ended with all that it started before the call returns.
+    Nothing that a program prints is on standard output, which may be JSON lines.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import select
+import shutil
+import signal
+import subprocess
+import tempfile
+import threading
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+_GRACE_SECONDS: Final = 10
+"""For a package manager that takes back a half-done installation."""
+_NOT_FOUND: Final = 127
+"""Exit status of shells for a command that does not exist (POSIX, "Exit Status for Commands")."""
+_LAST_LINES: Final = 8
+_ERROR: Final = re.compile(r"\berror\b", re.IGNORECASE)
+_WORD: Final = re.compile(r"(?:^|&&|\|\||[;|(\n])\s*(?:\w+=\S*\s+)*([\w.+-]+)(?=\s|$)")
+"""First word of each command in a line for a shell."""
+
+
+class Done(NamedTuple):
+    """End of a program.
+
+    Attributes:
+        status: Exit status.
+        output: What it printed, on both outputs.
+        absent: Programs that a line for the shell names and this machine lacks, if that ended it.
+    """
+
+    status: int
+    output: str
+    absent: tuple[str, ...] = ()
+
+    @property
+    def tail(self) -> str:
+        """The last lines of the output; if they name no error, those from the first that does."""
+        lines = [one for one in self.output.splitlines() if one.strip()]
+        named = [number for number, line in enumerate(lines) if _ERROR.search(line)]
+        first = len(lines) - _LAST_LINES
+        if named and named[-1] < first:
+            first = named[0]
+        return "\n".join(lines[max(first, 0) :][:_LAST_LINES])
+
+
+def run(
+    command: str | Sequence[str],
+    folder: Path | None = None,
+    environ: Mapping[str, str] | None = None,
+) -> Done:
+    """Run a program to its end.
+
+    Args:
+        command: A line for the system's shell, or a program with its arguments.
+        folder: Where it runs; None: here.
+        environ: Its variables; None: those of this process.
+
+    Raises:
+        KeyboardInterrupt: SIGINT or SIGTERM came; the program was ended.
+    """
+    alive, held = os.pipe()  # its end is that of all processes that inherited the other side
+    with tempfile.TemporaryFile() as output, os.fdopen(alive):
+        with os.fdopen(held, "w"):
+            process = subprocess.Popen(  # noqa: S603 -- the user's own line, shown and allowed
+                command,
+                shell=isinstance(command, str),
+                cwd=folder,
+                env=environ,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                pass_fds=(held,),
+                start_new_session=True,  # a group of its own, which is ended as a whole
+            )
+        try:
+            with _interrupted_by_signals():
+                status = process.wait()
+        except BaseException:
+            _end(process, alive)
+            raise
+        output.seek(0)
+        text = output.read().decode(errors="replace")
+    lost = _WORD.findall(command) if status == _NOT_FOUND and isinstance(command, str) else []
+    path = (environ or os.environ).get("PATH")
+    absent = dict.fromkeys(one for one in lost if shutil.which(one, path=path) is None)
+    # A builtin of the shell is no file, but the shell names what it has not found.
+    return Done(status, text, tuple(one for one in absent if f"{one}:" in text))
+
+
+def _end(process: subprocess.Popen[bytes], alive: int) -> None:
+    """End a program and what it started, which may outlive it; ``alive`` is readable after that."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGTERM)
+        select.select([alive], [], [], _GRACE_SECONDS)
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+@contextmanager
+def _interrupted_by_signals() -> Iterator[None]:
+    """Let SIGINT and SIGTERM raise KeyboardInterrupt in the main thread."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    usual = [signal.signal(one, signal.default_int_handler) for one in numbers]
+    try:
+        yield
+    finally:
+        for number, handler in zip(numbers, usual, strict=True):
+            signal.signal(number, handler)
