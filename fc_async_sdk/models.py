@@ -82,6 +82,9 @@ TERMINAL_STATUSES: Final[frozenset[str]] = frozenset(
 )
 """Statuses that a task never leaves."""
 
+FAILED_STATUSES: Final[tuple[TaskStatus, ...]] = ("Failed", "Expired", "Invalid")
+"""Final statuses that are failures; a task that was stopped was meant to end."""
+
 
 class Model(
     msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel", gc=False

@@ -145,7 +145,7 @@ class Settler:
             status=end.status,
             ended_at=now,
             error=end.condition,
-            destination_status=_DESTINATION_STATUS[delivery.state] if delivery else "",
+            destination_status=DESTINATION_STATUS[delivery.state] if delivery else "",
         )
         events: tuple[TaskEvent, ...] = ()
         if after.task_mode:
@@ -272,8 +272,8 @@ def _wait_again(
     return Settlement(invocation=waiting, events=events, counts=counts)
 
 
-_DESTINATION_STATUS: Final = {"pending": "Pending", "dead": "Failed"}
-_DELIVERED: Final = "Succeeded"
+DESTINATION_STATUS: Final = {"pending": "Pending", "dead": "Failed", "delivered": "Succeeded"}
+"""``destination_status`` of a task, by the state of the job; one that is done is deleted."""
 
 
 def step_detail(condition: str, outcome: Outcome | None, after: Invocation) -> dict[str, object]:
@@ -425,9 +425,11 @@ def settle_delivery(job: Job, status: int, *, error: str, now: int) -> JobSettle
         return JobSettlement(job=job_again, counts=found_again)
     counts = (*found_again, *_delivery_counts(job, now, done=delivered))
     if delivered:
-        return JobSettlement(job=None, destination_status=_DELIVERED, counts=counts)
+        return JobSettlement(
+            job=None, destination_status=DESTINATION_STATUS["delivered"], counts=counts
+        )
     dead = replace(tried(job, again_at=job.due_at, error=error), state="dead")
-    return JobSettlement(job=dead, destination_status=_DESTINATION_STATUS["dead"], counts=counts)
+    return JobSettlement(job=dead, destination_status=DESTINATION_STATUS["dead"], counts=counts)
 
 
 def _found_again(job: Job, now: int) -> tuple[Count, ...]:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import enum
 from typing import Final
 
+from fc_async_sdk.models import TERMINAL_STATUSES
+
 
 class Status(str, enum.Enum):
     """The state of an invocation."""
@@ -39,6 +41,4 @@ class Status(str, enum.Enum):
 
 
 WAITING: Final = frozenset({Status.ENQUEUED, Status.RETRYING})
-FINAL: Final = frozenset(
-    {Status.SUCCEEDED, Status.FAILED, Status.STOPPED, Status.EXPIRED, Status.INVALID}
-)
+FINAL: Final = frozenset(map(Status, TERMINAL_STATUSES))

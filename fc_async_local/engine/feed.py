@@ -26,7 +26,7 @@ from fc_async_local.domain.invocation import (
     TaskEvent,
     delivery_of,
 )
-from fc_async_local.domain.settlement import after_attempt, step_detail
+from fc_async_local.domain.settlement import DESTINATION_STATUS, after_attempt, step_detail
 from fc_async_local.domain.states import Status
 from fc_async_local.store.memory import MemoryStore
 from fc_async_local.store.protocol import Task
@@ -258,9 +258,6 @@ def _with_outcome(step: Step, outcome: Outcome | None) -> Step:
     )
 
 
-_DELIVERED: Final = {"delivered": "Succeeded", "pending": "Pending", "dead": "Failed"}
-
-
 class Remembered:
     """The invocations without task mode whose first step the feed has.
 
@@ -327,7 +324,7 @@ def _after(task: Task, step: Step) -> Task:
     """Return an invocation after a step."""
     before = task.invocation
     if step.kind == "delivery":
-        sent = replace(before, destination_status=_DELIVERED[step.status])
+        sent = replace(before, destination_status=DESTINATION_STATUS[step.status])
         return task._replace(invocation=sent)
     if step.kind == "started":
         began = step.at if before.started_at is None else before.started_at

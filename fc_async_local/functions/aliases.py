@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from fc_async_local.functions.snapshot import Snapshot
-
-_DESCRIPTION_LENGTH: Final = 256
 
 
 class _Input(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -150,9 +148,9 @@ def check_description(text: object) -> str | None:
     """
     if text is None:
         return None
-    if not isinstance(text, str) or len(text) > _DESCRIPTION_LENGTH:
+    if not isinstance(text, str) or len(text) > limits.DESCRIPTION_LENGTH:
         raise refusals.invalid_argument(
-            f"description must be a string of at most {_DESCRIPTION_LENGTH} characters"
+            f"description must be a string of at most {limits.DESCRIPTION_LENGTH} characters"
         )
     return text
 

@@ -32,14 +32,10 @@ if TYPE_CHECKING:
 
     from fc_async_local.domain.rules import Place
 
-_DESCRIPTION_LENGTH: Final = 256
 _HANDLER_LENGTH: Final = 128
 _ROLE_LENGTH: Final = 300
 _PORTS: Final = limits.Range(1, 65_535, limits.CUSTOM_RUNTIME_PORT)
-_DISK_MB: Final = (512, 10_240)
-_MEMORY_STEP_MB: Final = 64
 _CPU_STEP: Final = 0.05
-_CPU_RANGE: Final = (0.05, 16)
 _MEMORY_PER_CPU: Final = (1, 4)
 _MB_PER_GB: Final = 1024
 
@@ -128,19 +124,20 @@ def _check_runtime(settings: FunctionSettings) -> None:
 
 def _check_size(settings: FunctionSettings) -> None:
     memory = limits.MEMORY_MB.default if settings.memory_size is None else settings.memory_size
-    if memory not in limits.MEMORY_MB or memory % _MEMORY_STEP_MB:
+    if memory not in limits.MEMORY_MB or memory % limits.MEMORY_STEP_MB:
         raise refusals.invalid_argument(
-            f"memorySize must be a multiple of {_MEMORY_STEP_MB} between {limits.MEMORY_MB.low} "
-            f"and {limits.MEMORY_MB.high}, got {memory}"
+            f"memorySize must be a multiple of {limits.MEMORY_STEP_MB} between "
+            f"{limits.MEMORY_MB.low} and {limits.MEMORY_MB.high}, got {memory}"
         )
-    if settings.disk_size is not None and settings.disk_size not in _DISK_MB:
-        raise refusals.invalid_argument(f"diskSize must be 512 or 10240, got {settings.disk_size}")
+    if settings.disk_size is not None and settings.disk_size not in limits.DISK_MB:
+        sizes = " or ".join(map(str, limits.DISK_MB))
+        raise refusals.invalid_argument(f"diskSize must be {sizes}, got {settings.disk_size}")
     if settings.cpu is not None and settings.gpu_config is None:
         _check_cpu(settings.cpu, memory)
 
 
 def _check_cpu(cpu: float, memory_mb: int) -> None:
-    low, high = _CPU_RANGE
+    low, high = limits.CPU
     steps = cpu / _CPU_STEP
     if not low <= cpu <= high or abs(steps - round(steps)) > 1e-6:  # noqa: PLR2004 -- rounding
         raise refusals.invalid_argument(
@@ -173,7 +170,7 @@ def _check_values(settings: FunctionSettings) -> None:
                 f"{name} must be between {allowed.low} and {allowed.high}, got {value}"
             )
     for name, text, most in (
-        ("description", settings.description, _DESCRIPTION_LENGTH),
+        ("description", settings.description, limits.DESCRIPTION_LENGTH),
         ("handler", settings.handler, _HANDLER_LENGTH),
         ("role", settings.role, _ROLE_LENGTH),
     ):

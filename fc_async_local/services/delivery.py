@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-from typing import TYPE_CHECKING, Final, Literal, NamedTuple, Protocol, get_args
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from fc_async_local.domain import settlement
 from fc_async_local.domain.invocation import DeadEvent, JobSettlement
@@ -23,11 +23,8 @@ if TYPE_CHECKING:
 
     from fc_async_local.domain.invocation import InvokeRequest, Job, Outcome
     from fc_async_local.domain.settlement import Settler
+    from fc_async_sdk.spec.triggers import Strategy
 
-Strategy = Literal["BACKOFF_RETRY", "EXPONENTIAL_DECAY_RETRY"]
-
-STRATEGIES: Final = frozenset(get_args(Strategy))
-"""Retry strategies that MNS subscriptions and EventBridge targets have in common."""
 _BACKOFF_RETRIES: Final = 3
 _BACKOFF_SECONDS: Final = (10, 20)
 _DECAY_RETRIES: Final = 176

@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, NamedTuple, Pr
 import msgspec
 from msgspec import Meta
 
-from fc_async_local.services.delivery import Strategy
 from fc_async_local.services.eventbridge.model import DeadLetterQueue
 from fc_async_sdk._decoding import prepare
 from fc_async_sdk.events import triggers as events
 from fc_async_sdk.spec import limits, oss, timers, triggers
 from fc_async_sdk.spec.oss import OssTrigger
 from fc_async_sdk.spec.timers import Schedule
+from fc_async_sdk.spec.triggers import MessageFormat, Strategy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -107,7 +107,7 @@ class TopicSource(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
     topic: str = ""
     filter_tag: str = ""
-    notify_content_format: Literal["STREAM", "JSON"] = "STREAM"
+    notify_content_format: MessageFormat = "STREAM"
     notify_strategy: Strategy = "BACKOFF_RETRY"
 
 

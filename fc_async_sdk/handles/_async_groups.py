@@ -15,6 +15,7 @@ from fc_async_sdk.handles._async_tasks import AsyncTaskHandle, pages
 from fc_async_sdk.handles._base import BaseGroup, async_each
 from fc_async_sdk.handles.members import Ended
 from fc_async_sdk.handles.watch import Pause, Watch
+from fc_async_sdk.models import FAILED_STATUSES
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Sequence
@@ -131,7 +132,7 @@ class AsyncTaskGroup(BaseGroup[R]):
     async def replay_failed(
         self,
         *,
-        statuses: Sequence[TaskStatus] = calls.REPLAYED,
+        statuses: Sequence[TaskStatus] = FAILED_STATUSES,
         concurrency: int = 32,
         progress: Report = None,
     ) -> int:

@@ -16,6 +16,7 @@ from fc_async_sdk.handles._base import BaseGroup, each
 from fc_async_sdk.handles._tasks import TaskHandle, pages
 from fc_async_sdk.handles.members import Ended
 from fc_async_sdk.handles.watch import Pause, Watch
+from fc_async_sdk.models import FAILED_STATUSES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -132,7 +133,7 @@ class TaskGroup(BaseGroup[R]):
     def replay_failed(
         self,
         *,
-        statuses: Sequence[TaskStatus] = calls.REPLAYED,
+        statuses: Sequence[TaskStatus] = FAILED_STATUSES,
         concurrency: int = 32,
         progress: Report = None,
     ) -> int:

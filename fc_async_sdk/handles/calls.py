@@ -28,9 +28,6 @@ R = TypeVar("R")
 ENDED_ALREADY = (AsyncTaskNotFound, AsyncInvocationStopped)
 """Errors that a request to stop a task gets if the task has ended."""
 
-REPLAYED: Sequence[TaskStatus] = ("Failed", "Expired", "Invalid")
-"""Final statuses of tasks that are replayed unless others are named."""
-
 
 class HandleOptions(TypedDict, total=False):
     """Options of a handle that do not decide its types; see ``client.function``."""

@@ -115,7 +115,19 @@ INSTANCE_CONCURRENCY: Final = Range(1, 200, 1)
 """API: how many requests one instance runs at a time."""
 
 MEMORY_MB: Final = Range(128, 32_768, 512)
-"""API: memorySize in MB, a multiple of 64."""
+"""API: memorySize in MB, a multiple of the step."""
+
+MEMORY_STEP_MB: Final = 64
+"""API: memorySize is a multiple of this."""
+
+DISK_MB: Final = (512, 10_240)
+"""API: the values of diskSize in MB; the first is the default."""
+
+CPU: Final = (0.05, 16)
+"""API: the least and the most vCPU of cpu, a multiple of 0.05."""
+
+DESCRIPTION_LENGTH: Final = 256
+"""API: the longest description of a function, version or alias, in characters."""
 
 ENVIRONMENT_BYTES: Final = 4 * 1024
 """quota: all environment variables of a function together."""

@@ -24,6 +24,12 @@ from fc_async_sdk.spec.graph import Node
 SourceKind = Literal["mns-queue", "rocketmq"]
 """Kinds of sources that ``eventSourceConfig`` can name and that a destination can be."""
 
+Strategy = Literal["BACKOFF_RETRY", "EXPONENTIAL_DECAY_RETRY"]
+"""Retry strategies of MNS subscriptions, of targets of EventBridge, and so of triggers."""
+
+MessageFormat = Literal["STREAM", "JSON"]
+"""Values of ``notifyContentFormat``: the text of a message alone, or its event."""
+
 ERRORS_TOLERANCE: Final = "NONE"
 """``errorsTolerance`` of an EventBridge trigger that sets none (API)."""
 

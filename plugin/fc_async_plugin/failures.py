@@ -24,12 +24,13 @@ from fc_async_plugin import metrics
 from fc_async_plugin.account import connection, lists
 from fc_async_plugin.account.runtime import service_url
 from fc_async_plugin.conditions import CONDITIONS
-from fc_async_plugin.tasks import FAILURES, FunctionTasks
+from fc_async_plugin.tasks import FunctionTasks
 from fc_async_sdk import events
 from fc_async_sdk.admin import operations as admin
 from fc_async_sdk.admin.models import Task
 from fc_async_sdk.errors import FcAsyncError, NoCredentials
 from fc_async_sdk.events.error_documents import error_lines
+from fc_async_sdk.models import FAILED_STATUSES
 from fc_async_sdk.spec import arn, limits
 from fc_async_sdk.spec.graph import Node, resolve
 
@@ -167,7 +168,7 @@ class Reader:
         """Read the tasks of a function; note the failure destinations that it has."""
         try:
             configs = lists.configs(self._client, function)
-            found = list(islice(self._listed(function), len(FAILURES) * _MOST))
+            found = list(islice(self._listed(function), len(FAILED_STATUSES) * _MOST))
         except NoCredentials:
             raise
         except FcAsyncError as error:
@@ -187,12 +188,12 @@ class Reader:
     def _listed(self, function: str) -> Iterator[AsyncTask | Task]:
         if not self._here:
             tasks = FunctionTasks(self._client, function, None)
-            for status in FAILURES:
+            for status in FAILED_STATUSES:
                 yield from islice(tasks.all(status=status), _MOST)
             return
         token = None
         while True:
-            every = ",".join(FAILURES)
+            every = ",".join(FAILED_STATUSES)
             call = admin.list_tasks(function, status=every, limit=100, next_token=token)
             page = self._client.send(call)
             yield from page.tasks
@@ -306,7 +307,7 @@ class Reader:
         elif number == 1:
             chosen = ["tasks", "replay", one.function, one.task_id]
         else:
-            name = "--status" if one.condition in FAILURES else "--condition"
+            name = "--status" if one.condition in FAILED_STATUSES else "--condition"
             chosen = ["tasks", "replay", one.function, name, one.condition]
         url = self._account.endpoint
         if url and url != os.environ.get("FC_ASYNC_ENDPOINT"):

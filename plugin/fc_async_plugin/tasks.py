@@ -32,8 +32,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-FAILURES: Final[tuple[TaskStatus, ...]] = ("Failed", "Expired", "Invalid")
-"""Ends that are failures; a task that was stopped was meant to end."""
 UNRECORDED: Final = "not recorded in the cloud: task mode is off"
 _WITHOUT_ERROR: Final = frozenset(("Enqueued", "Dequeued", "Running", "Succeeded"))
 

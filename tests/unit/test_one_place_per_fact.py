@@ -38,7 +38,12 @@ SPELLED_ONCE = {
     "the pattern of a topic or bus": r"/\?topics/\(|eventbus/\(",
     "the destination of an outcome": r"\"onSuccess\", \"success\"",
     "the fields of a configuration that have a range": r"\"maxAsync\w+\": limits\.",
-    "the methods of HTTP triggers": r"\"HEAD\", \"PATCH\", \"OPTIONS\"",
+    "the methods of HTTP triggers": r"\"PATCH\"",
+    "the strategies of retries": r"\"BACKOFF_RETRY\", \"EXPONENTIAL_DECAY_RETRY\"",
+    "the formats of a message for a trigger": r"(\"STREAM\", \"JSON\"|\"JSON\", \"STREAM\")",
+    "the sizes of a disk": r"\b512, 10_?240\b",
+    "the range of cpu": r"\(0\.05, 16\)|\bge=0\.05",
+    "the longest delay": r"\b3_599\b",
     "the answer that hides an error of an HTTP function": r"b\"Internal Server Error\"",
     "the types of content that are text in an HTTP event": r"application/atom\+xml",
     "the search for strongly connected components": r"def \w*(components?|tarjan|reach(able)?)\b",
@@ -123,6 +128,10 @@ def test_the_schema_of_templates_has_the_fields_of_a_configuration() -> None:
     for name, (low, high, default) in async_config.RANGES.items():
         assert (block[name]["minimum"], block[name]["maximum"]) == (low, high)
         assert block[name]["default"] == default
+
+
+def test_the_statuses_of_failed_tasks_are_spelled_in_one_module() -> None:
+    assert spellings(r"\"Failed\", \"Expired\", \"Invalid\"\)") == ["fc_async_sdk/models.py"]
 
 
 def test_the_name_of_the_project_folder_is_spelled_in_one_module() -> None:

@@ -138,7 +138,7 @@ _INVOKE_FUNCTION: Final = Operation(
         Parameter("x-fc-invocation-type", words("Sync", "Async"), "header"),
         Parameter("x-fc-log-type", words("None", "Tail"), "header"),
         Parameter("x-fc-async-task-id", TEXT, "header"),
-        Parameter("x-fc-async-delay", between(1, 3_599), "header"),
+        Parameter("x-fc-async-delay", between(*limits.DELAY_SECONDS[:2]), "header"),
     ),
     body=ANY,
     answer=ANY,

@@ -16,10 +16,10 @@ import msgspec
 from fc_async_local.domain import json_input
 from fc_async_local.domain.invocation import Record
 from fc_async_local.services.common import ProtocolError
-from fc_async_local.services.delivery import Strategy
 from fc_async_sdk._decoding import prepare
 from fc_async_sdk.errors import shorten
 from fc_async_sdk.spec.times import rfc3339_millis
+from fc_async_sdk.spec.triggers import Strategy
 
 EVENT_BYTES: Final = 256 * 1024
 """Largest event of PutEvents. Events of destinations have a lower limit."""

@@ -14,11 +14,11 @@ import msgspec
 from fc_async_local.domain.invocation import Record
 from fc_async_local.services import common
 from fc_async_local.services.common import check_body, check_range, is_http_url
-from fc_async_local.services.delivery import STRATEGIES, Strategy
 from fc_async_local.services.mns.model import MESSAGE_BYTES, MnsError, check_name
 from fc_async_local.store.protocol import Change, ChangeRefused
 from fc_async_sdk.errors import InvalidArn, shorten
 from fc_async_sdk.spec import arn
+from fc_async_sdk.spec.triggers import Strategy
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,6 +33,7 @@ TAG_CHARACTERS: Final = 16
 
 ContentFormat = Literal["XML", "JSON", "SIMPLIFIED"]
 _FORMATS: Final = get_args(ContentFormat)
+_STRATEGIES: Final = get_args(Strategy)
 _WITHOUT_PATH: Final = re.compile(r"https?://[^/?#]+")
 
 
@@ -126,7 +127,7 @@ def check_subscription(subscription: Subscription) -> None:
     """
     check_name(subscription.name, kind="Subscription")
     _check_tag("FilterTag", subscription.filter_tag)
-    _check_choice("NotifyStrategy", subscription.notify_strategy, sorted(STRATEGIES))
+    _check_choice("NotifyStrategy", subscription.notify_strategy, _STRATEGIES)
     _check_choice("NotifyContentFormat", subscription.notify_content_format, _FORMATS)
     if subscription.queue is None and not is_http_url(subscription.endpoint):
         raise MnsError(
@@ -153,7 +154,7 @@ def _check_tag(what: str, tag: str) -> None:
         )
 
 
-def _check_choice(what: str, value: str, allowed: list[str] | tuple[str, ...]) -> None:
+def _check_choice(what: str, value: str, allowed: tuple[str, ...]) -> None:
     if value not in allowed:
         raise MnsError("InvalidArgument", f"{what}={value!r}: one of {', '.join(allowed)}")
 

@@ -23,6 +23,7 @@ from fc_async_sdk.spec.async_config import Outcome
 
 Encoding = Literal["", "base64"]
 """Encoding of a payload in an answer or a body: text, or base64 of other bytes."""
+_DELAY: Final = {"minimum": 0, "maximum": limits.DELAY_SECONDS.high}
 
 PREFIX: Final = "/_local"
 """Beginning of the paths of the admin API."""
@@ -155,7 +156,7 @@ class Invoke(Model, frozen=True, kw_only=True):
     payload: str = ""
     payload_encoding: Encoding = ""
     qualifier: str = limits.DEFAULT_QUALIFIER
-    delay: Annotated[int, Meta(extra_json_schema={"minimum": 0, "maximum": 3_599})] = 0
+    delay: Annotated[int, Meta(extra_json_schema=_DELAY)] = 0
     task_id: str = ""
     type: Literal["Async", "Sync"] = "Async"
 

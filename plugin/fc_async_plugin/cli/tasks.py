@@ -11,7 +11,7 @@ import click
 from fc_async_plugin.cli import options, task_logs
 from fc_async_plugin.report import DONE, FAILED, Format, terminal
 from fc_async_plugin.report.moments import plural, summary
-from fc_async_sdk.models import TaskStatus
+from fc_async_sdk.models import FAILED_STATUSES, TaskStatus
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -364,12 +364,12 @@ def replay_command(function: str, failed: bool, wanted: _Set) -> int:
     suffix -replay-N, so that a second replay by accident is refused. Replays are replayed only when
     they are named.
     """
-    from fc_async_plugin.tasks import FAILURES, each, tasks_of
+    from fc_async_plugin.tasks import each, tasks_of
 
     if failed and wanted.filters.status is None:
         wanted = wanted._replace(filters=wanted.filters._replace(status="Failed"))
     with tasks_of(function, wanted.where) as tasks:
-        outcomes = each(tasks.replay, wanted.members(tasks, "replay", FAILURES))
+        outcomes = each(tasks.replay, wanted.members(tasks, "replay", FAILED_STATUSES))
     before = [one for one in outcomes if one.before and not wanted.task_ids]
     refused = [one for one in outcomes if one.error and one not in before]
     if wanted.output == "json" and not wanted.dry_run:

@@ -259,8 +259,8 @@ def _before(step: UpdateFunction) -> dict[str, Any]:
 
 _DEFAULTS: Final[dict[str, Any]] = {
     "disableOndemand": False,
-    "diskSize": 512,
-    "instanceConcurrency": 1,
+    "diskSize": limits.DISK_MB[0],
+    "instanceConcurrency": limits.INSTANCE_CONCURRENCY.default,
     "instanceIsolationMode": "SHARE",
     "internetAccess": True,
     "memorySize": limits.MEMORY_MB.default,

@@ -28,7 +28,7 @@ from msgspec import Meta
 
 from fc_async_sdk import models
 from fc_async_sdk._decoding import prepare
-from fc_async_sdk.spec import limits, runtimes
+from fc_async_sdk.spec import http_trigger, limits, runtimes, triggers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -48,8 +48,12 @@ def _whole(low: int, high: int | None = None, *, step: int = 1) -> Any:
     return Annotated[int, Meta(ge=low, le=high, multiple_of=step, description=words)]
 
 
-def _range(allowed: limits.Range) -> Any:
-    return _whole(allowed.low, allowed.high)
+def _range(allowed: limits.Range, *, step: int = 1) -> Any:
+    return _whole(allowed.low, allowed.high, step=step)
+
+
+def _number(low: float, high: float) -> Any:
+    return Annotated[float, Meta(ge=low, le=high, description=f"a number from {low} to {high}")]
 
 
 def _one_of(*values: str | int, words: str = "") -> Any:
@@ -116,9 +120,9 @@ def _mounts(name: str, fields: Mapping[str, Any]) -> Any:
 _VARIABLES: Any = dict[str, _either("a string", _SCALAR)]  # type: ignore[misc]
 _SETTINGS: Final[dict[str, Any]] = {
     "runtime": _one_of(*sorted(runtimes.FC3), words="the name of a runtime"),
-    "cpu": Annotated[float, Meta(ge=0.05, le=16, description="a number from 0.05 to 16")],
-    "memorySize": _whole(limits.MEMORY_MB.low, limits.MEMORY_MB.high, step=64),
-    "diskSize": _one_of(512, 10_240),
+    "cpu": _number(*limits.CPU),
+    "memorySize": _range(limits.MEMORY_MB, step=limits.MEMORY_STEP_MB),
+    "diskSize": _one_of(*limits.DISK_MB),
     "timeout": _range(limits.FUNCTION_TIMEOUT_SECONDS),
     "environmentVariables": _VARIABLES,
     "instanceConcurrency": _range(limits.INSTANCE_CONCURRENCY),
@@ -192,18 +196,17 @@ _TRIGGER: Final[dict[str, Any]] = _each("description invocationRole sourceArn tr
         "cdn_events", "eventbridge", "http", "log", "mns_topic", "oss", "tablestore", "timer"
     ),
 }
-_METHODS: Final = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
 _TRIGGER_CONFIGS: Final[dict[str, dict[str, Any]]] = {
     "http": _each("authConfig corsConfig", Any)
     | {
         "authType": _one_of("anonymous", "function", "jwt"),
         "disableURLInternet": bool,
-        "methods": list[_one_of(*_METHODS)],  # type: ignore[misc]
+        "methods": list[_one_of(*sorted(http_trigger.METHODS))],  # type: ignore[misc]
     },
     "mns_topic": {
         "filterTag": str,
-        "notifyContentFormat": _one_of("JSON", "STREAM"),
-        "notifyStrategy": _one_of("BACKOFF_RETRY", "EXPONENTIAL_DECAY_RETRY"),
+        "notifyContentFormat": _one_of(*get_args(triggers.MessageFormat)),
+        "notifyStrategy": _one_of(*get_args(triggers.Strategy)),
     },
     "oss": _each("events filter", Any),
     "timer": _each("cronExpression enable payload", Any),
