@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 _COMPARED: Final = 4
 """Number of folders in which an unchanged file is looked for: of a few functions, one each."""
 _KEPT_SECONDS: Final = 7 * 86_400
-"""How long a folder stays that nothing uses; the first use after a start removes it."""
+"""Age of an unused folder that is removed, at the first use after a start."""
 
 
 class CodeCache:
