@@ -540,7 +540,10 @@ class AsyncInvocationStopped(PreconditionFailed):
 class Throttled(ServiceError):
     """429: too many calls or no free instance."""
 
-    advice = "Slow down, or ask for more in the quota center."
+    advice = (
+        "Slow down, or raise the limit: the reserved concurrency of the function, or the quota of "
+        "the account."
+    )
 
 
 class ResourceExhausted(Throttled):

@@ -142,7 +142,7 @@ def command(
     Examples:
       fc-async events replay failed-orders --dry-run
       fc-async events replay failed-orders --condition UnhandledInvocationError -y
-      fc-async events replay events.jsonl --to orders --match 'requestPayload.order.id=^7'
+      fc-async events replay events.jsonl --match 'requestPayload.order.id=^7'
     """  # noqa: D301 -- click reads the \\b as "keep these lines"
     from fc_async_plugin import metrics
     from fc_async_plugin.account import connection

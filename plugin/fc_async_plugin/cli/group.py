@@ -13,6 +13,7 @@ import os
 import sys
 import traceback
 from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -139,6 +140,9 @@ def run(arguments: Sequence[str]) -> int:
     Returns:
         The exit code. A command returns its own code, or None for 0.
     """
+    # Python sets a stream to None if it was closed before the start.
+    sys.stdout = sys.stdout or Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115
+    sys.stderr = sys.stderr or sys.stdout
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # an ASCII terminal gets "?" for an arrow

@@ -145,8 +145,8 @@ def command(
       fc-async invoke orders '{"id": 7}'
       fc-async invoke orders -f event.json --delay 60 --task-id order-7
       echo hello | fc-async invoke orders -f - --sync
-      fc-async invoke orders --batch orders.jsonl --task-id monday --schema order.schema.json
-      fc-async invoke orders --batch orders.jsonl --task-id monday --rate 5/s --failed failed.jsonl
+      fc-async invoke orders --batch orders.jsonl --schema order.schema.json
+      fc-async invoke orders --batch orders.jsonl --task-id monday --rate 5/s
       fc-async invoke orders --http --sync --path '/orders?dry=1' '{"id": 7}'
     """  # noqa: D301 -- click reads the \\b as "keep these lines"
     from fc_async_plugin.tasks import tasks_of

@@ -76,7 +76,7 @@ def command(
       fc-async metrics orders --metric FunctionAsyncMessagesBacklogV2
     """  # noqa: D301 -- click reads the \b as "keep these lines"
     from fc_async_plugin import metrics
-    from fc_async_plugin.account import connection
+    from fc_async_plugin.account import connection, suggestions
 
     with connection.named_functions((function,), where) as (account, [(client, [name])]):
         here = monitor_endpoint is None and connection.is_here(account)
@@ -91,6 +91,9 @@ def command(
         _refuse_many_points(wanted, period)
         cloud = monitor_endpoint or metrics.cloud_endpoint(client.region_name)
         found = metrics.read(client, account, wanted, monitor_endpoint)
+        if here and not found:
+            with suggestions.for_function(function, (), client):
+                client.get_function(name)  # of one that does not exist nothing is counted either
     source = client.endpoint_url if here else cloud
     if output == "json":
         _print_json(source, wanted, found)

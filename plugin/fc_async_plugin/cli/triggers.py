@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -13,7 +14,9 @@ from fc_async_plugin.report import DONE, FAILED, Format, moments, tables, termin
 from fc_async_sdk.spec import oss
 
 if TYPE_CHECKING:
-    from fc_async_plugin.account.connection import Account, Where
+    from collections.abc import Iterator
+
+    from fc_async_plugin.account.connection import Where
     from fc_async_plugin.backfill import Missed
     from fc_async_sdk import Client, Outcome
     from fc_async_sdk.admin.models import ObjectEvent
@@ -42,16 +45,18 @@ def command() -> None:
 
 @command.command("list")
 @options.optional_function_argument
-@options.account_options
+@options.place_options
 @options.format_option
-def list_command(function: str | None, account: Account, output: Format) -> None:
+def list_command(function: str | None, where: Where, output: Format) -> None:
     """List the triggers of all functions, or of FUNCTION, with the next firings of timers."""
-    from fc_async_plugin.account import connection, runtime
+    from fc_async_plugin.account import runtime
     from fc_async_sdk.admin import operations as admin
 
-    runtime.local_endpoint(account.endpoint)
-    with connection.client(account, account.region or "") as client:
-        found = runtime.ask(client, admin.list_triggers(function))
+    runtime.local_endpoint(where.account.endpoint)
+    with _opened(function, where) as (client, name):
+        found = runtime.ask(client, admin.list_triggers(name))
+        if name is not None and not found.triggers:
+            client.get_function(name)  # one that does not exist has no triggers either
     if output == "json":
         shown = [
             {
@@ -89,6 +94,20 @@ def list_command(function: str | None, account: Account, output: Format) -> None
     terminal.print_table(columns, rows)
 
 
+@contextmanager
+def _opened(function: str | None, where: Where) -> Iterator[tuple[Client, str | None]]:
+    """Yield a client of the runtime, and the name of the function that a command names, if any."""
+    from fc_async_plugin import tasks
+    from fc_async_plugin.account import connection
+
+    if function is None:
+        with connection.client(where.account, where.account.region or "") as client:
+            yield client, None
+    else:
+        with tasks.tasks_of(function, where) as target:
+            yield target.client, target.function
+
+
 @command.command("fire")
 @options.optional_function_argument
 @click.argument("trigger", required=False, callback=options.refuse_empty_names)
@@ -110,7 +129,7 @@ def list_command(function: str | None, account: Account, output: Format) -> None
     type=click.Path(exists=True, dir_okay=False),
     help="With --oss-object: take its size and checksum from this file.",
 )
-@options.account_options
+@options.place_options
 @options.format_option
 def fire_command(
     *,
@@ -120,7 +139,7 @@ def fire_command(
     oss_object: str | None,
     oss_event: str,
     oss_file: str | None,
-    account: Account,
+    where: Where,
     output: Format,
 ) -> int:
     """Fire TRIGGER of FUNCTION now, also if it is switched off. The schedule of a timer stays.
@@ -136,19 +155,19 @@ def fire_command(
       fc-async triggers fire report nightly
       fc-async triggers fire --oss-object oss://uploads/in/a.zip
     """  # noqa: D301 -- click reads the \\b as "keep these lines"
-    from fc_async_plugin.account import connection, runtime
+    from fc_async_plugin.account import runtime
     from fc_async_sdk.admin import operations as admin
 
     if (oss_object is None) != (function is not None and trigger is not None):
         raise click.UsageError("name a function and its trigger, or an object with --oss-object")
-    runtime.local_endpoint(account.endpoint, "fires triggers")
-    with connection.client(account, account.region or "") as client:
+    runtime.local_endpoint(where.account.endpoint, "fires triggers")
+    with _opened(function, where) as (client, name):
         if oss_object is not None:
             return _fire_for_object(client, _object_event(oss_object, oss_event, oss_file), output)
-        assert function is not None
+        assert name is not None
         assert trigger is not None
-        fired = runtime.ask(client, admin.fire_trigger(function, trigger, event))
-    text = f"fired {function}/{trigger}: request {fired.request_id}"
+        fired = runtime.ask(client, admin.fire_trigger(name, trigger, event))
+    text = f"fired {name}/{trigger}: request {fired.request_id}"
     terminal.answer(output, {"requestId": fired.request_id}, text)
     return DONE
 

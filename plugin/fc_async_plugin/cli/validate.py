@@ -121,7 +121,7 @@ def command(
     Examples:
       fc-async validate
       fc-async validate -t s.yaml --env prod
-      fc-async validate orders/s.yaml billing/s.yaml --format sarif > findings.sarif
+      fc-async validate orders/s.yaml billing/s.yaml -o sarif > findings.sarif
       fc-async validate --select FCA03
       fc-async validate --live --roles
       fc-async validate --cost
@@ -145,7 +145,7 @@ def command(
         click.echo(report.to_json(found, more))
     else:
         _print(found, output, files=len({*read.templates, *read.files}) or 1, notes=notes)
-        if worst is not None:
+        if worst:
             terminal.tell("")
             terminal.print_lines(costs.table(worst, table, terminal.width()))
     failing = report.counts(found)

@@ -83,6 +83,13 @@ def test_the_table_says_of_which_day_its_prices_are(fc_async, written) -> None:
     assert "Prices of 2024-08-27: 0.000110 CNY for 1 CU." in shown
 
 
+def test_a_template_that_cannot_be_read_has_no_table_of_costs(fc_async, project) -> None:
+    (project / "s.yaml").write_text("resources: [")
+    code, out, _ = fc_async("validate", "--cost")
+    assert code == 1
+    assert out.endswith("1 error in 1 template\n")
+
+
 def test_prices_can_be_replaced(costs, project) -> None:
     (project / "prices.json").write_text('{"date": "2027-01-01", "currency": "USD", "unit": 1}')
     found = costs("--prices", "prices.json")

@@ -13,7 +13,8 @@ import pytest
 
 from fc_async_local.embedded import LocalRuntime
 from fc_async_plugin import scaffold
-from fc_async_plugin.cli.group import group, run
+from fc_async_plugin.cli.group import run
+from fc_async_tests.commands import COMMANDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -48,20 +49,6 @@ resources:
         destinationConfig:
           onFailure: {destination: "acs:mns:cn-hangzhou::/queues/failures/messages"}
 """
-
-
-def leaves(command: click.Command, context: click.Context) -> Iterator[tuple[str, click.Command]]:
-    """Yield every command that does something, with its name."""
-    if not isinstance(command, click.Group):
-        yield context.command_path.removeprefix("fc-async "), command
-        return
-    for name in command.list_commands(context):
-        inner = command.get_command(context, name)
-        assert inner is not None
-        yield from leaves(inner, click.Context(inner, info_name=name, parent=context))
-
-
-COMMANDS = dict(leaves(group, click.Context(group, info_name="fc-async")))
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fc_async_plugin.report.tables import cell_width
-from fc_async_tests.commands import on_a_terminal
+from fc_async_tests.commands import COMMANDS, on_a_terminal, run
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -97,6 +97,16 @@ def test_tables_and_excerpts_fit_the_terminal(
         text = shown(columns, *command)
         assert text, command
         assert [one for one in text.splitlines() if cell_width(one) > columns] == [], command
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_help_of_every_command_fits_80_columns(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    text = run(*name.split(), "--help").out
+    assert text.startswith(f"Usage: fc-async {name} ")
+    assert [one for one in text.splitlines() if cell_width(one) > 80] == []
 
 
 @pytest.mark.parametrize("columns", [80, 120])

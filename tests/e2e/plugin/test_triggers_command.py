@@ -64,11 +64,36 @@ def test_triggers_are_listed_as_json(seen: Seen, capsys: pytest.CaptureFixture[s
 
 
 def test_a_function_without_triggers_is_said_to_have_none(
-    seen: Seen, capsys: pytest.CaptureFixture[str]
+    seen: Seen, fc_local: FcLocal, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    fc_local.deploy("other", lambda *_: None)
     assert run(["triggers", "list", "other"]) == 0
     captured = capsys.readouterr()
     assert (captured.out, captured.err) == ("", "other has no triggers\n")
+
+
+@pytest.mark.parametrize("command", [["triggers", "list", "order"], ["metrics", "order"]])
+def test_of_a_function_that_does_not_exist_no_number_is_claimed(
+    seen: Seen, command: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(command) == 1
+    error = capsys.readouterr().err
+    assert "function 'order' does not exist" in error
+    assert "Did you mean orders?" in error
+
+
+def test_a_function_is_named_by_its_resource_too(
+    seen: Seen, fc_local: FcLocal, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "s.yaml").write_text(
+        "edition: 3.0.0\nresources: {sale: {component: fc3, props: {functionName: orders}}}\n"
+    )
+    assert run(["triggers", "list", "sale"]) == 0
+    assert "nightly" in capsys.readouterr().out
+    assert run(["triggers", "fire", "sale", "nightly"]) == 0
+    assert "fired orders/nightly" in capsys.readouterr().out
+    fc_local.run_until_idle()
+    assert len(seen) == 1
 
 
 def test_a_trigger_is_fired_with_its_own_event_or_with_another(

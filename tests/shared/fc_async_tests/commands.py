@@ -14,10 +14,26 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+import click
+
 from fc_async_plugin.cli import group
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+
+def leaves(command: click.Command, context: click.Context) -> Iterator[tuple[str, click.Command]]:
+    """Yield every command that does something, with its name."""
+    if not isinstance(command, click.Group):
+        yield context.command_path.removeprefix("fc-async "), command
+        return
+    for name in command.list_commands(context):
+        inner = command.get_command(context, name)
+        assert inner is not None
+        yield from leaves(inner, click.Context(inner, info_name=name, parent=context))
+
+
+COMMANDS = dict(leaves(group.group, click.Context(group.group, info_name="fc-async")))
 
 
 class Ran(NamedTuple):

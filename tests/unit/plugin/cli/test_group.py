@@ -194,6 +194,16 @@ def test_a_closed_pipe_ends_without_a_word() -> None:
     assert (done.returncode, done.stderr) == (cli_group.FAILED, b"")
 
 
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
+def test_a_command_whose_output_is_closed_does_what_it_does(closed: str) -> None:
+    shell = ["sh", "-c", f'exec "$@" {closed}', "sh"]
+    done = subprocess.run(
+        [*shell, *COMMAND_LINE, "validate", "--explain"], check=False, capture_output=True
+    )
+    assert done.returncode == 0
+    assert b"Error" not in done.stderr
+
+
 def test_the_version_imports_nothing_heavy() -> None:
     program = (
         "import sys; sys.argv=['fc-async','--version'];"

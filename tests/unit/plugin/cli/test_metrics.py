@@ -108,6 +108,9 @@ def test_a_runtime_with_a_virtual_clock_is_asked_for_the_hour_before_its_own_tim
         {"now": 7_200_000, "virtual": True}
     )
     httpserver.expect_request("/_local/metrics").respond_with_json(counted())
+    httpserver.expect_request("/2023-03-30/functions/resize").respond_with_json(
+        {"functionName": "resize"}
+    )
     assert run([*arguments, "--format", "json"]) == 0
     shown = json.loads(capsys.readouterr().out)
     assert (shown["start"], shown["end"]) == (3_600_000, 7_200_001)
@@ -115,6 +118,9 @@ def test_a_runtime_with_a_virtual_clock_is_asked_for_the_hour_before_its_own_tim
 
 def test_nothing_counted_is_told_on_stderr(httpserver, capsys) -> None:
     httpserver.expect_request("/_local/metrics").respond_with_json(counted())
+    httpserver.expect_request("/2023-03-30/functions/resize").respond_with_json(
+        {"functionName": "resize"}
+    )
     assert run(["metrics", "resize", "--endpoint", httpserver.url_for("")]) == 0
     out, err = capsys.readouterr()
     assert (out, err) == ("", "Nothing was counted for resize in this time.\n")
