@@ -100,6 +100,15 @@ def export_file(data: Path, target: Path) -> None:
     snapshots.take(database_file(data), target)
 
 
+def check_exists(data: Path) -> None:
+    """Check that a folder is the data folder of a runtime, before files in it are deleted.
+
+    Raises:
+        StoreUnusable: It is not, or there is nothing to delete.
+    """
+    snapshots.check_exists(database_file(data), "clear")
+
+
 def check_file(file: Path) -> None:
     """Check that a file is an exported state that this program can read.
 

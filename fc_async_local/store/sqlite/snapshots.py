@@ -39,10 +39,9 @@ def take(database: Path, target: Path) -> None:
         target: Is replaced if it exists.
 
     Raises:
-        StoreUnusable: There is no database, or it cannot be read.
+        StoreUnusable: There is no database, or it cannot be copied.
     """
-    if not database.is_file():
-        raise StoreUnusable(f"there is no state to export: {database} does not exist")
+    check_exists(database, "export")
     try:
         with (
             _project_folder.replacing(target) as unfinished,
@@ -54,9 +53,19 @@ def take(database: Path, target: Path) -> None:
             # beside it.
             to.execute("PRAGMA journal_mode=DELETE")
     except sqlite3.Error as error:
-        raise StoreUnusable(f"{database} cannot be read: {error}") from error
+        raise StoreUnusable(f"{database} cannot be copied to {target}: {error}") from error
     except OSError as error:
         raise StoreUnusable(f"{target} cannot be written: {error.strerror}") from error
+
+
+def check_exists(database: Path, verb: str) -> None:
+    """Check that there is a database.
+
+    Raises:
+        StoreUnusable: There is none.
+    """
+    if not database.is_file():
+        raise StoreUnusable(f"there is no state to {verb}: {database} does not exist")
 
 
 def check(snapshot: Path, schemas: Sequence[Schema], name: str) -> None:

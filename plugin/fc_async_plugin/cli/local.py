@@ -307,6 +307,9 @@ def import_(*, file: Path, data: Path, yes: bool, output: Format) -> None:
 @_store_errors_shown()
 def clear(*, data: Path, yes: bool, output: Format) -> None:
     """Delete everything that a runtime keeps: functions, tasks, objects and so on."""
+    from fc_async_local.bootstrap.state import check_exists
+
+    check_exists(data)
     terminal.confirm(f"Delete everything in {data}?", yes=yes)
     _replace(data, None, "")
     terminal.answer(output, {"data": str(data)}, f"Cleared {data}.")

@@ -130,6 +130,15 @@ def test_a_folder_without_a_state_cannot_be_exported(tmp_path: Path) -> None:
     assert not (tmp_path / "file").exists()
 
 
+def test_a_clear_of_a_folder_that_is_not_a_runtimes_changes_nothing_in_it(tmp_path: Path) -> None:
+    mine = tmp_path / "oss" / "report.csv"
+    mine.parent.mkdir()
+    mine.touch()
+    code, output = run("clear", "--data", tmp_path, "-y")
+    assert (code, "there is no state to clear" in output) == (1, True)
+    assert sorted(tmp_path.rglob("*")) == [mine.parent, mine]
+
+
 def test_nothing_is_deleted_without_a_yes(data: Path) -> None:
     assert run("clear", "--data", data)[0] == 1
     assert queues(data) == ["kept"]
