@@ -4,7 +4,7 @@
 A Sphinx extension. Sphinx splits Chinese text into words with the package jieba, which has had no
 release since 2020 and is 19 MB large. Here the words are the pairs of neighbouring characters
 instead, in the index and in the query: the usual way without a dictionary (Lucene calls it
-CJKBigramFilter).
+CJKBigramFilter). The index has each character too, for a query of one character.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _RUNS: Final = re.compile(rf"([{_HAN}]+)|[^\W{_HAN}]+")
 
 
 class ChineseSearch(SearchEnglish):
-    """Index Chinese text by pairs of characters, and other words as English."""
+    """Index Chinese text by characters and their pairs, and other words as English."""
 
     lang = "zh"
     # The inherited language_name stays: Sphinx makes the name of the stemmer in JavaScript from it.
@@ -46,11 +46,11 @@ function splitQuery(query) {
 """.replace("HAN", _HAN)
 
     def split(self, input: str) -> list[str]:  # noqa: A002 -- Sphinx's name
-        """Return the words of a text: pairs of Chinese characters, and other words whole."""
+        """Return the words of a text: Chinese characters, alone and in pairs, and other words whole."""
         words: list[str] = []
         for run in _RUNS.finditer(input):
             pairs = [f"{one}{next_one}" for one, next_one in pairwise(run[1] or "")]
-            words += pairs or [run[0]]
+            words += [*pairs, *run[1]] if run[1] else [run[0]]
         return words
 
 

@@ -58,6 +58,7 @@ def search(site: Path, browser: Browser) -> Iterator[Callable[[str], list[str]]]
     [
         ("死信队列", ["队列"]),
         ("死信", ["队列"]),
+        ("信", ["队列"]),
         ("重试 次数", ["重试"]),
         ("retry", ["重试"]),
         ("延迟调用", []),
