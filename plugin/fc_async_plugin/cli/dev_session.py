@@ -35,6 +35,7 @@ from fc_async_plugin.plan.wanted import check_names
 from fc_async_plugin.report import DONE, FAILED, Format, imports, terminal
 from fc_async_plugin.template import files
 from fc_async_plugin.template.model import is_function
+from fc_async_sdk.packaging import is_ignored
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from fc_async_plugin.dev.loop import Event
     from fc_async_plugin.dev.runtime import Running
     from fc_async_plugin.dev.screen import Screen
+    from fc_async_plugin.dev.sources import Source
     from fc_async_plugin.template import Project
 
 
@@ -118,6 +120,7 @@ def run(choices: Choices) -> int:
     allowed = [text for wish, text in images if wish.key in answers]
     choices = choices._replace(commands=(*allowed, *choices.commands))
     projects = _read(choices, "", "") if allowed else projects
+    _check_data(choices.data, sources_of(projects))
     debug = launch.chosen(sources_of(projects), choices.debug)
     place = _place_of(projects)
     environ = building.environment(projects, _environ(choices))
@@ -144,6 +147,18 @@ def run(choices: Choices) -> int:
     if reason:
         terminal.error(reason)
     return FAILED if reason else DONE
+
+
+def _check_data(data: Path, sources: Sequence[Source]) -> None:
+    """Refuse a folder for the runtime's data that is part of code: each write would deploy it."""
+    place = data.resolve()
+    for source in sources:
+        code = source.code.resolve() if source.code else None
+        inside = code is not None and place.is_relative_to(code)
+        if code and inside and not is_ignored(f"{place.relative_to(code).as_posix()}/"):
+            said = f"--data {data} is in the code folder of {source.function}"
+            fix = f"name a folder outside of {shown(code)}, or leave it out"
+            raise PluginError(f"{said}, which would contain it: {fix}")
 
 
 def _prepare(

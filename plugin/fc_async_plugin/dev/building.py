@@ -11,8 +11,6 @@ Invariants:
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
 import os
 import re
 import shutil
@@ -21,13 +19,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from fc_async_plugin.dev.answers import Wish, key_of
-from fc_async_plugin.dev.installing import LENIENT, NODE_FILE, package_json
+from fc_async_plugin.dev.installing import LENIENT, NODE_FILE, package_json, state_of
 from fc_async_plugin.dev.sources import sources_of
 from fc_async_plugin.template import files
 from fc_async_plugin.template.actions import Build
 from fc_async_plugin.template.code import folder_of
 from fc_async_plugin.template.model import is_function
-from fc_async_sdk import _project_folder
 from fc_async_sdk.spec.runtimes import CUSTOM, NODE, PYTHON
 
 if TYPE_CHECKING:
@@ -41,7 +38,6 @@ _STDERR: Final = 2
 """Output of commands goes there: standard output may be JSON lines."""
 _NOT_FOUND: Final = 127
 """Exit status of shells for a command that does not exist (POSIX, "Exit Status for Commands")."""
-_NOT_READ: Final = {_project_folder.NAME, ".git", ".s", ".venv", "__pycache__"}
 _MANAGERS: Final = {"pnpm": "pnpm-lock.yaml", "yarn": "yarn.lock"}
 """Package managers of Node with their lock files; without one it is npm."""
 _SCRIPTS: Final = (".js", ".mjs", ".cjs")
@@ -184,7 +180,7 @@ class Builder:
 
     def due(self) -> list[Build]:
         """Return the commands of the resources of which one must run."""
-        states = {folder: _state(folder) for folder in {one.folder for one in self._builds}}
+        states = {folder: state_of(folder) for folder in {one.folder for one in self._builds}}
         chosen = {
             one.resource
             for one in self._builds
@@ -222,7 +218,7 @@ class Builder:
                 failed[one.resource] = f"not built: {wish(one).text}: {reason}"
             done.append(one)
         ended = [*done, *(one for one in self._builds if one.resource in failed)]
-        left = {one.folder: _state(one.folder) for one in ended}
+        left = {one.folder: state_of(one.folder) for one in ended}
         good = [one for one in done if one.resource not in failed]
         self._failed = {one: left[one.folder] for one in ended if one.resource in failed}
         if good:
@@ -242,18 +238,6 @@ class Builder:
             return [], []
         due = self.due()
         return self.run(due), [one for one in due if wish(one).key not in self.answers]
-
-
-def _state(folder: Path) -> str:
-    """Return a value that changes with the names, sizes and times of files below a folder."""
-    found = hashlib.sha256()
-    for place, folders, names in os.walk(folder):
-        folders[:] = sorted(set(folders) - _NOT_READ)
-        for path in (Path(place, one) for one in sorted(names)):
-            with contextlib.suppress(FileNotFoundError):  # removed meanwhile
-                status = path.lstat()
-                found.update(f"{path}\0{status.st_size}\0{status.st_mtime_ns}\n".encode())
-    return found.hexdigest()[:16]
 
 
 def examples(projects: Iterable[Project]) -> list[str]:

@@ -9,10 +9,12 @@ The dependencies of a ``package.json`` go into ``node_modules`` beside it, as np
 Invariants:
     Nothing is installed unless the user asked for it, or answered with yes.
     A layer appears complete or not at all.
+    What could not be installed is not tried again for a code folder that is as it was then.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import importlib.util
 import os
@@ -50,6 +52,7 @@ _FILE: Final = "requirements.txt"
 _NOT_CODE: Final = {"doc", "docs", "node_modules", "test", "tests"}
 NODE_FILE: Final = "package.json"
 _NODE_FOLDER: Final = "node_modules"
+_NOT_READ: Final = {_project_folder.NAME, ".git", ".s", ".venv", "__pycache__"}
 _REQUIRE: Final = re.compile(r"""\brequire\(\s*['"](@[\w.-]+/[\w.-]+|[\w-]+)['"/]""")
 LENIENT: Final = ("--no-package-lock", "--legacy-peer-deps")
 """Options of npm for a lock file that does not fit, and for packages that contradict each other."""
@@ -130,6 +133,18 @@ def package_json(folder: Path) -> Package:
         return Package()
 
 
+def state_of(folder: Path) -> str:
+    """Return a value that changes with the names, sizes and times of files below a folder."""
+    found = hashlib.sha256()
+    for place, folders, names in os.walk(folder):
+        folders[:] = sorted(set(folders) - _NOT_READ)
+        for path in (Path(place, one) for one in sorted(names)):
+            with contextlib.suppress(FileNotFoundError):  # removed meanwhile
+                status = path.lstat()
+                found.update(f"{path}\0{status.st_size}\0{status.st_mtime_ns}\n".encode())
+    return found.hexdigest()[:16]
+
+
 class Installation(NamedTuple):
     """Packages that a function needs.
 
@@ -181,6 +196,7 @@ class Installer:
         self._folder = folder
         self._answers = answers
         self._told: set[str] = set()
+        self._failed: dict[tuple[Path, str], PluginError] = {}  # code folders and their states
 
     def __call__(self, project: Project) -> Project:
         """Return a template with the layers of its functions.
@@ -196,14 +212,27 @@ class Installer:
             missing = one.layer is None or not one.layer.is_dir()
             if missing and self._answers is not None and one.wish.key not in self._answers:
                 self._tell(f"not installed: {one.wish.text}; fc-async dev asks when it starts")
-            elif one.layer is None and one.source.code is not None:
-                self._say(f"installing {NODE_FILE} of {one.source.function} …")
-                self._install_node(one.source.code, ())
-            elif one.layer is not None and one.needs is not None:
-                if missing:
-                    self._make_layer(one.layer, one.needs, one.source.function)
+                continue
+            if missing:
+                self._install_one(one)
+            if one.layer is not None:
                 added[one.source.resource] = one.layer
         return with_layers(project, added) if added else project
+
+    def _install_one(self, one: Installation) -> None:
+        """Install the packages of a function, unless that failed and its code has not changed."""
+        code = one.source.code or Path()
+        if error := self._failed.get((code, state_of(code))):
+            raise error
+        try:
+            if one.layer is not None and one.needs is not None:
+                self._make_layer(one.layer, one.needs, one.source.function)
+            else:
+                self._say(f"installing {NODE_FILE} of {one.source.function} …")
+                self._install_node(code, ())
+        except PluginError as error:
+            self._failed[code, state_of(code)] = error
+            raise
 
     def due(self, projects: Iterable[Project], later: Collection[str] = ()) -> list[Installation]:
         """Return what the user must be asked for; nothing more is said of it.

@@ -361,6 +361,17 @@ def test_an_unknown_resource_is_refused_with_a_near_name(dev: Callable[..., Term
     dev("--resource", "order").expect("no function under resources: order; did you mean orders?")
 
 
+def test_data_inside_of_a_code_folder_is_refused_unless_it_is_never_packed(
+    dev: Callable[..., Terminal], shop: Path
+):
+    text = (
+        "--data code/state is in the code folder of orders, which would contain it: name a folder"
+    )
+    dev("--data", "code/state").expect(text)
+    with connected(dev("--data", "code/.fc-async")) as client:
+        assert client.invoke("orders").payload == b"1"
+
+
 @pytest.fixture
 def built(shop: Path) -> Path:
     """A project with a build."""

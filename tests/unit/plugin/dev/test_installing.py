@@ -130,6 +130,22 @@ def test_a_python_function_gets_one_more_layer_below_its_own(
     assert after.resources[1].props == project.resources[1].props
 
 
+def test_what_cannot_be_installed_is_tried_again_after_a_change(
+    project: template.Project, asking: Asking, packages: Packages, tmp_path: Path
+):
+    packages.failure = "left-pad cannot be installed"
+    asking.allow(project)
+    for _ in range(2):
+        with pytest.raises(PluginError, match="left-pad cannot be installed"):
+            asking.installer(project)
+    said = [one for one in asking.said if one.startswith("installing")]
+    assert len(said) == 1
+    packages.failure = ""
+    (tmp_path / "orders" / "index.py").write_text("changed = True\n")
+    asking.installer(project)
+    assert packages.installed == ["left-pad==1\n"]
+
+
 def test_the_same_requirements_are_installed_once(
     project: template.Project, installer: Installer, packages: Packages, tmp_path: Path
 ):
