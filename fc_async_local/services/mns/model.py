@@ -224,13 +224,12 @@ def compare(existing: Queue, attributes: QueueAttributes) -> Creation:
     return "same" if existing.attributes == attributes else "different"
 
 
-def enqueue(queue: Queue, draft: Draft, *, sequence: int, now: int) -> Message:
-    """Return the message that a draft becomes in a queue.
+def enqueue(queue: Queue, draft: Draft, *, now: int) -> Message:
+    """Return the message that a draft becomes in a queue, which the store gives its sequence.
 
     Args:
         queue: The queue.
         draft: The draft.
-        sequence: Of the message.
         now: Milliseconds since the epoch.
 
     Raises:
@@ -245,7 +244,7 @@ def enqueue(queue: Queue, draft: Draft, *, sequence: int, now: int) -> Message:
         delay = queue.attributes.delay_seconds
     check_range("DelaySeconds", delay, DELAY_SECONDS, MnsError)
     return Message(
-        sequence=sequence,
+        sequence=0,
         message_id=draft.message_id,
         body=draft.body,
         priority=draft.priority,

@@ -223,7 +223,7 @@ async def _send(
 ) -> Sequence[Message]:
     queue = await _queue(tables, name, how="hold_queue")
     # All are checked before the first is written, because a refusal must change nothing.
-    messages = [rules.enqueue(queue, draft, sequence=0, now=now) for draft in drafts]
+    messages = [rules.enqueue(queue, draft, now=now) for draft in drafts]
     # Here too, because a queue without consumers must not grow without limit.
     await tables.do("expire", _scope(queue, now))
     numbers = await tables.row_of_each(

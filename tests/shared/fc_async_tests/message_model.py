@@ -142,7 +142,7 @@ class MessageModel:
     def _send(self, name: str, drafts: Sequence[Draft], now: int) -> Sequence[Message]:
         queue = self._queue(name)
         # All are checked before the first gets its sequence, because a refusal must change nothing.
-        checked = [rules.enqueue(queue, draft, sequence=0, now=now) for draft in drafts]
+        checked = [rules.enqueue(queue, draft, now=now) for draft in drafts]
         self._expire(name, now)
         messages = [
             msgspec.structs.replace(message, sequence=next(self._sequence)) for message in checked
