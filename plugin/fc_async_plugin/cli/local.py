@@ -317,11 +317,11 @@ def clear(*, data: Path, yes: bool, output: Format) -> None:
 
 def _replace(data: Path, snapshot: bytes | None, name: str) -> None:
     from fc_async_plugin.account import runtime
+    from fc_async_plugin.dev.runtime import find
 
-    addresses = data / _project_folder.ADDRESSES
-    if addresses.exists():
-        endpoint = json.loads(addresses.read_text(encoding="utf-8"))["fc"]
-        runtime.replace_state(endpoint, snapshot)
+    running = find(data)
+    if running is not None:
+        runtime.replace_state(running.fc, snapshot)
         return
     from fc_async_local.bootstrap.state import replace_file
 

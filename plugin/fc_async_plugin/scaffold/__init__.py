@@ -146,6 +146,11 @@ def _errors_explained(template: str) -> Iterator[None]:
     except (CookiecutterException, TemplateError, ValueError) as error:
         # ValueError: an answer that is not among the choices of a template.
         raise PluginError(f"the project cannot be made: {error}") from error
+    except OSError as error:
+        raise PluginError(
+            f"the project cannot be made: {error.strerror or error}\n"
+            "What was written of it, if anything, is incomplete: remove its folder."
+        ) from error
 
 
 def _as_text(answers: Mapping[str, str]) -> dict[str, str]:

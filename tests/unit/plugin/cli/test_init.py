@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -341,6 +343,19 @@ def test_a_project_of_an_fc_async_from_an_index_needs_no_wheel(
     assert run(["init", "--no-input", "project_name=shop"]) == 0
     assert capsys.readouterr().err == ""
     assert [file.name for file in (here / "shop" / "wheels").iterdir()] == ["README.md"]
+
+
+def test_a_full_disk_is_named_with_what_is_left_of_the_project(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("cookiecutter.main.generate_files", full)
+    assert run(["init", "minimal", "--no-input"]) == 1
+    error = capsys.readouterr().err
+    assert "the project cannot be made: No space left on device" in error
+    assert "is incomplete: remove its folder" in error
 
 
 def test_a_folder_that_is_there_is_not_written_into_unasked(

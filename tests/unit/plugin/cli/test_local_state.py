@@ -14,6 +14,7 @@ from click.testing import CliRunner
 from fc_async_local.embedded import LocalRuntime
 from fc_async_local.services.oss.model import Bucket
 from fc_async_plugin.cli.local import command
+from fc_async_sdk._project_folder import ADDRESSES
 from fc_async_sdk.payloads import FolderStore
 
 if TYPE_CHECKING:
@@ -137,6 +138,22 @@ def test_a_clear_of_a_folder_that_is_not_a_runtimes_changes_nothing_in_it(tmp_pa
     code, output = run("clear", "--data", tmp_path, "-y")
     assert (code, "there is no state to clear" in output) == (1, True)
     assert sorted(tmp_path.rglob("*")) == [mine.parent, mine]
+
+
+@pytest.mark.parametrize("another_has_its_port", [True, False])
+def test_a_clear_after_a_kill_is_of_its_own_folder(
+    *, another_has_its_port: bool, data: Path, tmp_path: Path
+) -> None:
+    other = tmp_path / "other"
+    with LocalRuntime(data=other, port=0) as runtime:
+        runtime.call(runtime.services.mns.create_queue("others"))
+        left = (other / ADDRESSES).read_text("utf-8").replace(str(other), str(data))
+        (data / ADDRESSES).write_text(left)  # a runtime that is killed leaves it
+        if another_has_its_port:
+            assert run("clear", "--data", data, "-y") == (0, f"Cleared {data}.\n")
+    if not another_has_its_port:
+        assert run("clear", "--data", data, "-y") == (0, f"Cleared {data}.\n")
+    assert (queues(data), queues(other)) == ([], ["others"])
 
 
 def test_nothing_is_deleted_without_a_yes(data: Path) -> None:
