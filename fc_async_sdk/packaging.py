@@ -22,11 +22,12 @@ import io
 import os
 import re
 import stat
+import struct
 import time
 import zlib
-from fnmatch import fnmatchcase
+from fnmatch import translate
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from fc_async_sdk import _project_folder
 from fc_async_sdk._installation import how_to_install
@@ -34,7 +35,7 @@ from fc_async_sdk.errors import ConfigurationError, InvalidParameter
 from fc_async_sdk.models import Code, CodeSource
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
 BOOTSTRAP: Final = "bootstrap"
 """The file that a custom runtime starts if it has no command."""
@@ -53,6 +54,7 @@ IGNORED: Final = (
     IGNORE_FILE,
 )
 """Patterns of ``.gitignore`` that apply before those of ``.fcignore``."""
+_IS_IGNORED: Final = re.compile("|".join(map(translate, IGNORED))).match
 
 LOCAL_LAYER: Final = "file://"
 """Begins the reference to a layer on this machine, which only the local runtime takes."""
@@ -60,6 +62,26 @@ LOCAL_LAYER: Final = "file://"
 _COARSEST_TIMES_NS: Final = 2_100_000_000
 """More than the resolution of the times of any file system: FAT has two seconds."""
 _EPOCH: Final = (1980, 1, 1, 0, 0, 0)
+
+# https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT, 4.3.12 and 4.3.16
+_RECORD_BYTES: Final = 46
+_END: Final = struct.Struct("<4s4H2LH")
+
+Stamp = tuple[tuple[str | int, ...], ...]
+
+
+class Packed(NamedTuple):
+    """An archive of a folder.
+
+    Attributes:
+        data: What :func:`archive` returns.
+        stamp: Differs whenever a file of the folder does. It has the times of files, and the
+            contents of those that were changed so recently that a further change could have the
+            same time.
+    """
+
+    data: bytes
+    stamp: Stamp
 
 
 def load(source: CodeSource) -> Code:
@@ -90,10 +112,10 @@ def archive(path: Path) -> bytes:
             link leads out of it, a name in it is not UTF-8, or its ``.fcignore`` is not valid.
         ConfigurationError: The folder has a ``.fcignore`` and the extra ``cli`` is not installed.
     """
-    import zipfile  # noqa: PLC0415 -- clients load this module, few of them ever pack code
+    import zipfile  # noqa: PLC0415 -- as in _zip
 
     if path.is_dir():
-        return _zip(path)
+        return _zip(_listed(path))
     if not path.is_file():
         raise InvalidParameter("code", os.fspath(path), "is neither a folder nor a zip file")
     if not zipfile.is_zipfile(path):
@@ -101,11 +123,34 @@ def archive(path: Path) -> bytes:
     return path.read_bytes()
 
 
-def _zip(folder: Path) -> bytes:
-    import zipfile  # noqa: PLC0415 -- as above
+def pack(folder: Path, earlier: Packed | None = None) -> Packed:
+    """Zip a folder; of what an earlier archive has, read and compress what has changed since.
 
+    Args:
+        folder: The folder.
+        earlier: An archive of the same folder.
+
+    Raises:
+        InvalidParameter: As :func:`archive`.
+        ConfigurationError: As :func:`archive`.
+    """
+    files = _listed(folder)
+    now = tuple(_row(name, path) for name, path in files.items())
+    if earlier is None or not (_is_plain(now) and _is_plain(earlier.stamp)):
+        return Packed(_zip(files), now)
+    if now == earlier.stamp:
+        return earlier
+    same = {str(row[0]) for row in set(now).intersection(earlier.stamp)}
+    changed = {name: path for name, path in files.items() if name not in same}
+    entries = {name: one for name, one in _entries(earlier.data) if name in same}
+    entries.update(_entries(_zip(changed)))
+    return Packed(_joined(entries[name] for name in files), now)
+
+
+def _listed(folder: Path) -> dict[str, Path]:
+    """Return what is packed of a folder, by its name in the archive, sorted."""
     root = folder.resolve()
-    files = dict(_files(root, "", (root,), _ignored(root)))
+    files = dict(sorted(_files(root, "", (root,), _ignored(root))))
     if not files:
         but = (
             f", but for those that {IGNORE_FILE} leaves out"
@@ -113,9 +158,28 @@ def _zip(folder: Path) -> bytes:
             else ""
         )
         raise InvalidParameter("code", os.fspath(folder), f"is a folder without files{but}")
+    return files
+
+
+def _row(name: str, path: Path) -> tuple[str | int, ...]:
+    status = path.stat()
+    changed = status.st_ctime_ns
+    settled = changed <= time.time_ns() - _COARSEST_TIMES_NS
+    contents = 0 if settled else zlib.crc32(path.read_bytes())
+    return name, status.st_size, status.st_mode, changed, contents
+
+
+def _is_plain(stamp: Stamp) -> bool:
+    """Return whether an archive does without the extension ZIP64, also if nothing gets smaller."""
+    return len(stamp) < 1 << 16 and sum(int(row[1]) for row in stamp) < 1 << 31
+
+
+def _zip(files: Mapping[str, Path]) -> bytes:
+    import zipfile  # noqa: PLC0415 -- clients load this module, few of them ever pack code
+
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as made:
-        for name, path in sorted(files.items()):
+        for name, path in files.items():
             info = zipfile.ZipInfo(name, _EPOCH)
             executable = name == BOOTSTRAP or path.stat().st_mode & stat.S_IXUSR
             info.external_attr = (stat.S_IFREG | (0o755 if executable else 0o644)) << 16
@@ -125,25 +189,32 @@ def _zip(folder: Path) -> bytes:
     return buffer.getvalue()
 
 
-def stamp(folder: Path) -> tuple[tuple[str | int, ...], ...]:
-    """Return a value that changes whenever a file changes that :func:`archive` packs.
+def _entries(data: bytes) -> Iterator[tuple[str, tuple[bytes, bytes]]]:
+    """Yield the names in an archive of :func:`_zip`, each with its file and directory record."""
+    *_, size, start, _ = _END.unpack_from(data, len(data) - _END.size)
+    records, at = [], start
+    while at < start + size:
+        lengths = struct.unpack_from("<3H", data, at + 28)
+        (offset,) = struct.unpack_from("<L", data, at + 42)
+        end = at + _RECORD_BYTES + sum(lengths)
+        name = data[at + _RECORD_BYTES : at + _RECORD_BYTES + lengths[0]].decode()
+        records.append((name, offset, data[at:end]))
+        at = end
+    ends = [*(offset for _, offset, _ in records[1:]), start]
+    for (name, offset, record), end in zip(records, ends, strict=True):
+        yield name, (data[offset:end], record)
 
-    It is taken from the times of files. Of files that were changed so recently that a further
-    change could have the same time, it is taken from the contents.
 
-    Raises:
-        InvalidParameter: As :func:`archive`.
-        ConfigurationError: As :func:`archive`.
-    """
-    root = folder.resolve()
-    settled = time.time_ns() - _COARSEST_TIMES_NS
-    found: list[tuple[str | int, ...]] = []
-    for name, path in sorted(_files(root, "", (root,), _ignored(root))):
-        status = path.stat()
-        changed = status.st_ctime_ns
-        contents = zlib.crc32(path.read_bytes()) if changed > settled else 0
-        found.append((name, status.st_size, status.st_mode, changed, contents))
-    return tuple(found)
+def _joined(entries: Iterable[tuple[bytes, bytes]]) -> bytes:
+    """Return an archive, as :func:`_zip` makes it."""
+    files, records, offset = [], [], 0
+    for file, record in entries:
+        records.append(record[:42] + struct.pack("<L", offset) + record[_RECORD_BYTES:])
+        files.append(file)
+        offset += len(file)
+    directory, number = b"".join(records), len(records)
+    end = _END.pack(b"PK\5\6", 0, 0, number, number, len(directory), offset, 0)
+    return b"".join([*files, directory, end])
 
 
 def _files(
@@ -158,21 +229,24 @@ def _files(
             a cycle and is left out.
         ignored: Tells whether a name is left out; names of folders end in ``/``.
     """
-    for path in folder.iterdir():
-        is_folder = path.is_dir()
-        name = f"{prefix}{path.name}/" if is_folder else f"{prefix}{path.name}"
+    with os.scandir(folder) as found:
+        entries = list(found)
+    for entry in entries:
+        is_folder = entry.is_dir()
+        name = f"{prefix}{entry.name}/" if is_folder else f"{prefix}{entry.name}"
         if ignored(name):
             continue
         if name.encode(errors="replace").decode() != name:
             reason = "has a name that is not UTF-8: rename or ignore it"
-            raise InvalidParameter("code", os.fspath(path), reason)
-        is_link = path.is_symlink()
-        real = path.resolve() if is_link else above[-1] / path.name
+            raise InvalidParameter("code", entry.path, reason)
+        path = Path(entry)
+        is_link = entry.is_symlink()
+        real = path.resolve() if is_link else above[-1] / entry.name
         if is_link and not real.is_relative_to(above[0]):
-            raise InvalidParameter("code", os.fspath(path), "is a link out of the folder")
+            raise InvalidParameter("code", entry.path, "is a link out of the folder")
         if is_folder and real not in above:
             yield from _files(path, name, (*above, real), ignored)
-        elif path.is_file():
+        elif entry.is_file():
             yield name, path
 
 
@@ -201,7 +275,7 @@ def is_ignored(name: str) -> bool:
 
 def _always_ignored(name: str) -> bool:
     last = name.rstrip("/").rpartition("/")[2] + ("/" if name.endswith("/") else "")
-    return any(fnmatchcase(last, pattern) for pattern in IGNORED)
+    return _IS_IGNORED(last) is not None
 
 
 def layer_reference(path: Path) -> str:

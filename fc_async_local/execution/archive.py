@@ -41,6 +41,10 @@ _NAME_ERRNOS: Final = frozenset(
 """Errors of a file system that cannot have a name beside the others."""
 
 
+Sums = dict[int, tuple[int, int]]
+"""CRC-32 of files by inode, each with the change time at which the file had it."""
+
+
 class ArchiveLimits(NamedTuple):
     """Limits on the unpacked content of an archive.
 
@@ -103,6 +107,7 @@ def unpack(
     limits: ArchiveLimits | None = None,
     *,
     earlier: Sequence[Path] = (),
+    sums: Sums | None = None,
 ) -> None:
     """Unpack an archive with the modes of its files.
 
@@ -114,6 +119,8 @@ def unpack(
         limits: How much the archive may unpack to.
         earlier: Folders on the same file system with other versions of the code. A file that is
             the same there is linked and not copied.
+        sums: Of files that were unpacked before; those of this archive are added. A file that has
+            no sum is read before it is linked.
 
     Raises:
         ArchiveRefused: The archive is damaged, unsafe or too large.
@@ -125,7 +132,7 @@ def unpack(
         # Links come last, so that no file can be written through one.
         for entry in sorted(entries, key=lambda entry: entry.link is not None):
             try:
-                _write(archive, entry, root, earlier)
+                _write(archive, entry, root, earlier, {} if sums is None else sums)
             except OSError as error:
                 if error.errno not in _NAME_ERRNOS:
                     raise
@@ -137,7 +144,9 @@ def unpack(
             raise _refused(entry.info, "the link leads out of the code folder")
 
 
-def _write(archive: zipfile.ZipFile, entry: _Entry, root: Path, earlier: Sequence[Path]) -> None:
+def _write(
+    archive: zipfile.ZipFile, entry: _Entry, root: Path, earlier: Sequence[Path], sums: Sums
+) -> None:
     info, path = entry.info, root.joinpath(*entry.path.parts)
     if info.is_dir():
         path.mkdir(parents=True, exist_ok=True)
@@ -149,22 +158,29 @@ def _write(archive: zipfile.ZipFile, entry: _Entry, root: Path, earlier: Sequenc
     # Setuid and setgid bits are dropped: functions run as the user.
     mode = (info.external_attr >> 16) & 0o777 or _DEFAULT_MODE
     mode |= stat.S_IRUSR | stat.S_IWUSR
-    if any(_linked(folder.joinpath(*entry.path.parts), path, info, mode) for folder in earlier):
+    parts = entry.path.parts
+    if any(_linked(folder.joinpath(*parts), path, info, mode, sums) for folder in earlier):
         return
     with _exclusive(path) as sink:
         sink.writelines(_contents(archive, info))
     path.chmod(mode)
+    status = path.lstat()
+    sums[status.st_ino] = status.st_ctime_ns, info.CRC
 
 
-def _linked(known: Path, path: Path, info: zipfile.ZipInfo, mode: int) -> bool:
+def _linked(known: Path, path: Path, info: zipfile.ZipInfo, mode: int, sums: Sums) -> bool:
     """Link a file that is already on the disk, if it is the entry; return whether it was."""
     try:
-        status = known.lstat()
-        if status.st_mode != stat.S_IFREG | mode or status.st_size != info.file_size:
+        before = known.lstat()
+        if before.st_mode != stat.S_IFREG | mode or before.st_size != info.file_size:
             return False
-        if zlib.crc32(known.read_bytes()) != info.CRC:
+        is_known = sums.get(before.st_ino) == (before.st_ctime_ns, info.CRC)
+        if not is_known and zlib.crc32(known.read_bytes()) != info.CRC:
             return False  # the function has written into its code folder
         path.hardlink_to(known)
+        after = path.lstat()
+        if after.st_mtime_ns == before.st_mtime_ns:  # a link changes nothing but the other time
+            sums[after.st_ino] = after.st_ctime_ns, info.CRC
     except OSError:
         return False  # not there, or a file system without links
     return True

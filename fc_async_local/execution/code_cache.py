@@ -27,6 +27,7 @@ from fc_async_sdk.packaging import layer_of
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from fc_async_local.execution.archive import Sums
     from fc_async_local.store.protocol import BlobStore
 
 
@@ -49,6 +50,7 @@ class CodeCache:
         self.root = root.absolute()
         self._blobs = blobs
         self._swept = False
+        self._sums: Sums = {}
         self._ready: dict[str, Path] = {}
         self._unpacking: dict[str, asyncio.Task[Path]] = {}
 
@@ -132,7 +134,8 @@ class CodeCache:
         draft = Path(tempfile.mkdtemp(prefix=".unpacking-", dir=self.root))
         try:
             others = [one for one in self.root.iterdir() if not one.name.startswith(".")]
-            unpack(data, draft, earlier=heapq.nlargest(_COMPARED, others, key=_used))
+            earlier = heapq.nlargest(_COMPARED, others, key=_used)
+            unpack(data, draft, earlier=earlier, sums=self._sums)
             draft.rename(folder)
         except OSError:
             if not folder.is_dir():  # otherwise another process was faster, with the same bytes

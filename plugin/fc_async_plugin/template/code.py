@@ -20,7 +20,7 @@ import fastcrc
 
 from fc_async_sdk import packaging
 from fc_async_sdk.errors import ConfigurationError, InvalidParameter
-from fc_async_sdk.packaging import IGNORE_FILE, archive, is_ignored, stamp
+from fc_async_sdk.packaging import IGNORE_FILE, Packed, archive, is_ignored
 from fc_async_sdk.spec import runtimes
 
 if TYPE_CHECKING:
@@ -142,21 +142,28 @@ def pack(path: Path, largest: int = MAX_LOCAL_ZIP_BYTES) -> Package:
     if path.is_file():
         _check_size(path, path.stat().st_size, largest)
     try:
-        package = _packed(path, stamp(path)) if path.is_dir() else _package(path)
+        package = _packed(path) if path.is_dir() else _package(archive(path))
     except InvalidParameter as error:
         raise ConfigurationError(f"code: {error.value} {error.expected}") from None
     _check_size(path, len(package.data), largest)
     return package
 
 
+_latest: Final[dict[Path, Packed]] = {}
+_FOLDERS: Final = 4
+"""Number of folders whose archive is in memory, until one is changed and packed again."""
+
+
+def _packed(path: Path) -> Package:
+    """Zip a folder once for all functions that share it, and after a change what has changed."""
+    packed = _latest[path] = packaging.pack(path, _latest.pop(path, None))
+    if len(_latest) > _FOLDERS:
+        del _latest[next(iter(_latest))]
+    return _package(packed.data)
+
+
 @functools.lru_cache(maxsize=1)
-def _packed(path: Path, _: object) -> Package:
-    """Zip a folder once for all functions that share it, and for plan and request alike."""
-    return _package(path)
-
-
-def _package(path: Path) -> Package:
-    data = archive(path)
+def _package(data: bytes) -> Package:
     return Package(data, str(fastcrc.crc64.xz(data)), contents_of(data))
 
 

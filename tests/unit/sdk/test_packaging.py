@@ -6,6 +6,7 @@ from __future__ import annotations
 import base64
 import io
 import os
+import time
 import zipfile
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ import pytest
 from fc_async_sdk import packaging
 from fc_async_sdk.errors import InvalidParameter
 from fc_async_sdk.models import Code
+from fc_async_tests.opened_files import opened_below
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -73,6 +75,39 @@ def test_a_change_changes_them(folder: Path) -> None:
     first = packaging.load(folder)
     (folder / "index.py").write_text("x = 2\n")
     assert packaging.load(folder) != first
+
+
+@pytest.fixture
+def later(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the clock be ahead, so that no file counts as changed a moment ago."""
+    real = time.time_ns
+    monkeypatch.setattr(time, "time_ns", lambda: real() + 10_000_000_000)
+
+
+def test_after_a_save_what_was_changed_is_read_and_the_archive_is_that_of_all_files(
+    folder: Path, later: None
+) -> None:
+    (folder / "data.bin").write_bytes(os.urandom(100_000))
+    earlier = packaging.pack(folder)
+    (folder / "index.py").write_text("x = 'longer'\n")
+    (folder / "lib" / "new.py").write_text("")
+    (folder / "lib" / "ü.txt").rename(folder / "a.txt")
+    with opened_below(folder) as read:
+        packed = packaging.pack(folder, earlier)
+    assert read == {"index.py", "lib/new.py", "a.txt"}
+    assert packed.data == packaging.archive(folder)
+    with opened_below(folder) as read:
+        assert packaging.pack(folder, packed) is packed
+    assert read == set()
+
+
+def test_after_files_are_deleted_or_made_executable_the_archive_is_that_of_the_others(
+    folder: Path, later: None
+) -> None:
+    earlier = packaging.pack(folder)
+    (folder / "index.py").unlink()
+    (folder / "lib" / "ü.txt").chmod(0o755)
+    assert packaging.pack(folder, earlier).data == packaging.archive(folder)
 
 
 def test_a_zip_file_is_taken_as_it_is(folder: Path, tmp_path: Path) -> None:

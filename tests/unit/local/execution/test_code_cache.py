@@ -14,6 +14,7 @@ import pytest
 
 from fc_async_local.execution.archive import ArchiveRefused
 from fc_async_local.execution.code_cache import CodeCache
+from fc_async_tests.opened_files import opened_below
 
 
 class Blobs:
@@ -141,13 +142,25 @@ def test_a_file_that_two_versions_have_is_not_copied_again(tmp_path: Path) -> No
     assert (second / "index.py").read_text() == "x = 2"
 
 
+def test_a_file_that_two_versions_have_is_not_read_again(tmp_path: Path) -> None:
+    texts = ("x = 1", "x = 2", "x = 3")
+    blobs = Blobs(**{f"c{n}": packed(index=one, same="y") for n, one in enumerate(texts)})
+    cache = CodeCache(blobs, tmp_path)
+    unpacked(cache, "c0")
+    with opened_below(tmp_path) as opened:
+        unpacked(cache, "c1", "c2")
+    assert {name.rpartition("/")[2] for name in opened} == {"index.py"}
+
+
 def test_what_a_function_wrote_into_its_code_folder_is_not_in_the_next_version(
     tmp_path: Path,
 ) -> None:
     blobs = Blobs(c1=packed(index="x = 1", same="y"), c2=packed(index="x = 2", same="y"))
     cache = CodeCache(blobs, tmp_path)
     (first,) = unpacked(cache, "c1")
+    before = (first / "same.py").stat()
     (first / "same.py").write_text("z")
+    os.utime(first / "same.py", ns=(before.st_atime_ns, before.st_mtime_ns))
     _, second = unpacked(cache, "c1", "c2")
     assert (second / "same.py").read_text() == "y"
 

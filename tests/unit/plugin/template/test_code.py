@@ -5,14 +5,17 @@ from __future__ import annotations
 
 import io
 import os
+import shutil
+import time
 import zipfile
 from typing import TYPE_CHECKING
 
 import pytest
 
-from fc_async_plugin.template import code as package
 from fc_async_plugin.template.code import pack
+from fc_async_sdk import packaging
 from fc_async_sdk.errors import ConfigurationError
+from fc_async_tests.opened_files import opened_below
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -114,9 +117,21 @@ def test_a_change_of_one_byte_at_the_same_time_is_another_package(code: Path) ->
         first = later
 
 
-def test_a_folder_that_several_functions_share_is_zipped_once(
+def test_a_folder_that_several_functions_share_is_zipped_once(code: Path) -> None:
+    first = pack(code)
+    assert pack(code) is first
+
+
+def test_a_save_in_one_of_several_folders_is_zipped_without_reading_the_other_files(
     code: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first = pack(code)
-    monkeypatch.setattr(package, "archive", None)
-    assert pack(code) is first
+    now = time.time_ns()
+    monkeypatch.setattr(time, "time_ns", lambda: now + 10_000_000_000)  # no file is new
+    other = shutil.copytree(code, code.parent / "other")
+    for folder in (code, other):
+        pack(folder)
+    (code / "lib" / "a.py").write_text("A = 'longer'\n")
+    with opened_below(code.parent) as read:
+        packages = [pack(folder) for folder in (code, other)]
+    assert read == {"code/lib/a.py"}
+    assert packages[0].data == packaging.archive(code)
