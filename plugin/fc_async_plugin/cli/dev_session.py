@@ -14,7 +14,7 @@ import sys
 import tempfile
 from pathlib import Path
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 import click
 import msgspec
@@ -32,7 +32,7 @@ from fc_async_plugin.dev.loop import Loop, shown
 from fc_async_plugin.dev.screen import JsonScreen, TextScreen
 from fc_async_plugin.dev.sources import sources_of, template_files
 from fc_async_plugin.plan.wanted import check_names
-from fc_async_plugin.report import DONE, FAILED, Format, imports, terminal
+from fc_async_plugin.report import DONE, FAILED, INTERRUPTED, Format, imports, terminal
 from fc_async_plugin.template import files
 from fc_async_plugin.template.model import is_function
 from fc_async_sdk.packaging import is_ignored
@@ -47,6 +47,12 @@ if TYPE_CHECKING:
     from fc_async_plugin.dev.screen import Screen
     from fc_async_plugin.dev.sources import Source
     from fc_async_plugin.template import Project
+
+
+_GOES_ON: Final = (
+    "\nInterrupted. fc-async dev goes on: it does not ask again for what was allowed, and runs "
+    "again what was not finished."
+)
 
 
 class Choices(NamedTuple):
@@ -130,8 +136,11 @@ def run(choices: Choices) -> int:
         lambda text: screen.say("install", text, style="wait"),
         answers=None if choices.install else answers,
     )
-    for kind, text, style in _prepare(choices, projects, builder, installer):
-        events.put(functools.partial(screen.say, kind, text, style=style))
+    try:
+        prepared = [*_prepare(choices, projects, builder, installer)]
+    except (KeyboardInterrupt, click.Abort):
+        terminal.note(_GOES_ON)
+        return INTERRUPTED
     settings = runtime_options.assigned(choices.assignments)
     started = runtime.Choices(choices.port, choices.data, choices.clock, *place, settings)
 
@@ -140,6 +149,9 @@ def run(choices: Choices) -> int:
 
     with runtime.opened(started, warn) as running:
         _welcome(screen, running, choices, projects)
+        for kind, text, style in prepared:  # what keeps a function from running comes first
+            say = functools.partial(screen.say, kind, text, style=style)
+            events.put(say) if style == "wait" else say()
         if not running.attached:
             runtime.tell_versions(sources_of(projects))
         with _deployer(choices, running, projects, installer) as deployer:
@@ -174,12 +186,11 @@ def _prepare(
         refused = _ask(choices, builder.answers, packages)
     notes = building.hints(building.builds_of(projects))
     notes += layers.notes(projects, install=not refused) + building.examples(projects)
-    for each in projects:
-        notes += [*commands.absent(each), *building.lacking(each)]
+    lacks = [text for each in projects for text in commands.absent(each)]
     absent = [one for each in projects for one in imports.absent(environments.used(each)[0])]
     notes += [one.absent for one in absent if not one.mark]
     yield from (("problem", text, "bad") for text in failed)
-    yield from (("note", refused, "own"),) if refused else ()
+    yield from (("note", text, "own") for text in (refused, *lacks) if text)
     yield from (("note", text, "wait") for text in notes)
 
 

@@ -48,6 +48,11 @@ class Answers(dict[str, str]):
         super().__init__({key: state for key, _, state in parts})
         self._file = file
 
+    @property
+    def folder(self) -> Path:
+        """The folder of the file, which is for what else belongs to builds, too."""
+        return self._file.parent
+
     def keep(self, states: Mapping[str, str]) -> None:
         """Keep answers, with the states in which the commands left their files."""
         self.update(states)

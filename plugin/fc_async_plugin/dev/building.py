@@ -13,36 +13,34 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
-import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from fc_async_plugin.dev import programs
 from fc_async_plugin.dev.answers import Wish, key_of
-from fc_async_plugin.dev.installing import LENIENT, NODE_FILE, package_json, state_of
+from fc_async_plugin.dev.installing import (
+    NODE_FILE,
+    node_install,
+    node_manager,
+    package_json,
+    state_of,
+)
 from fc_async_plugin.dev.sources import sources_of
+from fc_async_plugin.plan.attached import shortened
 from fc_async_plugin.template import files
 from fc_async_plugin.template.actions import Build
-from fc_async_plugin.template.code import folder_of
+from fc_async_plugin.template.code import folder_of, missing_start_file
 from fc_async_plugin.template.model import is_function
-from fc_async_sdk.spec.runtimes import CUSTOM, NODE, PYTHON
+from fc_async_sdk import _project_folder
+from fc_async_sdk.spec.runtimes import CUSTOM, NODE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
     from fc_async_plugin.dev.answers import Answers
     from fc_async_plugin.dev.sources import Source
     from fc_async_plugin.template import Project
 
-_STDERR: Final = 2
-"""Output of commands goes there: standard output may be JSON lines."""
-_NOT_FOUND: Final = 127
-"""Exit status of shells for a command that does not exist (POSIX, "Exit Status for Commands")."""
-_MANAGERS: Final = {"pnpm": "pnpm-lock.yaml", "yarn": "yarn.lock"}
-"""Package managers of Node with their lock files; without one it is npm."""
-_SCRIPTS: Final = (".js", ".mjs", ".cjs")
-_MODULES: Final = (".py", "/__init__.py", ".pyc", ".so")
-_STARTED: Final = (*_SCRIPTS, ".py", ".sh")
 _INPUT: Final = re.compile(
     r".*\.(?:c|cc|cpp|cs|go|java|kt|rs|scala|ts|tsx|vue)|requirements\.txt|pyproject\.toml|go\.mod|"
     r"package\.json|pom\.xml|build\.gradle|Cargo\.toml|composer\.json|Makefile"
@@ -65,9 +63,11 @@ def builds_of(projects: Iterable[Project], answers: Collection[str] = ()) -> lis
         functions = {one.name for one in project.resources if is_function(one)}
         found.update((one, None) for one in project.builds if one.resource in {"", *functions})
         built = {one.resource for one in project.builds if not one.component}
+        named = {one.name: one for one in project.resources}
         for source in sources_of([project]) if "" not in built else ():
             build = None if source.resource in built else _build_of(source, folder_of(project))
-            if build and (wish(build).key in answers or _lacks_start(project, source)):
+            lacking = build and missing_start_file(project, named[source.resource])
+            if build and (wish(build).key in answers or lacking):
                 found[build] = None
     return list(found)
 
@@ -87,53 +87,17 @@ def _build_of(source: Source, base: Path) -> Build | None:
         if (place / NODE_FILE).is_file():
             if "build" not in package_json(place).scripts:
                 break
-            locks = (name for name, lock in _MANAGERS.items() if (place / lock).is_file())
-            name = next(locks, "npm")
-            tool = name if shutil.which(name) else f"npx --yes {name}"
-            install = f"{tool} install"
-            if name == "npm":
-                install = f"({install} || {install} {' '.join(LENIENT)})"
-            command = f"{install} && {tool} run build"
+            command = f"{node_install(place)} && {node_manager(place)} run build"
             return Build(source.resource, command, place, command)
     return None
-
-
-def _lacks_start(project: Project, source: Source) -> bool:
-    """Return whether the code of a function, or a script with which it starts, does not exist."""
-    found = source.code is None or source.code.exists()
-    return not found or bool(_missing_start(project, source))
-
-
-def lacking(project: Project) -> Iterator[str]:
-    """Yield which functions lack the file with which they start, one sentence each."""
-    for source in sources_of([project]):
-        if name := _missing_start(project, source):
-            said = f"{source.function} starts with {name}, which its code folder does not have"
-            yield f"{said} ({source.code}): add it, or build it"
-
-
-def _missing_start(project: Project, source: Source) -> str:
-    """Return the file with which a function starts, if its code folder lacks it; otherwise ""."""
-    code, module = source.code, source.handler.rpartition(".")[0]
-    if code is None or not code.is_dir():
-        return ""
-    if source.runtime in NODE | PYTHON:
-        name = module if source.runtime in NODE else module.replace(".", "/")
-        endings = _SCRIPTS if source.runtime in NODE else _MODULES
-        there = not name or any((code / f"{name}{one}").exists() for one in endings)
-        return "" if there else f"{name}{endings[0]}"
-    [resource] = [one for one in project.resources if one.name == source.resource]
-    given = [resource.at("customRuntimeConfig", key) for key in ("command", "args")]
-    text = " ".join(str(one) for words in given if isinstance(words, list) for one in words)
-    scripts = (one.removeprefix("/code/") for one in text.split() if one.endswith(_STARTED))
-    absent = (one for one in scripts if one[0] not in "/-$" and not (code / one).is_file())
-    return next(absent, "")
 
 
 def wish(build: Build) -> Wish:
     """Return a command as it is written, with its place, and the key of its answer."""
     owner = f"{build.resource}: " if build.resource else ""
-    text = f"{owner}{build.written}  (in {os.path.relpath(build.folder)})"
+    lines = (line.strip().removesuffix("\\").strip() for line in build.written.splitlines())
+    written = " ".join(filter(None, lines))
+    text = f"{owner}{written}  (in {os.path.relpath(build.folder)})"
     return Wish(key_of(build.folder, build.command), text)
 
 
@@ -202,18 +166,7 @@ class Builder:
             self._say(wish(one).text)
             reason = "the folder does not exist"
             if one.folder.is_dir():
-                status = subprocess.call(  # noqa: S602 -- the user's own line, shown and allowed
-                    one.command,
-                    shell=True,
-                    cwd=one.folder,
-                    env=self._environ,
-                    stdin=subprocess.DEVNULL,
-                    stdout=_STDERR,
-                )
-                may_fail = one.may_fail is None or status in one.may_fail
-                reason = f"exit status {status}" if status and not may_fail else ""
-                if reason and status == _NOT_FOUND:
-                    reason += ": a program that it names is not on this machine"
+                reason = self._why_failed(one, programs.run(one.command, one.folder, self._environ))
             if reason:
                 failed[one.resource] = f"not built: {wish(one).text}: {reason}"
             done.append(one)
@@ -224,6 +177,19 @@ class Builder:
         if good:
             self.answers.keep({wish(one).key: left[one.folder] for one in good})
         return list(failed.values())
+
+    def _why_failed(self, build: Build, done: programs.Done) -> str:
+        """Return why a command failed, with the end of its output; "" if it may go on."""
+        if not done.status or build.may_fail is None or done.status in build.may_fail:
+            return ""
+        file = self.answers.folder / f"{wish(build).key[:8]}.log"
+        _project_folder.make_private(file.parent)
+        file.write_text(done.output, "utf-8")
+        reason = f"exit status {done.status}"
+        if done.absent:
+            are = "is" if len(done.absent) == 1 else "are"
+            reason = f"{', '.join(done.absent)} {are} not on this machine: install it"
+        return f"{reason} (all of its output: {os.path.relpath(file)})\n{done.tail}".rstrip()
 
     def saved(self, changed: Collection[Path] | None = None) -> tuple[list[str], list[Build]]:
         """Run the commands that are due, if they are allowed and read one of the changed files.
@@ -248,7 +214,7 @@ def examples(projects: Iterable[Project]) -> list[str]:
         if project.unset and file.is_file():
             names = sorted(files.completed({}, file).keys() & set(project.unset))
             place = os.path.relpath(file)
-            text = f"{place} has examples of {', '.join(names)}"
+            text = f"{place} has examples of {shortened(names)}"
             found += [f"{text}: copy it to .env beside it, and edit it"] if names else []
     return found
 

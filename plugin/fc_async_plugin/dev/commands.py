@@ -21,7 +21,14 @@ import msgspec
 from fc_async_plugin import PluginError
 from fc_async_plugin.dev.answers import Wish, key_of
 from fc_async_plugin.plan.wanted import local_layers
-from fc_async_plugin.template.code import code_path, folder_of, start_command
+from fc_async_plugin.template.code import (
+    code_path,
+    folder_of,
+    how_to_build,
+    missing_start_file,
+    start_command,
+    start_problem,
+)
 from fc_async_plugin.template.model import is_function
 from fc_async_plugin.template.resolving import ENVIRONMENT
 from fc_async_sdk.spec.runtimes import CONTAINER, CUSTOM
@@ -93,12 +100,17 @@ def _started(project: Project, resource: Resource, command: list[str]) -> Resour
 
 
 def absent(project: Project) -> Iterator[str]:
-    """Yield which programs that start custom runtimes this machine lacks, one sentence each.
+    """Yield which files and programs that start functions are not here, one sentence each.
 
-    Not looked at are functions whose packages or own ``PATH`` may bring the program.
+    Files that a deployment misses are not named. Programs of functions whose packages or own
+    ``PATH`` may bring them are not looked for.
     """
     for resource in filter(is_function, project.resources):
         props, code = resource.props, code_path(project, resource) or Path()
+        file, known = missing_start_file(project, resource), start_problem(project, resource)
+        if file not in {"", "."} and known is None:
+            what = f"starts with {file}, which is not in {os.path.relpath(code)}"
+            yield f"{resource.function_name} {what}: {how_to_build(project, code)}"
         program = next(iter(start_command(resource)), "")
         brought = "PATH" in str(props.get("environmentVariables")) or any(
             (code / name).is_file() for name in ("requirements.txt", "package.json")

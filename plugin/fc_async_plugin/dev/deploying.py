@@ -238,6 +238,7 @@ class Deployer:
             if resource.name not in resources:
                 continue
             if reason := self._unavailable(str(resource.props.get("runtime") or "")):
+                reason = reason.replace("--command NAME=", f"--command {resource.name}=")
                 refuse(resource, f"{resource.where('runtime')}: {reason}")
                 continue
             try:

@@ -21,7 +21,6 @@ import os
 import platform
 import re
 import shutil
-import subprocess
 import sys
 import sysconfig
 import tempfile
@@ -31,7 +30,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import msgspec
 
 from fc_async_plugin import PluginError
-from fc_async_plugin.dev import environments, layers
+from fc_async_plugin.dev import environments, layers, programs
 from fc_async_plugin.dev.answers import Wish, key_of
 from fc_async_plugin.dev.layers import layers_of
 from fc_async_plugin.dev.sources import sources_of
@@ -54,11 +53,10 @@ NODE_FILE: Final = "package.json"
 _NODE_FOLDER: Final = "node_modules"
 _NOT_READ: Final = {_project_folder.NAME, ".git", ".s", ".venv", "__pycache__"}
 _REQUIRE: Final = re.compile(r"""\brequire\(\s*['"](@[\w.-]+/[\w.-]+|[\w-]+)['"/]""")
-LENIENT: Final = ("--no-package-lock", "--legacy-peer-deps")
-"""Options of npm for a lock file that does not fit, and for packages that contradict each other."""
+_MANAGERS: Final = {"pnpm": "pnpm-lock.yaml", "yarn": "yarn.lock"}
+"""Package managers of Node with their lock files; without one it is npm."""
+_DEMANDED: Final = re.compile(r"(pnpm|yarn)@|.*\bonly-allow (pnpm|yarn)\b")
 _LOCKS: Final = ("package-lock.json", "npm-shrinkwrap.json")
-_LAST_LINES: Final = 8
-"""Lines at the end of the installer's output that are shown if it fails."""
 
 
 class Needs(NamedTuple):
@@ -120,6 +118,16 @@ class Package(msgspec.Struct, frozen=True):
 
     dependencies: dict[str, Any] = {}
     scripts: dict[str, Any] = {}
+    package_manager: Any = msgspec.field(default="", name="packageManager")
+
+    @property
+    def manager(self) -> str:
+        """The package manager that it demands; "" if that is not known."""
+        found = filter(None, map(_DEMANDED.match, map(str, self._demands())))
+        return next((one[1] or one[2] for one in found), "")
+
+    def _demands(self) -> list[object]:
+        return [self.package_manager, self.scripts.get("preinstall")]
 
 
 prepare(Package)
@@ -374,44 +382,62 @@ def _install_packages(file: Path | None, needs: Needs, target: Path) -> None:
 def install_node_packages(folder: Path, packages: Sequence[str]) -> None:
     """Install packages into a folder; without names those of its ``package.json`` and lock file.
 
-    If npm refuses these, they are installed as ``package.json`` has them, with peers that clash.
-
     Raises:
         PluginError: There is no npm, or the installation failed.
     """
-    npm = shutil.which("npm")
-    if npm is None:
+    if shutil.which("npm") is None:
         raise PluginError("packages of Node need npm: install Node.js")
     folder.mkdir(exist_ok=True)
+    usual = "--omit=dev --no-audit --no-fund --loglevel=error"
+    if packages:
+        place = ["--prefix", str(folder.resolve())]
+        command = ["npm", "install", "--no-package-lock", *usual.split(), *place, "--", *packages]
+        _run(command, ", ".join(packages), folder)
+        return
     locked = any((folder / name).is_file() for name in _LOCKS)
-    verb = ["install"] if locked else ["install", "--no-package-lock"]
+    verb = "install" if locked else "install --no-package-lock"
     if locked and not (folder / _NODE_FOLDER).exists():
-        verb = ["ci"]
-    usual = ["--omit=dev", "--no-audit", "--no-fund", "--loglevel=error"]
-    usual += ["--prefix", str(folder.resolve()), "--", *packages] if packages else []
-    what = ", ".join(packages) or folder / NODE_FILE
-    try:
-        _run([npm, *verb, *usual], what, cwd=folder)
-    except PluginError:
-        if packages:
-            raise
-        # With development dependencies: "prepare" of the package may need them.
-        _run([npm, "install", *LENIENT, *usual[1:]], what, cwd=folder)
+        verb = "ci"
+    _run(node_install(folder, f"{verb} {usual}"), folder / NODE_FILE, folder)
 
 
-def _run(command: Sequence[str], what: object, cwd: Path | None = None) -> None:
-    done = subprocess.run(  # noqa: S603 -- pip, uv or npm, with the user's own requirements
-        command,
-        cwd=cwd,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        errors="replace",
-        check=False,
+def node_install(folder: Path, of_npm: str = "install") -> str:
+    """Return a line for the shell that installs what a ``package.json`` needs.
+
+    The package manager is the one of the lock file, or that the package demands. What npm refuses
+    is installed as ``package.json`` has it, with peers that clash, and with development
+    dependencies: ``prepare`` of the package may need them.
+
+    Args:
+        folder: The folder of the file.
+        of_npm: What npm is told first.
+    """
+    tool = node_manager(folder)
+    if tool != "npm":
+        return f"{tool} install"
+    return f"(npm {of_npm} || npm install --no-package-lock --legacy-peer-deps)"
+
+
+def node_manager(folder: Path) -> str:
+    """Return the command of the package manager of a ``package.json``, such as ``npx --yes pnpm``.
+
+    A package of a workspace has its lock file in a folder above.
+    """
+    demanded = package_json(folder).manager
+    if any((folder / one).is_file() for one in _LOCKS):
+        return "npm"
+    places = [folder, *folder.resolve().parents]
+    locks = (
+        one for one, lock in _MANAGERS.items() if any((each / lock).is_file() for each in places)
     )
-    if done.returncode:
-        said = "\n".join((done.stderr or done.stdout).strip().splitlines()[-_LAST_LINES:])
-        raise PluginError(f"{what} cannot be installed:\n{said}")
+    name = demanded or next(locks, "npm")
+    return name if name == "npm" or shutil.which(name) else f"npx --yes {name}"
+
+
+def _run(command: Sequence[str] | str, what: object, cwd: Path | None = None) -> None:
+    done = programs.run(command, cwd)
+    if done.status:
+        raise PluginError(f"{what} cannot be installed:\n{done.tail}")
 
 
 def _installer() -> Sequence[str]:

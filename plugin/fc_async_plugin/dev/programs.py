@@ -20,9 +20,10 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
+_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 _GRACE_SECONDS: Final = 10
 """For a package manager that takes back a half-done installation."""
 _NOT_FOUND: Final = 127
@@ -73,7 +74,15 @@ def run(
         KeyboardInterrupt: SIGINT or SIGTERM came; the program was ended.
     """
     alive, held = os.pipe()  # its end is that of all processes that inherited the other side
-    with tempfile.TemporaryFile() as output, os.fdopen(alive):
+    started: list[subprocess.Popen[bytes]] = []
+    early: list[int] = []
+
+    def interrupt(number: int, _: object) -> None:
+        if started:
+            raise KeyboardInterrupt
+        early.append(number)
+
+    with tempfile.TemporaryFile() as output, os.fdopen(alive), _signals(interrupt):
         with os.fdopen(held, "w"):
             process = subprocess.Popen(  # noqa: S603 -- the user's own line, shown and allowed
                 command,
@@ -87,8 +96,10 @@ def run(
                 start_new_session=True,  # a group of its own, which is ended as a whole
             )
         try:
-            with _interrupted_by_signals():
-                status = process.wait()
+            started.append(process)
+            for number in early:
+                interrupt(number, None)
+            status = process.wait()
         except BaseException:
             _end(process, alive)
             raise
@@ -97,7 +108,7 @@ def run(
     lost = _WORD.findall(command) if status == _NOT_FOUND and isinstance(command, str) else []
     path = (environ or os.environ).get("PATH")
     absent = dict.fromkeys(one for one in lost if shutil.which(one, path=path) is None)
-    # A builtin of the shell is no file, but the shell names what it has not found.
+    # Builtins of the shell are not on the PATH either: the shell names what it has not found.
     return Done(status, text, tuple(one for one in absent if f"{one}:" in text))
 
 
@@ -105,21 +116,20 @@ def _end(process: subprocess.Popen[bytes], alive: int) -> None:
     """End a program and what it started, which may outlive it; ``alive`` is readable after that."""
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGTERM)
-        select.select([alive], [], [], _GRACE_SECONDS)
-        os.killpg(process.pid, signal.SIGKILL)
+        try:
+            select.select([alive], [], [], _GRACE_SECONDS)
+        finally:  # also if the user does not wait
+            os.killpg(process.pid, signal.SIGKILL)
     process.wait()
 
 
 @contextmanager
-def _interrupted_by_signals() -> Iterator[None]:
-    """Let SIGINT and SIGTERM raise KeyboardInterrupt in the main thread."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    numbers = (signal.SIGINT, signal.SIGTERM)
-    usual = [signal.signal(one, signal.default_int_handler) for one in numbers]
+def _signals(handler: Callable[[int, object], None]) -> Iterator[None]:
+    """Give SIGINT and SIGTERM a handler, if this is the main thread."""
+    main = threading.current_thread() is threading.main_thread()
+    usual = {one: signal.signal(one, handler) for one in _SIGNALS if main}
     try:
         yield
     finally:
-        for number, handler in zip(numbers, usual, strict=True):
-            signal.signal(number, handler)
+        for number, former in usual.items():
+            signal.signal(number, former)

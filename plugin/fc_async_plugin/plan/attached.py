@@ -40,6 +40,7 @@ _NEEDED: Final = frozenset({"runtime", "handler"})
 _DEPTHS: Final = {"environmentVariables": 2, "layers": 2, BLOCK: 4}
 """Number of keys that lead to what is left out if only ``s`` resolves it: one variable, one layer,
 one destination. Other settings are left out as a whole."""
+_SHOWN_NAMES: Final = 6
 _TEXTS: Final = ("sourceArn", "invocationRole", "description")
 _JOINED: Final = ("tokenLookup", "claimPassBy")
 """Lists of ``authConfig`` that the API takes as a text; the component fc3 joins them, too."""
@@ -181,10 +182,17 @@ def unset(project: Project) -> Iterator[str]:
         few = "it" if len(project.unset) == 1 else "them"
         name = project.file.rpartition("/")[2]
         yield (
-            f"no value for ${{env(…)}}: {', '.join(project.unset)}; the functions run without {few}"
+            f"no value for ${{env(…)}}: {shortened(project.unset)}; the functions run without {few}"
             f" (set {few}, write {few} into .env beside {name}, or name a file "
             "with fc-async dev --env-file; s needs a value)"
         )
+
+
+def shortened(names: Sequence[str]) -> str:
+    """Return names for a line; of many the first ones, with how many more there are."""
+    more = len(names) - _SHOWN_NAMES
+    shown = ", ".join(names[:_SHOWN_NAMES])
+    return f"{shown} and {more} more" if more > 1 else ", ".join(names)
 
 
 def not_run(project: Project, only: Collection[str]) -> Iterator[str]:

@@ -11,6 +11,8 @@ import functools
 import hashlib
 import io
 import os
+import re
+import shutil
 import stat
 import zipfile
 from pathlib import Path
@@ -30,6 +32,23 @@ if TYPE_CHECKING:
 DEFAULT_HANDLER: Final = "index.handler"
 """Sent if a template has none. Custom runtimes do not call it, but CreateFunction requires one."""
 _LONGEST_FIRST_LINE: Final = 1024
+_MODULES: Final = {
+    **dict.fromkeys(runtimes.NODE, (".js", ".mjs", ".cjs")),
+    **dict.fromkeys(runtimes.PYTHON, (".py", "/__init__.py", ".pyc", ".so")),
+}
+"""Endings of the modules that a built-in runtime loads; those in layers are not looked for."""
+_SCRIPT: Final = re.compile(r"[\w.][\w./-]*\.(?:[cm]?js|jar|php|py|rb|sh)")
+_ELSEWHERE: Final = re.compile(r"\bcd\s|--(?:chdir|cwd|prefix)\b|[$*?]")
+"""Words of a command after which its paths may be relative to another folder, or are not known."""
+
+
+_BUILDS: Final = {
+    "go.mod": "go build",
+    "pom.xml": "mvn package",
+    "build.gradle": "gradle build",
+    "Cargo.toml": "cargo build --release",
+}
+"""Files that a build reads, with the command of the build."""
 
 
 class StartProblem(NamedTuple):
@@ -61,10 +80,16 @@ def code_path(project: Project, resource: Resource) -> Path | None:
 
 
 def start_command(resource: Resource) -> list[str]:
-    """Return the command of a custom runtime, empty if it has none; FCA016 finds a text."""
+    """Return command and arguments of a custom runtime; empty without a command: its bootstrap.
+
+    A command that is a text, which FCA016 finds, is split at blanks.
+    """
     custom = resource.props.get("customRuntimeConfig")
-    command = (custom.get("command") if isinstance(custom, dict) else None) or []
-    return list(map(str, command)) if isinstance(command, list) else str(command).split()
+    given = custom if isinstance(custom, dict) else {}
+    command, arguments = given.get("command") or [], given.get("args") or []
+    if not isinstance(command, list):
+        return str(command).split()
+    return [*map(str, [*command, *(arguments if isinstance(arguments, list) and command else [])])]
 
 
 def start_problem(project: Project, resource: Resource) -> StartProblem | None:
@@ -81,17 +106,72 @@ def start_problem(project: Project, resource: Resource) -> StartProblem | None:
         or not folder.is_dir()
     ):
         return None
-    first = command[0] if command else f"/code/{packaging.BOOTSTRAP}"
-    name = first.removeprefix("/code/").removeprefix("./")
-    if name.startswith("/") or (name == first and "/" not in name):
+    name = _in_code(command[0] if command else f"./{packaging.BOOTSTRAP}")
+    of_path = command[:1] == [name] and "/" not in name
+    if name.startswith("/") or (of_path and not _finds(resource, folder / name)):
         return None
     path: problems.Path = ("customRuntimeConfig", "command") if command else ("code",)
     file = folder / name
     if not file.is_file():
         text = f"{file}, which starts the function, does not exist"
-        return StartProblem(path, text, "build or write it", missing=True)
+        return StartProblem(path, text, how_to_build(project, folder), missing=True)
     reason, fix = _why_not_started(folder, file)
     return StartProblem(path, f"{file}, which starts the function, {reason}", fix) if fix else None
+
+
+def missing_start_file(project: Project, resource: Resource) -> str:
+    """Return a file with which a function starts and that its code does not have.
+
+    Args:
+        project: The template.
+        resource: A function.
+
+    Returns:
+        Relative to the code folder; "." if the folder or zip does not exist, "" if all is there.
+    """
+    folder, runtime = code_path(project, resource), str(resource.props.get("runtime"))
+    if folder is None or not folder.is_dir():
+        return "" if folder is None or folder.exists() else "."
+    if endings := _MODULES.get(runtime, ()):
+        module = str(resource.props.get("handler") or DEFAULT_HANDLER).rpartition(".")[0]
+        name = module.replace(".", "/") if runtime in runtimes.PYTHON else module
+        found = any((folder / f"{name}{ending}").is_file() for ending in endings)
+        return "" if found or not name or resource.props.get("layers") else f"{name}{endings[0]}"
+    if runtime not in runtimes.CUSTOM:
+        return ""
+    problem = start_problem(project, resource)
+    if problem and problem.missing:
+        return _in_code((start_command(resource) or [packaging.BOOTSTRAP])[0])
+    text = " ".join(start_command(resource))
+    named = () if _ELSEWHERE.search(text) else map(_in_code, text.split())
+    scripts = (one for one in named if _SCRIPT.fullmatch(one))
+    return next((one for one in scripts if not (folder / one).is_file()), "")
+
+
+def how_to_build(project: Project, folder: Path) -> str:
+    """Return what to do for a missing file in the code of a function: the nearest build, if any."""
+    base = folder_of(project)
+    for place in (folder.resolve(), *folder.resolve().parents):
+        for file, command in _BUILDS.items():
+            if (place / file).is_file():
+                program = command.split()[0]
+                absent = "" if shutil.which(program) else f"; install {program}, it is not here"
+                return f"build it, as with {command} in {os.path.relpath(place)}{absent}"
+        if place == base or not place.is_relative_to(base):
+            break
+    return "build or write it"
+
+
+def _finds(resource: Resource, file: Path) -> bool:
+    """Return whether the ``PATH`` of a function has the code folder, and the folder a file."""
+    variables = resource.props.get("environmentVariables")
+    path = variables.get("PATH") if isinstance(variables, dict) else None
+    return "/code" in str(path).split(":") and file.is_file()
+
+
+def _in_code(word: str) -> str:
+    """Return a word of a command that names a file of the code folder, relative to the folder."""
+    return word.removeprefix("/code/").removeprefix("./")
 
 
 def _why_not_started(folder: Path, file: Path) -> tuple[str, str]:

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -122,7 +124,8 @@ def test_allowed_commands_run_in_their_folder_and_stop_at_a_failure(
     session.allow()
     failed = session.start()
     assert (tmp_path / "log").read_text() == f"whole\n{tmp_path / 'orders'} hello\n"
-    assert failed == ["not built: mailer: exit 3  (in .): exit status 3"]
+    [text] = failed
+    assert text.startswith("not built: mailer: exit 3  (in .): exit status 3 (all of its output: ")
     assert len(session.said) == 3
     assert "hello" not in f"{session.said}{failed}{builds}"
 
@@ -155,11 +158,38 @@ def test_commands_run_again_when_their_files_are_not_as_they_left_them(
     assert len(session.said) == 2
 
 
-def test_a_program_that_this_machine_lacks_is_said(builds: list[Build], answers: Answers):
-    session = Session([builds[0]._replace(command="no-such-program-here")], answers)
+def test_a_program_that_this_machine_lacks_is_named_with_the_end_of_what_was_printed(
+    builds: list[Build], answers: Answers, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+):
+    line = "for i in 1 2 3 4 5 6 7 8 9; do echo line $i; done; cd . && A=1 no-such-compiler build"
+    session = Session(
+        [builds[0]._replace(command=line, written="\n  build it \\\n  all \n")], answers
+    )
     session.allow()
     [text] = session.start()
-    assert text.endswith("exit status 127: a program that it names is not on this machine")
+    first, *lines = text.splitlines()
+    file = re.fullmatch(
+        r"not built: build it all  \(in \.\): no-such-compiler is not on this machine: install it "
+        r"\(all of its output: (.+)\)",
+        first,
+    )
+    assert file is not None, text
+    assert lines[:2] == ["line 3", "line 4"]
+    assert (tmp_path / file[1]).read_text().splitlines()[:2] == ["line 1", "line 2"]
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_build_that_is_interrupted_ends_with_all_that_it_started_and_runs_again(
+    builds: list[Build], answers: Answers, tmp_path: Path
+):
+    interrupt = f"kill -INT {os.getpid()}"
+    line = f"(trap 'echo taken back >ended' TERM; {interrupt}; sleep 1000 & wait) & wait"
+    session = Session([builds[0]._replace(command=line)], answers)
+    session.allow()
+    with pytest.raises(KeyboardInterrupt):
+        session.start()
+    assert (tmp_path / "ended").read_text() == "taken back\n"
+    assert session.builder.due() != []
 
 
 def test_a_command_that_failed_runs_again_only_when_a_file_changes(
@@ -230,6 +260,25 @@ def test_the_lock_file_tells_which_package_manager_builds(
     monkeypatch.setattr("shutil.which", lambda _: "/usr/bin/tool" if installed else None)
     [build] = building.builds_of([project])
     assert build.command == f"{tool} install && {tool} run build"
+
+
+def test_a_package_of_a_workspace_is_built_by_the_package_manager_that_it_demands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    project = project_of(tmp_path, "nodejs20", "./dist")
+    (tmp_path / "yarn.lock").write_text("")
+    monkeypatch.setattr("shutil.which", lambda _: "/usr/bin/tool")
+    [build] = building.builds_of([project])
+    assert build.command == "yarn install && yarn run build"
+    for demand in (
+        '"packageManager": "pnpm@9.1.0"',
+        '"scripts": {"build": "tsc", "preinstall": "npx only-allow pnpm"}',
+    ):
+        (tmp_path / "backend" / "package.json").write_text(
+            f'{{"scripts": {{"build": "tsc"}}, {demand}}}'
+        )
+        [build] = building.builds_of([project])
+        assert build.command == "pnpm install && pnpm run build"
 
 
 def test_examples_of_variables_without_a_value_are_named(
@@ -315,34 +364,3 @@ def test_a_command_with_a_variable_of_the_shell_stays_as_it_is_written(
     (tmp_path / "s.yaml").write_text(TEMPLATE.replace("    - run: echo whole >> log\n", line))
     [first, *_] = building.builds_of([template.load(tmp_path / "s.yaml")])
     assert first.command == "export A=${HOME}/x"
-
-
-@pytest.mark.parametrize(
-    ("props", "files", "lacks"),
-    [
-        ("runtime: python3.10, handler: index.handler", "index.py", ""),
-        ("runtime: python3.10, handler: app.api.handler", "app/api/__init__.py", ""),
-        ("runtime: python3.10, handler: app/api.handler", "app/api.py", ""),
-        ("runtime: python3.10, handler: app.api.handler", "app/other.py", "app/api.py"),
-        ("runtime: nodejs20, handler: dist/index.handler", "dist/index.cjs", ""),
-        ("runtime: nodejs20, handler: dist/index.handler", "index.js", "dist/index.js"),
-        (
-            "runtime: custom, customRuntimeConfig: {command: [python3], args: [app.py]}",
-            "a",
-            "app.py",
-        ),
-        ("runtime: custom, customRuntimeConfig: {command: [sh, /code/run.sh]}", "run.sh", ""),
-        ("runtime: custom, customRuntimeConfig: {command: [sh, /opt/run.sh, -x.py]}", "a", ""),
-    ],
-)
-def test_a_file_with_which_a_function_starts_and_which_is_not_there_is_named(
-    tmp_path: Path, props: str, files: str, lacks: str
-) -> None:
-    file = tmp_path / "code" / files
-    file.parent.mkdir(parents=True)
-    file.touch()
-    text = f"  api: {{component: fc3, props: {{region: cn-hangzhou, code: ./code, {props}}}}}\n"
-    (tmp_path / "s.yaml").write_text(f"edition: 3.0.0\nname: shop\nresources:\n{text}")
-    found = list(building.lacking(template.load(tmp_path)))
-    said = f"api starts with {lacks}, which its code folder does not have ({tmp_path / 'code'})"
-    assert found == ([f"{said}: add it, or build it"] if lacks else [])

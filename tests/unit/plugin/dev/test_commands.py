@@ -85,6 +85,94 @@ def test_a_program_that_starts_a_function_and_is_not_here_is_named(
 
 
 @pytest.mark.parametrize(
+    ("props", "files", "lacks"),
+    [
+        ("runtime: python3.10, handler: index.handler", "index.py", ""),
+        ("runtime: python3.10, handler: app.api.handler", "app/api/__init__.py", ""),
+        ("runtime: python3.10, handler: app/api.handler", "app/api.py", ""),
+        ("runtime: python3.10, handler: app.api.handler", "app/other.py", "app/api.py"),
+        ("runtime: nodejs20, handler: dist/index.handler", "dist/index.cjs", ""),
+        ("runtime: nodejs20, handler: dist/index.handler", "index.js", "dist/index.js"),
+        (
+            "runtime: custom, customRuntimeConfig: {command: [python3], args: [app.py]}",
+            "a",
+            "app.py",
+        ),
+        ("runtime: custom, customRuntimeConfig: {command: [sh, /code/run.sh]}", "run.sh", ""),
+        ("runtime: custom, customRuntimeConfig: {command: [sh, /opt/run.sh, -x.py]}", "a", ""),
+    ],
+)
+def test_a_file_with_which_a_function_starts_and_which_is_not_there_is_named(
+    tmp_path: Path, props: str, files: str, lacks: str
+) -> None:
+    file = tmp_path / "code" / files
+    file.parent.mkdir(parents=True)
+    file.touch()
+    text = f"  api: {{component: fc3, props: {{region: cn-hangzhou, code: ./code, {props}}}}}\n"
+    (tmp_path / "s.yaml").write_text(f"edition: 3.0.0\nname: shop\nresources:\n{text}")
+    found = list(commands.absent(template.load(tmp_path)))
+    said = f"api starts with {lacks}, which is not in {os.path.relpath(tmp_path / 'code')}"
+    assert found == ([f"{said}: build or write it"] if lacks else [])
+
+
+SERVERS = """\
+edition: 3.0.0
+name: shop
+resources:
+  java:
+    component: fc3
+    props:
+      region: cn-hangzhou
+      runtime: custom
+      code: ./ocr
+      customRuntimeConfig: {command: [java], args: [-jar, target/ocr.jar]}
+  next:
+    component: fc3
+    props:
+      region: cn-hangzhou
+      runtime: custom.debian10
+      code: ./next
+      customRuntimeConfig: {command: [sh], args: [-c, exec node .next/standalone/server.js]}
+  event:
+    component: fc3
+    props: {region: cn-hangzhou, runtime: nodejs20, handler: dist/index.handler, code: ./next}
+  python:
+    component: fc3
+    props: {region: cn-hangzhou, runtime: python3.10, handler: app.api.handler, code: ./next}
+  moved:
+    component: fc3
+    props:
+      region: cn-hangzhou
+      runtime: custom.debian10
+      code: ./next
+      customRuntimeConfig: {command: [sh, -c, cd app && node server.js]}
+"""
+
+
+def test_a_file_that_a_function_starts_with_and_does_not_have_is_named_with_its_build(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("shutil.which", lambda name, **_: None if name == "mvn" else name)
+    for folder in ("ocr", "next"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "readme").touch()
+    (tmp_path / "ocr" / "pom.xml").touch()
+    (tmp_path / "s.yaml").write_text(SERVERS)
+    maven = "build it, as with mvn package in ocr; install mvn, it is not here"
+    assert list(commands.absent(template.load(tmp_path))) == [
+        f"java starts with target/ocr.jar, which is not in ocr: {maven}",
+        "next starts with .next/standalone/server.js, which is not in next: build or write it",
+        "event starts with dist/index.js, which is not in next: build or write it",
+        "python starts with app/api.py, which is not in next: build or write it",
+    ]
+    for name in ("dist/index.mjs", "app/api/__init__.py"):
+        (tmp_path / "next" / name).parent.mkdir(parents=True)
+        (tmp_path / "next" / name).touch()
+    assert len(list(commands.absent(template.load(tmp_path)))) == 2
+
+
+@pytest.mark.parametrize(
     ("dockerfile", "command"),
     [
         ('FROM node\nENTRYPOINT [ "node", "server.js" ]\n', "node server.js"),

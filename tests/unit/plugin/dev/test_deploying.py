@@ -431,6 +431,18 @@ def test_another_start_file_that_is_not_executable_is_a_finding(folder: Folder):
     assert "start.sh, which starts the function, is not executable" in finding.message
 
 
+def test_a_start_file_that_the_path_finds_and_that_is_not_executable_is_a_finding(folder: Folder):
+    (folder.path / "server").mkdir()
+    (folder.path / "server" / "start.sh").write_text("#!/bin/sh\n")
+    custom = "      customRuntimeConfig: {command: [start.sh]}\n"
+    path = "      environmentVariables: {PATH: '/usr/bin:/code'}\n"
+    folder.template.write_text(TEMPLATE + CUSTOM + custom + path)
+    (finding,) = [
+        one for one in folder.deployer.everything().findings or () if one.rule == "FCA019"
+    ]
+    assert "start.sh, which starts the function, is not executable" in finding.message
+
+
 @pytest.mark.parametrize("command", ["bin/run", "./bin/run", "/code/bin/run"])
 def test_a_start_file_that_does_not_exist_is_said_at_deployment(folder: Folder, command: str):
     (folder.path / "server").mkdir()

@@ -316,7 +316,7 @@ def test_packages_of_node_are_installed_into_the_folder_of_a_relative_path(
     npm = tmp_path / "npm"
     npm.write_text('#!/bin/sh\necho "$PWD|$*" > "$(dirname "$0")/called"\n')
     npm.chmod(0o755)
-    monkeypatch.setattr("shutil.which", lambda _: str(npm))
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
     monkeypatch.chdir(tmp_path)
     install_node_packages(Path("layer"), ["ali-oss"])
     place, _, command = (tmp_path / "called").read_text().strip().partition("|")
@@ -330,12 +330,24 @@ def test_what_npm_refuses_is_installed_whole_and_without_the_lock_file(
     npm = tmp_path / "npm"
     npm.write_text('#!/bin/sh\necho "$*" >> "$(dirname "$0")/called"\ntest "$1" != ci\n')
     npm.chmod(0o755)
-    monkeypatch.setattr("shutil.which", lambda _: str(npm))
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
     (tmp_path / "package-lock.json").write_text("{}")
     install_node_packages(tmp_path, [])
     first, second = (tmp_path / "called").read_text().splitlines()
     assert first.startswith("ci --omit=dev")
-    assert second.startswith("install --no-package-lock --legacy-peer-deps --no-audit")
+    assert second == "install --no-package-lock --legacy-peer-deps"
+
+
+def test_dependencies_are_installed_by_the_package_manager_of_the_lock_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    for name in ("npm", "npx"):
+        (tmp_path / name).write_text(f'#!/bin/sh\necho "{name} $*" >> "$(dirname "$0")/called"\n')
+        (tmp_path / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    (tmp_path / "pnpm-lock.yaml").write_text("")
+    install_node_packages(tmp_path, [])
+    assert (tmp_path / "called").read_text() == "npx --yes pnpm install\n"
 
 
 def test_requirements_of_the_only_folder_that_has_any_are_installed(
