@@ -42,8 +42,8 @@ if TYPE_CHECKING:
     from fc_async_local.store.protocol import StoreUnavailable
 
 _SIGNED: Final = f"/{limits.API_VERSION}/"
-_BODY_BYTES: Final = 160 * 1024 * 1024
-"""Ours: the largest body of an operation other than InvokeFunction (a zip of 120 MB, base64)."""
+_BODY_BYTES: Final = 700 * 1024 * 1024
+"""Ours: the largest body of an operation other than InvokeFunction (a zip of 500 MiB, base64)."""
 
 
 class Api(HttpService):

@@ -190,8 +190,8 @@ def _why_not_started(folder: Path, file: Path) -> tuple[str, str]:
 
 MAX_ZIP_BYTES: Final = 50 * 1024 * 1024
 """The largest zip sent inside a request; in base64 it grows by a third."""
-MAX_LOCAL_ZIP_BYTES: Final = 110 * 1024 * 1024
-"""The same for the local runtime, whose requests may be larger; ``s`` uploads what is larger."""
+MAX_LOCAL_ZIP_BYTES: Final = 500 * 1024 * 1024
+"""The same for the local runtime, whose requests may be as large as what ``s`` uploads."""
 
 
 class Package(NamedTuple):
