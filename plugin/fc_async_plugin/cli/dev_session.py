@@ -117,6 +117,14 @@ def write_launch(choices: Choices) -> int:
 
 def run(choices: Choices) -> int:
     """Run the functions until Ctrl-C; return the exit code."""
+    try:
+        return _run(choices)
+    except (KeyboardInterrupt, click.Abort):  # of a question, a build or an installation
+        terminal.note(_GOES_ON)
+        return INTERRUPTED
+
+
+def _run(choices: Choices) -> int:
     screen, answers = _screen(choices), Answers()
     events: SimpleQueue[Event] = SimpleQueue()
     projects = _read(choices, "", "")
@@ -136,11 +144,7 @@ def run(choices: Choices) -> int:
         lambda text: screen.say("install", text, style="wait"),
         answers=None if choices.install else answers,
     )
-    try:
-        prepared = [*_prepare(choices, projects, builder, installer)]
-    except (KeyboardInterrupt, click.Abort):
-        terminal.note(_GOES_ON)
-        return INTERRUPTED
+    prepared = [*_prepare(choices, projects, builder, installer)]
     settings = runtime_options.assigned(choices.assignments)
     started = runtime.Choices(choices.port, choices.data, choices.clock, *place, settings)
 

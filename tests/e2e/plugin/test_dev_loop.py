@@ -406,6 +406,23 @@ def test_builds_are_asked_for_once_and_run_again_when_their_files_change(
     assert "Run this now" not in terminal.seen
 
 
+def test_an_interrupted_build_says_how_to_go_on_and_is_not_asked_for_again(
+    dev: Callable[..., Terminal], built: Path
+):
+    text = (built / "s.yaml").read_text()
+    command = "mkdir ../begun || exit 0; kill -INT $PPID; sleep 1000"
+    (built / "s.yaml").write_text(text.replace("cp ../built.py index.py", command))
+    terminal = dev()
+    terminal.expect("Run this now")
+    terminal.press("y\n")
+    terminal.expect("Interrupted. fc-async dev goes on")
+    assert terminal.wait() == 130
+    terminal = dev()
+    with connected(terminal) as client:
+        assert client.invoke("orders").payload == b"1"
+    assert "Run this now" not in terminal.seen
+
+
 def test_without_a_terminal_nothing_runs_and_one_line_says_how_it_would(
     built: Path, clean_environment: Callable[..., dict[str, str]]
 ):
