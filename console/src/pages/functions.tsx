@@ -308,6 +308,15 @@ const written = (
   });
 };
 
+const writtenOf = (config: api.Config | undefined): string =>
+  written(
+    config?.asyncTask ?? false,
+    config?.maxAsyncRetryAttempts,
+    config?.maxAsyncEventAgeInSeconds,
+    config?.destinationConfig?.onSuccess?.destination,
+    config?.destinationConfig?.onFailure?.destination,
+  );
+
 interface FormProps {
   name: string;
   qualifier: string;
@@ -338,20 +347,14 @@ function ConfigForm({ name, qualifier, config, limits, functions, onAgain }: For
     arnOf(success.value, saved?.onSuccess?.destination),
     arnOf(failure.value, saved?.onFailure?.destination),
   );
-  const theirs = written(
-    config?.asyncTask ?? false,
-    config?.maxAsyncRetryAttempts,
-    config?.maxAsyncEventAgeInSeconds,
-    saved?.onSuccess?.destination,
-    saved?.onFailure?.destination,
-  );
-  const began = useRef(theirs);
-  const edited = text !== began.current;
-  if (text === theirs) began.current = theirs;
-  const changed = theirs !== began.current;
+  const theirs = writtenOf(config);
+  const mine = useRef(theirs); // what the form began with, or deployed
+  const changed = useSignal(false);
   useEffect(() => {
-    if (changed && !edited) onAgain();
-  }, [changed]);
+    if (theirs === mine.current || theirs === text) mine.current = theirs;
+    else if (text === mine.current) onAgain();
+    else changed.value = true;
+  }, [theirs]);
   const where = `/functions${api.path(name)}/async-config`;
   const query = api.search({ qualifier });
 
@@ -382,7 +385,10 @@ function ConfigForm({ name, qualifier, config, limits, functions, onAgain }: For
 
   const save = (): void => {
     void act(async () => {
-      await api.put(where + query, JSON.parse(checked.current));
+      mine.current = writtenOf(
+        await api.put<api.Config>(where + query, JSON.parse(checked.current)),
+      );
+      changed.value = false;
       return t`The configuration of ${name} / ${qualifier} is deployed.`;
     });
   };
@@ -460,7 +466,7 @@ function ConfigForm({ name, qualifier, config, limits, functions, onAgain }: For
           {t`Destination cycle: ${cycle.value.join(" → ")}. Each run would start the next one.`}
         </p>
       ) : null}
-      {changed ? (
+      {changed.value ? (
         <p class="notice row" role="alert">
           {t`This configuration was changed meanwhile.`}
           <Button small onClick={onAgain}>

@@ -153,9 +153,13 @@ def test_a_form_says_that_its_configuration_was_changed_by_others(
     expect(retries).to_have_value("4")
     notice.wait_for(state="detached")
     retries.fill("5")
+    hold(page, "**/_local/functions")
     page.get_by_role("button", name="Deploy").click()
     page.get_by_text("is deployed").wait_for()
     retries.fill("6")
+    with page.expect_response("**/_local/functions"):
+        page.unroute("**/_local/functions")
+    page.get_by_role("option", name="LATEST (configured)").wait_for(state="attached")
     expect(notice).to_have_count(0)  # this form has changed it
 
 
