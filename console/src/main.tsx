@@ -3,7 +3,7 @@
 
 import { useSignal } from "@preact/signals";
 import { render } from "preact";
-import { useEffect } from "preact/hooks";
+import { useEffect, useLayoutEffect } from "preact/hooks";
 import * as api from "./api";
 import { count, dateTime } from "./format";
 import { other, speak, t } from "./i18n";
@@ -87,7 +87,8 @@ function App() {
   const help = useSignal(false);
   const about = useSignal<Record<string, string>>({});
   const page = route.value.parts[0] ?? "invocations";
-  useEffect(() => {
+  // Keys work as soon as the page is seen.
+  useLayoutEffect(() => {
     api.get<Record<string, string>>("/health").then(
       (found) => {
         about.value = found;
