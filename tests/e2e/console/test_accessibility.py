@@ -7,6 +7,7 @@ import json
 from typing import TYPE_CHECKING, Literal
 
 import pytest
+from playwright.sync_api import expect
 
 from fc_async_tests import axe
 from fc_async_tests.console import create
@@ -147,9 +148,10 @@ def page(browser: Browser, fc_local: FcLocal) -> Iterator[Page]:
 
 
 def show(page: Page, address: str) -> None:
-    """Open a page and wait until its data is there: between two refreshes the network is idle."""
-    page.goto("about:blank")  # another fragment of the same page would not be loaded
+    """Open a page and wait until its data is there: it is read once, then the network is idle."""
+    page.add_init_script("window.setInterval = () => 0")
     page.goto(f"/console{address}")
+    page.reload()
     page.locator("main h1, main [role=alert]").first.wait_for()
     page.wait_for_load_state("networkidle")
 
@@ -238,8 +240,8 @@ def test_pages_without_connection_keep_what_they_show_and_are_clean(page: Page, 
     page.route("**/_local/**", lambda route: route.abort())
     page.get_by_role("alert").get_by_text("The runtime does not answer").wait_for()
     check(page)
-    assert page.get_by_role("link", name="waits").is_visible()
-    assert page.get_by_label("Select waits").is_checked()
+    expect(page.get_by_role("link", name="waits")).to_be_visible()
+    expect(page.get_by_label("Select waits")).to_be_checked()
     for section in SECTIONS:
         page.goto(f"/console#/{section}")
         page.locator("main h1").wait_for()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 import requests
+from playwright.sync_api import expect
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -39,7 +40,7 @@ def test_a_large_bucket_is_shown_in_pages(page: Page, fc_local: FcLocal) -> None
         fc_local.oss.put("videos", f"{number:03}", b"")
     page.goto("/console#/buckets/videos")
     page.get_by_role("cell", name="099", exact=True).wait_for()
-    assert page.get_by_role("cell", name="100", exact=True).count() == 0
+    expect(page.get_by_role("cell", name="100", exact=True)).to_have_count(0)
     page.get_by_role("link", name="Next page").click()
     page.get_by_role("cell", name="100", exact=True).wait_for()
     page.get_by_role("link", name="First page").click()

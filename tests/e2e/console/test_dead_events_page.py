@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from playwright.sync_api import expect
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -86,10 +87,10 @@ def test_dead_events_are_grouped_by_error_and_a_group_is_sent_again(
     page.goto("/console#/dead")
     groups = page.get_by_role("region", name="Dead events by error")
     group = groups.get_by_role("row").filter(has_text="missing")
-    assert group.get_by_role("cell").first.inner_text() == "3"
+    expect(group.get_by_role("cell").first).to_have_text("3")
     group.get_by_role("link").click()
     page.get_by_text("3 events given up", exact=True).wait_for()
-    assert page.get_by_role("link", name="mail /").count() == 0
+    expect(page.get_by_role("link", name="mail /")).to_have_count(0)
     group.get_by_role("button", name="Send again…").click()
     page.get_by_role("dialog", name="Send 3 events with this error again").wait_for()
     confirm(page, "Send again")
@@ -123,7 +124,7 @@ def test_all_events_of_the_page_are_selected_and_the_selection_is_cleared(
         toolbar.get_by_text("5 selected").wait_for()
         take_back()
         toolbar.wait_for(state="detached")
-        assert page.get_by_role("checkbox", checked=True).count() == 0
+        expect(page.get_by_role("checkbox", checked=True)).to_have_count(0)
     assert len(of(admin)) == 5
 
 
@@ -175,7 +176,7 @@ def test_all_events_of_a_filter_are_forgotten_and_then_all(
     assert of(admin) == ["orders-0", "orders-1", "orders-2"]
     page.get_by_role("button", name="Clear", exact=True).click()
     page.get_by_text("3 events given up").wait_for()
-    assert page.get_by_role("searchbox").input_value() == ""
+    expect(page.get_by_role("searchbox")).to_have_value("")
     page.get_by_role("button", name="Forget all…").click()
     page.get_by_role("dialog", name="Forget all 3 events").wait_for()
     confirm(page, "Cancel")

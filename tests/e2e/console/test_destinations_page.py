@@ -7,6 +7,7 @@ import urllib.parse
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
+from playwright.sync_api import expect
 
 from fc_async_local.services.mns.model import Draft
 
@@ -89,7 +90,7 @@ def test_a_message_is_sent_looked_at_and_purged(
     assert f"KEYS:{channel.keys}|" == sent["attributes"].get("properties", "KEYS:|")
     headline = "my.app · order:Paid" if channel.kind == "bus" else sent["id"]
     message = opened(page, headline)
-    assert "1.10" in message.get_by_role("region", name="Raw body").locator("pre").inner_text()
+    expect(message.get_by_role("region", name="Raw body").locator("pre")).to_contain_text("1.10")
     for value in (channel.tag, channel.keys):
         message.locator("dd").filter(has_text=value).first.wait_for()
     assert len(messages(admin, channel, "orders")) == 1
@@ -141,7 +142,7 @@ def test_a_message_that_is_refused_is_not_sent_and_the_reason_is_shown(
     form.get_by_role("textbox").first.fill(body)
     form.get_by_role("button", name="Send").click()
     page.get_by_role("alert").get_by_text(error).wait_for()
-    assert form.get_by_role("textbox").first.input_value() == body
+    expect(form.get_by_role("textbox").first).to_have_value(body)
     assert messages(admin, Channel(kind, ""), "orders") == []
 
 
@@ -178,7 +179,7 @@ def test_failed_events_are_replayed_once_asked(
     fc_local.deploy("orders", handler, async_config=config)
     show(page, "failures")
     page.get_by_text("No messages.").wait_for()
-    assert page.get_by_role("button", name="Replay failed…").count() == 0
+    expect(page.get_by_role("button", name="Replay failed…")).to_have_count(0)
     fc_local.client.invoke_async("orders", b"\x89")
     fc_local.run_until_idle()
     page.get_by_role("button", name="Replay failed…").click()

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 import requests
+from playwright.sync_api import expect
 
 from fc_async_plugin.tasks import next_id
 from fc_async_sdk.payloads import DefaultStore
+from fc_async_tests.console import copied
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -99,7 +101,7 @@ def test_a_replay_from_the_command_line_and_its_task_name_each_other(
     fc_local.run_until_idle()
     page.goto("/console#/invocations/orders/first-replay-1")
     page.get_by_text("Replay of", exact=True).wait_for()
-    assert page.get_by_text("Replayed as", exact=True).count() == 0  # with another payload
+    expect(page.get_by_text("Replayed as", exact=True)).to_have_count(0)  # with another payload
     page.get_by_role("link", name="first", exact=True).click()
     page.get_by_text("Replayed as", exact=True).wait_for()
 
@@ -156,16 +158,15 @@ def test_escapes_are_decoded_and_json_in_json_is_a_tree_without_loss(
         '"price": 1.10',
         "12345678901234567890",
     ):
-        assert text in shown.inner_text()
-    assert "\\u202e" in shown.inner_text()
+        expect(shown).to_contain_text(text)
+    expect(shown).to_contain_text("\\u202e")
     payload.get_by_role("button", name="Fold").nth(1).click()
-    assert '"price"' not in shown.inner_text()
+    expect(shown).not_to_contain_text('"price"')
     payload.get_by_role("button", name="Unfold").click()
     payload.get_by_role("button", name="As sent").click()
     assert shown.inner_text() == sent
     payload.get_by_role("button", name="Copy Payload").click()
-    payload.get_by_role("button", name="Copied").wait_for()
-    assert page.evaluate("navigator.clipboard.readText()") == sent
+    copied(page, sent)
     edit(page)
     send(page, fc_local)
     assert received == [sent.encode(), sent.encode()]
@@ -176,11 +177,11 @@ def test_bytes_are_shown_in_hexadecimal_and_downloaded_as_they_are(
 ) -> None:
     task(page, fc_local, BINARY)
     payload = page.get_by_role("region", name="Payload")
-    assert "89 50 4e 47 0d 0a 1a 0a 00 ff" in payload.locator("pre").inner_text()
+    expect(payload.locator("pre")).to_contain_text("89 50 4e 47 0d 0a 1a 0a 00 ff")
     with page.expect_download() as saved:
         payload.get_by_role("button", name="Download Payload").click()
     assert Path(saved.value.path()).read_bytes() == BINARY
-    assert page.get_by_role("button", name="Copy as s command").count() == 0
+    expect(page.get_by_role("button", name="Copy as s command")).to_have_count(0)
 
 
 def test_a_call_is_copied_as_python_curl_and_s(
@@ -188,6 +189,7 @@ def test_a_call_is_copied_as_python_curl_and_s(
 ) -> None:
     page.clock.install()
     task(page, fc_local, b"it's")
+    page.clock.pause_at(page.evaluate("Date.now() / 1000 + 1"))  # a label stands for 1.5 seconds
     expected = {
         "Copy as Python": '"it\'s"',
         "Copy as curl": "--data-raw 'it'\\''s'",
@@ -197,7 +199,7 @@ def test_a_call_is_copied_as_python_curl_and_s(
     for button, text in expected.items():
         page.get_by_role("button", name=button).click()
         page.get_by_role("button", name="Copied").wait_for()
-        assert text in page.evaluate("navigator.clipboard.readText()")
+        copied(page, text)
         page.clock.run_for(1_500)
         page.get_by_role("button", name="Copied").wait_for(state="detached")
 
@@ -213,8 +215,7 @@ def test_a_call_with_bytes_is_copied_as_python_and_curl(
         "Copy base64 of Payload": encoded,
     }.items():
         page.get_by_role("button", name=button).click()
-        page.get_by_role("button", name="Copied").first.wait_for()
-        assert text in page.evaluate("navigator.clipboard.readText()")
+        copied(page, text)
 
 
 def test_a_browser_that_does_not_let_the_page_copy_is_named(
@@ -224,7 +225,7 @@ def test_a_browser_that_does_not_let_the_page_copy_is_named(
     task(page, fc_local, b"x")
     page.get_by_role("button", name="Copy as curl").click()
     page.get_by_role("alert").get_by_text("did not let the page copy").wait_for()
-    assert page.get_by_role("button", name="Copied").count() == 0
+    expect(page.get_by_role("button", name="Copied")).to_have_count(0)
 
 
 def test_a_task_that_waits_shows_what_it_waits_for(
@@ -258,7 +259,7 @@ def test_what_a_function_logs_is_shown_while_it_waits_and_for_each_attempt(
     fc_local.advance(0.5)
     page.goto("/console#/invocations/orders/first")
     page.get_by_text("Log of the last attempt, with its trace").click()
-    assert "looked at the card" in page.get_by_label("Log of the last attempt").inner_text()
+    expect(page.get_by_label("Log of the last attempt")).to_contain_text("looked at the card")
     fc_local.run_until_idle()
     for attempt in ("Attempt 1", "Attempt 2"):
         page.get_by_role("group").filter(has_text=attempt).last.locator("summary").click()
@@ -271,7 +272,7 @@ def test_what_a_function_logs_is_shown_while_it_waits_and_for_each_attempt(
     page.get_by_label("Asynchronous invocation").uncheck()
     page.get_by_role("button", name="Send", exact=True).click()
     page.get_by_text("Log", exact=True).click()
-    assert "looked at the card" in page.get_by_label("Log", exact=True).inner_text()
+    expect(page.get_by_label("Log", exact=True)).to_contain_text("looked at the card")
 
 
 def test_a_waiting_task_is_stopped(page: Page, fc_local: FcLocal, received: list[bytes]) -> None:
@@ -328,7 +329,7 @@ def test_a_task_that_does_not_exist_does_not_show_another_one(
     for name in ("nothing", "100%"):
         page.goto(f"/console#/invocations/orders/{name}")
         page.get_by_role("alert").get_by_text("AsyncTaskNotFound").wait_for()
-        assert page.get_by_role("button", name="Replay…", exact=True).count() == 0
+        expect(page.get_by_role("button", name="Replay…", exact=True)).to_have_count(0)
 
 
 def test_the_error_of_an_action_stays_until_the_next_one(
@@ -342,7 +343,7 @@ def test_the_error_of_an_action_stays_until_the_next_one(
     for _ in range(3):
         with page.expect_response("**/_local/stats"):
             pass
-    assert "FunctionNotFound" in page.get_by_role("alert").inner_text()
+    expect(page.get_by_role("alert")).to_contain_text("FunctionNotFound")
 
 
 def test_a_payload_in_a_store_has_its_size_and_a_download_until_it_is_gone(

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from playwright.sync_api import expect
 
-from fc_async_tests.console import hold
+from fc_async_tests.console import copied, hold
 
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
@@ -45,8 +46,8 @@ def test_the_counts_follow_the_filter(page: Page, fc_local: FcLocal, received: l
     page.get_by_text("4 tasks").wait_for()
     search(page, "function:orders")
     page.get_by_text("3 tasks").wait_for()
-    assert tile(page, "Succeeded").inner_text().startswith("3")
-    assert page.get_by_role("link", name="other-1").count() == 0
+    expect(tile(page, "Succeeded")).to_contain_text("3")
+    expect(page.get_by_role("link", name="other-1")).to_have_count(0)
 
 
 def test_a_status_tile_keeps_the_rest_of_the_query(
@@ -68,12 +69,12 @@ def test_states_that_no_task_has_are_no_tiles(
     page.goto("/console")
     tiles = page.get_by_role("group", name="Tasks by status")
     page.get_by_text("No tasks yet.").wait_for()
-    assert tiles.inner_text() == ""
+    expect(tiles).to_have_text("")
     fc_local.client.invoke_async("orders", b"", task_id="order-1")
     fc_local.run_until_idle()
     tile(page, "Succeeded").wait_for()
-    assert tiles.get_by_role("button").count() == 1
-    assert tiles.get_by_role("link").count() == 0
+    expect(tiles.get_by_role("button")).to_have_count(1)
+    expect(tiles.get_by_role("link")).to_have_count(0)
 
 
 def test_a_query_is_completed_with_the_keyboard(page: Page) -> None:
@@ -82,11 +83,11 @@ def test_a_query_is_completed_with_the_keyboard(page: Page) -> None:
     query.press_sequentially("stat")
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
-    assert query.input_value() == "status:"
+    expect(query).to_have_value("status:")
     query.press_sequentially("fa")
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
-    assert query.input_value() == "status:Failed "
+    expect(query).to_have_value("status:Failed ")
     page.keyboard.press("Enter")
     page.wait_for_url("**q=status%3AFailed")
 
@@ -124,9 +125,9 @@ def test_selection_focus_and_details_survive_what_happens_meanwhile(
     page.evaluate("document.activeElement.closest('tr').id = 'same'")
     fc_local.client.invoke_async("orders", b"", task_id="second", delay=600)
     page.get_by_role("link", name="second").wait_for()
-    assert page.evaluate("document.activeElement.textContent") == "first"
-    assert page.locator("#same").get_by_label("Select first").is_checked()
-    assert page.get_by_text("first payload").is_visible()
+    expect(page.get_by_role("link", name="first")).to_be_focused()
+    expect(page.locator("#same").get_by_label("Select first")).to_be_checked()
+    expect(page.get_by_text("first payload")).to_be_visible()
 
 
 def test_many_tasks_are_stopped_with_a_reason(
@@ -185,7 +186,7 @@ def test_chosen_columns_are_remembered(
     page.keyboard.press("Escape")
     page.reload()
     page.get_by_role("columnheader", name="Request id").wait_for()
-    assert page.get_by_role("columnheader", name="Retries").count() == 0
+    expect(page.get_by_role("columnheader", name="Retries")).to_have_count(0)
 
 
 def test_exports_have_every_task_that_matches(
@@ -238,7 +239,7 @@ def test_a_selection_is_taken_back_and_nothing_is_done(
         toolbar.get_by_text("3 selected").wait_for()
         take_back()
         toolbar.wait_for(state="detached")
-        assert page.get_by_role("checkbox", checked=True).count() == 0
+        expect(page.get_by_role("checkbox", checked=True)).to_have_count(0)
     found = fc_local.client.list_async_tasks("orders").tasks
     assert [task.status for task in found] == ["Enqueued"] * 3
 
@@ -251,7 +252,7 @@ def test_a_query_is_completed_with_the_pointer_left_with_escape_and_cleared(
     query = page.get_by_role("combobox", name="Query")
     query.press_sequentially("stat")
     page.get_by_role("option", name=re.compile("^status:")).click()
-    assert query.input_value() == "status:"
+    expect(query).to_have_value("status:")
     query.press_sequentially("Fail")
     page.get_by_role("option", name="status:Failed").wait_for()
     page.keyboard.press("Escape")
@@ -261,7 +262,7 @@ def test_a_query_is_completed_with_the_pointer_left_with_escape_and_cleared(
     page.get_by_text("No task matches.").wait_for()
     page.get_by_role("search").get_by_role("button", name="Clear").click()
     page.get_by_role("link", name="first").wait_for()
-    assert query.input_value() == ""
+    expect(query).to_have_value("")
     page.get_by_role("button", name="Help on queries").click()
     page.get_by_role("dialog", name="Queries").get_by_text("status:", exact=True).wait_for()
 
@@ -289,12 +290,11 @@ def test_details_of_an_ended_task_have_its_result_and_its_error(
         result.get_by_role("button", name="Download Result").click()
     assert Path(saved.value.path()).read_bytes() == b"an answer"
     result.get_by_role("button", name="Copy Result").click()
-    result.get_by_role("button", name="Copied").wait_for()
-    assert page.evaluate("navigator.clipboard.readText()") == "an answer"
+    copied(page, "an answer")
     page.get_by_label("Details of good").click()
     result.wait_for(state="detached")
     page.get_by_label("Details of failed").click()
-    assert "card declined" in page.get_by_label("Trace").inner_text()
+    expect(page.get_by_label("Trace")).to_contain_text("card declined")
 
 
 def test_the_first_task_is_made_from_the_empty_list(
@@ -344,7 +344,7 @@ def test_the_page_of_a_list_does_not_wait_for_its_counts(
     held = hold(page, "**/_local/tasks/counts*")
     page.goto("/console")
     page.get_by_role("link", name="first").wait_for()
-    assert page.get_by_text("1 task", exact=True).count() == 0
+    expect(page.get_by_text("1 task", exact=True)).to_have_count(0)
     while not held:  # the counts are asked for after the page, never before it
         page.wait_for_event("request")
     held[0].continue_()
@@ -360,7 +360,7 @@ def test_what_is_read_for_long_is_a_skeleton_until_it_is_there(
     page.get_by_role("status", name="Is being read").wait_for()
     page.unroute("**/_local/tasks?*")
     page.get_by_role("link", name="first").wait_for()
-    assert page.get_by_role("status", name="Is being read").count() == 0
+    expect(page.get_by_role("status", name="Is being read")).to_have_count(0)
 
 
 def test_an_invocation_without_task_mode_has_a_mark(page: Page, fc_local: FcLocal) -> None:

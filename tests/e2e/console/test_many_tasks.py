@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 import requests
+from playwright.sync_api import expect
 
 from fc_async_local.embedded import LocalRuntime
 from fc_async_tests.console import opened
@@ -75,7 +76,7 @@ def test_totals_are_exact_without_a_filter_by_function_and_by_status(
     tile = page.get_by_role("group", name="Tasks by status").get_by_role("button", name="Enqueued")
     tile.click()
     page.get_by_text("20,110 tasks", exact=True).wait_for()
-    assert page.get_by_label("Query", exact=True).input_value() == "status:Enqueued"
+    expect(page.get_by_label("Query", exact=True)).to_have_value("status:Enqueued")
     page.goto("/console#/invocations?q=function:mail")
     page.get_by_text("5,028 tasks", exact=True).wait_for()
     assert counts(endpoint) == {"byStatus": {"Enqueued": OLD + NEW}, "atLeast": []}

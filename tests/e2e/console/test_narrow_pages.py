@@ -7,6 +7,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from playwright.sync_api import expect
 
 from fc_async_tests.console import create, opened
 
@@ -190,7 +191,7 @@ def test_a_graph_of_500_nodes_scrolls_in_its_frame_and_is_searched(
     assert too_wide(page) == []
     page.get_by_label("Find a node").fill("failed-24")
     page.get_by_role("status").get_by_text("11 found").wait_for()
-    assert canvas.locator(".box.found").count() == 11
+    expect(canvas.locator(".box.found")).to_have_count(11)
     canvas.get_by_role("link", name="function-249").focus()
     page.locator(".graph .under").get_by_text("function-249/LATEST: nothing").wait_for()
     assert too_wide(page) == []
@@ -215,6 +216,5 @@ def test_a_list_is_cards_on_a_phone_that_show_every_field(
 def test_the_navigation_shows_the_page_that_is_open(page: Page, fc_local: FcLocal) -> None:
     page.goto("/console#/state")
     page.get_by_role("heading", name="State").wait_for()
-    box = page.get_by_role("navigation").get_by_role("link", name="State").bounding_box()
-    assert box is not None
-    assert box["x"] + box["width"] <= WIDTH
+    link = page.get_by_role("navigation").get_by_role("link", name="State")
+    expect(link).to_be_in_viewport(ratio=1)

@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from playwright.sync_api import expect
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -60,10 +61,10 @@ def test_each_attempt_has_its_own_message_and_two_are_compared(
     card = page.get_by_role("region", name="Why it failed")
     rows = card.get_by_role("row")
     rows.filter(has_text="Attempt 3").get_by_text("card declined").wait_for()
-    assert "no route to the bank" in rows.filter(has_text="Attempt 1").inner_text()
+    expect(rows.filter(has_text="Attempt 1")).to_contain_text("no route to the bank")
     page.get_by_text("Compare two attempts").click()
     compared = page.get_by_role("group", name="Compared attempts")
-    assert compared.locator("mark").all_inner_texts() == ["no route to the bank", "card declined"]
+    expect(compared.locator("mark")).to_have_text(["no route to the bank", "card declined"])
     page.get_by_label("Second attempt").select_option("2")
     compared.locator("mark").first.wait_for(state="detached")
 
@@ -89,4 +90,4 @@ def test_a_loop_shows_which_task_called_which_each_as_a_link(page: Page, fc_loca
     assert links.first.inner_text() == "ping / first"
     links.first.click()
     page.get_by_role("heading", name="first").wait_for()
-    assert page.get_by_role("region", name="Why it failed").count() == 0
+    expect(page.get_by_role("region", name="Why it failed")).to_have_count(0)

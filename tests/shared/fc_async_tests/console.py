@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import requests
+from playwright.sync_api import expect
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, ConsoleMessage, Page, Route
 
 Admin = Callable[..., Any]
+expect.set_options(timeout=30_000)  # as long as all else waits: a slow machine needs more than 5 s
 
 
 @contextlib.contextmanager
@@ -48,6 +50,12 @@ def hold(page: Page, pattern: str) -> list[Route]:
 
     page.route(pattern, keep)
     return held
+
+
+def copied(page: Page, text: str) -> None:
+    """Wait until the clipboard has a text."""
+    read = "async text => (await navigator.clipboard.readText()).includes(text)"
+    page.wait_for_function(read, arg=text)
 
 
 def create(endpoint: str, what: str, **body: object) -> None:
