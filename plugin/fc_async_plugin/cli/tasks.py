@@ -286,15 +286,21 @@ def stop_command(function: str, wanted: _Set) -> int:
     """Stop tasks of FUNCTION: those that are named (- reads ids from stdin), or chosen by options.
 
     They end as Stopped. A task that cannot be stopped does not keep the others from being stopped;
-    the exit code is 1. Options choose among the tasks that have not ended.
+    the exit code is 1. Options choose among the tasks that have not ended; those that end before
+    they are stopped are only counted.
     """
     from fc_async_plugin.tasks import each, tasks_of
 
-    output = wanted.output
+    output, ended = wanted.output, set[str]()
     with tasks_of(function, wanted.where) as tasks:
         ids = wanted.members(tasks, "stop", _STOPPED)
-        errors = dict(zip(ids, each(lambda one: _stop(tasks, one), ids), strict=True))
+        errors = dict(zip(ids, each(lambda one: _stop(tasks, one, ended), ids), strict=True))
+    if wanted.task_ids:
+        ended.clear()
+    failed = {task_id for task_id, error in errors.items() if error is not None}
     for task_id, error in errors.items():
+        if task_id in ended:
+            continue
         if error is not None:
             terminal.error(f"task {task_id} was not stopped: {error}")
         elif output == "text":
@@ -303,21 +309,29 @@ def stop_command(function: str, wanted: _Set) -> int:
         stopped = [{"taskId": task_id, "error": error} for task_id, error in errors.items()]
         terminal.print_json({"tasks": stopped})
     elif len(errors) > 1:
-        accepted = sum(error is None for error in errors.values())
-        terminal.tell(f"Stopping: {accepted} of {len(errors)} tasks.")
-    return FAILED if any(errors.values()) else DONE
+        before = f"; {len(ended):,} had ended" if ended else ""
+        terminal.tell(f"Stopping: {len(errors) - len(failed)} of {len(errors)} tasks{before}.")
+    return FAILED if failed - ended else DONE
 
 
-def _stop(tasks: FunctionTasks, task_id: str) -> str | None:
-    """Stop a task; return why the service refused, None if it did not."""
+def _stop(tasks: FunctionTasks, task_id: str, ended: set[str]) -> str | None:
+    """Stop a task; return why the service refused, None if it did not.
+
+    Args:
+        tasks: The tasks of the function.
+        task_id: The task.
+        ended: Gets the id of a task that had ended.
+    """
     from fc_async_plugin.account import suggestions
-    from fc_async_sdk.errors import AsyncTaskNotFound, FcAsyncError
+    from fc_async_sdk.errors import AsyncInvocationStopped, AsyncTaskNotFound, FcAsyncError
 
     try:
         tasks.client.stop_async_task(tasks.function, task_id, qualifier=tasks.qualifier)
     except AsyncTaskNotFound as error:
         return str(suggestions.with_task(error, task_id, tasks.all()))
     except FcAsyncError as error:
+        if isinstance(error, AsyncInvocationStopped):
+            ended.add(task_id)
         return str(error)
     return None
 
