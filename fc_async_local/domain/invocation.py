@@ -220,6 +220,7 @@ class Outcome(Record, frozen=True, kw_only=True):
         out_of_memory: Whether the instance exceeded its memory.
         payload: What the function returned, or the error document of its runtime.
         log: The attempt's log, newest part.
+        told: How many bytes at the beginning of ``log`` readers were given while it ran.
         duration_ms: Wall time of the execution.
         memory_mb: Peak memory of the instance, 0 if unknown.
         version_id: The version that ran, "" for LATEST.
@@ -231,6 +232,7 @@ class Outcome(Record, frozen=True, kw_only=True):
     out_of_memory: bool = False
     payload: bytes = b""
     log: bytes = b""
+    told: int = 0
     instance_id: str = ""
     version_id: str = ""
     duration_ms: int = 0

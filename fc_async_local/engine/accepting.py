@@ -12,6 +12,7 @@ import logging
 from typing import TYPE_CHECKING, Final
 
 import msgspec
+from msgspec.structs import replace
 
 from fc_async_local.domain import policy
 from fc_async_local.domain.errors import Rejected
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from fc_async_local.domain.invocation import InvokeRequest, Outcome
     from fc_async_local.engine.ports import Ports
     from fc_async_local.execution.protocol import HttpExchange
+    from fc_async_sdk.admin.models import Step
     from fc_async_sdk.models import AsyncConfig
 
 logger = logging.getLogger(__name__)
@@ -228,9 +230,15 @@ async def invoke_once(
         http=request.http,
         exchange=exchange,
     )
-    ports.feed.record(lambda: feed.sync_started(attempt, at=ports.clock.now()))
+    began = ports.clock.now()
+
+    def started() -> Step:
+        return feed.sync_started(attempt, at=began)
+
+    ports.feed.record(started)
+    told = replace(attempt, tell=ports.feed.teller(started))  # another one: no reference cycle
     with ports.clock.work():
-        outcome = await ports.runner.run(attempt)
+        outcome = await ports.runner.run(told)
     ports.feed.record(lambda: feed.sync_ended(attempt, outcome, at=ports.clock.now()))
     if outcome.kind in _REFUSALS:
         raise _refusal(request.function, outcome)

@@ -39,8 +39,9 @@ if TYPE_CHECKING:
 
     from fc_async_local.domain.invocation import Lease
     from fc_async_local.engine.ports import Ports
-    from fc_async_local.execution.protocol import Deployment
+    from fc_async_local.execution.protocol import Deployment, Tell
     from fc_async_local.store.loops import Claims
+    from fc_async_sdk.admin.models import Step
 
 logger = logging.getLogger(__name__)
 
@@ -129,10 +130,13 @@ class Attempts:
         # Either may have been noted while the start was being written.
         if began is None or held.stop or held.lost:
             return None, now
-        self._ports.feed.record(
-            lambda: feed.started(invocation, at=began, retries=policy.retries(config))
-        )
-        outcome = await self._run_function(invocation, deployment)
+
+        def started() -> Step:
+            return feed.started(invocation, at=began, retries=policy.retries(config))
+
+        self._ports.feed.record(started)
+        tell = self._ports.feed.teller(started)
+        outcome = await self._run_function(invocation, deployment, tell)
         if outcome.kind is OutcomeKind.INTERRUPTED and not held.stop:
             # Only a requested stop ends an invocation as Stopped.
             outcome = replace(
@@ -142,7 +146,9 @@ class Attempts:
             )
         return outcome, began
 
-    async def _run_function(self, invocation: Invocation, deployment: Deployment) -> Outcome:
+    async def _run_function(
+        self, invocation: Invocation, deployment: Deployment, tell: Tell
+    ) -> Outcome:
         attempt = Attempt(
             deployment=deployment,
             request_id=invocation.request_id,
@@ -151,6 +157,7 @@ class Attempts:
             qualifier=invocation.qualifier,
             task_id=invocation.task_id,
             http=invocation.http_head,
+            tell=tell,
         )
         try:
             return await self._ports.runner.run(attempt)

@@ -7,6 +7,7 @@ steps that are left in the feed are enough to show it in lists on this machine.
 
 Invariants:
     Numbers of steps are consecutive. A reader that is too slow is told how many steps it missed.
+    What functions print has a bound of its own: it removes no other step.
     Only what the feed has is remembered: its bound in bytes is the bound of this memory.
     The FC API does not ask for what is remembered, so it answers what the service would.
 """
@@ -14,6 +15,7 @@ Invariants:
 from __future__ import annotations
 
 from collections import deque
+from operator import attrgetter
 from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
@@ -37,12 +39,13 @@ if TYPE_CHECKING:
 
     from fc_async_local.domain.invocation import Delivery, Job, JobSettlement
     from fc_async_local.domain.settlement import Decided
-    from fc_async_local.execution.protocol import Attempt
+    from fc_async_local.execution.protocol import Attempt, Tell
     from fc_async_local.wakeups import Wakeups
 
 STEPS: Final = "steps"
 """Topic of wake-ups: a step was recorded."""
 
+_PRINTED_BYTES: Final = 2 * 1024 * 1024
 _FOLLOWED_BYTES: Final = 8 * 1024 * 1024
 _STEP_BYTES: Final = 512
 """Estimated size of a step without texts."""
@@ -61,9 +64,8 @@ class Feed:
 
     def __init__(self, wakeups: Wakeups, *, most_bytes: int) -> None:
         self._wakeups = wakeups
-        self._most_bytes = most_bytes or _FOLLOWED_BYTES
-        self._steps: deque[Step] = deque()
-        self._bytes = 0
+        self._steps = _Newest(most_bytes or _FOLLOWED_BYTES)
+        self._printed = _Newest(_PRINTED_BYTES)
         self._last = 0
         self._recording = most_bytes > 0
 
@@ -82,37 +84,75 @@ class Feed:
             return
         self._last += 1
         step = replace(make(), number=self._last)
-        self._steps.append(step)
-        self._bytes += _size(step)
-        while self._bytes > self._most_bytes and len(self._steps) > 1:
-            self._bytes -= _size(self._steps.popleft())
+        (self._printed if step.kind == "printed" else self._steps).add(step)
         self._wakeups.wake(STEPS)
+
+    def teller(self, started: Callable[[], Step]) -> Tell:
+        """Return what records the lines that an attempt prints.
+
+        Args:
+            started: Makes the step with which the attempt begins.
+        """
+
+        def tell(lines: bytes, cut: bool) -> bool:  # noqa: FBT001 -- a Tell
+            self.record(lambda: _printed(started(), lines, cut, at=self._wakeups.clock.now()))
+            return self._recording
+
+        return tell
 
     async def follow(self, after: int, *, wait_ms: int) -> Steps:
         """Return the steps after one, as soon as there are any: a long poll.
 
         Args:
-            after: Number of the last step that the reader has; a negative number: only find out
-                the newest number, and record from now on.
+            after: Number of the last step that the reader has; a negative number: find out the
+                newest number and what runs has printed, and record from now on.
             wait_ms: How long to wait for a step, on the runtime's clock.
         """
         self._recording = True
         if after < 0:
-            return Steps(steps=[], last=self._last, missed=0)
+            return Steps(steps=self.running(), last=self._last, missed=0)
 
         async def look() -> tuple[list[Step], int | None]:
             return self.after(after), None
 
         deadline = self._wakeups.clock.now() + wait_ms
         steps = list(await self._wakeups.poll(STEPS, look, deadline=deadline))
-        missed = steps[0].number - after - 1 if steps else 0
+        missed = steps[-1].number - after - len(steps) if steps else 0
         return Steps(steps=steps, last=self._last, missed=max(0, missed))
 
     def after(self, number: int) -> list[Step]:
         """Return the steps after a number that are left, oldest first."""
         # A number from before a restart of the runtime is ahead of this feed: all of it is new.
         known = number if number <= self._last else 0
-        return [step for step in self._steps if step.number > known]
+        steps = [step for step in self._steps if step.number > known]
+        printed = [step for step in self._printed if step.number > known]
+        return sorted(steps + printed, key=attrgetter("number")) if printed else steps
+
+    def running(self) -> list[Step]:
+        """Return what the attempts that run have printed so far, oldest first."""
+        ended = {step.request_id: step.number for step in self._steps if step.kind == "ended"}
+        oldest = self.oldest  # of a step before it, the end may be forgotten
+        return [
+            step
+            for step in self._printed
+            if step.number > max(oldest, ended.get(step.request_id, 0))
+        ]
+
+
+class _Newest(deque[Step]):
+    """The newest steps, up to a size in bytes."""
+
+    def __init__(self, most_bytes: int) -> None:
+        super().__init__()
+        self._most_bytes = most_bytes
+        self._bytes = 0
+
+    def add(self, step: Step) -> None:
+        """Add a step, and drop the oldest ones beyond the size."""
+        self.append(step)
+        self._bytes += _size(step)
+        while self._bytes > self._most_bytes and len(self) > 1:
+            self._bytes -= _size(self.popleft())
 
 
 def _size(step: Step) -> int:
@@ -157,6 +197,11 @@ def started(invocation: Invocation, *, at: int, retries: int) -> Step:
         attempt=invocation.attempts + 1,
         attempts=retries + 1,
     )
+
+
+def _printed(started: Step, lines: bytes, cut: bool, *, at: int) -> Step:  # noqa: FBT001 -- a Tell
+    output = lines.decode("utf-8", "replace")
+    return replace(started, kind="printed", at=at, output=output, cut=cut, payload=b"")
 
 
 def ended(invocation: Invocation, decided: Decided, *, at: int) -> Step:
@@ -248,14 +293,21 @@ def delivery_tried(job: Job, settled: JobSettlement, *, at: int) -> Step:
 def _with_outcome(step: Step, outcome: Outcome | None) -> Step:
     if outcome is None:
         return step
+    output, rest = _newest_text(outcome.log), outcome.log[outcome.told :]
     return replace(
         step,
         outcome=outcome.kind.value,
         result=outcome.payload[:_PAYLOAD_BYTES].decode("utf-8", "replace"),
-        output=outcome.log[-_PAYLOAD_BYTES:].decode("utf-8", "replace"),
+        output=output,
+        told=len(output) - len(_newest_text(rest)) if outcome.told else 0,
+        cut=len(rest) > _PAYLOAD_BYTES,
         duration_ms=outcome.duration_ms,
         memory_mb=outcome.memory_mb,
     )
+
+
+def _newest_text(log: bytes) -> str:
+    return log[-_PAYLOAD_BYTES:].decode("utf-8", "replace")
 
 
 class Remembered:
@@ -295,6 +347,8 @@ class Remembered:
     def _catch_up(self) -> None:
         for step in self._feed.after(self._last):
             self._last = step.number
+            if step.kind == "printed":
+                continue
             if step.kind == "accepted" and not step.task_mode:
                 self._tasks[step.request_id] = (step.number, _accepted(step))
             elif step.request_id in self._tasks:

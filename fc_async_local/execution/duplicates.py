@@ -67,7 +67,8 @@ class Duplicates:
         lost = await self._runner.run(attempt)
         if how == "redelivery":
             return await self._runner.run(attempt)
-        ended = replies.Run(attempt.deployment, lost.instance_id, lost.duration_ms, lost.log)
+        facts = lost.instance_id, lost.duration_ms, lost.log, lost.told
+        ended = replies.Run(attempt.deployment, *facts)
         return replies.outcome(replies.Reply(replies.Ending.EXITED), ended)
 
     async def _together(self, attempt: Attempt) -> Outcome:

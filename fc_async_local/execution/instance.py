@@ -37,6 +37,12 @@ if TYPE_CHECKING:
 
 _PIPE_BYTES: Final = 65536  # capacity of a pipe on Linux (pipe(7))
 _DEATH_SECONDS: Final = 5.0
+_TELL_SECONDS: Final = 0.1
+"""Output is told when it is this old: an error that is logged before the answer comes with it."""
+_FIRST_TELL_SECONDS: Final = 0.5
+"""The same for the first lines of a call, so that all output of a short call stays together."""
+_TOLD_BYTES: Final = 64 * 1024
+"""The most that is told at a time."""
 
 
 class LogTail:
@@ -71,6 +77,24 @@ class LogTail:
         count = min(self._end - position, self._limit, len(self._kept))
         return bytes(self._kept[len(self._kept) - count :]) if count > 0 else b""
 
+    def lines(self, position: int, until: int, most: int) -> tuple[int, bytes]:
+        """Return the newest whole lines between two positions, and where they begin.
+
+        Progress bars end their lines with a carriage return.
+
+        Args:
+            position: Where the first line begins.
+            until: What was fed after it is left out.
+            most: How many bytes are returned at most; a longer line is cut in front.
+        """
+        first = self._end - len(self._kept)
+        begin, end = max(position - first, 0), max(until - first, 0)
+        # A carriage return at the end may be half of a line end.
+        half = self._kept.rfind(b"\r", begin, max(end - 1, 0))
+        end = 1 + max(self._kept.rfind(b"\n", begin, end), half)
+        begin = max(begin, end - most)
+        return first + begin, bytes(self._kept[begin:end])
+
 
 class Call:
     """One execution in progress.
@@ -78,13 +102,16 @@ class Call:
     Attributes:
         attempt: What is executed.
         done: Resolved once, by the instance, a deadline or an interruption.
+        position: Position in the log of its instance when it began there.
+        told: Position up to which the lines of that log were told.
     """
 
-    __slots__ = ("attempt", "done")
+    __slots__ = ("attempt", "done", "position", "told")
 
     def __init__(self, attempt: Attempt) -> None:
         self.attempt = attempt
         self.done: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+        self.position = self.told = 0
 
     def end(self, reply: Reply) -> None:
         """Resolve the call, unless it is resolved already."""
@@ -139,6 +166,7 @@ class Instance(abc.ABC):
         capacity: How many calls it runs at a time.
         ready: It has started; calls can be submitted.
         log: Its output.
+        followers: The calls that are told of it.
         debugger: As given.
         debug_port: Where a debugger listens in its process; 0 if none does.
         server: The HTTP server of a custom runtime; None for other runtimes.
@@ -154,6 +182,7 @@ class Instance(abc.ABC):
         self.capacity = deployment.instance_concurrency
         self.ready = False
         self.log = LogTail(common.bounds.log_bytes)
+        self.followers: set[Call] = set()
         self.debugger = debugger
         self.debug_port = 0
         self._common = common
@@ -163,6 +192,7 @@ class Instance(abc.ABC):
         self._calls: set[Call] = set()
         self._ended: Reply | None = None
         self._frozen = False
+        self._telling = False
 
     # --- differs between kinds ---
 
@@ -273,20 +303,43 @@ class Instance(abc.ABC):
         except OSError:
             return False
         self.log.feed(data)
+        if data and self.followers and not self._telling:
+            self._tell_later()
         return bool(data)
 
-    def log_since(self, position: int, attempt: Attempt, ending: Ending) -> bytes:
-        """Return the log of an attempt that has ended; the pipe must have been drained.
+    def follow(self, call: Call) -> None:
+        """Let a call that begins have what is printed from now on."""
+        call.position = call.told = self.log.position
+        self.followers.add(call)
 
-        Args:
-            position: Position in the log when the attempt began.
-            attempt: The attempt.
-            ending: How it ended.
+    def _tell_later(self) -> None:
+        self._telling = True
+        goes_on = any(call.told > call.position for call in self.followers)
+        seconds = _TELL_SECONDS if goes_on else _FIRST_TELL_SECONDS
+        asyncio.get_running_loop().call_later(seconds, self._tell, self.log.position)
+
+    def _tell(self, until: int) -> None:
+        """Tell the calls that run the lines before a position."""
+        self._telling = False
+        for call in self.followers:
+            tell = call.attempt.tell
+            if tell is not None and not call.done.done():
+                begin, lines = self.log.lines(call.told, until, _TOLD_BYTES)
+                if lines and tell(lines, begin > call.told):
+                    call.told = begin + len(lines)
+        if self.followers and self.log.position > until:
+            self._tell_later()
+
+    def log_of(self, call: Call, ending: Ending) -> tuple[bytes, int]:
+        """Return the log of a call that has ended, and how much of it was told.
+
+        The pipe must have been drained.
         """
         # A process that has ended, or was never ready, cannot write the end mark.
         if self.ready and not ending.spoils:
-            self._end_mark(attempt, failed=ending is Ending.FAILED)
-        return self.log.since(position)
+            self._end_mark(call.attempt, failed=ending is Ending.FAILED)
+        log = self.log.since(call.position)
+        return log, max(0, len(log) - (self.log.position - call.told))
 
     def _end_mark(self, attempt: Attempt, *, failed: bool) -> None:  # noqa: B027 -- servers of custom runtimes write their own marks
         """Write the mark that built-in runtimes write after a call."""

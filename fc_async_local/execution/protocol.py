@@ -8,7 +8,7 @@ reports; it does not decide on retries and uses no store.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 import msgspec
@@ -17,7 +17,6 @@ from fc_async_local.domain.invocation import HttpHead
 from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
     from fc_async_local.domain.invocation import Outcome
@@ -104,6 +103,11 @@ class HttpExchange(Protocol):
         ...
 
 
+Tell = Callable[[bytes, bool], bool]
+"""Called in the event loop with whole lines that a function has printed while it runs, and whether
+lines before them were left out; returns whether a reader can have them."""
+
+
 class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     """One execution to perform.
 
@@ -114,6 +118,7 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
         http: The request to pass to a web function; None: ``payload`` is an event.
         exchange: The client that waits for the answer to ``http``, which also has the body; None:
             no client waits, and ``payload`` is the body.
+        tell: Takes what the function prints, line by line; None: it is read at the end only.
     """
 
     deployment: Deployment
@@ -124,6 +129,7 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     task_id: str = ""
     http: HttpHead | None = None
     exchange: HttpExchange | None = None
+    tell: Tell | None = None
 
 
 class CodeSource(Protocol):

@@ -96,6 +96,7 @@ class Run(msgspec.Struct, frozen=True):
     instance_id: str = ""
     duration_ms: int = 0
     log: bytes = b""
+    told: int = 0
 
 
 def outcome(reply: Reply, run: Run) -> Outcome:
@@ -109,6 +110,7 @@ def outcome(reply: Reply, run: Run) -> Outcome:
         out_of_memory=reply.ending is Ending.OUT_OF_MEMORY,
         payload=payload,
         log=run.log,
+        told=run.told,
         instance_id=run.instance_id,
         version_id=run.deployment.version_id,
         duration_ms=run.duration_ms,

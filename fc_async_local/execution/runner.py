@@ -245,6 +245,7 @@ class ProcessRunner:
                 await self._abandon(instance)
             raise
         finally:
+            instance.followers.discard(call)
             if self._pools.release(instance, asyncio.get_running_loop().time()):
                 self._stop_later(instance)
             elif not self._pools.busy(instance) and instance.debugger is None:
@@ -254,7 +255,7 @@ class ProcessRunner:
         deployment = call.attempt.deployment
         loop = asyncio.get_running_loop()
         began = loop.time()
-        position = instance.log.position
+        instance.follow(call)
         reply = None if instance.ready else await self._get_ready(instance, call)
         if reply is None:
             self._freezer.forget(instance)
@@ -270,8 +271,9 @@ class ProcessRunner:
                 return replies.refused(deployment, Ending.BROKEN, _CLOSING)
         if reply.ending is Ending.UNDELIVERED:
             return None
-        log = instance.log_since(position, call.attempt, reply.ending)
-        return replies.outcome(reply, Run(deployment, instance.instance_id, duration_ms, log))
+        log, told = instance.log_of(call, reply.ending)
+        facts = instance.instance_id, duration_ms, log, told
+        return replies.outcome(reply, Run(deployment, *facts))
 
     async def _get_ready(self, instance: Instance, call: Call) -> Reply | None:
         """Start the instance, or wait for the start in progress.

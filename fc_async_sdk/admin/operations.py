@@ -129,7 +129,8 @@ def get_steps(after: int | None = None, *, wait: int = 0) -> Call[models.Steps]:
     """Return the steps of invocations after a number, or wait for the first: a long poll.
 
     Args:
-        after: Number of the last step that is known; None: only return the newest number.
+        after: Number of the last step that is known; None: return the newest number, and what runs
+            has printed so far.
         wait: Seconds on the runtime's clock. Virtual time may stand still meanwhile.
     """
     parameters = query(after=after, wait=wait or None)

@@ -387,7 +387,7 @@ function Attempts({ task, now }: At) {
         const status = lane.step?.status === "Retrying" ? "Failed" : lane.step?.status;
         const message = messages.find((one) => one.number === lane.attempt)?.message ?? "";
         return (
-          <details key={lane.attempt} class="panel">
+          <Fold key={lane.attempt} open={!lane.step}>
             <summary>
               <b>{lane.name}</b>{" "}
               <Status
@@ -412,35 +412,47 @@ function Attempts({ task, now }: At) {
                 bytes={Number(detail.logBytes ?? 0)}
               />
             ) : (
-              <p class="dim">{t`The log is here when the attempt has ended.`}</p>
+              <LiveLog task={task} attempt={lane.attempt ?? 1} name={lane.name} />
             )}
-          </details>
+          </Fold>
         );
       })}
     </>
   );
 }
 
-/** The end of a log; the whole of a long one is read on demand. */
-function Log({
-  task,
-  attempt,
-  name,
-  tail,
-  bytes,
-}: {
+/** Details that are opened or closed by the user only, once they are shown. */
+function Fold({ open, children }: { open: boolean; children: ComponentChildren }) {
+  const begun = useSignal(open);
+  return (
+    <details class="panel" open={begun.value}>
+      {children}
+    </details>
+  );
+}
+
+interface OfAttempt {
   task: api.WholeTask;
   attempt: number;
   name: string;
-  tail: string;
-  bytes: number;
-}) {
+}
+
+const logPath = (task: api.WholeTask): string => `${api.taskPath(task.function, task.taskId)}/log`;
+
+/** What an attempt that runs has printed so far. */
+function LiveLog({ task, attempt, name }: OfAttempt) {
+  const key = `log ${task.requestId} ${attempt}`;
+  const text = useLive(key, () => api.text(logPath(task), { attempt })).value;
+  if (!text) return <p class="dim">{t`The attempt has printed no line yet.`}</p>;
+  return <Pre label={t`Log of ${name}`}>{text}</Pre>;
+}
+
+/** The end of a log; the whole of a long one is read on demand. */
+function Log({ task, attempt, name, tail, bytes }: OfAttempt & { tail: string; bytes: number }) {
   const whole = useSignal<string | null>(null);
   if (!tail) return <p class="dim">{t`The attempt logged nothing.`}</p>;
   const read = (): Promise<string> =>
-    bytes
-      ? api.text(`${api.taskPath(task.function, task.taskId)}/log`, { attempt })
-      : Promise.resolve(tail);
+    bytes ? api.text(logPath(task), { attempt }) : Promise.resolve(tail);
   const show = (): void => {
     void act(async () => {
       whole.value = await read();

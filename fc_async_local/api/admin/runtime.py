@@ -274,7 +274,8 @@ class DevelopmentAdmin:
     async def steps(self, query: StepsQuery) -> models.Steps:
         """Return the steps of invocations after a number, or wait for the first.
 
-        Without ``after``, only the number of the newest step is returned, to begin with.
+        Without ``after``, the lines so far of what runs and the number of the newest step are
+        returned, to begin with.
         """
         after = -1 if query.after is None else query.after
         return await self._feed.follow(after, wait_ms=query.wait * 1_000)

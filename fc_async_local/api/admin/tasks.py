@@ -21,6 +21,7 @@ from fc_async_local.api.tasks import (
 )
 from fc_async_local.domain.errors import Rejected
 from fc_async_local.domain.invocation import InvokeRequest, Note
+from fc_async_local.domain.states import Status
 from fc_async_local.store.steps import added, merged
 from fc_async_sdk._pacing import hop
 from fc_async_sdk.admin import models
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
 _COUNTED: Final = 20_000
 """Largest number of tasks of one status that is counted; a refresh must not take longer."""
 _EXISTS: Final = "AsyncTaskAlreadyExists"
+_LIVE_BYTES: Final = 64 * 1024
 _PLAIN: Final = {"x-content-type-options": "nosniff"}
 """Headers of text that a function printed, which a browser must not take for a page."""
 
@@ -238,7 +240,7 @@ class TaskAdmin:
 
     @local("GET", "/tasks/{function}/{task_id}/log")
     async def log(self, function: str, task_id: str, query: LogQuery) -> PlainTextResponse:
-        """Return the log of an attempt."""
+        """Return the log of an attempt; of one that runs, its newest lines."""
         task = await self._find(function, task_id)
         attempt = query.attempt
         whole = [
@@ -253,8 +255,13 @@ class TaskAdmin:
             if event.detail.get("attempt") == attempt
         ]
         found = whole or short
+        runs = task.invocation.status in {Status.RUNNING, Status.STOPPING}
+        if not found and runs and attempt == task.invocation.attempts + 1:
+            request_id, steps = task.invocation.request_id, self._engine.feed.running()
+            text = "".join(one.output for one in steps if one.request_id == request_id)
+            found = [text.encode()[-_LIVE_BYTES:]]
         if not found:
-            message = f"async task '{task_id}' has no attempt {attempt} that has ended"
+            message = f"async task '{task_id}' has no attempt {attempt} that has begun"
             raise Rejected(404, "AttemptNotFound", message)
         return PlainTextResponse(found[0], headers=_PLAIN)
 

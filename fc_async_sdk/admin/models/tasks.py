@@ -17,8 +17,9 @@ class Step(Model, frozen=True, kw_only=True):
 
     Attributes:
         number: Counts the steps of this runtime, from 1.
-        kind: ``accepted``: it waits. ``started``: an attempt runs. ``ended``: an attempt has
-            ended, or it was decided to make none. ``delivery``: a try to reach its destination.
+        kind: ``accepted``: it waits. ``started``: an attempt runs. ``printed``: it has printed
+            lines. ``ended``: an attempt has ended, or it was decided to make none. ``delivery``: a
+            try to reach its destination.
         at: When, on the runtime's clock, in milliseconds since the epoch.
         sync: Whether a caller waits for the result; such a call has no task and no retries.
         attempt: Which attempt it is, from 1; 0 for a step that belongs to none.
@@ -30,7 +31,9 @@ class Step(Model, frozen=True, kw_only=True):
         condition: Why the invocation waits again or has failed.
         error: Why a delivery failed.
         result: What the function returned, or the error document of its runtime.
-        output: What the function printed.
+        output: What the function printed: at the end of an attempt the newest 64 KiB of all of it.
+        told: How many characters at the beginning of ``output`` were in ``printed`` steps before.
+        cut: Whether output before it was left out, because it was over 64 KiB at once.
         destination: ARN of the destination; at the end of an invocation, its failure destination.
         event: Which of the two destinations: ``success`` or ``failure``.
         payload: What the function is called with; at the first step of an invocation.
@@ -39,7 +42,7 @@ class Step(Model, frozen=True, kw_only=True):
     """
 
     number: int = 0
-    kind: Literal["accepted", "started", "ended", "delivery"]
+    kind: Literal["accepted", "started", "printed", "ended", "delivery"]
     at: int
     function: str
     qualifier: str = ""
@@ -55,6 +58,8 @@ class Step(Model, frozen=True, kw_only=True):
     error: str = ""
     result: str = ""
     output: str = ""
+    told: int = 0
+    cut: bool = False
     duration_ms: int = 0
     memory_mb: int = 0
     destination: str = ""

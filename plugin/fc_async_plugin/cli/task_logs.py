@@ -28,7 +28,7 @@ _NEWEST = 100
 @click.command("logs")
 @options.optional_function_argument
 @click.argument("task_id", metavar="[TASK]", required=False)
-@click.option("-f", "--follow", is_flag=True, help="Also show what ends from now on, until Ctrl-C.")
+@click.option("-f", "--follow", is_flag=True, help="Go on until Ctrl-C.")
 @click.option(
     "--limit",
     type=click.IntRange(min=1),
@@ -49,10 +49,11 @@ def command(
 ) -> None:
     """Show the last lines that the attempts of FUNCTION's tasks printed, the oldest task first.
 
-    They are part of a task's steps, so this needs task mode; with -f at a local runtime it does
-    not, and FUNCTION may be left out for all. The whole log of the service is in SLS, under the
+    They are part of a task's steps, so this needs task mode. -f goes on with what tasks print: at
+    a local runtime line by line while they run, without task mode, too, and FUNCTION may be left
+    out for all; in the cloud when a task ends. The whole log of the service is in SLS, under the
     function's logConfig. Control characters are shown as escapes such as \\x1b. JSON is one object
-    a line, one for each attempt.
+    a line, one for each attempt; with -f at a local runtime, one for each part of its output.
 
     \b
     Examples:
@@ -108,7 +109,10 @@ def _follow(
 
 
 def _follow_runtime(where: Where, function: str | None, output: Format) -> None:
-    """Show what a runtime's functions, or one of them, print from now on, as ``dev`` does."""
+    """Show what a runtime's functions, or one of them, print from now on, as ``dev`` does.
+
+    What runs already has its output so far.
+    """
     from fc_async_plugin.account import runtime
     from fc_async_plugin.dev import feed
     from fc_async_plugin.dev.screen import TextScreen
@@ -117,13 +121,13 @@ def _follow_runtime(where: Where, function: str | None, output: Format) -> None:
     screen = TextScreen(terminal.console())
     screen.functions([function] if function else [], lambda _: None)
     with runtime.client_of(str(where.account.endpoint)) as client:
-        last = runtime.ask(client, admin.get_steps()).last
+        begin = runtime.ask(client, admin.get_steps())
         terminal.note(f"Following {function or 'all functions'}; Ctrl-C ends it.")
-        for page in feed.pages(client, last):
+        for page in feed.pages(client, begin):
             if page.missed:
                 terminal.note(f"{page.missed} steps were missed")
             for step in page.steps:
-                if step.kind != "ended" or (function and step.function != function):
+                if step.kind not in {"printed", "ended"} or function not in {None, step.function}:
                     continue
                 if output == "text":
                     screen.step(step)
@@ -131,9 +135,9 @@ def _follow_runtime(where: Where, function: str | None, output: Format) -> None:
                     line = {
                         "function": step.function,
                         "taskId": step.task_id or step.request_id,
-                        "status": step.status,
+                        "status": step.status or "Running",
                         "attempt": step.attempt,
-                        "log": step.output,
+                        "log": step.output[step.told :],
                     }
                     terminal.print_json_line(line)
 

@@ -10,21 +10,24 @@ from typing import TYPE_CHECKING, Final
 
 from fc_async_plugin.account.runtime import ask, client_of
 from fc_async_sdk.admin import operations as admin
+from fc_async_sdk.admin.models import Steps
 from fc_async_sdk.errors import FcAsyncError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from fc_async_sdk import Client
-    from fc_async_sdk.admin.models import Step, Steps
+    from fc_async_sdk.admin.models import Step
 
 _WAIT_SECONDS: Final = 20
 _ATTEMPTS: Final = 5
 """Failed requests in a row after which the runtime counts as gone."""
 
 
-def pages(client: Client, last: int) -> Iterator[Steps]:
-    """Yield the steps after a number as they are recorded; a page without steps after a while."""
+def pages(client: Client, page: Steps) -> Iterator[Steps]:
+    """Yield a page, then what is recorded after it; a page without steps after a while."""
+    last = page.last
+    yield page
     while True:
         page = client.send(admin.get_steps(last, wait=_WAIT_SECONDS))
         last = page.steps[-1].number if page.steps else last
@@ -36,7 +39,8 @@ class Follower:
 
     Args:
         endpoint: URL of the runtime.
-        steps: Called with new steps and the number of those that were missed.
+        steps: Called with new steps and the number of those that were missed; the next ones are
+            asked for when it returns.
         lost: Called once when the runtime has gone.
     """
 
@@ -50,25 +54,25 @@ class Follower:
         self._steps = steps
         self._lost = lost
         self._ended = threading.Event()
-        self._last = 0
 
     def start(self, *, everything: bool) -> None:
-        """Begin with the first step that the runtime has recorded, or with the next one.
+        """Begin with the first step that the runtime has recorded, or with what runs now.
 
         Raises:
             FcAsyncError: The runtime does not answer.
         """
+        begin = Steps(steps=[], last=0, missed=0)
         if not everything:
-            self._last = ask(self._client, admin.get_steps()).last
-        threading.Thread(target=self._run, name="steps", daemon=True).start()
+            begin = ask(self._client, admin.get_steps())
+        threading.Thread(target=self._run, args=(begin,), name="steps", daemon=True).start()
 
     def end(self) -> None:
         """Follow no longer; the thread ends with the request that is under way."""
         self._ended.set()
 
-    def _run(self) -> None:
+    def _run(self, begin: Steps) -> None:
         with self._client, suppress(FcAsyncError):
-            for page in pages(self._client, self._last):
+            for page in pages(self._client, begin):
                 if self._ended.is_set():
                     break
                 if page.steps:

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Turns steps of invocations into lines for a terminal. Pure.
 
-A line has a time, a function, an id and a text. What the function printed and where it failed
-stand below the line of the attempt.
+A line has a time, a function, an id and a text. So has each line that a function prints while it
+runs; what it prints shortly before its end, and where it failed, stand below the line of the end.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ _CODE: Final = "/code/"
 """Folder of the code on the service, as tracebacks name it."""
 _MARK: Final = re.compile(r"FC (Invoke|Initialize|PreStop) (Start|End) RequestId: \S+.*")
 _LOGGED: Final = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z {id} "
+_CUT: Final = "older lines are left out: over 64 KB at once"
 _FAILED: Final = frozenset({"Failed", "Expired", "Invalid", "Retrying", "dead", "pending"})
 
 
@@ -55,20 +56,26 @@ def failed(step: Step) -> bool:
     return step.status in _FAILED
 
 
-def lines_of(step: Step, folder_of: Callable[[str], str | None]) -> list[Line]:
+def lines_of(
+    step: Step, folder_of: Callable[[str], str | None], *, follows: bool = True
+) -> list[Line]:
     """Return the lines of one step.
 
     Args:
         step: The step.
         folder_of: Returns the code folder of a function, to name files as an editor finds them;
             None if it is not on this machine.
+        follows: Whether the steps before it were shown: their output is not repeated at the end.
     """
+    head = Line("", "", step.at, step.function, short_id(step))
+    if step.kind == "printed":
+        return [head._replace(text=one.text, style=one.style) for one in _output(step, 0)]
     text, style = _HEADS[step.kind](step)
-    head = Line(text, style, step.at, step.function, short_id(step))
+    head = head._replace(text=text, style=style)
     if step.kind != "ended":
         return [head]
     folder = folder_of(step.function)
-    return [head, *_output(step), *_failure(step, folder)]
+    return [head, *_output(step, step.told if follows else 0), *_failure(step, folder)]
 
 
 def short_id(step: Step) -> str:
@@ -166,12 +173,20 @@ def _raw(number: str) -> msgspec.Raw:
 # --- below the line of an attempt -----------------------------------------------------------------
 
 
-def _output(step: Step) -> Iterator[Line]:
-    """Yield what the function printed, without the runtime's marks and the logged failure."""
+def _output(step: Step, told: int) -> Iterator[Line]:
+    """Yield what the function printed, without the runtime's marks and the logged failure.
+
+    Args:
+        step: The step.
+        told: How many characters at the beginning are left out.
+    """
     logged = re.compile(_LOGGED.replace("{id}", re.escape(step.request_id)))
-    lines = [line for line in step.output.splitlines() if not _MARK.fullmatch(line)]
+    printed = step.output[told:].splitlines()
+    lines = [line for line in printed if not _MARK.fullmatch(line)]
     if step.outcome == "function error":
         lines = _without_failure(lines, logged)
+    if step.cut:
+        yield Line(_CUT, "wait")
     for line in lines:
         yield Line(logged.sub("", line), "output")
 

@@ -102,10 +102,10 @@ class Loop:
             Why it ended if the user did not ask for it; otherwise "".
         """
         with self._client, ExitStack() as closing:
-            closing.enter_context(_signals(self._later(self.end)))
+            closing.enter_context(_signals(self._interrupt))
             follower = Follower(
                 self._running.addresses.fc,
-                self._later(self._show),
+                self._show_in_turn,
                 self._later(lambda: self.end("the local runtime is gone")),
             )
             closing.callback(follower.end)
@@ -129,6 +129,11 @@ class Loop:
             reason: Why, if that is not what the user asked for.
         """
         self._ended = reason
+
+    def _interrupt(self) -> None:
+        """End the loop from the handler of a signal, also while many steps are printed."""
+        self.end()
+        self._later(self.end)()  # wakes a wait that the signal does not interrupt
 
     def _later(self, call: Callable[P, object]) -> Callable[P, None]:
         """Return a function that other threads call; the main thread makes the call."""
@@ -291,10 +296,20 @@ class Loop:
 
     # --- steps and keys ---
 
+    def _show_in_turn(self, steps: Sequence[Step], missed: int) -> None:
+        """Return when the main thread has printed steps, so that no more are read than printed."""
+        done = threading.Event()
+        self._later(self._show)(steps, missed)
+        self._later(done.set)()
+        while self._ended is None and not done.wait(_WAIT_SECONDS):
+            pass
+
     def _show(self, steps: Sequence[Step], missed: int) -> None:
         if missed:
             self._screen.say("missed", f"{missed} steps were too many to show", style="wait")
         for step in steps:
+            if self._ended is not None:
+                return
             if step.hops == 0 and (step.kind == "accepted" or (step.sync and step.payload)):
                 self._last = step
             self._screen.step(step)

@@ -98,7 +98,7 @@ class TextScreen:
         """Print a step of an invocation."""
         if self._quiet and not failed(step):
             return
-        for line in lines_of(step, self._folder_of):
+        for line in lines_of(step, self._folder_of, follows=not self._quiet):
             self._print(line)
 
     def say(self, kind: str, text: str, *, style: str = "own", **facts: object) -> None:
@@ -142,12 +142,11 @@ class TextScreen:
             time_of_day,
             (f"{safe(name, line=True):<{self._width}}  ", colour),
             (f"{safe(line.name, line=True)}  ", "dim"),
+            (_BELOW["output"] if line.style == "output" else "", "dim"),
         )
 
     def _continued(self, line: Line, indent: str) -> str:
-        if line.at is None and line.style == "output":
-            return indent[:-2] + "│ "
-        return indent
+        return indent[:-2] + _BELOW["output"] if line.style == "output" else indent
 
     def _colour(self, function: str) -> str:
         return self._colours.setdefault(function, _COLOURS[len(self._colours) % len(_COLOURS)])

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
+from playwright.sync_api import expect
 
 from fc_async_tests import axe
 
@@ -90,3 +91,35 @@ def test_a_long_log_is_clean_and_fits_a_phone(
     assert axe.violations(page) == []
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     context.close()
+
+
+WAITS = """
+import os, time
+
+def handler(event, context):
+    print("<b>one</b>")
+    while not os.path.exists(event.decode() + "-1"):
+        time.sleep(0.01)
+    print("two")
+    while not os.path.exists(event.decode() + "-2"):
+        time.sleep(0.01)
+    print("three")
+"""
+
+
+def test_the_lines_of_a_running_attempt_appear_as_they_are_printed(
+    page: Page, fc_local: FcLocal, tmp_path: Path
+) -> None:
+    code, gate = tmp_path / "code", tmp_path / "gate"
+    code.mkdir()
+    (code / "index.py").write_text(WAITS)
+    fc_local.deploy("orders", code, async_config={"asyncTask": True}, timeout=60)
+    fc_local.client.invoke_async("orders", str(gate).encode(), task_id="job")
+    page.goto("/console#/invocations/orders/job")
+    shown = page.get_by_label("Log of Attempt 1", exact=True)
+    expect(shown).to_contain_text("<b>one</b>\n")
+    (tmp_path / "gate-1").touch()
+    expect(shown).to_contain_text("<b>one</b>\ntwo\n")
+    (tmp_path / "gate-2").touch()
+    expect(shown).to_contain_text("two\nthree\n")
+    expect(page.get_by_role("button", name="Download the log of Attempt 1")).to_be_visible()

@@ -6,6 +6,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -90,9 +91,9 @@ def test_edit_break_mend_and_end_the_loop(dev: Callable[..., Terminal], shop: Pa
     with connected(terminal) as client:
         client.invoke_async("orders", b"first")
         terminal.expect(r"orders  \w{8}  accepted 1-")
-        terminal.expect("attempt 1 of 2 succeeded in \\d+ ms: 1\n")
         terminal.expect("│ version 1 got first\n")
         terminal.expect("success event to queue done\n")
+        assert re.search(r"attempt 1 of 2 succeeded in \d+ ms: 1\n", terminal.seen)
 
         index.write_text(handler(2))
         terminal.expect(r"saved code/index.py, deployed in \d+ ms: orders \(new code\)")
@@ -228,7 +229,9 @@ def test_a_program_reads_one_object_a_line(
             client.invoke_async("orders", b"x", task_id="one")
         # Beside the steps come warnings, such as that of another version of Python.
         objects = map(json.loads, iter(process.stdout.readline, ""))
-        steps = list(itertools.islice((one for one in objects if one["type"] == "step"), 4))
+        steps = list(
+            itertools.islice((one for one in objects if one.get("kind", "printed") != "printed"), 4)
+        )
         process.terminate()
         assert process.wait(PATIENCE_SECONDS) == 0
     assert types[:2] == ["ready", "deployed"]
@@ -457,3 +460,61 @@ def test_a_job_of_a_ci_is_not_asked_though_it_has_a_terminal(
     with contextlib.closing(terminal):
         terminal.expect("not run, because no terminal can be asked")
     assert "Run this now" not in terminal.seen
+
+
+WAITS = """\
+import os, time
+
+def handler(event, context):
+    print("\\x1b[2Jbegan", event.decode())
+    context.logger.info("%s of 2", 1)
+    while not os.path.exists(os.environ["GATE"]):
+        time.sleep(0.01)
+    print("went on")
+    if event == b"bad":
+        raise ValueError("no stock")
+"""
+
+
+def waiting(shop: Path) -> Path:
+    """Deploy a function that waits for a file after its first lines."""
+    (shop / "code" / "index.py").write_text(WAITS)
+    gate = shop.parent / "gate"
+    variables = f"      timeout: 60\n      environmentVariables:\n        GATE: {gate}\n"
+    (shop / "s.yaml").write_text(TEMPLATE + variables)
+    return gate
+
+
+def test_lines_of_two_functions_that_run_are_shown_as_they_are_printed_and_once(
+    dev: Callable[..., Terminal], shop: Path
+):
+    gate = waiting(shop)
+    terminal = dev()
+    with connected(terminal) as client:
+        for task in ("one", "two"):
+            client.invoke_async("orders", task.encode(), task_id=task)
+            terminal.expect(rf"\d  orders  {task}  │ \\x1b\[2Jbegan {task}\n")
+            terminal.expect(rf"\d  orders  {task}  │ \[INFO\] 1 of 2\n")
+        gate.touch()
+        terminal.expect("│ went on\n")
+        terminal.expect("│ went on\n")
+    assert terminal.seen.count("began") == terminal.seen.count("[INFO]") == 2
+
+
+def test_a_loop_that_joins_shows_what_runs_and_quiet_shows_all_of_a_failure(
+    dev: Callable[..., Terminal], shop: Path
+):
+    gate = waiting(shop)
+    terminal = dev("--quiet")
+    url = terminal.expect(r"FC API\s+http://127\.0\.0\.1:\d+").split()[-1]
+    terminal.expect("Watching")
+    with fc_async_sdk.client(endpoint_url=url) as client:
+        client.invoke_async("orders", b"bad", task_id="one")
+        other = dev()
+        other.expect(r"orders  one  │ \\x1b\[2Jbegan bad\n")
+        gate.touch()
+        other.expect("│ went on\n")
+        terminal.expect(
+            r"failed after \d+ ms, again at \S+\n {14}│ \\x1b\[2Jbegan bad\n"
+            r" {14}│ \[INFO\] 1 of 2\n {14}│ went on\n"
+        )

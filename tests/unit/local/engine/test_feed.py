@@ -147,3 +147,26 @@ def test_a_reader_from_before_a_restart_gets_everything():
         assert len((await feed.follow(900, wait_ms=0)).steps) == 1
 
     asyncio.run(scenario())
+
+
+def test_functions_that_print_much_remove_only_printed_steps_and_readers_learn_how_many():
+    async def scenario():
+        feed = a_feed()
+        await feed.follow(-1, wait_ms=0)
+        feed.record(a_step())
+        tell = feed.teller(a_step())
+        for _ in range(40):
+            assert tell(b"x" * 65_535 + b"\n", False)
+        feed.record(a_step())
+        followed = await feed.follow(0, wait_ms=0)
+        kinds = [step.kind for step in followed.steps]
+        assert (kinds[0], kinds[-1]) == ("started", "started")
+        assert set(kinds[1:-1]) == {"printed"}
+        assert [step.number for step in followed.steps] == [1, *range(44 - len(kinds), 43)]
+        assert followed.missed == 42 - len(kinds) > 0
+
+    asyncio.run(scenario())
+
+
+def test_without_a_reader_and_without_memory_no_line_counts_as_told():
+    assert not a_feed(most_bytes=0).teller(a_step())(b"line\n", False)

@@ -259,3 +259,27 @@ def test_the_url_of_an_http_trigger_is_said_once(session: Session):
     [url] = session.said("url")
     assert url.startswith("orders answers at http://")
     assert url.endswith("/orders/web")
+
+
+class Interrupted(list[str]):
+    """Lines that are printed; a signal comes in the middle of many steps."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self._session = session
+
+    def append(self, line: str) -> None:
+        super().append(line)
+        if msgspec.json.decode(line)["type"] == "step" and self.steps() == 1:
+            for _ in range(9):  # while the first one is printed
+                self._session.answer()
+            signal.raise_signal(signal.SIGINT)
+
+    def steps(self) -> int:
+        return sum(msgspec.json.decode(line)["type"] == "step" for line in self)
+
+
+def test_a_signal_ends_the_loop_before_the_steps_that_wait_to_be_printed(session: Session):
+    session.lines = lines = Interrupted(session)
+    session.run((lambda: bool(session.said("watching")), session.answer), (lambda: False, nothing))
+    assert lines.steps() == 1
