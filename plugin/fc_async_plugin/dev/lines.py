@@ -27,7 +27,9 @@ _RESULT_LENGTH: Final = 200
 _ID_LENGTH: Final = 16
 _CODE: Final = "/code/"
 """Folder of the code on the service, as tracebacks name it."""
-_MARK: Final = re.compile(r"FC (Invoke|Initialize|PreStop) (Start|End) RequestId: \S+.*")
+_MARK: Final = re.compile(r"FC (Invoke|Initialize|PreStop) (Start|End) RequestId: \S+(,.*)?$")
+_REWRITES: Final = re.compile(r"^\r", re.MULTILINE)
+"""Begins a line of a progress bar; it is not the end of an empty line."""
 _LOGGED: Final = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z {id} "
 _CUT: Final = "older lines are left out: over 64 KB at once"
 _FAILED: Final = frozenset({"Failed", "Expired", "Invalid", "Retrying", "dead", "pending"})
@@ -181,8 +183,9 @@ def _output(step: Step, told: int) -> Iterator[Line]:
         told: How many characters at the beginning are left out.
     """
     logged = re.compile(_LOGGED.replace("{id}", re.escape(step.request_id)))
-    printed = step.output[told:].splitlines()
-    lines = [line for line in printed if not _MARK.fullmatch(line)]
+    # A mark stands behind a line that the function has not ended.
+    printed = _REWRITES.sub("", step.output[told:]).splitlines()
+    lines = [kept for line in printed if (kept := _MARK.sub("", line)) or not line]
     if step.outcome == "function error":
         lines = _without_failure(lines, logged)
     if step.cut:
@@ -194,10 +197,11 @@ def _output(step: Step, told: int) -> Iterator[Line]:
 def _without_failure(lines: list[str], logged: re.Pattern[str]) -> list[str]:
     """Leave out the failure that the runtime logs last: it is shown from the error document."""
     for number in range(len(lines) - 1, -1, -1):
-        found = logged.match(lines[number])
+        found = logged.search(lines[number])
         if found is not None:
             is_error = lines[number][found.end() :].startswith("[ERROR]")
-            return lines[:number] if is_error else lines
+            before = [lines[number][: found.start()]] if found.start() else []
+            return [*lines[:number], *before] if is_error else lines
     return lines
 
 

@@ -130,6 +130,34 @@ def test_a_failure_shows_when_it_is_tried_again_what_was_printed_and_where_it_fa
     ]
 
 
+@pytest.mark.parametrize("outcome", ["function error", "success"])
+def test_a_line_that_the_function_did_not_end_is_told_from_what_the_runtime_wrote(outcome: str):
+    trace = f"{STAMP} [ERROR] ValueError: a bad order\n" if outcome == "function error" else ""
+    mark = f"FC Invoke End RequestId: {REQUEST}"
+    output = f"\r50%\r100%\nempty:\n\nlast{trace}{mark}\n"
+    ended = step("ended", status="Failed", outcome=outcome, output=output)
+    shown = [line.text for line in lines(ended)[1:]]
+    assert shown == ["50%", "100%", "empty:", "", "last"]
+
+
+def test_lines_that_were_shown_while_they_were_printed_are_not_repeated_at_the_end():
+    printed = step("printed", output=f"one\n{STAMP} [INFO] two\n")
+    ended = step("ended", status="Succeeded", output="one\ntwo\nthree\n", told=8)
+    assert lines(printed) == [
+        Line("one", "output", AT, "orders", "10222f9d"),
+        Line("[INFO] two", "output", AT, "orders", "10222f9d"),
+    ]
+    assert [line.text for line in lines(ended)[1:]] == ["three"]
+
+
+def test_output_that_was_left_out_is_mentioned_before_the_newer_lines():
+    printed = step("printed", output="new\n", cut=True)
+    assert [line.text for line in lines(printed)] == [
+        "older lines are left out: over 64 KB at once",
+        "new",
+    ]
+
+
 def test_what_the_function_logged_as_an_error_itself_is_kept():
     output = f"{STAMP} [ERROR] no stock\n{STAMP} [INFO] going on"
     ended = step("ended", status="Succeeded", outcome="success", output=output)
