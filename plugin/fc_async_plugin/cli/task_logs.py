@@ -74,7 +74,7 @@ def command(
         raise click.UsageError("--raw goes with -o text only")
     show = _print_json if output == "json" else functools.partial(_show, raw=raw)
     if function is None:
-        _follow_runtime(where, None, output)
+        _follow_runtime(where, None, output, raw=raw)
         return
     with tasks_of(function, where) as tasks:
         if task_id is not None:
@@ -88,7 +88,7 @@ def command(
             terminal.note("No task has run.")
         show(tasks.with_steps(newest))
         if live:
-            _follow_runtime(where, tasks.function, output)
+            _follow_runtime(where, tasks.function, output, raw=raw)
         elif follow:
             _follow(tasks, {task.task_id for task in newest if task.finished}, show)
 
@@ -108,7 +108,7 @@ def _follow(
         show(tasks.with_steps(ended))
 
 
-def _follow_runtime(where: Where, function: str | None, output: Format) -> None:
+def _follow_runtime(where: Where, function: str | None, output: Format, *, raw: bool) -> None:
     """Show what a runtime's functions, or one of them, print from now on, as ``dev`` does.
 
     What runs already has its output so far.
@@ -129,7 +129,10 @@ def _follow_runtime(where: Where, function: str | None, output: Format) -> None:
             for step in page.steps:
                 if step.kind not in {"printed", "ended"} or function not in {None, step.function}:
                     continue
-                if output == "text":
+                log = step.output[step.told :]
+                if raw:
+                    terminal.print_text(log.rstrip("\n"), raw=True)
+                elif output == "text":
                     screen.step(step)
                 else:
                     line = {
@@ -137,7 +140,7 @@ def _follow_runtime(where: Where, function: str | None, output: Format) -> None:
                         "taskId": step.task_id or step.request_id,
                         "status": step.status or "Running",
                         "attempt": step.attempt,
-                        "log": step.output[step.told :],
+                        "log": log,
                     }
                     terminal.print_json_line(line)
 

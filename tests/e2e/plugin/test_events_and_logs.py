@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
 import sys
@@ -197,6 +198,56 @@ def test_logs_of_all_functions_are_followed_as_they_end(fc_local: FcLocal) -> No
         process.terminate()
     shown = json.loads(lines.get())
     assert (shown["function"], shown["status"], shown["attempt"]) == ("mail", "Succeeded", 1)
+
+
+WAITS = """
+import os, time
+
+def handler(event, context):
+    print("\\x1b[1mbegan")
+    while not os.path.exists(event):
+        time.sleep(0.01)
+    print("went on")
+"""
+
+
+def test_lines_of_a_task_that_runs_are_followed_once_as_text_as_json_and_raw(
+    fc_local: FcLocal, tmp_path: Path
+) -> None:
+    code, gate = tmp_path / "code", tmp_path / "gate"
+    code.mkdir()
+    (code / "index.py").write_text(WAITS)
+    fc_local.deploy("orders", code, timeout=60, async_config={"asyncTask": True})
+    fc_local.client.invoke_async("orders", str(gate).encode(), task_id="T1")
+    command = [sys.executable, "-m", "fc_async_plugin", "tasks", "logs", "orders", "-f"]
+    command += ["--endpoint", fc_local.endpoint]
+    with contextlib.ExitStack() as closing:
+        text, lines, raw = (
+            closing.enter_context(
+                subprocess.Popen([*command, *options], stdout=subprocess.PIPE, text=True)
+            )
+            for options in ((), ("-o", "json"), ("--raw",))
+        )
+        for process in (text, lines, raw):
+            closing.callback(process.terminate)
+
+        def until(process: subprocess.Popen[str], part: str) -> list[str]:
+            """The lines that a command prints, up to one with a text."""
+            seen: list[str] = []
+            while not seen or part not in seen[-1]:
+                seen.append(process.stdout.readline())  # type: ignore[union-attr] # a pipe
+                assert seen[-1], seen
+            return seen
+
+        assert until(text, "began")[-1].endswith("  orders  T1  │ \\x1b[1mbegan\n")
+        assert until(raw, "began")[-1] == "\x1b[1mbegan\n"
+        shown = json.loads(until(lines, "began")[-1])
+        assert (shown["taskId"], shown["status"], shown["attempt"]) == ("T1", "Running", 1)
+        assert shown["log"].endswith("\x1b[1mbegan\n")
+        gate.touch()
+        assert until(text, "went on")[-1].endswith("│ went on\n")
+        assert until(raw, "went on") == ["went on\n"]
+        assert json.loads(until(lines, "went on")[-1])["log"].startswith("went on\n")
 
 
 def test_logs_of_all_functions_need_a_runtime_to_follow(
