@@ -189,7 +189,7 @@ def _zip(files: Mapping[str, Path]) -> bytes:
     return buffer.getvalue()
 
 
-def _entries(data: bytes) -> Iterator[tuple[str, tuple[bytes, bytes]]]:
+def _entries(data: bytes) -> Iterator[tuple[str, tuple[memoryview, bytes]]]:
     """Yield the names in an archive of :func:`_zip`, each with its file and directory record."""
     *_, size, start, _ = _END.unpack_from(data, len(data) - _END.size)
     records, at = [], start
@@ -202,12 +202,14 @@ def _entries(data: bytes) -> Iterator[tuple[str, tuple[bytes, bytes]]]:
         at = end
     ends = [*(offset for _, offset, _ in records[1:]), start]
     for (name, offset, record), end in zip(records, ends, strict=True):
-        yield name, (data[offset:end], record)
+        yield name, (memoryview(data)[offset:end], record)
 
 
-def _joined(entries: Iterable[tuple[bytes, bytes]]) -> bytes:
+def _joined(entries: Iterable[tuple[memoryview, bytes]]) -> bytes:
     """Return an archive, as :func:`_zip` makes it."""
-    files, records, offset = [], [], 0
+    files: list[memoryview] = []
+    records: list[bytes] = []
+    offset = 0
     for file, record in entries:
         records.append(record[:42] + struct.pack("<L", offset) + record[_RECORD_BYTES:])
         files.append(file)

@@ -230,14 +230,14 @@ def pack(path: Path, largest: int = MAX_LOCAL_ZIP_BYTES) -> Package:
 
 
 _latest: Final[dict[Path, Packed]] = {}
-_FOLDERS: Final = 4
-"""Number of folders whose archive is in memory, until one is changed and packed again."""
+_LATEST_BYTES: Final = 128 * 1024 * 1024
+"""Of the archives of folders that stay in memory; one stays if it alone has more."""
 
 
 def _packed(path: Path) -> Package:
     """Zip a folder once for all functions that share it, and after a change what has changed."""
     packed = _latest[path] = packaging.pack(path, _latest.pop(path, None))
-    if len(_latest) > _FOLDERS:
+    while len(_latest) > 1 and sum(len(one.data) for one in _latest.values()) > _LATEST_BYTES:
         del _latest[next(iter(_latest))]
     return _package(packed.data)
 
