@@ -152,12 +152,10 @@ def _listed(folder: Path) -> dict[str, Path]:
     root = folder.resolve()
     files = dict(sorted(_files(root, "", (root,), _ignored(root))))
     if not files:
-        but = (
-            f", but for those that {IGNORE_FILE} leaves out"
-            if (root / IGNORE_FILE).is_file()
-            else ""
-        )
-        raise InvalidParameter("code", os.fspath(folder), f"is a folder without files{but}")
+        what = "is a folder without files"
+        if (root / IGNORE_FILE).is_file():
+            what += f", but for those that {IGNORE_FILE} leaves out"
+        raise InvalidParameter("code", os.fspath(folder), what)
     return files
 
 

@@ -55,6 +55,9 @@ _NOT_READ: Final = {_project_folder.NAME, ".git", ".s", ".venv", "__pycache__"}
 _REQUIRE: Final = re.compile(r"""\brequire\(\s*['"](@[\w.-]+/[\w.-]+|[\w-]+)['"/]""")
 _MANAGERS: Final = {"pnpm": "pnpm-lock.yaml", "yarn": "yarn.lock"}
 """Package managers of Node with their lock files; without one it is npm."""
+_PNPM: Final = {"5": "@7", "6": "@8", "9": "@10"}
+"""Versions of pnpm for the format of its lock file: version 11 fails for packages with scripts."""
+_LOCK_FORMAT: Final = re.compile(r"lockfileVersion: '?(\d+)")
 _DEMANDED: Final = re.compile(r"(pnpm|yarn)@|.*\bonly-allow (pnpm|yarn)\b")
 _LOCKS: Final = ("package-lock.json", "npm-shrinkwrap.json")
 
@@ -424,14 +427,16 @@ def node_manager(folder: Path) -> str:
     A package of a workspace has its lock file in a folder above.
     """
     demanded = package_json(folder).manager
-    if any((folder / one).is_file() for one in _LOCKS):
-        return "npm"
     places = [folder, *folder.resolve().parents]
-    locks = (
-        one for one, lock in _MANAGERS.items() if any((each / lock).is_file() for each in places)
-    )
-    name = demanded or next(locks, "npm")
-    return name if name == "npm" or shutil.which(name) else f"npx --yes {name}"
+    for name, lock in (
+        _MANAGERS.items() if not any((folder / one).is_file() for one in _LOCKS) else ()
+    ):
+        file = next((one / lock for one in places if (one / lock).is_file()), None)
+        if name == demanded or (file and not demanded):
+            format_ = _LOCK_FORMAT.match(file.read_text("utf-8", "replace")) if file else None
+            version = _PNPM.get(format_[1], "") if format_ else ""
+            return name if shutil.which(name) else f"npx --yes {name}{version}"
+    return "npm"
 
 
 def _run(command: Sequence[str] | str, what: object, cwd: Path | None = None) -> None:

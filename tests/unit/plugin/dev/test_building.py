@@ -249,14 +249,14 @@ def test_a_function_without_its_start_file_is_built_as_its_package_says(
     [
         ("pnpm-lock.yaml", True, "pnpm"),
         ("yarn.lock", True, "yarn"),
-        ("pnpm-lock.yaml", False, "npx --yes pnpm"),
+        ("pnpm-lock.yaml", False, "npx --yes pnpm@8"),
     ],
 )
 def test_the_lock_file_tells_which_package_manager_builds(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lock: str, installed: bool, tool: str
 ):
     project = project_of(tmp_path, "nodejs20", "./dist")
-    (tmp_path / "backend" / lock).write_text("")
+    (tmp_path / "backend" / lock).write_text("lockfileVersion: '6.0'\n")
     monkeypatch.setattr("shutil.which", lambda _: "/usr/bin/tool" if installed else None)
     [build] = building.builds_of([project])
     assert build.command == f"{tool} install && {tool} run build"
