@@ -129,8 +129,8 @@ def _run(choices: Choices) -> int:
     events: SimpleQueue[Event] = SimpleQueue()
     projects = _read(choices, "", "")
     images = [one for project in projects for one in commands.of_images(project)]
-    if refused := _ask(choices, answers, [wish for wish, _ in images]):
-        events.put(functools.partial(screen.say, "note", refused, style="own"))
+    refused = _ask(choices, answers, [wish for wish, _ in images])
+    prepared = [("note", refused, "own")] if refused else []
     allowed = [text for wish, text in images if wish.key in answers]
     choices = choices._replace(commands=(*allowed, *choices.commands))
     projects = _read(choices, "", "") if allowed else projects
@@ -144,7 +144,7 @@ def _run(choices: Choices) -> int:
         lambda text: screen.say("install", text, style="wait"),
         answers=None if choices.install else answers,
     )
-    prepared = [*_prepare(choices, projects, builder, installer)]
+    prepared += _prepare(choices, projects, builder, installer)
     settings = runtime_options.assigned(choices.assignments)
     started = runtime.Choices(choices.port, choices.data, choices.clock, *place, settings)
 
