@@ -51,7 +51,10 @@ def notes(projects: Iterable[Project], *, install: bool) -> list[str]:
 def _instead(layer: PublicLayer, *, install: bool) -> str:
     what = layer.command or layer.requirement
     if not what:
-        return "it is not on this machine, and what is in it is not known: the functions lack it"
+        return (
+            "it is not on this machine, and what is in it is not known: the functions lack it, "
+            "unless a folder or a zip of its files stands in its place in layers"
+        )
     if is_here(layer):
         return f"{layer.command or layer.modules[0]} of this machine is used instead"
     if layer.command:

@@ -300,7 +300,10 @@ def test_layers_of_the_service_are_said_with_what_stands_in_for_them(
         "8c1639b249a5b5972e5eb2b41510200a#own#2",  # as FC 2.0 names it
     ]
     found = changed(tmp_path, ("[./shared]", f"[{', '.join(map(repr, names))}]"))
-    unknown = "it is not on this machine, and what is in it is not known: the functions lack it"
+    unknown = (
+        "it is not on this machine, and what is in it is not known: the functions lack it, "
+        "unless a folder or a zip of its files stands in its place in layers"
+    )
     assert service_layers.notes([found], install=False) == [
         "layer Nodejs20 of orders: node of this machine is used instead",
         "layer Java17 of orders: java is not on this machine: install it",
