@@ -65,6 +65,7 @@ GOALS: dict[str, Goal | None] = {
     "PostgreSQL / SQLite, commit per message": None,
     "PostgreSQL / SQLite, group commit": None,
     "PostgreSQL / SQLite, cycle of the store": None,
+    "PostgreSQL / SQLite, jobs claimed and settled": None,
     "warm call in a worker / bare loop over a socket": None,
     "8 warm calls at a time / bare loop over a socket": None,
     "call that needs a new instance / bare process": None,

@@ -8,6 +8,7 @@ synchronous_commit on.
 
 accept     one caller: a commit for each message; 64 callers: group commit
 cycle      claim 64, start and settle each of them, until all are settled
+jobs       claim 64 deliveries and settle each of them as done, until all are
 """
 
 from __future__ import annotations
@@ -27,7 +28,14 @@ import uvloop
 from msgspec.structs import replace
 from rows import pairs
 
-from fc_async_local.domain.invocation import Count, Invocation, Settlement
+from fc_async_local.domain.invocation import (
+    DELIVERY,
+    Count,
+    Invocation,
+    Job,
+    JobSettlement,
+    Settlement,
+)
 from fc_async_local.domain.states import Status
 from fc_async_local.store.factory import open_stores
 
@@ -39,6 +47,7 @@ if TYPE_CHECKING:
     from fc_async_local.store.protocol import Store
 
 CALLERS = 64
+JOBS = 6_400
 SECONDS = 1.5
 NUMBERS = itertools.count()
 PAYLOAD = os.urandom(1024)
@@ -108,6 +117,26 @@ async def cycle(store: Store) -> float:
     return done / (time.perf_counter() - began)
 
 
+async def jobs(store: Store) -> float:
+    """Claims and settles deliveries; jobs per second."""
+    for _ in range(JOBS // CALLERS):
+        numbers = itertools.islice(NUMBERS, CALLERS)
+        await store.add_jobs(
+            [
+                Job(kind=DELIVERY, key=f"job-{n}", payload=PAYLOAD, created_at=n, due_at=n)
+                for n in numbers
+            ]
+        )
+    done, settlement = 0, JobSettlement(job=None)
+    began = time.perf_counter()
+    while held := await store.claim_jobs(
+        DELIVERY, CALLERS, now=2**40, until=2**41, owner="benchmark"
+    ):
+        await asyncio.gather(*[store.settle_job(job.lease, settlement) for job in held])
+        done += len(held)
+    return done / (time.perf_counter() - began)
+
+
 @contextlib.contextmanager
 def postgres() -> Iterator[str]:
     with warnings.catch_warnings():
@@ -127,6 +156,7 @@ async def rates(name: str, where: str | Path, seconds: float) -> dict[str, float
         single, _ = await accepts(stores.store, 1, seconds)
         grouped, p99 = await accepts(stores.store, CALLERS, seconds)
         cycles = await cycle(stores.store)
+        settled = await jobs(stores.store)
     finally:
         await stores.aclose()
     return {
@@ -134,6 +164,7 @@ async def rates(name: str, where: str | Path, seconds: float) -> dict[str, float
         f"{name}: accept, {CALLERS} callers": grouped,
         f"{name}: accept, {CALLERS} callers, p99 ms": p99,
         f"{name}: cycle": cycles,
+        f"{name}: jobs": settled,
     }
 
 
@@ -149,6 +180,7 @@ RATIOS = {
     ),
     "PostgreSQL / SQLite, group commit": (f"postgres: {MANY}", f"sqlite: {MANY}"),
     "PostgreSQL / SQLite, cycle of the store": ("postgres: cycle", "sqlite: cycle"),
+    "PostgreSQL / SQLite, jobs claimed and settled": ("postgres: jobs", "sqlite: jobs"),
 }
 
 
