@@ -298,18 +298,23 @@ async def settle_jobs(
     """Write what followed from tries of jobs; see :meth:`JobStore.settle_job`."""
     results: list[Settled] = []
     done: list[JobSettlement] = []
+    shown: list[tuple[str, str]] = []
+    ends = [{"key": one.key, "epoch": one.epoch} for one, after in items if after.job is None]
+    finished = set(await tables.rows("finish_jobs", (rows.as_json(ends),)) if ends else ())
     for lease, settlement in items:
         after, right = settlement.job, (lease.key, lease.epoch)
         if after is None:
-            held = await tables.changed("finish_job", right)
+            held = right in finished
+            finished.discard(right)
         else:
             values = (after.due_at, after.tries, after.state, after.error)
-            held = await tables.changed("settle_job", (*values, *right))
+            held = bool(await tables.changed("settle_job", (*values, *right)))
         results.append(Settled.DONE if held else Settled.STALE)
         if held:
             done.append(settlement)
             if settlement.destination_status:
-                await tables.do("show_destination", (settlement.destination_status, lease.key))
+                shown.append((settlement.destination_status, lease.key))
+    await tables.each("show_destination", shown)
     await tables.insert_jobs([job for each in done for job in each.added])
     counts = itertools.chain.from_iterable(each.counts for each in done)
     await tables.add(rows.sums(counts), f"job-{writer}")

@@ -421,8 +421,18 @@ UPDATE job
 SET due_at = %s, tries = %s, state = %s, error = %s, lease_until = NULL, lease_owner = ''
 WHERE key = %s AND epoch = %s AND lease_until IS NOT NULL;
 
--- name: finish_job
-DELETE FROM job WHERE key = %s AND epoch = %s AND lease_until IS NOT NULL;
+-- name: finish_jobs
+WITH held AS (
+    SELECT id
+    FROM job
+    JOIN json_to_recordset(%s::json) AS lease (key text, epoch bigint)
+    ON lease.key = job.key AND lease.epoch = job.epoch
+    WHERE lease_until IS NOT NULL
+    ORDER BY id
+    FOR UPDATE OF job
+)
+DELETE FROM job USING held WHERE job.id = held.id
+RETURNING key, epoch;
 
 -- name: show_destination
 UPDATE invocation SET destination_status = %s WHERE request_id = %s;

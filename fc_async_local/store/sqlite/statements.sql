@@ -292,8 +292,14 @@ UPDATE job
 SET due_at = ?, tries = ?, state = ?, error = ?, lease_until = NULL, lease_owner = ''
 WHERE key = ? AND epoch = ? AND lease_until IS NOT NULL;
 
--- name: finish_job
-DELETE FROM job WHERE key = ? AND epoch = ? AND lease_until IS NOT NULL;
+-- name: finish_jobs
+DELETE FROM job
+WHERE
+    (key, epoch) IN (
+        SELECT json_extract(value, '$.key'), json_extract(value, '$.epoch') FROM json_each(?)
+    )
+    AND lease_until IS NOT NULL
+RETURNING key, epoch;
 
 -- name: show_destination
 UPDATE invocation SET destination_status = ? WHERE request_id = ?;

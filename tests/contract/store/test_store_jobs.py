@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -56,6 +58,16 @@ class TestAddJobs:
         (claimed,) = await claim(store)
         assert claimed.scope == "new"
         assert await store.settle_job(lost.lease, JobSettlement(job=None)) is Settled.STALE
+
+    async def test_of_many_that_end_together_each_ends_once(self, store: Store) -> None:
+        await store.add_jobs([a_job(number) for number in range(4)])
+        leases = [job.lease for job in await claim(store, limit=4)]
+        lost = replace(leases[3], epoch=leases[3].epoch + 1)
+        done = JobSettlement(job=None, counts=COUNTS)
+        ended = [store.settle_job(one, done) for one in (*leases[:3], leases[0], lost)]
+        assert Counter(await asyncio.gather(*ended)) == {Settled.DONE: 3, Settled.STALE: 2}
+        assert await sums(store) == {("m", "resize"): 3}
+        assert [job.key for job in await claim(store, now=2 * HOLD["until"])] == [lost.key]
 
     async def test_many_are_written_and_claimed_in_their_order(self, store: Store) -> None:
         await store.add_jobs([a_job(number, due_at=T0) for number in range(50)])

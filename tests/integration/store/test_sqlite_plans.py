@@ -42,7 +42,7 @@ HOT = [
     "take_jobs",
     "prolong_jobs",
     "settle_job",
-    "finish_job",
+    "finish_jobs",
     "show_destination",
     "release_jobs",
     "next_job_due",
