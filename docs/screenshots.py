@@ -42,6 +42,8 @@ ARGUMENTS: Final = (
     # Else the first text of a process is measured without the scale or without its fallback font.
     "--force-device-scale-factor=2",
     "--disable-font-subpixel-positioning",
+    # Else the pixels of a round corner depend on what was painted beside it before.
+    "--disable-partial-raster",
 )
 SIZE: Final = {"width": 900, "height": 860}
 SCALE: Final = 2
