@@ -145,6 +145,12 @@ function App() {
       ?.scrollIntoView({ block: "nearest", inline: "center" });
     first = "\0";
   }, [address]);
+  const marked = Boolean(stats.value?.deliveries_dead); // the mark moves what stands after it
+  useEffect(() => {
+    const link = document.querySelector<HTMLElement>("nav [aria-current]");
+    const nav = link?.closest("nav");
+    if (nav && link) nav.scrollLeft = link.offsetLeft - (nav.clientWidth - link.clientWidth) / 2;
+  }, [marked]);
   return (
     <>
       {/* biome-ignore lint/a11y/useValidAnchor: the address names the page; the link moves the focus */}

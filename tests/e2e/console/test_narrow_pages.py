@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from playwright.sync_api import expect
 
-from fc_async_tests.console import create, opened
+from fc_async_tests.console import create, hold, opened
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -214,7 +214,16 @@ def test_a_list_is_cards_on_a_phone_that_show_every_field(
 
 
 def test_the_navigation_shows_the_page_that_is_open(page: Page, fc_local: FcLocal) -> None:
+    missing = {"onSuccess": {"destination": "acs:mns:::/queues/missing/messages"}}
+    fc_local.deploy("orders", lambda *_: None, async_config={"destinationConfig": missing})
+    fc_local.client.invoke_async("orders", b"")
+    fc_local.run_until_idle()
+    hold(page, "**/_local/stats")
     page.goto("/console#/state")
     page.get_by_role("heading", name="State").wait_for()
-    link = page.get_by_role("navigation").get_by_role("link", name="State")
-    expect(link).to_be_in_viewport(ratio=1)
+    pages = page.get_by_role("navigation", name="Pages")
+    link = pages.get_by_role("link", name="State")
+    expect(link).to_be_in_viewport(ratio=0.9)
+    page.unroute("**/_local/stats")
+    expect(pages.get_by_role("link", name="Dead events")).to_contain_text("1")
+    expect(link).to_be_in_viewport(ratio=0.9)
