@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import expect
 
-from fc_async_tests.console import copied, hold
+from fc_async_tests.console import copied, first_of, hold
 
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
@@ -345,9 +345,7 @@ def test_the_page_of_a_list_does_not_wait_for_its_counts(
     page.goto("/console")
     page.get_by_role("link", name="first").wait_for()
     expect(page.get_by_text("1 task", exact=True)).to_have_count(0)
-    while not held:  # the counts are asked for after the page, never before it
-        page.wait_for_event("request")
-    held[0].continue_()
+    first_of(held, page).continue_()  # asked for after the page, never before it
     page.get_by_text("1 task", exact=True).wait_for()
 
 

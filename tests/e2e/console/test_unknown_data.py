@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import expect
 
-from fc_async_tests.console import hold
+from fc_async_tests.console import first_of, hold
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -228,11 +228,11 @@ def test_a_dialog_that_is_closed_sends_no_more_and_leads_nowhere(
     dialog = page.get_by_role("dialog")
     dialog.get_by_label("How many").fill("3")
     held = hold(page, "**/invoke")
-    with page.expect_request("**/invoke"):
-        dialog.get_by_role("button", name="Send", exact=True).click()
+    dialog.get_by_role("button", name="Send", exact=True).click()
+    sending = first_of(held, page)
     page.keyboard.press("Escape")
     dialog.wait_for(state="detached")
-    held[0].continue_()
+    sending.continue_()
     page.get_by_text("1 accepted").wait_for()
     page.get_by_role("heading", name="Time").wait_for()
     assert len(held) == 1
@@ -261,13 +261,13 @@ def test_what_an_action_did_is_shown_though_a_reading_from_before_it_ends_later(
     page.get_by_role("button", name="Live").click()
     page.get_by_role("button", name="Paused").wait_for()
     held = hold(page, "**/_local/tasks?*")
-    with page.expect_request("**/_local/tasks?*"):
-        page.keyboard.press("r")
-    before = held[0].fetch()
+    page.keyboard.press("r")
+    reading = first_of(held, page)
+    before = reading.fetch()
     page.get_by_role("toolbar").get_by_role("button", name="Stop…").click()
     page.get_by_role("dialog").get_by_role("button", name="Stop", exact=True).click()
     page.get_by_text("1 task stopped.").wait_for()
-    held[0].fulfill(response=before)
+    reading.fulfill(response=before)
     page.unroute("**/_local/tasks?*")
     row = page.get_by_role("row").filter(has=page.get_by_role("link", name="first"))
     row.get_by_text("Stopped", exact=True).wait_for()

@@ -52,6 +52,13 @@ def hold(page: Page, pattern: str) -> list[Route]:
     return held
 
 
+def first_of(held: list[Route], page: Page) -> Route:
+    """Wait until a request is held, and return it; a request is seen before it is held."""
+    while not held:
+        page.evaluate("new Promise(requestAnimationFrame)")
+    return held[0]
+
+
 def copied(page: Page, text: str) -> None:
     """Wait until the clipboard has a text."""
     read = "async text => (await navigator.clipboard.readText()).includes(text)"
