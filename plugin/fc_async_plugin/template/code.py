@@ -7,6 +7,7 @@ are packed is decided by :mod:`fc_async_sdk.packaging`.
 
 from __future__ import annotations
 
+import codecs
 import functools
 import hashlib
 import io
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 DEFAULT_HANDLER: Final = "index.handler"
 """Sent if a template has none. Custom runtimes do not call it, but CreateFunction requires one."""
 _LONGEST_FIRST_LINE: Final = 1024
+_FIRST_LINES: Final = {".py": "#!/usr/bin/env python3", ".js": "#!/usr/bin/env node"}
 _MODULES: Final = {
     **dict.fromkeys(runtimes.NODE, (".js", ".mjs", ".cjs")),
     **dict.fromkeys(runtimes.PYTHON, (".py", "/__init__.py", ".pyc", ".so")),
@@ -183,8 +185,11 @@ def _why_not_started(folder: Path, file: Path) -> tuple[str, str]:
         head = opened.readline(_LONGEST_FIRST_LINE)
     if head.startswith(b"#!") and head.endswith(b"\r\n"):
         return "has Windows line ends, so Linux does not find its interpreter", "save it with LF"
+    if head.startswith(codecs.BOM_UTF8):
+        return "begins with a byte order mark, which Linux cannot start", "save it without the mark"
     if not head.startswith((b"#!", b"\x7fELF")):
-        return "is neither a script nor a program for Linux", "begin it with #!/bin/sh"
+        begin = _FIRST_LINES.get(file.suffix, "#!/bin/sh")
+        return "is neither a script with #! nor a program for Linux", f"begin it with {begin}"
     return "", ""
 
 

@@ -393,17 +393,25 @@ def with_bootstrap(folder: Folder, text: str | None, mode: int = 0o755) -> Resul
 
 
 @pytest.mark.parametrize(
-    ("text", "reason"),
+    ("text", "reason", "fix"),
     [
-        ("#!/bin/sh\r\necho\r\n", "has Windows line ends"),
-        ("python3 server.py\n", "is neither a script nor a program for Linux"),
+        ("#!/bin/sh\r\necho\r\n", "has Windows line ends", "save it with LF"),
+        ("\ufeff#!/bin/sh\n", "begins with a byte order mark", "save it without the mark"),
+        (
+            "python3 server.py\n",
+            "is neither a script with #! nor a program for Linux",
+            "begin it with #!/bin/sh",
+        ),
     ],
 )
-def test_a_bootstrap_that_cannot_be_started_is_a_finding(folder: Folder, text: str, reason: str):
+def test_a_bootstrap_that_cannot_be_started_is_a_finding(
+    folder: Folder, text: str, reason: str, fix: str
+):
     result = with_bootstrap(folder, text)
     (finding,) = [one for one in result.findings or () if one.severity == "error"]
     assert (finding.rule, finding.position.line) == ("FCA019", 21)
     assert reason in finding.message
+    assert finding.fix == fix
     assert result.failures == ("server: it has errors; nothing was deployed from it",)
     assert folder.answer() == b"1"
 
@@ -441,6 +449,18 @@ def test_a_start_file_that_the_path_finds_and_that_is_not_executable_is_a_findin
         one for one in folder.deployer.everything().findings or () if one.rule == "FCA019"
     ]
     assert "start.sh, which starts the function, is not executable" in finding.message
+
+
+def test_a_python_file_that_starts_a_function_needs_the_line_of_python(folder: Folder):
+    (folder.path / "server").mkdir()
+    start = folder.path / "server" / "start.py"
+    start.write_text("print(1)\n")
+    start.chmod(0o755)
+    custom = f"{CUSTOM}      customRuntimeConfig: {{command: [./start.py]}}\n"
+    folder.template.write_text(TEMPLATE + custom)
+    findings = folder.deployer.everything().findings or ()
+    fixes = [one.fix for one in findings if one.rule == "FCA019"]
+    assert fixes == ["begin it with #!/usr/bin/env python3"]
 
 
 @pytest.mark.parametrize("command", ["bin/run", "./bin/run", "/code/bin/run"])
