@@ -42,6 +42,7 @@ from fc_async_plugin.template.scopes import (
     top_scope,
 )
 from fc_async_plugin.template.variables import NoValue, Resolver
+from fc_async_sdk.spec.runtimes import CUSTOM, NODE, PYTHON
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
@@ -313,6 +314,15 @@ def _run_here(one: Scoped, resolver: Collector, notes: list[Problem]) -> Scoped:
         one = one._replace(component=Leaf(*one.component.mark, "fc3"))
     props, found = as_of_fc3(one.props)
     notes += found
+    runtime = props.at("runtime")
+    named = resolver.attempt(runtime, one.scope) if isinstance(runtime, Leaf) else ""
+    if named in PYTHON | NODE | CUSTOM and "code" not in props.entries:
+        said = (
+            "a function has a runtime and no code: dev takes the folder of the template, s deploy"
+        )
+        notes.append(note(one.position, f"{said} needs one", "add code"))
+        code = {"code": Leaf(*props.mark, ".")}
+        props = Table(*props.mark, props.entries | code, props.keys | {"code": props.mark})
     return one._replace(props=props)
 
 

@@ -193,6 +193,22 @@ def test_a_component_that_is_a_folder_counts_as_fc3_if_its_props_have_a_runtime(
     ]
 
 
+@pytest.mark.parametrize(
+    ("runtime", "code"),
+    [("python3.10", "."), ("custom", "."), ("custom-container", None), ("java11", None)],
+)
+def test_code_that_is_not_named_is_in_the_folder_of_the_template(
+    tmp_path: Path, runtime: str, code: str | None
+) -> None:
+    text = PROPS.replace("custom", runtime).replace("      code: ./api\n", "")
+    project = _run(tmp_path, text)
+    assert project.resources[0].props.get("code") == code
+    said = (
+        "a function has a runtime and no code: dev takes the folder of the template, s deploy needs"
+    )
+    assert [note.message for note in project.notes] == ([f"{said} one"] if code else [])
+
+
 @pytest.mark.parametrize("purpose", ["deploy", "show"])
 def test_elsewhere_they_stay_as_they_are(tmp_path: Path, purpose: Purpose) -> None:
     (tmp_path / "s.yaml").write_text(TEMPLATE)
