@@ -20,7 +20,7 @@ from fc_async_plugin.graph import build, find_cycles
 from fc_async_plugin.plan import plan_changes, planner
 from fc_async_plugin.plan import saved as saved_plan
 from fc_async_plugin.plan.attached import not_run, omitted
-from fc_async_plugin.plan.channels import not_created
+from fc_async_plugin.plan.channels import channels, not_created
 from fc_async_plugin.plan.kinds import config_of
 from fc_async_plugin.plan.model import Delete, Put
 from fc_async_plugin.plan.wanted import wanted
@@ -280,6 +280,9 @@ class Planning:
         )
         if choices.before_deployment:
             plan = planner.without_missing(plan, self._project)
+        if not choices.create_missing:
+            unread = tuple(f"{one.of} {one.name}" for one in channels(self.wanted, ""))
+            plan = msgspec.structs.replace(plan, unread=unread)
         if plan.obstacles:
             _show(self._found)
         elif not choices.skip_validation:

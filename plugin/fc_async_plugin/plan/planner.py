@@ -75,6 +75,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         omitted: What the plan leaves out of the template, one sentence each.
         absent: Functions of the template that do not exist, and that the plan neither needs nor
             makes.
+        unread: Queues, topics and buses of the template that were not looked for.
     """
 
     steps: tuple[Step, ...] = ()
@@ -84,6 +85,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     functions: bool = False
     omitted: tuple[str, ...] = ()
     absent: tuple[Place, ...] = ()
+    unread: tuple[str, ...] = ()
 
     @property
     def changes(self) -> bool:

@@ -120,7 +120,11 @@ def nothing_to_do(plan: Plan) -> str:
     if not plan.functions:
         what = "the asynchronous configuration of the template"
     rest = "the rest of " if plan.omitted else ""
-    return f"Nothing to do: the account has {rest}{what}."
+    unread = ""
+    if plan.unread:
+        names = ", ".join(plan.unread)
+        unread = f"\nNot looked for: {names}; --create-missing looks, and makes what is missing."
+    return f"Nothing to do: the account has {rest}{what}.{unread}"
 
 
 def _change_lines(step: Step) -> Iterator[tuple[str, str]]:

@@ -172,9 +172,9 @@ def test_fc_async_finds_nothing_to_do_after_it(replay, tmp_path, monkeypatch, ca
     (tmp_path / "s.yaml").write_text(json.dumps(TEMPLATE))
     monkeypatch.chdir(tmp_path)
     code = run(["plan", "--with-functions", "--endpoint", replay.endpoint])
-    assert (code, capsys.readouterr().out) == (
+    assert (code, capsys.readouterr().out.splitlines()[0]) == (
         0,
-        "Nothing to do: the account has what the template says.\n",
+        "Nothing to do: the account has what the template says.",
     )
 
 

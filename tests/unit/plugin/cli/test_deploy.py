@@ -116,6 +116,7 @@ def test_after_a_deployment_the_plan_is_empty_and_exits_0(
     assert run(["plan"]) == 0
     assert said()[0] == (
         "Nothing to do: the account has the asynchronous configuration of the template.\n"
+        "Not looked for: queue failed; --create-missing looks, and makes what is missing.\n"
     )
 
 
