@@ -283,10 +283,15 @@ class FcLocal:
         return str(target.resolve(region=addresses.region, account_id=addresses.account_id))
 
     def receive(self, queue: str) -> DestinationEvent | None:
-        """Take one destination event from a queue; return None if it is empty."""
+        """Take one destination event from a queue; return None if it is empty.
+
+        Args:
+            queue: Name of the queue, or its ARN, which :meth:`create_queue` returns.
+        """
         from fc_async_sdk import events
 
-        body = self.runtime.call(self._receive(queue))
+        name = queue.removesuffix("/messages").rpartition("/")[2]
+        body = self.runtime.call(self._receive(name))
         return None if body is None else events.parse(body)
 
     async def _receive(self, queue: str) -> str | None:

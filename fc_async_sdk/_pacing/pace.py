@@ -95,8 +95,7 @@ class BasePace:
             raise InvalidParameter("name", name, "must be printable text")
         if not callable(rate):
             gcra.interval_of(rate)
-        if type(burst) is not int or burst < 1:
-            raise InvalidParameter("burst", burst, "must be a whole number, 1 or more")
+        _check_count("burst", burst)
         if type(max_hops) is not int or not 0 <= max_hops <= MAX_HOPS:
             raise InvalidParameter("max_hops", max_hops, f"must be from 0 to {MAX_HOPS}")
         if on_store_error not in {"fail", "send"}:
@@ -186,7 +185,7 @@ class BasePace:
             PaceStoreFailed: The store cannot be reached. Nothing is booked, or the slots are lost.
             WaitTooLong: The last slot is later than its function can wait for. Nothing is booked.
         """
-        _check_count(count)
+        _check_count("count", count)
         slots: list[gcra.Slots] = []
         allowed = self.max_hops if max_hops is None else max_hops
 
@@ -266,7 +265,7 @@ class BasePace:
         Raises:
             PaceStoreFailed: The store cannot be reached.
         """
-        _check_count(count)
+        _check_count("count", count)
         now = self.now() if now is None else now
         row_key, interval = self._row(key)
         probe = PaceRow(key=row_key, token=new_token(), written=0, expires=1, next=0)
@@ -341,9 +340,9 @@ class BasePace:
         return f"<{type(self).__name__} {self.name}>"
 
 
-def _check_count(count: object) -> None:
+def _check_count(name: str, count: object) -> None:
     if type(count) is not int or count < 1:
-        raise InvalidParameter("count", count, "must be a whole number, 1 or more")
+        raise InvalidParameter(name, count, "must be a whole number, 1 or more")
 
 
 def _moment(microseconds: int) -> datetime:

@@ -46,7 +46,7 @@ def test_a_failure_arrives_in_its_queue_after_all_attempts(fc_local):
     )
     fc_local.client.invoke_async("orders", b"in")
     fc_local.run_until_idle()
-    event = fc_local.receive("failures")
+    event = fc_local.receive(queue)  # by its ARN, as by its name
     assert event is not None
     assert not event.succeeded
     assert event.attempts == 3
