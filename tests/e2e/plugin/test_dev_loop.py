@@ -515,6 +515,6 @@ def test_a_loop_that_joins_shows_what_runs_and_quiet_shows_all_of_a_failure(
         gate.touch()
         other.expect("│ went on\n")
         terminal.expect(
-            r"failed after \d+ ms, again at \S+\n {14}│ \\x1b\[2Jbegan bad\n"
+            r"failed after \d+ ms, again at\s+\S+\n {14}│ \\x1b\[2Jbegan bad\n"
             r" {14}│ \[INFO\] 1 of 2\n {14}│ went on\n"
         )
