@@ -35,7 +35,7 @@ def test_the_node_client_does_the_whole_round(node_packages, tmp_path, version, 
             text=True,
             check=False,
             timeout=60,
-            env={"PATH": os.environ["PATH"], "MODULES": str(modules)},
+            env=os.environ | {"MODULES": str(modules)},  # with its clock
         )
     assert done.returncode == 0, done.stderr
     url = {"url": "hello"} if host == "localhost" else {}
