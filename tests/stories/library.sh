@@ -85,9 +85,8 @@ from_the_network() {
 
 # in_its_environment make TARGET: the environment of the project is the one of this run, if there is one.
 in_its_environment() {
-  if [ -n "${STORY_BIN:-}" ]; then
-    "$@" STAMP= CONSOLE= BIN="$STORY_BIN"
-  else
-    "$@"
-  fi
+  [ -z "${STORY_BIN:-}" ] || set -- "$@" STAMP= CONSOLE= BIN="$STORY_BIN"
+  # In the background, the command takes the place of its shell, which the signal is sent to.
+  if [ "$BASHPID" != $$ ]; then exec "$@"; fi
+  "$@"
 }
