@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""How long the console waits for a page of tasks, among 1,000,000 tasks, while they are counted.
+"""Waits of the console for a page of tasks, among 1,000,000 tasks, while they are counted.
 
 The tasks are written by SQL. Each filter of the query is measured alone and beside others. The
 worst prefix is that of the oldest tasks: too many to read one by one, and behind all others.

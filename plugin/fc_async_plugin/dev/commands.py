@@ -87,13 +87,10 @@ def _started(project: Project, resource: Resource, command: list[str]) -> Resour
         if isinstance(config, dict):
             server |= {name: config[name] for name in _SERVER if name in config}
     file = _dockerfile(project, resource)
-    base = folder_of(project)
-    place = os.path.relpath(file.parent, base) if file else "."
+    place = os.path.relpath(file.parent, folder_of(project)) if file else "."
     made = {"runtime": "custom", "code": props.get("code") or place, "customRuntimeConfig": server}
-    given, found = (
-        props.get(ENVIRONMENT) or {},
-        _Image.read(file, resource).variables if file else {},
-    )
+    given = props.get(ENVIRONMENT) or {}
+    found = _Image.read(file, resource).variables if file else {}
     if found and isinstance(given, dict):
         made[ENVIRONMENT] = found | given
     return msgspec.structs.replace(resource, props=props | made)

@@ -426,11 +426,11 @@ def node_manager(folder: Path) -> str:
 
     A package of a workspace has its lock file in a folder above.
     """
+    if any((folder / one).is_file() for one in _LOCKS):
+        return "npm"
     demanded = package_json(folder).manager
     places = [folder, *folder.resolve().parents]
-    for name, lock in (
-        _MANAGERS.items() if not any((folder / one).is_file() for one in _LOCKS) else ()
-    ):
+    for name, lock in _MANAGERS.items():
         file = next((one / lock for one in places if (one / lock).is_file()), None)
         if name == demanded or (file and not demanded):
             format_ = _LOCK_FORMAT.match(file.read_text("utf-8", "replace")) if file else None

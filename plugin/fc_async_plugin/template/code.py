@@ -42,8 +42,6 @@ _MODULES: Final = {
 _SCRIPT: Final = re.compile(r"[\w.][\w./-]*\.(?:[cm]?js|jar|php|py|rb|sh)")
 _ELSEWHERE: Final = re.compile(r"\bcd\s|--(?:chdir|cwd|prefix)\b|[$*?]")
 """Words of a command after which its paths may be relative to another folder, or are not known."""
-
-
 _BUILDS: Final = {
     "go.mod": "go build",
     "pom.xml": "mvn package",
