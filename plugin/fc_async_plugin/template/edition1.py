@@ -17,7 +17,16 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from fc_async_plugin.template.nodes import BLOCK, EDITION, FC2, Array, Leaf, Table, leaves
+from fc_async_plugin.template.nodes import (
+    BLOCK,
+    EDITION,
+    FC2,
+    Array,
+    Leaf,
+    Table,
+    leaves,
+    with_entry,
+)
 from fc_async_plugin.template.problems import note
 from fc_async_sdk.spec import arn
 
@@ -133,7 +142,7 @@ def _as_trigger(node: Node, region: str, notes: list[Problem]) -> Node:
         return made
     said = f"a trigger has no triggerName: here it is {kind.text}, s deploy needs one"
     notes.append(note(node.position, said, "add triggerName"))
-    return _with(made, "triggerName", kind, kind.mark)
+    return with_entry(made, "triggerName", kind, kind.mark)
 
 
 def _read_here(table: Table, key: str, place: str) -> Problem:
@@ -189,14 +198,14 @@ def _resource(resource: str, node: Node, root: Table, *, runs: bool) -> Node:
             value = source.entries[key]
             if not isinstance(value, Leaf):  # s makes the role that is described
                 value = Leaf(*value.mark, f"${{resources.{resource}.output}}")
-            made = _with(made, key, value, source.keys[key])
+            made = with_entry(made, key, value, source.keys[key])
     name = function.entries.get("name")
     if isinstance(name, Leaf):
         full = "$".join(filter(None, [service.text("name"), name.text]))
-        made = _with(made, "functionName", Leaf(*name.mark, full), function.keys["name"])
+        made = with_entry(made, "functionName", Leaf(*name.mark, full), function.keys["name"])
     config = function.entries.get(_ASYNC)
     if config is not None:
-        made = _with(made, BLOCK, _config(config), function.keys[_ASYNC])
+        made = with_entry(made, BLOCK, _config(config), function.keys[_ASYNC])
     triggers = props.entries.get("triggers")
     if isinstance(triggers, Array):
         region = props.text("region")
@@ -204,7 +213,7 @@ def _resource(resource: str, node: Node, root: Table, *, runs: bool) -> Node:
             *triggers.mark,
             [_trigger(one, region) if isinstance(one, Table) else one for one in triggers.items],
         )
-        made = _with(made, "triggers", read, props.keys["triggers"])
+        made = with_entry(made, "triggers", read, props.keys["triggers"])
     entries: dict[str, Node] = {}
     if runs:
         made = _with_settings(made, function)
@@ -232,12 +241,7 @@ def _with_inside(table: Table, path: Sequence[str], node: Node, mark: Mark) -> T
         node = _with_inside(before, rest, node, mark)
     elif isinstance(node, Table):
         node = Table(*node.mark, before.entries | node.entries, before.keys | node.keys)
-    return _with(table, key, node, mark)
-
-
-def _with(table: Table, key: str, node: Node, mark: Mark) -> Table:
-    """Return a table with one more entry, or another one under a key."""
-    return Table(*table.mark, table.entries | {key: node}, table.keys | {key: mark})
+    return with_entry(table, key, node, mark)
 
 
 def _less(table: Table, key: str) -> Table:
@@ -268,7 +272,7 @@ def _config(node: Node) -> Node:
         return made
     outcomes = {key: _destination(one) for key, one in destinations.entries.items()}
     table = Table(*destinations.mark, outcomes, destinations.keys)
-    return _with(made, "destinationConfig", table, made.keys["destinationConfig"])
+    return with_entry(made, "destinationConfig", table, made.keys["destinationConfig"])
 
 
 def _destination(node: Node) -> Node:
@@ -290,12 +294,12 @@ def _trigger(node: Table, region: str) -> Table:
     if isinstance(found, Table):
         key = _renamed(_renamed(found, _FILTER).table("key"), _FILTER)
         table = Table(*found.mark, {"key": key}, {"key": found.mark})
-        config = _with(config, "filter", table, config.keys["filter"])
-        made = _with(made, "triggerConfig", config, made.keys["triggerConfig"])
+        config = with_entry(config, "filter", table, config.keys["filter"])
+        made = with_entry(made, "triggerConfig", config, made.keys["triggerConfig"])
     for source, form in _SOURCES.items():
         if name := config.text(source):
             where = config.entries[source].mark
-            made = _with(made, "sourceArn", Leaf(*where, form.format(region, name)), where)
+            made = with_entry(made, "sourceArn", Leaf(*where, form.format(region, name)), where)
             config = _less(config, source)
-            made = _with(made, "triggerConfig", config, made.keys["triggerConfig"])
+            made = with_entry(made, "triggerConfig", config, made.keys["triggerConfig"])
     return made

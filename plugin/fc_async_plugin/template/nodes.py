@@ -98,6 +98,11 @@ class Array(_Written, frozen=True):
 Node: TypeAlias = Leaf | Table | Array
 
 
+def with_entry(table: Table, key: str, node: Node, mark: Mark) -> Table:
+    """Return a table with one more entry, or another one under a key."""
+    return Table(*table.mark, table.entries | {key: node}, table.keys | {key: mark})
+
+
 def leaves(node: Node) -> Iterator[Leaf]:
     """Yield every scalar below a node."""
     todo = [node]

@@ -29,6 +29,7 @@ from fc_async_plugin.template.nodes import (
     from_plain,
     has_no_json,
     leaves,
+    with_entry,
     without_last_nulls,
 )
 from fc_async_plugin.template.problems import TemplateError, failure, note
@@ -321,8 +322,7 @@ def _run_here(one: Scoped, resolver: Collector, notes: list[Problem]) -> Scoped:
             "a function has a runtime and no code: dev takes the folder of the template, s deploy"
         )
         notes.append(note(one.position, f"{said} needs one", "add code"))
-        code = {"code": Leaf(*props.mark, ".")}
-        props = Table(*props.mark, props.entries | code, props.keys | {"code": props.mark})
+        props = with_entry(props, "code", Leaf(*props.mark, "."), props.mark)
     return one._replace(props=props)
 
 
