@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -29,7 +30,7 @@ from fc_async_plugin.dev.sources import sources_of
 from fc_async_plugin.plan.attached import shortened
 from fc_async_plugin.template import files
 from fc_async_plugin.template.actions import Build
-from fc_async_plugin.template.code import folder_of, missing_start_file
+from fc_async_plugin.template.code import folder_of, folders_of, missing_start_file
 from fc_async_plugin.template.model import is_function
 from fc_async_sdk import _project_folder
 from fc_async_sdk.spec.runtimes import CUSTOM, NODE
@@ -46,13 +47,16 @@ _INPUT: Final = re.compile(
     r"package\.json|pom\.xml|build\.gradle|Cargo\.toml|composer\.json|Makefile"
 )
 """Files that a build reads and a function does not."""
+_SCRIPT: Final = re.compile(r"build|bundle|pack", re.IGNORECASE)
+_DEPLOYS: Final = re.compile(r"\bs\s.*\bdeploy\b|\bdocker\s.*push\b|\b(?:aliyun|ossutil)\s")
+"""Commands that reach the cloud: a script with one of them does more than a build."""
 
 
 def builds_of(projects: Iterable[Project], answers: Collection[str] = ()) -> list[Build]:
     """Return the commands of the functions and of the whole templates, each once.
 
     A function that lacks a file with which it starts, and that no command of the template builds,
-    has the build of its ``package.json``.
+    has the build of its ``package.json``; without its code folder, also a script that makes it.
 
     Args:
         projects: The templates.
@@ -65,11 +69,32 @@ def builds_of(projects: Iterable[Project], answers: Collection[str] = ()) -> lis
         built = {one.resource for one in project.builds if not one.component}
         named = {one.name: one for one in project.resources}
         for source in sources_of([project]) if "" not in built else ():
-            build = None if source.resource in built else _build_of(source, folder_of(project))
-            lacking = build and missing_start_file(project, named[source.resource])
-            if build and (wish(build).key in answers or lacking):
-                found[build] = None
+            if source.resource in built:
+                continue
+            lacking = missing_start_file(project, named[source.resource])
+            for build in (_build_of(source, folder_of(project)), _script_of(source, project)):
+                makes = lacking if build and not build.any_file else lacking == "."
+                if build and (wish(build).key in answers or makes):
+                    found[build] = None
+                    break
     return list(found)
+
+
+def _script_of(source: Source, project: Project) -> Build | None:
+    """Return the script near a template that names the code folder of a function."""
+    name = re.escape(Path(os.path.normpath(source.code or "")).name)
+    named = re.compile(rf"(?<![\w.-]){name}(?![\w.-])")
+    places = folders_of(project) if name else []
+    for place in places:
+        for file in sorted([*place.glob("*.sh"), *place.glob("*/*.sh")]):
+            text = file.read_text("utf-8", "replace") if _SCRIPT.search(file.stem) else ""
+            if named.search(text) and not _DEPLOYS.search(text):
+                root = next((one for one in places if (one / ".git").exists()), place)
+                line = f"bash {shlex.quote(str(file.relative_to(place)))}"
+                if place != root:
+                    line = f"cd {shlex.quote(str(place.relative_to(root)))} && {line}"
+                return Build(source.resource, line, root, line, any_file=True)
+    return None
 
 
 def _build_of(source: Source, base: Path) -> Build | None:
@@ -200,9 +225,10 @@ class Builder:
         Returns:
             What failed, and the commands that would have to run and are not allowed.
         """
-        if changed is not None and not any(_INPUT.fullmatch(one.name) for one in changed):
+        read = changed is None or any(_INPUT.fullmatch(one.name) for one in changed)
+        if not read and not any(one.any_file for one in self._builds):
             return [], []
-        due = self.due()
+        due = [one for one in self.due() if read or one.any_file]
         return self.run(due), [one for one in due if wish(one).key not in self.answers]
 
 

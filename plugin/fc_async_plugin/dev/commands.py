@@ -24,6 +24,7 @@ from fc_async_plugin.plan.wanted import local_layers
 from fc_async_plugin.template.code import (
     code_path,
     folder_of,
+    folders_of,
     how_to_build,
     missing_start_file,
     start_command,
@@ -41,8 +42,6 @@ if TYPE_CHECKING:
 
 _SERVER: Final = ("port", "healthCheckConfig")
 _DOCKERFILE: Final = "Dockerfile"
-_PARENTS: Final = 2
-"""Folders above that of a template in which the ``Dockerfile`` of an image may be."""
 _LINE: Final = re.compile(r"^(ENTRYPOINT|CMD|WORKDIR|ENV)[ \t]+(.+)$", re.MULTILINE)
 _STAGE: Final = re.compile(r"^FROM[ \t]", re.MULTILINE)
 _REFERENCE: Final = re.compile(r"\$\{(\w+)(?::-([^}]*))?\}")
@@ -105,22 +104,23 @@ def absent(project: Project) -> Iterator[str]:
     for resource in filter(is_function, project.resources):
         props, code = resource.props, code_path(project, resource) or Path()
         file, known = missing_start_file(project, resource), start_problem(project, resource)
+        custom = props.get("runtime") in CUSTOM
+        where = resource.where("customRuntimeConfig" if custom else "handler", "command")
+        starts = f"{where}: {resource.function_name} starts with"
         if file not in {"", "."} and known is None:
-            what = f"starts with {file}, which is not in {os.path.relpath(code)}"
-            yield f"{resource.function_name} {what}: {how_to_build(project, code)}"
+            fix = how_to_build(project, code, file)
+            yield f"{starts} {file}, which is not in {os.path.relpath(code)}: {fix}"
         program = next(iter(start_command(resource)), "")
         brought = "PATH" in str(props.get("environmentVariables")) or any(
             (code / name).is_file() for name in ("requirements.txt", "package.json")
         )
-        if props.get("runtime") not in CUSTOM or "/" in program or not program or brought:
+        if not custom or "/" in program or not program or brought:
             continue
         folders = [one / "bin" for one in local_layers(project, resource)]
         places = [*os.get_exec_path(), str(Path(sys.executable).parent), *map(str, folders)]
         if shutil.which(program, path=os.pathsep.join(places)) is None:
-            yield (
-                f"{resource.function_name} starts with {program!r}, which is not on the PATH of "
-                "this machine: install it"
-            )
+            lacks = "which is not on the PATH of this machine: install it"
+            yield f"{starts} {program!r}, {lacks}"
 
 
 def of_images(project: Project) -> Iterator[tuple[Wish, str]]:
@@ -138,12 +138,7 @@ def _dockerfile(project: Project, resource: Resource) -> Path | None:
     """Return the ``Dockerfile`` of an image: of its code, its template, or the folders above."""
     if resource.props.get("runtime") != CONTAINER:
         return None
-    own = folder_of(project)
-    folders = [code_path(project, resource), own]
-    for above in own.parents[:_PARENTS]:
-        if (own / ".git").exists():
-            break
-        folders.append(own := above)
+    folders = [code_path(project, resource), *folders_of(project)]
     files = [one / _DOCKERFILE for one in folders if one]
     return next(filter(Path.is_file, files), None)
 

@@ -35,6 +35,7 @@ class Build(NamedTuple):
         command: The same with the values of variables, which may be secrets: it must not be shown.
         component: Whether a component or a plugin of ``s`` runs it, not the shell.
         may_fail: Exit codes after which the next command runs all the same; None: after each.
+        any_file: Whether any file of the folder may be an input, also what functions read.
     """
 
     resource: str
@@ -43,6 +44,7 @@ class Build(NamedTuple):
     command: str
     component: bool = False
     may_fail: frozenset[object] | None = frozenset()
+    any_file: bool = False
 
     def __repr__(self) -> str:
         """Return it without the values of variables."""

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 DEFAULT_HANDLER: Final = "index.handler"
 """Sent if a template has none. Custom runtimes do not call it, but CreateFunction requires one."""
+_PARENTS: Final = 2
+"""Ours: how many folders above that of a template may have what belongs to it."""
 _LONGEST_FIRST_LINE: Final = 1024
 _FIRST_LINES: Final = {".py": "#!/usr/bin/env python3", ".js": "#!/usr/bin/env node"}
 _MODULES: Final = {
@@ -70,6 +72,16 @@ class StartProblem(NamedTuple):
 def folder_of(project: Project) -> Path:
     """Return the folder to which the paths in a template are relative, absolute."""
     return Path(project.file).resolve().parent
+
+
+def folders_of(project: Project) -> list[Path]:
+    """Return the folder of a template and the nearest ones above it, in its repository."""
+    found = [folder_of(project)]
+    for above in found[0].parents[:_PARENTS]:
+        if (found[-1] / ".git").exists():
+            break
+        found.append(above)
+    return found
 
 
 def code_path(project: Project, resource: Resource) -> Path | None:
@@ -114,7 +126,7 @@ def start_problem(project: Project, resource: Resource) -> StartProblem | None:
     file = folder / name
     if not file.is_file():
         text = f"{file}, which starts the function, does not exist"
-        return StartProblem(path, text, how_to_build(project, folder), missing=True)
+        return StartProblem(path, text, how_to_build(project, folder, name), missing=True)
     reason, fix = _why_not_started(folder, file)
     return StartProblem(path, f"{file}, which starts the function, {reason}", fix) if fix else None
 
@@ -148,8 +160,16 @@ def missing_start_file(project: Project, resource: Resource) -> str:
     return next((one for one in scripts if not (folder / one).is_file()), "")
 
 
-def how_to_build(project: Project, folder: Path) -> str:
-    """Return what to do for a missing file in the code of a function: the nearest build, if any."""
+def how_to_build(project: Project, folder: Path, name: str) -> str:
+    """Return what to do for a missing file in the code of a function.
+
+    Args:
+        project: The template. If the file is in its folder or in one above, that is said.
+        folder: The code, for which the nearest build is named.
+        name: The file, relative to the code.
+    """
+    if place := next((one for one in folders_of(project) if (one / name).is_file()), None):
+        return f"it is in {os.path.relpath(place)}: copy it, or correct code"
     base = folder_of(project)
     for place in (folder.resolve(), *folder.resolve().parents):
         for file, command in _BUILDS.items():

@@ -307,6 +307,68 @@ def test_no_build_is_offered_that_is_not_of_the_package(
     assert building.builds_of([project]) == []
 
 
+BUILD_SH = """\
+ROOT="$(cd "$(dirname "$0")/.." && pwd)"
+OUT="$ROOT/${1:-out/api}"
+mkdir -p "$OUT" && cp "$ROOT/app.py" "$OUT/index.py"
+"""
+
+
+def project_with_script(root: Path, script: str, text: str = BUILD_SH) -> template.Project:
+    """Return a template in ``deploy`` and a script that makes its code, ``out/api``."""
+    (root / ".git").mkdir()
+    (root / "app.py").write_text("")
+    for place in ("deploy", "scripts"):
+        (root / place).mkdir()
+    (root / script).write_text(text)
+    props = "{region: cn-hangzhou, runtime: python3.10, handler: index.handler, code: ../out/api}"
+    resource = f"  api: {{component: fc3, props: {props}}}\n"
+    (root / "deploy" / "s.yaml").write_text(f"edition: 3.0.0\nname: a\nresources:\n{resource}")
+    return template.load(root / "deploy" / "s.yaml")
+
+
+@pytest.mark.parametrize(
+    ("script", "line"),
+    [
+        ("scripts/build_package.sh", "api: bash scripts/build_package.sh  (in .)"),
+        ("deploy/Build.sh", "api: cd deploy && bash Build.sh  (in .)"),
+    ],
+)
+def test_a_script_that_names_the_code_folder_makes_it_and_again_after_a_save(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answers: Answers, script: str, line: str
+):
+    monkeypatch.chdir(tmp_path)
+    project = project_with_script(tmp_path, script)
+    [build] = building.builds_of([project])
+    assert building.wish(build).text == line
+    session = Session([build], answers)
+    session.allow()
+    assert session.start() == []
+    assert (tmp_path / "out" / "api" / "index.py").read_text() == ""
+    assert building.builds_of([project], answers) == [build]
+    assert building.builds_of([project]) == []  # somebody else has made the folder
+    (tmp_path / "app.py").write_text("saved")
+    assert session.builder.saved({tmp_path / "app.py"}) == ([], [])
+    assert (tmp_path / "out" / "api" / "index.py").read_text() == "saved"
+    assert session.builder.saved({tmp_path / "out" / "api" / "index.py"}) == ([], [])
+    assert len(session.said) == 2
+
+
+@pytest.mark.parametrize(
+    ("script", "text"),
+    [
+        ("scripts/deploy.sh", BUILD_SH),
+        ("scripts/build.sh", "mkdir -p out/api-v2 rapid"),
+        ("scripts/build.sh", f"{BUILD_SH}s -t deploy/s.yaml deploy -y"),
+        ("scripts/build.sh", f"{BUILD_SH}docker buildx build -t api . --push"),
+    ],
+)
+def test_no_script_is_offered_that_makes_something_else_or_reaches_the_cloud(
+    tmp_path: Path, script: str, text: str
+):
+    assert building.builds_of([project_with_script(tmp_path, script, text)]) == []
+
+
 @pytest.mark.parametrize(
     ("name", "times"), [("requirements.txt", 2), ("main.go", 2), ("index.py", 1)]
 )

@@ -67,7 +67,11 @@ def test_what_is_not_a_name_with_a_command_is_refused(given: str) -> None:
 @pytest.mark.parametrize(
     ("more", "file", "said"),
     [
-        ("", "app.dll", ["net starts with 'no-such-dotnet', which is not on the PATH of this"]),
+        (
+            "",
+            "app.dll",
+            ["4:85: net starts with 'no-such-dotnet', which is not on the PATH of this"],
+        ),
         ("environmentVariables: {PATH: /code/bin}, ", "app.dll", []),
         ("", "requirements.txt", []),
     ],
@@ -81,7 +85,7 @@ def test_a_program_that_starts_a_function_and_is_not_here_is_named(
     other = text.replace("no-such-dotnet", "sh").replace("net:", "shell:")
     (tmp_path / "s.yaml").write_text(f"edition: 3.0.0\nname: shop\nresources:\n{text}{other}")
     found = list(commands.absent(template.load(tmp_path)))
-    assert [one.partition(" machine")[0] for one in found] == said
+    assert [one.partition("s.yaml:")[2].partition(" machine")[0] for one in found] == said
 
 
 @pytest.mark.parametrize(
@@ -91,6 +95,7 @@ def test_a_program_that_starts_a_function_and_is_not_here_is_named(
         ("runtime: python3.10, handler: app.api.handler", "app/api/__init__.py", ""),
         ("runtime: python3.10, handler: app/api.handler", "app/api.py", ""),
         ("runtime: python3.10, handler: app.api.handler", "app/other.py", "app/api.py"),
+        ("runtime: python3.10, handler: app.api.handler", "../app/api.py", "app/api.py"),
         ("runtime: nodejs20, handler: dist/index.handler", "dist/index.cjs", ""),
         ("runtime: nodejs20, handler: dist/index.handler", "index.js", "dist/index.js"),
         (
@@ -110,9 +115,11 @@ def test_a_file_with_which_a_function_starts_and_which_is_not_there_is_named(
     file.touch()
     text = f"  api: {{component: fc3, props: {{region: cn-hangzhou, code: ./code, {props}}}}}\n"
     (tmp_path / "s.yaml").write_text(f"edition: 3.0.0\nname: shop\nresources:\n{text}")
-    found = list(commands.absent(template.load(tmp_path)))
+    found = [one.partition("s.yaml:4:")[2] for one in commands.absent(template.load(tmp_path))]
     said = f"api starts with {lacks}, which is not in {os.path.relpath(tmp_path / 'code')}"
-    assert found == ([f"{said}: build or write it"] if lacks else [])
+    beside = f"it is in {os.path.relpath(tmp_path)}: copy it, or correct code"
+    fix = beside if files.startswith("..") else "build or write it"
+    assert [one.partition(": ")[2] for one in found] == ([f"{said}: {fix}"] if lacks else [])
 
 
 SERVERS = """\
@@ -160,11 +167,13 @@ def test_a_file_that_a_function_starts_with_and_does_not_have_is_named_with_its_
     (tmp_path / "ocr" / "pom.xml").touch()
     (tmp_path / "s.yaml").write_text(SERVERS)
     maven = "build it, as with mvn package in ocr; install mvn, it is not here"
-    assert list(commands.absent(template.load(tmp_path))) == [
-        f"java starts with target/ocr.jar, which is not in ocr: {maven}",
-        "next starts with .next/standalone/server.js, which is not in next: build or write it",
-        "event starts with dist/index.js, which is not in next: build or write it",
-        "python starts with app/api.py, which is not in next: build or write it",
+    found = [one.partition("s.yaml:")[2] for one in commands.absent(template.load(tmp_path))]
+    write = "which is not in next: build or write it"
+    assert found == [
+        f"10:38: java starts with target/ocr.jar, which is not in ocr: {maven}",
+        f"17:38: next starts with .next/standalone/server.js, {write}",
+        f"20:62: event starts with dist/index.js, {write}",
+        f"23:64: python starts with app/api.py, {write}",
     ]
     for name in ("dist/index.mjs", "app/api/__init__.py"):
         (tmp_path / "next" / name).parent.mkdir(parents=True)
