@@ -47,14 +47,17 @@ def make_private(folder: Path) -> None:
 
     Args:
         folder: One of the folders of this module, or any other. Its ``.gitignore`` lies in
-            :data:`NAME` if that is the folder's parent, otherwise in the folder itself.
+            :data:`NAME` if that is the folder's parent, otherwise in the folder itself, unless
+            that has files already: it may be a project's.
 
     Raises:
         OSError: The folder or its ``.gitignore`` cannot be written.
     """
     top = folder.parent if folder.parent.name == NAME else folder
     top.mkdir(mode=0o700, parents=True, exist_ok=True)
-    _write_gitignore(top / ".gitignore")
+    ignoring = top / ".gitignore"
+    if top.name == NAME or {*top.iterdir()} <= {ignoring}:
+        _write_gitignore(ignoring)
     folder.mkdir(mode=0o700, exist_ok=True)
 
 

@@ -64,3 +64,12 @@ def test_the_default_data_folder_of_the_runtime_has_its_gitignore_first(
     with LocalRuntime(port=0):
         assert (project / ".fc-async" / ".gitignore").read_text().splitlines()[-1] == "*"
         assert set(files(project / ".fc-async")) > {".gitignore"}
+
+
+def test_a_runtime_whose_data_are_in_a_project_folder_lets_git_see_the_project(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(project)
+    (project / "s.yaml").write_text(TEMPLATE)
+    with LocalRuntime(port=0, data="."):
+        assert not (project / ".gitignore").exists()
