@@ -4,38 +4,29 @@
 from __future__ import annotations
 
 import difflib
+import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-import msgspec
-
-from fc_async_plugin.template.nodes import BLOCK, Array, Leaf, Node, Table
+from fc_async_plugin.template.nodes import Array, Leaf, Node, Table, leaves
 from fc_async_plugin.template.problems import failure, note
-from fc_async_sdk.models import FunctionSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
     from pathlib import Path
 
     from fc_async_plugin.template.problems import Position, Problem
     from fc_async_plugin.template.reading import Source, Sources
 
 
+_OF_BOTH: Final = ("extend", "actions", "vars")
 _TOP_KEYS: Final = (
-    "edition",
-    "name",
-    "access",
-    "vars",
-    "resources",
-    "template",
-    "extend",
-    "env",
-    "flow",
-    "actions",
-    "validation",
+    *_OF_BOTH,
+    *("edition", "name", "access", "resources", "template", "env", "flow", "validation"),
 )
-_RESOURCE_KEYS: Final = ("component", "props", "extend", "actions", "vars")
-_SETTINGS: Final = {field.encode_name for field in msgspec.structs.fields(FunctionSettings)}
-_OF_PROPS: Final = {*_SETTINGS, BLOCK, "code", "functionName", "triggers"} - {"description"}
+_RESOURCE_KEYS: Final = ("component", "props", *_OF_BOTH)
+_EXTEND_KEYS: Final = ("name", "ignore")
+_ACTION_KEYS: Final = ("run", "component", "plugin", "args", "path", "allow_failure")
+_ACTIONS: Final = re.compile(r"(?:pre|post|success|fail|complete)-.+")
 
 
 class Merged(NamedTuple):
@@ -139,24 +130,51 @@ def _props(name: str, resource: Table, root: Table, notes: list[Problem]) -> Tab
 
 
 def _ignored(root: Table) -> Iterator[Problem]:
-    """Yield keys that ``s`` ignores: those that resemble known ones; others may hold an anchor."""
-    resources = root.table("resources").entries.values()
-    written = ((one, _RESOURCE_KEYS) for one in resources if isinstance(one, Table))
-    for table, known in [(root, _TOP_KEYS), *written]:
+    """Yield keys that ``s`` ignores, but for those that begin with x- or hold an anchor."""
+    resources = root.table("resources")
+    for name, one in resources.entries.items():
+        if isinstance(one, Table) and "component" not in one.entries:
+            said = f"resource {name!r} has no component, so it is not deployed"
+            yield note(resources.key_position(name), said, "write component: fc3")
+    for owner, table, known in _known_keys(root):
         for key in table.entries:
-            near = difflib.get_close_matches(key[:40], known, 1, 0.75) if key not in known else []
+            if key in known or key.startswith("x-") or _holds_anchor(table, key, root):
+                continue
+            near = difflib.get_close_matches(key[:40], known, 1, 0.75)
             if near:
-                fix = f"did you mean {near[0]}?"
-                yield note(table.key_position(key), f"s ignores {key!r}", fix)
-            elif key == "access" and table is not root:
-                yield note(
-                    table.key_position(key),
-                    "s ignores access in a resource: the template's own is used",
-                    "put it at the top, or use one template per account",
-                )
-            elif key in _OF_PROPS and table is not root:
-                said = f"s ignores {key!r} beside props"
-                yield note(table.key_position(key), said, "write it under props")
+                said, fix = f"s ignores {key!r}", f"did you mean {near[0]}?"
+            elif owner and "props" not in table.entries and isinstance(table.entries[key], Table):
+                said, fix = f"s ignores {key!r}", "did you mean props?"
+            elif owner and key == "access":
+                said = "s ignores access in a resource: the template's own is used"
+                fix = "put it at the top, or use one template per account"
+            elif owner:
+                said, fix = f"s ignores {key!r} beside props", "write it under props"
+            else:
+                said, fix = f"s ignores {key!r}", f"remove it; known here: {', '.join(known)}"
+            yield note(table.key_position(key), said, fix)
+
+
+def _known_keys(root: Table) -> Iterator[tuple[bool, Table, Collection[str]]]:
+    """Yield mappings that ``s`` reads, each with its keys, and whether it is a resource."""
+    yield False, root, _TOP_KEYS
+    resources = root.table("resources").entries.values()
+    for owner in (root, *(one for one in resources if isinstance(one, Table))):
+        if owner is not root:
+            yield True, owner, _RESOURCE_KEYS
+            yield False, owner.table("extend"), _EXTEND_KEYS
+        actions = owner.table("actions")
+        yield False, actions, {"pre-deploy", *filter(_ACTIONS.match, actions.entries)}
+        for items in actions.entries.values():
+            for one in items.items if isinstance(items, Array) else ():
+                if isinstance(one, Table):
+                    yield False, one, _ACTION_KEYS
+
+
+def _holds_anchor(table: Table, key: str, root: Table) -> bool:
+    """Return whether what is below a key is also elsewhere, where an alias names it."""
+    own = {id(leaf) for leaf in leaves(table.entries[key])}
+    return sum(id(leaf) in own for leaf in leaves(root)) > len(own)
 
 
 def merge_tables(lower: Table, upper: Table) -> Table:

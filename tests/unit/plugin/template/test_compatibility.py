@@ -97,7 +97,29 @@ def test_a_template_has_no_this(tmp_path: Path) -> None:
             "resources: {r: {component: fc3, access: x, props: {}}}\n",
             ["s ignores access in a resource: the template's own is used"],
         ),
-        ("x-anchors: {}\nresources: {r: {component: fc3, x: 1, props: {}}}\n", []),
+        ("x-anchors: {}\nresources: {r: {component: fc3, x-mine: 1, props: {}}}\n", []),
+        (
+            "x: &x 1\nc: &c {a: {b: 1}}\nresources: {r: {component: fc3, props: {<<: *c, y: *x}}}",
+            [],
+        ),
+        ("region: a\nmine: {a: 1}\nresources: {}\n", ["s ignores 'region'", "s ignores 'mine'"]),
+        (
+            "resources: {r: {component: fc3, x: 1, region: a, props: {}}}\n",
+            ["s ignores 'x' beside props", "s ignores 'region' beside props"],
+        ),
+        ("resources: {r: {component: fc3, inputs: {runtime: custom}}}\n", ["s ignores 'inputs'"]),
+        (
+            "resources: {r: {props: {}}}\n",
+            ["resource 'r' has no component, so it is not deployed"],
+        ),
+        (
+            "actions: {pre-deploy: [{run: a, pth: b}], predeploy: [], post-x: []}\n",
+            ["s ignores 'predeploy'", "s ignores 'pth'"],
+        ),
+        (
+            "template: {t: {}}\nresources: {r: {component: fc3, extend: {name: t, only: a}}}\n",
+            ["s ignores 'only'"],
+        ),
         (
             "resources: {r: {component: fc3, extend: {name: no}, props: {}}}\n",
             ["extend names 'no', which is not an entry under template"],
