@@ -27,14 +27,14 @@ from fc_async_plugin.template.nodes import (
     leaves,
     with_entry,
 )
-from fc_async_plugin.template.problems import note
+from fc_async_plugin.template.problems import Position, Problem, note
 from fc_async_sdk.spec import arn
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from fc_async_plugin.template.nodes import Mark, Node
-    from fc_async_plugin.template.problems import Problem
+    from fc_async_plugin.template.problems import Kind
 
 _FC3: Final = "fc3"
 _COMPONENT: Final = re.compile(r"(?:devsapp/)?fc(?:@.*)?")
@@ -67,6 +67,12 @@ _SETTINGS: Final = {
     **_MOVED,
 }
 """The same, with the keys that FC 3.0 has at the same place."""
+_READ: Final = {
+    "": {"region", "service", "function", "triggers"},
+    "service": {"name", "description", "role"},
+    "function": {"name", "description", "timeout", _ASYNC, *_SETTINGS},
+}
+"""Keys of props and of mappings in them that are read where functions run, or say nothing."""
 _FILTER: Final = {"Key": "key", "Prefix": "prefix", "Suffix": "suffix"}
 _SOURCES: Final = {"bucketName": "acs:oss:{}::{}", "topicName": "acs:mns:{}::/topics/{}"}
 
@@ -87,11 +93,32 @@ def of_fc2(root: Table) -> Iterator[Problem]:
             said = f"component {named.text} deploys to FC 2.0: dev runs its function as "
             fix = "write component: fc3, and props as FC 3.0 has them"
             yield note(named.position, f"{said}service$function", fix)
+    yield from unread(root, "compatibility")
     for leaf in leaves(root):
         if found := _VARIABLE.search(leaf.text):
             new = f"${{env('{found[1]}')}}"
             said = f"{found[0]} is of edition 1.0.0: dev reads it as {new}, s does not"
             yield note(leaf.position, said, f"write {new}")
+
+
+def unread(root: Table, kind: Kind) -> Iterator[Problem]:
+    """Yield the keys of each function that are not read, as one problem of a kind."""
+    section = "services" if "services" in root.entries else "resources"
+    for name, one in root.table(section).entries.items():
+        if not isinstance(one, Table) or not _COMPONENT.fullmatch(one.text("component")):
+            continue
+        props = _referred(one.at("props"), root)
+        tables = {"": props} | {key: _referred(props.at(key), root) for key in _READ if key}
+        found = {
+            ".".join(filter(None, [owner, key])): Position(*mark)
+            for owner, table in tables.items()
+            for key, mark in table.keys.items()
+            if key in table.entries and key not in _READ[owner]
+        }
+        if found and tables["function"].entries:
+            said = f"{name}: not read, and without effect here: {', '.join(found)}"
+            fix = "remove what FC 2.0 does not know; the rest has an effect there"
+            yield Problem(kind, min(found.values()), said, fix)
 
 
 def as_of_fc3(props: Table) -> tuple[Table, list[Problem]]:

@@ -117,7 +117,7 @@ def read(
     if old is not None:
         if purpose == "deploy" or old.kind != "edition":
             raise TemplateError([old])
-        reader.notes = [old]
+        reader.notes = [old, *edition1.unread(template.root, "edition")]
         as_edition_3 = functools.partial(_as_edition_3, runs=purpose == "run")
         template, extended = as_edition_3(template), extended and as_edition_3(extended)
     else:

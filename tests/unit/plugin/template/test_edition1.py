@@ -255,3 +255,40 @@ def test_a_template_of_any_shape_is_read_or_refused(
     text = json.dumps({"edition": "1.0.0", "vars": {"x": x}, "services": services})
     with suppress(template.TemplateError):
         rules.check(rules.Context([load(tmp_path, text, purpose="show")]))
+
+
+UNREAD = """\
+edition: 1.0.0
+name: shop
+services:
+  api:
+    component: fc
+    props:
+      region: cn-hangzhou
+      runtimeConfig: {a: 1}
+      service: {name: shop, description: a shop, nasConfig: auto}
+      function:
+        name: orders
+        runtime: nodejs14
+        handler: index.handler
+        codeUri: ./api
+        environmentVariable: {A: b}
+"""
+
+
+@pytest.mark.parametrize("purpose", ["run", "show"])
+def test_keys_that_are_not_read_are_named_once(
+    tmp_path: Path, purpose: Literal["run", "show"]
+) -> None:
+    (tmp_path / "s.yaml").write_text(UNREAD)
+    project = template.load(tmp_path, purpose=purpose, environ={})
+    _, unread = project.notes
+    assert unread.position.line == 8
+    keys = "runtimeConfig, service.nasConfig, function.environmentVariable"
+    assert unread.message == f"api: not read, and without effect here: {keys}"
+    text = UNREAD.replace("1.0.0", "3.0.0").replace("services", "resources")
+    (tmp_path / "s.yaml").write_text(text)
+    notes = template.load(tmp_path, purpose=purpose, environ={}).notes
+    assert [one.message for one in notes if keys in one.message] == (
+        [unread.message] if purpose == "run" else []
+    )
