@@ -150,7 +150,10 @@ def _unknown(resource: Resource, path: Path, error: _Error) -> Iterator[Found]:
     for key in error.instance:
         if key in known or key in others:
             continue
-        if key in old:
+        owner = props_schema.owner_of(key, inside=bool(path))
+        if owner and key not in old:
+            yield unknown_key(resource, path, key, (), f"write it under {owner}", "warning")
+        elif key in old:
             lacks = key in _FC2_REQUIRED and _FC2_REQUIRED[key] not in error.instance
             severity: Severity = "error" if path or lacks else "warning"
             said = f"{shorten(key)} is a key of FC 2.0, which FC 3.0 ignores"

@@ -28,7 +28,7 @@ from msgspec import Meta
 
 from fc_async_sdk import models
 from fc_async_sdk._decoding import prepare
-from fc_async_sdk.spec import http_trigger, limits, runtimes, triggers
+from fc_async_sdk.spec import async_config, http_trigger, limits, runtimes, triggers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -253,6 +253,20 @@ TRIGGER_CONFIGS: Final = {
     kind: _table("TriggerConfig", fields) for kind, fields in _TRIGGER_CONFIGS.items()
 }
 """The type of ``triggerConfig`` by ``triggerType``, of the types that are known here."""
+
+_OWNERS: Final = {
+    **dict.fromkeys(async_config.FIELDS, "asyncInvokeConfig"),
+    **dict.fromkeys(_TRIGGER, "triggers"),
+    **dict.fromkeys(_fields_of(models.CustomRuntimeConfig), "customRuntimeConfig"),
+}
+"""Keys of mappings in props that are often written one level too high."""
+
+
+def owner_of(key: str, *, inside: bool) -> str:
+    """Return where a key belongs that stands in props, or inside of them; "" if not known."""
+    of_props = any(one.name == key for one in msgspec.structs.fields(PROPS))
+    return ("props" if of_props else "") if inside else _OWNERS.get(key, "")
+
 
 for _kind in (PROPS, *TRIGGER_CONFIGS.values()):
     prepare(_kind)

@@ -365,3 +365,18 @@ def test_a_good_template_does_not_import_jsonschema(tmp_path: Path) -> None:
         [sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=True
     )
     assert done.stdout.splitlines()[-1] == "False"
+
+
+@pytest.mark.parametrize(
+    ("line", "owner"),
+    [
+        ("maxAsyncRetryAttempts: 2", "asyncInvokeConfig"),
+        ("triggerConfig: {}", "triggers"),
+        ("customRuntimeConfig: {port: 9000, timeout: 60}", "props"),
+    ],
+)
+def test_a_key_one_level_too_high_or_too_low_is_found_with_its_place(
+    check: Check, line: str, owner: str
+) -> None:
+    [(*_, fix)] = found(check, line)
+    assert fix == f"write it under {owner}"
