@@ -48,11 +48,12 @@ class VirtualClockStopped(UserWarning):
     The fixture ``fc_local`` turns it into an error.
     """
 
+    moving = "in the console, with the key t of fc-async dev, or with POST /_local/clock/advance"
+    """How a person moves the clock."""
     advice = (
         "the virtual clock of this local runtime stands still, and this wait does not move it\n"
         "Wait with fc_local.client, whose waits move the clock, or call fc_local.advance(seconds) "
-        "in another thread; outside of tests, move the clock in the console, with the key t of "
-        "fc-async dev, or with POST /_local/clock/advance."
+        f"in another thread; outside of tests, move the clock {moving}."
     )
 
 

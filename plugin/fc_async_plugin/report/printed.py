@@ -66,7 +66,7 @@ def noting_a_stopped_clock() -> Iterator[None]:
     def note(*_: object, **__: object) -> None:
         terminal.note(
             "The clock of this runtime is virtual and stands still: a task that is due later ends "
-            "when it is moved (POST /_local/clock/advance, or the console)."
+            f"when it is moved {VirtualClockStopped.moving}."
         )
 
     with warnings.catch_warnings():
