@@ -106,8 +106,8 @@ class Record(NamedTuple):
         return f"acs:{self.service}:::{self.form.replace('[', '').replace(']', '')}"
 
     def example(self, region: str) -> str:
-        """Return an ARN with an empty account and ``NAME`` for each name."""
-        path = re.sub(r"\{\w+\}", "NAME", self.form.partition("[")[0])
+        """Return an ARN with an empty account and names that each kind allows: ``my-queue``."""
+        path = re.sub(r"\{(\w+?)(?:_id)?\}", r"my-\1", self.form.partition("[")[0])
         return f"acs:{self.service}:{region}::{path}"
 
 

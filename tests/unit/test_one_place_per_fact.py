@@ -80,7 +80,7 @@ def test_every_face_knows_every_kind_of_destination(kind: Kind) -> None:
     assert named.payload_limit == record.payload_bytes
     assert needed.action == record.action
     assert needed.resource.startswith(f"acs:{record.service}:cn-hangzhou:1:")
-    assert Node.of(named).label.startswith("NAME" if kind == "function" else f"{record.label} NAME")
+    assert Node.of(named).label.startswith("my-" if kind == "function" else f"{record.label} my-")
     assert faults.add(DestinationFault(destination=kind)).destination == kind
     assert example in destination["examples"]
     assert re.search(destination["pattern"], str(named))

@@ -134,7 +134,9 @@ def test_validate_takes_its_arn_and_checks_the_name(
 
 def test_the_schema_of_templates_offers_it() -> None:
     destination = json_schema.schema()["definitions"]["destination"]["properties"]["destination"]
-    assert "acs:log:cn-hangzhou::project/NAME/logstore/NAME" in destination["examples"]
+    example = "acs:log:cn-hangzhou::project/my-project/logstore/my-logstore"
+    assert example in destination["examples"]
+    assert arn.parse(example).region == "cn-hangzhou"
     assert "or logstore" in destination["description"]
     assert "|log|" in destination["pattern"]
 
