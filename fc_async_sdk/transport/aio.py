@@ -35,9 +35,9 @@ class AioTransport(LoopTransport):
     """Sends over aiohttp. Belongs to the event loop that first uses it."""
 
     def __init__(
-        self, endpoint: Endpoint, config: Config, provider: Provider, **ports: Any
+        self, endpoint: Endpoint, config: Config, provider: Provider, **sleep: Any
     ) -> None:
-        super().__init__(endpoint, config, provider, **ports)
+        super().__init__(endpoint, config, provider, **sleep)
         self._url = endpoint.url
         self._session: aiohttp.ClientSession | None = None
         self._timeout = aiohttp.ClientTimeout(

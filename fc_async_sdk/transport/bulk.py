@@ -37,9 +37,9 @@ class BulkTransport(LoopTransport):
     """Sends over connections of its own. Belongs to the event loop that first uses it."""
 
     def __init__(
-        self, endpoint: Endpoint, config: Config, provider: Provider, **ports: Any
+        self, endpoint: Endpoint, config: Config, provider: Provider, **sleep: Any
     ) -> None:
-        super().__init__(endpoint, config, provider, **ports)
+        super().__init__(endpoint, config, provider, **sleep)
         self._idle: list[_Connection] = []
         self._room = asyncio.Semaphore(config.max_pool_connections)
         self._tls: ssl.SSLContext | None = None

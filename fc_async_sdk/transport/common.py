@@ -97,6 +97,8 @@ class Deadline(NamedTuple):
 
 _NONCE_BYTES: Final = 16
 _THROTTLED: Final = 429
+# A generator of its own: what a program draws after random.seed() stays as it is.
+_chance: Final = random.SystemRandom().random
 
 
 class Transport:
@@ -106,9 +108,6 @@ class Transport:
         endpoint: Where requests go.
         config: The client's.
         provider: Gives the credentials of each request.
-        now: The clock of signatures, in seconds since the epoch.
-        monotonic: The clock of limits and waits, in seconds.
-        chance: Returns numbers from 0 to 1.
     """
 
     def __init__(
@@ -116,19 +115,12 @@ class Transport:
         endpoint: Endpoint,
         config: Config,
         provider: Provider,
-        *,
-        now: Callable[[], float] = time.time,
-        monotonic: Callable[[], float] = time.monotonic,
-        chance: Callable[[], float] = random.random,
     ) -> None:
         self._endpoint = endpoint
         self._config = config
         self._provider = provider
         self._budget = Budget()
         self._rate = Rate() if config.retry_mode == "adaptive" else None
-        self._now = now
-        self._monotonic = monotonic
-        self._chance = chance
         self._closed = False
         extra = f" {config.user_agent_extra}" if config.user_agent_extra else ""
         python = ".".join(map(str, sys.version_info[:3]))
@@ -144,12 +136,12 @@ class Transport:
             raise RuntimeError("the client is closed")
 
     def _tries(self, call: Call[T]) -> Tries[T]:
-        return Tries(call, self._config, self._budget, self._chance)
+        return Tries(call, self._config, self._budget, _chance)
 
     def _limit(self, call: Call[Any]) -> Deadline | None:
         """Return the time at which a whole call must have ended, None if it has no limit."""
         total = call.total_timeout or self._config.total_timeout
-        return None if total is None else Deadline(self._monotonic() + total, self._monotonic)
+        return None if total is None else Deadline(time.monotonic() + total, time.monotonic)
 
     def _headers(self, call: Call[Any]) -> dict[str, str]:
         """Return all headers of one try, signed now."""
@@ -162,7 +154,7 @@ class Transport:
         signed = _signing.sign(
             _signing.Unsigned(call.method, call.path, call.query, headers, call.body),
             self._provider(),
-            now=self._now(),
+            now=time.time(),
             nonce=os.urandom(_NONCE_BYTES).hex(),
         )
         # Neither is signed: a proxy may change them.
@@ -175,7 +167,7 @@ class Transport:
 
     def _answered(self, call: Call[Any], outcome: Answer | Failure, began: float) -> None:
         """Tell hooks, the rate and the log what came of a request that began at a time."""
-        now = self._monotonic()
+        now = time.monotonic()
         answer = outcome if isinstance(outcome, Answer) else None
         if self._rate is not None and answer is not None:
             self._rate.told(throttled=answer.status == _THROTTLED, now=now)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import os
 import ssl
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -38,9 +39,8 @@ class LoopTransport(common.Transport):
         provider: Provider,
         *,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
-        **ports: Any,
     ) -> None:
-        super().__init__(endpoint, config, provider, **ports)
+        super().__init__(endpoint, config, provider)
         self._sleep = sleep
         self._loop: asyncio.AbstractEventLoop | None = None
         self._pid = 0
@@ -80,8 +80,8 @@ class LoopTransport(common.Transport):
         if left is not None and left <= 0:
             return Failure("the time for the whole call is over", sent=False, timed_out=True)
         if self._rate is not None:
-            await self._sleep(self._rate.wait(self._monotonic()))
-        began = self._monotonic()
+            await self._sleep(self._rate.wait(time.monotonic()))
+        began = time.monotonic()
         answer = await self._exchange(call, left)
         self._answered(call, answer, began)
         return answer

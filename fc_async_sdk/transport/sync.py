@@ -180,9 +180,8 @@ class SyncTransport(common.Transport):
         provider: Provider,
         *,
         sleep: Callable[[float], None] = time.sleep,
-        **ports: Any,
     ) -> None:
-        super().__init__(endpoint, config, provider, **ports)
+        super().__init__(endpoint, config, provider)
         self._url = endpoint.url
         self._sleep = sleep
         self._lock = threading.Lock()
@@ -247,8 +246,8 @@ class SyncTransport(common.Transport):
 
     def _try(self, call: Call[Any], limit: Deadline | None) -> Answer | Failure:
         if self._rate is not None:
-            self._sleep(self._rate.wait(self._monotonic()))
-        began = self._monotonic()
+            self._sleep(self._rate.wait(time.monotonic()))
+        began = time.monotonic()
         outcome: Answer | Failure
         try:
             outcome = self._exchange(call, limit)

@@ -8,6 +8,7 @@ import functools
 import json
 import logging
 import os
+import random
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -239,6 +240,15 @@ class TestRetries:
         assert len(waits) == 2
         assert 0 <= waits[0] <= 0.2
         assert 0 <= waits[1] <= 0.4
+
+    def test_a_repetition_draws_nothing_of_a_seeded_program(
+        self, scripted, connect: Callable[..., Any]
+    ) -> None:
+        random.seed(1)
+        connect(scripted(DROPPED, GOOD).url).get_function("f")
+        after = random.random()
+        random.seed(1)
+        assert after == random.random()
 
     def test_the_wait_that_the_service_asks_for_is_kept(
         self, scripted, connect: Callable[..., Any], waits: list[float]
