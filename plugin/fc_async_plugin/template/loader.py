@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from fc_async_plugin.template.files import read_text
 from fc_async_plugin.template.merging import merge
+from fc_async_plugin.template.model import project_of
 from fc_async_plugin.template.problems import Position, failure
 from fc_async_plugin.template.reading import read
 from fc_async_plugin.template.resolving import Given, resolve
@@ -75,7 +76,9 @@ def load(
         access, account_id, region or "", command, reveal, resolved or {}, purpose == "run"
     )
     sources = read(file, env, os.environ if environ is None else environ, purpose)
-    return resolve(merge(sources), given)
+    merged = merge(sources)
+    values = resolve(merged, given)
+    return project_of(values)
 
 
 def find(folder: str | os.PathLike[str] = ".") -> Path:

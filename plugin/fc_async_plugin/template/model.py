@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The project that rules, plan and graph read, and what its resources ask for. Pure.
+"""The fourth pass: the project that rules, plan and graph read; what its resources ask for. Pure.
 
 Rules check the values of a block; a value of a wrong type is an error here only because it cannot
 become an object of the API.
@@ -7,12 +7,14 @@ become an object of the API.
 
 from __future__ import annotations
 
+import functools
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
 
-from fc_async_plugin.template import nodes
+from fc_async_plugin.template import actions, compatibility, nodes
 from fc_async_plugin.template.actions import Build
 from fc_async_plugin.template.problems import Path, Place, Position, Problem, failure
 from fc_async_plugin.template.reading import Suppression, component_name, names_function
@@ -23,6 +25,7 @@ from fc_async_sdk.spec.async_config import OUTCOMES
 
 if TYPE_CHECKING:
     from fc_async_plugin.template.problems import TemplateError
+    from fc_async_plugin.template.resolving import Resolved, Values
 
 
 BLOCK: Final = nodes.BLOCK
@@ -109,6 +112,66 @@ class Project(msgspec.Struct, frozen=True, kw_only=True):
     unset: tuple[str, ...] = ()
     builds: tuple[Build, ...] = ()
     left_out: Mapping[str, Sequence[Problem]] = {}
+
+
+def project_of(resolved: Resolved) -> Project:
+    """Return the project of a template: the fourth pass."""
+    sources, root = resolved.merged.sources, resolved.merged.root
+    resolver, folder = resolved.resolver, sources.template.file.parent
+    notes = [*resolved.notes, *compatibility.notes(root, resolved.scoped, resolver)]
+    scopes = {name: one.scope for name, one in resolved.scoped.items()}
+    resources = tuple(_resource(resolved, name, one) for name, one in resolved.resources.items())
+    return Project(
+        file=str(sources.template.file),
+        name=resolved.name,
+        access=resolved.access,
+        resources=_with_account(resources),
+        files=sources.files,
+        # s 3 does not read edition 1.0.0, so what s 3 reads differently does not matter.
+        notes=tuple([one for one in notes if one.kind == "edition"] or notes),
+        suppressions=sources.suppressions,
+        secrets=resolved.secrets,
+        unset=tuple(resolver.unset),
+        builds=tuple(actions.builds(root, scopes, resolved.top, resolver, folder)),
+        left_out=resolver.left_out,
+    )
+
+
+def _resource(resolved: Resolved, name: str, values: Values) -> Resource:
+    component, props, (written, scope, _, position) = values
+    function_name, region = props.get("functionName"), props.get("region")
+    return Resource(
+        name=name,
+        component=component,
+        region=region if isinstance(region, str) else resolved.region,
+        account_id=resolved.account_id or _account_of(props.get("role")),
+        function_name=function_name if isinstance(function_name, str) else name,
+        props=props,
+        places=functools.partial(resolved.resolver.places, written, scope),
+        position=position,
+        unset=resolved.resolver.optional & (written.entries.keys() - props.keys()),
+    )
+
+
+_ROLE: Final = re.compile(r"acs:ram::(?P<account>\d+):role/")
+
+
+def _with_account(resources: tuple[Resource, ...]) -> tuple[Resource, ...]:
+    """Return resources of which those without a role have the account that the others' roles name.
+
+    All resources of a template belong to one account: the alias is the template's.
+    """
+    accounts = {one.account_id for one in resources} - {""}
+    if len(accounts) != 1:
+        return resources
+    (account,) = accounts
+    return tuple(msgspec.structs.replace(one, account_id=account) for one in resources)
+
+
+def _account_of(role: object) -> str:
+    """Return the account in a role's ARN, which is always the function's account."""
+    match = _ROLE.match(role) if isinstance(role, str) else None
+    return match["account"] if match else ""
 
 
 class Desired(NamedTuple):

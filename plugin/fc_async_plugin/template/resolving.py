@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The third pass: resolves the variables of a template into the project that commands work on.
+"""The third pass: resolves the variables of a template, into plain values with their places.
 
 An environment is merged here, because its values are resolved first, in a scope of their own.
 
@@ -12,16 +12,12 @@ Invariants:
 from __future__ import annotations
 
 import functools
-import re
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
-import msgspec
-
-from fc_async_plugin.template import actions, compatibility, expressions
+from fc_async_plugin.template import expressions
 from fc_async_plugin.template.edition1 import as_of_fc3
 from fc_async_plugin.template.functions import SECRETS, Functions, access_values
 from fc_async_plugin.template.merging import merge_tables
-from fc_async_plugin.template.model import Project, Resource
 from fc_async_plugin.template.nodes import (
     Array,
     Leaf,
@@ -46,7 +42,7 @@ from fc_async_plugin.template.variables import NoValue, Resolver
 from fc_async_sdk.spec.runtimes import CUSTOM, NODE, PYTHON
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping
+    from collections.abc import Callable, Mapping
 
     from fc_async_plugin.template.merging import Merged, Written
     from fc_async_plugin.template.nodes import Node
@@ -71,9 +67,9 @@ class Collector(Resolver):
         left_out: The problems of each resource that :meth:`apart` found.
     """
 
-    def __init__(self, functions: Functions, optional: Collection[str] = ()) -> None:
+    def __init__(self, functions: Functions, optional: frozenset[str] = frozenset()) -> None:
         super().__init__(functions)
-        self._optional = optional
+        self.optional = optional
         self._lenient = False
         self._inside_reference = False
         self._left_out: list[Leaf] = []
@@ -107,7 +103,7 @@ class Collector(Resolver):
 
         That is an error as elsewhere if nothing is optional.
         """
-        if not self._optional:
+        if not self.optional:
             return self.collect(node, scope)
         before, self._lenient = self._lenient, True
         try:
@@ -116,7 +112,7 @@ class Collector(Resolver):
             self._lenient = before
 
     def _entry(self, key: str, child: Node, scope: Scope) -> Any:
-        if key not in self._optional:
+        if key not in self.optional:
             return self.collect(child, scope)
         before = len(self._left_out)
         value = self.collect_optional(child, scope)
@@ -190,7 +186,7 @@ class Collector(Resolver):
             return Array(*node.mark, [self.fixed(item, scope) for item in node.items])
         entries = {
             key: self.fixed(child, scope)
-            if key not in self._optional
+            if key not in self.optional
             else from_plain(self._entry(key, child, scope), child.mark)
             for key, child in node.entries.items()
         }
@@ -218,8 +214,52 @@ class Given(NamedTuple):
     here: bool
 
 
-def resolve(merged: Merged, given: Given) -> Project:
-    """Return the project of a template, all resources resolved.
+class Values(NamedTuple):
+    """The resolved values of one resource.
+
+    Attributes:
+        component: Its component, "" if it has none.
+        props: Its props, as plain values.
+        scoped: The same before its variables were resolved.
+    """
+
+    component: str
+    props: dict[str, Any]
+    scoped: Scoped
+
+
+class Resolved(NamedTuple):
+    """One template with the values of its variables.
+
+    Attributes:
+        merged: The result of the second pass.
+        region: Of resources that have none.
+        name: Its ``name``.
+        access: The access alias that is used.
+        account_id: Of the caller, else of the alias; "" if unknown.
+        resources: The resources that have no problems, by name.
+        scoped: All resources before their variables were resolved.
+        top: The scope of the template.
+        resolver: Has resolved the values; knows the places where they were written.
+        secrets: Secrets of the access alias that are among the values.
+        notes: Places that ``s`` reads differently.
+    """
+
+    merged: Merged
+    region: str
+    name: str
+    access: str
+    account_id: str
+    resources: Mapping[str, Values]
+    scoped: Mapping[str, Scoped]
+    top: Scope
+    resolver: Collector
+    secrets: tuple[str, ...]
+    notes: tuple[Problem, ...]
+
+
+def resolve(merged: Merged, given: Given) -> Resolved:
+    """Resolve the variables of a template.
 
     Raises:
         TemplateError: Some expressions cannot be resolved; has all problems.
@@ -232,50 +272,54 @@ def resolve(merged: Merged, given: Given) -> Project:
         sources.variables, lambda: {**alias(), **account}, given.command, reveal=given.reveal
     )
     account_id = given.account_id or alias().get("AccountID", "")
-    resolver = Collector(functions, OPTIONAL if given.here else ())
+    resolver = Collector(functions, OPTIONAL if given.here else frozenset())
     tops = [top_scope(part, number) for number, part in enumerate(merged.parts)]
     scoped, notes = _scoped(merged, tops, resolver, access), [*sources.notes, *merged.notes]
     if given.here:
         scoped = {key: _run_here(one, resolver, notes) for key, one in scoped.items()}
-    resources = tuple(_resources(scoped, resolver, given, account_id))
-    if not resolver.problems:
-        notes += compatibility.notes(merged.root, scoped, resolver)
+    values = _values(scoped, resolver, given)
     name = resolver.text(merged.root.at("name"), tops[-1])
     if resolver.problems:
         raise TemplateError(resolver.problems)
     secrets = dict(functions.given_away)
     if given.props and given.reveal:
         secrets.update((value, None) for key, value in alias().items() if key in SECRETS)
-    scopes = {name: one.scope for name, one in scoped.items()}
-    file = sources.template.file
-    return Project(
-        file=str(file),
-        name=name,
-        access=access,
-        resources=_with_account(resources),
-        files=sources.files,
-        # s 3 does not read edition 1.0.0, so what s 3 reads differently does not matter.
-        notes=tuple([one for one in notes if one.kind == "edition"] or notes),
-        suppressions=sources.suppressions,
-        secrets=tuple(secrets),
-        unset=tuple(resolver.unset),
-        builds=tuple(actions.builds(merged.root, scopes, tops[-1], resolver, file.parent)),
-        left_out=resolver.left_out,
+    return Resolved(
+        merged,
+        given.region,
+        name,
+        access,
+        account_id,
+        values,
+        scoped,
+        tops[-1],
+        resolver,
+        tuple(secrets),
+        tuple(notes),
     )
 
 
-def _resources(
-    scoped: Mapping[str, Scoped], resolver: Collector, given: Given, account_id: str
-) -> Iterator[Resource]:
-    """Yield the resources; on this machine without those that have problems, if any has none."""
-    work = functools.partial(_resource, resolver, given, account_id)
-    found = [
-        resolver.apart(name, functools.partial(work, name, one)) for name, one in scoped.items()
-    ]
-    runs = any(one and names_function(one.component) for one in found)
+def _values(scoped: Mapping[str, Scoped], resolver: Collector, given: Given) -> dict[str, Values]:
+    """Return the resources; on this machine without those that have problems, if any has none."""
+    found: dict[str, Values] = {}
+    for name, one in scoped.items():
+        resolved = resolver.apart(
+            name, functools.partial(_of_resource, one, resolver, given.props.get(name))
+        )
+        if resolved is not None:
+            found[name] = resolved
+    runs = any(names_function(one.component) for one in found.values())
     if not (given.here and runs):
         resolver.refuse_left_out()
-    yield from (one for one in found if one is not None)
+    return found
+
+
+def _of_resource(one: Scoped, resolver: Collector, props: dict[str, Any] | None) -> Values:
+    component = resolver.text(one.component, one.scope)
+    if props is None:
+        collect = resolver.collect if names_function(component) else resolver.collect_optional
+        props = collect(one.props, one.scope)
+    return Values(component, props, one)
 
 
 def _alias(merged: Merged) -> str:
@@ -361,46 +405,3 @@ def _joined(lower: Scoped, upper: Scoped) -> Scoped:
     scope = upper.scope._replace(others=others)
     props = merge_tables(lower.props, upper.props)
     return Scoped(props, scope, upper.component or lower.component, upper.position)
-
-
-def _resource(
-    resolver: Collector, given: Given, account_id: str, name: str, one: Scoped
-) -> Resource:
-    props = given.props.get(name)
-    component = resolver.text(one.component, one.scope)
-    if props is None:
-        collect = resolver.collect if names_function(component) else resolver.collect_optional
-        props = collect(one.props, one.scope)
-    function_name, region = props.get("functionName"), props.get("region")
-    return Resource(
-        name=name,
-        component=component,
-        region=region if isinstance(region, str) else given.region,
-        account_id=account_id or _account_of(props.get("role")),
-        function_name=function_name if isinstance(function_name, str) else name,
-        props=props,
-        places=functools.partial(resolver.places, one.props, one.scope),
-        position=one.position,
-        unset=OPTIONAL & (one.props.entries.keys() - props.keys()) if given.here else frozenset(),
-    )
-
-
-_ROLE: Final = re.compile(r"acs:ram::(?P<account>\d+):role/")
-
-
-def _with_account(resources: tuple[Resource, ...]) -> tuple[Resource, ...]:
-    """Return resources of which those without a role have the account that the others' roles name.
-
-    All resources of a template belong to one account: the alias is the template's.
-    """
-    accounts = {one.account_id for one in resources} - {""}
-    if len(accounts) != 1:
-        return resources
-    (account,) = accounts
-    return tuple(msgspec.structs.replace(one, account_id=account) for one in resources)
-
-
-def _account_of(role: object) -> str:
-    """Return the account in a role's ARN, which is always the function's account."""
-    match = _ROLE.match(role) if isinstance(role, str) else None
-    return match["account"] if match else ""
