@@ -23,7 +23,7 @@ from fc_async_sdk.models import (
     InstanceLifecycleConfig,
     LifecycleHook,
 )
-from fc_async_sdk.spec import limits, runtimes
+from fc_async_sdk.spec import limits, runtimes, sizes
 from fc_async_sdk.spec.times import rfc3339
 
 if TYPE_CHECKING:
@@ -35,9 +35,6 @@ if TYPE_CHECKING:
 _HANDLER_LENGTH: Final = 128
 _ROLE_LENGTH: Final = 300
 _PORTS: Final = limits.Range(1, 65_535, limits.CUSTOM_RUNTIME_PORT)
-_CPU_STEP: Final = 0.05
-_MEMORY_PER_CPU: Final = (1, 4)
-_MB_PER_GB: Final = 1024
 
 _SERVICE_DEFAULTS: Final[Settings] = {
     "memorySize": limits.MEMORY_MB.default,
@@ -130,26 +127,12 @@ def _check_size(settings: FunctionSettings) -> None:
             f"{limits.MEMORY_MB.low} and {limits.MEMORY_MB.high}, got {memory}"
         )
     if settings.disk_size is not None and settings.disk_size not in limits.DISK_MB:
-        sizes = " or ".join(map(str, limits.DISK_MB))
-        raise refusals.invalid_argument(f"diskSize must be {sizes}, got {settings.disk_size}")
+        disks = " or ".join(map(str, limits.DISK_MB))
+        raise refusals.invalid_argument(f"diskSize must be {disks}, got {settings.disk_size}")
     if settings.cpu is not None and settings.gpu_config is None:
-        _check_cpu(settings.cpu, memory)
-
-
-def _check_cpu(cpu: float, memory_mb: int) -> None:
-    low, high = limits.CPU
-    steps = cpu / _CPU_STEP
-    if not low <= cpu <= high or abs(steps - round(steps)) > 1e-6:  # noqa: PLR2004 -- rounding
-        raise refusals.invalid_argument(
-            f"cpu must be a multiple of {_CPU_STEP} between {low} and {high}, got {cpu}"
-        )
-    least, most = _MEMORY_PER_CPU
-    # 0.35 cores and 512 MB are 1.43 GB per core: the ratio is of GB, a little rounding allowed.
-    if not least <= round(memory_mb / _MB_PER_GB / cpu, 2) <= most:
-        raise refusals.invalid_argument(
-            f"the ratio of cpu to memory in GB must be between 1:{least} and 1:{most}, "
-            f"got cpu {cpu} with {memory_mb} MB"
-        )
+        wrong = sizes.wrong_cpu(settings.cpu, memory)
+        if wrong is not None:
+            raise refusals.invalid_argument(wrong[0])
 
 
 def _check_values(settings: FunctionSettings) -> None:

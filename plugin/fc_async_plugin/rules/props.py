@@ -22,6 +22,7 @@ from fc_async_plugin.template import edition1
 from fc_async_plugin.template.code import start_problem
 from fc_async_plugin.template.model import is_function, is_of_fc2, is_unresolved
 from fc_async_sdk.errors import shorten
+from fc_async_sdk.spec import limits, sizes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -81,6 +82,7 @@ def invalid(context: Context) -> Iterator[Found]:
         for name in props_schema.BESIDE_GPU if "gpuConfig" in settled else ():
             settled.pop(name, None)
         yield from _findings(resource, (), settled, props_schema.PROPS)
+        yield from _sizes(resource, settled)
         triggers = settled.get("triggers")
         for index, trigger in enumerate(triggers if isinstance(triggers, list) else ()):
             kind = trigger.get("triggerType") if isinstance(trigger, dict) else None
@@ -88,6 +90,15 @@ def invalid(context: Context) -> Iterator[Found]:
             known = props_schema.TRIGGER_CONFIGS.get(str(kind))
             if known is not None and isinstance(config, dict):
                 yield from _findings(resource, ("triggers", index, "triggerConfig"), config, known)
+
+
+def _sizes(resource: Resource, values: dict[str, Any]) -> Iterator[Found]:
+    """Yield a finding if the vCPU, of which the type says the range only, is refused."""
+    cpu, memory = values.get("cpu"), values.get("memorySize")
+    if cpu is not True and isinstance(cpu, int | float) and limits.CPU[0] <= cpu <= limits.CPU[1]:
+        wrong = sizes.wrong_cpu(cpu, memory if memory in limits.MEMORY_MB else None)
+        if wrong is not None:
+            yield Found(wrong[0], resource.where("cpu"), wrong[1])
 
 
 def _settled(value: Any) -> Any:

@@ -68,6 +68,24 @@ def found(check: Check, *lines: str) -> list[tuple[int, int, str, str]]:
         ),
         ("cpu: 20", 12, "cpu must be a number from 0.05 to 16, got 20", "write 16"),
         (
+            "cpu: 0.07",
+            12,
+            "cpu must be a multiple of 0.05 from 0.05 to 16, got 0.07",
+            "write 0.05",
+        ),
+        (
+            "cpu: 1\n      memorySize: 512",
+            12,
+            "cpu 1 must have 1 to 4 GB of memory for each vCPU, got memorySize 512",
+            "write cpu: 1 with a memorySize from 1024 to 4096",
+        ),
+        (
+            "cpu: 0.1\n      memorySize: 512",
+            12,
+            "cpu 0.1 must have 1 to 4 GB of memory for each vCPU, got memorySize 512",
+            "write cpu: 0.1 with a memorySize from 128 to 384",
+        ),
+        (
             "timeout: 0",
             16,
             "timeout must be a whole number from 1 to 86400, got 0",
@@ -261,6 +279,13 @@ def test_a_key_that_another_rule_words_is_not_found_twice(check: Check, line: st
         "runtime: custom-container",
         "sessionAffinityConfig: {sseEndpointPath: /sse}",
         "gpuConfig: {gpuType: fc.gpu.ada.1, gpuMemorySize: 49152}\n      memorySize: 65536",
+        "gpuConfig: {gpuType: fc.gpu.tesla.1}\n      cpu: 0.5\n      memorySize: 4096",
+        "cpu: 0.35\n      memorySize: 512",
+        "cpu: 0.5\n      memorySize: 512",
+        "cpu: 1\n      memorySize: 1536",
+        "cpu: 0.05\n      memorySize: 192",
+        "cpu: 4",
+        "cpu: '${resources.b.output.cpu}'\n      memorySize: 512",
         "customDomain: {domainName: auto, protocol: HTTP}",
     ],
 )

@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: MIT
+"""Sizes of an instance that go together. Pure; the ranges are those of :mod:`.limits`."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from fc_async_sdk.spec import limits
+
+_STEP: Final = 0.05
+_GB_PER_CPU: Final = (1, 4)
+_MB_PER_GB: Final = 1024
+
+
+def wrong_cpu(cpu: float, memory_mb: int | None) -> tuple[str, str] | None:
+    """Return what is wrong with the vCPU of a function without a GPU and what to write, or None.
+
+    Args:
+        cpu: Number of vCPU.
+        memory_mb: Memory in MB; None: unknown, and not checked.
+    """
+    low, high = limits.CPU
+    steps = round(cpu / _STEP)
+    if not low <= cpu <= high or abs(cpu / _STEP - steps) > 1e-6:  # noqa: PLR2004 -- rounding
+        allowed = min(max(steps * _STEP, low), high)
+        wrong = f"cpu must be a multiple of {_STEP} from {low} to {high}, got {cpu}"
+        return wrong, f"write {allowed:.2f}".rstrip("0").rstrip(".")
+    least, most = _GB_PER_CPU
+    # 0.35 vCPU and 512 MB are 1.43 GB for each: the ratio is of GB, a little rounding allowed.
+    if memory_mb is None or least <= round(memory_mb / _MB_PER_GB / cpu, 2) <= most:
+        return None
+    step, mb = limits.MEMORY_STEP_MB, cpu * _MB_PER_GB
+    least_mb = max(limits.MEMORY_MB.low, int(-(-mb * least // step) * step))
+    most_mb = min(limits.MEMORY_MB.high, int(mb * most // step) * step)
+    ratio = f"{least} to {most} GB of memory for each vCPU"
+    wrong = f"cpu {cpu} must have {ratio}, got memorySize {memory_mb}"
+    return wrong, f"write cpu: {cpu} with a memorySize from {least_mb} to {most_mb}"
