@@ -49,7 +49,8 @@ _read = options.gathered(
     click.option(
         "--live",
         is_flag=True,
-        help="Include what only the account has: functions, qualifiers, configuration.",
+        help="Include what only the account has: functions, qualifiers, configuration; not queues,"
+        " topics, event buses and buckets.",
     ),
     click.option("--roles", is_flag=True, help="Check the roles of the functions, read from RAM."),
     options.ram_endpoint_option,
@@ -138,6 +139,12 @@ def command(
         raise click.UsageError(f"--cost has no place in the format {output}")
     context = read.context()
     found = rules.check(context, select=select, ignore=ignore)
+    if read.live:
+        edges = (edge for edge in context.graph.edges if edge.written)
+        nodes = {node for edge in edges for node in (edge.source, edge.target)}
+        unread = sorted(one.label for one in nodes if one.kind not in {"function", "timer", "http"})
+        if unread:
+            terminal.note(f"Not looked for in the account: {', '.join(unread)}")
     table = costs.prices_of(prices)
     worst = costs.of_template(context.functions, context.graph) if cost else None
     if output == "json":

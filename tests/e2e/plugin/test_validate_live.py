@@ -89,3 +89,14 @@ def test_a_qualifier_that_does_not_exist_is_an_error(
     version = fc_local.client.publish_function_version("a").version_id
     fc_local.client.create_alias("a", "prod", version_id=version)
     assert fc_async("validate", "--live").code == 0
+
+
+def test_what_live_does_not_look_for_is_named(
+    fc_async: Callable[..., Ran], fc_local: FcLocal, write: Callable[..., None]
+) -> None:
+    write(a=config(QUEUE))
+    assert fc_async("deploy", "-y", "--with-functions").code == 0
+    found = fc_async("validate", "--live")
+    assert found.code == 0
+    assert "Not looked for in the account: queue dead" in found.err
+    assert "Not looked for" not in fc_async("validate").err
