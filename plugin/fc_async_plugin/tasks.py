@@ -13,10 +13,16 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 import msgspec
 
 from fc_async_plugin.account import WORKERS, connection, lists, stored_payloads, suggestions
+from fc_async_plugin.report import terminal
 from fc_async_plugin.report.tasks import Times
 from fc_async_sdk import _endpoint
 from fc_async_sdk.admin import operations as admin
-from fc_async_sdk.errors import AsyncTaskAlreadyExists, FcAsyncError, FunctionNotFound
+from fc_async_sdk.errors import (
+    AsyncTaskAlreadyExists,
+    AsyncTaskNotFound,
+    FcAsyncError,
+    FunctionNotFound,
+)
 from fc_async_sdk.events.error_documents import error_lines
 from fc_async_sdk.fanout import is_replay, next_id
 from fc_async_sdk.models import AsyncTask
@@ -29,6 +35,7 @@ if TYPE_CHECKING:
     from fc_async_sdk import Client
     from fc_async_sdk.admin.models import Task
     from fc_async_sdk.models import TaskStatus
+    from fc_async_sdk.operations.call import Call
 
 T = TypeVar("T")
 
@@ -102,26 +109,43 @@ class FunctionTasks(NamedTuple):
         self, limit: int, *, status: str | None = None, prefix: str | None = None
     ) -> list[AsyncTask]:
         """Return the newest invocations without task mode, which only a local runtime remembers."""
-        try:
-            if not _endpoint.parse(self.client.endpoint_url).loopback:
-                return []
-            call = admin.list_tasks(self.function, status=status, limit=100)
-            found = self.client.send(call).tasks
-        except FcAsyncError:
-            return []  # something else than the local runtime, such as a proxy on this machine
+        call = admin.list_tasks(self.function, status=status, limit=100)
+        found = _of_runtime(self.client, call)
         chosen = (
             msgspec.convert(one.to_dict(), AsyncTask)
-            for one in found
+            for one in (found.tasks if found else ())
             if one.task_mode is False and one.task_id.startswith(prefix or "")
         )
         return list(islice(chosen, limit))
 
-    def get_unrecorded(self, task_id: str) -> AsyncTask | None:
-        """Return an invocation without task mode that a local runtime remembers, or None."""
-        if not self.unrecorded(1, prefix=task_id):
-            return None
-        found = self.client.send(admin.get_task(self.function, task_id))
+    def find(self, task_id: str) -> AsyncTask:
+        """Return one task with its steps; of one without task mode, say so on stderr.
+
+        Raises:
+            AsyncTaskNotFound: There is neither.
+        """
+        try:
+            return self.get(task_id)
+        except AsyncTaskNotFound:
+            if not self.unrecorded(1, prefix=task_id):
+                raise
+            found = self.client.send(admin.get_task(self.function, task_id))
+        terminal.note(f"{task_id} is {UNRECORDED}")
         return msgspec.convert(found.to_dict(), AsyncTask)
+
+    def printed(self) -> dict[tuple[str, int], str]:
+        """Return what attempts that run have printed so far, which only a local runtime knows.
+
+        Returns:
+            The text by task and number of the attempt; … stands for lines that are left out.
+        """
+        texts: dict[tuple[str, int], str] = {}
+        found = _of_runtime(self.client, admin.get_steps())
+        for step in found.steps if found else ():
+            if step.function == self.function:
+                key = step.task_id or step.request_id, step.attempt
+                texts[key] = texts.get(key, "") + ("…\n" if step.cut else "") + step.output
+        return texts
 
     def with_steps(self, newest_first: list[AsyncTask]) -> Iterator[AsyncTask]:
         """Yield listed tasks with their steps, which a list does not have, the oldest first."""
@@ -302,17 +326,24 @@ def times_of(client: Client, function: str | None, task_id: str | None = None) -
         function: Name of the function; None: all.
         task_id: One task, or None: the newest ones that wait.
     """
-    unknown = Times(time.time_ns() // 1_000_000)
+    clock = _of_runtime(client, admin.get_clock())
+    if clock is None:
+        return Times(time.time_ns() // 1_000_000)
+    if function is not None and task_id is not None:
+        task = _of_runtime(client, admin.get_task(function, task_id))
+        tasks: Sequence[Task] = [task] if task else []
+    else:
+        call = admin.list_tasks(function, status="Enqueued,Retrying", limit=100)
+        found = _of_runtime(client, call)
+        tasks = found.tasks if found else []
+    return Times(clock.now, {task.task_id: task.due_time for task in tasks})
+
+
+def _of_runtime(client: Client, call: Call[T]) -> T | None:
+    """Return an answer of a local runtime; None: it is the cloud, or a proxy here."""
     if not _endpoint.parse(client.endpoint_url).loopback:
-        return unknown
+        return None
     try:
-        clock = client.send(admin.get_clock())
-        if function is not None and task_id is not None:
-            tasks: Sequence[Task] = [client.send(admin.get_task(function, task_id))]
-        else:
-            call = admin.list_tasks(function, status="Enqueued,Retrying", limit=100)
-            tasks = client.send(call).tasks
+        return client.send(call)
     except FcAsyncError:
-        return unknown  # something else than the local runtime, such as a proxy on this machine
-    due = {task.task_id: task.due_time for task in tasks}
-    return Times(clock.now, due)
+        return None

@@ -14,11 +14,15 @@ from fc_async_plugin.cli import options
 from fc_async_plugin.report import Format, terminal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from fc_async_plugin.account.connection import Where
     from fc_async_plugin.tasks import FunctionTasks
-    from fc_async_sdk import AsyncTask
+    from fc_async_sdk import AsyncTask, Client
+    from fc_async_sdk.admin.models import Step, Steps
+
+    _Printed = Mapping[tuple[str, int], str]
+    _Show = Callable[[Iterable[AsyncTask], _Printed], None]
 
 _POLL_SECONDS = 1.0
 _NEWEST = 100
@@ -28,7 +32,7 @@ _NEWEST = 100
 @click.command("logs")
 @options.optional_function_argument
 @click.argument("task_id", metavar="[TASK]", required=False)
-@click.option("-f", "--follow", is_flag=True, help="Go on until Ctrl-C.")
+@click.option("-f", "--follow", is_flag=True, help="Go on until Ctrl-C, or until TASK has ended.")
 @click.option(
     "--limit",
     type=click.IntRange(min=1),
@@ -53,20 +57,19 @@ def command(
     a local runtime line by line while they run, without task mode, too, and FUNCTION may be left
     out for all; in the cloud when a task ends. The whole log of the service is in SLS, under the
     function's logConfig. Control characters are shown as escapes such as \\x1b. JSON is one object
-    a line, one for each attempt; with -f at a local runtime, one for each part of its output.
+    a line, one for each attempt; with -f at a local runtime, one for each part of its output. With
+    TASK, -f ends when the task has ended.
 
     \b
     Examples:
       fc-async tasks logs orders
       fc-async tasks logs orders T1
-      fc-async tasks logs orders -f
+      fc-async tasks logs orders T1 -f
       fc-async tasks logs -f
     """  # noqa: D301 -- click reads the \\b as "keep these lines"
     from fc_async_plugin.account import connection, suggestions
     from fc_async_plugin.tasks import tasks_of
 
-    if follow and task_id is not None:
-        raise click.UsageError("-f follows functions; wait for a task with fc-async tasks wait")
     live = follow and connection.is_here(where.account)
     if function is None and not live:
         raise click.UsageError("name a function; all are shown with -f at a local runtime only")
@@ -74,28 +77,30 @@ def command(
         raise click.UsageError("--raw goes with -o text only")
     show = _print_json if output == "json" else functools.partial(_show, raw=raw)
     if function is None:
-        _follow_runtime(where, None, output, raw=raw)
+        _follow_runtime(where, output, raw=raw)
         return
     with tasks_of(function, where) as tasks:
         if task_id is not None:
             with suggestions.for_task(task_id, tasks.all()):
-                show([tasks.get(task_id)])
+                if live:
+                    _follow_runtime(where, output, tasks, task_id, show, raw=raw)
+                else:
+                    task = tasks.wait(task_id) if follow else tasks.find(task_id)
+                    show([task], tasks.printed())
             return
         newest = list(islice(filter(_ran, tasks.all()), limit))
         if not newest and not live:
             if why := tasks.why_none():
                 raise click.ClickException(why)
             terminal.note("No task has run.")
-        show(tasks.with_steps(newest))
+        show(tasks.with_steps(newest), {} if live else tasks.printed())
         if live:
-            _follow_runtime(where, tasks.function, output, raw=raw)
+            _follow_runtime(where, output, tasks, raw=raw)
         elif follow:
             _follow(tasks, {task.task_id for task in newest if task.finished}, show)
 
 
-def _follow(
-    tasks: FunctionTasks, shown: set[str], show: Callable[[Iterable[AsyncTask]], None]
-) -> None:
+def _follow(tasks: FunctionTasks, shown: set[str], show: _Show) -> None:
     """Show the tasks that end from now on, without an end."""
     while True:
         time.sleep(_POLL_SECONDS)
@@ -105,44 +110,82 @@ def _follow(
             if task.finished and _ran(task) and task.task_id not in shown
         ]
         shown.update(task.task_id for task in ended)
-        show(tasks.with_steps(ended))
+        show(tasks.with_steps(ended), {})
 
 
-def _follow_runtime(where: Where, function: str | None, output: Format, *, raw: bool) -> None:
-    """Show what a runtime's functions, or one of them, print from now on, as ``dev`` does.
+def _follow_runtime(
+    where: Where,
+    output: Format,
+    tasks: FunctionTasks | None = None,
+    task_id: str | None = None,
+    show: _Show | None = None,
+    *,
+    raw: bool,
+) -> None:
+    """Show what a runtime's functions print from now on, as ``dev`` does.
 
     What runs already has its output so far.
+
+    Args:
+        where: The runtime.
+        output: Format of the output.
+        tasks: The tasks of a function; None: all functions.
+        task_id: One task, until it has ended; None: all tasks, without an end.
+        show: Shows the attempts of the task that have ended.
+        raw: Whether control characters are left as they are.
     """
     from fc_async_plugin.account import runtime
-    from fc_async_plugin.dev import feed
     from fc_async_plugin.dev.screen import TextScreen
+    from fc_async_plugin.report import tasks as report
     from fc_async_sdk.admin import operations as admin
 
+    function, before = tasks and tasks.function, 0
     screen = TextScreen(terminal.console())
     screen.functions([function] if function else [], lambda _: None)
     with runtime.client_of(str(where.account.endpoint)) as client:
         begin = runtime.ask(client, admin.get_steps())
-        terminal.note(f"Following {function or 'all functions'}; Ctrl-C ends it.")
-        for page in feed.pages(client, begin):
-            if page.missed:
-                terminal.note(f"{page.missed} steps were missed")
-            for step in page.steps:
-                if step.kind not in {"printed", "ended"} or function not in {None, step.function}:
-                    continue
-                log = step.output[step.told :]
-                if raw:
-                    terminal.print_text(log.rstrip("\n"), raw=True)
-                elif output == "text":
-                    screen.step(step)
-                else:
-                    line = {
-                        "function": step.function,
-                        "taskId": step.task_id or step.request_id,
-                        "status": step.status or "Running",
-                        "attempt": step.attempt,
-                        "log": log,
-                    }
-                    terminal.print_json_line(line)
+        if tasks and task_id and show:
+            task = tasks.find(task_id)
+            show([task], {})
+            if task.finished:
+                return
+            before = max((number for number, _ in report.logs(task)), default=0)
+        terminal.note(f"Following {task_id or function or 'all functions'}; Ctrl-C ends it.")
+        for step in _followed(client, begin, function, task_id):
+            log = step.output[step.told :]
+            if 0 < step.attempt <= before:
+                continue
+            if raw:
+                terminal.print_text(log.rstrip("\n"), raw=True)
+            elif output == "text":
+                screen.step(step)
+            else:
+                line = {
+                    "function": step.function,
+                    "taskId": step.task_id or step.request_id,
+                    "status": step.status or "Running",
+                    "attempt": step.attempt,
+                    "log": log,
+                }
+                terminal.print_json_line(line)
+
+
+def _followed(
+    client: Client, begin: Steps, function: str | None, task_id: str | None
+) -> Iterator[Step]:
+    """Yield the steps that have output: of all functions, of one, or of a task until its end."""
+    from fc_async_plugin.dev import feed
+
+    for page in feed.pages(client, begin):
+        if page.missed:
+            terminal.note(f"{page.missed} steps were missed")
+        for step in page.steps:
+            name = step.task_id or step.request_id
+            wanted = function in {None, step.function} and task_id in {None, name}
+            if wanted and step.kind in {"printed", "ended"}:
+                yield step
+                if task_id and step.kind == "ended" and step.status != "Retrying":
+                    return
 
 
 def _ran(task: AsyncTask) -> bool:
@@ -150,21 +193,26 @@ def _ran(task: AsyncTask) -> bool:
     return task.started_time is not None
 
 
-def _print_json(tasks: Iterable[AsyncTask]) -> None:
+def _logs(task: AsyncTask, printed: _Printed) -> list[tuple[int, str]]:
+    """Return the output of each attempt by its number, with that of one that runs."""
     from fc_async_plugin.report import tasks as report
 
+    found = dict(report.logs(task))
+    more = {number: text for (name, number), text in printed.items() if name == task.task_id}
+    return sorted({**more, **found}.items())
+
+
+def _print_json(tasks: Iterable[AsyncTask], printed: _Printed) -> None:
     for task in tasks:
-        for number, text in report.logs(task):
+        for number, text in _logs(task, printed):
             line = {"taskId": task.task_id, "status": task.status, "attempt": number, "log": text}
             terminal.print_json_line(line)
 
 
-def _show(tasks: Iterable[AsyncTask], *, raw: bool) -> None:
-    from fc_async_plugin.report import tasks as report
-
+def _show(tasks: Iterable[AsyncTask], printed: _Printed, *, raw: bool) -> None:
     for task in tasks:
         terminal.tell(f"--- {task.task_id} {task.status}", bold=True)
-        texts = report.logs(task)
+        texts = _logs(task, printed)
         for number, text in texts:
             if len(texts) > 1:
                 terminal.tell(f"-- attempt {number}", bold=True)

@@ -164,18 +164,11 @@ def get_command(
     """Show one TASK of FUNCTION with its steps."""
     from fc_async_plugin.account import suggestions
     from fc_async_plugin.report.printed import print_task
-    from fc_async_plugin.tasks import UNRECORDED, tasks_of
-    from fc_async_sdk.errors import AsyncTaskNotFound
+    from fc_async_plugin.tasks import tasks_of
 
     with tasks_of(function, where) as tasks:
         with suggestions.for_task(task_id, tasks.all()):
-            try:
-                task = tasks.get(task_id)
-            except AsyncTaskNotFound:
-                if (other := tasks.get_unrecorded(task_id)) is None:
-                    raise
-                task = other
-                terminal.note(f"{task_id} is {UNRECORDED}")
+            task = tasks.find(task_id)
         print_task(task, output, tasks.times(task_id))
 
 

@@ -152,8 +152,8 @@ def test_logs_are_shown_oldest_task_first(queue: str, capsys: pytest.CaptureFixt
 def test_logs_of_one_task(queue: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["tasks", "logs", "orders", "bad"]) == 0
     assert capsys.readouterr().out.startswith("--- bad Failed\n")
-    assert run(["tasks", "logs", "orders", "bad", "-f"]) == 1
-    assert "-f follows functions" in capsys.readouterr().err
+    assert run(["tasks", "logs", "orders", "bad", "-f"]) == 0
+    assert capsys.readouterr().out.startswith("--- bad Failed\n")
 
 
 def test_tasks_and_events_show_payloads_in_a_store_until_they_are_gone(
@@ -205,10 +205,45 @@ import os, time
 
 def handler(event, context):
     print("\\x1b[1mbegan")
+    open(event.decode() + ".began", "w").close()
     while not os.path.exists(event):
         time.sleep(0.01)
     print("went on")
 """
+
+
+@pytest.mark.parametrize("task_mode", [True, False])
+def test_a_task_is_followed_through_its_attempts_until_it_has_ended(
+    fc_local: FcLocal, tmp_path: Path, capsys: pytest.CaptureFixture[str], task_mode: bool
+) -> None:
+    code, gate = tmp_path / "code", tmp_path / "gate"
+    code.mkdir()
+    (code / "index.py").write_text(WAITS)
+    fc_local.deploy("orders", code, timeout=60, async_config={"asyncTask": task_mode})
+    fc_local.client.invoke_async("orders", str(tmp_path / "other").encode(), task_id="T0")
+    fc_local.client.invoke_async("orders", str(gate).encode(), task_id="T1")
+    while not (tmp_path / "gate.began").exists():
+        threading.Event().wait(0.01)
+    endpoint = ["--endpoint", fc_local.endpoint]
+    command = [sys.executable, "-m", "fc_async_plugin", "tasks", "logs", "orders", "T1", "-f"]
+    with subprocess.Popen([*command, *endpoint], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "--- T1 Running\n"
+        assert process.stdout.readline().endswith("  orders  T1  │ \\x1b[1mbegan\n")
+        if task_mode:
+            assert run(["tasks", "logs", "orders", *endpoint]) == 0
+            shown = capsys.readouterr().out.splitlines()
+            assert shown[shown.index("--- T1 Running") :][-1] == "\\x1b[1mbegan"
+            assert run(["tasks", "logs", "orders", "T1", "-o", "json", *endpoint]) == 0
+            line = json.loads(capsys.readouterr().out)
+            assert line["attempt"] == 1
+            assert line["log"].endswith("\x1b[1mbegan\n")
+        gate.touch()
+        rest = process.stdout.readlines()  # it ends with the task, though T0 runs
+    assert process.returncode == 0
+    assert [line[-10:] for line in rest if "│" in line] == ["│ went on\n"]
+    assert not any("T0" in line or "began" in line for line in rest)
+    (tmp_path / "other").touch()
 
 
 def test_lines_of_a_task_that_runs_are_followed_once_as_text_as_json_and_raw(
