@@ -12,16 +12,19 @@ import { act, complain, stored } from "./state";
 
 type Children = { children?: ComponentChildren };
 
-export function Button(
-  props: Children & {
-    onClick: () => void;
-    kind?: "primary" | "danger" | "plain";
-    small?: boolean;
-    disabled?: boolean;
-    label?: string;
-    pressed?: boolean;
-  },
-) {
+type Pressed<Kind> = Children & {
+  onClick: () => void;
+  kind?: Kind | undefined;
+  small?: boolean | undefined;
+  disabled?: boolean;
+  label?: string;
+  pressed?: boolean;
+};
+
+/** A button; one that deletes or stops something is an {@link Ask}, which asks first. */
+export const Button = (props: Pressed<"primary" | "plain">) => <AnyButton {...props} />;
+
+function AnyButton(props: Pressed<"primary" | "danger" | "plain">) {
   const classes = [props.kind ?? "", props.small ? "small" : ""].join(" ").trim();
   return (
     <button
@@ -642,9 +645,9 @@ export function Ask({
   };
   return (
     <>
-      <Button kind={kind} small={small} onClick={() => void ask()}>
+      <AnyButton kind={kind} small={small} onClick={() => void ask()}>
         {children}
-      </Button>
+      </AnyButton>
       {asked.value ? (
         <Asked
           question={asked.value}

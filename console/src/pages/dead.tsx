@@ -24,7 +24,7 @@ import {
 
 const PATIENCE_MS = 5_000;
 const AT_ONCE = 6;
-type Wording = Omit<Question, "title" | "work">;
+type Named = (number: number) => string;
 const where = (id: string): string => `/deliveries/dead${api.path(id)}`;
 
 /** Send events again, wait for the first try of each, and say what became of them.
@@ -81,6 +81,13 @@ const redriveEach = (ids: string[]): Promise<string> =>
   redrive(() => each(ids, (id) => api.post(`${where(id)}/redrive`)));
 const forgetEach = async (ids: string[]): Promise<string> =>
   t`${eventCount((await each(ids, (id) => api.remove(where(id)))).length)} forgotten.`;
+const forgetting = (what: Named, ids: string[]): Question => ({
+  title: t`Forget ${what(ids.length)}`,
+  verb: t`Forget`,
+  danger: true,
+  text: t`What is forgotten is deleted for good.`,
+  work: () => forgetEach(ids),
+});
 /** The ids of the events that match now: exactly these are acted on, also if others follow. */
 const matching = async (filter: api.Query): Promise<string[]> =>
   (await api.get<api.DeadCounts>("/deliveries/dead/counts", { ...filter, ids: true })).requestIds ??
@@ -99,20 +106,18 @@ function Both({
   done,
 }: {
   ids: () => Promise<string[]>;
-  what: (number: number) => string;
+  what: Named;
   texts: [string, string];
   done?: () => void;
 }) {
   const asking =
-    (title: (what: string) => string, work: (ids: string[]) => Promise<string>, more: Wording) =>
-    async (): Promise<Question> => {
-      const those = await ids();
+    (about: (what: Named, ids: string[]) => Question) => async (): Promise<Question> => {
+      const { work, ...question } = about(what, await ids());
       return {
-        title: title(what(those.length)),
-        ...more,
-        work: () => {
+        ...question,
+        work: (reason) => {
           done?.();
-          return work(those);
+          return work(reason);
         },
       };
     };
@@ -120,22 +125,16 @@ function Both({
     <>
       <Ask
         small
-        question={asking((what) => t`Send ${what} again`, redriveEach, {
+        question={asking((what, those) => ({
+          title: t`Send ${what(those.length)} again`,
           verb: t`Send again`,
           text: t`Each delivery starts from the beginning.`,
-        })}
+          work: () => redriveEach(those),
+        }))}
       >
         {again}
       </Ask>
-      <Ask
-        small
-        kind="danger"
-        question={asking((what) => t`Forget ${what}`, forgetEach, {
-          verb: t`Forget`,
-          danger: true,
-          text: t`They are deleted for good.`,
-        })}
-      >
+      <Ask small kind="danger" question={asking(forgetting)}>
         {forget}
       </Ask>
     </>
@@ -281,9 +280,9 @@ export function DeadEvents() {
                 <Button small onClick={() => void act(() => redriveEach([requestId]))}>
                   {t`Send again`}
                 </Button>
-                <Button small kind="danger" onClick={() => void act(() => forgetEach([requestId]))}>
-                  {t`Forget`}
-                </Button>
+                <Ask small kind="danger" question={forgetting(eventCount, [requestId])}>
+                  {t`Forget…`}
+                </Ask>
               </div>
             ),
           },

@@ -9,11 +9,17 @@ import { t } from "../i18n";
 import { act, useLive } from "../state";
 import { Ask, Button, Confirm, download, Facts, Skeleton, Trouble } from "../ui";
 
+const PATIENCE_MS = 60_000;
+
 /** Wait until the runtime has started again: it answers first, then restarts.
  *  It goes back to the state before if it cannot open the new one. */
 async function restarted(before: { run: string }): Promise<void> {
+  const late = new Promise<never>((_, reject) => {
+    const text = t`The runtime has not come back for ${duration(PATIENCE_MS)}: look at what it printed.`;
+    setTimeout(reject, PATIENCE_MS, new Error(text));
+  });
   for (;;) {
-    const now = await api.get<api.Run>("/state/run").catch(() => before);
+    const now = await Promise.race([api.get<api.Run>("/state/run").catch(() => before), late]);
     if ("refused" in now && now.refused)
       throw new Error(t`The state before is back: ${now.refused}`);
     if (now.run !== before.run) return;

@@ -64,6 +64,11 @@ def test_one_event_is_looked_at_sent_again_or_forgotten(
     page.get_by_text("1 event delivered.").wait_for()
     assert waiting(fc_local, "missing") == 1
     page.get_by_role("row").filter(has_text="orders-2").get_by_role("button", name="Forget").click()
+    page.get_by_role("dialog", name="Forget 1 event").wait_for()
+    confirm(page, "Cancel")
+    assert "orders-2" in of(admin)
+    page.get_by_role("row").filter(has_text="orders-2").get_by_role("button", name="Forget").click()
+    confirm(page, "Forget")
     page.get_by_text("1 event forgotten.").wait_for()
     assert of(admin) == ["mail-0", "mail-1", "orders-0"]
 

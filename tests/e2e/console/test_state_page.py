@@ -14,10 +14,10 @@ from fc_async_local.embedded import LocalRuntime
 from fc_async_tests.console import Admin, admin_of, opened
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, Page, Route
 
     from fc_async_local.testing import FcLocal
 
@@ -125,6 +125,21 @@ def test_what_was_exported_and_cleared_comes_back_with_an_import(
     runtime.advance(600)
     task = admin("GET", "/tasks/orders/waits")
     assert (task["status"], task["returnPayload"]) == ("Succeeded", "payload")
+
+
+@pytest.mark.parametrize("answer", [lambda route: route.abort(), lambda _: None])
+def test_a_runtime_that_does_not_come_back_is_waited_for_a_minute(
+    page: Page, answer: Callable[[Route], None]
+) -> None:
+    """It has ended, or it is frozen."""
+    page.clock.install()
+    page.reload()
+    page.route("**/_local/state/run", answer)
+    with page.expect_request("**/_local/state/run"):
+        page.get_by_role("button", name="Clear…").click()
+        page.get_by_role("dialog").get_by_role("button", name="Clear", exact=True).click()
+    page.clock.fast_forward(61_000)
+    page.get_by_role("alert").get_by_text("has not come back for 1 min").wait_for()
 
 
 def test_a_clear_that_is_not_confirmed_keeps_everything(page: Page, admin: Admin) -> None:
