@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from fc_async_local.functions.async_configs import AsyncConfigs
     from fc_async_local.functions.triggers import Triggers
     from fc_async_local.http.messages import App
-    from fc_async_local.services.delivery import FunctionInvoker, Poster
+    from fc_async_local.services.delivery import FunctionInvoker
     from fc_async_local.settings import DestinationSettings, Settings
     from fc_async_local.wakeups import Wakeups
     from fc_async_sdk.models import AsyncConfig
@@ -217,7 +217,7 @@ class Services(NamedTuple):
         self.wakeups.end_polls()
 
 
-def _push_node(foundation: Foundation, invoker: FunctionInvoker, poster: Poster) -> PushNode:
+def _push_node(foundation: Foundation, invoker: FunctionInvoker, poster: HttpPoster) -> PushNode:
     stores, _, settings = foundation
     return PushNode(
         stores.store,

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from fc_async_local.clock import Clock
     from fc_async_local.domain.faults import Faults
     from fc_async_local.domain.invocation import Delivery
-    from fc_async_local.services.delivery import Poster
+    from fc_async_local.services.delivery import HttpPoster
     from fc_async_local.settings import DestinationSettings
 
 DestinationKind = Kind | Literal["http"]
@@ -162,7 +162,7 @@ class HttpEndpoint:
 
     kind: DestinationKind = HTTP
 
-    def __init__(self, poster: Poster) -> None:
+    def __init__(self, poster: HttpPoster) -> None:
         self._poster = poster
 
     async def deliver(self, delivery: Delivery, *, now: int) -> DeliveryResult:

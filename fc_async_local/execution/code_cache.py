@@ -38,7 +38,7 @@ _KEPT_SECONDS: Final = 7 * 86_400
 
 
 class CodeCache:
-    """A :class:`~fc_async_local.execution.protocol.CodeSource` over archives in a store.
+    """Supplies unpacked code and layers, from archives in a store.
 
     Args:
         blobs: Where the archives are.

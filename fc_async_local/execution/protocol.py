@@ -17,8 +17,6 @@ from fc_async_local.domain.invocation import HttpHead
 from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from fc_async_local.domain.invocation import Outcome
 
 
@@ -130,26 +128,6 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     http: HttpHead | None = None
     exchange: HttpExchange | None = None
     tell: Tell | None = None
-
-
-class CodeSource(Protocol):
-    """Supplies unpacked code and layers."""
-
-    async def folder(self, checksum: str) -> Path:
-        """Return the folder with an unpacked archive; unpack it on first use.
-
-        Raises:
-            LookupError: There is no such code.
-        """
-        ...
-
-    async def layers(self, references: Sequence[str]) -> tuple[Path, ...]:
-        """Return the folders of the layers on this machine, in order.
-
-        Raises:
-            ArchiveRefused: A layer does not exist, or is damaged, unsafe or too large.
-        """
-        ...
 
 
 class RunnerLimits(msgspec.Struct, frozen=True, kw_only=True):

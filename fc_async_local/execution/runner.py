@@ -39,10 +39,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from fc_async_local.domain.invocation import Outcome
+    from fc_async_local.execution.code_cache import CodeCache
     from fc_async_local.execution.debugging import Debugger
     from fc_async_local.execution.instance import Instance
     from fc_async_local.execution.ports import Turn
-    from fc_async_local.execution.protocol import CodeSource, Deployment
+    from fc_async_local.execution.protocol import Deployment
 
 _KB_PER_MB: Final = 1024
 _DELIVERIES: Final = 3
@@ -65,7 +66,7 @@ class ProcessRunner:
 
     def __init__(
         self,
-        code: CodeSource,
+        code: CodeCache,
         *,
         identity: Identity | None = None,
         bounds: RunnerLimits | None = None,

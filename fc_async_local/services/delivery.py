@@ -87,26 +87,6 @@ class PostFailed(Exception):
     """There was no answer: the connection failed, or the time limit has passed."""
 
 
-class Poster(Protocol):
-    """Sends POST requests to HTTP endpoints of users."""
-
-    async def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> int:
-        """Send one request, without retries and redirects.
-
-        Args:
-            url: Where to.
-            body: Of the request.
-            headers: Of the request.
-
-        Returns:
-            The HTTP status of the answer.
-
-        Raises:
-            PostFailed: There was no answer.
-        """
-        ...
-
-
 class HttpPoster:
     """Posts over HTTP with pooled connections. Close it with :meth:`aclose`.
 
@@ -119,7 +99,11 @@ class HttpPoster:
         self._session: aiohttp.ClientSession | None = None
 
     async def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> int:
-        """Send one request and return the status; the body of the answer is not read."""
+        """Send one request, without retries and redirects; return the status of the answer.
+
+        Raises:
+            PostFailed: There was no answer.
+        """
         import aiohttp  # noqa: PLC0415 -- a third of the start of a runtime, which may never post
 
         if self._session is None:
@@ -242,7 +226,7 @@ class PushNode(JobNode):
     """
 
     invoker: FunctionInvoker
-    poster: Poster
+    poster: HttpPoster
     log: TriggerLog
     settler: Settler
     random: random.Random
