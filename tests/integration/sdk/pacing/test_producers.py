@@ -32,7 +32,7 @@ import fc_async_sdk
 from fc_async_sdk.pacing import Pace
 from fc_async_sdk.stores import SqliteStore
 
-url, file, kill_at = sys.argv[1], sys.argv[2], int(sys.argv[3])
+url, file, kill_at, now = sys.argv[1], sys.argv[2], int(sys.argv[3]), float(sys.argv[4])
 
 class Store(SqliteStore):
     def create(self, record):
@@ -42,7 +42,7 @@ class Store(SqliteStore):
         return found
 
 with fc_async_sdk.client(endpoint_url=url) as client:
-    pace = Pace("crm", "25/s", store=Store(file))
+    pace = Pace("crm", "25/s", store=Store(file), clock=lambda: now)
     run = client.fan_out("crm", range(200), task_ids="night", pace=pace, concurrency=8)
     for outcome in run:
         assert outcome.error is None, outcome.error
@@ -63,10 +63,13 @@ def test_a_producer_that_is_killed_loses_slots_and_no_message(
     fc_local: FcLocal, deploy: Callable[..., None], log: Log, tmp_path: Path, kill_at: int
 ) -> None:
     deploy(log)
+    # The producers have the virtual time, which stands: on the clock of this machine, slots of a
+    # slow producer would pass while it sends.
+    now = str(fc_local.runtime.now() / 1_000)
 
     def produce(kill_at: int) -> int:
         file = str(tmp_path / "paces.db")
-        command = [sys.executable, "-c", KILLED, fc_local.endpoint, file, str(kill_at)]
+        command = [sys.executable, "-c", KILLED, fc_local.endpoint, file, str(kill_at), now]
         return subprocess.run(
             command, check=False, env={**os.environ, "FC_ASYNC_REGION": "cn-hangzhou"}
         ).returncode
