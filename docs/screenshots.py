@@ -150,6 +150,10 @@ window.setInterval = () => 0;
 read once: a slow machine would never be idle between two readings."""
 
 
+PATIENCE_MS = 120_000
+"""Limit of a page. The browser's own of 30 s is too short beside other work on two cores."""
+
+
 def take(
     browser: Browser,
     endpoint: str,
@@ -169,6 +173,7 @@ def take(
                 device_scale_factor=SCALE,
                 timezone_id="UTC",
             )
+            context.set_default_timeout(PATIENCE_MS)
             page = context.new_page()
             page.add_init_script(f"localStorage.setItem('fc-async.columns', '{COLUMNS}')")
             page.add_init_script(REPLACE % json.dumps(instead))
