@@ -15,7 +15,7 @@ from fc_async_plugin import PluginError
 from fc_async_plugin.account.runtime import health_of
 from fc_async_sdk import _project_folder
 from fc_async_sdk.admin.models import Addresses
-from fc_async_sdk.errors import FcAsyncError
+from fc_async_sdk.errors import ConnectFailed, FcAsyncError, InvalidResponse, TransportError
 from fc_async_sdk.spec.runtimes import NODE, PYTHON
 
 if TYPE_CHECKING:
@@ -29,6 +29,8 @@ _GRACE_MS: Final = 500
 _START_SECONDS: Final = 15.0
 """Seconds in which a runtime that has the data folder must answer."""
 _LOOK_SECONDS: Final = 0.1
+_NONE_THERE: Final = (ConnectFailed, InvalidResponse)
+"""Errors where a runtime has listened before."""
 _IN_THE_FEED: Final = ("fc_async_local.engine", "fc_async_local.store.job_runner")
 """Loggers whose lines are steps as well."""
 
@@ -130,13 +132,27 @@ def tell_versions(sources: Iterable[Source]) -> None:
 
 
 def find(data: Path) -> Addresses | None:
-    """Return where a runtime listens that runs on a data folder; None if none does."""
+    """Return where a runtime listens that runs on a data folder; None if none does.
+
+    Raises:
+        PluginError: One may run, but does not answer. Without it, a command would go to an account.
+    """
+    file = data / _project_folder.ADDRESSES
     try:
-        text = (data / _project_folder.ADDRESSES).read_bytes()
-        told = msgspec.json.decode(text, type=Addresses)
+        told = msgspec.json.decode(file.read_bytes(), type=Addresses)
         alive = health_of(told.fc)
-    except (OSError, msgspec.DecodeError, FcAsyncError):
-        return None  # no file, or one that a runtime left that was killed
+    except (FileNotFoundError, NotADirectoryError, msgspec.DecodeError):
+        return None
+    except OSError as error:
+        raise PluginError(f"{file} cannot be read: {error.strerror}") from error
+    except FcAsyncError as error:
+        reason = error.__cause__
+        if isinstance(reason, TransportError) and not isinstance(reason, _NONE_THERE):
+            raise PluginError(
+                f"the local runtime of {data} does not answer at {told.fc} (process {told.pid}): "
+                "let it go on, end it, or name an account with -a or --region"
+            ) from error
+        return None  # a runtime left the file that was killed
     return alive if (alive.pid, alive.data) == (told.pid, told.data) else None
 
 

@@ -3,9 +3,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
+import socket
 import sys
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,7 +17,7 @@ import requests
 from fc_async_plugin.cli.group import run
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from fc_async_local.testing import FcLocal
@@ -136,6 +139,37 @@ def test_a_runtime_that_is_gone_is_not_used(here: Path, typed) -> None:
     file = here / ".fc-async" / "runtime" / "addresses.json"
     file.write_text(json.dumps({**json.loads(file.read_text()), "pid": 1}))
     assert NOTE not in typed("tasks", "list", "orders")[2]
+
+
+@pytest.fixture
+def hangs_up() -> Iterator[str]:
+    """A port that takes connections and answers nothing, as that of a process that is ending."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def accept() -> None:
+            with contextlib.suppress(OSError):
+                while True:
+                    server.accept()[0].close()
+
+        thread = threading.Thread(target=accept)
+        thread.start()
+        yield f"http://127.0.0.1:{server.getsockname()[1]}"
+        server.shutdown(socket.SHUT_RDWR)
+        thread.join()
+
+
+@pytest.mark.usefixtures("keys")
+@pytest.mark.parametrize("command", [["deploy", "-y"], ["tasks", "list", "orders"]], ids=" ".join)
+def test_a_command_does_not_go_to_an_account_because_the_runtime_does_not_answer(
+    command: list[str], here: Path, typed, hangs_up: str
+) -> None:
+    """As while ``fc-async dev`` is stopped with Ctrl-Z."""
+    file = here / ".fc-async" / "runtime" / "addresses.json"
+    file.write_text(json.dumps({**json.loads(file.read_text()), "fc": hangs_up}))
+    code, out, err = typed(*command)
+    assert (code, out) == (1, "")
+    assert f"does not answer at {hangs_up}" in err
+    assert "-a or --region" in err
 
 
 WRITES = [
