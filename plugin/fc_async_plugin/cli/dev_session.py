@@ -14,6 +14,7 @@ import sys
 import tempfile
 from pathlib import Path
 from queue import SimpleQueue
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 import click
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
 
     from fc_async_plugin.dev.answers import Wish
     from fc_async_plugin.dev.building import Builder
+    from fc_async_plugin.dev.images import Image
     from fc_async_plugin.dev.loop import Event
     from fc_async_plugin.dev.runtime import Running
     from fc_async_plugin.dev.screen import Screen
@@ -73,6 +75,8 @@ class Choices(NamedTuple):
     yes: bool
     resources: tuple[str, ...]
     commands: tuple[str, ...]
+    images: Mapping[str, Image] = MappingProxyType({})
+    allowed: frozenset[str] = frozenset()  # images that may be started
 
 
 def explain_trust(data: Path, output: Format) -> int:
@@ -127,13 +131,18 @@ def run(choices: Choices) -> int:
 def _run(choices: Choices) -> int:
     screen, answers = _screen(choices), Answers()
     events: SimpleQueue[Event] = SimpleQueue()
-    projects = _read(choices, "", "")
-    images = [one for project in projects for one in commands.of_images(project)]
-    refused = _ask(choices, answers, [wish for wish, _ in images])
+    images = commands.images_of(_read(choices._replace(commands=()), "", ""))
+    given = commands.read(choices.commands)
+    wishes = {
+        name: commands.wish(name, one)
+        for name, one in images.items()
+        if one.command and name not in given
+    }
+    refused = _ask(choices, answers, [*wishes.values()])
     prepared = [("note", refused, "own")] if refused else []
-    allowed = [text for wish, text in images if wish.key in answers]
-    choices = choices._replace(commands=(*allowed, *choices.commands))
-    projects = _read(choices, "", "") if allowed else projects
+    allowed = frozenset(name for name, one in wishes.items() if one.key in answers)
+    choices = choices._replace(images=images, allowed=allowed)
+    projects = _read(choices, "", "")
     _check_data(choices.data, sources_of(projects))
     debug = launch.chosen(sources_of(projects), choices.debug)
     place = _place_of(projects)
@@ -253,9 +262,10 @@ def _read(choices: Choices, region: str, account_id: str) -> list[Project]:
         )
         for path in dict.fromkeys(choices.templates or (None,))
     ]
-    started = commands.read(choices.commands)
+    started = {name: choices.images[name].command for name in choices.allowed}
+    started |= commands.read(choices.commands)
     check_names(projects, [*choices.resources, *started])
-    projects = [commands.with_commands(project, started) for project in projects]
+    projects = [commands.with_commands(one, started, choices.images) for one in projects]
     return [deployed(project, choices.resources) for project in projects]
 
 

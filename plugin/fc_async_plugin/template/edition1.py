@@ -14,6 +14,8 @@ Invariants:
 
 from __future__ import annotations
 
+import contextlib
+import json
 import re
 from typing import TYPE_CHECKING, Final
 
@@ -24,6 +26,7 @@ from fc_async_plugin.template.nodes import (
     Array,
     Leaf,
     Table,
+    from_plain,
     leaves,
     with_entry,
 )
@@ -52,6 +55,7 @@ TRIGGER_KEYS: Final = {
 """Keys of a trigger, and what FC 3.0 has for them."""
 _HOOKS: Final = "instanceLifecycleConfig"
 _CUSTOM: Final = "customRuntimeConfig"
+_IMAGE: Final = "customContainerConfig"
 _PORT: Final = "caPort"
 _ASYNC: Final = "asyncConfiguration"
 _MOVED: Final = {
@@ -63,7 +67,7 @@ _MOVED: Final = {
 """Keys of a function with which it runs, and where FC 3.0 has them."""
 _SETTINGS: Final = {
     **{name: (name,) for name in ("runtime", "handler", "memorySize", "environmentVariables")},
-    **{name: (name,) for name in ("layers", "instanceConcurrency", _CUSTOM, _HOOKS)},
+    **{name: (name,) for name in ("layers", "instanceConcurrency", _CUSTOM, _IMAGE, _HOOKS)},
     **_MOVED,
 }
 """The same, with the keys that FC 3.0 has at the same place."""
@@ -256,8 +260,21 @@ def _with_settings(made: Table, function: Table) -> Table:
         value = function.entries[old]
         if old == _HOOKS and isinstance(value, Table):
             value = _less(value, "preFreeze")  # FC 3.0 has none: s2tos3 leaves it out
+        elif old == _IMAGE and isinstance(value, Table):
+            value = _image(value)
         made = _with_inside(made, _SETTINGS[old], value, function.keys[old])
     return made
+
+
+def _image(config: Table) -> Table:
+    """Return the configuration of an image; FC 2.0 takes command and arguments as JSON texts."""
+    words: list[object] = []
+    for text in map(config.text, ("command", "args")):
+        with contextlib.suppress(ValueError, TypeError):
+            words += json.loads(text or "[]")
+    command = from_plain(words, config.mark)
+    values = {"image": Leaf(*config.mark, config.text("image")), "command": command}
+    return Table(*config.mark, values, dict.fromkeys(values, config.mark))
 
 
 def _with_inside(table: Table, path: Sequence[str], node: Node, mark: Mark) -> Table:

@@ -4,11 +4,12 @@
 from __future__ import annotations
 
 import os
+import shlex
 from typing import TYPE_CHECKING
 
 import pytest
 
-from fc_async_plugin import PluginError, template
+from fc_async_plugin import PluginError, rules, template
 from fc_async_plugin.dev import commands
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def test_an_image_runs_as_a_command_on_its_port_in_the_folder_of_the_template(
     project: template.Project,
 ) -> None:
     started = commands.read(["web=python 'my app.py' --debug=1"])
-    web, old = commands.with_commands(project, started).resources
+    web, old = commands.with_commands(project, started, {}).resources
     assert web.props == {
         "region": "cn-hangzhou",
         "functionName": "shop-web",
@@ -53,7 +54,7 @@ def test_an_image_runs_as_a_command_on_its_port_in_the_folder_of_the_template(
 
 
 def test_a_command_of_another_runtime_runs_in_its_code_folder(project: template.Project) -> None:
-    _, old = commands.with_commands(project, {"old": ["java", "-jar", "app.jar"]}).resources
+    _, old = commands.with_commands(project, {"old": ["java", "-jar", "app.jar"]}, {}).resources
     assert (old.props["runtime"], old.props["code"]) == ("custom", "./target")
     assert old.props["customRuntimeConfig"] == {"command": ["java", "-jar", "app.jar"]}
 
@@ -189,23 +190,29 @@ def test_a_file_that_a_function_starts_with_and_does_not_have_is_named_with_its_
             'WORKDIR /app\nCMD ["a"]\nCMD [ "python", "-u", "/app/my app.py" ]',
             "python -u 'my app.py'",
         ),
-        ("CMD php artisan serve \\\n  --port=9000", "php artisan serve    --port=9000"),
+        ("CMD php artisan serve \\\n  --port=9000", "php artisan serve --port=9000"),
         ("ENV PORT=80\nCMD run ${PORT} ${HOST:-any}", "run 80 any"),
         ("CMD run ${OTHER} && b", "sh -c 'run $OTHER && b'"),
         ('ENTRYPOINT ["dumb-init", "--"]\nCMD npm start\n', "dumb-init -- npm start"),
         ('FROM node AS build\nWORKDIR /a\nCMD ["x"]\nFROM nginx\nCMD ["/a/y"]', "/a/y"),
         ('WORKDIR /\nCMD ["/srv/run", "/x"]', "/srv/run /x"),
-        ("CMD [1", "[1"),
+        ("CMD [1", "'[1'"),
+        ('from node\n  cmd ["node", \\\n    # the server\n    "server.js"]\n', "node server.js"),
+        ("CMD a\nRUN <<EOF\nCMD b\nEOF\nRUN cat <<-'X' > f\nCMD c\n\tX\n", "a"),
+        (
+            "FROM a AS b\nENV P=8\nWORKDIR /w\nCMD /w/run ${P}\nFROM a AS c\nCMD d\nFROM --x=y b\n",
+            "run 8",
+        ),
     ],
 )
 def test_the_command_of_an_image_is_read_from_its_dockerfile(
     project: template.Project, tmp_path: Path, dockerfile: str, command: str
 ) -> None:
     (tmp_path / "Dockerfile").write_text(dockerfile)
-    [(wish, option)] = commands.of_images(project)
-    assert option == f"web={command}"
+    [(name, image)] = commands.images_of([project]).items()
     place = os.path.relpath(tmp_path)
-    assert wish.text == f"web: {command}  (in {place}, as Dockerfile says)"
+    said = f"web: {command}  (in {place}, as {place}/Dockerfile says)"
+    assert commands.wish(name, image).text == said
 
 
 @pytest.mark.parametrize("dockerfile", ["FROM scratch\n", None])
@@ -214,14 +221,14 @@ def test_nothing_is_asked_for_an_image_whose_command_is_not_known(
 ) -> None:
     if dockerfile is not None:
         (tmp_path / "Dockerfile").write_text(dockerfile)
-    assert not list(commands.of_images(project))
+    assert not any(one.command for one in commands.images_of([project]).values())
 
 
 def test_the_command_that_the_template_gives_takes_precedence(tmp_path: Path) -> None:
     (tmp_path / "s.yaml").write_text(IMAGE.replace("port: 8080", 'command: ["-m", "/app/b"]'))
     (tmp_path / "Dockerfile").write_text('WORKDIR /app\nENTRYPOINT ["python"]\nCMD ["a.py"]\n')
-    [(_, option)] = commands.of_images(template.load(tmp_path, purpose="run", environ={}))
-    assert option == "web=python -m b"
+    project = template.load(tmp_path, purpose="run", environ={})
+    assert commands.images_of([project])["web"].command == ["python", "-m", "b"]
 
 
 def test_an_image_runs_in_the_folder_of_its_dockerfile_with_its_variables(tmp_path: Path) -> None:
@@ -236,8 +243,8 @@ def test_an_image_runs_in_the_folder_of_its_dockerfile_with_its_variables(tmp_pa
         "WORKDIR /app\nCMD python app.py\n"
     )
     project = template.load(tmp_path / "deploy", purpose="run", environ={})
-    [(_, option)] = commands.of_images(project)
-    web, _ = commands.with_commands(project, commands.read([option])).resources
+    images = commands.images_of([project])
+    web, _ = commands.with_commands(project, {"web": images["web"].command}, images).resources
     assert web.props["code"] == ".."
     assert web.props["environmentVariables"] == {
         "A": "1",
@@ -251,4 +258,78 @@ def test_a_dockerfile_outside_of_the_repository_is_not_that_of_the_image(tmp_pat
     (tmp_path / "shop" / ".git").mkdir(parents=True)
     (tmp_path / "shop" / "s.yaml").write_text(IMAGE)
     (tmp_path / "Dockerfile").write_text("CMD python app.py\n")
-    assert not list(commands.of_images(template.load(tmp_path / "shop", purpose="run", environ={})))
+    assert not commands.images_of([template.load(tmp_path / "shop", purpose="run", environ={})])
+
+
+def _image(folder: Path, files: dict[str, str], build: str = "") -> tuple[str, str, str]:
+    """Return how the image of a template is started: its file, its folder and its command."""
+    for name, text in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+    (folder / ".git").mkdir()
+    actions = f"    actions: {{pre-deploy: [{{run: {build}, path: .}}]}}\n" if build else ""
+    (folder / "s.yaml").write_text(IMAGE.replace("  web:\n", f"  web:\n{actions}"))
+    found = commands.images_of([template.load(folder, purpose="run", environ={})])
+    if not found:
+        return "", "", ""
+    place = os.path.relpath(found["web"].folder, folder)
+    return found["web"].file.name, place, shlex.join(found["web"].command)
+
+
+@pytest.mark.parametrize(
+    ("files", "build", "started"),
+    [
+        (["Dockerfile.prod"], "", ("Dockerfile.prod", ".", "node a.js")),
+        (["docker/Dockerfile.web", "a.js"], "", ("Dockerfile.web", ".", "node a.js")),
+        (["api/Dockerfile", "api/a.js"], "", ("Dockerfile", "api", "node a.js")),
+        (["Dockerfile.web", "Dockerfile.old"], "", ("Dockerfile.web", ".", "node a.js")),
+        (["web/Dockerfile", "old/Dockerfile"], "", ("Dockerfile", "web", "node a.js")),
+        (["Dockerfile", "old/Dockerfile"], "", ("Dockerfile", ".", "node a.js")),
+        (["one/Dockerfile", "two/Dockerfile"], "", ("", "", "")),
+        (["Dockerfile.dockerignore", "node_modules/x/Dockerfile"], "", ("", "", "")),
+        (
+            ["Dockerfile", "docker/prod.dockerfile", "a.js"],
+            "docker build -f docker/prod.dockerfile .",
+            ("prod.dockerfile", ".", "node a.js"),
+        ),
+        (
+            ["one/Dockerfile", "two/Dockerfile"],
+            "cd two && docker build --tag=x .",
+            ("Dockerfile", "two", "node a.js"),
+        ),
+    ],
+)
+def test_a_dockerfile_in_another_folder_or_with_another_name_is_found(
+    tmp_path: Path, files: list[str], build: str, started: tuple[str, str, str]
+) -> None:
+    assert _image(tmp_path, dict.fromkeys(files, "COPY . .\nCMD node a.js\n"), build) == started
+
+
+def test_a_dockerfile_that_a_compose_file_names_is_found(tmp_path: Path) -> None:
+    build = "services:\n  app:\n    build: {context: ., dockerfile: ops/Dockerfile.b}\n"
+    files = dict.fromkeys(("ops/Dockerfile.a", "ops/Dockerfile.b"), "CMD node b.js\n")
+    started = _image(tmp_path, {**files, "docker-compose.yml": build, "b.js": ""})
+    assert started == ("Dockerfile.b", ".", "node b.js")
+
+
+def test_an_image_runs_in_the_folder_that_it_copies(tmp_path: Path) -> None:
+    files = {
+        "Dockerfile": "COPY --chown=x backend/ ./\nCMD python main.py\n",
+        "backend/main.py": "",
+    }
+    assert _image(tmp_path, files) == ("Dockerfile", "backend", "python main.py")
+
+
+def test_an_image_of_a_template_of_edition_1_runs_on_its_port(tmp_path: Path) -> None:
+    config = """customContainerConfig: {image: x, command: '["node"]', args: '["b.js"]'}"""
+    function = f"{{name: f, runtime: custom-container, caPort: 80, codeUri: ./, {config}}}"
+    service = f"{{component: fc, props: {{region: a, service: {{name: s}}, function: {function}}}}}"
+    (tmp_path / "s.yaml").write_text(f"edition: 1.0.0\nname: x\nservices: {{f: {service}}}\n")
+    (tmp_path / "Dockerfile").write_text("CMD a\n")
+    project = template.load(tmp_path, purpose="run", environ={})
+    images = commands.images_of([project])
+    [one] = commands.with_commands(project, {"f": images["f"].command}, images).resources
+    assert one.props["customRuntimeConfig"] == {"command": ["node", "b.js"], "port": 80}
+    assert [
+        found for found in rules.check(rules.Context([project])) if found.rule == "FCA016"
+    ] == []
