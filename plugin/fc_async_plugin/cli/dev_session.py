@@ -28,7 +28,7 @@ from fc_async_plugin.cli import runtime_options
 from fc_async_plugin.dev import building, commands, environments, launch, layers, runtime
 from fc_async_plugin.dev.answers import Answers
 from fc_async_plugin.dev.deploying import Deployer
-from fc_async_plugin.dev.installing import Installer
+from fc_async_plugin.dev.installing import Installer, absent_of_node
 from fc_async_plugin.dev.loop import Loop, shown
 from fc_async_plugin.dev.screen import JsonScreen, TextScreen
 from fc_async_plugin.dev.sources import sources_of, template_files
@@ -201,6 +201,7 @@ def _prepare(
     notes += layers.notes(projects, install=not refused) + building.examples(projects)
     lacks = [text for each in projects for text in commands.absent(each)]
     absent = [one for each in projects for one in imports.absent(environments.used(each)[0])]
+    absent += absent_of_node(projects)
     notes += [one.absent for one in absent if not one.mark]
     yield from (("problem", text, "bad") for text in failed)
     yield from (("note", text, "own") for text in (refused, *lacks) if text)

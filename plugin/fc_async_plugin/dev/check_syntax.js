@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: MIT
 //
-// Reads paths of files, each a JSON string on a line, and answers each with a line: "" if Node can
-// read the file, otherwise what `node --check` says, as a JSON string. Runs nothing of the files.
+// Reads requests, each a line of JSON, and answers each with a line of JSON. A string is the path of a
+// file: the answer is "" if Node can read it, otherwise what `node --check` says. An object {file, root,
+// layers} is a module of a function: the answer has the names of what it and the modules below root
+// that it loads need and lack, each with file and line. Runs nothing of the files.
 // One process for all saves: a start of Node would be most of what a check takes.
 "use strict";
 
 const { spawnSync } = require("child_process");
 const fs = require("fs");
+const { isBuiltin } = require("module");
 const path = require("path");
 const readline = require("readline");
 const vm = require("vm");
@@ -50,6 +53,66 @@ function check(file) {
   }
 }
 
+const REQUIRED = /\brequire\(\s*(['"])([^'"\n]+)\1\s*\)/g;
+const ENDINGS = ["", ".js", ".cjs", ".mjs", ".json", ".node", "/index.js", "/package.json"];
+const PACKAGE = /^(?:@[^/:]+\/)?[\w.-]+(?=\/|$)/;
+
+// Returns names with lines. Node reads imports. A require is a call like any other: one in a comment,
+// or in a try, does not count.
+function namesIn(file) {
+  const source = fs.readFileSync(file, "utf8").replace(/^#!/, "//");
+  try {
+    asCommonJs(source, file);
+  } catch {
+    const read = new vm.SourceTextModule(source, { identifier: file });
+    const names = read.moduleRequests?.map((one) => one.specifier) ?? read.dependencySpecifiers;
+    const lines = source.split("\n");
+    const lineOf = (name) => lines.findIndex((one) => one.includes(`'${name}'`) || one.includes(`"${name}"`));
+    return names.map((name) => [name, lineOf(name) + 1]);
+  }
+  return [...source.matchAll(REQUIRED)].flatMap((one) => {
+    const before = source.slice(0, one.index);
+    const line = before.slice(before.lastIndexOf("\n") + 1);
+    const left = /\/\/|^\s*\*/.test(line) || /\btry\b[^}]*$/.test(before.slice(-200));
+    return left ? [] : [[one[2], before.split("\n").length]];
+  });
+}
+
+function isFile(file) {
+  return fs.statSync(file, { throwIfNoEntry: false })?.isFile();
+}
+
+function lacking({ file, root, layers }) {
+  const found = {};
+  const waiting = new Set([file]);
+  for (const one of waiting) {
+    let names = [];
+    try {
+      if (!one.endsWith(".json")) names = namesIn(one);
+    } catch {} // another check names it
+    for (const [name, line] of names) {
+      let lacks = "";
+      if (/^\.{0,2}\//.test(name)) {
+        const target = path.resolve(path.dirname(one), name);
+        const there = ENDINGS.map((ending) => target + ending).find(isFile);
+        if (there?.startsWith(root + path.sep)) waiting.add(there);
+        if (!there) lacks = name;
+      } else if (!isBuiltin(name) && PACKAGE.test(name)) {
+        const folders = layers.map((layer) => path.join(layer, "nodejs"));
+        let folder = path.dirname(one);
+        for (; folder.startsWith(root); folder = path.dirname(folder)) folders.push(folder);
+        const [wanted] = name.match(PACKAGE);
+        const has = (each) => fs.existsSync(path.join(each, "node_modules", wanted));
+        if (!folders.some(has)) lacks = wanted;
+      }
+      if (lacks) found[lacks] ??= `${path.relative(path.dirname(root), one)}:${line}`;
+    }
+  }
+  return found;
+}
+
 readline.createInterface({ input: process.stdin }).on("line", (line) => {
-  process.stdout.write(`${JSON.stringify(check(JSON.parse(line)))}\n`);
+  const request = JSON.parse(line);
+  const answer = typeof request === "string" ? check(request) : lacking(request);
+  process.stdout.write(`${JSON.stringify(answer)}\n`);
 });

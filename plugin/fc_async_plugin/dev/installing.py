@@ -30,11 +30,12 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import msgspec
 
 from fc_async_plugin import PluginError
-from fc_async_plugin.dev import environments, layers, programs
+from fc_async_plugin.dev import environments, layers, programs, syntax
 from fc_async_plugin.dev.answers import Wish, key_of
 from fc_async_plugin.dev.layers import layers_of
 from fc_async_plugin.dev.sources import sources_of
 from fc_async_plugin.report import imports
+from fc_async_plugin.report.imports import Import
 from fc_async_sdk import _project_folder, _requirements
 from fc_async_sdk._decoding import prepare
 from fc_async_sdk._installation import module_command
@@ -52,7 +53,6 @@ _NOT_CODE: Final = {"doc", "docs", "node_modules", "test", "tests"}
 NODE_FILE: Final = "package.json"
 _NODE_FOLDER: Final = "node_modules"
 _NOT_READ: Final = {_project_folder.NAME, ".git", ".s", ".venv", "__pycache__"}
-_REQUIRE: Final = re.compile(r"""\brequire\(\s*['"](@[\w.-]+/[\w.-]+|[\w-]+)['"/]""")
 _MANAGERS: Final = {"pnpm": "pnpm-lock.yaml", "yarn": "yarn.lock"}
 """Package managers of Node with their lock files; without one it is npm."""
 _PNPM: Final = {"5": "@7", "6": "@8", "9": "@10"}
@@ -101,19 +101,20 @@ def node_packages_missing(source: Source) -> bool:
 
 
 def shipped_for_node(source: Source) -> tuple[str, ...]:
-    """Return packages that a Node runtime ships, its files require and ``node_modules`` lacks."""
-    if source.runtime not in NODE or source.code is None:
-        return ()
-    files = [one for one in source.code.glob("*.*js") if one.suffix in {".js", ".cjs"}]
-    names = {
-        found[1]
-        for file in files
-        for found in _REQUIRE.finditer(file.read_text("utf-8", "replace"))
-    }
-    there = source.code / _NODE_FOLDER
+    """Return packages that a Node runtime ships and a function needs and lacks, sorted."""
     return tuple(
-        sorted(one for one in names if shipped(source.runtime, one) and not (there / one).exists())
+        sorted(one for one in syntax.absent_modules(source) if shipped(source.runtime, one))
     )
+
+
+def absent_of_node(projects: Iterable[Project]) -> Iterator[Import]:
+    """Yield what functions for Node load and lack and an installation does not bring."""
+    for source in sources_of(projects):
+        known = package_json(source.code or Path()).dependencies
+        incomplete = node_packages_missing(source)  # packages may bring further ones
+        for name, place in syntax.absent_modules(source).items():
+            if name.startswith((".", "/")) or not (incomplete or name in known):
+                yield Import(source.function, source.runtime, name, place)
 
 
 class Package(msgspec.Struct, frozen=True):

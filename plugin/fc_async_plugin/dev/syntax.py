@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Finds files that their language cannot read, before they are deployed.
 
-Python is compiled, not run; JavaScript is read by a process of Node. Other files count as right.
+Python is compiled, not run; JavaScript is read by a process of Node, which also tells the modules
+that a function lacks. Other files count as right.
 """
 
 from __future__ import annotations
@@ -9,11 +10,12 @@ from __future__ import annotations
 import atexit
 import functools
 import json
+import os
 import select
 import shutil
 import subprocess
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from fc_async_sdk.spec.runtimes import NODE, PYTHON
 
@@ -64,6 +66,21 @@ def handler_files(source: Source) -> Collection[Path]:
     return [file for file in files if stem and file.is_file()]
 
 
+def absent_modules(source: Source) -> dict[str, str]:
+    """Return what the modules of a function for Node load and lack, each with file and line.
+
+    Packages are named without what is inside of them. Those of Node itself do not count.
+    """
+    files = handler_files(source) if source.runtime in NODE else ()
+    root = Path(os.path.abspath(source.code or "."))  # noqa: PTH100 -- links stay, as in files
+    layers = [str(one) for one in source.layers]
+    found: dict[str, str] = {}
+    for file in files:
+        request = {"file": os.path.abspath(file), "root": str(root), "layers": layers}  # noqa: PTH100 -- as above
+        found |= _checker().ask(request) or {}
+    return found
+
+
 def _check(runtime: str, path: Path) -> Broken | None:
     try:
         if not path.is_file() or path.stat().st_size > _MAX_BYTES:
@@ -90,7 +107,7 @@ def _python(path: Path, code: bytes) -> Broken | None:
 
 
 def _javascript(path: Path) -> Broken | None:
-    said = _checker().ask(path)
+    said = _checker().ask(str(path))
     return _of_node(path, said) if said else None
 
 
@@ -104,13 +121,13 @@ class NodeChecker:
         self._process: subprocess.Popen[bytes] | None = None
         atexit.register(self.close)
 
-    def ask(self, path: Path) -> str:
-        """Return the error of a file, "" if it has none."""
+    def ask(self, request: object) -> Any:
+        """Return the answer to a request of the script, "" if there is none."""
         process = self._running()
         if process is None or process.stdin is None or process.stdout is None:
             return ""
         try:
-            process.stdin.write(json.dumps(str(path)).encode() + b"\n")
+            process.stdin.write(json.dumps(request).encode() + b"\n")
             process.stdin.flush()
             ready, _, _ = select.select([process.stdout], [], [], _NODE_SECONDS)
             said = json.loads(process.stdout.readline()) if ready else ""
@@ -119,7 +136,7 @@ class NodeChecker:
             ready = []
         if not ready:
             self.close()  # what it says later would be taken for the answer to another file
-        return str(said)
+        return said
 
     def _running(self) -> subprocess.Popen[bytes] | None:
         if self._process is None or self._process.poll() is not None:

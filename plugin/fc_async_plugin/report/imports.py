@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 _CODE: Final = "/code"
 _REQUIREMENTS: Final = "requirements.txt"
+_NODE: Final = "package.json"
 _HANDLED: Final = ("ImportError", "ModuleNotFoundError", "Exception")
 
 
@@ -51,7 +52,11 @@ class Import(NamedTuple):
     @property
     def package(self) -> str:
         """Name of the package that has the module, as far as it is known."""
-        return _requirements.package_of(self.module)
+        return self.module if self._of_node else _requirements.package_of(self.module)
+
+    @property
+    def _of_node(self) -> bool:
+        return self.runtime in runtimes.NODE
 
     @property
     def mark(self) -> runtimes.Mark | None:
@@ -73,10 +78,13 @@ class Import(NamedTuple):
     @property
     def absent(self) -> str:
         """The fault here in one sentence, with what to do, if the runtime does not ship it."""
+        imports = f"{self.function} imports {self.module} ({self.place}), which"
+        if self.module.startswith((".", "/")):
+            return f"{imports} does not exist: build or write it"
+        file = f"{self.place.partition('/')[0]}/{_NODE if self._of_node else _REQUIREMENTS}"
         return (
-            f"{self.function} imports {self.module} ({self.place}), which this machine lacks, and "
-            f"{self.runtime} does not ship it: write {self.package} into "
-            f"{self.place.partition('/')[0]}/{_REQUIREMENTS}, then fc-async dev --install"
+            f"{imports} this machine lacks, and {self.runtime} does not ship it: write "
+            f"{self.package} into {file}, then fc-async dev --install"
         )
 
 
@@ -108,7 +116,7 @@ def failed(function: str, runtime: str, error: str) -> str:
     else:
         parts = match["node"].removeprefix("node:").split("/")
         module = package = "/".join(parts[: 2 if parts[0].startswith("@") else 1])
-        file = "package.json"
+        file = _NODE
     mark = runtimes.shipped(runtime, module)
     there = f"ships it ({mark})" if mark else "does not ship it"
     return (

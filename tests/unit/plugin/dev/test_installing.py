@@ -15,6 +15,7 @@ from fc_async_plugin.dev.answers import Answers
 from fc_async_plugin.dev.installing import (
     Installer,
     Needs,
+    absent_of_node,
     install_node_packages,
     install_packages,
 )
@@ -286,6 +287,20 @@ def test_a_package_that_the_node_runtime_ships_becomes_a_layer(
     assert layer.startswith(str(tmp_path / ".fc-async" / "layers"))
     installer(project)
     assert packages.node == ["ali-oss"]
+
+
+def test_what_a_node_function_loads_and_no_installation_brings_is_said_at_start(
+    project: template.Project, tmp_path: Path
+):
+    code = "require('ali-oss'); require('declared'); require('lacking'); require('./gone');\n"
+    (tmp_path / "mailer" / "index.js").write_text(code)
+    write = "write lacking into mailer/package.json, then fc-async dev --install"
+    gone = "mailer imports ./gone (mailer/index.js:1), which does not exist: build or write it"
+    absent = [one.absent for one in absent_of_node([project]) if not one.mark]
+    assert absent[1].endswith(f"which this machine lacks, and nodejs20 does not ship it: {write}")
+    assert absent[2:] == [gone]
+    (tmp_path / "mailer" / "package.json").write_text('{"dependencies": {"declared": "1"}}')
+    assert [one.absent for one in absent_of_node([project])] == [gone]
 
 
 def test_layers_of_the_service_are_said_with_what_stands_in_for_them(

@@ -86,3 +86,46 @@ def test_the_file_of_the_handler_is_found(tmp_path: Path, runtime: str, handler:
     file.parent.mkdir(exist_ok=True)
     file.write_text("")
     assert list(syntax.handler_files(source(tmp_path, runtime, handler))) == [file]
+
+
+def _files(folder: Path, files: dict[str, str]) -> None:
+    for name, text in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+
+
+def test_modules_that_a_common_js_function_requires_and_lacks_are_named(tmp_path: Path):
+    lines = [
+        "const fs = require('fs'), own = require('./lib/own'), gone = require('./gone');",
+        "const { a } = require('@scope/there/sub'); const b = require('node:test');",
+        "// const c = require('commented');",
+        "try { require('optional') } catch {}",
+        "exports.handler = async () => { const late = require('lacking/sub'); };",
+    ]
+    _files(tmp_path, {"code/index.js": "\n".join(lines), "code/lib/own.js": "require('deep')"})
+    _files(tmp_path, {"code/node_modules/@scope/there/package.json": "{}"})
+    _files(tmp_path, {"layer/nodejs/node_modules/deep/package.json": "{}", "deep/x": ""})
+    function = source(tmp_path / "code", "nodejs20")
+    assert syntax.absent_modules(function) == {
+        "./gone": "code/index.js:1",
+        "lacking": "code/index.js:5",
+        "deep": "code/lib/own.js:1",
+    }
+    layered = function._replace(layers=(tmp_path / "layer",))
+    assert list(syntax.absent_modules(layered)) == ["./gone", "lacking"]
+
+
+def test_modules_that_a_module_of_node_imports_and_lacks_are_named(tmp_path: Path):
+    text = "import fs from 'fs';\nimport {\n  a,\n} from 'lacking';\nexport * from './own.mjs';\n"
+    _files(tmp_path, {"index.mjs": text, "own.mjs": "import './gone.mjs';\nimport 'lacking';\n"})
+    name = tmp_path.name
+    assert syntax.absent_modules(source(tmp_path, "nodejs20")) == {
+        "lacking": f"{name}/index.mjs:4",
+        "./gone.mjs": f"{name}/own.mjs:1",
+    }
+
+
+def test_a_function_without_a_file_to_read_lacks_no_modules(tmp_path: Path):
+    assert syntax.absent_modules(source(tmp_path, "nodejs20")) == {}
+    (tmp_path / "index.py").write_text("import lacking")
+    assert syntax.absent_modules(source(tmp_path)) == {}
