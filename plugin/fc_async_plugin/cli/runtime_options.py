@@ -96,10 +96,8 @@ def services(addresses: Addresses) -> list[str]:
     """Return the lines that name the console and the services of a runtime."""
     return [
         f"Console  {addresses.console}",
-        f"MNS      {addresses.mns}",
-        f"RocketMQ {addresses.rocketmq}",
-        f"EventBus {addresses.eventbridge}",
-        f"OSS      {addresses.oss}",
+        f"MNS      {addresses.mns}  OSS {addresses.oss}",
+        f"RocketMQ {addresses.rocketmq}  EventBus {addresses.eventbridge}",
     ]
 
 

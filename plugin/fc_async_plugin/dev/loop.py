@@ -46,6 +46,8 @@ P = ParamSpec("P")
 _IDLE_ADVANCE_SECONDS: Final = 60
 """Seconds that ``t`` moves virtual time if nothing waits."""
 _WAIT_SECONDS: Final = 0.5
+_FEW: Final = 4
+"""Changes that are said one by one; of more, the functions are named."""
 
 
 Event = Callable[[], object]
@@ -228,6 +230,8 @@ class Loop:
         saved = result.findings is not None and not result.refused and not again
         if result.steps or saved:
             names = sorted({_name_of(step) for step in result.steps})
+            if len(names) > _FEW:
+                names = sorted({step.function for step in result.steps})
             text = f"{_headline(kind, files)} in {took} ms: {', '.join(names) or 'no changes'}"
             facts: dict[str, Any] = {"steps": [step.title for step in result.steps], "ms": took}
             self._screen.say(kind, text, style="wait", **facts)

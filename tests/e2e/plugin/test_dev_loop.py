@@ -49,6 +49,9 @@ resources:
 """
 
 
+SERVICES = ("MNS", "RocketMQ", "EventBus", "OSS")
+
+
 def handler(version: int) -> str:
     return (
         "def handler(event, context):\n"
@@ -70,9 +73,9 @@ def dev(
 ) -> Iterator[Callable[..., Terminal]]:
     with contextlib.ExitStack() as closing:
 
-        def start(*arguments: str) -> Terminal:
+        def start(*arguments: str, columns: int = 100) -> Terminal:
             command = [sys.executable, "-m", "fc_async_plugin", "dev", "--port", "0", *arguments]
-            terminal = Terminal(command, shop, clean_environment(), columns=100)
+            terminal = Terminal(command, shop, clean_environment(), columns=columns)
             closing.callback(terminal.close)
             return terminal
 
@@ -352,6 +355,28 @@ def test_another_version_of_python_is_said_once_before_any_call(
         terminal.expect("call succeeded")
     assert f"{other} functions run on Python" in before
     assert terminal.seen.count("functions run on Python") == 1
+
+
+def test_the_start_of_five_functions_with_two_triggers_each_fits_24_rows_of_80_columns(
+    dev: Callable[..., Terminal], shop: Path
+):
+    names = ["orders", "order-mailer", "invoice-generator", "thumbnailer", "report-builder"]
+    function = TEMPLATE.partition("resources:\n")[2] + (
+        "      triggers:\n"
+        "        - {triggerName: http, triggerType: http, triggerConfig: {authType: anonymous,\n"
+        "           methods: [GET]}}\n"
+        "        - {triggerName: every, triggerType: timer, triggerConfig: {enable: true,\n"
+        "           cronExpression: '@every 60m'}}\n"
+    )
+    texts = [re.sub(r"\borders\b", name, function) for name in names]
+    (shop / "s.yaml").write_text("edition: 3.0.0\nname: shop\nresources:\n" + "".join(texts))
+    terminal = dev(columns=80)
+    terminal.expect("Watching.*\n")
+    rows = terminal.seen.splitlines()
+    assert len(rows) <= 24, terminal.seen
+    said = " ".join(terminal.seen.split())
+    for name in [*(f"{one} answers at" for one in names), "FC API", "Console", *SERVICES]:
+        assert re.search(rf"\b{name} http://127\.0\.0\.1:\d+", said)
 
 
 def test_one_resource_of_a_template_runs_alone(dev: Callable[..., Terminal], shop: Path):
