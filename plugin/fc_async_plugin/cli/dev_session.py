@@ -297,11 +297,11 @@ def _welcome(
     addresses = running.addresses
     resources = (one for project in projects for one in project.resources)
     names = (one.name for one in resources if is_function(one))
+    account = f"{addresses.account_id} in {addresses.region}"
     lines = [
         f"FC API   {addresses.fc}  (TLS: fc-async dev --trust)",
         *runtime_options.services(addresses),
-        f"Account  {addresses.account_id} in {addresses.region}"
-        f"  Data {shown(Path(addresses.data))}",
+        f"Account  {account}  Data {shown(Path(addresses.data))}",
         f"Call     fc-async invoke {next(names, 'FUNCTION')} '{{}}'",
         f"Programs export FC_ASYNC_ENDPOINT={addresses.fc}",
     ]

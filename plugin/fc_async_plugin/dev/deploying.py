@@ -71,8 +71,7 @@ class Result(NamedTuple):
     @property
     def refused(self) -> bool:
         """True if something could not be deployed."""
-        errors = any(one.severity == "error" for one in self.findings or ())
-        return bool(self.failures or self.broken) or errors
+        return bool(self.failures or self.broken) or any(one.stops for one in self.findings or ())
 
 
 class Deployer:
@@ -132,7 +131,7 @@ class Deployer:
             return Result(findings=tuple(rules.check(rules.Context([], error.problems))))
         self.files |= template_files(projects)
         found = tuple(one for one in rules.check(rules.Context(projects)) if one.severity != "note")
-        wrong = {one for one in found if one.severity == "error"}
+        wrong = {one for one in found if one.stops}
         without: list[str] = []  # triggers, one sentence each
         if wrong:
             projects = tuple(_without_triggers(project, without) for project in projects)
@@ -266,7 +265,7 @@ def _errors(project: Project, resource: Resource) -> set[tuple[str, str]]:
     """Return the errors that a function of a template has of its own: rules and messages."""
     alone = msgspec.structs.replace(project, resources=(resource,))
     found = rules.check(rules.Context([alone])) if is_function(resource) else ()
-    return {(one.rule, one.message) for one in found if one.severity == "error"}
+    return {(one.rule, one.message) for one in found if one.stops}
 
 
 def _without_triggers(project: Project, said: list[str]) -> Project:

@@ -282,8 +282,7 @@ class Loop:
             self._findings = result.findings
             for finding in result.findings:
                 self._screen.say("finding", _of_finding(finding), style=_style(finding))
-            errors = [one for one in result.findings if one.severity == "error"]
-            if errors and not result.failures:
+            if any(one.stops for one in result.findings) and not result.failures:
                 kept = self._deployer.kept()
                 text = "The last good state stays." if kept else "Nothing was deployed."
                 self._screen.say("refused", text, style="bad")

@@ -107,6 +107,7 @@ def unknown_key(
         resource.where_key(*path, key),
         f"did you mean {near}?" if near else otherwise or f"known here: {', '.join(known)}",
         severity=severity,
+        ignored=True,
     )
 
 

@@ -37,6 +37,7 @@ class Finding(NamedTuple):
         position: Where it is.
         fix: What to do, an imperative sentence.
         related: Other places that belong to it, in order.
+        ignored: The service ignores what is at the place, so a function runs all the same.
     """
 
     rule: str
@@ -45,6 +46,12 @@ class Finding(NamedTuple):
     position: Position
     fix: str = ""
     related: tuple[Related, ...] = ()
+    ignored: bool = False
+
+    @property
+    def stops(self) -> bool:
+        """Whether a function with it does not run on this machine."""
+        return self.severity == "error" and not self.ignored
 
 
 class Found(NamedTuple):
@@ -55,6 +62,7 @@ class Found(NamedTuple):
     fix: str = ""
     related: tuple[Related, ...] = ()
     severity: Severity | None = None
+    ignored: bool = False
 
 
 class Rule(NamedTuple):
@@ -103,7 +111,7 @@ def rule(id_: str, name: str, severity: Severity, *, needs: Needs = "") -> Calla
         @functools.wraps(find)
         def check(context: Context) -> Iterator[Finding]:
             for one in find(context):
-                yield Finding(id_, one.severity or severity, *one[:4])
+                yield Finding(id_, one.severity or severity, *one[:4], one.ignored)
 
         return Rule(id_, name, severity, check, needs)
 

@@ -482,3 +482,18 @@ def test_a_start_command_outside_of_the_code_folder_is_not_checked(folder: Folde
     custom = f"{CUSTOM}      customRuntimeConfig: {{command: [{command}]}}\n"
     folder.template.write_text(TEMPLATE + custom)
     assert folder.deployer.everything().failures == ()
+
+
+def test_a_function_with_keys_that_the_service_ignores_runs(folder: Folder):
+    folder.template.write_text(
+        TEMPLATE.replace(
+            "maxAsyncRetryAttempts: 1", "maxAsyncEventAge: 60\n      runtimeConfig: {}"
+        )
+    )
+    result = folder.deployer.everything()
+    assert sorted(one.rule for one in result.findings or () if one.severity == "error") == [
+        "FCA010",
+        "FCA016",
+    ]
+    assert not result.refused
+    assert result.steps
