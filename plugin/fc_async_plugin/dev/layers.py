@@ -52,8 +52,8 @@ def _instead(layer: PublicLayer, *, install: bool) -> str:
     what = layer.command or layer.requirement
     if not what:
         return (
-            "it is not on this machine, and what is in it is not known: the functions lack it, "
-            "unless a folder or a zip of its files stands in its place in layers"
+            "what is in it is not known, and the functions lack it: write a folder or a zip of its "
+            "files in its place in layers, for this machine alone in env.yaml: fc-async dev --env"
         )
     if is_here(layer):
         return f"{layer.command or layer.modules[0]} of this machine is used instead"

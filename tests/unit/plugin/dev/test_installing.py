@@ -19,6 +19,7 @@ from fc_async_plugin.dev.installing import (
     install_node_packages,
     install_packages,
 )
+from fc_async_plugin.plan.wanted import local_layers
 from fc_async_plugin.report import imports
 
 if TYPE_CHECKING:
@@ -316,8 +317,8 @@ def test_layers_of_the_service_are_said_with_what_stands_in_for_them(
     ]
     found = changed(tmp_path, ("[./shared]", f"[{', '.join(map(repr, names))}]"))
     unknown = (
-        "it is not on this machine, and what is in it is not known: the functions lack it, "
-        "unless a folder or a zip of its files stands in its place in layers"
+        "what is in it is not known, and the functions lack it: write a folder or a zip of its "
+        "files in its place in layers, for this machine alone in env.yaml: fc-async dev --env"
     )
     assert service_layers.notes([found], install=False) == [
         "layer Nodejs20 of orders: node of this machine is used instead",
@@ -326,6 +327,18 @@ def test_layers_of_the_service_are_said_with_what_stands_in_for_them(
         f"layer acs:fc:cn-hangzhou:123:layers/own/versions/1 of orders: {unknown}",
         f"layer 8c1639b249a5b5972e5eb2b41510200a#own#2 of orders: {unknown}",
     ]
+
+
+def test_a_folder_stands_for_a_layer_of_another_account_in_an_environment(
+    project: template.Project, tmp_path: Path
+):
+    named = changed(tmp_path, ("[./shared]", "['acs:fc:cn-hangzhou:123:layers/own/versions/1']"))
+    assert len(service_layers.notes([named], install=False)) == 1
+    layers = "overlays: {resources: {orders: {layers: [./shared]}}}"
+    (tmp_path / "env.yaml").write_text(f"environments: [{{name: here, {layers}}}]")
+    found = template.load(tmp_path, env="here")
+    assert service_layers.notes([found], install=False) == []
+    assert local_layers(found, found.resources[0]) == (tmp_path / "./shared",)
 
 
 def test_packages_of_node_are_installed_into_the_folder_of_a_relative_path(
