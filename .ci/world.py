@@ -29,7 +29,8 @@ import requests
 DEV = str(Path(sys.executable).with_name("fc-async"))
 LEFT_OUT = {"node_modules", ".git", ".s", ".fc-async", ".venv"}
 START_SECONDS = 900.0
-CALL_SECONDS = 30.0
+CALL_SECONDS = 130.0
+"""More than the 120 seconds that an instance may take to start."""
 FAILING_PAYLOAD = b"not JSON"
 REASON_LENGTH = 160
 NOT_RUN = re.compile(
