@@ -11,6 +11,7 @@ Invariants:
 from __future__ import annotations
 
 import os
+import re
 import shlex
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -56,6 +57,7 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True):
         condition: Why, in the service's words.
         error: Type of the function's error, "" if it is not known.
         at: When it ended, in milliseconds since the epoch; 0 if it is not known.
+        since: When a task began, and otherwise the same: what ``--since`` of a replay compares.
         destination: ARN of its failure destination, "" if it has none.
         lost: Why the destination did not get it, "" if it did.
         trace: Lines of the error that the function returned last, if that is at hand.
@@ -68,6 +70,7 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True):
     request_id: str
     task_id: str = ""
     at: int
+    since: int
     destination: str = ""
     lost: str = ""
     trace: list[str] = []
@@ -138,6 +141,7 @@ class Reader:
         self._omitted: list[str] = []
         self._depths: dict[str, int] = {}
         self._targets: dict[str, None] = {}
+        self._all: list[Failure] = []
 
     def read(self, functions: Sequence[str]) -> Found:
         """Read the failures of functions.
@@ -159,9 +163,8 @@ class Reader:
                 if known is None
                 else replace(known, destination=dead.destination, lost=dead.error)
             )
-        wanted = [
-            one for one in by_id.values() if one.function in functions and one.at >= self._since
-        ]
+        self._all = [one for one in by_id.values() if one.function in functions]
+        wanted = [one for one in self._all if one.at >= self._since]
         return Found([self._group(few) for few in grouped(wanted)], counted, self._omitted)
 
     def _tasks(self, function: str) -> list[Failure]:
@@ -281,13 +284,15 @@ class Reader:
             destination=newest.destination or None,
             not_delivered=newest.lost or None,
             waiting=self._depths.get(newest.destination),
-            send_again=self._send_again(newest, len(alike)),
+            send_again=self._send_again(newest, alike),
         )
 
-    def _send_again(self, one: Failure, number: int) -> str | None:
-        """Return the command that sends failures like one again, and no others.
+    def _send_again(self, one: Failure, alike: Sequence[Failure]) -> str | None:
+        """Return the command that sends failures again, and no others that were read.
 
-        The queue may have failures of other functions, and the function other failures.
+        Args:
+            one: One of them.
+            alike: All of them.
         """
         node = node_of(one.destination, self._client)
         source: list[str] = []
@@ -302,17 +307,37 @@ class Reader:
         if source:
             chosen = ["events", "replay", *source, "--function", one.function]
             chosen += ["--condition", one.condition]
+            of_error = ["--match", f"responsePayload.errorType=^{re.escape(one.error)}$"]
         elif not one.task:
             return None
-        elif number == 1:
+        elif len(alike) == 1:
             chosen = ["tasks", "replay", one.function, one.task_id]
         else:
             name = "--status" if one.condition in FAILED_STATUSES else "--condition"
             chosen = ["tasks", "replay", one.function, name, one.condition]
+            of_error = ["--error", one.error]
+        if source or len(alike) > 1:
+            chosen += self._without_others(one, alike, of_error)
         url = self._account.endpoint
         if url and url != os.environ.get("FC_ASYNC_ENDPOINT"):
             chosen += ["--endpoint", url]
         return shlex.join(["fc-async", *chosen])
+
+    def _without_others(
+        self, one: Failure, alike: Sequence[Failure], of_error: list[str]
+    ) -> Iterator[str]:
+        """Yield the options that leave out failures of the same function and condition."""
+        first, own = min(each.since for each in alike), {each.request_id for each in alike}
+        others = [
+            each
+            for each in self._all
+            if (each.function, each.condition) == (one.function, one.condition)
+            and each.request_id not in own
+        ]
+        if any(each.since < first for each in others):
+            yield from ("--since", str(first))
+        if one.error and any(each.since >= first and each.error != one.error for each in others):
+            yield from of_error
 
 
 def node_of(destination: str, client: Client) -> Node | None:
@@ -351,6 +376,7 @@ def _of_task(function: str, task: AsyncTask | Task, destination: str) -> Failure
         request_id=task.request_id or task.task_id,
         task_id=task.task_id,
         at=task.end_time or 0,
+        since=task.started_time or task.end_time or 0,
         destination=destination,
         lost=NOT_DELIVERED if destination and task.destination_status == "Failed" else "",
         task=not (isinstance(task, Task) and task.task_mode is False),
@@ -366,6 +392,7 @@ def _of_event(event: DestinationEvent, destination: str) -> Failure:
         error=kind if colon and " " not in kind else "",
         request_id=event.request_id,
         at=event.timestamp or 0,
+        since=event.timestamp or 0,
         destination=destination,
         trace=trace,
     )
@@ -378,6 +405,7 @@ def _dead(dead: DeadEvent) -> Failure:
         condition=NOT_DELIVERED,
         request_id=dead.request_id,
         at=dead.created_time,
+        since=dead.created_time,
         destination=dead.destination,
         lost=dead.error,
     )
@@ -385,5 +413,5 @@ def _dead(dead: DeadEvent) -> Failure:
         event = events.parse(dead.event)
         if not event.succeeded:
             known = _of_event(event, dead.destination)
-            return replace(lost, condition=known.condition, error=known.error, trace=known.trace)
+            return replace(known, destination=dead.destination, lost=dead.error)
     return lost

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -93,6 +94,39 @@ def test_each_failure_has_the_command_that_sends_it_again(after_a_bad_night, row
     assert found["reports"]["sendAgain"] == (
         f"fc-async tasks replay reports {found['reports']['newest']['taskId']}"
     )
+
+
+def fails_in_two_ways(event: bytes, context: object) -> None:
+    (lacks_a_key if event == b"key" else fails)(event, context)
+
+
+@pytest.mark.parametrize("queue", [True, False])
+def test_the_command_of_each_group_sends_that_group_and_no_other(
+    fc_local: FcLocal, fc_async: Callable[..., Any], queue: bool
+) -> None:
+    """The same function and condition, with two errors, and older failures that are not shown."""
+    fc_local.create_queue("failures")
+    config: Row = {"asyncTask": True, "maxAsyncRetryAttempts": 0}
+    config |= {"destinationConfig": to(QUEUE)} if queue else {}
+    fc_local.deploy("orders", fails_in_two_ways, async_config=config)
+    for hours in (2, 0):
+        for payload in (b"key", b"key", b"card", b"card", b"card"):
+            fc_local.client.invoke_async("orders", payload)
+        fc_local.advance(hours * 3600)
+        fc_local.run_until_idle()
+    shown = json.loads(fc_async("failures", "orders", "--since", "1h", "-o", "json").out)
+    assert [(one["error"], one["count"]) for one in shown["failures"]] == [
+        ("ValueError", 3),
+        ("KeyError", 2),
+    ]
+    for one in shown["failures"]:
+        _, *command = shlex.split(one["sendAgain"])
+        found = fc_async(*command, "--dry-run", "-o", "json")
+        fc_local.advance(1)  # the messages of the queue can be received again
+        document = json.loads(found.out)
+        assert (document["groups"][0]["events"] if queue else len(document["tasks"])) == one[
+            "count"
+        ]
 
 
 @pytest.mark.parametrize("function", ["orders", "mails"])
