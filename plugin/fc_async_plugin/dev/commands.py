@@ -23,7 +23,6 @@ from fc_async_plugin.plan.wanted import local_layers
 from fc_async_plugin.template.code import (
     code_path,
     folder_of,
-    folders_of,
     how_to_build,
     missing_start_file,
     start_command,

@@ -14,7 +14,7 @@ import re
 import shlex
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from fc_async_plugin.template.code import code_path, folder_of
+from fc_async_plugin.template.code import code_path, folders_of
 from fc_async_sdk.spec.runtimes import CONTAINER
 
 if TYPE_CHECKING:
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
 _DOCKERFILE: Final = "Dockerfile"
 _NAME: Final = re.compile(r"([\w-]+\.)?dockerfile([.-](?!dockerignore)[\w-]+)?", re.IGNORECASE)
-_PARENTS: Final = 2
-"""Folders above that of a template in which the Dockerfile of an image may be."""
 _HEREDOC: Final = re.compile(r"<<-?(['\"]?)(\w+)\1.*?\n[ \t]*\2$", re.MULTILINE | re.DOTALL)
 _COMMENT: Final = re.compile(r"^[ \t]*#.*\n", re.MULTILINE)
 _CONTINUED: Final = re.compile(r"\\[ \t]*\n")
@@ -59,11 +57,10 @@ def image_of(project: Project, resource: Resource) -> Image | None:
     """
     if resource.props.get("runtime") != CONTAINER:
         return None
-    own, code = folder_of(project), code_path(project, resource)
-    root = next((one for one in (own, *own.parents) if (one / ".git").exists()), None)
-    above = [one for one in own.parents[:_PARENTS] if root is None or one.is_relative_to(root)]
+    (own, *above), code = folders_of(project), code_path(project, resource)
+    in_repository = any((one / ".git").exists() for one in (own, *own.parents))
     near = [one for one in (code, own) if one]
-    file = _found(project, resource, [*near, *above], [*near, *(above if root else [])])
+    file = _found(project, resource, [*near, *above], [*near, *(above if in_repository else [])])
     if file is None:
         return None
     last, variables, copied = _read(file.read_text("utf-8", "replace"))
