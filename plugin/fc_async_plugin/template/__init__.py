@@ -6,7 +6,8 @@
 
 from __future__ import annotations
 
-from fc_async_plugin.template.loader import find, load
+from fc_async_plugin.template.files import find
+from fc_async_plugin.template.loader import load
 from fc_async_plugin.template.model import Project, Resource
 from fc_async_plugin.template.problems import Position, Problem, TemplateError
 from fc_async_plugin.template.reading import Suppression

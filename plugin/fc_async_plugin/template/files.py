@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Reads the files beside a template: text of limited size, and variables from ``.env`` files.
+"""Finds a template, and reads files: text of limited size, and variables from ``.env`` files.
 
 ``.env`` files are parsed as Node's dotenv and dotenv-expand do.
 """
@@ -13,13 +13,63 @@ from typing import TYPE_CHECKING, Final
 
 from fc_async_plugin.template.problems import Position, TemplateError, failure
 from fc_async_plugin.template.yaml12 import MAX_BYTES
+from fc_async_sdk import _project_folder
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Callable, Iterable, Mapping
 
+NAMES: Final = ("s.yaml", "s.yml")
+"""File names of templates, in the order in which they are searched."""
+_LEFT_OUT: Final = frozenset({"node_modules", ".git", ".s", ".venv", _project_folder.NAME})
+_FEW: Final = 8
+"""Templates that a message names."""
+
+_FUNCRAFT: Final = ("template.yml", "template.yaml")
 
 _BOM = "\ufeff"
 _MB = 1024 * 1024
+
+
+def find(path: str | os.PathLike[str] = ".") -> Path:
+    """Return the template of a folder: ``s.yaml``, else ``s.yml``, else one of Funcraft.
+
+    Funcraft's cannot be read, but its error says what to do.
+
+    Args:
+        path: The folder, or the template itself.
+
+    Raises:
+        TemplateError: The folder has none.
+    """
+    folder = Path(path)
+    if not folder.is_dir():
+        return folder
+    for file in (folder / name for name in NAMES):
+        if file.exists():
+            return file
+    for file in (folder / name for name in _FUNCRAFT):
+        if file.is_file() and "Aliyun::Serverless" in read_text(file):
+            return file
+    below = _below(folder)
+    raise failure(
+        Position(str(folder / NAMES[0]), 1, 1),
+        "no s.yaml and no s.yml in this folder",
+        f"there is {', '.join(below)}: name one with -t {below[0]}"
+        if below
+        else "name the template with -t FILE, or start one with: fc-async init",
+        kind="file",
+    )
+
+
+def _below(folder: Path) -> list[str]:
+    """Return the templates in the folders of a folder, or else in theirs; a few of them."""
+    for pattern in ("*/", "*/*/"):
+        found = (one for name in NAMES for one in folder.glob(pattern + name))
+        shown = sorted(str(one) for one in found if not _LEFT_OUT.intersection(one.parts))
+        if shown:
+            return [*shown[:_FEW], *(["…"] if len(shown) > _FEW else [])]
+    return []
 
 
 def read_text(file: Path, limit: int = MAX_BYTES) -> str:
