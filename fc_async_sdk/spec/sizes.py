@@ -20,9 +20,8 @@ def wrong_cpu(cpu: float, memory_mb: int | None) -> tuple[str, str] | None:
         memory_mb: Memory in MB; None: unknown, and not checked.
     """
     low, high = limits.CPU
-    steps = round(cpu / _STEP)
-    if not low <= cpu <= high or abs(cpu / _STEP - steps) > 1e-6:  # noqa: PLR2004 -- rounding
-        allowed = min(max(steps * _STEP, low), high)
+    allowed = round(min(high, max(low, cpu)) / _STEP) * _STEP
+    if not abs(cpu - allowed) < 1e-6:  # noqa: PLR2004 -- rounding; NaN is not below it either
         wrong = f"cpu must be a multiple of {_STEP} from {low} to {high}, got {cpu}"
         return wrong, f"write {allowed:.2f}".rstrip("0").rstrip(".")
     least, most = _GB_PER_CPU
