@@ -26,7 +26,7 @@ def start(barrier: Any) -> None:
 def create(folder: str, process: int) -> list[Record | None]:
     found = []
     for number in range(FILES):
-        together.wait(20)
+        together.wait()
         record = Record(
             key=f"k{process}", token="t", state="running", written=1, until=2, expires=3
         )
