@@ -48,7 +48,7 @@ ENDLESS = {
     r"fc-async dev\b(?!.*--(?:write-launch|trust))": "Watching",
     r"fc-async events tail\b(?!.*--once)": "",
     r"fc-async watch\b(?!.*--once)": "Watching",
-    r"fc-async tasks logs\b.* -f": "Following",
+    r"fc-async tasks logs( \w+)? -f": "Following",
 }
 """Commands that run until Ctrl-C, and what they print when they are ready."""
 
@@ -317,6 +317,7 @@ class Reader:
             if ready in line:
                 break
         else:
+            process.wait()
             raise AssertionError(f"$ {command}\n{''.join(lines)}")
         if keep:
             self._background.append(process)
