@@ -196,7 +196,7 @@ class Collector(Resolver):
 OPTIONAL: Final = frozenset(
     (
         f"{ENVIRONMENT} region role description logConfig vpcConfig nasConfig ossMountConfig "
-        "tracingConfig customDNS tags resourceGroupId image"
+        "tracingConfig customDNS tags resourceGroupId image functionName service"
     ).split()
 )
 """Props that a function runs without on this machine."""

@@ -77,6 +77,16 @@ def test_a_setting_that_nothing_here_uses_is_left_out_whole(tmp_path: Path, prop
     assert "ACCOUNT" in project.unset
 
 
+def test_a_function_whose_name_has_no_value_runs_by_the_name_of_its_resource(
+    tmp_path: Path,
+) -> None:
+    text = HEAD.replace("functionName: orders", "functionName: ${env('STAGE')}-orders")
+    (tmp_path / "s.yaml").write_text(text)
+    project = template.load(tmp_path, environ={}, purpose="run")
+    assert [one.function_name for one in project.resources] == ["orders"]
+    assert "STAGE" in project.unset
+
+
 def test_a_role_without_a_value_is_not_taken_for_no_role(tmp_path: Path) -> None:
     destination = "{onFailure: {destination: acs:mns:::/queues/q/messages}}"
     block = f"      asyncInvokeConfig: {{destinationConfig: {destination}}}\n"
