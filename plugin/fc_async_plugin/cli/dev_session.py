@@ -55,6 +55,11 @@ _GOES_ON: Final = (
     "\nInterrupted. fc-async dev goes on: it does not ask again for what was allowed, and runs "
     "again what was not finished."
 )
+_TRUST: Final = """
+For a browser, import the authority in its settings, for web sites.
+Without TLS: protocol HTTP in the Config of a client, or http:// in its endpoint.
+Nothing was changed but the files of the authority. To trust it no more, unset the
+variables, or remove the folder; the next start makes a new one."""
 
 
 class Choices(NamedTuple):
@@ -85,16 +90,12 @@ def explain_trust(data: Path, output: Format) -> int:
     if output == "json":
         click.echo(msgspec.json.encode(variables).decode())
         return DONE
-    authority = variables["FC_ASYNC_CA"]
     click.echo(f"The runtime on {data} speaks HTTP and TLS on the same ports.")
-    click.echo(f"Its certificate authority is {authority}.")
+    click.echo(f"Its certificate authority is {variables['FC_ASYNC_CA']}.")
     click.echo("For the programs of one shell (Python, Node.js, curl, this SDK):\n")
     for name, path in variables.items():
         click.echo(f"  export {name}={shlex.quote(path)}")
-    click.echo("\nFor a browser, import the authority in its settings, for web sites.")
-    click.echo("Without TLS: protocol HTTP in the Config of a client, or http:// in its endpoint.")
-    click.echo("Nothing was changed but the files of the authority. To trust it no more, unset the")
-    click.echo("variables, or remove the folder; the next start makes a new one.")
+    click.echo(_TRUST)
     return DONE
 
 

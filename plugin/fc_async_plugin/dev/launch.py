@@ -108,16 +108,13 @@ def _port(wish: str, text: str) -> int:
 def attach_lines(target: Target) -> str:
     """Return how to attach, for people."""
     address = f"{_HOST}:{target.port}"
+    kind, attach = "node --inspect", f"Node.js/Chrome, port {target.port}"
     if target.kind == "python":
-        return (
-            f"Debugger of {target.function} (debugpy) on {address}\n"
-            f'VS Code  Run and Debug > "{_name(target)}" (fc-async dev --write-launch writes it)\n'
-            f"PyCharm  Run > Edit Configurations > Attach to DAP, address {address}"
-        )
+        kind, attach = "debugpy", f"DAP, address {address}"
     return (
-        f"Debugger of {target.function} (node --inspect) on {address}\n"
+        f"Debugger of {target.function} ({kind}) on {address}\n"
         f'VS Code  Run and Debug > "{_name(target)}" (fc-async dev --write-launch writes it)\n'
-        f"PyCharm  Run > Edit Configurations > Attach to Node.js/Chrome, port {target.port}"
+        f"PyCharm  Run > Edit Configurations > Attach to {attach}"
     )
 
 
