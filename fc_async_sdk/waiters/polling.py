@@ -49,7 +49,7 @@ class VirtualClockStopped(UserWarning):
     """
 
     moving = "in the console, with the key t of fc-async dev, or with POST /_local/clock/advance"
-    """How a person moves the clock."""
+    """Ways to move the clock by hand."""
     advice = (
         "the virtual clock of this local runtime stands still, and this wait does not move it\n"
         "Wait with fc_local.client, whose waits move the clock, or call fc_local.advance(seconds) "
