@@ -18,11 +18,12 @@ from typing import TYPE_CHECKING, Any, Final
 from fc_async_plugin.rules import props_schema
 from fc_async_plugin.rules.form import fc2_block, like_block, nearest, type_fix, unknown_key
 from fc_async_plugin.rules.rule import Found, rule
+from fc_async_plugin.rules.triggers import written_triggers
 from fc_async_plugin.template import edition1
 from fc_async_plugin.template.code import start_problem
 from fc_async_plugin.template.model import is_function, is_of_fc2, is_unresolved
 from fc_async_sdk.errors import shorten
-from fc_async_sdk.spec import limits, sizes
+from fc_async_sdk.spec import http_trigger, limits, sizes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -90,6 +91,11 @@ def invalid(context: Context) -> Iterator[Found]:
             known = props_schema.TRIGGER_CONFIGS.get(str(kind))
             if known is not None and isinstance(config, dict):
                 yield from _findings(resource, ("triggers", index, "triggerConfig"), config, known)
+    for one in written_triggers(context, http_trigger.TYPE):
+        if isinstance(one.config, dict) and "methods" not in one.config:
+            text = f"HTTP trigger {one.name} has no methods, without which it takes no request"
+            fix = f"write methods in triggerConfig: some of {', '.join(http_trigger.METHODS)}"
+            yield Found(text, one.where("triggerConfig"), fix)
 
 
 def _sizes(resource: Resource, values: dict[str, Any]) -> Iterator[Found]:

@@ -232,7 +232,10 @@ def test_a_trigger_that_is_refused_is_a_failure_of_its_function(folder: Folder) 
         ("{triggerName: bad, triggerType: timer, triggerConfig: {cronExpression: x}}", "bad"),
         ("{triggerName: bad, triggerType: timer, triggerConfg: {}}", "bad"),
         ("{triggerName: nightly, triggerType: timer, triggerConfig: *c}", "two triggers with"),
-        ("{triggerType: http}", "a trigger of 'orders' has no triggerName"),
+        (
+            "{triggerType: http, triggerConfig: {methods: [GET]}}",
+            "a trigger of 'orders' has no triggerName",
+        ),
         ("{triggerName: bad, triggerType: http, triggerConfig: '{}'}", "is not a mapping"),
     ],
 )

@@ -75,7 +75,8 @@ def test_a_qualifier_must_exist_at_both_ends(check: Check, qualifier: str, known
 
 
 def test_a_destination_with_an_http_trigger_is_warned_about(check: Check) -> None:
-    http = "      triggers: [{triggerName: t, triggerType: http}]\n"
+    trigger = "{triggerName: t, triggerType: http, triggerConfig: {methods: [GET]}}"
+    http = f"      triggers: [{trigger}]\n"
     assert ids(check(function("a", arn("b")) + function("b", extra=http))) == ["FCA041"]
     live = account(b={"triggers": (Trigger(trigger_name="t", trigger_type="http"),)})
     assert ids(check(function("a", arn("b")), live=(live,))) == ["FCA041"]

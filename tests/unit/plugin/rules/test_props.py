@@ -169,8 +169,8 @@ def found(check: Check, *lines: str) -> list[tuple[int, int, str, str]]:
             "known: cdn_events, eventbridge, http, log, mns_topic, oss, tablestore, timer",
         ),
         (
-            "triggers: [{triggerType: http, triggerConfig: {authType: anonymus}}]",
-            64,
+            "triggers: [{triggerType: http, triggerConfig: {methods: [GET], authType: anonymus}}]",
+            80,
             (
                 "triggers.0.triggerConfig.authType must be one of anonymous, function, jwt, "
                 "got 'anonymus'"
@@ -182,6 +182,15 @@ def found(check: Check, *lines: str) -> list[tuple[int, int, str, str]]:
             63,
             "triggers.0.triggerConfig.methods must be a list, got 'GET'",
             "write a list",
+        ),
+        (
+            "triggers: [{triggerName: t, triggerType: http, triggerConfig: {authType: anonymous}}]",
+            69,
+            "HTTP trigger a/t has no methods, without which it takes no request",
+            (
+                "write methods in triggerConfig: some of GET, POST, PUT, DELETE, HEAD, PATCH, "
+                "OPTIONS"
+            ),
         ),
         (
             "triggers: [{triggerType: timer, triggerConfig: {enabled: true}}]",
