@@ -8,6 +8,7 @@ that a function lacks. Other files count as right.
 from __future__ import annotations
 
 import atexit
+import contextlib
 import functools
 import json
 import os
@@ -89,9 +90,10 @@ def _check(runtime: str, path: Path) -> Broken | None:
             return _python(path, path.read_bytes())
     except OSError:
         return None  # deleted meanwhile: another change follows
+    said = ""
     if runtime in NODE and path.suffix in _JAVASCRIPT:
-        return _javascript(path)
-    return None
+        said = _checker().ask(str(path))
+    return _of_node(path, said) if said else None
 
 
 def _python(path: Path, code: bytes) -> Broken | None:
@@ -104,11 +106,6 @@ def _python(path: Path, code: bytes) -> Broken | None:
     except (ValueError, RecursionError, MemoryError) as error:  # null bytes; too deep
         return Broken(path, 0, str(error) or type(error).__name__)
     return None
-
-
-def _javascript(path: Path) -> Broken | None:
-    said = _checker().ask(str(path))
-    return _of_node(path, said) if said else None
 
 
 class NodeChecker:
@@ -126,17 +123,13 @@ class NodeChecker:
         process = self._running()
         if process is None or process.stdin is None or process.stdout is None:
             return ""
-        try:
+        with contextlib.suppress(OSError, ValueError):
             process.stdin.write(json.dumps(request).encode() + b"\n")
             process.stdin.flush()
-            ready, _, _ = select.select([process.stdout], [], [], _NODE_SECONDS)
-            said = json.loads(process.stdout.readline()) if ready else ""
-        except (OSError, ValueError):
-            said = ""
-            ready = []
-        if not ready:
-            self.close()  # what it says later would be taken for the answer to another file
-        return said
+            if select.select([process.stdout], [], [], _NODE_SECONDS)[0]:
+                return json.loads(process.stdout.readline())
+        self.close()  # what it says later would be taken for the answer to another file
+        return ""
 
     def _running(self) -> subprocess.Popen[bytes] | None:
         if self._process is None or self._process.poll() is not None:
