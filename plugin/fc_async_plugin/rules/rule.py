@@ -50,7 +50,7 @@ class Finding(NamedTuple):
 
     @property
     def stops(self) -> bool:
-        """Whether a function with it does not run on this machine."""
+        """True if a function with it does not run on this machine."""
         return self.severity == "error" and not self.ignored
 
 
