@@ -11,8 +11,8 @@ Invariants:
 
 from __future__ import annotations
 
-import functools
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from fc_async_plugin.template import expressions
 from fc_async_plugin.template.edition1 import as_of_fc3
@@ -42,14 +42,13 @@ from fc_async_plugin.template.variables import NoValue, Resolver
 from fc_async_sdk.spec.runtimes import CUSTOM, NODE, PYTHON
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Iterator, Mapping
 
     from fc_async_plugin.template.merging import Merged, Written
     from fc_async_plugin.template.nodes import Node
     from fc_async_plugin.template.problems import Problem
     from fc_async_plugin.template.scopes import Scope
 
-Result = TypeVar("Result")
 ENVIRONMENT: Final = "environmentVariables"
 """Props of which one entry may be left out; of others, all is left out."""
 
@@ -151,21 +150,16 @@ class Collector(Resolver):
         finally:
             self._inside_reference = False
 
-    def apart(self, name: str, work: Callable[[], Result]) -> Result | None:
-        """Return the result of a resource's work; None if a problem was found in it.
-
-        The problems are in :attr:`left_out`, not in :attr:`problems`.
-        """
+    @contextmanager
+    def apart(self, name: str) -> Iterator[None]:
+        """Put the problems of a resource into :attr:`left_out`, not into :attr:`problems`."""
         before, self._problems = self._problems, {}
         try:
-            result = work()
-            found = self.problems
+            yield
         finally:
-            self._problems = before
-        if not found:
-            return result
-        self.left_out[name] = found
-        return None
+            found, self._problems = self.problems, before
+            if found:
+                self.left_out[name] = found
 
     def refuse_left_out(self) -> None:
         """Move what :meth:`apart` found to :attr:`problems`."""
@@ -264,14 +258,13 @@ def resolve(merged: Merged, given: Given) -> Resolved:
     Raises:
         TemplateError: Some expressions cannot be resolved; has all problems.
     """
-    sources = merged.sources
+    sources, environ = merged.sources, merged.sources.variables
     access = given.access or _alias(merged)
-    account = {"AccountID": given.account_id} if given.account_id else {}
-    alias = access_values(access, sources.variables, asked=given.access is not None)
-    functions = Functions(
-        sources.variables, lambda: {**alias(), **account}, given.command, reveal=given.reveal
-    )
+    alias = access_values(access, environ, asked=given.access is not None)
     account_id = given.account_id or alias().get("AccountID", "")
+    functions = Functions(
+        environ, lambda: {**alias(), "AccountID": account_id}, given.command, reveal=given.reveal
+    )
     resolver = Collector(functions, OPTIONAL if given.here else frozenset())
     tops = [top_scope(part, number) for number, part in enumerate(merged.parts)]
     scoped, notes = _scoped(merged, tops, resolver, access), [*sources.notes, *merged.notes]
@@ -303,23 +296,17 @@ def _values(scoped: Mapping[str, Scoped], resolver: Collector, given: Given) -> 
     """Return the resources; on this machine without those that have problems, if any has none."""
     found: dict[str, Values] = {}
     for name, one in scoped.items():
-        resolved = resolver.apart(
-            name, functools.partial(_of_resource, one, resolver, given.props.get(name))
-        )
-        if resolved is not None:
-            found[name] = resolved
-    runs = any(names_function(one.component) for one in found.values())
-    if not (given.here and runs):
+        with resolver.apart(name):
+            component, props = resolver.text(one.component, one.scope), given.props.get(name)
+            if props is None:
+                is_function = names_function(component)
+                collect = resolver.collect if is_function else resolver.collect_optional
+                props = collect(one.props, one.scope)
+            found[name] = Values(component, props, one)
+    sound = {name: one for name, one in found.items() if name not in resolver.left_out}
+    if not (given.here and any(names_function(one.component) for one in sound.values())):
         resolver.refuse_left_out()
-    return found
-
-
-def _of_resource(one: Scoped, resolver: Collector, props: dict[str, Any] | None) -> Values:
-    component = resolver.text(one.component, one.scope)
-    if props is None:
-        collect = resolver.collect if names_function(component) else resolver.collect_optional
-        props = collect(one.props, one.scope)
-    return Values(component, props, one)
+    return sound
 
 
 def _alias(merged: Merged) -> str:
