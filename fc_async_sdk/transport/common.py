@@ -110,12 +110,7 @@ class Transport:
         provider: Gives the credentials of each request.
     """
 
-    def __init__(
-        self,
-        endpoint: Endpoint,
-        config: Config,
-        provider: Provider,
-    ) -> None:
+    def __init__(self, endpoint: Endpoint, config: Config, provider: Provider) -> None:
         self._endpoint = endpoint
         self._config = config
         self._provider = provider
