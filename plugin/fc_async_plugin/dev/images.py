@@ -8,18 +8,19 @@ each or with another name. Among several, the resource's name or a compose file 
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 import re
 import shlex
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from fc_async_plugin.template.code import code_path, folders_of
+from fc_async_plugin.template.code import code_path, folder_of, folders_of
 from fc_async_sdk.spec.runtimes import CONTAINER
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from pathlib import Path
 
     from fc_async_plugin.template import Project
     from fc_async_plugin.template.model import Resource
@@ -55,70 +56,47 @@ def image_of(project: Project, resource: Resource) -> Image | None:
 
     What the function sets itself takes precedence.
     """
-    if resource.props.get("runtime") != CONTAINER:
-        return None
-    (own, *above), code = folders_of(project), code_path(project, resource)
-    in_repository = any((one / ".git").exists() for one in (own, *own.parents))
-    near = [one for one in (code, own) if one]
-    file = _found(project, resource, [*near, *above], [*near, *(above if in_repository else [])])
+    folders = [one for one in (code_path(project, resource), *folders_of(project)) if one]
+    files = _files(project, resource, folders)
+    file = next(files, None) if resource.props.get("runtime") == CONTAINER else None
     if file is None:
         return None
     last, variables, copied = _read(file.read_text("utf-8", "replace"))
     for name, key in (("ENTRYPOINT", "entrypoint"), ("CMD", "command")):
-        if own_words := resource.at("customContainerConfig", key):
-            last[name] = own_words if isinstance(own_words, str) else json.dumps(own_words)
+        if own := resource.at("customContainerConfig", key):
+            last[name] = own if isinstance(own, str) else json.dumps(own)
     # In a template, ${NAME} would be a value that is known only after a deployment.
-    texts = [
+    texts = (
         _REFERENCE.sub(lambda one: variables.get(one[1], one[2] or f"${one[1]}"), last[one])
         for one in ("ENTRYPOINT", "CMD")
         if one in last
-    ]
+    )
+    command = [word for text in texts for word in _words(text)]
     variables.pop("PATH", None)
-    command = [*itertools.chain.from_iterable(map(_words, texts))]
     if place := last.get("WORKDIR", "").strip().rstrip("/"):
         command = [one.replace(f"{place}/", "") for one in command]
         inside = re.compile(rf"{re.escape(place)}(?=/|:|$)")
         variables = {name: inside.sub("/code", one) for name, one in variables.items()}
-    top = min([*near, *above], key=lambda one: len(one.parts))
-    places = [one for one in (file.parent, *file.parent.parents) if one.is_relative_to(top)]
-    return Image(file, _folder(places or [file.parent], command, copied), command, variables)
+    above = [one for one in file.parent.parents if one.is_relative_to(folders[-1])]
+    return Image(file, _folder([file.parent, *above], command, copied), command, variables)
 
 
-def _found(
-    project: Project, resource: Resource, folders: list[Path], searched: list[Path]
-) -> Path | None:
-    """Return the Dockerfile of an image.
-
-    Args:
-        project: The template.
-        resource: The function.
-        folders: Where a Dockerfile or a compose file may be.
-        searched: Those of them where its name or its folder may be another one.
-    """
-    builds = (one for one in project.builds if one.resource in {"", resource.name})
-    named = [
-        file
-        for one in builds
-        if "docker" in one.written
-        for file in _named(one.folder, one.written)
-    ]
-    for folder in searched:
-        named += [
-            file
-            for file in _below(folder)
-            if resource.name in {file.suffix[1:], file.stem}
-            or (file.parent != folder and file.parent.name == resource.name)
-        ]
-    named += filter(lambda file: file.is_file(), (folder / _DOCKERFILE for folder in folders))
-    if named:
-        return named[0]
-    composed = (
-        _named(folder, file.read_text("utf-8", "replace"))
-        for folder in folders
-        for file in folder.glob("*compose*.y*ml")
-    )
-    only = [*map(_below, searched), *map(list, composed)]
-    return next((found[0] for found in only if len({*found}) == 1), None)
+def _files(project: Project, resource: Resource, folders: list[Path]) -> Iterator[Path]:
+    """Yield Dockerfiles of an image, the likeliest first, in folders and where builds name them."""
+    for build in project.builds:
+        if build.resource in {"", resource.name} and "docker" in build.written:
+            yield from _named(build.folder, build.written)
+    # Outside of a repository, the folders above may be of other projects.
+    top, own = folders[-1], folders.index(folder_of(project)) + 1
+    in_repository = any((one / ".git").exists() for one in (top, *top.parents))
+    below = [*map(_below, folders if in_repository else folders[:own])]
+    for file in itertools.chain.from_iterable(below):
+        if resource.name in {file.suffix[1:], file.stem, file.parent.name}:
+            yield file
+    yield from filter(Path.is_file, (one / _DOCKERFILE for one in folders))
+    compose = (file for one in folders for file in one.glob("*compose*.y*ml"))
+    named = (_named(one.parent, one.read_text("utf-8", "replace")) for one in compose)
+    yield from (files[0] for files in (*below, *map(list, named)) if len({*files}) == 1)
 
 
 def _below(folder: Path) -> list[Path]:
@@ -131,13 +109,10 @@ def _named(folder: Path, text: str) -> Iterator[Path]:
     """Yield the Dockerfiles that words of a command or of a compose file name."""
     words = [one for one in _BETWEEN.split(text) if one not in {"", "docker"}]
     places = [one for one in (folder / word for word in words) if one.is_dir()]
-    files = [
-        place / word
-        for place in (folder, *places)
-        for word in words
-        if _NAME.fullmatch(word.rpartition("/")[2]) and (place / word).is_file()
-    ]
-    yield from files or (one for place in places if (one := place / _DOCKERFILE).is_file())
+    names = [one for one in words if _NAME.fullmatch(one.rpartition("/")[2])]
+    files = [place / name for place in (folder, *places) for name in names]
+    plain = [place / _DOCKERFILE for place in places]
+    yield from [*filter(Path.is_file, files)] or filter(Path.is_file, plain)
 
 
 def _read(text: str) -> tuple[dict[str, str], dict[str, str], list[str]]:
@@ -145,9 +120,9 @@ def _read(text: str) -> tuple[dict[str, str], dict[str, str], list[str]]:
 
     A stage has the instructions of the one that it begins with.
     """
-    stages: dict[str, tuple[dict[str, str], dict[str, str]]] = {}
     last: dict[str, str] = {}
     variables: dict[str, str] = {}
+    stages: dict[str, tuple[dict[str, str], dict[str, str]]] = {}
     copied: list[str] = []
     plain = _CONTINUED.sub(" ", _COMMENT.sub("", _HEREDOC.sub("", text)))
     for kind, value in _INSTRUCTION.findall(plain):
@@ -155,9 +130,8 @@ def _read(text: str) -> tuple[dict[str, str], dict[str, str], list[str]]:
         words = [one for one in _BETWEEN.split(value) if one and not one.startswith("--")]
         if name == "FROM" and words:
             image, *alias = (one for one in value.split() if not one.startswith("--"))
-            before = stages.get(image, ({}, {}))
-            last, variables = dict(before[0]), dict(before[1])
-            stages |= {alias[-1]: (last, variables)} if alias else {}
+            last, variables = map(dict, stages.get(image, ({}, {})))
+            stages |= dict.fromkeys(alias[-1:], (last, variables))
         elif name == "ENV":
             variables |= _assigned(value)
         elif name in {"COPY", "ADD"}:
@@ -185,20 +159,17 @@ def _assigned(line: str) -> dict[str, str]:
     name, _, value = line.partition(" ")
     if "=" not in name:
         return {name: value.strip()}
-    try:
+    with contextlib.suppress(ValueError):
         pairs = [one.partition("=") for one in shlex.split(line)]
-    except ValueError:
-        return {}
-    return {name: value for name, _, value in pairs if "$" not in value}
+        return {name: value for name, _, value in pairs if "$" not in value}
+    return {}
 
 
 def _words(text: str) -> list[str]:
     """Return a command of a Dockerfile, a text for a shell or a list in JSON, without a shell."""
-    try:
+    with contextlib.suppress(ValueError, TypeError):
         return [*map(str, json.loads(text))]
-    except (ValueError, TypeError):
-        plain = text.strip()
-    try:
-        return ["sh", "-c", plain] if set(plain) & set("$&|;<>") else shlex.split(plain)
-    except ValueError:
-        return ["sh", "-c", plain]
+    with contextlib.suppress(ValueError):
+        if not set(text) & set("$&|;<>"):
+            return shlex.split(text)
+    return ["sh", "-c", text.strip()]
