@@ -345,6 +345,18 @@ def get_call(operation: str, at: str, cls: type[U], parameters: str = "") -> Cal
     return json_call(operation, "GET", at, cls, parameters=parameters)
 
 
+def create_call(operation: str, at: str, cls: type[U], document: object) -> Call[U]:
+    """Return a call that makes something, repeated only if it was refused."""
+    return json_call(operation, "POST", at, cls, document=document, repeat="refused")
+
+
+def put_call(
+    operation: str, at: str, cls: type[U], document: object, parameters: str = ""
+) -> Call[U]:
+    """Return a call that changes or replaces something."""
+    return json_call(operation, "PUT", at, cls, document=document, parameters=parameters)
+
+
 def delete_call(operation: str, at: str, *, parameters: str = "") -> Call[None]:
     """Return a call that deletes; "not found" after a repetition means that the first succeeded."""
     return Call(

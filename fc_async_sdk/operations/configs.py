@@ -19,10 +19,10 @@ from fc_async_sdk.operations.call import (
     Call,
     delete_call,
     get_call,
-    json_call,
     of_function,
     page,
     path,
+    put_call,
     qualified,
 )
 from fc_async_sdk.spec import arn, limits
@@ -78,14 +78,8 @@ def put_async_invoke_config(
             explicit=base.destination_config is not None,
         ),
     )
-    return json_call(
-        "PutAsyncInvokeConfig",
-        "PUT",
-        _async_config(function),
-        AsyncConfig,
-        document=checks.async_config(document),
-        parameters=qualified(qualifier),
-    )
+    checked, at = checks.async_config(document), _async_config(function)
+    return put_call("PutAsyncInvokeConfig", at, AsyncConfig, checked, qualified(qualifier))
 
 
 def get_async_invoke_config(function: str, *, qualifier: str | None = None) -> Call[AsyncConfig]:
@@ -191,13 +185,8 @@ def put_concurrency_config(function: str, *, reserved_concurrency: int) -> Call[
         raise InvalidParameter(
             "reserved_concurrency", reserved_concurrency, "must be a whole number, 0 or more"
         )
-    return json_call(
-        "PutConcurrencyConfig",
-        "PUT",
-        _concurrency(function),
-        ConcurrencyConfig,
-        document=ConcurrencyConfig(reserved_concurrency=reserved_concurrency),
-    )
+    document = ConcurrencyConfig(reserved_concurrency=reserved_concurrency)
+    return put_call("PutConcurrencyConfig", _concurrency(function), ConcurrencyConfig, document)
 
 
 def get_concurrency_config(function: str) -> Call[ConcurrencyConfig]:

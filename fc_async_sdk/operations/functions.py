@@ -21,12 +21,13 @@ from fc_async_sdk.operations import checks
 from fc_async_sdk.operations.call import (
     JSON,
     Call,
+    create_call,
     delete_call,
     get_call,
-    json_call,
     of_function,
     page,
     path,
+    put_call,
     qualified,
     read_nothing,
 )
@@ -118,14 +119,8 @@ def create_function(
         document["code"] = _code(code)
     if tags is not None:
         document["tags"] = checks.tags(tags)
-    return json_call(
-        "CreateFunction",
-        "POST",
-        path("functions"),
-        Function,
-        document=document | checks.fields("extra", extra),
-        repeat="refused",
-    )
+    document |= checks.fields("extra", extra)
+    return create_call("CreateFunction", path("functions"), Function, document)
 
 
 def update_function(
@@ -158,13 +153,8 @@ def update_function(
         document["handler"] = checks.segment("handler", handler)
     if code is not None:
         document["code"] = _code(code)
-    return json_call(
-        "UpdateFunction",
-        "PUT",
-        of_function(function),
-        Function,
-        document=document | checks.fields("extra", extra),
-    )
+    document |= checks.fields("extra", extra)
+    return put_call("UpdateFunction", of_function(function), Function, document)
 
 
 def get_function(function: str, *, qualifier: str | None = None) -> Call[Function]:

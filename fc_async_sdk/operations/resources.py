@@ -19,11 +19,12 @@ from fc_async_sdk.models import (
 from fc_async_sdk.operations import checks
 from fc_async_sdk.operations.call import (
     Call,
+    create_call,
     delete_call,
     get_call,
-    json_call,
     of_function,
     page,
+    put_call,
 )
 from fc_async_sdk.spec import limits
 
@@ -45,14 +46,9 @@ def publish_function_version(
         FunctionNotFound: No such function.
         OutcomeUnknown: It was sent and no answer came.
     """
-    return json_call(
-        "PublishFunctionVersion",
-        "POST",
-        of_function(function, "versions"),
-        FunctionVersion,
-        document={"description": checks.some_text("description", description) or ""},
-        repeat="refused",
-    )
+    document = {"description": checks.some_text("description", description) or ""}
+    at = of_function(function, "versions")
+    return create_call("PublishFunctionVersion", at, FunctionVersion, document)
 
 
 def list_function_versions(
@@ -124,14 +120,7 @@ def create_alias(
         description=checks.some_text("description", description),
         additional_version_weight=_weights(additional_version_weight),
     )
-    return json_call(
-        "CreateAlias",
-        "POST",
-        of_function(function, "aliases"),
-        Alias,
-        document=document,
-        repeat="refused",
-    )
+    return create_call("CreateAlias", of_function(function, "aliases"), Alias, document)
 
 
 def update_alias(
@@ -161,7 +150,7 @@ def update_alias(
         additional_version_weight=_weights(additional_version_weight),
     ).to_dict()
     document.pop("aliasName")
-    return json_call("UpdateAlias", "PUT", _alias(function, alias), Alias, document=document)
+    return put_call("UpdateAlias", _alias(function, alias), Alias, document)
 
 
 def get_alias(function: str, alias: str) -> Call[Alias]:
@@ -270,14 +259,7 @@ def create_trigger(
         qualifier=checks.qualifier(qualifier),
         description=checks.some_text("description", description),
     )
-    return json_call(
-        "CreateTrigger",
-        "POST",
-        of_function(function, "triggers"),
-        Trigger,
-        document=document,
-        repeat="refused",
-    )
+    return create_call("CreateTrigger", of_function(function, "triggers"), Trigger, document)
 
 
 def update_trigger(
@@ -310,9 +292,7 @@ def update_trigger(
         description=checks.some_text("description", description),
     ).to_dict()
     document.pop("triggerName")
-    return json_call(
-        "UpdateTrigger", "PUT", _trigger(function, trigger), Trigger, document=document
-    )
+    return put_call("UpdateTrigger", _trigger(function, trigger), Trigger, document)
 
 
 def get_trigger(function: str, trigger: str) -> Call[Trigger]:
