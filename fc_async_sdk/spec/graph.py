@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Final, Literal, NamedTuple, cast
 
 import msgspec
 
+from fc_async_sdk.errors import InvalidArn
 from fc_async_sdk.spec import arn, limits
 from fc_async_sdk.spec.destinations import KINDS, Kind
 
@@ -74,6 +75,15 @@ class Node(NamedTuple):
 
 
 _SOURCES: Final[dict[NodeKind, str]] = {"timer": "timer", "oss": "bucket", "http": "HTTP"}
+
+
+def destination_label(text: str) -> str:
+    """Return a destination with its kind, such as ``queue failed-uploads``."""
+    try:
+        node = Node.of(arn.parse(text))
+    except InvalidArn:
+        return text
+    return f"function {node.label}" if node.kind == "function" else node.label
 
 
 def resolve(

@@ -350,15 +350,6 @@ def node_of(destination: str, client: Client) -> Node | None:
     return Node.of(resolve(parsed, region=client.region_name, account_id=account))
 
 
-def label(destination: str) -> str:
-    """Return a destination in words, such as ``queue failed-orders``."""
-    try:
-        node = Node.of(arn.parse(destination))
-    except FcAsyncError:
-        return destination
-    return f"function {node.label}" if node.kind == "function" else node.label
-
-
 def grouped(failures: Iterable[Failure]) -> list[list[Failure]]:
     """Return failures by function, condition, error and destination, the most frequent first."""
     groups: dict[tuple[str, ...], list[Failure]] = {}

@@ -150,11 +150,11 @@ def _show_counts(counted: Sequence[Counted]) -> None:
 
 def _went(one: Group) -> str:
     """Return where failures went, in words."""
-    from fc_async_plugin.failures import label
+    from fc_async_sdk.spec.graph import destination_label
 
     if one.destination is None:
         return "nowhere"
-    name = label(one.destination)
+    name = destination_label(one.destination)
     if one.not_delivered:
         return f"not delivered to {name}"
     return name if one.waiting is None else f"{name} ({one.waiting} waiting)"

@@ -14,9 +14,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import msgspec
 
 from fc_async_plugin.report import moments
-from fc_async_sdk.errors import InvalidArn
-from fc_async_sdk.spec import arn
-from fc_async_sdk.spec.graph import Node
+from fc_async_sdk.spec.graph import destination_label
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -127,7 +125,7 @@ def _what(step: Step) -> str:
 
 
 def _delivery(step: Step) -> tuple[str, str]:
-    text = f"{step.event} event to {_destination(step.destination)}"
+    text = f"{step.event} event to {destination_label(step.destination)}"
     if step.status == "delivered":
         return text, "good"
     if step.due_at is not None:
@@ -144,15 +142,6 @@ _HEADS: Final = {
     "ended": _ended,
     "delivery": _delivery,
 }
-
-
-def _destination(text: str) -> str:
-    """Return a destination with its kind, such as ``queue failed-uploads``."""
-    try:
-        node = Node.of(arn.parse(text))
-    except InvalidArn:
-        return text
-    return f"function {node.label}" if node.kind == "function" else node.label
 
 
 def _shown_result(result: str) -> str:
