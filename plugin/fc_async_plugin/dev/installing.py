@@ -36,6 +36,7 @@ from fc_async_plugin.dev.layers import layers_of
 from fc_async_plugin.dev.sources import sources_of
 from fc_async_plugin.report import imports
 from fc_async_plugin.report.imports import Import
+from fc_async_plugin.template.code import start_text
 from fc_async_sdk import _project_folder, _requirements
 from fc_async_sdk._decoding import prepare
 from fc_async_sdk._installation import module_command
@@ -280,7 +281,8 @@ class Installer:
             file = requirements_of(source)
             # The packages in the code hide those of layers and of the runtime.
             own = _requirements.named(file.read_text("utf-8", "replace") if file else "")
-            packages = {one for one in further.get(source.function, ()) if _name(one) not in own}
+            wanted = further.get(source.function, set()).union(_beside(project, source))
+            packages = {one for one in wanted if _name(one) not in own}
             needs = Needs(file, tuple(sorted(packages)), shipped_for_node(source))
             if any(needs):
                 place = self._layer_of(needs)
@@ -308,6 +310,20 @@ class Installer:
             draft.rename(layer)
         finally:
             shutil.rmtree(draft, ignore_errors=True)
+
+
+def _beside(project: Project, source: Source) -> Iterator[str]:
+    """Yield what this machine lacks of the requirements of a folder that a start command names."""
+    if source.runtime not in CUSTOM or source.code is None:
+        return
+    [resource] = [one for one in project.resources if one.name == source.resource]
+    text = start_text(project, resource)
+    for file in source.code.glob(f"[!.]*/{_FILE}"):
+        if re.search(rf"(?<![\w.-]){re.escape(file.parent.name)}(?![\w.-])", text):
+            required = file.read_text("utf-8", "replace")
+            lacking = _requirements.missing(required)
+            lines = [line.partition(" #")[0].strip() for line in required.splitlines()]
+            yield from (line for line in lines if _name(line) in lacking)
 
 
 def _name(requirement: str) -> str:

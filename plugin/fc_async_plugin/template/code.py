@@ -35,6 +35,7 @@ DEFAULT_HANDLER: Final = "index.handler"
 _PARENTS: Final = 2
 """Ours: how many folders above that of a template may have what belongs to it."""
 _LONGEST_FIRST_LINE: Final = 1024
+_LONGEST_SCRIPT: Final = 64 * 1024
 _FIRST_LINES: Final = {".py": "#!/usr/bin/env python3", ".js": "#!/usr/bin/env node"}
 _MODULES: Final = {
     **dict.fromkeys(runtimes.NODE, (".js", ".mjs", ".cjs")),
@@ -104,6 +105,15 @@ def start_command(resource: Resource) -> list[str]:
     return [*map(str, [*command, *(arguments if isinstance(arguments, list) and command else [])])]
 
 
+def start_text(project: Project, resource: Resource) -> str:
+    """Return what starts a custom runtime: its command, and the script in its code that it runs."""
+    folder = code_path(project, resource) or Path()
+    words = start_command(resource) or [packaging.BOOTSTRAP]
+    files = [one for word in words if (one := folder / _in_code(word)).is_file()]
+    text = files[0].read_bytes()[:_LONGEST_SCRIPT].decode(errors="replace") if files else ""
+    return " ".join([*words, text])
+
+
 def start_problem(project: Project, resource: Resource) -> StartProblem | None:
     """Return why a custom runtime cannot start the file that its command names.
 
@@ -155,9 +165,11 @@ def missing_start_file(project: Project, resource: Resource) -> str:
     if problem and problem.missing:
         return _in_code((start_command(resource) or [packaging.BOOTSTRAP])[0])
     text = " ".join(start_command(resource))
-    named = () if _ELSEWHERE.search(text) else map(_in_code, text.split())
-    scripts = (one for one in named if _SCRIPT.fullmatch(one))
-    return next((one for one in scripts if not (folder / one).is_file()), "")
+    words = [] if _ELSEWHERE.search(text) else text.split()
+    # The first argument of a shell or an interpreter is a script whatever its name is.
+    first = [one for one in map(_in_code, words[1:2]) if one != words[1]]
+    scripts = (*first, *(one for one in map(_in_code, words) if _SCRIPT.fullmatch(one)))
+    return next((one for one in scripts if not (folder / one).exists()), "")
 
 
 def how_to_build(project: Project, folder: Path, name: str) -> str:

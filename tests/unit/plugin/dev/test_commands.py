@@ -105,6 +105,9 @@ def test_a_program_that_starts_a_function_and_is_not_here_is_named(
             "app.py",
         ),
         ("runtime: custom, customRuntimeConfig: {command: [sh, /code/run.sh]}", "run.sh", ""),
+        ("runtime: custom, customRuntimeConfig: {command: [sh, /code/run]}", "a", "run"),
+        ("runtime: custom, customRuntimeConfig: {command: [node, ./a]}", "a/index.js", ""),
+        ("runtime: custom, customRuntimeConfig: {command: [sh, -c, /code/run]}", "a", ""),
         ("runtime: custom, customRuntimeConfig: {command: [sh, /opt/run.sh, -x.py]}", "a", ""),
     ],
 )

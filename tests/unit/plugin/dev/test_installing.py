@@ -391,6 +391,37 @@ def test_requirements_of_the_only_folder_that_has_any_are_installed(
     assert asking.allow(project) == ["orders: install backend/requirements.txt  (in orders)"]
 
 
+@pytest.mark.parametrize(
+    ("command", "installed"),
+    [
+        ("[bash, /code/run.sh]", ["left-pad==2 ; python_version>'3'", "other-pad>=1"]),
+        ("[python3, web/run.py]", ["left-pad==2 ; python_version>'3'", "other-pad>=1"]),
+        ("[python3, cobweb/run.py]", []),
+    ],
+)
+def test_requirements_of_a_folder_in_which_a_function_starts_are_installed_too(
+    project: template.Project,
+    installer: Installer,
+    packages: Packages,
+    tmp_path: Path,
+    command: str,
+    installed: list[str],
+):
+    code = tmp_path / "orders"
+    (code / "run.sh").write_text("python ./web/run.py")
+    (code / "requirements.txt").write_text("third-pad==1\n")
+    for folder in ("web", "worker"):
+        (code / folder).mkdir()
+        text = (
+            "# pads\n-r more.txt\nleft-pad==2 ; python_version>'3'\nother-pad>=1  # wide\npytest\n"
+        )
+        (code / folder / "requirements.txt").write_text(text.replace("-pad", f"-pad{folder[3:]}"))
+    start = f"runtime: custom\n      customRuntimeConfig: {{command: {command}}}"
+    installer(changed(tmp_path, ("runtime: python3.10", start)))
+    assert packages.installed == ["third-pad==1\n"]
+    assert packages.further == installed
+
+
 def test_nothing_is_installed_before_it_is_allowed_and_then_with_each_change(
     project: template.Project, packages: Packages, asking: Asking, tmp_path: Path
 ):
