@@ -116,7 +116,7 @@ def _named(folder: Path, text: str) -> Iterator[Path]:
 
 
 def _read(text: str) -> tuple[dict[str, str], dict[str, str], list[str]]:
-    """Return the last instructions of a kind and the variables of the last stage, what is copied.
+    """Return the last instructions of each kind, variables, and what is copied into the WORKDIR.
 
     A stage has the instructions of the one that it begins with.
     """
@@ -135,7 +135,8 @@ def _read(text: str) -> tuple[dict[str, str], dict[str, str], list[str]]:
         elif name == "ENV":
             variables |= _assigned(value)
         elif name in {"COPY", "ADD"}:
-            copied += words[:-1]
+            into = words.pop().rstrip("/") if words else ""
+            copied += words if into in {".", last.get("WORKDIR", "").rstrip("/")} else []
         else:
             last[name] = value
     return last, variables, copied

@@ -315,6 +315,11 @@ def test_a_dockerfile_that_a_compose_file_names_is_found(tmp_path: Path) -> None
     assert started == ("Dockerfile.b", ".", "node b.js")
 
 
+def test_a_folder_that_an_image_copies_below_its_own_is_not_where_it_runs(tmp_path: Path) -> None:
+    files = {"Dockerfile": "COPY src ./src\nCMD python -m shop.api\n", "src/shop/api.py": ""}
+    assert _image(tmp_path, files) == ("Dockerfile", ".", "python -m shop.api")
+
+
 def test_an_image_runs_in_the_folder_that_it_copies(tmp_path: Path) -> None:
     files = {
         "Dockerfile": "COPY --chown=x backend/ ./\nCMD python main.py\n",
