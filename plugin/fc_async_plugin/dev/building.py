@@ -86,7 +86,7 @@ def _script_of(source: Source, project: Project) -> Build | None:
     named = re.compile(rf"(?<![\w.-]){name}(?![\w.-])")
     places = folders_of(project) if name else []
     for place in places:
-        for file in sorted([*place.glob("*.sh"), *place.glob("*/*.sh")]):
+        for file in sorted([*place.glob("*.*sh"), *place.glob("*/*.*sh")]):
             text = file.read_text("utf-8", "replace") if _SCRIPT.search(file.stem) else ""
             if named.search(text) and not _DEPLOYS.search(text):
                 root = next((one for one in places if (one / ".git").exists()), place)

@@ -332,6 +332,7 @@ def project_with_script(root: Path, script: str, text: str = BUILD_SH) -> templa
     [
         ("scripts/build_package.sh", "api: bash scripts/build_package.sh  (in .)"),
         ("deploy/Build.sh", "api: cd deploy && bash Build.sh  (in .)"),
+        ("scripts/bundle.bash", "api: bash scripts/bundle.bash  (in .)"),
     ],
 )
 def test_a_script_that_names_the_code_folder_makes_it_and_again_after_a_save(
