@@ -295,7 +295,7 @@ class Reader:
             alike: All of them.
         """
         node = node_of(one.destination, self._client)
-        source: list[str] = []
+        source, of_error = list[str](), ["--error", one.error]
         if one.condition == NOT_DELIVERED:
             return None  # the function succeeded: calling it again is not what is missing
         if one.lost:
@@ -315,7 +315,6 @@ class Reader:
         else:
             name = "--status" if one.condition in FAILED_STATUSES else "--condition"
             chosen = ["tasks", "replay", one.function, name, one.condition]
-            of_error = ["--error", one.error]
         if source or len(alike) > 1:
             chosen += self._without_others(one, alike, of_error)
         url = self._account.endpoint

@@ -140,11 +140,12 @@ def find(data: Path) -> Addresses | None:
     file = data / _project_folder.ADDRESSES
     try:
         told = msgspec.json.decode(file.read_bytes(), type=Addresses)
-        alive = health_of(told.fc)
     except (FileNotFoundError, NotADirectoryError, msgspec.DecodeError):
         return None
     except OSError as error:
         raise PluginError(f"{file} cannot be read: {error.strerror}") from error
+    try:
+        alive = health_of(told.fc)
     except FcAsyncError as error:
         reason = error.__cause__
         if isinstance(reason, TransportError) and not isinstance(reason, _NONE_THERE):
