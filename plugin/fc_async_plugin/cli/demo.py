@@ -26,12 +26,9 @@ if TYPE_CHECKING:
 
 @click.command("demo")
 @options.format_option
-@click.option("--keep", is_flag=True, help="Keep the folder with the project and the queue.")
-@click.option(
-    "--open",
-    "visit",
-    is_flag=True,
-    help="At the end, open the console in a browser; Ctrl-C ends the demo.",
+@options.flag("--keep", help="Keep the folder with the project and the queue.")
+@options.flag(
+    "--open", "visit", help="At the end, open the console in a browser; Ctrl-C ends the demo."
 )
 def command(*, keep: bool, visit: bool, output: Format) -> int:
     """Run the main job from end to end on this machine; needs no account.

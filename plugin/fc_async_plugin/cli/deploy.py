@@ -32,15 +32,13 @@ if TYPE_CHECKING:
 @options.yes_option
 @options.format_option
 @options.skip_validation_option
-@click.option("--dry-run", is_flag=True, hidden=True, help="Now fc-async plan.")
-@click.option(
+@options.flag("--dry-run", hidden=True, help="Now fc-async plan.")
+@options.existing_file(
     "--from-plan",
-    metavar="FILE",
-    type=click.Path(exists=True, dir_okay=False),
     help="Apply exactly this plan (plan --out FILE); refused if the account changed since.",
 )
-@click.option("--resume", is_flag=True, help="Resume an interrupted deployment.")
-@click.option("--undo", is_flag=True, help="Undo an interrupted deployment.")
+@options.flag("--resume", help="Resume an interrupted deployment.")
+@options.flag("--undo", help="Undo an interrupted deployment.")
 def command(
     *,
     where: Where,

@@ -33,9 +33,7 @@ from fc_async_plugin.cli import options, runtime_options
 @runtime_options.clock_option
 @runtime_options.settings_option
 @options.format_option
-@click.option(
-    "--quiet", "-q", is_flag=True, help="Show failures, and messages that need attention."
-)
+@options.flag("--quiet", "-q", help="Show failures, and messages that need attention.")
 @click.option(
     "--debug",
     metavar="FUNCTION[:PORT]",
@@ -43,26 +41,21 @@ from fc_async_plugin.cli import options, runtime_options
     help="Run this function with a debugger that an editor can attach to; may be given several "
     "times. While it is attached, the function's timeout stands still.",
 )
-@click.option(
+@options.flag(
     "--install",
-    is_flag=True,
     help="Install what functions need without asking: requirements.txt, packages that the runtime "
     "or a public layer has, package.json.",
 )
-@click.option(
+@options.flag(
     "--build",
-    is_flag=True,
     help="Do not start without the commands of actions: pre-deploy, which s runs. Each is shown "
     "and asked for, once on this machine.",
 )
-@click.option(
-    "--write-launch",
-    is_flag=True,
-    help="Write .vscode/launch.json for the functions, after asking, and end.",
+@options.flag(
+    "--write-launch", help="Write .vscode/launch.json for the functions, after asking, and end."
 )
-@click.option(
+@options.flag(
     "--trust",
-    is_flag=True,
     help="Show how clients that speak TLS trust the runtime on --data, and end. Changes no setting "
     "of this machine.",
 )

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.option("-v", "--verbose", is_flag=True, help="List every check with its result.")
+@options.flag("-v", "--verbose", help="List every check with its result.")
 @options.account_options
 @options.format_option
 def command(verbose: bool, account: Account, output: Format) -> int:

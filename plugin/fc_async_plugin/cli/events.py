@@ -36,12 +36,10 @@ def command() -> None:
     envvar="FC_ASYNC_MNS_ENDPOINT",
     help="URL of MNS.  [default: that of the local runtime, or the service's]",
 )
-@click.option(
-    "--consume",
-    is_flag=True,
-    help="Delete each message after it was shown; otherwise it becomes visible again.",
+@options.flag(
+    "--consume", help="Delete each message after it was shown; otherwise it becomes visible again."
 )
-@click.option("--once", is_flag=True, help="Stop when the queue is empty.")
+@options.flag("--once", help="Stop when the queue is empty.")
 @click.option("--limit", type=click.IntRange(min=1), help="Stop after this number of messages.")
 @options.account_options
 @options.format_option

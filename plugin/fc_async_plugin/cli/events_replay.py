@@ -106,8 +106,8 @@ _filters = options.gathered(
 )
 @_filters
 @options.rate_option
-@click.option("--show", is_flag=True, help="Show the newest event that would be sent, whole.")
-@click.option("--dry-run", is_flag=True, help="Send nothing.")
+@options.flag("--show", help="Show the newest event that would be sent, whole.")
+@options.flag("--dry-run", help="Send nothing.")
 @click.option("--group", metavar="GID", help="Group that reads a topic of RocketMQ.")
 @click.option(
     "--source-endpoint",

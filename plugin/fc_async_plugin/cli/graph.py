@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from fc_async_plugin.cli.options import account_options, env_option, templates_option
+from fc_async_plugin.cli.options import account_options, env_option, flag, templates_option
 from fc_async_plugin.report import terminal
 
 if TYPE_CHECKING:
@@ -21,12 +21,8 @@ _ENDINGS: Final = {".txt": "text", ".mmd": "mermaid", ".gv": "dot", ".svg": "svg
 @click.command("graph")
 @templates_option
 @env_option
-@click.option(
-    "--live",
-    is_flag=True,
-    help="Include what only the account has: configuration without a template.",
-)
-@click.option("--counts", is_flag=True, help="Show the counts of the local runtime.")
+@flag("--live", help="Include what only the account has: configuration without a template.")
+@flag("--counts", help="Show the counts of the local runtime.")
 @account_options
 @click.option(
     "--format",

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 @click.command("import")
 @options.resources_argument
 @options.place_options
-@click.option("--dry-run", is_flag=True, help="Show the change and write nothing.")
+@options.flag("--dry-run", help="Show the change and write nothing.")
 @options.yes_option
 @options.format_option
 def command(

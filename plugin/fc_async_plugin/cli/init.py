@@ -29,9 +29,9 @@ _DEFAULT: Final = "minimal"
     default=".",
     help="Folder for the project's folder.",
 )
-@click.option("--no-input", is_flag=True, help="Do not ask; use the defaults.")
-@click.option("--overwrite", is_flag=True, help="Write into an existing folder.")
-@click.option("--list", "list_only", is_flag=True, help="List the templates and stop.")
+@options.flag("--no-input", help="Do not ask; use the defaults.")
+@options.flag("--overwrite", help="Write into an existing folder.")
+@options.flag("--list", "list_only", help="List the templates and stop.")
 @options.format_option
 def command(
     template: str | None,

@@ -79,7 +79,7 @@ class Choices(NamedTuple):
     metavar="ID",
     help="Id of the task; the same id is never accepted twice.",
 )
-@click.option("--wait", is_flag=True, help="Wait until the task has ended. Needs task mode.")
+@options.flag("--wait", help="Wait until the task has ended. Needs task mode.")
 @click.option(
     "--batch",
     "--lines",
@@ -111,17 +111,13 @@ class Choices(NamedTuple):
     default=32,
     help="With --batch: number of requests at the same time.",
 )
-@click.option(
+@options.flag(
     "--large",
-    is_flag=True,
     help="Put a payload of over 100 KiB into the store that FC_ASYNC_PAYLOADS names, or into that "
     "of the local runtime, and send a claim.",
 )
-@click.option(
-    "--schema",
-    metavar="FILE",
-    type=click.Path(exists=True, dir_okay=False),
-    help="JSON Schema that the payload must fit; otherwise nothing is sent.",
+@options.existing_file(
+    "--schema", help="JSON Schema that the payload must fit; otherwise nothing is sent."
 )
 @invoke_http.http_options
 @options.raw_option

@@ -62,10 +62,8 @@ def _pairs(separator: str, example: str) -> Callable[..., list[tuple[str, str]]]
 
 
 _OPTIONS = (
-    click.option(
+    options.flag(
         "--http",
-        "http",
-        is_flag=True,
         help="Send a request to the function's HTTP trigger; the payload is its body.",
     ),
     click.option(

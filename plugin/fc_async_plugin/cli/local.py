@@ -70,9 +70,8 @@ def command() -> None:
 @clock_option
 @click.option("--region", metavar="ID", help="Region to emulate.  [default: cn-hangzhou]")
 @click.option("--account-id", metavar="ID", help="Account to emulate.")
-@click.option(
+@options.flag(
     "--strict-auth",
-    is_flag=True,
     help="Verify signatures, with the keys of --access-keys or of ALIBABA_CLOUD_ACCESS_KEY_ID "
     "and ALIBABA_CLOUD_ACCESS_KEY_SECRET. By default any key is accepted.",
 )
@@ -88,11 +87,7 @@ def command() -> None:
     help="Refuse destinations that a function's role doesn't allow. FILE is JSON: role name to "
     "RAM policy document, or to a list of them; or what fc-async policy --format json prints.",
 )
-@click.option(
-    "--create-missing",
-    is_flag=True,
-    help="Make queues, topics and buses that a destination names.",
-)
+@options.flag("--create-missing", help="Make queues, topics and buses that a destination names.")
 @settings_option
 @options.format_option
 @click.option(

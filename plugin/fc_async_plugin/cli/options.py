@@ -54,6 +54,28 @@ def refuse_empty_names(
     return given
 
 
+def flag(*names: str, **more: Any) -> Callable[[F], F]:
+    """Add an option without a value, which is True if it is given.
+
+    Args:
+        names: The names of the option; one without dashes is the parameter's.
+        more: What ``click.option`` takes, such as ``help``.
+    """
+    return click.option(*names, is_flag=True, **more)
+
+
+def existing_file(*names: str, **more: Any) -> Callable[[F], F]:
+    """Add an option with the name of a file that exists; ``more`` as for :func:`flag`."""
+    kind = click.Path(exists=True, dir_okay=False)
+    return click.option(*names, metavar="FILE", type=kind, **more)
+
+
+def tasks_limit(default: int) -> Callable[[F], F]:
+    """Add ``--limit`` for tasks with this default."""
+    said = "Largest number of tasks, newest first."
+    return click.option("--limit", type=click.IntRange(min=1), default=default, help=said)
+
+
 function_argument = click.argument(
     "function", shell_complete=_resources, callback=refuse_empty_names
 )
@@ -91,9 +113,7 @@ env_option = click.option(
     "--env", "environment", metavar="NAME", help="Environment of env.yaml to apply."
 )
 
-yes_option = click.option(
-    "-y", "--yes", "--assume-yes", "yes", is_flag=True, help="Do not ask before a change."
-)
+yes_option = flag("-y", "--yes", "--assume-yes", "yes", help="Do not ask before a change.")
 
 format_option = click.option(
     "--format",
@@ -119,10 +139,8 @@ rate_option = click.option(
     help="How fast the calls start, such as 25/s or 1/10s; the last one within an hour.",
 )
 
-raw_option = click.option(
-    "--raw",
-    is_flag=True,
-    help="Write the output of the function unchanged, escape sequences included.",
+raw_option = flag(
+    "--raw", help="Write the output of the function unchanged, escape sequences included."
 )
 
 resource_option = click.option(
@@ -134,40 +152,31 @@ resource_option = click.option(
     help="Only this resource of the template; may be given several times.",
 )
 
-with_functions_option = click.option(
+with_functions_option = flag(
     "--with-functions",
-    is_flag=True,
     help="Include the functions: code, settings, triggers, concurrency, and missing aliases.",
 )
 
-prune_option = click.option(
-    "--prune", is_flag=True, help="Also delete configuration and triggers that left the template."
+prune_option = flag(
+    "--prune", help="Also delete configuration and triggers that left the template."
 )
 
-create_missing_option = click.option(
+create_missing_option = flag(
     "--create-missing",
-    is_flag=True,
     help="Create queues, topics and event buses that the template names and that do not exist.",
 )
 
-skip_validation_option = click.option(
-    "--skip-validation",
-    is_flag=True,
-    help="Ignore errors in the template and destination cycles in the account.",
+skip_validation_option = flag(
+    "--skip-validation", help="Ignore errors in the template and destination cycles in the account."
 )
 
-cost_option = click.option(
+cost_option = flag(
     "--cost",
-    is_flag=True,
     help="Show the worst case of one message to each function: (retries + 1) x timeout x memory.",
 )
 
-prices_option = click.option(
-    "--prices",
-    metavar="FILE",
-    type=click.Path(exists=True, dir_okay=False),
-    default=None,
-    help="Prices instead of those of the documentation, as JSON.",
+prices_option = existing_file(
+    "--prices", help="Prices instead of those of the documentation, as JSON."
 )
 """``prices: str | None``."""
 

@@ -31,9 +31,8 @@ if TYPE_CHECKING:
     type=click.Path(dir_okay=False),
     help="Write the plan for deploy --from-plan, without values of environment variables.",
 )
-@click.option(
+@options.flag(
     "--before-deployment",
-    is_flag=True,
     hidden=True,
     help="Inside s: name what is known only after it has deployed, instead of failing.",
 )

@@ -30,26 +30,19 @@ _LIFECYCLE: Final = """\
 @options.account_id_option
 @options.access_option
 @options.with_functions_option
-@click.option("--deployer", is_flag=True, help="Print the policy of the keys that deploy, instead.")
-@click.option(
+@options.flag("--deployer", help="Print the policy of the keys that deploy, instead.")
+@options.flag(
     "--caller",
-    is_flag=True,
     help="Print the policy of the keys that call the functions, and read and stop their tasks.",
 )
-@click.option(
-    "--create-missing",
-    is_flag=True,
-    help="With --deployer: include what deploy --create-missing needs.",
+@options.flag(
+    "--create-missing", help="With --deployer: include what deploy --create-missing needs."
 )
-@click.option(
-    "--against",
-    metavar="FILE",
-    type=click.Path(exists=True, dir_okay=False),
-    help="Compare with this policy document; exit 1 if permissions are missing.",
+@options.existing_file(
+    "--against", help="Compare with this policy document; exit 1 if permissions are missing."
 )
-@click.option(
+@options.flag(
     "--live",
-    is_flag=True,
     help="Compare with the policies of each role in RAM; exit 1 if permissions are missing.",
 )
 @options.ram_endpoint_option

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 @options.with_functions_option
 @options.yes_option
 @options.format_option
-@click.option("--resume", is_flag=True, help="Resume an interrupted removal.")
+@options.flag("--resume", help="Resume an interrupted removal.")
 def command(
     where: Where,
     resources: tuple[str, ...],

@@ -32,13 +32,8 @@ _NEWEST = 100
 @click.command("logs")
 @options.optional_function_argument
 @click.argument("task_id", metavar="[TASK]", required=False)
-@click.option("-f", "--follow", is_flag=True, help="Go on until Ctrl-C, or until TASK has ended.")
-@click.option(
-    "--limit",
-    type=click.IntRange(min=1),
-    default=20,
-    help="Largest number of tasks, newest first.",
-)
+@options.flag("-f", "--follow", help="Go on until Ctrl-C, or until TASK has ended.")
+@options.tasks_limit(20)
 @options.raw_option
 @options.where_options
 @options.format_option

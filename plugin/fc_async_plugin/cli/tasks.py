@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeVar, get_args
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple, get_args
 
 import click
 
@@ -14,13 +14,11 @@ from fc_async_plugin.report.moments import plural, summary
 from fc_async_sdk.models import FAILED_STATUSES, TaskStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from fc_async_plugin.account.connection import Where
     from fc_async_plugin.tasks import Chosen, FunctionTasks, Replayed
     from fc_async_sdk import AsyncTask
-
-F = TypeVar("F", bound="Callable[..., Any]")
 
 
 @click.group()
@@ -99,19 +97,10 @@ _filters = options.gathered(
 )
 
 
-def _limit(default: int) -> Callable[[F], F]:
-    return click.option(
-        "--limit",
-        type=click.IntRange(min=1),
-        default=default,
-        help="Largest number of tasks, newest first.",
-    )
-
-
 @command.command("list")
 @options.optional_function_argument
 @_filters
-@_limit(100)
+@options.tasks_limit(100)
 @options.where_options
 @options.format_option
 def list_command(
@@ -243,8 +232,8 @@ _set = options.gathered(
     _Set,
     click.argument("task_ids", metavar="[TASK]...", nargs=-1),
     _filters,
-    _limit(10_000),
-    click.option("--dry-run", is_flag=True, help="Show the chosen tasks, change nothing."),
+    options.tasks_limit(10_000),
+    options.flag("--dry-run", help="Show the chosen tasks, change nothing."),
     options.where_options,
     options.yes_option,
     options.format_option,
@@ -361,7 +350,7 @@ def wait_command(
 
 @command.command("replay")
 @options.function_argument
-@click.option("--failed", is_flag=True, help="The same as --status Failed.")
+@options.flag("--failed", help="The same as --status Failed.")
 @_set
 def replay_command(function: str, failed: bool, wanted: _Set) -> int:
     """Invoke FUNCTION again with the payloads of tasks that have ended, byte for byte.

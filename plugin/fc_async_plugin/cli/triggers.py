@@ -123,11 +123,8 @@ def _opened(function: str | None, where: Where) -> Iterator[tuple[Client, str | 
     default=oss.CREATED,
     help="With --oss-object: what happened to it.",
 )
-@click.option(
-    "--oss-file",
-    metavar="FILE",
-    type=click.Path(exists=True, dir_okay=False),
-    help="With --oss-object: take its size and checksum from this file.",
+@options.existing_file(
+    "--oss-file", help="With --oss-object: take its size and checksum from this file."
 )
 @options.place_options
 @options.format_option
@@ -233,7 +230,7 @@ def _described(file: str) -> dict[str, Any]:
     help="Refuse to fire more often than this.",
 )
 @options.rate_option
-@click.option("--dry-run", is_flag=True, help="Fire nothing.")
+@options.flag("--dry-run", help="Fire nothing.")
 @options.where_options
 @options.yes_option
 @options.format_option

@@ -46,13 +46,12 @@ _read = options.gathered(
     click.argument("files", nargs=-1, metavar="[FILE]..."),
     options.templates_option,
     options.env_option,
-    click.option(
+    options.flag(
         "--live",
-        is_flag=True,
         help="Include what only the account has: functions, qualifiers, configuration; not queues,"
         " topics, event buses and buckets.",
     ),
-    click.option("--roles", is_flag=True, help="Check the roles of the functions, read from RAM."),
+    options.flag("--roles", help="Check the roles of the functions, read from RAM."),
     options.ram_endpoint_option,
     options.account_options,
 )
@@ -77,10 +76,8 @@ _read = options.gathered(
     metavar="RULE",
     help="Do not run these rules; what cannot be read is reported all the same.",
 )
-@click.option(
-    "--notes", is_flag=True, help="Show notes, too (text; other formats always have them)."
-)
-@click.option("--strict", is_flag=True, help="Fail on warnings, too.")
+@options.flag("--notes", help="Show notes, too (text; other formats always have them).")
+@options.flag("--strict", help="Fail on warnings, too.")
 @options.cost_option
 @options.prices_option
 @click.option(
@@ -91,13 +88,9 @@ _read = options.gathered(
     shell_complete=lambda *_: _rules(),
     help="Check nothing: show a rule with its examples, or list all (-o text, json, markdown).",
 )
-@click.option(
-    "--schema", is_flag=True, help="Check nothing: print the JSON Schema of s.yaml, for editors."
-)
-@click.option(
-    "--props",
-    is_flag=True,
-    help="With --schema: only the part for a resource's props, as s verify takes it.",
+@options.flag("--schema", help="Check nothing: print the JSON Schema of s.yaml, for editors.")
+@options.flag(
+    "--props", help="With --schema: only the part for a resource's props, as s verify takes it."
 )
 def command(
     *,

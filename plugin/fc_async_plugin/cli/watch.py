@@ -37,10 +37,8 @@ if TYPE_CHECKING:
     metavar="SECONDS",
     help="Time between two rounds.",
 )
-@click.option(
-    "--once",
-    is_flag=True,
-    help="One round; exit code 1 if a condition holds or metrics cannot be read.",
+@options.flag(
+    "--once", help="One round; exit code 1 if a condition holds or metrics cannot be read."
 )
 @options.place_options
 @options.format_option
