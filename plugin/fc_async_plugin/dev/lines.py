@@ -106,9 +106,7 @@ def _ended(step: Step) -> tuple[str, str]:
     if step.status == "Succeeded":
         shown = _shown_result(step.result)
         return f"{what} succeeded in {step.duration_ms} ms{shown}", "good"
-    again = (
-        "" if step.due_at is None else f", again at {moments.clock_time(step.due_at, near=step.at)}"
-    )
+    again = _again(step)
     if not step.outcome:
         return f"{step.status.lower()} before it ran", "bad"
     if step.status == "Stopped":
@@ -128,12 +126,13 @@ def _delivery(step: Step) -> tuple[str, str]:
     text = f"{step.event} event to {destination_label(step.destination)}"
     if step.status == "delivered":
         return text, "good"
-    if step.due_at is not None:
-        return (
-            f"{text}: {step.error}, again at {moments.clock_time(step.due_at, near=step.at)}",
-            "bad",
-        )
-    return f"{text}: {step.error}; given up", "bad"
+    return f"{text}: {step.error}{_again(step) or '; given up'}", "bad"
+
+
+def _again(step: Step) -> str:
+    """Return when it is tried again; "" if that is not planned."""
+    due = step.due_at
+    return "" if due is None else f", again at {moments.clock_time(due, near=step.at)}"
 
 
 _HEADS: Final = {
