@@ -57,10 +57,7 @@ def used(project: Project) -> tuple[Project, str]:
 def _lacks(project: Project, resource: Resource, packages: Path) -> bool:
     """Return whether only the environment has a requirement of a function."""
     code = code_path(project, resource) if _runs_python(resource) else None
-    file = code / "requirements.txt" if code else None
-    if file is None or not file.is_file():
-        return False
-    text = file.read_text("utf-8", "replace")
+    text = imports.requirements(code) if code else ""
     return _requirements.missing(text) > _requirements.missing(text, [*sys.path, str(packages)])
 
 

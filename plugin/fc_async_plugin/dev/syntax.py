@@ -18,6 +18,7 @@ import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from fc_async_plugin.template.code import handler_names
 from fc_async_sdk.spec.runtimes import NODE, PYTHON
 
 if TYPE_CHECKING:
@@ -60,11 +61,8 @@ def handler_files(source: Source) -> Collection[Path]:
     """Return the files that may have the handler of a function: one of them exists."""
     if source.code is None or not source.code.is_dir():
         return ()
-    module = source.handler.rpartition(".")[0]
-    stem = module.replace(".", "/") if source.runtime in PYTHON else module
-    endings = (".py",) if source.runtime in PYTHON else tuple(sorted(_JAVASCRIPT))
-    files = (source.code / f"{stem}{ending}" for ending in endings)
-    return [file for file in files if stem and file.is_file()]
+    files = (source.code / name for name in handler_names(source.runtime, source.handler))
+    return [file for file in files if file.is_file()]
 
 
 def absent_modules(source: Source) -> dict[str, str]:

@@ -133,7 +133,7 @@ def missing(project: Project) -> Iterator[Import]:
         code = _code(project, resource)
         if code is None or there is None:
             continue
-        there |= _requirements.modules(_required(code))
+        there |= _requirements.modules(requirements(code))
         for name, place in _imports_of(project, resource, code).items():
             if name not in there and importlib.util.find_spec(name) is not None:
                 yield Import(resource.function_name, runtime, name, place)
@@ -150,7 +150,7 @@ def absent(project: Project) -> Iterator[Import]:
         code = _code(project, resource) if runtime in runtimes.PYTHON else None
         if code is None:
             continue
-        required = _requirements.missing(_required(code))
+        required = _requirements.missing(requirements(code))
         layers = runtimes.modules(runtime, layers_elsewhere(resource))
         shipped = runtimes.modules(runtime) or frozenset()
         for name, place in _imports_of(project, resource, code).items():
@@ -169,7 +169,8 @@ def _code(project: Project, resource: Resource) -> Path | None:
     return code if code is not None and code.is_dir() else None
 
 
-def _required(code: Path) -> str:
+def requirements(code: Path) -> str:
+    """Return the text of ``requirements.txt`` in a code folder; "" without one."""
     file = code / _REQUIREMENTS
     return file.read_text("utf-8", "replace") if file.is_file() else ""
 

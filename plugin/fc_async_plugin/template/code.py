@@ -154,11 +154,9 @@ def missing_start_file(project: Project, resource: Resource) -> str:
     folder, runtime = code_path(project, resource), str(resource.props.get("runtime"))
     if folder is None or not folder.is_dir():
         return "" if folder is None or folder.exists() else "."
-    if endings := _MODULES.get(runtime, ()):
-        module = str(resource.props.get("handler") or DEFAULT_HANDLER).rpartition(".")[0]
-        name = module.replace(".", "/") if runtime in runtimes.PYTHON else module
-        found = any((folder / f"{name}{ending}").is_file() for ending in endings)
-        return "" if found or not name or resource.props.get("layers") else f"{name}{endings[0]}"
+    if names := handler_names(runtime, str(resource.props.get("handler") or DEFAULT_HANDLER)):
+        found = any((folder / name).is_file() for name in names)
+        return "" if found or resource.props.get("layers") else names[0]
     if runtime not in runtimes.CUSTOM:
         return ""
     problem = start_problem(project, resource)
@@ -170,6 +168,13 @@ def missing_start_file(project: Project, resource: Resource) -> str:
     first = [one for one in map(_in_code, words[1:2]) if one != words[1]]
     scripts = (*first, *(one for one in map(_in_code, words) if _SCRIPT.fullmatch(one)))
     return next((one for one in scripts if not (folder / one).exists()), "")
+
+
+def handler_names(runtime: str, handler: str) -> list[str]:
+    """Return the files of which a built-in runtime loads one, relative to the code."""
+    module = handler.rpartition(".")[0]
+    name = module.replace(".", "/") if runtime in runtimes.PYTHON else module
+    return [f"{name}{ending}" for ending in _MODULES.get(runtime, ()) if name]
 
 
 def how_to_build(project: Project, folder: Path, name: str) -> str:
