@@ -9,12 +9,15 @@ Invariants:
 
 from __future__ import annotations
 
+import atexit
 import functools
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -55,6 +58,20 @@ def find_python(version: str) -> Path | None:
         ),
     ]
     return next((one for one in places if os.access(one, os.X_OK)), None)
+
+
+@functools.lru_cache(maxsize=32)
+def renamed(program: Path, name: str) -> Path:
+    """Return a folder in which a program has another name, until this process ends.
+
+    A link would not do: Python finds the packages of a virtual environment beside its own name.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="fc-async-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    file = folder / name
+    file.write_text(f'#!/bin/sh\nexec {shlex.quote(str(program))} "$@"\n', "utf-8")
+    file.chmod(0o755)
+    return folder
 
 
 def have_packages_for(major: int, minor: int, folders: Iterable[Path]) -> bool:

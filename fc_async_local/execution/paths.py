@@ -146,6 +146,9 @@ class ServicePaths:
             warn_once(_LOG, text, key=f"{self._function} {language}")
         if _INTERPRETER.fullmatch(inside):
             return str(program)
+        if not inside and python and not (program.parent / language).exists():
+            # A script that calls it by this name would find one of this machine, or none.
+            return f"{interpreters.renamed(program, language)}{os.pathsep}{program.parent}"
         return f"{program.parent}{inside}"
 
     def _python(self, version: str) -> Path | None:

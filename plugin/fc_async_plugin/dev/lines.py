@@ -102,7 +102,7 @@ def _started(step: Step) -> tuple[str, str]:
 
 
 def _ended(step: Step) -> tuple[str, str]:
-    what = _what(step)
+    what = "call" if step.sync else f"attempt {step.attempt} of {step.attempts}"
     if step.status == "Succeeded":
         shown = _shown_result(step.result)
         return f"{what} succeeded in {step.duration_ms} ms{shown}", "good"
@@ -116,10 +116,6 @@ def _ended(step: Step) -> tuple[str, str]:
     dropped = "" if step.destination else "; dropped: no failure destination"
     last = "" if again or step.sync else f", no retry left{dropped}"
     return f"{what} failed after {step.duration_ms} ms{again}{last}", "bad"
-
-
-def _what(step: Step) -> str:
-    return "call" if step.sync else f"attempt {step.attempt} of {step.attempts}"
 
 
 def _delivery(step: Step) -> tuple[str, str]:

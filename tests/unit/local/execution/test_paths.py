@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -100,6 +101,25 @@ def test_another_version_takes_the_place_of_a_missing_one_and_is_named_once(
     for _ in range(2):
         assert paths.text("/var/fc/lang/python3.9/bin/python3 app.py") == f"{sys.executable} app.py"
     assert caplog.text.count("no-python-3-9 names python3.9") == 1
+
+
+def test_a_script_finds_the_interpreter_that_takes_the_place_of_a_version_by_its_name(
+    code: Path, tmp_path: Path
+) -> None:
+    other = tmp_path / "shims" / "python3.9"  # such as pyenv has for each version
+    other.parent.mkdir()
+    other.write_text("#!/bin/sh\necho other\n")
+    other.chmod(0o755)
+    path = ServicePaths("f", code).text("/var/fc/lang/python3.9/bin:/usr/bin")
+    assert path.endswith(f":{Path(sys.executable).parent}:/usr/bin")
+    done = subprocess.run(
+        ["/bin/sh", "-c", "exec python3.9 -c 'import sys; print(sys.prefix)' 'an argument'"],
+        env={"PATH": f"{path}:{other.parent}"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.strip() == sys.prefix
 
 
 def test_only_packages_that_were_built_for_a_version_choose_it(code: Path, monkeypatch) -> None:
