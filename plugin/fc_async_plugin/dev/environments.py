@@ -56,14 +56,10 @@ def used(project: Project) -> tuple[Project, str]:
 
 def _lacks(project: Project, resource: Resource, packages: Path) -> bool:
     """Return whether only the environment has a requirement of a function."""
-    code = code_path(project, resource) if _runs_python(resource) else None
+    runs_python = resource.props.get("runtime") in runtimes.PYTHON | runtimes.CUSTOM
+    code = code_path(project, resource) if runs_python and is_function(resource) else None
     text = imports.requirements(code) if code else ""
     return _requirements.missing(text) > _requirements.missing(text, [*sys.path, str(packages)])
-
-
-def _runs_python(resource: Resource) -> bool:
-    runtime = resource.props.get("runtime")
-    return runtime in runtimes.PYTHON | runtimes.CUSTOM and is_function(resource)
 
 
 def _with_paths(resource: Resource, place: Path) -> Resource:

@@ -121,10 +121,11 @@ class TextScreen:
             wrapped = body.split("\n")
         else:
             wrapped = body.wrap(self._console, room, overflow="fold")
-        indent = " " * head.cell_len
+        below = _BELOW["output"] if line.style == "output" else "  "
+        indent = f"{' ' * (head.cell_len - len(below))}{below}"
         for number, part in enumerate(wrapped):
             part.rstrip()
-            start = head if number == 0 else Text(self._continued(line, indent), style="dim")
+            start = head if number == 0 else Text(indent, style="dim")
             self._console.print(Text.assemble(start, part), soft_wrap=True)
 
     def _head(self, line: Line) -> Text:
@@ -144,9 +145,6 @@ class TextScreen:
             (f"{safe(line.name, line=True)}  ", "dim"),
             (_BELOW["output"] if line.style == "output" else "", "dim"),
         )
-
-    def _continued(self, line: Line, indent: str) -> str:
-        return indent[:-2] + _BELOW["output"] if line.style == "output" else indent
 
     def _colour(self, function: str) -> str:
         return self._colours.setdefault(function, _COLOURS[len(self._colours) % len(_COLOURS)])
