@@ -30,7 +30,12 @@ from fc_async_plugin.dev.sources import sources_of
 from fc_async_plugin.plan.attached import shortened
 from fc_async_plugin.template import files
 from fc_async_plugin.template.actions import Build
-from fc_async_plugin.template.code import folder_of, folders_of, missing_start_file
+from fc_async_plugin.template.code import (
+    folder_of,
+    folders_of,
+    in_repository,
+    missing_start_file,
+)
 from fc_async_plugin.template.model import is_function
 from fc_async_sdk import _project_folder
 from fc_async_sdk.spec.runtimes import CUSTOM, NODE
@@ -84,8 +89,10 @@ def _script_of(source: Source, project: Project) -> Build | None:
     """Return the script near a template that names the code folder of a function."""
     name = re.escape(Path(os.path.normpath(source.code or "")).name)
     named = re.compile(rf"(?<![\w.-]){name}(?![\w.-])")
-    places = folders_of(project) if name else []
-    for place in places:
+    places = folders_of(project)
+    if not in_repository(places[-1]):
+        places = places[:1]
+    for place in places if name else []:
         for file in sorted([*place.glob("*.*sh"), *place.glob("*/*.*sh")]):
             text = file.read_text("utf-8", "replace") if _SCRIPT.search(file.stem) else ""
             if named.search(text) and not _DEPLOYS.search(text):

@@ -16,7 +16,7 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from fc_async_plugin.template.code import code_path, folder_of, folders_of
+from fc_async_plugin.template.code import code_path, folder_of, folders_of, in_repository
 from fc_async_sdk.spec.runtimes import CONTAINER
 
 if TYPE_CHECKING:
@@ -86,10 +86,8 @@ def _files(project: Project, resource: Resource, folders: list[Path]) -> Iterato
     for build in project.builds:
         if build.resource in {"", resource.name} and "docker" in build.written:
             yield from _named(build.folder, build.written)
-    # Outside of a repository, the folders above may be of other projects.
-    top, own = folders[-1], folders.index(folder_of(project)) + 1
-    in_repository = any((one / ".git").exists() for one in (top, *top.parents))
-    below = [*map(_below, folders if in_repository else folders[:own])]
+    own = folders.index(folder_of(project)) + 1
+    below = [*map(_below, folders if in_repository(folders[-1]) else folders[:own])]
     for file in itertools.chain.from_iterable(below):
         if resource.name in {file.suffix[1:], file.stem, file.parent.name}:
             yield file

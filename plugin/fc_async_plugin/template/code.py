@@ -85,6 +85,14 @@ def folders_of(project: Project) -> list[Path]:
     return found
 
 
+def in_repository(folder: Path) -> bool:
+    """Return whether a folder belongs to a Git repository.
+
+    The folder above one that does not may be ``/tmp``, with the files of others.
+    """
+    return any((one / ".git").exists() for one in (folder, *folder.parents))
+
+
 def code_path(project: Project, resource: Resource) -> Path | None:
     """Return the code folder or zip of a resource, absolute; None if its code is elsewhere."""
     code = resource.props.get("code")

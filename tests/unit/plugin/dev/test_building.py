@@ -370,6 +370,12 @@ def test_no_script_is_offered_that_makes_something_else_or_reaches_the_cloud(
     assert building.builds_of([project_with_script(tmp_path, script, text)]) == []
 
 
+def test_no_script_above_a_template_outside_of_a_repository_is_offered(tmp_path: Path):
+    project = project_with_script(tmp_path, "scripts/build.sh")
+    (tmp_path / ".git").rmdir()
+    assert building.builds_of([project]) == []
+
+
 @pytest.mark.parametrize(
     ("name", "times"), [("requirements.txt", 2), ("main.go", 2), ("index.py", 1)]
 )
