@@ -13,21 +13,16 @@ import subprocess
 import sys
 import tempfile
 import time
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple
 
 from rows import pairs
 
 import fc_async_sdk
-from fc_async_sdk import handles, waiters
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from rows import Options, Row
-
-    from fc_async_sdk.operations import Call
-
-T = TypeVar("T")
 
 TASKS = 10_000
 CODE = b"def handler(event, context):\n    return event\n"
@@ -42,54 +37,45 @@ class Cost(NamedTuple):
     seconds: float
 
 
-class Counting:
-    """Sends calls of a client, as many at a time as it keeps connections, and counts them."""
+class Requests:
+    """Counts the requests of a client."""
 
     def __init__(self, client: fc_async_sdk.AsyncClient) -> None:
-        self._client = client
-        self._room = asyncio.Semaphore(client.config.max_pool_connections)
-        self.requests = 0
+        self.count = 0
+        client.meta.events.register("before-send", self._add)
 
-    async def perform(
-        self,
-        operation: Callable[..., Call[T]],
-        args: tuple[object, ...],
-        kwargs: dict[str, object],
-        *,
-        total_timeout: float | None = None,
-    ) -> T:
-        async with self._room:
-            self.requests += 1
-            return await self._client.send(operation(*args, **kwargs), total_timeout=total_timeout)
+    def _add(self, _: object) -> None:
+        self.count += 1
 
 
 async def group(client: fc_async_sdk.AsyncClient, prefix: str) -> Cost:
-    counting = Counting(client)
-    port = handles.AsyncPort(counting.perform, client.fan_out, asyncio.sleep, time.monotonic)
-    function = handles.AsyncFunctionHandle(port, handles.Target(FUNCTION, None, bytes), bytes)
+    function = client.function(FUNCTION, result=bytes)
     sent = await function.map([b"{}"] * TASKS, task_ids=prefix, delay=DELAY)
+    requests = Requests(client)
     began = time.perf_counter()
     ended = {task.id async for task in sent.ends(timeout=300)}
     assert len(ended) == TASKS
     assert not sent.failures
-    return Cost(counting.requests, time.perf_counter() - began)
+    return Cost(requests.count, time.perf_counter() - began)
 
 
 async def polling_each(client: fc_async_sdk.AsyncClient, prefix: str) -> Cost:
-    counting = Counting(client)
-    waiter = waiters.AsyncTaskWaiter(counting.perform, waiters.kind_of("task_finished"))
     run = await client.fan_out(FUNCTION, [b"{}"] * TASKS, task_ids=prefix, delay=DELAY).run()
     assert not run.failures
+    waiter = client.get_waiter("task_finished")
+    requests = Requests(client)
     began = time.perf_counter()
     waits = [waiter.wait(FUNCTION, f"{prefix}-{number}", timeout=300) for number in range(TASKS)]
     tasks = await asyncio.gather(*waits)
     assert all(task.succeeded for task in tasks)
-    return Cost(counting.requests, time.perf_counter() - began)
+    return Cost(requests.count, time.perf_counter() - began)
 
 
 async def both(endpoint: str) -> tuple[Cost, Cost]:
     async with fc_async_sdk.async_client(endpoint_url=endpoint) as client:
-        return await group(client, "group"), await polling_each(client, "each")
+        group_cost = await group(client, "group")
+    async with fc_async_sdk.async_client(endpoint_url=endpoint) as client:
+        return group_cost, await polling_each(client, "each")
 
 
 def create_function(endpoint: str) -> None:
