@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections import Counter
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from fc_async_plugin.template.nodes import Array, Leaf, Node, Table, leaves
@@ -136,23 +137,30 @@ def _ignored(root: Table) -> Iterator[Problem]:
         if isinstance(one, Table) and "component" not in one.entries:
             said = f"resource {name!r} has no component, so it is not deployed"
             yield note(resources.key_position(name), said, "write component: fc3")
-    for owner, table, known in _known_keys(root):
-        for key in table.entries:
-            if key in known or key.startswith("x-") or _holds_anchor(table, key, root):
-                continue
-            near = difflib.get_close_matches(key[:40], known, 1, 0.75)
-            if near:
-                said, fix = f"s ignores {key!r}", f"did you mean {near[0]}?"
-            elif owner and "props" not in table.entries and isinstance(table.entries[key], Table):
-                said, fix = f"s ignores {key!r}", "did you mean props?"
-            elif owner and key == "access":
-                said = "s ignores access in a resource: the template's own is used"
-                fix = "put it at the top, or use one template per account"
-            elif owner:
-                said, fix = f"s ignores {key!r} beside props", "write it under props"
-            else:
-                said, fix = f"s ignores {key!r}", f"remove it; known here: {', '.join(known)}"
-            yield note(table.key_position(key), said, fix)
+    unknown = [
+        (owner, table, known, key)
+        for owner, table, known in _known_keys(root)
+        for key in table.entries
+        if key not in known and not key.startswith("x-")
+    ]
+    # An alias makes the leaves below its anchor appear again.
+    times = Counter(map(id, leaves(root) if unknown else ()))
+    for owner, table, known, key in unknown:
+        if any(times[id(leaf)] > 1 for leaf in leaves(table.entries[key])):
+            continue
+        near = difflib.get_close_matches(key[:40], known, 1, 0.75)
+        if near:
+            said, fix = f"s ignores {key!r}", f"did you mean {near[0]}?"
+        elif owner and "props" not in table.entries and isinstance(table.entries[key], Table):
+            said, fix = f"s ignores {key!r}", "did you mean props?"
+        elif owner and key == "access":
+            said = "s ignores access in a resource: the template's own is used"
+            fix = "put it at the top, or use one template per account"
+        elif owner:
+            said, fix = f"s ignores {key!r} beside props", "write it under props"
+        else:
+            said, fix = f"s ignores {key!r}", f"remove it; known here: {', '.join(known)}"
+        yield note(table.key_position(key), said, fix)
 
 
 def _known_keys(root: Table) -> Iterator[tuple[bool, Table, Collection[str]]]:
@@ -169,12 +177,6 @@ def _known_keys(root: Table) -> Iterator[tuple[bool, Table, Collection[str]]]:
             for one in items.items if isinstance(items, Array) else ():
                 if isinstance(one, Table):
                     yield False, one, _ACTION_KEYS
-
-
-def _holds_anchor(table: Table, key: str, root: Table) -> bool:
-    """Return whether what is below a key is also elsewhere, where an alias names it."""
-    own = {id(leaf) for leaf in leaves(table.entries[key])}
-    return sum(id(leaf) in own for leaf in leaves(root)) > len(own)
 
 
 def merge_tables(lower: Table, upper: Table) -> Table:
