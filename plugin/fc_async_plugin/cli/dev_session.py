@@ -132,7 +132,8 @@ def run(choices: Choices) -> int:
 def _run(choices: Choices) -> int:
     screen, answers = _screen(choices), Answers()
     events: SimpleQueue[Event] = SimpleQueue()
-    images = commands.images_of(_read(choices._replace(commands=()), "", ""))
+    loaded = _load(choices, "", "")
+    images = commands.images_of(deployed(one, choices.resources) for one in loaded)
     given = commands.read(choices.commands)
     wishes = {
         name: commands.wish(name, one)
@@ -143,7 +144,7 @@ def _run(choices: Choices) -> int:
     prepared = [("note", refused, "own")] if refused else []
     allowed = frozenset(name for name, one in wishes.items() if one.key in answers)
     choices = choices._replace(images=images, allowed=allowed)
-    projects = _read(choices, "", "")
+    projects = _chosen(choices, loaded)
     _check_data(choices.data, sources_of(projects))
     debug = launch.chosen(sources_of(projects), choices.debug)
     place = _place_of(projects)
@@ -253,6 +254,11 @@ def _deployer(
 
 
 def _read(choices: Choices, region: str, account_id: str) -> list[Project]:
+    """Return what runs here of all templates, which are read anew."""
+    return _chosen(choices, _load(choices, region, account_id))
+
+
+def _load(choices: Choices, region: str, account_id: str) -> list[Project]:
     """Read all templates, with region and account of the runtime where they have none."""
     projects = [
         connection.load(
@@ -264,9 +270,15 @@ def _read(choices: Choices, region: str, account_id: str) -> list[Project]:
         )
         for path in dict.fromkeys(choices.templates or (None,))
     ]
+    check_names(projects, choices.resources)
+    return projects
+
+
+def _chosen(choices: Choices, projects: list[Project]) -> list[Project]:
+    """Return the resources that were asked for, with the commands that start them."""
     started = {name: choices.images[name].command for name in choices.allowed}
     started |= commands.read(choices.commands)
-    check_names(projects, [*choices.resources, *started])
+    check_names(projects, started)
     projects = [commands.with_commands(one, started, choices.images) for one in projects]
     return [deployed(project, choices.resources) for project in projects]
 
