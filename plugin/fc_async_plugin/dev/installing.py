@@ -111,9 +111,12 @@ def shipped_for_node(source: Source) -> tuple[str, ...]:
 def absent_of_node(projects: Iterable[Project]) -> Iterator[Import]:
     """Yield what functions for Node load and lack and an installation does not bring."""
     for source in sources_of(projects):
-        known = package_json(source.code or Path()).dependencies
+        lacks = syntax.absent_modules(source)
+        if source.code is None or not lacks:
+            continue
+        known = package_json(source.code).dependencies
         incomplete = node_packages_missing(source)  # packages may bring further ones
-        for name, place in syntax.absent_modules(source).items():
+        for name, place in lacks.items():
             if name.startswith((".", "/")) or not (incomplete or name in known):
                 yield Import(source.function, source.runtime, name, place)
 
