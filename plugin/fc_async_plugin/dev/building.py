@@ -30,12 +30,7 @@ from fc_async_plugin.dev.sources import sources_of
 from fc_async_plugin.plan.attached import shortened
 from fc_async_plugin.template import files
 from fc_async_plugin.template.actions import Build
-from fc_async_plugin.template.code import (
-    folder_of,
-    folders_of,
-    in_repository,
-    missing_start_file,
-)
+from fc_async_plugin.template.code import folder_of, missing_start_file, own_folders
 from fc_async_plugin.template.model import is_function
 from fc_async_sdk import _project_folder
 from fc_async_sdk.spec.runtimes import CUSTOM, NODE
@@ -77,7 +72,8 @@ def builds_of(projects: Iterable[Project], answers: Collection[str] = ()) -> lis
             if source.resource in built:
                 continue
             lacking = missing_start_file(project, named[source.resource])
-            for build in (_build_of(source, folder_of(project)), _script_of(source, project)):
+            for find in (_build_of, _script_of):
+                build = find(source, project)
                 makes = lacking if build and not build.any_file else lacking == "."
                 if build and (wish(build).key in answers or makes):
                     found[build] = None
@@ -89,10 +85,8 @@ def _script_of(source: Source, project: Project) -> Build | None:
     """Return the script near a template that names the code folder of a function."""
     name = re.escape(Path(os.path.normpath(source.code or "")).name)
     named = re.compile(rf"(?<![\w.-]){name}(?![\w.-])")
-    places = folders_of(project)
-    if not in_repository(places[-1]):
-        places = places[:1]
-    for place in places if name else []:
+    places = own_folders(project) if name else []
+    for place in places:
         for file in sorted([*place.glob("*.*sh"), *place.glob("*/*.*sh")]):
             text = file.read_text("utf-8", "replace") if _SCRIPT.search(file.stem) else ""
             if named.search(text) and not _DEPLOYS.search(text):
@@ -104,13 +98,12 @@ def _script_of(source: Source, project: Project) -> Build | None:
     return None
 
 
-def _build_of(source: Source, base: Path) -> Build | None:
+def _build_of(source: Source, project: Project) -> Build | None:
     """Return the build of the ``package.json`` that is nearest to the code of a function.
 
-    Args:
-        source: The function.
-        base: The folder of the template; folders above it do not count.
+    Folders above that of the template do not count.
     """
+    base = folder_of(project)
     code = Path(os.path.normpath(source.code)) if source.code else None
     if code is None or source.runtime not in NODE | CUSTOM:
         return None

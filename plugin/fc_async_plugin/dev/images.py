@@ -16,7 +16,7 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from fc_async_plugin.template.code import code_path, folder_of, folders_of, in_repository
+from fc_async_plugin.template.code import code_path, folders_of, own_folders
 from fc_async_sdk.spec.runtimes import CONTAINER
 
 if TYPE_CHECKING:
@@ -56,9 +56,9 @@ def image_of(project: Project, resource: Resource) -> Image | None:
 
     What the function sets itself takes precedence.
     """
-    folders = [one for one in (code_path(project, resource), *folders_of(project)) if one]
-    files = _files(project, resource, folders)
-    file = next(files, None) if resource.props.get("runtime") == CONTAINER else None
+    if resource.props.get("runtime") != CONTAINER:
+        return None
+    file = next(_files(project, resource), None)
     if file is None:
         return None
     last, variables, copied = _read(file.read_text("utf-8", "replace"))
@@ -77,17 +77,19 @@ def image_of(project: Project, resource: Resource) -> Image | None:
         command = [one.replace(f"{place}/", "") for one in command]
         inside = re.compile(rf"{re.escape(place)}(?=/|:|$)")
         variables = {name: inside.sub("/code", one) for name, one in variables.items()}
-    above = [one for one in file.parent.parents if one.is_relative_to(folders[-1])]
+    above = [one for one in file.parent.parents if one.is_relative_to(folders_of(project)[-1])]
     return Image(file, _folder([file.parent, *above], command, copied), command, variables)
 
 
-def _files(project: Project, resource: Resource, folders: list[Path]) -> Iterator[Path]:
-    """Yield Dockerfiles of an image, the likeliest first, in folders and where builds name them."""
+def _files(project: Project, resource: Resource) -> Iterator[Path]:
+    """Yield Dockerfiles of an image, the likeliest first."""
     for build in project.builds:
         if build.resource in {"", resource.name} and "docker" in build.written:
             yield from _named(build.folder, build.written)
-    own = folders.index(folder_of(project)) + 1
-    below = [*map(_below, folders if in_repository(folders[-1]) else folders[:own])]
+    path = code_path(project, resource)
+    code = [path] if path else []
+    folders = [*code, *folders_of(project)]
+    below = [*map(_below, [*code, *own_folders(project)])]
     for file in itertools.chain.from_iterable(below):
         if resource.name in {file.suffix[1:], file.stem, file.parent.name}:
             yield file

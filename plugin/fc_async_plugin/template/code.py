@@ -85,12 +85,14 @@ def folders_of(project: Project) -> list[Path]:
     return found
 
 
-def in_repository(folder: Path) -> bool:
-    """Return whether a folder belongs to a Git repository.
+def own_folders(project: Project) -> list[Path]:
+    """Return those of :func:`folders_of` in which any file belongs to the template's repository.
 
-    The folder above one that does not may be ``/tmp``, with the files of others.
+    Outside of a repository, the folder above may be ``/tmp``, with the files of others.
     """
-    return any((one / ".git").exists() for one in (folder, *folder.parents))
+    found = folders_of(project)
+    top = found[-1]
+    return found if any((one / ".git").exists() for one in (top, *top.parents)) else found[:1]
 
 
 def code_path(project: Project, resource: Resource) -> Path | None:

@@ -347,7 +347,7 @@ def test_a_script_that_names_the_code_folder_makes_it_and_again_after_a_save(
     assert session.start() == []
     assert (tmp_path / "out" / "api" / "index.py").read_text() == ""
     assert building.builds_of([project], answers) == [build]
-    assert building.builds_of([project]) == []  # somebody else has made the folder
+    assert building.builds_of([project]) == []  # the folder exists, and no answer is known
     (tmp_path / "app.py").write_text("saved")
     assert session.builder.saved({tmp_path / "app.py"}) == ([], [])
     assert (tmp_path / "out" / "api" / "index.py").read_text() == "saved"
