@@ -113,8 +113,7 @@ class MessageModel:
 
     async def delete(self, name: str, receipts: Sequence[Receipt], *, now: int) -> Sequence[bool]:
         """Delete received messages; return False for each receipt that is not valid."""
-        self._expire(name, now)
-        results, gone = rules.delete(self._messages[name], receipts, now)
+        results, gone = rules.delete(self._held(name, now), receipts, now)
         for sequence in gone:
             del self._messages[name][sequence]
         return results
@@ -129,8 +128,7 @@ class MessageModel:
         self, name: str, receipt: Receipt, *, seconds: float, now: int
     ) -> Message | None:
         """Change the visibility of a received message; return None if the receipt is not valid."""
-        self._expire(name, now)
-        hidden = rules.hide(self._messages[name], receipt, seconds=seconds, now=now)
+        hidden = rules.hide(self._held(name, now), receipt, seconds=seconds, now=now)
         if hidden is not None:
             self._messages[name][hidden.sequence] = hidden
         return hidden
@@ -164,8 +162,11 @@ class MessageModel:
             raise queue_missing(name) from None
 
     def _expire(self, name: str, now: int) -> None:
-        """Delete expired messages; reads only leave them out."""
-        self._messages[name] = {message.sequence: message for message in self._kept(name, now)}
+        """Delete expired messages, as sends and receives do; other verbs only leave them out."""
+        self._messages[name] = self._held(name, now)
+
+    def _held(self, name: str, now: int) -> dict[int, Message]:
+        return {message.sequence: message for message in self._kept(name, now)}
 
     def _kept(self, name: str, now: int) -> list[Message]:
         queue = self._queue(name)
