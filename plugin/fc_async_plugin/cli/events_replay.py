@@ -56,7 +56,7 @@ class _Filters(NamedTuple):
         wanted = selection.Selection(
             conditions=self.conditions,
             functions=self.functions,
-            since=None if self.since is None else options.moment(self.since, now),
+            since=None if self.since is None else options.beginning("--since", self.since, now),
             matches=tuple(map(selection.Match.read, self.matches)),
         )
         return selection.choose(source.look(), wanted, self.limit)

@@ -59,7 +59,7 @@ def command(
 
     with connection.named_functions(functions, where) as (reached, places):
         now = metrics.now_of(places[0][0])
-        begin = options.moment(since, now)
+        begin = options.beginning("--since", since, now)
         regions = [
             failures.Reader(client, reached, since=begin, now=now).read(names)
             for client, names in places

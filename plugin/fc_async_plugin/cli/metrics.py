@@ -81,11 +81,9 @@ def command(
     with connection.named_functions((function,), where) as (account, [(client, [name])]):
         here = monitor_endpoint is None and connection.is_here(account)
         now = metrics.now_of(client) if here else time.time_ns() // 1_000_000
-        begin = options.moment(start, now)
+        begin = options.beginning("--start", start, now, end=("--end", end))
         # The period that has just begun is part of what is shown up to now.
-        until = options.moment(end, now) if end else now + 1
-        if begin >= until:
-            raise click.UsageError(f"--start {start} is not before --end {end or 'now'}")
+        until = max(options.moment(end, now), begin + 1) if end else now + 1
         seconds = _PERIODS[period] if period else metrics.period_for(begin, until)
         wanted = metrics.Wanted(name, _chosen(names), begin, until, seconds)
         _refuse_many_points(wanted, period)

@@ -406,6 +406,27 @@ def moment(text: str, now: int) -> int:
         raise click.UsageError(str(error)) from None
 
 
+def beginning(option: str, text: str, now: int, *, end: tuple[str, str | None] = ("", None)) -> int:
+    """Return the moment that an option names as the beginning of a time, in milliseconds.
+
+    Args:
+        option: Name of the option.
+        text: Its value.
+        now: The present, milliseconds since the epoch.
+        end: Name and value of the option for the end; without a value the time ends now.
+
+    Raises:
+        click.UsageError: A value is not a time, or the time ends before it begins.
+    """
+    begin, (name, last) = moment(text, now), end
+    if begin > (now if last is None else moment(last, now)):
+        raise click.UsageError(
+            f"{option} {text} is later than {'now' if last is None else f'{name} {last}'}: "
+            f"use an earlier {option} (5m is 5 minutes ago)"
+        )
+    return begin
+
+
 def note_task_mode(client: Client, functions: Iterable[str], qualifier: str | None) -> None:
     """Print on stderr for which functions the service does not know task ids."""
     from fc_async_plugin.account import lists

@@ -61,8 +61,13 @@ class _Filters(NamedTuple):
         """Return the tasks that are chosen, in one of some statuses unless one is named."""
         from fc_async_plugin import metrics
 
-        def moment(text: str | None) -> int | None:
-            return None if text is None else options.moment(text, metrics.now_of(tasks.client))
+        begin = end = None
+        now = metrics.now_of(tasks.client) if self.since or self.until else 0
+        if self.until is not None:
+            end = options.moment(self.until, now)
+        if self.since is not None:
+            ends = "--until", self.until
+            begin = options.beginning("--since", self.since, now, end=ends)
 
         return tasks.choose(
             [self.status] if self.status else statuses,
@@ -71,8 +76,8 @@ class _Filters(NamedTuple):
             error=self.error,
             replays=replays,
             prefix=self.prefix,
-            started_time_begin=moment(self.since),
-            started_time_end=moment(self.until),
+            started_time_begin=begin,
+            started_time_end=end,
         )
 
 

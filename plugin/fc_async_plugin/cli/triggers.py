@@ -258,9 +258,8 @@ def backfill_command(
 
     with tasks.tasks_of(function, where) as target:
         now = metrics.now_of(target.client)
-        span = options.moment(begin, now), options.moment(end, now)
-        if span[0] >= span[1]:
-            raise click.UsageError(f"--from {begin} is not before --to {end}")
+        first = options.beginning("--from", begin, now, end=("--to", end))
+        span = first, options.moment(end, now)
         wanted = backfill.missed(target.client, target.function, trigger, span, limit=limit)
         wanted = wanted._replace(qualifier=where.qualifier or wanted.qualifier)
         if not wanted.firings:

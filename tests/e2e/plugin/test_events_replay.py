@@ -236,6 +236,7 @@ def test_only_what_the_filters_admit_is_sent_and_removed(
         (["--match", "requestPayload.id=("], "not a valid regular expression"),
         (["--since", "yesterday"], "is not a time"),
         (["--since", ""], "'' is not a time"),
+        (["--since", "2100-01-01"], "--since 2100-01-01 is later than now: use an earlier --since"),
         (["--to", ""], "must not be empty"),
         (["--qualifier", "prod"], "--qualifier needs --to"),
     ],

@@ -70,6 +70,22 @@ def test_tasks_are_listed_by_time_and_condition(
     assert listed(fc_async, *filters) == found
 
 
+@pytest.mark.parametrize("command", ["list", "stop", "replay"])
+@pytest.mark.parametrize(
+    ("times", "said"),
+    [
+        (["--since", "1m", "--until", "5m"], "--since 1m is later than --until 5m: use an earlier"),
+        (["--since", "2100-01-01"], "--since 2100-01-01 is later than now: use an earlier --since"),
+    ],
+)
+def test_a_time_that_ends_before_it_begins_is_refused(
+    command: str, times: list[str], said: str, fc_async: Command, called: list[bytes]
+) -> None:
+    done = fc_async("tasks", command, "orders", *times)
+    assert (done.code, done.out) == (1, "")
+    assert said in done.err
+
+
 @pytest.mark.parametrize(
     ("filters", "replayed"),
     [

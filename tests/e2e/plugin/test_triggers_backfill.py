@@ -110,7 +110,7 @@ def test_the_qualifier_of_the_trigger_is_called(
 @pytest.mark.parametrize(
     ("trigger", "arguments", "said"),
     [
-        ("nightly", ["--from", "2026-11-22", "--to", "2026-11-21"], "is not before"),
+        ("nightly", ["--from", "2026-11-22", "--to", "2026-11-21"], "is later than --to"),
         ("nightly", ["--from", "400d", "--limit", "3"], "more than 3 firings"),
         ("nightly", ["--from", "1s"], "does not fire"),
         ("missing", ["--from", "1d"], "TriggerNotFound"),

@@ -152,7 +152,8 @@ def test_cloudmonitor_is_read_without_a_local_runtime(httpserver, capsys) -> Non
     [
         (["--metric", "nonsense"], "there is no metric 'nonsense'"),
         (["--start", "soon"], "'soon' is not a time"),
-        (["--start", "1h", "--end", "2h"], "--start 1h is not before --end 2h"),
+        (["--start", "1h", "--end", "2h"], "--start 1h is later than --end 2h"),
+        (["--start", "2100-01-01"], "--start 2100-01-01 is later than now: use an earlier --start"),
         (["--start", "2d", "--period", "minute"], "more than 1440 points: use --period hour or"),
         (["--start", "90d"], "more than 1440 points: use a later --start"),
     ],
