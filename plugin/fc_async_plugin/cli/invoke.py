@@ -62,7 +62,7 @@ class Choices(NamedTuple):
 
 @click.command()
 @options.function_argument
-@click.argument("payload", required=False)
+@click.argument("payload", required=False, callback=options.text_payload)
 @options.event_options
 @click.option(
     "--async/--sync",
@@ -126,7 +126,7 @@ class Choices(NamedTuple):
 def command(
     *,
     function: str,
-    payload: str | None,
+    payload: bytes | None,
     event: bytes | None,
     schema: str | None,
     where: Where,
@@ -149,8 +149,7 @@ def command(
     from fc_async_sdk.pacing import Pace
 
     choices = Choices(**options_of_call)
-    argument = None if payload is None else payload.encode()
-    given = [one for one in (argument, event) if one is not None]
+    given = [one for one in (payload, event) if one is not None]
     _refuse_contradictions(choices, payloads=len(given))
     data = b"".join(given)
     check = _checker(schema)

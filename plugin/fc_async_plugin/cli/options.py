@@ -11,6 +11,7 @@ import functools
 import inspect
 import json
 import os
+import re
 import sys
 from contextlib import nullcontext, suppress
 from pathlib import Path
@@ -363,18 +364,40 @@ def read_json(file: str | Path) -> Any:
         raise click.ClickException(f"{file} is not valid JSON: {error}") from error
 
 
-def _event(event: str | None, event_file: str | None) -> bytes | None:
+def text_payload(_: click.Context, __: click.Parameter, text: str | None) -> bytes | None:
+    """Return the payload that was typed.
+
+    Raises:
+        click.UsageError: It names a file in the way of curl (``@FILE``) or aws (``file://FILE``).
+    """
+    named = re.fullmatch(r"(?:@|fileb?://)(.+)", text or "")
+    # PTH113: Path.is_file raises OSError for a name that is too long.
+    if named and (named[1] == "-" or os.path.isfile(named[1])):  # noqa: PTH113
+        raise click.UsageError(
+            f"the payload {text} names a file: use -f {named[1]} to send its content"
+        )
+    return None if text is None else text.encode()
+
+
+def _event(event: bytes | None, event_file: str | None) -> bytes | None:
     if event is not None and event_file is not None:
         raise click.UsageError("give the payload once: with -e or with -f")
     if event_file is None:
-        return None if event is None else event.encode()
+        return event
     return sys.stdin.buffer.read() if event_file == "-" else Path(event_file).read_bytes()
 
 
 event_options: Final = gathered(
     "event",
     _event,
-    click.option("-e", "--event", "event", metavar="TEXT", help="What the function gets."),
+    click.option(
+        "-e",
+        "--event",
+        "event",
+        metavar="TEXT",
+        callback=text_payload,
+        help="What the function gets.",
+    ),
     click.option("-f", "--event-file", metavar="FILE", help="Read it from a file; - is stdin."),
 )
 """Adds ``-e -f``; the command gets ``event: bytes | None``."""

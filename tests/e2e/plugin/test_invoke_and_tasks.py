@@ -113,6 +113,23 @@ def test_the_payload_may_come_from_a_file_or_from_stdin(
     assert sorted(orders) == [b"\x00\xff", b"piped", b"typed"]
 
 
+@pytest.mark.parametrize(
+    ("typed_payload", "file"),
+    [("@order.json", "order.json"), ("fileb://order.json", "order.json"), ("@-", "-")],
+)
+def test_a_payload_that_names_a_file_as_curl_does_is_not_sent_as_text(
+    typed_payload: str, file: str, typed: Typed, fc_local: FcLocal, orders: list[bytes], here: Path
+) -> None:
+    (here / "order.json").write_bytes(b"{}")
+    for given in ([typed_payload], ["-e", typed_payload]):
+        code, _, err = typed("invoke", "orders", *given)
+        assert (code, f"names a file: use -f {file} to send its content" in err) == (1, True)
+    for text in ("@nobody", "@" + "a" * 300, "order.json"):
+        assert typed("invoke", "orders", text)[0] == 0
+    fc_local.run_until_idle()
+    assert len(orders) == 3
+
+
 def test_a_delayed_invocation_waits(typed: Typed, fc_local: FcLocal, orders: list[bytes]) -> None:
     typed("invoke", "orders", "x", "--delay", "60")
     fc_local.advance(59)
