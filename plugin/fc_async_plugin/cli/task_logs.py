@@ -14,15 +14,15 @@ from fc_async_plugin.cli import options
 from fc_async_plugin.report import Format, terminal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator
 
     from fc_async_plugin.account.connection import Where
+    from fc_async_plugin.report.tasks import Printed
     from fc_async_plugin.tasks import FunctionTasks
     from fc_async_sdk import AsyncTask, Client
     from fc_async_sdk.admin.models import Step, Steps
 
-    _Printed = Mapping[tuple[str, int], str]
-    _Show = Callable[[Iterable[AsyncTask], _Printed], None]
+    _Show = Callable[[Iterable[AsyncTask], Printed], None]
 
 _POLL_SECONDS = 1.0
 _NEWEST = 100
@@ -188,26 +188,21 @@ def _ran(task: AsyncTask) -> bool:
     return task.started_time is not None
 
 
-def _logs(task: AsyncTask, printed: _Printed) -> list[tuple[int, str]]:
-    """Return the output of each attempt by its number, with that of one that runs."""
+def _print_json(tasks: Iterable[AsyncTask], printed: Printed) -> None:
     from fc_async_plugin.report import tasks as report
 
-    found = dict(report.logs(task))
-    more = {number: text for (name, number), text in printed.items() if name == task.task_id}
-    return sorted({**more, **found}.items())
-
-
-def _print_json(tasks: Iterable[AsyncTask], printed: _Printed) -> None:
     for task in tasks:
-        for number, text in _logs(task, printed):
+        for number, text in report.logs(task, printed):
             line = {"taskId": task.task_id, "status": task.status, "attempt": number, "log": text}
             terminal.print_json_line(line)
 
 
-def _show(tasks: Iterable[AsyncTask], printed: _Printed, *, raw: bool) -> None:
+def _show(tasks: Iterable[AsyncTask], printed: Printed, *, raw: bool) -> None:
+    from fc_async_plugin.report import tasks as report
+
     for task in tasks:
         terminal.tell(f"--- {task.task_id} {task.status}", bold=True)
-        texts = _logs(task, printed)
+        texts = report.logs(task, printed)
         for number, text in texts:
             if len(texts) > 1:
                 terminal.tell(f"-- attempt {number}", bold=True)

@@ -163,7 +163,7 @@ def get_command(
     with tasks_of(function, where) as tasks:
         with suggestions.for_task(task_id, tasks.all()):
             task = tasks.find(task_id)
-        print_task(task, output, tasks.times(task_id))
+        print_task(task, output, tasks.times(task_id), tasks.printed())
 
 
 class _Set(NamedTuple):

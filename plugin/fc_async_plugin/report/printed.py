@@ -50,12 +50,14 @@ def print_plan(
         terminal.error(obstacle)
 
 
-def print_task(task: AsyncTask, output: Format, times: tasks.Times) -> None:
-    """Print one task."""
+def print_task(
+    task: AsyncTask, output: Format, times: tasks.Times, printed: tasks.Printed | None = None
+) -> None:
+    """Print one task, as text with what its attempt that runs has printed."""
     if output == "json":
         terminal.print_json(task.to_dict())
         return
-    for line, heading in tasks.detail(task, times, width=terminal.width()):
+    for line, heading in tasks.detail(task, times, width=terminal.width(), printed=printed or {}):
         terminal.tell(line, bold=heading)
 
 

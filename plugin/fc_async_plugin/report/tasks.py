@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from fc_async_sdk import AsyncTask
     from fc_async_sdk.models import AsyncTaskEvent
 
+    Printed = Mapping[tuple[str, int], str]
+    """Output of the attempts that run so far, by task and number of the attempt."""
+
 COLUMNS: Final = (
     Column("task"),
     Column("status"),
@@ -31,6 +34,7 @@ COLUMNS: Final = (
     Column("error"),
 )
 _WAITING: Final = ("Enqueued", "Retrying")
+_NOTHING: Final[Printed] = {}
 _INDENT: Final = 2
 _TIME: Final = 12
 _SHOWN_DETAILS: Final = frozenset(
@@ -90,8 +94,13 @@ def attempts(task: AsyncTask) -> int | None:
     return task.already_retried_times + 1
 
 
-def detail(task: AsyncTask, times: Times, *, width: int | None) -> Iterator[tuple[str, bool]]:
+def detail(
+    task: AsyncTask, times: Times, *, width: int | None, printed: Printed = _NOTHING
+) -> Iterator[tuple[str, bool]]:
     """Yield the lines of one task with its steps, each with whether it is a heading."""
+    texts = logs(task, printed)
+    attempt, log = texts[-1] if texts else (0, "")
+    others = f" of attempt {attempt} (fc-async tasks logs shows all {len(texts)})"
     due = times.due.get(task.task_id) if task.status in _WAITING else None
     waiting = moments.due(due, times.now)
     fields = (
@@ -112,7 +121,7 @@ def detail(task: AsyncTask, times: Times, *, width: int | None) -> Iterator[tupl
         ("Steps", _wrapped(timeline(task.events or ()), width)),
         ("Payload", _payload(task.task_payload_bytes, width)),
         ("Result", _payload(task.return_payload_bytes, width)),
-        (_log_title(task), log_of_last_attempt(task)),
+        ("Log" + others * (len(texts) > 1), log.rstrip("\n").splitlines()),
     )
     for title, found in sections:
         if found:
@@ -178,33 +187,26 @@ def _pairs(details: Mapping[str, Any]) -> str:
     )
 
 
-def logs(task: AsyncTask) -> list[tuple[int, str]]:
-    """Return what the attempts of a task printed: the number of the attempt, and the text."""
-    found: list[tuple[int, str]] = []
+def logs(task: AsyncTask, printed: Printed = _NOTHING) -> list[tuple[int, str]]:
+    """Return what the attempts of a task printed: the number of the attempt, and the text.
+
+    Args:
+        task: The task with its steps.
+        printed: What attempts that run have printed so far.
+    """
+    found: dict[int, str] = {}
     for event in task.events or ():
         details = event.details()
         text = details.get("logTail")
         if isinstance(text, str) and text:
-            found.append((_number(details, len(found) + 1), text))
-    return found
+            found[_number(details, len(found) + 1)] = text
+    running = {number: text for (name, number), text in printed.items() if name == task.task_id}
+    return sorted({**running, **found}.items())
 
 
 def _number(details: Mapping[str, Any], default: int) -> int:
     number = details.get("attempt")
     return number if isinstance(number, int) else default
-
-
-def log_of_last_attempt(task: AsyncTask) -> list[str]:
-    """Return the lines that the last attempt printed."""
-    found = logs(task)
-    return found[-1][1].rstrip("\n").splitlines() if found else []
-
-
-def _log_title(task: AsyncTask) -> str:
-    found = logs(task)
-    if len(found) > 1:
-        return f"Log of attempt {found[-1][0]} (fc-async tasks logs shows all {len(found)})"
-    return "Log"
 
 
 def _first_line(text: str | None) -> str | None:

@@ -230,6 +230,9 @@ def test_a_task_is_followed_through_its_attempts_until_it_has_ended(
         assert process.stdout is not None
         assert process.stdout.readline() == "--- T1 Running\n"
         assert process.stdout.readline().endswith("  orders  T1  │ \\x1b[1mbegan\n")
+        assert run(["tasks", "get", "orders", "T1", *endpoint]) == 0
+        log = capsys.readouterr().out.partition("\n\nLog\n")[2]
+        assert log.splitlines()[1:] == ["  \\x1b[1mbegan"]
         if task_mode:
             assert run(["tasks", "logs", "orders", *endpoint]) == 0
             shown = capsys.readouterr().out.splitlines()
