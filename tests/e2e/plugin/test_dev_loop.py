@@ -8,6 +8,7 @@ import itertools
 import json
 import re
 import signal
+import socket
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -155,11 +156,13 @@ def test_virtual_time_moves_to_what_is_due(dev: Callable[..., Terminal]):
 
 
 def test_a_runtime_that_runs_on_the_data_is_used_and_goes_on(dev: Callable[..., Terminal]):
+    with socket.create_server(("127.0.0.1", 0)) as free:  # another suite may use that of debugpy
+        port = free.getsockname()[1]
     first = dev()
     with connected(first) as client:
-        second = dev("--debug", "orders")
+        second = dev("--debug", f"orders:{port}")
         second.expect("Using the local runtime of process \\d+")
-        second.expect("Debugger of orders \\(debugpy\\) on 127.0.0.1:5678")
+        second.expect(f"Debugger of orders \\(debugpy\\) on 127.0.0.1:{port}")
         second.expect("Watching")
         client.invoke_async("orders", b"both")
         for terminal in (first, second):
