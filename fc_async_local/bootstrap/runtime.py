@@ -126,7 +126,8 @@ class Runtime:
             apps: dict[str, App] = {_FC: runtime.api(), **runtime.services.apps}
             served = {sockets[name]: app for name, app in apps.items()}
             await _serve(served, runtime.authority, options, closing)
-            _publish(runtime.addresses, closing)
+            if listening is None:
+                _publish(runtime.addresses)
             # Closed first: a client that waits for a message must not delay the servers' end.
             closing.callback(runtime.services.release)
             return dataclasses.replace(runtime, _closing=closing.pop_all(), _sockets=sockets)
@@ -209,11 +210,15 @@ class Runtime:
         """
         kept = {name: listener.dup() for name, listener in self._sockets.items()}
         now = self.foundation.clock.now()
-        await self.aclose()
+        await self._close()  # the file of addresses stays: commands would go to an account
         return await Runtime.open(msgspec.structs.replace(options, clock_start=now), kept)
 
     async def aclose(self) -> None:
         """Answer open requests, give back what is held, stop. What was accepted stays."""
+        _addresses_file(self.addresses).unlink(missing_ok=True)
+        await self._close()
+
+    async def _close(self) -> None:
         self._grace.begin()
         await self._closing.aclose()
 
@@ -288,13 +293,16 @@ def _describe(api: str) -> dict[str, Any]:
     return admin.document() if api == "admin" else fc.document()
 
 
-def _publish(addresses: Addresses, closing: contextlib.AsyncExitStack) -> None:
-    """Tell the addresses to other commands on this machine; ``closing`` takes the file away."""
-    file = Path(addresses.data) / _project_folder.ADDRESSES
+def _addresses_file(addresses: Addresses) -> Path:
+    return Path(addresses.data) / _project_folder.ADDRESSES
+
+
+def _publish(addresses: Addresses) -> None:
+    """Tell the addresses to other commands on this machine."""
+    file = _addresses_file(addresses)
     draft = file.with_suffix(".tmp")
     draft.write_bytes(msgspec.json.encode(addresses))
     draft.replace(file)
-    closing.callback(file.unlink, missing_ok=True)
 
 
 class _Grace:

@@ -58,6 +58,19 @@ def test_a_state_is_exported_and_cleared_while_the_runtime_runs(data: Path, tmp_
     assert queues(data) == []
 
 
+def test_commands_find_the_runtime_at_each_moment_of_a_restart_with_another_state(
+    data: Path,
+) -> None:
+    """Without its addresses a command goes to an account."""
+    file = data / ADDRESSES
+    with LocalRuntime(data=data, port=0):
+        before = file.stat()
+        assert run("clear", "--data", data, "-y")[0] == 0
+        after = file.stat()  # neither removed nor written anew
+        assert (after.st_ino, after.st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+    assert not file.exists()
+
+
 def test_a_clear_deletes_objects_and_an_import_leaves_them(data: Path, tmp_path: Path) -> None:
     def buckets() -> list[str]:
         with LocalRuntime(data=data, port=0) as runtime:
