@@ -3,10 +3,9 @@
 
 from __future__ import annotations
 
-import functools
 import time
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
@@ -14,15 +13,14 @@ from fc_async_plugin.cli import options
 from fc_async_plugin.report import Format, terminal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterable, Iterator
 
     from fc_async_plugin.account.connection import Where
+    from fc_async_plugin.dev.screen import TextScreen
     from fc_async_plugin.report.tasks import Printed
     from fc_async_plugin.tasks import FunctionTasks
     from fc_async_sdk import AsyncTask, Client
     from fc_async_sdk.admin.models import Step, Steps
-
-    _Show = Callable[[Iterable[AsyncTask], Printed], None]
 
 _POLL_SECONDS = 1.0
 _NEWEST = 100
@@ -70,32 +68,80 @@ def command(
         raise click.UsageError("name a function; all are shown with -f at a local runtime only")
     if raw and output == "json":
         raise click.UsageError("--raw goes with -o text only")
-    show = _print_json if output == "json" else functools.partial(_show, raw=raw)
+    form = _Form(output, raw)
     if function is None:
-        _follow_runtime(where, output, raw=raw)
+        _follow_runtime(where, form)
         return
     with tasks_of(function, where) as tasks:
         if task_id is not None:
             with suggestions.for_task(task_id, tasks.all()):
                 if live:
-                    _follow_runtime(where, output, tasks, task_id, show, raw=raw)
+                    _follow_runtime(where, form, tasks, task_id)
                 else:
                     task = tasks.wait(task_id) if follow else tasks.find(task_id)
-                    show([task], tasks.printed())
+                    form.show([task], tasks.printed())
             return
         newest = list(islice(filter(_ran, tasks.all()), limit))
         if not newest and not live:
             if why := tasks.why_none():
                 raise click.ClickException(why)
             terminal.note("No task has run.")
-        show(tasks.with_steps(newest), {} if live else tasks.printed())
+        form.show(tasks.with_steps(newest), {} if live else tasks.printed())
         if live:
-            _follow_runtime(where, output, tasks, raw=raw)
+            _follow_runtime(where, form, tasks)
         elif follow:
-            _follow(tasks, {task.task_id for task in newest if task.finished}, show)
+            _follow(tasks, {task.task_id for task in newest if task.finished}, form)
 
 
-def _follow(tasks: FunctionTasks, shown: set[str], show: _Show) -> None:
+class _Form(NamedTuple):
+    """The form in which output of functions is shown.
+
+    Attributes:
+        output: Text, or JSON lines.
+        raw: Whether control characters of text are left as they are.
+    """
+
+    output: Format
+    raw: bool
+
+    def show(self, tasks: Iterable[AsyncTask], printed: Printed) -> None:
+        """Print the output of the attempts of tasks."""
+        from fc_async_plugin.report import tasks as report
+
+        for task in tasks:
+            name, status, texts = task.task_id, task.status, report.logs(task, printed)
+            if self.output == "json":
+                for number, text in texts:
+                    line = {"taskId": name, "status": status, "attempt": number, "log": text}
+                    terminal.print_json_line(line)
+                continue
+            terminal.tell(f"--- {name} {status}", bold=True)
+            for number, text in texts:
+                if len(texts) > 1:
+                    terminal.tell(f"-- attempt {number}", bold=True)
+                terminal.print_text(text.rstrip("\n"), raw=self.raw)
+            if not texts and task.task_error_message:
+                terminal.print_text(task.task_error_message.rstrip("\n"), raw=self.raw)
+
+    def show_step(self, step: Step, screen: TextScreen) -> None:
+        """Print what an attempt has printed since its last step; as text in a form of ``dev``."""
+        log = step.output[step.told :]
+        if self.raw:
+            terminal.print_text(log.rstrip("\n"), raw=True)
+        elif self.output == "text":
+            screen.step(step)
+        else:
+            line = {
+                "function": step.function,
+                "taskId": step.task_id or step.request_id,
+                "status": step.status or "Running",
+                "attempt": step.attempt,
+                "log": log,
+            }
+            terminal.print_json_line(line)
+
+
+def _follow(tasks: FunctionTasks, shown: set[str], form: _Form) -> None:
     """Show the tasks that end from now on, without an end."""
     while True:
         time.sleep(_POLL_SECONDS)
@@ -105,17 +151,11 @@ def _follow(tasks: FunctionTasks, shown: set[str], show: _Show) -> None:
             if task.finished and _ran(task) and task.task_id not in shown
         ]
         shown.update(task.task_id for task in ended)
-        show(tasks.with_steps(ended), {})
+        form.show(tasks.with_steps(ended), {})
 
 
 def _follow_runtime(
-    where: Where,
-    output: Format,
-    tasks: FunctionTasks | None = None,
-    task_id: str | None = None,
-    show: _Show | None = None,
-    *,
-    raw: bool,
+    where: Where, form: _Form, tasks: FunctionTasks | None = None, task_id: str | None = None
 ) -> None:
     """Show what a runtime's functions print from now on, as ``dev`` does.
 
@@ -123,11 +163,9 @@ def _follow_runtime(
 
     Args:
         where: The runtime.
-        output: Format of the output.
+        form: Form of the output.
         tasks: The tasks of a function; None: all functions.
         task_id: One task, until it has ended; None: all tasks, without an end.
-        show: Shows the attempts of the task that have ended.
-        raw: Whether control characters are left as they are.
     """
     from fc_async_plugin.account import runtime
     from fc_async_plugin.dev.screen import TextScreen
@@ -139,30 +177,16 @@ def _follow_runtime(
     screen.functions([function] if function else [], lambda _: None)
     with runtime.client_of(str(where.account.endpoint)) as client:
         begin = runtime.ask(client, admin.get_steps())
-        if tasks and task_id and show:
+        if tasks and task_id:
             task = tasks.find(task_id)
-            show([task], {})
+            form.show([task], {})
             if task.finished:
                 return
             before = max((number for number, _ in report.logs(task)), default=0)
         terminal.note(f"Following {task_id or function or 'all functions'}; Ctrl-C ends it.")
         for step in _followed(client, begin, function, task_id):
-            log = step.output[step.told :]
-            if 0 < step.attempt <= before:
-                continue
-            if raw:
-                terminal.print_text(log.rstrip("\n"), raw=True)
-            elif output == "text":
-                screen.step(step)
-            else:
-                line = {
-                    "function": step.function,
-                    "taskId": step.task_id or step.request_id,
-                    "status": step.status or "Running",
-                    "attempt": step.attempt,
-                    "log": log,
-                }
-                terminal.print_json_line(line)
+            if not 0 < step.attempt <= before:
+                form.show_step(step, screen)
 
 
 def _followed(
@@ -186,26 +210,3 @@ def _followed(
 def _ran(task: AsyncTask) -> bool:
     """Return whether an attempt of a task was started: the others have printed nothing."""
     return task.started_time is not None
-
-
-def _print_json(tasks: Iterable[AsyncTask], printed: Printed) -> None:
-    from fc_async_plugin.report import tasks as report
-
-    for task in tasks:
-        for number, text in report.logs(task, printed):
-            line = {"taskId": task.task_id, "status": task.status, "attempt": number, "log": text}
-            terminal.print_json_line(line)
-
-
-def _show(tasks: Iterable[AsyncTask], printed: Printed, *, raw: bool) -> None:
-    from fc_async_plugin.report import tasks as report
-
-    for task in tasks:
-        terminal.tell(f"--- {task.task_id} {task.status}", bold=True)
-        texts = report.logs(task, printed)
-        for number, text in texts:
-            if len(texts) > 1:
-                terminal.tell(f"-- attempt {number}", bold=True)
-            terminal.print_text(text.rstrip("\n"), raw=raw)
-        if not texts and task.task_error_message:
-            terminal.print_text(task.task_error_message.rstrip("\n"), raw=raw)
