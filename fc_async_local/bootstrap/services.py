@@ -178,9 +178,10 @@ class Services(NamedTuple):
         Args:
             closing: Stops both.
         """
-        for service in (self.topics, self.eventbridge, self.trigger_retries, self.timers):
-            service.start()
-            closing.push_async_callback(service.aclose)
+        pushes = self.topics.pushes, self.eventbridge.pushes, self.trigger_retries.runner
+        for work in (*pushes, self.timers):
+            work.start()
+            closing.push_async_callback(work.aclose)
         self.oss.start()
 
     async def follow(self, configs: AsyncConfigs) -> None:

@@ -183,7 +183,7 @@ class Dispatching:
         await self._heartbeat.aclose()
 
 
-class Heartbeat:
+class Heartbeat(Loop):
     """The loop that extends leases.
 
     Args:
@@ -193,25 +193,17 @@ class Heartbeat:
     """
 
     def __init__(self, ports: Ports, ready: ReadyQueue, claims: Claims) -> None:
+        super().__init__("heartbeat", ports.wakeups, self._extend)
         self._ports = ports
         self._ready = ready
         self._claims = claims
         self._interval_ms = ports.settings.lease_ms // _EXTENSIONS
         self._next_at = 0
-        self._loop = Loop("heartbeat", ports.wakeups, self._extend)
-
-    def start(self) -> None:
-        """Begin to extend leases."""
-        self._loop.start()
-
-    async def aclose(self) -> None:
-        """End the loop, in the middle of a step if need be."""
-        await self._loop.aclose()
 
     def first_held(self) -> None:
         """Note that something is held after nothing was."""
         self._next_at = self._ports.clock.now() + self._interval_ms
-        self._loop.wake(self._next_at)
+        self.wake(self._next_at)
 
     async def _extend(self) -> int | None:
         if not self._ready:

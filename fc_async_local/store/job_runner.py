@@ -85,8 +85,8 @@ class JobKind(Generic[R]):
     describe: Callable[[Job], str]
 
 
-class JobRunner(Generic[R]):
-    """Runs the jobs of one kind until it is closed.
+class JobRunner(Loop, Generic[R]):
+    """The loop that runs the jobs of one kind.
 
     Args:
         node: Claims the jobs.
@@ -94,34 +94,26 @@ class JobRunner(Generic[R]):
     """
 
     def __init__(self, node: JobNode, kind: JobKind[R]) -> None:
+        topic = topic_of(kind.name)
+        super().__init__(topic, node.wakeups, self._advance, survey_ms=node.lease_ms)
         self._node = node
         self._kind = kind
         self._held: dict[str, Job] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._claims = Claims(node.clock)
         self._renew_at = 0
-        topic = topic_of(kind.name)
-        self._loop = Loop(topic, node.wakeups, self._step, survey_ms=node.lease_ms)
 
     @property
     def in_flight(self) -> int:
         """Number of jobs that are being tried."""
         return len(self._tasks)
 
-    def start(self) -> None:
-        """Begin to claim jobs."""
-        self._loop.start()
-
-    def wake(self) -> None:
-        """Look for jobs now."""
-        self._loop.wake()
-
     async def aclose(self) -> None:
         """Claim no more and break off what is being tried: it is tried again after a restart."""
-        await self._loop.aclose()
+        await super().aclose()
         await end_tasks(*self._tasks)
 
-    async def _step(self) -> int | None:
+    async def _advance(self) -> int | None:
         """Renew leases and begin what is due; return when to do so again."""
         await self._renew()
         due = await self._begin_due()
@@ -170,7 +162,7 @@ class JobRunner(Generic[R]):
         was_full = not self._free()
         self._tasks.discard(task)
         if was_full:
-            self._loop.wake()
+            self.wake()
 
     async def _work(self, job: Job) -> None:
         with self._node.clock.work():
@@ -208,9 +200,9 @@ class JobRunner(Generic[R]):
             logger.log(level, "%s, try %d -> %s", what, job.tries + 1, became, extra=extra)
         if settled is Settled.STALE:
             # It may have been written by an earlier try whose answer was lost: look again.
-            self._loop.wake()
+            self.wake()
         elif settlement.job is not None and settlement.job.state == "pending":
-            self._loop.wake(settlement.job.due_at)
+            self.wake(settlement.job.due_at)
 
 
 def _outcome(settlement: JobSettlement, settled: Settled) -> tuple[int, str]:

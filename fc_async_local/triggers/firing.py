@@ -229,6 +229,9 @@ class Retries:
         triggers: The triggers as they are now.
         firing: Invokes functions.
         dead_letter: Puts an event into a dead-letter queue; returns the failure, "" if none.
+
+    Attributes:
+        runner: Retries.
     """
 
     def __init__(
@@ -238,15 +241,7 @@ class Retries:
         self._triggers = triggers
         self._firing = firing
         self._dead_letter = dead_letter
-        self._runner = node.runner(TRIGGER, self._attempt, _describe)
-
-    def start(self) -> None:
-        """Begin to retry."""
-        self._runner.start()
-
-    async def aclose(self) -> None:
-        """Retry no more."""
-        await self._runner.aclose()
+        self.runner = node.runner(TRIGGER, self._attempt, _describe)
 
     async def pending(self, binding: Binding) -> bool:
         """Return whether messages of a trigger wait for a retry.
@@ -287,7 +282,7 @@ class Retries:
                 error=pushed.error,
             )
             await self._node.store.add_jobs([job])
-            self._runner.wake()
+            self.runner.wake()
 
     async def _attempt(self, job: Job) -> Pushed:
         batch = _decode(job.payload)

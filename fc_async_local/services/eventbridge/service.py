@@ -39,7 +39,7 @@ _push: Final = msgspec.json.Decoder(Push).decode
 
 
 class EventBridgeService:
-    """Takes events and pushes them. Call :meth:`start` before use.
+    """Takes events and pushes them. Start :attr:`pushes` before use.
 
     Args:
         kept: Buses and rules.
@@ -52,6 +52,7 @@ class EventBridgeService:
         documents: Buses and rules.
         recent: The newest events of each bus, and when they came.
         settings: As given.
+        pushes: Pushes events to targets, also those of an earlier run.
     """
 
     def __init__(
@@ -69,16 +70,8 @@ class EventBridgeService:
         self.recent: common.Recent[tuple[int, Event]] = common.Recent()
         self._clock = node.clock
         self.settings = settings
-        self._pushes = node.runner(EVENT_PUSH, self._attempt, _describe)
+        self.pushes = node.runner(EVENT_PUSH, self._attempt, _describe)
         self._bound = bound
-
-    def start(self) -> None:
-        """Start to push, beginning with what an earlier run left."""
-        self._pushes.start()
-
-    async def aclose(self) -> None:
-        """Stop pushing; the rest is pushed after the next start."""
-        await self._pushes.aclose()
 
     async def put_events(
         self,
@@ -126,7 +119,7 @@ class EventBridgeService:
     async def _push(self, pushes: Sequence[Job]) -> None:
         if pushes:
             await self._node.store.add_jobs(pushes)
-            self._pushes.wake()
+            self.pushes.wake()
 
     def _take(
         self, event: Event, bus: str | None, call_path: tuple[str, ...]

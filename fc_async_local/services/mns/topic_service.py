@@ -38,7 +38,7 @@ _push: Final = msgspec.json.Decoder(Push).decode
 
 
 class TopicService:
-    """Publishes to topics. Call :meth:`start` before use.
+    """Publishes to topics. Start :attr:`pushes` before use.
 
     Args:
         queues: The queues that subscriptions feed.
@@ -50,6 +50,7 @@ class TopicService:
         documents: Topics and subscriptions.
         recent: The newest messages of each topic.
         owner: The account.
+        pushes: Pushes messages to subscriptions, also those of an earlier run.
     """
 
     def __init__(
@@ -65,17 +66,9 @@ class TopicService:
         self.documents = TopicDocuments(kept, node.clock)
         self._node = node
         self._clock = node.clock
-        self._pushes = node.runner(TOPIC_PUSH, self._attempt, _describe)
+        self.pushes = node.runner(TOPIC_PUSH, self._attempt, _describe)
         self.owner = queues.settings.place.account_id
         self._bound = bound
-
-    def start(self) -> None:
-        """Start to push, beginning with what an earlier run left."""
-        self._pushes.start()
-
-    async def aclose(self) -> None:
-        """Stop pushing; the rest is pushed after the next start."""
-        await self._pushes.aclose()
 
     async def waiting(self, name: str) -> int:
         """Return how many messages wait to be pushed to subscriptions of a topic."""
@@ -122,7 +115,7 @@ class TopicService:
             else:
                 offers.append(Offer(queue, self._queue_draft(subscription, publication), push))
         await self._queues.broadcast(offers, pushes)
-        self._pushes.wake()
+        self.pushes.wake()
 
     def _notification(self, subscription: Subscription, publication: Publication) -> Notification:
         return wire.notification(subscription, publication, owner=self.owner)

@@ -85,8 +85,8 @@ class World:
                 RocketMqDestination(self.rocketmq, SETTINGS.destinations),
             )
         }
-        self.topics.start()
-        self.buses.start()
+        self.topics.pushes.start()
+        self.buses.pushes.start()
         await self.mns.create_queue("q")
         await self.topics.documents.create_topic(Topic(name="t"))
         await self.topics.documents.subscribe(
@@ -112,8 +112,8 @@ class World:
         )
 
     async def close(self):
-        await self.topics.aclose()
-        await self.buses.aclose()
+        await self.topics.pushes.aclose()
+        await self.buses.pushes.aclose()
         await self.database.aclose()
 
     async def told(self, kind):

@@ -43,8 +43,8 @@ def server(serve, tmp_path):
         service = MnsService(store, clock, settings)
         node = push_node(await SqliteStore.open(database), clock, settings, poster=poster)
         topics = TopicService(service, DocumentCache(MemoryDocuments(), Wakeups(clock)), node)
-        topics.start()
-        stack.push_async_callback(topics.aclose)
+        topics.pushes.start()
+        stack.push_async_callback(topics.pushes.aclose)
         return MnsEndpoint(service, clock, topics)
 
     with serve(make_app) as server:

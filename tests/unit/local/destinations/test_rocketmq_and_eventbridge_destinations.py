@@ -79,7 +79,7 @@ class World:
         node = push_node(self.jobs, self.clock, self.settings, poster=self.poster)
         targets = Targets(node, queues, self.rocketmq)
         self.buses = EventBridgeService(kept, targets, node, settings=self.settings)
-        self.buses.start()
+        self.buses.pushes.start()
         if not empty:
             await self.rocketmq.create_topic("MQ_INST_1", "t")
             await self.buses.documents.create_bus("bus")
@@ -121,7 +121,7 @@ def play(to, body=None, *, outcome="success", empty=False, **settings):
         found = []
         if not empty:
             found = await world.rocketmq.consume("MQ_INST_1", "t", "g")
-        await world.buses.aclose()
+        await world.buses.pushes.aclose()
         return Played(result, [pending.message for pending in found], world.poster.bodies)
 
     return asyncio.run(main())
@@ -185,7 +185,7 @@ def test_an_instance_of_version_five_is_refused():
         await world.open(empty=True)
         adapter = RocketMqDestination(world.rocketmq, world.settings.destinations)
         result = await adapter.deliver(delivery(five, b"{}"), now=0)
-        await world.buses.aclose()
+        await world.buses.pushes.aclose()
         return result
 
     result = asyncio.run(main())
@@ -205,7 +205,7 @@ def test_a_store_that_is_away_is_worth_another_try(to):
         world.logs.append = away
         world.jobs.add_jobs = away
         result = await world.deliver(to, document(), "success")
-        await world.buses.aclose()
+        await world.buses.pushes.aclose()
         return result
 
     assert asyncio.run(main())[:3] == (503, "ServiceUnavailable", "disk full")

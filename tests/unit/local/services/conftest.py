@@ -65,10 +65,10 @@ class World:
         )
         targets = Targets(node, self.queues, self.rocketmq)
         self.buses = EventBridgeService(kept, targets, node, settings=self.settings)
-        self.buses.start()
+        self.buses.pushes.start()
 
     async def close(self):
-        await self.buses.aclose()
+        await self.buses.pushes.aclose()
 
     async def bodies(self, queue="q"):
         return [message.body for message in await self.queues.peek(queue, limit=16)]

@@ -62,7 +62,7 @@ class World:
         return TopicService(self.queues, kept, node)
 
     async def close(self):
-        await self.topics.aclose()
+        await self.topics.pushes.aclose()
 
     async def subscribe(self, endpoint=URL, name="s", **fields):
         await self.topics.documents.subscribe(
@@ -81,7 +81,7 @@ def run():
         async def main():
             world = World(answers)
             world.topics = await world.open()
-            world.topics.start()
+            world.topics.pushes.start()
             async with contextlib.AsyncExitStack() as stack:
                 stack.push_async_callback(world.close)
                 await world.queues.create_queue("q")
@@ -238,9 +238,9 @@ def test_pushes_of_a_topic_go_on_after_a_restart(run):
         await world.subscribe()
         await world.topics.publish("t", "x")
         await world.clock.advance(0)
-        await world.topics.aclose()
+        await world.topics.pushes.aclose()
         world.topics = await world.open()
-        world.topics.start()
+        world.topics.pushes.start()
         await world.clock.advance(20_000)
         return len(world.poster.posts)
 
