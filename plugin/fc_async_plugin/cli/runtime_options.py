@@ -4,15 +4,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final
 
 import click
 
 from fc_async_local import DEFAULT_PORT
+from fc_async_plugin.cli import options
 from fc_async_sdk import _project_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from fc_async_sdk.admin.models import Addresses
 
@@ -38,32 +39,28 @@ clock_option = click.option(
     help="virtual: time stands still until it is moved, by the key t of dev, in the console or by "
     "the admin API.",
 )
-C = TypeVar("C", bound="Callable[..., object]")
-
-_ALLOW_CLOUD: Final = "allow_cloud=true"
 
 
-def settings_option(command: C) -> C:
-    """Add ``--set``, and ``--allow-cloud``, which is short for one of its values."""
-    assign = click.option(
+def _with_cloud(assignments: tuple[str, ...], allow_cloud: bool) -> tuple[str, ...]:
+    return (*assignments, "allow_cloud=true") if allow_cloud else assignments
+
+
+settings_option: Final = options.gathered(
+    "assignments",
+    _with_cloud,
+    options.flag(
+        "--allow-cloud",
+        help="Let functions call the real service; otherwise such calls lead to the runtime.",
+    ),
+    click.option(
         "--set",
         "assignments",
         metavar="NAME=VALUE",
         multiple=True,
-        callback=lambda context, _, given: (*given, *context.meta.get(_ALLOW_CLOUD, ())),
         help="Another setting of the runtime; may be given again. See the page on the runtime.",
-    )
-    allow = click.option(
-        "--allow-cloud",
-        is_flag=True,
-        is_eager=True,
-        expose_value=False,
-        callback=lambda context, _, given: context.meta.update(
-            {_ALLOW_CLOUD: (_ALLOW_CLOUD,) if given else ()}
-        ),
-        help="Let functions call the real service; otherwise such calls lead to the runtime.",
-    )
-    return allow(assign(command))
+    ),
+)
+"""Adds ``--allow-cloud --set``; the command gets ``assignments: tuple[str, ...]``."""
 
 
 def assigned(assignments: Sequence[str]) -> dict[str, object]:
