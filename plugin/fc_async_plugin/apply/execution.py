@@ -229,23 +229,14 @@ def interruptible() -> Iterator[threading.Event]:
     The second one has its usual effect.
     """
     stop = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
-        yield stop
-        return
-    usual = {one: signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)}
 
     def interrupted(number: int, _: object) -> None:
         stop.set()
-        signal.signal(number, usual[signal.Signals(number)])
+        signal.signal(number, usual[number])
         terminal.note("\nStopping after the steps that are running; once more cuts them off.")
 
-    for one in usual:
-        signal.signal(one, interrupted)
-    try:
+    with terminal.handling_signals(interrupted) as usual:
         yield stop
-    finally:
-        for one, handler in usual.items():
-            signal.signal(one, handler)
 
 
 def _ways_out(command: str) -> str:

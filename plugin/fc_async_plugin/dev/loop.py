@@ -8,7 +8,7 @@ import signal
 import threading
 import webbrowser
 from collections.abc import Callable
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, suppress
 from functools import partial
 from pathlib import Path
 from queue import Empty
@@ -24,13 +24,13 @@ from fc_async_plugin.dev.feed import Follower
 from fc_async_plugin.dev.sources import roots
 from fc_async_plugin.dev.watching import Watcher
 from fc_async_plugin.plan.model import UpdateFunction
-from fc_async_plugin.report import imports, moments
+from fc_async_plugin.report import imports, moments, terminal
 from fc_async_sdk.admin import models
 from fc_async_sdk.admin import operations as admin
 from fc_async_sdk.errors import FcAsyncError, ServiceError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Collection, Sequence
     from queue import SimpleQueue
 
     from fc_async_plugin.dev.building import Builder
@@ -104,7 +104,7 @@ class Loop:
             Why it ended if the user did not ask for it; otherwise "".
         """
         with self._client, ExitStack() as closing:
-            closing.enter_context(_signals(self._interrupt))
+            closing.enter_context(terminal.handling_signals(self._interrupt))
             follower = Follower(
                 self._running.addresses.fc,
                 self._show_in_turn,
@@ -132,8 +132,9 @@ class Loop:
         """
         self._ended = reason
 
-    def _interrupt(self) -> None:
-        """End the loop from the handler of a signal, also while many steps are printed."""
+    def _interrupt(self, number: int, _: object) -> None:
+        """End the loop at a signal, also while many steps are printed; the next one kills."""
+        signal.signal(number, signal.SIG_DFL)
         self.end()
         self._later(self.end)()  # wakes a wait that the signal does not interrupt
 
@@ -403,24 +404,6 @@ def _stamp(file: Path) -> tuple[int, int] | None:
     except OSError:
         return None
     return found.st_mtime_ns, found.st_size
-
-
-@contextmanager
-def _signals(end: Callable[[], None]) -> Iterator[None]:
-    """Call a function at the first SIGINT or SIGTERM; a second one ends the process."""
-    usual = {one: signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)}
-
-    def received(number: int, _: object) -> None:
-        signal.signal(number, signal.SIG_DFL)
-        end()
-
-    for one in usual:
-        signal.signal(one, received)
-    try:
-        yield
-    finally:
-        for one, handler in usual.items():
-            signal.signal(one, handler)
 
 
 # --- wording --------------------------------------------------------------------------------------

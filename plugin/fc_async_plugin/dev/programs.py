@@ -15,15 +15,15 @@ import shutil
 import signal
 import subprocess
 import tempfile
-import threading
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from fc_async_plugin.report import terminal
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 _GRACE_SECONDS: Final = 10
 """For a package manager that takes back a half-done installation."""
 _NOT_FOUND: Final = 127
@@ -82,7 +82,7 @@ def run(
             raise KeyboardInterrupt
         early.append(number)
 
-    with tempfile.TemporaryFile() as output, os.fdopen(alive), _signals(interrupt):
+    with tempfile.TemporaryFile() as output, os.fdopen(alive), terminal.handling_signals(interrupt):
         with os.fdopen(held, "w"):
             process = subprocess.Popen(  # noqa: S603 -- the user's own line, shown and allowed
                 command,
@@ -121,15 +121,3 @@ def _end(process: subprocess.Popen[bytes], alive: int) -> None:
         finally:  # also if the user does not wait
             os.killpg(process.pid, signal.SIGKILL)
     process.wait()
-
-
-@contextmanager
-def _signals(handler: Callable[[int, object], None]) -> Iterator[None]:
-    """Give SIGINT and SIGTERM a handler, if this is the main thread."""
-    main = threading.current_thread() is threading.main_thread()
-    usual = {one: signal.signal(one, handler) for one in _SIGNALS if main}
-    try:
-        yield
-    finally:
-        for number, former in usual.items():
-            signal.signal(number, former)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Prints the output of commands: text and tables, JSON, notes and errors.
+"""Prints the output of commands: text and tables, JSON, notes and errors; asks; handles Ctrl-C.
 
 Invariants:
 
@@ -15,7 +15,10 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import sys
+import threading
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -24,7 +27,7 @@ from fc_async_plugin.report.safe_text import safe, safe_json
 from fc_async_plugin.report.tables import Column, lay_out
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from rich.console import Console
 
@@ -177,3 +180,16 @@ def confirm(question: str, *, yes: bool) -> None:
         raise click.ClickException("cannot prompt: stdin is not a terminal (use -y)")
     if not click.confirm(safe(question), err=True):
         raise click.ClickException("nothing was changed")
+
+
+@contextmanager
+def handling_signals(handler: Callable[[int, object], object]) -> Iterator[Mapping[int, Any]]:
+    """Give SIGINT and SIGTERM a handler, if this is the main thread; yield those before."""
+    main = threading.current_thread() is threading.main_thread()
+    both = (signal.SIGINT, signal.SIGTERM) if main else ()
+    usual: dict[int, Any] = {number: signal.signal(number, handler) for number in both}
+    try:
+        yield usual
+    finally:
+        for number, former in usual.items():
+            signal.signal(number, former)
