@@ -23,6 +23,7 @@ import fastcrc
 
 from fc_async_local.services.oss.model import Content
 from fc_async_local.store.protocol import StoreUnavailable
+from fc_async_sdk._project_folder import sync_folder
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator
@@ -114,7 +115,7 @@ class _Writer:
         self._durable = durable
         with answering():
             folder.mkdir(exist_ok=True)
-            self._path = folder / _name()
+            self._path = folder / uuid.uuid4().hex
             self._file = self._path.open("xb")
         self._digest = hashlib.md5(usedforsecurity=False)
         self._crc = self._size = 0
@@ -142,7 +143,7 @@ class _Writer:
             self._file.flush()
             if self._durable:
                 os.fsync(self._file.fileno())
-                _flush(self._path.parent)
+                sync_folder(self._path.parent)
         md5 = self._digest.hexdigest().upper()
         return Content(file=self._path.name, size=self._size, md5=md5, crc=self._crc)
 
@@ -162,19 +163,6 @@ async def read(file: BinaryIO, wanted: range) -> AsyncGenerator[bytes, None]:
         found = blocks(file, wanted)
         while (block := await asyncio.to_thread(next, found, None)) is not None:
             yield block
-
-
-def _name() -> str:
-    return uuid.uuid4().hex
-
-
-def _flush(folder: Path) -> None:
-    """Write the entries of a folder to the disk."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 @contextlib.contextmanager
