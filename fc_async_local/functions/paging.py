@@ -32,18 +32,6 @@ class Page(NamedTuple):
     token: str = ""
 
 
-def check_limit(limit: int) -> int:
-    """Return the limit if the service accepts it.
-
-    Raises:
-        Rejected: 400 InvalidArgument.
-    """
-    if limit not in limits.PAGE_SIZE:
-        low, high, _ = limits.PAGE_SIZE
-        raise refusals.invalid_argument(f"limit must be between {low} and {high}, got {limit}")
-    return limit
-
-
 def seal(list_name: str, position: str) -> str:
     """Return a position in a list as an opaque token that needs no escaping in a URL."""
     return base64.urlsafe_b64encode(f"{list_name}:{position}".encode()).decode().rstrip("=")
@@ -107,7 +95,6 @@ def cut(
         of: The name of the list; tokens of other lists are refused.
         descending: The list is sorted from the greatest to the least.
     """
-    check_limit(page.limit)
     rest = list(items)
     if page.token:
         last = unseal(of, page.token)
