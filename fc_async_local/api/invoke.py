@@ -14,6 +14,8 @@ import functools
 from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qsl
 
+from msgspec.structs import replace
+
 from fc_async_local.api.operation import delay_of
 from fc_async_local.domain.errors import Rejected
 from fc_async_local.domain.invocation import InvokeRequest
@@ -69,12 +71,7 @@ class InvokeFunction:
             return await accept(self._invoker, request, wanted)
         log_type = log_type_of(request)
         answered = await self._invoker.invoke_sync(
-            InvokeRequest(
-                wanted.function,
-                request.body,
-                qualifier=wanted.qualifier,
-                request_id=request.id,
-            )
+            replace(wanted, payload=request.body, request_id=request.id)
         )
         outcome = answered.outcome
         headers = _outcome_headers(outcome, await self._checksum(wanted.function, outcome))
@@ -161,15 +158,12 @@ async def accept(invoker: Engine, request: Request, wanted: InvokeRequest) -> An
             )
         request.rename(given)
     accepted = await invoker.invoke_async(
-        InvokeRequest(
-            wanted.function,
-            request.body,
-            qualifier=wanted.qualifier,
+        replace(
+            wanted,
+            payload=request.body,
             delay_seconds=delay_of(headers.get("x-fc-async-delay", "")),
             task_id=headers.get("x-fc-async-task-id", ""),
             request_id=request.id,
-            http=wanted.http,
-            task_mode=wanted.task_mode,
         )
     )
     return Answer(202, headers=(("x-fc-async-task-id", accepted.task_id),))
