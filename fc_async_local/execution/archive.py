@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import errno
 import os
-import shutil
 import stat
 import zipfile
 import zlib
@@ -369,8 +368,3 @@ class _Tree:
             else:
                 here.append(part)
         return hops <= _LINK_HOPS
-
-
-def remove_tree(path: Path) -> None:
-    """Remove a folder, which may not exist."""
-    shutil.rmtree(path, ignore_errors=True)

@@ -16,12 +16,13 @@ import asyncio
 import contextlib
 import heapq
 import os
+import shutil
 import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from fc_async_local.execution.archive import ArchiveRefused, remove_tree, unpack
+from fc_async_local.execution.archive import ArchiveRefused, unpack
 from fc_async_sdk.packaging import layer_of
 
 if TYPE_CHECKING:
@@ -126,7 +127,7 @@ class CodeCache:
                 FileNotFoundError
             ):  # another runtime may sweep at the same time
                 if entry.stat().st_mtime < before:
-                    remove_tree(entry)
+                    shutil.rmtree(entry, ignore_errors=True)
 
     def _unpack(self, data: bytes, folder: Path) -> None:
         self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -141,7 +142,7 @@ class CodeCache:
             if not folder.is_dir():  # otherwise another process was faster, with the same bytes
                 raise
         finally:
-            remove_tree(draft)
+            shutil.rmtree(draft, ignore_errors=True)
 
 
 def _used(folder: Path) -> float:

@@ -16,6 +16,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import importlib.util
+import os
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from fc_async_local.domain.errors import Rejected
@@ -254,13 +255,6 @@ class Debuggers:
             await self.stop(function)
 
 
-def _is_folder(path: Path) -> bool:
-    try:
-        return path.is_dir()
-    except (OSError, ValueError):  # a name that is too long, or that no file can have
-        return False
-
-
 def check(deployment: Deployment, folder: Path) -> None:
     """Refuse a function that cannot be debugged here.
 
@@ -274,7 +268,7 @@ def check(deployment: Deployment, folder: Path) -> None:
     function, runtime = deployment.function, deployment.runtime
     if runtime not in PYTHON | NODE:
         reason = f"function {function!r} has the runtime {runtime!r}: its server starts a debugger"
-    elif not folder.is_absolute() or not _is_folder(folder):
+    elif not folder.is_absolute() or not os.path.isdir(folder):  # noqa: PTH112 -- takes any name
         reason = f"{str(folder)!r} is not a folder on this machine, given as an absolute path"
     elif runtime in PYTHON and importlib.util.find_spec("debugpy") is None:
         reason = f"debugging Python needs debugpy: {how_to_install('dev')}"

@@ -26,16 +26,17 @@ _MAX_MESSAGE: Final = 64 * 1024
 CODE_ON_SERVICE: Final = "/code"
 
 
-def _folder_of(file: str) -> str:
+def folder_of(file: str) -> str:
+    """Return the folder of a file, with a separator at the end."""
     return os.path.join(os.path.dirname(os.path.abspath(file)), "")  # noqa: PTH100, PTH118, PTH120 -- pathlib would cost start-up time
 
 
-_OWN: Final = (_folder_of(__file__),)
+_OWN: Final = (folder_of(__file__),)
 _OUTER: Final = (
     "<frozen importlib",
-    _folder_of(importlib.__file__),
-    _folder_of(json.__file__),
-    _folder_of(os.__file__) + "concurrent",
+    folder_of(importlib.__file__),
+    folder_of(json.__file__),
+    folder_of(os.__file__) + "concurrent",
 )
 """Frames of the standard library when the runtime imports a module, encodes a result or calls a
 handler in a thread."""

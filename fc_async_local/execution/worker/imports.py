@@ -20,22 +20,20 @@ import traceback
 from importlib.machinery import BuiltinImporter, FrozenImporter, PathFinder
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from .errors import folder_of
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from types import ModuleType
 
 
-def _folder_of(file: str) -> str:
-    return os.path.join(os.path.dirname(os.path.abspath(file)), "")  # noqa: PTH100, PTH118, PTH120 -- pathlib would cost start-up time
-
-
-_PYTHON: Final = _folder_of(os.__file__)
-_WORKER: Final = ("<frozen ", _folder_of(__file__))
+_PYTHON: Final = folder_of(os.__file__)
+_WORKER: Final = ("<frozen ", folder_of(__file__))
 _ASKING: Final = frozenset({importlib.util.__file__, "<frozen importlib.util>"})
 
 
 def _is_python(entry: str) -> bool:
-    name = os.path.basename(entry)  # noqa: PTH119 -- as above
+    name = os.path.basename(entry)  # noqa: PTH119 -- pathlib would cost start-up time
     zipped = name.startswith("python") and name.endswith(".zip")
     return zipped or name == "lib-dynload" or os.path.join(entry, "") == _PYTHON  # noqa: PTH118 -- as above
 
