@@ -19,6 +19,9 @@ from fc_async_sdk.spec.triggers import UnreadableTrigger
 TYPE: Final = "http"
 """API: ``triggerType``."""
 
+LOCAL_PATH: Final = "/_http/"
+"""A path of a local runtime that leads to a trigger: ``/_http/{function}/{trigger}/…``."""
+
 Method = Literal["GET", "POST", "PUT", "DELETE", "HEAD", "PATCH", "OPTIONS"]
 METHODS: Final[tuple[Method, ...]] = get_args(Method)
 """Values that ``methods`` may list."""

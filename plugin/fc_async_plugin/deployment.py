@@ -25,6 +25,7 @@ from fc_async_plugin.apply.perform import Performer
 from fc_async_plugin.plan import attached, plan_changes
 from fc_async_plugin.plan.wanted import wanted
 from fc_async_plugin.report import findings
+from fc_async_plugin.template import outputs
 from fc_async_plugin.template.model import is_function
 from fc_async_plugin.template.problems import TemplateError
 
@@ -63,10 +64,11 @@ def deploy(
         raise TemplateError([one for each in project.left_out.values() for one in each])
     for sentence in attached.unset(project):
         warnings.warn(sentence, stacklevel=3)  # 3: the test that called fc_local.deploy
-    _refuse_errors(project)
-    wants = wanted(project, functions=True, here=True)
     regions = Regions(connect)
     try:
+        project = outputs.filled(project, regions[""].endpoint_url, account_id)
+        _refuse_errors(project)
+        wants = wanted(project, functions=True, here=True)
         plan = plan_changes(wants, read(regions, wants))
         if plan.obstacles:
             raise PluginError("\n".join(map(str, plan.obstacles)))

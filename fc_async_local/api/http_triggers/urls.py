@@ -16,8 +16,6 @@ from fc_async_sdk.spec import http_trigger
 if TYPE_CHECKING:
     from fc_async_local.domain.rules import Place
 
-PATH: Final = "/_http/"
-"""A path of the runtime's address that leads to a trigger: ``/_http/{function}/{trigger}/…``."""
 _DOMAIN: Final = "fcapp.localhost"
 """Stands for the service's ``fcapp.run``."""
 
@@ -52,7 +50,7 @@ class TriggerUrls:
         """Return ``httpTrigger`` of the API."""
         authority = self.authority(http_trigger.domain_prefix(function, trigger_id))
         return {
-            "urlInternet": f"{self._base}{PATH}{function}/{name}",
+            "urlInternet": f"{self._base}{http_trigger.LOCAL_PATH}{function}/{name}",
             "urlIntranet": f"http://{authority}",
         }
 

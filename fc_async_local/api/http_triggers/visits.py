@@ -10,7 +10,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from fc_async_local.api.http_triggers import documents
-from fc_async_local.api.http_triggers.urls import PATH
 from fc_async_local.domain.errors import Rejected
 from fc_async_local.domain.invocation import HttpHead
 from fc_async_local.functions import refusals
@@ -94,7 +93,7 @@ class Visits:
     def takes(self, request: Request) -> bool:
         """Return whether a request is for a trigger."""
         named = self._urls.prefix(request.headers.get("host", ""))
-        return request.path.startswith(PATH) or named != ""
+        return request.path.startswith(http_trigger.LOCAL_PATH) or named != ""
 
     async def find(self, request: Request) -> Visit:
         """Return the visit that a request is.
@@ -111,7 +110,7 @@ class Visits:
                     404, "TriggerNotFound", f"no HTTP trigger has the host name '{prefix}…'"
                 )
         else:
-            path, mark, query = target.removeprefix(PATH).partition("?")
+            path, mark, query = target.removeprefix(http_trigger.LOCAL_PATH).partition("?")
             function, name, rest = (*path.split("/", 2), "", "")[:_PARTS_OF_PATH]
             trigger = await self._named(function, name)
             target = f"/{rest}{mark}{query}"

@@ -17,6 +17,7 @@ import msgspec
 from fc_async_plugin import PluginError, conditions, template
 from fc_async_plugin.account import WORKERS, Regions, lists, runtime, suggestions
 from fc_async_plugin.plan.channels import channels as named
+from fc_async_plugin.template import outputs
 from fc_async_plugin.template.model import BLOCK, is_function
 from fc_async_plugin.template.yaml12 import MAX_BYTES
 from fc_async_sdk import Config, Session, _credential_chain, _endpoint, _serverless_devs
@@ -86,7 +87,8 @@ def load(
     """Read the template of a command; secrets are not read if it is only shown.
 
     The account of ``${config('AccountID')}`` and of a role that is given by its name is, without an
-    access alias, that of the local runtime, if the endpoint is one.
+    access alias, that of the local runtime, if the endpoint is one. Outputs of functions are then
+    those that they have on it.
     """
     read = functools.partial(
         template.load,
@@ -102,6 +104,8 @@ def load(
     project = read(account_id=account.account_id)
     if is_here(account) and any(map(_lacks_account, project.resources)):
         project = read(account_id=_account_of_runtime(account.endpoint or ""))
+    if is_here(account):
+        project = outputs.filled(project, account.endpoint or "", account.account_id or "")
     return project
 
 

@@ -101,7 +101,7 @@ def explain_trust(data: Path, output: Format) -> int:
 
 def write_launch(choices: Choices) -> int:
     """Write the file for VS Code after asking."""
-    sources = sources_of(_read(choices, "", ""))
+    sources = sources_of(_read(choices, Account()))
     found = launch.chosen(sources, choices.debug) if choices.debug else launch.targets(sources)
     if not found:
         raise PluginError("no function in Python or Node has its code in a folder: none to debug")
@@ -132,7 +132,7 @@ def run(choices: Choices) -> int:
 def _run(choices: Choices) -> int:
     screen, answers = _screen(choices), Answers()
     events: SimpleQueue[Event] = SimpleQueue()
-    loaded = _load(choices, "", "")
+    loaded = _load(choices, Account())
     images = commands.images_of(deployed(one, choices.resources) for one in loaded)
     given = commands.read(choices.commands)
     wishes = {
@@ -238,13 +238,13 @@ def _deployer(
 
     addresses = running.addresses
     env_files = {choices.env_file.resolve()} if choices.env_file else set()
-    account = Account(addresses.fc, account_id=addresses.account_id)
+    account = Account(addresses.fc, addresses.region, addresses.account_id)
     with (
         connection.regions(account) as regions,
         tempfile.TemporaryDirectory(prefix="fc-async-dev-") as kept,
     ):
         yield Deployer(
-            lambda: _read(choices, addresses.region, addresses.account_id),
+            lambda: _read(choices, account),
             regions,
             files=template_files(projects) | env_files,
             folder=Path(kept),
@@ -253,17 +253,17 @@ def _deployer(
         )
 
 
-def _read(choices: Choices, region: str, account_id: str) -> list[Project]:
+def _read(choices: Choices, account: Account) -> list[Project]:
     """Return what runs here of all templates, which are read anew."""
-    return _chosen(choices, _load(choices, region, account_id))
+    return _chosen(choices, _load(choices, account))
 
 
-def _load(choices: Choices, region: str, account_id: str) -> list[Project]:
+def _load(choices: Choices, account: Account) -> list[Project]:
     """Read all templates, with region and account of the runtime where they have none."""
     projects = [
         connection.load(
             path,
-            Account(region=region or None, account_id=account_id or None),
+            account,
             choices.environment,
             purpose="run",
             environ=_environ(choices),

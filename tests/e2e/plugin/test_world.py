@@ -15,6 +15,14 @@ if TYPE_CHECKING:
 
 WORLD = Path(__file__).parents[3] / ".ci" / "world.py"
 HANDLER = "import json\n\ndef handler(event, context):\n    return json.loads(event)\n"
+CALLER = """\
+import json, os, urllib.request
+
+urllib.request.urlopen(os.environ["URL"])
+
+def handler(event, context):
+    return json.loads(event)
+"""
 SERVER = """\
 from http.server import BaseHTTPRequestHandler, HTTPServer
 import os
@@ -49,7 +57,7 @@ GOOD = function("good")
 HTTP_TRIGGER = (
     "[{triggerName: web, triggerType: http, triggerConfig: {authType: anonymous, methods: [GET]}}]"
 )
-SECOND = "'${resources.good.output.url}'"
+URL = "'${resources.called.output.url.system_url}'"
 PROJECTS = {
     # project: the resources beside a good one, start, and what the reason must name
     "auto": (function("auto", logConfig="auto", vpcConfig="auto"), "yes", ""),
@@ -65,7 +73,13 @@ PROJECTS = {
     ),
     "error": (function("wrong", memorySize="64k"), "part", "FCA016"),
     "language": (function("java", runtime="java11"), "part", "'java11' is not available locally"),
-    "output": (function("later", environmentVariables=f"{{URL: {SECOND}}}"), "yes", ""),
+    "output": (
+        function("called", triggers=HTTP_TRIGGER)
+        + "\n"
+        + function("caller", handler="caller.handler", environmentVariables=f"{{URL: {URL}}}"),
+        "yes",
+        "",
+    ),
     "paths": (
         function(
             "server",
@@ -124,6 +138,7 @@ def world(tmp_path: Path) -> Path:
             (folder / code).mkdir(parents=True)
             (folder / code / "index.py").write_text(HANDLER)
         (folder / "code" / "server.py").write_text(SERVER)
+        (folder / "code" / "caller.py").write_text(CALLER)
         (folder / "needs" / "requirements.txt").write_text("./missing-package\n")
         text = f"edition: 3.0.0\nname: {name}\nresources:\n{GOOD}\n{resource}\n"
         (folder / "s.yaml").write_text(text)
@@ -153,6 +168,10 @@ def test_one_function_that_does_not_run_never_stops_the_others_and_is_named(
     assert rows["unreadable"][5].startswith("Error: s.yaml:")
     assert rows["edition"][2] == "1/1"
     webs = {"paths", "server"}
-    assert {rows[name][4] for name in PROJECTS.keys() - webs} <= {"1 Failed", "2 Failed"}
+    assert {rows[name][4] for name in PROJECTS.keys() - webs} <= {
+        "1 Failed",
+        "2 Failed",
+        "3 Failed",
+    }
     assert {rows[name][3] for name in webs} == {"1/1"}
     assert total == "14 projects: 7 yes, 6 part, 1 no"

@@ -80,6 +80,31 @@ def test_the_functions_of_a_template_run_with_their_configuration(fc_local: FcLo
     assert json.loads(result) == {"packed": 7}
 
 
+def test_a_function_calls_another_at_the_url_that_is_its_output(
+    fc_local: FcLocal, project: Path
+) -> None:
+    trigger = (
+        "{triggerName: t, triggerType: http, triggerConfig: {methods: [GET], authType: anonymous}}"
+    )
+    url = "'${resources.pack.output.url.system_url}'"
+    (project / "s.yaml").write_text(
+        TEMPLATE.replace(
+            "code: ./code\n", f"code: ./code\n      environmentVariables: {{URL: {url}}}\n", 1
+        )
+        + f"      triggers: [{trigger}]\n"
+    )
+    (project / "code" / "index.py").write_text(
+        "import os, urllib.request\n\n"
+        "def take(event, context):\n"
+        "    return urllib.request.urlopen(os.environ['URL'] + '/a').read()\n\n"
+        "def pack(event, context):\n"
+        "    return 'packed'\n"
+    )
+    fc_local.deploy_template("s.yaml")
+
+    assert fc_local.client.invoke("shop-take").payload == b"packed"
+
+
 def test_the_queues_that_destinations_name_are_made(fc_local: FcLocal) -> None:
     fc_local.deploy_template("s.yaml")
 
