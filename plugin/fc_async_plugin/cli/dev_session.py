@@ -249,7 +249,7 @@ def _deployer(
             files=template_files(projects) | env_files,
             folder=Path(kept),
             amend=installer,
-            unavailable=runtime.reason_unavailable,
+            unavailable=commands.why_not_run,
         )
 
 

@@ -17,8 +17,10 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from fc_async_plugin import PluginError
+from fc_async_plugin.dev import runtime
 from fc_async_plugin.dev.answers import Wish, key_of
-from fc_async_plugin.dev.images import image_of
+from fc_async_plugin.dev.images import dockerfiles, image_of
+from fc_async_plugin.plan.attached import shortened
 from fc_async_plugin.plan.wanted import local_layers
 from fc_async_plugin.template.code import (
     code_path,
@@ -126,6 +128,15 @@ def absent(project: Project) -> Iterator[str]:
         if shutil.which(program, path=os.pathsep.join(places)) is None:
             lacks = "which is not on the PATH of this machine: install it"
             yield f"{starts} {program!r}, {lacks}"
+
+
+def why_not_run(project: Project, resource: Resource) -> str:
+    """Return why a function cannot run on this machine, and what to do; "" if it can."""
+    reason = runtime.reason_unavailable(str(resource.props.get("runtime") or ""))
+    if reason and len(files := dockerfiles(project, resource)) > 1:
+        names = shortened([os.path.relpath(one) for one in files])
+        reason = reason.replace("are not run;", f"are not run, and this may be any of {names};")
+    return reason.replace("--command NAME=", f"--command {resource.name}=")
 
 
 def images_of(projects: Iterable[Project]) -> dict[str, Image]:

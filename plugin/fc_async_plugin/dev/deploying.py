@@ -83,7 +83,7 @@ class Deployer:
         files: Files whose change means that the templates must be read: the templates themselves.
         folder: Where the code that an update replaces is kept until the update is done.
         amend: Changes a template with one function before it is planned, such as by adding layers.
-        unavailable: Returns why a runtime cannot run on this machine; "" if it can.
+        unavailable: Returns why a function of a template cannot run on this machine; "" if it can.
 
     Attributes:
         sources: The functions of the templates that were deployed last.
@@ -98,7 +98,7 @@ class Deployer:
         files: Collection[Path],
         folder: Path,
         amend: Callable[[Project], Project] = lambda project: project,
-        unavailable: Callable[[str], str] = lambda _: "",
+        unavailable: Callable[[Project, Resource], str] = lambda *_: "",
     ) -> None:
         self._read = read
         self._regions = regions
@@ -236,8 +236,7 @@ class Deployer:
         for resource in project.resources:
             if resource.name not in resources:
                 continue
-            if reason := self._unavailable(str(resource.props.get("runtime") or "")):
-                reason = reason.replace("--command NAME=", f"--command {resource.name}=")
+            if reason := self._unavailable(project, resource):
                 refuse(resource, f"{resource.where('runtime')}: {reason}")
                 continue
             try:

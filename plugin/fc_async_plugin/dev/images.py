@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: MIT
 """Images of functions: their Dockerfiles, and how their programs start on this machine.
 
-A Dockerfile is searched where a build of the template names it, then in the code folder, beside
-the template and in two folders above it, but not outside of the repository, also one folder below
-each or with another name. Among several, the resource's name or a compose file decides.
+A Dockerfile is searched where a build names it, of the template or in a script of the repository,
+then in the code folder, beside the template and above it: first what has the name of the function,
+then ``Dockerfile`` itself, then the only other one, or the one that names or a compose file choose.
+
+Invariants:
+    No file outside of the repository is looked for. Without a repository, it is looked for in the
+    code folder, beside the template and one folder below, and with its usual name in two above.
 """
 
 from __future__ import annotations
@@ -11,12 +15,13 @@ from __future__ import annotations
 import contextlib
 import itertools
 import json
+import os
 import re
 import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from fc_async_plugin.template.code import code_path, folders_of, own_folders
+from fc_async_plugin.template.code import code_path, folders_of, own_folders, repository_of
 from fc_async_sdk.spec.runtimes import CONTAINER
 
 if TYPE_CHECKING:
@@ -33,6 +38,14 @@ _CONTINUED: Final = re.compile(r"\\[ \t]*\n")
 _INSTRUCTION: Final = re.compile(r"^[ \t]*(\w+)[ \t]+(.+)$", re.MULTILINE)
 _REFERENCE: Final = re.compile(r"\$\{(\w+)(?::-([^}]*))?\}")
 _BETWEEN: Final = re.compile(r"[\s=:,'\"\[\]{}]+")
+_SCRIPT: Final = re.compile(r".*\.(?:ba)?sh|Makefile|package\.json")
+_BUILD: Final = re.compile(
+    r"\bdocker\s.*\bbuild\s.*|\bbuild-push-action@.*(?:\n(?!\s*- ).*)*"  # of GitHub Actions
+)
+_FOLDER: Final = re.compile(r"\$\{?\w+\}?/")
+"""Variable that begins a path or a name."""
+_NOT_SEARCHED: Final = {"node_modules", "venv"}
+_WORD: Final = re.compile(r"[^\W_]+")
 
 
 class Image(NamedTuple):
@@ -56,11 +69,10 @@ def image_of(project: Project, resource: Resource) -> Image | None:
 
     What the function sets itself takes precedence.
     """
-    if resource.props.get("runtime") != CONTAINER:
+    files = dockerfiles(project, resource)
+    if len(files) != 1:
         return None
-    file = next(_files(project, resource), None)
-    if file is None:
-        return None
+    [file] = files
     last, variables, copied = _read(file.read_text("utf-8", "replace"))
     for name, key in (("ENTRYPOINT", "entrypoint"), ("CMD", "command")):
         if own := resource.at("customContainerConfig", key):
@@ -81,28 +93,81 @@ def image_of(project: Project, resource: Resource) -> Image | None:
     return Image(file, _folder([file.parent, *above], command, copied), command, variables)
 
 
-def _files(project: Project, resource: Resource) -> Iterator[Path]:
-    """Yield Dockerfiles of an image, the likeliest first."""
-    for build in project.builds:
-        if build.resource in {"", resource.name} and "docker" in build.written:
-            yield from _named(build.folder, build.written)
-    path = code_path(project, resource)
-    code = [path] if path else []
-    folders = [*code, *folders_of(project)]
-    below = [*map(_below, [*code, *own_folders(project)])]
-    for file in itertools.chain.from_iterable(below):
-        if resource.name in {file.suffix[1:], file.stem, file.parent.name}:
-            yield file
-    yield from filter(Path.is_file, (one / _DOCKERFILE for one in folders))
-    compose = (file for one in folders for file in one.glob("*compose*.y*ml"))
-    named = (_named(one.parent, one.read_text("utf-8", "replace")) for one in compose)
-    yield from (files[0] for files in (*below, *map(list, named)) if len({*files}) == 1)
+def dockerfiles(project: Project, resource: Resource) -> list[Path]:
+    """Return the Dockerfile of a function that is an image; several if it may be any of them."""
+    if resource.props.get("runtime") != CONTAINER:
+        return []
+    path, own = code_path(project, resource), own_folders(project)
+    code = [Path(os.path.normpath(path))] if path else []
+    image = str(resource.at("customContainerConfig", "image") or "").rpartition("/")[2]
+    names = {resource.name, resource.function_name, re.split("[:@]", image)[0]} - {""}
+    tree = {*_tree(own[-1], deep=repository_of(project) is not None)}
+    tree.update(one for place in code for one in _tree(place))
+    named = itertools.chain(
+        *(
+            _named(one.folder, one.written)
+            for one in project.builds
+            if one.resource in {"", resource.name} and "docker" in one.written
+        ),
+        _built(own[-1], sorted(tree), names),
+    )
+    if file := next(named, None):
+        return [file]
+    places = [*code, *folders_of(project)]
+    found = sorted(one for one in tree if _NAME.fullmatch(one.name) and one.is_file())
+    below = [[one for one in found if one.is_relative_to(place)] for place in places]
+    for place, files in zip(places, below, strict=True):
+        same = [one for one in files if names & {one.suffix[1:], one.stem, one.parent.name}]
+        for likely in (_likeliest(same, names), [*filter(Path.is_file, [place / _DOCKERFILE])]):
+            if len(likely) == 1:
+                return likely
+    likely = _likeliest(next(filter(None, below), []), names)
+    compose = (file for one in places for file in one.glob("*compose*.y*ml"))
+    chosen = ([*{*_named(one.parent, one.read_text("utf-8", "replace"))}] for one in compose)
+    return likely if len(likely) == 1 else next((one for one in chosen if len(one) == 1), likely)
 
 
-def _below(folder: Path) -> list[Path]:
-    """Return the Dockerfiles of a folder and of those in it."""
-    files = itertools.chain(folder.glob("*ockerfile*"), folder.glob("[!.]*/*ockerfile*"))
-    return sorted(one for one in files if _NAME.fullmatch(one.name) and one.is_file())
+def _tree(folder: Path, *, deep: bool = False) -> Iterator[Path]:
+    """Yield files of a folder and those in it, if deep of all below it in its repository."""
+    for place, folders, names in os.walk(folder):
+        yield from (Path(place, one) for one in names)
+        inner = [one for one in folders if one[0] != "." and one not in _NOT_SEARCHED]
+        inner = [one for one in inner if not Path(place, one, ".git").exists()]
+        folders[:] = inner if deep or Path(place) == folder else []
+
+
+def _built(top: Path, tree: Iterable[Path], names: set[str]) -> Iterator[Path]:
+    """Yield the Dockerfiles from which scripts of a repository build one of some images."""
+    scripts = [one for one in tree if _SCRIPT.fullmatch(one.name)]
+    for script in [*scripts, *sorted((top / ".github" / "workflows").glob("*.y*ml"))]:
+        text = _CONTINUED.sub(" ", script.read_text("utf-8", "replace"))
+        text = _FOLDER.sub("", text)
+        builds = _BUILD.findall(text)
+        own = [one for one in builds if names & _last_parts(one)]
+        if len(builds) == 1 and names & _last_parts(text):
+            own = builds
+        files = (
+            file for one in own for place in (script.parent, top) for file in _named(place, one)
+        )
+        yield from (one for one in files if one.resolve().is_relative_to(top.resolve()))
+
+
+def _last_parts(text: str) -> set[str]:
+    """Return the words of a script, of paths and of names of images only the last part."""
+    return {one.rpartition("/")[2].lstrip("-") for one in _BETWEEN.split(text)}
+
+
+def _likeliest(files: list[Path], names: set[str]) -> list[Path]:
+    """Return the files whose paths have most words of some names, without an ending if any has."""
+    words = {*_WORD.findall(" ".join(names).lower())}
+    common = len(os.path.commonpath(files)) if files else 0
+
+    def fit(file: Path) -> tuple[int, bool]:
+        own = _WORD.findall(str(file)[common:].lower())
+        return len(words.intersection(own)), file.name == _DOCKERFILE
+
+    best = max(map(fit, files), default=None)
+    return [one for one in files if fit(one) == best]
 
 
 def _named(folder: Path, text: str) -> Iterator[Path]:
@@ -112,7 +177,7 @@ def _named(folder: Path, text: str) -> Iterator[Path]:
     names = [one for one in words if _NAME.fullmatch(one.rpartition("/")[2])]
     files = [place / name for place in (folder, *places) for name in names]
     plain = [place / _DOCKERFILE for place in places]
-    yield from [*filter(Path.is_file, files)] or filter(Path.is_file, plain)
+    yield from filter(Path.is_file, files if names else plain)
 
 
 def _read(text: str) -> tuple[dict[str, str], dict[str, str], list[str]]:

@@ -11,10 +11,12 @@ import codecs
 import functools
 import hashlib
 import io
+import itertools
 import os
 import re
 import shutil
 import stat
+import tempfile
 import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -33,7 +35,7 @@ if TYPE_CHECKING:
 DEFAULT_HANDLER: Final = "index.handler"
 """Sent if a template has none. Custom runtimes do not call it, but CreateFunction requires one."""
 _PARENTS: Final = 2
-"""Ours: how many folders above that of a template may have what belongs to it."""
+"""Ours: how many folders above that of a template may have what belongs to it, without ``.git``."""
 _LONGEST_FIRST_LINE: Final = 1024
 _LONGEST_SCRIPT: Final = 64 * 1024
 _FIRST_LINES: Final = {".py": "#!/usr/bin/env python3", ".js": "#!/usr/bin/env node"}
@@ -75,24 +77,33 @@ def folder_of(project: Project) -> Path:
     return Path(project.file).resolve().parent
 
 
+def repository_of(project: Project) -> Path | None:
+    """Return the folder of the repository that has a template, also of a copy without ``.git``.
+
+    The home folder and the one for temporary files have other projects, so they are none.
+    """
+    base = folder_of(project)
+    shared = {one.resolve() for one in (Path.home(), Path(tempfile.gettempdir()))}
+    own = [*itertools.takewhile(lambda one: one not in shared, (base, *base.parents))]
+    copies = [one for one in own[: _PARENTS + 1] if (one / ".gitignore").is_file()]
+    return next((one for one in own if (one / ".git").exists()), copies[-1] if copies else None)
+
+
 def folders_of(project: Project) -> list[Path]:
-    """Return the folder of a template and the nearest ones above it, in its repository."""
-    found = [folder_of(project)]
-    for above in found[0].parents[:_PARENTS]:
-        if (found[-1] / ".git").exists():
-            break
-        found.append(above)
-    return found
+    """Return :func:`own_folders`; without ``.git`` also the two folders above the template."""
+    found = own_folders(project)
+    near = [] if (found[-1] / ".git").exists() else found[0].parents[:_PARENTS]
+    return [*dict.fromkeys([*found, *near])]
 
 
 def own_folders(project: Project) -> list[Path]:
-    """Return those of :func:`folders_of` in which any file belongs to the template's repository.
+    """Return the folder of a template and those above it in its repository, the nearest first.
 
     Outside of a repository, the folder above may be ``/tmp``, with the files of others.
     """
-    found = folders_of(project)
-    top = found[-1]
-    return found if any((one / ".git").exists() for one in (top, *top.parents)) else found[:1]
+    base = folder_of(project)
+    top = repository_of(project) or base
+    return [one for one in (base, *base.parents) if one.is_relative_to(top)]
 
 
 def code_path(project: Project, resource: Resource) -> Path | None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fc_async_plugin import PluginError, rules, template
-from fc_async_plugin.dev import commands
+from fc_async_plugin.dev import commands, images
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -266,17 +266,27 @@ def test_a_dockerfile_outside_of_the_repository_is_not_that_of_the_image(tmp_pat
 
 def _image(folder: Path, files: dict[str, str], build: str = "") -> tuple[str, str, str]:
     """Return how the image of a template is started: its file, its folder and its command."""
+    project = _repository(folder, files, build=build)
+    found = commands.images_of([project])
+    if not found:
+        return "", "", ""
+    place = os.path.relpath(found["web"].folder, folder)
+    return found["web"].file.name, place, shlex.join(found["web"].command)
+
+
+def _repository(
+    folder: Path, files: dict[str, str], *, template_in: str = ".", build: str = ""
+) -> template.Project:
+    """Write a repository with a template that has an image; return the template."""
     for name, text in files.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text)
     (folder / ".git").mkdir()
     actions = f"    actions: {{pre-deploy: [{{run: {build}, path: .}}]}}\n" if build else ""
-    (folder / "s.yaml").write_text(IMAGE.replace("  web:\n", f"  web:\n{actions}"))
-    found = commands.images_of([template.load(folder, purpose="run", environ={})])
-    if not found:
-        return "", "", ""
-    place = os.path.relpath(found["web"].folder, folder)
-    return found["web"].file.name, place, shlex.join(found["web"].command)
+    (folder / template_in).mkdir(exist_ok=True)
+    (folder / template_in / "s.yaml").write_text(IMAGE.replace("  web:\n", f"  web:\n{actions}"))
+    environ = {"IMAGE_OF_NO_MACHINE": "registry.example.com/team/the-shop:1.0"}
+    return template.load(folder / template_in, purpose="run", environ=environ)
 
 
 @pytest.mark.parametrize(
@@ -306,6 +316,95 @@ def test_a_dockerfile_in_another_folder_or_with_another_name_is_found(
     tmp_path: Path, files: list[str], build: str, started: tuple[str, str, str]
 ) -> None:
     assert _image(tmp_path, dict.fromkeys(files, "COPY . .\nCMD node a.js\n"), build) == started
+
+
+STEP = """\
+jobs:
+  image:
+    steps:
+      - uses: docker/build-push-action@v6
+        with:
+          context: ./two
+          tags: registry.example.com/team/the-shop:latest
+      - uses: docker/build-push-action@v6
+        with: {context: ./one, tags: registry.example.com/team/worker}
+"""
+
+
+@pytest.mark.parametrize(
+    ("files", "found"),
+    [
+        ({"api/Dockerfile": ""}, ["api/Dockerfile"]),
+        ({"apps/a/docker/Dockerfile.prod": ""}, ["apps/a/docker/Dockerfile.prod"]),
+        ({"Dockerfile": "", "old/Dockerfile": ""}, ["Dockerfile"]),
+        ({"old/Dockerfile": "", "apps/web/Dockerfile": ""}, ["apps/web/Dockerfile"]),
+        ({"old/Dockerfile": "", "shop-api/Dockerfile": ""}, ["shop-api/Dockerfile"]),
+        ({"old/Dockerfile": "", "old/Dockerfile.dev": ""}, ["old/Dockerfile"]),
+        ({"deploy/a/Dockerfile": "", "the-shops/Dockerfile": ""}, ["deploy/a/Dockerfile"]),
+        ({"node_modules/a/Dockerfile": "", "venv/Dockerfile": "", ".x/Dockerfile": ""}, []),
+        ({"other/.git": "", "other/Dockerfile": ""}, []),
+        (
+            {
+                "one/Dockerfile": "",
+                "two/Dockerfile": "",
+                "deploy/build.sh": "docker build -t $TO/worker:1 -f one/Dockerfile .\n"
+                'docker buildx build -t "$TO/the-shop" \\\n  -f "${ROOT}/two/Dockerfile" .\n',
+            },
+            ["two/Dockerfile"],
+        ),
+        (
+            {
+                "one/Dockerfile": "",
+                "two/Dockerfile": "",
+                "Makefile": "IMAGE = ${TO:-the-shop}\nimage:\n\tdocker build -t $(IMAGE) two\n",
+            },
+            ["two/Dockerfile"],
+        ),
+        (
+            {"one/Dockerfile": "", "two/Dockerfile": "", ".github/workflows/ci.yml": STEP},
+            ["two/Dockerfile"],
+        ),
+        (
+            {"one/Dockerfile": "", "two/Dockerfile": "", "a.sh": "docker build -t other two"},
+            ["one/Dockerfile", "two/Dockerfile"],
+        ),
+    ],
+)
+def test_a_dockerfile_is_searched_in_the_whole_repository_of_a_template(
+    tmp_path: Path, files: dict[str, str], found: list[str]
+) -> None:
+    project = _repository(tmp_path / "shop", files, template_in="deploy")
+    (tmp_path / "Dockerfile").touch()  # of no part of the repository
+    dockerfiles = images.dockerfiles(project, project.resources[0])
+    assert [str(one.relative_to(tmp_path / "shop")) for one in dockerfiles] == found
+    assert [one.is_file() for one in dockerfiles] == [True] * len(found)
+
+
+def test_an_image_that_may_be_of_several_dockerfiles_is_left_out_with_their_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    project = _repository(tmp_path, {"one/Dockerfile": "CMD a", "two/Dockerfile": "CMD b"})
+    assert commands.images_of([project]) == {}
+    assert commands.why_not_run(project, project.resources[0]) == (
+        "runtime 'custom-container' is not available locally: images are not run, and this may be "
+        "any of one/Dockerfile, two/Dockerfile; a program that serves HTTP runs with: fc-async dev "
+        "--command web='COMMAND'"
+    )
+
+
+@pytest.mark.parametrize("shared", ["HOME", "TMPDIR"])
+@pytest.mark.parametrize("mark", [".git", ".gitignore"])
+def test_neither_the_home_folder_nor_that_of_temporary_files_is_searched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shared: str, mark: str
+) -> None:
+    project = _repository(tmp_path, {"one/Dockerfile": "CMD a"}, template_in="deploy")
+    (tmp_path / ".git").rmdir()
+    (tmp_path / mark).touch()
+    assert commands.images_of([project])
+    monkeypatch.setenv(shared, str(tmp_path))
+    monkeypatch.setattr("tempfile.tempdir", None)  # it is read again
+    assert not commands.images_of([project])
 
 
 def test_a_dockerfile_that_a_compose_file_names_is_found(tmp_path: Path) -> None:

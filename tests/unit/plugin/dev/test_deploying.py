@@ -335,7 +335,9 @@ def test_variables_beside_one_that_only_s_knows_are_set(folder: Folder):
 
 
 def test_a_runtime_that_is_not_on_this_machine_is_said_at_deployment(folder: Folder):
-    folder.deployer = folder.made(unavailable=lambda one: "not here" if one == "java11" else "")
+    folder.deployer = folder.made(
+        unavailable=lambda _, one: "not here" if one.props["runtime"] == "java11" else ""
+    )
     (failure,) = with_mailer(folder, runtime="java11")
     assert failure == f"mailer: {folder.template}:22:16: not here"
     assert folder.answer() == b"1"
