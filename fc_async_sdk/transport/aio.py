@@ -11,7 +11,7 @@ import asyncio
 import functools
 import io
 import os
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import aiohttp
 import yarl
@@ -21,11 +21,6 @@ from fc_async_sdk.transport import common
 from fc_async_sdk.transport.loop import LoopTransport, tls
 from fc_async_sdk.transport.retry import Failure
 
-if TYPE_CHECKING:
-    from fc_async_sdk._endpoint import Endpoint
-    from fc_async_sdk.config import Config
-    from fc_async_sdk.credentials import Provider
-
 _ACCEPTED: Final = 202
 _CHUNK: Final = 1024 * 1024
 _ADDED_BY_AIOHTTP: Final = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
@@ -34,16 +29,7 @@ _ADDED_BY_AIOHTTP: Final = ("Accept", "Accept-Encoding", "Content-Type", "User-A
 class AioTransport(LoopTransport):
     """Sends over aiohttp. Belongs to the event loop that first uses it."""
 
-    def __init__(
-        self, endpoint: Endpoint, config: Config, provider: Provider, **sleep: Any
-    ) -> None:
-        super().__init__(endpoint, config, provider, **sleep)
-        self._url = endpoint.url
-        self._session: aiohttp.ClientSession | None = None
-        self._timeout = aiohttp.ClientTimeout(
-            total=None, sock_connect=config.connect_timeout, sock_read=config.read_timeout
-        )
-        self._proxy = common.proxy(endpoint, config)
+    _session: aiohttp.ClientSession | None = None
 
     async def close(self) -> None:
         """Close all connections. Calls that are made later fail."""
@@ -54,9 +40,15 @@ class AioTransport(LoopTransport):
             await session.close()
 
     def _begin(self) -> None:
+        endpoint, config = self._endpoint, self._config
+        self._url = endpoint.url
+        self._proxy = common.proxy(endpoint, config)
+        self._timeout = aiohttp.ClientTimeout(
+            total=None, sock_connect=config.connect_timeout, sock_read=config.read_timeout
+        )
         connector = aiohttp.TCPConnector(
-            limit=self._config.max_pool_connections,
-            ssl=tls(self._endpoint, self._config) if self._endpoint.scheme == "https" else True,
+            limit=config.max_pool_connections,
+            ssl=tls(endpoint, config) if endpoint.scheme == "https" else True,
         )
         self._session = aiohttp.ClientSession(
             connector=connector,

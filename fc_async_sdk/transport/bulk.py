@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import Any, Final, cast
 
 import httptools
 
@@ -19,13 +19,6 @@ from fc_async_sdk.operations.call import Answer, Call
 from fc_async_sdk.transport import common
 from fc_async_sdk.transport.loop import LoopTransport, tls
 from fc_async_sdk.transport.retry import Failure
-
-if TYPE_CHECKING:
-    import ssl
-
-    from fc_async_sdk._endpoint import Endpoint
-    from fc_async_sdk.config import Config
-    from fc_async_sdk.credentials import Provider
 
 _FINAL: Final = 200
 _ACCEPTED: Final = 202
@@ -36,27 +29,21 @@ _IDLE_SECONDS: Final = 15.0
 class BulkTransport(LoopTransport):
     """Sends over connections of its own. Belongs to the event loop that first uses it."""
 
-    def __init__(
-        self, endpoint: Endpoint, config: Config, provider: Provider, **sleep: Any
-    ) -> None:
-        super().__init__(endpoint, config, provider, **sleep)
-        self._idle: list[_Connection] = []
-        self._room = asyncio.Semaphore(config.max_pool_connections)
-        self._tls: ssl.SSLContext | None = None
-        if endpoint.scheme == "https":
-            self._tls = tls(endpoint, config)
+    _idle: list[_Connection]
 
     async def close(self) -> None:
         """Close all connections. Calls that are made later fail."""
         await super().close()
-        idle, self._idle = self._idle, []
         if self._pid == os.getpid() and self._loop is asyncio.get_running_loop():
+            idle, self._idle = self._idle, []
             for connection in idle:
                 await connection.shut()
 
     def _begin(self) -> None:
+        endpoint, config = self._endpoint, self._config
         self._idle = []
-        self._room = asyncio.Semaphore(self._config.max_pool_connections)
+        self._room = asyncio.Semaphore(config.max_pool_connections)
+        self._tls = tls(endpoint, config) if endpoint.scheme == "https" else None
 
     async def _exchange(self, call: Call[Any], left: float | None) -> Answer | Failure:
         async with self._room:
