@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from fc_async_plugin.cli import options
-from fc_async_plugin.report import DONE, FAILED, INTERRUPTED
+from fc_async_plugin.report import DONE, FAILED, INTERRUPTED, terminal
 from fc_async_sdk._installation import how_to_install
 from fc_async_sdk.errors import (
     ConnectFailed,
@@ -175,8 +175,6 @@ def run(arguments: Sequence[str]) -> int:
 
 def _fail(error: Exception, arguments: Sequence[str], *, printed: bool) -> int:
     """Print an error, to stderr and, if JSON was asked for and nothing was printed, to stdout."""
-    from fc_async_plugin.report import terminal
-
     message = _explain(error, arguments)
     if isinstance(error, ConnectFailed):
         message += _where_to_start(arguments)
@@ -220,8 +218,6 @@ def _where_to_start(arguments: Sequence[str]) -> str:
 
 def _tell_as_json(error: Exception, message: str) -> None:
     """Write an error to stdout as well, as an object of JSON."""
-    from fc_async_plugin.report import terminal
-
     cause = error if isinstance(error, ServiceError) else error.__cause__
     known = cause if isinstance(cause, ServiceError) else None
     facts = {

@@ -11,6 +11,8 @@ import click
 
 from fc_async_plugin.cli import options
 from fc_async_plugin.report import Format, terminal
+from fc_async_plugin.report.tables import Column
+from fc_async_sdk.spec import metrics as spec
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -105,8 +107,6 @@ def command(
 
 def _chosen(names: tuple[str, ...]) -> tuple[str, ...]:
     """Return the metrics of these names; all without one."""
-    from fc_async_sdk.spec import metrics as spec
-
     try:
         return tuple(spec.named(name) for name in names) or spec.ALL
     except ValueError as error:
@@ -114,8 +114,6 @@ def _chosen(names: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _refuse_many_points(wanted: Wanted, period: str | None) -> None:
-    from fc_async_sdk.spec import metrics as spec
-
     if wanted.end - wanted.start > wanted.period * 1_000 * spec.POINTS:
         raise click.UsageError(
             f"--start to --end are more than {spec.POINTS} points: use "
@@ -126,8 +124,6 @@ def _refuse_many_points(wanted: Wanted, period: str | None) -> None:
 def _print_json(source: str, wanted: Wanted, found: Sequence[Series]) -> None:
     import msgspec
 
-    from fc_async_sdk.spec.metrics import METRICS
-
     terminal.print_json(
         {
             "function": wanted.function,
@@ -136,28 +132,27 @@ def _print_json(source: str, wanted: Wanted, found: Sequence[Series]) -> None:
             "end": wanted.end,
             "period": wanted.period,
             "metrics": [
-                {**msgspec.to_builtins(one), "unit": METRICS[one.metric].unit} for one in found
+                {**msgspec.to_builtins(one), "unit": spec.METRICS[one.metric].unit} for one in found
             ],
         }
     )
 
 
 def _print_overview(wanted: Wanted, found: Sequence[Series]) -> None:
-    from fc_async_plugin.report.tables import Column
-    from fc_async_sdk.spec.metrics import METRICS
-
     span = "minute" if wanted.period == _PERIODS["minute"] else "hour"
     columns = [Column("metric"), Column("value", right=True), Column(f"by {span}", least=_WIDTH)]
     rows = [
-        [one.metric, _value(one.value, METRICS[one.metric].unit), sparkline(one.points, wanted)]
+        [
+            one.metric,
+            _value(one.value, spec.METRICS[one.metric].unit),
+            sparkline(one.points, wanted),
+        ]
         for one in found
     ]
     terminal.print_table(columns, rows)
 
 
 def _print_points(found: Sequence[Series]) -> None:
-    from fc_async_plugin.report.tables import Column
-
     by_name = {one.metric: {point.timestamp: point.value for point in one.points} for one in found}
     times = sorted({at for points in by_name.values() for at in points})
     columns = [Column("time"), *(Column(name, right=True) for name in by_name)]

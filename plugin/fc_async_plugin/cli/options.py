@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
+from fc_async_plugin.report import terminal
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from contextlib import AbstractContextManager
@@ -303,7 +305,6 @@ account_options: Final = gathered(
 def _here(account: Account) -> Account:
     """Return the local runtime that runs on this folder, and say so, unless another is named."""
     from fc_async_plugin.dev import runtime
-    from fc_async_plugin.report import terminal
     from fc_async_sdk import _project_folder
 
     named = account.endpoint or account.region or account.access
@@ -325,7 +326,6 @@ def confirm_target(account: Account, doing: str, *, yes: bool) -> None:
         click.ClickException: The answer was no, or stdin is not a terminal.
     """
     from fc_async_plugin.account import connection
-    from fc_async_plugin.report import terminal
 
     if account.found and connection.has_keys():
         where = f"at {account.endpoint}, the local runtime of this folder, not in an account"
@@ -453,7 +453,6 @@ def beginning(option: str, text: str, now: int, *, end: tuple[str, str | None] =
 def note_task_mode(client: Client, functions: Iterable[str], qualifier: str | None) -> None:
     """Print on stderr for which functions the service does not know task ids."""
     from fc_async_plugin.account import lists
-    from fc_async_plugin.report import terminal
     from fc_async_sdk.errors import FcAsyncError
 
     reason = "the service may not recognise what was sent before"

@@ -10,6 +10,7 @@ import click
 from fc_async_plugin.cli import options
 from fc_async_plugin.report import DONE, FAILED, Format, terminal
 from fc_async_sdk import _claims
+from fc_async_sdk.spec import ram
 
 if TYPE_CHECKING:
     from fc_async_plugin.account.connection import Account
@@ -114,8 +115,6 @@ def command(  # noqa: PLR0917 -- click passes options by name
 
 
 def _print_policies(roles: list[RolePolicy]) -> None:
-    from fc_async_sdk.spec import ram
-
     for role in roles:
         terminal.tell(f"# {role.role or 'no role is set'}: {', '.join(role.functions)}", bold=True)
         terminal.print_json(ram.document(role.permissions))
@@ -127,7 +126,6 @@ def _print_policies(roles: list[RolePolicy]) -> None:
 
 def _as_data(role: RolePolicy) -> dict[str, Any]:
     from fc_async_plugin import permissions
-    from fc_async_sdk.spec import ram
 
     return {
         "role": role.role or None,
@@ -142,7 +140,6 @@ def _compare_live(
 ) -> int:
     from fc_async_plugin import permissions
     from fc_async_plugin.account import connection
-    from fc_async_sdk.spec import ram
 
     reader = connection.roles(account, ram_endpoint)
     found = {}

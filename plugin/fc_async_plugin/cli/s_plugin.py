@@ -7,6 +7,7 @@ import click
 
 from fc_async_plugin.cli import options
 from fc_async_plugin.report import Format, terminal
+from fc_async_plugin.serverless_devs import folder
 
 
 @click.group(hidden=True)
@@ -23,8 +24,6 @@ def command() -> None:
 @options.format_option
 def path_command(output: Format) -> None:
     """Print the folder to name after plugin: or component: in s.yaml."""
-    from fc_async_plugin.serverless_devs import folder
-
     terminal.answer(output, {"folder": str(folder())}, str(folder()))
 
 
@@ -32,8 +31,6 @@ def path_command(output: Format) -> None:
 @options.format_option
 def show_command(output: Format) -> None:
     """Print the lines to put into s.yaml."""
-    from fc_async_plugin.serverless_devs import folder
-
     if output == "json":
         plugin = {"plugin": str(folder())}
         terminal.print_json({"actions": {"pre-deploy": [plugin]}})

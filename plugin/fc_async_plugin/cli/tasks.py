@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, Literal, NamedTuple, get_args
 
 import click
 
+from fc_async_plugin.account import suggestions
 from fc_async_plugin.cli import options, task_logs
 from fc_async_plugin.report import DONE, FAILED, Format, terminal
 from fc_async_plugin.report.moments import plural, summary
@@ -156,7 +157,6 @@ def get_command(
     output: Format,
 ) -> None:
     """Show one TASK of FUNCTION with its steps."""
-    from fc_async_plugin.account import suggestions
     from fc_async_plugin.report.printed import print_task
     from fc_async_plugin.tasks import tasks_of
 
@@ -309,7 +309,6 @@ def _stop(tasks: FunctionTasks, task_id: str, ended: set[str]) -> str | None:
         task_id: The task.
         ended: Gets the id of a task that had ended.
     """
-    from fc_async_plugin.account import suggestions
     from fc_async_sdk.errors import AsyncInvocationStopped, AsyncTaskNotFound, FcAsyncError
 
     try:
@@ -342,7 +341,6 @@ def wait_command(
     output: Format,
 ) -> int:
     """Wait until TASK of FUNCTION has ended. Exits 0 if it succeeded, otherwise 1."""
-    from fc_async_plugin.account import suggestions
     from fc_async_plugin.report.printed import noting_a_stopped_clock, print_task
     from fc_async_plugin.tasks import tasks_of
 
