@@ -8,6 +8,7 @@ such character is shown as its escape (``\x1b``).
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Final
 
@@ -25,7 +26,7 @@ def safe(text: str, *, line: bool = False) -> str:
         text: Any text. Tabs and the ends of lines stay; ``\r\n`` becomes ``\n``.
         line: Whether the result is one line: its ends of lines are escaped, too.
     """
-    text = _UNSAFE.sub(lambda found: _escape(found[0]), text.replace("\r\n", "\n"))
+    text = _UNSAFE.sub(lambda found: ascii(found[0])[1:-1], text.replace("\r\n", "\n"))
     return text.replace("\n", "\\n") if line else text
 
 
@@ -35,17 +36,4 @@ def safe_json(text: str) -> str:
     Args:
         text: A JSON document. All but tabs and ends of lines can only be inside its strings.
     """
-    return _UNSAFE.sub(lambda found: _json_escape(found[0]), text)
-
-
-def _escape(character: str) -> str:
-    if character == "\r":
-        return "\\r"
-    if character.isascii():
-        return f"\\x{ord(character):02x}"
-    return character.encode("ascii", "backslashreplace").decode()
-
-
-def _json_escape(character: str) -> str:
-    units = character.encode("utf-16-be", "surrogatepass")
-    return "".join(f"\\u{units[at]:02x}{units[at + 1]:02x}" for at in range(0, len(units), 2))
+    return _UNSAFE.sub(lambda found: json.dumps(found[0])[1:-1], text)
