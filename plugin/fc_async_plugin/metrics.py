@@ -27,7 +27,7 @@ from fc_async_sdk.operations.call import Call, read_json
 from fc_async_sdk.spec import metrics
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator, Sequence
 
     from fc_async_plugin.account.connection import Account
     from fc_async_sdk import Client
@@ -193,7 +193,8 @@ def from_cloud(client: Client, region: str, wanted: Wanted) -> list[Series]:
         if not points and name in _OTHER_SPELLINGS:
             points = tuple(_points(client, region, wanted, _OTHER_SPELLINGS[name]))
         if points:
-            found.append(Series(name, _whole(name, points), points))
+            values = [point.value for point in points]
+            found.append(Series(name, whole(metrics.METRICS[name].statistic, values), points))
     return found
 
 
@@ -250,12 +251,11 @@ def _read(datapoints: str, name: str) -> list[MetricPoint]:
         raise PluginError(f"CloudMonitor: {name}: the points cannot be read: {error!r}") from error
 
 
-def _whole(name: str, points: Iterable[MetricPoint]) -> float:
-    """Return the value of all periods together."""
-    values = [point.value for point in points]
+def whole(statistic: metrics.Statistic, values: Sequence[float]) -> float:
+    """Return the value of all periods together, of which there is at least one."""
     return {
         "Sum": sum(values),
         "Average": round(sum(values) / len(values), 1),
         "Maximum": max(values),
         "Value": values[-1],
-    }[metrics.METRICS[name].statistic]
+    }[statistic]

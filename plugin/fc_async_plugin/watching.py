@@ -102,8 +102,7 @@ def values_of(rule: Rule, points: Sequence[MetricPoint], end: int) -> list[float
     for number in range(one.times, 0, -1):
         first = end - number * one.period * 1_000
         span = [each.value for each in points if 0 <= each.timestamp - first < one.period * 1_000]
-        whole = {"Sum": sum(span), "Maximum": max(span, default=0), "Value": [0, *span][-1]}
-        found.append(whole[one.statistic])
+        found.append(metrics.whole(one.statistic, span or [0]))
     return found
 
 
