@@ -8,7 +8,7 @@ Source of the notifications: the MNS page on them (docs/reference/sources.md).
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
 from msgspec.structs import replace
 
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from fc_async_local.services.markup import Members
     from fc_async_local.services.mns.model import Counts, Message, Queue
     from fc_async_local.services.mns.topic import Publication, Topic
+
+T = TypeVar("T", "QueueAttributes", "Topic")
 
 DIALECT: Final = markup.Dialect("http://mns.aliyuncs.com/doc/v1/", MnsError)
 _ATTRIBUTES: Final = {name.title().replace("_", ""): name for name in model.ATTRIBUTES}
@@ -64,10 +66,15 @@ def boolean(element: Element, name: str) -> bool | None:
 
 def read_attributes(body: bytes, base: QueueAttributes) -> QueueAttributes:
     """Read the request of CreateQueue or SetQueueAttributes; ``base`` has the absent attributes."""
+    return _changed(body, "Queue", base, _ATTRIBUTES)
+
+
+def _changed(body: bytes, root: str, base: T, numbers: Mapping[str, str]) -> T:
+    """Return attributes with those that a body names; without a body they are as they were."""
     if not body.strip():
         return base
-    element = DIALECT.read(body, "Queue")
-    given = {field: integer(element, name) for name, field in _ATTRIBUTES.items()}
+    element = DIALECT.read(body, root)
+    given = {field: integer(element, name) for name, field in numbers.items()}
     logging = boolean(element, "LoggingEnabled")
     changes: dict[str, int | bool | None] = given | {"logging_enabled": logging}
     return replace(base, **{name: value for name, value in changes.items() if value is not None})
@@ -212,18 +219,7 @@ def hidden(message: Message) -> bytes:
 
 def read_topic(body: bytes, base: Topic) -> Topic:
     """Read the request of CreateTopic or SetTopicAttributes; ``base`` has the absent attributes."""
-    if not body.strip():
-        return base
-    element = DIALECT.read(body, "Topic")
-    size, logs = (
-        integer(element, "MaximumMessageSize"),
-        boolean(element, "LoggingEnabled"),
-    )
-    return replace(
-        base,
-        maximum_message_size=base.maximum_message_size if size is None else size,
-        logging_enabled=base.logging_enabled if logs is None else logs,
-    )
+    return _changed(body, "Topic", base, {"MaximumMessageSize": "maximum_message_size"})
 
 
 def write_topic(topic: Topic, waiting: int) -> bytes:
