@@ -25,7 +25,15 @@ from fc_async_plugin.account import connection
 from fc_async_plugin.account.connection import Account
 from fc_async_plugin.apply.planning import deployed
 from fc_async_plugin.cli import runtime_options
-from fc_async_plugin.dev import building, commands, environments, launch, layers, runtime
+from fc_async_plugin.dev import (
+    building,
+    commands,
+    environments,
+    examples,
+    launch,
+    layers,
+    runtime,
+)
 from fc_async_plugin.dev.answers import Answers
 from fc_async_plugin.dev.deploying import Deployer
 from fc_async_plugin.dev.installing import Installer, absent_of_node
@@ -82,6 +90,7 @@ class Choices(NamedTuple):
     commands: tuple[str, ...]
     images: Mapping[str, Image] = MappingProxyType({})
     allowed: frozenset[str] = frozenset()  # images that may be started
+    examples: frozenset[Path] = frozenset()  # files from which variables may be taken
 
 
 def explain_trust(data: Path, output: Format) -> int:
@@ -140,10 +149,18 @@ def _run(choices: Choices) -> int:
         for name, one in images.items()
         if one.command and name not in given
     }
-    refused = _ask(choices, answers, [*wishes.values()])
-    prepared = [("note", refused, "own")] if refused else []
+    values = {file: one for each in loaded for file, one in examples.wishes(each).items()}
+    refused = _ask(choices, answers, [*wishes.values(), *values.values()])
     allowed = frozenset(name for name, one in wishes.items() if one.key in answers)
-    choices = choices._replace(images=images, allowed=allowed)
+    choices = choices._replace(
+        images=images,
+        allowed=allowed,
+        examples=frozenset(file for file, one in values.items() if one.key in answers),
+    )
+    texts = [refused, *(text for one in loaded for text in examples.taken(one, choices.examples))]
+    prepared = [("note", text, "own") for text in texts if text]
+    if choices.examples:
+        loaded = _load(choices, Account())
     projects = _chosen(choices, loaded)
     _check_data(choices.data, sources_of(projects))
     debug = launch.chosen(sources_of(projects), choices.debug)
@@ -200,7 +217,7 @@ def _prepare(
         packages = [one.wish for one in installer.due(projects)]
         refused = _ask(choices, builder.answers, packages)
     notes = building.hints(building.builds_of(projects))
-    notes += layers.notes(projects, install=not refused) + building.examples(projects)
+    notes += layers.notes(projects, install=not refused)
     lacks = [text for each in projects for text in commands.absent(each)]
     absent = [one for each in projects for one in imports.absent(environments.used(each)[0])]
     absent += absent_of_node(projects)
@@ -219,14 +236,14 @@ def _ask(choices: Choices, answers: Answers, wishes: Sequence[Wish]) -> str:
         texts = "; ".join(one.text for one in new)
         flags = [one for one in ("--build", "--install", "-y") if one not in sys.argv]
         again = shlex.join(["fc-async", *sys.argv[1:], *flags])
-        return f"not run, because no terminal can be asked: {texts}; to run it: {again}"
+        return f"not done, because no terminal can be asked: {texts}; to do it: {again}"
     terminal.note("Before the functions run here:")
     for one in new:
         terminal.note(f"  {one.text}")
     if choices.build or choices.yes:
-        terminal.confirm("Run this now?", yes=choices.yes)
-    elif not click.confirm("Run this now?", err=True):
-        return "nothing was built or installed; fc-async dev asks again when it starts"
+        terminal.confirm("Do this now?", yes=choices.yes)
+    elif not click.confirm("Do this now?", err=True):
+        return "nothing of that was done; fc-async dev asks again when it starts"
     answers.keep(dict.fromkeys((one.key for one in new), ""))
     return ""
 
@@ -238,6 +255,7 @@ def _deployer(
 
     addresses = running.addresses
     env_files = {choices.env_file.resolve()} if choices.env_file else set()
+    env_files |= choices.examples
     account = Account(addresses.fc, addresses.region, addresses.account_id)
     with (
         connection.regions(account) as regions,
@@ -260,16 +278,14 @@ def _read(choices: Choices, account: Account) -> list[Project]:
 
 def _load(choices: Choices, account: Account) -> list[Project]:
     """Read all templates, with region and account of the runtime where they have none."""
-    projects = [
-        connection.load(
-            path,
-            account,
-            choices.environment,
-            purpose="run",
-            environ=_environ(choices),
-        )
-        for path in dict.fromkeys(choices.templates or (None,))
-    ]
+    environ, projects = _environ(choices), []
+    for path in dict.fromkeys(choices.templates or (None,)):
+
+        def read(values: Mapping[str, str], path: str | None = path) -> Project:
+            given = {**environ, **values}
+            return connection.load(path, account, choices.environment, purpose="run", environ=given)
+
+        projects.append(examples.with_examples(read({}), choices.examples, read))
     check_names(projects, choices.resources)
     return projects
 

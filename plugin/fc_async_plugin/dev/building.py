@@ -27,7 +27,6 @@ from fc_async_plugin.dev.installing import (
     state_of,
 )
 from fc_async_plugin.dev.sources import sources_of
-from fc_async_plugin.plan.attached import shortened
 from fc_async_plugin.template import files
 from fc_async_plugin.template.actions import Build
 from fc_async_plugin.template.code import folder_of, missing_start_file, own_folders
@@ -230,19 +229,6 @@ class Builder:
             return [], []
         due = [one for one in self.due() if read or one.any_file]
         return self.run(due), [one for one in due if wish(one).key not in self.answers]
-
-
-def examples(projects: Iterable[Project]) -> list[str]:
-    """Return where examples are of variables without a value, one sentence for each template."""
-    found = []
-    for project in projects:
-        file = folder_of(project) / ".env.example"
-        if project.unset and file.is_file():
-            names = sorted(files.completed({}, file).keys() & set(project.unset))
-            place = os.path.relpath(file)
-            text = f"{place} has examples of {shortened(names)}"
-            found += [f"{text}: copy it to .env beside it, and edit it"] if names else []
-    return found
 
 
 def environment(projects: Iterable[Project], environ: Mapping[str, str]) -> dict[str, str]:

@@ -96,6 +96,7 @@ class Project(msgspec.Struct, frozen=True, kw_only=True):
         suppressions: Comments that suppress findings.
         secrets: Secrets of the access alias that are in the props and must not be shown.
         unset: Environment variables without a value, for which something was left out.
+        unset_variables: Those of them of which nothing but ``environmentVariables`` has one.
         builds: Commands that ``s`` runs before a deployment.
         left_out: Resources that have problems, with these, of a template that was read for this
             machine.
@@ -110,6 +111,7 @@ class Project(msgspec.Struct, frozen=True, kw_only=True):
     suppressions: tuple[Suppression, ...] = ()
     secrets: tuple[str, ...] = ()
     unset: tuple[str, ...] = ()
+    unset_variables: tuple[str, ...] = ()
     builds: tuple[Build, ...] = ()
     left_out: Mapping[str, Sequence[Problem]] = {}
 
@@ -132,6 +134,7 @@ def project_of(resolved: Resolved) -> Project:
         suppressions=sources.suppressions,
         secrets=resolved.secrets,
         unset=tuple(resolver.unset),
+        unset_variables=resolver.unset_variables,
         builds=tuple(actions.builds(root, scopes, resolved.top, resolver, folder)),
         left_out=resolver.left_out,
     )

@@ -62,7 +62,8 @@ class Collector(Resolver):
             instead of being a problem.
 
     Attributes:
-        unset: Names of the environment variables for which something was left out.
+        unset: Names of the environment variables for which something was left out, with the
+            optional keys inside which they are.
         left_out: The problems of each resource that :meth:`apart` found.
     """
 
@@ -73,13 +74,20 @@ class Collector(Resolver):
         self._inside_reference = False
         self._left_out: list[Leaf] = []
         self._problems: dict[Problem, None] = {}
-        self.unset: dict[str, None] = {}
+        self.unset: dict[str, set[str]] = {}
+        self._outermost = ""
         self.left_out: dict[str, list[Problem]] = {}
 
     @property
     def problems(self) -> list[Problem]:
         """The problems that :meth:`collect` found, each once."""
         return list(self._problems)
+
+    @property
+    def unset_variables(self) -> tuple[str, ...]:
+        """The names in :attr:`unset` of which nothing but ``environmentVariables`` has one."""
+        found = self.unset.items()  # "" is of vars: what refers to them has a key of its own
+        return tuple(name for name, keys in found if keys - {""} == {ENVIRONMENT})
 
     def collect(self, node: Node, scope: Scope) -> Any:
         """Return a node as a plain value; add each problem to :attr:`problems` and continue.
@@ -113,8 +121,10 @@ class Collector(Resolver):
     def _entry(self, key: str, child: Node, scope: Scope) -> Any:
         if key not in self.optional:
             return self.collect(child, scope)
-        before = len(self._left_out)
+        before, outer = len(self._left_out), self._outermost
+        self._outermost = outer or key
         value = self.collect_optional(child, scope)
+        self._outermost = outer
         return value if key == ENVIRONMENT or len(self._left_out) == before else None
 
     def _collect_inside(self, node: Table | Array, scope: Scope) -> Any:
@@ -142,7 +152,7 @@ class Collector(Resolver):
         found, there = self._followed(node, scope)
         if found is node or self._inside_reference:
             self._left_out.append(node)
-            self.unset[name] = None
+            self.unset.setdefault(name, set()).add(self._outermost)
             return None
         self._inside_reference = True
         try:

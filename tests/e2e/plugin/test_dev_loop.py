@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import fc_async_sdk
+from fc_async_sdk import _project_folder
 from fc_async_tests.nodes import wait_for
 from fc_async_tests.terminal import PATIENCE_SECONDS, Terminal
 
@@ -419,7 +420,7 @@ def test_builds_are_asked_for_once_and_run_again_when_their_files_change(
     for answer, version, code in (("n", b"1", handler(1)), ("y", b"7", handler(7))):
         terminal = dev()
         terminal.expect(r"  orders: cp ../built.py index.py  \(in code\)")
-        terminal.expect("Run this now")
+        terminal.expect("Do this now")
         terminal.press(f"{answer}\n")
         with connected(terminal) as client:
             assert client.invoke("orders").payload == version
@@ -434,7 +435,38 @@ def test_builds_are_asked_for_once_and_run_again_when_their_files_change(
         (built / "code" / "requirements.txt").write_text("requests\n")
         terminal.expect(r"orders \(new code\)")
         assert client.invoke("orders").payload == b"8", terminal.seen
-    assert "Run this now" not in terminal.seen
+    assert "Do this now" not in terminal.seen
+
+
+def test_examples_of_variables_are_taken_after_one_question_until_there_is_a_value(
+    dev: Callable[..., Terminal], shop: Path
+):
+    variables = "      environmentVariables: {KEY: \"${env('KEY_OF_NO_MACHINE')}\"}\n"
+    (shop / "s.yaml").write_text(TEMPLATE + variables)
+    (shop / "code" / "index.py").write_text(
+        "import os\n\ndef handler(event, context):\n    return os.environ.get('KEY')\n"
+    )
+    (shop / ".env.example").write_text("KEY_OF_NO_MACHINE=example\n")
+    for answer, value in (("n", b"null"), ("y", b"example")):
+        terminal = dev()
+        terminal.expect(r"  take values from .env.example: KEY_OF_NO_MACHINE \(examples;")
+        terminal.expect("Do this now")
+        terminal.press(f"{answer}\n")
+        with connected(terminal) as client:
+            assert client.invoke("orders").payload == value
+        terminal.press("\x03")
+        assert terminal.wait() == 0
+
+    terminal = dev()
+    with connected(terminal) as client:
+        assert client.invoke("orders").payload == b"example"
+        (shop / ".env").write_text("KEY_OF_NO_MACHINE=real\n")
+        terminal.expect("saved .env, deployed")
+        assert client.invoke("orders").payload == b"real"
+    assert "values are taken from .env.example: KEY_OF_NO_MACHINE (exam" in terminal.seen
+    assert "Do this now" not in terminal.seen
+    (answer,) = (shop / _project_folder.BUILDS).read_text().splitlines()
+    assert re.fullmatch(r"[0-9a-f]{64} ", answer)
 
 
 def test_an_interrupted_build_says_how_to_go_on_and_is_not_asked_for_again(
@@ -444,14 +476,14 @@ def test_an_interrupted_build_says_how_to_go_on_and_is_not_asked_for_again(
     command = "mkdir ../begun || exit 0; kill -INT $PPID; sleep 1000"
     (built / "s.yaml").write_text(text.replace("cp ../built.py index.py", command))
     terminal = dev()
-    terminal.expect("Run this now")
+    terminal.expect("Do this now")
     terminal.press("y\n")
     terminal.expect("Interrupted. fc-async dev goes on")
     assert terminal.wait() == 130
     terminal = dev()
     with connected(terminal) as client:
         assert client.invoke("orders").payload == b"1"
-    assert "Run this now" not in terminal.seen
+    assert "Do this now" not in terminal.seen
 
 
 def test_without_a_terminal_nothing_runs_and_one_line_says_how_it_would(
@@ -469,12 +501,12 @@ def test_without_a_terminal_nothing_runs_and_one_line_says_how_it_would(
     ) as process:
         assert process.stdout is not None
         lines = iter(process.stdout.readline, "")
-        line = next(one for one in lines if "not run" in one)
+        line = next(one for one in lines if "not done" in one)
         process.send_signal(signal.SIGINT)
         rest = [*lines]
     assert line.partition("  ")[2] == (
-        "not run, because no terminal can be asked: orders: cp ../built.py index.py  (in code); "
-        "to run it: fc-async dev --port 0 --build --install -y\n"
+        "not done, because no terminal can be asked: orders: cp ../built.py index.py  (in code); "
+        "to do it: fc-async dev --port 0 --build --install -y\n"
     )
     assert not any("built.py" in one for one in rest)
     assert (built / "code" / "index.py").read_text() == handler(1)
@@ -486,8 +518,8 @@ def test_a_job_of_a_ci_is_not_asked_though_it_has_a_terminal(
     command = [sys.executable, "-m", "fc_async_plugin", "dev", "--port", "0"]
     terminal = Terminal(command, built, clean_environment(CI="true"), columns=200)
     with contextlib.closing(terminal):
-        terminal.expect("not run, because no terminal can be asked")
-    assert "Run this now" not in terminal.seen
+        terminal.expect("not done, because no terminal can be asked")
+    assert "Do this now" not in terminal.seen
 
 
 WAITS = """\

@@ -281,21 +281,6 @@ def test_a_package_of_a_workspace_is_built_by_the_package_manager_that_it_demand
         assert build.command == "pnpm install && pnpm run build"
 
 
-def test_examples_of_variables_without_a_value_are_named(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("GREETING", raising=False)
-    (tmp_path / "s.yaml").write_text(TEMPLATE)
-    project = template.load(tmp_path / "s.yaml", purpose="run")
-    example = tmp_path / ".env.example"
-    example.write_text("OTHER=1\n")
-    assert building.examples([project]) == []
-    example.write_text("GREETING=hello\n")
-    text = ".env.example has examples of GREETING: copy it to .env beside it, and edit it"
-    assert building.examples([project]) == [text]
-
-
 @pytest.mark.parametrize("runtime", ["python3.10", "nodejs20"])
 def test_no_build_is_offered_that_is_not_of_the_package(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, runtime: str

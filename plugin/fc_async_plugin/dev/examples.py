@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: MIT
+"""Takes examples of environment variables without a value, from files such as ``.env.example``.
+
+Invariants:
+    Only values of ``environmentVariables`` are taken, and only from files that the user allowed.
+    Values are read anew with each template; no answer and no message has one.
+    Only files in the template's own folders and in code folders are read.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from fc_async_plugin.dev.answers import Wish, key_of
+from fc_async_plugin.plan.attached import shortened
+from fc_async_plugin.template import TemplateError, files
+from fc_async_plugin.template.code import code_path, own_folders
+from fc_async_plugin.template.model import is_function
+from fc_async_plugin.template.resolving import ENVIRONMENT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterator, Mapping
+
+    from fc_async_plugin.template import Project
+
+_ENDS: Final = ("example", "sample", "template", "dist")
+_NAMES: Final = (*(f".env.{end}" for end in _ENDS), *(f"env.{end}" for end in _ENDS))
+
+
+def wishes(project: Project) -> dict[Path, Wish]:
+    """Return the files with examples of variables that have no value, and what the user is asked.
+
+    One answer is for all examples in a file.
+    """
+    return {
+        file: Wish(key_of("examples", file), f"take values from {_shown(project, file, values)}")
+        for file, values in _examples(project).items()
+    }
+
+
+def taken(project: Project, allowed: Collection[Path]) -> list[str]:
+    """Return which examples are taken of a template that was read without them."""
+    return [
+        f"values are taken from {_shown(project, file, values)}"
+        for file, values in _examples(project, allowed).items()
+    ]
+
+
+def with_examples(
+    project: Project, allowed: Collection[Path], again: Callable[[Mapping[str, str]], Project]
+) -> Project:
+    """Return a project with examples as values of variables.
+
+    Args:
+        project: The project.
+        allowed: The files from which the user lets them be taken.
+        again: Reads the template with further environment variables.
+    """
+    given = _examples(project, allowed).values()
+    values = {name: value for each in given for name, value in each.items()}
+    if not values:
+        return project
+    others = {one.name: one.at(ENVIRONMENT) for one in again(values).resources}
+    resources = tuple(
+        msgspec.structs.replace(one, props=one.props | {ENVIRONMENT: others[one.name]})
+        if is_function(one) and others.get(one.name)
+        else one
+        for one in project.resources
+    )
+    unset = tuple(name for name in project.unset if name not in values)
+    return msgspec.structs.replace(project, resources=resources, unset=unset)
+
+
+def _examples(
+    project: Project, allowed: Collection[Path] | None = None
+) -> dict[Path, dict[str, str]]:
+    """Return the examples in each file by variable; of a variable in several, the first one."""
+    found: dict[Path, dict[str, str]] = {}
+    lacking = set(project.unset_variables)
+    for file in _files(project) if lacking else ():
+        if allowed is not None and file not in allowed:
+            continue
+        with suppress(TemplateError):  # a file that cannot be read has no examples
+            read = files.completed({}, file)
+            values = {name: read[name] for name in sorted(lacking & read.keys()) if read[name]}
+            lacking -= values.keys()
+            found |= {file: values} if values else {}
+    return found
+
+
+def _files(project: Project) -> Iterator[Path]:
+    code = [code_path(project, one) for one in project.resources if is_function(one)]
+    folders = [*own_folders(project), *(Path(os.path.normpath(one)) for one in code if one)]
+    for folder in dict.fromkeys(folders):
+        for file in (folder / name for name in _NAMES):
+            if file.is_file() and file.resolve().parent == folder.resolve():
+                yield file
+
+
+def _shown(project: Project, file: Path, values: Mapping[str, str]) -> str:
+    names = shortened(list(values))
+    beside = f".env beside {Path(project.file).name}"
+    return f"{os.path.relpath(file)}: {names} (examples; write real ones into {beside})"
