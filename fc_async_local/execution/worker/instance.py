@@ -38,6 +38,11 @@ if TYPE_CHECKING:
     Handler = Callable[..., object]
 
 _FAILED_EXIT: Final = 1
+_ASGI: Final = (
+    "%s is an ASGI application, which takes scope, receive and send: FC calls a handler with event "
+    "and context, so this fails there, too; serve it in a custom runtime with uvicorn %s --host "
+    "0.0.0.0 --port 9000, or wrap it in a function of event and context"
+)
 _OWN: Final = __name__.partition(".")[0]
 MAXRSS_PER_KB: Final = 1024 if sys.platform == "darwin" else 1
 """``ru_maxrss`` is in bytes on macOS and in KB on Linux (getrusage(2))."""
@@ -137,10 +142,14 @@ class PythonInstance:
 
     def _callable(self, handler: Handler) -> Handler:
         """Return a handler; a WSGI application as one, if its function is of FC 2.0."""
-        if not wsgi.is_application(handler):
+        name = self._start["handler"]
+        if wsgi.takes(handler, wsgi.ASGI):
+            served = ":".join(name.replace("/", ".").rsplit(".", 1))
+            logging.getLogger().warning(_ASGI, name, served)
+        if not wsgi.takes(handler, wsgi.WSGI):
             return handler
         text = "is a WSGI application, as HTTP functions of FC 2.0 are: FC 3.0 does not call it so"
-        logging.getLogger().warning("%s %s", self._start["handler"], text)
+        logging.getLogger().warning("%s %s", name, text)
         # The names of functions of FC 2.0 are service$function.
         return wsgi.as_handler(handler) if "$" in self._start["context"]["name"] else handler
 

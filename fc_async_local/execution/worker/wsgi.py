@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""WSGI applications as handlers: HTTP functions of FC 2.0 in Python are such (PEP 3333)."""
+"""Applications as handlers: HTTP functions of FC 2.0 in Python are those of WSGI (PEP 3333)."""
 
 from __future__ import annotations
 
@@ -14,12 +14,17 @@ if TYPE_CHECKING:
     Handler = Callable[..., Any]
 
 
-def is_application(handler: object) -> bool:
-    """Return whether a handler, or its ``__call__``, takes ``environ`` and ``start_response``."""
+WSGI = ("environ", "start_response")
+ASGI = ("scope", "receive", "send")
+"""Parameters of applications; ASGI 3.0, "Applications"."""
+
+
+def takes(handler: object, parameters: tuple[str, ...]) -> bool:
+    """Return whether these are the last parameters of a handler, or of its ``__call__``."""
     call = handler if hasattr(handler, "__code__") else type(handler).__call__
     code = getattr(call, "__code__", None)
     names = code.co_varnames[: code.co_argcount] if code else ()
-    return bool(names[-2:] == ("environ", "start_response"))
+    return bool(names[-len(parameters) :] == parameters)
 
 
 def as_handler(application: Handler) -> Handler:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Handlers that are WSGI applications, as HTTP functions of FC 2.0 in Python are."""
+"""Handlers that are applications: of WSGI, as HTTP functions of FC 2.0 are, and of ASGI."""
 
 from __future__ import annotations
 
@@ -96,3 +96,38 @@ def test_fc3_calls_an_application_with_event_and_context_and_the_log_tells_why_i
     assert outcome.kind is OutcomeKind.FUNCTION_ERROR
     said = b"is a WSGI application, as HTTP functions of FC 2.0 are: FC 3.0 does not call it so"
     assert b"[WARNING] index.handler " + said in outcome.log
+
+
+@pytest.mark.parametrize("function", ["web", "shop$web"])
+@pytest.mark.parametrize(
+    "code",
+    [
+        """
+        async def handler(scope, receive, send):
+            pass
+        """,
+        """
+        class App:
+            async def __call__(self, scope, receive, send):
+                pass
+
+        handler = App()
+        """,
+        """
+        from starlette.applications import Starlette
+
+        handler = Starlette()
+        """,
+    ],
+)
+def test_the_log_tells_why_an_asgi_application_fails_as_a_handler_and_how_it_is_served(
+    workshop, code: str, function: str
+) -> None:
+    outcome = workshop.once(code, b"{}", function=function)
+    assert outcome.kind is OutcomeKind.FUNCTION_ERROR
+    assert (
+        b"[WARNING] index.handler is an ASGI application, which takes scope, receive and send: "
+        b"FC calls a handler with event and context, so this fails there, too; serve it in a "
+        b"custom runtime with uvicorn index:handler --host 0.0.0.0 --port 9000, or wrap it in a "
+        b"function of event and context"
+    ) in outcome.log
