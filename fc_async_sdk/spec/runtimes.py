@@ -99,11 +99,12 @@ _TOOLS: Final = frozenset(
 )
 _SCIENCE: Final = frozenset({"cv2", "numpy", "scipy", "matplotlib", "mpl_toolkits", "pylab"})
 Mark = Literal["documented", "assumed", "unsure"]
-"""Certainty of an entry. ``documented``: on the service's page ("Python runtimes" in
-docs/reference/sources.md). ``assumed``: the end of the page's list was not seen, or a documented
+"""Certainty of an entry. ``documented``: on the service's page ("Python runtimes", "Node runtimes"
+in docs/reference/sources.md). ``assumed``: the end of the page's list was not seen, or a documented
 package requires it. ``unsure``: from older copies of the list, and from users' programs."""
-_OF_NODE: Final[Sequence[tuple[Mark, frozenset[str]]]] = (
-    ("unsure", frozenset({"ali-oss", "aliyun-sdk", "co", "gm", "tablestore", "@alicloud/fc2"})),
+_OF_NODE: Final = frozenset(
+    {"@alicloud/fc2", "@alicloud/pop-core", "ali-mns", "ali-oss", "aliyun-sdk"}
+    | {"body", "co", "gm", "raw-body", "tablestore"}
 )
 _SHIPPED: Final[Mapping[str, Sequence[tuple[Mark, frozenset[str]]]]] = {
     "python3.12": [
@@ -117,7 +118,8 @@ _SHIPPED: Final[Mapping[str, Sequence[tuple[Mark, frozenset[str]]]]] = {
     "python3.10": [("documented", _SDKS_UNTIL_310 | _TOOLS)],
     "python3.9": [("documented", _SDKS_UNTIL_310 | _SCIENCE), ("assumed", _TOOLS)],
     "python3": [("unsure", _SDKS_UNTIL_310 | _SCIENCE | _TOOLS | {"datahub"})],
-    **dict.fromkeys(NODE, _OF_NODE),
+    **{name: [("documented", _OF_NODE)] for name in ("nodejs20", "nodejs18", "nodejs16")},
+    **{name: [("assumed", _OF_NODE)] for name in ("nodejs14", "nodejs12")},
 }
 """Modules of the packages that a runtime ships, with how sure that is."""
 _COME_ALONG: Final[Mapping[str, str]] = {

@@ -115,7 +115,7 @@ OTHER_ERRORS = [
             "nodejs20",
             '{"errorMessage": "Cannot find module \'ali-oss/lib\'"}',
             "ali-oss",
-            "ships it (unsure)",
+            "ships it (documented)",
             "package.json",
         ),
         (

@@ -96,6 +96,7 @@ def test_what_a_runtime_ships_has_a_mark_of_how_sure_it_is():
     assert runtimes.shipped("python3.9", "PIL") == "assumed"
     assert runtimes.shipped("python3.12", "urllib3") == "assumed"
     assert runtimes.shipped("python3", "datahub") == "unsure"
-    assert runtimes.shipped("nodejs20", "ali-oss") == "unsure"
+    assert runtimes.shipped("nodejs16", "raw-body") == "documented"
+    assert runtimes.shipped("nodejs14", "@alicloud/pop-core") == "assumed"
     assert runtimes.shipped("python3.12", "flask") is None
     assert runtimes.shipped("custom", "oss2") is None
