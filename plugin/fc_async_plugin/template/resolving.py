@@ -60,6 +60,7 @@ class Collector(Resolver):
         functions: Evaluates ``env``, ``file`` and the other calls.
         optional: Keys of mappings whose values, if an environment variable has none, are left out
             instead of being a problem.
+        edition1: As in :class:`.Resolver`.
 
     Attributes:
         unset: Names of the environment variables for which something was left out, with the
@@ -67,8 +68,14 @@ class Collector(Resolver):
         left_out: The problems of each resource that :meth:`apart` found.
     """
 
-    def __init__(self, functions: Functions, optional: frozenset[str] = frozenset()) -> None:
-        super().__init__(functions)
+    def __init__(
+        self,
+        functions: Functions,
+        optional: frozenset[str] = frozenset(),
+        *,
+        edition1: bool = False,
+    ) -> None:
+        super().__init__(functions, edition1=edition1)
         self.optional = optional
         self._lenient = False
         self._inside_reference = False
@@ -275,7 +282,11 @@ def resolve(merged: Merged, given: Given) -> Resolved:
     functions = Functions(
         environ, lambda: {**alias(), "AccountID": account_id}, given.command, reveal=given.reveal
     )
-    resolver = Collector(functions, OPTIONAL if given.here else frozenset())
+    resolver = Collector(
+        functions,
+        OPTIONAL if given.here else frozenset(),
+        edition1=any(one.kind == "edition" for one in sources.notes),
+    )
     tops = [top_scope(part, number) for number, part in enumerate(merged.parts)]
     scoped, notes = _scoped(merged, tops, resolver, access), [*sources.notes, *merged.notes]
     if given.here:
@@ -298,7 +309,7 @@ def resolve(merged: Merged, given: Given) -> Resolved:
         tops[-1],
         resolver,
         tuple(secrets),
-        tuple(notes),
+        (*notes, *resolver.kept),
     )
 
 

@@ -72,10 +72,17 @@ class Resolver:
 
     Args:
         functions: Evaluates ``env``, ``file`` and the other calls.
+        edition1: Whether a reference that names nothing stays as text, as ``s`` has it in a
+            template of edition 1.0.0.
+
+    Attributes:
+        kept: A note on each reference that stays as text.
     """
 
-    def __init__(self, functions: Functions) -> None:
+    def __init__(self, functions: Functions, *, edition1: bool = False) -> None:
         self._functions = functions
+        self._edition1 = edition1
+        self.kept: dict[Problem, None] = {}
         self._memo: dict[tuple[int, str], tuple[Node, Any, int]] = {}
         self._open: dict[tuple[int, str], str] = {}
         self._growth = 0
@@ -203,13 +210,13 @@ class Resolver:
 
     def _parts(self, parts: list[str | Hole], node: Leaf, scope: Scope) -> Any:
         if len(parts) == 1 and isinstance(parts[0], Hole):
-            value = self._hole(parts[0], scope)
+            value = self._hole(parts[0], node, scope)
             if isinstance(value, dict | list) and isinstance(parts[0].expression, Call):
                 value = self._inside_data(value, node, scope)
             self._charge(value)
             return value
         return "".join(
-            part if isinstance(part, str) else javascript.to_text(self._hole(part, scope))
+            part if isinstance(part, str) else javascript.to_text(self._hole(part, node, scope))
             for part in parts
         )
 
@@ -229,10 +236,19 @@ class Resolver:
                 "refer to smaller parts",
             )
 
-    def _hole(self, hole: Hole, scope: Scope) -> Any:
+    def _hole(self, hole: Hole, node: Node, scope: Scope) -> Any:
         try:
             value = self._evaluate(hole.expression, scope)
         except _Deferred:
+            return hole.source
+        if (
+            value is javascript.MISSING
+            and self._edition1
+            and isinstance(hole.expression, Reference)
+        ):
+            said = f"{hole.source} names nothing: it stays as text, as in s"
+            fix = "leave it out, or write what it stands for"
+            self.kept[Problem("edition", node.position, said, fix)] = None
             return hole.source
         if value is javascript.MISSING or (value is None and not _is_init(hole.expression)):
             raise expressions.not_found(hole)

@@ -292,3 +292,14 @@ def test_keys_that_are_not_read_are_named_once(
     assert [one.message for one in notes if keys in one.message] == (
         [unread.message] if purpose == "run" else []
     )
+
+
+def test_a_variable_that_names_nothing_stays_as_text_as_in_s(tmp_path: Path) -> None:
+    text = SHOP.replace(
+        '{KEY: "${env(SECRET)}"}', '{PATHS: "${env:HOME}:/code/${vars.service.name}"}'
+    )
+    project = load(tmp_path, text, purpose="run")
+    assert project.resources[0].props["environmentVariables"] == {"PATHS": "${env:HOME}:/code/shop"}
+    assert "${env:HOME} names nothing: it stays as text, as in s" in {
+        one.message for one in project.notes
+    }
