@@ -177,6 +177,7 @@ class _Reader:
             )
             fix = "make a project of the package with s init"
             self.notes.append(note(place, f"{said}its name, as have all others", fix))
+            values.setdefault("access", "default")  # s init asks for it in every package
         return _PARAMETER.sub(lambda one: values.get(one[1], one[0]), text)
 
     def extended(self, template: Source, env: str | None) -> Source | None:

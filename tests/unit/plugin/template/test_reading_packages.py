@@ -92,3 +92,10 @@ def test_a_deployment_does_not_use_the_defaults(tmp_path: Path) -> None:
     (tmp_path / "src" / "s.yaml").write_text(TEMPLATE.replace("{{ functionName }}", "orders"))
     project = template.load(tmp_path / "src")
     assert project.resources[0].region == "{{ region }}"
+
+
+def test_access_is_a_parameter_of_every_package(tmp_path: Path) -> None:
+    (tmp_path / "publish.yaml").write_text(PACKAGE)
+    (tmp_path / "src").mkdir()
+    (tmp_path / "src" / "s.yaml").write_text(TEMPLATE.replace('"{{ access }}"', "{{ access }}"))
+    assert template.load(tmp_path / "src", purpose="run").access == "default"
