@@ -99,7 +99,8 @@ def _started(
     found = image.variables if image else {}
     if found and isinstance(given, dict):
         made[ENVIRONMENT] = found | given
-    return msgspec.structs.replace(resource, props=props | made)
+    file = str(image.requirements or "") if image else ""
+    return msgspec.structs.replace(resource, props=props | made, requirements=file)
 
 
 def absent(project: Project) -> Iterator[str]:
@@ -118,8 +119,10 @@ def absent(project: Project) -> Iterator[str]:
             fix = how_to_build(project, code, file)
             yield f"{starts} {file}, which is not in {os.path.relpath(code)}: {fix}"
         program = next(iter(start_command(resource)), "")
-        brought = "PATH" in str(props.get("environmentVariables")) or any(
-            (code / name).is_file() for name in ("requirements.txt", "package.json")
+        brought = (
+            resource.requirements
+            or "PATH" in str(props.get("environmentVariables"))
+            or any((code / name).is_file() for name in ("requirements.txt", "package.json"))
         )
         if not custom or "/" in program or not program or brought:
             continue

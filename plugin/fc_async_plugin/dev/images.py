@@ -44,6 +44,7 @@ _BUILD: Final = re.compile(
 )
 _FOLDER: Final = re.compile(r"\$\{?\w+\}?/")
 """Variable that begins a path or a name."""
+_REQUIREMENTS: Final = re.compile(r"(?:-r|--requirement)[ =](\S+\.txt)")
 _NOT_SEARCHED: Final = {"node_modules", "venv"}
 _WORD: Final = re.compile(r"[^\W_]+")
 
@@ -56,12 +57,14 @@ class Image(NamedTuple):
         folder: Where the program runs.
         command: How it starts there; empty if unknown.
         variables: Environment variables, without ``PATH``.
+        requirements: The file from which it installs Python packages; None if it has none.
     """
 
     file: Path
     folder: Path
     command: list[str]
     variables: dict[str, str]
+    requirements: Path | None
 
 
 def image_of(project: Project, resource: Resource) -> Image | None:
@@ -73,7 +76,7 @@ def image_of(project: Project, resource: Resource) -> Image | None:
     if len(files) != 1:
         return None
     [file] = files
-    last, variables, copied = _read(file.read_text("utf-8", "replace"))
+    last, variables, copied, installed = _read(file.read_text("utf-8", "replace"))
     for name, key in (("ENTRYPOINT", "entrypoint"), ("CMD", "command")):
         if own := resource.at("customContainerConfig", key):
             last[name] = own if isinstance(own, str) else json.dumps(own)
@@ -90,7 +93,10 @@ def image_of(project: Project, resource: Resource) -> Image | None:
         inside = re.compile(rf"{re.escape(place)}(?=/|:|$)")
         variables = {name: inside.sub("/code", one) for name, one in variables.items()}
     above = [one for one in file.parent.parents if one.is_relative_to(folders_of(project)[-1])]
-    return Image(file, _folder([file.parent, *above], command, copied), command, variables)
+    folder = _folder([file.parent, *above], command, copied)
+    found = (place / one for one in installed for place in (folder, file.parent, *above))
+    requirements = next(filter(Path.is_file, found), None)
+    return Image(file, folder, command, variables, requirements)
 
 
 def dockerfiles(project: Project, resource: Resource) -> list[Path]:
@@ -180,8 +186,10 @@ def _named(folder: Path, text: str) -> Iterator[Path]:
     yield from filter(Path.is_file, files if names else plain)
 
 
-def _read(text: str) -> tuple[dict[str, str], dict[str, str], list[str]]:
+def _read(text: str) -> tuple[dict[str, str], dict[str, str], list[str], list[str]]:
     """Return the last instructions of each kind, variables, and what is copied into the WORKDIR.
+
+    The last list has the copied files from which pip installs.
 
     A stage has the instructions of the one that it begins with.
     """
@@ -189,6 +197,7 @@ def _read(text: str) -> tuple[dict[str, str], dict[str, str], list[str]]:
     variables: dict[str, str] = {}
     stages: dict[str, tuple[dict[str, str], dict[str, str]]] = {}
     copied: list[str] = []
+    files: list[str] = []
     plain = _CONTINUED.sub(" ", _COMMENT.sub("", _HEREDOC.sub("", text)))
     for kind, value in _INSTRUCTION.findall(plain):
         name = kind.upper()
@@ -201,10 +210,12 @@ def _read(text: str) -> tuple[dict[str, str], dict[str, str], list[str]]:
             variables |= _assigned(value)
         elif name in {"COPY", "ADD"}:
             into = words.pop().rstrip("/") if words else ""
+            files += (one.lstrip("/") for one in words)
             copied += words if into in {".", last.get("WORKDIR", "").rstrip("/")} else []
         else:
             last[name] = value
-    return last, variables, copied
+    names = {one.rpartition("/")[2] for one in _REQUIREMENTS.findall(plain)}
+    return last, variables, copied, [one for one in files if one.rpartition("/")[2] in names]
 
 
 def _folder(places: list[Path], command: Iterable[str], copied: list[str]) -> Path:

@@ -87,6 +87,8 @@ def requirements_of(source: Source) -> Path | None:
     code = source.code
     if source.runtime not in PYTHON | CUSTOM or code is None:
         return None
+    if source.requirements:
+        return source.requirements
     # Of a folder in the code, if it is the only one that has any.
     inside = [one for one in code.glob(f"[!.]*/{_FILE}") if one.parent.name not in _NOT_CODE]
     file = inside[0] if len(inside) == 1 and not (code / _FILE).exists() else code / _FILE

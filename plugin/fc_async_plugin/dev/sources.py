@@ -30,6 +30,7 @@ class Source(NamedTuple):
         handler: Such as ``index.handler``.
         code: Code folder or zip; None if the code is not on this machine.
         layers: Folders and zips on this machine.
+        requirements: As of the resource.
     """
 
     function: str
@@ -39,6 +40,7 @@ class Source(NamedTuple):
     handler: str = ""
     code: Path | None = None
     layers: tuple[Path, ...] = ()
+    requirements: Path | None = None
 
     @property
     def paths(self) -> tuple[Path, ...]:
@@ -57,6 +59,7 @@ def sources_of(projects: Iterable[Project]) -> list[Source]:
             handler=str(resource.props.get("handler") or ""),
             code=code_path(project, resource),
             layers=local_layers(project, resource),
+            requirements=Path(resource.requirements) if resource.requirements else None,
         )
         for project in projects
         for resource in project.resources

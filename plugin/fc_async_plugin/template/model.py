@@ -44,6 +44,7 @@ class Resource(msgspec.Struct, frozen=True, kw_only=True):
         places: Returns where the values on a path were written, as far as the path leads.
         position: Where the resource's key was written.
         unset: Props that were left out because an environment variable has no value.
+        requirements: File that an image installs; "": ``requirements.txt`` of the code.
     """
 
     name: str
@@ -55,6 +56,7 @@ class Resource(msgspec.Struct, frozen=True, kw_only=True):
     places: Callable[[Path], list[Place]]
     position: Position
     unset: frozenset[str] = frozenset()
+    requirements: str = ""
 
     def at(self, *path: str | int) -> Any:
         """Return the value at a path of keys in the props; None if the path leads to none."""

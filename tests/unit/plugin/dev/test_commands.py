@@ -11,6 +11,8 @@ import pytest
 
 from fc_async_plugin import PluginError, rules, template
 from fc_async_plugin.dev import commands, images
+from fc_async_plugin.dev.installing import requirements_of
+from fc_async_plugin.dev.sources import sources_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -425,6 +427,20 @@ def test_an_image_runs_in_the_folder_that_it_copies(tmp_path: Path) -> None:
         "backend/main.py": "",
     }
     assert _image(tmp_path, files) == ("Dockerfile", "backend", "python main.py")
+
+
+def test_an_image_has_the_packages_that_its_dockerfile_installs(tmp_path: Path) -> None:
+    copies = "COPY api/requirements.txt /app/reqs/requirements.txt\nCOPY api/ /app/api/\n"
+    install = "RUN rm -r x.txt && \\\n  pip install --no-cache-dir -r /app/reqs/requirements.txt\n"
+    started = f"WORKDIR /app\n{copies}{install}CMD uvicorn api.main:app\n"
+    files = {"api/Dockerfile": started, "api/main.py": "", "api/requirements.txt": "uvicorn"}
+    project = _repository(tmp_path, {**files, "requirements.txt": "torch"}, template_in="deploy")
+    images = commands.images_of([project])
+    web = commands.with_commands(project, {"web": images["web"].command}, images)
+    [source, _] = sources_of([web])
+    assert source.code == tmp_path / "deploy" / ".."
+    assert requirements_of(source) == tmp_path / "api" / "requirements.txt"
+    assert not [text for text in commands.absent(web) if "uvicorn" in text]
 
 
 def test_an_image_of_a_template_of_edition_1_runs_on_its_port(tmp_path: Path) -> None:
