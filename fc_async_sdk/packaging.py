@@ -7,8 +7,9 @@ Invariants:
   only "executable" counts. So a checksum tells whether the code changed.
 - :data:`BOOTSTRAP` of the folder is executable whatever its mode is, as the component fc3 packs it
   (https://www.npmjs.com/package/@serverless-devs/zip).
-- A link is followed if it stays inside the folder. A link out of it is an error, so that no file
-  from elsewhere is sent unnoticed.
+- A link inside the folder stays a link, as with the component: programs in ``node_modules/.bin``
+  look for files beside the target. A link out of it is an error, so that no file from elsewhere is
+  sent unnoticed.
 - A layer on this machine is referred to by its path and a fingerprint of its files, so that a
   change of a file is a change of the reference.
 - :data:`IGNORED` and the patterns of ``.fcignore`` (the syntax of ``.gitignore``, as the component
@@ -150,7 +151,7 @@ def pack(folder: Path, earlier: Packed | None = None) -> Packed:
 def _listed(folder: Path) -> dict[str, Path]:
     """Return what is packed of a folder, by its name in the archive, sorted."""
     root = folder.resolve()
-    files = dict(sorted(_files(root, "", (root,), _ignored(root))))
+    files = dict(sorted(_files(root, "", root, _ignored(root))))
     if not files:
         what = "is a folder without files"
         if (root / IGNORE_FILE).is_file():
@@ -160,10 +161,10 @@ def _listed(folder: Path) -> dict[str, Path]:
 
 
 def _row(name: str, path: Path) -> tuple[str | int, ...]:
-    status = path.stat()
+    status = path.lstat()
     changed = status.st_ctime_ns
-    settled = changed <= time.time_ns() - _COARSEST_TIMES_NS
-    contents = 0 if settled else zlib.crc32(path.read_bytes())
+    settled = changed <= time.time_ns() - _COARSEST_TIMES_NS and not stat.S_ISLNK(status.st_mode)
+    contents = 0 if settled else zlib.crc32(_contents(path))
     return name, status.st_size, status.st_mode, changed, contents
 
 
@@ -179,12 +180,21 @@ def _zip(files: Mapping[str, Path]) -> bytes:
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as made:
         for name, path in files.items():
             info = zipfile.ZipInfo(name, _EPOCH)
-            executable = name == BOOTSTRAP or path.stat().st_mode & stat.S_IXUSR
-            info.external_attr = (stat.S_IFREG | (0o755 if executable else 0o644)) << 16
+            status = path.lstat()
+            executable = name == BOOTSTRAP or status.st_mode & stat.S_IXUSR
+            kind = stat.S_IFLNK if stat.S_ISLNK(status.st_mode) else stat.S_IFREG
+            info.external_attr = (kind | (0o755 if executable else 0o644)) << 16
             info.create_system = 3
             info.compress_type = zipfile.ZIP_DEFLATED
-            made.writestr(info, path.read_bytes())
+            made.writestr(info, _contents(path))
     return buffer.getvalue()
+
+
+def _contents(path: Path) -> bytes:
+    """Return the bytes of a file, or where a link leads, relative to its folder."""
+    if path.is_symlink():
+        return os.fsencode(os.path.relpath(path.resolve(), path.parent))
+    return path.read_bytes()
 
 
 def _entries(data: bytes) -> Iterator[tuple[str, tuple[memoryview, bytes]]]:
@@ -218,15 +228,14 @@ def _joined(entries: Iterable[tuple[memoryview, bytes]]) -> bytes:
 
 
 def _files(
-    folder: Path, prefix: str, above: tuple[Path, ...], ignored: Callable[[str], bool]
+    folder: Path, prefix: str, root: Path, ignored: Callable[[str], bool]
 ) -> Iterator[tuple[str, Path]]:
     """Yield names in the archive, with ``/``, and files below a folder.
 
     Args:
         folder: The folder.
         prefix: Its name in the archive.
-        above: Real paths of the folders from the root down to this one. A link to one of them is
-            a cycle and is left out.
+        root: The real path of the folder that is packed.
         ignored: Tells whether a name is left out; names of folders end in ``/``.
     """
     with os.scandir(folder) as found:
@@ -240,12 +249,13 @@ def _files(
             reason = "has a name that is not UTF-8: rename or ignore it"
             raise InvalidParameter("code", entry.path, reason)
         path = Path(entry)
-        is_link = entry.is_symlink()
-        real = path.resolve() if is_link else above[-1] / entry.name
-        if is_link and not real.is_relative_to(above[0]):
-            raise InvalidParameter("code", entry.path, "is a link out of the folder")
-        if is_folder and real not in above:
-            yield from _files(path, name, (*above, real), ignored)
+        if entry.is_symlink():
+            if not path.resolve().is_relative_to(root):
+                raise InvalidParameter("code", entry.path, "is a link out of the folder")
+            if is_folder or entry.is_file():
+                yield name.rstrip("/"), path
+        elif is_folder:
+            yield from _files(path, name, root, ignored)
         elif entry.is_file():
             yield name, path
 
@@ -287,14 +297,14 @@ def layer_reference(path: Path) -> str:
     import hashlib  # noqa: PLC0415 -- clients load this module, few of them ever name a layer
 
     if path.is_dir():
-        files = sorted(_files(path.resolve(), "", (path.resolve(),), _always_ignored))
+        files = sorted(_files(path.resolve(), "", path.resolve(), _always_ignored))
     elif path.is_file():
         files = [(path.name, path)]
     else:
         raise InvalidParameter("layers", os.fspath(path), "is neither a folder nor a zip file")
     digest = hashlib.sha256()
     for name, file in files:
-        status = file.stat()
+        status = file.lstat()
         digest.update(f"{name}\0{status.st_size}\0{status.st_mtime_ns}\n".encode())
     return f"{LOCAL_LAYER}{path.resolve()}#{digest.hexdigest()[:16]}"
 
