@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 def command(verbose: bool, account: Account, output: Format) -> int:
     """Check this machine, and print what is missing and how to fix it.
 
-    Without -v, prints nothing if nothing is missing. The account is checked only with --endpoint or
+    -v lists every check with its result. The account is checked only with --endpoint or
     --region, or if a local runtime runs on this folder. Exits 1 if there are errors.
 
     \b
@@ -55,6 +55,8 @@ def command(verbose: bool, account: Account, output: Format) -> int:
         for one in complaints:
             _tell(one.level, one.what)
             terminal.tell(f"  fix: {one.fix}")
+        if not complaints:
+            terminal.note("Nothing is missing; -v lists the checks.")
     return FAILED if any(one.level == "error" for one in complaints) else DONE
 
 

@@ -34,6 +34,14 @@ def said(machine: Machine) -> list[str]:
     return [f"{one.level}: {one.what} | {one.fix}" for one in complaints]
 
 
+def test_the_command_says_that_nothing_is_missing(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("fc_async_plugin.report.doctor.results", lambda _: [])
+    assert run(["doctor"]) == 0
+    assert capsys.readouterr() == ("", "Nothing is missing; -v lists the checks.\n")
+
+
 def test_doctor_reports_nothing_on_a_good_machine(machine: Machine) -> None:
     assert said(machine) == []
 
