@@ -209,7 +209,7 @@ class LocalRuntime:
         future = asyncio.run_coroutine_threadsafe(coroutine, self._loop)
         try:
             return future.result(timeout)
-        except BaseException:  # the timeout, or Ctrl+C during the wait
+        except BaseException:  # the timeout, or Ctrl-C during the wait
             future.cancel()
             raise
 

@@ -45,7 +45,7 @@ _STANDARD: Final = frozenset(
 """Attributes of every record; the others are the fields that the caller added."""
 
 
-@click.group("local")
+@click.group("local", cls=options.Group)
 def command() -> None:
     """Run Function Compute's asynchronous invocation on this machine, with no account.
 
@@ -116,7 +116,7 @@ def start(
     log_format: Format,
     **given: Any,
 ) -> None:
-    """Start the local runtime and run until Ctrl+C or SIGTERM.
+    """Start the local runtime and run until Ctrl-C or SIGTERM.
 
     Prints where it listens when it is ready, with -o json on one line.
     """
@@ -234,7 +234,7 @@ def _announce(addresses: Addresses, output: Format, *, moved: str) -> None:
     for line in services(addresses):
         click.echo(line)
     click.echo(f"Data     {addresses.data}")
-    click.echo("Stop it with Ctrl+C.")
+    click.echo("Stop it with Ctrl-C.")
 
 
 def _authority(addresses: Addresses) -> Path:
