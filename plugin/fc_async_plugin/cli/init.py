@@ -91,11 +91,19 @@ def command(
 def _list(output: Format) -> None:
     from fc_async_plugin import scaffold
 
-    listed = [{"name": name, "about": scaffold.about(name)} for name in scaffold.names()]
+    listed = [(name, scaffold.about(name)) for name in scaffold.names()]
     if output == "json":
-        terminal.print_json({"templates": listed})
+        shown = [{"name": name, "about": about} for name, about in listed]
+        terminal.print_json({"templates": shown})
     else:
-        terminal.print_table(("template", "what it makes"), (list(one.values()) for one in listed))
+        _show([("template", "what it makes"), *listed])
+
+
+def _show(templates: list[tuple[str, str]]) -> None:
+    """Print templates with what they make, in several lines where a terminal is narrow."""
+    formatter = click.HelpFormatter(width=terminal.width() or sys.maxsize)
+    formatter.write_dl(templates)
+    click.echo(formatter.getvalue(), nl=False)
 
 
 def _choose() -> str:
@@ -103,9 +111,7 @@ def _choose() -> str:
     from fc_async_plugin import scaffold
 
     names = scaffold.names()
-    width = max(map(len, names))
-    for number, name in enumerate(names, 1):
-        terminal.tell(f"  {number}  {name:<{width}}  {scaffold.about(name)}")
+    _show([(f"  {number}  {name}", scaffold.about(name)) for number, name in enumerate(names, 1)])
 
     def chosen(value: str) -> str:
         if value in names:

@@ -185,7 +185,7 @@ prices_option = existing_file(
 
 
 class Group(click.Group):
-    """A group of commands, of which some have moved since the release before.
+    """A group of commands, listed with whole sentences; some moved since the release before.
 
     Args:
         moved: What is called instead, by the name that a command had.
@@ -194,6 +194,17 @@ class Group(click.Group):
     def __init__(self, *args: Any, moved: Mapping[str, str] | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._moved = moved or {}
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands; click would cut the end of what each does on a narrow terminal."""
+        commands = ((name, self.get_command(ctx, name)) for name in self.list_commands(ctx))
+        rows = [
+            (name, one.get_short_help_str(1_000))
+            for name, one in commands
+            if one and not one.hidden
+        ]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from fc_async_sdk import AsyncTask
 
 
-@click.group()
+@click.group(cls=options.Group)
 def command() -> None:
     """List, show, stop, await and replay tasks (asynchronous invocations in task mode).
 

@@ -31,7 +31,7 @@ _NOT_SHOWN: Final = (
 )
 
 
-@click.group()
+@click.group(cls=options.Group)
 def command() -> None:
     """Show the triggers of a local runtime, fire one now, make up for what a timer has missed.
 

@@ -76,7 +76,7 @@ _PYTHONS: Final = tuple(
 QUESTIONS: Final[Mapping[str, Kind]] = {
     "project_name": Kind(
         "Name of the project; functions are named after it",
-        "one line of text without '${' and '<%', which s.yaml cannot have in a text",
+        "one line of text without '${' and '<%'",
         _is_plain_text,
     ),
     "project_slug": Kind(

@@ -97,6 +97,7 @@ def test_tables_and_excerpts_fit_the_terminal(
         text = shown(columns, *command)
         assert text, command
         assert [one for one in text.splitlines() if cell_width(one) > columns] == [], command
+    assert "…" not in text  # the last words of what a template makes
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -107,6 +108,14 @@ def test_the_help_of_every_command_fits_80_columns(
     text = run(*name.split(), "--help").out
     assert text.startswith(f"Usage: fc-async {name} ")
     assert [one for one in text.splitlines() if cell_width(one) > 80] == []
+
+
+@pytest.mark.parametrize("command", [[], ["tasks"], ["events"], ["triggers"], ["local"]])
+def test_what_a_command_does_is_said_to_the_end_on_80_columns(
+    command: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    assert "...\n" not in run(*command, "--help").out.partition("\nCommands:\n")[2]
 
 
 @pytest.mark.parametrize("columns", [80, 120])
