@@ -19,6 +19,7 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from importlib import resources
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
+from fc_async_local.store.protocol import StoreUnusable
 from fc_async_local.store.rows import from_event
 
 if TYPE_CHECKING:
@@ -122,17 +123,17 @@ def pending(schema: Schema, installed: int, where: str) -> Sequence[Migration]:
         where: The store's name, for the message.
 
     Raises:
-        ValueError: The store is newer than this program, or too old for it.
+        StoreUnusable: The store is newer than this program, or too old for it.
     """
     oldest = schema.migrations[0].number
     if installed > schema.version:
-        raise ValueError(
+        raise StoreUnusable(
             f"{where}: {schema.component!r} is at schema version {installed}, this fc-async knows "
             f"versions up to {schema.version}. Nothing was changed. Upgrade fc-async, or give it "
             "another data folder."
         )
     if 0 < installed < oldest:
-        raise ValueError(
+        raise StoreUnusable(
             f"{where}: {schema.component!r} is at schema version {installed}, this fc-async reads "
             f"versions from {oldest} on. Nothing was changed. Give it a new data folder or "
             "database, or use the fc-async that wrote this one."

@@ -281,10 +281,7 @@ async def _migrate(connection: Connection, schemas: Sequence[sql.Schema], where:
         found = await (await connection.execute(SQL["versions"])).fetchall()
         installed = {row[0]: row[1] for row in found}
         for schema in schemas:
-            try:
-                steps = sql.pending(schema, installed.get(schema.component, 0), where)
-            except ValueError as error:
-                raise StoreUnusable(str(error)) from error
+            steps = sql.pending(schema, installed.get(schema.component, 0), where)
             for step in steps:
                 await connection.execute(step.script.encode())
             if steps:
@@ -310,11 +307,6 @@ def load(
 ) -> Mapping[str, bytes]:
     """Return the named statements of a package's file; see :func:`sql.statements`."""
     return {name: text.encode() for name, text in sql.statements(package, file, parts).items()}
-
-
-def without_nul(text: str) -> str:
-    """Return a text that PostgreSQL can keep: it keeps no NUL."""
-    return text.replace("\0", "\ufffd")
 
 
 SQL: Final = load(

@@ -14,7 +14,7 @@ import msgspec
 
 from fc_async_local.domain.invocation import Invocation
 from fc_async_local.store import rows, sql, steps
-from fc_async_local.store.postgres.database import SQL, load, without_nul
+from fc_async_local.store.postgres.database import SQL, load
 from fc_async_local.store.protocol import ERRORS_SEARCHED, DuplicateTask, TaskCounts, TaskPage
 from fc_async_local.store.sql import DoneIn, Row, Transaction, Transactions, Values
 from fc_async_local.store.tables import TableDocuments, TableStore, settle, settle_jobs, start
@@ -41,7 +41,7 @@ def _document(record: Invocation | Job) -> dict[str, object]:
     if isinstance(record, Invocation):
         del values["payload"]
     # Only the error, a message of user code, may hold NULs.
-    values["error"] = without_nul(record.error)
+    values["error"] = _without_nul(record.error)
     for name, value in values.items():
         if isinstance(value, bytes):
             values[name] = f"\\x{value.hex()}"
@@ -50,10 +50,7 @@ def _document(record: Invocation | Job) -> dict[str, object]:
 
 def _columns(values: Sequence[tuple[object, ...]]) -> list[list[object]]:
     """Rows as one array for each column, for ``unnest``."""
-    return [
-        [without_nul(value) if isinstance(value, str) else value for value in column]
-        for column in zip(*values, strict=True)
-    ]
+    return [[_without_nul(value) for value in column] for column in zip(*values, strict=True)]
 
 
 class _Transaction(Transaction):
@@ -146,17 +143,13 @@ class PostgresTransactions(Transactions):
         """See :meth:`Transactions.write`."""
         return await self._run(job)
 
+    read = write
+
     async def write_light(self, job: DoneIn[T]) -> T:
         """See :meth:`Transactions.write_light`."""
         return await self._run(job, flush=False)
 
-    async def claim(self, job: DoneIn[T]) -> T:
-        """See :meth:`Transactions.claim`."""
-        return await self._run(job, flush=False)  # if it is cancelled, it is rolled back
-
-    async def read(self, job: DoneIn[T]) -> T:
-        """See :meth:`Transactions.read`."""
-        return await self._run(job)
+    claim = write_light  # if it is cancelled, it is rolled back
 
     async def rows(self, statement: str, values: Values) -> list[Row]:
         """See :meth:`Transactions.rows`."""
@@ -169,14 +162,15 @@ class PostgresTransactions(Transactions):
 
 
 def _kept(values: Values) -> Values:
-    """Return values that PostgreSQL can keep: its texts have no NUL."""
+    """Return values that PostgreSQL can keep."""
     if isinstance(values, Mapping):
         return {name: _without_nul(value) for name, value in values.items()}
     return [_without_nul(value) for value in values]
 
 
 def _without_nul(value: object) -> object:
-    return without_nul(value) if isinstance(value, str) else value
+    """Return a value that PostgreSQL can keep: its texts have no NUL."""
+    return value.replace("\0", "\ufffd") if isinstance(value, str) else value
 
 
 SCHEMA: Final = sql.schema("store", "fc_async_local.store.postgres")

@@ -312,10 +312,7 @@ def migrate(connection: sqlite3.Connection, schemas: Sequence[sql.Schema], path:
     connection.execute(_SQL["create_versions"])
     found = versions(connection)
     for schema in schemas:
-        try:
-            steps = sql.pending(schema, found.get(schema.component, 0), str(path))
-        except ValueError as error:
-            raise StoreUnusable(str(error)) from error
+        steps = sql.pending(schema, found.get(schema.component, 0), str(path))
         for step in steps:
             for statement in _split(step.script):
                 connection.execute(statement)

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from fc_async_local.store import sql
+from fc_async_local.store.protocol import StoreUnusable
 from fc_async_local.store.sqlite.database import migrate
 from fc_async_local.store.sqlite.transactions import SQL
 
@@ -107,12 +108,14 @@ def test_migrations_after_the_installed_version_are_pending(
 
 
 def test_a_newer_store_is_refused_with_advice() -> None:
-    with pytest.raises(ValueError, match=r"^here: 'c' is at schema version 4.*up to 3.*Upgrade"):
+    with pytest.raises(StoreUnusable, match=r"^here: 'c' is at schema version 4.*up to 3.*Upgrade"):
         sql.pending(sql.Schema("c", STEPS), 4, "here")
 
 
 def test_a_store_that_is_older_than_the_first_migration_is_refused_with_advice() -> None:
-    with pytest.raises(ValueError, match=r"^here: 'c' is at schema version 1.*from 2 on.*new data"):
+    with pytest.raises(
+        StoreUnusable, match=r"^here: 'c' is at schema version 1.*from 2 on.*new data"
+    ):
         sql.pending(sql.Schema("c", STEPS[1:]), 1, "here")
 
 
