@@ -95,13 +95,6 @@ def _sendable(wanted: AsyncConfig, there: AsyncConfig) -> AsyncConfig:
     return msgspec.convert(sent | {"destinationConfig": ends}, AsyncConfig)
 
 
-def concurrency_to_put(
-    wanted: dict[str, Any], there: dict[str, Any] | None
-) -> dict[str, Any] | None:
-    """Return the concurrency configuration to send; None if there is no difference."""
-    return None if there is not None and same(wanted, there) else wanted
-
-
 def trigger_to_put(
     wanted: dict[str, Any], there: dict[str, Any] | None, place: Place
 ) -> dict[str, Any] | None:

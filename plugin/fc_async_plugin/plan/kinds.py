@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import msgspec
 
 from fc_async_plugin.plan.differences import (
-    concurrency_to_put,
     config_to_put,
+    same,
     settings_of,
     trigger_to_put,
 )
@@ -94,7 +94,7 @@ KINDS: Final[dict[Of, Kind]] = {
     "concurrency": Kind(
         lambda want: want.concurrency,
         lambda have: have.concurrency or {},
-        lambda wanted, there, _: concurrency_to_put(wanted, there),
+        lambda wanted, there, _: None if there is not None and same(wanted, there) else wanted,
         lambda document: document,
     ),
     "trigger": Kind(

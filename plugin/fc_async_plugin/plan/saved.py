@@ -97,19 +97,16 @@ class SavedPlan(msgspec.Struct, frozen=True, kw_only=True):
 def without_secrets(saved: SavedPlan) -> SavedPlan:
     """Return a plan without secret values, for a file."""
     plan = saved.plan
-    if not secrets.has_secrets([*plan.steps, *plan.leftovers]):
+    shown = msgspec.structs.replace(
+        plan,
+        steps=tuple(map(secrets.hide, plan.steps)),
+        leftovers=tuple(map(secrets.hide, plan.leftovers)),
+    )
+    if shown == plan:
         return saved
     salt = os.urandom(16).hex()
-    return msgspec.structs.replace(
-        saved,
-        plan=msgspec.structs.replace(
-            plan,
-            steps=tuple(map(secrets.hide, plan.steps)),
-            leftovers=tuple(map(secrets.hide, plan.leftovers)),
-        ),
-        salt=salt,
-        digest=secrets.digest(plan.steps, salt),
-    )
+    digest = secrets.digest(plan.steps, salt)
+    return msgspec.structs.replace(saved, plan=shown, salt=salt, digest=digest)
 
 
 def with_secrets(saved: SavedPlan, wanted: Wanted, remote: Remote) -> Plan:

@@ -47,11 +47,6 @@ def hidden(value: Any, *, name: str = "") -> Any:
     return HIDDEN if name.lower() in SECRET_KEYS and value else value
 
 
-def has_secrets(steps: Iterable[Step]) -> bool:
-    """Return whether one of the steps has a secret value."""
-    return any(hide(step) != step for step in steps)
-
-
 def hide(step: Step) -> Step:
     """Return a step without its secret values."""
     documents = {
