@@ -52,18 +52,6 @@ def integer(element: Element, name: str) -> int | None:
         raise MnsError("InvalidArgument", f"{name}={value!r} is not an integer") from None
 
 
-def boolean(element: Element, name: str) -> bool | None:
-    """Return True or False from a child; None if the child is absent or empty.
-
-    Raises:
-        MnsError: InvalidArgument.
-    """
-    value = (markup.text(element, name) or "").lower()
-    if value not in ("", "true", "false"):
-        raise MnsError("InvalidArgument", f"{name}={value!r} is neither True nor False")
-    return value == "true" if value else None
-
-
 def read_attributes(body: bytes, base: QueueAttributes) -> QueueAttributes:
     """Read the request of CreateQueue or SetQueueAttributes; ``base`` has the absent attributes."""
     return _changed(body, "Queue", base, _ATTRIBUTES)
@@ -74,9 +62,12 @@ def _changed(body: bytes, root: str, base: T, numbers: Mapping[str, str]) -> T:
     if not body.strip():
         return base
     element = DIALECT.read(body, root)
-    given = {field: integer(element, name) for name, field in numbers.items()}
-    logging = boolean(element, "LoggingEnabled")
-    changes: dict[str, int | bool | None] = given | {"logging_enabled": logging}
+    changes = {field: integer(element, name) for name, field in numbers.items()}
+    logging = (markup.text(element, "LoggingEnabled") or "").lower()
+    if logging not in ("", "true", "false"):
+        raise MnsError("InvalidArgument", f"LoggingEnabled={logging!r} is neither True nor False")
+    if logging:
+        changes["logging_enabled"] = logging == "true"
     return replace(base, **{name: value for name, value in changes.items() if value is not None})
 
 
