@@ -188,16 +188,14 @@ def get_task(function: str, task_id: str) -> Call[models.WholeTask]:
 # --- dead events ------------------------------------------------------------------------------
 
 
-def list_dead_events(
-    *, limit: int | None = None, next_token: str | None = None
-) -> Call[models.DeadEvents]:
+def list_dead_events(*, next_token: str | None = None) -> Call[models.DeadEvents]:
     """List deliveries that were given up, newest first, one page.
 
     Args:
         limit: Events per page, 1-1000; 1000 when None.
         next_token: Where the page before ended.
     """
-    parameters = query(limit=limit, nextToken=next_token)
+    parameters = query(nextToken=next_token)
     return _get("ListDeadEvents", models.DeadEvents, "deliveries", "dead", parameters=parameters)
 
 
