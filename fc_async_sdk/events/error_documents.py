@@ -31,7 +31,7 @@ def error_lines(payload: bytes) -> list[str]:
         The lines, the last of which is ``type: message``; empty if the payload is not an error
         document.
     """
-    message, stack = _read(payload)
+    message, stack = read(payload)
     if not message:
         return []
     frames = _frames(stack)
@@ -46,7 +46,7 @@ def error_summary(payload: bytes) -> str:
         Such as ``KeyError: 'items' (code/place.py:7, in handler)``; "" if the payload is not an
         error document.
     """
-    message, stack = _read(payload)
+    message, stack = read(payload)
     text = " ".join(message.split())
     if len(text) > _LONGEST:
         text = f"{text[:_LONGEST]}…"
@@ -58,7 +58,7 @@ def error_summary(payload: bytes) -> str:
     return f"{text} ({file.lstrip('/')}:{place['line']}, in {place['function']})"
 
 
-def _read(payload: bytes) -> tuple[str, list[Any]]:
+def read(payload: bytes) -> tuple[str, list[Any]]:
     """Return ``type: message`` and the stack; "" if the payload is not an error document."""
     try:
         document = msgspec.json.decode(payload)

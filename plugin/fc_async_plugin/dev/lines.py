@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import msgspec
 
 from fc_async_plugin.report import moments
+from fc_async_sdk.events import error_documents
 from fc_async_sdk.spec.graph import destination_label
 
 if TYPE_CHECKING:
@@ -193,26 +194,12 @@ def _failure(step: Step, folder: str | None) -> Iterator[Line]:
     """Yield the error and the frames of the function, the innermost last."""
     if step.outcome in ("", "success", "interrupted"):
         return
-    document = _document(step.result)
-    if document is None:
-        if step.result:
-            yield Line(step.result, "bad")
-        return
-    message = str(document.get("errorMessage") or "")
-    kind = str(document.get("errorType") or "")
-    yield Line(f"{kind}: {message}" if kind else message, "bad")
-    stack = document.get("stackTrace")
-    for frame in stack if isinstance(stack, list) else ():
+    message, stack = error_documents.read(step.result.encode())
+    if message or step.result:
+        yield Line(message or step.result, "bad")
+    for frame in stack:
         text = _frame(frame)
         yield Line(text.replace(_CODE, f"{folder}/") if folder else text, "frame")
-
-
-def _document(result: str) -> dict[str, object] | None:
-    try:
-        found = json.loads(result)
-    except ValueError:
-        return None
-    return found if isinstance(found, dict) else None
 
 
 def _frame(frame: object) -> str:
