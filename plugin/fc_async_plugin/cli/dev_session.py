@@ -157,7 +157,7 @@ def _run(choices: Choices) -> int:
         allowed=allowed,
         examples=frozenset(file for file, one in values.items() if one.key in answers),
     )
-    texts = [refused, *(text for one in loaded for text in examples.taken(one, choices.examples))]
+    texts = [refused, *(one.text for file, one in values.items() if file in choices.examples)]
     prepared = [("note", text, "own") for text in texts if text]
     if choices.examples:
         loaded = _load(choices, Account())

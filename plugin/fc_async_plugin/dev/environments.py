@@ -13,18 +13,16 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-import msgspec
-
 from fc_async_plugin.report import imports
 from fc_async_plugin.template.code import code_path, folder_of
-from fc_async_plugin.template.model import is_function
+from fc_async_plugin.template.model import is_function, with_props
+from fc_async_plugin.template.resolving import ENVIRONMENT
 from fc_async_sdk import _requirements
 from fc_async_sdk.spec import runtimes
 
 if TYPE_CHECKING:
     from fc_async_plugin.template import Project, Resource
 
-_VARIABLES: Final = "environmentVariables"
 _PACKAGES: Final = f"lib/python{sys.version_info.major}.{sys.version_info.minor}/site-packages"
 
 
@@ -47,11 +45,9 @@ def used(project: Project) -> tuple[Project, str]:
         return project, ""
     names = ", ".join(sorted(lacking))
     text = f"{names}: packages of {os.path.relpath(place)} are used; in the cloud, only those of "
-    resources = tuple(
-        _with_paths(one, place) if one.function_name in lacking else one
-        for one in project.resources
-    )
-    return msgspec.structs.replace(project, resources=resources), f"{text}requirements.txt"
+    changed = (one for one in project.resources if one.function_name in lacking)
+    props = {one.name: _with_paths(one, place) for one in changed}
+    return with_props(project, props), f"{text}requirements.txt"
 
 
 def _lacks(project: Project, resource: Resource, packages: Path) -> bool:
@@ -62,11 +58,11 @@ def _lacks(project: Project, resource: Resource, packages: Path) -> bool:
     return _requirements.missing(text) > _requirements.missing(text, [*sys.path, str(packages)])
 
 
-def _with_paths(resource: Resource, place: Path) -> Resource:
-    """Return a function that finds packages, and commands if it is a custom runtime."""
-    given: Any = resource.props.get(_VARIABLES) or {}
+def _with_paths(resource: Resource, place: Path) -> dict[str, Any]:
+    """Return props of a function that finds packages, and commands if it is a custom runtime."""
+    given: Any = resource.props.get(ENVIRONMENT) or {}
     if not isinstance(given, dict):
-        return resource  # a rule names it
+        return resource.props  # a rule names it
     further = {"PYTHONPATH": place / _PACKAGES}
     if resource.props.get("runtime") in runtimes.CUSTOM:
         further["PATH"] = place / "bin"
@@ -74,4 +70,4 @@ def _with_paths(resource: Resource, place: Path) -> Resource:
         name: os.pathsep.join(filter(None, [str(folder), str(given.get(name) or "")]))
         for name, folder in further.items()
     }
-    return msgspec.structs.replace(resource, props={**resource.props, _VARIABLES: given | paths})
+    return {**resource.props, ENVIRONMENT: given | paths}

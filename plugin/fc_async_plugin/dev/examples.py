@@ -20,7 +20,7 @@ from fc_async_plugin.dev.answers import Wish, key_of
 from fc_async_plugin.plan.attached import shortened
 from fc_async_plugin.template import TemplateError, files
 from fc_async_plugin.template.code import code_path, own_folders
-from fc_async_plugin.template.model import is_function
+from fc_async_plugin.template.model import is_function, with_props
 from fc_async_plugin.template.resolving import ENVIRONMENT
 
 if TYPE_CHECKING:
@@ -37,18 +37,14 @@ def wishes(project: Project) -> dict[Path, Wish]:
 
     One answer is for all examples in a file.
     """
+    beside = f"examples; write real ones into .env beside {Path(project.file).name}"
     return {
-        file: Wish(key_of("examples", file), f"take values from {_shown(project, file, values)}")
+        file: Wish(
+            key_of("examples", file),
+            f"values from {os.path.relpath(file)}: {shortened(list(values))} ({beside})",
+        )
         for file, values in _examples(project).items()
     }
-
-
-def taken(project: Project, allowed: Collection[Path]) -> list[str]:
-    """Return which examples are taken of a template that was read without them."""
-    return [
-        f"values are taken from {_shown(project, file, values)}"
-        for file, values in _examples(project, allowed).items()
-    ]
 
 
 def with_examples(
@@ -61,30 +57,22 @@ def with_examples(
         allowed: The files from which the user lets them be taken.
         again: Reads the template with further environment variables.
     """
-    given = _examples(project, allowed).values()
+    given = [each for file, each in _examples(project).items() if file in allowed]
     values = {name: value for each in given for name, value in each.items()}
     if not values:
         return project
     others = {one.name: one.at(ENVIRONMENT) for one in again(values).resources}
-    resources = tuple(
-        msgspec.structs.replace(one, props=one.props | {ENVIRONMENT: others[one.name]})
-        if is_function(one) and others.get(one.name)
-        else one
-        for one in project.resources
-    )
+    functions = (one for one in project.resources if is_function(one) and others.get(one.name))
+    props = {one.name: one.props | {ENVIRONMENT: others[one.name]} for one in functions}
     unset = tuple(name for name in project.unset if name not in values)
-    return msgspec.structs.replace(project, resources=resources, unset=unset)
+    return msgspec.structs.replace(with_props(project, props), unset=unset)
 
 
-def _examples(
-    project: Project, allowed: Collection[Path] | None = None
-) -> dict[Path, dict[str, str]]:
+def _examples(project: Project) -> dict[Path, dict[str, str]]:
     """Return the examples in each file by variable; of a variable in several, the first one."""
     found: dict[Path, dict[str, str]] = {}
     lacking = set(project.unset_variables)
     for file in _files(project) if lacking else ():
-        if allowed is not None and file not in allowed:
-            continue
         with suppress(TemplateError):  # a file that cannot be read has no examples
             read = files.completed({}, file)
             values = {name: read[name] for name in sorted(lacking & read.keys()) if read[name]}
@@ -100,9 +88,3 @@ def _files(project: Project) -> Iterator[Path]:
         for file in (folder / name for name in _NAMES):
             if file.is_file() and file.resolve().parent == folder.resolve():
                 yield file
-
-
-def _shown(project: Project, file: Path, values: Mapping[str, str]) -> str:
-    names = shortened(list(values))
-    beside = f".env beside {Path(project.file).name}"
-    return f"{os.path.relpath(file)}: {names} (examples; write real ones into {beside})"

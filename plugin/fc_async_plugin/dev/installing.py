@@ -37,6 +37,7 @@ from fc_async_plugin.dev.sources import sources_of
 from fc_async_plugin.report import imports
 from fc_async_plugin.report.imports import Import
 from fc_async_plugin.template.code import start_text
+from fc_async_plugin.template.model import with_props
 from fc_async_sdk import _project_folder, _requirements
 from fc_async_sdk._decoding import prepare
 from fc_async_sdk._installation import module_command
@@ -351,19 +352,12 @@ def _key(requirements: bytes) -> str:
 
 def with_layers(project: Project, added: dict[str, Path]) -> Project:
     """Return a template whose resources have one more layer, below their own."""
-    resources = [
-        msgspec.structs.replace(
-            one,
-            props={
-                **one.props,
-                "layers": [str(added[one.name]), *(one.props.get("layers") or [])],
-            },
-        )
-        if one.name in added
-        else one
+    props = {
+        one.name: {**one.props, "layers": [str(added[one.name]), *(one.props.get("layers") or [])]}
         for one in project.resources
-    ]
-    return msgspec.structs.replace(project, resources=tuple(resources))
+        if one.name in added
+    }
+    return with_props(project, props)
 
 
 def install_packages(needs: Needs, target: Path) -> list[str]:

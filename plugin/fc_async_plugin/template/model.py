@@ -161,6 +161,15 @@ def _resource(resolved: Resolved, name: str, values: Values) -> Resource:
 _ROLE: Final = re.compile(r"acs:ram::(?P<account>\d+):role/")
 
 
+def with_props(project: Project, props: Mapping[str, dict[str, Any]]) -> Project:
+    """Return a project in which some resources, by name, have other props."""
+    resources = [
+        msgspec.structs.replace(one, props=props[one.name]) if one.name in props else one
+        for one in project.resources
+    ]
+    return msgspec.structs.replace(project, resources=tuple(resources))
+
+
 def _with_account(resources: tuple[Resource, ...]) -> tuple[Resource, ...]:
     """Return resources of which those without a role have the account that the others' roles name.
 

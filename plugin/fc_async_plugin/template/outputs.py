@@ -11,9 +11,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-import msgspec
-
-from fc_async_plugin.template.model import is_function, is_unresolved
+from fc_async_plugin.template.model import is_function, is_unresolved, with_props
 from fc_async_sdk.spec import http_trigger, limits
 from fc_async_sdk.spec.arn import FunctionArn
 
@@ -54,8 +52,7 @@ def filled(project: Project, endpoint: str, account_id: str) -> Project:
             return [value(one) for one in written]
         return _OUTPUT.sub(output, written) if is_unresolved(written) else written
 
-    resources = (msgspec.structs.replace(one, props=value(one.props)) for one in project.resources)
-    return msgspec.structs.replace(project, resources=tuple(resources))
+    return with_props(project, {one.name: value(one.props) for one in project.resources})
 
 
 def _outputs(resource: Resource, endpoint: str, account_id: str) -> dict[str, str]:

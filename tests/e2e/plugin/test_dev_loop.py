@@ -449,7 +449,7 @@ def test_examples_of_variables_are_taken_after_one_question_until_there_is_a_val
     (shop / ".env.example").write_text("KEY_OF_NO_MACHINE=example\n")
     for answer, value in (("n", b"null"), ("y", b"example")):
         terminal = dev()
-        terminal.expect(r"  take values from .env.example: KEY_OF_NO_MACHINE \(examples;")
+        terminal.expect(r"  values from .env.example: KEY_OF_NO_MACHINE \(examples;")
         terminal.expect("Do this now")
         terminal.press(f"{answer}\n")
         with connected(terminal) as client:
@@ -463,7 +463,7 @@ def test_examples_of_variables_are_taken_after_one_question_until_there_is_a_val
         (shop / ".env").write_text("KEY_OF_NO_MACHINE=real\n")
         terminal.expect("saved .env, deployed")
         assert client.invoke("orders").payload == b"real"
-    assert "values are taken from .env.example: KEY_OF_NO_MACHINE (exam" in terminal.seen
+    assert "values from .env.example: KEY_OF_NO_MACHINE (exam" in terminal.seen
     assert "Do this now" not in terminal.seen
     (answer,) = (shop / _project_folder.BUILDS).read_text().splitlines()
     assert re.fullmatch(r"[0-9a-f]{64} ", answer)
