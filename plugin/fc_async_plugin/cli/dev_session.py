@@ -166,7 +166,7 @@ def _run(choices: Choices) -> int:
     debug = launch.chosen(sources_of(projects), choices.debug)
     place = _place_of(projects)
     environ = building.environment(projects, _environ(choices))
-    builds = building.builds_of(projects, answers)
+    builds = building.builds_of(projects, answers, images)
     builder = building.Builder(builds, answers, environ, terminal.note)
     installer = Installer(
         lambda text: screen.say("install", text, style="wait"),

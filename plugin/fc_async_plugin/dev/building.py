@@ -15,6 +15,7 @@ import os
 import re
 import shlex
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from fc_async_plugin.dev import programs
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
 
     from fc_async_plugin.dev.answers import Answers
+    from fc_async_plugin.dev.images import Image
     from fc_async_plugin.dev.sources import Source
     from fc_async_plugin.template import Project
 
@@ -51,7 +53,11 @@ _DEPLOYS: Final = re.compile(r"\bs\s.*\bdeploy\b|\bdocker\s.*push\b|\b(?:aliyun|
 """Commands that reach the cloud: a script with one of them does more than a build."""
 
 
-def builds_of(projects: Iterable[Project], answers: Collection[str] = ()) -> list[Build]:
+def builds_of(
+    projects: Iterable[Project],
+    answers: Collection[str] = (),
+    images: Mapping[str, Image] = MappingProxyType({}),
+) -> list[Build]:
     """Return the commands of the functions and of the whole templates, each once.
 
     A function that lacks a file with which it starts, and that no command of the template builds,
@@ -60,6 +66,7 @@ def builds_of(projects: Iterable[Project], answers: Collection[str] = ()) -> lis
     Args:
         projects: The templates.
         answers: Keys of what the user has allowed; a build among them has made the file.
+        images: Images of functions by resource: their builds also copy what the image copies.
     """
     found: dict[Build, None] = {}
     for project in projects:
@@ -73,6 +80,10 @@ def builds_of(projects: Iterable[Project], answers: Collection[str] = ()) -> lis
             lacking = missing_start_file(project, named[source.resource])
             for find in (_build_of, _script_of):
                 build = find(source, project)
+                image = images.get(source.resource)
+                if build and image and image.folder == build.folder:
+                    command = " && ".join([build.command, *image.copies])
+                    build = build._replace(command=command, written=command)
                 makes = lacking if build and not build.any_file else lacking == "."
                 if build and (wish(build).key in answers or makes):
                     found[build] = None

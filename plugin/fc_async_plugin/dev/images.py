@@ -58,6 +58,7 @@ class Image(NamedTuple):
         command: How it starts there; empty if unknown.
         variables: Environment variables, without ``PATH``.
         requirements: The file from which it installs Python packages; None if it has none.
+        copies: Commands that copy files of the folder to where the image has them in it.
     """
 
     file: Path
@@ -65,6 +66,25 @@ class Image(NamedTuple):
     command: list[str]
     variables: dict[str, str]
     requirements: Path | None
+    copies: list[str]
+
+
+class _Instructions(NamedTuple):
+    """Instructions of a Dockerfile.
+
+    Attributes:
+        last: The last ones of each kind.
+        variables: Environment variables.
+        copied: What is copied into the WORKDIR.
+        installed: Copied files from which pip installs.
+        sources: What is copied in the last stage, by its target.
+    """
+
+    last: dict[str, str]
+    variables: dict[str, str]
+    copied: list[str]
+    installed: list[str]
+    sources: dict[str, str]
 
 
 def image_of(project: Project, resource: Resource) -> Image | None:
@@ -76,7 +96,7 @@ def image_of(project: Project, resource: Resource) -> Image | None:
     if len(files) != 1:
         return None
     [file] = files
-    last, variables, copied, installed = _read(file.read_text("utf-8", "replace"))
+    last, variables, copied, installed, sources = _read(file.read_text("utf-8", "replace"))
     for name, key in (("ENTRYPOINT", "entrypoint"), ("CMD", "command")):
         if own := resource.at("customContainerConfig", key):
             last[name] = own if isinstance(own, str) else json.dumps(own)
@@ -88,15 +108,23 @@ def image_of(project: Project, resource: Resource) -> Image | None:
     )
     command = [word for text in texts for word in _words(text)]
     variables.pop("PATH", None)
-    if place := last.get("WORKDIR", "").strip().rstrip("/"):
-        command = [one.replace(f"{place}/", "") for one in command]
-        inside = re.compile(rf"{re.escape(place)}(?=/|:|$)")
+    workdir = last.get("WORKDIR", "").strip().rstrip("/")
+    if workdir:
+        command = [one.replace(f"{workdir}/", "") for one in command]
+        inside = re.compile(rf"{re.escape(workdir)}(?=/|:|$)")
         variables = {name: inside.sub("/code", one) for name, one in variables.items()}
     above = [one for one in file.parent.parents if one.is_relative_to(folders_of(project)[-1])]
     folder = _folder([file.parent, *above], command, copied)
     found = (place / one for one in installed for place in (folder, file.parent, *above))
     requirements = next(filter(Path.is_file, found), None)
-    return Image(file, folder, command, variables, requirements)
+    copies: list[str] = []
+    for target, source in sources.items():
+        into = os.path.normpath(target.removeprefix(f"{workdir}/"))
+        outside = into == ".." or into.startswith(("/", "../"))
+        if not outside and into != os.path.normpath(source) and (folder / source).is_file():
+            line = ["mkdir", "-p", os.path.dirname(into) or "."]  # noqa: PTH120 -- relative
+            copies += [shlex.join(line), shlex.join(["cp", source, into])]
+    return Image(file, folder, command, variables, requirements, copies)
 
 
 def dockerfiles(project: Project, resource: Resource) -> list[Path]:
@@ -186,10 +214,8 @@ def _named(folder: Path, text: str) -> Iterator[Path]:
     yield from filter(Path.is_file, files if names else plain)
 
 
-def _read(text: str) -> tuple[dict[str, str], dict[str, str], list[str], list[str]]:
-    """Return the last instructions of each kind, variables, and what is copied into the WORKDIR.
-
-    The last list has the copied files from which pip installs.
+def _read(text: str) -> _Instructions:
+    """Return the instructions of a Dockerfile.
 
     A stage has the instructions of the one that it begins with.
     """
@@ -198,6 +224,7 @@ def _read(text: str) -> tuple[dict[str, str], dict[str, str], list[str], list[st
     stages: dict[str, tuple[dict[str, str], dict[str, str]]] = {}
     copied: list[str] = []
     files: list[str] = []
+    sources: dict[str, str] = {}
     plain = _CONTINUED.sub(" ", _COMMENT.sub("", _HEREDOC.sub("", text)))
     for kind, value in _INSTRUCTION.findall(plain):
         name = kind.upper()
@@ -206,16 +233,22 @@ def _read(text: str) -> tuple[dict[str, str], dict[str, str], list[str], list[st
             image, *alias = (one for one in value.split() if not one.startswith("--"))
             last, variables = map(dict, stages.get(image, ({}, {})))
             stages |= dict.fromkeys(alias[-1:], (last, variables))
+            sources = {}
         elif name == "ENV":
             variables |= _assigned(value)
         elif name in {"COPY", "ADD"}:
-            into = words.pop().rstrip("/") if words else ""
+            target = words.pop() if words else ""
+            into = target.rstrip("/")
+            if "--from" not in value:
+                ends = {one: Path(one).name if target.endswith("/") else "" for one in words}
+                sources |= {f"{target}{end}": one for one, end in ends.items()}
             files += (one.lstrip("/") for one in words)
             copied += words if into in {".", last.get("WORKDIR", "").rstrip("/")} else []
         else:
             last[name] = value
     names = {one.rpartition("/")[2] for one in _REQUIREMENTS.findall(plain)}
-    return last, variables, copied, [one for one in files if one.rpartition("/")[2] in names]
+    installed = [one for one in files if one.rpartition("/")[2] in names]
+    return _Instructions(last, variables, copied, installed, sources)
 
 
 def _folder(places: list[Path], command: Iterable[str], copied: list[str]) -> Path:

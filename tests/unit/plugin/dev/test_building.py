@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fc_async_plugin import template
-from fc_async_plugin.dev import building
+from fc_async_plugin.dev import building, commands
 from fc_async_plugin.dev.answers import Answers
 
 if TYPE_CHECKING:
@@ -279,6 +279,35 @@ def test_a_package_of_a_workspace_is_built_by_the_package_manager_that_it_demand
         )
         [build] = building.builds_of([project])
         assert build.command == "pnpm install && pnpm run build"
+
+
+def test_the_build_of_an_image_copies_what_its_last_stage_copies_elsewhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "package.json").write_text(PACKAGE)
+    props = "{region: cn-hangzhou, runtime: custom-container, customContainerConfig: {image: a/b}}"
+    (tmp_path / "s.yaml").write_text(
+        f"edition: 3.0.0\nname: x\nresources: {{web: {{component: fc3, props: {props}}}}}\n"
+    )
+    (tmp_path / "Dockerfile").write_text(
+        "FROM node AS build\nWORKDIR /app\nCOPY page.html ./first/page.html\nRUN npm run build\n"
+        "FROM node\nWORKDIR /app\nCOPY --from=build /app/dist ./dist\n"
+        "COPY page.html ./dist/views/\nCOPY --chown=node my.json /app/dist/of.json\n"
+        "COPY absent.html package.json ./\nCOPY page.html /srv/page.html\n"
+        "COPY page.html ../x\nCOPY . /srv\n"
+        'CMD ["node", "dist/index.js"]\n'
+    )
+    for name in ("page.html", "my.json"):
+        (tmp_path / name).write_text("")
+    project = template.load(tmp_path, purpose="run")
+    images = commands.images_of([project])
+    started = commands.with_commands(project, {"web": images["web"].command}, images)
+    [build] = building.builds_of([started], (), images)
+    assert build.command.endswith(
+        " && npm run build && mkdir -p dist/views && cp page.html dist/views/page.html"
+        " && mkdir -p dist && cp my.json dist/of.json"
+    )
 
 
 @pytest.mark.parametrize("runtime", ["python3.10", "nodejs20"])
