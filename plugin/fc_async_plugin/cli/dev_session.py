@@ -43,6 +43,7 @@ from fc_async_plugin.dev.sources import sources_of, template_files
 from fc_async_plugin.plan.wanted import check_names
 from fc_async_plugin.report import DONE, FAILED, INTERRUPTED, Format, imports, terminal
 from fc_async_plugin.template import files
+from fc_async_plugin.template.code import with_template_folder, without_code
 from fc_async_plugin.template.model import is_function
 from fc_async_sdk.packaging import is_ignored
 
@@ -91,6 +92,7 @@ class Choices(NamedTuple):
     images: Mapping[str, Image] = MappingProxyType({})
     allowed: frozenset[str] = frozenset()  # images that may be started
     examples: frozenset[Path] = frozenset()  # files from which variables may be taken
+    unbuilt: frozenset[str] = frozenset()  # resources that have the template's folder as code
 
 
 def explain_trust(data: Path, output: Format) -> int:
@@ -167,6 +169,11 @@ def _run(choices: Choices) -> int:
     place = _place_of(projects)
     environ = building.environment(projects, _environ(choices))
     builds = building.builds_of(projects, answers, images)
+    built = {one.resource for one in builds if one.folder.is_dir()}
+    unbuilt = {name: text for one in projects for name, text in without_code(one, built).items()}
+    prepared += [("note", text, "own") for text in unbuilt.values()]
+    choices = choices._replace(unbuilt=frozenset(unbuilt))
+    projects = _chosen(choices, loaded)
     builder = building.Builder(builds, answers, environ, terminal.note)
     installer = Installer(
         lambda text: screen.say("install", text, style="wait"),
@@ -296,6 +303,7 @@ def _chosen(choices: Choices, projects: list[Project]) -> list[Project]:
     started |= commands.read(choices.commands)
     check_names(projects, started)
     projects = [commands.with_commands(one, started, choices.images) for one in projects]
+    projects = [with_template_folder(one, choices.unbuilt) for one in projects]
     return [deployed(project, choices.resources) for project in projects]
 
 

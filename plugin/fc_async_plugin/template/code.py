@@ -23,12 +23,15 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import fastcrc
 
+from fc_async_plugin.template.model import is_function, with_props
 from fc_async_sdk import packaging
 from fc_async_sdk.errors import ConfigurationError, InvalidParameter
 from fc_async_sdk.packaging import IGNORE_FILE, Packed, archive, is_ignored
 from fc_async_sdk.spec import runtimes
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from fc_async_plugin.template import problems
     from fc_async_plugin.template.model import Project, Resource
 
@@ -189,6 +192,37 @@ def missing_start_file(project: Project, resource: Resource) -> str:
     first = [one for one in map(_in_code, words[1:2]) if one != words[1]]
     scripts = (*first, *(one for one in map(_in_code, words) if _SCRIPT.fullmatch(one)))
     return next((one for one in scripts if not (folder / one).exists()), "")
+
+
+def without_code(project: Project, built: Collection[str]) -> dict[str, str]:
+    """Return functions without their code folder that the folder of the template can start.
+
+    Args:
+        project: The template.
+        built: Resources whose code a build makes; "" for all.
+
+    Returns:
+        What to say of each, by resource.
+    """
+    found = {}
+    for one in project.resources if "" not in built else ():
+        if not is_function(one) or one.name in built or missing_start_file(project, one) != ".":
+            continue
+        names = handler_names(str(one.props.get("runtime")), str(one.props.get("handler") or ""))
+        names += [word for word in map(_in_code, start_command(one)) if word.strip("/") == word]
+        file = next((name for name in names if (folder_of(project) / name).is_file()), "")
+        if file:
+            lacks = f"{one.where('code')}: the code of {one.function_name} does not exist"
+            instead = f"dev takes the folder of the template, which has {file}"
+            found[one.name] = f"{lacks}: {instead}; s deploy needs it: build it, or correct code"
+    return found
+
+
+def with_template_folder(project: Project, names: Collection[str]) -> Project:
+    """Return a project in which the folder of the template is the code that resources lack."""
+    lacking = (one for one in project.resources if one.name in names)
+    lacking = (one for one in lacking if missing_start_file(project, one) == ".")
+    return with_props(project, {one.name: one.props | {"code": "."} for one in lacking})
 
 
 def handler_names(runtime: str, handler: str) -> list[str]:

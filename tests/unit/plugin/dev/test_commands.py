@@ -13,8 +13,10 @@ from fc_async_plugin import PluginError, rules, template
 from fc_async_plugin.dev import commands, images
 from fc_async_plugin.dev.installing import requirements_of
 from fc_async_plugin.dev.sources import sources_of
+from fc_async_plugin.template.code import with_template_folder, without_code
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from pathlib import Path
 
 IMAGE = """\
@@ -456,3 +458,35 @@ def test_an_image_of_a_template_of_edition_1_runs_on_its_port(tmp_path: Path) ->
     assert [
         found for found in rules.check(rules.Context([project])) if found.rule == "FCA016"
     ] == []
+
+
+@pytest.mark.parametrize(
+    ("props", "built", "started"),
+    [
+        ("runtime: python3.10, handler: index.handler", (), "index.py"),
+        ("runtime: custom, customRuntimeConfig: {command: [python3, server.py]}", (), "server.py"),
+        ("runtime: custom, customRuntimeConfig: {command: [/code/run.sh]}", (), "run.sh"),
+        ("runtime: python3.10, handler: index.handler", {"api"}, ""),
+        ("runtime: python3.10, handler: index.handler", {""}, ""),
+        ("runtime: python3.10, handler: other.handler", (), ""),
+        ("runtime: custom, customRuntimeConfig: {command: [/bin/sh, -c, x]}", (), ""),
+    ],
+)
+def test_the_folder_of_a_template_stands_in_for_code_that_only_a_build_elsewhere_makes(
+    tmp_path: Path, props: str, built: Collection[str], started: str
+) -> None:
+    for name in ("index.py", "server.py", "run.sh"):
+        (tmp_path / name).write_text("")
+    (tmp_path / "s.yaml").write_text(
+        "edition: 3.0.0\nname: x\nresources:\n  api: {component: fc3, props: "
+        f"{{region: cn-hangzhou, code: .fc/code, {props}}}}}\n"
+    )
+    project = template.load(tmp_path, purpose="run", environ={})
+    found = without_code(project, built)
+    assert [*found] == (["api"] if started else [])
+    if started:
+        assert f"takes the folder of the template, which has {started}; s deploy" in found["api"]
+    (api,) = with_template_folder(project, found).resources
+    assert api.props["code"] == ("." if started else ".fc/code")
+    (tmp_path / ".fc" / "code").mkdir(parents=True)
+    assert with_template_folder(project, found).resources == project.resources
