@@ -60,7 +60,7 @@ def store_needed() -> Iterator[None]:
         raise Rejected(
             503,
             "ServiceUnavailable",
-            f"the store can't take anything now ({error}); nothing was kept, try again",
+            f"the store can't take anything now ({error}); nothing was kept",
             retry_after=_RETRY_AFTER_SECONDS,
         ) from error
 

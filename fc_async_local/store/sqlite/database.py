@@ -78,7 +78,7 @@ class Database:
         self.path = path
         self._lock = lock
         self._closed = False
-        self._writer = writer.Writer(_connect(path))
+        self._writer = writer.Writer(_connect(path), path)
         self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="fc-async-reader")
         self._reading = _Reading()
         self._reading_all: list[sqlite3.Connection] = []
@@ -194,7 +194,7 @@ class Database:
             finally:
                 connection.execute("ROLLBACK")
         except sqlite3.Error as error:
-            raise writer.as_unavailable(error) from error
+            raise writer.as_unavailable(error, self.path) from error
 
     def _reader(self) -> sqlite3.Connection:
         found = self._reading.connection
@@ -235,7 +235,7 @@ def _prepare(path: Path, schemas: Sequence[sql.Schema]) -> None:
     except Unfit as error:
         raise _damaged(path, str(error)) from error
     except sqlite3.Error as error:
-        raise writer.as_unavailable(error) from error
+        raise writer.as_unavailable(error, path) from error
     except OSError as error:
         raise StoreUnavailable(f"{path} can't be read or made: {error.strerror}") from error
 

@@ -20,6 +20,7 @@ import contextlib
 import fcntl
 import mmap
 import os
+import shutil
 import struct
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
+_LITTLE_SPACE: Final = 1024 * 1024
 _MAGIC: Final = b"SQLite format 3\0"
 _HEADER_BYTES: Final = 100
 _WAL_MODE: Final = b"\x02\x02"
@@ -305,6 +307,20 @@ def _checksum(order: str, data: bytes, sums: Sums = (0, 0)) -> Sums:
         first = (first + one + second) & 0xFFFFFFFF
         second = (second + other + first) & 0xFFFFFFFF
     return first, second
+
+
+def reason(error: Exception, database: Path) -> str:
+    """Return the words of SQLite, with the free space where there is next to none.
+
+    Args:
+        error: What SQLite raised. A full disk may be ``disk I/O error``, too.
+        database: The file.
+    """
+    with contextlib.suppress(OSError):  # its folder was removed
+        free = shutil.disk_usage(database.parent).free
+        if free < _LITTLE_SPACE:
+            return f"{error} ({free // 1024:,} KB free)"
+    return str(error)
 
 
 def _size(path: Path) -> int:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 from fc_async_local.store.protocol import StoreUnavailable, StoreUnusable
 from fc_async_local.store.sqlite.database import APPLICATION, migrate, versions
-from fc_async_local.store.sqlite.files import FileLock, Unfit, check_before_opening
+from fc_async_local.store.sqlite.files import FileLock, Unfit, check_before_opening, reason
 from fc_async_sdk import _project_folder
 
 if TYPE_CHECKING:
@@ -53,7 +53,8 @@ def take(database: Path, target: Path) -> None:
             # beside it.
             to.execute("PRAGMA journal_mode=DELETE")
     except sqlite3.Error as error:
-        raise StoreUnusable(f"{database} cannot be copied to {target}: {error}") from error
+        why = reason(error, database)
+        raise StoreUnusable(f"{database} cannot be copied to {target}: {why}") from error
     except OSError as error:
         raise StoreUnusable(f"{target} cannot be written: {error.strerror}") from error
 

@@ -26,9 +26,11 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import msgspec
 
 from fc_async_local.store.protocol import StoreUnavailable
+from fc_async_local.store.sqlite import files
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
     Batch = Callable[[sqlite3.Connection, Sequence[Any]], Sequence[Any]]
 
@@ -84,13 +86,15 @@ def run_jobs(
 class Writer:
     """Owns the writing connection and the thread that uses it."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
         """Start the thread.
 
         Args:
             connection: Used by the writer alone from now on; the thread closes it.
+            path: The file, for errors.
         """
         self._connection = connection
+        self._path = path
         self._mode = _CommitMode(connection)
         self._light_commits = 0
         self._using = threading.Lock()
@@ -134,7 +138,7 @@ class Writer:
         if result is _LOCKED:
             return self.submit(batch, item, flush=False)
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        _resolve([(future, result)])
+        _resolve([(future, result)], self._path)
         return future
 
     def close(self) -> None:
@@ -151,7 +155,7 @@ class Writer:
                 with self._using:
                     results = _commit(self._mode, group)
                     self._light_commits = 0
-                answer(group, results)
+                answer(group, results, self._path)
                 if last:
                     break
         finally:
@@ -275,33 +279,40 @@ def _roll_back(connection: sqlite3.Connection) -> None:
             connection.execute("ROLLBACK")
 
 
-def answer(group: Sequence[_Pending], results: Sequence[Any]) -> None:
+def answer(group: Sequence[_Pending], results: Sequence[Any], path: Path) -> None:
     """Hand each result to the event loop that waits for it, with one call per loop."""
     loops: dict[asyncio.AbstractEventLoop, list[tuple[asyncio.Future[Any], Any]]] = {}
     for pending, result in zip(group, results, strict=True):
         loops.setdefault(pending.future.get_loop(), []).append((pending.future, result))
     for loop, answers in loops.items():
         with contextlib.suppress(RuntimeError):  # the loop was closed meanwhile
-            loop.call_soon_threadsafe(_resolve, answers)
+            loop.call_soon_threadsafe(_resolve, answers, path)
 
 
-def _resolve(answers: Sequence[tuple[asyncio.Future[Any], Any]]) -> None:
+def _resolve(answers: Sequence[tuple[asyncio.Future[Any], Any]], path: Path) -> None:
     for future, result in answers:
         if future.done():  # its caller was cancelled
             continue
         if isinstance(result, Failure):
-            future.set_exception(as_unavailable(result.error))
+            future.set_exception(as_unavailable(result.error, path))
         else:
             future.set_result(result)
 
 
-def as_unavailable(error: Exception) -> Exception:
-    """Return :class:`StoreUnavailable` for errors of disk, locks and damage, others as they are."""
+def as_unavailable(error: Exception, path: Path) -> Exception:
+    """Return :class:`StoreUnavailable` for errors of disk, locks and damage, others as they are.
+
+    Args:
+        error: What SQLite raised.
+        path: The file, which is named.
+    """
     # DatabaseError itself means a damaged file. Its other subclasses, such as IntegrityError, are
     # faults of a statement.
     outage = isinstance(error, sqlite3.OperationalError) or type(error) is sqlite3.DatabaseError
     if not outage:
         return error
-    unavailable = StoreUnavailable(f"the database can't do it now: {error}")
+    unavailable = StoreUnavailable(
+        f"the database {path} can't do it now: {files.reason(error, path)}"
+    )
     unavailable.__cause__ = error
     return unavailable

@@ -7,6 +7,7 @@ calls ``sys.exit``. Commands are imported when they are named.
 
 from __future__ import annotations
 
+import errno
 import importlib
 import io
 import os
@@ -241,7 +242,7 @@ def _explain(error: Exception, arguments: Sequence[str]) -> str:
     elif isinstance(error, FcAsyncError):
         message = str(error)
     elif isinstance(error, OSError):
-        message = _os_error(error)
+        message = _os_error(error, arguments)
     elif isinstance(error, ModuleNotFoundError) and not _is_own(error.name):
         extra = _EXTRAS.get(command, "cli")
         message = f"fc-async {command} needs {error.name}: {how_to_install(extra)}"
@@ -257,10 +258,20 @@ def _is_own(module: str | None) -> bool:
     return module is None or module.startswith("fc_async_")
 
 
-def _os_error(error: OSError) -> str:
-    if error.filename is None:
-        return error.strerror or str(error)  # of a port that is in use, for example
-    return f"{error.filename}: {error.strerror or type(error).__name__}"
+def _os_error(error: OSError, arguments: Sequence[str]) -> str:
+    if error.filename is not None:
+        return f"{error.filename}: {error.strerror or type(error).__name__}"
+    words = error.strerror or str(error)  # of a port that is in use, for example
+    if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
+        return words
+    import shutil
+    import tempfile
+
+    # A write does not name its file: the fullest place that the command may write to is named.
+    named = [one.rpartition("=")[2] for one in arguments]
+    places = (".", tempfile.gettempdir(), *named, *map(os.path.dirname, named))
+    free, place = min((shutil.disk_usage(one).free, one) for one in places if os.path.isdir(one))  # noqa: PTH112
+    return f"{words}: {os.path.realpath(place)} has {free // 1024:,} KB free"
 
 
 def debugging() -> bool:

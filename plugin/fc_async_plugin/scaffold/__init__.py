@@ -102,7 +102,7 @@ def create(
     shipped = source.is_dir()
     if not shipped and not ("/" in template or ":" in template):
         raise PluginError(unknown(template))
-    with _errors_explained(template):
+    with _errors_explained(template, into):
         if shipped:
             form = _Form(source, None if overwrite else into)
             answers = _answered(form, answers, ask)
@@ -118,7 +118,7 @@ def create(
 
 
 @contextmanager
-def _errors_explained(template: str) -> Iterator[None]:
+def _errors_explained(template: str, into: Path) -> Iterator[None]:
     """Raise errors of cookiecutter, of jinja and of git as errors with advice for the user."""
     from cookiecutter.exceptions import (  # noqa: PLC0415 -- see create()
         CookiecutterException,
@@ -148,7 +148,7 @@ def _errors_explained(template: str) -> Iterator[None]:
         raise PluginError(f"the project cannot be made: {error}") from error
     except OSError as error:
         raise PluginError(
-            f"the project cannot be made: {error.strerror or error}\n"
+            f"the project cannot be made in {into.resolve()}: {error.strerror or error}\n"
             "What was written of it, if anything, is incomplete: remove its folder."
         ) from error
 

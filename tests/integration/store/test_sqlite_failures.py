@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import re
 import sqlite3
 import subprocess
 from typing import TYPE_CHECKING, Any
@@ -95,6 +96,9 @@ def test_when_the_disk_is_full_nothing_is_lost_and_it_recovers(small_disk: Path)
         ballast.write_bytes(b"x" * 1_000_000)
         acknowledged = {n for n in range(40) if await accept(stores, n, 50_000)}
         assert 0 < len(acknowledged) < 40
+        named = re.escape(f"{small_disk / 'a.db'} can't do it now: ") + r".*\(\d+ KB free\)"
+        with pytest.raises(StoreUnavailable, match=named):
+            await stores.store.accept(an_invocation(600, 500_000), [])
         ballast.unlink()
         assert await accept(stores, 500)
         await stores.aclose()

@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -37,6 +39,27 @@ def run_command(monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
         return cli_group.run(["validate", *arguments])
 
     return run
+
+
+@pytest.mark.parametrize("given", [["--data={}/new"], ["--data", "{}"], ["--data", "{}/new"]])
+def test_a_full_disk_is_named_where_the_system_does_not_name_it(
+    given: list[str],
+    run_command: Callable[..., int],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    @click.option("--data")
+    def write(data: str) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    def usage(place: str) -> SimpleNamespace:
+        return SimpleNamespace(free=2_048 if str(place) == str(tmp_path) else 10**10)
+
+    monkeypatch.setattr("shutil.disk_usage", usage)
+    assert run_command(write, *(one.format(tmp_path) for one in given)) == 1
+    said = f"Error: No space left on device: {tmp_path} has 2 KB free\n"
+    assert capsys.readouterr().err == said
 
 
 def test_a_command_that_returns_nothing_ends_with_0(run_command: Callable[..., int]) -> None:

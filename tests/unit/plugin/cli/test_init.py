@@ -354,7 +354,7 @@ def test_a_full_disk_is_named_with_what_is_left_of_the_project(
     monkeypatch.setattr("cookiecutter.main.generate_files", full)
     assert run(["init", "minimal", "--no-input"]) == 1
     error = capsys.readouterr().err
-    assert "the project cannot be made: No space left on device" in error
+    assert f"the project cannot be made in {Path.cwd()}: No space left on device" in error
     assert "is incomplete: remove its folder" in error
 
 
