@@ -92,7 +92,7 @@ class Group(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     Attributes:
         not_delivered: Why the destination did not get them.
         waiting: Number of messages in the queue that is their destination.
-        send_again: A command that sends these failures and no others; None if nothing kept them.
+        send_again: A command that sends these failures and no others; None if nothing keeps them.
     """
 
     function: str
@@ -275,6 +275,9 @@ class Reader:
                 trace = error_lines((task.return_payload or "").encode())
             except FcAsyncError as error:
                 self._omitted.append(f"task {newest.task_id}: {error}")
+        waiting = self._depths.get(newest.destination)
+        # Sent again, received, or not there yet: a replay as a task would run it once more.
+        gone = waiting == 0 and not newest.lost
         return Group(
             function=newest.function,
             condition=newest.condition,
@@ -283,8 +286,8 @@ class Reader:
             newest=Example(newest.request_id, newest.task_id or None, newest.at, trace),
             destination=newest.destination or None,
             not_delivered=newest.lost or None,
-            waiting=self._depths.get(newest.destination),
-            send_again=self._send_again(newest, alike),
+            waiting=waiting,
+            send_again=None if gone else self._send_again(newest, alike),
         )
 
     def _send_again(self, one: Failure, alike: Sequence[Failure]) -> str | None:

@@ -114,12 +114,12 @@ def _show(groups: Sequence[Group], now: int) -> None:
             terminal.tell(f"  {cut(line, width - 2)}")
         if one.not_delivered:
             terminal.tell(f"  because     {one.not_delivered}")
-        again = one.send_again or (
-            "deliver the event again, in the console"
-            if one.condition == NOT_DELIVERED
-            else "not possible: nothing kept the payload"
-        )
-        for line in _wrapped(again, width - 14):
+        again = "not possible: nothing kept the payload"
+        if one.condition == NOT_DELIVERED:
+            again = "deliver the event again, in the console"
+        elif one.waiting == 0:
+            again = "no message waits in the queue: it was sent again, received, or is yet to come"
+        for line in _wrapped(one.send_again or again, width - 14):
             terminal.tell(line)
 
 

@@ -96,6 +96,18 @@ def test_each_failure_has_the_command_that_sends_it_again(after_a_bad_night, row
     )
 
 
+def test_no_command_is_offered_for_messages_that_were_sent_again(
+    after_a_bad_night, fc_async, rows
+) -> None:
+    """The tasks are still there: replayed, they would run once more."""
+    command = shlex.split(rows("orders")["orders"]["sendAgain"])[1:]
+    assert fc_async(*command, "-y").code == 0
+    assert fc_async("events", "replay", "failures", "--function", "mails", "-y").code == 0
+    found = rows("orders")["orders"]
+    assert (found["waiting"], found["sendAgain"]) == (0, None)
+    assert "no message waits in the queue: it was sent again" in fc_async("failures", "orders").out
+
+
 def fails_in_two_ways(event: bytes, context: object) -> None:
     (lacks_a_key if event == b"key" else fails)(event, context)
 
