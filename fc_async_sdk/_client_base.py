@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeVar
 
 from fc_async_sdk import operations
 from fc_async_sdk import transport as transports
-from fc_async_sdk._installation import how_to_install
-from fc_async_sdk.errors import ConfigurationError
+from fc_async_sdk._installation import needed_for
 from fc_async_sdk.hooks import Hooks
 
 if TYPE_CHECKING:
@@ -314,10 +313,6 @@ class AsyncConnections:
 
 
 def _aio(endpoint: Endpoint, config: Config, provider: Provider) -> LoopTransport:
-    try:
+    with needed_for("the asyncio client", "aio"):
         from fc_async_sdk.transport.aio import AioTransport  # noqa: PLC0415 -- an extra
-    except ModuleNotFoundError as error:
-        raise ConfigurationError(
-            f"the asyncio client needs {error.name}: {how_to_install('aio')}"
-        ) from error
     return AioTransport(endpoint, config, provider)

@@ -7,11 +7,17 @@ An installer records where a distribution came from, if that was a file, a folde
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote, urlsplit
+
+from fc_async_sdk.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 # `python -m` searches the working folder first, and -P, which prevents that, is new in Python 3.11
 # (https://docs.python.org/3/using/cmdline.html#cmdoption-P). With -c the folder is the entry "".
@@ -31,6 +37,26 @@ def module_command(module: str, *arguments: str) -> list[str]:
         arguments: Its arguments.
     """
     return [sys.executable, "-c", _RUN_MODULE, module, *arguments]
+
+
+@contextlib.contextmanager
+def needed_for(what: str, extra: str, otherwise: str = "") -> Iterator[None]:
+    """Explain how to install what an import inside lacks.
+
+    Args:
+        what: What needs it, to begin a sentence.
+        extra: Name of the extra that brings it, such as ``cli``.
+        otherwise: End of the sentence, such as another way.
+
+    Raises:
+        ConfigurationError: It is not installed.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        raise ConfigurationError(
+            f"{what} needs {error.name}: {how_to_install(extra)}{otherwise}"
+        ) from error
 
 
 def how_to_install(extra: str) -> str:

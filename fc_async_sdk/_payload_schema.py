@@ -16,8 +16,8 @@ from typing import Any, Final
 import msgspec
 
 from fc_async_sdk._decoding import JSON_ERRORS
-from fc_async_sdk._installation import how_to_install
-from fc_async_sdk.errors import ConfigurationError, InvalidParameter, shorten
+from fc_async_sdk._installation import needed_for
+from fc_async_sdk.errors import InvalidParameter, shorten
 
 Schema = Mapping[str, Any] | bool
 """A JSON Schema as Python data."""
@@ -76,15 +76,11 @@ class PayloadSchema:
 
 
 def _validator(document: Any) -> Any:
-    try:
+    with needed_for("checking a payload with a schema", "cli"):
         from jsonschema import Draft202012Validator  # noqa: PLC0415 -- as above
         from jsonschema.exceptions import SchemaError  # noqa: PLC0415 -- as above
         from jsonschema.validators import validator_for  # noqa: PLC0415 -- as above
         from jsonschema_specifications import REGISTRY  # noqa: PLC0415 -- as above
-    except ModuleNotFoundError as error:
-        raise ConfigurationError(
-            f"checking a payload with a schema needs jsonschema: {how_to_install('cli')}"
-        ) from error
     kind = validator_for(document, default=Draft202012Validator)
     try:
         kind.check_schema(document)

@@ -31,8 +31,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from fc_async_sdk import _project_folder
-from fc_async_sdk._installation import how_to_install
-from fc_async_sdk.errors import ConfigurationError, InvalidParameter
+from fc_async_sdk._installation import needed_for
+from fc_async_sdk.errors import InvalidParameter
 from fc_async_sdk.models import Code, CodeSource
 
 if TYPE_CHECKING:
@@ -264,12 +264,8 @@ def _ignored(root: Path) -> Callable[[str], bool]:
     listed = root / IGNORE_FILE
     if not listed.is_file():
         return _always_ignored
-    try:
+    with needed_for(str(listed), "cli", ", or give a zip"):
         from pathspec import GitIgnoreSpec  # noqa: PLC0415 -- an extra; few folders need it
-    except ModuleNotFoundError as error:
-        raise ConfigurationError(
-            f"{listed} needs pathspec: {how_to_install('cli')}, or give a zip"
-        ) from error
     try:
         lines = listed.read_text(encoding="utf-8").splitlines()
         return GitIgnoreSpec.from_lines([*IGNORED, *lines]).match_file

@@ -9,8 +9,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from fc_async_sdk._installation import how_to_install
-from fc_async_sdk.errors import ConfigurationError
+from fc_async_sdk._installation import needed_for
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -66,10 +65,8 @@ def place(
     Raises:
         ConfigurationError: The engine is not installed.
     """
-    try:
+    with needed_for("drawing", "cli"):
         import graphlay  # noqa: PLC0415 -- an extra
-    except ModuleNotFoundError as error:
-        raise ConfigurationError(f"drawing needs graphlay: {how_to_install('cli')}") from error
 
     graph = {
         "nodes": [

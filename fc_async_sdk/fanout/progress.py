@@ -9,8 +9,8 @@ from typing import Any
 
 import msgspec
 
-from fc_async_sdk._installation import how_to_install
-from fc_async_sdk.errors import ConfigurationError, InvalidParameter
+from fc_async_sdk._installation import needed_for
+from fc_async_sdk.errors import InvalidParameter
 
 
 class Progress(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,14 +40,9 @@ def check(report: Report) -> None:
     """
     if not isinstance(report, bool | None) and not callable(report):
         raise InvalidParameter("progress", report, "must be a function, or True for a bar")
-    if report is not True:
-        return
-    try:
-        import rich.progress  # noqa: F401, PLC0415 -- an extra, needed for a bar only
-    except ModuleNotFoundError as error:
-        raise ConfigurationError(
-            f"a progress bar needs rich: {how_to_install('cli')}, or give a callable"
-        ) from error
+    if report is True:
+        with needed_for("a progress bar", "cli", ", or give a callable"):
+            import rich.progress  # noqa: F401, PLC0415 -- an extra, needed for a bar only
 
 
 class Reporter:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from fc_async_sdk import _claims, _endpoint, credentials
-from fc_async_sdk._installation import how_to_install
+from fc_async_sdk._installation import needed_for
 from fc_async_sdk.config import REGION_VARIABLES
 from fc_async_sdk.errors import ConfigurationError, CredentialsError
 
@@ -90,12 +90,8 @@ class OssStore:
 
     @functools.cached_property
     def _oss(self) -> Any:
-        try:
+        with needed_for("OssStore", "oss"):
             import alibabacloud_oss_v2  # noqa: PLC0415 -- an extra, slow to import
-        except ModuleNotFoundError as error:
-            raise ConfigurationError(
-                f"OssStore needs {error.name}: {how_to_install('oss')}"
-            ) from error
         return alibabacloud_oss_v2
 
     @functools.cached_property

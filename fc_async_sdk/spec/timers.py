@@ -14,14 +14,14 @@ from __future__ import annotations
 import functools
 import re
 from datetime import datetime, timedelta, timezone, tzinfo
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
 from fc_async_sdk import _decoding
-from fc_async_sdk._installation import how_to_install
-from fc_async_sdk.errors import ConfigurationError, shorten
+from fc_async_sdk._installation import needed_for
+from fc_async_sdk.errors import shorten
 from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:
@@ -325,20 +325,11 @@ def _first_change(
 
 def _next_wall_time(schedule: Schedule, after: datetime) -> datetime | None:
     """Return the first wall time after another that matches, None if there is none in 50 years."""
-    cronsim = _cronsim()
+    with needed_for("a timer's schedule", "cli"):
+        import cronsim  # noqa: PLC0415 -- an extra
     second = timedelta(seconds=schedule.second)
     try:
         found: datetime = next(cronsim.CronSim(schedule.fields, after - second))
     except (StopIteration, cronsim.CronSimError):
         return None
     return found + second
-
-
-def _cronsim() -> Any:
-    try:
-        import cronsim  # noqa: PLC0415 -- an extra
-    except ModuleNotFoundError:
-        raise ConfigurationError(
-            f"a timer's schedule needs cronsim: {how_to_install('cli')}"
-        ) from None
-    return cronsim

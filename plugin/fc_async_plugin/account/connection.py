@@ -21,7 +21,7 @@ from fc_async_plugin.template import outputs
 from fc_async_plugin.template.model import BLOCK, is_function
 from fc_async_plugin.template.yaml12 import MAX_BYTES
 from fc_async_sdk import Config, Session, _credential_chain, _endpoint, _serverless_devs
-from fc_async_sdk._installation import how_to_install
+from fc_async_sdk._installation import needed_for
 from fc_async_sdk.credentials import LOCAL, from_environment
 from fc_async_sdk.errors import ConfigurationError, CredentialsError, FcAsyncError
 
@@ -235,12 +235,8 @@ def roles(account: Account, endpoint: str) -> Roles:
     Raises:
         ConfigurationError: The extra ``ram`` is not installed.
     """
-    try:
+    with needed_for("reading RAM", "ram"):
         from fc_async_plugin.account.roles import Roles  # noqa: PLC0415 -- needs an extra
-    except ModuleNotFoundError as error:
-        raise ConfigurationError(
-            f"reading RAM takes {error.name}: {how_to_install('ram')}"
-        ) from error
     return Roles(credentials(account), endpoint)
 
 
