@@ -10,6 +10,7 @@ that the API takes.
 
 from __future__ import annotations
 
+import copy
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
@@ -101,9 +102,12 @@ def with_triggers(resource: Resource, indices: Sequence[int]) -> Resource:
 
 def here(resource: Resource) -> Resource:
     """Return a function without the settings that only a deployment by ``s`` makes or knows."""
-    props = resource.props
-    for path in _only_by_s(resource):
-        props = _without(props, path)
+    props = copy.deepcopy(resource.props)
+    for *above, key in _only_by_s(resource):
+        inner: Any = props
+        for one in above:
+            inner = inner[one]
+        del inner[key]
     return msgspec.structs.replace(resource, props=props)
 
 
@@ -119,19 +123,6 @@ def _only_by_s(resource: Resource) -> dict[Path, str]:
         for path, text in unresolved_in(value, name):
             found.setdefault(path[: _DEPTHS.get(name, 1)], f"{text} is known only afterwards")
     return dict(reversed(found.items()))
-
-
-def _without(value: Any, path: Path) -> Any:
-    """Return a copy of a value without what is at a path."""
-    key, *rest = path
-    if rest:
-        inner = _without(value[key], tuple(rest))
-        replaced = dict(value) if isinstance(value, dict) else list(value)
-        replaced[key] = inner  # type: ignore[index]
-        return replaced
-    items = value.items() if isinstance(value, dict) else enumerate(value)
-    kept = {name: one for name, one in items if name != key}
-    return kept if isinstance(value, dict) else list(kept.values())
 
 
 def concurrency(resource: Resource) -> dict[str, dict[str, Any]]:
