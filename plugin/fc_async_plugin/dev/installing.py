@@ -134,11 +134,9 @@ class Package(msgspec.Struct, frozen=True):
     @property
     def manager(self) -> str:
         """The package manager that it demands; "" if that is not known."""
-        found = filter(None, map(_DEMANDED.match, map(str, self._demands())))
+        demands = self.package_manager, self.scripts.get("preinstall")
+        found = filter(None, map(_DEMANDED.match, map(str, demands)))
         return next((one[1] or one[2] for one in found), "")
-
-    def _demands(self) -> list[object]:
-        return [self.package_manager, self.scripts.get("preinstall")]
 
 
 prepare(Package)

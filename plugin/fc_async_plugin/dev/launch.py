@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 _HOST: Final = "127.0.0.1"
 _FIRST_PORTS: Final = {"python": 5678, "node": 9229}
 """The ports that debugpy and Node document; each further function has the next one."""
+_KINDS: Final = dict.fromkeys(PYTHON, "python") | dict.fromkeys(NODE, "node")
 _HIGHEST_PORT: Final = 65_535
 LAUNCH_FILE: Final = Path(".vscode", "launch.json")
 
@@ -49,17 +50,11 @@ def targets(sources: Sequence[Source]) -> list[Target]:
     """Return all functions that can be debugged, each with its own port."""
     found: list[Target] = []
     for source in sources:
-        kind = _kind(source.runtime)
+        kind = _KINDS.get(source.runtime)
         if kind and source.code is not None and source.code.suffix not in {".zip", ".jar"}:
             port = _FIRST_PORTS[kind] + sum(one.kind == kind for one in found)
             found.append(Target(source.function, kind, port, source.code))
     return found
-
-
-def _kind(runtime: str) -> str:
-    if runtime in PYTHON:
-        return "python"
-    return "node" if runtime in NODE else ""
 
 
 def chosen(sources: Sequence[Source], wishes: Iterable[str]) -> list[Target]:
@@ -91,7 +86,7 @@ def _reason(name: str, function: str, sources: Sequence[Source], known: list[str
         near = get_close_matches(name, [one.function for one in sources], n=1)
         hint = f", did you mean {near[0]}?" if near else f"; it has {', '.join(known) or 'none'}"
         return f"--debug {name}: the template has no such function{hint}"
-    if not _kind(source.runtime):
+    if source.runtime not in _KINDS:
         return (
             f"--debug {name}: functions with the runtime {source.runtime!r} start a debugger "
             "themselves; only Python and Node can be debugged"

@@ -282,7 +282,8 @@ class Loop:
         if result.findings is not None and result.findings != self._findings:
             self._findings = result.findings
             for finding in result.findings:
-                self._screen.say("finding", _of_finding(finding), style=_style(finding))
+                style = "bad" if finding.severity == "error" else "wait"
+                self._screen.say("finding", _of_finding(finding), style=style)
             if any(one.stops for one in result.findings) and not result.failures:
                 kept = self._deployer.kept()
                 text = "The last good state stays." if kept else "Nothing was deployed."
@@ -436,10 +437,6 @@ def _name_of(step: Any) -> str:
 def _of_finding(finding: Finding) -> str:
     text = f"{finding.position}: {finding.severity} {finding.rule} {finding.message}"
     return f"{text}\nfix: {finding.fix}" if finding.fix else text
-
-
-def _style(finding: Finding) -> str:
-    return "bad" if finding.severity == "error" else "wait"
 
 
 def _of_broken(broken: Broken) -> str:

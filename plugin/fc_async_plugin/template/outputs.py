@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 _OUTPUT: Final = re.compile(
     r"\$\{(?:resources|components)\.(?P<name>[\w-]+)\.(?:output|info)\.(?P<path>[^}]+)\}"
 )
-_INDEX: Final = re.compile(r"\[(\d+)\]")
 
 
 def filled(project: Project, endpoint: str, account_id: str) -> Project:
@@ -42,8 +41,7 @@ def filled(project: Project, endpoint: str, account_id: str) -> Project:
     }
 
     def output(match: re.Match[str]) -> str:
-        path = _INDEX.sub(r".\1", match["path"])
-        return outputs.get(match["name"], {}).get(path, match[0])
+        return outputs.get(match["name"], {}).get(match["path"], match[0])
 
     def value(written: Any) -> Any:
         if isinstance(written, dict):
@@ -75,5 +73,5 @@ def _outputs(resource: Resource, endpoint: str, account_id: str) -> dict[str, st
             url = f"{endpoint}{http_trigger.LOCAL_PATH}{function}/{trigger.get('triggerName')}"
             found["url.system_url"] = found["url.system_intranet_url"] = url
             found["url.custom_domain"] = url.partition("://")[2]
-            found["url.custom_domain.0.domain"] = url  # of the component for FC 2.0
+            found["url.custom_domain[0].domain"] = url  # of the component for FC 2.0
     return found
