@@ -90,8 +90,7 @@ class Choices(NamedTuple):
     resources: tuple[str, ...]
     commands: tuple[str, ...]
     images: Mapping[str, Image] = MappingProxyType({})
-    allowed: frozenset[str] = frozenset()  # images that may be started
-    examples: frozenset[Path] = frozenset()  # files from which variables may be taken
+    allowed: frozenset[object] = frozenset()  # images to start, files of examples to take
     unbuilt: frozenset[str] = frozenset()  # resources that have the template's folder as code
 
 
@@ -146,34 +145,28 @@ def _run(choices: Choices) -> int:
     loaded = _load(choices, Account())
     images = commands.images_of(deployed(one, choices.resources) for one in loaded)
     given = commands.read(choices.commands)
-    wishes = {
-        name: commands.wish(name, one)
-        for name, one in images.items()
-        if one.command and name not in given
-    }
+    own = {name: one for name, one in images.items() if one.command and name not in given}
+    starts = {name: commands.wish(name, one) for name, one in own.items()}
     values = {file: one for each in loaded for file, one in examples.wishes(each).items()}
-    refused = _ask(choices, answers, [*wishes.values(), *values.values()])
-    allowed = frozenset(name for name, one in wishes.items() if one.key in answers)
-    choices = choices._replace(
-        images=images,
-        allowed=allowed,
-        examples=frozenset(file for file, one in values.items() if one.key in answers),
-    )
-    texts = [refused, *(one.text for file, one in values.items() if file in choices.examples)]
+    wishes = [*starts.items(), *values.items()]
+    refused = _ask(choices, answers, [one for _, one in wishes])
+    allowed = frozenset(key for key, one in wishes if one.key in answers)
+    choices = choices._replace(images=images, allowed=allowed)
+    texts = [refused, *(one.text for file, one in values.items() if file in allowed)]
     prepared = [("note", text, "own") for text in texts if text]
-    if choices.examples:
+    if not allowed.isdisjoint(values):
         loaded = _load(choices, Account())
     projects = _chosen(choices, loaded)
-    _check_data(choices.data, sources_of(projects))
-    debug = launch.chosen(sources_of(projects), choices.debug)
-    place = _place_of(projects)
-    environ = building.environment(projects, _environ(choices))
     builds = building.builds_of(projects, answers, images)
     built = {one.resource for one in builds if one.folder.is_dir()}
     unbuilt = {name: text for one in projects for name, text in without_code(one, built).items()}
     prepared += [("note", text, "own") for text in unbuilt.values()]
     choices = choices._replace(unbuilt=frozenset(unbuilt))
     projects = _chosen(choices, loaded)
+    _check_data(choices.data, sources_of(projects))
+    debug = launch.chosen(sources_of(projects), choices.debug)
+    place = _place_of(projects)
+    environ = building.environment(projects, _environ(choices))
     builder = building.Builder(builds, answers, environ, terminal.note)
     installer = Installer(
         lambda text: screen.say("install", text, style="wait"),
@@ -262,7 +255,7 @@ def _deployer(
 
     addresses = running.addresses
     env_files = {choices.env_file.resolve()} if choices.env_file else set()
-    env_files |= choices.examples
+    env_files |= {one for one in choices.allowed if isinstance(one, Path)}
     account = Account(addresses.fc, addresses.region, addresses.account_id)
     with (
         connection.regions(account) as regions,
@@ -292,14 +285,14 @@ def _load(choices: Choices, account: Account) -> list[Project]:
             given = {**environ, **values}
             return connection.load(path, account, choices.environment, purpose="run", environ=given)
 
-        projects.append(examples.with_examples(read({}), choices.examples, read))
+        projects.append(examples.with_examples(read({}), choices.allowed, read))
     check_names(projects, choices.resources)
     return projects
 
 
 def _chosen(choices: Choices, projects: list[Project]) -> list[Project]:
     """Return the resources that were asked for, with the commands that start them."""
-    started = {name: choices.images[name].command for name in choices.allowed}
+    started = {name: one.command for name, one in choices.images.items() if name in choices.allowed}
     started |= commands.read(choices.commands)
     check_names(projects, started)
     projects = [commands.with_commands(one, started, choices.images) for one in projects]
