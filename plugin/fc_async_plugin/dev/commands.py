@@ -8,6 +8,7 @@ runtimes of other languages are not run.
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import shutil
 import sys
@@ -20,6 +21,7 @@ from fc_async_plugin import PluginError
 from fc_async_plugin.dev import runtime
 from fc_async_plugin.dev.answers import Wish, key_of
 from fc_async_plugin.dev.images import dockerfiles, image_of
+from fc_async_plugin.dev.installing import NODE_FILE, package_json
 from fc_async_plugin.plan.attached import shortened
 from fc_async_plugin.plan.wanted import local_layers
 from fc_async_plugin.template.code import (
@@ -29,6 +31,7 @@ from fc_async_plugin.template.code import (
     missing_start_file,
     start_command,
     start_problem,
+    where_started,
 )
 from fc_async_plugin.template.model import is_function
 from fc_async_plugin.template.resolving import ENVIRONMENT
@@ -41,6 +44,7 @@ if TYPE_CHECKING:
     from fc_async_plugin.template import Project
     from fc_async_plugin.template.model import Resource
 
+_NPM: Final = re.compile(r"(?:npm|pnpm|yarn) run (?:-s |--silent )?([\w:.-]+)")
 _SERVER: Final = ("port", "healthCheckConfig")
 
 
@@ -114,10 +118,16 @@ def absent(project: Project) -> Iterator[str]:
         file, known = missing_start_file(project, resource), start_problem(project, resource)
         custom = props.get("runtime") in CUSTOM
         where = resource.where("customRuntimeConfig" if custom else "handler", "command")
-        starts = f"{where}: {resource.function_name} starts with"
+        name, shown = resource.function_name, os.path.relpath(code)
+        starts = f"{where}: {name} starts with"
         if file not in {"", "."} and known is None:
             fix = how_to_build(project, code, file)
-            yield f"{starts} {file}, which is not in {os.path.relpath(code)}: {fix}"
+            place = where_started(project, resource, file) or where
+            yield f"{place}: {name} starts with {file}, which is not in {shown}: {fix}"
+        script = _NPM.fullmatch(" ".join(start_command(resource)))
+        if custom and script and script[1] not in package_json(code).scripts:
+            fix = "write it, or correct the command"
+            yield f"{starts} {script[0]}, which is not a script of {shown}/{NODE_FILE}: {fix}"
         program = next(iter(start_command(resource)), "")
         brought = (
             resource.requirements

@@ -30,7 +30,7 @@ from fc_async_sdk.packaging import IGNORE_FILE, Packed, archive, is_ignored
 from fc_async_sdk.spec import runtimes
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterator
 
     from fc_async_plugin.template import problems
     from fc_async_plugin.template.model import Project, Resource
@@ -50,6 +50,15 @@ _MODULES: Final = {
 _SCRIPT: Final = re.compile(r"[\w.][\w./-]*\.(?:[cm]?js|jar|php|py|rb|sh)")
 _ELSEWHERE: Final = re.compile(r"\bcd\s|--(?:chdir|cwd|prefix)\b|[$*?]")
 """Words of a command after which its paths may be relative to another folder, or are not known."""
+_MAKES: Final = re.compile(
+    r"^\s*(?:cd(?!\s+(?:/code/?|\"?\$\(dirname \"?\$0\"?\)\"?)$)|cp|curl|git|go|ln|make|mv|mvn|"
+    r"npm|npx|pnpm|pushd|source|tar|unzip|wget|yarn|\.)\s",
+    re.MULTILINE,
+)
+"""Commands of a script after which it may have other files, or be in another folder."""
+_RUNS: Final = re.compile(
+    r"(?:exec )?((?:bash|java|node|php|python[\d.]*|ruby|sh) .*|(?:\./|/code/).*)"
+)
 _BUILDS: Final = {
     "go.mod": "go build",
     "pom.xml": "mvn package",
@@ -131,11 +140,16 @@ def start_command(resource: Resource) -> list[str]:
 
 def start_text(project: Project, resource: Resource) -> str:
     """Return what starts a custom runtime: its command, and the script in its code that it runs."""
-    folder = code_path(project, resource) or Path()
+    _, text = _script(code_path(project, resource) or Path(), resource)
+    return " ".join([*(start_command(resource) or [packaging.BOOTSTRAP]), text])
+
+
+def _script(folder: Path, resource: Resource) -> tuple[Path, str]:
+    """Return the file in the code that a command runs first, or the bootstrap, and its text."""
     words = start_command(resource) or [packaging.BOOTSTRAP]
     files = [one for word in words if (one := folder / _in_code(word)).is_file()]
     text = files[0].read_bytes()[:_LONGEST_SCRIPT].decode(errors="replace") if files else ""
-    return " ".join([*words, text])
+    return files[0] if files else folder, text
 
 
 def start_problem(project: Project, resource: Resource) -> StartProblem | None:
@@ -186,12 +200,40 @@ def missing_start_file(project: Project, resource: Resource) -> str:
     problem = start_problem(project, resource)
     if problem and problem.missing:
         return _in_code((start_command(resource) or [packaging.BOOTSTRAP])[0])
-    text = " ".join(start_command(resource))
-    words = [] if _ELSEWHERE.search(text) else text.split()
+    started = [*_scripts(" ".join(start_command(resource)))]
+    started += (name for _, name in _run_by_script(folder, resource))
+    # Node adds the ending itself.
+    there = ((folder / one).exists() or (folder / f"{one}.js").exists() for one in started)
+    return next((one for one, found in zip(started, there, strict=True) if not found), "")
+
+
+def where_started(project: Project, resource: Resource, name: str) -> str:
+    """Return script and line that run a file of the code; "" if the template names the file."""
+    folder = code_path(project, resource) or Path()
+    return next((place for place, one in _run_by_script(folder, resource) if one == name), "")
+
+
+def _scripts(command: str) -> Iterator[str]:
+    """Yield the files of the code that a command runs, relative to the folder."""
+    words = [] if _ELSEWHERE.search(command) else command.split()
     # The first argument of a shell or an interpreter is a script whatever its name is.
-    first = [one for one in map(_in_code, words[1:2]) if one != words[1]]
-    scripts = (*first, *(one for one in map(_in_code, words) if _SCRIPT.fullmatch(one)))
-    return next((one for one in scripts if not (folder / one).exists()), "")
+    yield from (one for one in map(_in_code, words[1:2]) if one != words[1])
+    yield from (one for one in map(_in_code, words) if _SCRIPT.fullmatch(one))
+
+
+def _run_by_script(folder: Path, resource: Resource) -> Iterator[tuple[str, str]]:
+    """Yield the files that a shell script runs which starts a function, each with its place."""
+    file, text = _script(folder, resource)
+    if str(resource.props.get("runtime")) not in runtimes.CUSTOM or _MAKES.search(text):
+        return
+    lines = text.splitlines()
+    shell = file.suffix == ".sh" or (lines and re.match(r"#!.*\b(?:ba|da)?sh\b", lines[0]))
+    for number, line in enumerate(lines if shell else (), 1):
+        if run := _RUNS.fullmatch(line.strip() if number == len(lines) else line):
+            program = _in_code(run[1].split()[0])
+            own = [program] if program != run[1].split()[0] and not _ELSEWHERE.search(line) else []
+            for one in (*own, *_scripts(run[1])):
+                yield f"{os.path.relpath(file)}:{number}", one
 
 
 def without_code(project: Project, built: Collection[str]) -> dict[str, str]:

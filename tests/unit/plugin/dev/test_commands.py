@@ -130,6 +130,66 @@ def test_a_file_with_which_a_function_starts_and_which_is_not_there_is_named(
     assert [one.partition(": ")[2] for one in found] == ([f"{said}: {fix}"] if lacks else [])
 
 
+CUSTOM = """\
+edition: 3.0.0
+name: shop
+resources:
+  api:
+    component: fc3
+    props: {region: cn-hangzhou, code: ./code, runtime: custom.debian12}
+"""
+
+
+@pytest.mark.parametrize(
+    ("bootstrap", "said"),
+    [
+        ("bash\ncd /code\nexport A=1\nexec python3 app.py --a\n", "4: api starts with app.py"),
+        ("sh\n\n  node ./dist/server", "3: api starts with dist/server"),
+        ("sh\njava -Da=b -jar target/web.jar\n", "2: api starts with target/web.jar"),
+        ("env bash\n./server --port 9000\n", "2: api starts with server"),
+        ("sh\nexec sh /code/run\n", "2: api starts with run"),
+        ("sh\nexec node ./main\n", ""),
+        ("sh\nexec python3 -m uvicorn app.api:app\n", ""),
+        ("sh\nexec python3 $APP.py\n", ""),
+        ("sh\nnpm run build\nexec node dist/app.js\n", ""),
+        ("sh\ncd app\nexec node app.js\n", ""),
+        ("sh\nif a; then\n  exec node app.js\nfi\n", ""),
+        ("env python3\nexec = node app.js\n", ""),
+    ],
+)
+def test_a_file_that_the_bootstrap_runs_and_that_is_not_there_is_named_with_its_line(
+    tmp_path: Path, bootstrap: str, said: str
+) -> None:
+    (tmp_path / "code").mkdir()
+    (tmp_path / "code" / "bootstrap").write_text(f"#!/bin/{bootstrap}")
+    (tmp_path / "code" / "main.js").touch()
+    (tmp_path / "s.yaml").write_text(CUSTOM)
+    found = [*commands.absent(template.load(tmp_path))]
+    code = os.path.relpath(tmp_path / "code")
+    lacks = f"{code}/bootstrap:{said}, which is not in {code}: build or write it"
+    assert found == ([lacks] if said else [])
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        ("[npm, run, start]", "npm run start, which is not a script of code/package.json"),
+        ("[pnpm, run, build]", ""),
+        ("[npm, start]", ""),
+    ],
+)
+def test_a_script_that_starts_a_function_and_that_package_json_lacks_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str, said: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "code").mkdir()
+    (tmp_path / "code" / "package.json").write_text('{"scripts": {"build": "tsc"}}')
+    props = f"code: ./code, customRuntimeConfig: {{command: {command}}}"
+    (tmp_path / "s.yaml").write_text(CUSTOM.replace("code: ./code", props))
+    found = [one.partition(" with ")[2] for one in commands.absent(template.load(tmp_path))]
+    assert found == ([f"{said}: write it, or correct the command"] if said else [])
+
+
 SERVERS = """\
 edition: 3.0.0
 name: shop
