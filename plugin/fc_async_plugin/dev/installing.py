@@ -307,6 +307,7 @@ class Installer:
             if needs.file or needs.packages:
                 for line in self._install(needs, draft / "python"):
                     self._say(f"{function}: {line.strip()} cannot be installed; a newer one is")
+                _remove_backports(draft / "python")
             if needs.node:
                 self._install_node(draft / "nodejs", needs.node)
             if (draft / "python" / "bin").is_dir():  # commands of packages, such as gunicorn
@@ -314,6 +315,13 @@ class Installer:
             draft.rename(layer)
         finally:
             shutil.rmtree(draft, ignore_errors=True)
+
+
+def _remove_backports(folder: Path) -> None:
+    """Remove modules that the standard library has, which is before it in an installation."""
+    for one in folder.glob("*"):
+        if one.name.partition(".")[0] in sys.stdlib_module_names:
+            shutil.rmtree(one) if one.is_dir() else one.unlink()
 
 
 def _beside(project: Project, source: Source) -> Iterator[str]:

@@ -59,12 +59,16 @@ class Packages:
         self.node: list[str] = []
         self.failure = ""
         self.other_versions: list[str] = []
+        self.backports: Sequence[str] = ()
 
     def __call__(self, needs: Needs, target: Path) -> list[str]:
         target.mkdir(parents=True)
         (target / "half.py").write_text("")
         if self.failure:
             raise PluginError(self.failure)
+        for name in self.backports:
+            (target / name).parent.mkdir(exist_ok=True)
+            (target / name).touch()
         self.installed += [needs.file.read_text()] if needs.file else []
         self.further += needs.packages
         return self.other_versions
@@ -130,6 +134,15 @@ def test_a_python_function_gets_one_more_layer_below_its_own(
     assert own == "./shared"
     assert added.startswith(str(tmp_path / ".fc-async" / "layers"))
     assert after.resources[1].props == project.resources[1].props
+
+
+def test_a_layer_does_not_hide_the_standard_library(
+    project: template.Project, installer: Installer, packages: Packages
+):
+    packages.backports = ("enum/__init__.py", "typing.py", "enumerate.py", "typing-3.dist-info/a")
+    added, _ = layers(installer(project))
+    kept = sorted(one.name for one in Path(added, "python").iterdir())
+    assert kept == ["enumerate.py", "half.py", "typing-3.dist-info"]
 
 
 def test_what_cannot_be_installed_is_tried_again_after_a_change(
