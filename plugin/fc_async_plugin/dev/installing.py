@@ -450,13 +450,17 @@ def node_manager(folder: Path) -> str:
     """
     if any((folder / one).is_file() for one in _LOCKS):
         return "npm"
-    demanded = package_json(folder).manager
+    package = package_json(folder)
+    demanded = package.manager
+    # pnpm 10 would install that version itself, if the registry has its signature.
+    exact = re.match(r"pnpm(@[\w.-]+)", str(package.package_manager))
     places = [folder, *folder.resolve().parents]
     for name, lock in _MANAGERS.items():
         file = next((one / lock for one in places if (one / lock).is_file()), None)
         if name == demanded or (file and not demanded):
             format_ = _LOCK_FORMAT.match(file.read_text("utf-8", "replace")) if file else None
             version = _PNPM.get(format_[1], "") if format_ else ""
+            version = exact[1] if exact else version
             return name if shutil.which(name) else f"npx --yes {name}{version}"
     return "npm"
 

@@ -244,6 +244,19 @@ def test_a_function_without_its_start_file_is_built_as_its_package_says(
     assert building.builds_of([project], allowed) == [build]  # its sources may have changed
 
 
+def test_what_a_start_script_runs_and_lacks_is_built_as_its_package_says(tmp_path: Path):
+    project_of(tmp_path, "custom.debian10", "./")
+    (tmp_path / "backend" / "start.sh").write_text("set -e\nexec node dist/main.js\n")
+    file = tmp_path / "backend" / "s.yaml"
+    file.write_text(file.read_text().replace("node, ./dist/index.js", "sh, start.sh"))
+    project = template.load(file)
+    [build] = building.builds_of([project])
+    assert build.command.endswith("npm run build")
+    (tmp_path / "backend" / "dist").mkdir()
+    (tmp_path / "backend" / "dist" / "main.js").touch()
+    assert building.builds_of([project]) == []
+
+
 @pytest.mark.parametrize(
     ("lock", "installed", "tool"),
     [
@@ -279,6 +292,11 @@ def test_a_package_of_a_workspace_is_built_by_the_package_manager_that_it_demand
         )
         [build] = building.builds_of([project])
         assert build.command == "pnpm install && pnpm run build"
+    monkeypatch.setattr("shutil.which", lambda _: None)
+    package = '{"scripts": {"build": "tsc"}, "packageManager": "pnpm@9.1.0+sha512.ab"}'
+    (tmp_path / "backend" / "package.json").write_text(package)
+    [build] = building.builds_of([project])
+    assert build.command == "npx --yes pnpm@9.1.0 install && npx --yes pnpm@9.1.0 run build"
 
 
 def test_the_build_of_an_image_copies_what_its_last_stage_copies_elsewhere(
