@@ -23,7 +23,7 @@ from fc_async_local.execution.identity import path_of_commands
 from fc_async_local.execution.instance import Call, Instance
 from fc_async_local.execution.notices import warn_once
 from fc_async_local.execution.paths import ServicePaths
-from fc_async_local.execution.processes import programs
+from fc_async_local.execution.processes import ports_of, programs
 from fc_async_local.execution.protocol import BadResponse
 from fc_async_local.execution.replies import (
     BAD_RESPONSE,
@@ -159,6 +159,8 @@ class CustomInstance(Instance):
                 " (On this machine the server may also listen on "
                 f"FC_SERVER_PORT={self._server.port}.)"
             )
+        if self.pid is not None and (others := ports_of(self.pid)):
+            text += f" The program listens on {', '.join(map(str, others))}."
         self.kill(Ending.EXITED)
         await self.gone()
         if not self._server.is_found:

@@ -89,6 +89,16 @@ def find_listener(pid: int, port: int) -> Listener | None:
     return Listener(pid, port, tuple((path, target) for target, path in links.items()))
 
 
+def ports_of(pid: int) -> list[int]:
+    """Return the ports on which a process and its descendants listen, sorted."""
+    found: set[int] = set()
+    for member in _members(pid):
+        with contextlib.suppress(psutil.Error):
+            sockets = member.net_connections("tcp")
+            found |= {one.laddr.port for one in sockets if one.status == psutil.CONN_LISTEN}
+    return sorted(found)
+
+
 def _is_shared(pid: int, port: int) -> bool:
     """Return whether a process that is not a descendant of ``pid`` has a socket on the port."""
     holders = {one.pid for one in _listening(psutil.net_connections("tcp"), port)}

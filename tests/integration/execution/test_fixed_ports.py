@@ -322,3 +322,21 @@ def test_a_server_without_the_port_it_wants_fails_its_start_as_on_the_service(
     message = json.loads(outcome.payload)["errorMessage"]
     assert message.startswith(f"Function instance health check failed on port {port} in 0.3 sec")
     assert "FC_SERVER_PORT=" in message
+    assert "listens" not in message.partition(".)")[2]
+
+
+def test_a_server_on_another_port_than_its_own_fails_its_start_with_that_port(
+    workshop, port: int
+) -> None:
+    workshop.write("")
+    code = (
+        "import socket, time; one = socket.create_server(('127.0.0.1', 0)); "
+        "open('port', 'w').write(str(one.getsockname()[1])); time.sleep(600)"
+    )
+    outcome = workshop.play(
+        lambda: workshop.run(runtime="custom", command=(sys.executable, "-c", code), port=port),
+        start_seconds=3,
+    )
+    message = json.loads(outcome.payload)["errorMessage"]
+    [file] = workshop.path.rglob("port")
+    assert message.endswith(f" The program listens on {file.read_text()}.")
