@@ -137,15 +137,9 @@ def dockerfiles(project: Project, resource: Resource) -> list[Path]:
     names = {resource.name, resource.function_name, re.split("[:@]", image)[0]} - {""}
     tree = {*_tree(own[-1], deep=repository_of(project) is not None)}
     tree.update(one for place in code for one in _tree(place))
-    named = itertools.chain(
-        *(
-            _named(one.folder, one.written)
-            for one in project.builds
-            if one.resource in {"", resource.name} and "docker" in one.written
-        ),
-        _built(own[-1], sorted(tree), names),
-    )
-    if file := next(named, None):
+    builds = [one for one in project.builds if one.resource in {"", resource.name}]
+    named = (_named(one.folder, one.written) for one in builds if "docker" in one.written)
+    if file := next(itertools.chain(*named, _built(own[-1], sorted(tree), names)), None):
         return [file]
     places = [*code, *folders_of(project)]
     found = sorted(one for one in tree if _NAME.fullmatch(one.name) and one.is_file())
@@ -174,16 +168,12 @@ def _built(top: Path, tree: Iterable[Path], names: set[str]) -> Iterator[Path]:
     """Yield the Dockerfiles from which scripts of a repository build one of some images."""
     scripts = [one for one in tree if _SCRIPT.fullmatch(one.name)]
     for script in [*scripts, *sorted((top / ".github" / "workflows").glob("*.y*ml"))]:
-        text = _CONTINUED.sub(" ", script.read_text("utf-8", "replace"))
-        text = _FOLDER.sub("", text)
+        text = _FOLDER.sub("", _CONTINUED.sub(" ", script.read_text("utf-8", "replace")))
         builds = _BUILD.findall(text)
-        own = [one for one in builds if names & _last_parts(one)]
-        if len(builds) == 1 and names & _last_parts(text):
-            own = builds
-        files = (
-            file for one in own for place in (script.parent, top) for file in _named(place, one)
-        )
-        yield from (one for one in files if one.resolve().is_relative_to(top.resolve()))
+        for one in builds:  # of a script with a single one, another line may name the image
+            if names & _last_parts(text if len(builds) == 1 else one):
+                files = [*_named(script.parent, one), *_named(top, one)]
+                yield from (file for file in files if file.resolve().is_relative_to(top.resolve()))
 
 
 def _last_parts(text: str) -> set[str]:
