@@ -36,7 +36,7 @@ from fc_async_sdk import _project_folder
 from fc_async_sdk.spec.runtimes import CUSTOM, NODE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
     from fc_async_plugin.dev.answers import Answers
     from fc_async_plugin.dev.images import Image
@@ -97,15 +97,31 @@ def _script_of(source: Source, project: Project) -> Build | None:
     named = re.compile(rf"(?<![\w.-]){name}(?![\w.-])")
     places = own_folders(project) if name else []
     for place in places:
-        for file in sorted([*place.glob("*.*sh"), *place.glob("*/*.*sh")]):
-            text = file.read_text("utf-8", "replace") if _SCRIPT.search(file.stem) else ""
+        for line, text in _scripts(place):
             if named.search(text) and not _DEPLOYS.search(text):
                 root = next((one for one in places if (one / ".git").exists()), place)
-                line = f"bash {shlex.quote(str(file.relative_to(place)))}"
-                if place != root:
-                    line = f"cd {shlex.quote(str(place.relative_to(root)))} && {line}"
-                return Build(source.resource, line, root, line, any_file=True)
+                there = shlex.quote(str(place.relative_to(root)))
+                whole = line if place == root else f"cd {there} && {line}"
+                return Build(source.resource, whole, root, whole, any_file=True)
     return None
+
+
+def _scripts(place: Path) -> Iterator[tuple[str, str]]:
+    """Yield the lines that run scripts of a folder or its ``package.json``, each with its text."""
+    for file in sorted([*place.glob("*.*sh"), *place.glob("*/*.*sh")]):
+        if _SCRIPT.search(file.stem):
+            line = f"bash {shlex.quote(str(file.relative_to(place)))}"
+            yield line, file.read_text("utf-8", "replace")
+    scripts, tool = package_json(place).scripts, node_manager(place)
+    for name, script in scripts.items():
+        if name != "build" and _SCRIPT.search(name):
+            files = filter(Path.is_file, (place / word for word in str(script).split()))
+            texts = (one.read_text("utf-8", "replace") for one in files)
+            first = f"{tool} run build && " if "build" in scripts else ""
+            yield (
+                f"{node_install(place)} && {first}{tool} run {name}",
+                " ".join([str(script), *texts]),
+            )
 
 
 def _build_of(source: Source, project: Project) -> Build | None:
