@@ -97,12 +97,14 @@ def _started(
     for config in (props.get("customRuntimeConfig"), props.pop("customContainerConfig", None)):
         if isinstance(config, dict):
             server |= {name: config[name] for name in _SERVER if name in config}
-    place = os.path.relpath(image.folder, folder_of(project)) if image else "."
-    made = {"runtime": "custom", "code": props.get("code") or place, "customRuntimeConfig": server}
+    code, place = props.get("code"), "."
+    if image:
+        code = code if isinstance(code, str) else None  # a mapping names the image
+        place = os.path.relpath(image.folder, folder_of(project))
+    made = {"runtime": "custom", "code": code or place, "customRuntimeConfig": server}
     given = props.get(ENVIRONMENT) or {}
-    found = image.variables if image else {}
-    if found and isinstance(given, dict):
-        made[ENVIRONMENT] = found | given
+    if image and image.variables and isinstance(given, dict):
+        made[ENVIRONMENT] = given | image.variables
     file = str(image.requirements or "") if image else ""
     return msgspec.structs.replace(resource, props=props | made, requirements=file)
 

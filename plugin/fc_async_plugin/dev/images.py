@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from fc_async_plugin.template.code import code_path, folders_of, own_folders, repository_of
+from fc_async_plugin.template.resolving import ENVIRONMENT
 from fc_async_sdk.spec.runtimes import CONTAINER
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ class Image(NamedTuple):
         file: The file.
         folder: Where the program runs.
         command: How it starts there; empty if unknown.
-        variables: Environment variables, without ``PATH``.
+        variables: Environment variables, without its ``PATH``, and those of the function.
         requirements: The file from which it installs Python packages; None if it has none.
         copies: Commands that copy files of the folder to where the image has them in it.
     """
@@ -108,6 +109,9 @@ def image_of(project: Project, resource: Resource) -> Image | None:
     )
     command = [word for text in texts for word in _words(text)]
     variables.pop("PATH", None)
+    given = resource.at(ENVIRONMENT)
+    if isinstance(given, dict):
+        variables |= {name: one for name, one in given.items() if isinstance(one, str)}
     workdir = last.get("WORKDIR", "").strip().rstrip("/")
     if workdir:
         command = [one.replace(f"{workdir}/", "") for one in command]

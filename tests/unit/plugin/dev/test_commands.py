@@ -302,7 +302,7 @@ def test_an_image_runs_in_the_folder_of_its_dockerfile_with_its_variables(tmp_pa
     (tmp_path / "deploy").mkdir()
     (tmp_path / "deploy" / "s.yaml").write_text(
         IMAGE.replace(
-            "customContainerConfig", "environmentVariables: {B: own}\n      &", 1
+            "customContainerConfig", "environmentVariables: {B: own, D: /app/src}\n      &", 1
         ).replace("&", "customContainerConfig")
     )
     (tmp_path / "Dockerfile").write_text(
@@ -317,8 +317,24 @@ def test_an_image_runs_in_the_folder_of_its_dockerfile_with_its_variables(tmp_pa
         "A": "1",
         "B": "own",
         "C": "/apps",
+        "D": "/code/src",
         "PYTHONPATH": "/code/lib:/code",
     }
+
+
+def test_an_image_that_is_written_as_code_runs_in_the_folder_of_its_dockerfile(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "s.yaml").write_text(
+        IMAGE.replace("customContainerConfig: {image:", "code: {imageUri:").replace(
+            ", port: 8080", ""
+        )
+    )
+    (tmp_path / "Dockerfile").write_text("CMD python app.py\n")
+    project = template.load(tmp_path, purpose="run", environ={"IMAGE_OF_NO_MACHINE": "shop"})
+    images = commands.images_of([project])
+    web, _ = commands.with_commands(project, {"web": images["web"].command}, images).resources
+    assert web.props["code"] == "."
 
 
 def test_a_dockerfile_outside_of_the_repository_is_not_that_of_the_image(tmp_path: Path) -> None:
