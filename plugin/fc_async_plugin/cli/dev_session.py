@@ -221,7 +221,7 @@ def _prepare(
     lacks = [text for each in projects for text in commands.absent(each)]
     absent = [one for each in projects for one in imports.absent(environments.used(each)[0])]
     absent += absent_of_node(projects)
-    notes += [one.absent for one in absent if not one.mark]
+    notes += [one.absent for one in absent if one.runs and not one.mark]
     yield from (("problem", text, "bad") for text in failed)
     yield from (("note", text, "own") for text in (refused, *lacks) if text)
     yield from (("note", text, "wait") for text in notes)

@@ -24,7 +24,7 @@ from fc_async_sdk import _requirements
 from fc_async_sdk.spec import runtimes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from fc_async_plugin.template import Project, Resource
 
@@ -42,12 +42,14 @@ class Import(NamedTuple):
         runtime: Its runtime.
         module: Top-level name of the module.
         place: The file and the line of the import.
+        runs: Whether a call always runs it: it is not in a branch, nor in a function elsewhere.
     """
 
     function: str
     runtime: str
     module: str
     place: str
+    runs: bool = True
 
     @property
     def package(self) -> str:
@@ -134,7 +136,7 @@ def missing(project: Project) -> Iterator[Import]:
         if code is None or there is None:
             continue
         there |= _requirements.modules(requirements(code))
-        for name, place in _imports_of(project, resource, code).items():
+        for name, (place, _) in _imports_of(project, resource, code).items():
             if name not in there and importlib.util.find_spec(name) is not None:
                 yield Import(resource.function_name, runtime, name, place)
 
@@ -153,11 +155,11 @@ def absent(project: Project) -> Iterator[Import]:
         required = _requirements.missing(requirements(code))
         layers = runtimes.modules(runtime, layers_elsewhere(resource))
         shipped = runtimes.modules(runtime) or frozenset()
-        for name, place in _imports_of(project, resource, code).items():
+        for name, (place, runs) in _imports_of(project, resource, code).items():
             if name in sys.stdlib_module_names or importlib.util.find_spec(name) is not None:
                 continue
             may_come = required or layers is None or name in layers
-            found = Import(resource.function_name, runtime, name, place)
+            found = Import(resource.function_name, runtime, name, place, runs)
             own = required & {_requirements.normalised(one) for one in (found.package, name)}
             if not own and (name in shipped or not may_come):
                 yield found
@@ -175,7 +177,7 @@ def requirements(code: Path) -> str:
     return file.read_text("utf-8", "replace") if file.is_file() else ""
 
 
-def _imports_of(project: Project, resource: Resource, code: Path) -> dict[str, str]:
+def _imports_of(project: Project, resource: Resource, code: Path) -> dict[str, tuple[str, bool]]:
     layers = (layer / "python" for layer in local_layers(project, resource))
     places = [code, *python_path(resource, code), *layers]
     handler = str(resource.props.get("handler") or DEFAULT_HANDLER)
@@ -200,33 +202,36 @@ def python_path(resource: Resource, code: Path) -> Iterator[Path]:
         yield code / (inside.lstrip("/") if inside != entry else entry)
 
 
-def _imports(handler: str, places: Sequence[Path]) -> dict[str, str]:
+def _imports(handler: str, places: Sequence[Path]) -> dict[str, tuple[str, bool]]:
     """Return what a handler and the modules in the code that it needs import from elsewhere.
 
     Returns:
-        Top-level names, with the place of the first import.
+        Top-level names, with the place of the first import, and whether a call always runs one.
     """
     code = places[0]
-    found: dict[str, str] = {}
-    waiting, seen = _files(handler, code), set[Path]()
+    found: dict[str, tuple[str, bool]] = {}
+    waiting, seen = [(file, True) for file in _files(handler, code)], set[Path]()
+    own = {file for file, _ in waiting}
     while waiting:
-        file = waiting.pop()
+        file, loaded = waiting.pop()
         if file in seen:
             continue
         seen.add(file)
-        reader = _Reader()
+        reader = _Reader(runs=loaded, calls=file in own)
         try:
             reader.visit(ast.parse(file.read_bytes()))
         except (SyntaxError, ValueError):
             continue  # another check names it
-        for name, line in reader.names:
+        for name, line, runs in reader.names:
             top = name.partition(".")[0]
-            if not any(
-                (place / top).is_dir() or (place / f"{top}.py").is_file() for place in places
-            ):
-                found.setdefault(top, f"{file.relative_to(code.parent)}:{line}")
-            waiting += _files(name, code)
-        waiting += file.parent.glob("*.py") if reader.relative else ()
+            local = any((one / top).is_dir() or (one / f"{top}.py").is_file() for one in places)
+            if not local and (top not in found or runs > found[top][1]):
+                found[top] = (f"{file.relative_to(code.parent)}:{line}", runs)
+            # What is always loaded is read first.
+            place = len(waiting) if runs else 0
+            waiting[place:place] = [(one, runs) for one in _files(name, code)]
+        beside = file.parent.glob("*.py") if reader.relative else ()
+        waiting[:0] = [(one, False) for one in beside]
     return found
 
 
@@ -239,30 +244,49 @@ def _files(module: str, code: Path) -> list[Path]:
 
 
 class _Reader(ast.NodeVisitor):
-    """Collects the names of absolute imports with their lines."""
+    """Collects the names of absolute imports with their lines, and whether they always run.
 
-    def __init__(self) -> None:
-        self.names: list[tuple[str, int]] = []
+    Args:
+        runs: Whether the module is always loaded.
+        calls: Whether the functions of the module count as called.
+    """
+
+    def __init__(self, *, runs: bool, calls: bool) -> None:
+        self.names: list[tuple[str, int, bool]] = []
         self.relative = False
+        self._runs = runs
+        self._calls = calls
+
+    def _perhaps(self, nodes: Iterable[ast.AST]) -> None:
+        before, self._runs = self._runs, False
+        for one in nodes:
+            self.visit(one)
+        self._runs = before
 
     def visit_Import(self, node: ast.Import) -> None:
-        self.names += [(one.name, node.lineno) for one in node.names]
+        self.names += [(one.name, node.lineno, self._runs) for one in node.names]
 
     def visit_ImportFrom(self, node: ast.ImportFrom) -> None:
         self.relative = self.relative or node.level > 0
         if node.module and not node.level:
-            self.names += [(f"{node.module}.{one.name}", node.lineno) for one in node.names]
+            names = [f"{node.module}.{one.name}" for one in node.names]
+            self.names += [(one, node.lineno, self._runs) for one in names]
+
+    def visit_FunctionDef(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
+        (self.generic_visit(node) if self._calls else self._perhaps(node.body))
+
+    def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> None:
+        self.visit_FunctionDef(node)
 
     def visit_If(self, node: ast.If) -> None:
         body = [] if "TYPE_CHECKING" in ast.dump(node.test) else node.body
-        for part in (*body, *node.orelse):
-            self.visit(part)
+        self._perhaps((*body, *node.orelse))
 
     def visit_Try(self, node: ast.Try) -> None:
         handled = any(
             one.type is None or any(name in ast.dump(one.type) for name in _HANDLED)
             for one in node.handlers
         )
-        body = [] if handled else node.body
-        for part in (*body, *node.handlers, *node.orelse, *node.finalbody):
+        for part in (*([] if handled else node.body), *node.orelse, *node.finalbody):
             self.visit(part)
+        self._perhaps(node.handlers)

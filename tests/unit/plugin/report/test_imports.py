@@ -68,6 +68,20 @@ def test_a_module_that_nothing_brings_has_the_file_it_belongs_into(tmp_path: Pat
     )
 
 
+def test_an_import_that_may_never_run_is_told_apart(tmp_path: Path) -> None:
+    found = project(tmp_path, "import web\nif web.OLD:\n    import cookies_x\n")
+    (tmp_path / "code" / "web.py").write_text(
+        "import sys, always_x\nOLD = sys.version_info < (3,)\n"
+        "if OLD:\n    import urlparse\nelse:\n    import urllib.parse\n"
+        "try:\n    import json_x\nexcept ImportError:\n    import json\n    import json_y\n"
+        "def serve():\n    import cherrypy\n    import oss2\n    import lazy\n"
+    )
+    (tmp_path / "code" / "lazy.py").write_text("import gevent_x\n")
+    named = {one.module: one.runs for one in imports.absent(found)}
+    assert {name for name, runs in named.items() if runs} == {"always_x"}
+    assert "oss2" in named  # is installed if it is allowed, because the runtime ships it
+
+
 def test_a_module_that_an_uninstalled_requirement_may_bring_is_not_named(tmp_path: Path) -> None:
     found = imports.absent(project(tmp_path, "import telegram_x\n", required="chat-bot-x==1\n"))
     assert list(found) == []
