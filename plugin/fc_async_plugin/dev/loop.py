@@ -21,7 +21,7 @@ from fc_async_plugin.account.runtime import ask, client_of
 from fc_async_plugin.dev import keys, launch
 from fc_async_plugin.dev.building import wish
 from fc_async_plugin.dev.feed import Follower
-from fc_async_plugin.dev.sources import roots
+from fc_async_plugin.dev.sources import Source, roots
 from fc_async_plugin.dev.watching import Watcher
 from fc_async_plugin.plan.model import UpdateFunction
 from fc_async_plugin.report import imports, moments, terminal
@@ -322,9 +322,10 @@ class Loop:
                 self._name_missing(step)
 
     def _name_missing(self, step: Step) -> None:
-        """Say once which package an import of a function lacks."""
-        runtimes = {one.function: one.runtime for one in self._deployer.sources}
-        text = imports.failed(step.function, runtimes.get(step.function, ""), step.result)
+        """Say once which package or path an import of a function lacks."""
+        known = {one.function: one for one in self._deployer.sources}
+        source = known.get(step.function, Source(step.function, "", ""))
+        text = imports.failed(source.function, source.runtime, step.result, source.code)
         if text:
             self._say_once(text)
 

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 _CODE: Final = "/code"
 _REQUIREMENTS: Final = "requirements.txt"
 _NODE: Final = "package.json"
+_BELOW: Final = ("[!.]*", "[!.]*/*", "[!.]*/*/*")
 _HANDLED: Final = ("ImportError", "ModuleNotFoundError", "Exception")
 
 
@@ -96,13 +97,14 @@ _FAILED: Final = re.compile(
 )
 
 
-def failed(function: str, runtime: str, error: str) -> str:
-    """Return the package that an error of a function in Python or Node lacks, with what to do.
+def failed(function: str, runtime: str, error: str, code: Path | None = None) -> str:
+    """Return what an error of a function in Python or Node lacks, with what to do.
 
     Args:
         function: The function.
         runtime: Its runtime.
         error: What the function's runtime says.
+        code: Its code folder.
 
     Returns:
         One sentence; "" if the error is another one.
@@ -114,6 +116,11 @@ def failed(function: str, runtime: str, error: str) -> str:
         module = match["python"].partition(".")[0]
         if re.search(rf"Unable to import module '{re.escape(module)}\b", error):
             return ""  # that of the handler, which no package has
+        if place := code and _place_of(module, code):
+            return (
+                f"{function} cannot import {module}, which is in {place} of its code folder: add "
+                f"/code/{place} to PYTHONPATH in environmentVariables"
+            )
         package, file = _requirements.package_of(module), _REQUIREMENTS
     else:
         parts = match["node"].removeprefix("node:").split("/")
@@ -125,6 +132,13 @@ def failed(function: str, runtime: str, error: str) -> str:
         f"{function} lacks {package}, and {runtime} {there}: with it in {file} of the code "
         "folder, fc-async dev --install installs it"
     )
+
+
+def _place_of(module: str, code: Path) -> str:
+    """Return the folder below the code that has a module, at most three levels down, else ""."""
+    names = [f"{level}/{module}{end}" for level in _BELOW for end in ("", ".py")]
+    places = (one.parent.relative_to(code) for name in names for one in code.glob(name))
+    return next((str(one) for one in places if one.name != "site-packages"), "")
 
 
 def missing(project: Project) -> Iterator[Import]:

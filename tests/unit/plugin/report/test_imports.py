@@ -150,6 +150,20 @@ def test_an_error_of_an_import_names_package_and_file(
     )
 
 
+@pytest.mark.parametrize("file", ["src/shop/__init__.py", "src/shop.py"])
+def test_a_module_of_the_code_that_fails_to_import_is_named_with_its_folder(
+    tmp_path: Path, file: str
+) -> None:
+    place = tmp_path / file
+    place.parent.mkdir(parents=True)
+    place.touch()
+    error = "ModuleNotFoundError: No module named 'shop.api'"
+    assert imports.failed("orders", "custom", error, tmp_path) == (
+        "orders cannot import shop, which is in src of its code folder: add /code/src to "
+        "PYTHONPATH in environmentVariables"
+    )
+
+
 @pytest.mark.parametrize(("runtime", "error"), OTHER_ERRORS)
 def test_another_error_names_no_package(runtime: str, error: str) -> None:
     assert imports.failed("orders", runtime, error) == ""
