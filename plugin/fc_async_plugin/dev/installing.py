@@ -399,9 +399,11 @@ def install_packages(needs: Needs, target: Path) -> list[str]:
 
 
 def _install_packages(file: Path | None, needs: Needs, target: Path) -> None:
-    named = ["--requirement", str(file)] if file else []
-    command = [*_installer(), "--target", str(target), *named, "--", *needs.packages]
-    _run(command if needs.packages else command[:-1], needs.file or ", ".join(needs.packages))
+    """Install packages; paths in requirements are relative to their file, as in its folder."""
+    named = ["--requirement", str(file.resolve())] if file else []
+    command = [*_installer(), "--target", str(target.resolve()), *named, "--", *needs.packages]
+    what, folder = needs.file or ", ".join(needs.packages), needs.file and needs.file.parent
+    _run(command if needs.packages else command[:-1], what, folder)
 
 
 def install_node_packages(folder: Path, packages: Sequence[str]) -> None:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import sys
+import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -187,6 +188,33 @@ def test_the_message_of_pip_is_passed_on(tmp_path: Path):
     file.write_text("./there-is-no-such-package\n")
     with pytest.raises(PluginError, match=r"cannot be installed:\n.*there-is-no-such-package"):
         install_packages(Needs(file), tmp_path / "layer")
+
+
+def a_wheel(folder: Path, *modules: str) -> None:
+    """Write a package ``left-pad`` that pip can install without a network."""
+    about = "left_pad-1.dist-info"
+    files = {
+        **dict.fromkeys(modules, ""),
+        f"{about}/METADATA": "Metadata-Version: 2.1\nName: left-pad\nVersion: 1\n",
+        f"{about}/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+    }
+    record = "".join(f"{name},,\n" for name in [*files, f"{about}/RECORD"])
+    with zipfile.ZipFile(folder / "left_pad-1-py3-none-any.whl", "w") as wheel:
+        for name, text in {**files, f"{about}/RECORD": record}.items():
+            wheel.writestr(name, text)
+
+
+def test_a_path_in_requirements_is_relative_to_their_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    code, elsewhere = tmp_path / "code", tmp_path / "elsewhere"
+    code.mkdir()
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+    a_wheel(code, "left_pad.py")
+    (code / "requirements.txt").write_text("./left_pad-1-py3-none-any.whl\n")
+    install_packages(Needs(Path("../code/requirements.txt")), Path("layer"))
+    assert (elsewhere / "layer" / "left_pad.py").is_file()
 
 
 def changed(folder: Path, *replaced: tuple[str, str]) -> template.Project:
