@@ -12,11 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from fc_async_plugin.graph import build
 from fc_async_plugin.rules.rule import Found, Related, rule
-from fc_async_plugin.template.model import (
-    BLOCK,
-    bucket_of_payloads,
-    is_of_fc2,
-)
+from fc_async_plugin.template.model import BLOCK, bucket_of_payloads, makes_function
 from fc_async_sdk._claims import VARIABLE
 from fc_async_sdk.errors import InvalidArn, shorten
 from fc_async_sdk.spec import arn, limits, ram
@@ -156,8 +152,8 @@ def no_role(context: Context) -> Iterator[Found]:
     The function's role must be allowed to send, publish, invoke or put events.
     """
     for resource, block in context.blocks:
-        if is_of_fc2(resource):
-            continue  # the role belongs to the service of FC 2.0, which may be set up elsewhere
+        if not makes_function(resource):
+            continue  # its role may be set elsewhere: with the function, or its service of FC 2.0
         config = block.get("destinationConfig")
         has_role = resource.props.get("role") or "role" in resource.unset
         if isinstance(config, dict) and any(config.values()) and not has_role:

@@ -80,6 +80,8 @@ def test_a_missing_role_is_warned_of_and_small_destinations_are_noted(check: Che
     assert "64 KB" in found[1].message
     role = "      role: acs:ram::123:role/x\n"
     assert ids(check(template(FAILURE, role), ignore=())) == ["FCA054"]
+    made_elsewhere = template(FAILURE).replace("component: fc3", "component: ./fc-async")
+    assert ids(check(made_elsewhere, ignore=())) == ["FCA054"]
 
 
 # --- suppressions -------------------------------------------------------------------------------
