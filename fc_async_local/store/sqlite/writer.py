@@ -151,27 +151,26 @@ class Writer:
     def _run(self) -> None:
         try:
             while (first := self._queue.get()) is not None:
-                group, last = self._gather(first)
+                group = self._gather(first)
                 with self._using:
                     results = _commit(self._mode, group)
                     self._light_commits = 0
                 answer(group, results, self._path)
-                if last:
-                    break
         finally:
             # A light job may be using the connection in the thread of an event loop.
             with self._using:
                 self._connection.close()
 
-    def _gather(self, first: _Pending) -> tuple[list[_Pending], bool]:
+    def _gather(self, first: _Pending) -> list[_Pending]:
         group = [first]
         with contextlib.suppress(queue.Empty):
             while len(group) < _GROUP:
                 pending = self._queue.get_nowait()
-                if pending is None:
-                    return group, True
+                if pending is None:  # the end, which comes after this group
+                    self._queue.put(None)
+                    break
                 group.append(pending)
-        return group, False
+        return group
 
 
 class _CommitMode:
