@@ -58,7 +58,7 @@ class Edit:
 
         Args:
             path: Keys from the root down. Missing mappings on the path are made.
-            value: A scalar or a mapping of scalars; None removes the key.
+            value: A scalar; None removes the key.
 
         Raises:
             PluginError: The place cannot be edited safely.
@@ -67,6 +67,8 @@ class Edit:
         for depth, key in enumerate(path):
             entry = _entry(node, key)
             if entry is None:
+                if value is None:
+                    return self.text
                 return self._insert(node, _nest(path[depth:], value), path)
             below = entry[1]
             if depth == len(path) - 1:
@@ -87,8 +89,6 @@ class Edit:
     # --- the three changes
 
     def _insert(self, node: yaml.MappingNode, content: Any, path: Sequence[str]) -> str:
-        if content is None or _is_empty(content):
-            return self.text
         if node.flow_style:
             return self._rewrite_flow(node, content)
         if not node.value:
@@ -186,17 +186,9 @@ def _nest(path: Sequence[str], value: Any) -> Any:
     return value
 
 
-def _is_empty(content: Any) -> bool:
-    return isinstance(content, dict) and all(
-        value is None or _is_empty(value) for value in content.values()
-    )
-
-
 def _block(content: Mapping[str, Any], indent: int) -> str:
     lines: list[str] = []
     for key, value in content.items():
-        if value is None or _is_empty(value):
-            continue
         if isinstance(value, dict):
             lines += [f"{' ' * indent}{key}:\n", _block(value, indent + _STEP)]
         else:
@@ -206,7 +198,7 @@ def _block(content: Mapping[str, Any], indent: int) -> str:
 
 def _flow(value: Any) -> str:
     if isinstance(value, dict):
-        inner = ", ".join(f"{key}: {_flow(one)}" for key, one in value.items() if one is not None)
+        inner = ", ".join(f"{key}: {_flow(one)}" for key, one in value.items())
         return f"{{{inner}}}"
     if isinstance(value, str):
         return json.dumps(value, ensure_ascii=False)  # "," and "}" would end a plain scalar here
