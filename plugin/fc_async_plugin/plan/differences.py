@@ -292,8 +292,6 @@ _EMPTY: Final[tuple[Any, ...]] = (None, "", [], {}, ())
 
 def same(wanted: Any, have: Any) -> bool:
     """Return whether a value is as wanted. Maps are compared by the wanted keys only."""
-    if isinstance(wanted, msgspec.Struct):
-        wanted = msgspec.to_builtins(wanted)
     if wanted in _EMPTY and have in _EMPTY:
         return True
     if isinstance(wanted, dict) and isinstance(have, dict):
