@@ -132,13 +132,6 @@ _NONE: Final = -1
 """No successor. Also the index of the last entry, which is there for it."""
 
 
-class _Columns(NamedTuple):
-    """First and second successor of each node, :data:`_NONE` if it has none."""
-
-    first: list[int]
-    second: list[int]
-
-
 def cyclic_components(size: int, edges: Iterable[tuple[int, int]]) -> list[list[int]]:
     """Return the components in which every node leads back to itself.
 
@@ -153,15 +146,15 @@ def cyclic_components(size: int, edges: Iterable[tuple[int, int]]) -> list[list[
     enabled = gc.isenabled()
     gc.disable()  # collections of long lists of integers can double the time
     try:
-        found = _search(_columns(size, edges))
+        found = _search(*_columns(size, edges))
         return sorted(sorted(node for node in component if node < size) for component in found)
     finally:
         if enabled:
             gc.enable()
 
 
-def _columns(size: int, edges: Iterable[tuple[int, int]]) -> _Columns:
-    """Return two successors for each node.
+def _columns(size: int, edges: Iterable[tuple[int, int]]) -> tuple[list[int], list[int]]:
+    """Return the first successors of all nodes and the second ones; :data:`_NONE` for none.
 
     The third and each further successor of a node is reached through an extra node, numbered from
     ``size``, that takes over the second successor. No other node leads to the extra node, so it is
@@ -178,11 +171,11 @@ def _columns(size: int, edges: Iterable[tuple[int, int]]) -> _Columns:
             first.append(second[source])
             second[source] = len(second)
             second.append(target)
-    return _Columns(first, second)
+    return first, second
 
 
-def _search(columns: _Columns) -> list[list[int]]:
-    """Return the components with a cycle.
+def _search(first: list[int], second: list[int]) -> list[list[int]]:
+    """Return the components with a cycle, from the results of :func:`_columns`.
 
     The number of a node is 0 until it is reached. Then it is its place in the order of reaching.
     When all successors are done it is the lowest number found there, if that is lower. When its
@@ -191,7 +184,6 @@ def _search(columns: _Columns) -> list[list[int]]:
     number among them is the first of its component, and a node with a lower number among them
     belongs to a component that is not complete.
     """
-    first, second = columns
     done = len(first) + 1
     numbers = [0] * len(first) + [done]
     path: list[int] = []
