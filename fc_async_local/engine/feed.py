@@ -215,23 +215,15 @@ def ended(invocation: Invocation, decided: Decided, *, at: int) -> Step:
     decision, outcome = decided.decision, decided.outcome
     again = decision.at if isinstance(decision, policy.Retry) else None
     status = "Retrying" if isinstance(decision, policy.Retry) else decision.status.value
-    return _with_outcome(
-        Step(
-            kind="ended",
-            at=at,
-            function=invocation.function,
-            qualifier=invocation.qualifier,
-            request_id=invocation.request_id,
-            task_id=invocation.task_id,
-            attempt=invocation.attempts + 1 if outcome is not None else 0,
-            attempts=policy.retries(decided.config) + 1,
-            due_at=again,
-            status=status,
-            condition=decision.condition,
-            destination="" if again is not None else _failure_destination(decided),
-        ),
-        outcome,
+    step = replace(
+        started(invocation, at=at, retries=policy.retries(decided.config)),
+        kind="ended",
+        due_at=again,
+        status=status,
+        condition=decision.condition,
+        destination="" if again is not None else _failure_destination(decided),
     )
+    return replace(step, attempt=0) if outcome is None else _with_outcome(step, outcome)
 
 
 def _failure_destination(decided: Decided) -> str:
@@ -290,9 +282,7 @@ def delivery_tried(job: Job, settled: JobSettlement, *, at: int) -> Step:
     )
 
 
-def _with_outcome(step: Step, outcome: Outcome | None) -> Step:
-    if outcome is None:
-        return step
+def _with_outcome(step: Step, outcome: Outcome) -> Step:
     output, rest = _newest_text(outcome.log), outcome.log[outcome.told :]
     return replace(
         step,
