@@ -49,6 +49,7 @@ _INPUT: Final = re.compile(
 )
 """Files that a build reads and a function does not."""
 _SCRIPT: Final = re.compile(r"build|bundle|pack", re.IGNORECASE)
+_FILE: Final = re.compile(r"(?<!\S)(?:\./)?\w[\w./-]{0,200}(?!\S)")
 _DEPLOYS: Final = re.compile(r"\bs\s.*\bdeploy\b|\bdocker\s.*push\b|\b(?:aliyun|ossutil)\s")
 """Commands that reach the cloud: a script with one of them does more than a build."""
 
@@ -115,7 +116,7 @@ def _scripts(place: Path) -> Iterator[tuple[str, str]]:
     scripts, tool = package_json(place).scripts, node_manager(place)
     for name, script in scripts.items():
         if name != "build" and _SCRIPT.search(name):
-            files = filter(Path.is_file, (place / word for word in str(script).split()))
+            files = filter(Path.is_file, (place / word for word in _FILE.findall(str(script))))
             texts = (one.read_text("utf-8", "replace") for one in files)
             first = f"{tool} run build && " if "build" in scripts else ""
             yield (

@@ -39,6 +39,7 @@ _CONTINUED: Final = re.compile(r"\\[ \t]*\n")
 _INSTRUCTION: Final = re.compile(r"^[ \t]*(\w+)[ \t]+(.+)$", re.MULTILINE)
 _REFERENCE: Final = re.compile(r"\$\{(\w+)(?::-([^}]*))?\}")
 _BETWEEN: Final = re.compile(r"[\s=:,'\"\[\]{}]+")
+_LONGEST_SCRIPT: Final = 1 << 20
 _SCRIPT: Final = re.compile(r".*\.(?:ba)?sh|Makefile|package\.json")
 _BUILD: Final = re.compile(
     r"\bdocker\s.*\bbuild\s.*|\bbuild-push-action@.*(?:\n(?!\s*- ).*)*"  # of GitHub Actions
@@ -146,7 +147,7 @@ def dockerfiles(project: Project, resource: Resource) -> list[Path]:
     if file := next(itertools.chain(*named, _built(own[-1], sorted(tree), names)), None):
         return [file]
     places = [*code, *folders_of(project)]
-    found = sorted(one for one in tree if _NAME.fullmatch(one.name) and one.is_file())
+    found = sorted(one for one in tree if _NAME.fullmatch(one.name) and os.access(one, os.R_OK))
     below = [[one for one in found if one.is_relative_to(place)] for place in places]
     for place, files in zip(places, below, strict=True):
         same = [one for one in files if names & {one.suffix[1:], one.stem, one.parent.name}]
@@ -170,8 +171,9 @@ def _tree(folder: Path, *, deep: bool = False) -> Iterator[Path]:
 
 def _built(top: Path, tree: Iterable[Path], names: set[str]) -> Iterator[Path]:
     """Yield the Dockerfiles from which scripts of a repository build one of some images."""
-    scripts = [one for one in tree if _SCRIPT.fullmatch(one.name)]
-    for script in [*scripts, *sorted((top / ".github" / "workflows").glob("*.y*ml"))]:
+    scripts = [one for one in tree if _SCRIPT.fullmatch(one.name) and os.access(one, os.R_OK)]
+    scripts += sorted((top / ".github" / "workflows").glob("*.y*ml"))
+    for script in (one for one in scripts if one.stat().st_size <= _LONGEST_SCRIPT):
         text = _FOLDER.sub("", _CONTINUED.sub(" ", script.read_text("utf-8", "replace")))
         builds = _BUILD.findall(text)
         for one in builds:  # of a script with a single one, another line may name the image
@@ -200,7 +202,8 @@ def _likeliest(files: list[Path], names: set[str]) -> list[Path]:
 
 def _named(folder: Path, text: str) -> Iterator[Path]:
     """Yield the Dockerfiles that words of a command or of a compose file name."""
-    words = [one for one in _BETWEEN.split(text) if one not in {"", "docker"}]
+    # A longer name than a file can have would be an error, not a file that does not exist.
+    words = [one[:250] for one in _BETWEEN.split(text) if one not in {"", "docker"}]
     places = [one for one in (folder / word for word in words) if one.is_dir()]
     names = [one for one in words if _NAME.fullmatch(one.rpartition("/")[2])]
     files = [place / name for place in (folder, *places) for name in names]

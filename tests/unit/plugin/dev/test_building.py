@@ -404,7 +404,9 @@ def test_no_script_is_offered_that_makes_something_else_or_reaches_the_cloud(
 
 def test_a_script_of_package_json_that_names_the_code_folder_runs_after_its_build(tmp_path: Path):
     project = project_with_script(tmp_path, "scripts/pack.mjs", "copy(dist, join(out, 'api'))")
-    scripts = '"build": "tsc", "pack:fc": "node scripts/pack.mjs", "build:web": "vite build"'
+    scripts = (
+        '"build": "tsc", "pack:fc": "node scripts/pack.mjs", "build:web": "vite ' + "a" * 300 + '"'
+    )
     (tmp_path / "package.json").write_text(f'{{"scripts": {{{scripts}}}}}')
     [build] = building.builds_of([project])
     assert build.command.endswith(" && npm run build && npm run pack:fc")

@@ -445,7 +445,11 @@ jobs:
             ["two/Dockerfile"],
         ),
         (
-            {"one/Dockerfile": "", "two/Dockerfile": "", "a.sh": "docker build -t other two"},
+            {
+                "one/Dockerfile": "",
+                "two/Dockerfile": "",
+                "a.sh": f"docker build -t other two\ndocker build -t the-shop {'a' * 300}\n",
+            },
             ["one/Dockerfile", "two/Dockerfile"],
         ),
     ],
@@ -455,6 +459,8 @@ def test_a_dockerfile_is_searched_in_the_whole_repository_of_a_template(
 ) -> None:
     project = _repository(tmp_path / "shop", files, template_in="deploy")
     (tmp_path / "Dockerfile").touch()  # of no part of the repository
+    for name in ("link.sh", "Dockerfile.link"):
+        (tmp_path / "shop" / name).symlink_to("gone")
     dockerfiles = images.dockerfiles(project, project.resources[0])
     assert [str(one.relative_to(tmp_path / "shop")) for one in dockerfiles] == found
     assert [one.is_file() for one in dockerfiles] == [True] * len(found)
