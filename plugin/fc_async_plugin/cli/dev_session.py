@@ -42,6 +42,7 @@ from fc_async_plugin.dev.screen import JsonScreen, TextScreen
 from fc_async_plugin.dev.sources import sources_of, template_files
 from fc_async_plugin.plan.wanted import check_names
 from fc_async_plugin.report import DONE, FAILED, INTERRUPTED, Format, imports, terminal
+from fc_async_plugin.rules.props_schema import REGION
 from fc_async_plugin.template import files
 from fc_async_plugin.template.code import with_template_folder, without_code
 from fc_async_plugin.template.model import is_function
@@ -308,7 +309,7 @@ def _environ(choices: Choices) -> Mapping[str, str]:
 def _place_of(projects: Sequence[Project]) -> tuple[str, str]:
     """Return the region and the account that the templates name first; "" if they name none."""
     resources = [resource for project in projects for resource in project.resources]
-    region = next((one.region for one in resources if one.region), "")
+    region = next((one.region for one in resources if REGION.match(one.region)), "")
     account_id = next((one.account_id for one in resources if one.account_id), "")
     return region, account_id
 

@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import functools
 import operator
+import re
 import types
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Union, get_args
 
@@ -212,6 +213,7 @@ _TRIGGER_CONFIGS: Final[dict[str, dict[str, Any]]] = {
     "timer": _each("cronExpression enable payload", Any),
 }
 
+REGION: Final = re.compile(r"^[a-z0-9-]{1,64}$")
 _NAME: Final = f"^(?:{limits.FUNCTION_NAME_PATTERN.pattern})$"
 _OTHERS: Final[dict[str, Any]] = {
     # Of CreateFunction, but not of FunctionSettings.
@@ -236,7 +238,10 @@ _OTHERS: Final[dict[str, Any]] = {
     # The schema of fc3 has the lower case, the API and fc3's own tests have the upper case.
     "tags": _mounts("Tag", _each("key Key") | _each("value Value", _SCALAR)),
     # Of fc3, which makes other requests of them or keeps them for itself.
-    **_each("buildDir endpoint region"),
+    **_each("buildDir endpoint"),
+    "region": Annotated[
+        str, Meta(pattern=REGION.pattern, description="the name of a region, such as cn-hangzhou")
+    ],
     **_each("annotations asyncInvokeConfig customDomain provisionConfig scalingConfig", Any),
     "supplement": Any,
     "concurrencyConfig": _table("ConcurrencyConfig", {"reservedConcurrency": int}),

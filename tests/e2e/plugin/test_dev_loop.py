@@ -299,12 +299,14 @@ MAILER = """\
 def test_a_function_that_cannot_run_here_is_named_and_the_others_run(
     dev: Callable[..., Terminal], shop: Path
 ):
-    (shop / "s.yaml").write_text(TEMPLATE + MAILER)
+    draft = "resources:\n  draft: {component: fc3, props: {region: '{{ region }}', code: ./code}}\n"
+    (shop / "s.yaml").write_text(TEMPLATE.replace("resources:\n", draft) + MAILER)
     terminal = dev()
     with connected(terminal) as client:
         assert client.invoke("orders", b"{}").payload == b"1"
     (line,) = [one for one in terminal.seen.splitlines() if "java11" in one]
     assert "not deployed: mailer: s.yaml:" in line
+    assert "region must be the name of a region" in terminal.seen
 
 
 ECHO = """\

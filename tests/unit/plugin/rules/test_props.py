@@ -267,6 +267,15 @@ def test_a_key_that_another_rule_words_is_not_found_twice(check: Check, line: st
     assert found(check, line) == []
 
 
+def test_a_region_that_is_none_is_found(check: Check) -> None:
+    [one] = check(HEAD.replace("cn-hangzhou", "'{{ region }}'"), select=("FCA016",))
+    name = "the name of a region, such as cn-hangzhou"
+    assert (one.message, one.fix) == (
+        f"region must be {name}, got '{{{{ region }}}}'",
+        f"write {name}",
+    )
+
+
 @pytest.mark.parametrize(
     "line",
     [
