@@ -362,8 +362,11 @@ def python_of(function: str, runtime: str, folders: Iterable[Path], debugged: bo
     version, here = (".".join(map(str, one)) for one in (wanted, own))
     if not interpreters.have_packages_for(*wanted, folders):
         text = f"{runtime} functions run on Python {here}, the interpreter of this runtime"
-        if wanted >= _OLDEST_PYTHON:
-            text += f"; for another, install fc-async into an environment of Python {version}"
+        nearest = max(wanted, _OLDEST_PYTHON)
+        if nearest != own:
+            which = "another" if nearest == wanted else "the nearest one"
+            version = ".".join(map(str, nearest))
+            text += f"; for {which}, install fc-async into an environment of Python {version}"
         warn_once(_LOG, text)
         return sys.executable
     found = None
