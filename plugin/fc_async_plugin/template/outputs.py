@@ -11,7 +11,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from fc_async_plugin.template.model import is_function, is_unresolved, with_props
+import msgspec
+
+from fc_async_plugin.template.model import is_function, is_unresolved
 from fc_async_sdk.spec import http_trigger, limits
 from fc_async_sdk.spec.arn import FunctionArn
 
@@ -50,7 +52,16 @@ def filled(project: Project, endpoint: str, account_id: str) -> Project:
             return [value(one) for one in written]
         return _OUTPUT.sub(output, written) if is_unresolved(written) else written
 
-    return with_props(project, {one.name: value(one.props) for one in project.resources})
+    resources = (
+        msgspec.structs.replace(
+            one,
+            props=value(one.props),
+            function_name=value(one.function_name),
+            region=value(one.region),
+        )
+        for one in project.resources
+    )
+    return msgspec.structs.replace(project, resources=tuple(resources))
 
 
 def _outputs(resource: Resource, endpoint: str, account_id: str) -> dict[str, str]:

@@ -250,11 +250,21 @@ def test_a_plan_says_that_a_function_of_the_same_template_is_unknown_until_deplo
     assert fc_local.client.list_async_invoke_configs().configs == ()
 
 
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        (
+            "${resources.made.output.functionName}",  # known on a local runtime
+            "the function orders (cn-hangzhou) is made by resource made",
+        ),
+        ("${resources.made.output.id}", "its functionName is ${resources.made.output.id}"),
+    ],
+)
 def test_the_plugin_plans_a_template_with_a_function_that_an_output_names(
-    s: Callable[..., Ran], named_later: Callable[[str], None], project: Path
+    name: str, reason: str, s: Callable[..., Ran], named_later: Callable[[str], None], project: Path
 ) -> None:
     """`s` itself refuses such an output in `s plan`; here it is in another resource."""
-    named_later("${resources.made.output.functionName}")
+    named_later(name)
     text = (project / "s.yaml").read_text()
     plans = PRE_DEPLOY.replace("}]}", ", args: {command: plan}}]}")
     (project / "s.yaml").write_text(
@@ -262,10 +272,7 @@ def test_the_plugin_plans_a_template_with_a_function_that_an_output_names(
     )
     ran = s("made", "deploy", "-y")
     assert ran.code == 0, ran.said
-    assert (
-        "unknown until deployed: asynchronous configuration of conf (its functionName is "
-        "${resources.made.output.functionName})"
-    ) in ran.said
+    assert (f"unknown until deployed: asynchronous configuration of conf ({reason})") in ran.said
 
 
 @pytest.mark.slow

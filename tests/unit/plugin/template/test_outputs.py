@@ -116,3 +116,12 @@ def test_an_output_that_only_the_service_knows_stays_as_it_is(tmp_path: Path, te
 )
 def test_an_output_of_edition_1_has_its_local_value(tmp_path: Path, text: str) -> None:
     assert value_of(text, tmp_path, EDITION_1) == f"{ENDPOINT}/_http/shop$web/page"
+
+
+def test_a_function_that_an_output_names_has_this_name_everywhere(tmp_path: Path) -> None:
+    text = TEMPLATE.replace("{region: cn-hangzhou, functionName: plain", "{functionName: '%s'", 1)
+    text = text.replace("      environmentVariables: {VALUE: '%s'}\n", "")
+    (tmp_path / "s.yaml").write_text(text % "${resources.web.output.functionName}-2")
+    project = outputs.filled(template.load(tmp_path / "s.yaml", purpose="run"), ENDPOINT, "")
+    [named] = [one for one in project.resources if one.name == "plain"]
+    assert (named.function_name, named.at("functionName")) == ("shop-web-2", "shop-web-2")
