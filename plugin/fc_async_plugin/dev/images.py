@@ -79,7 +79,8 @@ class _Instructions(NamedTuple):
         variables: Environment variables.
         copied: What is copied into the WORKDIR.
         installed: Copied files from which pip installs.
-        sources: What is copied in the last stage, by its target.
+        sources: What is copied from the folder in the last stage, by its target.
+        made: Where the last stage has what other stages made.
     """
 
     last: dict[str, str]
@@ -87,6 +88,7 @@ class _Instructions(NamedTuple):
     copied: list[str]
     installed: list[str]
     sources: dict[str, str]
+    made: list[str]
 
 
 def image_of(project: Project, resource: Resource) -> Image | None:
@@ -98,7 +100,8 @@ def image_of(project: Project, resource: Resource) -> Image | None:
     if len(files) != 1:
         return None
     [file] = files
-    last, variables, copied, installed, sources = _read(file.read_text("utf-8", "replace"))
+    read = _read(file.read_text("utf-8", "replace"))
+    last, variables, copied, installed, *_ = read
     for name, key in (("ENTRYPOINT", "entrypoint"), ("CMD", "command")):
         if own := resource.at("customContainerConfig", key):
             last[name] = own if isinstance(own, str) else json.dumps(own)
@@ -122,13 +125,7 @@ def image_of(project: Project, resource: Resource) -> Image | None:
     folder = _folder([file.parent, *above], command, copied)
     found = (place / one for one in installed for place in (folder, file.parent, *above))
     requirements = next(filter(Path.is_file, found), None)
-    copies: list[str] = []
-    for target, source in sources.items():
-        into = os.path.normpath(target.removeprefix(f"{workdir}/"))
-        outside = into == ".." or into.startswith(("/", "../"))
-        if not outside and into != os.path.normpath(source) and (folder / source).is_file():
-            line = ["mkdir", "-p", os.path.dirname(into) or "."]  # noqa: PTH120 -- relative
-            copies += [shlex.join(line), shlex.join(["cp", source, into])]
+    copies = [*_copies(folder, workdir, read)]
     return Image(file, folder, command, variables, requirements, copies)
 
 
@@ -222,6 +219,7 @@ def _read(text: str) -> _Instructions:
     copied: list[str] = []
     files: list[str] = []
     sources: dict[str, str] = {}
+    made: list[str] = []
     plain = _CONTINUED.sub(" ", _COMMENT.sub("", _HEREDOC.sub("", text)))
     for kind, value in _INSTRUCTION.findall(plain):
         name = kind.upper()
@@ -230,22 +228,43 @@ def _read(text: str) -> _Instructions:
             image, *alias = (one for one in value.split() if not one.startswith("--"))
             last, variables = map(dict, stages.get(image, ({}, {})))
             stages |= dict.fromkeys(alias[-1:], (last, variables))
-            sources = {}
+            sources, made = {}, []
         elif name == "ENV":
             variables |= _assigned(value)
         elif name in {"COPY", "ADD"}:
             target = words.pop() if words else ""
             into = target.rstrip("/")
-            if "--from" not in value:
-                ends = {one: Path(one).name if target.endswith("/") else "" for one in words}
+            own = [one.lstrip("/") for one in words]
+            if "--from" in value:
+                made.append(target)
+            else:
+                ends = {one: Path(one).name if target.endswith("/") else "" for one in own}
                 sources |= {f"{target}{end}": one for one, end in ends.items()}
-            files += (one.lstrip("/") for one in words)
+            files += own
             copied += words if into in {".", last.get("WORKDIR", "").rstrip("/")} else []
         else:
             last[name] = value
     names = {one.rpartition("/")[2] for one in _REQUIREMENTS.findall(plain)}
     installed = [one for one in files if one.rpartition("/")[2] in names]
-    return _Instructions(last, variables, copied, installed, sources)
+    return _Instructions(last, variables, copied, installed, sources, made)
+
+
+def _copies(folder: Path, workdir: str, read: _Instructions) -> Iterator[str]:
+    """Yield commands that copy files of a folder into folders that a build makes in it.
+
+    No other file of the user is written over, and none from outside is copied.
+    """
+
+    def inside(path: str) -> list[str]:
+        return os.path.normpath(path.removeprefix(f"{workdir}/")).split("/")
+
+    builds = {inside(one)[0] for one in read.made} - {"", ".", ".."}
+    for target, source in read.sources.items():
+        top, *rest = inside(target)
+        if top in builds and rest and inside(source)[0] != ".." and (folder / source).is_file():
+            into = "/".join([top, *rest])
+            yield shlex.join(["mkdir", "-p", os.path.dirname(into)])  # noqa: PTH120 -- relative
+            yield shlex.join(["cp", source, into])
 
 
 def _folder(places: list[Path], command: Iterable[str], copied: list[str]) -> Path:

@@ -299,7 +299,7 @@ def test_a_package_of_a_workspace_is_built_by_the_package_manager_that_it_demand
     assert build.command == "npx --yes pnpm@9.1.0 install && npx --yes pnpm@9.1.0 run build"
 
 
-def test_the_build_of_an_image_copies_what_its_last_stage_copies_elsewhere(
+def test_the_build_of_an_image_copies_what_its_last_stage_copies_into_folders_of_the_build(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.chdir(tmp_path)
@@ -313,10 +313,11 @@ def test_the_build_of_an_image_copies_what_its_last_stage_copies_elsewhere(
         "FROM node\nWORKDIR /app\nCOPY --from=build /app/dist ./dist\n"
         "COPY page.html ./dist/views/\nCOPY --chown=node my.json /app/dist/of.json\n"
         "COPY absent.html package.json ./\nCOPY page.html /srv/page.html\n"
-        "COPY page.html ../x\nCOPY . /srv\n"
+        "COPY page.html ../x\nCOPY . /srv\nCOPY my.json page.html\nCOPY my.json src/page.html\n"
+        "COPY ../secret /../secret ./dist/\n"
         'CMD ["node", "dist/index.js"]\n'
     )
-    for name in ("page.html", "my.json"):
+    for name in ("page.html", "my.json", "../secret"):
         (tmp_path / name).write_text("")
     project = template.load(tmp_path, purpose="run")
     images = commands.images_of([project])
