@@ -67,16 +67,14 @@ async def keep_running(
         try:
             await work()
             failures = 0
-            continue
-        except unavailable as error:
+        except Exception as error:  # noqa: BLE001 -- logged; nothing but cancellation may end a loop
             failures += 1
             wait = outage_wait(failures)
-            _LOG.warning("%s: unavailable (%s); tried again in %d ms", name, error, wait)
-        except Exception:  # noqa: BLE001 -- logged; nothing but cancellation may end a loop
-            failures += 1
-            wait = outage_wait(failures)
-            _LOG.exception("%s: failed unexpectedly; retrying in %d ms", name, wait)
-        await pause(wait)
+            if isinstance(error, unavailable):
+                _LOG.warning("%s: unavailable (%s); tried again in %d ms", name, error, wait)
+            else:
+                _LOG.exception("%s: failed unexpectedly; retrying in %d ms", name, wait)
+            await pause(wait)
 
 
 def start_task(name: str, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:

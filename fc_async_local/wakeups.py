@@ -58,7 +58,8 @@ class Lines(Generic[W]):
         """Remove a waiter; no-op if it has been taken."""
         line = self._lines.get(topic, {})
         line.pop(waiter, None)
-        self._drop_empty(topic)
+        if not line:
+            self._lines.pop(topic, None)
 
     def take(self, topic: str, *, count: int | None = None, at: int | None = None) -> list[W]:
         """Remove and return the waiters that a wake-up is for, the longest waiting one first.
@@ -83,10 +84,6 @@ class Lines(Generic[W]):
     def topics(self) -> list[str]:
         """Return the topics that are waited for."""
         return list(self._lines)
-
-    def _drop_empty(self, topic: str) -> None:
-        if not self._lines.get(topic, True):
-            del self._lines[topic]
 
 
 class Channel(Protocol):
