@@ -221,6 +221,7 @@ function Chart({
             {
               ...axis,
               size: 60,
+              space: 24, // a third of the plot: one step of INCREMENTS, up to 2.5 times that, fits
               incrs: INCREMENTS,
               values: (_, ticks) => ticks.map((tick) => shown(tick, first?.unit ?? "")),
             },

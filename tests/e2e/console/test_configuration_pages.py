@@ -343,6 +343,21 @@ def test_metrics_are_charts_over_a_range(
     page.get_by_role("figure").filter(has_text="FunctionEnqueueCount").wait_for(state="detached")
 
 
+def test_a_chart_has_a_number_beside_zero(
+    page: Page, fc_local: FcLocal, received: list[bytes]
+) -> None:
+    for number in range(44):  # 20 was too close to zero, and 50 above the chart
+        fc_local.client.invoke_async("orders", b"%d" % number)
+    fc_local.run_until_idle()
+    page.add_init_script(
+        "window.drawn = []; const old = CanvasRenderingContext2D.prototype.fillText;"
+        "CanvasRenderingContext2D.prototype.fillText = function (text, ...place) {"
+        " window.drawn.push(text); return old.call(this, text, ...place); };"
+    )
+    page.goto("/console#/metrics")
+    page.wait_for_function("window.drawn.includes('20') && window.drawn.includes('40')")
+
+
 def test_metrics_of_twenty_functions_fit_a_page_with_one_look_of_each(
     page: Page, fc_local: FcLocal
 ) -> None:
