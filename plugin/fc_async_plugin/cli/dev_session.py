@@ -44,7 +44,7 @@ from fc_async_plugin.plan.wanted import check_names
 from fc_async_plugin.report import DONE, FAILED, INTERRUPTED, Format, imports, terminal
 from fc_async_plugin.rules.props_schema import REGION
 from fc_async_plugin.template import files
-from fc_async_plugin.template.code import with_template_folder, without_code
+from fc_async_plugin.template.code import folder_of, with_folder, without_code
 from fc_async_plugin.template.model import is_function
 from fc_async_sdk.packaging import is_ignored
 
@@ -153,21 +153,20 @@ def _run(choices: Choices) -> int:
     refused = _ask(choices, answers, [one for _, one in wishes])
     allowed = frozenset(key for key, one in wishes if one.key in answers)
     choices = choices._replace(images=images, allowed=allowed)
-    texts = [refused, *(one.text for file, one in values.items() if file in allowed)]
-    prepared = [("note", text, "own") for text in texts if text]
     if not allowed.isdisjoint(values):
         loaded = _load(choices, Account())
     projects = _chosen(choices, loaded)
     builds = building.builds_of(projects, answers, images)
     built = {one.resource for one in builds if one.folder.is_dir()}
     unbuilt = {name: text for one in projects for name, text in without_code(one, built).items()}
-    prepared += [("note", text, "own") for text in unbuilt.values()]
+    texts = [refused, *(one.text for file, one in values.items() if file in allowed)]
+    prepared = [("note", text, "own") for text in (*texts, *unbuilt.values()) if text]
     choices = choices._replace(unbuilt=frozenset(unbuilt))
     projects = _chosen(choices, loaded)
     _check_data(choices.data, sources_of(projects))
     debug = launch.chosen(sources_of(projects), choices.debug)
     place = _place_of(projects)
-    environ = building.environment(projects, _environ(choices))
+    environ = files.variables([Path.cwd(), *map(folder_of, projects)], _environ(choices))
     builder = building.Builder(builds, answers, environ, terminal.note)
     installer = Installer(
         lambda text: screen.say("install", text, style="wait"),
@@ -297,8 +296,7 @@ def _chosen(choices: Choices, projects: list[Project]) -> list[Project]:
     started |= commands.read(choices.commands)
     check_names(projects, started)
     projects = [commands.with_commands(one, started, choices.images) for one in projects]
-    projects = [with_template_folder(one, choices.unbuilt) for one in projects]
-    return [deployed(project, choices.resources) for project in projects]
+    return [deployed(with_folder(one, choices.unbuilt), choices.resources) for one in projects]
 
 
 def _environ(choices: Choices) -> Mapping[str, str]:

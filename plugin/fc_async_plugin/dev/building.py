@@ -28,7 +28,6 @@ from fc_async_plugin.dev.installing import (
     state_of,
 )
 from fc_async_plugin.dev.sources import sources_of
-from fc_async_plugin.template import files
 from fc_async_plugin.template.actions import Build
 from fc_async_plugin.template.code import folder_of, missing_start_file, own_folders
 from fc_async_plugin.template.model import is_function
@@ -257,9 +256,3 @@ class Builder:
             return [], []
         due = [one for one in self.due() if read or one.any_file]
         return self.run(due), [one for one in due if wish(one).key not in self.answers]
-
-
-def environment(projects: Iterable[Project], environ: Mapping[str, str]) -> dict[str, str]:
-    """Return the variables that commands see."""
-    folders = [Path.cwd(), *(Path(project.file).resolve().parent for project in projects)]
-    return files.variables(folders, environ)

@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from fc_async_plugin.dev.answers import Wish, key_of
+from fc_async_plugin.dev.sources import sources_of
 from fc_async_plugin.plan.attached import shortened
 from fc_async_plugin.template import TemplateError, files
-from fc_async_plugin.template.code import code_path, own_folders
+from fc_async_plugin.template.code import own_folders
 from fc_async_plugin.template.model import is_function, with_props
 from fc_async_plugin.template.resolving import ENVIRONMENT
 
@@ -38,13 +39,11 @@ def wishes(project: Project) -> dict[Path, Wish]:
     One answer is for all examples in a file.
     """
     beside = f"examples; write real ones into .env beside {Path(project.file).name}"
-    return {
-        file: Wish(
-            key_of("examples", file),
-            f"values from {os.path.relpath(file)}: {shortened(list(values))} ({beside})",
-        )
-        for file, values in _examples(project).items()
-    }
+    found = {}
+    for file, values in _examples(project).items():
+        text = f"values from {os.path.relpath(file)}: {shortened(list(values))} ({beside})"
+        found[file] = Wish(key_of("examples", file), text)
+    return found
 
 
 def with_examples(
@@ -82,9 +81,7 @@ def _examples(project: Project) -> dict[Path, dict[str, str]]:
 
 
 def _files(project: Project) -> Iterator[Path]:
-    code = [code_path(project, one) for one in project.resources if is_function(one)]
-    folders = [*own_folders(project), *(Path(os.path.normpath(one)) for one in code if one)]
-    for folder in dict.fromkeys(folders):
-        for file in (folder / name for name in _NAMES):
-            if file.is_file() and file.resolve().parent == folder.resolve():
-                yield file
+    code = (Path(os.path.normpath(one.code)) for one in sources_of([project]) if one.code)
+    folders = dict.fromkeys([*own_folders(project), *code])
+    found = (folder / name for folder in folders for name in _NAMES if (folder / name).is_file())
+    yield from (one for one in found if one.resolve().parent == one.parent.resolve())

@@ -283,7 +283,9 @@ class Loop:
             self._findings = result.findings
             for finding in result.findings:
                 style = "bad" if finding.severity == "error" else "wait"
-                self._screen.say("finding", _of_finding(finding), style=style)
+                text = f"{finding.position}: {finding.severity} {finding.rule} {finding.message}"
+                text += f"\nfix: {finding.fix}" if finding.fix else ""
+                self._screen.say("finding", text, style=style)
             if any(one.stops for one in result.findings) and not result.failures:
                 kept = self._deployer.kept()
                 text = "The last good state stays." if kept else "Nothing was deployed."
@@ -433,11 +435,6 @@ def _name_of(step: Any) -> str:
     if isinstance(step, UpdateFunction) and step.code is not None and not step.after:
         return f"{step.function} (new code)"
     return f"{step.function}{step.qualifier_shown} ({step.sign} {step.kind})"
-
-
-def _of_finding(finding: Finding) -> str:
-    text = f"{finding.position}: {finding.severity} {finding.rule} {finding.message}"
-    return f"{text}\nfix: {finding.fix}" if finding.fix else text
 
 
 def _of_broken(broken: Broken) -> str:

@@ -260,7 +260,7 @@ def without_code(project: Project, built: Collection[str]) -> dict[str, str]:
     return found
 
 
-def with_template_folder(project: Project, names: Collection[str]) -> Project:
+def with_folder(project: Project, names: Collection[str]) -> Project:
     """Return a project in which the folder of the template is the code that resources lack."""
     lacking = (one for one in project.resources if one.name in names)
     lacking = (one for one in lacking if missing_start_file(project, one) == ".")

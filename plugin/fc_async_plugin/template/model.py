@@ -18,6 +18,7 @@ from fc_async_plugin.template import actions, compatibility, nodes
 from fc_async_plugin.template.actions import Build
 from fc_async_plugin.template.problems import Path, Place, Position, Problem, failure
 from fc_async_plugin.template.reading import Suppression, component_name, names_function
+from fc_async_plugin.template.resolving import ENVIRONMENT
 from fc_async_sdk._claims import VARIABLE
 from fc_async_sdk.models import AsyncConfig
 from fc_async_sdk.spec import async_config, limits
@@ -125,6 +126,7 @@ def project_of(resolved: Resolved) -> Project:
     notes = [*resolved.notes, *compatibility.notes(root, resolved.scoped, resolver)]
     scopes = {name: one.scope for name, one in resolved.scoped.items()}
     resources = tuple(_resource(resolved, name, one) for name, one in resolved.resources.items())
+    unset = resolver.unset
     return Project(
         file=str(sources.template.file),
         name=resolved.name,
@@ -135,8 +137,9 @@ def project_of(resolved: Resolved) -> Project:
         notes=tuple([one for one in notes if one.kind == "edition"] or notes),
         suppressions=sources.suppressions,
         secrets=resolved.secrets,
-        unset=tuple(resolver.unset),
-        unset_variables=resolver.unset_variables,
+        unset=tuple(unset),
+        # "" is of vars: what refers to them has a key of its own.
+        unset_variables=tuple(one for one in unset if unset[one] - {""} == {ENVIRONMENT}),
         builds=tuple(actions.builds(root, scopes, resolved.top, resolver, folder)),
         left_out=resolver.left_out,
     )

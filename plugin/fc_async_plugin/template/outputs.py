@@ -66,22 +66,17 @@ def filled(project: Project, endpoint: str, account_id: str) -> Project:
 
 def _outputs(resource: Resource, endpoint: str, account_id: str) -> dict[str, str]:
     """Return the outputs of a function by their paths."""
-    function, region = resource.function_name, resource.region
-    found = {
-        key: one
-        for key, one in resource.props.items()
-        if isinstance(one, str) and not is_unresolved(one)
-    }
-    found |= {"functionName": function, "region": region}
+    name, region = resource.function_name, resource.region
+    found = {key: one for key, one in resource.props.items() if isinstance(one, str)}
+    found |= {"functionName": name, "region": region}
     if account_id:
-        arn = FunctionArn(region=region, account_id=account_id, function=function)
-        found["functionArn"] = str(arn)
+        found["functionArn"] = str(FunctionArn(region=region, account_id=account_id, function=name))
     for _, trigger in resource.each("triggers"):
         config = trigger.get("triggerConfig") or {}
         public = isinstance(config, dict) and not config.get("disableURLInternet")
         latest = trigger.get("qualifier") in {None, limits.DEFAULT_QUALIFIER}
         if trigger.get("triggerType") == http_trigger.TYPE and latest and public:
-            url = f"{endpoint}{http_trigger.LOCAL_PATH}{function}/{trigger.get('triggerName')}"
+            url = f"{endpoint}{http_trigger.LOCAL_PATH}{name}/{trigger.get('triggerName')}"
             found["url.system_url"] = found["url.system_intranet_url"] = url
             found["url.custom_domain"] = url.partition("://")[2]
             found["url.custom_domain[0].domain"] = url  # of the component for FC 2.0

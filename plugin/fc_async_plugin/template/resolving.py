@@ -90,12 +90,6 @@ class Collector(Resolver):
         """The problems that :meth:`collect` found, each once."""
         return list(self._problems)
 
-    @property
-    def unset_variables(self) -> tuple[str, ...]:
-        """The names in :attr:`unset` of which nothing but ``environmentVariables`` has one."""
-        found = self.unset.items()  # "" is of vars: what refers to them has a key of its own
-        return tuple(name for name, keys in found if keys - {""} == {ENVIRONMENT})
-
     def collect(self, node: Node, scope: Scope) -> Any:
         """Return a node as a plain value; add each problem to :attr:`problems` and continue.
 

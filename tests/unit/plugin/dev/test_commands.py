@@ -13,7 +13,7 @@ from fc_async_plugin import PluginError, rules, template
 from fc_async_plugin.dev import commands, images
 from fc_async_plugin.dev.installing import requirements_of
 from fc_async_plugin.dev.sources import sources_of
-from fc_async_plugin.template.code import with_template_folder, without_code
+from fc_async_plugin.template.code import with_folder, without_code
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -568,7 +568,7 @@ def test_the_folder_of_a_template_stands_in_for_code_that_only_a_build_elsewhere
     assert [*found] == (["api"] if started else [])
     if started:
         assert f"takes the folder of the template, which has {started}; s deploy" in found["api"]
-    (api,) = with_template_folder(project, found).resources
+    (api,) = with_folder(project, found).resources
     assert api.props["code"] == ("." if started else ".fc/code")
     (tmp_path / ".fc" / "code").mkdir(parents=True)
-    assert with_template_folder(project, found).resources == project.resources
+    assert with_folder(project, found).resources == project.resources
