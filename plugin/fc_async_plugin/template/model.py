@@ -161,6 +161,8 @@ def _resource(resolved: Resolved, name: str, values: Values) -> Resource:
     )
 
 
+_NO_NAME: Final = re.compile(r"\$\{[^}(]*[:{]")
+"""Begins what no template resolves, such as ``${env:KEY}``: text in edition 1.0.0."""
 _ROLE: Final = re.compile(r"acs:ram::(?P<account>\d+):role/")
 
 
@@ -268,7 +270,7 @@ def bucket_of_payloads(resource: Resource) -> str:
 
 def is_unresolved(value: object) -> bool:
     """Return whether a value is a string with a ``${…}`` that only ``s deploy`` resolves."""
-    return isinstance(value, str) and "${" in value
+    return isinstance(value, str) and "${" in value and "${" in _NO_NAME.sub("", value)
 
 
 def unresolved_in(value: object, *path: str | int) -> Iterator[tuple[Path, str]]:

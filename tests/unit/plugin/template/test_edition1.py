@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from fc_async_plugin import rules, template
 from fc_async_plugin.graph import build
+from fc_async_plugin.plan import attached
 from fc_async_plugin.template.model import desired, makes_function
 
 if TYPE_CHECKING:
@@ -299,7 +300,8 @@ def test_a_variable_that_names_nothing_stays_as_text_as_in_s(tmp_path: Path) -> 
         '{KEY: "${env(SECRET)}"}', '{PATHS: "${env:HOME}:/code/${vars.service.name}"}'
     )
     project = load(tmp_path, text, purpose="run")
-    assert project.resources[0].props["environmentVariables"] == {"PATHS": "${env:HOME}:/code/shop"}
+    run = attached.here(project.resources[0])
+    assert run.props["environmentVariables"] == {"PATHS": "${env:HOME}:/code/shop"}
     assert "${env:HOME} names nothing: it stays as text, as in s" in {
         one.message for one in project.notes
     }
