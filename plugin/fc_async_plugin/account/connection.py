@@ -276,7 +276,7 @@ def functions(where: Where) -> Iterator[list[tuple[Client, str]]]:
     account, project = where.account, _project_if_any(where)
     with regions(account, project) as there:
         if project is None or is_here(account):
-            client_ = there[account.region or ""]
+            client_ = there[_known_region(account.region, "the functions", account)]
             yield [(client_, one.function_name) for one in lists.functions(client_)]
         else:
             named = [one for one in project.resources if one.function_name]
@@ -301,13 +301,9 @@ class Target:
         self.function = found.function_name if found else name
         places = {found.region} if found else {one.region for one in resources if one.region}
         region = account.region or (places.pop() if len(places) == 1 else "")
-        if not region and not account.endpoint:
-            near = suggestions.nearest(name, self.known)
-            hint = f" (did you mean {near}?)" if near else ""
-            raise ConfigurationError(
-                f"in which region is {name!r}? It is in no template here{hint}: pass --region"
-            )
-        self.client = client(account, region, project)
+        near = None if region else suggestions.nearest(name, self.known)
+        named = f"{name} (did you mean {near}?)" if near else name
+        self.client = client(account, _known_region(region, named, account), project)
 
 
 @contextmanager
@@ -338,9 +334,10 @@ def named_functions(
         wanted.setdefault(place, {})[found.function_name if found else name] = None
     if not wanted:
         wanted[region] = {}
-    if "" in wanted and not where.account.endpoint:
-        listed = ", ".join(wanted[""]) or "the functions"
-        raise ConfigurationError(f"in which region: {listed}? pass --region")
+    if "" in wanted:
+        few = wanted.pop("")
+        place = _known_region("", ", ".join(few) or "the functions", where.account)
+        wanted.setdefault(place, {}).update(few)
     with regions(where.account, project) as opened:
         yield (
             where.account._replace(access=_alias(where.account, project)),
@@ -376,8 +373,32 @@ def rules_of_template(names: Sequence[str], where: Where) -> tuple[Account, list
     if not rules:
         raise ConfigurationError(f"no function in {project.file} has {BLOCK}: nothing to watch")
     if nowhere := {one.function for one in rules if not one.region or "${" in one.region}:
-        raise ConfigurationError(f"in which region is {min(nowhere)}? pass --region")
+        raise _no_region(min(nowhere))
     return account._replace(access=_alias(account, project)), rules
+
+
+def _known_region(region: str | None, names: str, account: Account) -> str:
+    """Return the region of functions, or that of the environment; an endpoint needs none.
+
+    Args:
+        region: That of the options or the template, if one is known.
+        names: The functions, for the error.
+        account: The options.
+
+    Raises:
+        ConfigurationError: It is not known.
+    """
+    found = region or os.environ.get("FC_ASYNC_REGION", "")
+    if not found and not account.endpoint:
+        raise _no_region(names)
+    return found
+
+
+def _no_region(names: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"no template here names the region of {names}\n"
+        "Use --region ID, or the folder of the template or of the local runtime."
+    )
 
 
 def _project_if_any(where: Where) -> Project | None:

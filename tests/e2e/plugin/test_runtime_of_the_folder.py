@@ -135,6 +135,29 @@ def test_a_region_in_the_environment_means_an_account(
     assert NOTE not in typed("tasks", "list", "orders")[2]
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["invoke", "x"],
+        ["tasks", "list"],
+        ["tasks", "get", "x", "t"],
+        ["failures"],
+        ["metrics", "x"],
+    ],
+    ids=" ".join,
+)
+def test_without_a_template_the_region_is_that_of_the_environment(
+    command: list[str], here: Path, typed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (here / "s.yaml").unlink()
+    (here / ".fc-async" / "runtime" / "addresses.json").unlink()
+    code, _, err = typed(*command)
+    assert (code, "no template here names the region of" in err) == (1, True)
+    assert "Use --region ID, or the folder of the template or of the local runtime." in err
+    monkeypatch.setenv("FC_ASYNC_REGION", "cn-hangzhou")
+    assert "no credentials found" in typed(*command)[2]
+
+
 def test_a_runtime_that_is_gone_is_not_used(here: Path, typed) -> None:
     file = here / ".fc-async" / "runtime" / "addresses.json"
     file.write_text(json.dumps({**json.loads(file.read_text()), "pid": 1}))

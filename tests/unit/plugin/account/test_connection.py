@@ -121,7 +121,7 @@ def test_a_function_on_this_machine_is_found_though_variables_have_no_value(home
 
 
 def test_a_function_in_no_template_takes_a_region(home: Path) -> None:
-    with pytest.raises(ConfigurationError, match="pass --region"):
+    with pytest.raises(ConfigurationError, match="Use --region ID"):
         connection.Target("f", Where())
 
 

@@ -75,5 +75,5 @@ def test_what_has_no_conditions_is_refused(capsys, arguments: list[str], said: s
 def test_a_function_without_a_region_needs_the_option(template: Path, capsys) -> None:
     template.write_text(TEMPLATE.replace("region: cn-hangzhou", "description: x"))
     assert run(["alarms"]) == 1
-    assert "in which region is orders?" in capsys.readouterr().err
+    assert "no template here names the region of orders" in capsys.readouterr().err
     assert run(["alarms", "--region", "cn-shanghai"]) == 0
