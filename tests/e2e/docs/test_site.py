@@ -229,3 +229,21 @@ def test_a_wide_screen_shows_all_columns_of_every_table(site: Path, browser: Bro
             assert widths, name
             assert max(widths) <= 1, name
     page.close()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("width", [390, 1280])
+def test_a_page_has_no_bar_at_its_bottom_and_options_are_whole(
+    width: int, site: Path, browser: Browser
+) -> None:
+    page = browser.new_page(viewport={"width": width, "height": 900})
+    with served(site) as address:
+        for name in ("genindex", "how-to/failures", "reference/cli", "rules/index"):
+            page.goto(f"{address}/{name}.html")
+            assert page.evaluate("document.documentElement.scrollWidth") <= width, name
+            broken = page.locator("article code .pre").evaluate_all(
+                "all => all.filter(one => one.getClientRects().length > 1)"
+                ".map(one => one.textContent).filter(text => text.length < 16)"
+            )
+            assert broken == [], name
+    page.close()
