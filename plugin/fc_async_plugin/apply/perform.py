@@ -21,20 +21,8 @@ import msgspec
 from fc_async_plugin import PluginError
 from fc_async_plugin.account import lists
 from fc_async_plugin.apply import operations
+from fc_async_plugin.plan import model
 from fc_async_plugin.plan.differences import settings_that_stay, settings_to_restore
-from fc_async_plugin.plan.model import (
-    CURRENT_VERSION,
-    Code,
-    CreateFunction,
-    Delete,
-    DeleteFunction,
-    DeleteVersion,
-    Place,
-    PublishVersion,
-    Put,
-    Step,
-    UpdateFunction,
-)
 from fc_async_sdk import errors
 
 if TYPE_CHECKING:
@@ -45,7 +33,7 @@ if TYPE_CHECKING:
     from fc_async_sdk import Client
 
 _T = TypeVar("_T")
-_DELETIONS: Final = (DeleteFunction, DeleteVersion, Delete)
+_DELETIONS: Final = (model.DeleteFunction, model.DeleteVersion, model.Delete)
 
 _MADE: Final = "yes"
 _NOT_MADE: Final = "no"
@@ -86,7 +74,7 @@ class Done(NamedTuple):
     """
 
     made: str = ""
-    kept: Code | None = None
+    kept: model.Code | None = None
     before: tuple[str, ...] | None = None
     sent: bool = False
 
@@ -112,7 +100,7 @@ class Performer:
         regions: Regions,
         *,
         sleep: Callable[[float], None],
-        keep_code: Callable[[Client, UpdateFunction], Code | None] = lambda *_: None,
+        keep_code: Callable[[Client, model.UpdateFunction], model.Code | None] = lambda *_: None,
         channels: Channels | None = None,
         attempts: int = 5,
     ) -> None:
@@ -122,9 +110,9 @@ class Performer:
         self._keep_code = keep_code
         self._channels = channels
         self._attempts = attempts
-        self._published: dict[Place, str] = {}
+        self._published: dict[model.Place, str] = {}
 
-    def __call__(self, step: Step, prepared: Callable[[Done], None] = lambda _: None) -> Done:
+    def __call__(self, step: model.Step, prepared: Callable[[Done], None] = lambda _: None) -> Done:
         """Do one step.
 
         Args:
@@ -137,14 +125,14 @@ class Performer:
         client = self._once[step.region]
         left = Done()
         match step:
-            case UpdateFunction(code=Code()):
+            case model.UpdateFunction(code=model.Code()):
                 left = Done(kept=self._keep_code(self._regions[step.region], step), sent=True)
                 prepared(left)
-            case PublishVersion():
+            case model.PublishVersion():
                 left = Done(before=self._versions(step), sent=True)
                 prepared(left)
                 return left._replace(made=self._publish(client, step, left))
-            case Put(of="queue" | "topic" | "event bus"):
+            case model.Put(of="queue" | "topic" | "event bus"):
                 return Done(made=self._create(step))
             case _:
                 pass
@@ -157,7 +145,7 @@ class Performer:
                 raise
         return left
 
-    def undo(self, step: Step, left: Done) -> None:
+    def undo(self, step: model.Step, left: Done) -> None:
         """Undo a step that was done, or that may have been done.
 
         Args:
@@ -169,15 +157,15 @@ class Performer:
             FcAsyncError: Undoing failed permanently.
         """
         match step:
-            case UpdateFunction():
+            case model.UpdateFunction():
                 self._undo_update(step, left)
-            case PublishVersion():
+            case model.PublishVersion():
                 for version in self.published(step, left):
-                    self._undo_by(DeleteVersion(**step.place._asdict(), version=version))
-            case DeleteFunction() | DeleteVersion():
+                    self._undo_by(model.DeleteVersion(**step.place._asdict(), version=version))
+            case model.DeleteFunction() | model.DeleteVersion():
                 if not self._is_there(step):
                     raise CannotUndo("what was deleted cannot be brought back")
-            case Put(of="queue" | "topic" | "event bus") if left.made != _MADE:
+            case model.Put(of="queue" | "topic" | "event bus") if left.made != _MADE:
                 self._leave(step, left)
             case _:
                 opposite = step.inverse()
@@ -185,7 +173,7 @@ class Performer:
                     raise CannotUndo("it is not known what there was before")
                 self._undo_by(opposite)
 
-    def _create(self, step: Put) -> str:
+    def _create(self, step: model.Put) -> str:
         """Create a queue, topic or event bus; return :attr:`Done.made`."""
         channels = self._channels
         assert channels is not None
@@ -201,7 +189,7 @@ class Performer:
         # An earlier try without an answer may have created it.
         return _NOT_MADE if tries == 1 else ""
 
-    def _leave(self, step: Put, left: Done) -> None:
+    def _leave(self, step: model.Put, left: Done) -> None:
         """Delete nothing; raise :class:`CannotUndo` if this deployment may have created it."""
         channels = self._channels
         assert channels is not None
@@ -211,7 +199,7 @@ class Performer:
                 "hand if no other program uses it"
             )
 
-    def published(self, step: PublishVersion, left: Done) -> tuple[str, ...]:
+    def published(self, step: model.PublishVersion, left: Done) -> tuple[str, ...]:
         """Return the version that a step published, if any; after a crash the account shows it.
 
         Raises:
@@ -219,7 +207,7 @@ class Performer:
         """
         return _at_most_one(self._new_versions(step, left))
 
-    def unused(self, step: PublishVersion, left: Done) -> tuple[str, ...]:
+    def unused(self, step: model.PublishVersion, left: Done) -> tuple[str, ...]:
         """Return the version that a step published, if no alias leads to it.
 
         Raises:
@@ -232,13 +220,13 @@ class Performer:
             used.update([alias.version_id or "", *(alias.additional_version_weight or {})])
         return _at_most_one(self._new_versions(step, left) - used)
 
-    def _new_versions(self, step: PublishVersion, left: Done) -> set[str]:
+    def _new_versions(self, step: model.PublishVersion, left: Done) -> set[str]:
         """Return the versions that a step may have published."""
         if left.made or left.before is None:
             return {left.made} if left.made else set()
         return set(self._versions(step)) - set(left.before)
 
-    def _publish(self, client: Client, step: PublishVersion, left: Done) -> str:
+    def _publish(self, client: Client, step: model.PublishVersion, left: Done) -> str:
         """Publish once, even if the answer to a request was lost and it is sent again."""
         sent = False
 
@@ -254,14 +242,14 @@ class Performer:
         self._published[step.place] = version
         return version
 
-    def _versions(self, step: PublishVersion) -> tuple[str, ...]:
+    def _versions(self, step: model.PublishVersion) -> tuple[str, ...]:
         client = self._once[step.region]
         try:
             return tuple(sorted(self._patiently(lambda: lists.versions(client, step.function))))
         except errors.NotFound:
             return ()  # the function is gone, or will be created by a step before this one
 
-    def _undo_by(self, opposite: Step) -> None:
+    def _undo_by(self, opposite: model.Step) -> None:
         client = self._once[opposite.region]
         try:
             self._patiently(lambda: self._perform(client, opposite))
@@ -270,14 +258,14 @@ class Performer:
                 raise
         except ALREADY_EXISTS:
             # The deletion that is undone here had not been done.
-            if not isinstance(opposite, Put):
+            if not isinstance(opposite, model.Put):
                 raise
             self._patiently(lambda: self._put(client, opposite, exists=True))
 
-    def _is_there(self, step: DeleteFunction | DeleteVersion) -> bool:
+    def _is_there(self, step: model.DeleteFunction | model.DeleteVersion) -> bool:
         client = self._once[step.region]
         try:
-            if isinstance(step, DeleteFunction):
+            if isinstance(step, model.DeleteFunction):
                 self._patiently(lambda: client.get_function(step.function))
                 return True
             versions = self._patiently(lambda: lists.versions(client, step.function))
@@ -285,7 +273,7 @@ class Performer:
             return False
         return step.version in versions
 
-    def _undo_update(self, step: UpdateFunction, left: Done) -> None:
+    def _undo_update(self, step: model.UpdateFunction, left: Done) -> None:
         if step.code is not None and not left.sent:
             return  # a crash came before the request
         client = self._once[step.region]
@@ -294,7 +282,7 @@ class Performer:
         settings = settings_to_restore(step, now)
         if settings or code is not None:
             at = step.place._asdict()
-            restore = UpdateFunction(**at, before={}, after=settings, code=code)
+            restore = model.UpdateFunction(**at, before={}, after=settings, code=code)
             self._patiently(lambda: self._perform(client, restore))
             now = self._patiently(lambda: client.get_function(step.function))
         stays = [*code_stays, *settings_that_stay(step, now)]
@@ -321,27 +309,27 @@ class Performer:
                 self._sleep(wait if wait is not None else 0.25 * 2**attempt)
         raise AssertionError("the last attempt returns or raises")
 
-    def _perform(self, client: Client, step: Step) -> str:
+    def _perform(self, client: Client, step: model.Step) -> str:
         match step:
-            case CreateFunction() | UpdateFunction() | DeleteFunction():
+            case model.CreateFunction() | model.UpdateFunction() | model.DeleteFunction():
                 operations.send_function(client, step)
-            case PublishVersion(function=function, description=description):
+            case model.PublishVersion(function=function, description=description):
                 version = client.publish_function_version(function, description=description)
                 return version.version_id
-            case DeleteVersion(function=function, version=version_id):
+            case model.DeleteVersion(function=function, version=version_id):
                 client.delete_function_version(function, version_id)
-            case Delete(of="queue" | "topic" | "event bus"):
+            case model.Delete(of="queue" | "topic" | "event bus"):
                 assert self._channels is not None
                 self._channels.delete(step.channel)
-            case Put():
+            case model.Put():
                 self._put(client, step, exists=step.before is not None)
-            case Delete():
+            case model.Delete():
                 operations.OPERATIONS[step.of].delete(client, step)
         return ""
 
-    def _put(self, client: Client, step: Put, *, exists: bool) -> None:
+    def _put(self, client: Client, step: model.Put, *, exists: bool) -> None:
         of = operations.OPERATIONS[step.of]
-        if step.after.get("versionId") == CURRENT_VERSION:
+        if step.after.get("versionId") == model.CURRENT_VERSION:
             # The service chooses the number when the version is published: the plan could not have
             # it.
             version = self._published[step.place]

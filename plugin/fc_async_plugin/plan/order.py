@@ -11,20 +11,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from fc_async_plugin.plan import channels
+from fc_async_plugin.plan import channels, model
 from fc_async_plugin.plan.channels import destinations, sources
 from fc_async_plugin.plan.kinds import KINDS, config_of
-from fc_async_plugin.plan.model import (
-    CreateFunction,
-    Delete,
-    DeleteFunction,
-    DeleteVersion,
-    Place,
-    PublishVersion,
-    Put,
-    Step,
-    UpdateFunction,
-)
 from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:
@@ -33,25 +22,25 @@ if TYPE_CHECKING:
     from fc_async_sdk.spec.graph import Node
 
 _ORDER: tuple[tuple[type[Any], str], ...] = (
-    (CreateFunction, ""),
-    (UpdateFunction, ""),
-    (PublishVersion, ""),
+    (model.CreateFunction, ""),
+    (model.UpdateFunction, ""),
+    (model.PublishVersion, ""),
     # A function takes one HTTP trigger for each qualifier: an old one goes before a new one comes.
-    (Delete, "trigger"),
-    *((Put, kind) for kind in KINDS),
-    *((Delete, kind) for kind in ("concurrency", "async config", "alias")),
-    *((Delete, kind) for kind in ("queue", "topic", "event bus")),
-    (DeleteVersion, ""),
-    (DeleteFunction, ""),
+    (model.Delete, "trigger"),
+    *((model.Put, kind) for kind in KINDS),
+    *((model.Delete, kind) for kind in ("concurrency", "async config", "alias")),
+    *((model.Delete, kind) for kind in ("queue", "topic", "event bus")),
+    (model.DeleteVersion, ""),
+    (model.DeleteFunction, ""),
 )
 _RANK: dict[tuple[type[Any], str], int] = {kind: rank for rank, kind in enumerate(_ORDER)}
 
 
-def _rank(step: Step) -> int:
-    return _RANK[type(step), step.of if isinstance(step, Put | Delete) else ""]
+def _rank(step: model.Step) -> int:
+    return _RANK[type(step), step.of if isinstance(step, model.Put | model.Delete) else ""]
 
 
-def in_order(steps: Sequence[Step]) -> tuple[Step, ...]:
+def in_order(steps: Sequence[model.Step]) -> tuple[model.Step, ...]:
     """Sort steps so that each comes after the steps that it needs."""
     return tuple(
         sorted(
@@ -61,15 +50,15 @@ def in_order(steps: Sequence[Step]) -> tuple[Step, ...]:
     )
 
 
-def needs_of(steps: Sequence[Step]) -> tuple[tuple[int, ...], ...]:
+def needs_of(steps: Sequence[model.Step]) -> tuple[tuple[int, ...], ...]:
     """Return for each step the indices of the steps that must be done before it."""
-    makers: dict[tuple[Place, str], list[int]] = {}
-    deletions: dict[Place, list[int]] = {}
+    makers: dict[tuple[model.Place, str], list[int]] = {}
+    deletions: dict[model.Place, list[int]] = {}
     for index, step in enumerate(steps):
         place = step.place
         for made in _made(step):
             makers.setdefault((place, made), []).append(index)
-        if isinstance(step, Delete | DeleteVersion | DeleteFunction):
+        if isinstance(step, model.Delete | model.DeleteVersion | model.DeleteFunction):
             deletions.setdefault(place, []).append(index)
     return tuple(
         tuple(
@@ -84,39 +73,39 @@ def needs_of(steps: Sequence[Step]) -> tuple[tuple[int, ...], ...]:
     )
 
 
-def _made(step: Step) -> Iterator[str]:
+def _made(step: model.Step) -> Iterator[str]:
     """Yield what other steps on the same function may need of a step.
 
     A qualifier has no spaces, so that an alias can be called code or version.
     """
     match step:
-        case CreateFunction():
+        case model.CreateFunction():
             yield from ("the code", limits.DEFAULT_QUALIFIER)
-        case UpdateFunction():
+        case model.UpdateFunction():
             yield "the code"
-        case PublishVersion():
+        case model.PublishVersion():
             yield "the version"
-        case Put(of="alias", name=name):
+        case model.Put(of="alias", name=name):
             yield name
-        case Put(of="queue" | "topic" | "event bus" as of):
+        case model.Put(of="queue" | "topic" | "event bus" as of):
             yield f"the {of}"
-        case Put(of="async config" | "concurrency") | Delete(of="trigger"):
+        case model.Put(of="async config" | "concurrency") | model.Delete(of="trigger"):
             yield "before triggers"
 
 
-def _wanted(step: Step) -> Iterator[tuple[Place, str]]:
+def _wanted(step: model.Step) -> Iterator[tuple[model.Place, str]]:
     """Yield what a step needs, of which function."""
     place = step.place
     match step:
-        case PublishVersion() | Put(of="concurrency"):
+        case model.PublishVersion() | model.Put(of="concurrency"):
             yield place, "the code"
-        case Put(of="alias"):
+        case model.Put(of="alias"):
             yield place, "the version"
-        case Put(of="async config", name=qualifier, after=after):
+        case model.Put(of="async config", name=qualifier, after=after):
             yield from ((place, "the code"), (place, qualifier))
             texts = [text for _, text in config_of(after).destinations]
             yield from _named(destinations(texts, place, ""), step.region)
-        case Put(of="trigger", after=after):
+        case model.Put(of="trigger", after=after):
             needed = (
                 "the code",
                 after.get("qualifier") or limits.DEFAULT_QUALIFIER,
@@ -127,21 +116,21 @@ def _wanted(step: Step) -> Iterator[tuple[Place, str]]:
 
 
 def _earlier_deletions(
-    steps: Sequence[Step], step: Step, deletions: dict[Place, list[int]]
+    steps: Sequence[model.Step], step: model.Step, deletions: dict[model.Place, list[int]]
 ) -> Iterator[int]:
     """Yield the deletions before a deletion: documents, then aliases, versions, the function."""
-    if isinstance(step, DeleteVersion | DeleteFunction) or (
-        isinstance(step, Delete) and step.of == "alias"
+    if isinstance(step, model.DeleteVersion | model.DeleteFunction) or (
+        isinstance(step, model.Delete) and step.of == "alias"
     ):
         for index in deletions[step.place]:
             if _rank(steps[index]) < _rank(step):
                 yield index
 
 
-def _named(nodes: Iterable[Node], region: str) -> Iterator[tuple[Place, str]]:
+def _named(nodes: Iterable[Node], region: str) -> Iterator[tuple[model.Place, str]]:
     """Yield what the nodes of a configuration or trigger need, of which function or channel."""
     for node in nodes:
-        place = Place(node.region or region, node.name)
+        place = model.Place(node.region or region, node.name)
         if node.kind == "function":
             yield place, limits.DEFAULT_QUALIFIER
             yield place, node.qualifier

@@ -18,20 +18,9 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from fc_async_plugin.plan import model
 from fc_async_plugin.plan.differences import settings_to_send
 from fc_async_plugin.plan.kinds import KINDS
-from fc_async_plugin.plan.model import (
-    CURRENT_VERSION,
-    CreateFunction,
-    Delete,
-    DeleteFunction,
-    DeleteVersion,
-    Place,
-    PublishVersion,
-    Put,
-    Step,
-    UpdateFunction,
-)
 from fc_async_plugin.plan.order import in_order, needs_of
 from fc_async_plugin.template.model import BLOCK, is_function, makes_function, unresolved_in
 from fc_async_plugin.template.problems import Position
@@ -54,7 +43,7 @@ class Obstacle(msgspec.Struct, frozen=True, kw_only=True):
         message: What is missing and what to do.
     """
 
-    place: Place
+    place: model.Place
     position: Position
     message: str
 
@@ -78,13 +67,13 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         unread: Queues, topics and buses of the template that were not looked for.
     """
 
-    steps: tuple[Step, ...] = ()
+    steps: tuple[model.Step, ...] = ()
     needs: tuple[tuple[int, ...], ...] = ()
-    leftovers: tuple[Delete, ...] = ()
+    leftovers: tuple[model.Delete, ...] = ()
     obstacles: tuple[Obstacle, ...] = ()
     functions: bool = False
     omitted: tuple[str, ...] = ()
-    absent: tuple[Place, ...] = ()
+    absent: tuple[model.Place, ...] = ()
     unread: tuple[str, ...] = ()
 
     @property
@@ -110,10 +99,10 @@ def plan_changes(
         omitted: What ``wanted`` leaves out of the template.
         missing: Queues, topics and event buses to create.
     """
-    steps: list[Step] = [
-        Put(region=one.region, function=one.name, of=one.of, after={}) for one in missing
+    steps: list[model.Step] = [
+        model.Put(region=one.region, function=one.name, of=one.of, after={}) for one in missing
     ]
-    leftovers: list[Delete] = []
+    leftovers: list[model.Delete] = []
     obstacles: list[Obstacle] = []
     for place in sorted(wanted):
         want, have = wanted[place], remote[place]
@@ -152,7 +141,7 @@ def plan_removal(wanted: Wanted, remote: Remote, *, functions: bool = False) -> 
         functions: Delete the functions too, with all their configuration; otherwise only the
             configuration that the template has a block for.
     """
-    steps: list[Step] = []
+    steps: list[model.Step] = []
     for place in sorted(wanted):
         want, have = wanted[place], remote[place]
         steps += _deletions(
@@ -160,18 +149,20 @@ def plan_removal(wanted: Wanted, remote: Remote, *, functions: bool = False) -> 
         )
         if functions and have.function is not None:
             at = place._asdict()
-            steps += [DeleteVersion(**at, version=one) for one in sorted(have.versions or ())]
-            steps.append(DeleteFunction(**at))
+            steps += [model.DeleteVersion(**at, version=one) for one in sorted(have.versions or ())]
+            steps.append(model.DeleteFunction(**at))
     ordered = in_order(steps)
     return Plan(steps=ordered, needs=needs_of(ordered))
 
 
-def _function_steps(place: Place, want: WantedFunction, have: RemoteFunction) -> Iterator[Step]:
+def _function_steps(
+    place: model.Place, want: WantedFunction, have: RemoteFunction
+) -> Iterator[model.Step]:
     if want.settings is None:
         return
     if have.function is None:
         if want.code is not None:
-            yield CreateFunction(**place._asdict(), after=want.settings, code=want.code)
+            yield model.CreateFunction(**place._asdict(), after=want.settings, code=want.code)
         return
     before, after = settings_to_send(want.settings, have.function)
     checksum = have.function.code_checksum
@@ -180,7 +171,7 @@ def _function_steps(place: Place, want: WantedFunction, have: RemoteFunction) ->
     if changed and want.code and have.contents:
         changed = want.code.contents != have.contents
     if before or after or changed:
-        yield UpdateFunction(
+        yield model.UpdateFunction(
             **place._asdict(),
             before=before,
             after=after,
@@ -194,7 +185,9 @@ def _is_version(qualifier: str) -> bool:
     return limits.VERSION_ID_PATTERN.fullmatch(qualifier) is not None
 
 
-def _alias_steps(place: Place, want: WantedFunction, have: RemoteFunction) -> Iterator[Step]:
+def _alias_steps(
+    place: model.Place, want: WantedFunction, have: RemoteFunction
+) -> Iterator[model.Step]:
     """Yield the steps for missing aliases that documents need, on one new version."""
     if want.settings is None:
         return
@@ -206,17 +199,19 @@ def _alias_steps(place: Place, want: WantedFunction, have: RemoteFunction) -> It
         and qualifier not in (have.aliases or {})
     ]
     if missing:
-        yield PublishVersion(**place._asdict())
+        yield model.PublishVersion(**place._asdict())
     for name in missing:
-        yield Put(
+        yield model.Put(
             **place._asdict(),
             of="alias",
             name=name,
-            after=Alias(alias_name=name, version_id=CURRENT_VERSION).to_dict(),
+            after=Alias(alias_name=name, version_id=model.CURRENT_VERSION).to_dict(),
         )
 
 
-def _document_steps(place: Place, want: WantedFunction, have: RemoteFunction) -> Iterator[Step]:
+def _document_steps(
+    place: model.Place, want: WantedFunction, have: RemoteFunction
+) -> Iterator[model.Step]:
     for of, kind in KINDS.items():
         for name, document in sorted((kind.wanted(want) or {}).items()):
             before = kind.there(have).get(name)
@@ -224,9 +219,9 @@ def _document_steps(place: Place, want: WantedFunction, have: RemoteFunction) ->
             if after is None:
                 continue
             if before and any(before.get(one) != after.get(one) for one in kind.fixed):
-                yield Delete(**place._asdict(), of=of, name=name, before=before)
+                yield model.Delete(**place._asdict(), of=of, name=name, before=before)
                 before = None
-            yield Put(**place._asdict(), of=of, name=name, before=before, after=after)
+            yield model.Put(**place._asdict(), of=of, name=name, before=before, after=after)
 
 
 def _left(name: str, wanted: Mapping[str, Any] | None) -> bool:
@@ -235,20 +230,22 @@ def _left(name: str, wanted: Mapping[str, Any] | None) -> bool:
 
 
 def _deletions(
-    place: Place,
+    place: model.Place,
     want: WantedFunction,
     have: RemoteFunction,
     chosen: Callable[[str, Mapping[str, Any] | None], bool],
-) -> Iterator[Delete]:
+) -> Iterator[model.Delete]:
     """Yield the deletions of documents that are chosen by name and by the wanted ones."""
     for of, kind in KINDS.items():
         wanted = kind.wanted(want)
         for name, document in sorted(kind.there(have).items()):
             if chosen(name, wanted):
-                yield Delete(**place._asdict(), of=of, name=name, before=document)
+                yield model.Delete(**place._asdict(), of=of, name=name, before=document)
 
 
-def _obstacles(place: Place, want: WantedFunction, have: RemoteFunction) -> Iterator[Obstacle]:
+def _obstacles(
+    place: model.Place, want: WantedFunction, have: RemoteFunction
+) -> Iterator[Obstacle]:
     if not want.configs and want.settings is None:
         return
     if have.function is None and (want.settings is None or want.code is None):
@@ -299,7 +296,7 @@ def without_unknown(project: Project) -> tuple[Project, tuple[str, ...]]:
 def without_missing(plan: Plan, project: Project) -> Plan:
     """Return a plan without functions that do not exist and that the template makes."""
     makers = {
-        Place(one.region, one.function_name): one.name
+        model.Place(one.region, one.function_name): one.name
         for one in project.resources
         if makes_function(one)
     }
@@ -307,7 +304,7 @@ def without_missing(plan: Plan, project: Project) -> Plan:
     sentences = [
         _sentence(one.name, f"the function {place} is made by resource {makers[place]}")
         for one in project.resources
-        for place in {Place(one.region, one.function_name)} & later
+        for place in {model.Place(one.region, one.function_name)} & later
         if one.props.get(BLOCK)
     ]
     steps = tuple(one for one in plan.steps if one.place not in later)
