@@ -317,8 +317,7 @@ def reason(error: Exception, database: Path) -> str:
         database: The file.
     """
     with contextlib.suppress(OSError):  # its folder was removed
-        free = shutil.disk_usage(database.parent).free
-        if free < _LITTLE_SPACE:
+        if (free := shutil.disk_usage(database.parent).free) < _LITTLE_SPACE:
             return f"{error} ({free // 1024:,} KB free)"
     return str(error)
 

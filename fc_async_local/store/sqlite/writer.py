@@ -310,8 +310,7 @@ def as_unavailable(error: Exception, path: Path) -> Exception:
     outage = isinstance(error, sqlite3.OperationalError) or type(error) is sqlite3.DatabaseError
     if not outage:
         return error
-    unavailable = StoreUnavailable(
-        f"the database {path} can't do it now: {files.reason(error, path)}"
-    )
+    why = files.reason(error, path)
+    unavailable = StoreUnavailable(f"the database {path} can't do it now: {why}")
     unavailable.__cause__ = error
     return unavailable

@@ -36,11 +36,7 @@ if TYPE_CHECKING:
     help="json: requests of CloudMonitor's API. terraform: a file alarms.tf.json. ros: a template.",
 )
 def command(
-    *,
-    resources: tuple[str, ...],
-    groups: tuple[str, ...],
-    where: Where,
-    output: str,
+    *, resources: tuple[str, ...], groups: tuple[str, ...], where: Where, output: str
 ) -> None:
     """Print alarm rules for backlog, age, expired, errors and destination errors.
 

@@ -62,7 +62,7 @@ class Choices(NamedTuple):
 
 @click.command()
 @options.function_argument
-@click.argument("payload", required=False, callback=options.text_payload)
+@click.argument("payload", required=False)
 @options.event_options
 @click.option(
     "--async/--sync",
@@ -126,7 +126,7 @@ class Choices(NamedTuple):
 def command(
     *,
     function: str,
-    payload: bytes | None,
+    payload: str | None,
     event: bytes | None,
     schema: str | None,
     where: Where,
@@ -149,7 +149,7 @@ def command(
     from fc_async_sdk.pacing import Pace
 
     choices = Choices(**options_of_call)
-    given = [one for one in (payload, event) if one is not None]
+    given = [one for one in (options.text_payload(payload), event) if one is not None]
     _refuse_contradictions(choices, payloads=len(given))
     data = b"".join(given)
     check = _checker(schema)

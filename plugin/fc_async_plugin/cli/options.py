@@ -375,7 +375,7 @@ def read_json(file: str | Path) -> Any:
         raise click.ClickException(f"{file} is not valid JSON: {error}") from error
 
 
-def text_payload(_: click.Context, __: click.Parameter, text: str | None) -> bytes | None:
+def text_payload(text: str | None) -> bytes | None:
     """Return the payload that was typed.
 
     Raises:
@@ -390,25 +390,18 @@ def text_payload(_: click.Context, __: click.Parameter, text: str | None) -> byt
     return None if text is None else text.encode()
 
 
-def _event(event: bytes | None, event_file: str | None) -> bytes | None:
+def _event(event: str | None, event_file: str | None) -> bytes | None:
     if event is not None and event_file is not None:
         raise click.UsageError("give the payload once: with -e or with -f")
     if event_file is None:
-        return event
+        return text_payload(event)
     return sys.stdin.buffer.read() if event_file == "-" else Path(event_file).read_bytes()
 
 
 event_options: Final = gathered(
     "event",
     _event,
-    click.option(
-        "-e",
-        "--event",
-        "event",
-        metavar="TEXT",
-        callback=text_payload,
-        help="What the function gets.",
-    ),
+    click.option("-e", "--event", "event", metavar="TEXT", help="What the function gets."),
     click.option("-f", "--event-file", metavar="FILE", help="Read it from a file; - is stdin."),
 )
 """Adds ``-e -f``; the command gets ``event: bytes | None``."""

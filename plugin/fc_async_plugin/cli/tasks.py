@@ -62,14 +62,10 @@ class _Filters(NamedTuple):
         """Return the tasks that are chosen, in one of some statuses unless one is named."""
         from fc_async_plugin import metrics
 
-        begin = end = None
-        now = metrics.now_of(tasks.client) if self.since or self.until else 0
-        if self.until is not None:
-            end = options.moment(self.until, now)
-        if self.since is not None:
-            ends = "--until", self.until
-            begin = options.beginning("--since", self.since, now, end=ends)
-
+        since, until = self.since, self.until
+        now = metrics.now_of(tasks.client) if since or until else 0
+        end, ends = None if until is None else options.moment(until, now), ("--until", until)
+        begin = None if since is None else options.beginning("--since", since, now, end=ends)
         return tasks.choose(
             [self.status] if self.status else statuses,
             limit,
@@ -150,12 +146,7 @@ def list_command(
 @_task
 @options.where_options
 @options.format_option
-def get_command(
-    function: str,
-    task_id: str,
-    where: Where,
-    output: Format,
-) -> None:
+def get_command(function: str, task_id: str, where: Where, output: Format) -> None:
     """Show one TASK of FUNCTION with its steps."""
     from fc_async_plugin.report.printed import print_task
     from fc_async_plugin.tasks import tasks_of
@@ -334,11 +325,7 @@ def _stop(tasks: FunctionTasks, task_id: str, ended: set[str]) -> str | None:
 @options.where_options
 @options.format_option
 def wait_command(
-    function: str,
-    task_id: str,
-    timeout: float | None,
-    where: Where,
-    output: Format,
+    function: str, task_id: str, timeout: float | None, where: Where, output: Format
 ) -> int:
     """Wait until TASK of FUNCTION has ended. Exits 0 if it succeeded, otherwise 1."""
     from fc_async_plugin.report.printed import noting_a_stopped_clock, print_task
