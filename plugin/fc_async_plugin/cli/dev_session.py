@@ -62,8 +62,8 @@ if TYPE_CHECKING:
 
 
 _GOES_ON: Final = (
-    "\nInterrupted. fc-async dev goes on: it does not ask again for what was allowed, and runs "
-    "again what was not finished."
+    "\nInterrupted. Run fc-async dev again to go on: it does not ask again for what was allowed, "
+    "and runs again what was not finished."
 )
 _TRUST: Final = """
 For a browser, import the authority in its settings, for web sites.

@@ -203,7 +203,7 @@ def _send(run: Iterable[Outcome], choice: Choice, source: Source, outcomes: list
                 source.accepted(choice.chosen[outcome.index][0])
     except KeyboardInterrupt:
         done = plural(sum(one.accepted is not None for one in outcomes), "event")
-        terminal.note(f"Interrupted after {done}: the same command goes on.")
+        terminal.note(f"Interrupted after {done}: run the same command again to go on.")
         raise
     finally:
         source.finish()

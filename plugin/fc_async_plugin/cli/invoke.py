@@ -325,7 +325,7 @@ def _call_for_each_line(
     try:
         outcomes = list(run)
     except KeyboardInterrupt:
-        resumed = "the same command goes on, and sends nothing twice"
+        resumed = "run the same command again to go on; it sends nothing twice"
         if ids is None:
             resumed = "without --task-id they cannot be resumed"
         terminal.note(f"interrupted after {run.progress.done:,} calls: {resumed}")

@@ -480,7 +480,7 @@ def test_an_interrupted_build_says_how_to_go_on_and_is_not_asked_for_again(
     terminal = dev()
     terminal.expect("Do this now")
     terminal.press("y\n")
-    terminal.expect("Interrupted. fc-async dev goes on")
+    terminal.expect("Interrupted. Run fc-async dev again")
     assert terminal.wait() == 130
     terminal = dev()
     with connected(terminal) as client:

@@ -174,7 +174,7 @@ def test_an_interruption_deletes_what_was_accepted_and_a_second_replay_sends_the
     monkeypatch.setattr(Client, "replay_events", interrupted)
     done = fc_async("events", "replay", "failures", "-y")
     assert (done.code, left(fc_local)) == (130, 2)
-    assert "Interrupted after 1 event: the same command goes on." in done.err
+    assert "Interrupted after 1 event: run the same command again to go on." in done.err
     monkeypatch.setattr(Client, "replay_events", whole)
     fc_local.advance(1)
     assert fc_async("events", "replay", "failures", "-y").code == 0

@@ -298,7 +298,7 @@ def test_a_batch_that_was_interrupted_says_how_it_goes_on(
         patch.setattr(fanout.FanOut, "__iter__", interrupt)
         code, _, err = typed(*arguments)
     assert code != 0
-    assert "interrupted after 0 calls: the same command goes on, and sends nothing twice" in err
+    assert "after 0 calls: run the same command again to go on; it sends nothing twice" in err
     assert typed(*arguments)[0] == 0
 
 
