@@ -21,6 +21,7 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from fc_async_plugin.dev import pyproject
 from fc_async_plugin.template.code import code_path, folders_of, own_folders, repository_of
 from fc_async_plugin.template.resolving import ENVIRONMENT
 from fc_async_sdk.spec.runtimes import CONTAINER
@@ -38,6 +39,11 @@ _COMMENT: Final = re.compile(r"^[ \t]*#.*\n", re.MULTILINE)
 _CONTINUED: Final = re.compile(r"\\[ \t]*\n")
 _INSTRUCTION: Final = re.compile(r"^[ \t]*(\w+)[ \t]+(.+)$", re.MULTILINE)
 _REFERENCE: Final = re.compile(r"\$\{(\w+)(?::-([^}]*))?\}")
+_INSTALLS_ITSELF: Final = re.compile(
+    r"^[ \t]*RUN .*\bpip3? install [^&|;\n]*[\s'\"]\.(?:\[[^\]]*\])?['\"]?(?=[\s&|;]|$)",
+    re.MULTILINE,
+)
+"""``pip install .`` or ``-e .``: the modules of the image are those of a project."""
 _BETWEEN: Final = re.compile(r"[\s=:,'\"\[\]{}]+")
 _LONGEST_SCRIPT: Final = 1 << 20
 _SCRIPT: Final = re.compile(r".*\.(?:ba)?sh|Makefile|package\.json")
@@ -100,7 +106,8 @@ def image_of(project: Project, resource: Resource) -> Image | None:
     if len(files) != 1:
         return None
     [file] = files
-    read = _read(file.read_text("utf-8", "replace"))
+    written = file.read_text("utf-8", "replace")
+    read = _read(written)
     last, variables, copied, installed, *_ = read
     for name, key in (("ENTRYPOINT", "entrypoint"), ("CMD", "command")):
         if own := resource.at("customContainerConfig", key):
@@ -125,6 +132,9 @@ def image_of(project: Project, resource: Resource) -> Image | None:
     folder = _folder([file.parent, *above], command, copied)
     found = (place / one for one in installed for place in (folder, file.parent, *above))
     requirements = next(filter(Path.is_file, found), None)
+    if _INSTALLS_ITSELF.search(_CONTINUED.sub(" ", _COMMENT.sub("", written))):
+        paths = [f"/code/{one}" for one in pyproject.sources(folder)]
+        variables["PYTHONPATH"] = ":".join(filter(None, [*paths, variables.get("PYTHONPATH")]))
     copies = [*_copies(folder, workdir, read)]
     return Image(file, folder, command, variables, requirements, copies)
 

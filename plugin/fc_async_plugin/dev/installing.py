@@ -30,7 +30,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import msgspec
 
 from fc_async_plugin import PluginError
-from fc_async_plugin.dev import environments, layers, programs, syntax
+from fc_async_plugin.dev import environments, layers, programs, pyproject, syntax
 from fc_async_plugin.dev.answers import Wish, key_of
 from fc_async_plugin.dev.layers import layers_of
 from fc_async_plugin.dev.sources import sources_of
@@ -325,17 +325,26 @@ def _remove_backports(folder: Path) -> None:
 
 
 def _beside(project: Project, source: Source) -> Iterator[str]:
-    """Yield what this machine lacks of the requirements of a folder that a start command names."""
+    """Yield what this machine lacks of the requirements of a folder that a start command names.
+
+    Without ``requirements.txt`` they are those of ``pyproject.toml`` in the code.
+    """
     if source.runtime not in CUSTOM or source.code is None:
         return
+    if requirements_of(source) is None:
+        yield from _lacking("\n".join(pyproject.dependencies(source.code)))
     [resource] = [one for one in project.resources if one.name == source.resource]
     text = start_text(project, resource)
     for file in source.code.glob(f"[!.]*/{_FILE}"):
         if re.search(rf"(?<![\w.-]){re.escape(file.parent.name)}(?![\w.-])", text):
-            required = file.read_text("utf-8", "replace")
-            lacking = _requirements.missing(required)
-            lines = [line.partition(" #")[0].strip() for line in required.splitlines()]
-            yield from (line for line in lines if _name(line) in lacking)
+            yield from _lacking(file.read_text("utf-8", "replace"))
+
+
+def _lacking(required: str) -> Iterator[str]:
+    """Yield the lines of requirements whose packages this machine lacks."""
+    lacking = _requirements.missing(required)
+    lines = [line.partition(" #")[0].strip() for line in required.splitlines()]
+    yield from (line for line in lines if _name(line) in lacking)
 
 
 def _name(requirement: str) -> str:

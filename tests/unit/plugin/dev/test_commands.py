@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -320,6 +321,27 @@ def test_an_image_runs_in_the_folder_of_its_dockerfile_with_its_variables(tmp_pa
         "D": "/code/src",
         "PYTHONPATH": "/code/lib:/code",
     }
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="pyproject.toml is read from 3.11 on")
+@pytest.mark.parametrize(
+    ("run", "path"),
+    [
+        ("RUN pip install --no-cache-dir -e .", "/code/apps/api:/code/packages"),
+        ("RUN apt-get update && \\\n  pip install \\\n  '.[web]'", "/code/apps/api:/code/packages"),
+        ("RUN pip install -r requirements.txt", None),
+    ],
+)
+def test_an_image_that_installs_its_own_project_finds_the_modules_of_it(
+    tmp_path: Path, run: str, path: str | None
+) -> None:
+    (tmp_path / "s.yaml").write_text(IMAGE)
+    (tmp_path / "Dockerfile").write_text(f"FROM python\nCOPY . .\n{run}\nCMD uvicorn api:app\n")
+    (tmp_path / "pyproject.toml").write_text(
+        '[tool.setuptools.packages.find]\nwhere = ["apps/api", "packages"]\n'
+    )
+    project = template.load(tmp_path, purpose="run", environ={})
+    assert commands.images_of([project])["web"].variables.get("PYTHONPATH") == path
 
 
 def test_an_image_that_is_written_as_code_runs_in_the_folder_of_its_dockerfile(

@@ -463,6 +463,19 @@ def test_requirements_of_a_folder_in_which_a_function_starts_are_installed_too(
     assert packages.further == installed
 
 
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="pyproject.toml is read from 3.11 on")
+def test_a_program_without_requirements_gets_those_of_its_project(
+    project: template.Project, installer: Installer, packages: Packages, tmp_path: Path
+):
+    (tmp_path / "orders" / "requirements.txt").unlink()
+    (tmp_path / "orders" / "pyproject.toml").write_text(
+        '[project]\nname = "orders"\ndependencies = ["left-pad[x]>=1", "pytest"]\n'
+    )
+    start = "runtime: custom\n      customRuntimeConfig: {command: [python, app.py]}"
+    installer(changed(tmp_path, ("runtime: python3.10", start)))
+    assert packages.further == ["left-pad[x]>=1"]
+
+
 def test_nothing_is_installed_before_it_is_allowed_and_then_with_each_change(
     project: template.Project, packages: Packages, asking: Asking, tmp_path: Path
 ):
