@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 _CODE: Final = "/code"
 _REQUIREMENTS: Final = "requirements.txt"
 _NODE: Final = "package.json"
-_BELOW: Final = ("[!.]*", "[!.]*/*", "[!.]*/*/*")
+_LEVELS: Final = ("", "[!.]*/", "[!.]*/*/", "[!.]*/*/*/")
 _HANDLED: Final = ("ImportError", "ModuleNotFoundError", "Exception")
 
 
@@ -116,7 +116,10 @@ def failed(function: str, runtime: str, error: str, code: Path | None = None) ->
         module = match["python"].partition(".")[0]
         if re.search(rf"Unable to import module '{re.escape(module)}\b", error):
             return ""  # that of the handler, which no package has
-        if place := code and _place_of(module, code):
+        place = _place_of(module, code) if code else ""
+        if place == ".":
+            return ""  # the code has the package, which is for another machine or incomplete
+        if place:
             return (
                 f"{function} cannot import {module}, which is in {place} of its code folder: add "
                 f"/code/{place} to PYTHONPATH in environmentVariables"
@@ -135,8 +138,8 @@ def failed(function: str, runtime: str, error: str, code: Path | None = None) ->
 
 
 def _place_of(module: str, code: Path) -> str:
-    """Return the folder below the code that has a module, at most three levels down, else ""."""
-    names = [f"{level}/{module}{end}" for level in _BELOW for end in ("", ".py")]
+    """Return the folder in the code that has a module, at most three levels down, else ""."""
+    names = [f"{level}{module}{end}" for level in _LEVELS for end in ("", ".py")]
     places = (one.parent.relative_to(code) for name in names for one in code.glob(name))
     return next((str(one) for one in places if one.name != "site-packages"), "")
 

@@ -164,6 +164,12 @@ def test_a_module_of_the_code_that_fails_to_import_is_named_with_its_folder(
     )
 
 
+def test_a_package_of_the_code_that_lacks_a_part_is_not_one_to_install(tmp_path: Path) -> None:
+    (tmp_path / "numpy" / "core" / "include" / "numpy").mkdir(parents=True)
+    error = "Original error was: No module named 'numpy.core._multiarray_umath'"
+    assert imports.failed("orders", "python3.9", error, tmp_path) == ""
+
+
 @pytest.mark.parametrize(("runtime", "error"), OTHER_ERRORS)
 def test_another_error_names_no_package(runtime: str, error: str) -> None:
     assert imports.failed("orders", runtime, error) == ""
