@@ -121,7 +121,10 @@ def _only_by_s(resource: Resource) -> dict[Path, str]:
         if value == "auto":
             found[name,] = "auto makes other resources"
         for path, text in unresolved_in(value, name):
-            found.setdefault(path[: _DEPTHS.get(name, 1)], f"{text} is known only afterwards")
+            later = f"{text} is known only afterwards"
+            if (name, text) == ("role", f"${{resources.{resource.name}.output}}"):
+                later = "the mapping describes one to make"  # of a template of edition 1.0.0
+            found.setdefault(path[: _DEPTHS.get(name, 1)], later)
     return dict(reversed(found.items()))
 
 
