@@ -91,7 +91,8 @@ class Choices(NamedTuple):
     resources: tuple[str, ...]
     commands: tuple[str, ...]
     images: Mapping[str, Image] = MappingProxyType({})
-    allowed: frozenset[object] = frozenset()  # images to start, files of examples to take
+    allowed: frozenset[str] = frozenset()  # images that may be started
+    examples: frozenset[Path] = frozenset()  # files from which variables may be taken
     unbuilt: frozenset[str] = frozenset()  # resources that have the template's folder as code
 
 
@@ -144,24 +145,15 @@ def _run(choices: Choices) -> int:
     screen, answers = _screen(choices), Answers()
     events: SimpleQueue[Event] = SimpleQueue()
     loaded = _load(choices, Account())
-    images = commands.images_of(deployed(one, choices.resources) for one in loaded)
-    given = commands.read(choices.commands)
-    own = {name: one for name, one in images.items() if one.command and name not in given}
-    starts = {name: commands.wish(name, one) for name, one in own.items()}
-    values = {file: one for each in loaded for file, one in examples.wishes(each).items()}
-    wishes = [*starts.items(), *values.items()]
-    refused = _ask(choices, answers, [one for _, one in wishes])
-    allowed = frozenset(key for key, one in wishes if one.key in answers)
-    choices = choices._replace(images=images, allowed=allowed)
-    if not allowed.isdisjoint(values):
+    choices, said = _with_images_and_examples(choices, answers, loaded)
+    if choices.examples:
         loaded = _load(choices, Account())
     projects = _chosen(choices, loaded)
-    builds = building.builds_of(projects, answers, images)
+    builds = building.builds_of(projects, answers, choices.images)
     built = {one.resource for one in builds if one.folder.is_dir()}
     unbuilt = {name: text for one in projects for name, text in without_code(one, built).items()}
-    texts = [refused, *(one.text for file, one in values.items() if file in allowed)]
-    prepared = [("note", text, "own") for text in (*texts, *unbuilt.values()) if text]
     choices = choices._replace(unbuilt=frozenset(unbuilt))
+    prepared = [("note", text, "own") for text in (*said, *unbuilt.values())]
     projects = _chosen(choices, loaded)
     _check_data(choices.data, sources_of(projects))
     debug = launch.chosen(sources_of(projects), choices.debug)
@@ -191,6 +183,22 @@ def _run(choices: Choices) -> int:
     if reason:
         terminal.error(reason)
     return FAILED if reason else DONE
+
+
+def _with_images_and_examples(
+    choices: Choices, answers: Answers, loaded: Sequence[Project]
+) -> tuple[Choices, list[str]]:
+    """Ask which images may be started and which examples taken; return these, and what to say."""
+    images = commands.images_of(deployed(one, choices.resources) for one in loaded)
+    given = commands.read(choices.commands)
+    own = {name: one for name, one in images.items() if one.command and name not in given}
+    starts = {name: commands.wish(name, one) for name, one in own.items()}
+    values = {file: one for each in loaded for file, one in examples.wishes(each).items()}
+    refused = _ask(choices, answers, [*starts.values(), *values.values()])
+    taken = {file: one.text for file, one in values.items() if one.key in answers}
+    allowed = frozenset(name for name, one in starts.items() if one.key in answers)
+    choices = choices._replace(images=images, allowed=allowed, examples=frozenset(taken))
+    return choices, [text for text in (refused, *taken.values()) if text]
 
 
 def _check_data(data: Path, sources: Sequence[Source]) -> None:
@@ -255,7 +263,7 @@ def _deployer(
 
     addresses = running.addresses
     env_files = {choices.env_file.resolve()} if choices.env_file else set()
-    env_files |= {one for one in choices.allowed if isinstance(one, Path)}
+    env_files |= choices.examples
     account = Account(addresses.fc, addresses.region, addresses.account_id)
     with (
         connection.regions(account) as regions,
@@ -285,7 +293,7 @@ def _load(choices: Choices, account: Account) -> list[Project]:
             given = {**environ, **values}
             return connection.load(path, account, choices.environment, purpose="run", environ=given)
 
-        projects.append(examples.with_examples(read({}), choices.allowed, read))
+        projects.append(examples.with_examples(read({}), choices.examples, read))
     check_names(projects, choices.resources)
     return projects
 

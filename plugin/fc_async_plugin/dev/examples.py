@@ -47,7 +47,7 @@ def wishes(project: Project) -> dict[Path, Wish]:
 
 
 def with_examples(
-    project: Project, allowed: Collection[object], again: Callable[[Mapping[str, str]], Project]
+    project: Project, allowed: Collection[Path], again: Callable[[Mapping[str, str]], Project]
 ) -> Project:
     """Return a project with examples as values of variables.
 
