@@ -149,10 +149,12 @@ def dockerfiles(project: Project, resource: Resource) -> list[Path]:
     names = {resource.name, resource.function_name, re.split("[:@]", image)[0]} - {""}
     tree = {*_tree(own[-1], deep=repository_of(project) is not None)}
     tree.update(one for place in code for one in _tree(place))
+    # The one from which a build of the template, or of the repository, makes the image.
     builds = [one for one in project.builds if one.resource in {"", resource.name}]
     named = (_named(one.folder, one.written) for one in builds if "docker" in one.written)
     if file := next(itertools.chain(*named, _built(own[-1], sorted(tree), names)), None):
         return [file]
+    # In the nearest folder: the one with the name of the function, then "Dockerfile" itself.
     places = [*code, *folders_of(project)]
     found = sorted(one for one in tree if _NAME.fullmatch(one.name) and os.access(one, os.R_OK))
     below = [[one for one in found if one.is_relative_to(place)] for place in places]
@@ -161,6 +163,7 @@ def dockerfiles(project: Project, resource: Resource) -> list[Path]:
         for likely in (_likeliest(same, names), [*filter(Path.is_file, [place / _DOCKERFILE])]):
             if len(likely) == 1:
                 return likely
+    # The only one, or the one that a compose file names.
     likely = _likeliest(next(filter(None, below), []), names)
     compose = (file for one in places for file in one.glob("*compose*.y*ml"))
     chosen = ([*{*_named(one.parent, one.read_text("utf-8", "replace"))}] for one in compose)
