@@ -355,7 +355,7 @@ def test_a_chart_has_a_number_beside_zero(
         " window.drawn.push(text); return old.call(this, text, ...place); };"
     )
     page.goto("/console#/metrics")
-    page.wait_for_function("window.drawn.includes('20') && window.drawn.includes('40')")
+    page.wait_for_function("() => ['20', '40'].every(one => window.drawn.includes(one))")
 
 
 def test_metrics_of_twenty_functions_fit_a_page_with_one_look_of_each(

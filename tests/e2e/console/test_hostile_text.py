@@ -147,7 +147,7 @@ def test_markup_is_shown_as_text_on_every_page(page: Page, hostile: None) -> Non
     # The probes can be seen to run: the same markup, written as markup.
     page.evaluate("probe => document.body.insertAdjacentHTML('beforeend', probe)", probe("check"))
     page.locator("body > img").wait_for(state="attached")
-    page.wait_for_function("window.pwned === 'check'")
+    page.wait_for_function("() => window.pwned === 'check'")
 
 
 def test_markup_in_messages_and_in_what_is_typed_is_text(
