@@ -47,7 +47,7 @@ SHARES = {
     "plan": 10,
     "sdk_alone": 20,
     "sdk": 20,
-    "group": 40,
+    "group": 80,
     "cycles": 150,
     "growth": 90,
     "console": 50,
