@@ -87,6 +87,7 @@ class _Instructions(NamedTuple):
         installed: Copied files from which pip installs.
         sources: What is copied from the folder in the last stage, by its target.
         made: Where the last stage has what other stages made.
+        installs_itself: Whether pip installs the project, not only its requirements.
     """
 
     last: dict[str, str]
@@ -95,6 +96,7 @@ class _Instructions(NamedTuple):
     installed: list[str]
     sources: dict[str, str]
     made: list[str]
+    installs_itself: bool
 
 
 def image_of(project: Project, resource: Resource) -> Image | None:
@@ -106,8 +108,7 @@ def image_of(project: Project, resource: Resource) -> Image | None:
     if len(files) != 1:
         return None
     [file] = files
-    written = file.read_text("utf-8", "replace")
-    read = _read(written)
+    read = _read(file.read_text("utf-8", "replace"))
     last, variables, copied, installed, *_ = read
     for name, key in (("ENTRYPOINT", "entrypoint"), ("CMD", "command")):
         if own := resource.at("customContainerConfig", key):
@@ -132,7 +133,7 @@ def image_of(project: Project, resource: Resource) -> Image | None:
     folder = _folder([file.parent, *above], command, copied)
     found = (place / one for one in installed for place in (folder, file.parent, *above))
     requirements = next(filter(Path.is_file, found), None)
-    if _INSTALLS_ITSELF.search(_CONTINUED.sub(" ", _COMMENT.sub("", written))):
+    if read.installs_itself:
         paths = [f"/code/{one}" for one in pyproject.sources(folder)]
         variables["PYTHONPATH"] = ":".join(filter(None, [*paths, variables.get("PYTHONPATH")]))
     copies = [*_copies(folder, workdir, read)]
@@ -259,7 +260,8 @@ def _read(text: str) -> _Instructions:
             last[name] = value
     names = {one.rpartition("/")[2] for one in _REQUIREMENTS.findall(plain)}
     installed = [one for one in files if one.rpartition("/")[2] in names]
-    return _Instructions(last, variables, copied, installed, sources, made)
+    installs_itself = _INSTALLS_ITSELF.search(plain) is not None
+    return _Instructions(last, variables, copied, installed, sources, made, installs_itself)
 
 
 def _copies(folder: Path, workdir: str, read: _Instructions) -> Iterator[str]:
