@@ -416,14 +416,20 @@ def built(shop: Path) -> Path:
     return shop
 
 
+def answered(dev: Callable[..., Terminal], answer: str, *listed: str) -> Terminal:
+    """Start the command, and answer its question, which lists what it is about."""
+    terminal = dev()
+    for text in (*listed, "Do this now"):
+        terminal.expect(text)
+    terminal.press(f"{answer}\n")
+    return terminal
+
+
 def test_builds_are_asked_for_once_and_run_again_when_their_files_change(
     dev: Callable[..., Terminal], built: Path
 ):
     for answer, version, code in (("n", b"1", handler(1)), ("y", b"7", handler(7))):
-        terminal = dev()
-        terminal.expect(r"  orders: cp ../built.py index.py  \(in code\)")
-        terminal.expect("Do this now")
-        terminal.press(f"{answer}\n")
+        terminal = answered(dev, answer, r"  orders: cp ../built.py index.py  \(in code\)")
         with connected(terminal) as client:
             assert client.invoke("orders").payload == version
         terminal.press("\x03")
@@ -450,10 +456,9 @@ def test_examples_of_variables_are_taken_after_one_question_until_there_is_a_val
     )
     (shop / ".env.example").write_text("KEY_OF_NO_MACHINE=example\n")
     for answer, value in (("n", b"null"), ("y", b"example")):
-        terminal = dev()
-        terminal.expect(r"  values from .env.example: KEY_OF_NO_MACHINE \(examples;")
-        terminal.expect("Do this now")
-        terminal.press(f"{answer}\n")
+        terminal = answered(
+            dev, answer, r"  values from .env.example: KEY_OF_NO_MACHINE \(examples;"
+        )
         with connected(terminal) as client:
             assert client.invoke("orders").payload == value
         terminal.press("\x03")
@@ -477,9 +482,7 @@ def test_an_interrupted_build_says_how_to_go_on_and_is_not_asked_for_again(
     text = (built / "s.yaml").read_text()
     command = "mkdir ../begun || exit 0; kill -INT $PPID; sleep 1000"
     (built / "s.yaml").write_text(text.replace("cp ../built.py index.py", command))
-    terminal = dev()
-    terminal.expect("Do this now")
-    terminal.press("y\n")
+    terminal = answered(dev, "y")
     terminal.expect("Interrupted. Run fc-async dev again")
     assert terminal.wait() == 130
     terminal = dev()

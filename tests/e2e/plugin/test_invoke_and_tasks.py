@@ -124,7 +124,7 @@ def test_a_payload_that_names_a_file_as_curl_does_is_not_sent_as_text(
     for given in ([typed_payload], ["-e", typed_payload]):
         code, _, err = typed("invoke", "orders", *given)
         assert (code, f"names a file: use -f {file} to send its content" in err) == (1, True)
-    for text in ("@nobody", "@" + "a" * 300, "order.json"):
+    for text in ("@a-name", "@" + "a" * 300, "order.json"):
         assert typed("invoke", "orders", text)[0] == 0
     fc_local.run_until_idle()
     assert len(orders) == 3
