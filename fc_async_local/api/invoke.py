@@ -4,7 +4,7 @@
 What its headers ask for is read by functions of this module, for HTTP triggers too.
 
 It does without the router and the objects of a framework, which cost more than the whole of this
-(docs/decisions, 0005): nearly all requests are for this operation.
+(docs/decisions/http-and-api.md#0005): nearly all requests are for this operation.
 """
 
 from __future__ import annotations

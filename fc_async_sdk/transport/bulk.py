@@ -2,8 +2,8 @@
 """Sends accepts over keep-alive connections on an event loop; httptools parses the answers.
 
 It is here for speed alone: an accept costs a third of the processor time that it costs over
-aiohttp (docs/decisions/0023-send-accepts-over-a-lean-http-transport.md has the figures). It has no
-proxies, redirects, compression or cookies. Calls that need one of them go over aiohttp.
+aiohttp (docs/decisions/sdk.md#0023 has the figures). It has no proxies, redirects, compression or
+cookies. Calls that need one of them go over aiohttp.
 """
 
 from __future__ import annotations

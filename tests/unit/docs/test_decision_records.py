@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""The decision records are one serial list, and references to them lead to a record."""
+"""The decisions are one serial list in chapters, and references to them lead to a decision."""
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from datetime import date
 from pathlib import Path
 
@@ -12,26 +13,30 @@ import pytest
 pytestmark = pytest.mark.lint
 
 ROOT = Path(__file__).parents[3]
-RECORDS = sorted(ROOT.joinpath("docs", "decisions").glob("[0-9]*.md"))
-SERIAL = [record for record in RECORDS if int(record.name[:4]) < 300]
-"""Without the provisional numbers of branches, which begin at 0300."""
+DECISIONS = ROOT / "docs" / "decisions"
+CHAPTERS = sorted(set(DECISIONS.glob("*.md")) - {DECISIONS / "index.md"})
+MOST_WORDS = 14_000
+"""A successor reads all chapters in about an hour."""
 
 FOLDERS = ("fc_async_sdk", "fc_async_local", "plugin", "templates", "docs", "tests", "benchmarks")
 SUFFIXES = {".py", ".md", ".toml", ".sql", ".js", ".yaml", ".yml"}
-FILE_REFERENCE = re.compile(r"decisions/(\d{4}[\w-]*)|\]\((\d{4}-[\w-]+)\.md\)")
+ANCHOR = re.compile(r'^<a id="(\d{4})"></a>$', re.MULTILINE)
+DECISION = re.compile(
+    r'^<a id="(?P<anchor>\d{4})"></a>\n'
+    r"(?:## (?P<number>\d{4}) [A-Z].+\n\n(?P<date>\d{4}-\d{2}-\d{2})\. "
+    r"|\*\*(?P<old>\d{4})\*\* \((?P<old_date>\d{4}-\d{2}-\d{2}),)",
+    re.MULTILINE,
+)
+CHAPTER_REFERENCE = re.compile(r"decisions/([\w-]+)\.md#(\d{4})\b")
 NUMBER_REFERENCE = re.compile(
-    r"\b(?:[Rr]ecords?|[Dd]ecisions?|[Ss]upersede[sd](?: by)?|[Aa]dds to|[Rr]eplace[sd](?: by)?)"
-    r" \[?(0\d{3})\b|[(\[](0\d{3})[)\]]"
+    r"\b(?:[Rr]ecords?|[Dd]ecisions?|[Ss]uperseded by|[Rr]eplaced by) \[?(0\d{3})\b"
+    r"|[(\[](0\d{3})[)\]]"
 )
 
 
-STATUS = re.compile(r"accepted|superseded by \d{4}(?: and \d{4})*")
-
-
-def line(record: Path, field: str) -> str:
-    found = re.search(rf"^{field}: (.+)$", record.read_text(), re.MULTILINE)
-    assert found is not None, f"{record.name} has no line '{field}:'"
-    return found[1]
+def anchors() -> dict[str, list[str]]:
+    """Return the numbers of the decisions in each chapter."""
+    return {chapter.stem: ANCHOR.findall(chapter.read_text()) for chapter in CHAPTERS}
 
 
 def texts() -> list[Path]:
@@ -41,50 +46,46 @@ def texts() -> list[Path]:
     return [page for page in pages if not {"_build", "node_modules"} & set(page.parts)]
 
 
-def test_record_numbers_are_serial_and_without_gaps() -> None:
-    numbers = [record.name[:4] for record in SERIAL]
-    assert numbers == [f"{one:04}" for one in range(1, len(SERIAL) + 1)]
+def test_numbers_are_serial_and_each_stands_once() -> None:
+    counted = Counter(number for numbers in anchors().values() for number in numbers)
+    serial = sorted(number for number in counted if int(number) < 300)
+
+    assert [number for number, count in counted.items() if count > 1] == []
+    assert serial == [f"{number:04}" for number in range(1, len(serial) + 1)]
 
 
-def test_serial_records_are_in_the_order_of_their_dates() -> None:
-    dates = [line(record, "Date") for record in SERIAL]
-    assert dates == sorted(dates)
+@pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda chapter: chapter.stem)
+def test_each_decision_has_its_number_and_its_date(chapter: Path) -> None:
+    text = chapter.read_text()
+    decisions = list(DECISION.finditer(text))
+
+    assert [match["anchor"] for match in decisions] == ANCHOR.findall(text)
+    for match in decisions:
+        assert match["anchor"] == (match["number"] or match["old"])
+        date.fromisoformat(match["date"] or match["old_date"])
 
 
-@pytest.mark.parametrize("record", RECORDS, ids=lambda record: record.name[:4])
-def test_a_record_has_number_title_status_date_and_three_parts(record: Path) -> None:
-    text = record.read_text()
-
-    assert re.match(rf"# {record.name[:4]} \S", text)
-    assert STATUS.fullmatch(line(record, "Status"))
-    date.fromisoformat(line(record, "Date"))
-    parts = re.findall(r"^(?:\*\*|## )(Context|Decision|Consequences)\b", text, re.MULTILINE)
-    assert parts == ["Context", "Decision", "Consequences"]
+def test_the_index_lists_each_chapter() -> None:
+    index = (DECISIONS / "index.md").read_text()
+    assert [chapter.name for chapter in CHAPTERS if f"]({chapter.name})" not in index] == []
 
 
-@pytest.mark.parametrize("record", SERIAL, ids=lambda record: record.name[:4])
-def test_the_file_name_of_a_record_follows_its_title(record: Path) -> None:
-    title = record.read_text().partition("\n")[0].removeprefix("# ")
-    words = re.sub(r"[^a-z0-9]+", "-", re.sub(r"['`]", "", title.lower())).strip("-")
-    assert record.stem == words
+def test_all_chapters_together_can_be_read_in_an_hour() -> None:
+    words = sum(len(page.read_text().split()) for page in DECISIONS.glob("*.md"))
+    assert words <= MOST_WORDS
 
 
-def test_a_superseded_record_names_another_record() -> None:
-    known = {record.name[:4] for record in RECORDS}
-    for record in RECORDS:
-        later = set(re.findall(r"\d{4}", line(record, "Status")))
-        assert later <= known - {record.name[:4]}, record.name
-
-
-def test_references_to_records_lead_to_a_record() -> None:
-    numbers = {record.name[:4] for record in RECORDS}
-    names = {record.stem for record in RECORDS}
+def test_references_to_decisions_lead_to_a_decision() -> None:
+    known = anchors()
+    numbers = {number for chapter in known.values() for number in chapter}
     dangling = []
     for page in texts():
         text = page.read_text()
-        files = {first or second for first, second in FILE_REFERENCE.findall(text)}
-        named = {first or second for first, second in NUMBER_REFERENCE.findall(text)}
-        dangling += [(page.name, one) for one in files if one not in names | numbers]
-        dangling += [(page.name, one) for one in named if one not in numbers]
+        for chapter, number in CHAPTER_REFERENCE.findall(text):
+            if number not in known.get(chapter, []):
+                dangling.append((page.name, f"{chapter}#{number}"))
+        for first, second in NUMBER_REFERENCE.findall(text):
+            if (first or second) not in numbers:
+                dangling.append((page.name, first or second))
 
     assert dangling == []
