@@ -116,6 +116,8 @@ GOALS: dict[str, Goal | None] = {
     # deploy plugin; ratios of times
     "validate of 1 function / loading the YAML": None,  # below 1 ms; a process starts in 120
     "validate of 10,000 functions / loading the YAML": at_most(1.25),
+    "rules of 1 function / loading the YAML": None,
+    "rules of 10,000 functions / loading the YAML": at_most(0.5),
     "fc-async --version / s -v": at_most(0.25),
     "fc-async validate / s verify": at_most(0.33),
     "plan of 1,000 configurations, s": None,

@@ -120,9 +120,20 @@ def own_folders(project: Project) -> list[Path]:
 
 def code_path(project: Project, resource: Resource) -> Path | None:
     """Return the code folder or zip of a resource, absolute; None if its code is elsewhere."""
+    return code_below(folder_of(project), resource)
+
+
+def code_below(folder: Path, resource: Resource) -> Path | None:
+    """Return the code folder or zip of a resource; None if its code is elsewhere.
+
+    Args:
+        folder: The one of :func:`folder_of`, which takes system calls to find: who reads many
+            resources of a template asks once.
+        resource: A function.
+    """
     code = resource.props.get("code")
     source = code.get("src") if isinstance(code, dict) else code
-    return folder_of(project) / str(source) if source else None
+    return folder / str(source) if source else None
 
 
 def start_command(resource: Resource) -> list[str]:
@@ -158,13 +169,12 @@ def start_problem(project: Project, resource: Resource) -> StartProblem | None:
     Returns:
         None if it can, or if the command is a program of the runtime, such as ``python3``.
     """
+    # Before the folder is looked for: most functions have another runtime.
+    if str(resource.props.get("runtime")) not in runtimes.CUSTOM:
+        return None
     command = start_command(resource)
     folder = code_path(project, resource)
-    if (
-        str(resource.props.get("runtime")) not in runtimes.CUSTOM
-        or folder is None
-        or not folder.is_dir()
-    ):
+    if folder is None or not folder.is_dir():
         return None
     name = _in_code(command[0] if command else f"./{packaging.BOOTSTRAP}")
     of_path = command[:1] == [name] and "/" not in name
