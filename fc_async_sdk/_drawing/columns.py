@@ -30,7 +30,7 @@ _TRACK: Final = 12.0
 _EDGE: Final = 20.0
 """Pixels between a column and the nearest edge that turns: an arrowhead has room."""
 _SWEEPS: Final = 6
-"""How often the columns are sorted by their neighbours."""
+"""Passes that sort the cells of all columns by the cells that edges lead to."""
 
 
 class _Cell(NamedTuple):
@@ -95,8 +95,8 @@ class _Layout:
         self._across = self._positions(columns)
         self._tracks = self._chosen_tracks()
         self._along = self._columns_along(columns)
-        self._leaving = self._by_box(box=0, neighbour=1)
-        self._entering = self._by_box(box=-1, neighbour=-2)
+        self._leaving = self._by_box(box=0, beside=1)
+        self._entering = self._by_box(box=-1, beside=-2)
 
     def _cell(self, column: int, size: Size) -> _Cell:
         if self._downwards:
@@ -133,14 +133,14 @@ class _Layout:
         columns: list[list[int]] = [[] for _ in range(max(one.column for one in self._cells) + 1)]
         for number, cell in enumerate(self._cells):
             columns[cell.column].append(number)
-        neighbours: dict[int, list[int]] = defaultdict(list)
+        adjacent: dict[int, list[int]] = defaultdict(list)
         for step in (step for steps in self._steps for step in steps):
-            neighbours[step.begin].append(step.end)
-            neighbours[step.end].append(step.begin)
+            adjacent[step.begin].append(step.end)
+            adjacent[step.end].append(step.begin)
         places = {number: at for column in columns for at, number in enumerate(column)}
 
         def mean(number: int) -> float:
-            near = [places[other] for other in neighbours[number]]
+            near = [places[other] for other in adjacent[number]]
             return sum(near) / len(near) if near else places[number]
 
         for sweep in range(_SWEEPS):
@@ -226,18 +226,18 @@ class _Layout:
             self._port(target, edge, self._entering[target]),
         ]
 
-    def _by_box(self, *, box: int, neighbour: int) -> dict[int, list[int]]:
+    def _by_box(self, *, box: int, beside: int) -> dict[int, list[int]]:
         """Return the edges of each box, sorted by where their next cells are.
 
         Args:
             box: Index of the box in a way.
-            neighbour: Index of the cell beside it.
+            beside: Index of the cell beside it.
         """
         found: dict[int, list[int]] = defaultdict(list)
         for edge, way in enumerate(self.ways):
             found[way[box]].append(edge)
         for edges in found.values():
-            edges.sort(key=lambda edge: self._across[self.ways[edge][neighbour]])
+            edges.sort(key=lambda edge: self._across[self.ways[edge][beside]])
         return found
 
     def _port(self, box: int, edge: int, edges: Sequence[int]) -> float:
