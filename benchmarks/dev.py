@@ -21,7 +21,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from rows import missing, row
+from rows import missing, processor_seconds, row
 
 import fc_async_sdk
 
@@ -60,6 +60,18 @@ resources:
 """
 
 
+class Waits(NamedTuple):
+    """Waits of a user, and what the loop used for all of them.
+
+    Attributes:
+        milliseconds: Of each save.
+        processor: Milliseconds of the loop, its runtime and their processes, for one save.
+    """
+
+    milliseconds: list[float]
+    processor: float
+
+
 class Language(NamedTuple):
     """A runtime, its file and a handler that returns a number."""
 
@@ -83,8 +95,8 @@ def percentile(values: list[float], part: float) -> float:
 
 
 @contextlib.contextmanager
-def loop(folder: Path) -> Iterator[Client]:
-    """A running ``fc-async dev``, and a client of its runtime."""
+def loop(folder: Path) -> Iterator[tuple[Client, int]]:
+    """A running ``fc-async dev``: a client of its runtime, and its pid."""
     command = [sys.executable, "-m", "fc_async_plugin", "dev", "--port", "0", "--format", "json"]
     process = subprocess.Popen(
         command, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True
@@ -99,7 +111,7 @@ def loop(folder: Path) -> Iterator[Client]:
             subprocess.Popen(READER, stdin=process.stdout, stdout=subprocess.DEVNULL),
             fc_async_sdk.client(endpoint_url=first["addresses"]["fc"]) as client,
         ):
-            yield client
+            yield client, process.pid
             process.terminate()
             process.wait(PATIENCE_SECONDS)
     finally:
@@ -117,7 +129,7 @@ def until(seen: Callable[[], bool]) -> float:
     return (time.perf_counter() - began) * 1_000
 
 
-def code_saves(language: Language) -> list[float]:
+def code_saves(language: Language) -> Waits:
     waits: list[float] = []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -125,17 +137,19 @@ def code_saves(language: Language) -> list[float]:
         file.parent.mkdir()
         (folder / "s.yaml").write_text(TEMPLATE.format(runtime=language.runtime, age=100))
         file.write_text(language.code.replace("{number}", "0"))
-        with loop(folder) as client:
+        with loop(folder) as (client, pid):
             client.invoke("saved")
+            before = processor_seconds(pid)
             for number in range(1, SAVES + 1):
                 time.sleep(PAUSE_SECONDS)
                 answer = str(number).encode()
                 file.write_text(language.code.replace("{number}", str(number)))
                 waits.append(until(lambda answer=answer: client.invoke("saved").payload == answer))
-    return waits
+            used = processor_seconds(pid) - before
+    return Waits(waits, used * 1_000 / SAVES)
 
 
-def template_saves() -> list[float]:
+def template_saves() -> Waits:
     waits: list[float] = []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -143,7 +157,8 @@ def template_saves() -> list[float]:
         (folder / "code").mkdir()
         (folder / "code" / "index.py").write_text(PYTHON.code.replace("{number}", "0"))
         template.write_text(TEMPLATE.format(runtime=PYTHON.runtime, age=100))
-        with loop(folder) as client:
+        with loop(folder) as (client, pid):
+            before = processor_seconds(pid)
 
             def age() -> int | None:
                 return client.get_async_invoke_config("saved").max_async_event_age_in_seconds
@@ -152,7 +167,8 @@ def template_saves() -> list[float]:
                 time.sleep(PAUSE_SECONDS)
                 template.write_text(TEMPLATE.format(runtime=PYTHON.runtime, age=wanted))
                 waits.append(until(lambda wanted=wanted: age() == wanted))
-    return waits
+            used = processor_seconds(pid) - before
+    return Waits(waits, used * 1_000 / SAVES)
 
 
 def bare_start(*command: str) -> float:
@@ -165,12 +181,13 @@ def bare_start(*command: str) -> float:
     return statistics.median(waits)
 
 
-def rows_of(what: str, waits: list[float], **details: float | str) -> Iterator[Row]:
+def rows_of(what: str, waits: Waits, **details: float | str) -> Iterator[Row]:
     for name, value in (
-        ("median", statistics.median(waits)),
-        ("95th percentile", percentile(waits, 0.95)),
+        ("median", statistics.median(waits.milliseconds)),
+        ("95th percentile", percentile(waits.milliseconds, 0.95)),
     ):
         yield row(f"{what}, {name}, ms", value, ours=value, unit="ms", **details)
+    yield row(f"{what}, processor, ms", waits.processor, ours=waits.processor, unit="ms")
 
 
 def measure(options: Options) -> Iterator[Row]:

@@ -9,10 +9,11 @@ Without names all of them run, each in a process of its own, and the results go 
 Invariants:
 
 - In the first turn each benchmark measures once, in a share of the time that is left; what one does
-  not use is there for those after it. Further turns measure again what fits into the rest, so a
-  slow machine makes fewer turns and loses no row. A row has the medians of its turns.
-- A benchmark that fails, or exceeds its share of the first turn, is a row "failed" after the rows
-  that it had written; the others go on, and the exit code is 1.
+  not use is there for those after it. What exceeded its share is then measured once more, alone, in
+  all the time that is left. Further turns measure again what fits into the rest, so a slow machine
+  makes fewer turns and loses no row. A row has the medians of its turns.
+- A benchmark that fails, or exceeds its share both times, is a row "failed" after the rows that it
+  had written; the others go on, and the exit code is 1.
 - SIGINT and SIGTERM end the benchmark that runs; the rows until then are written, too.
 """
 
@@ -72,6 +73,8 @@ LONGEST = 14.5 * 60
 """Seconds of a whole run."""
 INTERRUPTED = "interrupted"
 NOT_FINISHED = "not finished after"
+AGAIN = -1
+"""The turn of benchmarks that exceeded their share of the first one."""
 
 
 def machine() -> dict[str, Any]:
@@ -157,11 +160,17 @@ def run(names: Sequence[str], options: Options) -> tuple[dict[str, Any], bool]:
     rows: dict[str, list[Row]] = {}
     failures: dict[str, Row] = {}
     took: dict[str, float] = {}
-    for turn, name in [(turn, name) for turn in range(options.rounds) for name in names]:
+    first = [(0, name) for name in names]
+    later = [(turn, name) for turn in range(1, options.rounds) for name in names]
+    for turn, name in [*first, *((AGAIN, name) for name in names), *later]:
         left = LONGEST - (time.monotonic() - began)
         if turn == 0:
             waiting = sum(SHARES.get(one, 60) for one in names[names.index(name) :])
             limit = max(left * SHARES.get(name, 60) / waiting, 1)
+        elif turn == AGAIN:
+            if not _ran_out_of_time(failures.get(name)) or left <= took[name]:
+                continue
+            limit = left
         elif name in ONCE or name in failures or 1.2 * took[name] > left:
             continue
         else:
@@ -173,7 +182,9 @@ def run(names: Sequence[str], options: Options) -> tuple[dict[str, Any], bool]:
         took[name] = time.monotonic() - start
         for row in found:
             rows.setdefault(row.what, []).append(row)
-        if reason and (turn == 0 or not reason.startswith(NOT_FINISHED)):
+        if turn == AGAIN and not reason:
+            del failures[name]
+        elif reason and (turn in (0, AGAIN) or not reason.startswith(NOT_FINISHED)):
             failures[name] = Row(name, None, None, None, note=f"failed: {reason}")
         if reason == INTERRUPTED:
             break
@@ -181,6 +192,10 @@ def run(names: Sequence[str], options: Options) -> tuple[dict[str, Any], bool]:
     shown = [*map(merged, rows.values()), *failures.values()]
     result = {"machine": machine(), "seconds": seconds, "rows": [one._asdict() for one in shown]}
     return result, not failures
+
+
+def _ran_out_of_time(failure: Row | None) -> bool:
+    return failure is not None and NOT_FINISHED in failure.note
 
 
 def table(result: dict[str, Any]) -> str:

@@ -14,7 +14,7 @@ import time
 from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, TypeVar, overload
 
 from fc_async_sdk import operations, packaging
-from fc_async_sdk._client_base import AsyncConnections, BaseClient, copy_signature
+from fc_async_sdk._client_base import NOT_SENT, AsyncConnections, BaseClient, copy_signature
 
 if TYPE_CHECKING:
     from collections.abc import (
@@ -89,7 +89,10 @@ class AsyncClient(BaseClient):
             ServiceError: The service refused or failed.
             TransportError: No usable answer came back.
         """
-        return await self._connections.send(call.within(total_timeout))
+        try:
+            return await self._connections.send(call.within(total_timeout))
+        except NOT_SENT as error:
+            raise error.with_traceback(None) from None
 
     async def close(self) -> None:
         """Close all connections."""
@@ -110,7 +113,11 @@ class AsyncClient(BaseClient):
         total_timeout: float | None = None,
     ) -> T:
         # Every method comes through here: fc_async_sdk.testing.Stubber takes its place.
-        return await self._connections.send(operation(*args, **kwargs).within(total_timeout))
+        call = operation(*args, **kwargs).within(total_timeout)
+        try:
+            return await self._connections.send(call)
+        except NOT_SENT as error:
+            raise error.with_traceback(None) from None
 
     invoke = _sends(operations.invoke)
     invoke_later = _sends(operations.invoke_later)

@@ -14,7 +14,7 @@ import time
 from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, TypeVar, overload
 
 from fc_async_sdk import operations, packaging
-from fc_async_sdk._client_base import BaseClient, Connections, copy_signature
+from fc_async_sdk._client_base import NOT_SENT, BaseClient, Connections, copy_signature
 
 if TYPE_CHECKING:
     from collections.abc import (
@@ -87,7 +87,10 @@ class Client(BaseClient):
             ServiceError: The service refused or failed.
             TransportError: No usable answer came back.
         """
-        return self._connections.send(call.within(total_timeout))
+        try:
+            return self._connections.send(call.within(total_timeout))
+        except NOT_SENT as error:
+            raise error.with_traceback(None) from None
 
     def close(self) -> None:
         """Close all connections."""
@@ -108,7 +111,11 @@ class Client(BaseClient):
         total_timeout: float | None = None,
     ) -> T:
         # Every method comes through here: fc_async_sdk.testing.Stubber takes its place.
-        return self._connections.send(operation(*args, **kwargs).within(total_timeout))
+        call = operation(*args, **kwargs).within(total_timeout)
+        try:
+            return self._connections.send(call)
+        except NOT_SENT as error:
+            raise error.with_traceback(None) from None
 
     invoke = _sends(operations.invoke)
     invoke_later = _sends(operations.invoke_later)

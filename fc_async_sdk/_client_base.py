@@ -10,11 +10,12 @@ Invariants:
 from __future__ import annotations
 
 import inspect
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple, TypeVar
 
 from fc_async_sdk import operations
 from fc_async_sdk import transport as transports
 from fc_async_sdk._installation import needed_for
+from fc_async_sdk.errors import ConnectFailed, CredentialsError
 from fc_async_sdk.hooks import Hooks
 
 if TYPE_CHECKING:
@@ -222,6 +223,12 @@ def copy_signature(method: Any, operation: Callable[..., Any], owner: str) -> No
 
 
 # --- transports: one for threads, or those of an event loop ---------------------------------------
+
+
+NOT_SENT: Final = (CredentialsError, ConnectFailed)
+"""Errors of requests that never left: their sentences say all. The frames of transport and
+credentials would stand between the line of the user and the sentence, as would the errors of
+libraries."""
 
 
 class Connections:

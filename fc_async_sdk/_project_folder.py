@@ -29,6 +29,9 @@ ADDRESSES: Final = "addresses.json"
 """In the data folder of a runtime, while it runs: where it listens."""
 PAYLOADS: Final = "payloads"
 """In the data folder of a runtime: large payloads."""
+MOUNTS: Final = "mounts"
+"""Folders that take the place of what functions mount: beside :data:`RUNTIME`, or in a data folder
+with another name."""
 LAYERS: Final = Path(NAME, "layers")
 """Packages that ``fc-async dev`` installed, relative to the project."""
 EVENTS: Final = Path(NAME, "events")
@@ -40,6 +43,18 @@ DEPLOY: Final = Path(NAME, "deploy")
 JOURNAL: Final = "journal"
 """In a folder of its own below :data:`DEPLOY`: what one deployment target's runs did."""
 _GITIGNORE: Final = b"# Written by fc-async: the files below belong to this machine.\n*\n"
+
+
+def mounts_of(data: Path) -> Path:
+    """Return the folder for the mounts of functions.
+
+    It outlives the data of the default data folder, which may be cleared.
+
+    Args:
+        data: The data folder of a runtime.
+    """
+    is_default = (data.parent.name, data.name) == RUNTIME.parts
+    return (data.parent if is_default else data) / MOUNTS
 
 
 def make_private(folder: Path) -> None:

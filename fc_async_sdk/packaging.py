@@ -109,8 +109,9 @@ def archive(path: Path) -> bytes:
     """Zip a folder, or read a zip file as it is.
 
     Raises:
-        InvalidParameter: The path is neither a folder nor a zip file, the folder has no files, a
-            link leads out of it, a name in it is not UTF-8, or its ``.fcignore`` is not valid.
+        InvalidParameter: The path is neither a folder nor a zip file, the folder has no files or
+            is the root of the file system, a link leads out of it, a file in it may not be read or
+            has a name that is not UTF-8, or its ``.fcignore`` is not valid.
         ConfigurationError: The folder has a ``.fcignore`` and the extra ``cli`` is not installed.
     """
     import zipfile  # noqa: PLC0415 -- as in _zip
@@ -151,13 +152,28 @@ def pack(folder: Path, earlier: Packed | None = None) -> Packed:
 def _listed(folder: Path) -> dict[str, Path]:
     """Return what is packed of a folder, by its name in the archive, sorted."""
     root = folder.resolve()
-    files = dict(sorted(_files(root, "", root, _ignored(root))))
+    files = dict(_below("code", root, _ignored(root)))
     if not files:
         what = "is a folder without files"
         if (root / IGNORE_FILE).is_file():
             what += f", but for those that {IGNORE_FILE} leaves out"
         raise InvalidParameter("code", os.fspath(folder), what)
     return files
+
+
+def _below(parameter: str, root: Path, ignored: Callable[[str], bool]) -> list[tuple[str, Path]]:
+    """Return what :func:`_files` yields for a whole folder, sorted.
+
+    Raises:
+        InvalidParameter: The folder is the root of the file system, or this user may not read it.
+    """
+    if root == root.parent:
+        # To read all files of a machine takes hours, and they are not the code of a function.
+        raise InvalidParameter(parameter, os.fspath(root), "is the root of the file system")
+    try:
+        return sorted(_files(root, "", root, ignored))
+    except PermissionError as error:
+        raise InvalidParameter(parameter, str(error.filename), "may not be read") from error
 
 
 def _row(name: str, path: Path) -> tuple[str | int, ...]:
@@ -192,9 +208,12 @@ def _zip(files: Mapping[str, Path]) -> bytes:
 
 def _contents(path: Path) -> bytes:
     """Return the bytes of a file, or where a link leads, relative to its folder."""
-    if path.is_symlink():
-        return os.fsencode(os.path.relpath(path.resolve(), path.parent))
-    return path.read_bytes()
+    try:
+        if path.is_symlink():
+            return os.fsencode(os.path.relpath(path.resolve(), path.parent))
+        return path.read_bytes()
+    except PermissionError as error:
+        raise InvalidParameter("code", os.fspath(path), "may not be read") from error
 
 
 def _entries(data: bytes) -> Iterator[tuple[str, tuple[memoryview, bytes]]]:
@@ -288,12 +307,12 @@ def layer_reference(path: Path) -> str:
     """Return the reference to a layer that is a folder or a zip file on this machine.
 
     Raises:
-        InvalidParameter: The path is neither.
+        InvalidParameter: The path is neither, or its files may not be read.
     """
     import hashlib  # noqa: PLC0415 -- clients load this module, few of them ever name a layer
 
     if path.is_dir():
-        files = sorted(_files(path.resolve(), "", path.resolve(), _always_ignored))
+        files = _below("layers", path.resolve(), _always_ignored)
     elif path.is_file():
         files = [(path.name, path)]
     else:

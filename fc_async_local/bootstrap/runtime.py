@@ -389,6 +389,7 @@ def _runner(options: Options, foundation: Foundation, addresses: Addresses) -> R
         identity=identity,
         bounds=bounds,
         trust=lambda: Authority.of(options.data).of_programs(),
+        mounts=_project_folder.mounts_of(options.data),
     )
     return RoutingRunner(options.handlers, foundation.clock, processes, observe=options.observe)
 

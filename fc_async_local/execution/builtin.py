@@ -306,7 +306,7 @@ class PythonInstance(FramedInstance):
         self._python = await asyncio.to_thread(python_of, *choice)
         self._import_rules = await self._common.imports.of(self.deployment, folders.code)
         self._led = await self._common.proxy.environment()
-        return await super()._start(server.of(self._python), folders, first)
+        return await super()._start(server.of(self._python, folders.mounts), folders, first)
 
     def _on_missing(self, modules: list[str]) -> None:
         self._common.imports.report(self.deployment, modules)

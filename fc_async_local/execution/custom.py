@@ -88,7 +88,7 @@ class CustomInstance(Instance):
         self._server.assign()
         process = await self._spawn(server)
         environment = {**led, **self._environment(folders)}
-        paths = ServicePaths(self.deployment.function, folders.code, folders.layers)
+        paths = ServicePaths(self.deployment.function, *folders)
         message = {
             "kind": "command",
             "folder": str(folders.code),

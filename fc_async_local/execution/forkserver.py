@@ -16,11 +16,15 @@ import signal
 import socket
 import sys
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
+from fc_async_local.execution import sandbox
 from fc_async_local.execution.identity import inherited_environment
 from fc_async_local.execution.worker.frames import NOT_FORKED
 from fc_async_sdk._cancellation import ends_within
+
+if TYPE_CHECKING:
+    from fc_async_local.execution.mounts import Mount
 
 _WORKER: Final = Path(__file__).with_name("worker")
 _READ: Final = 65536
@@ -92,11 +96,13 @@ class ForkServer:
 
     Args:
         python: The interpreter that is forked.
+        mounts: What the functions of this server mount: it runs in their mount namespace.
     """
 
-    def __init__(self, python: str = sys.executable) -> None:
+    def __init__(self, python: str = sys.executable, mounts: tuple[Mount, ...] = ()) -> None:
         self._python = python
-        self._others: dict[str, ForkServer] = {}  # by their interpreter
+        self._mounts = mounts
+        self._others: dict[tuple[str, tuple[Mount, ...]], ForkServer] = {}
         self._keys = itertools.count(1)
         self._processes: dict[int, Process] = {}
         self._control: socket.socket | None = None
@@ -106,11 +112,11 @@ class ForkServer:
         self._outbox: list[tuple[bytes, list[int]]] = []
         self._closed = False
 
-    def of(self, python: str) -> ForkServer:
-        """Return the fork server of an interpreter, which ends with this one."""
-        if python == self._python:
+    def of(self, python: str, mounts: tuple[Mount, ...] = ()) -> ForkServer:
+        """Return the fork server of an interpreter and of mounts, which ends with this one."""
+        if (python, mounts) == (self._python, self._mounts):
             return self
-        return self._others.setdefault(python, ForkServer(python))
+        return self._others.setdefault((python, mounts), ForkServer(python, mounts))
 
     async def spawn(self) -> Process:
         """Start a process that waits for its first frame.
@@ -165,11 +171,12 @@ class ForkServer:
                 await self._server.wait()
             ours, theirs = socket.socketpair()
             with theirs:
+                command = [self._python, str(_WORKER), str(theirs.fileno())]
+                if self._mounts:
+                    command = await asyncio.to_thread(sandbox.with_mounts, command, self._mounts)
                 try:
                     self._server = await asyncio.create_subprocess_exec(
-                        self._python,
-                        str(_WORKER),
-                        str(theirs.fileno()),
+                        *command,
                         pass_fds=(theirs.fileno(),),
                         stdin=asyncio.subprocess.DEVNULL,
                         stdout=asyncio.subprocess.DEVNULL,

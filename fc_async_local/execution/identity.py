@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from fc_async_local.execution.paths import ServicePaths
+from fc_async_local.execution.paths import Folders, ServicePaths
 from fc_async_local.execution.worker import hosts as hooks
 from fc_async_sdk.spec import hosts
 from fc_async_sdk.spec.runtimes import context_fields
@@ -99,9 +99,8 @@ def path_of_commands(path: str) -> str:
 def build_environment(
     deployment: Deployment,
     identity: Identity,
-    code: Path,
+    folders: Folders,
     instance_id: str,
-    layers: Sequence[Path] = (),
 ) -> dict[str, str]:
     """Return all environment variables of one instance.
 
@@ -110,11 +109,12 @@ def build_environment(
     Args:
         deployment: The function.
         identity: Account and keys.
-        code: Folder of the unpacked code.
+        folders: Its code, its layers and what it mounts. On the service the content of layers is
+            merged below ``/opt``.
         instance_id: Of the instance.
-        layers: Folders of the layers; on the service their content is merged below ``/opt``.
     """
-    paths = ServicePaths(deployment.function, code, layers)
+    code, layers, mounts = folders
+    paths = ServicePaths(deployment.function, code, layers, mounts)
     own = {
         "FC_ACCOUNT_ID": identity.account_id,
         "FC_FUNC_CODE_PATH": str(code),

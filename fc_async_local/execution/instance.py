@@ -345,17 +345,21 @@ class Instance(abc.ABC):
         """Write the mark that built-in runtimes write after a call."""
 
     def _environment(self, folders: Folders) -> dict[str, str]:
-        identity, (code, layers) = self._common.identity, folders
-        return build_environment(self.deployment, identity, code, self.instance_id, layers)
+        identity = self._common.identity
+        return build_environment(self.deployment, identity, folders, self.instance_id)
 
     async def _placed(
         self, command: list[str], folders: Folders, environment: dict[str, str]
     ) -> list[str]:
-        """Return a command that runs with the paths of the service, if that is wanted."""
-        if not self._common.bounds.mount_paths:
+        """Return a command that runs with the paths of the service, if that is wanted.
+
+        What the function mounts is not an option: without it, a file that the function writes
+        would be one of this machine.
+        """
+        if not self._common.bounds.mount_paths and not folders.mounts:
             return command
         path, trusted = environment.get("PATH", ""), environment.get("SSL_CERT_FILE", "")
-        return await asyncio.to_thread(sandbox.in_namespace, command, folders.all(), path, trusted)
+        return await asyncio.to_thread(sandbox.in_namespace, command, folders, path, trusted)
 
     async def _spawn(self, server: ForkServer) -> Process:
         process = await server.spawn()

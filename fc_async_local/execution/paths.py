@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Paths of the service in texts of a function, as paths of this machine.
 
-``/code`` is the code folder, ``/opt`` contains the layers, and ``/var/fc/lang/python3.10/bin`` an
-interpreter. Variables, commands and start scripts name them. Code that opens such a path itself
+``/code`` is the code folder, ``/opt`` contains the layers, ``/var/fc/lang/python3.10/bin`` an
+interpreter, and a mount point is a folder of :mod:`mounts`. Variables, commands and start scripts
+name them. Code that opens such a path itself
 finds it only in a mount namespace (:mod:`sandbox`).
 
 Invariants:
@@ -13,6 +14,7 @@ Invariants:
 
 from __future__ import annotations
 
+import functools
 import logging
 import os
 import re
@@ -27,12 +29,13 @@ from fc_async_local.execution.notices import warn_once
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from fc_async_local.execution.mounts import Mount
+
 _LOG: Final = logging.getLogger(__name__)
 
-_PLACE: Final = re.compile(
-    r"(?<![\w.~/$}-])/(?:code|opt|var/fc/lang/(?P<language>[\w.+-]+)/bin)"
-    r"(?P<inside>/[^\s:;,\"'`()<>|&$\\]*)?(?![\w.-])"
-)
+_OWN: Final = r"/(?:code|opt|var/fc/lang/(?P<language>[\w.+-]+)/bin)"
+_BEGIN: Final = r"(?<![\w.~/$}-])"
+_INSIDE: Final = r"(?P<inside>/[^\s:;,\"'`()<>|&$\\]*)?(?![\w.-])"
 _PYTHON: Final = re.compile(r"python([0-9]+\.[0-9]+)")
 _NODE: Final = re.compile(r"nodejs([0-9]+)")
 _INTERPRETER: Final = re.compile(r"/python[0-9.]*|/node")
@@ -47,14 +50,24 @@ class Folders(NamedTuple):
     Attributes:
         code: The function's code.
         layers: Its layers, in order.
+        mounts: What it mounts.
     """
 
     code: Path
     layers: tuple[Path, ...] = ()
+    mounts: tuple[Mount, ...] = ()
 
     def all(self) -> tuple[Path, ...]:
         """Return the folder of the code and those of the layers."""
         return (self.code, *self.layers)
+
+
+@functools.lru_cache(maxsize=256)
+def _pattern(mounted: tuple[str, ...]) -> re.Pattern[str]:
+    """Return what finds paths of the service, and mount points, of which a longer one is first."""
+    longest_first = sorted(mounted, key=len, reverse=True)
+    places = "|".join([_OWN, *map(re.escape, longest_first)])
+    return re.compile(f"{_BEGIN}(?P<place>{places}){_INSIDE}")
 
 
 class ServicePaths:
@@ -64,14 +77,23 @@ class ServicePaths:
         function: Its name, for the log.
         code: Its code folder.
         layers: Its layers; the last one hides files of earlier ones.
+        mounts: What it mounts.
     """
 
-    def __init__(self, function: str, code: Path, layers: Sequence[Path] = ()) -> None:
+    def __init__(
+        self,
+        function: str,
+        code: Path,
+        layers: Sequence[Path] = (),
+        mounts: Sequence[Mount] = (),
+    ) -> None:
         self._function, self._code, self._layers = function, code, layers
+        self._mounts = {mount.path: mount.folder for mount in mounts}
+        self._place = _pattern(tuple(self._mounts))
 
     def text(self, text: str) -> str:
         """Return a text with the paths of this machine."""
-        return _PLACE.sub(self._here, text) if "/" in text else text
+        return self._place.sub(self._here, text) if "/" in text else text
 
     def command(self, command: Sequence[str]) -> list[str]:
         """Return a start command with the paths of this machine.
@@ -112,6 +134,8 @@ class ServicePaths:
 
     def _here(self, found: re.Match[str]) -> str:
         inside = found["inside"] or ""
+        if mounted := self._mounts.get(found["place"]):
+            return f"{mounted}{inside}"
         if found["language"]:
             return self._interpreter(found["language"], inside) or found[0]
         if found[0].startswith("/code"):

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 import msgspec
 
 from fc_async_local.domain.invocation import HttpHead
+from fc_async_local.execution.mounts import MountPoint
 from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
         health_check: None if a server is healthy as soon as it accepts connections.
         max_instances: Reserved concurrency; None if only the account's limit applies.
         layers: References to layers; those of the service are not available here.
+        mounts: What it mounts.
     """
 
     function: str
@@ -75,6 +77,7 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
     health_check: HealthCheck | None = None
     role: str = ""
     layers: tuple[str, ...] = ()
+    mounts: tuple[MountPoint, ...] = ()
 
 
 class BadResponse(Exception):

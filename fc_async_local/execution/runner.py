@@ -12,11 +12,12 @@ Invariants:
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
 
-from fc_async_local.execution import replies
+from fc_async_local.execution import mounts, replies, sandbox
 from fc_async_local.execution.archive import ArchiveRefused
 from fc_async_local.execution.debugging import Debuggers
 from fc_async_local.execution.forkserver import ForkServer
@@ -25,6 +26,7 @@ from fc_async_local.execution.identity import Identity
 from fc_async_local.execution.import_rules import ImportRules
 from fc_async_local.execution.instance import Call, Common
 from fc_async_local.execution.kinds import new_instance, reason_unavailable
+from fc_async_local.execution.notices import warn_once
 from fc_async_local.execution.paths import Folders
 from fc_async_local.execution.pool import InstancePools
 from fc_async_local.execution.ports import MOST_WAITING, PortBook, PortInUse
@@ -37,13 +39,17 @@ from fc_async_sdk.spec.runtimes import CUSTOM
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from pathlib import Path
 
     from fc_async_local.domain.invocation import Outcome
     from fc_async_local.execution.code_cache import CodeCache
     from fc_async_local.execution.debugging import Debugger
     from fc_async_local.execution.instance import Instance
+    from fc_async_local.execution.mounts import Mount
     from fc_async_local.execution.ports import Turn
     from fc_async_local.execution.protocol import Deployment
+
+_LOG: Final = logging.getLogger(__name__)
 
 _KB_PER_MB: Final = 1024
 _DELIVERIES: Final = 3
@@ -59,6 +65,7 @@ class ProcessRunner:
         identity: Account and keys that functions see.
         bounds: Limits.
         trust: Returns the variables by which programs trust the TLS of this runtime; may block.
+        mounts: The folder for what functions mount; None: they find the paths of this machine.
 
     Attributes:
         debuggers: The debuggers of functions.
@@ -71,8 +78,10 @@ class ProcessRunner:
         identity: Identity | None = None,
         bounds: RunnerLimits | None = None,
         trust: Callable[[], Mapping[str, str]] = dict,
+        mounts: Path | None = None,
     ) -> None:
         self._code = code
+        self._mounts = mounts
         self._bounds = bounds = bounds or RunnerLimits()
         self._server = ForkServer()
         self._ports = PortBook()
@@ -308,7 +317,8 @@ class ProcessRunner:
             layers = await self._code.layers(deployment.layers) if deployment.layers else ()
             if instance.server is not None and instance.server.wanted_port:
                 await self._free_port(instance, instance.server.wanted_port)
-            failure = await instance.start(self._server, Folders(code, layers), first)
+            folders = Folders(code, layers, await self._mounts_of(deployment))
+            failure = await instance.start(self._server, folders, first)
         except ArchiveRefused as error:
             failure = _refusal(Ending.UNAVAILABLE, f"code refused: {error}")
         except (LookupError, PortInUse) as error:
@@ -322,6 +332,25 @@ class ProcessRunner:
         instance.kill()
         self._on_gone(instance)
         return failure
+
+    async def _mounts_of(self, deployment: Deployment) -> tuple[Mount, ...]:
+        """Return the folders of what a function mounts; say once where code does not find them.
+
+        Raises:
+            OSError: A folder cannot be made.
+        """
+        if self._mounts is None or not deployment.mounts:
+            return ()
+        made = await asyncio.to_thread(mounts.make, deployment.mounts, self._mounts)
+        if not await asyncio.to_thread(sandbox.is_available):
+            warn_once(
+                _LOG,
+                f"{deployment.function} mounts folders that only its variables and commands find"
+                f" ({mounts.described(made)}): code that names such a path itself reaches this"
+                " machine's; install bubblewrap, or take the path from a variable",
+                key=f"{deployment.function} {made}",
+            )
+        return made
 
     async def _free_port(self, instance: Instance, port: int) -> None:
         """End the other instances that have the port which an instance may need.

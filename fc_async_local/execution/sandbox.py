@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""A mount namespace in which ``/code`` and ``/opt`` are those of the service, made by bubblewrap.
+"""A mount namespace in which ``/code``, ``/opt`` and mount points are those of the service.
+
+bubblewrap makes it.
 
 It is for code that opens such paths itself; texts of settings are mapped in any case
 (:mod:`paths`). Nothing is hidden from the function: it protects this machine from nothing.
@@ -18,7 +20,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
+
+    from fc_async_local.execution.mounts import Mount
+    from fc_async_local.execution.paths import Folders
 
 _SECONDS: Final = 10.0
 _OWN: Final = frozenset({"code", "opt"})
@@ -27,7 +32,7 @@ _ROOTS: Final = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bu
 
 
 def in_namespace(
-    command: Sequence[str], folders: Sequence[Path], path: str, trusted: str = ""
+    command: Sequence[str], folders: Folders, path: str, trusted: str = ""
 ) -> list[str]:
     """Return a command that runs another one in a namespace with the service's paths.
 
@@ -35,12 +40,12 @@ def in_namespace(
 
     Args:
         command: What to run.
-        folders: The folder of the code, then those of its layers.
+        folders: The code, its layers and what the function mounts.
         path: The PATH of the command.
         trusted: A file that takes the place of the certificates that this machine trusts, for
             libraries that read no variable; "": they stay.
     """
-    code, *layers = folders
+    code, layers, mounts = folders
     first = str(code / command[0]) if "/" in command[0] else command[0]
     program = _bubblewrap()
     if program is None or shutil.which(first, path=path) is None:
@@ -48,12 +53,7 @@ def in_namespace(
     return [
         program,
         "--die-with-parent",
-        *(
-            word
-            for one in sorted(Path("/").iterdir())
-            if one.name not in _OWN
-            for word in _seen(one)
-        ),
+        *_machine(mounts, _OWN),
         *("--bind", str(code), "/code"),
         *_merged(Path("/opt"), [one for one in (Path("/opt"), *layers) if one.is_dir()]),
         *(
@@ -67,11 +67,60 @@ def in_namespace(
     ]
 
 
-def _seen(path: Path) -> tuple[str, str, str]:
-    """Return the options that show a path of this machine as it is."""
-    if path.is_symlink():
-        return "--symlink", str(path.readlink()), str(path)
-    return "--dev-bind", str(path), str(path)
+def with_mounts(command: Sequence[str], mounts: Sequence[Mount]) -> list[str]:
+    """Return a command that runs another one where all is as on this machine, but for mounts.
+
+    It blocks the first time.
+    """
+    program = _bubblewrap()
+    if program is None:
+        return [*command]
+    return [program, "--die-with-parent", *_machine(mounts), "--", *command]
+
+
+def is_available() -> bool:
+    """Return whether this machine can make mount namespaces; it blocks the first time."""
+    return _bubblewrap() is not None
+
+
+def _machine(mounts: Sequence[Mount], left_out: Collection[str] = ()) -> Iterator[str]:
+    """Yield the options that show the files of this machine as they are, and mounts.
+
+    Args:
+        mounts: Folders in place of those of this machine.
+        left_out: Names in the root of the file system.
+    """
+    by_path = {Path(mount.path): mount for mount in mounts}
+    root = Path("/")
+    names = {one.name for one in root.iterdir()} | {path.parts[1] for path in by_path}
+    for name in sorted(names - {*left_out}):
+        yield from _seen(root / name, by_path)
+
+
+def _seen(path: Path, mounts: Mapping[Path, Mount]) -> Iterator[str]:
+    """Yield the options that show a path of this machine as it is, but for mounts in it.
+
+    Where a mount point is below it, the folder is made in the namespace, and what it has is shown
+    piece by piece: bubblewrap would make a mount point that does not exist on this machine.
+    """
+    mount = mounts.get(path)
+    below = [place for place in mounts if path in place.parents]
+    if mount is not None:
+        yield from ("--ro-bind" if mount.read_only else "--bind", str(mount.folder), str(path))
+        # A mount point in another one: bubblewrap makes it in the folder of that one.
+        for place in sorted(below):
+            yield from _seen(place, {place: mounts[place]})
+    elif below:
+        yield from ("--dir", str(path))
+        names = {place.relative_to(path).parts[0] for place in below}
+        if path.is_dir():
+            names |= {one.name for one in path.iterdir()}
+        for name in sorted(names):
+            yield from _seen(path / name, mounts)
+    elif path.is_symlink():
+        yield from ("--symlink", str(path.readlink()), str(path))
+    else:
+        yield from ("--dev-bind", str(path), str(path))
 
 
 def _merged(place: Path, folders: list[Path]) -> Iterator[str]:

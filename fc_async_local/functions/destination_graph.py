@@ -129,9 +129,6 @@ def scene_of(graph: Graph) -> Scene:
 
     The last ones are remembered: nothing changes between most refreshes. The labels have an 8 for
     each digit, so that a count that grows moves nothing.
-
-    Raises:
-        ConfigurationError: The layout engine is not installed.
     """
     numbers = {name: number for number, name in enumerate(graph.nodes)}
     links = tuple(

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from fc_async_local.engine.ports import Target
+from fc_async_local.execution.mounts import mount_points
 from fc_async_local.execution.protocol import Deployment, HealthCheck
 from fc_async_local.functions import refusals
 from fc_async_local.functions.aliases import Aliases
@@ -236,6 +237,7 @@ def deployment_of(
         health_check=_health_check(custom.health_check_config),
         role=settings.role or "",
         layers=tuple(layers),
+        mounts=mount_points(settings.nas_config, settings.oss_mount_config),
         max_instances=max_instances,
     )
 

@@ -8,6 +8,7 @@ Invariants:
 - The same graph has the same scene.
 """
 
+from fc_async_sdk._drawing.layout import advice
 from fc_async_sdk._drawing.scene import Box, Item, Link, Route, Scene, compute
 
-__all__ = ["Box", "Item", "Link", "Route", "Scene", "compute"]
+__all__ = ["Box", "Item", "Link", "Route", "Scene", "advice", "compute"]

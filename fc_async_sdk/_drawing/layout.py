@@ -1,55 +1,29 @@
 # SPDX-License-Identifier: MIT
 """The layout engine: layers, orthogonal routes around boxes, room for labels.
 
-The engine is graphlay. This module is the only one that imports it.
+The engine is graphlay, an extra: it has no wheel for every platform. This module is the only one
+that imports it. Without it, :mod:`columns` draws: also without edges through boxes, with longer
+routes and more crossings.
 """
 
 from __future__ import annotations
 
+import importlib
 import json
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
-from fc_async_sdk._installation import needed_for
+from fc_async_sdk._drawing import columns
+from fc_async_sdk._drawing.geometry import Placed, Point, straighten
+from fc_async_sdk._installation import how_to_install
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from fc_async_sdk._drawing.geometry import Connection, Size
+
 _LARGE: Final = 120
 """Edges of one component from which on the engine takes less effort: 700 edges take it a minute
 with the usual effort, and a second with less."""
-
-_NOISE: Final = 1.0
-"""A step aside that is shorter, in pixels, is an error of rounding in the engine."""
-
-
-class Size(NamedTuple):
-    """Width and height in pixels."""
-
-    width: float
-    height: float
-
-
-class Point(NamedTuple):
-    """A place in pixels; y grows downwards."""
-
-    x: float
-    y: float
-
-
-class Connection(NamedTuple):
-    """An edge between two boxes, by their numbers, with the size of its label."""
-
-    source: int
-    target: int
-    label: Size
-
-
-class Placed(NamedTuple):
-    """A layout: centres of boxes, routes from border to border, centres of labels."""
-
-    centres: list[Point]
-    routes: list[list[Point]]
-    labels: list[Point]
 
 
 def place(
@@ -61,22 +35,23 @@ def place(
         boxes: Sizes of the boxes.
         connections: Edges.
         downwards: From top to bottom; otherwise from left to right.
-
-    Raises:
-        ConfigurationError: The engine is not installed.
     """
-    with needed_for("drawing", "cli"):
-        import graphlay  # noqa: PLC0415 -- an extra
-
+    graphlay = _engine()
+    if graphlay is None:
+        return columns.place(boxes, connections, downwards=downwards)
     graph = {
         "nodes": [
             {"size": box._asdict(), "shape": "box", "key": str(number)}
             for number, box in enumerate(boxes)
         ],
         "edges": [
-            {"source": one.source, "target": one.target, "weight": 1.0}
-            | {"label_size": one.label._asdict()}
-            for one in connections
+            {
+                "source": connection.source,
+                "target": connection.target,
+                "weight": 1.0,
+                "label_size": connection.label._asdict(),
+            }
+            for connection in connections
         ],
     }
     options: dict[str, Any] = {"labels": {"reservation": "always"}}
@@ -84,25 +59,27 @@ def place(
         options["direction"] = "topbottom"
     if len(connections) > _LARGE:
         options["effort"] = "fast"
-    found = json.loads(graphlay.layout(graph, options=options).to_json())
+    layout = json.loads(graphlay.layout(graph, options=options).to_json())
     return Placed(
-        [Point(**node["center"]) for node in found["nodes"]],
-        [_straighten([Point(**one) for one in edge["points"]]) for edge in found["edges"]],
+        [Point(**node["center"]) for node in layout["nodes"]],
+        [straighten([Point(**point) for point in edge["points"]]) for edge in layout["edges"]],
         [
             Point(**(edge["label_anchor"] or edge["points"][len(edge["points"]) // 2]))
-            for edge in found["edges"]
+            for edge in layout["edges"]
         ],
     )
 
 
-def _straighten(points: list[Point]) -> list[Point]:
-    """Make segments exactly horizontal or vertical, and leave out turns that lead nowhere."""
-    straight = points[:1]
-    for point in points[1:]:
-        last = straight[-1]
-        x = last.x if abs(point.x - last.x) < _NOISE else point.x
-        y = last.y if abs(point.y - last.y) < _NOISE else point.y
-        if len(straight) > 1 and (straight[-2].x == last.x == x or straight[-2].y == last.y == y):
-            straight.pop()
-        straight.append(Point(x, y))
-    return straight
+def advice() -> str:
+    """Return what draws better than this installation does; "" if the engine is there."""
+    if _engine() is not None:
+        return ""
+    return f"drawn in plain columns; for shorter routes: {how_to_install('graphs')}"
+
+
+def _engine() -> Any:
+    """Return the module of the engine; None if it is not installed."""
+    try:
+        return importlib.import_module("graphlay")
+    except ImportError:
+        return None

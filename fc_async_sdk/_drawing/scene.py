@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
 
-from fc_async_sdk._drawing.layout import Connection, Placed, Point, Size, place
+from fc_async_sdk._drawing.geometry import Connection, Placed, Point, Size
+from fc_async_sdk._drawing.layout import place
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -163,9 +164,6 @@ def compute(items: Sequence[Item], links: Sequence[Link], *, downwards: bool = F
         items: Nodes.
         links: Edges between them.
         downwards: From top to bottom; otherwise from left to right.
-
-    Raises:
-        ConfigurationError: The layout engine is not installed.
     """
     items, folded = _fold(items, links)
     parts = [

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 from fc_async_sdk._drawing import scene as scenes
 
 if TYPE_CHECKING:
-    from fc_async_sdk._drawing.layout import Point
+    from fc_async_sdk._drawing.geometry import Point
     from fc_async_sdk._drawing.scene import Box, Route, Scene
 
 STYLE: Final = Path(__file__).with_name("drawing.css")

@@ -113,10 +113,10 @@ def marked(ways: Sequence[Way]) -> set[int]:
     nodes = sorted({node for way in ways for node in (way.source, way.target)})
     numbers = {node: number for number, node in enumerate(nodes)}
     found: set[int] = set()
-    for searched in (
-        [index for index in order if ways[index].kind != TRIGGER],
-        order,
-    ):
+    destinations = [index for index in order if ways[index].kind != TRIGGER]
+    # Without triggers, a second search would repeat the first one and find nothing.
+    searches = [destinations] if len(destinations) == len(order) else [destinations, order]
+    for searched in searches:
         left = [index for index in searched if index not in found]
         pairs = [(numbers[ways[index].source], numbers[ways[index].target]) for index in left]
         editable = [ways[index].editable for index in left]

@@ -153,6 +153,12 @@ DELIVERY_RETRY_SPAN_MS: Final = 30 * 60_000
 SIGNATURE_SKEW_SECONDS: Final = 15 * 60
 """API: how far ``x-acs-date`` may be from the server's clock."""
 
+ROCKETMQ_BATCH: Final = Range(1, 16, 1)
+"""RocketMQ 4.x over HTTP: messages that one request receives or acknowledges."""
+
+ROCKETMQ_POLLING_SECONDS: Final = Range(0, 30, 0)
+"""RocketMQ 4.x over HTTP: how long a request waits for a message."""
+
 LONGEST_WAIT_SECONDS: Final = 1_000_000_000
 """Ours: a time-out that the sockets of every platform take."""
 

@@ -7,6 +7,7 @@ import asyncio
 import base64
 import contextlib
 import functools
+import logging
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -15,12 +16,13 @@ from fc_async_local.api.operation import Query, delay_of, local
 from fc_async_local.domain.errors import Rejected
 from fc_async_local.domain.invocation import InvokeRequest
 from fc_async_local.domain.metrics import Way
+from fc_async_local.execution.notices import warn_once
 from fc_async_local.functions import refusals
 from fc_async_local.functions.destination_graph import scene_of
 from fc_async_local.functions.paging import Page
 from fc_async_local.store.protocol import MetricQuery, TaskQuery
+from fc_async_sdk._drawing import advice
 from fc_async_sdk.admin import models
-from fc_async_sdk.errors import ConfigurationError
 from fc_async_sdk.events.wire import encode_payload
 from fc_async_sdk.models import AsyncConfig
 from fc_async_sdk.spec import destinations, limits, metrics
@@ -35,6 +37,9 @@ if TYPE_CHECKING:
     from fc_async_local.store.protocol import Store
 
     Listing = Callable[[Page], Awaitable[tuple[list[dict[str, Any]], str]]]
+
+
+_LOG: Final = logging.getLogger(__name__)
 
 
 def payload_of(payload: str, *, encoding: models.Encoding) -> bytes:
@@ -128,18 +133,15 @@ class FunctionAdmin:
 
         ``written`` of an edge is where a template has it (``file:line:column``), if a deployment
         said so; ``delivered`` and ``lost`` are the numbers of events that it had.
-        ``scene`` has the coordinates of boxes and routes, in the order of nodes and edges; it is
-        null without the layout engine.
+        ``scene`` has the coordinates of boxes and routes, in the order of nodes and edges.
         """
         graph = await self._registry.graph()
         graph = graph._replace(edges=await self._counted(graph.edges))
-        try:
-            # A large graph takes longer than other requests should wait.
-            scene = await asyncio.to_thread(scene_of, graph)
-        except ConfigurationError:
-            scene = None
+        if better := advice():
+            warn_once(_LOG, f"the graph of the console is {better}")
         return models.Graph(
-            scene=scene,
+            # A large graph takes longer than other requests should wait.
+            scene=await asyncio.to_thread(scene_of, graph),
             nodes=[models.Node(name=name, kind=node.kind) for name, node in graph.nodes.items()],
             edges=list(graph.edges),
         )

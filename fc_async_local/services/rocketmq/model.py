@@ -15,12 +15,12 @@ import msgspec
 from fc_async_local.domain.invocation import Record
 from fc_async_local.services.common import ProtocolError, Receipt, check_body
 from fc_async_sdk.errors import shorten
+from fc_async_sdk.spec import limits
 from fc_async_sdk.spec.destinations import KINDS
-from fc_async_sdk.spec.limits import Range
 
 MESSAGE_BYTES: Final = KINDS["rocketmq"].payload_bytes
-BATCH: Final = Range(1, 16, 1)
-POLLING_SECONDS: Final = Range(0, 30, 0)
+BATCH: Final = limits.ROCKETMQ_BATCH
+POLLING_SECONDS: Final = limits.ROCKETMQ_POLLING_SECONDS
 RETENTION_MS: Final = 3 * 86_400_000
 MOST_CONSUMED: Final = 289
 """One delivery and 288 retries; then the message goes to the group's dead-letter topic."""

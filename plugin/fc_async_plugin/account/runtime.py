@@ -164,6 +164,6 @@ def service_url(
             f"the URL of {name} needs an account and a region: name an ARN with both, or pass "
             "--account-id and --region"
         )
-    if service == "rocketmq":  # mq_http_sdk 1.0.3 cannot do TLS on Python 3
-        return f"http://{account_id}.mqrest.{region}.aliyuncs.com"
+    if service == "rocketmq":
+        return f"https://{account_id}.mqrest.{region}.aliyuncs.com"
     return f"https://{account_id}.mns.{region}.aliyuncs.com"

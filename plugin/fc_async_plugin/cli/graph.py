@@ -60,6 +60,7 @@ def command(
     from fc_async_plugin import template
     from fc_async_plugin.account.live import read_all
     from fc_async_plugin.report import graphs
+    from fc_async_sdk._drawing import advice
 
     kind = output or _kind_of(target)
     context = read_all(templates or [None], account, env=environment, deployed=live)
@@ -75,6 +76,8 @@ def command(
         "text": graphs.to_text,
     }[kind]
     text = make(shown)
+    if kind == "svg" and (better := advice()):
+        terminal.note(f"The graph is {better}.")
     if target is not None:
         target.write_text(f"{text}\n", encoding="utf-8")
     elif text:

@@ -8,6 +8,7 @@ then ``Dockerfile`` itself, then the only other one, or the one that names or a 
 Invariants:
     No file outside of the repository is looked for. Without a repository, it is looked for in the
     code folder, beside the template and one folder below, and with its usual name in two above.
+    An absolute path of a Dockerfile is one of the image, never one of this machine.
 """
 
 from __future__ import annotations
@@ -152,11 +153,12 @@ def dockerfiles(project: Project, resource: Resource) -> list[Path]:
     tree.update(one for place in code for one in _tree(place))
     # The one from which a build of the template, or of the repository, makes the image.
     builds = [one for one in project.builds if one.resource in {"", resource.name}]
+    places = [*code, *folders_of(project)]
     named = (_named(one.folder, one.written) for one in builds if "docker" in one.written)
-    if file := next(itertools.chain(*named, _built(own[-1], sorted(tree), names)), None):
+    own_files = (file for files in named for file in files if _is_below(file, *places))
+    if file := next(itertools.chain(own_files, _built(own[-1], sorted(tree), names)), None):
         return [file]
     # In the nearest folder: the one with the name of the function, then "Dockerfile" itself.
-    places = [*code, *folders_of(project)]
     found = sorted(one for one in tree if _NAME.fullmatch(one.name) and os.access(one, os.R_OK))
     below = [[one for one in found if one.is_relative_to(place)] for place in places]
     for place, files in zip(places, below, strict=True):
@@ -167,7 +169,8 @@ def dockerfiles(project: Project, resource: Resource) -> list[Path]:
     # The only one, or the one that a compose file names.
     likely = _likeliest(next(filter(None, below), []), names)
     compose = (file for one in places for file in one.glob("*compose*.y*ml"))
-    chosen = ([*{*_named(one.parent, one.read_text("utf-8", "replace"))}] for one in compose)
+    listed = ({*_named(one.parent, one.read_text("utf-8", "replace"))} for one in compose)
+    chosen = ([file for file in files if _is_below(file, *places)] for files in listed)
     return likely if len(likely) == 1 else next((one for one in chosen if len(one) == 1), likely)
 
 
@@ -176,7 +179,8 @@ def _tree(folder: Path, *, deep: bool = False) -> Iterator[Path]:
     for place, folders, names in os.walk(folder):
         yield from (Path(place, one) for one in names)
         inner = [one for one in folders if one[0] != "." and one not in _NOT_SEARCHED]
-        inner = [one for one in inner if not Path(place, one, ".git").exists()]
+        # Unlike Path.exists, this is False for a folder that this user may not read.
+        inner = [one for one in inner if not os.path.exists(os.path.join(place, one, ".git"))]  # noqa: PTH110, PTH118
         folders[:] = inner if deep or Path(place) == folder else []
 
 
@@ -190,7 +194,7 @@ def _built(top: Path, tree: Iterable[Path], names: set[str]) -> Iterator[Path]:
         for one in builds:  # of a script with a single one, another line may name the image
             if names & _last_parts(text if len(builds) == 1 else one):
                 files = [*_named(script.parent, one), *_named(top, one)]
-                yield from (file for file in files if file.resolve().is_relative_to(top.resolve()))
+                yield from (file for file in files if _is_below(file, top))
 
 
 def _last_parts(text: str) -> set[str]:
@@ -255,7 +259,7 @@ def _read(text: str) -> _Instructions:
                 ends = {one: Path(one).name if target.endswith("/") else "" for one in own}
                 sources |= {f"{target}{end}": one for one, end in ends.items()}
             files += own
-            copied += words if into in {".", last.get("WORKDIR", "").rstrip("/")} else []
+            copied += own if into in {".", last.get("WORKDIR", "").rstrip("/")} else []
         else:
             last[name] = value
     names = {one.rpartition("/")[2] for one in _REQUIREMENTS.findall(plain)}
@@ -287,12 +291,23 @@ def _folder(places: list[Path], command: Iterable[str], copied: list[str]) -> Pa
     words = " ".join(command).split()
     modules = [one.partition(":")[0].replace(".", "/") for one in words]
     files = [*words, *(f"{one}.py" for one in modules), *(f"{one}/__main__.py" for one in modules)]
-    inside = [one for one in (place / name for place in places for name in copied) if one.is_dir()]
+    inside = [
+        place / name
+        for place in places
+        for name in copied
+        if _is_below(place / name, place) and (place / name).is_dir()
+    ]
 
     def count(place: Path, names: Iterable[str]) -> int:
         return sum((place / name.lstrip("/")).is_file() for name in names)
 
     return max([*places, *inside], key=lambda one: (count(one, files), count(one, copied)))
+
+
+def _is_below(path: Path, *folders: Path) -> bool:
+    """Return whether a path, links followed, is one of some folders or below one of them."""
+    resolved = path.resolve()
+    return any(resolved.is_relative_to(folder.resolve()) for folder in folders)
 
 
 def _assigned(line: str) -> dict[str, str]:

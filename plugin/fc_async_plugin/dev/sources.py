@@ -87,10 +87,12 @@ def template_files(projects: Iterable[Project]) -> set[Path]:
 def roots(sources: Sequence[Source], builds: Iterable[Path] = ()) -> set[Path]:
     """Return the folders to watch with all that is below them, also those that are built in.
 
-    For a zip, and for a folder that does not exist yet, that is the nearest folder above.
+    For a zip, and for a folder that does not exist yet, that is the nearest folder above. The root
+    of the file system is not watched.
     """
     found = {
         next(place for place in (path, *path.parents) if place.is_dir())
         for path in (*builds, *(path for one in sources for path in one.paths))
     }
+    found = {path for path in found if path.resolve() != Path(path.anchor)}
     return {path for path in found if not found & set(path.parents)}

@@ -94,9 +94,16 @@ class Queue(Receiver):
         )
         return found
 
-    def delete(self, receipts: list[str]) -> None:
-        """Delete messages."""
-        self._queue.batch_delete_message(receipts)
+    def delete(self, receipts: list[str]) -> set[str]:
+        """Delete messages; return the receipts that have ended."""
+        try:
+            self._queue.batch_delete_message(receipts)
+        except MNSExceptionBase as error:
+            failures: list[dict[str, str]] = getattr(error, "sub_errors", None) or []
+            if not failures:
+                raise
+            return {failure["ReceiptHandle"] for failure in failures}
+        return set()
 
     def show_again(self, receipts: list[str]) -> None:
         """Make messages visible in a second, the least that MNS allows."""

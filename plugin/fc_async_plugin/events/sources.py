@@ -108,7 +108,7 @@ class Receiver(Source):
     deleted is received once more by :meth:`finish`.
 
     Attributes:
-        errors: The error of the official client.
+        errors: The errors of the client.
     """
 
     errors: type[Exception]
@@ -121,11 +121,11 @@ class Receiver(Source):
 
     @abstractmethod
     def receive(self) -> list[Any]:
-        """Return up to :data:`BATCH` messages, as the official client does."""
+        """Return up to :data:`BATCH` messages; none is an error of the official client, or []."""
 
     @abstractmethod
-    def delete(self, receipts: list[str]) -> None:
-        """Delete messages, as the official client does."""
+    def delete(self, receipts: list[str]) -> set[str]:
+        """Delete messages; return the receipts that have ended."""
 
     def show_again(self, receipts: list[str]) -> None:
         """Let other readers receive messages at once."""
@@ -186,7 +186,7 @@ class Receiver(Source):
         return self._asked(self.receive, [])
 
     def _asked(self, request: Callable[[], T], none: T) -> T:
-        """Return what the official client returns, or ``none`` if there is no message.
+        """Return what the client returns, or ``none`` if there is no message.
 
         Raises:
             PluginError: The service refused.
@@ -212,20 +212,20 @@ class Receiver(Source):
     def _ended(self, receipts: list[str]) -> set[str]:
         """Delete messages; return the receipts that have ended."""
         try:
-            self.delete(receipts)
+            return self.delete(receipts)
         except self.errors as error:
-            if named := getattr(error, "sub_errors", None):
-                return {one["ReceiptHandle"] for one in named}
             if _code(error) != _MISSING:
                 raise PluginError(f"messages cannot be deleted: {_reason(error)}") from error
             return set(receipts)
-        return set()
 
 
 def _code(error: Exception) -> str:
-    return getattr(error, "type", "")
+    """Return the code of an error of the official client of MNS, or of this package."""
+    code: str = getattr(error, "type", "") or getattr(error, "code", "")
+    return code
 
 
 def _reason(error: Exception) -> str:
-    # str(error) of the official clients ends with a line break and has two spaces in a row.
-    return f"{_code(error)}: {getattr(error, 'message', error)}"
+    # str(error) of the official client ends with a line break and has two spaces in a row.
+    code = _code(error)
+    return f"{code}: {getattr(error, 'message', error)}" if code else str(error)

@@ -1,23 +1,22 @@
 # SPDX-License-Identifier: MIT
-"""Reads destination events from a topic of RocketMQ 4.x, as a group, through the official client.
+"""Reads destination events from a topic of RocketMQ 4.x, as a group, over its HTTP protocol.
 
 A topic keeps its messages: what is removed is removed for the group. What the group has received
 and not removed comes again after five minutes.
-
-Importing this module needs ``mq_http_sdk``, the extra ``events``.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
-from mq_http_sdk.mq_client import MQClient
-from mq_http_sdk.mq_exception import MQExceptionBase
+from typing import TYPE_CHECKING
 
 from fc_async_plugin.events.sources import BATCH, Receiver
+from fc_async_sdk import rocketmq
+from fc_async_sdk.config import Config
+from fc_async_sdk.errors import FcAsyncError
 
 if TYPE_CHECKING:
     from fc_async_sdk.credentials import Credentials
+    from fc_async_sdk.rocketmq import Message
     from fc_async_sdk.spec.arn import RocketMqTopicArn
 
 
@@ -31,32 +30,29 @@ class Topic(Receiver):
         credentials: The keys.
     """
 
-    errors = MQExceptionBase
+    errors = FcAsyncError
 
     def __init__(
         self, address: str, topic: RocketMqTopicArn, group: str, credentials: Credentials
     ) -> None:
         super().__init__()
-        self._client: Any = MQClient(
-            address,
-            credentials.access_key_id,
-            credentials.access_key_secret,
-            credentials.security_token or "",
-        )
-        self._consumer: Any = self._client.get_consumer(topic.instance_id, topic.topic, group)
+        # The user may have typed http:// with --source-endpoint; the default is https://.
+        config = Config(allow_plain_http=True, max_response_bytes=rocketmq.LONGEST_ANSWER)
+        names = topic.instance_id, topic.topic
+        self._topic = rocketmq.Topic(address, *names, credentials, config=config)
+        self._group = group
         self.notes = (
             f"what group {group} has received and not removed comes again after five minutes",
         )
 
-    def receive(self) -> list[Any]:
+    def receive(self) -> list[Message]:
         """Consume messages as the group."""
-        found: list[Any] = self._consumer.consume_message(BATCH)
-        return found
+        return self._topic.consume(self._group, limit=BATCH)
 
-    def delete(self, receipts: list[str]) -> None:
+    def delete(self, receipts: list[str]) -> set[str]:
         """Remove messages for the group."""
-        self._consumer.ack_message(receipts)
+        return set(self._topic.acknowledge(self._group, receipts))
 
     def __exit__(self, *error: object) -> None:
         super().__exit__(*error)
-        self._client.close_connection()
+        self._topic.close()

@@ -62,7 +62,11 @@ def links(resources: Iterable[Resource]) -> list[Link]:
 
     The first of :func:`possible_accounts` is the account of resources whose account is unknown.
     """
-    written = list(_written(resources))
+    return resolved(written_links(resources))
+
+
+def resolved(written: Sequence[Link]) -> list[Link]:
+    """Return the destinations of :func:`written_links` as :func:`links` does."""
     return _resolved(written, possible_accounts(written)[0])
 
 
@@ -86,12 +90,19 @@ def possible_accounts(written: Iterable[Link]) -> list[str]:
     return sorted(named, key=lambda account: (-named[account], account)) or [""]
 
 
-def _written(resources: Iterable[Resource]) -> Iterator[Link]:
+def written_links(resources: Iterable[Resource]) -> list[Link]:
+    """Return every destination that resources name, without what the template leaves out.
+
+    Region and account of an ARN may be empty. To read all ARNs takes a good part of the time of
+    ``fc-async validate``, so a run reads them once.
+    """
+    found = []
     for resource in filter(is_function, resources):
         for outcome, kind in OUTCOMES:
             text = resource.at(*destination_path(outcome))
             if isinstance(text, str) and text and "${" not in text:
-                yield Link(resource, outcome, kind, text, _parsed(text))
+                found.append(Link(resource, outcome, kind, text, _parsed(text)))
+    return found
 
 
 def _parsed(text: str) -> arn.DestinationArn | InvalidArn:
@@ -123,6 +134,7 @@ def build(
     *,
     aliases: Mapping[Node, tuple[str, ...]] | None = None,
     live: Iterable[Edge] = (),
+    written: Sequence[Link] | None = None,
 ) -> Graph:
     """Build the graph of resources.
 
@@ -130,13 +142,15 @@ def build(
         resources: Resources of one or several templates.
         aliases: Known versions behind aliases, by the node of the alias.
         live: Edges of the account that no template has.
+        written: What :func:`written_links` returns for the resources, if it is known.
 
     If the account is unknown and destinations name several, only one of them can be the functions'
     own. The graph is built for an account with which it has a cycle, if there is one.
     """
     functions = [resource for resource in resources if is_function(resource)]
     live = tuple(live)
-    written = list(_written(functions))
+    if written is None:
+        written = written_links(functions)
     accounts = possible_accounts(written)
     graphs = (_build(functions, _resolved(written, own), aliases or {}, live) for own in accounts)
     first = next(graphs)

@@ -19,7 +19,9 @@ from fc_async_plugin.template.model import BLOCK, is_function, is_unresolved
 from fc_async_plugin.template.reading import WHOLE_FILE
 from fc_async_sdk.errors import InvalidArn
 from fc_async_sdk.spec import async_config, limits
+from fc_async_sdk.spec.arn import FunctionArn
 from fc_async_sdk.spec.async_config import Violation
+from fc_async_sdk.spec.graph import Node
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -29,8 +31,7 @@ if TYPE_CHECKING:
     from fc_async_plugin.template.model import Project, Resource
     from fc_async_plugin.template.problems import Position, Problem
     from fc_async_plugin.template.reading import Suppression
-    from fc_async_sdk.spec.arn import DestinationArn, FunctionArn
-    from fc_async_sdk.spec.graph import Node
+    from fc_async_sdk.spec.arn import DestinationArn
 
 
 Needs = Literal["", "--live", "--roles"]
@@ -132,9 +133,22 @@ class Context:
         return self._violations.get(rule, [])
 
     @functools.cached_property
+    def _written_links(self) -> list[Link]:
+        return build.written_links(self.functions)
+
+    @functools.cached_property
     def links(self) -> tuple[Link, ...]:
         """Every destination as written."""
-        return tuple(build.links(self.functions))
+        return tuple(build.resolved(self._written_links))
+
+    @functools.cached_property
+    def links_to_functions(self) -> list[tuple[Link, FunctionArn, Resource | None]]:
+        """Every destination that is a function, with its resource if a template has it."""
+        return [
+            (link, name, self.nodes.get(Node.of(name)._replace(qualifier="")))
+            for link, name in self.destinations()
+            if isinstance(name, FunctionArn)
+        ]
 
     @functools.cached_property
     def function_names(self) -> frozenset[str]:
@@ -157,6 +171,7 @@ class Context:
             self.functions,
             aliases=dict(pair for region in self.live.values() for pair in region.aliases()),
             live=[edge for region in self.live.values() for edge in region.edges(written)],
+            written=self._written_links,
         )
 
     @functools.cached_property
@@ -173,9 +188,12 @@ class Context:
         return tuple(cycle for cycle in find_cycles(self.searched) if cycle.through_trigger)
 
     @functools.cached_property
-    def cuts(self) -> frozenset[Edge]:
-        """The edges without which nothing that is not waived is on a cycle."""
-        return find_cuts(self.searched)
+    def cuts(self) -> dict[Node, list[Edge]]:
+        """The edges without which nothing that is not waived is on a cycle, by their sources."""
+        found: dict[Node, list[Edge]] = {}
+        for edge in find_cuts(self.searched):
+            found.setdefault(edge.source, []).append(edge)
+        return found
 
     @functools.cached_property
     def searched(self) -> Graph:

@@ -65,10 +65,11 @@ def _findings(id_: str, cycle: Cycle, context: Context) -> Iterator[Found]:
 
 def _other_cuts(cycle: Cycle, context: Context) -> Iterator[Related]:
     """Yield what must be removed, too, until the component of a cycle has no cycle."""
-    for edge in sorted(context.cuts - {*cycle.edges}, key=lambda edge: (edge.source, edge.target)):
-        place = edge.position
-        inside = {edge.source, edge.target} <= cycle.component and edge.source != edge.target
-        if place is not None and inside:
+    inside = [edge for node in cycle.component for edge in context.cuts.get(node, ())]
+    for edge in sorted(inside, key=lambda edge: (edge.source, edge.target, edge.kind, edge.via)):
+        leads_on = edge.target in cycle.component and edge.target != edge.source
+        place = edge.position if leads_on and edge not in cycle.edges else None
+        if place is not None:
             yield Related(place, f"{_related(edge)}: part of another cycle")
 
 

@@ -17,7 +17,6 @@ from fc_async_sdk._claims import VARIABLE
 from fc_async_sdk.errors import InvalidArn, shorten
 from fc_async_sdk.spec import arn, limits, ram
 from fc_async_sdk.spec.destinations import KINDS
-from fc_async_sdk.spec.graph import Node
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from fc_async_plugin.graph.build import Link
     from fc_async_plugin.rules.context import Context
     from fc_async_plugin.template.model import Resource
+    from fc_async_sdk.spec.graph import Node
 
 _FC2_SERVICE: Final = ":services/"
 
@@ -210,20 +210,13 @@ _MANY: Final = 1000
 """Functions in a run from which on no similar name is looked for: that compares each with each."""
 
 
-def _functions(context: Context) -> Iterator[tuple[Link, arn.FunctionArn, Resource | None]]:
-    """Yield every destination that is a function, with its resource if a template has it."""
-    for link, name in context.destinations():
-        if isinstance(name, arn.FunctionArn):
-            yield link, name, context.nodes.get(Node.of(name)._replace(qualifier=""))
-
-
 @rule("FCA040", "unknown-function", "warning")
 def unknown_function(context: Context) -> Iterator[Found]:
     """A destination function that isn't in the file.
 
     The service checks only the form of the ARN; results of a missing function are lost.
     """
-    for link, name, resource in _functions(context):
+    for link, name, resource in context.links_to_functions:
         foreign = name.account_id != link.resource.account_id
         if resource or foreign or name.region != link.resource.region:
             continue
@@ -251,7 +244,7 @@ def http_function(context: Context) -> Iterator[Found]:
 
     The event comes as a payload, not as a request; pages about FC 2.0 say it is refused.
     """
-    for link, name, resource in _functions(context):
+    for link, name, resource in context.links_to_functions:
         live = context.live_function(name)
         kinds = [one.trigger_type for one in live.triggers] if live else []
         written = resource.each("triggers") if resource else ()
@@ -270,7 +263,7 @@ def target_qualifier(context: Context) -> Iterator[Found]:
 
     Known only when the account was read.
     """
-    for link, name, _ in _functions(context):
+    for link, name, _ in context.links_to_functions:
         live = context.live_function(name)
         if live and not live.has_qualifier(name.qualifier):
             yield Found(

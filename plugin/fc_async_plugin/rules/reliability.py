@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from fc_async_plugin.graph.build import source_node
 from fc_async_plugin.rules.rule import Found, Related, rule
 from fc_async_plugin.rules.triggers import written_triggers
-from fc_async_plugin.template.code import DEFAULT_HANDLER, code_path
+from fc_async_plugin.template.code import DEFAULT_HANDLER, code_below, folder_of
 from fc_async_plugin.template.model import BLOCK, is_function, is_unresolved
 from fc_async_sdk._pacing import gcra
 from fc_async_sdk.errors import InvalidParameter
@@ -17,9 +17,10 @@ from fc_async_sdk.spec import limits, regions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from fc_async_plugin.rules.context import Context
-    from fc_async_plugin.template.model import Project, Resource
+    from fc_async_plugin.template.model import Resource
     from fc_async_sdk.spec.graph import Node
 
 _KIB: Final = 1024
@@ -153,8 +154,16 @@ def pace_cannot_be_kept(context: Context) -> Iterator[Found]:
     Reads the module of a Python handler; a rate that is not written there is not seen.
     """
     for project in context.projects:
+        folder = folder_of(project)
+        # Many functions may share one module: it is parsed once.
+        modules: dict[Path, list[_Pace]] = {}
         for resource in filter(is_function, project.resources):
-            for pace in _paces(project, resource):
+            module = _module(folder, resource)
+            if module is None:
+                continue
+            if module not in modules:
+                modules[module] = _paces(module)
+            for pace in modules[module]:
                 yield from _findings(resource, pace)
 
 
@@ -183,18 +192,31 @@ def _findings(resource: Resource, pace: _Pace) -> Iterator[Found]:
         )
 
 
-def _paces(project: Project, resource: Resource) -> list[_Pace]:
-    """Return the paces in the module of a handler; none if it cannot be read."""
-    folder = code_path(project, resource)
+def _module(folder: Path, resource: Resource) -> Path | None:
+    """Return the file of a Python handler; None if the function is not in Python.
+
+    Args:
+        folder: That of the template.
+        resource: A function.
+    """
+    if not str(resource.props.get("runtime", "")).startswith("python"):
+        return None
+    code = code_below(folder, resource)
     module = str(resource.props.get("handler") or DEFAULT_HANDLER).rpartition(".")[0]
-    if folder is None or not str(resource.props.get("runtime", "")).startswith("python"):
-        return []
+    return None if code is None else code / f"{module}.py"
+
+
+def _paces(module: Path) -> list[_Pace]:
+    """Return the paces in a file; none if it cannot be read."""
     try:
-        text = (folder / f"{module}.py").read_text(encoding="utf-8")
+        text = module.read_text(encoding="utf-8")
+        if _MODULE not in text:
+            return []
         calls = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Call)]
     except (OSError, ValueError, SyntaxError, RecursionError):
         return []
-    return [pace for call in calls if _MODULE in text and (pace := _pace(call)) is not None]
+    paces = map(_pace, calls)
+    return [pace for pace in paces if pace is not None]
 
 
 def _pace(call: ast.Call) -> _Pace | None:

@@ -176,8 +176,9 @@ def async_trigger(context: Context) -> Iterator[Found]:
 
     Its invocations are asynchronous, and the qualifier that it calls has no configuration.
     """
-    configured = _failure_destinations(context)
-    for trigger in written_triggers(context):
+    written = list(written_triggers(context))
+    configured = _failure_destinations(context) if written else {}
+    for trigger in written:
         target = trigger.target
         if not trigger.asynchronous or is_unresolved(target.qualifier) or target in configured:
             continue  # FCA050 finds a block without a failure destination
@@ -195,8 +196,9 @@ def dead_letters(context: Context) -> Iterator[Found]:
 
     Of an asynchronous trigger it gets only what could not be queued, and only with ALL.
     """
-    configured = _failure_destinations(context)
-    for trigger in written_triggers(context, "eventbridge"):
+    written = list(written_triggers(context, "eventbridge"))
+    configured = _failure_destinations(context) if written else {}
+    for trigger in written:
         options = trigger.config.get("runOptions") if isinstance(trigger.config, dict) else None
         queue = options.get("deadLetterQueue") if isinstance(options, dict) else None
         named = is_unresolved(queue) or (isinstance(queue, dict) and queue.get("Arn"))

@@ -89,22 +89,37 @@ def folder_of(project: Project) -> Path:
     return Path(project.file).resolve().parent
 
 
+def is_shared(folder: Path) -> bool:
+    """Return whether a folder has other projects, so that none of it is searched.
+
+    Those are the root of the file system, the home folder and the one for temporary files.
+
+    Args:
+        folder: Absolute, without links.
+    """
+    shared = {one.resolve() for one in (Path.home(), Path(tempfile.gettempdir()))}
+    return folder == folder.parent or folder in shared
+
+
 def repository_of(project: Project) -> Path | None:
     """Return the folder of the repository that has a template, also of a copy without ``.git``.
 
     The home folder and the one for temporary files have other projects, so they are none.
     """
     base = folder_of(project)
-    shared = {one.resolve() for one in (Path.home(), Path(tempfile.gettempdir()))}
-    own = [*itertools.takewhile(lambda one: one not in shared, (base, *base.parents))]
+    own = [*itertools.takewhile(lambda one: not is_shared(one), (base, *base.parents))]
     copies = [one for one in own[: _PARENTS + 1] if (one / ".gitignore").is_file()]
     return next((one for one in own if (one / ".git").exists()), copies[-1] if copies else None)
 
 
 def folders_of(project: Project) -> list[Path]:
-    """Return :func:`own_folders`; without ``.git`` also the two folders above the template."""
+    """Return :func:`own_folders`; without ``.git`` also the two folders above the template.
+
+    A folder that has other projects, such as ``/``, is not among those above.
+    """
     found = own_folders(project)
-    near = [] if (found[-1] / ".git").exists() else found[0].parents[:_PARENTS]
+    above = [] if (found[-1] / ".git").exists() else found[0].parents[:_PARENTS]
+    near = itertools.takewhile(lambda folder: not is_shared(folder), above)
     return [*dict.fromkeys([*found, *near])]
 
 
@@ -120,9 +135,20 @@ def own_folders(project: Project) -> list[Path]:
 
 def code_path(project: Project, resource: Resource) -> Path | None:
     """Return the code folder or zip of a resource, absolute; None if its code is elsewhere."""
+    return code_below(folder_of(project), resource)
+
+
+def code_below(folder: Path, resource: Resource) -> Path | None:
+    """Return the code folder or zip of a resource; None if its code is elsewhere.
+
+    Args:
+        folder: The one of :func:`folder_of`, which takes system calls to find: who reads many
+            resources of a template asks once.
+        resource: A function.
+    """
     code = resource.props.get("code")
     source = code.get("src") if isinstance(code, dict) else code
-    return folder_of(project) / str(source) if source else None
+    return folder / str(source) if source else None
 
 
 def start_command(resource: Resource) -> list[str]:
@@ -158,13 +184,12 @@ def start_problem(project: Project, resource: Resource) -> StartProblem | None:
     Returns:
         None if it can, or if the command is a program of the runtime, such as ``python3``.
     """
+    # Before the folder is looked for: most functions have another runtime.
+    if str(resource.props.get("runtime")) not in runtimes.CUSTOM:
+        return None
     command = start_command(resource)
     folder = code_path(project, resource)
-    if (
-        str(resource.props.get("runtime")) not in runtimes.CUSTOM
-        or folder is None
-        or not folder.is_dir()
-    ):
+    if folder is None or not folder.is_dir():
         return None
     name = _in_code(command[0] if command else f"./{packaging.BOOTSTRAP}")
     of_path = command[:1] == [name] and "/" not in name

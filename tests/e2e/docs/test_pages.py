@@ -459,6 +459,7 @@ WORLDS: dict[str, Callable[[Reader, pytest.FixtureRequest], object]] = {
     "docs/how-to/replay.md": failures,
     "docs/how-to/test.md": template_of_orders,
     "docs/how-to/deploy.md": deployed_orders,
+    "docs/reference/sdk/rocketmq.md": events,
     "docs/reference/sdk/": sdk,
     "docs/reference/cli.md": shop,
     "docs/reference/triggers.md": scheduled,

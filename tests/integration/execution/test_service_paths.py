@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from fc_async_local.execution import interpreters, sandbox
+from fc_async_local.execution.paths import Folders
 from fc_async_local.settings import Settings
 from fc_async_tests.web_program import web_program
 
@@ -118,7 +119,7 @@ class TestInAMountNamespace:
 
     @pytest.fixture
     def fc_local_settings(self, cannot_run):
-        if sandbox.in_namespace(["sh"], [Path.cwd()], "/bin") == ["sh"]:
+        if not sandbox.is_available():
             cannot_run("bubblewrap is not installed, or this machine allows no namespaces")
         return Settings.of(mount_paths=True)
 
@@ -147,7 +148,7 @@ def test_layers_are_shown_as_one_folder(tmp_path: Path) -> None:
     for name in ("a/python/one.py", "b/python/two.py", "b/bin/tool"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(name)
-    folders = [tmp_path, tmp_path / "a", tmp_path / "b"]
+    folders = Folders(tmp_path, (tmp_path / "a", tmp_path / "b"))
     listing = ["sh", "-c", "cat /opt/python/*.py /opt/bin/tool"]
     command = sandbox.in_namespace(listing, folders, "/bin")
     if command == listing:

@@ -6,6 +6,9 @@ from __future__ import annotations
 import asyncio
 import copy
 import inspect
+import os
+import subprocess
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,6 +20,7 @@ from fc_async_sdk.session import Session, async_client, client
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from pytest_httpserver import HTTPServer
 
@@ -147,3 +151,46 @@ def test_both_clients_are_made_with_the_same_arguments() -> None:
         inspect.signature(Session.client).parameters
         == inspect.signature(Session.async_client).parameters
     )
+
+
+SCRIPT = """
+import fc_async_sdk
+client = fc_async_sdk.client({settings})
+client.invoke_async("resize", b"{{}}")
+"""
+ASYNC_SCRIPT = """
+import asyncio, fc_async_sdk
+async def main():
+    async with fc_async_sdk.async_client({settings}) as client:
+        await client.invoke_async("resize", b"{{}}")
+asyncio.run(main())
+"""
+
+
+@pytest.mark.parametrize("script", [SCRIPT, ASYNC_SCRIPT], ids=["threads", "asyncio"])
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        ("region_name='cn-hangzhou'", "NoCredentials: no credentials found: give access_key_id"),
+        (
+            "endpoint_url='http://127.0.0.1:9'",
+            "ConnectFailed: InvokeFunction: no connection to 127",
+        ),
+    ],
+    ids=["without keys", "without a runtime"],
+)
+def test_a_script_that_cannot_send_ends_in_the_line_of_the_user_and_one_sentence(
+    tmp_path: Path, script: str, settings: str, sentence: str
+) -> None:
+    (tmp_path / "script.py").write_text(script.format(settings=settings))
+    environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
+    command = [sys.executable, "script.py"]
+    done = subprocess.run(
+        command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+    )
+    lines = done.stderr.splitlines()
+    assert done.returncode == 1
+    assert len(lines) <= 25, done.stderr
+    assert done.stderr.count("Traceback") == 1
+    [at] = [number for number, line in enumerate(lines) if sentence in line]
+    assert not [line for line in lines[at:] if line.lstrip().startswith("File ")]

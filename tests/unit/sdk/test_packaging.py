@@ -9,7 +9,7 @@ import os
 import stat
 import time
 import zipfile
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
@@ -17,9 +17,6 @@ from fc_async_sdk import packaging
 from fc_async_sdk.errors import InvalidParameter
 from fc_async_sdk.models import Code
 from fc_async_tests.opened_files import opened_below
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 @pytest.fixture
@@ -155,6 +152,25 @@ def test_a_link_to_a_folder_outside_is_refused(folder: Path, tmp_path: Path) -> 
     (folder / "more").symlink_to(tmp_path)
     with pytest.raises(InvalidParameter, match="link out of the folder"):
         packaging.load(folder)
+
+
+def test_the_root_of_the_file_system_is_not_read_as_code() -> None:
+    with pytest.raises(InvalidParameter, match="'/': is the root of the file system"):
+        packaging.archive(Path("/"))
+    with pytest.raises(InvalidParameter, match="'/': is the root of the file system"):
+        packaging.layer_reference(Path("/"))
+
+
+def test_a_file_that_may_not_be_read_is_named(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Modes do not stop the administrator, as which tests may run.
+    def denied(file: Path) -> bytes:
+        raise PermissionError(13, "Permission denied", str(file))
+
+    monkeypatch.setattr(Path, "read_bytes", denied)
+    with pytest.raises(InvalidParameter, match=r"bootstrap.* may not be read"):
+        packaging.archive(folder)
 
 
 @pytest.mark.parametrize("content", [b"\xff*.pyc", b"[z-a]"], ids=["encoding", "pattern"])

@@ -10,8 +10,7 @@ class Settings:
 
     Attributes:
         mns_endpoint: On the service `https://ACCOUNT.mns.REGION.aliyuncs.com`.
-        rocketmq_endpoint: On the service `http://ACCOUNT.mqrest.REGION.aliyuncs.com`. The official
-            client cannot use https.
+        rocketmq_endpoint: On the service `https://ACCOUNT.mqrest.REGION.aliyuncs.com`.
         rocketmq_group: Consumer group. Each group gets every message of the topic.
         worker_data: Folder for what the worker keeps.
     """

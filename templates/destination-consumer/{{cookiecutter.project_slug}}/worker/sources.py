@@ -1,21 +1,22 @@
-"""Reads messages with the official clients of MNS and RocketMQ."""
+"""Reads messages: of MNS with the official client, of RocketMQ with the one of fc-async."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
+from fc_async_sdk import rocketmq
+from fc_async_sdk.credentials import Credentials
+from fc_async_sdk.errors import FcAsyncError
 from mns.account import Account  # type: ignore[import-untyped]
 from mns.mns_exception import MNSExceptionBase  # type: ignore[import-untyped]
-from mq_http_sdk.mq_client import MQClient  # type: ignore[import-untyped]
-from mq_http_sdk.mq_exception import MQExceptionBase  # type: ignore[import-untyped]
 
 from worker.settings import Settings
 
 HIDDEN_SECONDS = 60
 """How long a received message of MNS is hidden from other workers. RocketMQ: always 5 minutes."""
 _EMPTY = "MessageNotExist"
-"""The answer of both services to a poll that found no message."""
+"""The answer of MNS to a poll that found no message."""
 
 
 @dataclass(frozen=True)
@@ -95,26 +96,26 @@ class RocketMq:
     name = "rocketmq"
 
     def __init__(self, settings: Settings) -> None:
-        client = MQClient(settings.rocketmq_endpoint, *_keys(settings))
-        self._consumer = client.get_consumer(
-            settings.rocketmq_instance, settings.rocketmq_topic, settings.rocketmq_group
-        )
+        key_id, secret, token = _keys(settings)
+        keys = Credentials(access_key_id=key_id, access_key_secret=secret, security_token=token)
+        names = settings.rocketmq_instance, settings.rocketmq_topic
+        self._topic = rocketmq.Topic(settings.rocketmq_endpoint, *names, keys)
+        self._group = settings.rocketmq_group
 
     def receive(self, wait_seconds: int) -> Message | None:
         with _translated():
-            try:
-                [found] = self._consumer.consume_message(1, wait_seconds or -1)
-            except MQExceptionBase as error:
-                if error.type == _EMPTY:
-                    return None
-                raise
+            messages = self._topic.consume(self._group, limit=1, wait_seconds=wait_seconds)
+        if not messages:
+            return None
+        [found] = messages
         return Message(
             found.message_id, found.message_body, found.consumed_times, found.receipt_handle
         )
 
     def acknowledge(self, message: Message) -> None:
         with _translated():
-            self._consumer.ack_message([message.handle])
+            if self._topic.acknowledge(self._group, [message.handle]):
+                raise Unavailable("ReceiptHandleError: others may have received the message")
 
 
 def _keys(settings: Settings) -> tuple[str, str, str]:
@@ -130,5 +131,7 @@ def _translated() -> Iterator[None]:
     """Raise the errors of both clients as one class."""
     try:
         yield
-    except (MNSExceptionBase, MQExceptionBase) as error:
+    except MNSExceptionBase as error:
         raise Unavailable(f"{error.type}: {error.message}") from error
+    except FcAsyncError as error:
+        raise Unavailable(str(error)) from error

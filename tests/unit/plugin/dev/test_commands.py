@@ -535,6 +535,51 @@ def test_an_image_runs_in_the_folder_that_it_copies(tmp_path: Path) -> None:
     assert _image(tmp_path, files) == ("Dockerfile", "backend", "python main.py")
 
 
+@pytest.mark.parametrize(
+    "copies",
+    [
+        "COPY handler.sh /handler.sh",
+        "COPY handler.sh /",
+        "COPY --from=build / /",
+        "COPY ../../.. /",
+        "COPY link /",
+    ],
+)
+@pytest.mark.parametrize("mark", [".git", ""])
+def test_an_image_that_copies_to_its_root_does_not_run_in_that_of_this_machine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, copies: str, mark: str
+) -> None:
+    # These programs are in the folders of this machine, and handler.sh is in the project only.
+    starts = 'ENTRYPOINT ["/bin/sh", "-c", "/usr/bin/env sh /handler.sh"]'
+    for program in ("bin/sh", "usr/bin/env"):
+        (tmp_path / program).parent.mkdir(parents=True)
+        (tmp_path / program).touch()
+    files = {"Dockerfile": f"FROM debian\n{copies}\n{starts}\n", "handler.sh": ""}
+    project = _repository(tmp_path / "shop", files)
+    (tmp_path / "shop" / "link").symlink_to("/")
+    if not mark:
+        (tmp_path / "shop" / ".git").rmdir()
+    # Stands for the root of the file system: both have other projects.
+    monkeypatch.setenv("HOME", str(tmp_path))
+    [image] = commands.images_of([project]).values()
+    assert image.folder == tmp_path / "shop"
+
+
+@pytest.mark.parametrize(
+    ("compose", "build"), [("services: {app: {build: {context: OTHER}}}", ""), ("", "OTHER")]
+)
+def test_a_dockerfile_outside_of_the_project_is_not_read_though_it_is_named(
+    tmp_path: Path, compose: str, build: str
+) -> None:
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "Dockerfile").write_text("CMD curl example.com\n")
+    other = str(tmp_path / "other")
+    files = {"docker-compose.yml": compose.replace("OTHER", other)}
+    build = f"docker build {build.replace('OTHER', other)}" if build else ""
+    project = _repository(tmp_path / "shop", files, build=build)
+    assert commands.images_of([project]) == {}
+
+
 def test_an_image_has_the_packages_that_its_dockerfile_installs(tmp_path: Path) -> None:
     copies = "COPY api/requirements.txt /app/reqs/requirements.txt\nCOPY api/ /app/api/\n"
     install = "RUN rm -r x.txt && \\\n  pip install --no-cache-dir -r /app/reqs/requirements.txt\n"

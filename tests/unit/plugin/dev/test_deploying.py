@@ -502,3 +502,12 @@ def test_a_function_with_keys_that_the_service_ignores_runs(folder: Folder):
     ]
     assert not result.refused
     assert result.steps
+
+
+def test_a_function_whose_code_is_the_whole_file_system_is_left_out_by_name(folder: Folder):
+    folder.template.write_text(TEMPLATE + SECOND.replace("./mail", "/"))
+    result = folder.deployer.everything()
+    [failure] = result.failures
+    assert "mailer" in failure
+    assert "/ is the root of the file system" in failure
+    assert folder.answer() == b"1"

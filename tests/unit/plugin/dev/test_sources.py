@@ -3,15 +3,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from fc_async_plugin import template
-from fc_async_plugin.dev.sources import affected, roots, sources_of, template_files
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from fc_async_plugin.dev.sources import Source, affected, roots, sources_of, template_files
 
 TEMPLATE = """\
 edition: 3.0.0
@@ -84,6 +81,11 @@ def test_layers_of_the_service_and_code_in_a_bucket_are_not_on_this_machine(
 
 def test_folders_are_watched_once(tmp_path: Path, project: template.Project):
     assert roots(sources_of([project])) == {tmp_path}
+
+
+def test_the_root_of_the_file_system_is_not_watched_for_a_folder_that_does_not_exist():
+    missing = Path("/no-such-folder-of-a-test/code")
+    assert roots([Source(function="f", resource="f", template="s.yaml", code=missing)]) == set()
 
 
 def test_the_template_and_what_may_be_added_beside_it_are_watched(

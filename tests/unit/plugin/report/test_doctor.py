@@ -70,7 +70,7 @@ def test_the_packages_of_an_extra_are_those_of_the_installation(
     monkeypatch.setattr(_requirements, "missing", looked_for.append)
     doctor.results(machine)
     [text] = [one for one in looked_for if f"'{extra}'" in one]
-    assert "graphlay" in text
+    assert "cronsim" in text
 
 
 def test_doctor_reports_an_old_sqlite(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:

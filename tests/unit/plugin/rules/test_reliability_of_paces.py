@@ -58,6 +58,21 @@ def test_a_pace_above_what_the_concurrency_allows_is_found(
     assert "10 at a time are 5 a second" in message
 
 
+def test_each_function_that_shares_a_module_is_judged_by_its_own_settings(
+    check: Callable[..., list[Finding]], tmp_path: Path
+) -> None:
+    (tmp_path / "code").mkdir()
+    (tmp_path / "code" / "index.py").write_text(f"{IMPORT}Pace('crm', '25/s', max_hops=3)")
+    head, _, function = TEMPLATE.partition("  crm:")
+    functions = [
+        f"  {name}:{function}".replace("Name: crm", f"Name: {name}").format(age=age, timeout=1)
+        for name, age in (("short", 3_000), ("long", 7_200))
+    ]
+    found = check(head + "".join(functions), ignore=())
+    messages = [one.message for one in found if one.rule == "FCA055" and "expire" in one.message]
+    assert [message.split()[2] for message in messages] == ["short"]
+
+
 @pytest.mark.parametrize(
     "code",
     [

@@ -9,8 +9,7 @@ import sys
 
 import pytest
 
-from fc_async_sdk._drawing import Box, Item, Link, Scene, compute, svg
-from fc_async_sdk.errors import ConfigurationError
+from fc_async_sdk._drawing import Box, Item, Link, Scene, advice, compute, svg
 
 KINDS = ("success", "failure", "trigger")
 Rectangle = tuple[float, float, float, float]
@@ -149,10 +148,47 @@ def test_long_and_wide_labels_fit_their_boxes() -> None:
     assert wide.width >= 16 * 13
 
 
-def test_without_the_layout_engine_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "graphlay", None)
-    with pytest.raises(ConfigurationError, match=r"graphlay: .*\[cli\]"):
-        compute([Item("a")], [])
+class TestWithoutTheLayoutEngine:
+    """Graphs where no wheel of the engine can be installed."""
+
+    @pytest.fixture(autouse=True)
+    def no_engine(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setitem(sys.modules, "graphlay", None)
+
+    @pytest.mark.parametrize("downwards", [False, True])
+    @pytest.mark.parametrize("seed", range(60))
+    def test_no_edge_crosses_a_box_and_no_label_overlaps(self, seed: int, downwards: bool) -> None:
+        items, links = random_graph(seed)
+        scene = compute(items, links, downwards=downwards)
+        assert (len(scene.boxes), len(scene.routes)) == (len(items), len(links))
+        assert faults(scene) == []
+
+    def test_nearly_every_label_has_a_place(self) -> None:
+        routes = [route for seed in range(40) for route in compute(*random_graph(seed)).routes]
+        drawn = [route for route in routes if route.points]
+        assert sum(route.label_at is not None for route in drawn) >= 0.98 * len(drawn)
+
+    def test_a_pipeline_is_a_straight_line(self) -> None:
+        links = [Link(number, number + 1, "success", "success") for number in range(4)]
+        scene = compute([Item(f"step-{number}") for number in range(5)], links)
+        assert len({box.y for box in scene.boxes}) == 1
+        assert [len(route.points) for route in scene.routes] == [2] * 4
+        assert sorted(scene.boxes, key=lambda box: box.x) == list(scene.boxes)
+
+    def test_the_same_graph_has_the_same_scene(self) -> None:
+        assert compute(*random_graph(7)) == compute(*random_graph(7))
+
+    def test_a_graph_of_five_hundred_functions_is_drawn(self) -> None:
+        links = [Link(number, number // 2, "success", "success") for number in range(1, 500)]
+        scene = compute([Item(f"function-{number}") for number in range(500)], links)
+        assert len(scene.boxes) == 500
+
+    def test_the_extra_that_draws_better_is_named(self) -> None:
+        assert "[graphs]" in advice()
+
+
+def test_with_the_layout_engine_nothing_is_advised() -> None:
+    assert advice() == ""
 
 
 def test_a_crowded_end_is_a_badge_in_the_notes_and_has_no_edges() -> None:
