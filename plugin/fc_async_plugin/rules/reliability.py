@@ -10,7 +10,9 @@ from fc_async_plugin.graph.build import source_node
 from fc_async_plugin.rules.rule import Found, Related, rule
 from fc_async_plugin.rules.triggers import written_triggers
 from fc_async_plugin.template.code import DEFAULT_HANDLER, code_path
+from fc_async_plugin.template.files import MAX_CODE_BYTES, read_text
 from fc_async_plugin.template.model import BLOCK, is_function, is_unresolved
+from fc_async_plugin.template.problems import TemplateError
 from fc_async_sdk._pacing import gcra
 from fc_async_sdk.errors import InvalidParameter
 from fc_async_sdk.spec import limits, regions
@@ -154,8 +156,25 @@ def pace_cannot_be_kept(context: Context) -> Iterator[Found]:
     """
     for project in context.projects:
         for resource in filter(is_function, project.resources):
-            for pace in _paces(project, resource):
+            try:
+                paces = _paces(project, resource)
+            except TemplateError as error:
+                yield _unread(resource, error)
+                continue
+            for pace in paces:
                 yield from _findings(resource, pace)
+
+
+def _unread(resource: Resource, error: TemplateError) -> Found:
+    """Return the note on a module that is not read."""
+    problem = error.problems[0]
+    return Found(
+        f"the paces of {resource.function_name} are not checked: {problem.position.file} is "
+        f"{problem.message}",
+        resource.where("handler"),
+        problem.fix,
+        severity="note",
+    )
 
 
 def _findings(resource: Resource, pace: _Pace) -> Iterator[Found]:
@@ -184,15 +203,23 @@ def _findings(resource: Resource, pace: _Pace) -> Iterator[Found]:
 
 
 def _paces(project: Project, resource: Resource) -> list[_Pace]:
-    """Return the paces in the module of a handler; none if it cannot be read."""
+    """Return the paces in the module of a handler; none if it is not there or not Python.
+
+    Raises:
+        TemplateError: The module is too large.
+    """
     folder = code_path(project, resource)
     module = str(resource.props.get("handler") or DEFAULT_HANDLER).rpartition(".")[0]
     if folder is None or not str(resource.props.get("runtime", "")).startswith("python"):
         return []
     try:
-        text = (folder / f"{module}.py").read_text(encoding="utf-8")
+        text = read_text(folder / f"{module}.py", MAX_CODE_BYTES)
         calls = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Call)]
-    except (OSError, ValueError, SyntaxError, RecursionError):
+    except TemplateError as error:
+        if error.problems[0].kind == "limit":
+            raise
+        return []
+    except (ValueError, SyntaxError, RecursionError):
         return []
     return [pace for call in calls if _MODULE in text and (pace := _pace(call)) is not None]
 

@@ -29,6 +29,9 @@ _FEW: Final = 8
 
 _FUNCRAFT: Final = ("template.yml", "template.yaml")
 
+MAX_CODE_BYTES: Final = 4 * 1024 * 1024
+"""Largest file of code that rules and reports read."""
+
 _BOM = "\ufeff"
 _MB = 1024 * 1024
 
@@ -123,6 +126,19 @@ def read_text(file: Path, limit: int = MAX_BYTES) -> str:
     Raises:
         TemplateError: The file does not exist, is not a regular file, is too large or not UTF-8.
     """
+    return _decoded(read_bytes(file, limit), file)
+
+
+def read_bytes(file: Path, limit: int) -> bytes:
+    """Return the content of a file, which may have any size and kind.
+
+    Args:
+        file: The file.
+        limit: Largest size, in bytes.
+
+    Raises:
+        TemplateError: The file does not exist, is not a regular file or is too large.
+    """
     start = Position(str(file), 1, 1)
     try:
         if file.exists() and not file.is_file():
@@ -140,7 +156,7 @@ def read_text(file: Path, limit: int = MAX_BYTES) -> str:
         raise failure(start, f"cannot be read: {reason}", kind="file") from error
     if len(data) > limit:
         raise failure(start, f"larger than {limit // _MB} MB", "split it", kind="limit")
-    return _decoded(data, file)
+    return data
 
 
 def _decoded(data: bytes, file: Path) -> str:

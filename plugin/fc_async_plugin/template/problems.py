@@ -19,7 +19,8 @@ Kind = Literal[
 ]
 """``file``: the file cannot be read. ``outside``: it is outside of the repository. ``syntax``: it
 is not YAML 1.2. ``limit``: it is over a limit. ``structure``: it is not a template.
-``variable``: an expression cannot be resolved. ``compatibility``: ``s`` reads the place differently. ``edition``: it is a template for FC 2.0."""
+``variable``: an expression cannot be resolved. ``compatibility``: ``s`` reads the place
+differently. ``edition``: it is a template for FC 2.0."""
 
 
 class Position(NamedTuple):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A template that came with a pull request does not read the machine that checks it."""
+"""A template of a pull request neither reads nor exhausts the machine that checks it."""
 
 from __future__ import annotations
 
@@ -143,3 +143,42 @@ def test_a_dotenv_file_of_the_repository_does_not_open_the_machine(
     (project / ".env").write_text("FC_ASYNC_FILE_ROOT=/\n")
     written("${file('../key')}")
     assert "is outside of" in fc_async("validate").out
+
+
+TEMPLATE = """\
+edition: 3.0.0
+name: shop
+resources:
+  orders:
+    component: fc3
+    props:
+      region: cn-hangzhou
+      functionName: NAME
+      runtime: python3.10
+      handler: index.handler
+      code: ./code
+"""
+
+
+@pytest.mark.parametrize("command", [("validate", "--notes"), ("doctor", "-v")])
+def test_a_file_of_code_of_any_size_is_named_and_not_read(
+    command: tuple[str, ...], fc_async: Command, project: Path
+) -> None:
+    (project / "s.yaml").write_text(TEMPLATE.replace("NAME", "orders"))
+    with (project / "code" / "index.py").open("wb") as file:
+        file.truncate(8 * 1024**3)  # sparse: it uses no disk
+    done = fc_async(*command)
+    assert "internal error" not in done.err
+    assert "code/index.py is larger than 4 MB" in done.out
+
+
+@pytest.mark.parametrize("format_", [("--format", "concise"), ("--format", "text")])
+def test_a_line_break_in_a_name_does_not_look_like_another_finding(
+    format_: tuple[str, ...], fc_async: Command, project: Path
+) -> None:
+    name = '"orders\\ns.yaml:1:1: error FCA999 forged"'
+    block = "      asyncInvokeConfig:\n        maxAsyncRetryAttempts: 9\n"
+    (project / "s.yaml").write_text(TEMPLATE.replace("NAME", name) + block)
+    done = fc_async("validate", *format_)
+    assert done.code == 1
+    assert not [line for line in done.out.splitlines() if line.startswith("s.yaml:1:1: error")]
