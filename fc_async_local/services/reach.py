@@ -17,7 +17,7 @@ import ipaddress
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from aiohttp.abc import AbstractResolver
+    from aiohttp.abc import AbstractResolver, ResolveResult
 
 _METADATA: Final = frozenset(
     map(ipaddress.ip_address, ("100.100.100.200", "169.254.169.254", "fd00:ec2::254"))
@@ -71,9 +71,7 @@ def resolver(*, allow_others: bool) -> AbstractResolver:
     class Resolver(aiohttp.ThreadedResolver):
         """Resolves names as the system does."""
 
-        async def resolve(
-            self, host: str, port: int = 0, family: int = 0
-        ) -> list[aiohttp.abc.ResolveResult]:
+        async def resolve(self, host: str, port: int = 0, family: int = 0) -> list[ResolveResult]:
             """Return the addresses of a name.
 
             Raises:

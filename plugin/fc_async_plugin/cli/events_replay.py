@@ -174,34 +174,73 @@ def command(
     ):
         now = metrics.now_of(client)
         is_named = show or to is not None or bool(filters.functions)
-        asks = dry_run or not yes
-        origin = TRUSTED if is_named else _origin(named, where.account, client, asks=asks)
+        origin = TRUSTED
+        if not is_named:
+            origin = _origin(named, where.account, client, asks=dry_run or not yes)
         choice = filters.choose(opened, now, origin.refusal)
         if show:
             return _show_newest(choice, output)
         if output == "text":
             _show(choice, now)
         _tell_refused(choice)
-        dry = dry_run or not (yes or sys.stdin.isatty())
         outcomes: list[Outcome] = []
-        if choice.chosen and not dry:
-            function = to and target.function
-            _confirm(choice, function, where, client, yes=yes)
-            run = client.replay_events(
-                [event for _, event in choice.chosen],
-                to=function,
-                qualifier=where.qualifier,
-                progress=(output == "text" and sys.stderr.isatty()) or None,
-                pace=pace,
-            )
-            _send(run, choice, opened, outcomes)
+        dry = dry_run or not (yes or sys.stdin.isatty())
+        if not dry:
+            replay = _Replay(choice, to and target.function, where, pace)
+            replay.send(client, opened, outcomes, yes=yes, shown=output == "text")
         failed = _tell(choice, outcomes, output, dry=dry)
-        if dry and choice.chosen and output == "text":
+        if dry and output == "text":
             is_file = isinstance(named, str) and named != _DEAD
             _advise(choice, name_functions=is_file and not is_named)
         for sentence in opened.notes:
             terminal.note(f"Note: {sentence}.")
     return FAILED if failed or choice.refused else DONE
+
+
+class _Replay(NamedTuple):
+    """What is sent, and where.
+
+    Attributes:
+        choice: The events.
+        function: The function that is called; None: those of the events.
+        where: Account and qualifier.
+        pace: Decides when the calls start.
+    """
+
+    choice: Choice
+    function: str | None
+    where: Where
+    pace: Pace | None
+
+    def send(
+        self,
+        client: Client,
+        source: Source,
+        outcomes: list[Outcome],
+        *,
+        yes: bool,
+        shown: bool,
+    ) -> None:
+        """Ask, send the events, and remove the messages of those that were accepted.
+
+        Args:
+            client: A client of the functions' region.
+            source: Has the messages.
+            outcomes: Gets the outcomes.
+            yes: Do not ask.
+            shown: Show the progress on a terminal.
+        """
+        if not self.choice.chosen:
+            return
+        _confirm(self.choice, self.function, self.where, client, yes=yes)
+        run = client.replay_events(
+            [event for _, event in self.choice.chosen],
+            to=self.function,
+            qualifier=self.where.qualifier,
+            progress=True if shown and sys.stderr.isatty() else None,
+            pace=self.pace,
+        )
+        _send(run, self.choice, source, outcomes)
 
 
 def _confirm(
@@ -263,6 +302,8 @@ def _tell_refused(choice: Choice) -> None:
 
 def _advise(choice: Choice, *, name_functions: bool) -> None:
     """Write which options send what was shown."""
+    if not choice.chosen:
+        return
     functions = {event.function for _, event in choice.chosen if event.function}
     names = [f"--function {shlex.quote(name)} " for name in sorted(functions)]
     options_to_send = f"{''.join(names) if name_functions else ''}-y"

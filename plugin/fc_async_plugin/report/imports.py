@@ -274,14 +274,9 @@ def _imports(
         if file in seen:
             continue
         seen.add(file)
-        content = _read(file, too_large)
-        if content is None:
-            continue
         reader = _Reader(runs=loaded, calls=file in own)
-        try:
-            reader.visit(ast.parse(content))
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
-            continue  # another check names it
+        if not reader.take(_read(file, too_large)):
+            continue
         for name, line, runs in reader.names:
             top = name.partition(".")[0]
             local = any((one / top).is_dir() or (one / f"{top}.py").is_file() for one in places)
@@ -316,6 +311,16 @@ class _Reader(ast.NodeVisitor):
         self.relative = False
         self._runs = runs
         self._calls = calls
+
+    def take(self, content: bytes | None) -> bool:
+        """Collect the names of a module; return False if it is not there or not Python."""
+        if content is None:
+            return False
+        try:
+            self.visit(ast.parse(content))
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            return False  # another check names it
+        return True
 
     def _perhaps(self, nodes: Iterable[ast.AST]) -> None:
         before, self._runs = self._runs, False
