@@ -198,7 +198,7 @@ def command(
 
 
 class _Replay(NamedTuple):
-    """What is sent, and where.
+    """One replay: its events, and where they go.
 
     Attributes:
         choice: The events.
