@@ -63,7 +63,7 @@ test-clocks: $(STAMP) $(CONSOLE) ## Run what shows times under other clocks; CLO
 	@CLOCK="$(CLOCK)" ZONE="$(ZONE)" JOBS="$(JOBS:auto=2)" bash .ci/clocks $(TESTS)
 
 fuzz: $(STAMP) ## Send 100,000 mutated requests to all services; FC_ASYNC_FUZZ_SEED=n for others
-	FC_ASYNC_FUZZ_REQUESTS=$(or $(FC_ASYNC_FUZZ_REQUESTS),100000) $(BIN)/python -m pytest -q \
+	FC_ASYNC_FUZZ_REQUESTS=$(or $(FC_ASYNC_FUZZ_REQUESTS),100000) $(BIN)/python -m pytest -q --timeout=0 \
 	  tests/integration/api/test_hostile_requests.py -k 'fault_of_the_server and sqlite'
 
 world: $(STAMP) $(CONSOLE) ## Try fc-async dev on each project below PROJECTS=DIR; DEV='--install' for options
@@ -111,9 +111,10 @@ pictures: $(STAMP) ## Draw the pictures of the documentation into docs/_static/p
 	$(BIN)/python docs/pictures.py
 
 dist: $(STAMP) $(CONSOLE) ## Build the source distribution and the wheel into dist/
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group release
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
+	  --require-hashes --requirement .ci/locks/release.txt
 	rm -rf dist
-	$(BIN)/python -m build --outdir dist . >/dev/null
+	$(BIN)/python -m build --no-isolation --outdir dist . >/dev/null
 	$(BIN)/twine check --strict dist/*
 
 stories: dist ## Do what the tutorials say, each on a clean machine with the wheel
@@ -125,14 +126,18 @@ check-dist: dist ## Install the wheel with each extra on each Python found from 
 schemastore: $(STAMP) ## Write what a pull request to SchemaStore needs into build/schemastore/
 	@$(BIN)/python .ci/schemastore.py build/schemastore
 
-lock: $(STAMP) ## Write constraints.txt anew from the ranges in pyproject.toml, for all Pythons
+LOCK = $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.10 --no-annotate \
+  --no-header --no-emit-index-url --no-emit-find-links
+HASHED = $(LOCK) --generate-hashes --constraint constraints.txt
+
+lock: $(STAMP) ## Write constraints.txt and .ci/locks anew from the ranges in pyproject.toml, for all Pythons
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 	mkdir -p build
-	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.10 --extra all \
-	  --group dev --no-annotate --no-header --no-emit-index-url --no-emit-find-links \
-	  --output-file build/constraints.txt pyproject.toml
+	$(LOCK) --extra all --group dev --output-file build/constraints.txt pyproject.toml
 	{ sed -n '/^#/p' constraints.txt; cat build/constraints.txt; } > build/lock.txt
 	mv build/lock.txt constraints.txt
+	$(HASHED) --extra cli --group build --output-file .ci/locks/action.txt pyproject.toml
+	$(HASHED) --group release --output-file .ci/locks/release.txt
 
 clean: ## Remove what was built
 	rm -rf $(VENV) build dist docs/_build .coverage* .pytest_cache .mypy_cache .ruff_cache .hypothesis

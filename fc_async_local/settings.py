@@ -119,7 +119,8 @@ class ExecutionSettings(Ranged, frozen=True, kw_only=True):
         mount_paths: Show code and layers of Node functions and custom runtimes as ``/code`` and
             ``/opt``, by bubblewrap where it is installed. ``fc-async local start`` sets it.
         allow_cloud: Let functions connect to the real service. Otherwise connections to the hosts
-            of Function Compute, MNS, EventBridge, RocketMQ (HTTP) and OSS lead to this runtime.
+            of Function Compute, MNS, EventBridge, RocketMQ (HTTP) and OSS lead to this runtime. Let
+            subscriptions and rules push to other machines, too.
     """
 
     account_instances: Annotated[int, Meta(ge=1, le=_MOST_ATTEMPTS)] = limits.ACCOUNT_INSTANCES

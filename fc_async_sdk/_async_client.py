@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import (
         AsyncIterable,
         Callable,
+        Collection,
         Container,
         Coroutine,
         Iterable,
@@ -273,6 +274,7 @@ class AsyncClient(BaseClient):
         concurrency: int = 32,
         progress: Callable[[fanout.Progress], None] | bool | None = None,
         pace: Pace | None = None,
+        functions: Collection[str] | None = None,
     ) -> fanout.AsyncFanOut:
         """Send again what failed: call a function with the payload of each failed event.
 
@@ -280,6 +282,10 @@ class AsyncClient(BaseClient):
         its request id. In task mode the service refuses an id that it knows, so an event that
         comes twice, or a replay that was interrupted, calls the function once; the outcome then
         is accepted as ``duplicate``. Delete a message after its outcome, not before.
+
+        An event says which function failed, and with which payload. Every program that may send to
+        the queue can therefore choose both, and the call is made with the keys of this client: name
+        the function with ``to``, or those that may be called with ``functions``.
 
         Args:
             events: Destination events in any form that :func:`fc_async_sdk.events.parse` reads, or
@@ -290,6 +296,8 @@ class AsyncClient(BaseClient):
             progress: Called after every outcome; or True for a progress bar (needs ``rich``).
             pace: Decides when the calls start; see :mod:`fc_async_sdk.pacing`. Its key gets the
                 payload as JSON values. Without hops, payloads stay as they are.
+            functions: Names of the functions that may be called; the event of another one is an
+                outcome with an error. None: all. Not used with ``to``.
 
         Returns:
             A run: iterate over it for the outcomes as they complete, each with the event as it was
@@ -315,6 +323,7 @@ class AsyncClient(BaseClient):
             concurrency=concurrency,
             progress=progress,
             pace=pace,
+            functions=functions,
         )
         return fanout.AsyncFanOut(plan, events, self._connections.sending(self._stub))
 

@@ -19,6 +19,7 @@ from fc_async_sdk._client_base import NOT_SENT, BaseClient, Connections, copy_si
 if TYPE_CHECKING:
     from collections.abc import (
         Callable,
+        Collection,
         Container,
         Iterable,
         Mapping,
@@ -271,6 +272,7 @@ class Client(BaseClient):
         concurrency: int = 32,
         progress: Callable[[fanout.Progress], None] | bool | None = None,
         pace: Pace | None = None,
+        functions: Collection[str] | None = None,
     ) -> fanout.FanOut:
         """Send again what failed: call a function with the payload of each failed event.
 
@@ -278,6 +280,10 @@ class Client(BaseClient):
         its request id. In task mode the service refuses an id that it knows, so an event that
         comes twice, or a replay that was interrupted, calls the function once; the outcome then
         is accepted as ``duplicate``. Delete a message after its outcome, not before.
+
+        An event says which function failed, and with which payload. Every program that may send to
+        the queue can therefore choose both, and the call is made with the keys of this client: name
+        the function with ``to``, or those that may be called with ``functions``.
 
         Args:
             events: Destination events in any form that :func:`fc_async_sdk.events.parse` reads, or
@@ -288,6 +294,8 @@ class Client(BaseClient):
             progress: Called after every outcome; or True for a progress bar (needs ``rich``).
             pace: Decides when the calls start; see :mod:`fc_async_sdk.pacing`. Its key gets the
                 payload as JSON values. Without hops, payloads stay as they are.
+            functions: Names of the functions that may be called; the event of another one is an
+                outcome with an error. None: all. Not used with ``to``.
 
         Returns:
             A run: iterate over it for the outcomes as they complete, each with the event as it was
@@ -313,6 +321,7 @@ class Client(BaseClient):
             concurrency=concurrency,
             progress=progress,
             pace=pace,
+            functions=functions,
         )
         return fanout.FanOut(plan, events, self._connections.sending(self._stub))
 

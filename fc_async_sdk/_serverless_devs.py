@@ -170,7 +170,7 @@ def _load(path: Path) -> dict[Any, Any]:
         raise CredentialsError(f"{path} is longer than {_LONGEST_FILE} bytes")
     try:
         document = yaml.safe_load(path.read_text("utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
+    except (yaml.YAMLError, ValueError, RecursionError, OSError) as error:
         raise CredentialsError(f"{path} can't be read: {type(error).__name__}") from None
     if document is None:
         return {}

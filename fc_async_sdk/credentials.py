@@ -27,6 +27,14 @@ if TYPE_CHECKING:
 _log = logging.getLogger("fc_async_sdk")
 
 
+_ENVIRONMENT: Final = "environment variables ALIBABA_CLOUD_*"
+_VARIABLES: Final = {
+    "access_key_id": "ALIBABA_CLOUD_ACCESS_KEY_ID",
+    "access_key_secret": "ALIBABA_CLOUD_ACCESS_KEY_SECRET",
+    "security_token": "ALIBABA_CLOUD_SECURITY_TOKEN",
+}
+
+
 class Credentials(msgspec.Struct, frozen=True, kw_only=True):
     """An access key, temporary if there is a token.
 
@@ -53,7 +61,10 @@ class Credentials(msgspec.Struct, frozen=True, kw_only=True):
         for name in ("access_key_id", "access_key_secret", "security_token"):
             value = getattr(self, name)
             if not isinstance(value, str) or not value.isascii() or not value.isprintable():
-                raise CredentialsError(f"{name} from {self.source} is not printable ASCII")
+                label = f"{name} from {self.source}"
+                if self.source == _ENVIRONMENT:
+                    label = _VARIABLES[name]
+                raise CredentialsError(f"{label} is not printable ASCII")
         if not self.access_key_id or not self.access_key_secret:
             raise CredentialsError(
                 f"credentials from {self.source} are incomplete: both access_key_id and "
@@ -143,7 +154,7 @@ def from_environment(environ: Mapping[str, str]) -> Credentials | None:
         access_key_id=key,
         access_key_secret=secret,
         security_token=environ.get("ALIBABA_CLOUD_SECURITY_TOKEN", ""),
-        source="ALIBABA_CLOUD_ACCESS_KEY_ID",
+        source=_ENVIRONMENT,
     )
 
 

@@ -271,7 +271,7 @@ class Runtime:
             admin.DeliveryAdmin(store, engine),
             admin.ClockAdmin(engine, clock),
             admin.TriggerAdmin(self.services.trigger_control, clock, urls),
-            admin.ChannelAdmin(self.services.channels, engine),
+            admin.ChannelAdmin(self.services.channels, engine, registry.async_configs),
             admin.PayloadAdmin(self.addresses.oss),
             admin.BucketAdmin(self.services.oss),
             admin.StateAdmin(self.state),

@@ -139,7 +139,7 @@ class Services(NamedTuple):
         """
         stores, clock, settings = foundation
         await stores.documents.refresh()
-        poster = HttpPoster()
+        poster = HttpPoster(allow_others=foundation.settings.execution.allow_cloud)
         closing.push_async_callback(poster.aclose)
         node, pushing = _push_node(foundation, invoker, poster), PushingTriggers()
         protocols = Protocols.of(foundation, node, pushing)

@@ -12,10 +12,10 @@ Invariants:
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import stat
 import zipfile
-import zlib
 from collections import deque
 from io import BytesIO
 from pathlib import Path, PurePosixPath
@@ -40,8 +40,8 @@ _NAME_ERRNOS: Final = frozenset(
 """Errors of a file system that cannot have a name beside the others."""
 
 
-Sums = dict[int, tuple[int, int]]
-"""CRC-32 of files by inode, each with the change time at which the file had it."""
+Sums = dict[int, tuple[int, bytes]]
+"""SHA-256 of files by inode, each with the change time at which the file had it."""
 
 
 class ArchiveLimits(NamedTuple):
@@ -81,6 +81,11 @@ def checksum(data: bytes) -> str:
         CRC-64/XZ (ECMA-182, reflected) as a decimal string.
     """
     return str(fastcrc.crc64.xz(data))
+
+
+def digest(data: bytes) -> str:
+    """Return the SHA-256 of an archive as hexadecimal text."""
+    return hashlib.sha256(data).hexdigest()
 
 
 def check_archive(data: bytes, limits: ArchiveLimits | None = None) -> None:
@@ -157,29 +162,53 @@ def _write(
     # Setuid and setgid bits are dropped: functions run as the user.
     mode = (info.external_attr >> 16) & 0o777 or _DEFAULT_MODE
     mode |= stat.S_IRUSR | stat.S_IWUSR
-    parts = entry.path.parts
-    if any(_linked(folder.joinpath(*parts), path, info, mode, sums) for folder in earlier):
-        return
+    known = [folder.joinpath(*entry.path.parts) for folder in earlier]
+    alike = [file for file in known if _is_alike(file, info, mode)]
+    if alike:
+        content = hashlib.sha256()
+        for chunk in _contents(archive, info):
+            content.update(chunk)
+        if any(_linked(file, path, content.digest(), sums) for file in alike):
+            return
+    content = hashlib.sha256()
     with _exclusive(path) as sink:
-        sink.writelines(_contents(archive, info))
+        for chunk in _contents(archive, info):
+            content.update(chunk)
+            sink.write(chunk)
     path.chmod(mode)
     status = path.lstat()
-    sums[status.st_ino] = status.st_ctime_ns, info.CRC
+    sums[status.st_ino] = status.st_ctime_ns, content.digest()
 
 
-def _linked(known: Path, path: Path, info: zipfile.ZipInfo, mode: int, sums: Sums) -> bool:
-    """Link a file that is already on the disk, if it is the entry; return whether it was."""
+def _is_alike(known: Path, info: zipfile.ZipInfo, mode: int) -> bool:
+    """Return whether a file is on the disk and has the kind, mode and size of an entry."""
+    try:
+        status = known.lstat()
+    except OSError:
+        return False
+    return status.st_mode == stat.S_IFREG | mode and status.st_size == info.file_size
+
+
+def _linked(known: Path, path: Path, content: bytes, sums: Sums) -> bool:
+    """Link a file that is already on the disk, if it has a content; return whether it was linked.
+
+    Args:
+        known: The file.
+        path: Its new name.
+        content: SHA-256 of the content.
+        sums: See :func:`unpack`.
+    """
     try:
         before = known.lstat()
-        if before.st_mode != stat.S_IFREG | mode or before.st_size != info.file_size:
+        changed, found = sums.get(before.st_ino, (None, b""))
+        if changed != before.st_ctime_ns:  # the function may have written into its code folder
+            found = hashlib.sha256(known.read_bytes()).digest()
+        if found != content:
             return False
-        is_known = sums.get(before.st_ino) == (before.st_ctime_ns, info.CRC)
-        if not is_known and zlib.crc32(known.read_bytes()) != info.CRC:
-            return False  # the function has written into its code folder
         path.hardlink_to(known)
         after = path.lstat()
         if after.st_mtime_ns == before.st_mtime_ns:  # a link changes nothing but the other time
-            sums[after.st_ino] = after.st_ctime_ns, info.CRC
+            sums[after.st_ino] = after.st_ctime_ns, content
     except OSError:
         return False  # not there, or a file system without links
     return True

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""The cache of unpacked code: one folder per checksum, unpacked once, shared by all instances.
+"""The cache of unpacked code: one folder per archive, unpacked once, shared by all instances.
+
+The name of a folder is the SHA-256 of its archive.
 
 Invariants:
     * A folder appears complete or not at all (by a rename), so that processes and nodes can share
       the cache.
-    * The runtime does not change an existing folder: code of one checksum is immutable. A folder
+    * The runtime does not change an existing folder: code of one digest is immutable. A folder
       that was unused for a long time is removed; the store still has the archive.
     * Files that two versions of the code have in common are one file with two names. What a
       function writes into its code folder is not kept on the service either.

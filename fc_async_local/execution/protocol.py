@@ -48,6 +48,7 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
         revision: Changes whenever code or settings change; instances of another revision are
             retired.
         version_id: "" for LATEST.
+        code_checksum: Key of the archive in the store.
         timeout_ms: How long one execution may take.
         command: Start command of a custom runtime, empty for built-in ones.
         port: Where a custom runtime listens on the service.

@@ -57,6 +57,16 @@ class AsyncConfigs(Resources[AsyncConfigRecord]):
         snapshot = await self._cache.read()
         return [record.config for record in snapshot.all(AsyncConfigRecord)]
 
+    async def of(self, function: str) -> list[AsyncConfig]:
+        """Return the configurations of a function, of all its qualifiers.
+
+        Raises:
+            StoreUnavailable: The store cannot be read.
+        """
+        snapshot = await self._cache.read()
+        records = snapshot.all(AsyncConfigRecord)
+        return [record.config for record in records if record.function == function]
+
     def _describe(self, record: AsyncConfigRecord) -> dict[str, Any]:
         """Return a configuration: what was set, its ARN and its times."""
         return {

@@ -326,8 +326,10 @@ class CodeStorage:
             raise refusals.invalid_argument(
                 f"code.checksum is {upload.checksum}, but the archive's CRC-64 is {checksum}"
             )
-        await self._blobs.put_blob(checksum, data, now=self._clock.now())
-        return CodeRef(checksum=checksum, size=len(data))
+        digest = await asyncio.to_thread(archive.digest, data)
+        code = CodeRef(checksum=checksum, size=len(data), digest=digest)
+        await self._blobs.put_blob(code.key, data, now=self._clock.now())
+        return code
 
     async def _object(self, upload: Upload) -> bytes:
         found = await self._blobs.get_blob(object_key(upload.bucket, upload.name))
@@ -341,7 +343,7 @@ class CodeStorage:
 
     async def fetch(self, code: CodeRef) -> bytes | None:
         """Return the archive, or None if the code is an image or was lost."""
-        return await self._blobs.get_blob(code.checksum) if code.checksum else None
+        return await self._blobs.get_blob(code.key) if code.key else None
 
     async def upload(self, bucket: str, name: str, data: bytes) -> None:
         """Keep an uploaded object until it is pruned; it replaces one of the same name."""
@@ -351,12 +353,12 @@ class CodeStorage:
         """Delete uploaded objects and code last used before a time; return how many.
 
         Args:
-            in_use: Checksums of the code of all functions and versions.
+            in_use: Keys of the code of all functions and versions.
             used_before: Milliseconds since the epoch.
         """
         return await self._blobs.prune_blobs(in_use, now=self._clock.now(), used_before=used_before)
 
 
 def object_key(bucket: str, name: str) -> str:
-    """Return the blob key of an uploaded object; it is never equal to a checksum."""
+    """Return the blob key of an uploaded object; it is never equal to that of code."""
     return f"{bucket}/{name}"

@@ -91,10 +91,25 @@ class NamedRecord(OwnedRecord, frozen=True, kw_only=True):
 
 
 class CodeRef(msgspec.Struct, frozen=True, kw_only=True):
-    """An archive: CRC-64 as decimal text (``codeChecksum``) and size in bytes; empty for images."""
+    """An archive; empty for images.
+
+    Attributes:
+        checksum: CRC-64 as decimal text: the ``codeChecksum`` that clients see.
+        size: In bytes.
+        digest: SHA-256 as hexadecimal text; "" of code that an older runtime has stored.
+    """
 
     checksum: str = ""
     size: int = 0
+    digest: str = ""
+
+    @property
+    def key(self) -> str:
+        """The name of the archive in the store and of its unpacked folder.
+
+        Two archives can be made to have one CRC-64, so it does not decide which code runs.
+        """
+        return self.digest or self.checksum
 
 
 class Restriction(msgspec.Struct, frozen=True, kw_only=True):

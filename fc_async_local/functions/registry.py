@@ -120,8 +120,8 @@ class FunctionRegistry:
             StoreUnavailable: The store cannot be read.
         """
         snapshot = await self._cache.read()
-        in_use = {record.code.checksum for record in snapshot.all(FunctionRecord)}
-        in_use |= {record.code.checksum for record in snapshot.all(VersionRecord)}
+        in_use = {record.code.key for record in snapshot.all(FunctionRecord)}
+        in_use |= {record.code.key for record in snapshot.all(VersionRecord)}
         return await self.code.prune(in_use, used_before=used_before)
 
     async def graph(self) -> Graph:
@@ -223,7 +223,7 @@ def deployment_of(
         revision=revision,
         runtime=settings.runtime or "",
         handler=settings.handler or "",
-        code_checksum=record.code.checksum,
+        code_checksum=record.code.key,
         timeout_ms=_ms(settings.timeout, limits.FUNCTION_TIMEOUT_SECONDS.default),
         memory_mb=settings.memory_size or limits.MEMORY_MB.default,
         environment=settings.environment_variables or {},

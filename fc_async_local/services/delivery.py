@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from fc_async_local.domain import settlement
 from fc_async_local.domain.invocation import DeadEvent, JobSettlement
+from fc_async_local.services import reach
 from fc_async_local.store.job_runner import JobKind, JobNode, JobRunner
 from fc_async_sdk.spec import arn, limits
 
@@ -92,10 +93,12 @@ class HttpPoster:
 
     Args:
         timeout_seconds: Limit for a whole exchange.
+        allow_others: Connect to other machines, too; see :mod:`.reach`.
     """
 
-    def __init__(self, timeout_seconds: float = 5.0) -> None:
+    def __init__(self, timeout_seconds: float = 5.0, *, allow_others: bool = False) -> None:
         self._seconds = timeout_seconds
+        self._allow_others = allow_others
         self._session: aiohttp.ClientSession | None = None
 
     async def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> int:
@@ -105,13 +108,23 @@ class HttpPoster:
             PostFailed: There was no answer.
         """
         import aiohttp  # noqa: PLC0415 -- a third of the start of a runtime, which may never post
+        import yarl  # noqa: PLC0415 -- of aiohttp
 
+        try:
+            target = yarl.URL(url)  # what is judged is what is connected to
+        except ValueError as error:
+            raise PostFailed(f"{type(error).__name__}: {error}") from error
+        # A host that is an address is not resolved, so the resolver does not see it.
+        refused = reach.refusal_of_literal(target.host or "", allow_others=self._allow_others)
+        if refused:
+            raise PostFailed(refused)
         if self._session is None:
-            self._session = aiohttp.ClientSession()
+            resolver = reach.resolver(allow_others=self._allow_others)
+            self._session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(resolver=resolver))
         timeout = aiohttp.ClientTimeout(total=self._seconds)
         try:
             async with self._session.post(
-                url, data=body, headers=headers, timeout=timeout, allow_redirects=False
+                target, data=body, headers=headers, timeout=timeout, allow_redirects=False
             ) as answer:
                 return answer.status
         except asyncio.TimeoutError as error:

@@ -42,6 +42,11 @@ def get_health() -> Call[models.Health]:
     return _get("GetHealth", models.Health, "health")
 
 
+def get_open_settings() -> Call[models.OpenSettings]:
+    """Return the settings that say which programs may use a runtime, and what it reaches."""
+    return _get("GetSettings", models.OpenSettings, "settings")
+
+
 def get_stats() -> Call[models.Stats]:
     """Count invocations by status, and deliveries."""
     return _get("GetStats", models.Stats, "stats")

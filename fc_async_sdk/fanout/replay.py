@@ -23,6 +23,8 @@ from fc_async_sdk.fanout.plan import Outcome, RunPlan
 from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from fc_async_sdk._pacing import BasePace as Pace
     from fc_async_sdk.fanout.plan import Job
     from fc_async_sdk.fanout.progress import Report
@@ -45,6 +47,7 @@ class ReplayPlan(RunPlan):
         concurrency: How many are on the wire at a time.
         progress: A callback, True for a bar, or nothing.
         pace: Decides when the calls start.
+        functions: The functions that may be called; None: all.
 
     Raises:
         InvalidParameter: One of them is wrong.
@@ -62,8 +65,11 @@ class ReplayPlan(RunPlan):
         concurrency: int,
         progress: Report,
         pace: Pace | None = None,
+        functions: Collection[str] | None = None,
     ) -> None:
         super().__init__("events", events, concurrency, progress)
+        if isinstance(functions, str):
+            raise InvalidParameter("functions", functions, "must be a collection of names")
         if to is None and qualifier is not None:
             raise InvalidParameter("qualifier", qualifier, "needs to, the function that it is of")
         if to is not None:
@@ -72,6 +78,7 @@ class ReplayPlan(RunPlan):
             self.slots = Run(pace, None if pace.keyed else events, read=_values)
         self._to = to
         self._qualifier = qualifier
+        self._functions = functions
         self._region = region
         self._account_id = account_id
         self.title = f"replaying to {to}" if to else "replaying"
@@ -122,6 +129,12 @@ class ReplayPlan(RunPlan):
         if named is None:
             raise InvalidParameter(
                 "to", None, f"must name a function: the event names {event.function_arn!r}"
+            )
+        if self._functions is not None and named.function not in self._functions:
+            raise InvalidParameter(
+                "functions",
+                self._functions,
+                f"must have {named.function} for this event to be sent",
             )
         for what, own, other in (
             ("region", self._region, named.region),

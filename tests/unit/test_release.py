@@ -143,3 +143,44 @@ def test_templates_are_released_with_their_hidden_files(monkeypatch: pytest.Monk
     monkeypatch.chdir(ROOT)
     needed = load("check_dist").needed()
     assert any(name.endswith("/.gitlab-ci.yml") and "/_templates/" in name for name in needed)
+
+
+ACTIONS = (ROOT / "action.yml", *sorted((ROOT / ".github" / "workflows").glob("*.yml")))
+LOCKS = sorted((ROOT / ".ci" / "locks").glob("*.txt"))
+
+
+@pytest.mark.parametrize("file", ACTIONS, ids=lambda file: file.name)
+def test_an_action_of_others_cannot_change_without_a_commit_here(file: Path) -> None:
+    used = re.findall(r"uses: (?!\./)(\S+)(.*)", file.read_text())
+    assert [one for one in used if not re.search(r"@[0-9a-f]{40}$", one[0])] == []
+    assert [one for one in used if not re.search(r"# v\d+\.\d+\.\d+$", one[1])] == []
+
+
+@pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: lock.name)
+def test_a_file_that_was_replaced_on_the_package_index_is_not_installed(lock: Path) -> None:
+    text = lock.read_text()
+    requirements = re.split(r"\n(?=\S)", text.strip())
+    assert len(requirements) > 20
+    assert [one for one in requirements if "--hash=sha256:" not in one] == []
+    assert "//" not in text  # no name of a host: each one uses the index that it trusts
+    pins = {one.split(" \\")[0].split(" ;")[0] for one in requirements}
+    known = (ROOT / "constraints.txt").read_text()
+    versions = {line.split("==")[0]: set[str]() for line in known.splitlines() if "==" in line}
+    for line in known.splitlines():
+        if "==" in line:
+            versions[line.split("==")[0]].add(line.split(" ;")[0])
+    assert [pin for pin in pins if pin not in versions.get(pin.split("==")[0], {pin})] == []
+
+
+def test_what_is_published_and_what_checks_pull_requests_is_installed_by_hashes() -> None:
+    assert "--require-hashes" in (ROOT / "action.yml").read_text()
+    dist = re.search(r"^dist:.*?\n\n", (ROOT / "Makefile").read_text(), re.MULTILINE | re.DOTALL)
+    assert dist is not None
+    assert "--require-hashes" in dist[0]
+    assert "--no-isolation" in dist[0]
+
+
+def test_the_fuzzer_is_not_ended_by_the_limit_of_a_usual_test() -> None:
+    fuzz = re.search(r"^fuzz:.*?\n\n", (ROOT / "Makefile").read_text(), re.MULTILINE | re.DOTALL)
+    assert fuzz is not None
+    assert "--timeout=0" in fuzz[0]

@@ -16,13 +16,16 @@ from fc_async_local.functions import refusals
 from fc_async_sdk import events
 from fc_async_sdk.admin import models
 from fc_async_sdk.errors import FcAsyncError, InvalidEvent
+from fc_async_sdk.fanout.origin import sends_failures_to
 from fc_async_sdk.spec.destinations import KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from fc_async_local.destinations.adapter import Channel, Message
+    from fc_async_local.functions.async_configs import AsyncConfigs
     from fc_async_local.services.delivery import FunctionInvoker
+    from fc_async_sdk.spec.arn import DestinationArn
 
 _DUPLICATE: Final = 409
 
@@ -40,10 +43,17 @@ class ChannelAdmin:
     Args:
         channels: The kinds of destinations that have messages.
         invoker: Runs functions.
+        configs: Says whose failed events a channel gets.
     """
 
-    def __init__(self, channels: Iterable[Channel[Any, Any]], invoker: FunctionInvoker) -> None:
+    def __init__(
+        self,
+        channels: Iterable[Channel[Any, Any]],
+        invoker: FunctionInvoker,
+        configs: AsyncConfigs,
+    ) -> None:
         self._invoker = invoker
+        self._configs = configs
         self._channels = {one.channel: one for one in channels}
 
     @local("GET", "/channels")
@@ -82,7 +92,8 @@ class ChannelAdmin:
     ) -> models.MessagesReplayed:
         """Call the functions again whose failed events are in messages, and delete these messages.
 
-        Task ids are those of ``fc-async events replay``.
+        Task ids are those of ``fc-async events replay``. A message says which function it is of:
+        one whose failure destination is another one is refused.
         """
         channel, target = self._find(kind, query)
         accepted: dict[str, bool] = {}
@@ -90,7 +101,7 @@ class ChannelAdmin:
         for message in await channel.peek(target):
             if message.id in body.ids:
                 try:
-                    accepted[message.id] = await self._replay(message)
+                    accepted[message.id] = await self._replay(message, target)
                 except (FcAsyncError, Rejected) as error:
                     refused[message.id] = str(error)
         if accepted:
@@ -99,14 +110,25 @@ class ChannelAdmin:
             accepted=len(accepted), before=sum(accepted.values()), refused=refused
         )
 
-    async def _replay(self, message: Message) -> bool:
-        """Send a failed event again; return whether an earlier replay had sent it."""
+    async def _replay(self, message: Message, target: DestinationArn) -> bool:
+        """Send a failed event again; return whether an earlier replay had sent it.
+
+        Args:
+            message: The message.
+            target: The channel that has it.
+        """
         from fc_async_sdk import fanout  # noqa: PLC0415 -- few runtimes need it
 
         event = events.parse(message.body)
         task_id, named = fanout.replay_id(event), event.arn
         if named is None:
             raise InvalidEvent(f"the event names no function: {event.function_arn!r}")
+        configs = await self._configs.of(named.function)
+        if not sends_failures_to(configs, target):
+            raise InvalidEvent(
+                f"the failure destination of {named.function} is another one: to call it all the "
+                f"same, use fc-async events replay --function {named.function}"
+            )
         request = InvokeRequest(
             named.function, event.request.bytes(), qualifier=named.qualifier, task_id=task_id
         )

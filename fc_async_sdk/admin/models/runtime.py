@@ -33,6 +33,20 @@ class Health(Addresses, frozen=True, kw_only=True):
     status: str
 
 
+class OpenSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """The settings of a runtime that say which programs may use it, and what it reaches.
+
+    Attributes:
+        strict_auth: Whether requests need a signature.
+        enforce_roles: Whether destinations need a role that allows them.
+        allow_cloud: Whether functions reach the real service, and pushes other machines.
+    """
+
+    strict_auth: bool
+    enforce_roles: bool
+    allow_cloud: bool
+
+
 class Stats(msgspec.Struct, frozen=True, kw_only=True):
     """Numbers of invocations and deliveries.
 

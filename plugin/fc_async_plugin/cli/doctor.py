@@ -15,6 +15,7 @@ from fc_async_plugin.report import DONE, FAILED, Format, terminal
 if TYPE_CHECKING:
     from fc_async_plugin.account.connection import Account
     from fc_async_plugin.report.doctor import Result
+    from fc_async_plugin.report.openness import Open
 
 
 @click.command()
@@ -24,8 +25,9 @@ if TYPE_CHECKING:
 def command(verbose: bool, account: Account, output: Format) -> int:
     """Check this machine, and print what is missing and how to fix it.
 
-    -v lists every check with its result. The account is checked only with --endpoint or
-    --region, or if a local runtime runs on this folder. Exits 1 if there are errors.
+    -v lists every check with its result. The account is checked only with --endpoint or --region,
+    or if a local runtime runs on this folder; then what the runtime leaves open is printed, too.
+    Exits 1 if there are errors.
 
     \b
     Examples:
@@ -44,20 +46,54 @@ def command(verbose: bool, account: Account, output: Format) -> int:
     )
     results = doctor.results(machine)
     complaints = [one for result in results for one in result.complaints]
+    ways = _open_ways(account)
     if output == "json":
-        terminal.print_json({"checks": [_as_data(one) for one in results]})
-    elif verbose:
+        opened = [one._asdict() for one in ways]
+        terminal.print_json({"checks": [_as_data(one) for one in results], "open": opened})
+    else:
+        _tell_results(results, verbose=verbose)
+        _tell_ways(ways)
+    return FAILED if any(one.level == "error" for one in complaints) else DONE
+
+
+def _tell_results(results: list[Result], *, verbose: bool) -> None:
+    if verbose:
         for result in results:
             _tell(result.verdict, result.name)
             for one in result.complaints:
                 terminal.tell(f"  {one.level}: {one.what}\n  fix: {one.fix}")
-    else:
-        for one in complaints:
-            _tell(one.level, one.what)
-            terminal.tell(f"  fix: {one.fix}")
-        if not complaints:
-            terminal.note("Nothing is missing; -v lists the checks.")
-    return FAILED if any(one.level == "error" for one in complaints) else DONE
+        return
+    complaints = [one for result in results for one in result.complaints]
+    for one in complaints:
+        _tell(one.level, one.what)
+        terminal.tell(f"  fix: {one.fix}")
+    if not complaints:
+        terminal.note("Nothing is missing; -v lists the checks.")
+
+
+def _tell_ways(ways: list[Open]) -> None:
+    if ways:
+        terminal.tell("Open:")
+    for way in ways:
+        terminal.tell(f"  {way.what}: {way.state}")
+
+
+def _open_ways(account: Account) -> list[Open]:
+    """Return what the local runtime at the endpoint leaves open; none if none answers there."""
+    from fc_async_plugin.account import connection, runtime
+    from fc_async_plugin.report import openness
+    from fc_async_sdk.admin import operations as admin
+    from fc_async_sdk.errors import FcAsyncError
+
+    if not connection.is_here(account):
+        return []
+    try:
+        with runtime.client_of(account.endpoint or "") as client:
+            health = runtime.ask(client, admin.get_health())
+            settings = runtime.ask(client, admin.get_open_settings())
+    except FcAsyncError:
+        return []  # the check of the account names it
+    return openness.open_ways(health, settings)
 
 
 def _tell(verdict: str, what: str) -> None:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -15,9 +16,10 @@ from fc_async_plugin.report.moments import plural
 from fc_async_plugin.report.tables import Column
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from fc_async_plugin.account.connection import Account, Where
+    from fc_async_plugin.events.origin import Origin
     from fc_async_plugin.events.selection import Choice
     from fc_async_plugin.events.sources import Source
     from fc_async_sdk import Client
@@ -49,8 +51,14 @@ class _Filters(NamedTuple):
     matches: tuple[str, ...]
     limit: int
 
-    def choose(self, source: Source, now: int) -> Choice:
-        """Return the events of a source that are chosen, and what is left out."""
+    def choose(self, source: Source, now: int, refusal: Callable[[str], str]) -> Choice:
+        """Return the events of a source that are chosen, and what is left out.
+
+        Args:
+            source: The source.
+            now: Milliseconds since the epoch.
+            refusal: Returns why a function is not called, "" if it is.
+        """
         from fc_async_plugin.events import selection
 
         wanted = selection.Selection(
@@ -59,7 +67,7 @@ class _Filters(NamedTuple):
             since=None if self.since is None else options.beginning("--since", self.since, now),
             matches=tuple(map(selection.Match.read, self.matches)),
         )
-        return selection.choose(source.look(), wanted, self.limit)
+        return selection.choose(source.look(), wanted, self.limit, refusal)
 
 
 _filters = options.gathered(
@@ -77,7 +85,8 @@ _filters = options.gathered(
         "functions",
         metavar="NAME",
         multiple=True,
-        help="Only events of this function; may be given several times.",
+        help="Only events of this function, which may then be called whatever its configuration "
+        "says; may be given several times.",
     ),
     click.option(
         "--since", metavar="TIME", help="Only events since then: 90m, 7d, 2026-01-31T09:00."
@@ -138,14 +147,20 @@ def command(
     those of a local runtime. A message is deleted after its event was accepted. Without a terminal
     and without -y nothing is sent.
 
+    A message says which function to call. Only functions whose failure destination is SOURCE are
+    called; others are refused and their messages stay, unless --function or --to names them. With
+    -y the events of a file need --function or --to.
+
     \b
     Examples:
       fc-async events replay failed-orders --dry-run
       fc-async events replay failed-orders --condition UnhandledInvocationError -y
       fc-async events replay events.jsonl --match 'requestPayload.order.id=^7'
+      fc-async events replay events.jsonl --function orders -y
     """  # noqa: D301 -- click reads the \\b as "keep these lines"
     from fc_async_plugin import metrics
     from fc_async_plugin.account import connection
+    from fc_async_plugin.events.origin import TRUSTED
 
     if where.qualifier is not None and to is None:
         raise click.UsageError("--qualifier needs --to, the function that it is of")
@@ -158,28 +173,74 @@ def command(
         _source(named, group, source_endpoint, where.account, client) as opened,
     ):
         now = metrics.now_of(client)
-        choice = filters.choose(opened, now)
+        is_named = show or to is not None or bool(filters.functions)
+        origin = TRUSTED
+        if not is_named:
+            origin = _origin(named, where.account, client, asks=dry_run or not yes)
+        choice = filters.choose(opened, now, origin.refusal)
         if show:
             return _show_newest(choice, output)
         if output == "text":
             _show(choice, now)
-        dry = dry_run or not (yes or sys.stdin.isatty())
+        _tell_refused(choice)
         outcomes: list[Outcome] = []
-        if choice.chosen and not dry:
-            function = to and target.function
-            _confirm(choice, function, where, client, yes=yes)
-            run = client.replay_events(
-                [event for _, event in choice.chosen],
-                to=function,
-                qualifier=where.qualifier,
-                progress=(output == "text" and sys.stderr.isatty()) or None,
-                pace=pace,
-            )
-            _send(run, choice, opened, outcomes)
+        dry = dry_run or not (yes or sys.stdin.isatty())
+        if not dry:
+            replay = _Replay(choice, to and target.function, where, pace)
+            replay.send(client, opened, outcomes, yes=yes, shown=output == "text")
         failed = _tell(choice, outcomes, output, dry=dry)
+        if dry and output == "text":
+            is_file = isinstance(named, str) and named != _DEAD
+            _advise(choice, name_functions=is_file and not is_named)
         for sentence in opened.notes:
             terminal.note(f"Note: {sentence}.")
-    return FAILED if failed else DONE
+    return FAILED if failed or choice.refused else DONE
+
+
+class _Replay(NamedTuple):
+    """One replay: its events, and where they go.
+
+    Attributes:
+        choice: The events.
+        function: The function that is called; None: those of the events.
+        where: Account and qualifier.
+        pace: Decides when the calls start.
+    """
+
+    choice: Choice
+    function: str | None
+    where: Where
+    pace: Pace | None
+
+    def send(
+        self,
+        client: Client,
+        source: Source,
+        outcomes: list[Outcome],
+        *,
+        yes: bool,
+        shown: bool,
+    ) -> None:
+        """Ask, send the events, and remove the messages of those that were accepted.
+
+        Args:
+            client: A client of the functions' region.
+            source: Has the messages.
+            outcomes: Gets the outcomes.
+            yes: Do not ask.
+            shown: Show the progress on a terminal.
+        """
+        if not self.choice.chosen:
+            return
+        _confirm(self.choice, self.function, self.where, client, yes=yes)
+        run = client.replay_events(
+            [event for _, event in self.choice.chosen],
+            to=self.function,
+            qualifier=self.where.qualifier,
+            progress=True if shown and sys.stderr.isatty() else None,
+            pace=self.pace,
+        )
+        _send(run, self.choice, source, outcomes)
 
 
 def _confirm(
@@ -191,7 +252,9 @@ def _confirm(
     names = {function} if function else {event.function for _, event in choice.chosen}
     options.note_task_mode(client, names, where.qualifier)
     number = plural(len(choice.chosen), "event")
-    terminal.confirm(f"Send {number} again at {connection.target_of(where.account)}?", yes=yes)
+    called = ", ".join(sorted(filter(None, names))) or "no function"
+    target = connection.target_of(where.account)
+    terminal.confirm(f"Send {number} again to {called} at {target}?", yes=yes)
 
 
 def _send(run: Iterable[Outcome], choice: Choice, source: Source, outcomes: list[Outcome]) -> None:
@@ -228,6 +291,25 @@ def _show(choice: Choice, now: int) -> None:
         terminal.note(f"There are more: --limit {len(choice.chosen)} ends here.")
 
 
+def _tell_refused(choice: Choice) -> None:
+    """Write which events are not sent, and how to send them all the same."""
+    for function, events, reason in choice.refused:
+        terminal.error(
+            f"{plural(events, 'event')} of {function} not sent: {reason}. To call it all the same:"
+            f" --function {shlex.quote(function)}"
+        )
+
+
+def _advise(choice: Choice, *, name_functions: bool) -> None:
+    """Write which options send what was shown."""
+    if not choice.chosen:
+        return
+    functions = {event.function for _, event in choice.chosen if event.function}
+    names = [f"--function {shlex.quote(name)} " for name in sorted(functions)]
+    options_to_send = f"{''.join(names) if name_functions else ''}-y"
+    terminal.note(f"Nothing was sent: this was a dry run. Send them with {options_to_send}.")
+
+
 def _age(at: int | None, now: int) -> str | None:
     if at is None:
         return None
@@ -257,14 +339,13 @@ def _tell(choice: Choice, outcomes: list[Outcome], output: Format, *, dry: bool)
             "events": total,
             "accepted": len(accepted),
             "acceptedBefore": before,
+            "refused": [one._asdict() for one in choice.refused],
             "failed": failed,
             "failedFile": file and str(file),
         }
         terminal.print_json(data)
     elif total and not dry:
         terminal.tell(moments.summary(total, len(accepted), before, len(failed)))
-    elif total:
-        terminal.note("Nothing was sent: this was a dry run. Send them with -y.")
     if file is not None:
         terminal.error(f"{failed[0]['requestId']}: {failed[0]['error']}")
         terminal.note(f"What failed is in {file}: a source for another replay.")
@@ -298,6 +379,34 @@ def _show_newest(choice: Choice, output: Format) -> int:
     else:
         printed.print_event(event)
     return DONE
+
+
+def _origin(named: Any, account: Account, client: Client, *, asks: bool) -> Origin:
+    """Return which functions the events of a source may call.
+
+    Args:
+        named: The source; a text is a file or the dead events.
+        account: The account.
+        client: A client of the functions' region.
+        asks: Whether nothing is sent before the user has seen the functions and agreed.
+    """
+    from fc_async_plugin.account import connection, lists
+    from fc_async_plugin.events import origin
+    from fc_async_sdk.errors import ServiceError
+
+    if isinstance(named, str):
+        return origin.TRUSTED if asks or named == _DEAD else origin.FILE
+    here = connection.is_here(account)  # a local runtime has its functions in any region
+    try:
+        configs = lists.all_configs(client)
+    except ServiceError as error:
+        return origin.unreadable(error)
+    return origin.of_channel(
+        configs,
+        named,
+        region="" if here else client.region_name,
+        account_id="" if here else client.account_id,
+    )
 
 
 def _source(

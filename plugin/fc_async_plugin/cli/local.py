@@ -12,8 +12,10 @@ import contextlib
 import json
 import logging
 import os
+import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
+from urllib.parse import urlsplit
 
 import click
 
@@ -37,6 +39,8 @@ if TYPE_CHECKING:
     from fc_async_plugin.report import Format
     from fc_async_sdk.admin.models import Addresses
 
+_STORE: Final = "FC_ASYNC_STORE"
+_LONGEST_STORE: Final = 8 * 1024
 _LEVELS: Final = ("debug", "info", "warning", "error")
 _LOG_FORMAT: Final = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 _STANDARD: Final = frozenset(
@@ -64,8 +68,17 @@ def command() -> None:
     "--store",
     metavar="STORE",
     default="sqlite",
+    envvar=_STORE,
+    show_envvar=True,
     help="sqlite (a file in the data folder), memory (nothing is kept) or postgresql://… "
     "(shared by several nodes).",
+)
+@click.option(
+    "--store-file",
+    metavar="FILE",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="File with the STORE, which only you can read: other users see the password of a command "
+    "line in the list of processes.",
 )
 @clock_option
 @click.option("--region", metavar="ID", help="Region to emulate.  [default: cn-hangzhou]")
@@ -107,6 +120,7 @@ def start(
     port: int | None,
     data: Path,
     store: str,
+    store_file: Path | None,
     clock: Literal["real", "virtual"],
     access_keys: Path | None,
     enforce_roles: Path | None,
@@ -138,13 +152,42 @@ def start(
         )
     except ValueError as error:
         raise click.UsageError(str(error)) from None
-    options = Options(data=data, port=port, clock=clock, store=store, settings=settings)
+    chosen_store = _store(store, store_file)
+    options = Options(data=data, port=port, clock=clock, store=chosen_store, settings=settings)
     _configure_logging(log_level, log_format)
     with _store_errors_shown(ValueError):  # an unknown store
         embedded.run(
             options,
             ready=lambda addresses: _announce(addresses, output, moved=moved(port, addresses.fc)),
         )
+
+
+def _store(store: str, file: Path | None) -> str:
+    """Return the store, and remove the variable that may have its password.
+
+    Raises:
+        click.UsageError: It was named twice, or others can read the file.
+    """
+    os.environ.pop(_STORE, None)  # functions and builds get the environment of this process
+    source = click.get_current_context().get_parameter_source("store")
+    is_typed = source is click.core.ParameterSource.COMMANDLINE
+    if file is None:
+        if is_typed and urlsplit(store).password:
+            terminal.note(
+                "Note: other users can see the password of --store in the list of processes: use "
+                f"--store-file or {_STORE}."
+            )
+        return store
+    if is_typed:
+        raise click.UsageError("--store and --store-file exclude each other")
+    with file.open("rb") as stream:
+        if stat.S_IMODE(os.fstat(stream.fileno()).st_mode) & 0o077:
+            raise click.UsageError(f"others can read {file}: chmod 600 {file}")
+        content = stream.read(_LONGEST_STORE)
+    try:
+        return content.decode().strip()
+    except UnicodeDecodeError:
+        raise click.UsageError(f"{file} is not UTF-8") from None
 
 
 def _configure_logging(level: str, form: Format) -> None:

@@ -93,24 +93,48 @@ resources_argument = click.argument(
     "resources", metavar="[RESOURCE]...", nargs=-1, shell_complete=_resources
 )
 
-template_option = click.option(
-    "-t",
-    "--template",
-    "template",
-    metavar="FILE",
-    help="The template.  [default: s.yaml, then s.yml]",
-)
-"""``template: str | None``: None means "the one in this folder"."""
 
-templates_option = click.option(
-    "-t",
-    "--template",
-    "templates",
-    metavar="FILE",
-    multiple=True,
-    help="A template; may be given several times.  [default: s.yaml, then s.yml]",
+def _allow_files(_: click.Context, __: click.Parameter, folder: str | None) -> None:
+    from fc_async_plugin.template.files import FILE_ROOT
+
+    if folder is not None:
+        os.environ[FILE_ROOT] = folder
+
+
+_file_root_option = click.option(
+    "--file-root",
+    metavar="DIR",
+    type=click.Path(exists=True, file_okay=False),
+    callback=_allow_files,
+    expose_value=False,
+    help="Let ${file()} and extend read this folder, too.  [default: only the repository]",
 )
-"""``templates: tuple[str, ...]``: for commands that look at several together."""
+
+
+def template_option(command: F) -> F:
+    """Add ``template: str | None``: None means "the one in this folder"."""
+    named = click.option(
+        "-t",
+        "--template",
+        "template",
+        metavar="FILE",
+        help="The template.  [default: s.yaml, then s.yml]",
+    )
+    return named(_file_root_option(command))
+
+
+def templates_option(command: F) -> F:
+    """Add ``templates: tuple[str, ...]``, for commands that look at several together."""
+    named = click.option(
+        "-t",
+        "--template",
+        "templates",
+        metavar="FILE",
+        multiple=True,
+        help="A template; may be given several times.  [default: s.yaml, then s.yml]",
+    )
+    return named(_file_root_option(command))
+
 
 env_option = click.option(
     "--env", "environment", metavar="NAME", help="Environment of env.yaml to apply."

@@ -50,7 +50,8 @@ settings_option: Final = options.gathered(
     _with_cloud,
     options.flag(
         "--allow-cloud",
-        help="Let functions call the real service; otherwise such calls lead to the runtime.",
+        help="Let functions call the real service, and events be pushed to other machines; "
+        "otherwise such calls lead to the runtime, and such pushes fail.",
     ),
     click.option(
         "--set",

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
@@ -15,7 +15,7 @@ from fc_async_plugin.report.payloads import as_bytes, outcome_of
 from fc_async_sdk import events as sdk_events
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from fc_async_sdk.events import DestinationEvent
 
@@ -101,6 +101,20 @@ class Selection(NamedTuple):
         )
 
 
+class Refused(NamedTuple):
+    """Events that are not sent, because the replay may not call their function.
+
+    Attributes:
+        function: The function that the events name.
+        events: Number of the events.
+        reason: The reason, without a full stop.
+    """
+
+    function: str
+    events: int
+    reason: str
+
+
 class Choice(NamedTuple):
     """The messages of a source, by what a replay does with them.
 
@@ -108,17 +122,35 @@ class Choice(NamedTuple):
         chosen: Are sent.
         left_out: Numbers of messages that are not sent, by reason.
         ended: Whether the source was read to its end.
+        refused: The failed events that are not sent, by function.
     """
 
     chosen: list[tuple[str, DestinationEvent]]
     left_out: dict[str, int]
     ended: bool
+    refused: list[Refused]
 
 
-def choose(messages: Iterable[Shown], selection: Selection, limit: int) -> Choice:
-    """Return what a replay sends: failed events that the filters admit, up to a limit."""
+def choose(
+    messages: Iterable[Shown],
+    selection: Selection,
+    limit: int,
+    refusal: Callable[[str], str] = lambda _: "",
+) -> Choice:
+    """Return what a replay sends: failed events that the filters admit, up to a limit.
+
+    Args:
+        messages: The messages of the source.
+        selection: The filters.
+        limit: The largest number of events that are sent.
+        refusal: Returns why a function is not called, "" if it is. An event that names no function
+            is not asked for: sending it fails.
+    """
     chosen: list[tuple[str, DestinationEvent]] = []
     left_out = {"succeeded": 0, "filtered": 0, "unreadable": 0}
+    reasons: dict[str, str] = {}
+    refused: Counter[str] = Counter()
+    ended = True
     for message in messages:
         event = message.event
         if event is None:
@@ -128,10 +160,15 @@ def choose(messages: Iterable[Shown], selection: Selection, limit: int) -> Choic
         elif not selection.admits(event):
             left_out["filtered"] += 1
         elif len(chosen) == limit:
-            return Choice(chosen, left_out, ended=False)
+            ended = False
+            break
+        elif event.function and (reason := refusal(event.function)):
+            reasons[event.function] = reason
+            refused[event.function] += 1
         else:
             chosen.append((message.message_id, event))
-    return Choice(chosen, left_out, ended=True)
+    by_function = [Refused(name, count, reasons[name]) for name, count in sorted(refused.items())]
+    return Choice(chosen, left_out, ended, by_function)
 
 
 class Group(NamedTuple):

@@ -170,7 +170,11 @@ def _imports(machine: Machine) -> Iterable[Complaint] | None:
         project = template.load(template.find(machine.folder))
     except template.TemplateError:
         return None  # the check before names it
-    return [Complaint("warning", *one.missing) for one in imports.missing(project)]
+    fix = "leave it out of the code, or split it"
+    return [
+        *(Complaint("warning", *one.missing) for one in imports.missing(project)),
+        *(Complaint("warning", sentence, fix) for sentence in imports.unread(project)),
+    ]
 
 
 def _access(machine: Machine) -> Iterable[Complaint]:

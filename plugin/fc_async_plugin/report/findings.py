@@ -98,7 +98,7 @@ def _lines(
         width: Columns of the terminal, or None for a pipe.
     """
     head = f"{finding.severity}[{finding.rule}]"
-    first, *others = _wrapped(f"{head}: {safe(finding.message)}", width, "  ")
+    first, *others = _wrapped(f"{head}: {safe(finding.message, line=True)}", width, "  ")
     # A terminal shows the name of the rule as a link to its page.
     yield [
         (head, f"{finding.severity} {page_of(finding.rule).as_uri()}"),
@@ -115,7 +115,7 @@ def _lines(
         yield from _excerpt(mark, source(mark.position.file), gutter, width)
     if finding.fix:
         room = None if width is None else _left(width, gutter + 1)
-        for line in _wrapped(f"= fix: {safe(finding.fix)}", room, "       "):
+        for line in _wrapped(f"= fix: {safe(finding.fix, line=True)}", room, "       "):
             yield [(f"{'':<{gutter}} {line}", "")]
 
 
@@ -199,11 +199,12 @@ def to_text(findings: Sequence[Finding], files: int, *, notes: bool = True) -> s
     lines = []
     for finding in _shown(findings, notes=notes):
         place = safe(str(finding.position), line=True)
-        lines.append(f"{place}: {finding.severity} {finding.rule} {safe(finding.message)}")
+        message = safe(finding.message, line=True)
+        lines.append(f"{place}: {finding.severity} {finding.rule} {message}")
         others = (f"    {related.position}: {related.message}" for related in finding.related)
-        lines.extend(map(safe, others))
+        lines.extend(safe(other, line=True) for other in others)
         if finding.fix:
-            lines.append(safe(f"    fix: {finding.fix}"))
+            lines.append(safe(f"    fix: {finding.fix}", line=True))
     return "\n".join([*lines, summary(findings, files, notes=notes)])
 
 

@@ -19,7 +19,9 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from fc_async_plugin.plan.wanted import layers_elsewhere, local_layers
 from fc_async_plugin.template.code import DEFAULT_HANDLER, code_path
+from fc_async_plugin.template.files import MAX_CODE_BYTES, read_bytes
 from fc_async_plugin.template.model import is_function
+from fc_async_plugin.template.problems import TemplateError
 from fc_async_sdk import _requirements
 from fc_async_sdk.spec import runtimes
 
@@ -190,15 +192,46 @@ def _code(project: Project, resource: Resource) -> Path | None:
 
 def requirements(code: Path) -> str:
     """Return the text of ``requirements.txt`` in a code folder; "" without one."""
-    file = code / _REQUIREMENTS
-    return file.read_text("utf-8", "replace") if file.is_file() else ""
+    return (_read(code / _REQUIREMENTS, []) or b"").decode("utf-8", "replace")
 
 
-def _imports_of(project: Project, resource: Resource, code: Path) -> dict[str, tuple[str, bool]]:
+def unread(project: Project) -> Iterator[str]:
+    """Yield a sentence for each file of a template's Python functions that is too large to read."""
+    for resource in project.resources:
+        runtime = str(resource.props.get("runtime") or "")
+        code = _code(project, resource) if runtime in runtimes.PYTHON else None
+        if code is None:
+            continue
+        too_large: list[str] = []
+        _read(code / _REQUIREMENTS, too_large)
+        _imports_of(project, resource, code, too_large)
+        yield from dict.fromkeys(too_large)
+
+
+def _read(file: Path, too_large: list[str]) -> bytes | None:
+    """Return the content of a file; None if it cannot be read.
+
+    Args:
+        file: The file.
+        too_large: Gets a sentence if the file is too large.
+    """
+    try:
+        return read_bytes(file, MAX_CODE_BYTES)
+    except TemplateError as error:
+        problem = error.problems[0]
+        if problem.kind == "limit":
+            too_large.append(f"{problem.position.file} is {problem.message}: it is not checked")
+        return None
+
+
+def _imports_of(
+    project: Project, resource: Resource, code: Path, too_large: list[str] | None = None
+) -> dict[str, tuple[str, bool]]:
     layers = (layer / "python" for layer in local_layers(project, resource))
     places = [code, *python_path(resource, code), *layers]
     handler = str(resource.props.get("handler") or DEFAULT_HANDLER)
-    return _imports(handler.rpartition(".")[0].replace("/", "."), places)
+    module = handler.rpartition(".")[0].replace("/", ".")
+    return _imports(module, places, [] if too_large is None else too_large)
 
 
 def _modules(project: Project, resource: Resource, runtime: str) -> frozenset[str] | None:
@@ -219,8 +252,15 @@ def python_path(resource: Resource, code: Path) -> Iterator[Path]:
         yield code / (inside.lstrip("/") if inside != entry else entry)
 
 
-def _imports(handler: str, places: Sequence[Path]) -> dict[str, tuple[str, bool]]:
+def _imports(
+    handler: str, places: Sequence[Path], too_large: list[str]
+) -> dict[str, tuple[str, bool]]:
     """Return what a handler and the modules in the code that it needs import from elsewhere.
+
+    Args:
+        handler: Module of the handler.
+        places: The code folder, then further folders with modules.
+        too_large: Gets a sentence for each file that is not read, because it is too large.
 
     Returns:
         Top-level names, with the place of the first import, and whether a call always runs one.
@@ -235,10 +275,8 @@ def _imports(handler: str, places: Sequence[Path]) -> dict[str, tuple[str, bool]
             continue
         seen.add(file)
         reader = _Reader(runs=loaded, calls=file in own)
-        try:
-            reader.visit(ast.parse(file.read_bytes()))
-        except (SyntaxError, ValueError):
-            continue  # another check names it
+        if not reader.take(_read(file, too_large)):
+            continue
         for name, line, runs in reader.names:
             top = name.partition(".")[0]
             local = any((one / top).is_dir() or (one / f"{top}.py").is_file() for one in places)
@@ -273,6 +311,16 @@ class _Reader(ast.NodeVisitor):
         self.relative = False
         self._runs = runs
         self._calls = calls
+
+    def take(self, content: bytes | None) -> bool:
+        """Collect the names of a module; return False if it is not there or not Python."""
+        if content is None:
+            return False
+        try:
+            self.visit(ast.parse(content))
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            return False  # another check names it
+        return True
 
     def _perhaps(self, nodes: Iterable[ast.AST]) -> None:
         before, self._runs = self._runs, False

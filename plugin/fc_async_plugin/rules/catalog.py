@@ -18,9 +18,10 @@ from fc_async_plugin.rules import (
     triggers,
 )
 from fc_async_plugin.rules.rule import Finding, Found, Rule, rule
+from fc_async_plugin.template import provenance
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from fc_async_plugin.rules.context import Context, Needs
 
@@ -149,19 +150,29 @@ def check(
     ]
     kept = [finding for finding in found if finding.rule in wanted]
     kept += last.check(context) if last else ()
-    secrets = [secret for project in context.projects for secret in project.secrets]
-    if secrets:
-        kept = [_masked(finding, secrets) for finding in kept]
+    sources = {key: text for one in context.projects for key, text in one.sources.items()}
+    if sources:
+        shown = [text for finding in kept for text in _texts(finding)]
+        sources = provenance.relevant(sources, shown)
+        kept = [_masked(finding, sources) for finding in kept]
     kept = list(dict.fromkeys(kept))  # functions that share an anchor have the same findings
     return sorted(kept, key=lambda finding: (finding.position, finding.rule, finding.message))
 
 
-def _masked(finding: Finding, secrets: list[str]) -> Finding:
-    """Return a finding without secrets, which a template may have where a rule looks."""
-    message, fix = finding.message, finding.fix
-    for secret in secrets:
-        message, fix = message.replace(secret, "***"), fix.replace(secret, "***")
-    return finding._replace(message=message, fix=fix)
+def _texts(finding: Finding) -> list[str]:
+    return [finding.message, finding.fix, *(related.message for related in finding.related)]
+
+
+def _masked(finding: Finding, sources: Mapping[str, str]) -> Finding:
+    """Return a finding with expressions in place of values from outside of the template."""
+    related = [
+        one._replace(message=provenance.masked(one.message, sources)) for one in finding.related
+    ]
+    return finding._replace(
+        message=provenance.masked(finding.message, sources),
+        fix=provenance.masked(finding.fix, sources),
+        related=tuple(related),
+    )
 
 
 def choose(

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from fc_async_sdk.spec.async_config import Violation
 
 
-_READING: Final = frozenset({"file", "syntax", "limit", "structure"})
+_READING: Final = frozenset({"file", "outside", "syntax", "limit", "structure"})
 
 
 @rule("FCA001", "unreadable-template", "error")

@@ -10,7 +10,9 @@ from fc_async_plugin.graph.build import source_node
 from fc_async_plugin.rules.rule import Found, Related, rule
 from fc_async_plugin.rules.triggers import written_triggers
 from fc_async_plugin.template.code import DEFAULT_HANDLER, code_below, folder_of
+from fc_async_plugin.template.files import MAX_CODE_BYTES, read_text
 from fc_async_plugin.template.model import BLOCK, is_function, is_unresolved
+from fc_async_plugin.template.problems import TemplateError
 from fc_async_sdk._pacing import gcra
 from fc_async_sdk.errors import InvalidParameter
 from fc_async_sdk.spec import limits, regions
@@ -161,10 +163,26 @@ def pace_cannot_be_kept(context: Context) -> Iterator[Found]:
             module = _module(folder, resource)
             if module is None:
                 continue
-            if module not in modules:
-                modules[module] = _paces(module)
+            try:
+                if module not in modules:
+                    modules[module] = _paces(module)
+            except TemplateError as error:
+                yield _unread(resource, error)
+                continue
             for pace in modules[module]:
                 yield from _findings(resource, pace)
+
+
+def _unread(resource: Resource, error: TemplateError) -> Found:
+    """Return the note on a module that is not read."""
+    problem = error.problems[0]
+    return Found(
+        f"the paces of {resource.function_name} are not checked: {problem.position.file} is "
+        f"{problem.message}",
+        resource.where("handler"),
+        problem.fix,
+        severity="note",
+    )
 
 
 def _findings(resource: Resource, pace: _Pace) -> Iterator[Found]:
@@ -207,13 +225,21 @@ def _module(folder: Path, resource: Resource) -> Path | None:
 
 
 def _paces(module: Path) -> list[_Pace]:
-    """Return the paces in a file; none if it cannot be read."""
+    """Return the paces in a file; none if it cannot be read.
+
+    Raises:
+        TemplateError: The file is too large.
+    """
     try:
-        text = module.read_text(encoding="utf-8")
+        text = read_text(module, MAX_CODE_BYTES)
         if _MODULE not in text:
             return []
         calls = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Call)]
-    except (OSError, ValueError, SyntaxError, RecursionError):
+    except TemplateError as error:
+        if error.problems[0].kind == "limit":
+            raise
+        return []
+    except (ValueError, SyntaxError, RecursionError):
         return []
     paces = map(_pace, calls)
     return [pace for pace in paces if pace is not None]

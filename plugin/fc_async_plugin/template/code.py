@@ -174,8 +174,14 @@ def _script(folder: Path, resource: Resource) -> tuple[Path, str]:
     """Return the file in the code that a command runs first, or the bootstrap, and its text."""
     words = start_command(resource) or [packaging.BOOTSTRAP]
     files = [one for word in words if (one := folder / _in_code(word)).is_file()]
-    text = files[0].read_bytes()[:_LONGEST_SCRIPT].decode(errors="replace") if files else ""
+    text = _start_of(files[0]) if files else ""
     return files[0] if files else folder, text
+
+
+def _start_of(file: Path) -> str:
+    """Return the beginning of a text, which may have any length."""
+    with file.open("rb") as stream:
+        return stream.read(_LONGEST_SCRIPT).decode(errors="replace")
 
 
 def start_problem(project: Project, resource: Resource) -> StartProblem | None:

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import functools
+import os
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -16,9 +17,10 @@ from fc_async_plugin.template.yaml12 import MAX_BYTES
 from fc_async_sdk import _project_folder
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Callable, Iterable, Mapping
 
+FILE_ROOT: Final = "FC_ASYNC_FILE_ROOT"
+"""Environment variable with a folder outside of the repository that templates may read."""
 NAMES: Final = ("s.yaml", "s.yml")
 """File names of templates, in the order in which they are searched."""
 _LEFT_OUT: Final = frozenset({"node_modules", ".git", ".s", ".venv", _project_folder.NAME})
@@ -26,6 +28,9 @@ _FEW: Final = 8
 """Templates that a message names."""
 
 _FUNCRAFT: Final = ("template.yml", "template.yaml")
+
+MAX_CODE_BYTES: Final = 4 * 1024 * 1024
+"""Largest file of code that rules and reports read."""
 
 _BOM = "\ufeff"
 _MB = 1024 * 1024
@@ -72,6 +77,45 @@ def _below(folder: Path) -> list[str]:
     return []
 
 
+def root_of(folder: Path) -> Path:
+    """Return the folder outside of which a template reads no files.
+
+    Args:
+        folder: The folder of the template.
+
+    Returns:
+        The repository that the folder is in; else the working folder if the template is below it;
+        else the folder.
+    """
+    folder = folder.resolve()
+    for above in (folder, *folder.parents):
+        if (above / ".git").exists():
+            return above
+    here = Path.cwd()
+    return here if folder.is_relative_to(here) else folder
+
+
+def check_inside(file: Path, root: Path) -> None:
+    """Refuse a file outside of a repository, also behind a link.
+
+    A template of a pull request could otherwise read the files of the machine that checks it. The
+    user names a further folder with :data:`FILE_ROOT`.
+
+    Raises:
+        TemplateError: The file is outside.
+    """
+    real = Path(os.path.realpath(file))
+    allowed = os.environ.get(FILE_ROOT)
+    roots = [root, Path(os.path.realpath(allowed))] if allowed else [root]
+    if not any(real.is_relative_to(one) for one in roots):
+        raise failure(
+            Position(str(file), 1, 1),
+            f"{real} is outside of {root}",
+            f"move it there, or allow its folder with --file-root {real.parent}",
+            kind="outside",
+        )
+
+
 def read_text(file: Path, limit: int = MAX_BYTES) -> str:
     """Return the text of a file without its byte order mark.
 
@@ -81,6 +125,19 @@ def read_text(file: Path, limit: int = MAX_BYTES) -> str:
 
     Raises:
         TemplateError: The file does not exist, is not a regular file, is too large or not UTF-8.
+    """
+    return _decoded(read_bytes(file, limit), file)
+
+
+def read_bytes(file: Path, limit: int) -> bytes:
+    """Return the content of a file, which may have any size and kind.
+
+    Args:
+        file: The file.
+        limit: Largest size, in bytes.
+
+    Raises:
+        TemplateError: The file does not exist, is not a regular file or is too large.
     """
     start = Position(str(file), 1, 1)
     try:
@@ -99,7 +156,7 @@ def read_text(file: Path, limit: int = MAX_BYTES) -> str:
         raise failure(start, f"cannot be read: {reason}", kind="file") from error
     if len(data) > limit:
         raise failure(start, f"larger than {limit // _MB} MB", "split it", kind="limit")
-    return _decoded(data, file)
+    return data
 
 
 def _decoded(data: bytes, file: Path) -> str:

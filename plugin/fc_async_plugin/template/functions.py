@@ -18,9 +18,9 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
-from fc_async_plugin.template import javascript, yaml12
+from fc_async_plugin.template import javascript, provenance, yaml12
 from fc_async_plugin.template.expressions import DEFERRED, Malformed
-from fc_async_plugin.template.files import read_text
+from fc_async_plugin.template.files import check_inside, read_text
 from fc_async_plugin.template.nodes import Array, Leaf
 from fc_async_plugin.template.problems import TemplateError
 from fc_async_sdk.errors import CredentialsError
@@ -43,9 +43,11 @@ class Functions:
         credential: Returns the values of the access alias.
         command: The ``s`` command that ``regex()`` tests.
         reveal: Whether ``config()`` returns secrets.
+        root: The folder outside of which ``file()`` reads nothing; see :func:`.files.root_of`.
 
     Attributes:
-        given_away: The secrets that ``config()`` returned.
+        sources: Values from outside of the template that expressions returned.
+        taken: How often such a value was returned.
     """
 
     def __init__(
@@ -55,12 +57,15 @@ class Functions:
         command: str,
         *,
         reveal: bool,
+        root: Path | None = None,
     ) -> None:
         self._environ = environ
         self._credential = credential
         self._command = command
         self._reveal = reveal
-        self.given_away: dict[str, None] = {}
+        self._root = root
+        self.sources: provenance.Sources = {}
+        self.taken = 0
         self._texts: dict[Path, str] = {}
         self._data: dict[tuple[str, str], Any] = {}
 
@@ -81,8 +86,7 @@ class Functions:
         first = arguments[0]
         match name:
             case "env":
-                default = arguments[1] if len(arguments) > 1 else javascript.MISSING
-                return self._environ.get(first) or default  # s takes an empty variable for unset
+                return self._env(*arguments[:2])
             case "config":
                 return self._config(first)
             case "secret":
@@ -99,22 +103,36 @@ class Functions:
             known = self._data[name, text] = _json(text) if name == "json" else _yaml(text)
         return known
 
+    def _env(self, name: str, default: Any = javascript.MISSING) -> Any:
+        value = self._environ.get(name)
+        if not value:
+            return default  # s takes an empty variable for unset
+        return self._outside(value, f"${{env('{name}')}}")
+
+    def _outside(self, value: str, expression: str) -> str:
+        """Note a value from outside of the template, and return it."""
+        self.taken += 1
+        provenance.note(self.sources, value, expression)
+        return value
+
     def _config(self, name: str) -> Any:
         value = self._credential().get(name)
-        if name in SECRETS and value:
-            if not self._reveal:
-                return DEFERRED
-            self.given_away[value] = None
-        return value or DEFERRED
+        if name in SECRETS and not self._reveal:
+            return DEFERRED
+        return self._outside(value, f"${{config('{name}')}}") if value else DEFERRED
 
     def _file(self, name: str, folder: Path) -> str:
         path = folder / name
         if path not in self._texts:
             try:
+                if self._root is not None:
+                    check_inside(path, self._root)
                 self._texts[path] = read_text(path)
             except TemplateError as error:
-                raise Malformed(f"${{file('{name}')}}: {error.problems[0].message}") from error
-        return self._texts[path]
+                problem = error.problems[0]
+                fix = problem.fix if problem.kind == "outside" else ""
+                raise Malformed(f"${{file('{name}')}}: {problem.message}", fix) from error
+        return self._outside(self._texts[path], f"${{file('{name}')}}")
 
     def _regex(self, pattern: str) -> bool:
         if len(pattern) > _MAX_PATTERN:
@@ -175,7 +193,10 @@ def _yaml(text: str) -> Any:
     try:
         root, _ = yaml12.parse(text, "yaml()")
     except TemplateError as error:
-        raise Malformed(f"yaml() got invalid YAML: {error}") from error
+        # The words of the parser may quote the text, which came from a file or a variable.
+        _, line, column = error.position
+        said = f"yaml() got invalid YAML in line {line}, column {column}"
+        raise Malformed(said) from error
     return None if root is None else _plain(root)
 
 

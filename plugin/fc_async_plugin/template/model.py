@@ -17,6 +17,7 @@ import msgspec
 from fc_async_plugin.template import actions, compatibility, nodes
 from fc_async_plugin.template.actions import Build
 from fc_async_plugin.template.problems import Path, Place, Position, Problem, failure
+from fc_async_plugin.template.provenance import masked
 from fc_async_plugin.template.reading import Suppression, component_name, names_function
 from fc_async_plugin.template.resolving import ENVIRONMENT
 from fc_async_sdk._claims import VARIABLE
@@ -46,6 +47,7 @@ class Resource(msgspec.Struct, frozen=True, kw_only=True):
         position: Where the resource's key was written.
         unset: Props that were left out because an environment variable has no value.
         requirements: File that an image installs; "": ``requirements.txt`` of the code.
+        sources: As of :class:`Project`.
     """
 
     name: str
@@ -58,6 +60,7 @@ class Resource(msgspec.Struct, frozen=True, kw_only=True):
     position: Position
     unset: frozenset[str] = frozenset()
     requirements: str = ""
+    sources: Mapping[str, str] = {}
 
     def at(self, *path: str | int) -> Any:
         """Return the value at a path of keys in the props; None if the path leads to none."""
@@ -97,7 +100,8 @@ class Project(msgspec.Struct, frozen=True, kw_only=True):
         files: All files that were read: the template, the file it extends, environments.
         notes: Places that ``s`` reads differently.
         suppressions: Comments that suppress findings.
-        secrets: Secrets of the access alias that are in the props and must not be shown.
+        sources: Values from outside of the template that must not be shown, with the expressions
+            that are shown instead.
         unset: Environment variables without a value, for which something was left out.
         unset_variables: Those of them of which nothing but ``environmentVariables`` has one.
         builds: Commands that ``s`` runs before a deployment.
@@ -112,7 +116,7 @@ class Project(msgspec.Struct, frozen=True, kw_only=True):
     files: tuple[str, ...] = ()
     notes: tuple[Problem, ...] = ()
     suppressions: tuple[Suppression, ...] = ()
-    secrets: tuple[str, ...] = ()
+    sources: Mapping[str, str] = {}
     unset: tuple[str, ...] = ()
     unset_variables: tuple[str, ...] = ()
     builds: tuple[Build, ...] = ()
@@ -136,7 +140,7 @@ def project_of(resolved: Resolved) -> Project:
         # s 3 does not read edition 1.0.0, so what s 3 reads differently does not matter.
         notes=tuple([one for one in notes if one.kind == "edition"] or notes),
         suppressions=sources.suppressions,
-        secrets=resolved.secrets,
+        sources=resolved.sources,
         unset=tuple(unset),
         # "" is of vars: what refers to them has a key of its own.
         unset_variables=tuple(one for one in unset if unset[one] - {""} == {ENVIRONMENT}),
@@ -158,6 +162,7 @@ def _resource(resolved: Resolved, name: str, values: Values) -> Resource:
         places=functools.partial(resolved.resolver.places, written, scope),
         position=position,
         unset=resolved.resolver.optional & (written.entries.keys() - props.keys()),
+        sources=resolved.sources,
     )
 
 
@@ -317,6 +322,7 @@ def _wrong_type(resource: Resource, path: Path, value: object, expected: str) ->
     if is_unresolved(value):
         return unresolved(resource, path, value)
     name = ".".join(str(key) for key in path)
+    shown = masked(repr(value), resource.sources)
     return failure(
-        resource.where(*path), f"{name} of {resource.name!r} is {value!r}, expected {expected}"
+        resource.where(*path), f"{name} of {resource.name!r} is {shown}, expected {expected}"
     )

@@ -6,17 +6,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from fc_async_plugin import PluginError
+from fc_async_plugin.template.provenance import masked
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 Path = tuple[str | int, ...]
 """Keys and indices from ``props`` down, such as ``("asyncInvokeConfig", "qualifier")``."""
 
-Kind = Literal["file", "syntax", "limit", "structure", "variable", "compatibility", "edition"]
-"""``file``: the file cannot be read. ``syntax``: it is not YAML 1.2. ``limit``: it is over a limit.
-``structure``: it is not a template. ``variable``: an expression cannot be resolved.
-``compatibility``: ``s`` reads the place differently. ``edition``: it is a template for FC 2.0."""
+Kind = Literal[
+    "file", "outside", "syntax", "limit", "structure", "variable", "compatibility", "edition"
+]
+"""``file``: the file cannot be read. ``outside``: it is outside of the repository. ``syntax``: it
+is not YAML 1.2. ``limit``: it is over a limit. ``structure``: it is not a template.
+``variable``: an expression cannot be resolved. ``compatibility``: ``s`` reads the place
+differently. ``edition``: it is a template for FC 2.0."""
 
 
 class Position(NamedTuple):
@@ -70,6 +74,14 @@ class TemplateError(PluginError):
         super().__init__(f"{problems[0]}{more}")
         self.problems = tuple(problems)
         self.position = problems[0].position
+
+    def masked(self, sources: Mapping[str, str]) -> TemplateError:
+        """Return the error without values that came from outside of the template."""
+        shown = [
+            one._replace(message=masked(one.message, sources), fix=masked(one.fix, sources))
+            for one in self.problems
+        ]
+        return TemplateError(shown)
 
     def __reduce__(self) -> tuple[type[TemplateError], tuple[tuple[Problem, ...]]]:
         return type(self), (self.problems,)

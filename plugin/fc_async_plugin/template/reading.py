@@ -197,6 +197,12 @@ class _Reader:
         file = child.parent / name.value
         if file.resolve() == child.resolve():
             raise failure(name.position, f"cycle of extend: {child.name} extends itself")
+        try:
+            files.check_inside(file, files.root_of(child.parent))
+        except TemplateError as error:
+            problem = error.problems[0]
+            said = f"extend: {problem.message}"
+            raise failure(name.position, said, problem.fix, kind="outside") from error
         if not file.exists():
             raise failure(name.position, f"extend: {file} does not exist", kind="file")
         root = self.table(file)

@@ -14,8 +14,9 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from fc_async_plugin.template import expressions
+from fc_async_plugin.template import expressions, provenance
 from fc_async_plugin.template.edition1 import as_of_fc3
+from fc_async_plugin.template.files import root_of
 from fc_async_plugin.template.functions import SECRETS, Functions, access_values
 from fc_async_plugin.template.merging import merge_tables
 from fc_async_plugin.template.nodes import (
@@ -42,7 +43,7 @@ from fc_async_plugin.template.variables import NoValue, Resolver
 from fc_async_sdk.spec.runtimes import CUSTOM, NODE, PYTHON
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from fc_async_plugin.template.merging import Merged, Written
     from fc_async_plugin.template.nodes import Node
@@ -246,7 +247,7 @@ class Resolved(NamedTuple):
         scoped: All resources before their variables were resolved.
         top: The scope of the template.
         resolver: Has resolved the values; knows the places where they were written.
-        secrets: Secrets of the access alias that are among the values.
+        sources: Values from outside of the template, with their expressions.
         notes: Places that ``s`` reads differently.
     """
 
@@ -259,7 +260,7 @@ class Resolved(NamedTuple):
     scoped: Mapping[str, Scoped]
     top: Scope
     resolver: Collector
-    secrets: tuple[str, ...]
+    sources: Mapping[str, str]
     notes: tuple[Problem, ...]
 
 
@@ -270,12 +271,32 @@ def resolve(merged: Merged, given: Given) -> Resolved:
         TemplateError: Some expressions cannot be resolved; has all problems.
     """
     sources, environ = merged.sources, merged.sources.variables
+    folder = sources.template.file.parent
     access = given.access or _alias(merged)
     alias = access_values(access, environ, asked=given.access is not None)
     account_id = given.account_id or alias().get("AccountID", "")
     functions = Functions(
-        environ, lambda: {**alias(), "AccountID": account_id}, given.command, reveal=given.reveal
+        environ,
+        lambda: {**alias(), "AccountID": account_id},
+        given.command,
+        reveal=given.reveal,
+        root=root_of(folder),
     )
+    try:
+        return _resolve(merged, given, functions, access, account_id, alias)
+    except TemplateError as error:
+        raise error.masked(functions.sources) from error
+
+
+def _resolve(
+    merged: Merged,
+    given: Given,
+    functions: Functions,
+    access: str,
+    account_id: str,
+    alias: Callable[[], Mapping[str, str]],
+) -> Resolved:
+    sources = merged.sources
     resolver = Collector(
         functions,
         OPTIONAL if given.here else frozenset(),
@@ -289,9 +310,9 @@ def resolve(merged: Merged, given: Given) -> Resolved:
     name = resolver.text(merged.root.at("name"), tops[-1])
     if resolver.problems:
         raise TemplateError(resolver.problems)
-    secrets = dict(functions.given_away)
     if given.props and given.reveal:
-        secrets.update((value, None) for key, value in alias().items() if key in SECRETS)
+        for key in SECRETS & alias().keys():
+            provenance.note(functions.sources, alias()[key], f"${{config('{key}')}}")
     return Resolved(
         merged,
         given.region,
@@ -302,7 +323,7 @@ def resolve(merged: Merged, given: Given) -> Resolved:
         scoped,
         tops[-1],
         resolver,
-        tuple(secrets),
+        functions.sources,
         (*notes, *resolver.kept),
     )
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from fc_async_plugin.template import expressions, javascript
+from fc_async_plugin.template import expressions, javascript, provenance
 from fc_async_plugin.template.expressions import (
     Argument,
     Call,
@@ -209,16 +209,31 @@ class Resolver:
         raise _error(node, f"{node.value!r} always leads to further expressions")
 
     def _parts(self, parts: list[str | Hole], node: Leaf, scope: Scope) -> Any:
+        functions = self._functions
+        before = functions.taken
         if len(parts) == 1 and isinstance(parts[0], Hole):
             value = self._hole(parts[0], node, scope)
+            if functions.taken > before:
+                provenance.note(functions.sources, value, parts[0].source)
             if isinstance(value, dict | list) and isinstance(parts[0].expression, Call):
                 value = self._inside_data(value, node, scope)
             self._charge(value)
             return value
-        return "".join(
+        texts = [
             part if isinstance(part, str) else javascript.to_text(self._hole(part, node, scope))
             for part in parts
-        )
+        ]
+        text = "".join(texts)
+        if functions.taken > before or not functions.sources.keys().isdisjoint(texts):
+            self._note_parts(parts, texts, str(node.value))
+        return text
+
+    def _note_parts(self, parts: list[str | Hole], texts: list[str], written: str) -> None:
+        """Note what holes returned, and the text that they make."""
+        for part, text in zip(parts, texts, strict=True):
+            if isinstance(part, Hole) and isinstance(part.expression, Call):
+                provenance.note(self._functions.sources, text, part.source)
+        provenance.note(self._functions.sources, "".join(texts), written)
 
     def _inside_data(self, value: Any, node: Leaf, scope: Scope) -> Any:
         """Resolve the expressions in a mapping or list that a call returned."""

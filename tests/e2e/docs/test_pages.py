@@ -61,7 +61,7 @@ NOT_RUN = {
     "fc-async validate --live --roles": "needs RAM of an account; tests/unit/plugin/rules has it",
     "fc-async policy --live": "needs RAM of an account; tests/unit/plugin/policy has a stand-in",
     "FC_ASYNC_FC3=": "starts this test suite",
-    "fc-async local start --store postgresql": "needs a server; tests/contract/store has one",
+    "fc-async local start --store-file store.url": "needs a server; tests/contract/store has one",
 }
 """Beginning of a command -> why it is not run here."""
 

@@ -17,9 +17,12 @@ from mns.queue import Message
 from mns.queue import Queue as MnsQueue
 from mq_http_sdk.mq_client import MQClient
 from mq_http_sdk.mq_exception import MQServerException
+from mq_http_sdk.mq_producer import TopicMessage
 
 from fc_async_plugin.report import terminal
 from fc_async_sdk import Client
+from fc_async_sdk.errors import AccessDenied
+from fc_async_sdk.testing import failure_event
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -294,7 +297,7 @@ def test_a_refused_event_stays_and_is_written_into_a_file_that_can_be_replayed(
     file = project / said["failedFile"]
     assert file.stat().st_mode & 0o777 == 0o600
     assert (project / ".fc-async" / ".gitignore").exists()
-    again = fc_async("events", "replay", str(file), "-y")
+    again = fc_async("events", "replay", str(file), "--function", "orders", "-y")
     assert again.out.endswith("Accepted: 3 of 3.\n")
     fc_local.run_until_idle()
     assert b"\x89PNG\xff" in orders.called
@@ -309,14 +312,14 @@ def test_the_lines_of_events_tail_are_replayed_byte_for_byte(
 ) -> None:
     lines = fc_async("events", "tail", "failures", "--once", "-o", "json").out
     (project / "events.jsonl").write_text(f"\ufeff{lines}\n", newline="\r\n")
-    done = fc_async("events", "replay", "events.jsonl", "-y")
+    done = fc_async("events", "replay", "events.jsonl", "--function", "orders", "-y")
     assert done.out.endswith("Accepted: 3 of 3.\n")
     fc_local.run_until_idle()
     assert sorted(orders.called) == sorted(
         [b'{"id": 1, "of": ["a"]}', b'{"id": 12.50}', b"\x89PNG\xff"]
     )
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(lines.encode())))
-    done = fc_async("events", "replay", "-", "-y")
+    done = fc_async("events", "replay", "-", "--function", "orders", "-y")
     assert done.out.endswith("Accepted: 3 of 3, 3 of them before.\n")
 
 
@@ -326,7 +329,7 @@ def test_a_shortened_event_is_refused_also_from_a_file(
     line = fc_async("events", "tail", "failures", "--once", "-o", "json").out.splitlines()[0]
     marked = {**json.loads(line), "requestPayloadOmitted": True}
     (project / "events.jsonl").write_text(json.dumps(marked))
-    done = fc_async("events", "replay", "events.jsonl", "-y")
+    done = fc_async("events", "replay", "events.jsonl", "--function", "orders", "-y")
     assert (done.code, "a part of the payload was left out" in done.err) == (1, True)
 
 
@@ -411,6 +414,140 @@ def test_the_arn_of_a_queue_says_the_region(
 def test_a_function_without_task_mode_is_named_before_the_send(
     fc_async: Command, fc_local: FcLocal, orders: Orders
 ) -> None:
-    fc_local.client.put_async_invoke_config("orders", async_task=False)
+    queue = "acs:mns:::/queues/failures/messages"
+    fc_local.client.put_async_invoke_config("orders", async_task=False, on_failure=queue)
     done = fc_async("events", "replay", "failures", "-y")
     assert "orders is not in task mode" in done.err
+
+
+# --- a message decides neither function nor payload ---
+
+
+@pytest.fixture
+def forged(fc_local: FcLocal, orders: Orders) -> list[bytes]:
+    """A message that names a function of an administrator; returns what that was called with."""
+    called: list[bytes] = []
+    fc_local.deploy("delete-all", lambda event, _: called.append(event), async_config=CONFIG)
+    event = failure_event(function="delete-all", payload=b'{"tenant": "all"}')
+    with official(fc_local) as queue:
+        queue.send_message(Message(event.source.decode()))
+    return called
+
+
+def test_a_message_cannot_make_the_operator_call_a_function_that_does_not_fail_into_the_queue(
+    fc_async: Command, fc_local: FcLocal, orders: Orders, forged: list[bytes]
+) -> None:
+    done = fc_async("events", "replay", "failures", "-y")
+    fc_local.run_until_idle()
+    assert (forged, len(orders.called), left(fc_local)) == ([], 3, 1)
+    assert done.code == 1
+    assert "Accepted: 3 of 3." in done.out
+    assert "1 event of delete-all not sent: its failure destination is not failures" in done.err
+    assert "To call it all the same: --function delete-all" in done.err
+
+
+def test_the_json_of_a_replay_names_what_was_refused_and_why(
+    fc_async: Command, fc_local: FcLocal, forged: list[bytes]
+) -> None:
+    done = fc_async("events", "replay", "failures", "--dry-run", "-o", "json")
+    said = json.loads(done.out)
+    reason = "its failure destination is not failures"
+    assert said["refused"] == [{"function": "delete-all", "events": 1, "reason": reason}]
+    assert (done.code, said["events"], [one["function"] for one in said["groups"]]) == (
+        1,
+        3,
+        ["orders"],
+    )
+
+
+def test_a_function_that_the_user_names_is_called_whatever_its_configuration_says(
+    fc_async: Command, fc_local: FcLocal, orders: Orders, forged: list[bytes]
+) -> None:
+    done = fc_async("events", "replay", "failures", "--function", "delete-all", "-y")
+    fc_local.run_until_idle()
+    assert (done.code, forged, orders.called) == (0, [b'{"tenant": "all"}'], [])
+    assert left(fc_local) == 3
+
+
+def test_a_template_of_the_folder_does_not_say_which_functions_a_message_may_call(
+    fc_async: Command, fc_local: FcLocal, forged: list[bytes], project: Path
+) -> None:
+    (project / "s.yaml").write_text(
+        "edition: 3.0.0\nresources:\n  d:\n    component: fc3\n    props:\n"
+        "      region: cn-hangzhou\n      functionName: delete-all\n      asyncInvokeConfig:\n"
+        "        destinationConfig:\n          onFailure:\n"
+        "            destination: acs:mns:::/queues/failures/messages\n"
+    )
+    assert fc_async("events", "replay", "failures", "-y").code == 1
+    fc_local.run_until_idle()
+    assert forged == []
+
+
+def test_a_topic_of_rocketmq_calls_only_functions_whose_failures_it_has(
+    fc_async: Command, fc_local: FcLocal
+) -> None:
+    topic = fc_local.create_rocketmq_topic("MQ_INST_1", "failures")
+    other = fc_local.create_rocketmq_topic("MQ_INST_2", "failures")
+    orders = Orders()
+    fc_local.deploy("orders", orders, async_config=failing_to(other))
+    client = MQClient(fc_local.rocketmq_endpoint, "k", "s")
+    event = failure_event(function="orders", payload=b"x")
+    client.get_producer("MQ_INST_1", "failures").publish_message(
+        TopicMessage(event.source.decode(), "")
+    )
+    client.close_connection()
+    done = fc_async("events", "replay", topic, "--group", "GID_replay", "-y")
+    fc_local.run_until_idle()
+    assert (done.code, orders.called) == (1, [])
+
+
+def test_a_file_calls_nothing_that_nobody_has_named_or_agreed_to(
+    fc_async: Command, fc_local: FcLocal, orders: Orders, forged: list[bytes], project: Path
+) -> None:
+    lines = fc_async("events", "tail", "failures", "--once", "-o", "json").out
+    (project / "events.jsonl").write_text(lines)
+    looked = fc_async("events", "replay", "events.jsonl")
+    assert looked.code == 0
+    assert "Send them with --function delete-all --function orders -y." in looked.err
+    done = fc_async("events", "replay", "events.jsonl", "-y")
+    assert done.code == 1
+    assert "3 events of orders not sent: a file does not say which queue" in done.err
+    assert fc_async("events", "replay", "events.jsonl", "--function", "orders", "-y").code == 0
+    fc_local.run_until_idle()
+    assert (forged, len(orders.called)) == ([], 3)
+
+
+def test_the_question_about_a_file_names_all_functions_that_it_calls(
+    fc_async: Command,
+    fc_local: FcLocal,
+    orders: Orders,
+    forged: list[bytes],
+    project: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    lines = fc_async("events", "tail", "failures", "--once", "-o", "json").out
+    (project / "events.jsonl").write_text(lines)
+    asked: list[str] = []
+    monkeypatch.setattr(terminal, "confirm", lambda question, **_: asked.append(question))
+    monkeypatch.setattr(sys, "stdin", Terminal())
+    assert fc_async("events", "replay", "events.jsonl").code == 0
+    assert "Send 4 events again to delete-all, orders at " in asked[0]
+
+
+class Terminal(io.StringIO):
+    """Standard input of a person."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_service_that_shows_no_configuration_sends_only_what_is_named(
+    fc_async: Command, fc_local: FcLocal, orders: Orders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: Any, **__: Any) -> None:
+        raise AccessDenied("AccessDenied", "not authorized", http_status=403)
+
+    monkeypatch.setattr(Client, "list_async_invoke_configs", refuse)
+    done = fc_async("events", "replay", "failures", "-y")
+    assert (done.code, left(fc_local)) == (1, 3)
+    assert "the configurations of the functions cannot be read" in done.err

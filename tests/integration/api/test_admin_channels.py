@@ -12,6 +12,7 @@ import requests
 
 from fc_async_local.services.mns.model import Draft
 from fc_async_local.services.rocketmq.model import NewMessage
+from fc_async_sdk.testing import failure_event
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -207,6 +208,26 @@ def test_failed_events_that_are_shown_are_replayed_once_and_leave_a_queue(
     assert sorted(seen) == sorted([b"1", b"\xff2"] * 2)
     fc_local.advance(1)  # what was not replayed is visible again
     assert len(ask(fc_local, "GET", kind).json()["messages"]) == (1 if is_queue else 3)
+
+
+@pytest.mark.parametrize("kind", CHANNELS, ids=lambda channel: channel.kind)
+def test_a_message_cannot_make_the_console_call_a_function_that_does_not_fail_into_the_channel(
+    kind: Channel, fc_local: FcLocal
+) -> None:
+    called: list[bytes] = []
+    fc_local.deploy("admin", lambda event, _: called.append(event))
+    other = {"onFailure": {"destination": kind.arn}}
+    fc_local.deploy("pay", lambda *_: None, async_config={"destinationConfig": other})
+    fc_local.runtime.call(fc_local.runtime.services.follow(fc_local.runtime.registry.async_configs))
+    forged = failure_event(function="admin", payload=b"all").source.decode()
+    sent = {"source": "acs.fc", "type": "fc:AsyncInvoke:failed", "data": json.loads(forged)}
+    body = json.dumps(sent) if kind.kind == "bus" else forged
+    ask(fc_local, "POST", kind, {"body": body})
+    shown = [one["id"] for one in ask(fc_local, "GET", kind).json()["messages"]]
+    done = ask(fc_local, "POST", kind, {"ids": shown}, "messages/replay").json()
+    fc_local.run_until_idle()
+    assert (done["accepted"], called) == (0, [])
+    assert "the failure destination of admin is another one" in done["refused"][shown[0]]
 
 
 def test_only_the_messages_that_are_named_are_replayed(fc_local: FcLocal) -> None:

@@ -7,7 +7,8 @@ import pytest
 import requests
 
 from fc_async_local.embedded import LocalRuntime
-from fc_async_local.execution.archive import checksum
+from fc_async_local.execution import archive as archive_module
+from fc_async_local.execution.archive import checksum, digest
 from fc_async_local.functions.records import CodeRef
 from fc_async_local.settings import Settings
 from fc_async_sdk import errors
@@ -32,7 +33,7 @@ def create(fc_local, name, text):
 def kept(fc_local, text):
     """Whether the archive is still in the store."""
     registry = fc_local.runtime.registry
-    wanted = CodeRef(checksum=checksum(code(text)))
+    wanted = CodeRef(digest=digest(code(text)))
     return fc_local.runtime.call(registry.code.fetch(wanted)) is not None
 
 
@@ -130,3 +131,14 @@ class TestShorter:
         fc_local.client.invoke_async("f", {})
         fc_local.advance(3 * HOUR)
         assert metrics(fc_local) == []
+
+
+def test_two_archives_that_were_made_to_have_one_checksum_each_run_their_own_code(
+    fc_local, monkeypatch
+):
+    monkeypatch.setattr(archive_module, "checksum", lambda _: "1234567890")
+    for name in ("mine", "theirs"):
+        create(fc_local, name, name)
+    for name in ("mine", "theirs"):
+        assert fc_local.client.invoke(name).payload == name.encode()
+        assert fc_local.client.get_function(name).code_checksum == "1234567890"

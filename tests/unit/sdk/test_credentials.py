@@ -457,3 +457,21 @@ class TestCredentials:
         with pytest.raises(CredentialsError) as caught:
             Credentials(**fields)
         assert "sécret" not in str(caught.value)
+
+
+def test_a_file_of_s_that_is_nested_too_deep_is_an_error_of_credentials(tmp_path: Path) -> None:
+    (tmp_path / ".s").mkdir()
+    (tmp_path / ".s" / "access.yaml").write_text("[" * 2_000)
+    with pytest.raises(CredentialsError, match=r"access\.yaml can't be read"):
+        _serverless_devs.find({}, tmp_path)
+
+
+@pytest.mark.parametrize("name", ["ACCESS_KEY_ID", "ACCESS_KEY_SECRET", "SECURITY_TOKEN"])
+def test_the_variable_that_is_wrong_is_named(name: str) -> None:
+    environ = {
+        "ALIBABA_CLOUD_ACCESS_KEY_ID": "id",
+        "ALIBABA_CLOUD_ACCESS_KEY_SECRET": "secret",
+        f"ALIBABA_CLOUD_{name}": "a\nb",
+    }
+    with pytest.raises(CredentialsError, match=f"^ALIBABA_CLOUD_{name} is not printable ASCII"):
+        credentials.from_environment(environ)

@@ -159,3 +159,11 @@ def test_the_id_of_a_replay_is_that_of_the_request() -> None:
     assert fanout.replay_id(failure_event(request_id="r-1")) == "r-1-replay-1"
     with pytest.raises(InvalidEvent, match="succeeded"):
         fanout.replay_id(success_event())
+
+
+def test_an_event_cannot_name_a_function_that_the_program_does_not_expect() -> None:
+    assert "must have resize for this event" in refusal(failed(), functions=["thumbnail"])
+    assert job(failed(), functions=["resize"]).arguments["function"] == "resize"
+    assert job(failed(), functions=["thumbnail"], to="repair").arguments["function"] == "repair"
+    with pytest.raises(InvalidParameter, match="a collection of names"):
+        plan(functions="resize")

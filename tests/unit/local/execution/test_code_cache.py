@@ -8,6 +8,7 @@ import io
 import os
 import time
 import zipfile
+import zlib
 from pathlib import Path
 
 import pytest
@@ -175,3 +176,42 @@ def test_a_file_system_without_hard_links_has_copies(
     blobs = Blobs(c1=packed(same="y"), c2=packed(index="x = 2", same="y"))
     _, second = unpacked(CodeCache(blobs, tmp_path), "c1", "c2")
     assert (second / "same.py").read_text() == "y"
+
+
+def with_sum(text: str, wanted: int) -> str:
+    """Return a text, followed by 64 letters, that has a CRC-32: the sum is linear in the bits."""
+
+    def summed(bits: int) -> int:
+        letters = bytes(ord("a") ^ (bits >> index & 1) for index in range(64))
+        return zlib.crc32(text.encode() + letters)
+
+    base = summed(0)
+    basis: dict[int, tuple[int, int]] = {}
+    for index in range(64):
+        bits, value = 1 << index, summed(1 << index) ^ base
+        while value and value.bit_length() in basis:
+            known_bits, known = basis[value.bit_length()]
+            bits, value = bits ^ known_bits, value ^ known
+        if value:
+            basis[value.bit_length()] = bits, value
+    bits, value = 0, wanted ^ base
+    while value:
+        known_bits, known = basis[value.bit_length()]
+        bits, value = bits ^ known_bits, value ^ known
+    return text + "".join(chr(ord("a") ^ (bits >> index & 1)) for index in range(64))
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+def test_a_file_that_was_made_to_have_the_sum_of_another_one_is_not_taken_for_it(
+    tmp_path: Path, restarted: bool
+) -> None:
+    mine = "mine   # " + "a" * 64
+    forged = with_sum("forged # ", zlib.crc32(mine.encode()))
+    assert (len(forged), zlib.crc32(forged.encode())) == (len(mine), zlib.crc32(mine.encode()))
+    blobs = Blobs(c1=packed(lib=forged), c2=packed(lib=mine))
+    cache = CodeCache(blobs, tmp_path)
+    unpacked(cache, "c1")
+    if restarted:
+        cache = CodeCache(blobs, tmp_path)
+    (folder,) = unpacked(cache, "c2")
+    assert (folder / "lib.py").read_text() == mine
