@@ -9,6 +9,7 @@ only the name of the node and copies of code.
 from __future__ import annotations
 
 import shutil
+import sqlite3
 import uuid
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -20,11 +21,13 @@ from fc_async_local.services.rocketmq.tables import TableLogStore
 from fc_async_local.store import factory
 from fc_async_local.store.document_cache import DocumentCache
 from fc_async_local.store.memory import MemoryStore
-from fc_async_local.store.sqlite import snapshots
+from fc_async_local.store.protocol import StoreUnavailable
+from fc_async_local.store.sqlite import replacement
 from fc_async_local.store.sqlite.database import Database
+from fc_async_local.store.sqlite.files import FileLock
 from fc_async_local.store.sqlite.store import SCHEMA as STORE_SCHEMA
 from fc_async_local.wakeups import Wakeups
-from fc_async_sdk import _claims
+from fc_async_sdk import _claims, _project_folder
 from fc_async_sdk._project_folder import PAYLOADS
 from fc_async_sdk.spec import limits
 
@@ -128,15 +131,25 @@ def database_file(data: Path) -> Path:
     return data / _FILE
 
 
-def apply_waiting(data: Path) -> None:
-    """Put a state that was imported in its place; a clear deletes objects and payloads, too.
+def state_of(data: Path) -> replacement.State:
+    """Return the files of the state in a data folder: a clear deletes objects and payloads, too."""
+    return replacement.State(database_file(data), (data / _OBJECTS, data / PAYLOADS))
+
+
+def settle_state(data: Path) -> None:
+    """Finish what a killed process began, and put a state that was imported in its place.
+
+    The caller holds the lock of the state.
 
     Raises:
-        StoreUnusable: A runtime uses the state.
+        StoreUnavailable: A file cannot be moved.
     """
-    if snapshots.apply(database_file(data)):
-        for name in (_OBJECTS, PAYLOADS):
-            shutil.rmtree(data / name, ignore_errors=True)
+    state = state_of(data)
+    _project_folder.remove_unfinished(state.database)
+    try:
+        replacement.settle(state)
+    except (OSError, sqlite3.Error) as error:
+        raise StoreUnavailable(f"the state in {data} cannot be moved: {error}") from error
 
 
 def prune_payloads(data: Path, task_retention_ms: int) -> None:
@@ -156,7 +169,8 @@ def prune_payloads(data: Path, task_retention_ms: int) -> None:
 
 def _where(choice: str, data: Path) -> str | Path:
     if choice == SQLITE:
-        apply_waiting(data)
+        with FileLock(database_file(data)):
+            settle_state(data)
         return database_file(data)
     if choice == MEMORY:
         return factory.MEMORY

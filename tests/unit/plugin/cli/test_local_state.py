@@ -6,13 +6,15 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import stat
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from click.testing import CliRunner
 
 from fc_async_local.embedded import LocalRuntime
+from fc_async_local.engine.engine import Engine
 from fc_async_local.services.oss.model import Bucket
+from fc_async_local.store.sqlite.files import FileLock
 from fc_async_plugin.cli.local import command
 from fc_async_sdk._project_folder import ADDRESSES
 from fc_async_sdk.payloads import FolderStore
@@ -30,6 +32,19 @@ def queues(data: Path) -> list[str]:
     with LocalRuntime(data=data, port=0) as runtime:
         found = runtime.call(runtime.services.mns.queues(limit=10))
     return [queue.name for queue in found]
+
+
+@pytest.fixture
+def fails_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The next start of a runtime fails after its state was opened, the one after it does not."""
+    start, failures = Engine.start, iter([OSError("the disk failed")])
+
+    async def fail_first(engine: Engine, *arguments: Any) -> None:
+        for failure in failures:
+            raise failure
+        await start(engine, *arguments)
+
+    monkeypatch.setattr(Engine, "start", fail_first)
 
 
 @pytest.fixture
@@ -127,15 +142,69 @@ def test_the_version_of_a_state_that_cannot_be_read_is_said(data: Path, tmp_path
     assert queues(data) == ["kept"]
 
 
-def test_the_state_before_an_import_comes_back_if_the_next_start_cannot_use_the_new_one(
+def test_the_state_before_a_clear_comes_back_with_its_payloads_if_the_new_one_cannot_be_used(
+    data: Path, fails_once: None
+) -> None:
+    payloads = FolderStore(data / "payloads")
+    payloads.put("key", b"large")
+    assert run("clear", "--data", data, "-y")[0] == 0
+    assert not payloads.exists("key")
+    assert queues(data) == ["kept"]
+    assert payloads.exists("key")
+
+
+def test_a_state_with_a_row_that_cannot_be_read_is_refused_before_anything_is_replaced(
     data: Path, tmp_path: Path
 ) -> None:
     file = tmp_path / "state.db"
     assert run("export", file, "--data", data)[0] == 0
     with contextlib.closing(sqlite3.connect(file)) as connection:
         connection.executescript("INSERT INTO document VALUES ('trigger', 'f/t', x'00')")
-    assert run("import", file, "--data", data, "-y")[0] == 0
+    code, output = run("import", file, "--data", data, "-y")
+    assert (code, "state.db cannot be read: row 1 of document cannot be read" in output) == (
+        1,
+        True,
+    )
+    assert [each.name for each in data.iterdir() if each.suffix in {".next", ".before"}] == []
     assert queues(data) == ["kept"]
+
+
+def test_copies_of_the_state_that_killed_imports_and_exports_left_are_gone_after_a_start(
+    data: Path,
+) -> None:
+    for name in (".fc-async.db.next.0123456789abcdef.tmp", ".fc-async.db.next.01.tmp-wal"):
+        (data / name).write_bytes(b"a whole copy")
+    export = data / ".fc-async.db.abc.tmp"
+    export.mkdir()
+    (export / "snapshot").write_bytes(b"a whole copy")
+    other = data / ".mine.0123456789abcdef.tmp"
+    other.touch()
+    assert queues(data) == ["kept"]
+    assert [each.name for each in data.iterdir() if ".tmp" in each.name] == [other.name]
+
+
+def test_an_import_while_a_runtime_starts_neither_says_imported_nor_waits_for_a_later_start(
+    data: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "state.db"
+    assert run("export", file, "--data", data)[0] == 0
+    lock = FileLock(data / "fc-async.db")  # it has not written its addresses yet
+    try:
+        code, output = run("import", file, "--data", data, "-y")
+    finally:
+        lock.release()
+    assert (code, "in use by another fc-async runtime" in output, "Imported" in output) == (
+        1,
+        True,
+        False,
+    )
+    assert not (data / "fc-async.db.next").exists()
+
+
+def test_a_cleared_state_is_empty_also_beside_the_journal_of_a_killed_program(data: Path) -> None:
+    (data / "fc-async.db-journal").write_bytes(b"of another database")
+    assert run("clear", "--data", data, "-y")[0] == 0
+    assert queues(data) == []
 
 
 def test_a_folder_without_a_state_cannot_be_exported(tmp_path: Path) -> None:
