@@ -8,10 +8,8 @@ only the name of the node and copies of code.
 
 from __future__ import annotations
 
-import shutil
 import sqlite3
 import uuid
-from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from fc_async_local.services.mns.tables import SCHEMA as MNS_SCHEMA
@@ -27,9 +25,8 @@ from fc_async_local.store.sqlite.database import Database
 from fc_async_local.store.sqlite.files import FileLock
 from fc_async_local.store.sqlite.store import SCHEMA as STORE_SCHEMA
 from fc_async_local.wakeups import Wakeups
-from fc_async_sdk import _claims, _project_folder
+from fc_async_sdk import _project_folder
 from fc_async_sdk._project_folder import PAYLOADS
-from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:
     from contextlib import AsyncExitStack
@@ -58,6 +55,7 @@ class Stores(NamedTuple):
         wakeups: Tells of changes by this node and by others.
         node_id: The name of this node; the same after a restart.
         objects: Folder of the buckets of OSS, which each node has for itself.
+        database: Where the stores are.
         durable: Whether they are kept.
     """
 
@@ -69,6 +67,7 @@ class Stores(NamedTuple):
     wakeups: Wakeups
     node_id: str
     objects: Path
+    database: factory.AnyDatabase
     durable: bool
 
 
@@ -122,6 +121,7 @@ async def open_stores(choice: str, data: Path, clock: Clock, closing: AsyncExitS
         wakeups,
         node_id,
         objects,
+        database,
         durable,
     )
 
@@ -150,21 +150,6 @@ def settle_state(data: Path) -> None:
         replacement.settle(state)
     except (OSError, sqlite3.Error) as error:
         raise StoreUnavailable(f"the state in {data} cannot be moved: {error}") from error
-
-
-def prune_payloads(data: Path, task_retention_ms: int) -> None:
-    """Delete large payloads that no task can need, as the lifecycle rule of a bucket does.
-
-    Their keys have the day on which they were written, by the clock of the machine.
-    """
-    kept = timedelta(
-        seconds=limits.EVENT_AGE_SECONDS.high,
-        milliseconds=task_retention_ms,
-    )
-    first = (datetime.now(timezone.utc) - kept).strftime("%Y-%m-%d")
-    for day in (data / PAYLOADS).glob(f"{_claims.PREFIX}*/????-??-??"):
-        if day.name < first:
-            shutil.rmtree(day, ignore_errors=True)
 
 
 def _where(choice: str, data: Path) -> str | Path:

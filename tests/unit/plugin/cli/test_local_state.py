@@ -107,15 +107,6 @@ def test_a_clear_deletes_objects_and_an_import_leaves_them(data: Path, tmp_path:
     assert (buckets(), payload.exists()) == ([], False)
 
 
-def test_payloads_that_nothing_needs_any_more_are_deleted_at_a_start(data: Path) -> None:
-    store = FolderStore(data / "payloads")
-    names = ["fc-async/v1/f/2020-01-01/a", "fc-async/v1/f/2999-01-01/a", "in/2020-01-01/a"]
-    for name in names:
-        store.put(name, b"large")
-    with LocalRuntime(data=data, port=0):
-        assert [store.exists(name) for name in names] == [False, True, True]
-
-
 def test_a_file_that_is_no_state_is_refused(data: Path, tmp_path: Path) -> None:
     file = tmp_path / "other"
     file.write_bytes(b"not a state")
