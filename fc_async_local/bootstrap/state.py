@@ -19,7 +19,9 @@ from fc_async_local.bootstrap.stores import (
     state_of,
 )
 from fc_async_local.domain.errors import Rejected
+from fc_async_local.store.protocol import StoreUnavailable, StoreUnusable
 from fc_async_local.store.sqlite import replacement, snapshots
+from fc_async_local.store.sqlite.database import make_ready
 from fc_async_local.store.sqlite.files import FileLock
 from fc_async_sdk import _project_folder
 
@@ -141,12 +143,23 @@ def check_file(file: Path) -> None:
 def replace_file(data: Path, snapshot: bytes | None, name: str) -> None:
     """Put a snapshot, None: nothing, in the place of the state in a data folder.
 
+    The state before an import stays until a runtime has started with the new one.
+
     Raises:
         StoreUnusable: A runtime uses it, or the snapshot called ``name`` is none.
+        StoreUnavailable: The disk is full or fails. The state is as it was.
     """
     _project_folder.make_private(data)
     state = state_of(data)
     with FileLock(state.database):
         settle_state(data)  # what an earlier command began goes first
         snapshots.prepare(state, snapshot, SCHEMAS, name, read_rows)
-        settle_state(data)
+        try:
+            settle_state(data)
+            make_ready(state.database, SCHEMAS)
+        except (StoreUnavailable, StoreUnusable):
+            replacement.restore(state)
+            raise
+        if snapshot is None:
+            # Nothing of an empty state can fail later, and what is called cleared must be gone.
+            replacement.confirm(state)

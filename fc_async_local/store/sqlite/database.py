@@ -113,7 +113,7 @@ class Database:
     def _open_file(cls, path: Path, schemas: Sequence[sql.Schema]) -> Database:
         lock = FileLock(path)
         try:
-            _prepare(path, schemas)
+            make_ready(path, schemas)
             return cls(path, lock)
         except BaseException:
             lock.release()
@@ -224,8 +224,17 @@ def _connect(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def _prepare(path: Path, schemas: Sequence[sql.Schema]) -> None:
-    """Check the file, switch it to WAL and migrate it, before any thread is started."""
+def make_ready(path: Path, schemas: Sequence[sql.Schema]) -> None:
+    """Check the file, or make it, switch it to WAL and migrate it.
+
+    Args:
+        path: The file; the caller holds its lock.
+        schemas: The tables.
+
+    Raises:
+        StoreUnusable: As for :meth:`Database.open`.
+        StoreUnavailable: The disk is full or fails.
+    """
     _refuse_older_layout(path)
     try:
         if check_before_opening(path):

@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import contextlib
+import errno
+import os
 import sqlite3
 import stat
 from typing import TYPE_CHECKING, Any
@@ -14,6 +16,7 @@ from click.testing import CliRunner
 from fc_async_local.embedded import LocalRuntime
 from fc_async_local.engine.engine import Engine
 from fc_async_local.services.oss.model import Bucket
+from fc_async_local.store.sqlite import database, replacement
 from fc_async_local.store.sqlite.files import FileLock
 from fc_async_plugin.cli.local import command
 from fc_async_sdk._project_folder import ADDRESSES
@@ -34,9 +37,8 @@ def queues(data: Path) -> list[str]:
     return [queue.name for queue in found]
 
 
-@pytest.fixture
-def fails_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The next start of a runtime fails after its state was opened, the one after it does not."""
+def fail_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the next start of a runtime fail after its state was opened, not the one after it."""
     start, failures = Engine.start, iter([OSError("the disk failed")])
 
     async def fail_first(engine: Engine, *arguments: Any) -> None:
@@ -134,14 +136,38 @@ def test_the_version_of_a_state_that_cannot_be_read_is_said(data: Path, tmp_path
 
 
 def test_the_state_before_a_clear_comes_back_with_its_payloads_if_the_new_one_cannot_be_used(
-    data: Path, fails_once: None
+    data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     payloads = FolderStore(data / "payloads")
     payloads.put("key", b"large")
-    assert run("clear", "--data", data, "-y")[0] == 0
-    assert not payloads.exists("key")
+    with LocalRuntime(data=data, port=0):
+        fail_once(monkeypatch)
+        result = CliRunner().invoke(command, ["clear", "--data", str(data), "-y"])
+    assert "went back to the one before: OSError: the disk failed" in str(result.exception)
     assert queues(data) == ["kept"]
     assert payloads.exists("key")
+
+
+def test_nothing_of_a_cleared_state_is_left_on_the_disk(data: Path) -> None:
+    FolderStore(data / "payloads").put("key", b"a secret")
+    assert run("clear", "--data", data, "-y") == (0, f"Cleared {data}.\n")
+    left = [file for file in data.rglob("*") if file.is_file()]
+    assert not any(b"kept" in file.read_bytes() or b"secret" in file.read_bytes() for file in left)
+
+
+def test_a_state_that_cannot_be_put_in_its_place_is_not_called_imported_or_cleared(
+    data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(database, "make", fail)
+        patch.setattr(replacement, "make", fail)
+        code, output = run("clear", "--data", data, "-y")
+    assert (code, "No space left on device" in output, "Cleared" in output) == (1, True, False)
+    assert queues(data) == ["kept"]
+
+
+def fail(_: Path) -> None:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def test_a_state_with_a_row_that_cannot_be_read_is_refused_before_anything_is_replaced(
