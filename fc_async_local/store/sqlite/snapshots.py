@@ -32,6 +32,9 @@ _COLUMNS: Final = """
     WHERE s.sql IS NOT NULL
 """
 
+_OF_THE_DISK: Final = {"database or disk is full", "disk I/O error"}
+"""Words of SQLite for failures that are not the fault of a file that is read."""
+
 
 def take(database: Path, target: Path) -> None:
     """Write a snapshot of a database to a new file that only its owner can read.
@@ -182,6 +185,8 @@ def _refused(why: str) -> Iterator[None]:
     except OSError:
         raise  # the disk, not the file
     except Exception as error:
+        if str(error) in _OF_THE_DISK:
+            raise StoreUnavailable(f"the new state cannot be written: {error}") from error
         raise StoreUnusable(f"{why}: {error}") from error
 
 

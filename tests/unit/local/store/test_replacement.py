@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from fc_async_local.store.protocol import StoreUnusable
+from fc_async_local.store.protocol import StoreUnavailable, StoreUnusable
 from fc_async_local.store.sqlite import replacement, snapshots
 from fc_async_local.store.sqlite.database import Database
 from fc_async_local.store.sqlite.replacement import State
@@ -189,6 +189,15 @@ def test_a_state_that_cannot_be_put_in_its_place_is_withdrawn(state: State, step
     assert replacement.restore(state)
     replacement.settle(state)
     assert (name(state.database), objects(state)) == ("old", True)
+
+
+def test_a_full_disk_is_not_called_a_damaged_file(state: State, new: bytes) -> None:
+    def fail(_: sqlite3.Connection) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    with pytest.raises(StoreUnavailable, match="cannot be written: database or disk is full"):
+        snapshots.prepare(state, new, SCHEMAS, "it", fail)
+    assert not state.waiting.exists()
 
 
 def test_a_prepared_state_needs_no_rollback_journal_when_it_is_opened(
