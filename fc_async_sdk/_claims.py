@@ -311,14 +311,26 @@ def _told(store: PayloadStore, key: str, verb: str, written: str = "") -> Iterat
         raise
     except Exception as error:
         if written and isinstance(error, (FileNotFoundError, KeyError)):
-            other = "" if written == store.name else f"; it was written to {written}"
-            raise errors.PayloadNotFound(
-                "the store does not have the payload any more: its lifecycle rule may have removed "
-                f"it{other}",
-                **place,
-            ) from error
+            raise errors.PayloadNotFound(_why_missing(store.name, written), **place) from error
         if isinstance(error, PermissionError):
             text = f"the payload cannot be {verb}: {error}"
             raise errors.PayloadStoreDenied(text, **place) from error
         text = f"the payload cannot be {verb}: {type(error).__name__}: {error}"
         raise errors.PayloadStoreFailed(text, **place) from error
+
+
+def _why_missing(name: str, written: str) -> str:
+    """Return why a store may lack a payload.
+
+    Args:
+        name: Of the store that was asked.
+        written: Name of the store that the payload was written to.
+    """
+    if name == written:
+        return (
+            "the store does not have the payload any more: its lifecycle rule may have removed it"
+        )
+    return (
+        f"the payload was written to another store, {written}: name the same store where it is "
+        f"sent and where it is read, such as with {VARIABLE}"
+    )

@@ -42,6 +42,8 @@ DEPLOY: Final = Path(NAME, "deploy")
 """Folder of deployments, relative to the project."""
 JOURNAL: Final = "journal"
 """In a folder of its own below :data:`DEPLOY`: what one deployment target's runs did."""
+UNFINISHED: Final = ".tmp"
+"""End of the name of a file that is not finished yet; see :func:`replacing`."""
 _GITIGNORE: Final = b"# Written by fc-async: the files below belong to this machine.\n*\n"
 
 
@@ -89,7 +91,7 @@ def replacing(path: Path, mode: int = 0o600) -> Iterator[Path]:
     Raises:
         OSError: The file cannot be written. ``path`` is as it was.
     """
-    unfinished = path.with_name(f".{path.name}.{os.urandom(8).hex()}.tmp")
+    unfinished = path.with_name(f"{unfinished_prefix(path)}{os.urandom(8).hex()}{UNFINISHED}")
     descriptor = os.open(unfinished, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
     try:
         yield unfinished
@@ -100,6 +102,30 @@ def replacing(path: Path, mode: int = 0o600) -> Iterator[Path]:
     finally:
         os.close(descriptor)
         unfinished.unlink(missing_ok=True)
+
+
+def unfinished_prefix(path: Path) -> str:
+    """Return how the names of files begin that are written to take the place of another one."""
+    return f".{path.name}."
+
+
+def remove_unfinished(path: Path) -> None:
+    """Remove what processes left that were killed while they wrote a new file for a path.
+
+    Args:
+        path: As for :func:`replacing`. The caller holds a lock under which alone it is written.
+    """
+    import shutil  # noqa: PLC0415 -- compression modules load with it
+
+    prefix = unfinished_prefix(path)
+    for found in list(path.parent.iterdir()):
+        # A database that was not finished may have files beside it, such as NAME.tmp-wal.
+        if not found.name.startswith(prefix) or UNFINISHED not in found.name:
+            continue
+        if found.is_dir():
+            shutil.rmtree(found, ignore_errors=True)
+        else:
+            found.unlink(missing_ok=True)
 
 
 def sync_folder(folder: Path) -> None:

@@ -35,9 +35,10 @@ from fc_async_local.api.operation import routes_of
 from fc_async_local.api.tasks import TaskOperations
 from fc_async_local.api.uploads import UploadOperations
 from fc_async_local.bootstrap import services
+from fc_async_local.bootstrap.payload_files import prune_payloads
 from fc_async_local.bootstrap.services import Services
 from fc_async_local.bootstrap.state import StateFiles
-from fc_async_local.bootstrap.stores import Foundation, open_stores, prune_payloads
+from fc_async_local.bootstrap.stores import Foundation, open_stores
 from fc_async_local.clock import RealClock, VirtualClock
 from fc_async_local.domain.faults import Faults
 from fc_async_local.engine.accepting import new_request_id
@@ -147,6 +148,9 @@ class Runtime:
                 raise
             runtime = await cls._start_work(options, addresses, closing, state)
         state.opened()
+        # Before that, the state that was replaced might have come back and need its payloads.
+        retention = options.settings.engine.task_retention_ms
+        await prune_payloads(options.data, runtime.foundation.stores.database, retention)
         return runtime
 
     @classmethod
@@ -160,7 +164,6 @@ class Runtime:
         """Open everything that works without a request, from the store up to the engine."""
         settings, clock, grace = options.settings, _clock(options), _Grace(options.grace_ms)
         stores = await open_stores(options.store, options.data, clock, closing)
-        await asyncio.to_thread(prune_payloads, options.data, settings.engine.task_retention_ms)
         foundation = Foundation(stores, clock, settings)
         registry = FunctionRegistry(
             stores.documents,
@@ -264,7 +267,7 @@ class Runtime:
             TagOperations(registry),
             UploadOperations(registry, settings, checksum=checksum, now=RealClock().now),
             TaskOperations(store, registry, engine, settings),
-            admin.StatusAdmin(store, clock, settings, self.addresses),
+            admin.StatusAdmin(store, clock, settings, self.addresses, shared=stores.wakeups.shared),
             admin.MetricsAdmin(store, clock),
             admin.TaskAdmin(store, engine, clock, settings, engine.remembered),
             admin.FunctionAdmin(registry, engine, urls, store),

@@ -10,9 +10,18 @@ import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from fc_async_local.bootstrap.stores import SCHEMAS, SQLITE, apply_waiting, database_file
+from fc_async_local.bootstrap.rows import read_rows
+from fc_async_local.bootstrap.stores import (
+    SCHEMAS,
+    SQLITE,
+    database_file,
+    settle_state,
+    state_of,
+)
 from fc_async_local.domain.errors import Rejected
-from fc_async_local.store.sqlite import snapshots
+from fc_async_local.store.protocol import StoreUnavailable, StoreUnusable
+from fc_async_local.store.sqlite import replacement, snapshots
+from fc_async_local.store.sqlite.database import make_ready
 from fc_async_local.store.sqlite.files import FileLock
 from fc_async_sdk import _project_folder
 
@@ -36,7 +45,7 @@ class StateFiles:
     """
 
     def __init__(self, options: Options) -> None:
-        self._file = database_file(options.data) if options.store == SQLITE else None
+        self._state = state_of(options.data) if options.store == SQLITE else None
         self._changing = False
         self.restart = asyncio.Event()
         self.run = uuid.uuid4().hex
@@ -44,11 +53,11 @@ class StateFiles:
 
     async def snapshot(self) -> bytes | None:
         """See :meth:`StateControl.snapshot`."""
-        return None if self._file is None else await asyncio.to_thread(_read, self._file)
+        return None if self._state is None else await asyncio.to_thread(_read, self._state.database)
 
     async def replace(self, snapshot: bytes | None) -> bool:
         """See :meth:`StateControl.replace`."""
-        if self._file is None:
+        if self._state is None:
             return False
         if self._changing:
             raise Rejected(
@@ -59,7 +68,9 @@ class StateFiles:
             )
         self._changing = True
         try:
-            await asyncio.to_thread(snapshots.prepare, self._file, snapshot, SCHEMAS, _THE_BODY)
+            await asyncio.to_thread(
+                snapshots.prepare, self._state, snapshot, SCHEMAS, _THE_BODY, read_rows
+            )
         except BaseException:
             self._changing = False
             raise
@@ -67,25 +78,36 @@ class StateFiles:
         return True
 
     def opened(self) -> None:
-        """Remove the state that an import replaced: the new one has been opened."""
-        if self._file is not None:
-            snapshots.confirm(self._file)
+        """Remove the state that an import replaced: the one in its place has been opened."""
+        if self._state is None:
+            return
+        replacement.confirm(self._state)
+        if self.refused:
+            _LOG.error("the new state cannot be opened, the one before is back: %s", self.refused)
 
     def restore(self, error: Exception) -> bool:
-        """Bring back the state that an import replaced, if there is one.
+        """Put the state back that an import replaced, if there is one.
 
         Args:
             error: Why the new one could not be opened.
+
+        Raises:
+            StoreUnusable: Another runtime uses the state.
         """
-        if self._file is None or not snapshots.restore(self._file):
+        if self._state is None:
             return False
+        with FileLock(self._state.database):
+            if not replacement.restore(self._state):
+                return False
         self.refused = f"{type(error).__name__}: {error}"
-        _LOG.error("the new state cannot be opened, the one before is back: %s", self.refused)
         return True
 
 
 def _read(database: Path) -> bytes:
-    with tempfile.TemporaryDirectory(dir=database.parent) as folder:
+    prefix = _project_folder.unfinished_prefix(database)
+    with tempfile.TemporaryDirectory(
+        dir=database.parent, prefix=prefix, suffix=_project_folder.UNFINISHED
+    ) as folder:
         target = Path(folder, "snapshot")
         snapshots.take(database, target)
         return target.read_bytes()
@@ -121,11 +143,23 @@ def check_file(file: Path) -> None:
 def replace_file(data: Path, snapshot: bytes | None, name: str) -> None:
     """Put a snapshot, None: nothing, in the place of the state in a data folder.
 
+    The state before an import stays until a runtime has started with the new one.
+
     Raises:
         StoreUnusable: A runtime uses it, or the snapshot called ``name`` is none.
+        StoreUnavailable: The disk is full or fails. The state is as it was.
     """
     _project_folder.make_private(data)
-    database = database_file(data)
-    FileLock(database).release()  # before the work of a check
-    snapshots.prepare(database, snapshot, SCHEMAS, name)
-    apply_waiting(data)
+    state = state_of(data)
+    with FileLock(state.database):
+        settle_state(data)  # what an earlier command began goes first
+        snapshots.prepare(state, snapshot, SCHEMAS, name, read_rows)
+        try:
+            settle_state(data)
+            make_ready(state.database, SCHEMAS)
+        except (StoreUnavailable, StoreUnusable):
+            replacement.restore(state)
+            raise
+        if snapshot is None:
+            # Nothing of an empty state can fail later, and what is called cleared must be gone.
+            replacement.confirm(state)

@@ -8,9 +8,8 @@ only the name of the node and copies of code.
 
 from __future__ import annotations
 
-import shutil
+import sqlite3
 import uuid
-from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from fc_async_local.services.mns.tables import SCHEMA as MNS_SCHEMA
@@ -20,13 +19,14 @@ from fc_async_local.services.rocketmq.tables import TableLogStore
 from fc_async_local.store import factory
 from fc_async_local.store.document_cache import DocumentCache
 from fc_async_local.store.memory import MemoryStore
-from fc_async_local.store.sqlite import snapshots
+from fc_async_local.store.protocol import StoreUnavailable
+from fc_async_local.store.sqlite import replacement
 from fc_async_local.store.sqlite.database import Database
+from fc_async_local.store.sqlite.files import FileLock
 from fc_async_local.store.sqlite.store import SCHEMA as STORE_SCHEMA
 from fc_async_local.wakeups import Wakeups
-from fc_async_sdk import _claims
+from fc_async_sdk import _project_folder
 from fc_async_sdk._project_folder import PAYLOADS
-from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:
     from contextlib import AsyncExitStack
@@ -55,6 +55,7 @@ class Stores(NamedTuple):
         wakeups: Tells of changes by this node and by others.
         node_id: The name of this node; the same after a restart.
         objects: Folder of the buckets of OSS, which each node has for itself.
+        database: Where the stores are.
         durable: Whether they are kept.
     """
 
@@ -66,6 +67,7 @@ class Stores(NamedTuple):
     wakeups: Wakeups
     node_id: str
     objects: Path
+    database: factory.AnyDatabase
     durable: bool
 
 
@@ -119,6 +121,7 @@ async def open_stores(choice: str, data: Path, clock: Clock, closing: AsyncExitS
         wakeups,
         node_id,
         objects,
+        database,
         durable,
     )
 
@@ -128,35 +131,31 @@ def database_file(data: Path) -> Path:
     return data / _FILE
 
 
-def apply_waiting(data: Path) -> None:
-    """Put a state that was imported in its place; a clear deletes objects and payloads, too.
+def state_of(data: Path) -> replacement.State:
+    """Return the files of the state in a data folder: a clear deletes objects and payloads, too."""
+    return replacement.State(database_file(data), (data / _OBJECTS, data / PAYLOADS))
+
+
+def settle_state(data: Path) -> None:
+    """Finish what a killed process began, and put a state that was imported in its place.
+
+    The caller holds the lock of the state.
 
     Raises:
-        StoreUnusable: A runtime uses the state.
+        StoreUnavailable: A file cannot be moved.
     """
-    if snapshots.apply(database_file(data)):
-        for name in (_OBJECTS, PAYLOADS):
-            shutil.rmtree(data / name, ignore_errors=True)
-
-
-def prune_payloads(data: Path, task_retention_ms: int) -> None:
-    """Delete large payloads that no task can need, as the lifecycle rule of a bucket does.
-
-    Their keys have the day on which they were written, by the clock of the machine.
-    """
-    kept = timedelta(
-        seconds=limits.EVENT_AGE_SECONDS.high,
-        milliseconds=task_retention_ms,
-    )
-    first = (datetime.now(timezone.utc) - kept).strftime("%Y-%m-%d")
-    for day in (data / PAYLOADS).glob(f"{_claims.PREFIX}*/????-??-??"):
-        if day.name < first:
-            shutil.rmtree(day, ignore_errors=True)
+    state = state_of(data)
+    _project_folder.remove_unfinished(state.database)
+    try:
+        replacement.settle(state)
+    except (OSError, sqlite3.Error) as error:
+        raise StoreUnavailable(f"the state in {data} cannot be moved: {error}") from error
 
 
 def _where(choice: str, data: Path) -> str | Path:
     if choice == SQLITE:
-        apply_waiting(data)
+        with FileLock(database_file(data)):
+            settle_state(data)
         return database_file(data)
     if choice == MEMORY:
         return factory.MEMORY

@@ -282,10 +282,11 @@ OWNED: Final[tuple[type[OwnedRecord], ...]] = (
 )
 
 _KINDS: Final[tuple[type[Record], ...]] = (FunctionRecord, *OWNED)
-_DECODERS: Final = {cls.kind: msgspec.json.Decoder(cls) for cls in _KINDS}
+READERS: Final = {cls.kind: msgspec.json.Decoder(cls).decode for cls in _KINDS}
+"""Decoders of documents by kind."""
 
 
 def decode(document: Document) -> Record | None:
     """Read a document; return None if it is of another kind."""
-    decoder = _DECODERS.get(document.kind)
-    return None if decoder is None else decoder.decode(document.body)
+    read = READERS.get(document.kind)
+    return None if read is None else read(document.body)

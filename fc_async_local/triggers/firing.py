@@ -211,7 +211,7 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
 
 
 prepare(Batch)
-_decode: Final = msgspec.msgpack.Decoder(Batch).decode
+read_batch: Final = msgspec.msgpack.Decoder(Batch).decode
 
 
 class _Failure(NamedTuple):
@@ -285,7 +285,7 @@ class Retries:
             self.runner.wake()
 
     async def _attempt(self, job: Job) -> Pushed:
-        batch = _decode(job.payload)
+        batch = read_batch(job.payload)
         trigger = await self._triggers.find(batch.function, batch.trigger)
         found = bindings.read_all([] if trigger is None else [trigger])
         if not found:
@@ -357,5 +357,5 @@ class Retries:
 
 
 def _describe(job: Job) -> str:
-    batch = _decode(job.payload)
+    batch = read_batch(job.payload)
     return f"trigger {batch.function}/{batch.trigger}, message {batch.key}"

@@ -51,7 +51,7 @@ class Due(msgspec.Struct, frozen=True, kw_only=True):
 
 
 prepare(Due)
-_decode: Final = msgspec.msgpack.Decoder(Due).decode
+read_due: Final = msgspec.msgpack.Decoder(Due).decode
 
 
 class Fired(NamedTuple):
@@ -97,7 +97,7 @@ def follow(job: Job, result: Result, now: int, *, grace_ms: int) -> JobSettlemen
     if isinstance(result, Refused):
         again_at = now + outage_wait(job.tries + 1)
         return JobSettlement(job=settlement.tried(job, again_at=again_at, error=result.error))
-    due = _decode(job.payload)
+    due = read_due(job.payload)
     binding = Binding(
         function=due.function, trigger=due.trigger, qualifier="", source=result.source
     )
@@ -168,7 +168,7 @@ class Timers:
         self._scheduled = frozenset(wanted)
 
     async def _fire(self, job: Job) -> Result:
-        due = _decode(job.payload)
+        due = read_due(job.payload)
         found = await self._binding(due, job)
         if found is None:
             return None
@@ -198,5 +198,5 @@ class Timers:
 
 
 def _describe(job: Job) -> str:
-    due = _decode(job.payload)
+    due = read_due(job.payload)
     return f"timer {due.function}/{due.trigger} of {due.at}"

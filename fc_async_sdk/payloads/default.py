@@ -51,7 +51,8 @@ class DefaultStore:
     The variable ``FC_ASYNC_PAYLOADS`` names it: ``oss://BUCKET``, or the path of a folder;
     ``fc_local`` sets it. Without it, it is a folder of the local runtime at ``FC_ASYNC_ENDPOINT``,
     which functions that run there have, too. A bucket is that of this runtime, unless
-    ``FC_ASYNC_OSS_ENDPOINT`` is set.
+    ``FC_ASYNC_OSS_ENDPOINT`` is set. Nodes that share a PostgreSQL database share neither folders
+    nor buckets: there, the variables are needed.
 
     Attributes:
         threshold: Bytes of the largest payload that is sent as it is.
@@ -70,7 +71,7 @@ class DefaultStore:
         """The name of the store.
 
         Raises:
-            ConfigurationError: The environment names none.
+            ConfigurationError: The environment names none, and there is no default.
         """
         return self._store.name
 
@@ -119,6 +120,22 @@ def _found(url: str, endpoint: str, oss_endpoint: str) -> PayloadStore:
         runtime = transport.send(get_health())
     finally:
         transport.close()
+    if runtime.shared:
+        raise ConfigurationError(_unshared(endpoint, url))
     if bucket:
         return store_at(url, runtime.oss)
     return FolderStore(Path(runtime.data, _project_folder.PAYLOADS))
+
+
+def _unshared(endpoint: str, bucket: str) -> str:
+    """Return why a runtime of several nodes has no default store, and what to set."""
+    reason = f"the runtime at {endpoint} shares its database with other nodes"
+    if bucket:
+        return (
+            f"{reason}, which have buckets of their own: set FC_ASYNC_OSS_ENDPOINT to the OSS of "
+            f"{bucket} for all senders and nodes"
+        )
+    return (
+        f"{reason}, which cannot read its folders: set {_claims.VARIABLE} to a folder that all "
+        "senders and nodes have, or to oss://BUCKET with FC_ASYNC_OSS_ENDPOINT"
+    )

@@ -3,14 +3,16 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import shutil
+import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final
 
 from fc_async_sdk import _claims, _project_folder
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Iterator
 
 _PIECE: Final = 1024 * 1024
@@ -46,10 +48,20 @@ class FolderStore:
                 shutil.copyfileobj(data, file, _PIECE)
 
     def get(self, key: str) -> Iterator[bytes]:
-        """Yield the content of an object in pieces."""
-        with self._path(key).open("rb") as file:
-            while piece := file.read(_PIECE):
+        """Yield the content of an object in pieces.
+
+        Raises:
+            OSError: There is no such file, or it is a pipe, a device or a folder.
+        """
+        # Opening a pipe waits for a writer otherwise.
+        descriptor = os.open(self._path(key), os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        try:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                raise OSError(errno.EINVAL, "is not a regular file", key)
+            while piece := os.read(descriptor, _PIECE):
                 yield piece
+        finally:
+            os.close(descriptor)
 
     def exists(self, key: str) -> bool:
         """Return whether there is an object."""

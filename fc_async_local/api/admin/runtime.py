@@ -39,21 +39,30 @@ class StatusAdmin:
         clock: The time of the runtime.
         settings: The settings of the runtime.
         addresses: Where the running process listens, for ``health``.
+        shared: Whether several nodes share the store.
     """
 
     def __init__(
-        self, store: Store, clock: Clock, settings: Settings, addresses: models.Addresses
+        self,
+        store: Store,
+        clock: Clock,
+        settings: Settings,
+        addresses: models.Addresses,
+        *,
+        shared: bool = False,
     ) -> None:
         self._store = store
         self._clock = clock
         self._settings = settings
         self._addresses = addresses
+        self._shared = shared
 
     @local("GET", "/health")
     async def health(self) -> models.Health:
         """Answer if the store answers."""
         await self._store.next_due()
-        return models.Health(status="ok", **msgspec.structs.asdict(self._addresses))
+        addresses = msgspec.structs.asdict(self._addresses)
+        return models.Health(status="ok", shared=self._shared, **addresses)
 
     @local("GET", "/settings")
     async def settings(self) -> dict[str, Any]:

@@ -27,6 +27,8 @@ _RULE: Final = "eventbridge.rule"
 
 _bus: Final = msgspec.json.Decoder(Bus).decode
 _rule: Final = msgspec.json.Decoder(Rule).decode
+READERS: Final = {_BUS: _bus, _RULE: _rule}
+"""Decoders of documents by kind."""
 
 
 class BusDocuments:

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 _LOG: Final = logging.getLogger(__name__)
 
-_push: Final = msgspec.json.Decoder(Push).decode
+read_push: Final = msgspec.json.Decoder(Push).decode
 
 
 class EventBridgeService:
@@ -176,7 +176,7 @@ class EventBridgeService:
         ]
 
     async def _attempt(self, job: Job) -> Pushed:
-        push = _push(job.payload)
+        push = read_push(job.payload)
         await self.documents.refresh()
         target = self._target_of(push)
         if target is None:
@@ -218,7 +218,7 @@ class EventBridgeService:
 
     async def _give_up(self, job: Job, target: Target, error: str) -> DeadEvent | None:
         """Write an event to the dead-letter queue; return what is kept if that is impossible."""
-        push = _push(job.payload)
+        push = read_push(job.payload)
         queue = target.dead_letter_queue
         if queue is not None and queue.arn:
             failure = await self.dead_letter(queue.arn, push.event)
@@ -239,7 +239,7 @@ class EventBridgeService:
 
 
 def _describe(job: Job) -> str:
-    push = _push(job.payload)
+    push = read_push(job.payload)
     return f"bus {push.bus}, rule {push.rule}, target {push.target_id}, event {push.trace_id}"
 
 

@@ -99,7 +99,7 @@ class TableMessageStore:
         """Return queues sorted by name, after the name ``after``."""
         row = {"prefix": prefix, "after": after, "limit": limit}
         found = await self._transactions.read(lambda tables: tables.rows("list_queues", row))
-        return [_queue_of(each) for each in found]
+        return [queue_of(each) for each in found]
 
     async def delete_queue(self, name: str) -> None:
         """Delete a queue and its messages."""
@@ -211,7 +211,7 @@ async def _queue(tables: Transaction, name: str, *, how: str = "get_queue") -> Q
     found = await tables.rows(how, {"name": name})
     if not found:
         raise queue_missing(name)
-    return _queue_of(found[0])
+    return queue_of(found[0])
 
 
 def _scope(queue: Queue, now: int) -> dict[str, Any]:
@@ -264,11 +264,12 @@ _RECEIVED: Final = ("sequence", "visible_at", "first_dequeued_at", "dequeue_coun
 """The key of a message and the columns that a receive changes."""
 _NOTHING: Final = Extras()
 _encode: Final = msgspec.json.Encoder().encode
-_extras: Final = msgspec.json.Decoder(Extras).decode
+read_extras: Final = msgspec.json.Decoder(Extras).decode
 _attributes: Final = msgspec.json.Decoder(QueueAttributes).decode
 
 
-def _queue_of(row: Row) -> Queue:
+def queue_of(row: Row) -> Queue:
+    """Return a queue from its columns, which come in the order of its fields."""
     fields: dict[str, Any] = dict(zip(Queue.__struct_fields__, row, strict=True))
     fields["attributes"] = _attributes(fields["attributes"])
     return Queue(**fields)
@@ -286,5 +287,5 @@ def _received_columns(message: Message) -> dict[str, object]:
 
 def _message_of(row: Row) -> Message:
     *values, extra = row
-    extras = {} if extra is None else msgspec.structs.asdict(_extras(extra))
+    extras = {} if extra is None else msgspec.structs.asdict(read_extras(extra))
     return Message(**dict(zip(_FIELDS, values, strict=True)), **extras)

@@ -165,6 +165,8 @@ _SUBSCRIPTION: Final = "mns.subscription"
 _encode: Final = msgspec.json.Encoder().encode
 _topic: Final = msgspec.json.Decoder(Topic).decode
 _subscription: Final = msgspec.json.Decoder(Subscription).decode
+READERS: Final = {_TOPIC: _topic, _SUBSCRIPTION: _subscription}
+"""Decoders of documents by kind."""
 
 
 class TopicDocuments:

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from fc_async_local.store.document_cache import DocumentCache
 
 _encode: Final = msgspec.json.Encoder().encode
-_push: Final = msgspec.json.Decoder(Push).decode
+read_push: Final = msgspec.json.Decoder(Push).decode
 
 
 class TopicService:
@@ -140,7 +140,7 @@ class TopicService:
         return self.documents.find_subscription(topic, push.subscription)
 
     async def _attempt(self, job: Job) -> Pushed:
-        push = _push(job.payload)
+        push = read_push(job.payload)
         await self.documents.refresh()
         subscription = self._find(push)
         if subscription is None:
@@ -156,7 +156,7 @@ class TopicService:
 
     def _dead(self, job: Job, subscription: Subscription, failure: str) -> DeadEvent:
         """Return the dead event of a message that could not be pushed."""
-        publication = _push(job.payload).publication
+        publication = read_push(job.payload).publication
         notification = self._notification(subscription, publication)
         queue = subscription.queue
         return DeadEvent(
@@ -224,7 +224,7 @@ def _push_job(subscription: Subscription, publication: Publication) -> Job:
 
 
 def _describe(job: Job) -> str:
-    push = _push(job.payload)
+    push = read_push(job.payload)
     publication = push.publication
     return (
         f"topic {publication.topic}, subscription {push.subscription}, "

@@ -43,6 +43,8 @@ trigger."""
 
 _encode: Final = msgspec.json.Encoder().encode
 _topic: Final = msgspec.json.Decoder(Topic).decode
+READERS: Final = {_TOPIC: _topic}
+"""Decoders of documents by kind."""
 
 _ANY_MESSAGE: Final = ConsumeRequest()
 

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from fc_async_local.store.factory import AnyDatabase
     from fc_async_local.store.sql import Row, Transaction, Transactions
 
-_message: Final = msgspec.json.Decoder(Message).decode
+read_message: Final = msgspec.json.Decoder(Message).decode
 _PAGE: Final = 32
 """Messages of the log that are read at a time."""
 _ORDERED_WINDOW: Final = 1_024
@@ -86,7 +86,7 @@ class ConsumerGroup:
     async def log(self, after: int, limit: int) -> Sequence[tuple[int, Message]]:
         """Return messages of the log after a position, in order, with their sequences."""
         rows = await self._rows("log", after=after, limit=limit)
-        return [(sequence, _message(body)) for sequence, body in rows]
+        return [(sequence, read_message(body)) for sequence, body in rows]
 
     async def due(self, now: int, limit: int) -> Sequence[Pending]:
         """Return pending messages that may be handed out, in the order of the log."""
@@ -246,7 +246,7 @@ async def _acknowledge(group: ConsumerGroup, receipt: Receipt, now: int) -> bool
 def _pending_of(row: Row) -> Pending:
     """Return a pending message from its row, joined with the message."""
     fields: dict[str, Any] = dict(zip(Pending.__struct_fields__, row, strict=True))
-    fields["message"] = _message(fields["message"])
+    fields["message"] = read_message(fields["message"])
     return Pending(**fields)
 
 

@@ -29,20 +29,31 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import shutil
 import sqlite3
+import tempfile
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from fc_async_local.store import sql
 from fc_async_local.store.protocol import StoreUnavailable, StoreUnusable
 from fc_async_local.store.sqlite import writer
-from fc_async_local.store.sqlite.files import FileLock, Unfit, check_before_opening, check_opened
+from fc_async_local.store.sqlite.files import (
+    SIDES,
+    FileLock,
+    Unfit,
+    check_before_opening,
+    check_opened,
+    has_journal,
+    log_of,
+    side_of,
+)
 from fc_async_sdk import _project_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-    from pathlib import Path
 
 T = TypeVar("T")
 I = TypeVar("I")  # noqa: E741 -- an item of a batch
@@ -100,15 +111,9 @@ class Database:
 
     @classmethod
     def _open_file(cls, path: Path, schemas: Sequence[sql.Schema]) -> Database:
+        lock = FileLock(path)
         try:
-            lock = FileLock(path)
-        except OSError as error:
-            raise StoreUnusable(
-                f"{path} can't be opened: {error.strerror}. Give fc-async a data folder that "
-                "exists and that it may write to."
-            ) from error
-        try:
-            _prepare(path, schemas)
+            make_ready(path, schemas)
             return cls(path, lock)
         except BaseException:
             lock.release()
@@ -219,14 +224,25 @@ def _connect(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def _prepare(path: Path, schemas: Sequence[sql.Schema]) -> None:
-    """Check the file, switch it to WAL and migrate it, before any thread is started."""
+def make_ready(path: Path, schemas: Sequence[sql.Schema]) -> None:
+    """Check the file, or make it, switch it to WAL and migrate it.
+
+    Args:
+        path: The file; the caller holds its lock.
+        schemas: The tables.
+
+    Raises:
+        StoreUnusable: As for :meth:`Database.open`.
+        StoreUnavailable: The disk is full or fails.
+    """
     _refuse_older_layout(path)
     try:
         if check_before_opening(path):
+            if has_journal(path):
+                _roll_back(path)
             _check(path)
         else:
-            _make(path)
+            make(path)
         with contextlib.closing(_connect(path)) as connection:
             connection.execute("PRAGMA journal_mode=WAL")
             connection.execute("BEGIN IMMEDIATE")
@@ -240,14 +256,17 @@ def _prepare(path: Path, schemas: Sequence[sql.Schema]) -> None:
         raise StoreUnavailable(f"{path} can't be read or made: {error.strerror}") from error
 
 
-def _make(path: Path) -> None:
+def make(path: Path) -> None:
     """Make an empty file beside its place, then move it there.
 
-    A process that is killed meanwhile leaves no unfinished file in the place: a file whose first
-    transaction must be rolled back cannot be read without writing to it.
+    A process that is killed meanwhile leaves no unfinished file in the place.
+
+    Raises:
+        sqlite3.Error: The file cannot be written.
+        OSError: It cannot be made.
     """
     new = path.with_name(path.name + ".new")
-    for leftover in ("", "-journal", "-wal", "-shm"):
+    for leftover in ("", *SIDES):
         new.with_name(new.name + leftover).unlink(missing_ok=True)
     os.close(os.open(new, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
     with contextlib.closing(_connect(new)) as connection:
@@ -266,6 +285,45 @@ def _refuse_older_layout(path: Path) -> None:
             "changed. Use another data folder, or start and stop the older fc-async on this one "
             f"first; or remove {claims.name}: deleted messages may then be delivered again."
         )
+
+
+def _roll_back(path: Path) -> None:
+    """Undo the transaction that a killed program left in a rollback journal.
+
+    Such a program is an sqlite3 shell, or an fc-async that switched a file to WAL in its place. It
+    is tried on a copy: the journal of another database would destroy this one.
+
+    Raises:
+        Unfit: The journal does not belong to the database.
+    """
+    journal = side_of(path, "-journal")
+    prefix = _project_folder.unfinished_prefix(path)
+    with tempfile.TemporaryDirectory(
+        dir=path.parent, prefix=prefix, suffix=_project_folder.UNFINISHED
+    ) as folder:
+        copy = Path(folder, path.name)
+        for file in (path, journal, log_of(path)):
+            if file.exists():
+                shutil.copyfile(file, copy.with_name(file.name))
+        verdict = _check_written(copy)
+    if verdict != "ok":
+        raise Unfit(
+            f"{journal.name} is not its own rollback journal, or is damaged ({verdict}); if "
+            f"{path.name} is a backup, remove {journal.name} only"
+        )
+    _check_written(path)
+
+
+def _check_written(path: Path) -> str:
+    """Open a file as SQLite does it, which rolls a journal back; return what is wrong, or ok."""
+    try:
+        with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as connection:
+            (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+    except sqlite3.OperationalError:
+        raise  # locked, or the disk: not damage
+    except sqlite3.DatabaseError as error:
+        return str(error)
+    return str(verdict)
 
 
 def _check(path: Path) -> None:
@@ -296,8 +354,8 @@ def _check(path: Path) -> None:
 def _damaged(path: Path, what: str) -> StoreUnusable:
     return StoreUnusable(
         f"{path} is damaged: {what}. Nothing was changed. Move it to another folder together with "
-        f"{path.name}-wal and {path.name}-shm, as far as they exist. Then put a backup in its "
-        "place, or start with an empty queue."
+        f"{path.name}-wal, {path.name}-shm and {path.name}-journal, as far as they exist. Then put "
+        "a backup in its place, or start with an empty queue."
     )
 
 

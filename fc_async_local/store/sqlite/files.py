@@ -24,13 +24,16 @@ import shutil
 import struct
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from fc_async_local.store.protocol import StoreInUse
+from fc_async_local.store.protocol import StoreInUse, StoreUnusable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from typing_extensions import Self
+
+SIDES: Final = ("-wal", "-shm", "-journal")
+"""Suffixes of the files beside a database: write-ahead log, its index, rollback journal."""
 
 _LITTLE_SPACE: Final = 1024 * 1024
 _MAGIC: Final = b"SQLite format 3\0"
@@ -70,9 +73,16 @@ class FileLock:
 
         Raises:
             StoreInUse: Another process holds it.
+            StoreUnusable: The folder does not exist, or cannot be written to.
         """
         path = database.with_name(f"{database.name}.lock")
-        self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise StoreUnusable(
+                f"{database} can't be opened: {error.strerror}. Give fc-async a data folder that "
+                "exists and that it may write to."
+            ) from error
         try:
             fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
@@ -150,6 +160,8 @@ def check_before_opening(database: Path) -> bool:
     if _size(log) >= _LOG_HEADER.size:
         with log.open("rb") as file:
             read_log_header(file.read(_LOG_HEADER.size), header.page_size)
+    elif has_journal(database):
+        pass  # its transaction is undone first, then the size is right
     elif header.pages is not None and header.pages > database.stat().st_size // header.page_size:
         raise Unfit(
             f"it has {database.stat().st_size} bytes, but its header says "
@@ -184,9 +196,25 @@ def check_opened(database: Path) -> None:
         )
 
 
+def side_of(database: Path, suffix: str) -> Path:
+    """Return a file beside a database; ``suffix`` is one of :data:`SIDES`."""
+    return database.with_name(f"{database.name}{suffix}")
+
+
+def remove_sides(database: Path) -> None:
+    """Delete the files beside a database."""
+    for suffix in SIDES:
+        side_of(database, suffix).unlink(missing_ok=True)
+
+
+def has_journal(database: Path) -> bool:
+    """Return whether a killed program may have left a transaction in a rollback journal."""
+    return _size(side_of(database, "-journal")) > 0
+
+
 def log_of(database: Path) -> Path:
     """Return the write-ahead log of a database file."""
-    return database.with_name(f"{database.name}-wal")
+    return side_of(database, "-wal")
 
 
 def read_header(head: bytes, *, has_log: bool) -> Header:

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""Copies of a whole database file: taken while it is in use, put in its place at the next start.
+"""Copies of a whole database file: taken while it is in use, prepared to take its place.
+
+:mod:`fc_async_local.store.sqlite.replacement` puts them there.
 
 Invariants:
     A snapshot is one transaction of the database.
-    What takes the place of a database is complete, checked and migrated before that.
-    The database that was there stays beside it until :func:`confirm`; :func:`restore` brings it
-    back. A process that is killed in between leaves the one or the other.
+    What takes the place of a database is complete, migrated, in WAL mode and read row by row before
+    that.
 """
 
 from __future__ import annotations
@@ -16,19 +17,23 @@ from typing import TYPE_CHECKING, Final
 
 from fc_async_local.store.protocol import StoreUnavailable, StoreUnusable
 from fc_async_local.store.sqlite.database import APPLICATION, migrate, versions
-from fc_async_local.store.sqlite.files import FileLock, Unfit, check_before_opening, reason
+from fc_async_local.store.sqlite.files import check_before_opening, reason, remove_sides
 from fc_async_sdk import _project_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from fc_async_local.store.sql import Schema
+    from fc_async_local.store.sqlite.replacement import State
 
 _COLUMNS: Final = """
     SELECT s.type, s.name, c.name FROM sqlite_schema AS s LEFT JOIN pragma_table_info(s.name) AS c
     WHERE s.sql IS NOT NULL
 """
+
+_OF_THE_DISK: Final = {"database or disk is full", "disk I/O error"}
+"""Words of SQLite for failures that are not the fault of a file that is read."""
 
 
 def take(database: Path, target: Path) -> None:
@@ -80,14 +85,12 @@ def check(snapshot: Path, schemas: Sequence[Schema], name: str) -> None:
     Raises:
         StoreUnusable: It is not.
     """
-    try:
+    with _refused(f"{name} is not an exported state"):
         check_before_opening(snapshot)
         with contextlib.closing(_read_only(snapshot, immutable=True)) as connection:
             (application,) = connection.execute("PRAGMA application_id").fetchone()
             (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
             found = versions(connection) if application == APPLICATION else {}
-    except (Unfit, sqlite3.Error) as error:
-        raise StoreUnusable(f"{name} is not an exported state: {error}") from error
     if application != APPLICATION:
         raise StoreUnusable(f"{name} is not an exported state of fc-async")
     if verdict != "ok":
@@ -96,9 +99,13 @@ def check(snapshot: Path, schemas: Sequence[Schema], name: str) -> None:
         _check_version(schema, found.get(schema.component), name)
 
 
-def _check_version(schema: Schema, version: int | None, name: str) -> None:
+def _check_version(schema: Schema, version: object, name: str) -> None:
     if version is None:
         raise StoreUnusable(f"{name} is damaged: it has no version of {schema.component!r}")
+    if not isinstance(version, int):
+        raise StoreUnusable(
+            f"{name} is damaged: the version of {schema.component!r} is {version!r}, not a number"
+        )
     oldest = schema.migrations[0].number
     if not oldest <= version <= schema.version:
         raise StoreUnusable(
@@ -108,122 +115,82 @@ def _check_version(schema: Schema, version: int | None, name: str) -> None:
         )
 
 
-def prepare(database: Path, snapshot: bytes | None, schemas: Sequence[Schema], name: str) -> None:
+def prepare(
+    state: State,
+    snapshot: bytes | None,
+    schemas: Sequence[Schema],
+    name: str,
+    read_rows: Callable[[sqlite3.Connection], None],
+) -> None:
     """Let a snapshot take the place of a database at the next start; None: an empty one.
 
     Everything that the start will do with the file is done here, on a copy.
 
     Args:
-        database: What is replaced.
+        state: What is replaced; its lock is held.
         snapshot: Content of an exported file.
         schemas: All tables that the database has.
         name: Of the snapshot, for messages.
+        read_rows: Reads every row of a database as the runtime will do it.
 
     Raises:
-        StoreUnusable: It is not a snapshot. Nothing was changed.
+        StoreUnusable: It is not a snapshot, or cannot be read. Nothing was changed.
         StoreUnavailable: The copy cannot be written. Nothing was changed.
     """
     try:
-        with _project_folder.replacing(_waiting(database)) as copy:
+        with _project_folder.replacing(state.waiting) as copy:
             copy.write_bytes(snapshot or b"")
             if snapshot is not None:
                 check(copy, schemas, name)
-                _migrate(copy, schemas, name)
+                _migrate(copy, schemas, name, read_rows)
     except OSError as error:
         raise StoreUnavailable(f"the new state cannot be written: {error.strerror}") from error
 
 
-def _migrate(copy: Path, schemas: Sequence[Schema], name: str) -> None:
-    """Bring the tables up to date and compare them with those of a new database."""
-    try:
+def _migrate(
+    copy: Path,
+    schemas: Sequence[Schema],
+    name: str,
+    read_rows: Callable[[sqlite3.Connection], None],
+) -> None:
+    """Bring the tables up to date, compare them with those of a new database, read all rows."""
+    with contextlib.ExitStack() as closing:
+        # The last connection removes them, unless it failed.
+        closing.callback(remove_sides, copy)
+        closing.enter_context(_refused(f"{name} cannot be read"))
         with (
             contextlib.closing(sqlite3.connect(copy, isolation_level=None)) as connection,
             contextlib.closing(sqlite3.connect(":memory:", isolation_level=None)) as new,
         ):
-            connection.execute("PRAGMA journal_mode=DELETE")
+            # Here, not in its place: the change of the mode needs a rollback journal.
+            connection.execute("PRAGMA journal_mode=WAL")
             connection.execute("BEGIN")
             migrate(connection, schemas, copy)
             connection.execute("COMMIT")
             migrate(new, schemas, copy)
             missing = sorted(set(new.execute(_COLUMNS)) - set(connection.execute(_COLUMNS)))
-    except sqlite3.Error as error:
-        raise StoreUnusable(f"{name} cannot be opened: {error}") from error
+            if not missing:
+                read_rows(connection)
     if missing:
         kind, table, column = missing[0]
         what = f"{kind} {table}" if column is None else f"column {column} of {kind} {table}"
         raise StoreUnusable(f"{name} is damaged: it has no {what}")
 
 
-def apply(database: Path) -> bool:
-    """Do what :func:`prepare` prepared, if anything; keep the database that was there.
-
-    Returns:
-        Whether there is no database now.
-
-    Raises:
-        StoreUnusable: A runtime uses the database.
-    """
-    waiting, kept = _waiting(database), _kept(database)
-    if not waiting.exists():
-        return False
-    with FileLock(database):
-        if database.exists():
-            if kept.exists():  # of an earlier import that was never opened
-                _remove(kept)
-            _move(database, kept)
-        if waiting.stat().st_size:
-            waiting.replace(database)
-            return False
-        waiting.unlink()
-        return True
-
-
-def confirm(database: Path) -> None:
-    """Remove the database that :func:`apply` kept: the one in its place has been opened."""
-    _remove(_kept(database))
-
-
-def restore(database: Path) -> bool:
-    """Bring back the database that :func:`apply` kept; False if there is none.
-
-    Raises:
-        StoreUnusable: A runtime uses the database.
-    """
-    kept = _kept(database)
-    if not kept.exists():
-        return False
-    with FileLock(database):
-        if database.exists():
-            _remove(database)
-        _move(kept, database)
-    return True
-
-
-# In both, the database itself goes last: while it is there, the step has not been finished.
-
-
-def _remove(database: Path) -> None:
-    for suffix in ("-shm", "-wal", ""):
-        database.with_name(database.name + suffix).unlink(missing_ok=True)
-
-
-def _move(database: Path, target: Path) -> None:
-    database.with_name(f"{database.name}-shm").unlink(missing_ok=True)  # made from the log
-    for suffix in ("-wal", ""):
-        with contextlib.suppress(FileNotFoundError):
-            source = database.with_name(database.name + suffix)
-            source.replace(target.with_name(target.name + suffix))
+@contextlib.contextmanager
+def _refused(why: str) -> Iterator[None]:
+    """Turn whatever reading a file raises that was never checked into a refusal."""
+    try:
+        yield
+    except OSError:
+        raise  # the disk, not the file
+    except Exception as error:
+        if str(error) in _OF_THE_DISK:
+            raise StoreUnavailable(f"the new state cannot be written: {error}") from error
+        raise StoreUnusable(f"{why}: {error}") from error
 
 
 def _read_only(database: Path, *, immutable: bool = False) -> sqlite3.Connection:
     # An immutable file has no log that SQLite would want to read or write.
     mode = "mode=ro&immutable=1" if immutable else "mode=ro"
     return sqlite3.connect(f"{database.absolute().as_uri()}?{mode}", uri=True)
-
-
-def _waiting(database: Path) -> Path:
-    return database.with_name(f"{database.name}.next")
-
-
-def _kept(database: Path) -> Path:
-    return database.with_name(f"{database.name}.before")

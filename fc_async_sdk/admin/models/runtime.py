@@ -28,9 +28,15 @@ class Addresses(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Health(Addresses, frozen=True, kw_only=True):
-    """The answer of a runtime whose store answers."""
+    """The answer of a runtime whose store answers.
+
+    Attributes:
+        status: ``ok``.
+        shared: Whether several nodes share the store, so that the data folder is only of one.
+    """
 
     status: str
+    shared: bool = False
 
 
 class OpenSettings(msgspec.Struct, frozen=True, kw_only=True):

@@ -10,6 +10,7 @@ import re
 from concurrent import futures
 from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
 
 from fc_async_sdk import _claims, errors, payloads
@@ -63,8 +64,14 @@ def test_an_object_that_is_gone_is_not_found(store: PayloadStore) -> None:
     )
 
     assert not store.exists(claim.key)
-    with pytest.raises(errors.PayloadNotFound, match=r"lifecycle rule.*written to oss://other"):
+    with pytest.raises(errors.PayloadNotFound) as caught:
         payloads.fetch(claim.encode(), store)
+    assert "written to another store, oss://other: name the same store" in str(caught.value)
+    assert "lifecycle" not in str(caught.value)
+
+    gone = msgspec.structs.replace(claim, store=store.name)
+    with pytest.raises(errors.PayloadNotFound, match="its lifecycle rule may have removed it"):
+        payloads.fetch(gone.encode(), store)
 
 
 @pytest.mark.parametrize("damage", [b"", NOISE[:-1], NOISE + b"x", NOISE[:-1] + b"x"])

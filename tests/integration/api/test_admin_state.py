@@ -4,16 +4,18 @@
 from __future__ import annotations
 
 import contextlib
+import random
 import sqlite3
 import time
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
 
 import fc_async_sdk
 from fc_async_local.embedded import LocalRuntime
+from fc_async_local.engine.engine import Engine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,8 +56,12 @@ def change(runtime: LocalRuntime, method: str, body: bytes = b"") -> None:
     """Import or clear, and wait for the restart."""
     answer = requests.request(method, state(runtime), data=body, timeout=30)
     answer.raise_for_status()
+    wait_for_restart(runtime, answer.json()["run"])
+
+
+def wait_for_restart(runtime: LocalRuntime, run: str) -> None:
+    """Wait until a run has ended and the next one answers."""
     deadline = time.monotonic() + 30
-    run = answer.json()["run"]
     while run_of(runtime) in ("", run):
         assert time.monotonic() < deadline
 
@@ -145,6 +151,46 @@ UNUSABLE = {
     "without a column": ("ALTER TABLE blob_use DROP COLUMN used_at", "no column used_at"),
     "without an index": ("DROP INDEX metric_minute", "no index metric_minute"),
     "of another program": ("PRAGMA application_id = 7", "not an exported state of fc-async"),
+    "with a text as version": (
+        "UPDATE schema_version SET version = 'x' WHERE component = 'store'",
+        "the version of 'store' is 'x', not a number",
+    ),
+    "with a status that does not exist": (
+        "UPDATE invocation SET status = 'Enqueuef' WHERE task_id = 'waits'",
+        "of invocation cannot be read: 'Enqueuef' is not known",
+    ),
+    "with a count of a status that does not exist": (
+        "UPDATE tally SET status = 'x' WHERE status = 'Enqueued'",
+        "of tally cannot be read: 'x' is not known",
+    ),
+    "with a step whose details are not JSON": (
+        "UPDATE task_event SET detail = '{'",
+        "row 1 of task_event cannot be read",
+    ),
+    "with a function that is not JSON": (
+        "UPDATE document SET body = x'7b00' WHERE kind = 'function'",
+        "of document cannot be read",
+    ),
+    "with a queue that is not JSON": (
+        "UPDATE mns_queue SET attributes = x'00'",
+        "row 1 of mns_queue cannot be read",
+    ),
+    "with a text as time": (
+        "UPDATE invocation SET accepted_at = 'noon'",
+        "invocation.accepted_at has a value of type text",
+    ),
+    "with bytes that are not text": (
+        "UPDATE invocation SET function = CAST(x'ff' AS TEXT)",
+        "cannot be read: Could not decode",
+    ),
+    "with a job of a delivery that is not one": (
+        """
+        INSERT INTO job
+        (kind, key, scope, created_at, due_at, tries, state, error, epoch, lease_owner, payload)
+        VALUES ('delivery', 'k', '', 0, 0, 0, 'dead', '', 0, '', x'00')
+        """,
+        "row 1 of job cannot be read",
+    ),
 }
 
 
@@ -161,6 +207,24 @@ def test_a_state_that_cannot_be_opened_is_refused_with_the_reason_and_changes_no
     assert requests.get(f"{state(runtime)}/run", timeout=30).json() == before
 
 
+def test_a_state_with_any_damaged_byte_is_refused_or_can_be_read(
+    runtime: LocalRuntime, exported: bytes
+) -> None:
+    """Answers are 200 or 400 with a sentence, and what is in the place can be listed."""
+    places = random.Random(34)
+    for _ in range(12):
+        damaged = bytearray(exported)
+        damaged[places.randrange(len(damaged))] ^= 1 << places.randrange(8)
+        answer = requests.put(state(runtime), data=bytes(damaged), timeout=30)
+        assert answer.status_code in {200, 400}
+        if answer.status_code == 200:
+            wait_for_restart(runtime, answer.json()["run"])
+        else:
+            assert answer.json()["Code"] == "InvalidArgument"
+        listed = requests.get(f"{runtime.endpoint}/_local/tasks", timeout=30)
+        assert (listed.status_code, sum(statuses(runtime).values())) == (200, 2)
+
+
 def test_a_state_that_lacks_its_last_byte_is_refused(
     runtime: LocalRuntime, exported: bytes
 ) -> None:
@@ -170,12 +234,22 @@ def test_a_state_that_lacks_its_last_byte_is_refused(
 
 
 def test_the_state_before_is_back_if_the_runtime_cannot_start_with_the_imported_one(
-    runtime: LocalRuntime, exported: bytes, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    runtime: LocalRuntime,
+    exported: bytes,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    script = "INSERT INTO document VALUES ('trigger', 'orders/t', x'00')"
-    change(runtime, "PUT", changed(exported, tmp_path, script))
+    start, failures = Engine.start, iter([OSError("the disk failed")])
+
+    async def fail_first(engine: Engine, *arguments: Any) -> None:
+        for failure in failures:
+            raise failure
+        await start(engine, *arguments)
+
+    monkeypatch.setattr(Engine, "start", fail_first)
+    change(runtime, "PUT", exported)
     run = requests.get(f"{state(runtime)}/run", timeout=30).json()
-    assert "DecodeError" in run["refused"]
+    assert run["refused"] == "OSError: the disk failed"
     assert statuses(runtime) == {"Succeeded": 1, "Enqueued": 1}
     assert "the one before is back" in caplog.text
 

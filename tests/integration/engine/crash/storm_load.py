@@ -248,8 +248,16 @@ async def conclude(
     await wait_until(lambda: have_fired(runtime, fired), CATCH_UP_SECONDS)
     for second in range(60):
         await runtime.registry.triggers.delete("timed", f"at{second}")
-    in_time = await wait_until(lambda: is_idle(runtime), GIVE_UP_SECONDS)
-    tasks = [(one, await finals_of(runtime, one)) for one in await all_tasks(runtime)]
+    listed: list[Invocation] = []
+
+    async def have_ended() -> bool:
+        if not await is_idle(runtime):
+            return False
+        listed[:] = await all_tasks(runtime)
+        return all(has_ended(task) for task in listed)
+
+    in_time = await wait_until(have_ended, GIVE_UP_SECONDS)
+    tasks = [(task, await finals_of(runtime, task)) for task in listed]
     told = await drain(runtime)
     ledger = Ledger(folder).read()
     told.update({name: number for (function, name), number in ledger.items() if function == "told"})
@@ -281,7 +289,17 @@ async def have_fired(runtime: Runtime, fired: set[tuple[str, str]]) -> bool:
     return fired <= {(one.function, name_of(one.function, one.payload)) for one in tasks}
 
 
+def has_ended(task: Invocation) -> bool:
+    """Return whether a task is final and its event has arrived, or was given up."""
+    return task.status.final and task.destination_status != "Pending"
+
+
 async def is_idle(runtime: Runtime) -> bool:
+    """Return whether nothing waits. The reads are no snapshot: work may have passed between them.
+
+    A message that comes back, or a timer that was just firing, becomes a task after one of them and
+    a delivery after another; a look at all tasks tells.
+    """
     store = runtime.foundation.stores.store
     # The job of a timer that was deleted ends when it is due.
     due = [await store.next_due()]
@@ -294,7 +312,9 @@ async def all_tasks(runtime: Runtime, function: str | None = None) -> list[Invoc
     store, after = runtime.foundation.stores.store, None
     found: list[Invocation] = []
     while True:
-        page = await store.query(TaskQuery(function=function, limit=100, after=after))
+        # The oldest first: what a task caused is newer, and is read after it.
+        query = TaskQuery(function=function, limit=100, after=after, descending=False)
+        page = await store.query(query)
         found += page.invocations
         after = page.after
         if after is None:
@@ -337,6 +357,7 @@ def verdict(
         if (one.function, one.payload) != ("call", FAILS_FOR_EVER)
     ]
     of_sources = [one for one, _ in tasks if one.function in DESTINATIONS]
+    untold = [one for one in of_sources if one.status.final and not told[one.request_id]]
     return {
         "promised": dict(Counter(function for function, _ in promised)),
         "statuses": dict(Counter(one.status.value for one, _ in tasks)),
@@ -351,7 +372,12 @@ def verdict(
         ],
         "ended_twice": sum(len(finals) > 1 for _, finals in tasks),
         "fired_twice": sum(n > 1 for (function, _), n in names.items() if function == "timed"),
-        "untold": sum(one.status.final and not told[one.request_id] for one in of_sources),
+        "untold": len(untold),
+        "silent": [
+            f"{one.function} {one.request_id}, {one.status.value} at {one.ended_at}, destination "
+            f"{one.destination_status!r}"
+            for one in untold[:10]
+        ],
         "ran_twice": sum(number > 1 for (one, _), number in ledger.items() if one != "told"),
         "consumed_twice": sum(n > 1 for (one, _), n in names.items() if one == "consumed"),
         "told_twice": sum(number > 1 for number in told.values()),

@@ -37,6 +37,8 @@ from fc_async_local.bootstrap.stores import SQLITE
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    import psycopg
+
 LEASE_MS = 1_000
 PRODUCERS = 3
 STARTED_SECONDS = 60
@@ -68,16 +70,31 @@ def lock(place: host.Place, seconds: float) -> None:
     import psycopg
 
     with psycopg.connect(place.store) as connection:
-        connection.execute(LOCK_POSTGRES)
+        lock_tables(connection)
         time.sleep(seconds)
         connection.rollback()
 
 
-def outages(place: host.Place, rounds: int, tasks: int, away: float) -> dict[str, Any]:
+def lock_tables(connection: psycopg.Connection) -> None:
+    """Lock the tables of a runtime that uses them."""
+    from psycopg import errors
+
+    while True:
+        try:
+            connection.execute(LOCK_POSTGRES)
+        except errors.DeadlockDetected:
+            # Transactions of the runtime use the tables in other orders. PostgreSQL ends one of
+            # the two that wait for each other: that of the storm is no more than another try.
+            connection.rollback()
+        else:
+            return
+
+
+def outages(place: host.Place, seed: int, rounds: int, tasks: int, away: float) -> dict[str, Any]:
     """Lock the store once in each round, and tell what became of everything."""
     promised: set[tuple[str, str]] = set()
     promises = Promises(lambda line: promised.add(promise_of(line)))
-    source, callers = random.Random(1), 50
+    source, callers = random.Random(seed), 50
 
     async def storm() -> dict[str, Any]:
         runtime = await open_runtime(place, "storm", {"lease_ms": LEASE_MS, **host.RETRIES})
@@ -105,13 +122,13 @@ def promise_of(line: str) -> tuple[str, str]:
     return function, name
 
 
-def kills(place: host.Place, rounds: int, tasks: int) -> dict[str, Any]:
+def kills(place: host.Place, seed: int, rounds: int, tasks: int) -> dict[str, Any]:
     """Kill one runtime after the other under load, and tell what became of everything."""
-    source, promised = random.Random(1), set[tuple[str, str]]()
+    source, promised = random.Random(seed), set[tuple[str, str]]()
     (told,) = in_a_child(lambda out: begin(place, out))
     since, each = int(told), max(1, tasks // rounds // PRODUCERS)
     for number in range(rounds):
-        lives = random.Random(f"storm-{number}")
+        lives = random.Random(f"storm-{seed}-{number}")
         pid, reading = host.fork(lambda out, lives=lives: life(place, out, lives, each))
         lines, code = kill_under_load(pid, reading, source.random() * 0.8)
         if code != -signal.SIGKILL:
@@ -187,6 +204,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("storm", choices=["outage", "kill"])
     parser.add_argument("--store", default=SQLITE, help="sqlite, postgres or postgresql://…")
+    parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--rounds", type=int, default=20)
     parser.add_argument("--tasks", type=int, default=20_000)
     parser.add_argument("--away", type=float, default=3.0, help="seconds; up to twice as many")
@@ -195,10 +213,11 @@ def main() -> int:
     with store_url(given.store) as store, tempfile.TemporaryDirectory(prefix="storm-") as folder:
         place = host.Place(store, Path(folder), Path(folder))
         if given.storm == "kill":
-            figures = kills(place, given.rounds, given.tasks)
+            figures = kills(place, given.seed, given.rounds, given.tasks)
         else:
-            figures = outages(place, given.rounds, given.tasks, given.away)
-    named = {"storm": given.storm, "store": given.store.partition(":")[0]} | figures
+            figures = outages(place, given.seed, given.rounds, given.tasks, given.away)
+    store_name = given.store.partition(":")[0]
+    named = {"storm": given.storm, "store": store_name, "seed": given.seed} | figures
     print(json.dumps(named))  # noqa: T201 -- what the script is for
     return int(any(figures[name] for name in WRONG) or not figures["finished"])
 

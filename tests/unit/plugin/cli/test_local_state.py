@@ -4,15 +4,20 @@
 from __future__ import annotations
 
 import contextlib
+import errno
+import os
 import sqlite3
 import stat
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from click.testing import CliRunner
 
 from fc_async_local.embedded import LocalRuntime
+from fc_async_local.engine.engine import Engine
 from fc_async_local.services.oss.model import Bucket
+from fc_async_local.store.sqlite import database, replacement
+from fc_async_local.store.sqlite.files import FileLock
 from fc_async_plugin.cli.local import command
 from fc_async_sdk._project_folder import ADDRESSES
 from fc_async_sdk.payloads import FolderStore
@@ -30,6 +35,18 @@ def queues(data: Path) -> list[str]:
     with LocalRuntime(data=data, port=0) as runtime:
         found = runtime.call(runtime.services.mns.queues(limit=10))
     return [queue.name for queue in found]
+
+
+def fail_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the next start of a runtime fail after its state was opened, not the one after it."""
+    start, failures = Engine.start, iter([OSError("the disk failed")])
+
+    async def fail_first(engine: Engine, *arguments: Any) -> None:
+        for failure in failures:
+            raise failure
+        await start(engine, *arguments)
+
+    monkeypatch.setattr(Engine, "start", fail_first)
 
 
 @pytest.fixture
@@ -92,15 +109,6 @@ def test_a_clear_deletes_objects_and_an_import_leaves_them(data: Path, tmp_path:
     assert (buckets(), payload.exists()) == ([], False)
 
 
-def test_payloads_that_nothing_needs_any_more_are_deleted_at_a_start(data: Path) -> None:
-    store = FolderStore(data / "payloads")
-    names = ["fc-async/v1/f/2020-01-01/a", "fc-async/v1/f/2999-01-01/a", "in/2020-01-01/a"]
-    for name in names:
-        store.put(name, b"large")
-    with LocalRuntime(data=data, port=0):
-        assert [store.exists(name) for name in names] == [False, True, True]
-
-
 def test_a_file_that_is_no_state_is_refused(data: Path, tmp_path: Path) -> None:
     file = tmp_path / "other"
     file.write_bytes(b"not a state")
@@ -127,15 +135,93 @@ def test_the_version_of_a_state_that_cannot_be_read_is_said(data: Path, tmp_path
     assert queues(data) == ["kept"]
 
 
-def test_the_state_before_an_import_comes_back_if_the_next_start_cannot_use_the_new_one(
+def test_the_state_before_a_clear_comes_back_with_its_payloads_if_the_new_one_cannot_be_used(
+    data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    payloads = FolderStore(data / "payloads")
+    payloads.put("key", b"large")
+    with LocalRuntime(data=data, port=0):
+        fail_once(monkeypatch)
+        result = CliRunner().invoke(command, ["clear", "--data", str(data), "-y"])
+    assert "went back to the one before: OSError: the disk failed" in str(result.exception)
+    assert queues(data) == ["kept"]
+    assert payloads.exists("key")
+
+
+def test_nothing_of_a_cleared_state_is_left_on_the_disk(data: Path) -> None:
+    FolderStore(data / "payloads").put("key", b"a secret")
+    assert run("clear", "--data", data, "-y") == (0, f"Cleared {data}.\n")
+    left = [file for file in data.rglob("*") if file.is_file()]
+    assert not any(b"kept" in file.read_bytes() or b"secret" in file.read_bytes() for file in left)
+
+
+def test_a_state_that_cannot_be_put_in_its_place_is_not_called_imported_or_cleared(
+    data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(database, "make", fail)
+        patch.setattr(replacement, "make", fail)
+        code, output = run("clear", "--data", data, "-y")
+    assert (code, "No space left on device" in output, "Cleared" in output) == (1, True, False)
+    assert queues(data) == ["kept"]
+
+
+def fail(_: Path) -> None:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def test_a_state_with_a_row_that_cannot_be_read_is_refused_before_anything_is_replaced(
     data: Path, tmp_path: Path
 ) -> None:
     file = tmp_path / "state.db"
     assert run("export", file, "--data", data)[0] == 0
     with contextlib.closing(sqlite3.connect(file)) as connection:
         connection.executescript("INSERT INTO document VALUES ('trigger', 'f/t', x'00')")
-    assert run("import", file, "--data", data, "-y")[0] == 0
+    code, output = run("import", file, "--data", data, "-y")
+    assert (code, "state.db cannot be read: row 1 of document cannot be read" in output) == (
+        1,
+        True,
+    )
+    assert [each.name for each in data.iterdir() if each.suffix in {".next", ".before"}] == []
     assert queues(data) == ["kept"]
+
+
+def test_copies_of_the_state_that_killed_imports_and_exports_left_are_gone_after_a_start(
+    data: Path,
+) -> None:
+    for name in (".fc-async.db.next.0123456789abcdef.tmp", ".fc-async.db.next.01.tmp-wal"):
+        (data / name).write_bytes(b"a whole copy")
+    export = data / ".fc-async.db.abc.tmp"
+    export.mkdir()
+    (export / "snapshot").write_bytes(b"a whole copy")
+    other = data / ".mine.0123456789abcdef.tmp"
+    other.touch()
+    assert queues(data) == ["kept"]
+    assert [each.name for each in data.iterdir() if ".tmp" in each.name] == [other.name]
+
+
+def test_an_import_while_a_runtime_starts_neither_says_imported_nor_waits_for_a_later_start(
+    data: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "state.db"
+    assert run("export", file, "--data", data)[0] == 0
+    lock = FileLock(data / "fc-async.db")  # it has not written its addresses yet
+    try:
+        code, output = run("import", file, "--data", data, "-y")
+    finally:
+        lock.release()
+    assert (code, "in use by another fc-async runtime" in output, "Imported" in output) == (
+        1,
+        True,
+        False,
+    )
+    assert not (data / "fc-async.db.next").exists()
+
+
+def test_a_cleared_state_is_empty_also_beside_the_journal_of_a_killed_program(data: Path) -> None:
+    (data / "fc-async.db-journal").write_bytes(b"of another database")
+    assert run("clear", "--data", data, "-y")[0] == 0
+    assert queues(data) == []
 
 
 def test_a_folder_without_a_state_cannot_be_exported(tmp_path: Path) -> None:
