@@ -24,8 +24,9 @@ if TYPE_CHECKING:
 def command(verbose: bool, account: Account, output: Format) -> int:
     """Check this machine, and print what is missing and how to fix it.
 
-    -v lists every check with its result. The account is checked only with --endpoint or
-    --region, or if a local runtime runs on this folder. Exits 1 if there are errors.
+    -v lists every check with its result. The account is checked only if an option or
+    FC_ASYNC_ENDPOINT names it, or if a local runtime runs on this folder. Exits 1 if there are
+    errors.
 
     \b
     Examples:
@@ -35,7 +36,7 @@ def command(verbose: bool, account: Account, output: Format) -> int:
     from fc_async_plugin.account import connection
     from fc_async_plugin.report import doctor
 
-    asked = account.endpoint or account.region
+    asked = account.endpoint or account.region or account.account_id or account.access
     machine = doctor.Machine(
         Path.cwd(),
         Path.home(),

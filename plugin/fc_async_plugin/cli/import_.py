@@ -49,7 +49,7 @@ def command(
     from fc_async_plugin.plan.importing import import_configs
     from fc_async_plugin.plan.wanted import wanted
 
-    project = connection.load(where.template, where.account, where.environment)
+    project = connection.load_resources(where)
     wants = wanted(project, only=resources)
     with connection.regions(where.account, project) as regions:
         remote = read(regions, wants)

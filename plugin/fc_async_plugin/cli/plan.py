@@ -64,7 +64,7 @@ def command(
     from fc_async_plugin.report.printed import print_plan
 
     account = where.account
-    project = connection.load(where.template, account, where.environment)
+    project = connection.load_resources(where)
     with connection.regions(account, project) as regions:
         planning = Planning(project, account, regions, Choices(**choices))
         plan, remote = planning.plan()

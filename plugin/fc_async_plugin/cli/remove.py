@@ -48,7 +48,7 @@ def command(
     from fc_async_plugin.plan.wanted import wanted
     from fc_async_plugin.report.printed import print_plan
 
-    project = connection.load(where.template, where.account, where.environment)
+    project = connection.load_resources(where)
     wants = wanted(project, only=resources)
     with (
         connection.regions(where.account, project) as regions,
