@@ -17,8 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import msgspec
 
 from fc_async_plugin import PluginError
-from fc_async_plugin.plan import attached, channels
-from fc_async_plugin.plan.model import Place
+from fc_async_plugin.plan import channels
 from fc_async_plugin.template.model import BLOCK, bucket_of_payloads, desired, is_function
 from fc_async_sdk.spec import arn, limits, ram
 from fc_async_sdk.spec.ram import VERSION, Permission
@@ -314,14 +313,8 @@ def deployer(project: Project, *, functions: bool, create_missing: bool = False)
 
 def _to_create(resource: Resource, *, triggers: bool) -> Iterator[Permission]:
     """Yield the permissions to create what destinations and triggers of a function name."""
-    place, account_id = Place(resource.region or "*", resource.function_name), resource.account_id
-    block = desired(resource)
-    texts = [text for _, text in block.config.destinations] if block else []
-    nodes = set(channels.destinations(texts, place, account_id))
-    for trigger in attached.triggers(resource, here=True).values() if triggers else ():
-        nodes.update(channels.sources(trigger, place, account_id))
-    for node in channels.of_account(nodes, account_id):
-        name = node.at(region=node.region, account_id=node.account_id or "*")
+    for node in channels.nodes_of(resource, triggers=triggers):
+        name = node.at(region=node.region or "*", account_id=node.account_id or "*")
         yield from ram.to_create(name)
 
 

@@ -27,7 +27,7 @@ from fc_async_sdk.credentials import LOCAL, from_environment
 from fc_async_sdk.errors import ConfigurationError, CredentialsError, FcAsyncError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from fc_async_plugin.account.channels import Channels
     from fc_async_plugin.account.roles import Roles
@@ -73,6 +73,20 @@ class Where(NamedTuple):
     template: str | None = None
     environment: str | None = None
     account: Account = Account()
+
+
+class Left(NamedTuple):
+    """The queues, topics and event buses that a template names, after its functions were removed.
+
+    Attributes:
+        existing: Those that exist.
+        unread: Those that could not be looked for.
+        reason: Why not.
+    """
+
+    existing: list[Channel]
+    unread: list[Channel]
+    reason: str
 
 
 RESOLVED: Final = "FC_ASYNC_RESOLVED"
@@ -278,6 +292,22 @@ def missing(wanted: Wanted, account: Account, project: Project) -> list[Channel]
     return [one for one in found if not there.exists(one)]
 
 
+def left(channels_: Iterable[Channel], account: Account, project: Project) -> Left:
+    """Return which queues, topics and event buses exist, and which could not be looked for."""
+    there = channels(account, project)
+    existing: list[Channel] = []
+    unread: list[Channel] = []
+    reason = ""
+    for channel in sorted(channels_):
+        try:
+            if there.exists(channel):
+                existing.append(channel)
+        except FcAsyncError as error:
+            unread.append(channel)
+            reason = str(error)
+    return Left(existing, unread, reason)
+
+
 def is_here(account: Account) -> bool:
     """Return whether the endpoint is on this machine, such as the local runtime's."""
     return bool(account.endpoint) and _endpoint.parse(account.endpoint or "").loopback
@@ -308,6 +338,11 @@ def target_of(account: Account, project: Project | None = None) -> str:
         return account.endpoint
     account_id = account_id_of(account, project)
     return f"account {account_id}" if account_id else "the account of the default keys"
+
+
+def holder_of(account: Account) -> str:
+    """Return what has the functions, in words: the account, or the runtime with its address."""
+    return f"the runtime at {account.endpoint}" if is_here(account) else "the account"
 
 
 @contextmanager

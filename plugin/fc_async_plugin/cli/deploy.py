@@ -110,12 +110,14 @@ def _tell_places(regions: Regions, project: Project, resources: Collection[str])
 
 def _carry_out(make_plan: Callable[[], Plan], execution: Execution, *, resume: bool) -> int:
     """Read the account, plan, and execute, while no other deployment to the same target runs."""
+    from fc_async_plugin.account import connection
     from fc_async_plugin.report.printed import print_plan
 
+    holder = connection.holder_of(execution.account)
     with execution:
         execution.begin(resume=resume)
         return execution.carry_out(
             make_plan,
-            lambda plan: print_plan(plan, execution.output),
+            lambda plan: print_plan(plan, execution.output, holder=holder),
             question="Deploy this to",
         )

@@ -63,7 +63,8 @@ def command(
         if changed:
             terminal.print_marked(_difference(str(path), text, imported.text))
         else:
-            click.echo("Nothing to do: the template says what the account has.")
+            there = connection.holder_of(where.account)
+            click.echo(f"Nothing to do: the template says what {there} has.")
     written = changed and not dry_run
     if written:
         terminal.confirm(f"Write {path}?", yes=yes)

@@ -161,3 +161,57 @@ class TestWithSignaturesVerified:
         done = fc_async(*DEPLOY)
         assert done.code == 0, done.said
         assert channels(fc_local) == EVERY
+
+
+HERE = "with its messages; fc-async local clear deletes all that the runtime keeps."
+
+
+def left(ran: Ran) -> list[str]:
+    """What a removal says that it leaves."""
+    assert ran.code == 0
+    return [line for line in ran.err.splitlines() if line.startswith("Left: ")]
+
+
+def test_what_a_removal_leaves_is_named_with_what_to_do(
+    fc_async: Callable[..., Ran], project: Path, fc_local: FcLocal
+) -> None:
+    """They were left without a word, with the messages in them."""
+    write(project)
+    fc_async(*DEPLOY)
+    assert left(fc_async("remove", "-y", "--with-functions")) == [
+        f"Left: event bus orders ({REGION}), {HERE}",
+        f"Left: queue dead ({REGION}), {HERE}",
+        f"Left: queue jobs ({REGION}), {HERE}",
+        f"Left: topic failed ({REGION}), {HERE}",
+    ]
+    assert channels(fc_local) == EVERY
+
+
+def test_a_removal_of_the_configuration_alone_names_the_functions_and_its_destinations(
+    fc_async: Callable[..., Ran], project: Path
+) -> None:
+    """The sources of triggers are in use as before."""
+    write(project)
+    fc_async(*DEPLOY)
+    assert left(fc_async("remove", "-y")) == [
+        "Left: the functions orders; --with-functions deletes them.",
+        f"Left: event bus orders ({REGION}), {HERE}",
+        f"Left: topic failed ({REGION}), {HERE}",
+    ]
+
+
+def test_what_never_existed_is_not_left(fc_async: Callable[..., Ran], project: Path) -> None:
+    write(project)
+    fc_async("deploy", "-y", "--with-functions")
+    assert left(fc_async("remove", "-y", "--with-functions")) == []
+
+
+def test_what_another_function_of_the_template_uses_is_not_left(
+    fc_async: Callable[..., Ran], project: Path
+) -> None:
+    write(project)
+    document = json.loads((project / "s.yaml").read_text())
+    document["resources"]["copy"] = document["resources"]["orders"]
+    (project / "s.yaml").write_text(json.dumps(document))
+    fc_async(*DEPLOY)
+    assert left(fc_async("remove", "-y", "--with-functions", "--resource", "orders")) == []
