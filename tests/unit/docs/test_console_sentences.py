@@ -61,7 +61,7 @@ def test_a_translation_has_the_values_of_its_sentence_and_the_words_of_the_gloss
     [
         ("Caused by", "上游调用"),
         ("Caused", "下游调用"),
-        ("not recorded in the cloud: task mode is off", "在云端没有记录：未开启任务模式"),
+        ("not recorded in the cloud: task mode is off", "在云端没有记录：未开启任务模式"),  # noqa: RUF001
         ("In", "剩余时间"),
         ("Runs", "开始时间"),
     ],
