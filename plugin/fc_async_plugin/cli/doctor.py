@@ -36,7 +36,7 @@ def command(verbose: bool, account: Account, output: Format) -> int:
     from fc_async_plugin.account import connection
     from fc_async_plugin.report import doctor
 
-    asked = account.endpoint or account.region or account.account_id or account.access
+    asked = any((account.endpoint, account.region, account.account_id, account.access))
     machine = doctor.Machine(
         Path.cwd(),
         Path.home(),

@@ -104,16 +104,14 @@ def _tell_left(
     from fc_async_plugin.plan import channels
     from fc_async_plugin.template.model import is_function
 
-    all_functions = [one for one in project.resources if is_function(one)]
-    removed = [one for one in all_functions if not names or one.name in names]
+    everything = [resource for resource in project.resources if is_function(resource)]
+    removed = [resource for resource in everything if not names or resource.name in names]
+    stay = [resource for resource in everything if resource not in removed]
     if removed and not functions:
-        shown = ", ".join(one.function_name for one in removed)
+        shown = ", ".join(resource.function_name for resource in removed)
         terminal.note(f"Left: the functions {shown}; --with-functions deletes them.")
-    stay = [one for one in all_functions if one not in removed]
-    named = {
-        channel for one in removed for channel in channels.of_resource(one, triggers=functions)
-    }
-    used = {channel for one in stay for channel in channels.of_resource(one, triggers=True)}
+    named = channels.of_resources(removed, triggers=functions)
+    used = channels.of_resources(stay, triggers=True)
     left = connection.left(named - used, account, project)
     here = connection.is_here(account)
     for channel in left.existing:

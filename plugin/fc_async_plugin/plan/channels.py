@@ -31,10 +31,13 @@ def channels(wanted: Wanted, account_id: str) -> list[Channel]:
     return sorted(Channel(KINDS[node.kind], node.region, node.name) for node in found)
 
 
-def of_resource(resource: Resource, *, triggers: bool) -> set[Channel]:
-    """Return what :func:`nodes_of` returns, without the account."""
-    nodes = nodes_of(resource, triggers=triggers)
-    return {Channel(KINDS[node.kind], node.region, node.name) for node in nodes}
+def of_resources(resources: Iterable[Resource], *, triggers: bool) -> set[Channel]:
+    """Return what :func:`nodes_of` returns for several functions, without the account."""
+    return {
+        Channel(KINDS[node.kind], node.region, node.name)
+        for resource in resources
+        for node in nodes_of(resource, triggers=triggers)
+    }
 
 
 def nodes_of(resource: Resource, *, triggers: bool) -> list[Node]:

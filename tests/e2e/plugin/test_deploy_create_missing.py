@@ -12,6 +12,8 @@ import pytest
 import requests
 
 from fc_async_local.settings import Settings
+from fc_async_plugin.account.channels import Channels
+from fc_async_sdk.errors import AccessDenied
 from fc_async_tests.project import kept_by_deployments
 
 if TYPE_CHECKING:
@@ -215,3 +217,20 @@ def test_what_another_function_of_the_template_uses_is_not_left(
     (project / "s.yaml").write_text(json.dumps(document))
     fc_async(*DEPLOY)
     assert left(fc_async("remove", "-y", "--with-functions", "--resource", "orders")) == []
+
+
+def test_what_cannot_be_looked_for_after_a_removal_is_named_too(
+    fc_async: Callable[..., Ran], project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As with keys that may remove functions and not read queues."""
+
+    def refused(*_: object) -> bool:
+        raise AccessDenied("AccessDenied", "not allowed", http_status=403)
+
+    write(project)
+    fc_async(*DEPLOY)
+    monkeypatch.setattr(Channels, "exists", refused)
+    removed = fc_async("remove", "-y", "--with-functions")
+    assert left(removed) == []
+    names = [f"event bus orders ({REGION})", f"queue dead ({REGION})", f"queue jobs ({REGION})"]
+    assert f"Not looked for, and left if they exist: {', '.join(names)}" in removed.err
