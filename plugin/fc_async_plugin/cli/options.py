@@ -242,6 +242,7 @@ qualifier_option = click.option(
 endpoint_option = click.option(
     "--endpoint",
     metavar="URL",
+    callback=refuse_empty_names,
     help="Talk to this endpoint, such as a local runtime's.  [env: FC_ASYNC_ENDPOINT; default: the "
     "local runtime that runs on this folder, else the account]",
 )
@@ -249,12 +250,16 @@ endpoint_option = click.option(
 _NOT_LOCAL: Final = "and talk to the account, not to a local runtime."
 
 region_option = click.option(
-    "--region", metavar="ID", help=f"Use this region, {_NOT_LOCAL}  [default: the template's]"
+    "--region",
+    metavar="ID",
+    callback=refuse_empty_names,
+    help=f"Use this region, {_NOT_LOCAL}  [default: the template's]",
 )
 
 account_id_option = click.option(
     "--account-id",
     metavar="ID",
+    callback=refuse_empty_names,
     help=f"Id of the account: use it, {_NOT_LOCAL}  [default: the access alias's]",
 )
 
@@ -262,6 +267,7 @@ access_option = click.option(
     "-a",
     "--access",
     metavar="ALIAS",
+    callback=refuse_empty_names,
     help=f"Use the keys of this access alias of s, {_NOT_LOCAL}  [default: the template's]",
 )
 

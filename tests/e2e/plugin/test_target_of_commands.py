@@ -177,6 +177,14 @@ def test_a_template_is_not_deployed_to_its_region_though_another_was_typed(
     assert "region cn-hangzhou for orders, and --region names cn-shanghai" in ran.err
 
 
+@pytest.mark.parametrize("option", ["-a", "--region", "--account-id", "--endpoint"])
+def test_an_empty_target_is_not_taken_for_none(option: str, fc_async) -> None:
+    """As in a script whose variable is not set: `deploy -y -a "$ALIAS"`."""
+    ran = fc_async("deploy", "-y", option, "")
+    assert (ran.code, ran.out) == (1, "")
+    assert "must not be empty" in ran.err
+
+
 def test_an_alias_beside_an_endpoint_gives_the_keys(fc_async, fc_local, monkeypatch) -> None:
     monkeypatch.setenv("FC_ASYNC_ENDPOINT", "http://127.0.0.1:1")
     ran = fc_async("tasks", "list", "orders", "-a", "shop", "--endpoint", fc_local.endpoint)
