@@ -149,13 +149,15 @@ def check_region(project: Project, account: Account) -> None:
     Raises:
         ConfigurationError: A function is in another region.
     """
+    if not account.region:
+        return
     for resource in project.resources:
-        other = account.region and resource.region not in ("", account.region)
-        if other and is_function(resource):
-            raise ConfigurationError(
-                f"{project.file} says region {resource.region} for {resource.name}, and --region "
-                f"names {account.region}\nChange region: in the template, or leave out --region."
-            )
+        if not is_function(resource) or resource.region in ("", account.region):
+            continue
+        raise ConfigurationError(
+            f"{project.file} says region {resource.region} for {resource.name}, and --region "
+            f"names {account.region}\nChange region: in the template, or leave out --region."
+        )
 
 
 def _lacks_account(resource: Resource) -> bool:

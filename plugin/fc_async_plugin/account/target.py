@@ -100,9 +100,9 @@ def decide(typed: Typed, environ: Mapping[str, str], running: Callable[[], str |
         return Decision(variable, DecidedBy.VARIABLE)
     if typed.of_account:
         return Decision(None, DecidedBy.ACCOUNT)
-    found = running()
-    if found is not None:
-        return Decision(found, DecidedBy.FOLDER)
+    runtime = running()
+    if runtime is not None:
+        return Decision(runtime, DecidedBy.FOLDER)
     return Decision(None, DecidedBy.ACCOUNT)
 
 
@@ -127,10 +127,15 @@ def check_variable(name: str, url: str, typed: Typed) -> None:
     _check_service(f"{name}={url}", url, typed)
 
 
-def _check_service(named: str, url: str, typed: Typed) -> None:
+def _check_service(source: str, url: str, typed: Typed) -> None:
     """Check that the service's endpoint is not that of another region or account.
 
-    The rest of the request would be ignored: the host alone decides whom the service asks.
+    The host alone decides where a request goes: the option would be ignored in silence.
+
+    Args:
+        source: The option or the variable with its value, for the error.
+        url: The endpoint.
+        typed: The options.
     """
     host = _endpoint.parse(url, allow_plain_http=True).host
     if not host.endswith(_SERVICE):
@@ -138,11 +143,11 @@ def _check_service(named: str, url: str, typed: Typed) -> None:
     labels = [label.removesuffix("-internal").removesuffix("-vpc") for label in host.split(".")]
     region = next((label for label in labels if label in regions.ALL), None)
     if typed.region and region and region != typed.region:
-        raise TargetConflict(f"{named} is an endpoint of {region}, not of --region {typed.region}")
+        raise TargetConflict(f"{source} is an endpoint of {region}, not of --region {typed.region}")
     account = labels[0] if labels[0].isdigit() else None
     if typed.account_id and account and account != typed.account_id:
         raise TargetConflict(
-            f"{named} is an endpoint of account {account}, not of --account-id {typed.account_id}"
+            f"{source} is an endpoint of account {account}, not of --account-id {typed.account_id}"
         )
 
 

@@ -301,10 +301,10 @@ def _where_planned(saved: saved_plan.SavedPlan, account: Account) -> Account:
     where = saved.endpoint or "the service itself"
     if account.endpoint and account.endpoint != saved.endpoint:
         raise PluginError(f"the plan was made for {where}, not for {account.endpoint}")
-    named = Typed(None, account.region, account.account_id, account.access).of_account
+    option = Typed(None, account.region, account.account_id, account.access).of_account
     here = connection.is_here(account._replace(endpoint=saved.endpoint))
-    if named and here and not account.endpoint:
-        raise PluginError(f"the plan was made for {where}, and {named} names an account")
+    if option and here and not account.endpoint:
+        raise PluginError(f"the plan was made for {where}, and {option} names an account")
     if account.account_id and saved.account_id and account.account_id != saved.account_id:
         raise PluginError(
             f"the plan was made for account {saved.account_id}, not for --account-id "

@@ -64,15 +64,15 @@ def tail_command(
 
     named = _queue(queue, account)
     credentials = connection.credentials(account)
-    chosen = mns_endpoint or _variable(account)
-    address = chosen or service_url(
+    own_address = mns_endpoint or _variable(account)
+    address = own_address or service_url(
         "mns",
         account.endpoint,
         account_id=named.account_id or credentials.account_id,
         region=named.region,
         otherwise="pass --mns-endpoint",
     )
-    if chosen or account.endpoint is None:
+    if own_address or account.endpoint is None:
         terminal.note(f"Reading queue {named.queue} at {address}")
     with Queue(address, named.queue, credentials) as reader:
         for message in islice(reader.look() if once else reader.follow(), limit):

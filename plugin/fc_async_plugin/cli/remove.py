@@ -106,13 +106,13 @@ def _tell_left(
 
     everything = [resource for resource in project.resources if is_function(resource)]
     removed = [resource for resource in everything if not names or resource.name in names]
-    stay = [resource for resource in everything if resource not in removed]
+    staying = [resource for resource in everything if resource not in removed]
     if removed and not functions:
         shown = ", ".join(resource.function_name for resource in removed)
         terminal.note(f"Left: the functions {shown}; --with-functions deletes them.")
-    named = channels.of_resources(removed, triggers=functions)
-    used = channels.of_resources(stay, triggers=True)
-    left = connection.left(named - used, account, project)
+    candidates = channels.of_resources(removed, triggers=functions)
+    in_use = channels.of_resources(staying, triggers=True)
+    left = connection.left(candidates - in_use, account, project)
     here = connection.is_here(account)
     for channel in left.existing:
         terminal.note(f"Left: {_shown(channel)}, {_way_out(channel, here=here)}.")
