@@ -20,6 +20,7 @@ import time
 from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import parse_qsl, quote, unquote_to_bytes
 
+from fc_async_sdk.credentials import hint_of_key
 from fc_async_sdk.errors import InvalidAccessKeyID, ServiceError, SignatureNotMatch
 from fc_async_sdk.spec import limits
 
@@ -180,7 +181,9 @@ def verify(
     secret = secret_of(match["key"])
     if secret is None:
         raise InvalidAccessKeyID(
-            "InvalidAccessKeyID", f"invalid access key ID '{match['key']}'", http_status=_FORBIDDEN
+            "InvalidAccessKeyID",
+            f"invalid access key ID '{match['key']}'{hint_of_key(match['key'])}",
+            http_status=_FORBIDDEN,
         )
     canonical = _canonical(method, target, names, present)
     if not hmac.compare_digest(_signature(canonical, secret), match["signature"]):

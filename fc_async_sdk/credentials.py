@@ -101,6 +101,20 @@ LOCAL: Final = Credentials(
 """Credentials for an endpoint on this machine."""
 
 
+def hint_of_key(access_key_id: str) -> str:
+    """Return what to add if a server does not know a key id; "" unless it is that of :data:`LOCAL`.
+
+    A user who has keys in the environment expects that they are used; on this machine they are not.
+    """
+    if access_key_id != LOCAL.access_key_id:
+        return ""
+    return (
+        ", which fc-async sends to this machine; keys of the environment were not used. Name keys: "
+        "--endpoint URL -a ALIAS for a command; access, or access_key_id and access_key_secret, in "
+        "a program"
+    )
+
+
 class Static:
     """A provider of the same credentials for ever."""
 

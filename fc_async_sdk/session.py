@@ -138,7 +138,7 @@ class Session:
         if not isinstance(chosen, Config):
             raise ConfigurationError(f"config={shorten(chosen)}: must be a Config")
         region = options.get("region_name") or self._region or self._lookup(*REGION_VARIABLES)
-        account = options.get("account_id") or self._account or self._lookup(*_ACCOUNT_VARIABLES)
+        account = options.get("account_id") or self._account
         url = options.get("endpoint_url") or self._url or self._lookup("FC_ASYNC_ENDPOINT")
         if not url and not region:
             raise ConfigurationError(
@@ -148,7 +148,9 @@ class Session:
         allow = chosen.allow_plain_http
         place = _endpoint.parse(url, allow_plain_http=allow) if url else None
         provider = self._credentials_for(place)
-        account = account or getattr(provider, "account_id", "")
+        own = getattr(provider, "account_id", "")
+        account = account or (own if self._access else "")
+        account = account or self._lookup(*_ACCOUNT_VARIABLES) or own
         if place is None:
             place = _endpoint.default(region, account)
             _tell_doubt(region)

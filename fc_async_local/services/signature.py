@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple
 from urllib.parse import unquote
 
 from fc_async_local.services.common import ProtocolError, seconds_of
+from fc_async_sdk.credentials import hint_of_key
 from fc_async_sdk.spec.limits import SIGNATURE_SKEW_SECONDS
 
 if TYPE_CHECKING:
@@ -110,7 +111,9 @@ def verify(scheme: Scheme, request: Request, keys: Mapping[str, str], *, now: in
     key_id, given = _authorization(scheme, request.headers)
     secret = keys.get(key_id)
     if secret is None:
-        raise Unsigned("InvalidAccessKeyId", f"the access key id {key_id!r} is not known here")
+        hint = hint_of_key(key_id)
+        said = f"the access key id {key_id!r} is not known here{hint}"
+        raise Unsigned("InvalidAccessKeyId", said)
     expected = sign(secret, string_to_sign(scheme, request), scheme.digest)
     if not hmac.compare_digest(expected.encode(), given.encode("latin-1", "replace")):
         raise Unsigned(

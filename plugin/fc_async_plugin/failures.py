@@ -10,7 +10,6 @@ Invariants:
 
 from __future__ import annotations
 
-import os
 import re
 import shlex
 from concurrent.futures import ThreadPoolExecutor
@@ -24,6 +23,7 @@ from msgspec.structs import replace
 from fc_async_plugin import metrics
 from fc_async_plugin.account import connection, lists
 from fc_async_plugin.account.runtime import service_url
+from fc_async_plugin.account.target import DecidedBy
 from fc_async_plugin.conditions import CONDITIONS
 from fc_async_plugin.tasks import FunctionTasks
 from fc_async_sdk import events
@@ -320,10 +320,21 @@ class Reader:
             chosen = ["tasks", "replay", one.function, name, one.condition]
         if source or len(alike) > 1:
             chosen += self._without_others(one, alike, of_error)
-        url = self._account.endpoint
-        if url and url != os.environ.get("FC_ASYNC_ENDPOINT"):
-            chosen += ["--endpoint", url]
-        return shlex.join(["fc-async", *chosen])
+        return shlex.join(["fc-async", *chosen, *self._to_the_same_place()])
+
+    def _to_the_same_place(self) -> Iterator[str]:
+        """Yield the options with which a command goes where these failures were read."""
+        account = self._account
+        if account.by is DecidedBy.OPTION and account.endpoint:
+            yield from ("--endpoint", account.endpoint)
+        elif account.by is not DecidedBy.ACCOUNT:
+            return  # the variable or the folder decides again
+        if account.access:
+            yield from ("-a", account.access)
+        if account.region:
+            yield from ("--region", account.region)
+        if account.account_id:
+            yield from ("--account-id", account.account_id)
 
     def _without_others(
         self, one: Failure, alike: Sequence[Failure], of_error: list[str]

@@ -2,16 +2,23 @@
 """Computes the least RAM policy that a template needs, and compares a policy with it.
 
 Pure: a template goes in, policy documents come out. RAM is not read or changed.
+
+Invariants:
+
+- No policy has an expression of a template: RAM would take it for a name. ``*`` stands for what is
+  not known, such as the account or an output of another resource.
 """
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+import msgspec
+
 from fc_async_plugin import PluginError
-from fc_async_plugin.plan import attached, channels
-from fc_async_plugin.plan.model import Place
-from fc_async_plugin.template.model import bucket_of_payloads, desired, is_function
+from fc_async_plugin.plan import channels
+from fc_async_plugin.template.model import BLOCK, bucket_of_payloads, desired, is_function
 from fc_async_sdk.spec import arn, limits, ram
 from fc_async_sdk.spec.ram import VERSION, Permission
 
@@ -80,6 +87,14 @@ CALLER_ACTIONS: Final = (
 """Actions of a program or a person that calls functions, and lists, stops and replays tasks."""
 
 
+_EXPRESSION: Final = re.compile(r"\$\{(?:[^}'\"]|'[^']*'|\"[^\"]*\")*\}|<%.*?%>", re.DOTALL)
+"""An expression that was not resolved."""
+_UNKNOWN: Final = "9" * 32
+"""Stands for an expression until the policy is made: digits are valid in names and account ids."""
+_NAMING: Final = ("functionName", "role", BLOCK, "triggers", "logConfig", "ossMountConfig")
+"""Props whose texts are in policies."""
+
+
 class RolePolicy(NamedTuple):
     """The permissions that one role needs.
 
@@ -107,17 +122,86 @@ def needed(project: Project) -> list[RolePolicy]:
     """
     functions: dict[str, list[str]] = {}
     permissions: dict[str, set[Permission]] = {}
+    project = _without_expressions(project)
     names = {one.function_name for one in project.resources if is_function(one)}
     for resource in project.resources:
         found = set(_of(resource, names)) if is_function(resource) else None
         if found:
             role = str(resource.props.get("role") or "")
+            if role == _UNKNOWN:
+                role = _role_arn(role, resource)
             functions.setdefault(role, []).append(resource.function_name)
             permissions.setdefault(role, set()).update(found)
     return [
-        RolePolicy(role, tuple(dict.fromkeys(functions[role])), tuple(sorted(permissions[role])))
+        RolePolicy(
+            _starred(role),
+            tuple(dict.fromkeys(map(_starred, functions[role]))),
+            tuple(sorted(Permission(*map(_starred, one)) for one in permissions[role])),
+        )
         for role in sorted(functions)
     ]
+
+
+def unknown(project: Project) -> list[str]:
+    """Return the expressions of a template for which its policies have ``*``."""
+    return sorted(
+        {
+            expression
+            for resource in project.resources
+            if is_function(resource)
+            for prop in _NAMING
+            for text in _texts(resource.props.get(prop))
+            for expression in _EXPRESSION.findall(text)
+        }
+    )
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Yield all texts of a value of a template."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for part in value.values():
+            yield from _texts(part)
+    elif isinstance(value, list):
+        for part in value:
+            yield from _texts(part)
+
+
+def _without_expressions(project: Project) -> Project:
+    """Return a template in which :data:`_UNKNOWN` stands for each expression."""
+    resources = [
+        msgspec.structs.replace(
+            resource,
+            function_name=_EXPRESSION.sub(_UNKNOWN, resource.function_name),
+            props=_replaced(resource.props),
+        )
+        for resource in project.resources
+    ]
+    return msgspec.structs.replace(project, resources=tuple(resources))
+
+
+def _replaced(value: Any) -> Any:
+    if isinstance(value, str):
+        return _EXPRESSION.sub(_UNKNOWN, value)
+    if isinstance(value, dict):
+        return {key: _replaced(part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [_replaced(part) for part in value]
+    return value
+
+
+def _starred(text: str) -> str:
+    """Return a text of a policy with ``*`` for what is not known."""
+    return re.sub(r"\*\*+", "*", text.replace(_UNKNOWN, "*"))
+
+
+def _starred_document(statements: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return a policy with ``*`` for what is not known."""
+    for statement in statements:
+        resources = statement["Resource"]
+        statement["Resource"] = sorted({_starred(resource) for resource in resources})
+    return {"Version": VERSION, "Statement": statements}
 
 
 def _of(resource: Resource, names: Container[str]) -> Iterator[Permission]:
@@ -147,9 +231,9 @@ def caller(project: Project) -> dict[str, Any]:
     statement = {
         "Effect": "Allow",
         "Action": list(CALLER_ACTIONS),
-        "Resource": _functions(project),
+        "Resource": _functions(_without_expressions(project)),
     }
-    return {"Version": VERSION, "Statement": [statement]}
+    return _starred_document([statement])
 
 
 def _functions(project: Project) -> list[str]:
@@ -173,11 +257,12 @@ def lifetimes(project: Project) -> dict[str, int]:
         TemplateError: A block has a value of a wrong type.
     """
     found: dict[str, int] = {}
-    for resource in project.resources:
+    for resource in _without_expressions(project).resources:
         if is_function(resource) and (bucket := bucket_of_payloads(resource)):
             block = desired(resource)
             age = block.config.max_async_event_age_in_seconds if block else None
             seconds = (age or limits.EVENT_AGE_SECONDS.default) + limits.TASK_RETENTION_SECONDS
+            bucket = _starred(bucket)
             found[bucket] = max(found.get(bucket, 0), -(-seconds // 86_400))
     return found
 
@@ -193,6 +278,7 @@ def deployer(project: Project, *, functions: bool, create_missing: bool = False)
     Raises:
         TemplateError: A block or a trigger has a value of a wrong type.
     """
+    project = _without_expressions(project)
     actions = DEPLOY_ACTIONS + (DEPLOY_FUNCTION_ACTIONS if functions else ())
     resources = _functions(project)
     regions = sorted(
@@ -222,19 +308,13 @@ def deployer(project: Project, *, functions: bool, create_missing: bool = False)
             for one in _to_create(resource, triggers=functions)
         }
         statements += ram.document(created)["Statement"]
-    return {"Version": VERSION, "Statement": statements}
+    return _starred_document(statements)
 
 
 def _to_create(resource: Resource, *, triggers: bool) -> Iterator[Permission]:
     """Yield the permissions to create what destinations and triggers of a function name."""
-    place, account_id = Place(resource.region or "*", resource.function_name), resource.account_id
-    block = desired(resource)
-    texts = [text for _, text in block.config.destinations] if block else []
-    nodes = set(channels.destinations(texts, place, account_id))
-    for trigger in attached.triggers(resource, here=True).values() if triggers else ():
-        nodes.update(channels.sources(trigger, place, account_id))
-    for node in channels.of_account(nodes, account_id):
-        name = node.at(region=node.region, account_id=node.account_id or "*")
+    for node in channels.nodes_of(resource, triggers=triggers):
+        name = node.at(region=node.region or "*", account_id=node.account_id or "*")
         yield from ram.to_create(name)
 
 
@@ -243,7 +323,12 @@ def _roles(resource: Resource) -> Iterator[str]:
     triggers = (one.get("invocationRole") for _, one in resource.each("triggers"))
     for role in (resource.props.get("role"), *triggers):
         if role:
-            yield str(role)
+            yield _role_arn(str(role), resource)
+
+
+def _role_arn(role: str, resource: Resource) -> str:
+    """Return the ARN of a role, which a template may give by its name."""
+    return role if role.startswith("acs:") else f"acs:ram::{resource.account_id or '*'}:role/{role}"
 
 
 class Comparison(NamedTuple):

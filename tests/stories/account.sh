@@ -7,13 +7,13 @@ fc-async policy --deployer --with-functions --create-missing > deployer.json
 contains deployer.json "ram:PassRole"
 
 account
-ends_with 2 fc-async plan --with-functions --create-missing -a orders
+ends_with 2 in_account fc-async plan --with-functions --create-missing -a orders
 prints "5 to create"
-fc-async deploy --with-functions --create-missing -y -a orders
+in_account fc-async deploy --with-functions --create-missing -y -a orders
 prints "Done: 5 of 5 steps."
-fc-async invoke process '{"order": 7, "items": [{"price": 3, "count": 2}]}' --task-id order-7 -a orders
-fc-async tasks wait process order-7 -a orders
+in_account fc-async invoke process '{"order": 7, "items": [{"price": 3, "count": 2}]}' --task-id order-7 -a orders
+in_account fc-async tasks wait process order-7 -a orders
 prints "Succeeded"
-fc-async tasks list --status failed -a orders
-ends_with 1 fc-async tasks list process --status failed
+in_account fc-async tasks list --status failed -a orders
+ends_with 1 in_account fc-async tasks list
 prints "403"

@@ -2,7 +2,6 @@
 fc-async init minimal --no-input project_name=orders
 cd orders
 keep_running fc-async local start --create-missing
-export FC_ASYNC_ENDPOINT=http://127.0.0.1:9900
 fc-async deploy --with-functions -y
 prints "4 of 4 steps"
 
@@ -11,5 +10,5 @@ fc-async tasks wait process order-7
 prints "Succeeded"
 
 file docs/tutorials/first-project.md invoke.py
-python invoke.py
+FC_ASYNC_ENDPOINT=http://127.0.0.1:9900 python invoke.py
 prints "order-8 Succeeded"

@@ -64,8 +64,12 @@ with LocalRuntime(port=int(sys.argv[3]), settings=settings):
     print("Stop it with Ctrl-C", flush=True)
     threading.Event().wait()
 ' "$roles"
-  export FC_ASYNC_ENDPOINT=http://127.0.0.1:9900
   export orders_serverless_devs_key='{"AccountID": "1234567890123456", "AccessKeyID": "LTAIorders", "AccessKeySecret": "secret"}'
+}
+
+# in_account fc-async COMMAND...: at the runtime that stands for an account.
+in_account() {
+  "$@" --endpoint http://127.0.0.1:9900
 }
 
 # answers URL: a browser gets a page there.

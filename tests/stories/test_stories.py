@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 BIN = Path(sys.executable).parent
 VERBS = re.compile(
-    r"(?:ends_with \d+|keep_running|from_the_network|in_its_environment) (?=\S)"
+    r"(?:ends_with \d+|keep_running|from_the_network|in_its_environment|in_account) (?=\S)"
     r"|(?:prints|contains|file|answers) .*|clone|account"
 )
 

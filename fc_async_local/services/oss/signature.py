@@ -18,6 +18,7 @@ from urllib.parse import quote
 from fc_async_local.services.common import seconds_of
 from fc_async_local.services.oss.model import OssError
 from fc_async_local.services.oss.request import SUBRESOURCES
+from fc_async_sdk.credentials import hint_of_key
 from fc_async_sdk.spec.limits import SIGNATURE_SKEW_SECONDS
 
 if TYPE_CHECKING:
@@ -130,7 +131,9 @@ def check(request: OssRequest, claim: Claim | None, keys: Mapping[str, str]) -> 
         raise OssError("AccessDenied", "the request is not signed: anonymous access is not allowed")
     secret = keys.get(claim.key_id)
     if secret is None:
-        raise OssError("InvalidAccessKeyId", f"access key id {claim.key_id!r} is not known here")
+        hint = hint_of_key(claim.key_id)
+        said = f"access key id {claim.key_id!r} is not known here{hint}"
+        raise OssError("InvalidAccessKeyId", said)
     if claim.scope:
         text = _text_4(request, claim)
         chain = functools.reduce(_digest, claim.scope, f"aliyun_v4{secret}".encode())

@@ -16,6 +16,7 @@ import msgspec
 
 from fc_async_plugin import PluginError, conditions, template
 from fc_async_plugin.account import WORKERS, Regions, lists, runtime, suggestions
+from fc_async_plugin.account.target import ACCOUNT_VARIABLE, REGION_VARIABLE, DecidedBy
 from fc_async_plugin.plan.channels import channels as named
 from fc_async_plugin.template import outputs
 from fc_async_plugin.template.model import BLOCK, is_function
@@ -26,7 +27,7 @@ from fc_async_sdk.credentials import LOCAL, from_environment
 from fc_async_sdk.errors import ConfigurationError, CredentialsError, FcAsyncError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from fc_async_plugin.account.channels import Channels
     from fc_async_plugin.account.roles import Roles
@@ -46,14 +47,16 @@ class Account(NamedTuple):
         region: Region id given on the command line, or None: the template's.
         account_id: Digits, or None: from the access alias.
         access: Alias in ``~/.s/access.yaml``, or None: the template's, or the default chain.
-        found: The endpoint was not named: it is that of the runtime of this folder.
+        by: What decided between an endpoint and the account.
+        tell: Is told in one sentence which account a command goes to, before the first request.
     """
 
     endpoint: str | None = None
     region: str | None = None
     account_id: str | None = None
     access: str | None = None
-    found: bool = False
+    by: DecidedBy = DecidedBy.ACCOUNT
+    tell: Callable[[str], None] = lambda _: None
 
 
 class Where(NamedTuple):
@@ -72,6 +75,20 @@ class Where(NamedTuple):
     account: Account = Account()
 
 
+class Left(NamedTuple):
+    """The queues, topics and event buses that a template names, after its functions were removed.
+
+    Attributes:
+        existing: Those that exist.
+        unread: Those that could not be looked for.
+        reason: Why not.
+    """
+
+    existing: list[Channel]
+    unread: list[Channel]
+    reason: str
+
+
 RESOLVED: Final = "FC_ASYNC_RESOLVED"
 _OWN_ACCOUNT: Final = re.compile(r"\$\{config\(['\"\\\\]*AccountID")
 
@@ -87,8 +104,8 @@ def load(
     """Read the template of a command; secrets are not read if it is only shown.
 
     The account of ``${config('AccountID')}`` and of a role that is given by its name is, without an
-    access alias, that of the local runtime, if the endpoint is one. Outputs of functions are then
-    those that they have on it.
+    access alias, that of the local runtime, if the endpoint is one, otherwise that of
+    ``FC_ASYNC_ACCOUNT_ID``. Outputs of functions are those that they have on a local runtime.
     """
     read = functools.partial(
         template.load,
@@ -102,11 +119,45 @@ def load(
         environ=environ,
     )
     project = read(account_id=account.account_id)
-    if is_here(account) and any(map(_lacks_account, project.resources)):
-        project = read(account_id=_account_of_runtime(account.endpoint or ""))
+    if is_here(account):
+        if any(map(_lacks_account, project.resources)):
+            project = read(account_id=_account_of_runtime(account.endpoint or ""))
+    elif not account_id_of(account, project) and os.environ.get(ACCOUNT_VARIABLE):
+        project = read(account_id=os.environ[ACCOUNT_VARIABLE])
     if is_here(account):
         project = outputs.filled(project, account.endpoint or "", account.account_id or "")
     return project
+
+
+def load_resources(where: Where) -> Project:
+    """Read the template for a command about its resources, which are where the template says.
+
+    Raises:
+        ConfigurationError: ``--region`` names another region than the template.
+    """
+    project = load(where.template, where.account, where.environment)
+    check_region(project, where.account)
+    return project
+
+
+def check_region(project: Project, account: Account) -> None:
+    """Check that ``--region`` is the region of all functions of a template.
+
+    Names of a template, such as ARNs of destinations, belong to its region: it cannot be deployed
+    to another one because of an option.
+
+    Raises:
+        ConfigurationError: A function is in another region.
+    """
+    if not account.region:
+        return
+    for resource in project.resources:
+        if not is_function(resource) or resource.region in ("", account.region):
+            continue
+        raise ConfigurationError(
+            f"{project.file} says region {resource.region} for {resource.name}, and --region "
+            f"names {account.region}\nChange region: in the template, or leave out --region."
+        )
 
 
 def _lacks_account(resource: Resource) -> bool:
@@ -158,10 +209,11 @@ def client(
     """
     if os.environ.get("FC_ASYNC_DEBUG"):
         logging.getLogger("fc_async_sdk").setLevel(logging.DEBUG)
-    return Session(
+    alias = _alias(account, project)
+    made = Session(
         region_name=region,
         account_id=account_id_of(account, project) or None,
-        access=_alias(account, project),
+        access=alias,
         endpoint_url=account.endpoint,
         config=Config(
             max_pool_connections=2 * WORKERS,
@@ -169,6 +221,24 @@ def client(
             user_agent_extra="fc-async-cli",
         ),
     ).client()
+    tell_account(account._replace(access=alias), made.account_id, region)
+    return made
+
+
+def tell_account(account: Account, account_id: str, region: str) -> None:
+    """Tell which account a command goes to; an endpoint was told when it was decided.
+
+    Args:
+        account: The options, with the access alias that is used.
+        account_id: Id of the account, "" if it is not known.
+        region: The region, "" if it is not known.
+    """
+    if account.by is not DecidedBy.ACCOUNT:
+        return
+    name = f"account {account_id}" if account_id else "your account"
+    place = f" in {region}" if region else ""
+    keys = f" (access alias {account.access})" if account.access else ""
+    account.tell(f"Using {name}{place}{keys}")
 
 
 def _alias(account: Account, project: Project | None) -> str | None:
@@ -224,20 +294,38 @@ def missing(wanted: Wanted, account: Account, project: Project) -> list[Channel]
     return [one for one in found if not there.exists(one)]
 
 
+def left(channels_: Iterable[Channel], account: Account, project: Project) -> Left:
+    """Return which queues, topics and event buses exist, and which could not be looked for."""
+    there = channels(account, project)
+    existing: list[Channel] = []
+    unread: list[Channel] = []
+    reason = ""
+    for channel in sorted(channels_):
+        try:
+            if there.exists(channel):
+                existing.append(channel)
+        except FcAsyncError as error:
+            unread.append(channel)
+            reason = str(error)
+    return Left(existing, unread, reason)
+
+
 def is_here(account: Account) -> bool:
     """Return whether the endpoint is on this machine, such as the local runtime's."""
     return bool(account.endpoint) and _endpoint.parse(account.endpoint or "").loopback
 
 
 def roles(account: Account, endpoint: str) -> Roles:
-    """Return a reader of the roles in RAM.
+    """Return a reader of the roles in RAM, which no local runtime has.
 
     Raises:
         ConfigurationError: The extra ``ram`` is not installed.
     """
     with needed_for("reading RAM", "ram"):
         from fc_async_plugin.account.roles import Roles  # noqa: PLC0415 -- needs an extra
-    return Roles(credentials(account), endpoint)
+    keys = f" with the keys of {account.access}" if account.access else ""
+    account.tell(f"Reading roles at {endpoint}{keys}")
+    return Roles(credentials(account._replace(endpoint=endpoint)), endpoint)
 
 
 def account_id_of(account: Account, project: Project | None = None) -> str:
@@ -252,6 +340,11 @@ def target_of(account: Account, project: Project | None = None) -> str:
         return account.endpoint
     account_id = account_id_of(account, project)
     return f"account {account_id}" if account_id else "the account of the default keys"
+
+
+def holder_of(account: Account) -> str:
+    """Return what has the functions, in words: the account, or the runtime with its address."""
+    return f"the runtime at {account.endpoint}" if is_here(account) else "the account"
 
 
 @contextmanager
@@ -361,6 +454,7 @@ def rules_of_template(names: Sequence[str], where: Where) -> tuple[Account, list
     """
     account = where.account
     project = load(where.template, account, where.environment, purpose="show")
+    check_region(project, account)
     chosen = [
         one
         for one in project.resources
@@ -388,7 +482,7 @@ def _known_region(region: str | None, names: str, account: Account) -> str:
     Raises:
         ConfigurationError: It is not known.
     """
-    found = region or os.environ.get("FC_ASYNC_REGION", "")
+    found = region or os.environ.get(REGION_VARIABLE, "")
     if not found and not account.endpoint:
         raise _no_region(names)
     return found

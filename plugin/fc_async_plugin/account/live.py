@@ -102,6 +102,8 @@ def _regions(projects: Sequence[template.Project], account: Account) -> list[Liv
             if is_function(resource):
                 wanted.setdefault((resource.region, resource.account_id), project)
     found = []
+    for project in projects:
+        connection.check_region(project, account)
     for (region, account_id), project in wanted.items():
         with connection.client(account, region, project) as client:
             found.append(read_region(client, region, account_id))

@@ -16,6 +16,7 @@ import msgspec
 from fc_async_plugin import PluginError, rules
 from fc_async_plugin.account import connection, live
 from fc_async_plugin.account.remote import read
+from fc_async_plugin.account.target import DecidedBy, Typed
 from fc_async_plugin.graph import build, find_cycles
 from fc_async_plugin.plan import plan_changes, planner
 from fc_async_plugin.plan import saved as saved_plan
@@ -291,6 +292,32 @@ class Planning:
         return plan, remote
 
 
+def _where_planned(saved: saved_plan.SavedPlan, account: Account) -> Account:
+    """Return the place that a plan was made for.
+
+    Raises:
+        PluginError: The options or the environment name another one.
+    """
+    where = saved.endpoint or "the service itself"
+    if account.endpoint and account.endpoint != saved.endpoint:
+        raise PluginError(f"the plan was made for {where}, not for {account.endpoint}")
+    option = Typed(None, account.region, account.account_id, account.access).of_account
+    here = connection.is_here(account._replace(endpoint=saved.endpoint))
+    if option and here and not account.endpoint:
+        raise PluginError(f"the plan was made for {where}, and {option} names an account")
+    if account.account_id and saved.account_id and account.account_id != saved.account_id:
+        raise PluginError(
+            f"the plan was made for account {saved.account_id}, not for --account-id "
+            f"{account.account_id}"
+        )
+    by = account.by
+    if saved.endpoint and not account.endpoint:
+        by = DecidedBy.PLAN
+    return account._replace(
+        endpoint=saved.endpoint or None, account_id=saved.account_id or account.account_id, by=by
+    )
+
+
 class SavedPlanning:
     """Takes a plan from a file, if the account is still as it was when the plan was made.
 
@@ -304,20 +331,12 @@ class SavedPlanning:
         template: The template, which may not exist on this machine.
 
     Raises:
-        PluginError: The file is not a plan, or it is for another endpoint.
+        PluginError: The file is not a plan, or it is for another endpoint or account.
     """
 
     def __init__(self, path: Path, account: Account, *, skip_validation: bool) -> None:
         self._saved = saved = saved_plan.load(path)
-        if account.endpoint and account.endpoint != saved.endpoint:
-            raise PluginError(
-                f"the plan was made for {saved.endpoint or 'the service itself'}, not for "
-                f"{account.endpoint}"
-            )
-        self.account = account._replace(
-            endpoint=saved.endpoint or None,
-            account_id=account.account_id or saved.account_id or None,
-        )
+        self.account = _where_planned(saved, account)
         self.template = Path(saved.template)
         self._skip_validation = skip_validation
         self._settings = self._read_settings(path) if saved.digest else {}

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     multiple=True,
     help="Contact group of CloudMonitor that gets the alarms; may be given several times.",
 )
-@options.place_options
+@options.typed_place_options
 @click.option(
     "--format",
     "-o",

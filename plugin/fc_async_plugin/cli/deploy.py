@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fc_async_plugin.cli import options
-from fc_async_plugin.report import DONE, Format
+from fc_async_plugin.report import DONE, Format, terminal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -63,6 +63,7 @@ def command(
       fc-async deploy --with-functions --endpoint http://127.0.0.1:9900 -y
     """  # noqa: D301 -- click reads the \\b as "keep these lines"
     from fc_async_plugin.account import connection
+    from fc_async_plugin.account.target import DecidedBy
     from fc_async_plugin.apply.execution import Execution
     from fc_async_plugin.apply.planning import Choices, Planning, SavedPlanning
 
@@ -74,16 +75,18 @@ def command(
         raise click.UsageError("--resume and --undo exclude each other")
     if from_plan is not None:
         others = choices._replace(skip_validation=False)
-        if where.template is not None or undo or others != Choices():
+        if where.template is not None or account.region or undo or others != Choices():
             raise click.UsageError(
-                "--from-plan goes without -t, --resource, --prune, --create-missing, "
+                "--from-plan goes without -t, --region, --resource, --prune, --create-missing, "
                 "--with-functions and --undo"
             )
         saved = SavedPlanning(Path(from_plan), account, skip_validation=choices.skip_validation)
+        if saved.account.by is DecidedBy.PLAN:
+            terminal.note(f"Using {saved.account.endpoint} ({DecidedBy.PLAN.value})")
         with connection.regions(saved.account) as regions:
             execution = deployment(saved.template, saved.account, regions)
             return _carry_out(lambda: saved.plan(regions), execution, resume=resume)
-    project = connection.load(where.template, account, where.environment)
+    project = connection.load_resources(where)
     with connection.regions(account, project) as regions:
         execution = deployment(Path(project.file), account, regions, project=project)
         if undo:
@@ -107,12 +110,14 @@ def _tell_places(regions: Regions, project: Project, resources: Collection[str])
 
 def _carry_out(make_plan: Callable[[], Plan], execution: Execution, *, resume: bool) -> int:
     """Read the account, plan, and execute, while no other deployment to the same target runs."""
+    from fc_async_plugin.account import connection
     from fc_async_plugin.report.printed import print_plan
 
+    holder = connection.holder_of(execution.account)
     with execution:
         execution.begin(resume=resume)
         return execution.carry_out(
             make_plan,
-            lambda plan: print_plan(plan, execution.output),
+            lambda plan: print_plan(plan, execution.output, holder=holder),
             question="Deploy this to",
         )

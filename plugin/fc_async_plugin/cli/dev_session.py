@@ -340,7 +340,7 @@ def _welcome(
         *runtime_options.services(addresses),
         f"Account  {account}  Data {shown(Path(addresses.data))}",
         f"Call     fc-async invoke {next(names, 'FUNCTION')} '{{}}'",
-        f"Programs export FC_ASYNC_ENDPOINT={addresses.fc}",
+        f"Programs FC_ASYNC_ENDPOINT={addresses.fc}",
     ]
     first = "Local runtime"
     if running.attached:

@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 def command(verbose: bool, account: Account, output: Format) -> int:
     """Check this machine, and print what is missing and how to fix it.
 
-    -v lists every check with its result. The account is checked only with --endpoint or --region,
-    or if a local runtime runs on this folder; then what the runtime leaves open is printed, too.
-    Exits 1 if there are errors.
+    -v lists every check with its result. The account is checked only if an option or
+    FC_ASYNC_ENDPOINT names it, or if a local runtime runs on this folder; then what the runtime
+    leaves open is printed, too. Exits 1 if there are errors.
 
     \b
     Examples:
@@ -37,7 +37,7 @@ def command(verbose: bool, account: Account, output: Format) -> int:
     from fc_async_plugin.account import connection
     from fc_async_plugin.report import doctor
 
-    asked = account.endpoint or account.region
+    asked = any((account.endpoint, account.region, account.account_id, account.access))
     machine = doctor.Machine(
         Path.cwd(),
         Path.home(),

@@ -33,8 +33,8 @@ def command() -> None:
 @click.option(
     "--mns-endpoint",
     metavar="URL",
-    envvar="FC_ASYNC_MNS_ENDPOINT",
-    help="URL of MNS.  [default: that of the local runtime, or the service's]",
+    help="URL of MNS.  [env: FC_ASYNC_MNS_ENDPOINT; default: that of the local runtime, or the "
+    "service's]",
 )
 @options.flag(
     "--consume", help="Delete each message after it was shown; otherwise it becomes visible again."
@@ -64,13 +64,16 @@ def tail_command(
 
     named = _queue(queue, account)
     credentials = connection.credentials(account)
-    address = mns_endpoint or service_url(
+    own_address = mns_endpoint or _variable(account)
+    address = own_address or service_url(
         "mns",
         account.endpoint,
         account_id=named.account_id or credentials.account_id,
         region=named.region,
         otherwise="pass --mns-endpoint",
     )
+    if own_address or account.endpoint is None:
+        terminal.note(f"Reading queue {named.queue} at {address}")
     with Queue(address, named.queue, credentials) as reader:
         for message in islice(reader.look() if once else reader.follow(), limit):
             if output == "json":
@@ -85,6 +88,24 @@ def tail_command(
 
 
 command.add_command(events_replay.command)
+
+
+def _variable(account: Account) -> str:
+    """Return the URL of MNS that the environment names; "" if it has none, or --endpoint is given.
+
+    Raises:
+        TargetConflict: An option names an account, and the URL is on this machine.
+    """
+    import os
+
+    from fc_async_plugin.account import target
+
+    url = os.environ.get(target.MNS_VARIABLE, "")
+    if not url or account.by is target.DecidedBy.OPTION:
+        return ""
+    typed = target.Typed(None, account.region, account.account_id, account.access)
+    target.check_variable(target.MNS_VARIABLE, url, typed)
+    return url
 
 
 def _queue(text: str, account: Account) -> MnsQueueArn:

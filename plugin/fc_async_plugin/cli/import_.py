@@ -49,7 +49,7 @@ def command(
     from fc_async_plugin.plan.importing import import_configs
     from fc_async_plugin.plan.wanted import wanted
 
-    project = connection.load(where.template, where.account, where.environment)
+    project = connection.load_resources(where)
     wants = wanted(project, only=resources)
     with connection.regions(where.account, project) as regions:
         remote = read(regions, wants)
@@ -63,7 +63,8 @@ def command(
         if changed:
             terminal.print_marked(_difference(str(path), text, imported.text))
         else:
-            click.echo("Nothing to do: the template says what the account has.")
+            there = connection.holder_of(where.account)
+            click.echo(f"Nothing to do: the template says what {there} has.")
     written = changed and not dry_run
     if written:
         terminal.confirm(f"Write {path}?", yes=yes)

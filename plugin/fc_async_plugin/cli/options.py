@@ -266,22 +266,33 @@ qualifier_option = click.option(
 endpoint_option = click.option(
     "--endpoint",
     metavar="URL",
-    envvar="FC_ASYNC_ENDPOINT",
-    help="Use this endpoint, such as the local runtime's.  [env: FC_ASYNC_ENDPOINT; default: that "
-    "of the local runtime that runs on this folder]",
+    callback=refuse_empty_names,
+    help="Talk to this endpoint, such as a local runtime's.  [env: FC_ASYNC_ENDPOINT; default: the "
+    "local runtime that runs on this folder, else the account]",
 )
 
-region_option = click.option("--region", metavar="ID", help="Region.  [default: the template's]")
+_NOT_LOCAL: Final = "and talk to the account, not to a local runtime."
+
+region_option = click.option(
+    "--region",
+    metavar="ID",
+    callback=refuse_empty_names,
+    help=f"Use this region, {_NOT_LOCAL}  [default: the template's]",
+)
 
 account_id_option = click.option(
-    "--account-id", metavar="ID", help="Account id.  [default: the access alias's]"
+    "--account-id",
+    metavar="ID",
+    callback=refuse_empty_names,
+    help=f"Id of the account: use it, {_NOT_LOCAL}  [default: the access alias's]",
 )
 
 access_option = click.option(
     "-a",
     "--access",
     metavar="ALIAS",
-    help="Access alias of s to take the keys from.  [default: the template's]",
+    callback=refuse_empty_names,
+    help=f"Use the keys of this access alias of s, {_NOT_LOCAL}  [default: the template's]",
 )
 
 ram_endpoint_option = click.option(
@@ -319,16 +330,40 @@ def gathered(name: str, make: Callable[..., object], *decorators: Any) -> Callab
     return decorate
 
 
+def _typed_account(
+    endpoint: str | None, region: str | None, account_id: str | None, access: str | None
+) -> Account:
+    """Return what was typed, for a command that sends no request."""
+    from fc_async_plugin.account.connection import Account
+
+    return Account(endpoint or None, region, account_id, access)
+
+
 def _account(
     endpoint: str | None, region: str | None, account_id: str | None, access: str | None
 ) -> Account:
-    from fc_async_plugin.account.connection import Account
+    """Return where the command goes, and say so if it is an endpoint.
 
-    account = Account(endpoint or None, region, account_id, access)
+    Which account it is can depend on the template: it is told when a client is made.
+    """
+    from fc_async_plugin.account import target
+    from fc_async_plugin.account.target import DecidedBy
+
+    typed = target.Typed(endpoint, region, account_id, access)
+    account = _typed_account(*typed)
     given = click.get_current_context().params
     switches = [given[name] for name in _READS_THE_ACCOUNT if name in given]
-    works_without = bool(switches) and not any(switches)
-    return account if works_without or given.get("from_plan") else _here(account)
+    if switches and not any(switches):
+        return account._replace(tell=_telling_once())  # roles are read in any case
+    running = _nothing_runs if given.get("from_plan") else _running_here
+    endpoint, by = target.decide(typed, os.environ, running)
+    if by is DecidedBy.FOLDER:
+        note = f"Using the local runtime of this folder, {endpoint} (an account: -a, --region)"
+        terminal.note(note)
+    elif endpoint is not None:
+        keys = f" with the keys of {access}" if access else ""
+        terminal.note(f"Using {endpoint}{keys} ({by.value})")
+    return account._replace(endpoint=endpoint, by=by, tell=_telling_once())
 
 
 account_options: Final = gathered(
@@ -336,22 +371,27 @@ account_options: Final = gathered(
 )
 """Adds ``--endpoint --region --account-id -a``; the command gets ``account: Account``."""
 
+_typed_account_options: Final = gathered(
+    "account", _typed_account, endpoint_option, region_option, account_id_option, access_option
+)
 
-def _here(account: Account) -> Account:
-    """Return the local runtime that runs on this folder, and say so, unless another is named."""
+
+def _telling_once() -> Callable[[str], None]:
+    """Return what prints each sentence on stderr once: a command opens many clients."""
+    return functools.cache(terminal.note)
+
+
+def _running_here() -> str | None:
+    """Return the URL of the local runtime that runs on this folder."""
     from fc_async_plugin.dev import runtime
     from fc_async_sdk import _project_folder
 
-    named = account.endpoint or account.region or account.access
-    if named or os.environ.get("FC_ASYNC_REGION"):
-        return account
     running = runtime.find(_project_folder.RUNTIME)
-    if running is None:
-        return account
-    terminal.note(
-        f"Using the local runtime of this folder, {running.fc} (an account: -a, --region)"
-    )
-    return account._replace(endpoint=running.fc, found=True)
+    return running.fc if running else None
+
+
+def _nothing_runs() -> None:
+    """Look for no runtime: a plan names the place that it was made for."""
 
 
 def confirm_target(account: Account, doing: str, *, yes: bool) -> None:
@@ -361,8 +401,9 @@ def confirm_target(account: Account, doing: str, *, yes: bool) -> None:
         click.ClickException: The answer was no, or stdin is not a terminal.
     """
     from fc_async_plugin.account import connection
+    from fc_async_plugin.account.target import DecidedBy
 
-    if account.found and connection.has_keys():
+    if account.by is DecidedBy.FOLDER and connection.has_keys():
         where = f"at {account.endpoint}, the local runtime of this folder, not in an account"
         terminal.confirm(f"{doing} {where}?", yes=yes)
 
@@ -385,6 +426,11 @@ place_options: Final = gathered("where", _place, *_PLACE)
 
 where_options: Final = gathered("where", _where, qualifier_option, *_PLACE)
 """Adds ``--qualifier`` to them."""
+
+typed_place_options: Final = gathered(
+    "where", _place, template_option, env_option, _typed_account_options
+)
+"""As :data:`place_options`, for a command that sends no request."""
 
 
 def read_json(file: str | Path) -> Any:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from fc_async_plugin import rules, template
-from fc_async_plugin.account import connection
+from fc_async_plugin.account import connection, target
 from fc_async_plugin.dev import runtime
 from fc_async_plugin.report import findings, moments, terminal
 from fc_async_plugin.report.tables import padded
@@ -61,7 +61,8 @@ def _tell(rows: list[tuple[str, str]]) -> None:
 
 def _look(folder: Path) -> Seen:
     running = runtime.find(folder / _project_folder.RUNTIME)
-    endpoint = os.environ.get("FC_ASYNC_ENDPOINT") or (running.fc if running else None)
+    url = running.fc if running else None
+    endpoint = target.decide(target.Typed(), os.environ, lambda: url).endpoint
     try:
         file = template.find(folder)
     except template.TemplateError:

@@ -64,14 +64,15 @@ def command(
     from fc_async_plugin.report.printed import print_plan
 
     account = where.account
-    project = connection.load(where.template, account, where.environment)
+    project = connection.load_resources(where)
     with connection.regions(account, project) as regions:
         planning = Planning(project, account, regions, Choices(**choices))
         plan, remote = planning.plan()
         before = costs.of_account(remote, project.resources)
         after = costs.of_account(state_after(plan, remote), project.resources, planning.wanted)
         table = costs.prices_of(prices)
-        print_plan(plan, output, more={"costs": costs.as_data(after, table)} if cost else {})
+        more = {"costs": costs.as_data(after, table)} if cost else {}
+        print_plan(plan, output, holder=connection.holder_of(account), more=more)
         if cost and output == "text":
             terminal.tell("")
             terminal.print_lines(costs.table(after, table, terminal.width()))

@@ -85,8 +85,9 @@ def command(  # noqa: PLR0917 -- click passes options by name
 
     if sum([deployer, caller, live, against is not None]) > 1:
         raise click.UsageError("--deployer, --caller, --live and --against exclude each other")
-    account = Account(region=region, account_id=account_id, access=access)
+    account = Account(None, region, account_id, access, tell=terminal.note)
     project = connection.load(template, account, environment)
+    _note_unknown(permissions.unknown(project))
     if caller:
         terminal.print_json(permissions.caller(project))
         return DONE
@@ -112,6 +113,14 @@ def command(  # noqa: PLR0917 -- click passes options by name
             terminal.tell(f"# lifecycle rule of oss://{bucket}", bold=True)
             terminal.tell(_LIFECYCLE.format(days=days_kept, prefix=_claims.PREFIX))
     return DONE
+
+
+def _note_unknown(expressions: list[str]) -> None:
+    """Say on stderr which expressions are not known, and what makes the account known."""
+    if expressions:
+        ways = "--account-id, -a or FC_ASYNC_ACCOUNT_ID names the account"
+        hint = f" ({ways})" if any("AccountID" in one for one in expressions) else ""
+        terminal.note(f"Not known here, * stands for it: {', '.join(expressions)}{hint}")
 
 
 def _print_policies(roles: list[RolePolicy]) -> None:

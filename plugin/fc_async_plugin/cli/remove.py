@@ -9,17 +9,24 @@ from typing import TYPE_CHECKING
 import click
 
 from fc_async_plugin.cli import options
+from fc_async_plugin.report import DONE, Format, terminal
 
 if TYPE_CHECKING:
-    from fc_async_plugin.account.connection import Where
+    from collections.abc import Collection
+
+    from fc_async_plugin.account.connection import Account, Where
     from fc_async_plugin.plan import Plan
-    from fc_async_plugin.report import Format
+    from fc_async_plugin.plan.model import Channel
+    from fc_async_plugin.template import Project
 
 
 @click.command()
 @options.place_options
 @options.resource_option
-@options.with_functions_option
+@options.flag(
+    "--with-functions",
+    help="Also delete the functions: code, settings, triggers, concurrency, aliases and versions.",
+)
 @options.yes_option
 @options.format_option
 @options.flag("--resume", help="Resume an interrupted removal.")
@@ -34,7 +41,8 @@ def command(
     """Delete the asynchronous configuration that the template has a block for.
 
     With --with-functions, also delete the functions with all their configuration, triggers,
-    aliases and versions, which cannot be undone.
+    aliases and versions, which cannot be undone. Queues, topics and event buses stay with their
+    messages; those of the template that exist are named at the end.
 
     \b
     Examples:
@@ -48,7 +56,7 @@ def command(
     from fc_async_plugin.plan.wanted import wanted
     from fc_async_plugin.report.printed import print_plan
 
-    project = connection.load(where.template, where.account, where.environment)
+    project = connection.load_resources(where)
     wants = wanted(project, only=resources)
     with (
         connection.regions(where.account, project) as regions,
@@ -69,9 +77,57 @@ def command(
             return plan_removal(wants, remote, functions=with_functions)
 
         what = "functions" if with_functions else "asynchronous configuration"
-        nothing = f"Nothing to do: the account has none of the template's {what}."
-        return execution.carry_out(
+        there = connection.holder_of(where.account)
+        nothing = f"Nothing to do: {there} has none of the template's {what}."
+        code = execution.carry_out(
             make_plan,
-            lambda plan: print_plan(plan, output, nothing=nothing),
+            lambda plan: print_plan(plan, output, holder=there, nothing=nothing),
             question="Remove this from",
         )
+    if code == DONE:
+        _tell_left(project, resources, where.account, functions=with_functions)
+    return code
+
+
+def _tell_left(
+    project: Project, names: Collection[str], account: Account, *, functions: bool
+) -> None:
+    """Say on stderr what a removal leaves, and what to do with each.
+
+    Args:
+        project: The template.
+        names: The resources that were removed; empty: all.
+        account: The options.
+        functions: Whether the functions were removed.
+    """
+    from fc_async_plugin.account import connection
+    from fc_async_plugin.plan import channels
+    from fc_async_plugin.template.model import is_function
+
+    everything = [resource for resource in project.resources if is_function(resource)]
+    removed = [resource for resource in everything if not names or resource.name in names]
+    staying = [resource for resource in everything if resource not in removed]
+    if removed and not functions:
+        shown = ", ".join(resource.function_name for resource in removed)
+        terminal.note(f"Left: the functions {shown}; --with-functions deletes them.")
+    candidates = channels.of_resources(removed, triggers=functions)
+    in_use = channels.of_resources(staying, triggers=True)
+    left = connection.left(candidates - in_use, account, project)
+    here = connection.is_here(account)
+    for channel in left.existing:
+        terminal.note(f"Left: {_shown(channel)}, {_way_out(channel, here=here)}.")
+    if left.unread:
+        shown = ", ".join(map(_shown, left.unread))
+        terminal.note(f"Not looked for, and left if they exist: {shown} ({left.reason})")
+
+
+def _shown(channel: Channel) -> str:
+    return f"{channel.of} {channel.name} ({channel.region})"
+
+
+def _way_out(channel: Channel, *, here: bool) -> str:
+    """Return how a queue, topic or event bus is deleted."""
+    if here:
+        return "with its messages; fc-async local clear deletes all that the runtime keeps"
+    service = "EventBridge" if channel.of == "event bus" else "Simple Message Queue (MNS)"
+    return f"with its messages; if nothing else uses it, delete it in the console of {service}"

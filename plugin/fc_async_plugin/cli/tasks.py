@@ -327,7 +327,10 @@ def _stop(tasks: FunctionTasks, task_id: str, ended: set[str]) -> str | None:
 def wait_command(
     function: str, task_id: str, timeout: float | None, where: Where, output: Format
 ) -> int:
-    """Wait until TASK of FUNCTION has ended. Exits 0 if it succeeded, otherwise 1."""
+    """Wait until TASK of FUNCTION has ended. Exits 0 if it succeeded, otherwise 1.
+
+    Its result goes to the destination after that: until then, its destination is Pending.
+    """
     from fc_async_plugin.report.printed import noting_a_stopped_clock, print_task
     from fc_async_plugin.tasks import tasks_of
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from fc_async_plugin.plan.model import Channel
+from fc_async_plugin.plan import attached
+from fc_async_plugin.plan.model import Channel, Place
+from fc_async_plugin.template.model import desired
 from fc_async_sdk.errors import InvalidArn
 from fc_async_sdk.spec import arn, triggers
 from fc_async_sdk.spec.destinations import KINDS as RECORDS
@@ -14,7 +16,8 @@ from fc_async_sdk.spec.graph import Node, NodeKind
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from fc_async_plugin.plan.model import Of, Place, Wanted
+    from fc_async_plugin.plan.model import Of, Wanted
+    from fc_async_plugin.template.model import Resource
 
 KINDS: Final[dict[NodeKind, Of]] = {
     kind: cast("Of", record.label) for kind, record in RECORDS.items() if record.creation
@@ -26,6 +29,35 @@ def channels(wanted: Wanted, account_id: str) -> list[Channel]:
     """Return the queues, topics and event buses of the account that a template names."""
     found = of_account(_nodes(wanted, account_id), account_id)
     return sorted(Channel(KINDS[node.kind], node.region, node.name) for node in found)
+
+
+def of_resources(resources: Iterable[Resource], *, triggers: bool) -> set[Channel]:
+    """Return what :func:`nodes_of` returns for several functions, without the account."""
+    return {
+        Channel(KINDS[node.kind], node.region, node.name)
+        for resource in resources
+        for node in nodes_of(resource, triggers=triggers)
+    }
+
+
+def nodes_of(resource: Resource, *, triggers: bool) -> list[Node]:
+    """Return the queues, topics and event buses of the account that one function names.
+
+    Args:
+        resource: The function.
+        triggers: Include what its triggers read from and give up to.
+
+    Raises:
+        TemplateError: A block or a trigger has a value of a wrong type.
+    """
+    place = Place(resource.region, resource.function_name)
+    account_id = resource.account_id
+    block = desired(resource)
+    texts = [text for _, text in block.config.destinations] if block else []
+    nodes = set(destinations(texts, place, account_id))
+    for trigger in attached.triggers(resource, here=True).values() if triggers else ():
+        nodes.update(sources(trigger, place, account_id))
+    return of_account(nodes, account_id)
 
 
 def of_account(nodes: Iterable[Node], account_id: str) -> list[Node]:

@@ -91,15 +91,20 @@ def _checksum(checksum: str | None) -> str | None:
 # --- text --------------------------------------------------------------------------------------
 
 
-def lines(plan: Plan) -> Iterator[tuple[str, str]]:
-    """Yield the lines of a plan: a mark (``+``, ``~``, ``-`` or ``""``) and a text."""
+def lines(plan: Plan, holder: str) -> Iterator[tuple[str, str]]:
+    """Yield the lines of a plan: a mark (``+``, ``~``, ``-`` or ``""``) and a text.
+
+    Args:
+        plan: The plan.
+        holder: What has the functions, in words: ``the account``.
+    """
     for step in plan.steps:
         yield step.sign, f"  {step.title}"
         yield from _change_lines(step)
     if plan.leftovers:
         if plan.steps:
             yield "", ""
-        yield "", "In the account and not in the template; they stay unless --prune is given:"
+        yield "", f"In {holder} and not in the template; they stay unless --prune is given:"
         for leftover in plan.leftovers:
             yield "", f"  {leftover.title}"
     if plan.omitted and (plan.steps or plan.leftovers):
@@ -108,12 +113,17 @@ def lines(plan: Plan) -> Iterator[tuple[str, str]]:
         yield "", sentence
 
 
-def nothing_to_do(plan: Plan) -> str:
-    """Return what an empty plan means, for what it covers and nothing else."""
+def nothing_to_do(plan: Plan, holder: str) -> str:
+    """Return what an empty plan means, for what it covers and nothing else.
+
+    Args:
+        plan: The plan.
+        holder: What has the functions, in words: ``the account``.
+    """
     if plan.absent:
         names = ", ".join(map(str, plan.absent))
         return (
-            f"Nothing was changed: the account does not have {names}; deploy with s deploy, or add "
+            f"Nothing was changed: {holder} does not have {names}; deploy with s deploy, or add "
             "--with-functions."
         )
     what = "what the template says"
@@ -124,7 +134,7 @@ def nothing_to_do(plan: Plan) -> str:
     if plan.unread:
         names = ", ".join(plan.unread)
         unread = f"\nNot looked for: {names}; --create-missing looks, and makes what is missing."
-    return f"Nothing to do: the account has {rest}{what}.{unread}"
+    return f"Nothing to do: {holder} has {rest}{what}.{unread}"
 
 
 def _change_lines(step: Step) -> Iterator[tuple[str, str]]:

@@ -27,6 +27,7 @@ def print_plan(
     plan: Plan,
     output: Format,
     *,
+    holder: str,
     nothing: str | None = None,
     more: Mapping[str, Any] | None = None,
 ) -> None:
@@ -35,17 +36,18 @@ def print_plan(
     Args:
         plan: The plan.
         output: Format of the output.
-        nothing: What an empty plan means; None: the account has what the plan covers.
+        holder: What has the functions, in words: ``the account``.
+        nothing: What an empty plan means; None: the holder has what the plan covers.
         more: Further members of the JSON object.
     """
     if output == "json":
         terminal.print_json({**plan_report.as_data(plan), **(more or {})})
     else:
-        terminal.print_marked(plan_report.lines(plan))
+        terminal.print_marked(plan_report.lines(plan, holder))
         if plan.changes:
             click.echo(f"\n{plan_report.summary(plan.steps)}.")
         elif not plan.obstacles:
-            click.echo(nothing or plan_report.nothing_to_do(plan))
+            click.echo(nothing or plan_report.nothing_to_do(plan, holder))
     for obstacle in plan.obstacles:
         terminal.error(obstacle)
 

@@ -179,7 +179,7 @@ def test_s05_nothing_changed_is_no_difference(sides: Sides) -> None:
         sides.clear()
     assert sides.ours(*DEPLOY).code == 0
     ran = sides.ours("plan", "--with-functions")
-    nothing = "Nothing to do: the account has what the template says."
+    nothing = f"Nothing to do: the runtime at {sides.fc.endpoint} has what the template says."
     assert (ran.code, ran.out.splitlines()[0]) == (0, nothing)
 
 

@@ -12,6 +12,8 @@ import pytest
 import requests
 
 from fc_async_local.settings import Settings
+from fc_async_plugin.account.channels import Channels
+from fc_async_sdk.errors import AccessDenied
 from fc_async_tests.project import kept_by_deployments
 
 if TYPE_CHECKING:
@@ -161,3 +163,74 @@ class TestWithSignaturesVerified:
         done = fc_async(*DEPLOY)
         assert done.code == 0, done.said
         assert channels(fc_local) == EVERY
+
+
+HERE = "with its messages; fc-async local clear deletes all that the runtime keeps."
+
+
+def left(ran: Ran) -> list[str]:
+    """What a removal says that it leaves."""
+    assert ran.code == 0
+    return [line for line in ran.err.splitlines() if line.startswith("Left: ")]
+
+
+def test_what_a_removal_leaves_is_named_with_what_to_do(
+    fc_async: Callable[..., Ran], project: Path, fc_local: FcLocal
+) -> None:
+    """They were left without a word, with the messages in them."""
+    write(project)
+    fc_async(*DEPLOY)
+    assert left(fc_async("remove", "-y", "--with-functions")) == [
+        f"Left: event bus orders ({REGION}), {HERE}",
+        f"Left: queue dead ({REGION}), {HERE}",
+        f"Left: queue jobs ({REGION}), {HERE}",
+        f"Left: topic failed ({REGION}), {HERE}",
+    ]
+    assert channels(fc_local) == EVERY
+
+
+def test_a_removal_of_the_configuration_alone_names_the_functions_and_its_destinations(
+    fc_async: Callable[..., Ran], project: Path
+) -> None:
+    """The sources of triggers are in use as before."""
+    write(project)
+    fc_async(*DEPLOY)
+    assert left(fc_async("remove", "-y")) == [
+        "Left: the functions orders; --with-functions deletes them.",
+        f"Left: event bus orders ({REGION}), {HERE}",
+        f"Left: topic failed ({REGION}), {HERE}",
+    ]
+
+
+def test_what_never_existed_is_not_left(fc_async: Callable[..., Ran], project: Path) -> None:
+    write(project)
+    fc_async("deploy", "-y", "--with-functions")
+    assert left(fc_async("remove", "-y", "--with-functions")) == []
+
+
+def test_what_another_function_of_the_template_uses_is_not_left(
+    fc_async: Callable[..., Ran], project: Path
+) -> None:
+    write(project)
+    document = json.loads((project / "s.yaml").read_text())
+    document["resources"]["copy"] = document["resources"]["orders"]
+    (project / "s.yaml").write_text(json.dumps(document))
+    fc_async(*DEPLOY)
+    assert left(fc_async("remove", "-y", "--with-functions", "--resource", "orders")) == []
+
+
+def test_what_cannot_be_looked_for_after_a_removal_is_named_too(
+    fc_async: Callable[..., Ran], project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As with keys that may remove functions and not read queues."""
+
+    def refused(*_: object) -> bool:
+        raise AccessDenied("AccessDenied", "not allowed", http_status=403)
+
+    write(project)
+    fc_async(*DEPLOY)
+    monkeypatch.setattr(Channels, "exists", refused)
+    removed = fc_async("remove", "-y", "--with-functions")
+    assert left(removed) == []
+    names = [f"event bus orders ({REGION})", f"queue dead ({REGION})", f"queue jobs ({REGION})"]
+    assert f"Not looked for, and left if they exist: {', '.join(names)}" in removed.err

@@ -23,7 +23,10 @@ DEPLOY = ("deploy", "--with-functions", "--create-missing", "-y")
 
 @pytest.fixture
 def deployed(
-    fc_async: Callable[..., Ran], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    fc_async: Callable[..., Ran],
+    fc_local: FcLocal,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Callable[[str], str]:
     """Deploys a template and returns the slug of the project."""
 
@@ -35,7 +38,7 @@ def deployed(
         planned = fc_async("plan", "--with-functions", "--create-missing")
         assert (planned.code, planned.out) == (
             0,
-            "Nothing to do: the account has what the template says.\n",
+            f"Nothing to do: the runtime at {fc_local.endpoint} has what the template says.\n",
         )
         return folder.name
 

@@ -107,7 +107,7 @@ def test_triggers_of_every_kind_are_deployed_once(
     planned = fc_async(*PLAN)
     assert planned.code == 0
     assert planned.out == (
-        "Nothing to do: the account has what the template says.\n"
+        f"Nothing to do: the runtime at {fc_local.endpoint} has what the template says.\n"
         "Not looked for: queue jobs, topic news; --create-missing looks, and makes what is "
         "missing.\n"
     )
@@ -200,14 +200,18 @@ def test_an_alias_that_only_a_trigger_names_is_made(
 
 @pytest.mark.parametrize("command", [PLAN, DEPLOY], ids=["plan", "deploy"])
 def test_what_is_not_deployed_is_named(
-    fc_async: Callable[..., Ran], write: Callable[..., None], command: tuple[str, ...]
+    fc_async: Callable[..., Ran],
+    fc_local: FcLocal,
+    write: Callable[..., None],
+    command: tuple[str, ...],
 ) -> None:
     write(customDomain={"domainName": "auto"}, provisionConfig={"defaultTarget": 1})
     fc_async(*DEPLOY)
     said = fc_async(*command).out
     assert "not deployed by fc-async: customDomain of orders (use s deploy)\n" in said
     assert "not deployed by fc-async: provisionConfig of orders (use s deploy)\n" in said
-    assert "Nothing to do: the account has the rest of what the template says.\n" in said
+    rest = "has the rest of what the template says.\n"
+    assert f"Nothing to do: the runtime at {fc_local.endpoint} {rest}" in said
 
 
 def test_tokens_of_a_trigger_are_neither_shown_nor_in_a_plan_file(

@@ -111,7 +111,7 @@ def test_after_s_deploy_the_plan_is_empty(
     planned = fc_async("plan", "--with-functions")
     assert (planned.code, planned.out) == (
         0,
-        "Nothing to do: the account has what the template says.\n",
+        f"Nothing to do: the runtime at {fc_local.endpoint} has what the template says.\n",
     )
 
 
@@ -240,6 +240,6 @@ def test_without_the_functions_at_the_endpoint_there_is_something_to_do(
     (project / "s.yaml").write_text(json.dumps(document))
     done = fc_async("deploy", "-y")
     assert "Nothing to do" not in done.said
-    assert "the account does not have orders (cn-hangzhou); deploy with s deploy" in done.out
+    assert "does not have orders (cn-hangzhou); deploy with s deploy" in done.out
     assert fc_async(*DEPLOY).code == 0
     assert "Nothing to do" in fc_async("deploy", "-y").out

@@ -246,7 +246,7 @@ def test_a_plan_says_that_a_function_of_the_same_template_is_unknown_until_deplo
     assert ran.code == 0, ran.said
     assert "unknown until deployed: asynchronous configuration of conf" in ran.said
     assert "the function orders (cn-hangzhou) is made by resource made" in ran.said
-    assert "Nothing to do: the account has the rest of" in ran.said
+    assert f"Nothing to do: the runtime at {fc_local.endpoint} has the rest of" in ran.said
     assert fc_local.client.list_async_invoke_configs().configs == ()
 
 

@@ -16,6 +16,7 @@ import fc_async_sdk
 from fc_async_plugin.cli.group import run
 from fc_async_sdk import fanout
 from fc_async_sdk.payloads import DefaultStore
+from fc_async_tests.commands import notes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -70,7 +71,8 @@ def typed(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, s
     def type_in(*arguments: str) -> tuple[int, str, str]:
         capsys.readouterr()
         code = run(list(arguments))
-        return (code, *capsys.readouterr())
+        out, err = capsys.readouterr()
+        return code, out, notes(err)
 
     return type_in
 

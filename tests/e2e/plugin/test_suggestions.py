@@ -111,7 +111,8 @@ def test_missing_credentials_are_explained_in_three_lines(
     for name in ("ALIBABA_CLOUD_ACCESS_KEY_ID", "ALIBABA_CLOUD_ACCESS_KEY_SECRET"):
         monkeypatch.delenv(name, raising=False)
     assert run(["invoke", "extract", "x"]) == 1
-    said = capsys.readouterr().err
+    where, said = capsys.readouterr().err.split("\n", 1)
+    assert where == "Using your account in cn-hangzhou"
     assert said.startswith("Error: no credentials found\n")
     assert "fc-async dev, or --endpoint http://127.0.0.1:9900" in said
     assert len(said.splitlines()) == 3

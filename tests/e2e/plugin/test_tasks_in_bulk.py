@@ -199,7 +199,7 @@ def test_a_chosen_task_that_ends_before_it_is_stopped_is_counted_and_not_an_erro
         )
     monkeypatch.setattr(terminal, "confirm", lambda *_, **__: fc_local.advance(60))
     done = fc_async("tasks", "stop", "orders", "--prefix", "late-")
-    assert (done.code, done.err) == (0, "")
+    assert (done.code, done.notes) == (0, "")
     assert done.out.splitlines()[-1] == "Stopping: 2 of 3 tasks; 1 had ended."
 
 
@@ -220,7 +220,7 @@ def test_ids_come_from_standard_input_and_an_error_ends_nothing(
 @pytest.mark.parametrize("command", ["stop", "replay"])
 def test_nothing_to_do_is_said(command: str, fc_async: Command, failed: list[bytes]) -> None:
     done = fc_async("tasks", command, "orders", "--prefix", "zzz", "-y")
-    assert (done.code, done.err) == (0, f"There is no task to {command}.\n")
+    assert (done.code, done.notes) == (0, f"There is no task to {command}.\n")
     for option in ("-y", "--dry-run"):
         done = fc_async("tasks", command, "orders", "--prefix", "zzz", option, "-o", "json")
         assert json.loads(done.out)["tasks"] == []

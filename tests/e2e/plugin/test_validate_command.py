@@ -203,7 +203,7 @@ def test_an_account_that_cannot_be_read_is_an_error(project: Path) -> None:
     done = run_in(project, "validate", "--live", "--endpoint", "http://127.0.0.1:9", "--notes")
     assert done.code == 1
     assert done.out == ""
-    assert done.err.startswith("Error: ")
+    assert done.notes.startswith("Error: ")
 
 
 def test_a_template_that_is_named_twice_is_one(project: Path) -> None:

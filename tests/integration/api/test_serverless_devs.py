@@ -174,7 +174,7 @@ def test_fc_async_finds_nothing_to_do_after_it(replay, tmp_path, monkeypatch, ca
     code = run(["plan", "--with-functions", "--endpoint", replay.endpoint])
     assert (code, capsys.readouterr().out.splitlines()[0]) == (
         0,
-        "Nothing to do: the account has what the template says.",
+        f"Nothing to do: the runtime at {replay.endpoint} has what the template says.",
     )
 
 

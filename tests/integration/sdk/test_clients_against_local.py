@@ -64,6 +64,23 @@ class TestSignatures:
         ):
             stranger.list_functions()
 
+    def test_that_keys_of_the_environment_were_not_used_is_said_with_what_to_do(
+        self, fc_local: FcLocal, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The user saw the key id `local`, which is in none of his settings."""
+        monkeypatch.setenv("ALIBABA_CLOUD_ACCESS_KEY_ID", KEY)
+        monkeypatch.setenv("ALIBABA_CLOUD_ACCESS_KEY_SECRET", SECRET)
+        with (
+            fc_async_sdk.client(endpoint_url=fc_local.endpoint) as client,
+            pytest.raises(errors.InvalidAccessKeyID) as refused,
+        ):
+            client.list_functions()
+        said = str(refused.value)
+        assert "invalid access key ID 'local'" in said
+        assert "keys of the environment were not used" in said
+        assert "--endpoint URL -a ALIAS" in said
+        assert "access_key_id and access_key_secret" in said
+
 
 class TestFunctions:
     def test_a_function_is_created_read_updated_and_deleted(

@@ -47,6 +47,16 @@ class Ran(NamedTuple):
     def said(self) -> str:
         return self.out + self.err
 
+    @property
+    def notes(self) -> str:
+        return notes(self.err)
+
+
+def notes(err: str) -> str:
+    """Return standard error without the lines that say where the command went."""
+    lines = err.splitlines(keepends=True)
+    return "".join(line for line in lines if not line.startswith("Using "))
+
 
 def run(*arguments: str) -> Ran:
     """Run a command whose output goes into pipes."""

@@ -52,8 +52,9 @@ ENDLESS = {
 }
 """Commands that run until Ctrl-C, and what they print when they are ready."""
 
-LEFT_OUT = (r"Port \d+ is in use,", r"But first: ", r"Using the local runtime of this folder")
-"""Beginnings of lines that depend on the machine: busy ports, the way of the installation."""
+LEFT_OUT = (r"Port \d+ is in use,", r"But first: ", r"Using (?:the local|http)")
+"""Beginnings of lines that depend on the machine: busy ports, the way of the installation, the
+runtime that a page uses (pages of tests have it in a variable, readers in their folder)."""
 
 REQUEST = r"\b1-[0-9a-f]{8}-[0-9a-f]{8}-[0-9a-f]{12}\b"
 SHAPES = {

@@ -54,3 +54,22 @@ def test_a_translation_has_the_values_of_its_sentence_and_the_words_of_the_gloss
         or any(re.search(other, text) for other in SYNONYMS)
     ]
     assert wrong == []
+
+
+@pytest.mark.parametrize(
+    ("english", "chinese"),
+    [
+        ("Caused by", "上游调用"),
+        ("Caused", "下游调用"),
+        ("not recorded in the cloud: task mode is off", "在云端没有记录：未开启任务模式"),  # noqa: RUF001
+        ("In", "剩余时间"),
+        ("Runs", "开始时间"),
+    ],
+)
+def test_a_term_that_once_said_the_opposite_or_another_thing(english: str, chinese: str) -> None:
+    """The parent of an invocation was labelled as its child, a start as a duration."""
+    assert translations()[english] == chinese
+
+
+def test_accepted_is_one_word() -> None:
+    assert [text for text in translations().values() if "接受" in text] == []

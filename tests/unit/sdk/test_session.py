@@ -19,6 +19,7 @@ from fc_async_sdk.session import Session
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 KEY = {"access_key_id": "LTAIkey", "access_key_secret": "very-secret"}
 
@@ -111,6 +112,38 @@ class TestSession:
         }
         with Session(environ=environ).client() as client:
             assert client.endpoint_url == "https://123.cn-hangzhou.fc.aliyuncs.com"
+
+    @pytest.mark.parametrize(
+        "options", [{"region_name": "cn-beijing"}, {"account_id": "1"}, {"access": "prod"}]
+    )
+    def test_the_endpoint_of_the_environment_applies_unless_one_is_given(
+        self, options: Any, tmp_path: Path
+    ) -> None:
+        """As ``AWS_ENDPOINT_URL`` in boto3."""
+        environ = {
+            "HOME": str(tmp_path),
+            "FC_ASYNC_ENDPOINT": "http://127.0.0.1:9900",
+            "prod_serverless_devs_key": '{"AccessKeyID": "k", "AccessKeySecret": "s"}',
+        }
+        session = Session(environ=environ, **options)
+        with session.client() as client:
+            assert client.endpoint_url == "http://127.0.0.1:9900"
+        with session.client(endpoint_url="https://fcv3.cn-beijing.aliyuncs.com") as client:
+            assert client.endpoint_url == "https://fcv3.cn-beijing.aliyuncs.com"
+
+    def test_the_account_of_an_alias_that_is_named_comes_before_the_environment(
+        self, tmp_path: Path
+    ) -> None:
+        """The keys of one account were sent to the host of another, which refuses them."""
+        environ = {
+            "HOME": str(tmp_path),
+            "FC_ASYNC_ACCOUNT_ID": "111",
+            "prod_serverless_devs_key": (
+                '{"AccountID": "222", "AccessKeyID": "k", "AccessKeySecret": "s"}'
+            ),
+        }
+        with Session(environ=environ, access="prod", region_name="cn-beijing").client() as client:
+            assert client.endpoint_url == "https://222.cn-beijing.fc.aliyuncs.com"
 
     def test_a_local_endpoint_needs_nothing_else(self) -> None:
         with Session(environ={"FC_ASYNC_ENDPOINT": "http://127.0.0.1:9900"}).client() as client:

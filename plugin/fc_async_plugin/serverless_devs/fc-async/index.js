@@ -84,7 +84,8 @@ const ALIAS = "fc-async";
  */
 async function keys(inputs) {
   const found = inputs?.credential || (await inputs?.getCredential?.()) || {};
-  const environment = {};
+  // The alias of a pipeline would come before the one that names these keys.
+  const environment = { serverless_devs_access_cicd_alias_name: "" };
   if (found.AccessKeyID && found.AccessKeySecret) {
     const { AccountID, AccessKeyID, AccessKeySecret, SecurityToken } = found;
     environment[`${ALIAS}_serverless_devs_key`] = JSON.stringify({
@@ -94,10 +95,23 @@ async function keys(inputs) {
       ...(SecurityToken ? { SecurityToken } : {}),
     });
   }
-  // s users point fc3 to another endpoint with this; the same word is good for us.
-  const endpoint = inputs?.props?.endpoint || process.env.FC_CLIENT_CUSTOM_ENDPOINT;
-  if (endpoint && !process.env.FC_ASYNC_ENDPOINT) environment.FC_ASYNC_ENDPOINT = endpoint;
   return environment;
+}
+
+/**
+ * The arguments that say where a child goes: with those keys, if there are any, to the endpoint that
+ * `s` uses. An alias that the user typed is the account's: beside the variable FC_ASYNC_ENDPOINT
+ * alone, the child refuses it.
+ */
+function target(inputs, environment) {
+  const { FC_CLIENT_CUSTOM_ENDPOINT, FC_ASYNC_ENDPOINT } = process.env;
+  // s users point fc3 to another endpoint with these; the same words are good for us.
+  const ofS = inputs?.props?.endpoint || FC_CLIENT_CUSTOM_ENDPOINT;
+  const endpoint = ofS || (optionOfS("-a", "--access") ? "" : FC_ASYNC_ENDPOINT);
+  return [
+    ...(`${ALIAS}_serverless_devs_key` in environment ? ["-a", ALIAS] : []),
+    ...(endpoint ? ["--endpoint", endpoint] : []),
+  ];
 }
 
 /**
@@ -138,13 +152,10 @@ function named(command, flags) {
   return dry ? ["plan", flags.filter((one) => one !== "--dry-run")] : [command, flags];
 }
 
-/** The arguments that make a child use those keys, if there are any. */
-function access(environment) {
-  return `${ALIAS}_serverless_devs_key` in environment ? ["-a", ALIAS] : [];
-}
-
-function show(logger, text) {
-  for (const line of text.split("\n")) if (line.trim()) logger.info(line);
+/** Show what a command printed, below the line that says where it went. */
+function show(logger, done) {
+  const where = done.stderr.split("\n").filter((line) => line.startsWith("Using "));
+  for (const line of [...where, ...done.stdout.split("\n")]) if (line.trim()) logger.info(line);
 }
 
 /** Options that `s` takes itself; it hands them on with the rest. */
@@ -181,9 +192,10 @@ async function plugin(inputs, args, logger) {
   }
   const onAccount = ON_THE_ACCOUNT.includes(command);
   const environment = onAccount ? await keys(inputs) : {};
+  const where = onAccount ? target(inputs, environment) : [];
   const asked = { deploy: ["-y"], plan: BEFORE }[command] || [];
   const done = run(
-    [command, ...common(inputs, chosen), ...access(environment), ...asked, ...flags],
+    [command, ...common(inputs, chosen), ...where, ...asked, ...flags],
     environment,
     // A template that the arguments name is not the one whose props `s` has resolved.
     {
@@ -191,7 +203,7 @@ async function plugin(inputs, args, logger) {
       resolved: chosen.template ? undefined : await resolved(inputs, onAccount),
     },
   );
-  show(logger || console, done.stdout);
+  show(logger || console, done);
   return inputs;
 }
 
@@ -206,14 +218,15 @@ function componentCommand(command, logger) {
     const format = command === "info" ? ["--format", "json"] : [];
     const whole = name === "validate" || name === "graph";
     const environment = onAccount ? await keys(inputs) : {};
-    const base = [name, ...common(inputs, {}), ...access(environment)];
+    const where = onAccount ? target(inputs, environment) : [];
+    const base = [name, ...common(inputs, {}), ...where];
     const done = run(
       [...base, ...(whole ? [] : mine), ...asked, ...format, ...given],
       environment,
       { accepted: accepted(name), resolved: await resolved(inputs, onAccount) },
     );
     if (command === "info") return info(inputs, JSON.parse(done.stdout));
-    show(logger, done.stdout);
+    show(logger, done);
     return name === "deploy" ? { functionName: inputs.props?.functionName } : {};
   };
 }

@@ -68,7 +68,7 @@ def test_changes_are_lines_of_json(failing, capsys) -> None:
 def test_all_is_well_is_exit_code_0(fc_local, capsys) -> None:
     fc_local.deploy("orders", fails)
     assert run(["watch", "--once", "--endpoint", fc_local.endpoint]) == 0
-    assert capsys.readouterr() == ("", "")
+    assert capsys.readouterr() == ("", f"Using {fc_local.endpoint} (--endpoint)\n")
 
 
 def test_rounds_go_on_until_they_are_interrupted(failing, capsys, monkeypatch) -> None:
