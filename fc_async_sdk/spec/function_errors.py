@@ -2,7 +2,7 @@
 """Types of the errors of functions.
 
 The type is ``x-fc-error-type`` of a synchronous answer, and ``condition`` and ``functionError`` of
-the event of an asynchronous invocation: one execution has one type, whoever asked for it.
+the event of an asynchronous invocation: one execution has one type for both kinds of calls.
 
 Source: the event of a function that timed out in "Best practices for asynchronous tasks", the only
 published event of a real function (``InvocationError``). Older pages count a timeout among the

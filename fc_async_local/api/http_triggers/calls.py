@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 
 from fc_async_local.api.http_triggers import documents
 from fc_async_local.api.http_triggers.visits import Visits, check_request, is_preflight
-from fc_async_local.api.invoke import accept, is_async, log_headers, log_type_of
+from fc_async_local.api.invoke import accept, is_async, log_headers, log_type_of, name_request
 from fc_async_local.domain.errors import Rejected
 from fc_async_local.domain.invocation import InvokeRequest, OutcomeKind
 from fc_async_local.domain.settlement import error_of
@@ -98,6 +98,7 @@ class HttpTriggerCalls:
             return documents.preflight(visit.origin, asked, config.methods)
         check_request(visit)
         await self._visits.check_caller(visit, stream)
+        name_request(request)
         deployment = await self._registry.deployment(
             visit.trigger.function, visit.trigger.qualifier, roll=0.0
         )

@@ -64,9 +64,11 @@ def test_a_request_id_of_another_form_is_refused(world, request_id):
     assert world.engine.calls == []
 
 
-def test_the_request_id_of_a_synchronous_call_is_the_runtimes_own(world):
-    answer = world.call("POST", URL, b"", {"x-fc-request-id": "mine"})
-    assert answer.headers["x-fc-request-id"] == "req-1"
+@pytest.mark.parametrize("header", ["x-fc-request-id", "x-fc-trace-id"])
+def test_the_request_id_of_a_synchronous_call_is_the_callers(world, header):
+    answer = world.call("POST", URL, b"", {header: "mine"})
+    assert answer.headers["x-fc-request-id"] == "mine"
+    assert world.call("POST", URL, b"").headers["x-fc-request-id"] == "req-2"
 
 
 @pytest.mark.parametrize(
