@@ -20,7 +20,7 @@ from urllib.parse import quote, unquote, urlencode
 
 import msgspec
 
-from fc_async_local.api.operation import fields_of
+from fc_async_local.api.operation import fields_of, refuse_unknown
 from fc_async_local.api.tasks import ListTasks
 from fc_async_local.domain.errors import Rejected
 from fc_async_local.domain.invocation import InvokeRequest
@@ -145,14 +145,16 @@ class Fc2:
             raise _not_served(request)
         service, function = match["service"], match["function"]
         query = request.parameters()
+        qualifier = query.pop("qualifier", "")
         named = _Named(
             service,
             function,
             await self._name(service, function),
-            match["qualifier"] or query.pop("qualifier", ""),
+            match["qualifier"] or qualifier,
             match["id"] or "",
         )
         if match["kind"] == "invocations":
+            refuse_unknown(query, ())
             return await self._call(request, named)
         return await _task(request, named, query, route)
 

@@ -16,7 +16,7 @@ from urllib.parse import parse_qsl
 
 from msgspec.structs import replace
 
-from fc_async_local.api.operation import delay_of
+from fc_async_local.api.operation import delay_of, refuse_unknown
 from fc_async_local.domain.errors import Rejected
 from fc_async_local.domain.invocation import InvokeRequest
 from fc_async_local.functions import refusals
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 PREFIX: Final = f"/{limits.API_VERSION}/functions/"
 SUFFIX: Final = "/invocations"
 
+_PARAMETERS: Final = ("qualifier",)
 _TYPES: Final = frozenset({"", "Sync", "Async"})
 _LOG_TYPES: Final = frozenset({"", "None", "Tail"})
 
@@ -225,8 +226,11 @@ def _function(path: str) -> str:
 
 @functools.lru_cache(maxsize=256)
 def _qualifier(query: str) -> str:
-    """Return the qualifier that a query string asks for; clients repeat the same few."""
-    for name, value in parse_qsl(query, encoding="utf-8", errors="replace"):
-        if name == "qualifier":
-            return value or limits.DEFAULT_QUALIFIER
-    return limits.DEFAULT_QUALIFIER
+    """Return the qualifier that a query string asks for; clients repeat the same few.
+
+    Raises:
+        Rejected: 400 InvalidArgument: the query has another parameter.
+    """
+    pairs = parse_qsl(query, keep_blank_values=True, encoding="utf-8", errors="replace")
+    refuse_unknown((name for name, _ in pairs), _PARAMETERS)
+    return next((value for _, value in pairs if value), limits.DEFAULT_QUALIFIER)
