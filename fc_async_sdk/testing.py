@@ -25,7 +25,7 @@ from fc_async_sdk import events, operations
 from fc_async_sdk.errors import FcAsyncError, InvalidParameter, service_error_class
 from fc_async_sdk.events import triggers
 from fc_async_sdk.operations import Answer
-from fc_async_sdk.spec import oss
+from fc_async_sdk.spec import function_errors, oss
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -245,7 +245,7 @@ def success_event(**fields: Unpack[EventFields]) -> DestinationEvent:
 
 def failure_event(
     *,
-    error: str = "UnhandledInvocationError",
+    error: str = function_errors.UNHANDLED,
     error_message: str = "boom",
     **fields: Unpack[EventFields],
 ) -> DestinationEvent:

@@ -20,12 +20,12 @@ from urllib.parse import quote, unquote, urlencode
 
 import msgspec
 
-from fc_async_local.api.operation import fields_of
+from fc_async_local.api.operation import fields_of, refuse_unknown
 from fc_async_local.api.tasks import ListTasks
 from fc_async_local.domain.errors import Rejected
 from fc_async_local.domain.invocation import InvokeRequest
 from fc_async_local.services import signature
-from fc_async_sdk.spec import limits
+from fc_async_sdk.spec import limits, request_headers
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -37,14 +37,12 @@ if TYPE_CHECKING:
 
 VERSIONS: Final = ("/2016-08-15/", "/2021-04-06/")
 """The beginnings of the paths: of the SDKs ``fc2`` and ``fc-open``."""
-INVOCATION_ID: Final = "x-fc-stateful-async-invocation-id"
 
 _PATH: Final = re.compile(
     r"/(?:2016-08-15|2021-04-06)/services/(?P<service>[^/.]+)(?:\.(?P<qualifier>[^/]+))?"
     r"/functions/(?P<function>[^/]+)/(?P<kind>invocations|stateful-async-invocations)"
     r"(?:/(?P<id>[^/]+))?"
 )
-_ENABLE: Final = "x-fc-stateful-async-invocation-enable"
 _MEMBERS: Final = {
     "taskId": "invocationId",
     "taskPayload": "invocationPayload",
@@ -147,14 +145,16 @@ class Fc2:
             raise _not_served(request)
         service, function = match["service"], match["function"]
         query = request.parameters()
+        qualifier = query.pop("qualifier", "")
         named = _Named(
             service,
             function,
             await self._name(service, function),
-            match["qualifier"] or query.pop("qualifier", ""),
+            match["qualifier"] or qualifier,
             match["id"] or "",
         )
         if match["kind"] == "invocations":
+            refuse_unknown(query, ())
             return await self._call(request, named)
         return await _task(request, named, query, route)
 
@@ -168,16 +168,20 @@ class Fc2:
 
     async def _call(self, request: Request, named: _Named) -> Answer:
         headers = request.headers
-        if INVOCATION_ID in headers:
-            request.add_header("x-fc-async-task-id", headers[INVOCATION_ID])
+        if request_headers.STATEFUL_ID in headers:
+            request.add_header(request_headers.TASK_ID, headers[request_headers.STATEFUL_ID])
         wanted = InvokeRequest(
             named.name,
             b"",
             named.qualifier or limits.DEFAULT_QUALIFIER,
-            task_mode=headers.get(_ENABLE, "").lower() == "true",
+            task_mode=headers.get(request_headers.STATEFUL, "").lower() == "true",
         )
         answer = await self._invoke.call(request, wanted)
-        ids = [(INVOCATION_ID, v) for name, v in answer.headers if name == "x-fc-async-task-id"]
+        ids = [
+            (request_headers.STATEFUL_ID, value)
+            for name, value in answer.headers
+            if name == request_headers.TASK_ID
+        ]
         return answer._replace(headers=(*answer.headers, *ids))
 
 

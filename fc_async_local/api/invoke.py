@@ -16,13 +16,13 @@ from urllib.parse import parse_qsl
 
 from msgspec.structs import replace
 
-from fc_async_local.api.operation import delay_of
+from fc_async_local.api.operation import delay_of, refuse_unknown
 from fc_async_local.domain.errors import Rejected
 from fc_async_local.domain.invocation import InvokeRequest
 from fc_async_local.functions import refusals
 from fc_async_local.http.messages import Answer
 from fc_async_sdk.errors import shorten
-from fc_async_sdk.spec import limits
+from fc_async_sdk.spec import limits, request_headers
 
 if TYPE_CHECKING:
     from fc_async_local.domain.invocation import Outcome
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 PREFIX: Final = f"/{limits.API_VERSION}/functions/"
 SUFFIX: Final = "/invocations"
 
+_PARAMETERS: Final = ("qualifier",)
 _TYPES: Final = frozenset({"", "Sync", "Async"})
 _LOG_TYPES: Final = frozenset({"", "None", "Tail"})
 
@@ -55,6 +56,7 @@ class InvokeFunction:
             Rejected: The request is refused.
         """
         function = _function(request.scope["path"])
+        _refuse_older_headers(request)
         return await self.call(request, InvokeRequest(function, b"", _qualifier(request.query)))
 
     async def call(self, request: Request, wanted: InvokeRequest) -> Answer:
@@ -67,6 +69,8 @@ class InvokeFunction:
         Raises:
             Rejected: The request is refused.
         """
+        _refuse_unknown_headers(request)
+        name_request(request)
         if is_async(request):
             return await accept(self._invoker, request, wanted)
         log_type = log_type_of(request)
@@ -102,7 +106,7 @@ def _outcome_headers(outcome: Outcome, checksum: str) -> list[tuple[str, str]]:
 
 def payload_limit(request: Request) -> int:
     """Return the largest payload in bytes of the kind of call that a request asks for."""
-    kind = request.headers.get("x-fc-invocation-type")
+    kind = request.headers.get(request_headers.TYPE)
     return limits.ASYNC_PAYLOAD_BYTES if kind == "Async" else limits.SYNC_PAYLOAD_BYTES
 
 
@@ -112,10 +116,57 @@ def is_async(request: Request) -> bool:
     Raises:
         Rejected: 400 InvalidArgument.
     """
-    kind = request.headers.get("x-fc-invocation-type", "")
+    kind = request.headers.get(request_headers.TYPE, "")
     if kind not in _TYPES:
-        raise refusals.invalid_argument(f"x-fc-invocation-type must be Sync or Async, got {kind!r}")
+        raise refusals.invalid_argument(
+            f"{request_headers.TYPE} must be Sync or Async, got {kind!r}"
+        )
     return kind == "Async"
+
+
+def name_request(request: Request) -> None:
+    """Give a request the id that its caller has chosen, if the caller has.
+
+    Raises:
+        Rejected: 400 InvalidArgument: the id is not valid.
+    """
+    for header in (request_headers.REQUEST_ID, request_headers.TRACE_ID):
+        chosen = request.headers.get(header)
+        if not chosen:
+            continue
+        if not limits.REQUEST_ID_PATTERN.fullmatch(chosen):
+            raise refusals.invalid_argument(
+                f"{header} must be 1 to 128 letters, digits, '_' and '-', got {shorten(chosen)}"
+            )
+        request.rename(chosen)
+        return
+
+
+def _refuse_unknown_headers(request: Request) -> None:
+    """Refuse headers that could ask for what this call does not do, such as a misspelled delay.
+
+    Raises:
+        Rejected: 400 InvalidArgument.
+    """
+    unknown = [name for name in request.headers if not request_headers.is_known(name)]
+    if unknown:
+        names = ", ".join(shorten(name) for name in unknown)
+        known = ", ".join(header.name for header in request_headers.CALL_HEADERS)
+        raise refusals.invalid_argument(f"a call has no header {names}: there are {known}")
+
+
+def _refuse_older_headers(request: Request) -> None:
+    """Refuse the headers of stateful invocations, which only paths of FC 2.0 have.
+
+    Raises:
+        Rejected: 400 InvalidArgument.
+    """
+    for name in request_headers.OF_OLDER_CLIENTS:
+        if name in request.headers:
+            raise refusals.invalid_argument(
+                f"{name} is a header of FC 2.0: send {request_headers.TASK_ID}, and switch task "
+                "mode on with asyncTask in the configuration"
+            )
 
 
 def log_type_of(request: Request) -> str:
@@ -124,9 +175,11 @@ def log_type_of(request: Request) -> str:
     Raises:
         Rejected: 400 InvalidArgument.
     """
-    log_type = request.headers.get("x-fc-log-type", "")
+    log_type = request.headers.get(request_headers.LOG_TYPE, "")
     if log_type not in _LOG_TYPES:
-        raise refusals.invalid_argument(f"x-fc-log-type must be None or Tail, got {log_type!r}")
+        raise refusals.invalid_argument(
+            f"{request_headers.LOG_TYPE} must be None or Tail, got {log_type!r}"
+        )
     return log_type
 
 
@@ -143,30 +196,23 @@ async def accept(invoker: Engine, request: Request, wanted: InvokeRequest) -> An
 
     Args:
         invoker: Accepts it.
-        request: Has the payload, delay, task id and request id.
+        request: Has the payload, delay, task id and request id (:func:`name_request`).
         wanted: Function and qualifier; what else the function gets; task mode.
 
     Raises:
         Rejected: The request is refused.
     """
     headers = request.headers
-    if given := headers.get("x-fc-request-id"):
-        if not limits.REQUEST_ID_PATTERN.fullmatch(given):
-            raise refusals.invalid_argument(
-                "x-fc-request-id must be 1 to 128 letters, digits, '_' and '-', "
-                f"got {shorten(given)}"
-            )
-        request.rename(given)
     accepted = await invoker.invoke_async(
         replace(
             wanted,
             payload=request.body,
-            delay_seconds=delay_of(headers.get("x-fc-async-delay", "")),
-            task_id=headers.get("x-fc-async-task-id", ""),
+            delay_seconds=delay_of(headers.get(request_headers.DELAY, "")),
+            task_id=headers.get(request_headers.TASK_ID, ""),
             request_id=request.id,
         )
     )
-    return Answer(202, headers=(("x-fc-async-task-id", accepted.task_id),))
+    return Answer(202, headers=((request_headers.TASK_ID, accepted.task_id),))
 
 
 @functools.lru_cache(maxsize=1024)
@@ -180,8 +226,11 @@ def _function(path: str) -> str:
 
 @functools.lru_cache(maxsize=256)
 def _qualifier(query: str) -> str:
-    """Return the qualifier that a query string asks for; clients repeat the same few."""
-    for name, value in parse_qsl(query, encoding="utf-8", errors="replace"):
-        if name == "qualifier":
-            return value or limits.DEFAULT_QUALIFIER
-    return limits.DEFAULT_QUALIFIER
+    """Return the qualifier that a query string asks for; clients repeat the same few.
+
+    Raises:
+        Rejected: 400 InvalidArgument: the query has another parameter.
+    """
+    pairs = parse_qsl(query, keep_blank_values=True, encoding="utf-8", errors="replace")
+    refuse_unknown((name for name, _ in pairs), _PARAMETERS)
+    return next((value for _, value in pairs if value), limits.DEFAULT_QUALIFIER)

@@ -27,6 +27,8 @@ from fc_async_sdk.errors import shorten
 from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
     from starlette.datastructures import QueryParams
 
 T = TypeVar("T")
@@ -101,8 +103,7 @@ class Operation(NamedTuple):
 
     Attributes:
         path: As in a route.
-        name: That of the FC API; "": an operation of the admin API, which refuses parameters of the
-            query that it does not have.
+        name: That of the FC API; "": an operation of the admin API.
     """
 
     method: str
@@ -161,9 +162,9 @@ def _route(one: Operation, owner: object) -> Route:
     async def endpoint(request: Request) -> Response:
         types = types_of(one.handler)
         given = dict(request.path_params)
-        if types.query is not None or not one.name:
-            query = read_query(request.query_params, types.query or Query, strict=not one.name)
-            given |= {"query": query} if types.query else {}
+        query = read_query(request.query_params, types.query or Query)
+        if types.query is not None:
+            given["query"] = query
         if types.body is not None:
             given["body"] = await read_body(request, types.body)
         if types.takes_request:
@@ -178,24 +179,19 @@ def _route(one: Operation, owner: object) -> Route:
     return Route(one.path, endpoint, methods=[one.method], name=one.handler.__name__)
 
 
-def read_query(given: QueryParams, kind: type[Q], *, strict: bool = False) -> Q:
+def read_query(given: QueryParams, kind: type[Q]) -> Q:
     """Return the parameters of a query.
 
     Args:
         given: As sent.
-        kind: The parameters that there are.
-        strict: Others are refused.
+        kind: The parameters that there are; others are refused, because an operation that goes
+            without one may do more than was asked for.
 
     Raises:
         Rejected: 400 InvalidArgument.
     """
     known = fields_of(kind)
-    for name in given:
-        if strict and name not in known:
-            there = f"there are {', '.join(known)}" if known else "there are none"
-            raise refusals.invalid_argument(
-                f"the query has an unknown parameter {shorten(name)}: {there}"
-            )
+    refuse_unknown(given, known)
     values: dict[str, Any] = {}
     for name, field in known.items():
         texts = tuple(filter(None, given.getlist(name)))
@@ -206,6 +202,20 @@ def read_query(given: QueryParams, kind: type[Q], *, strict: bool = False) -> Q:
         except ValueError as error:
             raise refusals.invalid_argument(str(error)) from None
     return kind(**values)
+
+
+def refuse_unknown(names: Iterable[str], known: Collection[str]) -> None:
+    """Refuse parameters of a query that an operation does not have.
+
+    Raises:
+        Rejected: 400 InvalidArgument, with the name of the first one.
+    """
+    for name in names:
+        if name not in known:
+            there = f"there are {', '.join(known)}" if known else "there are none"
+            raise refusals.invalid_argument(
+                f"the query has an unknown parameter {shorten(name)}: {there}"
+            )
 
 
 @functools.cache

@@ -2,16 +2,14 @@
 """The errors of the service: the refusal of a request, and the condition of an outcome.
 
 The condition is ``requestContext.condition`` of a destination event. The samples are those
-of the user guide ("Asynchronous invocation") and of the best practices for asynchronous tasks,
-which has the only event of a real function: one that timed out.
+of the user guide ("Asynchronous invocation") and of the best practices for asynchronous tasks.
 
 ================================ ============================================ ================
 what happened                    condition                                    source
 ================================ ============================================ ================
 the function returned            ``""``                                       guide, sample
-the function timed out           ``InvocationError``                          best practices
-other function error             its error type, ``UnhandledInvocationError`` API errors
-                                 unless the runtime says otherwise
+the function failed              its type                                     best practices,
+                                 (:mod:`fc_async_sdk.spec.function_errors`)   API errors
 over a concurrency limit         ``FunctionResourceExhausted``                guide, sample
 lack of resources                ``FunctionResourceExhausted``                guide, sample
 system error                     ``InternalServerError`` or the code reported API errors
@@ -29,6 +27,7 @@ from __future__ import annotations
 from typing import Final
 
 from fc_async_local.domain.invocation import Outcome, OutcomeKind
+from fc_async_sdk.spec import function_errors
 
 _TOO_MANY: Final = 429
 _SERVER_ERROR: Final = 500
@@ -59,8 +58,6 @@ class Rejected(Exception):
         return self.status == _TOO_MANY or self.status >= _SERVER_ERROR
 
 
-UNHANDLED: Final = "UnhandledInvocationError"
-TIMED_OUT: Final = "InvocationError"
 EXHAUSTED: Final = "FunctionResourceExhausted"
 INTERNAL: Final = "InternalServerError"
 GONE: Final = "FunctionNotFound"
@@ -75,7 +72,7 @@ _FIXED: Final = {
     OutcomeKind.INTERRUPTED: STOPPED,
 }
 _FALLBACK: Final = {
-    OutcomeKind.FUNCTION_ERROR: UNHANDLED,
+    OutcomeKind.FUNCTION_ERROR: function_errors.UNHANDLED,
     OutcomeKind.SYSTEM_ERROR: INTERNAL,
     OutcomeKind.INVALID: GONE,
 }
@@ -87,8 +84,6 @@ _STATUS_CODES: Final = {
 
 def condition_of(outcome: Outcome) -> str:
     """Return the condition of the outcome of an attempt."""
-    if outcome.timed_out:
-        return TIMED_OUT
     fixed = _FIXED.get(outcome.kind)
     return fixed if fixed is not None else outcome.error_type or _FALLBACK[outcome.kind]
 

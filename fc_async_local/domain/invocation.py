@@ -215,8 +215,7 @@ class Outcome(Record, frozen=True, kw_only=True):
 
     Attributes:
         error_type: ``x-fc-error-type``: "" on success.
-        timed_out: Whether the function ran into its time limit. Such an event has a condition
-            that differs from ``error_type``.
+        timed_out: Whether the function ran into its time limit.
         out_of_memory: Whether the instance exceeded its memory.
         payload: What the function returned, or the error document of its runtime.
         log: The attempt's log, newest part.

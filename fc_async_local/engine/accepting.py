@@ -8,6 +8,7 @@ Invariants:
 from __future__ import annotations
 
 import contextlib
+import itertools
 import logging
 from typing import TYPE_CHECKING, Final
 
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+_CALLS: Final = itertools.count(1)
+"""Numbers of synchronous calls in this process."""
 _RETRY_AFTER_SECONDS: Final = 1
 _BACKLOG_REFRESH_MS: Final = 1_000
 # The second group of an id has 10 bits of milliseconds and 22 random ones, the third 48.
@@ -229,6 +232,7 @@ async def invoke_once(
         qualifier=qualifier,
         http=request.http,
         exchange=exchange,
+        call_key=f"synchronous call {next(_CALLS)}",
     )
     began = ports.clock.now()
 

@@ -341,7 +341,7 @@ class Remembered:
                 continue
             if step.kind == "accepted" and not step.task_mode:
                 self._tasks[step.request_id] = (step.number, _accepted(step))
-            elif step.request_id in self._tasks:
+            elif step.request_id in self._tasks and not step.sync:
                 number, task = self._tasks[step.request_id]
                 self._tasks[step.request_id] = (number, _after(task, step))
         oldest = self._feed.oldest

@@ -25,16 +25,10 @@ from fc_async_local.execution import interpreters
 from fc_async_local.execution.identity import fixed_context, inherited_environment
 from fc_async_local.execution.instance import Call, Instance
 from fc_async_local.execution.notices import warn_once
-from fc_async_local.execution.replies import (
-    HANDLED,
-    INITIALIZATION,
-    UNHANDLED,
-    Ending,
-    Reply,
-    document,
-)
+from fc_async_local.execution.replies import Ending, Reply, document
 from fc_async_local.execution.worker import frames
 from fc_async_sdk.spec import runtimes
+from fc_async_sdk.spec.function_errors import HANDLED, INITIALIZATION, UNHANDLED
 
 if TYPE_CHECKING:
     import socket

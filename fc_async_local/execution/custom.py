@@ -27,9 +27,7 @@ from fc_async_local.execution.processes import ports_of, programs
 from fc_async_local.execution.protocol import BadResponse
 from fc_async_local.execution.replies import (
     BAD_RESPONSE,
-    INITIALIZATION,
     NOT_STARTED,
-    UNHANDLED,
     Ending,
     Reply,
     document,
@@ -39,6 +37,7 @@ from fc_async_local.execution.worker import frames, hosts
 from fc_async_local.execution.worker.errors import CODE_ON_SERVICE
 from fc_async_local.execution.worker.linux import peak_kb
 from fc_async_sdk.spec import limits
+from fc_async_sdk.spec.function_errors import INITIALIZATION, MARKED, UNHANDLED
 
 if TYPE_CHECKING:
     from fc_async_local.execution.forkserver import Exit, ForkServer, Process
@@ -48,7 +47,6 @@ if TYPE_CHECKING:
 
 _LOG: Final = logging.getLogger(__name__)
 
-INVOCATION_ERROR: Final = "InvocationError"
 """API, x-fc-error-type: a custom runtime answered with ``x-fc-status: 404``."""
 
 _DEFAULT_COMMAND: Final = (f"{CODE_ON_SERVICE}/bootstrap",)
@@ -287,7 +285,7 @@ class CustomInstance(Instance):
             text = f"the answer has more than {frames.MAX_BODY_BYTES} bytes"
             return Reply(Ending.FAILED, document(text), UNHANDLED, peak)
         if answer.mark == "404":
-            return Reply(Ending.FAILED, answer.body, INVOCATION_ERROR, peak)
+            return Reply(Ending.FAILED, answer.body, MARKED, peak)
         return Reply(Ending.RETURNED, answer.body, peak_kb=peak)
 
     def _headers(self, attempt: Attempt, control_path: str) -> dict[str, str]:

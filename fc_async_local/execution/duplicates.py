@@ -80,9 +80,9 @@ class Duplicates:
             IN_THREAD.reset(token)
         return first
 
-    async def interrupt(self, request_id: str) -> bool:
+    async def interrupt(self, key: str) -> bool:
         """Stop a running attempt."""
-        return await self._runner.interrupt(request_id)
+        return await self._runner.interrupt(key)
 
     async def aclose(self) -> None:
         """End all instances."""

@@ -41,9 +41,9 @@ class FaultyRunner:
             text = f"function {deployment.function!r}: {text}"
         return refused(deployment, _ENDINGS[fault.error], text)
 
-    async def interrupt(self, request_id: str) -> bool:
+    async def interrupt(self, key: str) -> bool:
         """Stop a running attempt."""
-        return await self._runner.interrupt(request_id)
+        return await self._runner.interrupt(key)
 
     async def aclose(self) -> None:
         """End all instances."""

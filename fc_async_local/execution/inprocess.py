@@ -123,11 +123,11 @@ class InProcessRunner:
 
     async def _await(self, result: Awaitable[Any], attempt: Attempt) -> Any:
         """Return the result of a coroutine handler, or a Reply if it has none in time."""
-        request_id, limit = attempt.request_id, attempt.deployment.timeout_ms
+        key, limit = attempt.key, attempt.deployment.timeout_ms
         work = asyncio.ensure_future(_contain_exit(result))
         if inspect.iscoroutine(result):
             work.add_done_callback(lambda _: result.close())  # cancelled before it began
-        self._running[request_id] = work
+        self._running[key] = work
         with VirtualClock.aside():
             timer = asyncio.ensure_future(self._clock.wait(self._clock.now() + limit))
         try:
@@ -136,13 +136,13 @@ class InProcessRunner:
                 return Reply(Ending.TIMED_OUT)
             return Reply(Ending.INTERRUPTED) if work.cancelled() else work.result()
         finally:
-            self._running.pop(request_id, None)
+            self._running.pop(key, None)
             timer.cancel()
             work.cancel()
 
-    async def interrupt(self, request_id: str) -> bool:
+    async def interrupt(self, key: str) -> bool:
         """Cancel a coroutine handler; return False for other handlers."""
-        work = self._running.get(request_id)
+        work = self._running.get(key)
         return work is not None and work.cancel()
 
     async def aclose(self) -> None:
@@ -194,21 +194,21 @@ class RoutingRunner:
 
     async def run(self, attempt: Attempt) -> Outcome:
         """Execute one attempt."""
-        function, request_id = attempt.deployment.function, attempt.request_id
+        function, key = attempt.deployment.function, attempt.key
         runner = self._callables if function in self._handlers else self._processes
         running = self._running.setdefault(function, set())
-        running.add(request_id)
+        running.add(key)
         try:
             outcome = await runner.run(attempt)
             if self._observe is not None:
                 self._observe(attempt, outcome)
-            if outcome.kind is OutcomeKind.INTERRUPTED and request_id in self._aborted:
+            if outcome.kind is OutcomeKind.INTERRUPTED and key in self._aborted:
                 # Not stopped by a user: an asynchronous invocation goes back to the queue.
                 return replies.refused(attempt.deployment, Ending.EXHAUSTED, _ABORTED)
             return outcome
         finally:
-            self._aborted.discard(request_id)
-            running.discard(request_id)
+            self._aborted.discard(key)
+            running.discard(key)
             if not running:
                 self._running.pop(function, None)
 
@@ -216,14 +216,14 @@ class RoutingRunner:
         """End all attempts of a function that run in this process."""
         running = self._running.get(function, set())
         self._aborted |= running
-        for request_id in tuple(running):
-            await self.interrupt(request_id)
+        for key in tuple(running):
+            await self.interrupt(key)
 
-    async def interrupt(self, request_id: str) -> bool:
+    async def interrupt(self, key: str) -> bool:
         """Stop a running attempt."""
-        if await self._callables.interrupt(request_id):
+        if await self._callables.interrupt(key):
             return True
-        return await self._processes.interrupt(request_id)
+        return await self._processes.interrupt(key)
 
     async def aclose(self) -> None:
         """End all instances."""

@@ -121,6 +121,8 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
         exchange: The client that waits for the answer to ``http``, which also has the body; None:
             no client waits, and ``payload`` is the body.
         tell: Takes what the function prints, line by line; None: it is read at the end only.
+        call_key: Names a synchronous call in this process, also if others have its request id,
+            which a caller may choose. "" for asynchronous invocations, whose ids are unique.
     """
 
     deployment: Deployment
@@ -132,6 +134,12 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     http: HttpHead | None = None
     exchange: HttpExchange | None = None
     tell: Tell | None = None
+    call_key: str = ""
+
+    @property
+    def key(self) -> str:
+        """By which the attempt is interrupted."""
+        return self.call_key or self.request_id
 
 
 class RunnerLimits(msgspec.Struct, frozen=True, kw_only=True):
@@ -167,8 +175,11 @@ class FunctionRunner(Protocol):
         """Execute an attempt and return its outcome. Nothing that the function does raises here."""
         ...
 
-    async def interrupt(self, request_id: str) -> bool:
+    async def interrupt(self, key: str) -> bool:
         """Stop a running attempt; its :meth:`run` returns INTERRUPTED.
+
+        Args:
+            key: Of the attempt; for an asynchronous invocation its request id.
 
         Returns:
             False if no such attempt runs.

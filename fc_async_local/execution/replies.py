@@ -14,18 +14,12 @@ import msgspec
 
 from fc_async_local.domain.invocation import Outcome, OutcomeKind
 from fc_async_local.execution.protocol import Deployment
+from fc_async_sdk.spec.function_errors import TIMED_OUT, UNHANDLED
 
-UNHANDLED: Final = "UnhandledInvocationError"
-"""API, x-fc-error-type: exception, timeout, out of memory, process exit."""
-HANDLED: Final = "HandledInvocationError"
-"""API, x-fc-error-type: a Node handler gave an error to its callback."""
 NOT_STARTED: Final = "FunctionNotStarted"
 """API, code of 412: an instance of a custom runtime did not start."""
 BAD_RESPONSE: Final = "BadResponse"
 """API, code of 502: the answer of a web function cannot be passed on."""
-INITIALIZATION: Final = "InitializationError"
-"""API, x-fc-error-type: the initializer failed."""
-
 INTERNAL: Final = "InternalServerError"
 """API, code of 500: the service failed, not the function."""
 
@@ -130,16 +124,21 @@ def _result(reply: Reply, run: Run, memory_mb: int) -> tuple[OutcomeKind, str, b
     if reply.ending is Ending.INTERRUPTED:
         text = "The invocation was stopped on request"
         return OutcomeKind.INTERRUPTED, UNHANDLED, document(text)
+    return _cut_off(reply, run, memory_mb)
+
+
+def _cut_off(reply: Reply, run: Run, memory_mb: int) -> tuple[OutcomeKind, str, bytes]:
+    """Return the result of an execution that the function did not end itself."""
     if reply.ending is Ending.TIMED_OUT:
         limit = run.deployment.timeout_ms
         seconds = limit // 1000 if limit % 1000 == 0 else limit / 1000
         text = f"Function timed out after {seconds} seconds (maxMemoryUsage: {memory_mb}MB)"
-    else:
-        # Also when out of memory: on the service the kernel ends the process without a reason.
-        text = (
-            "Process exited unexpectedly before completing request "
-            f"(duration: {run.duration_ms}ms, maxMemoryUsage: {memory_mb}MB)"
-        )
+        return OutcomeKind.FUNCTION_ERROR, TIMED_OUT, document(text)
+    # Also when out of memory: on the service the kernel ends the process without a reason.
+    text = (
+        "Process exited unexpectedly before completing request "
+        f"(duration: {run.duration_ms}ms, maxMemoryUsage: {memory_mb}MB)"
+    )
     return OutcomeKind.FUNCTION_ERROR, reply.error_type, document(text)
 
 

@@ -124,13 +124,16 @@ class ProcessRunner:
         text = f"{_DELIVERIES} instances in a row ended before they could be called"
         return replies.refused(deployment, Ending.BROKEN, text)
 
-    async def interrupt(self, request_id: str) -> bool:
+    async def interrupt(self, key: str) -> bool:
         """Stop a running attempt; its :meth:`run` returns INTERRUPTED.
+
+        Args:
+            key: Of the attempt.
 
         Returns:
             False if no such attempt runs.
         """
-        calls = [call for call in self._calls if call.attempt.request_id == request_id]
+        calls = [call for call in self._calls if call.attempt.key == key]
         for call in calls:
             call.end(Reply(Ending.INTERRUPTED))
         return bool(calls)

@@ -111,7 +111,11 @@ class ReservedConcurrency(InstanceConfigs[ConcurrencyRecord]):
     kept = counts = ("reservedConcurrency",)
 
     def _make(self, function: str, qualifier: str, settings: Settings) -> ConcurrencyRecord:
-        del qualifier  # the limit holds for all versions together
+        if qualifier != limits.DEFAULT_QUALIFIER:
+            raise refusals.invalid_argument(
+                f"qualifier {shorten(qualifier)}: the limit holds for all versions together, "
+                "leave it out"
+            )
         if not settings:
             raise refusals.required("reservedConcurrency")
         return ConcurrencyRecord(function=function, reserved=settings["reservedConcurrency"])

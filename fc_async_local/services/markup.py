@@ -23,6 +23,7 @@ from fc_async_local.http.edge import HttpService
 from fc_async_local.http.messages import Answer
 from fc_async_local.services import common, signature
 from fc_async_local.services.common import body_digest
+from fc_async_sdk.errors import shorten
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
@@ -192,6 +193,10 @@ class XmlService(HttpService):
         name: Of the service, in errors.
         operations: By method and path with ``*`` for each name, such as ``PUT queues/*``. They get
             the request and the names.
+        parameters: The parameters that an operation knows, in lower case with spaces between them;
+            an operation that is not here knows none. Others are refused: ``?peek=true`` must not
+            receive a message in place of ``?peekonly=true``.
+        unknown_parameter: The code of that error.
     """
 
     name: ClassVar[str]
@@ -199,6 +204,8 @@ class XmlService(HttpService):
     dialect: Dialect
     largest_body: int
     operations: Mapping[str, Callable[..., Awaitable[Answer]]]
+    parameters: ClassVar[Mapping[str, str]]
+    unknown_parameter: ClassVar[str]
 
     def __init__(self, settings: Settings, clock: Clock) -> None:
         self._settings = settings
@@ -213,11 +220,26 @@ class XmlService(HttpService):
         await self.refresh(request)
         segments = request.segments
         path = "/".join("*" if place % 2 else part for place, part in enumerate(segments))
-        operation = self.operations.get(f"{request.method} {path}")
+        name = f"{request.method} {path}"
+        operation = self.operations.get(name)
         if operation is None:
             message = f"{request.method} {request.path} is not an operation of {self.name}"
             raise self.dialect.error("InvalidRequestURL", message)
+        self._check_parameters(name, request)
         return await operation(request, *segments[1::2])
+
+    def _check_parameters(self, operation: str, request: Request) -> None:
+        """Refuse a parameter that an operation does not know.
+
+        Raises:
+            ProtocolError: With the code :attr:`unknown_parameter`.
+        """
+        known = self.parameters.get(operation, "").split()
+        for name in request.parameters():
+            if name not in known:
+                there = f"there are {', '.join(known)}" if known else "there are none"
+                message = f"{operation} has no parameter {shorten(name)}: {there}"
+                raise self.dialect.error(self.unknown_parameter, message)
 
     def new_request_id(self) -> str:
         """Return 24 hex digits."""

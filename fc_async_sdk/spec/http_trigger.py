@@ -29,9 +29,6 @@ METHODS: Final[tuple[Method, ...]] = get_args(Method)
 AuthType = Literal["anonymous", "function", "jwt", "basic", "bearer"]
 """Identification of callers; ``function``: by the signature of a request to the API."""
 
-OWN_HEADERS: Final = "x-fc-"
-"""Headers of the service begin with this; neither side of a call can pass on its own."""
-
 NOT_PASSED_ON: Final = frozenset({"connection", "keep-alive"})
 """Headers of a request that the function does not get."""
 

@@ -67,6 +67,12 @@ class ChannelAdmin:
             ]
         )
 
+    @local("PUT", "/channels/{kind}")
+    async def create(self, kind: str, query: ChannelQuery) -> None:
+        """Create a queue, topic or bus, unless it exists."""
+        channel, target = self._find(kind, query)
+        await channel.create(target)
+
     @local("GET", "/channels/{kind}/messages")
     async def messages(self, kind: str, query: ChannelQuery) -> models.Messages:
         """Return messages without receiving them."""

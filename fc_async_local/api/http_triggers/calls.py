@@ -17,14 +17,14 @@ from typing import TYPE_CHECKING, Final
 
 from fc_async_local.api.http_triggers import documents
 from fc_async_local.api.http_triggers.visits import Visits, check_request, is_preflight
-from fc_async_local.api.invoke import accept, is_async, log_headers, log_type_of
+from fc_async_local.api.invoke import accept, is_async, log_headers, log_type_of, name_request
 from fc_async_local.domain.errors import Rejected
 from fc_async_local.domain.invocation import InvokeRequest, OutcomeKind
 from fc_async_local.domain.settlement import error_of
 from fc_async_local.execution.protocol import BadResponse
 from fc_async_local.http.messages import Answer
 from fc_async_sdk.events import http, triggers
-from fc_async_sdk.spec import http_trigger, runtimes
+from fc_async_sdk.spec import function_errors, http_trigger, runtimes
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
@@ -42,7 +42,6 @@ if TYPE_CHECKING:
 
 _LOG: Final = logging.getLogger(__name__)
 _NOT_STARTED: Final = "FunctionNotStarted"
-_MARKED: Final = "InvocationError"
 
 
 class HttpTriggerCalls:
@@ -99,6 +98,7 @@ class HttpTriggerCalls:
             return documents.preflight(visit.origin, asked, config.methods)
         check_request(visit)
         await self._visits.check_caller(visit, stream)
+        name_request(request)
         deployment = await self._registry.deployment(
             visit.trigger.function, visit.trigger.qualifier, roll=0.0
         )
@@ -148,8 +148,7 @@ class HttpTriggerCalls:
         """Call a web function."""
         log_type_of(visit.request)
         outcome = await self._call(visit, b"", _Exchange(stream, visit))
-        failed = outcome.kind is OutcomeKind.FUNCTION_ERROR and outcome.error_type != _MARKED
-        if failed:
+        if outcome.kind is OutcomeKind.FUNCTION_ERROR and not _is_marked(outcome):
             code = outcome.error_type
             reason = error_of(outcome.payload)[1]
             raise Rejected(412 if code == _NOT_STARTED else 502, code, reason)
@@ -211,6 +210,11 @@ class _Exchange:
     async def write(self, data: bytes) -> None:
         """Send a piece of the answer's body."""
         await self._stream.write(data)
+
+
+def _is_marked(outcome: Outcome) -> bool:
+    """Return whether the function marked its own answer as a failure: the client has got it."""
+    return outcome.error_type == function_errors.MARKED and not outcome.timed_out
 
 
 def _answer_of(outcome: Outcome) -> Answer:

@@ -19,7 +19,7 @@ import msgspec
 
 from fc_async_local.execution.protocol import BadResponse
 from fc_async_local.http.messages import Answer
-from fc_async_sdk.spec import http_trigger, limits
+from fc_async_sdk.spec import http_trigger, limits, request_headers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -44,7 +44,7 @@ def passed_on(headers: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]
     return tuple(
         (name, value)
         for name, value in headers
-        if name not in dropped and not name.startswith(http_trigger.OWN_HEADERS)
+        if name not in dropped and not name.startswith(request_headers.OWN)
     )
 
 
@@ -95,7 +95,7 @@ def usable_headers(headers: Sequence[tuple[str, str]]) -> Headers:
         if not _NAME.fullmatch(name) or not _VALUE.fullmatch(value):
             raise BadResponse(f"the header {name!r} is not a header of HTTP")
         lower = name.lower()
-        if lower not in dropped and not lower.startswith(http_trigger.OWN_HEADERS):
+        if lower not in dropped and not lower.startswith(request_headers.OWN):
             usable.append((name, value))
     size = sum(len(name) + len(value) for name, value in usable)
     if size > limits.HTTP_HEADERS_BYTES:

@@ -31,6 +31,29 @@ Data = dict[str, Any]
 _PAGE: Final = 100
 _TARGETS: Final = tuple[Target, ...]
 _STATUSES: Final = ("ENABLE", "DISABLE")
+_RULE: Final = "EventBusName RuleName"
+_RULE_VALUES: Final = f"{_RULE} Description FilterPattern Status"
+_PARAMETERS: Final = {
+    "CreateEventBus": "EventBusName Description",
+    "GetEventBus": "EventBusName",
+    "UpdateEventBus": "EventBusName Description",
+    "DeleteEventBus": "EventBusName",
+    "ListEventBuses": "Limit NamePrefix NextToken",
+    "CreateRule": f"{_RULE_VALUES} EventTargets Targets",
+    "GetRule": _RULE,
+    "UpdateRule": _RULE_VALUES,
+    "DeleteRule": _RULE,
+    "ListRules": "EventBusName Limit NextToken RuleNamePrefix",
+    "EnableRule": _RULE,
+    "DisableRule": _RULE,
+    "PutTargets": f"{_RULE} Targets",
+    "CreateTargets": f"{_RULE} Targets",
+    "DeleteTargets": f"{_RULE} TargetIds",
+    "ListTargets": f"{_RULE} Limit NextToken",
+    "TestEventPattern": "Event EventPattern",
+    "PutEvents": "EventBusName EventList",
+}
+"""The parameters that an operation knows; others are refused."""
 
 
 class Parameters:
@@ -115,11 +138,17 @@ class Operations:
         """Execute an operation and return the data of its answer.
 
         Raises:
-            EventBridgeError: InvalidAction if there is no such operation; errors of the operation.
+            EventBridgeError: InvalidAction if there is no such operation; InvalidArgument if it has
+                no such parameter; errors of the operation.
         """
         operation = self._all.get(name)
         if operation is None:
             raise EventBridgeError("InvalidAction", f"{name!r} is not an operation of this service")
+        known = _PARAMETERS[name].split()
+        for parameter in values:
+            if parameter not in known:
+                text = f"{name} has no parameter {shorten(parameter)}: there are {', '.join(known)}"
+                raise EventBridgeError("InvalidArgument", text)
         return await operation(Parameters(values))
 
     async def _create_bus(self, given: Parameters) -> Data:

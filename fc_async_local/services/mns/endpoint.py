@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from fc_async_local.http import messages
 from fc_async_local.http.messages import Answer
@@ -30,6 +30,15 @@ class MnsEndpoint(XmlService):
     name = "MNS"
     scheme = signature.MNS
     dialect = wire.DIALECT
+    unknown_parameter = "InvalidQueryString"
+    parameters: ClassVar = {
+        "PUT queues/*": "metaoverride",
+        "GET queues/*/messages": "numofmessages peekonly waitseconds",
+        "DELETE queues/*/messages": "receipthandle",
+        "PUT queues/*/messages": "receipthandle visibilitytimeout",
+        "PUT topics/*": "metaoverride",
+        "PUT topics/*/subscriptions/*": "metaoverride",
+    }
     largest_body = 8 * 1024 * 1024
     """A full batch, 16 times 64 KB, with every character written as an entity."""
 

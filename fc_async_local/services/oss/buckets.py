@@ -97,7 +97,8 @@ async def put_acl(service: OssService, asked: OssRequest, _: ClientStream) -> An
 
 async def get_rules(service: OssService, asked: OssRequest, _: ClientStream) -> Answer:
     """Answer GetBucketLifecycle and GetBucketCors."""
-    bucket, (name,) = await service.do(lambda index: index.bucket(asked.bucket)), asked.operation
+    bucket = await service.do(lambda index: index.bucket(asked.bucket))
+    name = _kind_of_rules(asked)
     rules = getattr(bucket, name)
     if not rules:
         raise OssError(_RULES[name], f"the bucket has no {name} rules")
@@ -106,7 +107,7 @@ async def get_rules(service: OssService, asked: OssRequest, _: ClientStream) -> 
 
 async def put_rules(service: OssService, asked: OssRequest, stream: ClientStream) -> Answer:
     """Answer the operations that put and delete the rules of a bucket: lifecycle and CORS."""
-    (name,) = asked.operation
+    name = _kind_of_rules(asked)
     body = await stream.read()
     removed = asked.method == "DELETE"
     if name == "cors" and not removed:
@@ -117,9 +118,17 @@ async def put_rules(service: OssService, asked: OssRequest, stream: ClientStream
     return Answer(204 if removed else 200)
 
 
+def _kind_of_rules(asked: OssRequest) -> str:
+    """Return the kind of rules that a request is for: its operation has exactly one of them."""
+    (name,) = _RULES.keys() & asked.query.keys()
+    return name
+
+
 async def list_objects(service: OssService, asked: OssRequest, _: ClientStream) -> Answer:
     """Answer ListObjects and ListObjectsV2."""
-    query, second = asked.query, asked.query.get("list-type") == "2"
+    query = asked.query
+    version = asked.number("list-type", 1, 2)
+    second = version == 2  # noqa: PLR2004 -- of the operation
     token, start = query.get("continuation-token", ""), query.get("start-after", "")
     after = (_untoken(token) or start) if second else query.get("marker", "")
     limit = asked.number("max-keys", 100, model.MOST_LISTED)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The HTTP endpoint of OSS: which operation a request is, its signature, errors."""
+"""The HTTP endpoint of OSS: origin and signature of a request, its operation, errors."""
 
 from __future__ import annotations
 
@@ -11,64 +11,21 @@ from fc_async_local.http.edge import HttpService, origin_refusal
 from fc_async_local.http.messages import Answer
 from fc_async_local.services import common
 from fc_async_local.services.markup import xml
-from fc_async_local.services.oss import buckets, cors, model, objects, signature, uploads, wire
+from fc_async_local.services.oss import cors, model, operations, signature, wire
 from fc_async_local.services.oss.model import Bucket, OssError
 from fc_async_local.services.oss.request import OssRequest, common_headers
 from fc_async_sdk.errors import shorten
 from fc_async_sdk.spec import hosts
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
     from fc_async_local.clock import Clock
     from fc_async_local.domain.errors import Rejected
     from fc_async_local.http.messages import HeaderList, Request
     from fc_async_local.http.streaming import ClientStream
     from fc_async_local.services.oss.service import OssService
 
-    Operation = Callable[[OssService, OssRequest, ClientStream], Awaitable[Answer | None]]
-
 _DISCARD_BYTES: Final = 64 * 1024 * 1024
 """Ours: how much of the body of a refused request is read, so that the client reads the refusal."""
-
-_OPERATIONS: Final[dict[str, Operation]] = {
-    "GET service": buckets.list_buckets,
-    "PUT bucket": buckets.put_bucket,
-    "GET bucket": buckets.list_objects,
-    "DELETE bucket": buckets.delete_bucket,
-    "GET bucket bucketInfo": buckets.get_info,
-    "GET bucket location": buckets.get_location,
-    "GET bucket acl": buckets.get_acl,
-    "PUT bucket acl": buckets.put_acl,
-    "GET bucket cors": buckets.get_rules,
-    "PUT bucket cors": buckets.put_rules,
-    "DELETE bucket cors": buckets.put_rules,
-    "GET bucket lifecycle": buckets.get_rules,
-    "PUT bucket lifecycle": buckets.put_rules,
-    "DELETE bucket lifecycle": buckets.put_rules,
-    "GET bucket uploads": uploads.list_uploads,
-    "POST bucket delete": objects.delete_many,
-    "PUT object": objects.put,
-    "GET object": objects.get,
-    "HEAD object": objects.get,
-    "HEAD object objectMeta": objects.get,
-    "DELETE object": objects.delete,
-    "POST object append position": objects.append,
-    "GET object acl": buckets.get_acl,
-    "PUT object acl": buckets.put_acl,
-    "GET object tagging": objects.get_tagging,
-    "PUT object tagging": objects.put_tagging,
-    "DELETE object tagging": objects.put_tagging,
-    "POST object uploads": uploads.start,
-    "PUT object partNumber uploadId": uploads.put_part,
-    "GET object uploadId": uploads.list_parts,
-    "POST object uploadId": uploads.complete,
-    "DELETE object uploadId": uploads.abort,
-}
-"""By method, level and the parameters that choose an operation."""
-_WITH_CONTENT: Final = {"PUT object", "POST object append position"} | {
-    "PUT object partNumber uploadId"
-}
 
 
 class OssEndpoint(HttpService):
@@ -98,16 +55,20 @@ class OssEndpoint(HttpService):
         return True
 
     def is_exempt(self, request: Request) -> bool:
-        """Return whether a request names OSS or a bucket of it."""
-        return hosts.service_of(request.headers.get("host", "")) == "oss"
+        """Return whether a request names OSS or a bucket of it.
+
+        A client that lists buckets by the address 127.0.0.1 sends the name of a bucket without the
+        bucket: ``.oss-cn-hangzhou.aliyuncs.com``. No site can have such a name.
+        """
+        host = request.headers.get("host", "").removeprefix(".")
+        return hosts.service_of(host) == "oss"
 
     def body_limit(self, request: Request) -> int:
         """Return the bytes of an object, or of a document."""
         try:
-            has_content = _name(OssRequest(request)) in _WITH_CONTENT
+            return operations.largest_body(OssRequest(request))
         except OssError:
-            has_content = False
-        return model.LARGEST_BODY if has_content else model.LARGEST_DOCUMENT
+            return model.LARGEST_DOCUMENT
 
     def too_large(self, limit: int) -> Rejected:
         """Return the refusal of a body over the limit in bytes."""
@@ -165,12 +126,9 @@ class OssEndpoint(HttpService):
         return preflight
 
     async def _answer(self, asked: OssRequest, stream: ClientStream) -> Answer | None:
-        operation = _OPERATIONS.get(_name(asked))
-        if operation is None or "x-oss-callback" in asked.headers:
-            text = f"{_name(asked)} is not implemented on this machine"
-            raise OssError("NotImplemented", text)
+        operation = operations.operation_of(asked)
         self._authenticate(asked)
-        return await operation(self._service, asked, stream)
+        return await operation.answer(self._service, asked, stream)
 
     def _authenticate(self, asked: OssRequest) -> None:
         """Check the signature if the runtime is strict; a presigned URL that ended is refused."""
@@ -179,12 +137,6 @@ class OssEndpoint(HttpService):
             signature.check(asked, claim, auth.access_keys)
         if claim is not None and (auth.strict_auth or claim.expires is not None):
             signature.check_time(claim, now=self._clock.now())
-
-
-def _name(asked: OssRequest) -> str:
-    """Return the name of an operation, as in the table."""
-    level = "object" if asked.key else "bucket" if asked.bucket else "service"
-    return " ".join((asked.method, level, *sorted(asked.operation)))
 
 
 async def _discard(stream: ClientStream) -> None:

@@ -32,7 +32,9 @@ MOST_LISTED: Final = 1_000
 BUCKET_ACLS: Final = ("private", "public-read", "public-read-write")
 ACLS: Final = (*BUCKET_ACLS, "default")
 _BUCKET: Final = re.compile(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]")
-_RANGE: Final = re.compile(r"bytes=(\d{0,19})-(\d{0,19})", re.ASCII)
+_RANGE: Final = re.compile(
+    r"bytes=(?P<first>\d{0,19})-(?P<last>\d{0,19})(?P<further>,[\d,\s-]*)?", re.ASCII
+)
 
 
 class OssError(ProtocolError):
@@ -234,26 +236,63 @@ def _has_etag(found: StoredObject, given: str) -> bool:
 def byte_range(header: str, size: int, *, standard: bool) -> range | None:
     """Return the bytes that a Range header names; None: the whole object.
 
+    By default OSS ignores a range that is not wholly within the object, and of several ranges all
+    but the first ("How to obtain OSS resources by segmenting HTTP Range requests",
+    https://help.aliyun.com/zh/oss/how-to-obtain-oss-resources-by-segmenting-http-range-requests).
+
     Args:
-        header: ``bytes=0-9``, ``bytes=10-`` or ``bytes=-10``.
+        header: ``bytes=0-9``, ``bytes=10-`` or ``bytes=-10``; "" if there is none.
         size: Of the object.
-        standard: Refuse a range that the object does not have. Otherwise the whole object is
-            returned, as OSS does by default.
+        standard: Cut a range at the end of the object, and refuse one of which the object has
+            nothing, and several.
 
     Raises:
         OssError: InvalidRange.
     """
+    if not header:
+        return None
     match = _RANGE.fullmatch(header)
-    first, last = match.groups() if match else ("", "")
-    if first:
-        wanted = range(int(first), min(int(last or size), size - 1) + 1)
-    else:
-        wanted = range(max(0, size - int(last or 0)), size)
-    if wanted:
-        return wanted
-    if standard and header:
+    named = _named_bytes(match["first"], match["last"], size) if match else range(0)
+    present = _present(named, size)
+    if not standard:
+        return present if present == named and present else None
+    if not present or (match and match["further"]):
         raise OssError("InvalidRange", f"Range {shorten(header)} is not within {size} bytes")
-    return None
+    return present
+
+
+def copied_range(header: str, size: int) -> range:
+    """Return the bytes that ``x-oss-copy-source-range`` names; all without the header.
+
+    The range must be within the object ("0042-00000306",
+    https://help.aliyun.com/zh/oss/user-guide/0042-00000306).
+
+    Args:
+        header: As of :func:`byte_range`.
+        size: Of the source.
+
+    Raises:
+        OssError: InvalidRange.
+    """
+    if not header:
+        return range(size)
+    chosen = byte_range(header, size, standard=False)
+    if chosen is None:
+        text = f"x-oss-copy-source-range {shorten(header)} is not within {size} bytes"
+        raise OssError("InvalidRange", text)
+    return chosen
+
+
+def _named_bytes(first: str, last: str, size: int) -> range:
+    """Return the bytes that a range names, also those that the object does not have."""
+    if first:
+        return range(int(first), int(last) + 1 if last else size)
+    return range(size - int(last), size) if last else range(0)
+
+
+def _present(named: range, size: int) -> range:
+    """Return those of the named bytes that an object has."""
+    return range(max(named.start, 0), min(named.stop, size))
 
 
 def http_date(at: int) -> str:

@@ -22,7 +22,7 @@ from fc_async_local.services.oss.model import (
     StoredObject,
     check_conditions,
 )
-from fc_async_local.services.oss.request import tags
+from fc_async_local.services.oss.request import ENCRYPTION, STORAGE, tags
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable
@@ -55,25 +55,36 @@ async def write(service: OssService, asked: OssRequest, pieces: AsyncIterator[by
     content = await receive(service, asked, pieces)
     made = stored(service, asked, attributes, content)
     await service.commit(asked, made, "ObjectCreated:PutObject")
-    return Answer(200, headers=(*validators(made), ("Content-MD5", content_md5(content))))
+    digest = ("Content-MD5", content_md5(content))
+    return Answer(200, headers=(*validators(made), digest, *encryption(made)))
 
 
 async def _copy(service: OssService, asked: OssRequest, source: tuple[str, str]) -> Answer:
-    headers, given = asked.headers, asked.attributes()
+    given = asked.attributes()
+    replaced = asked.replaces("x-oss-metadata-directive")
+    retagged = asked.replaces("x-oss-tagging-directive")
     found, content = await receive_copy(service, asked, source)
-    replaced = headers.get("x-oss-metadata-directive", "").upper() == "REPLACE"
-    retagged = headers.get("x-oss-tagging-directive", "").upper() == "REPLACE"
     made = replace(
         stored(service, asked, given, content),
-        headers=given.headers if replaced else found.headers,
+        headers=given.headers if replaced else _copied_headers(found, given),
         tagging=given.tagging if retagged else found.tagging,
         etag=found.etag,
     )
     updated = replaced and source == (asked.bucket, asked.key)
     event = "ObjectModified:UpdateObjectMeta" if updated else "ObjectCreated:CopyObject"
     await service.commit(asked, made, event)
-    asked.add_headers(validators(made))
+    asked.add_headers((*validators(made), *encryption(made)))
     return xml(200, wire.document("CopyObjectResult", copied(made.etag, made.modified_at)))
+
+
+def _copied_headers(source: StoredObject, given: Attributes) -> dict[str, str]:
+    """Return the headers of a copy that keeps the metadata of its source.
+
+    Storage class and encryption are not metadata: they are those of the request, or the default.
+    """
+    metadata = {name: text for name, text in source.headers.items() if name not in STORAGE}
+    storage = {name: text for name, text in given.headers.items() if name in STORAGE}
+    return metadata | storage
 
 
 async def append(service: OssService, asked: OssRequest, stream: ClientStream) -> Answer:
@@ -104,7 +115,8 @@ async def append(service: OssService, asked: OssRequest, stream: ClientStream) -
         return after, [] if before is None else [more]
 
     made = await service.change(bucket, write, more)
-    return Answer(200, headers=(*validators(made), (_NEXT, str(made.content.size))))
+    following = (_NEXT, str(made.content.size))
+    return Answer(200, headers=(*validators(made), following, *encryption(made)))
 
 
 async def get(service: OssService, asked: OssRequest, stream: ClientStream) -> None:
@@ -207,9 +219,8 @@ async def receive_copy(
     found, file = await service.open(*source)
     with file:
         check_conditions(found, asked.headers, _COPY)
-        whole = range(found.content.size)
-        chosen = model.byte_range(asked.headers.get(f"{_COPY}range", ""), len(whole), standard=True)
-        return found, await service.files.write(asked.bucket, read(file, chosen or whole))
+        chosen = model.copied_range(asked.headers.get(f"{_COPY}range", ""), found.content.size)
+        return found, await service.files.write(asked.bucket, read(file, chosen))
 
 
 def stored(
@@ -235,6 +246,11 @@ def copied(etag: str, modified_at: int) -> dict[str, object]:
 def validators(found: StoredObject) -> HeaderList:
     """Return the headers that say which content an object has."""
     return ("ETag", f'"{found.etag}"'), (CRC, str(found.content.crc))
+
+
+def encryption(found: Attributes) -> HeaderList:
+    """Return the headers that name the encryption of an object."""
+    return [(name, found.headers[name]) for name in ENCRYPTION if name in found.headers]
 
 
 def _described(found: StoredObject) -> dict[str, str]:

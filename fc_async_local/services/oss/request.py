@@ -36,25 +36,33 @@ _NAMES: Final = (
 )
 SUBRESOURCES: Final = frozenset(_NAMES.split())
 """Parameters that version 1 signs."""
-_KEPT: Final = frozenset(
-    {"content-type", "cache-control", "content-disposition", "content-encoding"}
-    | {"content-language", "expires", "x-oss-storage-class", "x-oss-server-side-encryption"}
+ENCRYPTION: Final = (
+    "x-oss-server-side-encryption",
+    "x-oss-server-side-encryption-key-id",
+    "x-oss-server-side-data-encryption",
 )
+"""Headers that name the encryption of an object; returned by the request that writes it, too."""
+STORAGE: Final = frozenset({"x-oss-storage-class", *ENCRYPTION})
+"""Headers of an object that a copy does not take from its source, whatever its directive."""
+_KEPT: Final = STORAGE | {
+    "cache-control",
+    "content-disposition",
+    "content-encoding",
+    "content-language",
+    "content-type",
+    "expires",
+}
 """Headers of an object that are returned with it, besides user metadata."""
-_META: Final = "x-oss-meta-"
+META: Final = "x-oss-meta-"
+"""The beginning of the names of headers of user metadata."""
 _META_BYTES: Final = 8 * 1024
-_RESPONSE: Final = "response-"
+RESPONSE: Final = "response-"
+"""The beginning of the names of parameters that set a header of the answer."""
+_DIRECTIVES: Final = ("COPY", "REPLACE")
 _MOST_TAGS: Final = 10
 _TAG: Final = re.compile(r"[\w +=.:/-]{1,128}\0[\w +=.:/-]{0,256}")
 """Key and value of a tag."""
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
-_MODIFIERS: Final = frozenset(
-    {"continuation-token", "security-token", "sequential", "x-oss-request-payer"}
-    | {"x-oss-traffic-limit"}
-    | {name for name in SUBRESOURCES if name.startswith(_RESPONSE)}
-)
-"""Parameters that choose no operation."""
-
 
 _HEADERS: Final = "fc_async.headers"
 """Key in the scope of a request: headers of the answer, also if it is an error."""
@@ -80,7 +88,6 @@ class OssRequest:
         query: Parameters, decoded.
         bucket: "" for the service.
         key: "" for a bucket.
-        operation: The parameters that choose the operation.
 
     Raises:
         OssError: InvalidObjectName, InvalidArgument: the path or query is not UTF-8.
@@ -96,7 +103,6 @@ class OssRequest:
         if not self.bucket:
             self.bucket, _, self.key = path.partition("/")
         self._request = request
-        self.operation = frozenset(SUBRESOURCES.intersection(self.query) - _MODIFIERS)
 
     @property
     def common_headers(self) -> HeaderList:
@@ -145,8 +151,8 @@ class OssRequest:
             OssError: InvalidArgument.
         """
         given = self.headers.items()
-        kept = {name: text for name, text in given if name in _KEPT or name.startswith(_META)}
-        size = sum(len(name) + len(kept[name]) for name in kept if name.startswith(_META))
+        kept = {name: text for name, text in given if name in _KEPT or name.startswith(META)}
+        size = sum(len(name) + len(kept[name]) for name in kept if name.startswith(META))
         if size > _META_BYTES:
             raise OssError("InvalidArgument", f"user metadata has {size} of {_META_BYTES} bytes")
         kept.setdefault("content-type", "application/octet-stream")
@@ -173,6 +179,21 @@ class OssRequest:
             raise OssError("NotImplemented", "versions of objects are not kept here")
         return bucket, key
 
+    def replaces(self, name: str) -> bool:
+        """Return whether a directive of a copy says that the request's own values replace others.
+
+        Args:
+            name: Of the header; without it the values of the source are kept.
+
+        Raises:
+            OssError: InvalidArgument: it is neither ``COPY`` nor ``REPLACE``.
+        """
+        directive = self.headers.get(name, "COPY").upper()
+        if directive not in _DIRECTIVES:
+            text = f"{name} {shorten(directive)} is not one of {', '.join(_DIRECTIVES)}"
+            raise OssError("InvalidArgument", text)
+        return directive == "REPLACE"
+
     def number(self, name: str, default: int | None, high: int, low: int = 1) -> int:
         """Return a parameter as a number.
 
@@ -195,13 +216,13 @@ class OssRequest:
             OssError: InvalidArgument: a header cannot have this value.
         """
         found = {
-            name.removeprefix(_RESPONSE): value.encode().decode("latin-1")
+            name.removeprefix(RESPONSE): value.encode().decode("latin-1")
             for name, value in self.query.items()
-            if name in _MODIFIERS and name.startswith(_RESPONSE)
+            if name.startswith(RESPONSE)
         }
         for name, value in found.items():
             if _CONTROL.search(value):
-                raise OssError("InvalidArgument", f"{_RESPONSE}{name} has a control character")
+                raise OssError("InvalidArgument", f"{RESPONSE}{name} has a control character")
         return found
 
 

@@ -18,6 +18,7 @@ from fc_async_local.services.oss.objects import (
     CRC,
     content_md5,
     copied,
+    encryption,
     etag_of,
     receive,
     receive_copy,
@@ -53,6 +54,7 @@ async def start(service: OssService, asked: OssRequest, _: ClientStream) -> Answ
         return None, []
 
     await service.change(asked.bucket, write)
+    asked.add_headers(encryption(upload))
     names = asked.names([upload.key])
     content: dict[str, object] = {"Bucket": asked.bucket, "EncodingType": names.kind}
     content |= {"Key": names(upload.key), "UploadId": upload.id}
@@ -155,7 +157,8 @@ async def complete(service: OssService, asked: OssRequest, stream: ClientStream)
         await service.do(lambda index: index.upload(*asked.upload))
         raise
     etag = f"{etag_of([one.md5 for one in contents])}-{len(contents)}"
-    made = replace(stored(service, asked, upload, content), etag=etag, kind="Multipart")
+    acl = asked.attributes().acl if "x-oss-object-acl" in asked.headers else upload.acl
+    made = replace(stored(service, asked, upload, content), etag=etag, kind="Multipart", acl=acl)
 
     def end(index: Index) -> list[Content]:
         return index.end_upload(bucket, index.upload(*asked.upload).id)
@@ -169,7 +172,7 @@ async def complete(service: OssService, asked: OssRequest, stream: ClientStream)
         "Key": names(key),
         "ETag": f'"{etag}"',
     }
-    asked.add_headers(validators(made))
+    asked.add_headers((*validators(made), *encryption(made)))
     return xml(200, wire.document("CompleteMultipartUploadResult", document))
 
 

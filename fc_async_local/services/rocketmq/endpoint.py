@@ -2,12 +2,13 @@
 """The HTTP endpoint of RocketMQ 4.x: paths, headers, statuses and XML documents of its protocol.
 
 ``PUT`` and ``DELETE /topics/{topic}?ns={instance}`` are an addition of this runtime: in the cloud,
-topics are created in the console.
+topics are created in the console. No official client signs such a request, so with strict
+signatures the admin API creates topics.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from fc_async_local.http.messages import Answer
 from fc_async_local.services import common, markup, signature
@@ -38,6 +39,14 @@ class RocketMqEndpoint(XmlService):
     name = "RocketMQ"
     scheme = signature.ROCKETMQ
     dialect = _DIALECT
+    unknown_parameter = "InvalidArgument"
+    parameters: ClassVar = {
+        "PUT topics/*": "ns",
+        "DELETE topics/*": "ns",
+        "POST topics/*/messages": "ns",
+        "GET topics/*/messages": "consumer ns numofmessages tag trans waitseconds",
+        "DELETE topics/*/messages": "consumer ns",
+    }
     largest_body = 32 * 1024 * 1024
     """A message of 4 MB with every character written as an entity."""
 

@@ -141,7 +141,7 @@ def test_a_coroutine_handler_that_exits_fails_its_attempt(bench_class) -> None:
 def test_a_timeout_is_a_function_error(play) -> None:
     outcome = play(lambda bench: bench.run("index.hang", timeout_ms=200))
     assert outcome.kind is OutcomeKind.FUNCTION_ERROR
-    assert outcome.error_type == "UnhandledInvocationError"
+    assert outcome.error_type == "InvocationError"
     assert json.loads(outcome.payload)["errorMessage"].startswith("Function timed out after 0.2 s")
     assert outcome.timed_out
     assert outcome.duration_ms >= 200

@@ -12,6 +12,7 @@ import requests
 
 from fc_async_local.services.mns.model import Draft
 from fc_async_local.services.rocketmq.model import NewMessage
+from fc_async_local.settings import Settings
 from fc_async_sdk.testing import failure_event
 
 if TYPE_CHECKING:
@@ -35,6 +36,11 @@ CHANNELS = [
 ]
 
 
+@pytest.fixture
+def fc_local_settings() -> Settings:
+    return Settings()
+
+
 @pytest.fixture(params=CHANNELS, ids=lambda channel: channel.kind)
 def channel(request: pytest.FixtureRequest, fc_local: FcLocal) -> Channel:
     """A channel that has got the event of one invocation."""
@@ -49,6 +55,28 @@ def channel(request: pytest.FixtureRequest, fc_local: FcLocal) -> Channel:
     fc_local.client.invoke_async("orders", b"{}")
     fc_local.run_until_idle()
     return found
+
+
+STRICT = Settings.of(strict_auth=True, access_keys={"id": "secret"})
+
+
+@pytest.mark.parametrize("fc_local_settings", [Settings(), STRICT], ids=["open", "strict"])
+@pytest.mark.parametrize("channel", CHANNELS, ids=lambda channel: channel.kind)
+def test_a_queue_topic_or_bus_is_made_without_a_client_also_with_strict_signatures(
+    fc_local: FcLocal, channel: Channel
+) -> None:
+    url = f"{fc_local.endpoint}/_local/channels"
+    query = {"name": channel.name, "instance": channel.instance}
+    for _ in range(2):
+        assert requests.put(f"{url}/{channel.kind}", params=query, timeout=10).status_code == 204
+    made = requests.get(url, timeout=10).json()["channels"]
+    assert (channel.kind, channel.name) in [(one["kind"], one["name"]) for one in made]
+
+
+def test_a_queue_that_cannot_be_a_destination_is_not_made(fc_local: FcLocal) -> None:
+    url = f"{fc_local.endpoint}/_local/channels"
+    for kind, query in (("kafka", {"name": "r"}), ("queue", {}), ("queue", {"name": "a b"})):
+        assert requests.put(f"{url}/{kind}", params=query, timeout=10).status_code == 400
 
 
 @pytest.fixture

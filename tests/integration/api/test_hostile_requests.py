@@ -610,9 +610,9 @@ LISTS = (
 
 
 def asking(path: str, **query: str) -> str:
-    """Return the path of a list with a query; some operations of FC spell it with capitals."""
-    if not path.startswith("/_local"):
-        query |= {name[0].upper() + name[1:]: value for name, value in query.items()}
+    """Return the path of a list with a query; the lists of tags spell it with capitals."""
+    if path.endswith("/tags-v2"):
+        query = {name[0].upper() + name[1:]: value for name, value in query.items()}
     return f"{path}?{urlencode(query)}"
 
 

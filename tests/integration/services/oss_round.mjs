@@ -29,6 +29,7 @@ const codeOf = async (call) => {
 
 const seen = {};
 await client.putBucket(bucket);
+seen.buckets = (await client.listBuckets()).buckets.map((one) => one.name);
 await client.put(key, Buffer.from("hello"), { meta: { k: "v" }, mime: "text/x" });
 const got = await client.get(key);
 seen.content = got.content.toString();
@@ -42,7 +43,12 @@ seen.forbidden = await codeOf(() =>
 await client.copy("copy", key);
 await client.append("log", Buffer.from("abc"));
 seen.position = (await client.append("log", Buffer.from("def"), { position: 3 })).nextAppendPosition;
-await client.multipartUpload("parts", Buffer.alloc(250_000, 7), { partSize: 102_400 });
+await client.multipartUpload("parts", Buffer.alloc(250_000, 7), {
+  partSize: 102_400,
+  meta: { k: "v" },
+  headers: { "x-oss-storage-class": "IA", "x-oss-tagging": "a=b" },
+});
+seen.class = (await client.head("parts")).res.headers["x-oss-storage-class"];
 seen.parts = (await client.get("parts")).content.length;
 seen.listed = (await client.list({ "max-keys": 10 })).objects.map((one) => one.name);
 seen.second = (await client.listV2({ delimiter: "/" })).prefixes;

@@ -14,7 +14,6 @@ import pytest
 
 import fc_async_sdk
 from fc_async_local._fixture import FailedAttempts
-from fc_async_local.domain.errors import UNHANDLED
 from fc_async_local.domain.faults import DestinationFault
 from fc_async_local.domain.invocation import InvokeRequest, Outcome, OutcomeKind, delivery_of
 from fc_async_local.embedded import LocalRuntime
@@ -23,6 +22,7 @@ from fc_async_local.services.mns.topic import Subscription
 from fc_async_local.services.rocketmq.model import ConsumeRequest, handle_of
 from fc_async_local.testing import FcLocal
 from fc_async_sdk import events
+from fc_async_sdk.spec.function_errors import UNHANDLED
 from fc_async_tests.metrics import sums
 
 REGION, ACCOUNT = "cn-hangzhou", "1234567890123456"

@@ -192,6 +192,16 @@ def test_a_name_that_is_not_of_this_machine_is_refused(bucket: Bucket) -> None:
     bucket.put("k", b"content")
     assert bucket.send("GET", "/bucket/k", Host="example.com")[0] == 403
     assert bucket.send("GET", "/bucket/k", Origin="http://example.com")[0] == 403
+    page = "http://.oss-cn-hangzhou.aliyuncs.com"
+    for host in (".example.com", ".oss-cn-hangzhou.aliyuncs.com.example.com", "..localhost.com"):
+        assert bucket.send("GET", "/", Host=host)[0] == 403
+    own = ".oss-cn-hangzhou.aliyuncs.com"
+    assert bucket.send("GET", "/", Host=own, Origin=page)[0] == 403
+
+
+def test_a_client_lists_buckets_though_it_leaves_out_the_bucket_in_its_name(bucket: Bucket) -> None:
+    status, text, _ = bucket.send("GET", "/", Host=".oss-cn-hangzhou.aliyuncs.com")
+    assert (status, "<Name>bucket</Name>" in text) == (200, True)
 
 
 @pytest.mark.parametrize(
@@ -210,29 +220,100 @@ def test_a_bucket_is_named_by_the_host_or_by_the_path(bucket: Bucket, host: str)
 
 
 @pytest.mark.parametrize(
-    ("asked", "status", "found"),
+    ("asked", "found", "standard"),
     [
-        ("bytes=0-3", 206, "0123"),
-        ("bytes=8-99", 206, "89"),
-        ("bytes=-2", 206, "89"),
-        ("bytes=-99", 206, "0123456789"),
-        ("bytes=5-", 206, "56789"),
-        ("bytes=10-", 200, "0123456789"),
-        ("bytes=5-4", 200, "0123456789"),
-        ("bytes=-0", 200, "0123456789"),
-        ("bytes=0-1,3-4", 200, "0123456789"),
-        ("lines=0-1", 200, "0123456789"),
-        ("bytes=" + "9" * 50 + "-", 200, "0123456789"),
+        ("bytes=0-3", (206, "0123"), (206, "0123")),
+        ("bytes=-2", (206, "89"), (206, "89")),
+        ("bytes=5-", (206, "56789"), (206, "56789")),
+        ("bytes=0-9", (206, "0123456789"), (206, "0123456789")),
+        ("bytes=8-10", (200, "0123456789"), (206, "89")),
+        ("bytes=8-99", (200, "0123456789"), (206, "89")),
+        ("bytes=-99", (200, "0123456789"), (206, "0123456789")),
+        ("bytes=10-", (200, "0123456789"), (416, "")),
+        ("bytes=10-20", (200, "0123456789"), (416, "")),
+        ("bytes=5-4", (200, "0123456789"), (416, "")),
+        ("bytes=-0", (200, "0123456789"), (416, "")),
+        ("bytes=-", (200, "0123456789"), (416, "")),
+        ("bytes=0-1,3-4", (206, "01"), (416, "")),
+        ("bytes=0-1, 3-99", (206, "01"), (416, "")),
+        ("lines=0-1", (200, "0123456789"), (416, "")),
+        ("bytes=" + "9" * 50 + "-", (200, "0123456789"), (416, "")),
     ],
 )
-def test_a_range_that_an_object_does_not_have_is_the_whole_object_unless_standard(
-    bucket: Bucket, asked: str, status: int, found: str
+def test_a_reader_in_blocks_gets_the_bytes_that_the_service_would_send(
+    bucket: Bucket, asked: str, found: tuple[int, str], standard: tuple[int, str]
 ) -> None:
     bucket.put("k", b"0123456789")
-    assert bucket.send("GET", "/bucket/k", Range=asked)[:2] == (status, found)
-    standard = {"x_oss_range_behavior": "standard"}
-    expected = 206 if status == 206 else 416
-    assert bucket.send("GET", "/bucket/k", Range=asked, **standard)[0] == expected
+    assert bucket.send("GET", "/bucket/k", Range=asked)[:2] == found
+    status, text, _ = bucket.send("GET", "/bucket/k", Range=asked, x_oss_range_behavior="standard")
+    assert (status, "" if status == 416 else text) == standard
+
+
+@pytest.mark.parametrize("target", ["legalHold", "accessmonitor", "x-oss-acl=private", "acl&x=1"])
+def test_a_put_with_an_unknown_parameter_does_not_overwrite_the_object(
+    bucket: Bucket, target: str
+) -> None:
+    bucket.put("k", b"old")
+    status, text, _ = bucket.send("PUT", f"/bucket/k?{target}", b"<LegalHold/>")
+    assert (status, "<Code>NotImplemented</Code>" in text) == (501, True)
+    assert f"the parameter '{target.rpartition('&')[2].partition('=')[0]}'" in text
+    assert bucket.get("k") == b"old"
+
+
+@pytest.mark.parametrize(
+    ("method", "target"),
+    [
+        ("DELETE", "/bucket?overwriteConfig"),
+        ("DELETE", "/bucket?metadataConfiguration&acl"),
+        ("DELETE", "/bucket/k?overwriteConfig"),
+        ("DELETE", "/bucket/k?versionId=1"),
+    ],
+)
+def test_a_delete_with_an_unknown_parameter_deletes_nothing(
+    bucket: Bucket, method: str, target: str
+) -> None:
+    if "/k" in target:
+        bucket.put("k", b"old")
+    before = bucket.list_keys()
+    assert bucket.send(method, target)[0] == 501
+    assert bucket.send("GET", "/bucket?acl")[0] == 200
+    assert bucket.list_keys() == before
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "content-range",
+        "if-match",
+        "if-none-match",
+        "x-oss-callback",
+        "x-oss-object-worm-mode",
+        "x-oss-server-side-encryption-customer-algorithm",
+        "x-oss-symlink-target",
+        "x-oss-acl",
+    ],
+)
+def test_a_header_that_would_change_a_put_is_refused_by_its_name(
+    bucket: Bucket, header: str
+) -> None:
+    bucket.put("k", b"old")
+    status, text, _ = bucket.send("PUT", "/bucket/k", b"new", **{header: "*"})
+    assert (status, f"the header '{header}'" in text) == (501, True)
+    assert bucket.get("k") == b"old"
+
+
+def test_a_delete_with_the_condition_of_another_operation_deletes_nothing(bucket: Bucket) -> None:
+    bucket.put("k", b"old")
+    assert bucket.send("DELETE", "/bucket/k", If_Match='"other"')[0] == 501
+    assert bucket.send("DELETE", "/bucket/k", x_oss_forbid_overwrite="true")[0] == 501
+    assert bucket.get("k") == b"old"
+
+
+def test_a_list_that_would_be_filtered_is_not_returned_whole(bucket: Bucket) -> None:
+    for target in ("/?tag-key=a", "/bucket?versions", "/bucket?list-type=2&x-oss-filter=a"):
+        assert bucket.send("GET", target)[0] == 501
+    assert bucket.send("GET", "/", x_oss_resource_group_id="rg")[0] == 501
+    assert bucket.send("GET", "/bucket?list-type=3")[0] == 400
 
 
 def test_an_upload_whose_client_hangs_up_leaves_nothing(bucket: Bucket, tmp_path: Path) -> None:

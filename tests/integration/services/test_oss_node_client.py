@@ -40,6 +40,8 @@ def test_the_node_client_does_the_whole_round(node_packages, tmp_path, version, 
     assert done.returncode == 0, done.stderr
     url = {"url": "hello"} if host == "localhost" else {}
     assert json.loads(done.stdout) == url | {
+        "buckets": [f"node-{version}"],
+        "class": "IA",
         "content": "hello",
         "type": "text/x",
         "meta": {"k": "v"},

@@ -205,6 +205,56 @@ def test_a_copy_keeps_or_replaces_metadata(bucket):
     assert code_of(bucket.copy_object, name, "nothing", "c") == "NoSuchKey"
 
 
+def test_a_copy_has_the_storage_class_and_encryption_that_its_request_names(bucket):
+    encrypted = {
+        "x-oss-server-side-encryption": "KMS",
+        "x-oss-server-side-encryption-key-id": "key-1",
+        "x-oss-server-side-data-encryption": "SM4",
+    }
+    put = bucket.put_object(KEY, b"1", headers={**encrypted, "x-oss-storage-class": "Archive"})
+    name = bucket.bucket_name
+    wanted = {"x-oss-storage-class": "IA", "x-oss-server-side-encryption": "AES256"}
+    copied = bucket.copy_object(name, KEY, "copy", headers=wanted)
+    bucket.copy_object(name, KEY, "plain")
+    for answer in (put, bucket.head_object(KEY)):
+        assert encrypted.items() <= {k.lower(): v for k, v in answer.headers.items()}.items()
+    assert copied.headers["x-oss-server-side-encryption"] == "AES256"
+    copy, plain = bucket.head_object("copy").headers, bucket.head_object("plain").headers
+    assert (copy["x-oss-storage-class"], copy["x-oss-server-side-encryption"]) == ("IA", "AES256")
+    assert "x-oss-server-side-encryption-key-id" not in copy
+    assert plain["x-oss-storage-class"] == "Standard"
+    assert "x-oss-server-side-encryption" not in plain
+
+
+def test_a_directive_of_a_copy_that_the_service_does_not_know_is_refused(bucket):
+    bucket.put_object("k", b"1")
+    for header in ("x-oss-metadata-directive", "x-oss-tagging-directive"):
+        named = {header: "MERGE"}
+        code = code_of(bucket.copy_object, bucket.bucket_name, "k", "copy", headers=named)
+        assert code == "InvalidArgument"
+    assert not bucket.object_exists("copy")
+
+
+def test_a_copied_part_that_leaves_its_source_is_refused(bucket):
+    bucket.put_object("k", b"0123456789")
+    name, upload = bucket.bucket_name, bucket.init_multipart_upload("mp").upload_id
+    for wanted in ((5, 10), (10, 20)):
+        copied = (name, "k", wanted, "mp", upload, 1)
+        assert code_of(bucket.upload_part_copy, *copied) == "InvalidRange"
+    bucket.abort_multipart_upload("mp", upload)
+
+
+def test_an_upload_has_the_encryption_of_its_start_and_the_acl_of_its_end(bucket):
+    encrypted = {"x-oss-server-side-encryption": "AES256"}
+    started = bucket.init_multipart_upload("mp", headers=encrypted)
+    part = bucket.upload_part("mp", started.upload_id, 1, b"end")
+    parts, acl = [PartInfo(1, part.etag)], {"x-oss-object-acl": "public-read"}
+    done = bucket.complete_multipart_upload("mp", started.upload_id, parts, headers=acl)
+    for answer in (started, done, bucket.head_object("mp")):
+        assert answer.headers["x-oss-server-side-encryption"] == "AES256"
+    assert bucket.get_object_acl("mp").acl == "public-read"
+
+
 def test_many_objects_are_deleted_at_once(bucket):
     for key in ("a", "b", "c"):
         bucket.put_object(key, b"")

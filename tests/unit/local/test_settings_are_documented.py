@@ -18,10 +18,10 @@ from fc_async_local.domain.errors import (
     INTERNAL,
     RECURSIVE,
     STOPPED,
-    UNHANDLED,
 )
 from fc_async_local.settings import GROUPS
 from fc_async_sdk.spec import metrics
+from fc_async_sdk.spec.function_errors import TIMED_OUT, UNHANDLED
 
 if TYPE_CHECKING:
     from fc_async_local.domain.rules import Ranged
@@ -65,6 +65,7 @@ def test_every_metric_is_documented(metric: str) -> None:
     "condition",
     [
         UNHANDLED,
+        TIMED_OUT,
         EXHAUSTED,
         INTERNAL,
         GONE,

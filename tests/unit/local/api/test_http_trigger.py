@@ -259,6 +259,18 @@ class TestWebFunctions:
         answer = web.call("GET", PATH)
         assert (answer.status, answer.body, answer.complete) == (404, b"no such order", True)
 
+    def test_that_time_out_are_an_error_with_the_reason(self, web) -> None:
+        web.engine.answer = None
+        web.engine.outcome = Outcome(
+            kind=OutcomeKind.FUNCTION_ERROR,
+            error_type="InvocationError",
+            timed_out=True,
+            payload=b'{"errorMessage":"Function timed out after 3 seconds"}',
+        )
+        answer = web.call("GET", PATH)
+        assert (answer.status, answer.json["Code"]) == (502, "InvocationError")
+        assert answer.json["Message"] == "Function timed out after 3 seconds"
+
     def test_that_break_off_leave_the_answer_incomplete(self, web) -> None:
         web.engine.answer = (200, [], [b"part"])
         web.engine.outcome = Outcome(

@@ -64,18 +64,29 @@ def test_a_request_id_of_another_form_is_refused(world, request_id):
     assert world.engine.calls == []
 
 
-def test_the_request_id_of_a_synchronous_call_is_the_runtimes_own(world):
-    answer = world.call("POST", URL, b"", {"x-fc-request-id": "mine"})
-    assert answer.headers["x-fc-request-id"] == "req-1"
+@pytest.mark.parametrize("header", ["x-fc-request-id", "x-fc-trace-id"])
+def test_the_request_id_of_a_synchronous_call_is_the_callers(world, header):
+    answer = world.call("POST", URL, b"", {header: "mine"})
+    assert answer.headers["x-fc-request-id"] == "mine"
+    assert world.call("POST", URL, b"").headers["x-fc-request-id"] == "req-2"
 
 
 @pytest.mark.parametrize(
     ("query", "qualifier"),
-    [("", "LATEST"), ("?qualifier=", "LATEST"), ("?x=1&qualifier=a%2Fb", "a/b")],
+    [("", "LATEST"), ("?qualifier=", "LATEST"), ("?qualifier=a%2Fb", "a/b")],
 )
 def test_the_qualifier_is_latest_unless_it_is_said(world, query, qualifier):
     world.call("POST", URL + query, b"", ASYNC)
     assert world.engine.calls[0][1].qualifier == qualifier
+
+
+@pytest.mark.parametrize("query", ["?qualifer=prod", "?Qualifier=prod", "?delay", "?qualifier=a&x"])
+def test_a_misspelled_qualifier_does_not_call_another_version(world, query):
+    for headers in (ASYNC, {}):
+        answer = world.call("POST", URL + query, b"", headers)
+        assert (answer.status, answer.json["Code"]) == (400, "InvalidArgument")
+    assert query.lstrip("?").rpartition("&")[2].partition("=")[0] in answer.json["Message"]
+    assert world.engine.calls == []
 
 
 @pytest.mark.parametrize("delay", ["1", "3599"])

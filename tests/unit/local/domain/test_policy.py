@@ -142,11 +142,7 @@ def test_success_interruption_and_invalid_outcomes_end_the_invocation(
         (Outcome(kind=OutcomeKind.SYSTEM_ERROR), "InternalServerError"),
         (Outcome(kind=OutcomeKind.FUNCTION_ERROR), "UnhandledInvocationError"),
         (
-            Outcome(
-                kind=OutcomeKind.FUNCTION_ERROR,
-                error_type="UnhandledInvocationError",
-                timed_out=True,
-            ),
+            Outcome(kind=OutcomeKind.FUNCTION_ERROR, error_type="InvocationError", timed_out=True),
             "InvocationError",
         ),
         (

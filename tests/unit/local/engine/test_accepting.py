@@ -320,4 +320,4 @@ def test_a_function_that_takes_too_long_fails_at_its_limit(play) -> None:
         answered = await call
         return answered.outcome.error_type, answered.outcome.duration_ms
 
-    assert play(scenario) == ("UnhandledInvocationError", 3_000)
+    assert play(scenario) == ("InvocationError", 3_000)

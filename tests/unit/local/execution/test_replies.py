@@ -7,7 +7,8 @@ import pytest
 
 from fc_async_local.domain.invocation import OutcomeKind
 from fc_async_local.execution.protocol import Deployment
-from fc_async_local.execution.replies import INITIALIZATION, Ending, Reply, Run, outcome, refused
+from fc_async_local.execution.replies import Ending, Reply, Run, outcome, refused
+from fc_async_sdk.spec.function_errors import INITIALIZATION
 
 DEPLOYMENT = Deployment(
     function="f",
@@ -45,7 +46,7 @@ RUN = Run(DEPLOYMENT, "c-1", 1234, b"log")
         (
             Reply(Ending.TIMED_OUT, peak_kb=8 * 1024),
             OutcomeKind.FUNCTION_ERROR,
-            "UnhandledInvocationError",
+            "InvocationError",
             b'{"errorMessage":"Function timed out after 60 seconds (maxMemoryUsage: 8MB)"}',
         ),
         *(

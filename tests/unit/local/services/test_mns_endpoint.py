@@ -295,3 +295,24 @@ def test_websockets_are_refused(run) -> None:
             await call.app({"type": "websocket"}, None, None)
 
     run(body)
+
+
+@pytest.mark.parametrize(
+    ("method", "target", "name"),
+    [
+        ("GET", "/queues/q/messages?peek=true&waitseconds=0", "peek"),
+        ("DELETE", "/queues/q?force=true", "force"),
+        ("PUT", "/queues/q?tags", "tags"),
+        ("POST", "/queues/q/messages?delay=60", "delay"),
+    ],
+)
+def test_a_parameter_that_an_operation_does_not_know_runs_nothing(run, method, target, name):
+    async def scenario(call) -> Any:
+        await call("POST", "/queues/q/messages", BODY)
+        refused = await call(method, target, BODY)
+        return refused, await call("GET", "/queues/q/messages?waitseconds=0")
+
+    refused, kept = run(scenario)
+    assert (refused.status, refused.code) == (400, "InvalidQueryString")
+    assert f"has no parameter '{name}'" in refused.text
+    assert (kept.status, element(kept.text, "DequeueCount")) == (200, "1")

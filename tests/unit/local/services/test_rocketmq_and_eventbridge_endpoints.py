@@ -97,6 +97,12 @@ def code_of(answer):
             400,
             "InvalidArgument",
         ),
+        (
+            request_of("DELETE", "/topics/t/messages?ns=i&consumer=g&trans=rollback"),
+            400,
+            "InvalidArgument",
+        ),
+        (request_of("DELETE", "/topics/t?ns=i&subscriptions"), 400, "InvalidArgument"),
         (request_of("PUT", "/topics/u?ns=rmq-5"), 400, "InvalidArgument"),
         (request_of("DELETE", "/topics/u?ns=i"), 404, "TopicNotExist"),
         (request_of("PATCH", "/topics/t?ns=i"), 400, "InvalidRequestURL"),
@@ -184,6 +190,8 @@ RULE = {"EventBusName": "bus", "RuleName": "r"}
         (rpc("TestEventPattern", EventPattern="{}", Event="x"), 400, "InvalidEvent"),
         (rpc("TestEventPattern", EventPattern="{}", Event="[]"), 400, "InvalidEvent"),
         (rpc("PutEvents", EventBusName="bus", EventList="{}"), 400, "InvalidEvent"),
+        (rpc("DeleteEventBus", EventBusName="bus", DryRun="true"), 400, "InvalidArgument"),
+        (rpc("ListTargets", **RULE, Arn="acs:x"), 400, "InvalidArgument"),
     ],
 )
 def test_eventbridge_refuses_by_code(play, request_, status, code):
