@@ -4,13 +4,14 @@
 from __future__ import annotations
 
 import sys
+from collections import defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import click
 
 from fc_async_plugin.cli import options
-from fc_async_plugin.report import DONE, FAILED, Format, moments, terminal
+from fc_async_plugin.report import DONE, FAILED, PARTLY, Format, moments, terminal
 from fc_async_plugin.report.moments import plural
 from fc_async_plugin.report.tables import Column
 
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from fc_async_sdk.pacing import Pace
 
 _DEAD: Final = "dead-events"
+_CONCURRENCY: Final = 32
+"""Calls on the wire at a time, where the service recognises an event that is sent again."""
 _COLUMNS: Final = (
     Column("function"),
     Column("condition"),
@@ -47,7 +50,7 @@ class _Filters(NamedTuple):
     functions: tuple[str, ...]
     since: str | None
     matches: tuple[str, ...]
-    limit: int
+    limit: int | None
 
     def choose(self, source: Source, now: int) -> Choice:
         """Return the events of a source that are chosen, and what is left out."""
@@ -91,7 +94,10 @@ _filters = options.gathered(
         "requestPayload.order.id=^7; may be given several times.",
     ),
     click.option(
-        "--limit", type=click.IntRange(1), default=10_000, help="Largest number of events."
+        "--limit",
+        type=click.IntRange(1),
+        show_default="all",
+        help="Largest number of events.",
     ),
 )
 
@@ -138,6 +144,10 @@ def command(
     those of a local runtime. A message is deleted after its event was accepted. Without a terminal
     and without -y nothing is sent.
 
+    For a function without task mode, events are sent and their messages deleted one after the
+    other, so that a command that is killed has sent at most two whose messages are still there.
+    Exit code 3 means that the source was not read to its end: run the same command again.
+
     \b
     Examples:
       fc-async events replay failed-orders --dry-run
@@ -167,11 +177,16 @@ def command(
         outcomes: list[Outcome] = []
         if choice.chosen and not dry:
             function = to and target.function
-            _confirm(choice, function, where, client, yes=yes)
+            recognised = _confirm(choice, function, where, client, yes=yes)
+            concurrency = _CONCURRENCY
+            if opened.removes and not recognised:
+                opened.remove_at_once()
+                concurrency = 1
             run = client.replay_events(
                 [event for _, event in choice.chosen],
                 to=function,
                 qualifier=where.qualifier,
+                concurrency=concurrency,
                 progress=(output == "text" and sys.stderr.isatty()) or None,
                 pace=pace,
             )
@@ -179,19 +194,34 @@ def command(
         failed = _tell(choice, outcomes, output, dry=dry)
         for sentence in opened.notes:
             terminal.note(f"Note: {sentence}.")
-    return FAILED if failed else DONE
+    if failed:
+        return FAILED
+    return PARTLY if opened.unread else DONE
 
 
 def _confirm(
     choice: Choice, function: str | None, where: Where, client: Client, *, yes: bool
-) -> None:
-    """Say which functions do not know what was sent before, and ask."""
+) -> bool:
+    """Say which functions do not know what was sent before, and ask.
+
+    Returns:
+        Whether the service recognises what was sent before, for all functions.
+    """
     from fc_async_plugin.account import connection
 
-    names = {function} if function else {event.function for _, event in choice.chosen}
-    options.note_task_mode(client, names, where.qualifier)
+    called: dict[str | None, set[str]] = defaultdict(set)
+    if function:
+        called[where.qualifier].add(function)
+    else:
+        for _, event in choice.chosen:
+            called[event.arn.qualifier if event.arn else None].add(event.function)
+    recognised = True
+    for qualifier, names in called.items():
+        if not options.note_task_mode(client, names, qualifier):
+            recognised = False
     number = plural(len(choice.chosen), "event")
     terminal.confirm(f"Send {number} again at {connection.target_of(where.account)}?", yes=yes)
+    return recognised
 
 
 def _send(run: Iterable[Outcome], choice: Choice, source: Source, outcomes: list[Outcome]) -> None:

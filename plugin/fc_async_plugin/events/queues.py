@@ -56,8 +56,14 @@ class Queue(Receiver):
         with warnings.catch_warnings():
             # The client marks the counts of queues as going away; 0 then.
             warnings.simplefilter("ignore", DeprecationWarning)
-            hidden = getattr(self._queue.get_attributes(), "inactive_messages", 0)
-        if hidden > len(self._receipts):
+            counts = self._queue.get_attributes()
+            hidden = getattr(counts, "inactive_messages", 0)
+            visible = getattr(counts, "active_messages", 0)
+        if self.unread:
+            left = hidden + visible - len(self._receipts)
+            self.unread = left > 0
+            self.notes = (*self.notes, f"not read: {plural(max(left, 0), 'message')}")
+        elif hidden > len(self._receipts):
             others = plural(hidden - len(self._receipts), "message")
             sentence = f"not shown: {others} that another reader has received"
             self.notes = (*self.notes, f"{sentence}, until the visibility timeout ends")

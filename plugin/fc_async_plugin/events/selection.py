@@ -115,8 +115,8 @@ class Choice(NamedTuple):
     ended: bool
 
 
-def choose(messages: Iterable[Shown], selection: Selection, limit: int) -> Choice:
-    """Return what a replay sends: failed events that the filters admit, up to a limit."""
+def choose(messages: Iterable[Shown], selection: Selection, limit: int | None) -> Choice:
+    """Return what a replay sends: failed events that the filters admit, up to a limit, if any."""
     chosen: list[tuple[str, DestinationEvent]] = []
     left_out = {"succeeded": 0, "filtered": 0, "unreadable": 0}
     for message in messages:
