@@ -382,13 +382,19 @@ def text_payload(text: str | None) -> bytes | None:
     """Return the payload that was typed.
 
     Raises:
-        click.UsageError: It names a file in the way of curl (``@FILE``) or aws (``file://FILE``).
+        click.UsageError: It names a file in the way of curl (``@FILE``) or aws (``file://FILE``);
+            a payload of JSON never begins like this.
     """
     named = re.fullmatch(r"(?:@|fileb?://)(.+)", text or "")
-    # PTH113: Path.is_file raises OSError for a name that is too long.
-    if named and (named[1] == "-" or os.path.isfile(named[1])):  # noqa: PTH113
+    if named:
+        # PTH113: Path.is_file raises OSError for a name that is too long.
+        if named[1] == "-" or os.path.isfile(named[1]):  # noqa: PTH113
+            raise click.UsageError(
+                f"the payload {text} names a file: use -f {named[1]} to send its content"
+            )
         raise click.UsageError(
-            f"the payload {text} names a file: use -f {named[1]} to send its content"
+            f"the payload {text} names a file that does not exist: -f FILE sends the content of a"
+            " file, -f - a text from stdin as it is"
         )
     return None if text is None else text.encode()
 

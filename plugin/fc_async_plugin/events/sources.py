@@ -141,6 +141,10 @@ class Receiver(Source):
     def show_again(self, receipts: list[str]) -> None:
         """Let other readers receive messages at once."""
 
+    def advice(self, error: Exception) -> str:  # noqa: ARG002 -- for queues
+        """Return what to do about an error of the service, as a further line, or ""."""
+        return ""
+
     def look(self) -> Iterator[Shown]:
         """Receive messages until no new ones come.
 
@@ -216,7 +220,8 @@ class Receiver(Source):
         except self.errors as error:
             if _code(error) == _MISSING:
                 return none
-            raise PluginError(f"the messages cannot be read: {_reason(error)}") from error
+            reason = f"{_reason(error)}{self.advice(error)}"
+            raise PluginError(f"the messages cannot be read: {reason}") from error
 
     def _delete(self) -> None:
         receipts = {self._receipts[one]: one for one in self._deletable}
