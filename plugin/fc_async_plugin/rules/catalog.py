@@ -13,6 +13,7 @@ from fc_async_plugin import PluginError
 from fc_async_plugin.rules import (
     cycles,
     destinations,
+    environment,
     form,
     props,
     reliability,
@@ -82,6 +83,7 @@ _MODULES: Final = (
     destinations,
     cycles,
     reliability,
+    environment,
     triggers,
 )
 _OWN: Final = (suppression_without_reason, unknown_rule, unused_suppression)

@@ -73,6 +73,8 @@ class Database:
 def transaction() -> Iterator[Database]:
     """Commit what the block did, or nothing of it if the block raises."""
     url = os.environ["DATABASE_URL"]
+    if not url:
+        raise ValueError("DATABASE_URL is not set; on this machine `make dev` sets it")
 {%- if cookiecutter.database == "postgresql" %}
     if url.startswith("postgresql://"):
         with psycopg.connect(url) as connection:  # commits or rolls back, and closes
