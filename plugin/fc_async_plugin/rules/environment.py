@@ -56,8 +56,8 @@ def machine_paths(context: Context) -> Iterator[Found]:
                         f"{name} of {resource.function_name} names {owner}, which the function does"
                         " not have in the cloud",
                         resource.where(ENVIRONMENT, name),
-                        f"set {name} only where it runs on this machine (make dev, .env of"
-                        " fc-async dev), or name a folder of the runtime: /tmp, or a mount",
+                        f"name a folder of the runtime, such as /tmp or a mount, and set {name} to"
+                        " one of this machine only where fc-async dev is started",
                     )
 
 

@@ -121,26 +121,6 @@ def test_no_path_of_this_machine_goes_to_the_account(name: str, tmp_path: Path) 
 
 
 @pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
-@pytest.mark.parametrize(
-    ("name", "variable", "value"),
-    [
-        ("data-etl", "DATABASE_URL", "sqlite:///{project}/etl.db"),
-        ("web-background", "LOCAL_REPORTS", "{project}/data/reports"),
-    ],
-)
-def test_make_dev_names_where_data_is_on_this_machine(
-    name: str, variable: str, value: str, tmp_path: Path
-) -> None:
-    project = start(name, tmp_path)
-    command = ["make", "-n", "-o", ".venv/.ready", "dev"]
-    path = {"PATH": os.environ["PATH"]}
-    shown = subprocess.check_output(command, cwd=project, env=path, text=True)
-    assert f"{variable}='{value.format(project=project)}' .venv/bin/fc-async dev" in shown
-    other = subprocess.check_output(command, cwd=project, env={**path, variable: "x"}, text=True)
-    assert variable not in other
-
-
-@pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
 def test_make_exports_the_keys_of_env_and_leaves_other_values_to_the_template(
     tmp_path: Path,
 ) -> None:
