@@ -190,7 +190,8 @@ def _unknown(resource: Resource, path: Path, error: _Error) -> Iterator[Found]:
     for key in error.instance:
         if key in known or key in others:
             continue
-        owner = props_schema.owner_of(key, inside=bool(path))
+        runtime = resource.props.get("runtime")
+        owner = props_schema.owner_of(key, inside=bool(path), runtime=runtime)
         if owner and key not in old:
             yield unknown_key(resource, path, key, (), f"write it under {owner}", "warning")
         elif key in old:

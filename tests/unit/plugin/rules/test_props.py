@@ -446,3 +446,17 @@ def test_a_key_one_level_too_high_or_too_low_is_found_with_its_place(
 ) -> None:
     [(*_, fix)] = found(check, line)
     assert fix == f"write it under {owner}"
+
+
+@pytest.mark.parametrize(
+    ("runtime", "fix"),
+    [
+        ("custom", "write it under customRuntimeConfig"),
+        ("custom-container", "write it under customContainerConfig"),
+    ],
+)
+def test_a_port_one_level_too_high_belongs_to_what_the_runtime_has(
+    runtime: str, fix: str, check: Check
+) -> None:
+    [one] = found(check, f"runtime: {runtime}", "port: 8080")
+    assert one[3] == fix
