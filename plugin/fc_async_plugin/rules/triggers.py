@@ -231,7 +231,7 @@ _OSS_FIXES: Final = {
     "events": "events are such as oss:ObjectCreated:PutObject",
     "filter": "prefix and suffix are plain text, such as in/ and .zip",
 }
-"""What to do about an invalid OSS trigger, by the field that is wrong."""
+"""Advice about an invalid OSS trigger, by the field that is wrong."""
 
 
 @rule("FCA073", "invalid-oss-trigger", "error")
