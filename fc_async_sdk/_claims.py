@@ -272,12 +272,27 @@ def check_opened(payload: bytes, what: str) -> None:
         UnreadableClaim: It is one: the reader has no store.
     """
     if claim := find(payload):
-        raise errors.UnreadableClaim(
-            f"{what} is a claim of {claim.size} bytes in {claim.store}: read it with large=store, "
-            "or with event.open(store)",
-            store=claim.store,
-            key=claim.key,
-        )
+        raise _unopened(claim, what)
+
+
+def check_decoded(value: T, what: str) -> T:
+    """Return a payload that was decoded from JSON, if it is not a claim.
+
+    Raises:
+        UnreadableClaim: It is one: the reader has no store.
+    """
+    if claim := of(value):
+        raise _unopened(claim, what)
+    return value
+
+
+def _unopened(claim: Claim, what: str) -> errors.UnreadableClaim:
+    return errors.UnreadableClaim(
+        f"{what} is a claim of {claim.size} bytes in {claim.store}: read it with large=store, "
+        "event.open(store) or payloads.fetch(store, payload)",
+        store=claim.store,
+        key=claim.key,
+    )
 
 
 def within(store: PayloadStore, context: Any) -> PayloadStore:

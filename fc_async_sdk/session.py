@@ -165,6 +165,7 @@ class Session:
             if not callable(self._provider):
                 raise CredentialsError(
                     "credentials must be a provider, which is called before each request: give "
+                    "fc_async_sdk.credentials.from_context(context) in a function, "
                     "credentials.Static(...), or access_key_id and access_key_secret"
                 )
             return self._provider

@@ -167,6 +167,8 @@ class ServicePaths:
             return ""
         if found is None:
             text = f"{self._function} names {language}: {program} takes its place on this machine"
+            if python and (installed := interpreters.find_python(python[1])):
+                text += f" (no package of the function was built for {language}, {installed})"
             warn_once(_LOG, text, key=f"{self._function} {language}")
         if _INTERPRETER.fullmatch(inside):
             return str(program)

@@ -15,6 +15,7 @@ from typing import Any, Final, Generic, Literal, TypeVar
 
 import msgspec
 
+from fc_async_sdk import _claims
 from fc_async_sdk._decoding import JSON_ERRORS
 from fc_async_sdk._payloads import from_json
 from fc_async_sdk.errors import InvalidEvent, shorten
@@ -172,18 +173,20 @@ class Payload(msgspec.Struct, frozen=True):
 
         Raises:
             InvalidEvent: It is not JSON.
+            UnreadableClaim: It is a claim: open the event with its store first.
         """
         if self.encoding == "base64":
             text: str | bytes = self.bytes()
         else:
             value = self._value()
             if not isinstance(value, str):
-                return value
+                return _claims.check_decoded(value, "the payload")
             text = value
         try:
-            return msgspec.json.decode(text)
+            decoded = msgspec.json.decode(text)
         except JSON_ERRORS as error:
             raise InvalidEvent(f"the payload is not JSON: {error}", self.place) from error
+        return _claims.check_decoded(decoded, "the payload")
 
     def decode(self, kind: type[T]) -> T:
         """Return the payload as a value of a type.

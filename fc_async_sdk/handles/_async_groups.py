@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 from typing import TYPE_CHECKING, TypeVar
 
 from fc_async_sdk import operations, waiters
@@ -112,7 +113,9 @@ class AsyncTaskGroup(BaseGroup[R]):
         return self
 
     async def stop(self, *, concurrency: int = 16) -> int:
-        """Request a stop of all tasks that have not ended, and return their number.
+        """Stop all tasks that have not ended, and return how many the service has stopped.
+
+        A task that ends by itself before the service has the request is not counted.
 
         Args:
             concurrency: How many requests are on the wire at a time, 1-1000.
@@ -124,10 +127,12 @@ class AsyncTaskGroup(BaseGroup[R]):
         check_concurrency(concurrency)
         await self._survey()
         asked: set[str] = set()
+        stopped: set[str] = set()
         while found := self._members.own(await self._listed(calls.live(self._members))) - asked:
-            await async_each(self._stop, sorted(found), concurrency)
+            stop = functools.partial(self._stop, stopped)
+            await async_each(stop, sorted(found), concurrency)
             asked |= found
-        return len(asked)
+        return len(stopped)
 
     async def replay_failed(
         self,
@@ -136,10 +141,12 @@ class AsyncTaskGroup(BaseGroup[R]):
         concurrency: int = 32,
         progress: Report = None,
     ) -> int:
-        """Call the function again for every task that failed, and return their number.
+        """Call the function again for every task that failed, and return how many this call sent.
 
         The group then waits for the replays instead. Payloads are read from the service. What was
-        refused when it was sent is sent again, unless no service can take it.
+        refused when it was sent is sent again, unless no service can take it. Replays that another
+        process has sent meanwhile, and those that the service refuses, are not counted: the latter
+        are among ``failures``.
 
         Args:
             statuses: The final statuses that are replayed.
@@ -160,12 +167,16 @@ class AsyncTaskGroup(BaseGroup[R]):
             progress=progress,
             large=self._target.large,
         )
+        sent = 0
         async for outcome in run:
-            if outcome.error is None:
-                self._accept(outcome.task_id)
-            else:
+            if outcome.accepted is None:
+                assert outcome.error is not None
                 self.refuse(outcome.task_id, outcome.error, outcome.payload)
-        return len(ids)
+                continue
+            self._accept(outcome.task_id)
+            if not outcome.accepted.duplicate:
+                sent += 1
+        return sent
 
     async def _ends(
         self, watch: Watch, *, results: bool, progress: Report
@@ -221,9 +232,11 @@ class AsyncTaskGroup(BaseGroup[R]):
             for task in page.tasks
         }
 
-    async def _stop(self, task_id: str) -> None:
+    async def _stop(self, stopped: set[str], task_id: str) -> None:
+        """Stop a task; add its id to ``stopped`` unless it had ended."""
         with contextlib.suppress(*calls.ENDED_ALREADY):
             await AsyncTaskHandle(self._port, self._target, task_id).stop()
+            stopped.add(task_id)
 
     async def _failed(
         self, ids: list[str], statuses: Sequence[TaskStatus]

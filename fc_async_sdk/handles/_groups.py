@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 from typing import TYPE_CHECKING, TypeVar
 
 from fc_async_sdk import operations, waiters
@@ -113,7 +114,9 @@ class TaskGroup(BaseGroup[R]):
         return self
 
     def stop(self, *, concurrency: int = 16) -> int:
-        """Request a stop of all tasks that have not ended, and return their number.
+        """Stop all tasks that have not ended, and return how many the service has stopped.
+
+        A task that ends by itself before the service has the request is not counted.
 
         Args:
             concurrency: How many requests are on the wire at a time, 1-1000.
@@ -125,10 +128,12 @@ class TaskGroup(BaseGroup[R]):
         check_concurrency(concurrency)
         self._survey()
         asked: set[str] = set()
+        stopped: set[str] = set()
         while found := self._members.own(self._listed(calls.live(self._members))) - asked:
-            each(self._stop, sorted(found), concurrency)
+            stop = functools.partial(self._stop, stopped)
+            each(stop, sorted(found), concurrency)
             asked |= found
-        return len(asked)
+        return len(stopped)
 
     def replay_failed(
         self,
@@ -137,10 +142,12 @@ class TaskGroup(BaseGroup[R]):
         concurrency: int = 32,
         progress: Report = None,
     ) -> int:
-        """Call the function again for every task that failed, and return their number.
+        """Call the function again for every task that failed, and return how many this call sent.
 
         The group then waits for the replays instead. Payloads are read from the service. What was
-        refused when it was sent is sent again, unless no service can take it.
+        refused when it was sent is sent again, unless no service can take it. Replays that another
+        process has sent meanwhile, and those that the service refuses, are not counted: the latter
+        are among ``failures``.
 
         Args:
             statuses: The final statuses that are replayed.
@@ -161,12 +168,16 @@ class TaskGroup(BaseGroup[R]):
             progress=progress,
             large=self._target.large,
         )
+        sent = 0
         for outcome in run:
-            if outcome.error is None:
-                self._accept(outcome.task_id)
-            else:
+            if outcome.accepted is None:
+                assert outcome.error is not None
                 self.refuse(outcome.task_id, outcome.error, outcome.payload)
-        return len(ids)
+                continue
+            self._accept(outcome.task_id)
+            if not outcome.accepted.duplicate:
+                sent += 1
+        return sent
 
     def _ends(self, watch: Watch, *, results: bool, progress: Report) -> Iterator[TaskHandle[R]]:
         polling = watch.polling
@@ -218,9 +229,11 @@ class TaskGroup(BaseGroup[R]):
             for task in page.tasks
         }
 
-    def _stop(self, task_id: str) -> None:
+    def _stop(self, stopped: set[str], task_id: str) -> None:
+        """Stop a task; add its id to ``stopped`` unless it had ended."""
         with contextlib.suppress(*calls.ENDED_ALREADY):
             TaskHandle(self._port, self._target, task_id).stop()
+            stopped.add(task_id)
 
     def _failed(self, ids: list[str], statuses: Sequence[TaskStatus]) -> Iterator[object]:
         """Yield what is sent again; write the id of each into ``ids`` before."""

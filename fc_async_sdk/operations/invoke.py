@@ -91,13 +91,15 @@ class InvokeResult(msgspec.Struct, frozen=True, kw_only=True):
 
         Raises:
             InvalidResponse: It is not JSON.
+            UnreadableClaim: It is a claim, which ``payloads.fetch`` reads from its store.
         """
         try:
-            return msgspec.json.decode(self.payload)
+            decoded = msgspec.json.decode(self.payload)
         except JSON_ERRORS as error:
             raise InvalidResponse(f"the payload is not JSON: {error}", operation=_OPERATION) from (
                 error
             )
+        return _claims.check_decoded(decoded, "the result")
 
     def text(self) -> str:
         """Return the payload as text; bytes that are not UTF-8 become U+FFFD."""

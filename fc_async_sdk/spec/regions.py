@@ -31,11 +31,17 @@ def doubt(region: str) -> str:
     """Return why a region may be mistyped, with the nearest one; "" if it is known."""
     if region in ALL:
         return ""
+    near = nearest(region)
+    hint = f"; did you mean {near}?" if near else ""
+    return f"region {region!r} is not known to have Function Compute, as of {ALL_AS_OF}{hint}"
+
+
+def nearest(region: str) -> str:
+    """Return the region that a mistyped one most likely means, "" if none is near."""
     from difflib import get_close_matches  # noqa: PLC0415 -- few regions are mistyped
 
     near = get_close_matches(region, sorted(ALL), n=1)
-    hint = f"; did you mean {near[0]}?" if near else ""
-    return f"region {region!r} is not known to have Function Compute, as of {ALL_AS_OF}{hint}"
+    return near[0] if near else ""
 
 
 TASK_MODE_AS_OF: Final = "2026-08-09"

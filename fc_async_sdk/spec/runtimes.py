@@ -251,3 +251,16 @@ def not_in_standard_library(runtime: str) -> frozenset[str]:
     version = _VERSIONS[runtime]
     later = {name for name, since in _ADDED.items() if since > version}
     return frozenset(later | {name for name, until in _REMOVED.items() if until <= version})
+
+
+_KEYS: Final = frozenset(
+    f"ALIBABA_CLOUD_{name}" for name in ("ACCESS_KEY_ID", "ACCESS_KEY_SECRET", "SECURITY_TOKEN")
+)
+
+
+def gives_variable(name: str) -> bool:
+    """Return whether a runtime itself gives a function this environment variable.
+
+    They are the keys of the function's role, and ``FC_*``.
+    """
+    return name in _KEYS or name.startswith("FC_")

@@ -191,7 +191,7 @@ class FunctionTasks(NamedTuple):
     def choose(
         self,
         statuses: Sequence[TaskStatus | None],
-        limit: int,
+        limit: int | None,
         *,
         condition: str | None = None,
         error: str | None = None,
@@ -202,7 +202,7 @@ class FunctionTasks(NamedTuple):
 
         Args:
             statuses: Their statuses; None: any.
-            limit: The largest number of tasks.
+            limit: The largest number of tasks; None: all.
             condition: Why they failed: the error before its first colon.
             error: A part of their error, in any case.
             replays: Whether replays count, too.
@@ -219,7 +219,7 @@ class FunctionTasks(NamedTuple):
                     continue
                 if not replays and is_replay(task.task_id):
                     left_out.append(task.task_id)
-                elif len(wanted) <= limit:
+                elif limit is None or len(wanted) <= limit:
                     wanted.append(task)
                 else:
                     break
@@ -227,7 +227,8 @@ class FunctionTasks(NamedTuple):
         tasks = list(found.values())
         if len(statuses) > 1:  # what has not started is the newest
             tasks.sort(key=lambda task: -(task.started_time or sys.maxsize))
-        return Chosen(tasks[:limit], len(tasks) > limit, left_out)
+        more = limit is not None and len(tasks) > limit
+        return Chosen(tasks[:limit], more, left_out)
 
     def why_none(self) -> str:
         """Return why a function without any task has none, "" if it may get some.

@@ -5,13 +5,14 @@ from __future__ import annotations
 
 import shlex
 import sys
+from collections import defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import click
 
 from fc_async_plugin.cli import options
-from fc_async_plugin.report import DONE, FAILED, Format, moments, terminal
+from fc_async_plugin.report import DONE, FAILED, PARTLY, Format, moments, terminal
 from fc_async_plugin.report.moments import plural
 from fc_async_plugin.report.tables import Column
 
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from fc_async_sdk.pacing import Pace
 
 _DEAD: Final = "dead-events"
+_CONCURRENCY: Final = 32
+"""Calls on the wire at a time, where the service recognises an event that is sent again."""
 _COLUMNS: Final = (
     Column("function"),
     Column("condition"),
@@ -49,7 +52,7 @@ class _Filters(NamedTuple):
     functions: tuple[str, ...]
     since: str | None
     matches: tuple[str, ...]
-    limit: int
+    limit: int | None
 
     def choose(self, source: Source, now: int, refusal: Callable[[str], str]) -> Choice:
         """Return the events of a source that are chosen, and what is left out.
@@ -100,7 +103,10 @@ _filters = options.gathered(
         "requestPayload.order.id=^7; may be given several times.",
     ),
     click.option(
-        "--limit", type=click.IntRange(1), default=10_000, help="Largest number of events."
+        "--limit",
+        type=click.IntRange(1),
+        show_default="all",
+        help="Largest number of events.",
     ),
 )
 
@@ -151,6 +157,10 @@ def command(
     called; others are refused and their messages stay, unless --function or --to names them. With
     -y the events of a file need --function or --to.
 
+    For a function without task mode, events are sent and their messages deleted one after the
+    other, so that a command that is killed has sent at most two whose messages are still there.
+    Exit code 3 means that the source was not read to its end: run the same command again.
+
     \b
     Examples:
       fc-async events replay failed-orders --dry-run
@@ -194,7 +204,9 @@ def command(
             _advise(choice, name_functions=is_file and not is_named)
         for sentence in opened.notes:
             terminal.note(f"Note: {sentence}.")
-    return FAILED if failed or choice.refused else DONE
+    if failed or choice.refused:
+        return FAILED
+    return PARTLY if opened.unread else DONE
 
 
 class _Replay(NamedTuple):
@@ -232,11 +244,16 @@ class _Replay(NamedTuple):
         """
         if not self.choice.chosen:
             return
-        _confirm(self.choice, self.function, self.where, client, yes=yes)
+        recognised = _confirm(self.choice, self.function, self.where, client, yes=yes)
+        concurrency = _CONCURRENCY
+        if source.removes and not recognised:
+            source.remove_at_once()
+            concurrency = 1
         run = client.replay_events(
             [event for _, event in self.choice.chosen],
             to=self.function,
             qualifier=self.where.qualifier,
+            concurrency=concurrency,
             progress=True if shown and sys.stderr.isatty() else None,
             pace=self.pace,
         )
@@ -245,16 +262,30 @@ class _Replay(NamedTuple):
 
 def _confirm(
     choice: Choice, function: str | None, where: Where, client: Client, *, yes: bool
-) -> None:
-    """Say which functions do not know what was sent before, and ask."""
+) -> bool:
+    """Say which functions do not know what was sent before, and ask.
+
+    Returns:
+        Whether the service recognises what was sent before, for all functions.
+    """
     from fc_async_plugin.account import connection
 
-    names = {function} if function else {event.function for _, event in choice.chosen}
-    options.note_task_mode(client, names, where.qualifier)
+    called: dict[str | None, set[str]] = defaultdict(set)
+    if function:
+        called[where.qualifier].add(function)
+    else:
+        for _, event in choice.chosen:
+            called[event.arn.qualifier if event.arn else None].add(event.function)
+    recognised = True
+    for qualifier, names in called.items():
+        if not options.note_task_mode(client, names, qualifier):
+            recognised = False
     number = plural(len(choice.chosen), "event")
-    called = ", ".join(sorted(filter(None, names))) or "no function"
+    functions = {function} if function else {event.function for _, event in choice.chosen}
+    listed = ", ".join(sorted(filter(None, functions))) or "no function"
     target = connection.target_of(where.account)
-    terminal.confirm(f"Send {number} again to {called} at {target}?", yes=yes)
+    terminal.confirm(f"Send {number} again to {listed} at {target}?", yes=yes)
+    return recognised
 
 
 def _send(run: Iterable[Outcome], choice: Choice, source: Source, outcomes: list[Outcome]) -> None:

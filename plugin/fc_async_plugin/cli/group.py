@@ -207,14 +207,17 @@ def _value(arguments: Sequence[str], option: str) -> str | None:
 
 def _where_to_start(arguments: Sequence[str]) -> str:
     """Return what to do if nothing listens at an endpoint on this machine, "" for the service's."""
-    from urllib.parse import urlsplit
-
     from fc_async_sdk import _endpoint
+    from fc_async_sdk.errors import ConfigurationError
 
-    endpoint = _value(arguments, "--endpoint") or os.environ.get("FC_ASYNC_ENDPOINT", "")
-    if not _endpoint.is_loopback(urlsplit(endpoint).hostname or ""):
+    named = _value(arguments, "--endpoint") or os.environ.get("FC_ASYNC_ENDPOINT", "")
+    try:
+        endpoint = _endpoint.parse(named)
+    except ConfigurationError:
+        return ""  # none is named, or the error is about its form
+    if not endpoint.loopback:
         return ""
-    return f"\nStart a runtime at {endpoint}: fc-async dev, or fc-async local start"
+    return f"\nStart a runtime at {endpoint.url}: fc-async dev, or fc-async local start"
 
 
 def _tell_as_json(error: Exception, message: str) -> None:

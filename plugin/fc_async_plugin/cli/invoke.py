@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from fc_async_plugin.cli import invoke_http, options
-from fc_async_plugin.report import DONE, FAILED, Format, terminal
+from fc_async_plugin.report import DONE, FAILED, Format, bulk, terminal
 from fc_async_plugin.report.moments import summary
 
 if TYPE_CHECKING:
@@ -337,8 +337,8 @@ def _call_for_each_line(
     else:
         accepted = len(outcomes) - len(failures)
         terminal.tell(summary(len(outcomes), accepted, run.duplicates))
-        for one in failures:
-            terminal.note(f"payload {one.index}: {one.error}")
+        messages = [f"payload {one.index}: {one.error}" for one in failures]
+        bulk.print_errors(messages, terminal.note)
     if choices.failed is not None:
         refused = b"".join(one.payload + b"\n" for one in failures)
         Path(choices.failed).write_bytes(refused)

@@ -73,10 +73,13 @@ def existing_file(*names: str, **more: Any) -> Callable[[F], F]:
     return click.option(*names, metavar="FILE", type=kind, **more)
 
 
-def tasks_limit(default: int) -> Callable[[F], F]:
-    """Add ``--limit`` for tasks with this default."""
+def tasks_limit(default: int | None) -> Callable[[F], F]:
+    """Add ``--limit`` for tasks with this default; None: all tasks."""
     said = "Largest number of tasks, newest first."
-    return click.option("--limit", type=click.IntRange(min=1), default=default, help=said)
+    shown = "all" if default is None else True
+    return click.option(
+        "--limit", type=click.IntRange(min=1), default=default, show_default=shown, help=said
+    )
 
 
 function_argument = click.argument(
@@ -449,13 +452,19 @@ def text_payload(text: str | None) -> bytes | None:
     """Return the payload that was typed.
 
     Raises:
-        click.UsageError: It names a file in the way of curl (``@FILE``) or aws (``file://FILE``).
+        click.UsageError: It names a file in the way of curl (``@FILE``) or aws (``file://FILE``);
+            a payload of JSON never begins like this.
     """
     named = re.fullmatch(r"(?:@|fileb?://)(.+)", text or "")
-    # PTH113: Path.is_file raises OSError for a name that is too long.
-    if named and (named[1] == "-" or os.path.isfile(named[1])):  # noqa: PTH113
+    if named:
+        # PTH113: Path.is_file raises OSError for a name that is too long.
+        if named[1] == "-" or os.path.isfile(named[1]):  # noqa: PTH113
+            raise click.UsageError(
+                f"the payload {text} names a file: use -f {named[1]} to send its content"
+            )
         raise click.UsageError(
-            f"the payload {text} names a file: use -f {named[1]} to send its content"
+            f"the payload {text} names a file that does not exist: -f FILE sends the content of a"
+            " file, -f - a text from stdin as it is"
         )
     return None if text is None else text.encode()
 
@@ -524,13 +533,20 @@ def beginning(option: str, text: str, now: int, *, end: tuple[str, str | None] =
     return begin
 
 
-def note_task_mode(client: Client, functions: Iterable[str], qualifier: str | None) -> None:
-    """Print on stderr for which functions the service does not know task ids."""
+def note_task_mode(client: Client, functions: Iterable[str], qualifier: str | None) -> bool:
+    """Print on stderr for which functions the service does not know task ids.
+
+    Returns:
+        Whether it knows the task ids of all of them.
+    """
     from fc_async_plugin.account import lists
     from fc_async_sdk.errors import FcAsyncError
 
     reason = "the service may not recognise what was sent before"
+    all_known = True
     for name in sorted(filter(None, functions)):
         with suppress(FcAsyncError):  # a function that cannot be called is an error of its own
             if not lists.in_task_mode(client, name, qualifier):
                 terminal.note(f"{name} is not in task mode: {reason}")
+                all_known = False
+    return all_known

@@ -10,7 +10,7 @@ import click
 
 from fc_async_plugin.account import suggestions
 from fc_async_plugin.cli import options, task_logs
-from fc_async_plugin.report import DONE, FAILED, Format, terminal
+from fc_async_plugin.report import DONE, FAILED, Format, bulk, terminal
 from fc_async_plugin.report.moments import plural, summary
 from fc_async_sdk.models import FAILED_STATUSES, TaskStatus
 
@@ -55,7 +55,7 @@ class _Filters(NamedTuple):
         self,
         tasks: FunctionTasks,
         statuses: Sequence[TaskStatus | None],
-        limit: int,
+        limit: int | None,
         *,
         replays: bool = True,
     ) -> Chosen:
@@ -162,12 +162,12 @@ class _Set(NamedTuple):
 
     Attributes:
         task_ids: Those that are named; ``-`` stands for the ids on stdin, one a line.
-        limit: Largest number of chosen tasks.
+        limit: Largest number of chosen tasks; None: all.
     """
 
     task_ids: tuple[str, ...]
     filters: _Filters
-    limit: int
+    limit: int | None
     dry_run: bool
     where: Where
     yes: bool
@@ -196,12 +196,12 @@ class _Set(NamedTuple):
         if names:
             raise click.UsageError(f"{', '.join(names)} must not be empty")
         if bool(self.task_ids) == chosen or (self.task_ids and self.dry_run):
-            names = [f"--{name}" for name in self.filters._fields]
-            raise click.UsageError(f"name tasks, or choose them: {', '.join(names)}")
+            raise click.UsageError(_how_to_choose(verb))
         if self.task_ids:
             typed = [sys.stdin.read().split() if one == "-" else [one] for one in self.task_ids]
             ids = [task_id for each in typed for task_id in each]
-            doing = f"{verb.capitalize()} {', '.join(ids)}"
+            named = ", ".join(ids) if bulk.has_rows(ids) else plural(len(ids), "task")
+            doing = f"{verb.capitalize()} {named}"
             options.confirm_target(self.where.account, doing, yes=self.yes)
             return ids
         found = self.filters.choose(tasks, statuses, self.limit, replays=verb != "replay")
@@ -228,12 +228,20 @@ _set = options.gathered(
     _Set,
     click.argument("task_ids", metavar="[TASK]...", nargs=-1),
     _filters,
-    options.tasks_limit(10_000),
+    options.tasks_limit(None),
     options.flag("--dry-run", help="Show the chosen tasks, change nothing."),
     options.where_options,
     options.yes_option,
     options.format_option,
 )
+
+
+def _how_to_choose(verb: Literal["stop", "replay"]) -> str:
+    """Return how the tasks of a command are named or chosen, the usual way first."""
+    names = [f"--{name}" for name in _Filters._fields]
+    if verb == "replay":
+        names.insert(0, "--failed")
+    return f"name tasks, or choose them: {', '.join(names)}"
 
 
 def _show_chosen(tasks: FunctionTasks, found: list[AsyncTask], output: Format) -> None:
@@ -242,8 +250,10 @@ def _show_chosen(tasks: FunctionTasks, found: list[AsyncTask], output: Format) -
     if output == "json":
         shown = [{"taskId": task.task_id, "error": None} for task in found]
         terminal.print_json({"tasks": shown, "dryRun": True})
-    else:
+    elif bulk.has_rows(found):
         terminal.print_lines(report.table(found, tasks.times(), width=terminal.width()))
+    else:
+        bulk.print_counts("status", "tasks", (str(task.status) for task in found))
     terminal.note("Nothing was changed: this was a dry run.")
 
 
@@ -276,20 +286,20 @@ def stop_command(function: str, wanted: _Set) -> int:
     if wanted.task_ids:
         ended.clear()
     failed = {task_id for task_id, error in errors.items() if error is not None}
-    for task_id, error in errors.items():
-        if task_id in ended:
-            continue
-        if error is not None:
-            terminal.error(f"task {task_id} was not stopped: {error}")
-        elif output == "text":
-            terminal.tell(f"Stopping: task {task_id}")
+    refused = [task_id for task_id in errors if task_id in failed and task_id not in ended]
+    bulk.print_errors([f"task {one} was not stopped: {errors[one]}" for one in refused])
+    if output == "text" and bulk.has_rows(errors):
+        for task_id in errors:
+            if task_id not in failed:
+                terminal.tell(f"Stopping: task {task_id}")
     if output == "json" and not wanted.dry_run:
         stopped = [{"taskId": task_id, "error": error} for task_id, error in errors.items()]
         terminal.print_json({"tasks": stopped})
     elif len(errors) > 1:
         before = f"; {len(ended):,} had ended" if ended else ""
-        terminal.tell(f"Stopping: {len(errors) - len(failed)} of {len(errors)} tasks{before}.")
-    return FAILED if failed - ended else DONE
+        stopping = len(errors) - len(failed)
+        terminal.tell(f"Stopping: {stopping:,} of {plural(len(errors), 'task')}{before}.")
+    return FAILED if refused else DONE
 
 
 def _stop(tasks: FunctionTasks, task_id: str, ended: set[str]) -> str | None:
@@ -359,17 +369,20 @@ def replay_command(function: str, failed: bool, wanted: _Set) -> int:
         wanted = wanted._replace(filters=wanted.filters._replace(status="Failed"))
     with tasks_of(function, wanted.where) as tasks:
         outcomes = each(tasks.replay, wanted.members(tasks, "replay", FAILED_STATUSES))
-    before = [one for one in outcomes if one.before and not wanted.task_ids]
-    refused = [one for one in outcomes if one.error and one not in before]
+    before = {one.task_id for one in outcomes if one.before and not wanted.task_ids}
+    refused = [one for one in outcomes if one.error and one.task_id not in before]
     if wanted.output == "json" and not wanted.dry_run:
         terminal.print_json({"tasks": [_as_data(one) for one in outcomes]})
     elif wanted.output == "text":
-        for one in outcomes:
-            again = f"replayed before as {one.before}" if one in before else one.error
-            terminal.tell(f"{one.task_id}: {again or f'accepted as {one.replayed_as}'}")
+        if bulk.has_rows(outcomes):
+            for one in outcomes:
+                again = f"replayed before as {one.before}" if one.task_id in before else one.error
+                terminal.tell(f"{one.task_id}: {again or f'accepted as {one.replayed_as}'}")
+        else:
+            bulk.print_errors([f"{one.task_id}: {one.error}" for one in refused])
         if len(outcomes) > 1:
-            total, accepted = f"{len(outcomes)} tasks", len(outcomes) - len(refused)
-            terminal.tell(summary(total, accepted, len(before)))
+            accepted = len(outcomes) - len(refused)
+            terminal.tell(summary(plural(len(outcomes), "task"), accepted, len(before)))
     return FAILED if refused else DONE
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from fc_async_plugin.cli import options
-from fc_async_plugin.report import DONE, FAILED, Format, moments, tables, terminal
+from fc_async_plugin.report import DONE, FAILED, Format, bulk, moments, tables, terminal
 from fc_async_sdk.spec import oss
 
 if TYPE_CHECKING:
@@ -265,16 +265,28 @@ def backfill_command(
         if not wanted.firings:
             terminal.note(f"{trigger} does not fire in this time")
         elif output == "text":
-            due = ([moments.full_time(at), task_id] for task_id, at in wanted.firings.items())
-            terminal.print_table(["was due", "task"], due)
+            _show_firings(wanted.firings)
         dry = dry_run or not wanted.firings or not (yes or sys.stdin.isatty())
         outcomes: list[Outcome] = []
         if wanted.firings and not dry:
             options.note_task_mode(target.client, [wanted.function], wanted.qualifier)
             place = connection.target_of(where.account)
-            terminal.confirm(f"Fire {trigger} {len(wanted.firings)} times at {place}?", yes=yes)
+            number = moments.plural(len(wanted.firings), "time")
+            terminal.confirm(f"Fire {trigger} {number} at {place}?", yes=yes)
             outcomes = backfill.fire(target.client, wanted, pace)
     return _tell_fired(wanted, outcomes, output, dry=dry)
+
+
+def _show_firings(firings: dict[str, int]) -> None:
+    """Print when a timer was due: each moment, or of many their number and the first and last."""
+    if bulk.has_rows(firings):
+        due = ([moments.full_time(at), task_id] for task_id, at in firings.items())
+        terminal.print_table(["was due", "task"], due)
+        return
+    first, *_, last = map(moments.full_time, firings.values())
+    terminal.print_table(
+        ["firings", "first was due", "last was due"], [[len(firings), first, last]]
+    )
 
 
 def _tell_fired(wanted: Missed, outcomes: list[Outcome], output: Format, *, dry: bool) -> int:
@@ -293,6 +305,5 @@ def _tell_fired(wanted: Missed, outcomes: list[Outcome], output: Format, *, dry:
         terminal.tell(moments.summary(len(outcomes), accepted, before, len(refused)))
     if wanted.firings and dry:
         terminal.note("Nothing was fired: this was a dry run. Fire with -y.")
-    for one in refused:
-        terminal.error(f"{one.task_id}: {one.error}")
+    bulk.print_errors([f"{one.task_id}: {one.error}" for one in refused])
     return FAILED if refused else DONE

@@ -5,6 +5,7 @@ Invariants:
     Only values of ``environmentVariables`` are taken, and only from files that the user allowed.
     Values are read anew with each template; no answer and no message has one.
     Only files in the template's own folders and in code folders are read.
+    An example never replaces what the runtime itself gives a function, such as its keys.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
@@ -23,11 +24,13 @@ from fc_async_plugin.template import TemplateError, files
 from fc_async_plugin.template.code import own_folders
 from fc_async_plugin.template.model import is_function, with_props
 from fc_async_plugin.template.resolving import ENVIRONMENT
+from fc_async_sdk.spec import runtimes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
 
     from fc_async_plugin.template import Project
+    from fc_async_plugin.template.model import Resource
 
 _ENDS: Final = ("example", "sample", "template", "dist")
 _NAMES: Final = (*(f".env.{end}" for end in _ENDS), *(f"env.{end}" for end in _ENDS))
@@ -62,15 +65,28 @@ def with_examples(
         return project
     others = {one.name: one.at(ENVIRONMENT) for one in again(values).resources}
     functions = (one for one in project.resources if is_function(one) and others.get(one.name))
-    props = {one.name: one.props | {ENVIRONMENT: others[one.name]} for one in functions}
+    props = {
+        one.name: one.props | {ENVIRONMENT: _without_given(one, others[one.name])}
+        for one in functions
+    }
     unset = tuple(name for name in project.unset if name not in values)
     return msgspec.structs.replace(with_props(project, props), unset=unset)
+
+
+def _without_given(function: Resource, variables: dict[str, Any]) -> dict[str, Any]:
+    """Return variables without those that the runtime gives, unless the function sets them."""
+    own = function.at(ENVIRONMENT) or {}
+    return {
+        name: value
+        for name, value in variables.items()
+        if name in own or not runtimes.gives_variable(name)
+    }
 
 
 def _examples(project: Project) -> dict[Path, dict[str, str]]:
     """Return the examples in each file by variable; of a variable in several, the first one."""
     found: dict[Path, dict[str, str]] = {}
-    lacking = set(project.unset_variables)
+    lacking = {name for name in project.unset_variables if not runtimes.gives_variable(name)}
     for file in _files(project) if lacking else ():
         with suppress(TemplateError):  # a file that cannot be read has no examples
             read = files.completed({}, file)

@@ -120,10 +120,15 @@ def reason_unavailable(name: str) -> str:
 
 
 def tell_versions(sources: Iterable[Source]) -> None:
-    """Let the runtime of this process warn which functions run on another version than theirs."""
+    """Let the runtime of this process warn which functions run on another version than theirs.
+
+    Functions whose code is not there are not deployed, so nothing is said of them.
+    """
     from fc_async_local.execution import builtin  # noqa: PLC0415 -- see above
 
     for one in sources:
+        if one.code is None or not one.code.exists():
+            continue
         if one.runtime in PYTHON:
             folders = [path for path in one.paths if path.is_dir()]
             builtin.python_of(one.function, one.runtime, folders, debugged=False)

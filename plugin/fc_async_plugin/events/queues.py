@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 from mns.account import Account
 from mns.mns_exception import MNSExceptionBase
 
+from fc_async_plugin.account import suggestions
 from fc_async_plugin.events import lines
 from fc_async_plugin.events.sources import BATCH, Receiver
 from fc_async_plugin.report.moments import plural
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
     from fc_async_sdk.credentials import Credentials
 
 _WAIT_SECONDS: Final = 10
+_LISTED: Final = 1_000
+"""Queues that are compared with a name that none has: the largest page of MNS."""
+_SHOWN: Final = 10
 _WORKERS: Final = 8
 """Connections that make messages visible again, one request each."""
 
@@ -45,6 +49,8 @@ class Queue(Receiver):
 
     def __init__(self, address: str, queue: str, credentials: Credentials) -> None:
         super().__init__()
+        self._name = queue
+        self._list_names = functools.partial(_names, address, credentials)
         self._connect = functools.partial(_connected, address, queue, credentials)
         self._connection = self._connect()
         self._queue = self._connection.__enter__()
@@ -56,8 +62,14 @@ class Queue(Receiver):
         with warnings.catch_warnings():
             # The client marks the counts of queues as going away; 0 then.
             warnings.simplefilter("ignore", DeprecationWarning)
-            hidden = getattr(self._queue.get_attributes(), "inactive_messages", 0)
-        if hidden > len(self._receipts):
+            counts = self._queue.get_attributes()
+            hidden = getattr(counts, "inactive_messages", 0)
+            visible = getattr(counts, "active_messages", 0)
+        if self.unread:
+            left = hidden + visible - len(self._receipts)
+            self.unread = left > 0
+            self.notes = (*self.notes, f"not read: {plural(max(left, 0), 'message')}")
+        elif hidden > len(self._receipts):
             others = plural(hidden - len(self._receipts), "message")
             sentence = f"not shown: {others} that another reader has received"
             self.notes = (*self.notes, f"{sentence}, until the visibility timeout ends")
@@ -118,20 +130,53 @@ class Queue(Receiver):
         with ThreadPoolExecutor(max_workers=_WORKERS) as pool:
             list(pool.map(show, parts))
 
+    def advice(self, error: Exception) -> str:
+        """Return which queue may be meant in place of one that does not exist."""
+        if getattr(error, "type", "") != "QueueNotExist":
+            return ""
+        try:
+            names = self._list_names()
+        except MNSExceptionBase:
+            return ""  # keys that may not list
+        if not names:
+            return "\nThere is no queue."
+        near = suggestions.nearest(self._name, names)
+        shown = ", ".join(names[:_SHOWN])
+        more = len(names) - _SHOWN
+        ending = f" and {more:,} others" if more > 0 else ""
+        hint = f"Did you mean {near}? " if near else ""
+        return f"\n{hint}There are: {shown}{ending}."
+
     def __exit__(self, *error: object) -> None:
         if not self._wait_seconds:
             super().__exit__()
         self._connection.__exit__(None, None, None)
 
 
+def _names(address: str, credentials: Credentials) -> list[str]:
+    """Return the names of the queues of an account: those of the first page."""
+    with _opened(address, credentials) as account:
+        urls, _ = account.list_queue(ret_number=_LISTED)
+    return sorted(url.rpartition("/")[2] for url in urls)
+
+
+@contextmanager
+def _opened(address: str, credentials: Credentials) -> Iterator[Any]:
+    """Yield an account of the official client; close its connections."""
+    key, secret = credentials.access_key_id, credentials.access_key_secret
+    account: Any = Account(address, key, secret, credentials.security_token)
+    try:
+        yield account
+    finally:
+        account.mns_client.close_connection()
+
+
 @contextmanager
 def _connected(address: str, name: str, credentials: Credentials) -> Iterator[Any]:
     """Yield a queue of the official client; close its connections: its own and the account's."""
-    key, secret = credentials.access_key_id, credentials.access_key_secret
-    account: Any = Account(address, key, secret, credentials.security_token)
-    queue: Any = account.get_queue(name)
-    try:
-        yield queue
-    finally:
-        for client in (account.mns_client, queue.mns_client):
-            client.close_connection()
+    with _opened(address, credentials) as account:
+        queue: Any = account.get_queue(name)
+        try:
+            yield queue
+        finally:
+            queue.mns_client.close_connection()

@@ -134,7 +134,7 @@ class Choice(NamedTuple):
 def choose(
     messages: Iterable[Shown],
     selection: Selection,
-    limit: int,
+    limit: int | None,
     refusal: Callable[[str], str] = lambda _: "",
 ) -> Choice:
     """Return what a replay sends: failed events that the filters admit, up to a limit.
@@ -142,7 +142,7 @@ def choose(
     Args:
         messages: The messages of the source.
         selection: The filters.
-        limit: The largest number of events that are sent.
+        limit: The largest number of events that are sent; None: all.
         refusal: Returns why a function is not called, "" if it is. An event that names no function
             is not asked for: sending it fails.
     """

@@ -38,9 +38,14 @@ class Source(ABC):
 
     Attributes:
         notes: Sentences about what was not read or not removed.
+        unread: Whether there may be messages that :meth:`look` has not come to.
+        removes: Whether :meth:`accepted` removes messages.
     """
 
     notes: tuple[str, ...] = ()
+    unread = False
+    removes = True
+    _at_once = False
 
     def __enter__(self) -> Self:
         """Connect at the first request, not here."""
@@ -60,12 +65,18 @@ class Source(ABC):
     def accepted(self, message_id: str) -> None:  # noqa: B027 -- a file is not changed
         """Remove a message whose event was accepted, soon or in :meth:`finish`."""
 
+    def remove_at_once(self) -> None:
+        """Remove each message in :meth:`accepted`: nothing recognises an event that comes twice."""
+        self._at_once = True
+
     def finish(self) -> None:  # noqa: B027 -- most sources remove at once
         """Remove the messages whose events were accepted and that are still there."""
 
 
 class File(Source):
     """Lines of JSON, each with its number. They are not changed."""
+
+    removes = False
 
     def __init__(self, content: Iterable[tuple[int, bytes]]) -> None:
         self._content = content
@@ -130,6 +141,10 @@ class Receiver(Source):
     def show_again(self, receipts: list[str]) -> None:
         """Let other readers receive messages at once."""
 
+    def advice(self, error: Exception) -> str:  # noqa: ARG002 -- for queues
+        """Return what to do about an error of the service, as a further line, or ""."""
+        return ""
+
     def look(self) -> Iterator[Shown]:
         """Receive messages until no new ones come.
 
@@ -141,12 +156,16 @@ class Receiver(Source):
         if self._came_again:
             sentence = "messages became visible again while others were read"
             self.notes = (*self.notes, f"{sentence}: there may be more")
+            self.unread = True
 
     def accepted(self, message_id: str) -> None:
-        """Delete a message, several with one request."""
+        """Delete a message, several with one request unless each is to go at once."""
         self._deletable.append(message_id)
-        if len(self._deletable) == BATCH:
+        if self._at_once or len(self._deletable) == BATCH:
             self._delete()
+        # A message whose receipt has ended would be sent again by the next replay.
+        if self._at_once and self._left:
+            self._delete_left()
 
     def finish(self) -> None:
         """Delete what is left, also if it is visible again.
@@ -155,15 +174,8 @@ class Receiver(Source):
             PluginError: It cannot be deleted.
         """
         self._delete()
-        if not self._left:
-            return
-        wanted, receipts = self._left, self._receipts
-        self._receipts = {}
-        for message in self._round():
-            if message.message_id in wanted:
-                self.accepted(message.message_id)
-        self._delete()
-        self._receipts = receipts | self._receipts
+        if self._left:
+            self._delete_left()
         if self._left:
             kept = plural(len(self._left), "accepted message")
             sentence = f"still there, held by another reader: {kept}"
@@ -171,6 +183,18 @@ class Receiver(Source):
 
     def __exit__(self, *_: object) -> None:
         self.show_again(list(self._receipts.values()))
+
+    def _delete_left(self) -> None:
+        """Receive all visible messages once more, and delete those whose receipts had ended."""
+        wanted, receipts = set(self._left), self._receipts
+        self._receipts = {}
+        for message in self._round():
+            if message.message_id in wanted:
+                self._deletable.append(message.message_id)
+            if len(self._deletable) == BATCH:
+                self._delete()
+        self._delete()
+        self._receipts = receipts | self._receipts
 
     def _round(self) -> Iterator[Any]:
         """Yield each message once, until no new ones come."""
@@ -196,7 +220,8 @@ class Receiver(Source):
         except self.errors as error:
             if _code(error) == _MISSING:
                 return none
-            raise PluginError(f"the messages cannot be read: {_reason(error)}") from error
+            reason = f"{_reason(error)}{self.advice(error)}"
+            raise PluginError(f"the messages cannot be read: {reason}") from error
 
     def _delete(self) -> None:
         receipts = {self._receipts[one]: one for one in self._deletable}

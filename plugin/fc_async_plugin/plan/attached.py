@@ -36,6 +36,15 @@ CONCURRENCY: Final = "concurrencyConfig"
 _DEPLOYED: Final = frozenset(
     {*SETTINGS, BLOCK, CONCURRENCY, TRIGGERS, "code", "endpoint", "functionName", "region"}
 )
+_BY_S: Final = frozenset(
+    {
+        *("annotations", "buildDir", "customDomain", "disableInjectCredentials"),
+        *("enableLongLiving", "juiceFsConfig", "microSandboxConfig", "polarFsConfig"),
+        *("provisionConfig", "resourceGroupId", "scalingConfig", "sessionAffinityConfig"),
+        *("supplement", "tags", "vpcBinding"),
+    }
+)
+"""Props that fc3 0.1.22 knows and that only `s deploy` acts on."""
 _NEEDED: Final = frozenset({"runtime", "handler"})
 """Settings without which a function does not run."""
 _DEPTHS: Final = {"environmentVariables": 2, "layers": 2, BLOCK: 4}
@@ -167,7 +176,11 @@ def omitted(project: Project, only: Collection[str], *, here: bool) -> Iterator[
         if here:
             yield from _known_later(resource)
     for name, resources in sorted(blocks.items()):
-        yield f"not deployed by fc-async: {name} of {', '.join(resources)} (use s deploy)"
+        functions = ", ".join(resources)
+        if name in _BY_S or name.startswith("component "):
+            yield f"not deployed by fc-async: {name} of {functions} (use s deploy)"
+        else:
+            yield f"ignored, by s deploy too: {name} of {functions} (see fc-async validate)"
 
 
 def unset(project: Project) -> Iterator[str]:

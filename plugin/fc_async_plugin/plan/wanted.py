@@ -190,7 +190,11 @@ def _settings(resource: Resource) -> dict[str, Any]:
         refuse_unresolved(resource, value, name)
         settings[name] = value
     if "runtime" not in settings:
-        raise failure(resource.position, f"resource {resource.name!r} has no runtime", "add it")
+        lacking = "runtime" if resource.props else "props"
+        fix = "add it to props"
+        if not resource.props:
+            fix = "write its settings under props (fc-async validate names keys that are ignored)"
+        raise failure(resource.position, f"resource {resource.name!r} has no {lacking}", fix)
     if "environmentVariables" in settings:
         settings["environmentVariables"] = _environment(resource)
     if "role" in settings:

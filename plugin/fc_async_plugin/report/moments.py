@@ -15,14 +15,15 @@ _UNITS: Final = ((_DAY, "d"), (_HOUR, "h"), (_MINUTE, "min"), (_SECOND, "s"))
 
 def plural(number: int, noun: str) -> str:
     """Return a count with its noun, such as ``2 errors``."""
-    return f"{number} {noun}{'' if number == 1 else 's'}"
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def summary(total: int | str, accepted: int, before: int, failed: int = 0) -> str:
     """Return the sentence at the end of many calls, of which some were accepted before."""
-    again = f", {before} of them before" if before else ""
-    end = f"; {failed} failed" if failed else ""
-    return f"Accepted: {accepted} of {total}{again}{end}."
+    again = f", {before:,} of them before" if before else ""
+    end = f"; {failed:,} failed" if failed else ""
+    whole = total if isinstance(total, str) else f"{total:,}"
+    return f"Accepted: {accepted:,} of {whole}{again}{end}."
 
 
 def full_time(milliseconds: int | None) -> str | None:

@@ -6,12 +6,14 @@ Rules about suppressions are here because they look names up among all rules.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 
 from fc_async_plugin import PluginError
 from fc_async_plugin.rules import (
     cycles,
     destinations,
+    environment,
     form,
     props,
     reliability,
@@ -82,6 +84,7 @@ _MODULES: Final = (
     destinations,
     cycles,
     reliability,
+    environment,
     triggers,
 )
 _OWN: Final = (suppression_without_reason, unknown_rule, unused_suppression)
@@ -110,10 +113,15 @@ def nearest(name: str) -> str:
     """Return the advice for a name that no rule has."""
     from difflib import get_close_matches  # noqa: PLC0415 -- only after a typo
 
+    otherwise = "fc-async validate --explain lists all rules"
+    if _ID.fullmatch(name.upper()):
+        return otherwise  # a number says nothing about which other rule may be meant
     names = [*RULES, *(one.name for one in RULES.values())]
     near = get_close_matches(name.upper(), names, n=1) or get_close_matches(name, names, n=1)
-    return f"did you mean {near[0]}?" if near else "fc-async validate --explain lists them all"
+    return f"did you mean {near[0]}?" if near else otherwise
 
+
+_ID: Final = re.compile(r"FCA[0-9]{3}")
 
 _READING: Final = (form.unreadable, form.unresolved)
 """Rules that are never left out: what they find hides what all others look for."""

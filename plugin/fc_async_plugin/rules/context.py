@@ -10,8 +10,10 @@ stands.
 from __future__ import annotations
 
 import functools
+import os
 import re
 import time
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from fc_async_plugin.graph import Graph, build, find_cuts, find_cycles
@@ -67,6 +69,7 @@ class Context:
         roles: Policy documents of the roles that were read, by the name in templates; None: no role
             was read.
         now: The time, in milliseconds since the epoch; None: that of the machine.
+        home: The home of the user; None: that on this machine.
     """
 
     def __init__(
@@ -77,7 +80,9 @@ class Context:
         roles: Mapping[str, Any] | None = None,
         *,
         now: int | None = None,
+        home: str | None = None,
     ) -> None:
+        self.home = PurePosixPath(os.path.expanduser("~") if home is None else home)  # noqa: PTH111 -- Path.expanduser raises an error where there is none
         self.now = time.time_ns() // 1_000_000 if now is None else now
         self.projects = tuple(projects)
         self.roles = roles or {}

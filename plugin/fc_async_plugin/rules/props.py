@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from fc_async_plugin.rules import props_schema
 from fc_async_plugin.rules.form import fc2_block, like_block, nearest, type_fix, unknown_key
-from fc_async_plugin.rules.rule import Found, rule
+from fc_async_plugin.rules.rule import RELATED, Found, Related, rule
 from fc_async_plugin.rules.triggers import written_triggers
 from fc_async_plugin.template import edition1
 from fc_async_plugin.template.code import start_problem
 from fc_async_plugin.template.model import is_function, is_of_fc2, is_unresolved
 from fc_async_sdk.errors import shorten
-from fc_async_sdk.spec import http_trigger, limits, sizes
+from fc_async_sdk.spec import http_trigger, limits, regions, sizes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from fc_async_plugin.rules.context import Context
     from fc_async_plugin.rules.rule import Severity
     from fc_async_plugin.template.model import Resource
-    from fc_async_plugin.template.problems import Path
+    from fc_async_plugin.template.problems import Path, Position
 
 _Error = Any
 """A ``jsonschema.ValidationError``: the library has no types."""
@@ -74,8 +74,10 @@ _FC2_REQUIRED: Final = {
 def invalid(context: Context) -> Iterator[Found]:
     """A key or value of props that a function doesn't have.
 
-    Settings such as timeout and runtime; a key that resembles no known one is a warning.
+    Settings such as timeout and runtime; a key that resembles no known one is a warning, and so is
+    a region that is not known to have Function Compute.
     """
+    yield from _unknown_regions(context)
     for resource in context.functions:
         if is_of_fc2(resource):
             continue
@@ -96,6 +98,27 @@ def invalid(context: Context) -> Iterator[Found]:
             text = f"HTTP trigger {one.name} has no methods, without which it takes no request"
             fix = f"write methods in triggerConfig: some of {', '.join(http_trigger.METHODS)}"
             yield Found(text, one.where("triggerConfig"), fix)
+
+
+def _unknown_regions(context: Context) -> Iterator[Found]:
+    """Yield one finding for each region that is not known, at the first function that names it."""
+    places: dict[str, list[Position]] = {}
+    for resource in context.functions:
+        region = resource.props.get("region")
+        if not isinstance(region, str) or is_unresolved(region) or is_of_fc2(resource):
+            continue
+        if region not in regions.ALL and props_schema.REGION.fullmatch(region):
+            places.setdefault(region, []).append(resource.where("region"))
+    for region, (first, *others) in places.items():
+        near = regions.nearest(region)
+        yield Found(
+            f"region {shorten(region)} is not known to have Function Compute, as of"
+            f" {regions.ALL_AS_OF}",
+            first,
+            f"did you mean {near}?" if near else f"known: {', '.join(sorted(regions.ALL))}",
+            tuple(Related(other, "here too") for other in dict.fromkeys(others[:RELATED])),
+            severity="warning",
+        )
 
 
 def _sizes(resource: Resource, values: dict[str, Any]) -> Iterator[Found]:
@@ -167,7 +190,8 @@ def _unknown(resource: Resource, path: Path, error: _Error) -> Iterator[Found]:
     for key in error.instance:
         if key in known or key in others:
             continue
-        owner = props_schema.owner_of(key, inside=bool(path))
+        runtime = resource.props.get("runtime")
+        owner = props_schema.owner_of(key, inside=bool(path), runtime=runtime)
         if owner and key not in old:
             yield unknown_key(resource, path, key, (), f"write it under {owner}", "warning")
         elif key in old:

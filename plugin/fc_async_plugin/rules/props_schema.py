@@ -119,6 +119,14 @@ def _mounts(name: str, fields: Mapping[str, Any]) -> Any:
 
 
 _VARIABLES: Any = dict[str, _either("a string", _SCALAR)]  # type: ignore[misc]
+_CONTAINER: Final[dict[str, Any]] = {
+    **_each("image accelerationType acrInstanceId resolvedImageUri"),
+    **_each("command entrypoint", _LIST),
+    "port": int,
+    "healthCheckConfig": _HEALTH_CHECK,
+    "registryConfig": _REGISTRY,
+    "accelerationInfo": _ANY,
+}
 _SETTINGS: Final[dict[str, Any]] = {
     "runtime": _one_of(*sorted(runtimes.FC3), words="the name of a runtime"),
     "cpu": _number(*limits.CPU),
@@ -139,17 +147,7 @@ _SETTINGS: Final[dict[str, Any]] = {
             "preStop": _hook("PreStop", limits.INITIALIZER_TIMEOUT_SECONDS),
         },
     ),
-    "customContainerConfig": _table(
-        "CustomContainerConfig",
-        _each("image accelerationType acrInstanceId resolvedImageUri")
-        | _each("command entrypoint", _LIST)
-        | {
-            "port": int,
-            "healthCheckConfig": _HEALTH_CHECK,
-            "registryConfig": _REGISTRY,
-            "accelerationInfo": _ANY,
-        },
-    ),
+    "customContainerConfig": _table("CustomContainerConfig", _CONTAINER),
     "logConfig": _auto_or(
         "LogConfig",
         _each("project logstore")
@@ -265,12 +263,27 @@ _OWNERS: Final = {
     **dict.fromkeys(_fields_of(models.CustomRuntimeConfig), "customRuntimeConfig"),
 }
 """Keys of mappings in props that are often written one level too high."""
+_OWNERS_OF_IMAGES: Final = {
+    **_OWNERS,
+    **dict.fromkeys(_fields_of(models.CustomRuntimeConfig), ""),
+    **dict.fromkeys(_CONTAINER, "customContainerConfig"),
+}
+"""The same for a function that is an image."""
 
 
-def owner_of(key: str, *, inside: bool) -> str:
-    """Return where a key belongs that stands in props, or inside of them; "" if not known."""
-    of_props = any(one.name == key for one in msgspec.structs.fields(PROPS))
-    return ("props" if of_props else "") if inside else _OWNERS.get(key, "")
+def owner_of(key: str, *, inside: bool, runtime: object) -> str:
+    """Return where a key belongs that stands in props, or inside of them; "" if not known.
+
+    Args:
+        key: The key.
+        inside: Whether it stands inside of a mapping in props.
+        runtime: The runtime of the function.
+    """
+    if inside:
+        of_props = any(one.name == key for one in msgspec.structs.fields(PROPS))
+        return "props" if of_props else ""
+    owners = _OWNERS_OF_IMAGES if runtime == runtimes.CONTAINER else _OWNERS
+    return owners.get(key, "")
 
 
 for _kind in (PROPS, *TRIGGER_CONFIGS.values()):

@@ -7,7 +7,7 @@ import ast
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from fc_async_plugin.graph.build import source_node
-from fc_async_plugin.rules.rule import Found, Related, rule
+from fc_async_plugin.rules.rule import RELATED, Found, Related, rule
 from fc_async_plugin.rules.triggers import written_triggers
 from fc_async_plugin.template.code import DEFAULT_HANDLER, code_below, folder_of
 from fc_async_plugin.template.files import MAX_CODE_BYTES, read_text
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from fc_async_sdk.spec.graph import Node
 
 _KIB: Final = 1024
-_RELATED: Final = 20
 _KEPT: Final = f"listed for {limits.TASK_RETENTION_SECONDS // 86_400} days and then dropped"
 
 
@@ -132,7 +131,7 @@ def payload_limit(context: Context) -> Iterator[Found]:
         f" have {limits.ASYNC_PAYLOAD_BYTES // _KIB} KB: larger events are refused and not retried",
         link.where(),
         "send large payloads through a store (large=store), or use a RocketMQ topic (4 MB)",
-        tuple(Related(other.where(), "here too") for other, _ in small[1:_RELATED]),
+        tuple(Related(other.where(), "here too") for other, _ in small[1:RELATED]),
     )
 
 
@@ -271,7 +270,8 @@ def task_mode_region(context: Context) -> Iterator[Found]:
     """
     for resource, block in context.blocks:
         region = resource.region
-        fine = not region or is_unresolved(region) or region in regions.TASK_MODE
+        unknown = not region or is_unresolved(region) or region not in regions.ALL  # see FCA016
+        fine = unknown or region in regions.TASK_MODE
         if block.get("asyncTask") is True and not fine:
             yield Found(
                 f"task mode of {resource.function_name}: {region} is not among the regions that"
@@ -306,6 +306,6 @@ def task_mode_load(context: Context) -> Iterator[Found]:
             first.where(BLOCK, "asyncTask"),
             "leave asyncTask out where nothing reads the tasks",
             tuple(
-                Related(other.where(BLOCK, "asyncTask"), "here too") for other in others[:_RELATED]
+                Related(other.where(BLOCK, "asyncTask"), "here too") for other in others[:RELATED]
             ),
         )

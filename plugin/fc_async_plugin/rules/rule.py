@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import functools
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from fc_async_plugin.template.problems import Position  # noqa: TC001 -- NamedTuple fields
 
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     Check = Callable[["Context"], Iterable["Finding"]]
 
 Severity = Literal["error", "warning", "note"]
+
+RELATED: Final = 20
+"""Largest number of further places that one finding names."""
 
 
 class Related(NamedTuple):

@@ -226,6 +226,16 @@ def dead_letters(context: Context) -> Iterator[Found]:
 _TRIGGER: Final = "triggerConfig"
 
 
+_OSS_FIXES: Final = {
+    "sourceArn": "name the bucket: 3 to 63 lower-case letters, digits and -, as in"
+    " acs:oss:cn-hangzhou:1234567890123456:my-bucket",
+    "triggerConfig": "write events, and filter.key with prefix and suffix",
+    "events": "events are such as oss:ObjectCreated:PutObject",
+    "filter": "prefix and suffix are plain text, such as in/ and .zip",
+}
+"""Advice about an invalid OSS trigger, by the field that is wrong."""
+
+
 @rule("FCA073", "invalid-oss-trigger", "error")
 def invalid_oss_trigger(context: Context) -> Iterator[Found]:
     """An OSS trigger that the service refuses.
@@ -241,7 +251,7 @@ def invalid_oss_trigger(context: Context) -> Iterator[Found]:
             yield Found(
                 f"OSS trigger {trigger.name}: {error}",
                 trigger.where(*error.path),
-                "prefix and suffix are plain text; events are such as oss:ObjectCreated:PutObject",
+                _OSS_FIXES[error.path[:2][-1]],
             )
 
 

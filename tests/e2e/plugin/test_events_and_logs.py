@@ -19,9 +19,11 @@ from fc_async_plugin.cli.group import run
 from fc_async_sdk import payloads
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from fc_async_local.testing import FcLocal
+    from fc_async_tests.commands import Ran
 
 
 @pytest.fixture
@@ -125,7 +127,7 @@ def test_a_queue_that_is_not_there_is_one_message(
     assert run(["events", "tail", "nowhere", "--once"]) == 1
     assert capsys.readouterr().err.split("\n", 1)[1] == (
         "Error: the messages cannot be read: "
-        "QueueNotExist: the queue 'nowhere' does not exist: create it first\n"
+        "QueueNotExist: the queue 'nowhere' does not exist: create it first\nThere are: results.\n"
     )
 
 
@@ -293,3 +295,22 @@ def test_logs_of_all_functions_need_a_runtime_to_follow(
 ) -> None:
     assert run(["tasks", "logs"]) == 1
     assert "name a function; all are shown with -f" in capsys.readouterr().err
+
+
+def test_a_queue_that_does_not_exist_is_told_with_the_nearest_and_all_others(
+    fc_async: Callable[..., Ran], fc_local: FcLocal
+) -> None:
+    for name in ("orders-failures", "mails-failures"):
+        fc_local.create_queue(name)
+    near = fc_async("events", "tail", "order-failures", "--once")
+    assert near.code == 1
+    assert "the queue 'order-failures' does not exist" in near.err
+    assert "Did you mean orders-failures? There are: mails-failures, orders-failures." in near.err
+    far = fc_async("events", "replay", "no-queue", "-y")
+    assert "\nThere are: mails-failures, orders-failures." in far.err
+
+
+def test_a_queue_that_does_not_exist_where_there_are_none_says_so(
+    fc_async: Callable[..., Ran], fc_local: FcLocal
+) -> None:
+    assert "There is no queue." in fc_async("events", "tail", "no-queue", "--once").err

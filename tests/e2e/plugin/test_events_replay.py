@@ -19,6 +19,7 @@ from mq_http_sdk.mq_client import MQClient
 from mq_http_sdk.mq_exception import MQServerException
 from mq_http_sdk.mq_producer import TopicMessage
 
+from fc_async_plugin.events import queues
 from fc_async_plugin.report import terminal
 from fc_async_sdk import Client
 from fc_async_sdk.errors import AccessDenied
@@ -197,6 +198,27 @@ def test_that_messages_came_again_before_the_last_one_was_read_is_said(
     monkeypatch.setattr(MnsQueue, "batch_receive_message_with_str_body", slow)
     done = fc_async("events", "replay", "failures", "--dry-run")
     assert "messages became visible again while others were read" in done.err
+    assert "Note: not read: 0 messages." in done.err
+    assert done.code == 0  # there were three, and all were read
+
+
+def test_a_replay_that_did_not_come_to_the_last_message_ends_with_its_own_exit_code(
+    fc_async: Command, fc_local: FcLocal, orders: Orders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queues, "BATCH", 2)
+    receive = MnsQueue.batch_receive_message_with_str_body
+    first: list[Any] = []
+
+    def first_again(*arguments: Any) -> Any:
+        if not first:
+            first.extend(receive(*arguments))
+        return first
+
+    monkeypatch.setattr(MnsQueue, "batch_receive_message_with_str_body", first_again)
+    done = fc_async("events", "replay", "failures", "-y")
+    assert "Accepted: 2 of 2." in done.out
+    assert "Note: not read: 1 message." in done.err
+    assert done.code == 3
 
 
 def test_another_function_may_be_called(

@@ -126,10 +126,20 @@ def test_a_payload_that_names_a_file_as_curl_does_is_not_sent_as_text(
     for given in ([typed_payload], ["-e", typed_payload]):
         code, _, err = typed("invoke", "orders", *given)
         assert (code, f"names a file: use -f {file} to send its content" in err) == (1, True)
-    for text in ("@a-name", "@" + "a" * 300, "order.json"):
-        assert typed("invoke", "orders", text)[0] == 0
+    assert typed("invoke", "orders", "order.json")[0] == 0
     fc_local.run_until_idle()
-    assert len(orders) == 3
+    assert len(orders) == 1
+
+
+@pytest.mark.parametrize("text", ["@nofile.json", "file://nofile.json", "@" + "a" * 300])
+def test_a_payload_that_names_a_file_which_does_not_exist_is_not_sent_either(
+    text: str, typed: Typed, fc_local: FcLocal, orders: list[bytes]
+) -> None:
+    code, out, err = typed("invoke", "orders", text)
+    assert (code, out) == (1, "")
+    assert f"the payload {text} names a file that does not exist: -f FILE sends" in err
+    fc_local.run_until_idle()
+    assert orders == []
 
 
 def test_a_delayed_invocation_waits(typed: Typed, fc_local: FcLocal, orders: list[bytes]) -> None:

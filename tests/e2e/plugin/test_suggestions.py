@@ -120,12 +120,13 @@ def test_missing_credentials_are_explained_in_three_lines(
 
 
 @pytest.mark.parametrize("how", ["option", "variable"])
+@pytest.mark.parametrize("typed", ["http://127.0.0.1:1", "127.0.0.1:1"])
 def test_a_runtime_that_does_not_run_is_told_with_how_to_start_it(
-    how: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    how: str, typed: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     nowhere = "http://127.0.0.1:1"
-    monkeypatch.setenv("FC_ASYNC_ENDPOINT", nowhere)
-    option = ["--endpoint", nowhere] if how == "option" else []
+    monkeypatch.setenv("FC_ASYNC_ENDPOINT", typed)
+    option = ["--endpoint", typed] if how == "option" else []
     if option:
         monkeypatch.delenv("FC_ASYNC_ENDPOINT")
     assert run(["invoke", "extract", "x", *option]) == 1

@@ -226,14 +226,79 @@ def test_nothing_to_do_is_said(command: str, fc_async: Command, failed: list[byt
         assert json.loads(done.out)["tasks"] == []
 
 
+@pytest.fixture
+def many(fc_local: FcLocal, called: list[bytes]) -> int:
+    """More tasks than a command shows rows for, which wait; their number."""
+    run = fc_local.client.fan_out("orders", [b"bad"] * 60, task_ids="late", delay=600).run()
+    assert run.failures == []
+    return 60
+
+
+def test_of_many_tasks_a_dry_run_shows_how_many_there_are_in_each_status(
+    many: int, fc_async: Command, fc_local: FcLocal, called: list[bytes]
+) -> None:
+    done = fc_async("tasks", "stop", "orders", "--prefix", "late-", "--dry-run")
+    assert done.code == 0
+    assert [line.split() for line in done.out.splitlines()] == [
+        ["status", "tasks"],
+        ["Enqueued", str(many)],
+    ]
+    whole = fc_async("tasks", "stop", "orders", "--prefix", "late-", "--dry-run", "-o", "json")
+    assert len(json.loads(whole.out)["tasks"]) == many
+    fc_local.advance(600)
+    assert len(called) == many
+
+
+def test_of_many_tasks_a_stop_and_a_replay_print_the_number_and_no_rows(
+    many: int, fc_async: Command, fc_local: FcLocal, called: list[bytes]
+) -> None:
+    done = fc_async("tasks", "stop", "orders", "--prefix", "late-", "-y")
+    assert (done.code, done.out) == (0, f"Stopping: {many} of {many} tasks.\n")
+    fc_local.advance(600)
+    again = ("tasks", "replay", "orders", "--prefix", "late-", "--status", "Stopped", "-y")
+    assert fc_async(*again).out == f"Accepted: {many} of {many} tasks.\n"
+    assert fc_async(*again).out == f"Accepted: {many} of {many} tasks, {many} of them before.\n"
+
+
+def test_of_many_tasks_that_are_refused_the_first_ones_are_named(
+    fc_async: Command, called: list[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO("\n".join(f"none-{at}" for at in range(60))))
+    done = fc_async("tasks", "stop", "orders", "-")
+    assert done.code == 1
+    assert done.out == "Stopping: 0 of 60 tasks.\n"
+    errors = done.err.splitlines()
+    assert len(errors) == 51
+    assert errors[-1] == "Error: and 10 more like these; -o json lists all"
+
+
+def test_a_limit_is_the_only_thing_that_ends_before_the_last_task_and_it_is_said(
+    many: int, fc_async: Command, fc_local: FcLocal, called: list[bytes]
+) -> None:
+    done = fc_async("tasks", "stop", "orders", "--prefix", "late-", "--limit", "55", "-y")
+    assert done.out == "Stopping: 55 of 55 tasks.\n"
+    assert "There are more: --limit 55 ends here." in done.err
+    fc_local.advance(600)
+    assert len(called) == many - 55
+
+
+def test_a_replay_without_a_choice_names_the_usual_one_first(
+    fc_async: Command, called: list[bytes]
+) -> None:
+    done = fc_async("tasks", "replay", "orders")
+    assert "name tasks, or choose them: --failed, --status, --prefix" in done.err
+    assert "--failed" not in fc_async("tasks", "stop", "orders").err
+
+
 @pytest.mark.slow
-def test_many_pages_of_tasks_that_wait_are_stopped(
+def test_a_stop_goes_on_to_the_last_of_more_than_ten_thousand_tasks(
     fc_async: Command, fc_local: FcLocal, called: list[bytes]
 ) -> None:
-    run = fc_local.client.fan_out("orders", range(10_000), task_ids="late", delay=600).run()
+    number = 10_050
+    run = fc_local.client.fan_out("orders", range(number), task_ids="late", delay=600).run()
     assert run.failures == []
     done = fc_async("tasks", "stop", "orders", "--prefix", "late-", "-y")
-    assert (done.code, done.out.splitlines()[-1]) == (0, "Stopping: 10000 of 10000 tasks.")
+    assert (done.code, done.out, done.err) == (0, "Stopping: 10,050 of 10,050 tasks.\n", "")
     fc_local.advance(600)
     assert called == []
-    assert len(listed(fc_async, "--status", "Stopped", "--limit", "20000")) == 10_000
+    assert len(listed(fc_async, "--status", "Stopped", "--limit", "20000")) == number

@@ -147,3 +147,13 @@ def test_a_function_without_task_mode_is_named(
     fc_local.client.put_async_invoke_config("report", async_task=False)
     done = fc_async("triggers", "backfill", "report", "nightly", *SPAN, "-y")
     assert "report is not in task mode" in done.err
+
+
+def test_of_many_firings_the_number_and_the_ends_are_shown(
+    fc_async: Command, fc_local: FcLocal, seen: list[dict[str, Any]]
+) -> None:
+    span = ("--from", "2026-09-01T00:00+08:00", "--to", "2026-11-09T12:00+08:00")
+    done = fc_async("triggers", "backfill", "report", "nightly", *span, "--dry-run")
+    heading, row = done.out.splitlines()
+    assert heading.split() == ["firings", "first", "was", "due", "last", "was", "due"]
+    assert row.split()[0] == "70"

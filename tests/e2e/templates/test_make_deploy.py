@@ -66,7 +66,7 @@ def test_the_form_of_web_background_answers_after_make_deploy_alone(
     project: Path, fc_local: FcLocal
 ) -> None:
     queue = fc_local.create_queue("p-failures")
-    make_deploy(project, fc_local.endpoint)
+    make_deploy(project, fc_local.endpoint, LOCAL_REPORTS=str(project / "data"))
     trigger = fc_local.client.get_trigger("p-web", "http").http_trigger
     assert trigger is not None
     url = trigger["urlInternet"]

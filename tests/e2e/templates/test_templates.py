@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from fc_async_plugin import scaffold, template
+from fc_async_plugin import rules, scaffold, template
 from fc_async_tests.templates import run, run_tests, start
 
 if TYPE_CHECKING:
@@ -108,6 +108,16 @@ def test_no_file_of_a_project_has_a_placeholder_of_its_template(name: str, tmp_p
     assert [name for name, text in texts.items() if "cookiecutter" in text] == []
     assert texts["README.zh-CN.md"].startswith("# my-")
     assert "Dead-1" in texts["README.zh-CN.md"]
+
+
+@pytest.mark.parametrize("name", scaffold.names())
+def test_no_path_of_this_machine_goes_to_the_account(name: str, tmp_path: Path) -> None:
+    project = start(name, tmp_path)
+    read = template.load(project / "s.yaml", environ={})
+    assert rules.check(rules.Context([read]), select=["FCA057"]) == []
+    for resource in read.resources:
+        values = (resource.props.get("environmentVariables") or {}).values()
+        assert not [value for value in values if str(tmp_path) in value]
 
 
 @pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")

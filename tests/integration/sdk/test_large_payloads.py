@@ -149,7 +149,10 @@ def test_a_destination_event_opens_request_and_response(
 
     event = fc_local.receive(queue)
     assert event is not None
-    assert list(event.request.json()) == list(event.response.json()) == ["$fc-async.claim"]
+    for payload in (event.request, event.response):
+        assert b'"$fc-async.claim"' in payload.bytes()
+        with pytest.raises(errors.UnreadableClaim, match=r"event\.open\(store\)"):
+            payload.json()
     with pytest.raises(errors.UnreadableClaim, match=r"event\.open\(store\)"):
         event.response.decode(Order)
     opened = event.open(store)

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 
 from fc_async_sdk import fanout
 from fc_async_sdk.errors import (
+    AsyncInvocationStopped,
     AsyncTaskAlreadyExists,
     AsyncTaskNotFound,
     FcAsyncError,
     InvalidArgument,
     TimedOut,
 )
-from fc_async_sdk.models import AsyncTask, AsyncTaskPage, TaskStatus
+from fc_async_sdk.models import TERMINAL_STATUSES, AsyncTask, AsyncTaskPage, TaskStatus
 from fc_async_sdk.operations import AcceptedInvocation
 from fc_async_sdk.waiters import AsyncPort, Port
 
@@ -141,6 +142,8 @@ class TaskService:
 
     def stop_async_task(self, function: str, task_id: str, **_) -> None:
         self.get_async_task(function, task_id)
+        if self.status(self.tasks[task_id]) in TERMINAL_STATUSES:
+            raise AsyncInvocationStopped("AsyncInvocationStopped", "m", http_status=412)
         self.stopped.add(task_id)
 
     def invoke_async(

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fc_async_sdk import _claims, errors, payloads
+from fc_async_sdk import _claims, errors, events, payloads
+from fc_async_sdk.operations.invoke import InvokeResult
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -157,3 +158,30 @@ def test_what_is_not_a_claim_is_fetched_as_it_is() -> None:
 def test_an_event_that_is_neither_bytes_nor_text_is_refused(event: object) -> None:
     with pytest.raises(errors.InvalidParameter, match="must be bytes or text"):
         payloads.fetch(event, Broken(OSError()))
+
+
+@pytest.mark.parametrize("field", ["request", "response"])
+def test_the_json_of_a_payload_that_was_not_opened_is_not_its_claim(field: str) -> None:
+    payload = {"request_payload": b"", f"{field}_payload": document()}
+    event = events.parse(
+        events.encode(
+            events.document(
+                timestamp=0,
+                request_id="1-0",
+                function_arn="acs:fc:cn-hangzhou:1:functions/f",
+                attempts=1,
+                **payload,
+            )
+        )
+    )
+    part = getattr(event, field)
+    with pytest.raises(errors.UnreadableClaim, match="the payload is a claim of 3 bytes in s: "):
+        part.json()
+    assert part.bytes() == document()  # what a replay sends
+
+
+def test_the_json_of_a_result_that_was_not_opened_is_not_its_claim() -> None:
+    result = InvokeResult(payload=document())
+    with pytest.raises(errors.UnreadableClaim, match="the result is a claim of 3 bytes in s: "):
+        result.json()
+    assert result.text() == document().decode()

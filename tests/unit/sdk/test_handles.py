@@ -503,6 +503,22 @@ class TestStop:
         assert len(stopped) == 150
         assert service.status(service.tasks["c-0"]) != "Stopped"
 
+    def test_those_that_succeed_before_the_request_comes_are_not_counted_as_stopped(
+        self, handles: Both, service: TaskService
+    ) -> None:
+        service.add(*batch(11, ends=100), Scripted("b-11", ends=1), Scripted("b-12", ends=1))
+        stop = service.stop_async_task
+
+        def late(function: str, task_id: str, **options: Any) -> None:
+            service.now = 1
+            stop(function, task_id, **options)
+
+        service.stop_async_task = late  # type: ignore[method-assign]
+        group = handles.group("b", 13)
+        assert handles.do(group.stop()) == 11
+        assert len(group.failures) == 0
+        assert len([task for task in handles.ends(group) if task.error]) == 11
+
 
 class TestReplay:
     def test_the_failed_are_replayed_and_the_group_waits_for_the_replays(
@@ -520,6 +536,24 @@ class TestReplay:
         assert not any(task.error for task in ends)
         assert {task.index for task in ends} == set(range(121))
         assert service.tasks["b_r1-7"].payload == b"p"
+
+    def test_replays_that_another_process_sends_meanwhile_are_not_counted(
+        self, handles: Both, service: TaskService
+    ) -> None:
+        service.add(*batch(5, outcome="Failed"))
+        service.add(*[Scripted(f"b_r1-{n}", appears=1) for n in range(3)])  # not listed yet
+        group = handles.group("b", 5)
+        assert handles.do(group.replay_failed()) == 2
+        assert {task.id for task in handles.ends(group)} == {f"b_r1-{n}" for n in range(5)}
+
+    def test_replays_that_are_refused_are_not_counted_but_are_failures(
+        self, handles: Both, service: TaskService
+    ) -> None:
+        service.add(*batch(2, outcome="Failed", payload=b"p"))
+        service.refuse = {b"p": errors.AccessDenied("AccessDenied", "m", http_status=403)}
+        group = handles.group("b", 2)
+        assert handles.do(group.replay_failed()) == 0
+        assert {task.id for task in group.failures} == {"b_r1-0", "b_r1-1"}
 
     def test_another_process_sees_a_replayed_task_once_by_its_last_replay(
         self, handles: Both, service: TaskService

@@ -263,3 +263,12 @@ def test_a_misspelled_option_is_refused_with_the_nearest_one(make: Callable[...,
 def test_a_key_is_an_option_of_the_session_and_not_of_its_clients() -> None:
     with pytest.raises(TypeError, match="'access_key_id': known are region_name, account_id"):
         Session(region_name="cn-hangzhou").client(access_key_id="k")  # type: ignore[call-arg]
+
+
+def test_the_keys_of_a_context_that_are_not_a_provider_are_refused_with_what_makes_one() -> None:
+    class Keys:
+        access_key_id = "id"
+        access_key_secret = "secret"
+
+    with pytest.raises(CredentialsError, match=r"credentials\.from_context\(context\) in a func"):
+        Session(region_name="cn-hangzhou", credentials=Keys()).client()  # type: ignore[typeddict-item]

@@ -69,10 +69,22 @@ class Database:
                 self.run(statement)
 
 
+def local_file() -> Path:
+    """Return the file for this machine, beside s.yaml: functions run from copies below .fc-async.
+
+    Raises:
+        LookupError: The code runs elsewhere: functions in an account share no disk.
+    """
+    for folder in Path(__file__).resolve().parents:
+        if folder.name == ".fc-async":
+            return folder.parent / "etl.db"
+    raise LookupError("DATABASE_URL is not set, and functions in an account share no disk")
+
+
 @contextmanager
 def transaction() -> Iterator[Database]:
     """Commit what the block did, or nothing of it if the block raises."""
-    url = os.environ["DATABASE_URL"]
+    url = os.environ.get("DATABASE_URL") or f"sqlite:///{local_file()}"
 {%- if cookiecutter.database == "postgresql" %}
     if url.startswith("postgresql://"):
         with psycopg.connect(url) as connection:  # commits or rolls back, and closes

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from database import Row, transaction
 
-DEFAULT = f"sqlite:///{Path(__file__).parents[1] / 'etl.db'}"  # as in s.yaml
+DEFAULT = f"sqlite:///{Path(__file__).parents[1] / 'etl.db'}"  # as local_file
 PATIENCE = 60
 
 

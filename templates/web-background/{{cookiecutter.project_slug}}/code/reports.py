@@ -1,16 +1,19 @@
 """Where reports are kept: one file for each, in a folder that both functions see.
 
 On the service the folder is a bucket of OSS, which s.yaml mounts. On this machine it is a folder
-beside s.yaml. A report is in it for as long as the bucket keeps it; Function Compute forgets a task
-after seven days, and does not keep results unless this was switched on for the account.
+for temporary files. A report is in it for as long as the bucket keeps it; Function Compute forgets
+a task after seven days, and does not keep results unless this was switched on for the account.
 """
 
 import json
 import os
+import tempfile
 from dataclasses import asdict
 from pathlib import Path
 
 from sheets import NAME, Column, Report
+
+LOCAL = Path(tempfile.gettempdir(), "{{ cookiecutter.project_slug }}-reports")
 
 
 def keep(name: str, outcome: Report | str) -> None:
@@ -40,5 +43,6 @@ def file_of(name: str) -> Path:
     """Return the file of a report."""
     if not NAME.fullmatch(name):
         raise ValueError(f"{name!r} is not the name of a report")
-    folder = "LOCAL_REPORTS" if "FC_ASYNC_ENDPOINT" in os.environ else "REPORTS"
-    return Path(os.environ[folder], f"{name}.json")
+    if "FC_ASYNC_ENDPOINT" in os.environ:  # on this machine
+        return Path(os.environ["LOCAL_REPORTS"] or LOCAL, f"{name}.json")
+    return Path(os.environ["REPORTS"], f"{name}.json")

@@ -597,7 +597,8 @@ def test_an_image_has_the_packages_that_its_dockerfile_installs(tmp_path: Path) 
 def test_an_image_of_a_template_of_edition_1_runs_on_its_port(tmp_path: Path) -> None:
     config = """customContainerConfig: {image: x, command: '["node"]', args: '["b.js"]'}"""
     function = f"{{name: f, runtime: custom-container, caPort: 80, codeUri: ./, {config}}}"
-    service = f"{{component: fc, props: {{region: a, service: {{name: s}}, function: {function}}}}}"
+    props = f"{{region: us-east-1, service: {{name: s}}, function: {function}}}"
+    service = f"{{component: fc, props: {props}}}"
     (tmp_path / "s.yaml").write_text(f"edition: 1.0.0\nname: x\nservices: {{f: {service}}}\n")
     (tmp_path / "Dockerfile").write_text("CMD a\n")
     project = template.load(tmp_path, purpose="run", environ={})

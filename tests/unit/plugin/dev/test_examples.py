@@ -103,3 +103,25 @@ def test_the_first_of_two_files_with_an_example_counts(folder: Folder) -> None:
         (folder.path / place / ".env.example").write_text(f"KEY={value}\nHOST={place}\n")
     (file,) = examples.wishes(folder.load())
     assert folder.variables(file)[0]["KEY"] == "near"
+
+
+@pytest.mark.parametrize("name", ["ALIBABA_CLOUD_ACCESS_KEY_ID", "FC_REGION"])
+def test_an_example_does_not_replace_what_the_runtime_gives_a_function(
+    name: str, tmp_path: Path
+) -> None:
+    (tmp_path / ".env.example").write_text(f"{name}=placeholder\nKEY=placeholder\n")
+    text = TEMPLATE.replace("EMPTY: ${env('EMPTY')}", f"{name}: ${{env('{name}')}}\n")
+    text += "        OTHER: ${env('KEY')}\n        ALIBABA_CLOUD_SECURITY_TOKEN: ${env('KEY')}\n"
+    (tmp_path / "s.yaml").write_text(text.replace("../code", "."))
+
+    def again(values: Mapping[str, str]) -> Project:
+        return template.load(tmp_path, purpose="run", environ=values)
+
+    project = again({})
+    [wish] = examples.wishes(project).values()
+    assert name not in wish.text
+    read = examples.with_examples(project, [tmp_path / ".env.example"], again)
+    variables = read.resources[0].props["environmentVariables"]
+    assert variables["OTHER"] == "placeholder"
+    assert name not in variables
+    assert "ALIBABA_CLOUD_SECURITY_TOKEN" not in variables

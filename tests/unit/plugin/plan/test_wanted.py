@@ -6,11 +6,14 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pytest
 
 from fc_async_plugin import PluginError, template
+from fc_async_plugin.plan import attached
 from fc_async_plugin.plan.model import Code, Place
 from fc_async_plugin.plan.wanted import wanted
+from fc_async_plugin.rules import props_schema
 from fc_async_plugin.template import TemplateError
 from fc_async_sdk.models import AsyncConfig
 
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from fc_async_plugin.plan.model import Wanted, WantedFunction
+    from fc_async_plugin.template import Project
 
 Write = "Callable[..., Wanted]"
 TASK = {"asyncTask": True}
@@ -157,6 +161,37 @@ def test_auto_parts_are_refused_with_their_place(name: str, want: Write) -> None
 def test_a_function_without_runtime_is_refused(want: Write) -> None:
     with pytest.raises(TemplateError, match="has no runtime"):
         want({"f": {"code": "./code"}}, functions=True)
+
+
+def project(folder: Path, resource: str) -> Project:
+    """Return a template with one resource."""
+    (folder / "s.yaml").write_text(
+        "edition: 3.0.0\nname: x\nresources:\n  f:\n    component: fc3\n" + resource
+    )
+    return template.load(folder, region="r1")
+
+
+def test_a_function_with_inputs_in_place_of_props_is_told_that_it_has_no_props(
+    tmp_path: Path,
+) -> None:
+    read = project(tmp_path, "    inputs: {region: r1, functionName: f, runtime: custom}\n")
+    with pytest.raises(TemplateError) as caught:
+        wanted(read, functions=True)
+    assert "resource 'f' has no props" in str(caught.value)
+    assert "write its settings under props" in str(caught.value)
+
+
+def test_only_props_that_fc3_knows_are_left_to_s_deploy(tmp_path: Path) -> None:
+    known = {one.encode_name for one in msgspec.structs.fields(props_schema.PROPS)}
+    names = sorted({*known, "serviceName", "port"} - {"triggers", "asyncInvokeConfig"})
+    props = "".join(f"      {name}: a\n" for name in names)
+    said = list(attached.omitted(project(tmp_path, f"    props:\n{props}"), (), here=False))
+    ignored = "ignored, by s deploy too: {} of f (see fc-async validate)"
+    assert [one for one in said if one.startswith("ignored")] == [
+        ignored.format("port"),
+        ignored.format("serviceName"),
+    ]
+    assert "not deployed by fc-async: customDomain of f (use s deploy)" in said
 
 
 def test_a_value_that_only_s_knows_is_refused(want: Write) -> None:

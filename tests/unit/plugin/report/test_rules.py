@@ -44,7 +44,11 @@ def test_one_rule_as_json_has_its_page_and_its_url(capsys: pytest.CaptureFixture
         (["validate", "--explain", "destination-cylce"], "did you mean destination-cycle?"),
         (
             ["validate", "--explain", "whatever"],
-            "no rule is called whatever: fc-async validate --explain lists them all",
+            "no rule is called whatever: fc-async validate --explain lists all rules",
+        ),
+        (
+            ["validate", "--explain", "FCA999"],
+            "no rule is called FCA999: fc-async validate --explain lists all rules",
         ),
         (["validate", "--select", "FCB031"], "no rule is called FCB031: did you mean FCA031?"),
         (["validate", "--explain", "FCA031", "--schema"], "exclude each other"),

@@ -267,6 +267,29 @@ def test_a_key_that_another_rule_words_is_not_found_twice(check: Check, line: st
     assert found(check, line) == []
 
 
+def test_a_mistyped_region_is_found_once_with_the_nearest(check: Check) -> None:
+    text = HEAD.replace("cn-hangzhou", "cn-hangzou")
+    [one] = check(text, select=("FCA016",))
+    assert one.message.startswith("region 'cn-hangzou' is not known to have Function Compute")
+    assert (one.fix, one.severity) == ("did you mean cn-hangzhou?", "warning")
+    [other] = check(HEAD.replace("cn-hangzhou", "xx-nowhere-9"), select=("FCA016",))
+    assert other.fix.startswith("known: ap-northeast-1, ")
+
+
+def test_functions_of_one_mistyped_region_are_one_finding(check: Check) -> None:
+    resource = HEAD.replace("cn-hangzhou", "cn-hangzou")
+    text = resource + "".join(resource.replace("a:", f"{name}:", 1) for name in "bc")
+    [one] = check(text, select=("FCA016",))
+    assert len(one.related) == 2
+
+
+def test_a_mistyped_region_is_not_also_a_region_without_task_mode(check: Check) -> None:
+    text = (
+        HEAD.replace("cn-hangzhou", "cn-hangzou") + "      asyncInvokeConfig: {asyncTask: true}\n"
+    )
+    assert check(text, select=("FCA077",)) == []
+
+
 def test_a_region_that_is_none_is_found(check: Check) -> None:
     [one] = check(HEAD.replace("cn-hangzhou", "'{{ region }}'"), select=("FCA016",))
     name = "the name of a region, such as cn-hangzhou"
@@ -423,3 +446,17 @@ def test_a_key_one_level_too_high_or_too_low_is_found_with_its_place(
 ) -> None:
     [(*_, fix)] = found(check, line)
     assert fix == f"write it under {owner}"
+
+
+@pytest.mark.parametrize(
+    ("runtime", "fix"),
+    [
+        ("custom", "write it under customRuntimeConfig"),
+        ("custom-container", "write it under customContainerConfig"),
+    ],
+)
+def test_a_port_one_level_too_high_belongs_to_what_the_runtime_has(
+    runtime: str, fix: str, check: Check
+) -> None:
+    [one] = found(check, f"runtime: {runtime}", "port: 8080")
+    assert one[3] == fix

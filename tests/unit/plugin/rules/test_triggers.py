@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -287,3 +288,23 @@ def test_the_cost_of_task_mode_is_not_said_of_a_function_that_only_timers_invoke
 ) -> None:
     text = function(*triggers, block="{asyncTask: true}")
     assert len(check(text, select=("FCA078",), ignore=())) == notes
+
+
+@pytest.mark.parametrize(
+    ("source", "config", "fix"),
+    [
+        ("acs:oss:cn-hangzhou:123:Upper_Case", {"events": [UPLOADED]}, "name the bucket: 3 to 63"),
+        (BUCKET, {"events": []}, "events are such as oss:ObjectCreated:PutObject"),
+        (
+            BUCKET,
+            {"events": [UPLOADED], "filter": {"key": {"prefix": "/in"}}},
+            "prefix and suffix are plain text",
+        ),
+        (BUCKET, {"events": 7}, "write events, and filter.key with prefix and suffix"),
+    ],
+)
+def test_an_invalid_oss_trigger_is_told_what_to_do_about_the_field_that_is_wrong(
+    source: str, config: dict[str, Any], fix: str, check: Check
+) -> None:
+    [found] = check(function(trigger("oss", config, sourceArn=source)), select=("FCA073",))
+    assert found.fix.startswith(fix)
