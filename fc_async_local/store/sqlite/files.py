@@ -25,6 +25,7 @@ import struct
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from fc_async_local.store.protocol import StoreInUse
+from fc_async_sdk import _project_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -70,9 +71,10 @@ class FileLock:
 
         Raises:
             StoreInUse: Another process holds it.
+            ForeignFolder: Its file is a link, or another user's.
         """
         path = database.with_name(f"{database.name}.lock")
-        self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._fd = _project_folder.open_private(path, os.O_RDWR | os.O_CREAT)
         try:
             fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:

@@ -11,7 +11,6 @@ import functools
 import os
 import shlex
 import sys
-import tempfile
 from pathlib import Path
 from queue import SimpleQueue
 from types import MappingProxyType
@@ -33,6 +32,7 @@ from fc_async_plugin.dev import (
     launch,
     layers,
     runtime,
+    scratch,
 )
 from fc_async_plugin.dev.answers import Answers
 from fc_async_plugin.dev.deploying import Deployer
@@ -46,6 +46,7 @@ from fc_async_plugin.rules.props_schema import REGION
 from fc_async_plugin.template import files
 from fc_async_plugin.template.code import folder_of, with_folder, without_code
 from fc_async_plugin.template.model import is_function
+from fc_async_sdk import _project_folder
 from fc_async_sdk.packaging import is_ignored
 
 if TYPE_CHECKING:
@@ -142,6 +143,7 @@ def run(choices: Choices) -> int:
 
 
 def _run(choices: Choices) -> int:
+    _project_folder.check(choices.data)
     screen, answers = _screen(choices), Answers()
     events: SimpleQueue[Event] = SimpleQueue()
     loaded = _load(choices, Account())
@@ -267,13 +269,13 @@ def _deployer(
     account = Account(addresses.fc, addresses.region, addresses.account_id)
     with (
         connection.regions(account) as regions,
-        tempfile.TemporaryDirectory(prefix="fc-async-dev-") as kept,
+        scratch.folder(Path(addresses.data)) as kept,
     ):
         yield Deployer(
             lambda: _read(choices, account),
             regions,
             files=template_files(projects) | env_files,
-            folder=Path(kept),
+            folder=kept,
             amend=installer,
             unavailable=commands.why_not_run,
         )

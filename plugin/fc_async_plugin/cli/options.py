@@ -321,7 +321,11 @@ def _here(account: Account) -> Account:
     named = account.endpoint or account.region or account.access
     if named or os.environ.get("FC_ASYNC_REGION"):
         return account
-    running = runtime.find(_project_folder.RUNTIME)
+    try:
+        running = runtime.find(_project_folder.RUNTIME)
+    except _project_folder.ForeignFolder as error:
+        # Without an error, the command would go to an account, where the user may mean a runtime.
+        raise click.ClickException(f"{error}; or name an account with -a or --region") from error
     if running is None:
         return account
     terminal.note(

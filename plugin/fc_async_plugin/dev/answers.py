@@ -2,16 +2,17 @@
 """Answers of the user to what runs on this machine before functions do: builds, installations.
 
 Invariants:
-    An answer counts for this machine, a place and a text: a copied file of answers allows nothing.
+    An answer counts for this user on this machine, and for what the user was shown: its key is
+    signed (:mod:`fc_async_sdk._user_key`). A file of answers that came with a repository or was
+    copied allows nothing.
 """
 
 from __future__ import annotations
 
-import hashlib
-import platform
+import contextlib
 from typing import TYPE_CHECKING, NamedTuple
 
-from fc_async_sdk import _project_folder
+from fc_async_sdk import _project_folder, _user_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -31,8 +32,12 @@ class Wish(NamedTuple):
 
 
 def key_of(*parts: object) -> str:
-    """Return the key of an answer."""
-    return hashlib.sha256("\0".join([platform.node(), *map(str, parts)]).encode()).hexdigest()
+    """Return the key of an answer.
+
+    Raises:
+        ConfigurationError: The user's key cannot be kept.
+    """
+    return _user_key.signature("answer", *parts)
 
 
 class Answers(dict[str, str]):
@@ -40,10 +45,16 @@ class Answers(dict[str, str]):
 
     Args:
         file: Where they are kept.
+
+    Raises:
+        ForeignFolder: The file is not this user's.
     """
 
     def __init__(self, file: Path = _project_folder.BUILDS) -> None:
-        lines = file.read_text().splitlines() if file.is_file() else []
+        lines: list[str] = []
+        _project_folder.check(file.parent)
+        with contextlib.suppress(FileNotFoundError):
+            lines = _project_folder.read_private(file).decode("ascii", "replace").splitlines()
         parts = (line.partition(" ") for line in lines)
         super().__init__({key: state for key, _, state in parts})
         self._file = file
@@ -57,7 +68,9 @@ class Answers(dict[str, str]):
         """Keep answers, with the states in which the commands left their files."""
         self.update(states)
         _project_folder.make_private(self._file.parent)
-        self._file.write_text("".join(f"{key} {state}\n" for key, state in sorted(self.items())))
+        with _project_folder.replacing(self._file) as unfinished:
+            lines = (f"{key} {state}\n" for key, state in sorted(self.items()))
+            unfinished.write_text("".join(lines), "ascii")
 
     def new(self, wishes: Iterable[Wish]) -> list[Wish]:
         """Return what the user must be asked for, each once."""

@@ -235,7 +235,8 @@ class Builder:
             return ""
         file = self.answers.folder / f"{wish(build).key[:8]}.log"
         _project_folder.make_private(file.parent)
-        file.write_text(done.output, "utf-8")
+        with _project_folder.replacing(file) as unfinished:
+            unfinished.write_text(done.output, "utf-8")
         reason = f"exit status {done.status}"
         if done.absent:
             are = "is" if len(done.absent) == 1 else "are"
