@@ -31,6 +31,7 @@ from fc_async_plugin.dev import (
     examples,
     launch,
     layers,
+    programs,
     runtime,
     scratch,
 )
@@ -42,6 +43,7 @@ from fc_async_plugin.dev.screen import JsonScreen, TextScreen
 from fc_async_plugin.dev.sources import sources_of, template_files
 from fc_async_plugin.plan.wanted import check_names
 from fc_async_plugin.report import DONE, FAILED, INTERRUPTED, Format, imports, terminal
+from fc_async_plugin.report.safe_text import visible
 from fc_async_plugin.rules.props_schema import REGION
 from fc_async_plugin.template import files
 from fc_async_plugin.template.code import folder_of, with_folder, without_code
@@ -88,6 +90,7 @@ class Choices(NamedTuple):
     assignments: tuple[str, ...]
     env_file: Path | None
     build: bool
+    pass_keys: bool
     yes: bool
     resources: tuple[str, ...]
     commands: tuple[str, ...]
@@ -161,6 +164,8 @@ def _run(choices: Choices) -> int:
     debug = launch.chosen(sources_of(projects), choices.debug)
     place = _place_of(projects)
     environ = files.variables([Path.cwd(), *map(folder_of, projects)], _environ(choices))
+    if not choices.pass_keys:
+        environ = programs.without_keys(environ)
     builder = building.Builder(builds, answers, environ, terminal.note)
     installer = Installer(
         lambda text: screen.say("install", text, style="wait"),
@@ -247,9 +252,14 @@ def _ask(choices: Choices, answers: Answers, wishes: Sequence[Wish]) -> str:
         flags = [one for one in ("--build", "--install", "-y") if one not in sys.argv]
         again = shlex.join(["fc-async", *sys.argv[1:], *flags])
         return f"not done, because no terminal can be asked: {texts}; to do it: {again}"
+    asks = not choices.yes and sys.stdin.isatty()
+    keys = "with your keys" if choices.pass_keys else "without your keys of the cloud"
     terminal.note("Before the functions run here:")
     for one in new:
-        terminal.note(f"  {one.text}")
+        # Without a question it may be a log, in which no value of a variable stands.
+        for line in one.question if asks else [visible(one.text)]:
+            terminal.note(f"  {line}")
+    terminal.note(f"It runs as you, with your files and your network, {keys}.")
     if choices.build or choices.yes:
         terminal.confirm("Do this now?", yes=choices.yes)
     elif not click.confirm("Do this now?", err=True):

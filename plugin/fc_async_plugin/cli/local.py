@@ -323,7 +323,7 @@ _MEANS: Final = {
     "layers": "packages that functions load",
     "events": "events that a replay could not send",
 }
-"""What a folder or a file below ``.fc-async`` is used for."""
+"""Uses of the folders and files below ``.fc-async``, for the user who is asked."""
 
 
 @command.command("trust")

@@ -10,8 +10,10 @@ Invariants:
 from __future__ import annotations
 
 import contextlib
+import hashlib
 from typing import TYPE_CHECKING, NamedTuple
 
+from fc_async_plugin.report.safe_text import visible
 from fc_async_sdk import _project_folder, _user_key
 
 if TYPE_CHECKING:
@@ -24,11 +26,18 @@ class Wish(NamedTuple):
 
     Attributes:
         key: Key of its answer.
-        text: What the user is shown, in one line.
+        text: What messages say of it, in one line and without values of variables.
+        shown: Lines of the question, with everything that runs; empty: the text is all of it.
     """
 
     key: str
     text: str
+    shown: tuple[str, ...] = ()
+
+    @property
+    def question(self) -> list[str]:
+        """The lines that the user is asked."""
+        return [visible(line) for line in self.shown or (self.text,)]
 
 
 def key_of(*parts: object) -> str:
@@ -38,6 +47,16 @@ def key_of(*parts: object) -> str:
         ConfigurationError: The user's key cannot be kept.
     """
     return _user_key.signature("answer", *parts)
+
+
+def content_of(files: Iterable[Path]) -> str:
+    """Return a value that changes with the content of files, and with which of them exist."""
+    found = hashlib.sha256()
+    for file in sorted({*files}):
+        if file.is_file():
+            content = file.read_bytes()
+            found.update(f"{file}\0{len(content)}\0".encode(errors="surrogateescape") + content)
+    return found.hexdigest()
 
 
 class Answers(dict[str, str]):

@@ -46,6 +46,7 @@ class Functions:
 
     Attributes:
         given_away: The secrets that ``config()`` returned.
+        set: Names of environment variables that have a value.
     """
 
     def __init__(
@@ -61,6 +62,7 @@ class Functions:
         self._command = command
         self._reveal = reveal
         self.given_away: dict[str, None] = {}
+        self.set = {name for name, value in environ.items() if value}
         self._texts: dict[Path, str] = {}
         self._data: dict[tuple[str, str], Any] = {}
 

@@ -12,11 +12,12 @@ Invariants:
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 from fc_async_plugin.template import expressions
 from fc_async_plugin.template.edition1 import as_of_fc3
 from fc_async_plugin.template.functions import SECRETS, Functions, access_values
+from fc_async_plugin.template.masking import Masking
 from fc_async_plugin.template.merging import merge_tables
 from fc_async_plugin.template.nodes import (
     Array,
@@ -48,6 +49,8 @@ if TYPE_CHECKING:
     from fc_async_plugin.template.nodes import Node
     from fc_async_plugin.template.problems import Problem
     from fc_async_plugin.template.scopes import Scope
+
+F = TypeVar("F", bound=Functions)
 
 ENVIRONMENT: Final = "environmentVariables"
 """Props of which one entry may be left out; of others, all is left out."""
@@ -246,6 +249,7 @@ class Resolved(NamedTuple):
         scoped: All resources before their variables were resolved.
         top: The scope of the template.
         resolver: Has resolved the values; knows the places where they were written.
+        masking: Resolves commands without values that may be secrets.
         secrets: Secrets of the access alias that are among the values.
         notes: Places that ``s`` reads differently.
     """
@@ -259,6 +263,7 @@ class Resolved(NamedTuple):
     scoped: Mapping[str, Scoped]
     top: Scope
     resolver: Collector
+    masking: Masking
     secrets: tuple[str, ...]
     notes: tuple[Problem, ...]
 
@@ -273,14 +278,14 @@ def resolve(merged: Merged, given: Given) -> Resolved:
     access = given.access or _alias(merged)
     alias = access_values(access, environ, asked=given.access is not None)
     account_id = given.account_id or alias().get("AccountID", "")
-    functions = Functions(
-        environ, lambda: {**alias(), "AccountID": account_id}, given.command, reveal=given.reveal
-    )
-    resolver = Collector(
-        functions,
-        OPTIONAL if given.here else frozenset(),
-        edition1=any(one.kind == "edition" for one in sources.notes),
-    )
+
+    def calls(kind: type[F]) -> F:
+        credential = {"AccountID": account_id}
+        return kind(environ, lambda: {**alias(), **credential}, given.command, reveal=given.reveal)
+
+    functions = calls(Functions)
+    edition1 = any(one.kind == "edition" for one in sources.notes)
+    resolver = Collector(functions, OPTIONAL if given.here else frozenset(), edition1=edition1)
     tops = [top_scope(part, number) for number, part in enumerate(merged.parts)]
     scoped, notes = _scoped(merged, tops, resolver, access), [*sources.notes, *merged.notes]
     if given.here:
@@ -302,6 +307,7 @@ def resolve(merged: Merged, given: Given) -> Resolved:
         scoped,
         tops[-1],
         resolver,
+        Masking(calls, sources.own, edition1=edition1),
         tuple(secrets),
         (*notes, *resolver.kept),
     )

