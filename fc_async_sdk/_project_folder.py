@@ -73,11 +73,11 @@ class ForeignFolder(ConfigurationError):
 def top_of(folder: Path) -> Path:
     """Return the folder that is believed or not: :data:`NAME` above a folder, else the folder."""
     absolute = Path(os.path.abspath(folder))  # noqa: PTH100 -- resolve() would follow links
-    for place in (absolute, absolute.resolve()):
-        for above in (place, *place.parents):
-            if above.name == NAME:
-                return above
-    return absolute.resolve()
+    resolved = absolute.resolve()
+    for path in (absolute, *absolute.parents, resolved, *resolved.parents):
+        if path.name == NAME:
+            return path
+    return resolved
 
 
 def check(folder: Path) -> None:
@@ -266,12 +266,12 @@ def _doubt_of_mark(top: Path) -> str:
 
 def _doubt_of_links(top: Path, folder: Path) -> str:
     """Return which link is on the way to a folder, or in it; "" if there is none."""
-    place = Path(os.path.abspath(folder)) if top.name == NAME else top  # noqa: PTH100 -- as above
-    inner = place.relative_to(top).parts if place.is_relative_to(top) else ()
+    path = Path(os.path.abspath(folder)) if top.name == NAME else top  # noqa: PTH100 -- as above
+    inner = path.relative_to(top).parts if path.is_relative_to(top) else ()
     for number in range(1, len(inner) + 1):
         if top.joinpath(*inner[:number]).is_symlink():
             return f"has a link, {'/'.join(inner[:number])}: remove the link"
-    with contextlib.suppress(FileNotFoundError, NotADirectoryError), os.scandir(place) as entries:
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError), os.scandir(path) as entries:
         for entry in entries:
             if entry.is_symlink():
                 return f"has a link, {'/'.join([*inner, entry.name])}: remove the link"
@@ -283,7 +283,7 @@ def _doubt_of_git(top: Path) -> str:
 
     The folder's mark would not tell them: a checkout writes them into a folder that exists.
     """
-    root = next((one for one in top.parents if (one / ".git").exists()), None)
+    root = next((folder for folder in top.parents if (folder / ".git").exists()), None)
     if root is None:
         return ""
     name = os.fsencode(f"{top.relative_to(root).as_posix()}/")
@@ -313,7 +313,7 @@ def _lists(index: Path, name: bytes) -> bool:
             length = min(content.find(b"\0", at) - at, _LONGEST_LENGTH)
             # Entries of version 3 may have two more bytes of flags behind the length.
             flags = (content[at - 2 : at], content[at - 4 : at - 2])
-            lengths = [int.from_bytes(one, "big") & _LONGEST_LENGTH for one in flags]
+            lengths = [int.from_bytes(field, "big") & _LONGEST_LENGTH for field in flags]
             if not has_lengths or length in lengths:
                 return True
             at = content.find(name, at + 1)
@@ -357,7 +357,8 @@ def _is_new(top: Path) -> bool:
 
     A process may have been killed before it wrote the mark.
     """
-    names = {one.name for one in top.iterdir() if not one.name.startswith(f".{MARK}.")}
+    drafts = f".{MARK}."
+    names = {path.name for path in top.iterdir() if not path.name.startswith(drafts)}
     return names <= {_IGNORING}
 
 

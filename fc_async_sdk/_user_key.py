@@ -12,7 +12,6 @@ Invariants:
 from __future__ import annotations
 
 import base64
-import contextlib
 import hmac
 import os
 import stat
@@ -25,11 +24,21 @@ _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
 def key_path() -> Path:
-    """Return the path of the key, whether it exists or not."""
-    if sys.platform == "win32":
-        base = os.environ.get("LOCALAPPDATA", "") or str(Path.home() / "AppData" / "Local")
-    else:
-        base = os.environ.get("XDG_STATE_HOME", "") or str(Path.home() / ".local" / "state")
+    """Return the path of the key, whether it exists or not.
+
+    Raises:
+        ConfigurationError: The user has no home folder, as in a container with any user id.
+    """
+    windows = sys.platform == "win32"
+    base = os.environ.get("LOCALAPPDATA" if windows else "XDG_STATE_HOME", "")
+    if not base:
+        try:
+            base = str(Path.home() / ("AppData/Local" if windows else ".local/state"))
+        except RuntimeError as error:
+            raise ConfigurationError(
+                "there is no home folder for the key of this user: set XDG_STATE_HOME to a folder "
+                "of yours that can be written"
+            ) from error
     return Path(base) / "fc-async" / "journal.key"
 
 
@@ -92,8 +101,16 @@ def _make(path: Path) -> None:
             file.write(base64.urlsafe_b64encode(os.urandom(32)))
             file.flush()
             os.fsync(file.fileno())
-        # Unlike a rename, a link does not replace a key that another process has made meanwhile.
-        with contextlib.suppress(FileExistsError):
-            os.link(draft, path)
+        _put(draft, path)
     finally:
-        draft.unlink()
+        draft.unlink(missing_ok=True)
+
+
+def _put(draft: Path, path: Path) -> None:
+    """Put the key in its place, unless another process has put its own there."""
+    try:
+        os.link(draft, path)  # unlike a rename, it replaces nothing
+    except FileExistsError:
+        return
+    except OSError:  # a file system without links
+        draft.replace(path)

@@ -252,20 +252,26 @@ def _ask(choices: Choices, answers: Answers, wishes: Sequence[Wish]) -> str:
         flags = [one for one in ("--build", "--install", "-y") if one not in sys.argv]
         again = shlex.join(["fc-async", *sys.argv[1:], *flags])
         return f"not done, because no terminal can be asked: {texts}; to do it: {again}"
-    asks = not choices.yes and sys.stdin.isatty()
-    keys = "with your keys" if choices.pass_keys else "without your keys of the cloud"
-    terminal.note("Before the functions run here:")
-    for one in new:
-        # Without a question it may be a log, in which no value of a variable stands.
-        for line in one.question if asks else [visible(one.text)]:
-            terminal.note(f"  {line}")
-    terminal.note(f"It runs as you, with your files and your network, {keys}.")
+    _show_wishes(choices, new)
     if choices.build or choices.yes:
         terminal.confirm("Do this now?", yes=choices.yes)
     elif not click.confirm("Do this now?", err=True):
         return "nothing of that was done; fc-async dev asks again when it starts"
     answers.keep(dict.fromkeys((one.key for one in new), ""))
     return ""
+
+
+def _show_wishes(choices: Choices, wishes: Sequence[Wish]) -> None:
+    """Show what is asked for, or, after ``-y``, done, and what it may see."""
+    is_question = not choices.yes and sys.stdin.isatty()
+    keys = "with your keys" if choices.pass_keys else "without your keys of the cloud"
+    terminal.note("Before the functions run here:")
+    for wish in wishes:
+        # Without a question, the output may be a log, in which no value of a variable stands.
+        lines = wish.question if is_question else [visible(wish.text)]
+        for line in lines:
+            terminal.note(f"  {line}")
+    terminal.note(f"It runs as you, with your files and your network, {keys}.")
 
 
 @contextlib.contextmanager

@@ -193,21 +193,21 @@ def _scripts_of(build: Build) -> list[tuple[str, str]]:
     """
     if not _USES_SCRIPTS.search(build.command):
         return []
-    scripts = {name: str(one) for name, one in package_json(build.folder).scripts.items()}
+    scripts = {name: str(line) for name, line in package_json(build.folder).scripts.items()}
     words = {*_WORD.findall(build.command), *OF_INSTALLATION}
     found: dict[str, str] = {}
     while words:
         names = {f"{prefix}{word}" for word in words for prefix in ("pre", "", "post")}
-        new = {name: one for name, one in scripts.items() if name in names - found.keys()}
+        new = {name: line for name, line in scripts.items() if name in names - found.keys()}
         found |= new
-        words = {word for one in new.values() for word in _WORD.findall(one)}
-    return [(name, _in_one_line(one)) for name, one in found.items()]
+        words = {*_WORD.findall("\n".join(new.values()))}
+    return [(name, _in_one_line(line)) for name, line in found.items()]
 
 
 def _run_by(build: Build, scripts: Iterable[tuple[str, str]]) -> Iterator[Path]:
     """Yield the files of the folder that a command and its scripts run."""
     texts = [build.command, *(script for _, script in scripts)]
-    folders = [Path(), *(Path(one) for text in texts for one in _FOLDER.findall(text))]
+    folders = [Path(), *map(Path, _FOLDER.findall("\n".join(texts)))]
     for text in texts:
         for name in _RUNS.findall(text):
             yield from (build.folder / folder / name for folder in folders)

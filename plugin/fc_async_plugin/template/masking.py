@@ -42,7 +42,8 @@ class Masking:
     ) -> None:
         self._all, self._own = make(_Masked), make(_Masked)
         self._own.only = own
-        self._resolvers = [Resolver(one, edition1=edition1) for one in (self._all, self._own)]
+        self._resolve_all = Resolver(self._all, edition1=edition1)
+        self._resolve_own = Resolver(self._own, edition1=edition1)
 
     def texts(self, leaf: Leaf, scope: Scope, resolved: str) -> tuple[str, str]:
         """Return a text without any of the values, and one without those of the user.
@@ -52,10 +53,11 @@ class Masking:
             scope: Its scope.
             resolved: The text with all values.
         """
-        every, own = (str(one.attempt(leaf, scope)) for one in self._resolvers)
+        without_any = str(self._resolve_all.attempt(leaf, scope))
+        without_own = str(self._resolve_own.attempt(leaf, scope))
         return (
-            self._all.unmarked(every, resolved, leaf.text),
-            self._own.unmarked(own, resolved, self._own.without_values(resolved)),
+            self._all.unmarked(without_any, resolved, leaf.text),
+            self._own.unmarked(without_own, resolved, self._own.without_values(resolved)),
         )
 
 
@@ -76,10 +78,11 @@ class _Masked(Functions):
         """Evaluate one call; see :meth:`Functions.call`."""
         value = super().call(name, arguments, folder)
         first = arguments[0]
-        hidden = name == "config" or (
-            name == "env" and first in self.set and (self.only is None or first in self.only)
-        )
-        if not hidden or not isinstance(value, str):
+        if name == "env":
+            is_hidden = first in self.set and (self.only is None or first in self.only)
+        else:
+            is_hidden = name == "config"
+        if not is_hidden or not isinstance(value, str):
             return value
         mark = f"\ue000{name} {first}\ue001"
         self._values[mark] = (f"${{{name}('{first}')}}", value)
@@ -98,7 +101,7 @@ class _Masked(Functions):
 
     def without_values(self, resolved: str) -> str:
         """Return a resolved text with expressions in place of the values that are in it."""
-        values = sorted(self._values.values(), key=lambda one: len(one[1]), reverse=True)
-        for expression, value in values:
+        longest_first = sorted(self._values.values(), key=lambda pair: len(pair[1]), reverse=True)
+        for expression, value in longest_first:
             resolved = resolved.replace(value, expression)
         return resolved

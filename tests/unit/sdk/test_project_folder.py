@@ -6,7 +6,8 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from typing import TYPE_CHECKING
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
@@ -183,6 +184,30 @@ def test_without_a_home_that_can_be_written_the_message_says_what_to_set(
     monkeypatch.setenv("XDG_STATE_HOME", "/proc/nowhere")
     with pytest.raises(ConfigurationError, match="Set XDG_STATE_HOME to a folder of yours"):
         _project_folder.make_private(tmp_path / _project_folder.RUNTIME)
+
+
+def test_a_user_without_a_home_is_told_what_to_set(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As any user id in a container, without HOME."""
+
+    def no_home() -> NoReturn:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.delenv("XDG_STATE_HOME")
+    monkeypatch.setattr("pathlib.Path.home", no_home)
+    with pytest.raises(ConfigurationError, match="no home folder .*: set XDG_STATE_HOME"):
+        _project_folder.make_private(tmp_path / _project_folder.RUNTIME)
+
+
+def test_processes_that_make_the_key_at_the_same_time_have_the_same_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    with ThreadPoolExecutor(8) as pool:
+        keys = {*pool.map(lambda _: _user_key.key(), range(8))}
+    assert len(keys) == 1
+    assert [path.name for path in _user_key.key_path().parent.iterdir()] == ["journal.key"]
 
 
 def test_a_key_that_others_can_read_signs_nothing(

@@ -13,6 +13,7 @@ import pytest
 
 from fc_async_plugin import PluginError, template
 from fc_async_plugin.dev import layers as service_layers
+from fc_async_plugin.dev import programs
 from fc_async_plugin.dev.answers import Answers
 from fc_async_plugin.dev.installing import (
     Installer,
@@ -500,6 +501,22 @@ def test_nothing_is_installed_before_it_is_allowed_and_each_change_is_asked_for(
     assert asking.allow(project) == wishes
     asking.installer(project)
     assert packages.installed == ["left-pad==1\n", "left-pad==2\n"]
+
+
+def test_an_installation_sees_no_key_of_the_cloud(monkeypatch: pytest.MonkeyPatch):
+    hidden = (
+        "ALIBABA_CLOUD_ACCESS_KEY_SECRET",
+        "ALICLOUD_SECRET_KEY",
+        "AccessKeySecret",
+        "FC_ASYNC_TOKEN",
+        "AWS_SECRET_ACCESS_KEY",
+        "GITHUB_TOKEN",
+    )
+    needed = ("PIP_INDEX_URL", "NPM_TOKEN", "FC_ASYNC_ENDPOINT")
+    for name in (*hidden, *needed):
+        monkeypatch.setenv(name, f"value of {name}")
+    seen = programs.run("env").output
+    assert [name for name in (*hidden, *needed) if f"value of {name}" in seen] == [*needed]
 
 
 def test_the_question_shows_the_packages_and_the_scripts_of_an_installation(
