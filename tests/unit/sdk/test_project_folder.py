@@ -196,7 +196,7 @@ def test_a_user_without_a_home_is_told_what_to_set(
 
     monkeypatch.delenv("XDG_STATE_HOME")
     monkeypatch.setattr("pathlib.Path.home", no_home)
-    with pytest.raises(ConfigurationError, match="no home folder .*: set XDG_STATE_HOME"):
+    with pytest.raises(ConfigurationError, match=r"no home folder .*: set XDG_STATE_HOME"):
         _project_folder.make_private(tmp_path / _project_folder.RUNTIME)
 
 
