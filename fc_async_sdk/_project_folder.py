@@ -25,6 +25,7 @@ from __future__ import annotations
 import contextlib
 import mmap
 import os
+import re
 import shlex
 import stat
 import sys
@@ -97,9 +98,7 @@ def check(folder: Path) -> None:
         doubt = _doubt_of_mark(top) or _doubt_of_git(top)
     elif not doubt:
         doubt = _doubt_of_writers(top)
-    doubt = doubt or _doubt_of_links(top, folder)
-    if doubt:
-        raise ForeignFolder(f"{_shown(top)} {doubt}")
+    _refuse(top, doubt or _doubt_of_links(top, folder))
 
 
 def trust(top: Path) -> None:
@@ -110,9 +109,7 @@ def trust(top: Path) -> None:
             has files of it.
         OSError: The mark cannot be written.
     """
-    doubt = _doubt_of_kind(top) or _doubt_of_writers(top) or _doubt_of_git(top)
-    if doubt:
-        raise ForeignFolder(f"{_shown(top)} {doubt}")
+    _refuse(top, _doubt_of_kind(top) or _doubt_of_writers(top) or _doubt_of_git(top))
     _write_mark(top)
 
 
@@ -128,11 +125,14 @@ def make_private(folder: Path) -> None:
         ForeignFolder: It exists, and this user has not made it on this machine.
         OSError: The folder or its ``.gitignore`` cannot be written.
     """
-    check(folder)
     top = top_of(folder)
     top.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with contextlib.suppress(FileExistsError):
+    if top.name == NAME:  # also if it was removed: the next checkout would bring it again
+        _refuse(top, _doubt_of_git(top))
+    try:
         top.mkdir(mode=0o700)
+    except FileExistsError:
+        check(folder)
     ignoring = top / _IGNORING
     if top.name == NAME or {*top.iterdir()} <= {ignoring}:
         _write_gitignore(ignoring)
@@ -224,6 +224,11 @@ def _write_gitignore(path: Path) -> None:
         os.close(descriptor)
 
 
+def _refuse(top: Path, doubt: str) -> None:
+    if doubt:
+        raise ForeignFolder(f"{_shown(top)} {doubt}")
+
+
 def _doubt_of_kind(top: Path) -> str:
     """Return why a folder cannot be this user's, and what to do; "" if it can."""
     status = top.lstat()
@@ -289,8 +294,8 @@ def _doubt_of_git(top: Path) -> str:
     name = os.fsencode(f"{top.relative_to(root).as_posix()}/")
     if any(_lists(index, name) for index in _indexes(root / ".git")):
         return (
-            "has files that came with the repository (git ls-files): remove it, and let git "
-            "forget it: git rm -r --cached"
+            "has files that came with the repository (git ls-files): remove it, and let git forget "
+            f"it: git rm -r --cached {shlex.quote(_shown(top))}"
         )
     return ""
 
@@ -308,15 +313,15 @@ def _lists(index: Path, name: bytes) -> bool:
         mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content,
     ):
         has_lengths = content[4:8] < b"\0\0\0\4"
-        at = content.find(name)
-        while at >= 0:
+        # Some file systems take .FC-ASYNC for the same folder.
+        for match in re.finditer(re.escape(name), content, re.IGNORECASE):
+            at = match.start()
             length = min(content.find(b"\0", at) - at, _LONGEST_LENGTH)
             # Entries of version 3 may have two more bytes of flags behind the length.
             flags = (content[at - 2 : at], content[at - 4 : at - 2])
             lengths = [int.from_bytes(field, "big") & _LONGEST_LENGTH for field in flags]
             if not has_lengths or length in lengths:
                 return True
-            at = content.find(name, at + 1)
     return False
 
 

@@ -271,7 +271,8 @@ def _show_wishes(choices: Choices, wishes: Sequence[Wish]) -> None:
         lines = wish.question if is_question else [visible(wish.text)]
         for line in lines:
             terminal.note(f"  {line}")
-    terminal.note(f"It runs as you, with your files and your network, {keys}.")
+    if any(wish.runs for wish in wishes):
+        terminal.note(f"It runs as you, with your files and your network, {keys}.")
 
 
 @contextlib.contextmanager

@@ -28,11 +28,13 @@ class Wish(NamedTuple):
         key: Key of its answer.
         text: What messages say of it, in one line and without values of variables.
         shown: Lines of the question, with everything that runs; empty: the text is all of it.
+        runs: Whether it runs a program; otherwise it only reads values.
     """
 
     key: str
     text: str
     shown: tuple[str, ...] = ()
+    runs: bool = True
 
     @property
     def question(self) -> list[str]:

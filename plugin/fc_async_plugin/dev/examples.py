@@ -42,7 +42,7 @@ def wishes(project: Project) -> dict[Path, Wish]:
     found = {}
     for file, values in _examples(project).items():
         text = f"values from {os.path.relpath(file)}: {shortened(list(values))} ({beside})"
-        found[file] = Wish(key_of("examples", file, content_of([file])), text)
+        found[file] = Wish(key_of("examples", file, content_of([file])), text, runs=False)
     return found
 
 

@@ -137,6 +137,19 @@ def test_a_checkout_that_writes_into_a_folder_of_ours_is_noticed(
         _project_folder.trust(folder / _project_folder.NAME)
 
 
+def test_a_folder_that_only_some_file_systems_take_for_ours_is_noticed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On macOS, a checkout of .FC-ASYNC writes into .fc-async."""
+    monkeypatch.chdir(tmp_path)
+    git(tmp_path, "init")
+    (tmp_path / ".FC-ASYNC").mkdir()
+    (tmp_path / ".FC-ASYNC" / "db").write_bytes(b"")
+    git(tmp_path, "add", "-f", ".FC-ASYNC/db")
+    with pytest.raises(ForeignFolder, match=r"git rm -r --cached \.fc-async"):
+        _project_folder.make_private(_project_folder.RUNTIME)
+
+
 def test_a_folder_of_another_project_in_the_same_repository_is_no_reason(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
