@@ -119,6 +119,7 @@ class Runtime:
             StoreUnusable: Another runtime uses this data, or it is newer or damaged.
             StoreUnavailable: The disk is full, or the database cannot be reached.
             OSError: No port or folder is available.
+            ForeignFolder: The data folder is not this user's.
         """
         async with contextlib.AsyncExitStack() as closing:
             _project_folder.make_private(options.data)

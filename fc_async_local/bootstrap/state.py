@@ -119,6 +119,7 @@ def export_file(data: Path, target: Path) -> None:
     Raises:
         StoreUnusable: There is no state, or it cannot be read.
     """
+    _project_folder.check(data)
     snapshots.take(database_file(data), target)
 
 
@@ -128,6 +129,7 @@ def check_exists(data: Path) -> None:
     Raises:
         StoreUnusable: It is not, or there is nothing to delete.
     """
+    _project_folder.check(data)
     snapshots.check_exists(database_file(data), "clear")
 
 

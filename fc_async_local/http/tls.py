@@ -22,6 +22,7 @@ import logging
 import os
 import re
 import ssl
+import stat
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -197,6 +198,7 @@ class Authority:
     def of(cls, data: Path) -> Authority:
         """Return the authority of the runtime on a data folder; its files exist."""
         authority = cls(data / NAME)
+        _project_folder.check(authority._folder)
         # Otherwise ``cryptography`` would be imported at each start of a runtime.
         return authority if authority.ca_file.is_file() else authority.ensure()
 
@@ -298,7 +300,8 @@ class Authority:
         from fc_async_local.http import certificates  # noqa: PLC0415 -- few runs need it
 
         stored = self._folder / _KEY  # with the certificate: one is nothing without both
-        found = certificates.read_authority(stored.read_bytes()) if stored.is_file() else None
+        _project_folder.check(self._folder)
+        found = certificates.read_authority(content) if (content := _own_key(stored)) else None
         if found is None:
             _project_folder.make_private(self._folder.parent)
             self._folder.mkdir(mode=0o700, exist_ok=True)
@@ -316,6 +319,20 @@ class Authority:
         if given and not others and bundle.is_file() and bundle.read_bytes().endswith(certificate):
             return  # the environment names a bundle of ours: what the user trusted is in it
         _write(bundle, _roots(others) + b"\n" + certificate)
+
+
+def _own_key(path: Path) -> bytes:
+    """Return the key of an authority; empty if there is none that only this user can know.
+
+    Who knows the key of an authority can read the connections of all programs that trust it.
+    """
+    try:
+        descriptor = _project_folder.open_private(path, os.O_RDONLY)
+    except (FileNotFoundError, _project_folder.ForeignFolder):
+        return b""
+    with os.fdopen(descriptor, "rb") as file:
+        others_read = os.fstat(descriptor).st_mode & (stat.S_IRWXG | stat.S_IRWXO)
+        return b"" if others_read else file.read()
 
 
 def _write(path: Path, content: bytes) -> None:

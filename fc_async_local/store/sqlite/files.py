@@ -25,6 +25,7 @@ import struct
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from fc_async_local.store.protocol import StoreInUse, StoreUnusable
+from fc_async_sdk import _project_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -74,10 +75,11 @@ class FileLock:
         Raises:
             StoreInUse: Another process holds it.
             StoreUnusable: The folder does not exist, or cannot be written to.
+            ForeignFolder: Its file is a link, or another user's.
         """
         path = database.with_name(f"{database.name}.lock")
         try:
-            self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            self._fd = _project_folder.open_private(path, os.O_RDWR | os.O_CREAT)
         except OSError as error:
             raise StoreUnusable(
                 f"{database} can't be opened: {error.strerror}. Give fc-async a data folder that "

@@ -25,16 +25,24 @@ START: Final = "start one with: fc-async local start"
 
 
 def client_of(endpoint: str, *, attempts: int = 1) -> Client:
-    """Return a client of the runtime at a URL.
+    """Return a client of the runtime at a URL; no key of the user is read for it.
 
     Args:
         endpoint: The URL.
         attempts: How often a call is sent, the first time included.
+
+    Raises:
+        PluginError: The URL is not on this machine.
     """
     import fc_async_sdk  # noqa: PLC0415 -- requests loads with the first client
     from fc_async_sdk import Config  # noqa: PLC0415 -- see above
+    from fc_async_sdk.credentials import LOCAL, Static  # noqa: PLC0415 -- see above
 
-    return fc_async_sdk.client(endpoint_url=endpoint, config=Config(max_attempts=attempts))
+    if not _endpoint.parse(endpoint).loopback:
+        raise PluginError(f"{endpoint} is not a local runtime: it is not on this machine")
+    return fc_async_sdk.client(
+        endpoint_url=endpoint, credentials=Static(LOCAL), config=Config(max_attempts=attempts)
+    )
 
 
 def ask(client: Client, call: Call[T], *, advice: str = START) -> T:

@@ -5,10 +5,8 @@ It has one line per event, written before and after each step. It is deleted whe
 done, or all undone. The journal of an interrupted run has the steps that stand, with all that
 undoing them needs.
 
-Its lines are encrypted, because values of environment variables may be in them. The key is per user
-and outside all projects, in the user's state folder (``$XDG_STATE_HOME``,
-https://specifications.freedesktop.org/basedir-spec/latest/; ``%LOCALAPPDATA%`` on Windows), so that
-neither git nor an archive of a project holds both the journal and its key.
+Its lines are encrypted, because values of environment variables may be in them, with the key of the
+user (:mod:`fc_async_sdk._user_key`).
 
 Invariants:
 
@@ -26,7 +24,6 @@ import hashlib
 import os
 import re
 import shutil
-import sys
 import threading
 import time
 from pathlib import Path
@@ -40,7 +37,7 @@ from fc_async_plugin import PluginError
 from fc_async_plugin.apply.executor import Watcher, Work
 from fc_async_plugin.apply.perform import UNCERTAIN, Done
 from fc_async_plugin.plan.model import Step
-from fc_async_sdk import _project_folder
+from fc_async_sdk import _project_folder, _user_key
 from fc_async_sdk._decoding import prepare
 
 if TYPE_CHECKING:
@@ -102,20 +99,20 @@ class _File:
 
     @functools.cached_property
     def _cipher(self) -> Fernet:
-        return Fernet(key())
+        return Fernet(_user_key.key())
 
     def write(self, line: _Begun | _Event) -> None:
         """Add a line.
 
         Raises:
-            PluginError: The key cannot be kept.
+            ConfigurationError: The key cannot be kept.
         """
         token = self._cipher.encrypt(msgspec.json.encode(line)) + b"\n"
         with self._writing:
             if self._descriptor < 0:
                 self._path.parent.mkdir(mode=0o700, exist_ok=True)
                 flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
-                self._descriptor = os.open(self._path, flags, 0o600)
+                self._descriptor = _project_folder.open_private(self._path, flags)
                 # A line that was cut off goes: the next one would be glued to it.
                 os.ftruncate(self._descriptor, self._length)
             os.write(self._descriptor, token)
@@ -126,12 +123,13 @@ class _File:
         """Iterate over the lines that are there, once and before the first one is written.
 
         Raises:
-            PluginError: The file is damaged, or the key cannot be read.
+            PluginError: The file is damaged.
+            ConfigurationError: The key cannot be read.
         """
         lines: list[bytes] = []
         if self._path.exists():
             self.last_written = self._path.stat().st_mtime
-            lines = self._path.read_bytes().splitlines(keepends=True)
+            lines = _project_folder.read_private(self._path).splitlines(keepends=True)
         for number, line in enumerate(lines, 1):
             try:
                 plain = self._cipher.decrypt(line.rstrip())
@@ -141,7 +139,7 @@ class _File:
                     return  # cut off while it was written; its step is noted as started
                 raise PluginError(
                     f"line {number} of {self._path} is damaged, or was written with another key "
-                    f"than {key_path()}: look at the account, then delete the file"
+                    f"than {_user_key.key_path()}: look at the account, then delete the file"
                 ) from None
             self._length += len(line)
             yield entry
@@ -151,43 +149,6 @@ class _File:
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1
-
-
-def key_path() -> Path:
-    """Return the path of the key, whether it exists or not."""
-    if sys.platform == "win32":
-        base = os.environ.get("LOCALAPPDATA", "") or str(Path.home() / "AppData" / "Local")
-    else:
-        base = os.environ.get("XDG_STATE_HOME", "") or str(Path.home() / ".local" / "state")
-    return Path(base) / "fc-async" / "journal.key"
-
-
-def key() -> bytes:
-    """Return the key, which is made when it is first needed.
-
-    Raises:
-        PluginError: It cannot be read or written.
-    """
-    path = key_path()
-    try:
-        if not path.exists():
-            _make(path)
-        return path.read_bytes()
-    except OSError as error:
-        raise PluginError(
-            f"the key of deployment journals cannot be kept in {path}: {error.strerror}. "
-            "Set XDG_STATE_HOME to a folder that can be written"
-        ) from error
-
-
-def _make(path: Path) -> None:
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with filelock.FileLock(path.with_suffix(".lock"), mode=0o600):
-        # Another process made it while this one waited for the lock.
-        if path.exists():
-            return
-        with _project_folder.replacing(path) as file:
-            file.write_bytes(Fernet.generate_key())
 
 
 WAIT_SECONDS: Final = 600

@@ -49,7 +49,11 @@ from fc_async_plugin.cli import options, runtime_options
 @options.flag(
     "--build",
     help="Do not start without the commands of actions: pre-deploy, which s runs. Each is shown "
-    "and asked for, once on this machine.",
+    "and asked for, once until it changes.",
+)
+@options.flag(
+    "--pass-keys",
+    help="Let these commands see keys of the cloud in their environment; installations never do.",
 )
 @options.flag(
     "--write-launch", help="Write .vscode/launch.json for the functions, after asking, and end."
@@ -66,7 +70,7 @@ def command(*, write_launch: bool, trust: bool, **given: Any) -> int:
     Starts the local runtime, or uses the one that runs on the same data, deploys the functions
     from their folders, and shows what happens to every invocation. Running attempts finish on the
     old code, queued work runs on the new. A function that cannot run here is left out with the
-    reason. Builds and installations are shown and asked for first, once on this machine. Ctrl-C
+    reason. Builds and installations are shown and asked for first, once until they change. Ctrl-C
     ends it; what waits is kept for the next start.
 
     \b

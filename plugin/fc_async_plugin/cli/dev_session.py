@@ -11,7 +11,6 @@ import functools
 import os
 import shlex
 import sys
-import tempfile
 from pathlib import Path
 from queue import SimpleQueue
 from types import MappingProxyType
@@ -32,7 +31,9 @@ from fc_async_plugin.dev import (
     examples,
     launch,
     layers,
+    programs,
     runtime,
+    scratch,
 )
 from fc_async_plugin.dev.answers import Answers
 from fc_async_plugin.dev.deploying import Deployer
@@ -42,10 +43,12 @@ from fc_async_plugin.dev.screen import JsonScreen, TextScreen
 from fc_async_plugin.dev.sources import sources_of, template_files
 from fc_async_plugin.plan.wanted import check_names
 from fc_async_plugin.report import DONE, FAILED, INTERRUPTED, Format, imports, terminal
+from fc_async_plugin.report.safe_text import visible
 from fc_async_plugin.rules.props_schema import REGION
 from fc_async_plugin.template import files
 from fc_async_plugin.template.code import folder_of, with_folder, without_code
 from fc_async_plugin.template.model import is_function
+from fc_async_sdk import _project_folder
 from fc_async_sdk.packaging import is_ignored
 
 if TYPE_CHECKING:
@@ -87,6 +90,7 @@ class Choices(NamedTuple):
     assignments: tuple[str, ...]
     env_file: Path | None
     build: bool
+    pass_keys: bool
     yes: bool
     resources: tuple[str, ...]
     commands: tuple[str, ...]
@@ -142,6 +146,7 @@ def run(choices: Choices) -> int:
 
 
 def _run(choices: Choices) -> int:
+    _project_folder.check(choices.data)
     screen, answers = _screen(choices), Answers()
     events: SimpleQueue[Event] = SimpleQueue()
     loaded = _load(choices, Account())
@@ -159,6 +164,8 @@ def _run(choices: Choices) -> int:
     debug = launch.chosen(sources_of(projects), choices.debug)
     place = _place_of(projects)
     environ = files.variables([Path.cwd(), *map(folder_of, projects)], _environ(choices))
+    if not choices.pass_keys:
+        environ = programs.without_keys(environ)
     builder = building.Builder(builds, answers, environ, terminal.note)
     installer = Installer(
         lambda text: screen.say("install", text, style="wait"),
@@ -245,15 +252,27 @@ def _ask(choices: Choices, answers: Answers, wishes: Sequence[Wish]) -> str:
         flags = [one for one in ("--build", "--install", "-y") if one not in sys.argv]
         again = shlex.join(["fc-async", *sys.argv[1:], *flags])
         return f"not done, because no terminal can be asked: {texts}; to do it: {again}"
-    terminal.note("Before the functions run here:")
-    for one in new:
-        terminal.note(f"  {one.text}")
+    _show_wishes(choices, new)
     if choices.build or choices.yes:
         terminal.confirm("Do this now?", yes=choices.yes)
     elif not click.confirm("Do this now?", err=True):
         return "nothing of that was done; fc-async dev asks again when it starts"
     answers.keep(dict.fromkeys((one.key for one in new), ""))
     return ""
+
+
+def _show_wishes(choices: Choices, wishes: Sequence[Wish]) -> None:
+    """Show what is asked for, or, after ``-y``, done, and what it may see."""
+    is_question = not choices.yes and sys.stdin.isatty()
+    keys = "with your keys" if choices.pass_keys else "without your keys of the cloud"
+    terminal.note("Before the functions run here:")
+    for wish in wishes:
+        # Without a question, the output may be a log, in which no value of a variable stands.
+        lines = wish.question if is_question else [visible(wish.text)]
+        for line in lines:
+            terminal.note(f"  {line}")
+    if any(wish.runs for wish in wishes):
+        terminal.note(f"It runs as you, with your files and your network, {keys}.")
 
 
 @contextlib.contextmanager
@@ -267,13 +286,13 @@ def _deployer(
     account = Account(addresses.fc, addresses.region, addresses.account_id)
     with (
         connection.regions(account) as regions,
-        tempfile.TemporaryDirectory(prefix="fc-async-dev-") as kept,
+        scratch.folder(Path(addresses.data)) as kept,
     ):
         yield Deployer(
             lambda: _read(choices, account),
             regions,
             files=template_files(projects) | env_files,
-            folder=Path(kept),
+            folder=kept,
             amend=installer,
             unavailable=commands.why_not_run,
         )

@@ -389,7 +389,11 @@ def _running_here() -> str | None:
     from fc_async_plugin.dev import runtime
     from fc_async_sdk import _project_folder
 
-    running = runtime.find(_project_folder.RUNTIME)
+    try:
+        running = runtime.find(_project_folder.RUNTIME)
+    except _project_folder.ForeignFolder as error:
+        # Without an error, the command would go to an account, where the user may mean a runtime.
+        raise click.ClickException(f"{error}; or name an account with -a or --region") from error
     return running.fc if running else None
 
 

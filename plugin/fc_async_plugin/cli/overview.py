@@ -36,12 +36,14 @@ class Seen(NamedTuple):
         found: Findings about it.
         endpoint: URL of the local runtime that is used: that of the environment, or the one that
             runs on this folder's data. None: neither.
+        refused: Why the files of a runtime in this folder are not read; "" if they are.
     """
 
     file: str | None
     project: Project | None
     found: list[Finding]
     endpoint: str | None
+    refused: str = ""
 
 
 def show() -> None:
@@ -60,9 +62,17 @@ def _tell(rows: list[tuple[str, str]]) -> None:
 
 
 def _look(folder: Path) -> Seen:
-    running = runtime.find(folder / _project_folder.RUNTIME)
+    running, refused = None, ""
+    try:
+        running = runtime.find(folder / _project_folder.RUNTIME)
+    except _project_folder.ForeignFolder as error:
+        refused = str(error)
     url = running.fc if running else None
     endpoint = target.decide(target.Typed(), os.environ, lambda: url).endpoint
+    return _read(folder, endpoint)._replace(refused=refused)
+
+
+def _read(folder: Path, endpoint: str | None) -> Seen:
     try:
         file = template.find(folder)
     except template.TemplateError:
@@ -86,6 +96,8 @@ def facts(seen: Seen) -> list[tuple[str, str]]:
         rows.append(("findings", ", ".join(parts) or "none"))
     if seen.endpoint is not None:
         rows.append(("endpoint", seen.endpoint))
+    if seen.refused:
+        rows.append(("not read", seen.refused))
     return rows
 
 

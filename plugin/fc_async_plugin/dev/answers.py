@@ -2,16 +2,19 @@
 """Answers of the user to what runs on this machine before functions do: builds, installations.
 
 Invariants:
-    An answer counts for this machine, a place and a text: a copied file of answers allows nothing.
+    An answer counts for this user on this machine, and for what the user was shown: its key is
+    signed (:mod:`fc_async_sdk._user_key`). A file of answers that came with a repository or was
+    copied allows nothing.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
-import platform
 from typing import TYPE_CHECKING, NamedTuple
 
-from fc_async_sdk import _project_folder
+from fc_async_plugin.report.safe_text import visible
+from fc_async_sdk import _project_folder, _user_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -23,16 +26,39 @@ class Wish(NamedTuple):
 
     Attributes:
         key: Key of its answer.
-        text: What the user is shown, in one line.
+        text: What messages say of it, in one line and without values of variables.
+        shown: Lines of the question, with everything that runs; empty: the text is all of it.
+        runs: Whether it runs a program; otherwise it only reads values.
     """
 
     key: str
     text: str
+    shown: tuple[str, ...] = ()
+    runs: bool = True
+
+    @property
+    def question(self) -> list[str]:
+        """The lines that the user is asked."""
+        return [visible(line) for line in self.shown or (self.text,)]
 
 
 def key_of(*parts: object) -> str:
-    """Return the key of an answer."""
-    return hashlib.sha256("\0".join([platform.node(), *map(str, parts)]).encode()).hexdigest()
+    """Return the key of an answer.
+
+    Raises:
+        ConfigurationError: The user's key cannot be kept.
+    """
+    return _user_key.signature("answer", *parts)
+
+
+def content_of(files: Iterable[Path]) -> str:
+    """Return a value that changes with the content of files, and with which of them exist."""
+    found = hashlib.sha256()
+    for file in sorted({*files}):
+        if file.is_file():
+            content = file.read_bytes()
+            found.update(f"{file}\0{len(content)}\0".encode(errors="surrogateescape") + content)
+    return found.hexdigest()
 
 
 class Answers(dict[str, str]):
@@ -40,10 +66,16 @@ class Answers(dict[str, str]):
 
     Args:
         file: Where they are kept.
+
+    Raises:
+        ForeignFolder: The file is not this user's.
     """
 
     def __init__(self, file: Path = _project_folder.BUILDS) -> None:
-        lines = file.read_text().splitlines() if file.is_file() else []
+        lines: list[str] = []
+        _project_folder.check(file.parent)
+        with contextlib.suppress(FileNotFoundError):
+            lines = _project_folder.read_private(file).decode("ascii", "replace").splitlines()
         parts = (line.partition(" ") for line in lines)
         super().__init__({key: state for key, _, state in parts})
         self._file = file
@@ -57,7 +89,9 @@ class Answers(dict[str, str]):
         """Keep answers, with the states in which the commands left their files."""
         self.update(states)
         _project_folder.make_private(self._file.parent)
-        self._file.write_text("".join(f"{key} {state}\n" for key, state in sorted(self.items())))
+        with _project_folder.replacing(self._file) as unfinished:
+            lines = (f"{key} {state}\n" for key, state in sorted(self.items()))
+            unfinished.write_text("".join(lines), "ascii")
 
     def new(self, wishes: Iterable[Wish]) -> list[Wish]:
         """Return what the user must be asked for, each once."""

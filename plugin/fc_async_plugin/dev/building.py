@@ -19,15 +19,18 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from fc_async_plugin.dev import programs
-from fc_async_plugin.dev.answers import Wish, key_of
+from fc_async_plugin.dev.answers import Wish, content_of, key_of
 from fc_async_plugin.dev.installing import (
     NODE_FILE,
+    OF_INSTALLATION,
+    content_files,
     node_install,
     node_manager,
     package_json,
     state_of,
 )
 from fc_async_plugin.dev.sources import sources_of
+from fc_async_plugin.report.safe_text import visible
 from fc_async_plugin.template.actions import Build
 from fc_async_plugin.template.code import folder_of, missing_start_file, own_folders
 from fc_async_plugin.template.model import is_function
@@ -51,6 +54,14 @@ _SCRIPT: Final = re.compile(r"build|bundle|pack", re.IGNORECASE)
 _FILE: Final = re.compile(r"(?<!\S)(?:\./)?\w[\w./-]{0,200}(?!\S)")
 _DEPLOYS: Final = re.compile(r"\bs\s.*\bdeploy\b|\bdocker\s.*push\b|\b(?:aliyun|ossutil)\s")
 """Commands that reach the cloud: a script with one of them does more than a build."""
+_RUNS: Final = re.compile(
+    r"(?:^|[;&|(\n]|\b(?:ba|da|z)?sh|\bnode|\bpython[\d.]*|\bsource)(?:\s+-\S+)*"
+    r"(?=\s*((?:\.{1,2}/)*\w[\w./-]{0,200}))"
+)
+"""Files that a command runs: its first word, and the word after an interpreter."""
+_FOLDER: Final = re.compile(r"\bcd\s+((?:\.{1,2}/)*\w[\w./-]{0,200})")
+_WORD: Final = re.compile(r"[\w:.-]+")
+_USES_SCRIPTS: Final = re.compile(r"\b(?:npm|npx|pnpm|yarn)\b")
 
 
 def builds_of(
@@ -144,12 +155,62 @@ def _build_of(source: Source, project: Project) -> Build | None:
 
 
 def wish(build: Build) -> Wish:
-    """Return a command as it is written, with its place, and the key of its answer."""
+    """Return a command, with its place, and the key of its answer.
+
+    The answer is for the command with its values, the scripts that it runs, and the files that say
+    what is built and installed.
+    """
     owner = f"{build.resource}: " if build.resource else ""
-    lines = (line.strip().removesuffix("\\").strip() for line in build.written.splitlines())
-    written = " ".join(filter(None, lines))
-    text = f"{owner}{written}  (in {os.path.relpath(build.folder)})"
-    return Wish(key_of(build.folder, build.command), text)
+    place = f"(in {os.path.relpath(build.folder)})"
+    # Only "\n" ends a line for a shell; other ends of lines are shown as their escapes.
+    lines = [line for line in (build.asked or build.written).split("\n") if line.strip()]
+    scripts = [] if build.component else _scripts_of(build)
+    shown = [f"{owner}{''.join(lines).strip()}  {place}"]
+    if len(lines) > 1:
+        shown = [f"{owner}{place}", *(f"  {line}" for line in lines)]
+    shown += [f"  {NODE_FILE}, {name}: {script}" for name, script in scripts]
+    text = visible(f"{owner}{_in_one_line(build.written)}  {place}")
+    files = [*content_files(build.folder), *_run_by(build, scripts)]
+    key = key_of(build.folder, build.command, content_of(files))
+    return Wish(key, text, tuple(shown))
+
+
+def _in_one_line(command: str) -> str:
+    """Return a command in one line; an end of a line that ends a command stays visible."""
+    lines = [line.strip() for line in command.split("\n") if line.strip()]
+    shown = ""
+    for line in lines:
+        # A comment goes to the end of its line, also if that is a backslash.
+        continues = line.endswith("\\") and "#" not in line
+        shown += f"{line.removesuffix(chr(92)).strip()} " if continues else f"{line} ⏎ "
+    return shown.removesuffix(" ⏎ ").strip()
+
+
+def _scripts_of(build: Build) -> list[tuple[str, str]]:
+    """Return the scripts of ``package.json`` that a command runs, with their names.
+
+    A package manager also runs those that have ``pre`` or ``post`` before the name of one.
+    """
+    if not _USES_SCRIPTS.search(build.command):
+        return []
+    scripts = {name: str(line) for name, line in package_json(build.folder).scripts.items()}
+    words = {*_WORD.findall(build.command), *OF_INSTALLATION}
+    found: dict[str, str] = {}
+    while words:
+        names = {f"{prefix}{word}" for word in words for prefix in ("pre", "", "post")}
+        new = {name: line for name, line in scripts.items() if name in names - found.keys()}
+        found |= new
+        words = {*_WORD.findall("\n".join(new.values()))}
+    return [(name, _in_one_line(line)) for name, line in found.items()]
+
+
+def _run_by(build: Build, scripts: Iterable[tuple[str, str]]) -> Iterator[Path]:
+    """Yield the files of the folder that a command and its scripts run."""
+    texts = [build.command, *(script for _, script in scripts)]
+    folders = [Path(), *map(Path, _FOLDER.findall("\n".join(texts)))]
+    for text in texts:
+        for name in _RUNS.findall(text):
+            yield from (build.folder / folder / name for folder in folders)
 
 
 def hints(builds: Iterable[Build]) -> list[str]:
@@ -225,7 +286,7 @@ class Builder:
         left = {one.folder: state_of(one.folder) for one in ended}
         good = [one for one in done if one.resource not in failed]
         self._failed = {one: left[one.folder] for one in ended if one.resource in failed}
-        if good:
+        if good:  # with the content that they have left: a build may write a lock file
             self.answers.keep({wish(one).key: left[one.folder] for one in good})
         return list(failed.values())
 
@@ -235,7 +296,8 @@ class Builder:
             return ""
         file = self.answers.folder / f"{wish(build).key[:8]}.log"
         _project_folder.make_private(file.parent)
-        file.write_text(done.output, "utf-8")
+        with _project_folder.replacing(file) as unfinished:
+            unfinished.write_text(done.output, "utf-8")
         reason = f"exit status {done.status}"
         if done.absent:
             are = "is" if len(done.absent) == 1 else "are"

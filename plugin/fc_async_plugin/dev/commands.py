@@ -19,7 +19,7 @@ import msgspec
 
 from fc_async_plugin import PluginError
 from fc_async_plugin.dev import runtime
-from fc_async_plugin.dev.answers import Wish, key_of
+from fc_async_plugin.dev.answers import Wish, content_of, key_of
 from fc_async_plugin.dev.images import dockerfiles, image_of
 from fc_async_plugin.dev.installing import NODE_FILE, package_json
 from fc_async_plugin.plan.attached import shortened
@@ -168,4 +168,5 @@ def wish(name: str, image: Image) -> Wish:
     """Return the question whether the program of an image may be started."""
     command = shlex.join(image.command)
     place = f"(in {os.path.relpath(image.folder)}, as {os.path.relpath(image.file)} says)"
-    return Wish(key_of("image", image.file, command), f"{name}: {command}  {place}")
+    key = key_of("image", image.file, command, content_of([image.file]))
+    return Wish(key, f"{name}: {command}  {place}")

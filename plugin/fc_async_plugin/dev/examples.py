@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from fc_async_plugin.dev.answers import Wish, key_of
+from fc_async_plugin.dev.answers import Wish, content_of, key_of
 from fc_async_plugin.dev.sources import sources_of
 from fc_async_plugin.plan.attached import shortened
 from fc_async_plugin.template import TemplateError, files
@@ -39,13 +39,13 @@ _NAMES: Final = (*(f".env.{end}" for end in _ENDS), *(f"env.{end}" for end in _E
 def wishes(project: Project) -> dict[Path, Wish]:
     """Return the files with examples of variables that have no value, and what the user is asked.
 
-    One answer is for all examples in a file.
+    One answer is for all examples in a file, as long as it has the same content.
     """
     beside = f"examples; write real ones into .env beside {Path(project.file).name}"
     found = {}
     for file, values in _examples(project).items():
         text = f"values from {os.path.relpath(file)}: {shortened(list(values))} ({beside})"
-        found[file] = Wish(key_of("examples", file), text)
+        found[file] = Wish(key_of("examples", file, content_of([file])), text, runs=False)
     return found
 
 

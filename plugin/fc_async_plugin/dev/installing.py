@@ -31,7 +31,7 @@ import msgspec
 
 from fc_async_plugin import PluginError
 from fc_async_plugin.dev import environments, layers, programs, pyproject, syntax
-from fc_async_plugin.dev.answers import Wish, key_of
+from fc_async_plugin.dev.answers import Wish, content_of, key_of
 from fc_async_plugin.dev.layers import layers_of
 from fc_async_plugin.dev.sources import sources_of
 from fc_async_plugin.report import imports
@@ -62,6 +62,32 @@ _PNPM: Final = {"5": "@7", "6": "@8", "9": "@10"}
 _LOCK_FORMAT: Final = re.compile(r"lockfileVersion: '?(\d+)")
 _DEMANDED: Final = re.compile(r"(pnpm|yarn)@|.*\bonly-allow (pnpm|yarn)\b")
 _LOCKS: Final = ("package-lock.json", "npm-shrinkwrap.json")
+OF_INSTALLATION: Final = ("preinstall", "install", "postinstall", "prepare")
+"""Scripts of a ``package.json`` that package managers run with an installation."""
+_SAYS: Final = (
+    NODE_FILE,
+    *_LOCKS,
+    *_MANAGERS.values(),
+    ".npmrc",
+    ".yarnrc",
+    ".yarnrc.yml",
+    ".pnpmfile.cjs",
+    "pnpm-workspace.yaml",
+    "pyproject.toml",
+    "setup.py",
+    "setup.cfg",
+    "poetry.lock",
+    "uv.lock",
+    "Dockerfile",
+    "Makefile",
+    "pom.xml",
+    "build.gradle",
+    "build.gradle.kts",
+    "build.rs",
+    "Cargo.toml",
+)
+"""Files that say what builds and installations run: another content is another question."""
+_SAYS_ALSO: Final = ("*requirements*.txt", "*constraints*.txt")
 
 
 class Needs(NamedTuple):
@@ -162,6 +188,13 @@ def state_of(folder: Path) -> str:
     return found.hexdigest()[:16]
 
 
+def content_files(folder: Path) -> Iterator[Path]:
+    """Yield the files in a folder that say what a build or an installation there does."""
+    yield Path("fc-async.toml").absolute()
+    yield from (folder / name for name in _SAYS)
+    yield from (one for pattern in _SAYS_ALSO for one in folder.glob(pattern))
+
+
 class Installation(NamedTuple):
     """Packages that a function needs.
 
@@ -177,12 +210,31 @@ class Installation(NamedTuple):
 
     @property
     def wish(self) -> Wish:
-        """Question to the user; its answer counts for all packages of the code folder."""
+        """Question to the user; its answer counts for these packages and files."""
         folder = self.source.code or Path()
         needs = self.needs or Needs(folder / NODE_FILE)
         place = f"{needs.file.parent.name}/" if needs.file and needs.file.parent != folder else ""
         text = f"{self.source.function}: install {place}{needs.what}"
-        return Wish(key_of("install", folder), f"{text}  (in {os.path.relpath(folder)})")
+        files = {
+            *content_files(folder),
+            *content_files(needs.file.parent if needs.file else folder),
+        }
+        key = key_of("install", folder, needs.what, content_of(files))
+        return Wish(
+            key, f"{text}  (in {os.path.relpath(folder)})", tuple(self._shown(text, folder))
+        )
+
+    def _shown(self, text: str, folder: Path) -> Iterator[str]:
+        """Yield the lines of the question: the packages of a file, and scripts that npm runs."""
+        yield f"{text}  (in {os.path.relpath(folder)})"
+        if self.needs is None:
+            scripts = package_json(folder).scripts
+            for name in filter(scripts.__contains__, OF_INSTALLATION):
+                yield f"  {NODE_FILE}, {name}: {' ⏎ '.join(str(scripts[name]).splitlines())}"
+        elif self.needs.file is not None:
+            for line in self.needs.file.read_text("utf-8", "replace").splitlines():
+                if line.strip() and not line.lstrip().startswith("#"):
+                    yield f"  {line.rstrip()}"
 
 
 class Installer:

@@ -3,6 +3,7 @@
 
 Invariants:
     A program that is interrupted has ended with all that it started before the call returns.
+    A program gets no keys of the cloud, unless its caller passes variables that have them.
     Nothing that a program prints is on standard output, which may be JSON lines.
 """
 
@@ -32,6 +33,16 @@ _LAST_LINES: Final = 8
 _ERROR: Final = re.compile(r"\berror\b", re.IGNORECASE)
 _WORD: Final = re.compile(r"(?:^|&&|\|\||[;|(\n])\s*(?:\w+=\S*\s+)*([\w.+-]+)(?=\s|$)")
 """First word of each command in a line for a shell."""
+_KEYS: Final = re.compile(
+    r"ALIBABA_?CLOUD_.*|ALICLOUD_.*|ALIYUN_.*|OSS_.*KEY.*|"
+    r"AccountID|AccessKeyID|AccessKeySecret|SecurityToken|.*serverless_devs_key.*|"
+    r"FC_ASYNC_(?:TOKEN|STORE|ACCESS_?KEYS?.*)|FC_ACCESS_KEY.*|"
+    r"AWS_(?:ACCESS_KEY_ID|SECRET_ACCESS_KEY|SESSION_TOKEN|WEB_IDENTITY_TOKEN_FILE)|"
+    r"AZURE_CLIENT_SECRET|GOOGLE_(?:APPLICATION_CREDENTIALS|CREDENTIALS)|TENCENTCLOUD_.*|"
+    r"HUAWEICLOUD_.*|(?:GITHUB|GH|GITLAB|CI_JOB)_TOKEN|ACTIONS_(?:RUNTIME|ID_TOKEN_REQUEST)_TOKEN",
+    re.IGNORECASE,
+)
+"""Variables with credentials. Those of package registries, such as ``NPM_TOKEN``, stay."""
 
 
 class Done(NamedTuple):
@@ -58,6 +69,11 @@ class Done(NamedTuple):
         return "\n".join(lines[max(first, 0) :][:_LAST_LINES])
 
 
+def without_keys(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables that builds and installations need: all but keys of clouds and of CI."""
+    return {name: value for name, value in environ.items() if not _KEYS.fullmatch(name)}
+
+
 def run(
     command: str | Sequence[str],
     folder: Path | None = None,
@@ -68,11 +84,13 @@ def run(
     Args:
         command: A line for the system's shell, or a program with its arguments.
         folder: Where it runs; None: here.
-        environ: Its variables; None: those of this process.
+        environ: Its variables; None: those of this process without keys.
 
     Raises:
         KeyboardInterrupt: SIGINT or SIGTERM came; the program was ended.
     """
+    if environ is None:
+        environ = without_keys(os.environ)
     alive, held = os.pipe()  # its end is that of all processes that inherited the other side
     started: list[subprocess.Popen[bytes]] = []
     early: list[int] = []
@@ -106,7 +124,7 @@ def run(
         output.seek(0)
         text = output.read().decode(errors="replace")
     lost = _WORD.findall(command) if status == _NOT_FOUND and isinstance(command, str) else []
-    path = (environ or os.environ).get("PATH")
+    path = environ.get("PATH")
     absent = dict.fromkeys(one for one in lost if shutil.which(one, path=path) is None)
     # Builtins of the shell are not on the PATH either: the shell names what it has not found.
     return Done(status, text, tuple(one for one in absent if f"{one}:" in text))

@@ -5,17 +5,25 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import time
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
+from urllib.parse import urlsplit
 
 import msgspec
 
 from fc_async_plugin import PluginError
 from fc_async_plugin.account.runtime import health_of
-from fc_async_sdk import _project_folder
+from fc_async_sdk import _endpoint, _project_folder
 from fc_async_sdk.admin.models import Addresses
-from fc_async_sdk.errors import ConnectFailed, FcAsyncError, InvalidResponse, TransportError
+from fc_async_sdk.errors import (
+    ConfigurationError,
+    ConnectFailed,
+    FcAsyncError,
+    InvalidResponse,
+    TransportError,
+)
 from fc_async_sdk.spec.runtimes import NODE, PYTHON
 
 if TYPE_CHECKING:
@@ -141,14 +149,20 @@ def find(data: Path) -> Addresses | None:
 
     Raises:
         PluginError: One may run, but does not answer. Without it, a command would go to an account.
+        ForeignFolder: The folder says that one runs, and is not this user's.
     """
     file = data / _project_folder.ADDRESSES
+    if not os.path.lexists(file):
+        return None
+    _project_folder.check(data)
     try:
-        told = msgspec.json.decode(file.read_bytes(), type=Addresses)
+        told = msgspec.json.decode(_project_folder.read_private(file), type=Addresses)
     except (FileNotFoundError, NotADirectoryError, msgspec.DecodeError):
         return None
     except OSError as error:
         raise PluginError(f"{file} cannot be read: {error.strerror}") from error
+    if not _is_here(told):
+        return None
     try:
         alive = health_of(told.fc)
     except FcAsyncError as error:
@@ -159,7 +173,25 @@ def find(data: Path) -> Addresses | None:
                 "let it go on, end it, or name an account with -a or --region"
             ) from error
         return None  # a runtime left the file that was killed
-    return alive if (alive.pid, alive.data) == (told.pid, told.data) else None
+    if (alive.pid, alive.data) != (told.pid, told.data) or not _is_here(alive):
+        return None
+    return alive
+
+
+def _is_here(addresses: Addresses) -> bool:
+    """Return whether all addresses are of this machine: no runtime listens elsewhere."""
+    services = (
+        addresses.console,
+        addresses.mns,
+        addresses.rocketmq,
+        addresses.eventbridge,
+        addresses.oss,
+    )
+    try:
+        here = _endpoint.parse(addresses.fc).loopback
+        return here and all(_endpoint.is_loopback(urlsplit(url).hostname or "") for url in services)
+    except (ConfigurationError, ValueError):
+        return False
 
 
 def trust(data: Path) -> dict[str, str]:

@@ -187,13 +187,24 @@ def _access(machine: Machine) -> Iterable[Complaint]:
             )
 
 
-def _interrupted(machine: Machine) -> Iterable[Complaint]:
-    if _project_folder.interrupted_deployments(machine.folder):
-        yield Complaint(
-            "warning",
-            "a deployment or removal from here was interrupted",
-            "go on with the same command and --resume, or take it back: fc-async deploy --undo",
-        )
+def _own_folder(machine: Machine) -> Iterable[Complaint]:
+    try:
+        _project_folder.check(machine.folder / _project_folder.RUNTIME)
+    except _project_folder.ForeignFolder as error:
+        yield Complaint("error", str(error), "until then nothing in it is read or run")
+
+
+def _interrupted(machine: Machine) -> Iterable[Complaint] | None:
+    try:
+        journals = _project_folder.interrupted_deployments(machine.folder)
+    except _project_folder.ForeignFolder:
+        return None  # the check before names it
+    complaint = Complaint(
+        "warning",
+        "a deployment or removal from here was interrupted",
+        "go on with the same command and --resume, or take it back: fc-async deploy --undo",
+    )
+    return [complaint] if journals else []
 
 
 def _account(machine: Machine) -> Iterable[Complaint] | None:
@@ -257,6 +268,7 @@ CHECKS: Final[dict[str, Callable[[Machine], Iterable[Complaint] | None]]] = {
     "the template can be read": _template,
     "the cloud has what Python functions import": _imports,
     "files with keys can be read by their owner only": _access,
+    f"the files in {_project_folder.NAME} are yours": _own_folder,
     "no deployment was interrupted": _interrupted,
     "s (Serverless Devs) and its plugin": _check_s,
     "Node.js for the plugin of s": _node,

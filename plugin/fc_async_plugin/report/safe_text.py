@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import re
+import unicodedata
 from typing import Final
 
 _CONTROL: Final = "\x00-\x08\x0b-\x1f\x7f-\x9f"
@@ -17,6 +18,13 @@ _DIRECTION: Final = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
 _INVISIBLE: Final = "\u2028\u2029\ufff9-\ufffb\U000e0000-\U000e007f"
 _SURROGATES: Final = "\ud800-\udfff"
 _UNSAFE: Final = re.compile(f"[{_CONTROL}{_DIRECTION}{_INVISIBLE}{_SURROGATES}]")
+_NO_LOOK: Final = {"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp", "Zs"}
+"""Categories of characters that are controls, formats, unassigned or blank."""
+_IGNORABLE: Final = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\uffa0\ufe00-\ufe0f\U000e0100-\U000e01ef]"
+)
+"""Letters and marks without a look (Unicode, "Default_Ignorable_Code_Point")."""
+_BLANKS: Final = re.compile(r"[ \t]{9,}")
 
 
 def safe(text: str, *, line: bool = False) -> str:
@@ -28,6 +36,26 @@ def safe(text: str, *, line: bool = False) -> str:
     """
     text = _UNSAFE.sub(lambda found: ascii(found[0])[1:-1], text.replace("\r\n", "\n"))
     return text.replace("\n", "\\n") if line else text
+
+
+def visible(line: str) -> str:
+    r"""Return a line of a command in which nothing that runs is out of sight.
+
+    Every character that has no width or no look of its own is written as its escape, also those
+    that text of people may have, such as ``\u200b``. Long blanks, which push the rest of a line out
+    of a window, are counted: ``[400 blanks]``.
+
+    Args:
+        line: Text without ends of lines.
+    """
+    shown = "".join(ascii(one)[1:-1] if _is_invisible(one) else one for one in line)
+    return _BLANKS.sub(lambda found: f" [{len(found[0])} blanks] ", shown)
+
+
+def _is_invisible(character: str) -> bool:
+    if character in {" ", "\t"}:
+        return False
+    return unicodedata.category(character) in _NO_LOOK or _IGNORABLE.match(character) is not None
 
 
 def safe_json(text: str) -> str:

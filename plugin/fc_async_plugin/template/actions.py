@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
+    from fc_async_plugin.template.masking import Masking
     from fc_async_plugin.template.nodes import Node
     from fc_async_plugin.template.scopes import Scope
     from fc_async_plugin.template.variables import Resolver
@@ -30,12 +31,15 @@ class Build(NamedTuple):
 
     Attributes:
         resource: The resource that it belongs to; "" if it belongs to the whole template.
-        written: A line for the shell; of a component its name and arguments, of a plugin its name.
+        written: A line for the shell, without values of environment variables and access keys; of a
+            component its name and arguments, of a plugin its name.
         folder: Where ``s`` runs it.
-        command: The same with the values of variables, which may be secrets: it must not be shown.
+        command: The same with these values, which may be secrets: it must not be shown.
         component: Whether a component or a plugin of ``s`` runs it, not the shell.
         may_fail: Exit codes after which the next command runs all the same; None: after each.
         any_file: Whether any file of the folder may be an input, also what functions read.
+        asked: What a user is shown before it runs: ``written`` with the values of variables that
+            came with the repository, in ``.env`` files; "": there are none.
     """
 
     resource: str
@@ -45,6 +49,7 @@ class Build(NamedTuple):
     component: bool = False
     may_fail: frozenset[object] | None = frozenset()
     any_file: bool = False
+    asked: str = ""
 
     def __repr__(self) -> str:
         """Return it without the values of variables."""
@@ -52,7 +57,12 @@ class Build(NamedTuple):
 
 
 def builds(
-    root: Table, scopes: Mapping[str, Scope], top: Scope, resolver: Resolver, folder: Path
+    root: Table,
+    scopes: Mapping[str, Scope],
+    top: Scope,
+    resolver: Resolver,
+    masking: Masking,
+    folder: Path,
 ) -> Iterator[Build]:
     """Yield the commands in the order in which ``s`` runs them.
 
@@ -61,6 +71,7 @@ def builds(
         scopes: The scopes of the resources.
         top: The scope of the template.
         resolver: Resolves the commands; one that cannot be resolved stays as it is written.
+        masking: Resolves them once more without values that may be secrets.
         folder: The folder of the template.
     """
     resources = root.table("resources")
@@ -78,7 +89,16 @@ def builds(
                     command = str(resolver.attempt(found, scope))
                     place = folder / (item.text("path") or ".")
                     may_fail = _may_fail(item.at("allow_failure"))
-                    yield Build(name, found.text, place.resolve(), command, run is None, may_fail)
+                    written, asked = masking.texts(found, scope, command)
+                    yield Build(
+                        name,
+                        written,
+                        place.resolve(),
+                        command,
+                        run is None,
+                        may_fail,
+                        asked=asked,
+                    )
 
 
 def _matches(key: str, items: Node, scope: Scope, resolver: Resolver) -> bool:

@@ -48,6 +48,7 @@ class Functions:
     Attributes:
         sources: Values from outside of the template that expressions returned.
         taken: How often such a value was returned.
+        set: Names of environment variables that have a value.
     """
 
     def __init__(
@@ -66,6 +67,7 @@ class Functions:
         self._root = root
         self.sources: provenance.Sources = {}
         self.taken = 0
+        self.set = {name for name, value in environ.items() if value}
         self._texts: dict[Path, str] = {}
         self._data: dict[tuple[str, str], Any] = {}
 

@@ -144,7 +144,9 @@ def project_of(resolved: Resolved) -> Project:
         unset=tuple(unset),
         # "" is of vars: what refers to them has a key of its own.
         unset_variables=tuple(one for one in unset if unset[one] - {""} == {ENVIRONMENT}),
-        builds=tuple(actions.builds(root, scopes, resolved.top, resolver, folder)),
+        builds=tuple(
+            actions.builds(root, scopes, resolved.top, resolver, resolved.masking, folder)
+        ),
         left_out=resolver.left_out,
     )
 

@@ -82,6 +82,7 @@ class Sources(NamedTuple):
         extended: The file that it extends, or None.
         environment: The entry of ``env.yaml`` that was requested, or None.
         variables: Environment variables, completed from ``.env`` files.
+        own: Names of the variables that no ``.env`` file has set.
         files: Names of the files that were read.
         notes: Places that ``s`` reads differently.
         suppressions: Comments that suppress findings.
@@ -91,6 +92,7 @@ class Sources(NamedTuple):
     extended: Source | None
     environment: Table | None
     variables: Mapping[str, str]
+    own: frozenset[str]
     files: tuple[str, ...]
     notes: tuple[Problem, ...]
     suppressions: tuple[Suppression, ...]
@@ -131,6 +133,7 @@ def read(
         extended,
         environment,
         files.variables(folders, environ),
+        frozenset(environ),
         tuple(reader.files),
         tuple(reader.notes),
         tuple(reader.suppressions),

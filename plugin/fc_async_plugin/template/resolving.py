@@ -12,12 +12,13 @@ Invariants:
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 from fc_async_plugin.template import expressions, provenance
 from fc_async_plugin.template.edition1 import as_of_fc3
 from fc_async_plugin.template.files import root_of
 from fc_async_plugin.template.functions import SECRETS, Functions, access_values
+from fc_async_plugin.template.masking import Masking
 from fc_async_plugin.template.merging import merge_tables
 from fc_async_plugin.template.nodes import (
     Array,
@@ -43,12 +44,14 @@ from fc_async_plugin.template.variables import NoValue, Resolver
 from fc_async_sdk.spec.runtimes import CUSTOM, NODE, PYTHON
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
     from fc_async_plugin.template.merging import Merged, Written
     from fc_async_plugin.template.nodes import Node
     from fc_async_plugin.template.problems import Problem
     from fc_async_plugin.template.scopes import Scope
+
+F = TypeVar("F", bound=Functions)
 
 ENVIRONMENT: Final = "environmentVariables"
 """Props of which one entry may be left out; of others, all is left out."""
@@ -248,6 +251,7 @@ class Resolved(NamedTuple):
         top: The scope of the template.
         resolver: Has resolved the values; knows the places where they were written.
         sources: Values from outside of the template, with their expressions.
+        masking: Resolves commands without values that may be secrets.
         notes: Places that ``s`` reads differently.
     """
 
@@ -261,6 +265,7 @@ class Resolved(NamedTuple):
     top: Scope
     resolver: Collector
     sources: Mapping[str, str]
+    masking: Masking
     notes: tuple[Problem, ...]
 
 
@@ -275,57 +280,76 @@ def resolve(merged: Merged, given: Given) -> Resolved:
     access = given.access or _alias(merged)
     alias = access_values(access, environ, asked=given.access is not None)
     account_id = given.account_id or alias().get("AccountID", "")
-    functions = Functions(
-        environ,
-        lambda: {**alias(), "AccountID": account_id},
-        given.command,
-        reveal=given.reveal,
-        root=root_of(folder),
-    )
+
+    def calls(kind: type[F]) -> F:
+        return kind(
+            environ,
+            lambda: {**alias(), "AccountID": account_id},
+            given.command,
+            reveal=given.reveal,
+            root=root_of(folder),
+        )
+
+    functions = calls(Functions)
+    edition1 = any(note.kind == "edition" for note in sources.notes)
+    resolver = Collector(functions, OPTIONAL if given.here else frozenset(), edition1=edition1)
     try:
-        return _resolve(merged, given, functions, access, account_id, alias)
+        resources = _resources(merged, given, resolver, access)
     except TemplateError as error:
         raise error.masked(functions.sources) from error
-
-
-def _resolve(
-    merged: Merged,
-    given: Given,
-    functions: Functions,
-    access: str,
-    account_id: str,
-    alias: Callable[[], Mapping[str, str]],
-) -> Resolved:
-    sources = merged.sources
-    resolver = Collector(
-        functions,
-        OPTIONAL if given.here else frozenset(),
-        edition1=any(one.kind == "edition" for one in sources.notes),
-    )
-    tops = [top_scope(part, number) for number, part in enumerate(merged.parts)]
-    scoped, notes = _scoped(merged, tops, resolver, access), [*sources.notes, *merged.notes]
-    if given.here:
-        scoped = {key: _run_here(one, resolver, notes) for key, one in scoped.items()}
-    values = _values(scoped, resolver, given)
-    name = resolver.text(merged.root.at("name"), tops[-1])
-    if resolver.problems:
-        raise TemplateError(resolver.problems)
     if given.props and given.reveal:
         for key in SECRETS & alias().keys():
             provenance.note(functions.sources, alias()[key], f"${{config('{key}')}}")
     return Resolved(
         merged,
         given.region,
-        name,
+        resources.project,
         access,
         account_id,
-        values,
-        scoped,
-        tops[-1],
+        resources.values,
+        resources.scoped,
+        resources.top,
         resolver,
         functions.sources,
-        (*notes, *resolver.kept),
+        Masking(calls, sources.own, edition1=edition1),
+        (*resources.notes, *resolver.kept),
     )
+
+
+class _Resources(NamedTuple):
+    """What :func:`_resources` returns.
+
+    Attributes:
+        project: The name of the template.
+        values: The resources with their values.
+        scoped: The same before their variables were resolved.
+        top: The scope of the template.
+        notes: Places that ``s`` reads differently.
+    """
+
+    project: str
+    values: dict[str, Values]
+    scoped: dict[str, Scoped]
+    top: Scope
+    notes: list[Problem]
+
+
+def _resources(merged: Merged, given: Given, resolver: Collector, access: str) -> _Resources:
+    """Resolve the resources of a template.
+
+    Raises:
+        TemplateError: Some expressions cannot be resolved; has all problems.
+    """
+    tops = [top_scope(part, number) for number, part in enumerate(merged.parts)]
+    scoped = _scoped(merged, tops, resolver, access)
+    notes = [*merged.sources.notes, *merged.notes]
+    if given.here:
+        scoped = {name: _run_here(part, resolver, notes) for name, part in scoped.items()}
+    values = _values(scoped, resolver, given)
+    project = resolver.text(merged.root.at("name"), tops[-1])
+    if resolver.problems:
+        raise TemplateError(resolver.problems)
+    return _Resources(project, values, scoped, tops[-1], notes)
 
 
 def _values(scoped: Mapping[str, Scoped], resolver: Collector, given: Given) -> dict[str, Values]:

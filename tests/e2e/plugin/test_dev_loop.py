@@ -440,9 +440,11 @@ def test_builds_are_asked_for_once_and_run_again_when_their_files_change(
     terminal = dev()
     with connected(terminal) as client:
         assert client.invoke("orders").payload == b"7"  # nothing in the folder has changed
-        (built / "code" / "requirements.txt").write_text("requests\n")
+        (built / "code" / "main.go").write_text("package main\n")
         terminal.expect(r"orders \(new code\)")
         assert client.invoke("orders").payload == b"8", terminal.seen
+        (built / "code" / "requirements.txt").write_text("requests\n")
+        terminal.expect(r"not built again: orders: cp \.\./built\.py index\.py  \(in code\);")
     assert "Do this now" not in terminal.seen
 
 

@@ -152,7 +152,17 @@ def replay(
     for one in (account.mns_client, queue.mns_client):
         one.close_connection()
     surroundings = clean_environment(FC_ASYNC_ENDPOINT=port.to(fc_local.endpoint))
-    command = [sys.executable, "-m", "fc_async_plugin", "events", "replay", "failures", "-y"]
+    command = [
+        sys.executable,
+        "-m",
+        "fc_async_plugin",
+        "events",
+        "replay",
+        "failures",
+        "--function",
+        "orders",
+        "-y",
+    ]
     command += ["--source-endpoint", port.to(fc_local.mns_endpoint)]
 
     def run() -> Ran:

@@ -137,6 +137,7 @@ EXAMPLES = {
     "init": ["init", "--no-input"],
     "local export": ["local", "export", "state.db"],
     "local import": ["local", "import", "state.db", "-y"],
+    "local trust": ["local", "trust"],
     "local clear": ["local", "clear", "-y"],
     "s-plugin path": ["s-plugin", "path"],
     "s-plugin show": ["s-plugin", "show"],

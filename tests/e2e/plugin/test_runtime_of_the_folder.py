@@ -15,6 +15,7 @@ import pytest
 import requests
 
 from fc_async_plugin.cli.group import run
+from fc_async_sdk import _project_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -52,7 +53,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fc_local: FcLocal) -> 
     (tmp_path / "code").mkdir()
     (tmp_path / "code" / "index.py").write_text("def handler(event, context): ...\n")
     data = tmp_path / ".fc-async" / "runtime"
-    data.mkdir(parents=True)
+    _project_folder.make_private(data)
     health = requests.get(f"{fc_local.endpoint}/_local/health", timeout=10)
     (data / "addresses.json").write_bytes(health.content)
     fc_local.deploy("orders", lambda event, _: json.loads(event), async_config={"asyncTask": True})

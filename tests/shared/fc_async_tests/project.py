@@ -10,7 +10,9 @@ if TYPE_CHECKING:
 
 
 def kept_by_deployments(project: Path) -> list[str]:
-    """The files below ``.fc-async`` other than its ``.gitignore``."""
+    """The files below ``.fc-async`` other than its ``.gitignore`` and its mark."""
     folder = project / ".fc-async"
     files = [path for path in folder.rglob("*") if path.is_file()]
-    return sorted(str(path.relative_to(folder)) for path in files if path.name != ".gitignore")
+    return sorted(
+        str(path.relative_to(folder)) for path in files if path.name not in {".gitignore", "mark"}
+    )

@@ -11,9 +11,10 @@ import pytest
 
 from fc_async_plugin import PluginError
 from fc_async_plugin.apply.executor import Work
-from fc_async_plugin.apply.journal import Journal, key_path
+from fc_async_plugin.apply.journal import Journal
 from fc_async_plugin.apply.perform import Done
 from fc_async_plugin.plan.model import Code, UpdateFunction
+from fc_async_sdk import _project_folder, _user_key
 from fc_async_sdk.errors import AccessDenied, TimedOut
 from fc_async_sdk.models import AsyncConfig
 from fc_async_tests.steps import put
@@ -63,15 +64,17 @@ def crashing(folder: Path, *events: tuple[str, int], target: str = TARGET) -> No
         raise Crash
 
 
-def test_a_run_that_ended_leaves_nothing_but_the_gitignore(tmp_path: Path) -> None:
+def test_a_run_that_ended_leaves_nothing_but_the_gitignore_and_the_mark(tmp_path: Path) -> None:
     with journal_of(tmp_path) as journal:
         journal.begin("deploy", STEPS)
         journal.recorder.started(A, 0)
         journal.recorder.done(A, 0, Done())
         journal.end([])
-    assert [path for path in tmp_path.rglob("*") if path.is_file()] == [
-        tmp_path / ".fc-async" / ".gitignore"
-    ]
+    left = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert {path.relative_to(tmp_path).as_posix() for path in left} == {
+        ".fc-async/.gitignore",
+        ".fc-async/mark",
+    }
 
 
 def test_steps_that_were_done_or_started_stand_in_the_journal(tmp_path: Path) -> None:
@@ -146,6 +149,9 @@ def test_a_journal_whose_key_is_lost_is_an_error_and_stays(
 ) -> None:
     crashing(tmp_path, ("started", 0))
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "other"))
+    with pytest.raises(_project_folder.ForeignFolder, match="fc-async local trust"):
+        standing(tmp_path)
+    _project_folder.trust(tmp_path / _project_folder.NAME)
     with pytest.raises(PluginError, match="look at the account"):
         standing(tmp_path)
     assert file_of(tmp_path).stat().st_size
@@ -176,7 +182,7 @@ def test_the_gitignore_is_there_before_any_other_file(
     def cut_off() -> bytes:
         raise Crash
 
-    monkeypatch.setattr("fc_async_plugin.apply.journal.key", cut_off)
+    monkeypatch.setattr("fc_async_sdk._user_key.key", cut_off)
     with pytest.raises(Crash), journal_of(tmp_path) as journal:
         journal.begin("deploy", STEPS)
     assert (tmp_path / ".fc-async" / ".gitignore").read_text().splitlines()[-1] == "*"
@@ -254,4 +260,4 @@ def test_many_that_come_and_go_never_hold_the_lock_at_the_same_time(tmp_path: Pa
 def test_only_the_owner_can_read_it(tmp_path: Path) -> None:
     crashing(tmp_path, ("done", 0))
     assert file_of(tmp_path).stat().st_mode & 0o077 == 0
-    assert key_path().stat().st_mode & 0o077 == 0
+    assert _user_key.key_path().stat().st_mode & 0o077 == 0

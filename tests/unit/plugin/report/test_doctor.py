@@ -12,7 +12,7 @@ import pytest
 from fc_async_plugin.cli.group import run
 from fc_async_plugin.report import doctor
 from fc_async_plugin.report.doctor import Machine
-from fc_async_sdk import _requirements
+from fc_async_sdk import _project_folder, _requirements
 from fc_async_sdk._installation import how_to_install
 from fc_async_sdk.errors import AccessDenied
 
@@ -196,7 +196,7 @@ def test_keys_that_others_can_read(moved: bool, machine: Machine, tmp_path: Path
 
 def test_an_interrupted_deployment(machine: Machine) -> None:
     journal = machine.folder / ".fc-async" / "deploy" / "s.yaml-account-1" / "journal"
-    journal.parent.mkdir(parents=True)
+    _project_folder.make_private(journal.parent)
     journal.write_text("x\n")
     assert "deploy --undo" in said(machine)[0]
 
