@@ -43,7 +43,7 @@ from fc_async_plugin.dev import watching
 import debugpy
 """
 RAM = "from fc_async_plugin.account.roles import Roles"
-EVENTS = "from fc_async_plugin.events import queues, topics"
+EVENTS = "from fc_async_plugin.operate.events import queues, topics"
 # What each extra promises, as commands: ``python -c`` or the console script.
 SMOKE: dict[str, list[list[str]]] = {
     "": [["python", "-c", SDK]],

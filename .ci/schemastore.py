@@ -12,10 +12,10 @@ import json
 import sys
 from pathlib import Path
 
-from fc_async_plugin.rules import json_schema
+from fc_async_plugin.check.rules import json_schema
 
 NAME = "fc-async-s-yaml"
-SAMPLES = Path(__file__).parents[1] / "tests/unit/plugin/rules/schemastore"
+SAMPLES = Path(__file__).parents[1] / "tests/unit/plugin/check/rules/schemastore"
 ENTRY = {
     "name": "Serverless Devs s.yaml (Function Compute)",
     "description": "Functions of Alibaba Cloud Function Compute 3.0, invoked asynchronously",

@@ -17,14 +17,15 @@ from typing import TYPE_CHECKING
 import yaml
 from rows import interleaved, pairs
 
-from fc_async_plugin import rules, template
+from fc_async_plugin import s_yaml
+from fc_async_plugin.check import rules
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from rows import Options, Row
 
-    from fc_async_plugin.template.model import Project
+    from fc_async_plugin.s_yaml.model import Project
 
 SIZES = {"1 function": 1, "10,000 functions": 10_000}
 HEAD = "edition: 3.0.0\nname: app\nvars: {b: '2'}\nresources:\n"
@@ -52,7 +53,7 @@ MODULE = "from fc_async_sdk.pacing import Pace\nslots = Pace('orders', rate='100
 
 
 def check(folder: Path, functions: int) -> None:
-    check_rules(template.load(folder, environ={}), functions)
+    check_rules(s_yaml.load(folder, environ={}), functions)
 
 
 def check_rules(project: Project, functions: int) -> None:
@@ -77,7 +78,7 @@ def measure(options: Options) -> Iterator[Row]:
                 for number in range(functions)
             )
             (folder / "s.yaml").write_text(text)
-            project = template.load(folder, environ={})
+            project = s_yaml.load(folder, environ={})
             times = interleaved(
                 {
                     "ours": partial(check, folder, functions),

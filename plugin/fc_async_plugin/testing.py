@@ -19,6 +19,6 @@ if TYPE_CHECKING:
 @pytest.hookimpl(optionalhook=True)
 def pytest_fc_local_deployer() -> Callable[..., dict[str, str]]:
     """Return the function that deploys a template into the runtime of a test."""
-    from fc_async_plugin import deployment  # noqa: PLC0415 -- needs PyYAML, of the extra cli
+    from fc_async_plugin.deploy import deployment  # noqa: PLC0415 -- needs PyYAML, of the extra cli
 
     return deployment.deploy

@@ -13,7 +13,8 @@ from fc_async_local.services.common import ProtocolError
 from fc_async_local.services.eventbridge import documents as eventbridge
 from fc_async_local.services.mns import model as mns
 from fc_async_local.services.rocketmq import service as rocketmq
-from fc_async_plugin import rules, template
+from fc_async_plugin import s_yaml
+from fc_async_plugin.check import rules
 from fc_async_plugin.scaffold.questions import problem
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def validates(arn: str, folder: Path) -> bool:
         "      region: cn-hangzhou\n      functionName: f\n      asyncInvokeConfig:\n"
         f"        destinationConfig: {{onFailure: {{destination: '{arn}'}}}}\n"
     )
-    project = template.load(file, environ={}, account_id="1")
+    project = s_yaml.load(file, environ={}, account_id="1")
     found = rules.check(rules.Context([project], [], None, None))
     return not any(finding.severity == "error" for finding in found)
 

@@ -15,8 +15,8 @@ from fc_async_local.destinations.function import FunctionDestination
 from fc_async_local.domain.faults import DestinationFault, Faults
 from fc_async_local.functions import fields
 from fc_async_local.settings import DestinationSettings
-from fc_async_plugin.rules import json_schema
-from fc_async_plugin.rules.context import QUALIFIER
+from fc_async_plugin.check.rules import json_schema
+from fc_async_plugin.check.rules.context import QUALIFIER
 from fc_async_sdk.models import FunctionSettings
 from fc_async_sdk.operations.functions import FunctionOptions
 from fc_async_sdk.spec import arn, async_config, ram

@@ -10,7 +10,7 @@ import pytest
 
 from fc_async_local.destinations.base import DeliveryResult, Permitted
 from fc_async_local.settings import DestinationSettings
-from fc_async_plugin.permissions import compare
+from fc_async_plugin.check.permissions import compare
 from fc_async_sdk.spec import arn, ram
 from fc_async_sdk.spec.destinations import KINDS
 from fc_async_tests.invocations import a_delivery

@@ -22,7 +22,7 @@ OF_LIBRARIES = {
     "fc_async_local/http/tls.py": {"connection"},
     "fc_async_local/services/markup.py": {"element"},
     "fc_async_sdk/transport/sync.py": {"request", "response"},
-    "plugin/fc_async_plugin/http_requests.py": {"session"},
+    "plugin/fc_async_plugin/operate/http_requests.py": {"session"},
     "plugin/fc_async_plugin/account/roles.py": {"config"},
 }
 """Objects of other libraries that are filled here, whose attributes have names of our own."""

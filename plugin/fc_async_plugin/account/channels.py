@@ -26,7 +26,7 @@ from fc_async_sdk.spec.destinations import KINDS
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from fc_async_plugin.plan.model import Channel
+    from fc_async_plugin.project.state import Channel
     from fc_async_sdk.credentials import Credentials
 
 _TIMEOUTS: Final = (5.0, 30.0)

@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
 
-from fc_async_plugin import PluginError, conditions, template
+from fc_async_plugin import PluginError, s_yaml
 from fc_async_plugin.account import WORKERS, Regions, lists, runtime, suggestions
 from fc_async_plugin.account.target import ACCOUNT_VARIABLE, REGION_VARIABLE, DecidedBy
-from fc_async_plugin.plan.channels import channels as named
-from fc_async_plugin.template import outputs
-from fc_async_plugin.template.model import BLOCK, is_function
-from fc_async_plugin.template.yaml12 import MAX_BYTES
+from fc_async_plugin.check import conditions
+from fc_async_plugin.project.channels import channels as named
+from fc_async_plugin.s_yaml import outputs
+from fc_async_plugin.s_yaml.model import BLOCK, is_function
+from fc_async_plugin.s_yaml.yaml12 import MAX_BYTES
 from fc_async_sdk import Config, Session, _credential_chain, _endpoint, _serverless_devs
 from fc_async_sdk._installation import needed_for
 from fc_async_sdk.credentials import LOCAL, from_environment
@@ -31,10 +32,10 @@ if TYPE_CHECKING:
 
     from fc_async_plugin.account.channels import Channels
     from fc_async_plugin.account.roles import Roles
-    from fc_async_plugin.conditions import Rule
-    from fc_async_plugin.plan.model import Channel, Wanted
-    from fc_async_plugin.template import Project, Resource
-    from fc_async_plugin.template.reading import Purpose
+    from fc_async_plugin.check.conditions import Rule
+    from fc_async_plugin.project.state import Channel, Wanted
+    from fc_async_plugin.s_yaml import Project, Resource
+    from fc_async_plugin.s_yaml.reading import Purpose
     from fc_async_sdk import Client
     from fc_async_sdk.credentials import Credentials
 
@@ -108,7 +109,7 @@ def load(
     ``FC_ASYNC_ACCOUNT_ID``. Outputs of functions are those that they have on a local runtime.
     """
     read = functools.partial(
-        template.load,
+        s_yaml.load,
         path,
         env=environment,
         access=account.access,
@@ -499,8 +500,8 @@ def _project_if_any(where: Where) -> Project | None:
     """Return the template that is named or in this folder; None if there is none."""
     if where.template is None:
         try:
-            template.find()
-        except template.TemplateError:
+            s_yaml.find()
+        except s_yaml.TemplateError:
             return None
     purpose: Purpose = "run" if is_here(where.account) else "deploy"
     return load(where.template, where.account, where.environment, purpose=purpose)

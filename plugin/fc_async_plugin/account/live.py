@@ -23,12 +23,12 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 import msgspec
 
-from fc_async_plugin import template
+from fc_async_plugin import s_yaml
 from fc_async_plugin.account import WORKERS, connection, lists
-from fc_async_plugin.graph.build import LiveFunction, LiveRegion
-from fc_async_plugin.plan.model import Place
-from fc_async_plugin.rules import Context
-from fc_async_plugin.template.model import BLOCK, is_function
+from fc_async_plugin.check.graph.build import LiveFunction, LiveRegion
+from fc_async_plugin.check.rules import Context
+from fc_async_plugin.project.state import Place
+from fc_async_plugin.s_yaml.model import BLOCK, is_function
 from fc_async_sdk.errors import FunctionNotFound, NotFound
 from fc_async_sdk.spec import limits
 
@@ -37,8 +37,8 @@ if TYPE_CHECKING:
 
     from fc_async_plugin.account import Regions
     from fc_async_plugin.account.connection import Account
-    from fc_async_plugin.graph import Edge
-    from fc_async_plugin.plan.model import Remote
+    from fc_async_plugin.check.graph import Edge
+    from fc_async_plugin.project.state import Remote
     from fc_async_sdk import Client
     from fc_async_sdk.models import Alias, AsyncConfig, Trigger
     from fc_async_sdk.spec.graph import Node
@@ -68,11 +68,11 @@ def read_all(
         FcAsyncError: The account cannot be read.
     """
     resolved = connection.resolved_by_s()
-    projects: list[template.Project] = []
-    problems: list[template.Problem] = []
+    projects: list[s_yaml.Project] = []
+    problems: list[s_yaml.Problem] = []
     for file in dict.fromkeys(files):
         try:
-            project = template.load(
+            project = s_yaml.load(
                 file,
                 env=env,
                 access=account.access,
@@ -82,7 +82,7 @@ def read_all(
                 resolved=resolved,
                 purpose="show",
             )
-        except template.TemplateError as error:
+        except s_yaml.TemplateError as error:
             problems += error.problems
         else:
             projects.append(project)
@@ -94,9 +94,9 @@ def read_all(
     )
 
 
-def _regions(projects: Sequence[template.Project], account: Account) -> list[LiveRegion]:
+def _regions(projects: Sequence[s_yaml.Project], account: Account) -> list[LiveRegion]:
     """Read every region and account of the functions in the templates."""
-    wanted: dict[tuple[str, str], template.Project] = {}
+    wanted: dict[tuple[str, str], s_yaml.Project] = {}
     for project in projects:
         for resource in project.resources:
             if is_function(resource):
@@ -111,7 +111,7 @@ def _regions(projects: Sequence[template.Project], account: Account) -> list[Liv
 
 
 def _roles(
-    projects: Sequence[template.Project], account: Account, endpoint: str
+    projects: Sequence[s_yaml.Project], account: Account, endpoint: str
 ) -> dict[str, dict[str, Any]]:
     """Read the policies of the roles of all functions with a block or triggers."""
     wanted = {

@@ -16,15 +16,15 @@ from urllib.parse import urlsplit
 import requests
 
 from fc_async_plugin.account import WORKERS, lists
-from fc_async_plugin.plan.model import Place, RemoteFunction, trigger_document
-from fc_async_plugin.template.code import contents_of
+from fc_async_plugin.project.code import contents_of
+from fc_async_plugin.project.state import Place, RemoteFunction, trigger_document
 from fc_async_sdk import _endpoint
 from fc_async_sdk.errors import FcAsyncError, FunctionNotFound
 from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:
     from fc_async_plugin.account import Regions
-    from fc_async_plugin.plan.model import Remote, Wanted, WantedFunction
+    from fc_async_plugin.project.state import Remote, Wanted, WantedFunction
     from fc_async_sdk import Client
     from fc_async_sdk.models import Function
 

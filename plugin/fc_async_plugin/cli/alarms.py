@@ -14,7 +14,7 @@ from fc_async_plugin.report import terminal
 
 if TYPE_CHECKING:
     from fc_async_plugin.account.connection import Where
-    from fc_async_plugin.conditions import Rule
+    from fc_async_plugin.check.conditions import Rule
 
 
 @click.command()
@@ -48,8 +48,8 @@ def command(
       fc-async alarms --contact-group oncall -o terraform > alarms.tf.json
       fc-async alarms orders --contact-group oncall -o ros
     """  # noqa: D301 -- click reads the \b as "keep these lines"
-    from fc_async_plugin import alarms
     from fc_async_plugin.account.connection import rules_of_template
+    from fc_async_plugin.operate import alarms
 
     if output != "text" and not groups:
         raise click.UsageError(f"-o {output} needs a --contact-group NAME, which gets the alarms")

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
     from fc_async_plugin.account import Regions
     from fc_async_plugin.account.connection import Where
-    from fc_async_plugin.apply.execution import Execution
-    from fc_async_plugin.plan import Plan
-    from fc_async_plugin.template import Project
+    from fc_async_plugin.deploy.apply.execution import Execution
+    from fc_async_plugin.deploy.plan import Plan
+    from fc_async_plugin.s_yaml import Project
 
 
 @click.command()
@@ -64,8 +64,8 @@ def command(
     """  # noqa: D301 -- click reads the \\b as "keep these lines"
     from fc_async_plugin.account import connection
     from fc_async_plugin.account.target import DecidedBy
-    from fc_async_plugin.apply.execution import Execution
-    from fc_async_plugin.apply.planning import Choices, Planning, SavedPlanning
+    from fc_async_plugin.deploy.apply.execution import Execution
+    from fc_async_plugin.deploy.apply.planning import Choices, Planning, SavedPlanning
 
     if dry_run:
         raise click.UsageError("fc-async deploy --dry-run is now: fc-async plan")
@@ -101,7 +101,7 @@ def command(
 
 def _tell_places(regions: Regions, project: Project, resources: Collection[str]) -> None:
     """Tell a local runtime where the destinations are written; its console shows it."""
-    from fc_async_plugin import places
+    from fc_async_plugin.operate import places
     from fc_async_sdk.errors import FcAsyncError
 
     with suppress(FcAsyncError):  # another server on this machine has no such operation
@@ -111,7 +111,7 @@ def _tell_places(regions: Regions, project: Project, resources: Collection[str])
 def _carry_out(make_plan: Callable[[], Plan], execution: Execution, *, resume: bool) -> int:
     """Read the account, plan, and execute, while no other deployment to the same target runs."""
     from fc_async_plugin.account import connection
-    from fc_async_plugin.report.printed import print_plan
+    from fc_async_plugin.deploy.printed import print_plan
 
     holder = connection.holder_of(execution.account)
     with execution:

@@ -22,46 +22,46 @@ import msgspec
 from fc_async_plugin import PluginError
 from fc_async_plugin.account import connection
 from fc_async_plugin.account.connection import Account
-from fc_async_plugin.apply.planning import deployed
+from fc_async_plugin.check.rules.props_schema import REGION
 from fc_async_plugin.cli import runtime_options
-from fc_async_plugin.dev import (
+from fc_async_plugin.deploy.apply.planning import deployed
+from fc_async_plugin.dev import launch, runtime, scratch
+from fc_async_plugin.dev.deploying import Deployer
+from fc_async_plugin.dev.loop import Loop, shown
+from fc_async_plugin.dev.screen import JsonScreen, TextScreen
+from fc_async_plugin.prepare import (
     building,
     commands,
     environments,
     examples,
-    launch,
+    imports,
     layers,
     programs,
-    runtime,
-    scratch,
+    runtimes,
 )
-from fc_async_plugin.dev.answers import Answers
-from fc_async_plugin.dev.deploying import Deployer
-from fc_async_plugin.dev.installing import Installer, absent_of_node
-from fc_async_plugin.dev.loop import Loop, shown
-from fc_async_plugin.dev.screen import JsonScreen, TextScreen
-from fc_async_plugin.dev.sources import sources_of, template_files
-from fc_async_plugin.plan.wanted import check_names
-from fc_async_plugin.report import DONE, FAILED, INTERRUPTED, Format, imports, terminal
+from fc_async_plugin.prepare.answers import Answers
+from fc_async_plugin.prepare.installing import Installer, absent_of_node
+from fc_async_plugin.project.code import folder_of, with_folder, without_code
+from fc_async_plugin.project.sources import sources_of, template_files
+from fc_async_plugin.project.wanted import check_names
+from fc_async_plugin.report import DONE, FAILED, INTERRUPTED, Format, terminal
 from fc_async_plugin.report.safe_text import visible
-from fc_async_plugin.rules.props_schema import REGION
-from fc_async_plugin.template import files
-from fc_async_plugin.template.code import folder_of, with_folder, without_code
-from fc_async_plugin.template.model import is_function
+from fc_async_plugin.s_yaml import files
+from fc_async_plugin.s_yaml.model import is_function
 from fc_async_sdk import _project_folder
 from fc_async_sdk.packaging import is_ignored
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from fc_async_plugin.dev.answers import Wish
-    from fc_async_plugin.dev.building import Builder
-    from fc_async_plugin.dev.images import Image
     from fc_async_plugin.dev.loop import Event
     from fc_async_plugin.dev.runtime import Running
     from fc_async_plugin.dev.screen import Screen
-    from fc_async_plugin.dev.sources import Source
-    from fc_async_plugin.template import Project
+    from fc_async_plugin.prepare.answers import Wish
+    from fc_async_plugin.prepare.building import Builder
+    from fc_async_plugin.project.images import Image
+    from fc_async_plugin.project.sources import Source
+    from fc_async_plugin.s_yaml import Project
 
 
 _GOES_ON: Final = (
@@ -184,7 +184,7 @@ def _run(choices: Choices) -> int:
             say = functools.partial(screen.say, kind, text, style=style)
             events.put(say) if style == "wait" else say()
         if not running.attached:
-            runtime.tell_versions(sources_of(projects))
+            runtimes.tell_versions(sources_of(projects))
         with _deployer(choices, running, projects, installer) as deployer:
             reason = Loop(running, deployer, screen, events, debug=debug, builder=builder).run()
     if reason:

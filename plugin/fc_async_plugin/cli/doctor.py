@@ -14,7 +14,7 @@ from fc_async_plugin.report import DONE, FAILED, Format, terminal
 
 if TYPE_CHECKING:
     from fc_async_plugin.account.connection import Account
-    from fc_async_plugin.report.doctor import Result
+    from fc_async_plugin.prepare.doctor import Result
     from fc_async_plugin.report.openness import Open
 
 
@@ -35,7 +35,7 @@ def command(verbose: bool, account: Account, output: Format) -> int:
       fc-async doctor --endpoint http://127.0.0.1:9900
     """  # noqa: D301 -- click reads the \\b as "keep these lines"
     from fc_async_plugin.account import connection
-    from fc_async_plugin.report import doctor
+    from fc_async_plugin.prepare import doctor
 
     asked = any((account.endpoint, account.region, account.account_id, account.access))
     machine = doctor.Machine(

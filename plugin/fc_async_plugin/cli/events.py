@@ -13,7 +13,7 @@ from fc_async_plugin.report import Format, terminal
 
 if TYPE_CHECKING:
     from fc_async_plugin.account.connection import Account
-    from fc_async_plugin.events.lines import Shown
+    from fc_async_plugin.operate.events.lines import Shown
     from fc_async_sdk.spec.arn import MnsQueueArn
 
 
@@ -59,8 +59,8 @@ def tail_command(
     """
     from fc_async_plugin.account import connection
     from fc_async_plugin.account.runtime import service_url
-    from fc_async_plugin.events import lines
-    from fc_async_plugin.events.queues import Queue
+    from fc_async_plugin.operate.events import lines
+    from fc_async_plugin.operate.events.queues import Queue
 
     named = _queue(queue, account)
     credentials = connection.credentials(account)
@@ -120,7 +120,7 @@ def _queue(text: str, account: Account) -> MnsQueueArn:
 
 
 def _show(message: Shown) -> None:
-    from fc_async_plugin.report import printed
+    from fc_async_plugin.deploy import printed
 
     event = message.event
     if event is None:

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from fc_async_plugin.account.connection import Account, Where
-    from fc_async_plugin.events.origin import Origin
-    from fc_async_plugin.events.selection import Choice
-    from fc_async_plugin.events.sources import Source
+    from fc_async_plugin.operate.events.origin import Origin
+    from fc_async_plugin.operate.events.selection import Choice
+    from fc_async_plugin.operate.events.sources import Source
     from fc_async_sdk import Client
     from fc_async_sdk.fanout import Outcome
     from fc_async_sdk.pacing import Pace
@@ -62,7 +62,7 @@ class _Filters(NamedTuple):
             now: Milliseconds since the epoch.
             refusal: Returns why a function is not called, "" if it is.
         """
-        from fc_async_plugin.events import selection
+        from fc_async_plugin.operate.events import selection
 
         wanted = selection.Selection(
             conditions=self.conditions,
@@ -168,9 +168,9 @@ def command(
       fc-async events replay events.jsonl --match 'requestPayload.order.id=^7'
       fc-async events replay events.jsonl --function orders -y
     """  # noqa: D301 -- click reads the \\b as "keep these lines"
-    from fc_async_plugin import metrics
     from fc_async_plugin.account import connection
-    from fc_async_plugin.events.origin import TRUSTED
+    from fc_async_plugin.operate import metrics
+    from fc_async_plugin.operate.events.origin import TRUSTED
 
     if where.qualifier is not None and to is None:
         raise click.UsageError("--qualifier needs --to, the function that it is of")
@@ -305,7 +305,7 @@ def _send(run: Iterable[Outcome], choice: Choice, source: Source, outcomes: list
 
 def _show(choice: Choice, now: int) -> None:
     """Print what would be sent, and on stderr what is left out."""
-    from fc_async_plugin.events.selection import groups
+    from fc_async_plugin.operate.events.selection import groups
 
     if choice.chosen:
         rows = (
@@ -350,8 +350,8 @@ def _age(at: int | None, now: int) -> str | None:
 
 def _tell(choice: Choice, outcomes: list[Outcome], output: Format, *, dry: bool) -> bool:
     """Print the result; write what failed into a file, and return whether something did."""
-    from fc_async_plugin.events.lines import Shown, as_data
-    from fc_async_plugin.events.selection import groups
+    from fc_async_plugin.operate.events.lines import Shown, as_data
+    from fc_async_plugin.operate.events.selection import groups
 
     total = len(choice.chosen)
     failed = [
@@ -399,8 +399,8 @@ def _write(failed: list[dict[str, Any]]) -> Path:
 
 
 def _show_newest(choice: Choice, output: Format) -> int:
-    from fc_async_plugin.events.lines import Shown, as_data
-    from fc_async_plugin.report import printed
+    from fc_async_plugin.deploy import printed
+    from fc_async_plugin.operate.events.lines import Shown, as_data
 
     if not choice.chosen:
         raise click.ClickException("there is no failed event to show")
@@ -422,7 +422,7 @@ def _origin(named: Any, account: Account, client: Client, *, asks: bool) -> Orig
         asks: Whether nothing is sent before the user has seen the functions and agreed.
     """
     from fc_async_plugin.account import connection, lists
-    from fc_async_plugin.events import origin
+    from fc_async_plugin.operate.events import origin
     from fc_async_sdk.errors import ServiceError
 
     if isinstance(named, str):
@@ -450,7 +450,7 @@ def _source(
     """
     from fc_async_plugin.account import connection, runtime
     from fc_async_plugin.account.runtime import service_url
-    from fc_async_plugin.events import sources
+    from fc_async_plugin.operate.events import sources
     from fc_async_sdk.spec.arn import MnsQueueArn, RocketMqTopicArn
 
     if named == _DEAD:
@@ -472,10 +472,10 @@ def _source(
         otherwise="pass --source-endpoint",
     )
     if is_queue:
-        from fc_async_plugin.events.queues import Queue
+        from fc_async_plugin.operate.events.queues import Queue
 
         return Queue(address, named.queue, credentials)
-    from fc_async_plugin.events.topics import Topic
+    from fc_async_plugin.operate.events.topics import Topic
 
     return Topic(address, named, group or "", credentials)
 

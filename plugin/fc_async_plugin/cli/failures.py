@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from fc_async_plugin.account.connection import Where
-    from fc_async_plugin.failures import Counted, Group
+    from fc_async_plugin.operate.failures import Counted, Group
 
 _TRACE_LINES: Final = 12
 _WIDEST: Final = 10_000
@@ -54,8 +54,8 @@ def command(
     """  # noqa: D301 -- click reads the \b as "keep these lines"
     import msgspec
 
-    from fc_async_plugin import failures, metrics
     from fc_async_plugin.account import connection
+    from fc_async_plugin.operate import failures, metrics
 
     with connection.named_functions(functions, where) as (reached, places):
         now = metrics.now_of(places[0][0])
@@ -82,7 +82,7 @@ def command(
 
 
 def _show(groups: Sequence[Group], now: int) -> None:
-    from fc_async_plugin.failures import NOT_DELIVERED
+    from fc_async_plugin.operate.failures import NOT_DELIVERED
     from fc_async_plugin.report import moments
     from fc_async_plugin.report.tables import Column, cut
 

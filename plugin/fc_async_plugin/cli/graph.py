@@ -57,7 +57,7 @@ def command(
       fc-async graph --format mermaid >> README.md
       fc-async graph --counts --endpoint http://127.0.0.1:9900
     """  # noqa: D301 -- click reads the \b as "keep these lines"
-    from fc_async_plugin import template
+    from fc_async_plugin import s_yaml
     from fc_async_plugin.account.live import read_all
     from fc_async_plugin.report import graphs
     from fc_async_sdk._drawing import advice
@@ -65,7 +65,7 @@ def command(
     kind = output or _kind_of(target)
     context = read_all(templates or [None], account, env=environment, deployed=live)
     if context.unread:
-        raise template.TemplateError(context.unread)
+        raise s_yaml.TemplateError(context.unread)
     counted = graphs.read_counts(account.endpoint) if counts else None
     shown = graphs.picture(context.graph, counted, searched=context.searched)
     make = {

@@ -46,8 +46,8 @@ def command(
     """  # noqa: D301 -- click reads the \\b as "keep these lines"
     from fc_async_plugin.account import connection
     from fc_async_plugin.account.remote import read
-    from fc_async_plugin.plan.importing import import_configs
-    from fc_async_plugin.plan.wanted import wanted
+    from fc_async_plugin.deploy.plan.importing import import_configs
+    from fc_async_plugin.project.wanted import wanted
 
     project = connection.load_resources(where)
     wants = wanted(project, only=resources)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from fc_async_plugin.account.connection import Where
     from fc_async_plugin.cli.invoke_http import HttpOptions
-    from fc_async_plugin.tasks import FunctionTasks
+    from fc_async_plugin.operate.tasks import FunctionTasks
     from fc_async_sdk import AcceptedInvocation, InvokeResult
     from fc_async_sdk.fanout import Outcome
     from fc_async_sdk.pacing import Pace
@@ -145,7 +145,7 @@ def command(
       fc-async invoke orders --batch orders.jsonl --task-id monday --rate 5/s
       fc-async invoke orders --http --sync --path '/orders?dry=1' '{"id": 7}'
     """  # noqa: D301 -- click reads the \\b as "keep these lines"
-    from fc_async_plugin.tasks import tasks_of
+    from fc_async_plugin.operate.tasks import tasks_of
     from fc_async_sdk.pacing import Pace
 
     choices = Choices(**options_of_call)
@@ -216,7 +216,7 @@ def _call_asynchronously(request: invoke_http.Request, choices: Choices) -> int:
         _tell_accepted(accepted, choices.output)
     if not choices.wait:
         return DONE
-    from fc_async_plugin.report.printed import noting_a_stopped_clock, print_task
+    from fc_async_plugin.deploy.printed import noting_a_stopped_clock, print_task
 
     with noting_a_stopped_clock():
         task = target.wait(accepted.task_id)

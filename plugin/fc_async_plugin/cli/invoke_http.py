@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import requests
 
     from fc_async_plugin.account.connection import Account
-    from fc_async_plugin.tasks import FunctionTasks
+    from fc_async_plugin.operate.tasks import FunctionTasks
     from fc_async_sdk import AcceptedInvocation
 
 _ACCEPTED = 202
@@ -132,8 +132,8 @@ class Request(NamedTuple):
     @contextmanager
     def sent(self, headers: Mapping[str, str]) -> Iterator[tuple[requests.Response, str]]:
         """Send it with further headers; yield the answer and its request id."""
-        from fc_async_plugin import http_requests
         from fc_async_plugin.account import connection
+        from fc_async_plugin.operate import http_requests
 
         target, given = self.target, self.given
         url = http_requests.find_url(

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from fc_async_plugin.account.connection import Where
-    from fc_async_plugin.metrics import Series, Wanted
+    from fc_async_plugin.operate.metrics import Series, Wanted
     from fc_async_sdk.admin.models import MetricPoint
 
 _BARS: Final = "▁▂▃▄▅▆▇█"
@@ -77,8 +77,8 @@ def command(
       fc-async metrics orders --start 7d
       fc-async metrics orders --metric FunctionAsyncMessagesBacklogV2
     """  # noqa: D301 -- click reads the \b as "keep these lines"
-    from fc_async_plugin import metrics
     from fc_async_plugin.account import connection, suggestions
+    from fc_async_plugin.operate import metrics
 
     with connection.named_functions((function,), where) as (account, [(client, [name])]):
         here = monitor_endpoint is None and connection.is_here(account)

@@ -35,11 +35,11 @@ F = TypeVar("F", bound="Callable[..., Any]")
 
 def _resources(context: click.Context, _: click.Parameter, incomplete: str) -> list[str]:
     """Return names for shell completion: the resources of the template."""
-    from fc_async_plugin import template
+    from fc_async_plugin import s_yaml
 
     try:
-        project = template.load(context.params.get("template"))
-    except template.TemplateError:
+        project = s_yaml.load(context.params.get("template"))
+    except s_yaml.TemplateError:
         return []  # no names to offer; the command itself reports the error
     return [one.name for one in project.resources if one.name.startswith(incomplete)]
 
@@ -98,7 +98,7 @@ resources_argument = click.argument(
 
 
 def _allow_files(_: click.Context, __: click.Parameter, folder: str | None) -> None:
-    from fc_async_plugin.template.files import FILE_ROOT
+    from fc_async_plugin.s_yaml.files import FILE_ROOT
 
     if folder is not None:
         os.environ[FILE_ROOT] = folder
@@ -508,7 +508,7 @@ def moment(text: str, now: int) -> int:
     Raises:
         click.UsageError: It is neither a time nor a duration back from now.
     """
-    from fc_async_plugin import metrics
+    from fc_async_plugin.operate import metrics
 
     try:
         return metrics.time_of(text, now)

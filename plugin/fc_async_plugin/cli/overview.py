@@ -13,18 +13,19 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from fc_async_plugin import rules, template
+from fc_async_plugin import s_yaml
 from fc_async_plugin.account import connection, target
+from fc_async_plugin.check import rules
+from fc_async_plugin.check.rules import Context
 from fc_async_plugin.dev import runtime
 from fc_async_plugin.report import findings, moments, terminal
 from fc_async_plugin.report.tables import padded
-from fc_async_plugin.rules import Context
-from fc_async_plugin.template.model import is_function
+from fc_async_plugin.s_yaml.model import is_function
 from fc_async_sdk import _project_folder
 
 if TYPE_CHECKING:
-    from fc_async_plugin.rules import Finding
-    from fc_async_plugin.template import Project
+    from fc_async_plugin.check.rules import Finding
+    from fc_async_plugin.s_yaml import Project
 
 
 class Seen(NamedTuple):
@@ -74,13 +75,13 @@ def _look(folder: Path) -> Seen:
 
 def _read(folder: Path, endpoint: str | None) -> Seen:
     try:
-        file = template.find(folder)
-    except template.TemplateError:
+        file = s_yaml.find(folder)
+    except s_yaml.TemplateError:
         return Seen(None, None, [], endpoint)
     name = file.name
     try:
-        project = template.load(name, reveal=False)
-    except template.TemplateError as error:
+        project = s_yaml.load(name, reveal=False)
+    except s_yaml.TemplateError as error:
         return Seen(name, None, rules.check(Context([], error.problems)), endpoint)
     return Seen(name, project, rules.check(Context([project])), endpoint)
 

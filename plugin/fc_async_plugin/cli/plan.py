@@ -52,16 +52,16 @@ def command(
       fc-async plan --out reviewed.json
     """  # noqa: D301 -- click reads the \\b as "keep these lines"
     from fc_async_plugin.account import connection
-    from fc_async_plugin.apply.planning import (
+    from fc_async_plugin.deploy.apply.planning import (
         AccountChecks,
         Choices,
         Planning,
         describe,
         state_after,
     )
-    from fc_async_plugin.plan import saved as saved_plan
+    from fc_async_plugin.deploy.plan import saved as saved_plan
+    from fc_async_plugin.deploy.printed import print_plan
     from fc_async_plugin.report import costs
-    from fc_async_plugin.report.printed import print_plan
 
     account = where.account
     project = connection.load_resources(where)

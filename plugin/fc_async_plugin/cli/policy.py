@@ -14,7 +14,7 @@ from fc_async_sdk.spec import ram
 
 if TYPE_CHECKING:
     from fc_async_plugin.account.connection import Account
-    from fc_async_plugin.permissions import Comparison, RolePolicy
+    from fc_async_plugin.check.permissions import Comparison, RolePolicy
 
 
 _LIFECYCLE: Final = """\
@@ -79,9 +79,9 @@ def command(  # noqa: PLR0917 -- click passes options by name
       fc-async policy --caller
       fc-async policy --deployer --with-functions --create-missing
     """  # noqa: D301 -- click reads the \\b as "keep these lines"
-    from fc_async_plugin import permissions
     from fc_async_plugin.account import connection
     from fc_async_plugin.account.connection import Account
+    from fc_async_plugin.check import permissions
 
     if sum([deployer, caller, live, against is not None]) > 1:
         raise click.UsageError("--deployer, --caller, --live and --against exclude each other")
@@ -134,7 +134,7 @@ def _print_policies(roles: list[RolePolicy]) -> None:
 
 
 def _as_data(role: RolePolicy) -> dict[str, Any]:
-    from fc_async_plugin import permissions
+    from fc_async_plugin.check import permissions
 
     return {
         "role": role.role or None,
@@ -147,8 +147,8 @@ def _as_data(role: RolePolicy) -> dict[str, Any]:
 def _compare_live(
     roles: list[RolePolicy], account: Account, ram_endpoint: str, output: Format
 ) -> int:
-    from fc_async_plugin import permissions
     from fc_async_plugin.account import connection
+    from fc_async_plugin.check import permissions
 
     reader = connection.roles(account, ram_endpoint)
     found = {}

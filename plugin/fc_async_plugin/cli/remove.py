@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     from fc_async_plugin.account.connection import Account, Where
-    from fc_async_plugin.plan import Plan
-    from fc_async_plugin.plan.model import Channel
-    from fc_async_plugin.template import Project
+    from fc_async_plugin.deploy.plan import Plan
+    from fc_async_plugin.project.state import Channel
+    from fc_async_plugin.s_yaml import Project
 
 
 @click.command()
@@ -51,10 +51,10 @@ def command(
     """  # noqa: D301 -- click reads the \\b as "keep these lines"
     from fc_async_plugin.account import connection
     from fc_async_plugin.account.remote import read
-    from fc_async_plugin.apply.execution import Execution
-    from fc_async_plugin.plan import plan_removal
-    from fc_async_plugin.plan.wanted import wanted
-    from fc_async_plugin.report.printed import print_plan
+    from fc_async_plugin.deploy.apply.execution import Execution
+    from fc_async_plugin.deploy.plan import plan_removal
+    from fc_async_plugin.deploy.printed import print_plan
+    from fc_async_plugin.project.wanted import wanted
 
     project = connection.load_resources(where)
     wants = wanted(project, only=resources)
@@ -101,8 +101,8 @@ def _tell_left(
         functions: Whether the functions were removed.
     """
     from fc_async_plugin.account import connection
-    from fc_async_plugin.plan import channels
-    from fc_async_plugin.template.model import is_function
+    from fc_async_plugin.project import channels
+    from fc_async_plugin.s_yaml.model import is_function
 
     everything = [resource for resource in project.resources if is_function(resource)]
     removed = [resource for resource in everything if not names or resource.name in names]

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from fc_async_plugin.account.connection import Where
     from fc_async_plugin.dev.screen import TextScreen
+    from fc_async_plugin.operate.tasks import FunctionTasks
     from fc_async_plugin.report.tasks import Printed
-    from fc_async_plugin.tasks import FunctionTasks
     from fc_async_sdk import AsyncTask, Client
     from fc_async_sdk.admin.models import Step, Steps
 
@@ -61,7 +61,7 @@ def command(
       fc-async tasks logs -f
     """  # noqa: D301 -- click reads the \\b as "keep these lines"
     from fc_async_plugin.account import connection, suggestions
-    from fc_async_plugin.tasks import tasks_of
+    from fc_async_plugin.operate.tasks import tasks_of
 
     live = follow and connection.is_here(where.account)
     if function is None and not live:

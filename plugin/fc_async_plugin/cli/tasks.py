@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from fc_async_plugin.account.connection import Where
-    from fc_async_plugin.tasks import Chosen, FunctionTasks, Replayed
+    from fc_async_plugin.operate.tasks import Chosen, FunctionTasks, Replayed
     from fc_async_sdk import AsyncTask
 
 
@@ -60,7 +60,7 @@ class _Filters(NamedTuple):
         replays: bool = True,
     ) -> Chosen:
         """Return the tasks that are chosen, in one of some statuses unless one is named."""
-        from fc_async_plugin import metrics
+        from fc_async_plugin.operate import metrics
 
         since, until = self.since, self.until
         now = metrics.now_of(tasks.client) if since or until else 0
@@ -113,8 +113,8 @@ def list_command(
     All functions are those of the template, or all that a local runtime or a region without a
     template has.
     """
+    from fc_async_plugin.operate.tasks import UNRECORDED, listed, newest, times_of
     from fc_async_plugin.report import tasks as report
-    from fc_async_plugin.tasks import UNRECORDED, listed, newest, times_of
 
     with listed(function, where) as tasks:
         found = newest(tasks, limit, lambda one: filters.choose(one, (None,), limit).tasks)
@@ -148,8 +148,8 @@ def list_command(
 @options.format_option
 def get_command(function: str, task_id: str, where: Where, output: Format) -> None:
     """Show one TASK of FUNCTION with its steps."""
-    from fc_async_plugin.report.printed import print_task
-    from fc_async_plugin.tasks import tasks_of
+    from fc_async_plugin.deploy.printed import print_task
+    from fc_async_plugin.operate.tasks import tasks_of
 
     with tasks_of(function, where) as tasks:
         with suggestions.for_task(task_id, tasks.all()):
@@ -277,7 +277,7 @@ def stop_command(function: str, wanted: _Set) -> int:
     the exit code is 1. Options choose among the tasks that have not ended; those that end before
     they are stopped are only counted.
     """
-    from fc_async_plugin.tasks import each, tasks_of
+    from fc_async_plugin.operate.tasks import each, tasks_of
 
     output, ended = wanted.output, set[str]()
     with tasks_of(function, wanted.where) as tasks:
@@ -341,8 +341,8 @@ def wait_command(
 
     Its result goes to the destination after that: until then, its destination is Pending.
     """
-    from fc_async_plugin.report.printed import noting_a_stopped_clock, print_task
-    from fc_async_plugin.tasks import tasks_of
+    from fc_async_plugin.deploy.printed import noting_a_stopped_clock, print_task
+    from fc_async_plugin.operate.tasks import tasks_of
 
     with tasks_of(function, where) as tasks:
         with suggestions.for_task(task_id, tasks.all()), noting_a_stopped_clock():
@@ -363,7 +363,7 @@ def replay_command(function: str, failed: bool, wanted: _Set) -> int:
     suffix -replay-N, so that a second replay by accident is refused. Replays are replayed only when
     they are named.
     """
-    from fc_async_plugin.tasks import each, tasks_of
+    from fc_async_plugin.operate.tasks import each, tasks_of
 
     if failed and wanted.filters.status is None:
         wanted = wanted._replace(filters=wanted.filters._replace(status="Failed"))

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from fc_async_plugin.account.connection import Where
-    from fc_async_plugin.backfill import Missed
+    from fc_async_plugin.operate.backfill import Missed
     from fc_async_sdk import Client, Outcome
     from fc_async_sdk.admin.models import ObjectEvent
     from fc_async_sdk.pacing import Pace
@@ -97,8 +97,8 @@ def list_command(function: str | None, where: Where, output: Format) -> None:
 @contextmanager
 def _opened(function: str | None, where: Where) -> Iterator[tuple[Client, str | None]]:
     """Yield a client of the runtime, and the name of the function that a command names, if any."""
-    from fc_async_plugin import tasks
     from fc_async_plugin.account import connection
+    from fc_async_plugin.operate import tasks
 
     if function is None:
         with connection.client(where.account, where.account.region or "") as client:
@@ -253,8 +253,8 @@ def backfill_command(
     what the timer itself has fired is not known. Without a terminal and without -y nothing is
     fired.
     """
-    from fc_async_plugin import backfill, metrics, tasks
     from fc_async_plugin.account import connection
+    from fc_async_plugin.operate import backfill, metrics, tasks
 
     with tasks.tasks_of(function, where) as target:
         now = metrics.now_of(target.client)

@@ -13,7 +13,7 @@ from fc_async_plugin.report import terminal
 
 if TYPE_CHECKING:
     from fc_async_plugin.account.connection import Account
-    from fc_async_plugin.rules import Context, Finding
+    from fc_async_plugin.check.rules import Context, Finding
 
 
 class _Read(NamedTuple):
@@ -122,7 +122,7 @@ def command(
       fc-async validate --explain FCA031
       fc-async validate --schema > s.schema.json
     """  # noqa: D301 -- click reads the \b as "keep these lines"
-    from fc_async_plugin import rules
+    from fc_async_plugin.check import rules
     from fc_async_plugin.report import costs
     from fc_async_plugin.report import findings as report
 
@@ -161,7 +161,7 @@ def _shows_rules(explain: str | None, output: str, *, schema: bool, props: bool)
     if explain is not None and schema:
         raise click.UsageError("--explain and --schema exclude each other")
     if explain is None:
-        from fc_async_plugin.rules import json_schema
+        from fc_async_plugin.check.rules import json_schema
 
         terminal.print_json(json_schema.props_schema() if props else json_schema.schema())
         return True
@@ -176,15 +176,15 @@ def _shows_rules(explain: str | None, output: str, *, schema: bool, props: bool)
 
 def _rules() -> list[str]:
     """Return names for shell completion."""
-    from fc_async_plugin.rules import RULES
+    from fc_async_plugin.check.rules import RULES
 
     return list(RULES)
 
 
 def _print(found: list[Finding], output: str, *, files: int, notes: bool) -> None:
-    from fc_async_plugin import rules
+    from fc_async_plugin.check import rules
     from fc_async_plugin.report import findings as report
-    from fc_async_plugin.template.files import source_lines
+    from fc_async_plugin.s_yaml.files import source_lines
 
     if output == "text":
         width = terminal.width()

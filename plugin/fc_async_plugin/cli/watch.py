@@ -14,7 +14,7 @@ from fc_async_plugin.report import DONE, FAILED, Format, terminal
 
 if TYPE_CHECKING:
     from fc_async_plugin.account.connection import Where
-    from fc_async_plugin.watching import Change, Webhook
+    from fc_async_plugin.operate.watching import Change, Webhook
 
 
 @click.command()
@@ -63,8 +63,8 @@ def command(
       fc-async watch orders --endpoint http://127.0.0.1:9900
       fc-async watch --once
     """  # noqa: D301 -- click reads the \b as "keep these lines"
-    from fc_async_plugin import watching
     from fc_async_plugin.account import connection
+    from fc_async_plugin.operate import watching
 
     hook = watching.Webhook(webhook, form) if webhook else None
     reached, rules = connection.rules_of_template(resources, where)

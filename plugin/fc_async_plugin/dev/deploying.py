@@ -22,19 +22,21 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
 
-from fc_async_plugin import PluginError, places, rules
+from fc_async_plugin import PluginError
 from fc_async_plugin.account.remote import read as read_account
-from fc_async_plugin.apply import executor, operations
-from fc_async_plugin.apply.perform import Performer
-from fc_async_plugin.dev import syntax
-from fc_async_plugin.dev.sources import affected, sources_of, template_files
-from fc_async_plugin.plan import Plan, plan_changes
-from fc_async_plugin.plan.attached import TRIGGERS, omitted, with_triggers
-from fc_async_plugin.plan.model import Place
-from fc_async_plugin.plan.order import needs_of
-from fc_async_plugin.plan.wanted import wanted
-from fc_async_plugin.template import Project, TemplateError
-from fc_async_plugin.template.model import is_function
+from fc_async_plugin.check import rules
+from fc_async_plugin.deploy.apply import executor, operations
+from fc_async_plugin.deploy.apply.perform import Performer
+from fc_async_plugin.deploy.plan import Plan, plan_changes
+from fc_async_plugin.deploy.plan.order import needs_of
+from fc_async_plugin.operate import places
+from fc_async_plugin.prepare import syntax
+from fc_async_plugin.project.attached import TRIGGERS, omitted, with_triggers
+from fc_async_plugin.project.sources import affected, sources_of, template_files
+from fc_async_plugin.project.state import Place
+from fc_async_plugin.project.wanted import wanted
+from fc_async_plugin.s_yaml import Project, TemplateError
+from fc_async_plugin.s_yaml.model import is_function
 from fc_async_sdk.errors import FcAsyncError
 
 if TYPE_CHECKING:
@@ -42,11 +44,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from fc_async_plugin.account import Regions
-    from fc_async_plugin.dev.sources import Source
-    from fc_async_plugin.dev.syntax import Broken
-    from fc_async_plugin.plan.model import Step
-    from fc_async_plugin.rules import Finding
-    from fc_async_plugin.template.model import Resource
+    from fc_async_plugin.check.rules import Finding
+    from fc_async_plugin.deploy.plan.model import Step
+    from fc_async_plugin.prepare.syntax import Broken
+    from fc_async_plugin.project.sources import Source
+    from fc_async_plugin.s_yaml.model import Resource
 
 
 _OF_THE_CLOUD: Final = ("FCA057",)

@@ -20,7 +20,7 @@ from fc_async_sdk.spec.runtimes import NODE, PYTHON
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from fc_async_plugin.dev.sources import Source
+    from fc_async_plugin.project.sources import Source
 
 _HOST: Final = "127.0.0.1"
 _FIRST_PORTS: Final = {"python": 5678, "node": 9229}

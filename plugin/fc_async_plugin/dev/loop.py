@@ -18,13 +18,14 @@ from typing import TYPE_CHECKING, Any, Final, ParamSpec
 import msgspec
 
 from fc_async_plugin.account.runtime import ask, client_of
+from fc_async_plugin.deploy.plan.model import UpdateFunction
 from fc_async_plugin.dev import keys, launch
-from fc_async_plugin.dev.building import wish
 from fc_async_plugin.dev.feed import Follower
-from fc_async_plugin.dev.sources import Source, roots
 from fc_async_plugin.dev.watching import Watcher
-from fc_async_plugin.plan.model import UpdateFunction
-from fc_async_plugin.report import imports, moments, terminal
+from fc_async_plugin.prepare import imports
+from fc_async_plugin.prepare.building import wish
+from fc_async_plugin.project.sources import Source, roots
+from fc_async_plugin.report import moments, terminal
 from fc_async_sdk.admin import models
 from fc_async_sdk.admin import operations as admin
 from fc_async_sdk.errors import FcAsyncError, ServiceError
@@ -33,13 +34,13 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
     from queue import SimpleQueue
 
-    from fc_async_plugin.dev.building import Builder
+    from fc_async_plugin.check.rules import Finding
     from fc_async_plugin.dev.deploying import Deployer, Result
     from fc_async_plugin.dev.launch import Target
     from fc_async_plugin.dev.runtime import Running
     from fc_async_plugin.dev.screen import Screen
-    from fc_async_plugin.dev.syntax import Broken
-    from fc_async_plugin.rules import Finding
+    from fc_async_plugin.prepare.building import Builder
+    from fc_async_plugin.prepare.syntax import Broken
     from fc_async_sdk.admin.models import Step
 
 P = ParamSpec("P")

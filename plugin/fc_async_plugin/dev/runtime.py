@@ -24,13 +24,11 @@ from fc_async_sdk.errors import (
     InvalidResponse,
     TransportError,
 )
-from fc_async_sdk.spec.runtimes import NODE, PYTHON
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
-    from fc_async_plugin.dev.sources import Source
 
 _GRACE_MS: Final = 500
 """Running attempts are given back to the queue at the end, and run after the next start."""
@@ -118,30 +116,6 @@ def _check_port(choices: Choices, found: Addresses) -> None:
 
 class _InUse(PluginError):
     """Another runtime has the data folder."""
-
-
-def reason_unavailable(name: str) -> str:
-    """Return why the functions of a runtime cannot run on this machine; "" if they can."""
-    from fc_async_local.execution import kinds  # noqa: PLC0415 -- see above
-
-    return kinds.reason_unavailable(name) if name else ""
-
-
-def tell_versions(sources: Iterable[Source]) -> None:
-    """Let the runtime of this process warn which functions run on another version than theirs.
-
-    Functions whose code is not there are not deployed, so nothing is said of them.
-    """
-    from fc_async_local.execution import builtin  # noqa: PLC0415 -- see above
-
-    for one in sources:
-        if one.code is None or not one.code.exists():
-            continue
-        if one.runtime in PYTHON:
-            folders = [path for path in one.paths if path.is_dir()]
-            builtin.python_of(one.function, one.runtime, folders, debugged=False)
-        elif one.runtime in NODE:
-            builtin.node_of(one.runtime)
 
 
 def find(data: Path) -> Addresses | None:

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from fc_async_plugin import PluginError
-from fc_async_plugin.graph import Graph, build
-from fc_async_plugin.graph.build import LiveFunction, LiveRegion
-from fc_async_plugin.graph.costs import Worst, alone, worst_cases
+from fc_async_plugin.check.graph import Graph, build
+from fc_async_plugin.check.graph.build import LiveFunction, LiveRegion
+from fc_async_plugin.check.graph.costs import Worst, alone, worst_cases
 from fc_async_plugin.report import moments
 from fc_async_plugin.report.tables import Column, lay_out
-from fc_async_plugin.template.model import BLOCK, is_function
+from fc_async_plugin.s_yaml.model import BLOCK, is_function
 from fc_async_sdk.spec import limits
 from fc_async_sdk.spec.graph import Node
 from fc_async_sdk.spec.prices import Prices
@@ -22,8 +22,8 @@ from fc_async_sdk.spec.prices import Prices
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from fc_async_plugin.plan.model import Remote, Wanted
-    from fc_async_plugin.template.model import Resource
+    from fc_async_plugin.project.state import Remote, Wanted
+    from fc_async_plugin.s_yaml.model import Resource
 
 Costs = dict[str, Worst | None]
 """The worst case by name of the function; None: there is no bound."""

@@ -24,16 +24,16 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import quote
 
+from fc_async_plugin.check.rules.rule import page_of
 from fc_async_plugin.report.moments import plural
 from fc_async_plugin.report.safe_text import safe, safe_json
 from fc_async_plugin.report.tables import cell_width, cut
-from fc_async_plugin.rules.rule import page_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from fc_async_plugin.rules import Finding, Rule
-    from fc_async_plugin.template import Position
+    from fc_async_plugin.check.rules import Finding, Rule
+    from fc_async_plugin.s_yaml import Position
 
 Part = tuple[str, str]
 """A text and its style: ``error``, ``warning``, ``note``, ``frame``, ``bold`` or "". A URL after

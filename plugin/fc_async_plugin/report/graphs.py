@@ -11,7 +11,7 @@ import json
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from fc_async_plugin.account.runtime import ask, client_of, local_endpoint
-from fc_async_plugin.graph import find_cuts, find_cycles
+from fc_async_plugin.check.graph import find_cuts, find_cycles
 from fc_async_sdk._drawing import Item, Link, compute, svg
 from fc_async_sdk.admin import operations as admin
 from fc_async_sdk.spec import metrics
@@ -21,7 +21,7 @@ from fc_async_sdk.spec.graph import on_cycles
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from fc_async_plugin.graph import Cycle, Edge, Graph
+    from fc_async_plugin.check.graph import Cycle, Edge, Graph
     from fc_async_sdk.admin import models
     from fc_async_sdk.spec.graph import Node
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from fc_async_plugin.check.rules import RULES, named
+from fc_async_plugin.check.rules.rule import page_of
 from fc_async_plugin.report import tables, terminal
-from fc_async_plugin.rules import RULES, named
-from fc_async_plugin.rules.rule import page_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from fc_async_plugin.rules import Rule
+    from fc_async_plugin.check.rules import Rule
 
 _HEAD: Final = """\
 # Rules

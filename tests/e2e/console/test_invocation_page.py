@@ -12,7 +12,7 @@ import pytest
 import requests
 from playwright.sync_api import expect
 
-from fc_async_plugin.tasks import next_id
+from fc_async_plugin.operate.tasks import next_id
 from fc_async_sdk.payloads import DefaultStore
 from fc_async_tests.console import copied
 

@@ -11,11 +11,11 @@ import pytest
 
 from fc_async_plugin.account import Regions
 from fc_async_plugin.account.remote import read
-from fc_async_plugin.apply.executor import apply
-from fc_async_plugin.apply.perform import Performer
-from fc_async_plugin.plan import plan_changes
-from fc_async_plugin.plan.model import Place, WantedFunction
-from fc_async_plugin.template.problems import Position
+from fc_async_plugin.deploy.apply.executor import apply
+from fc_async_plugin.deploy.apply.perform import Performer
+from fc_async_plugin.deploy.plan import plan_changes
+from fc_async_plugin.project.state import Place, WantedFunction
+from fc_async_plugin.s_yaml.problems import Position
 from fc_async_sdk import errors
 from fc_async_sdk.models import AsyncConfig
 

@@ -19,7 +19,7 @@ from mq_http_sdk.mq_client import MQClient
 from mq_http_sdk.mq_exception import MQServerException
 from mq_http_sdk.mq_producer import TopicMessage
 
-from fc_async_plugin.events import queues
+from fc_async_plugin.operate.events import queues
 from fc_async_plugin.report import terminal
 from fc_async_sdk import Client
 from fc_async_sdk.errors import AccessDenied

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from fc_async_plugin import failures, metrics
 from fc_async_plugin.account.connection import Account
+from fc_async_plugin.operate import failures, metrics
 from fc_async_sdk.admin import operations as admin
 
 if TYPE_CHECKING:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The real ``s`` still reads a template as the table of the unit tests says it does.
 
-tests/unit/plugin/template/test_loader_reads_as_s.py compares this project with the same table.
+tests/unit/plugin/s_yaml/test_loader_reads_as_s.py compares this project with the same table.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from tests.e2e.plugin.conftest import Ran
 
-TABLE = Path(__file__).parents[2] / "unit/plugin/template/s_preview/cases.json"
+TABLE = Path(__file__).parents[2] / "unit/plugin/s_yaml/s_preview/cases.json"
 CASES: Any = json.loads(TABLE.read_text())
 EXPRESSIONS = CASES["expressions"]
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from fc_async_plugin import rules, scaffold, template
+from fc_async_plugin import s_yaml, scaffold
+from fc_async_plugin.check import rules
 from fc_async_tests.templates import run, run_tests, start
 
 if TYPE_CHECKING:
@@ -113,7 +114,7 @@ def test_no_file_of_a_project_has_a_placeholder_of_its_template(name: str, tmp_p
 @pytest.mark.parametrize("name", scaffold.names())
 def test_no_path_of_this_machine_goes_to_the_account(name: str, tmp_path: Path) -> None:
     project = start(name, tmp_path)
-    read = template.load(project / "s.yaml", environ={})
+    read = s_yaml.load(project / "s.yaml", environ={})
     assert rules.check(rules.Context([read]), select=["FCA057"]) == []
     for resource in read.resources:
         values = (resource.props.get("environmentVariables") or {}).values()
@@ -140,5 +141,5 @@ def test_make_exports_the_keys_of_env_and_leaves_other_values_to_the_template(
     )
     assert "ALIBABA_CLOUD_ACCESS_KEY_ID=made-up" in done.stdout
     assert "DATABASE_URL" not in done.stdout
-    resource = template.load(project / "s.yaml").resources[0]
+    resource = s_yaml.load(project / "s.yaml").resources[0]
     assert resource.props["environmentVariables"]["DATABASE_URL"] == url

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 import requests
 
-from fc_async_plugin import rules, template
+from fc_async_plugin import s_yaml
+from fc_async_plugin.check import rules
 from fc_async_plugin.report import graphs
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def test_all_faces_mark_the_same_edges(
         lines += [f"      functionName: {name}", f"      asyncInvokeConfig: {config}"]
     file = tmp_path / "s.yaml"
     file.write_text("\n".join(lines))
-    project = template.load(file, environ={})
+    project = s_yaml.load(file, environ={})
 
     context = rules.Context([project])
     shown = graphs.picture(context.graph, searched=context.searched)
@@ -112,7 +113,7 @@ def test_all_faces_know_triggers_and_comments(
     command += ["--skip-validation", "--create-missing", "--endpoint", fc_local.endpoint]
     subprocess.run(command, cwd=tmp_path, check=True, timeout=60, stdout=subprocess.DEVNULL)
 
-    context = rules.Context([template.load(file, environ={})])
+    context = rules.Context([s_yaml.load(file, environ={})])
     shown = graphs.picture(context.graph, searched=context.searched)
     assert {(edge.source.name, edge.kind) for edge in shown.cuts} == cuts
     assert len(shown.graph.edges) == 4

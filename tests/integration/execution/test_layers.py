@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fc_async_plugin import PluginError, template
-from fc_async_plugin.plan.wanted import wanted
+from fc_async_plugin import PluginError, s_yaml
+from fc_async_plugin.project.wanted import wanted
 from fc_async_sdk import packaging
 
 if TYPE_CHECKING:
@@ -110,4 +110,4 @@ def test_the_service_gets_no_path(tmp_path: Path):
     (tmp_path / "code").mkdir()
     (tmp_path / "code" / "index.py").write_text(PYTHON)
     with pytest.raises(PluginError, match="only the local runtime takes folders and zips"):
-        wanted(template.load(tmp_path), functions=True)
+        wanted(s_yaml.load(tmp_path), functions=True)

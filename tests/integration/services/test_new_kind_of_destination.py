@@ -16,8 +16,9 @@ from fc_async_local.destinations.adapter import Channel, Entry, Message
 from fc_async_local.destinations.base import DeliveryResult
 from fc_async_local.domain.errors import Rejected
 from fc_async_local.settings import DestinationSettings, Settings
-from fc_async_plugin import permissions, rules, template
-from fc_async_plugin.rules import json_schema
+from fc_async_plugin import s_yaml
+from fc_async_plugin.check import permissions, rules
+from fc_async_plugin.check.rules import json_schema
 from fc_async_sdk.spec import arn, destinations
 from fc_async_sdk.spec.graph import Node
 
@@ -101,14 +102,14 @@ def fc_local_settings(_kind: None) -> Settings:
     return Settings(destinations=DestinationSettings(create_missing=True))
 
 
-def project(folder: Path, destination: str) -> template.Project:
+def project(folder: Path, destination: str) -> s_yaml.Project:
     (folder / "s.yaml").write_text(
         "edition: 3.0.0\nname: app\nresources:\n  orders:\n    component: fc3\n    props:\n"
         f"      region: cn-hangzhou\n      functionName: orders\n      role: {ROLE}\n"
         "      asyncInvokeConfig:\n"
         f"        destinationConfig: {{onFailure: {{destination: '{destination}'}}}}\n"
     )
-    return template.load(folder / "s.yaml", environ={}, account_id="1")
+    return s_yaml.load(folder / "s.yaml", environ={}, account_id="1")
 
 
 def deploy(fc_local: FcLocal, handler: object) -> None:

@@ -29,7 +29,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from markdown_it import MarkdownIt
 
-from fc_async_plugin import rules, template
+from fc_async_plugin import s_yaml
+from fc_async_plugin.check import rules
 from fc_async_tests import users_pytest
 
 if TYPE_CHECKING:
@@ -355,7 +356,7 @@ class Reader:
     def _template(self, block: Block) -> None:
         file = self.folder / f"block_{block.line}.yaml"
         file.write_text(whole(block.text), encoding="utf-8")
-        project = template.load(file, environ=self.environment)
+        project = s_yaml.load(file, environ=self.environment)
         found = rules.check(rules.Context([project]))
         assert [one for one in found if one.severity == "error"] == []
 

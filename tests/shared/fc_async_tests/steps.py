@@ -5,9 +5,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fc_async_plugin.plan.model import Delete, Of, Put
+from fc_async_plugin.deploy.plan.model import Delete, Put
 
 if TYPE_CHECKING:
+    from fc_async_plugin.project.state import Of
     from fc_async_sdk.models import Model
 
 REGION = "cn-hangzhou"

@@ -23,7 +23,7 @@ SUFFIXES = {".py", ".md", ".toml", ".sql", ".js", ".yaml", ".yml"}
 ANCHOR = re.compile(r'^<a id="(\d{4})"></a>$', re.MULTILINE)
 DECISION = re.compile(
     r'^<a id="(?P<anchor>\d{4})"></a>\n'
-    r"(?:## (?P<number>\d{4}) [A-Z].+\n\n(?P<date>\d{4}-\d{2}-\d{2})\. "
+    r"(?:## (?P<number>\d{4}) [A-Z].+\n\n(?P<date>\d{4}-\d{2}-\d{2})(?:, \d{4}-\d{2}-\d{2})*\. "
     r"|\*\*(?P<old>\d{4})\*\* \((?P<old_date>\d{4}-\d{2}-\d{2}),)",
     re.MULTILINE,
 )

@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from fc_async_plugin.account import Regions
-from fc_async_plugin.apply.perform import Performer
+from fc_async_plugin.deploy.apply.perform import Performer
 from fc_async_sdk import errors, models
 
 if TYPE_CHECKING:

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
-from fc_async_plugin import template
+from fc_async_plugin import s_yaml
 from fc_async_plugin.account import connection
 from fc_async_plugin.account.connection import Account, Where
-from fc_async_plugin.apply.perform import Performer
+from fc_async_plugin.deploy.apply.perform import Performer
 from fc_async_sdk.errors import ConfigurationError, CredentialsError, ServerError
 from fc_async_sdk.models import AsyncConfig
 from fc_async_tests.steps import put
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from pytest_httpserver import HTTPServer
 
-    from fc_async_plugin.template import Project
+    from fc_async_plugin.s_yaml import Project
 
 ACCESS = """\
 prod: {AccountID: "111", AccessKeyID: prodkey, AccessKeySecret: s}
@@ -49,7 +49,7 @@ def project(home: Path, access: str) -> Project:
         f"edition: 3.0.0\nname: x\naccess: {access}\n"
         "resources: {a: {component: fc3, props: {region: cn-hangzhou}}}\n"
     )
-    return template.load(home)
+    return s_yaml.load(home)
 
 
 def account_reached(account: Account, of: Project | None) -> str:
@@ -116,7 +116,7 @@ def test_a_function_on_this_machine_is_found_though_variables_have_no_value(home
     target = connection.Target("a", Where(account=here))
     assert target.function == "shop"
     target.client.close()
-    with pytest.raises(template.TemplateError, match="SHOP_REGION"):
+    with pytest.raises(s_yaml.TemplateError, match="SHOP_REGION"):
         connection.Target("a", Where(account=Account(account_id="111")))
 
 

@@ -9,13 +9,13 @@ import pytest
 
 from fc_async_plugin.account import Regions, remote
 from fc_async_plugin.account.remote import read
-from fc_async_plugin.plan.model import Place, WantedFunction
-from fc_async_plugin.template.problems import Position
+from fc_async_plugin.project.state import Place, WantedFunction
+from fc_async_plugin.s_yaml.problems import Position
 from fc_async_sdk import errors
 from fc_async_sdk.models import AsyncConfig
 
 if TYPE_CHECKING:
-    from fc_async_plugin.plan.model import Wanted
+    from fc_async_plugin.project.state import Wanted
 
 REGION = "cn-hangzhou"
 HERE = Position("s.yaml", 1, 1)

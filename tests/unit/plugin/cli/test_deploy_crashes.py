@@ -14,8 +14,8 @@ import pytest
 from werkzeug import Response
 
 from fc_async_plugin.account import connection
-from fc_async_plugin.apply import execution
 from fc_async_plugin.cli.group import run
+from fc_async_plugin.deploy.apply import execution
 from fc_async_sdk import errors
 from fc_async_sdk.models import AsyncConfig
 from fc_async_tests.project import kept_by_deployments

@@ -17,7 +17,7 @@ import pytest
 from cookiecutter.main import cookiecutter
 
 import fc_async_sdk
-from fc_async_plugin import scaffold, template
+from fc_async_plugin import s_yaml, scaffold
 from fc_async_plugin.cli.group import run
 from fc_async_plugin.scaffold.questions import QUESTIONS, problem
 from fc_async_sdk import _installation
@@ -50,7 +50,7 @@ def test_a_project_is_made_and_the_next_steps_are_told(
 
 def test_answers_reach_the_template(here: Path) -> None:
     assert run(["init", "--no-input", "project_name=a: b", "retries=0"]) == 0
-    project = template.load(here / "a-b" / "s.yaml")
+    project = s_yaml.load(here / "a-b" / "s.yaml")
     assert project.name == "a: b"
     block = project.resources[0].props["asyncInvokeConfig"]
     assert block["maxAsyncRetryAttempts"] == 0
@@ -85,7 +85,7 @@ TEMPLATE_TEXT = """{{ [].append.__self__ }} {% raw %} {# 'a' "b" \\ ü 😀 #} }
 def test_an_answer_is_text_and_never_a_template(name: str, here: Path) -> None:
     answers = [f"project_name={TEMPLATE_TEXT}", "project_slug=shop"]
     assert run(["init", name, "--no-input", *answers]) == 0
-    assert template.load(here / "shop" / "s.yaml").name == TEMPLATE_TEXT
+    assert s_yaml.load(here / "shop" / "s.yaml").name == TEMPLATE_TEXT
     assert (here / "shop" / "README.md").read_text().startswith(f"# {TEMPLATE_TEXT}\n")
 
 
@@ -94,7 +94,7 @@ def test_a_typed_answer_is_text_and_never_a_template(
 ) -> None:
     typed("", TEMPLATE_TEXT, "shop")
     assert run(["init"]) == 0
-    assert template.load(here / "shop" / "s.yaml").name == TEMPLATE_TEXT
+    assert s_yaml.load(here / "shop" / "s.yaml").name == TEMPLATE_TEXT
 
 
 @pytest.fixture
@@ -129,7 +129,7 @@ def test_a_template_of_others_that_cannot_be_rendered_is_one_message(
 @pytest.mark.parametrize("alias", ["true", "null", "7"])
 def test_an_access_alias_is_text_in_the_template(alias: str, here: Path) -> None:
     assert run(["init", "--no-input", f"access_alias={alias}", "project_slug=shop"]) == 0
-    assert template.load(here / "shop" / "s.yaml").access == alias
+    assert s_yaml.load(here / "shop" / "s.yaml").access == alias
 
 
 @pytest.mark.parametrize(
@@ -200,7 +200,7 @@ def test_init_checks_each_answer_as_it_is_typed(
         "max_age_seconds must be a whole number from 1 to 604800, got '604801'",
     ):
         assert expected in said
-    (resource, *_) = template.load(here / "shop" / "s.yaml").resources
+    (resource, *_) = s_yaml.load(here / "shop" / "s.yaml").resources
     assert resource.region == "cn-shanghai"
     block = resource.props["asyncInvokeConfig"]
     assert (block["maxAsyncRetryAttempts"], block["maxAsyncEventAgeInSeconds"]) == (0, 60)
@@ -212,7 +212,7 @@ def test_answers_that_were_given_are_not_asked_for(
     typed("", "shop", "", "", "", "", "")
     assert run(["init", "retries=4"]) == 0
     assert "Retries" not in capsys.readouterr().out
-    (resource, *_) = template.load(here / "shop" / "s.yaml").resources
+    (resource, *_) = s_yaml.load(here / "shop" / "s.yaml").resources
     assert resource.props["asyncInvokeConfig"]["maxAsyncRetryAttempts"] == 4
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from fc_async_plugin.cli.group import run
 from fc_async_plugin.cli.metrics import sparkline
-from fc_async_plugin.metrics import Wanted
+from fc_async_plugin.operate.metrics import Wanted
 from fc_async_sdk.admin.models import MetricPoint
 from fc_async_sdk.spec import metrics
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from fc_async_plugin import metrics
 from fc_async_plugin.cli.group import run
+from fc_async_plugin.operate import metrics
 
 if TYPE_CHECKING:
     from pathlib import Path

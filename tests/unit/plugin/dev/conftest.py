@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fc_async_plugin.dev import syntax
+from fc_async_plugin.prepare import syntax
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import requests
 
-from fc_async_plugin import PluginError, template
+from fc_async_plugin import PluginError, s_yaml
 from fc_async_plugin.account import Regions
 from fc_async_plugin.dev.deploying import Deployer, Result
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from fc_async_local.testing import FcLocal
-    from fc_async_plugin.template import Project
+    from fc_async_plugin.s_yaml import Project
 
 TEMPLATE = """\
 edition: 3.0.0
@@ -61,7 +61,7 @@ class Folder:
 
     def made(self, **options: Any) -> Deployer:
         return Deployer(
-            lambda: [template.load(self.template, account_id="1234567890123456")],
+            lambda: [s_yaml.load(self.template, account_id="1234567890123456")],
             Regions(lambda _: self.fc.client),
             files={self.template},
             folder=self.path / "kept",
@@ -257,7 +257,7 @@ def test_variables_without_a_value_are_listed_and_the_function_runs(
     variables = "      environmentVariables: {A: \"${env('SHOP_A')}\", B: \"${env('SHOP_B')}\"}\n"
     folder.template.write_text(TEMPLATE + variables)
     deployer = Deployer(
-        lambda: [template.load(folder.template, account_id="1234567890123456", purpose="run")],
+        lambda: [s_yaml.load(folder.template, account_id="1234567890123456", purpose="run")],
         Regions(lambda _: fc_local.client),
         files={folder.template},
         folder=folder.path / "kept",

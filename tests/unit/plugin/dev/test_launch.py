@@ -10,7 +10,7 @@ import pytest
 
 from fc_async_plugin import PluginError
 from fc_async_plugin.dev import launch
-from fc_async_plugin.dev.sources import Source
+from fc_async_plugin.project.sources import Source
 
 HOME = Path("/shop")
 SOURCES = [

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 
-from fc_async_plugin import template
+from fc_async_plugin import s_yaml
 from fc_async_plugin.account import Regions
 from fc_async_plugin.dev.deploying import Deployer
 from fc_async_plugin.dev.loop import Loop
@@ -99,7 +99,7 @@ class Session:
         self.events = Events()
         (project / "s.yaml").write_text(TEMPLATE)
         self.deployer = SavedMeanwhile(
-            lambda: [template.load(project / "s.yaml", account_id="1234567890123456")],
+            lambda: [s_yaml.load(project / "s.yaml", account_id="1234567890123456")],
             Regions(lambda _: fc.client),
             files={project / "s.yaml"},
             folder=project / "kept",

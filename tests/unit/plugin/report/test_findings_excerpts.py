@@ -5,10 +5,10 @@ from __future__ import annotations
 
 import pytest
 
+from fc_async_plugin.check.rules import Finding, Related
 from fc_async_plugin.report import findings
 from fc_async_plugin.report.tables import cell_width
-from fc_async_plugin.rules import Finding, Related
-from fc_async_plugin.template import Position
+from fc_async_plugin.s_yaml import Position
 
 SOURCE = [
     "asyncInvokeConfig:",

@@ -9,11 +9,11 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from fc_async_plugin import rules
-from fc_async_plugin.graph import Edge, Graph
+from fc_async_plugin.check import rules
+from fc_async_plugin.check.graph import Edge, Graph
+from fc_async_plugin.check.rules import Finding, Related
 from fc_async_plugin.report import findings, graphs
-from fc_async_plugin.rules import Finding, Related
-from fc_async_plugin.template import Position
+from fc_async_plugin.s_yaml import Position
 from fc_async_sdk.spec.graph import Node
 
 PLACE = Position("dir/s.yaml", 3, 5)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from fc_async_plugin.check.rules import RULES
 from fc_async_plugin.cli.group import run
-from fc_async_plugin.rules import RULES
 
 if TYPE_CHECKING:
     from pathlib import Path

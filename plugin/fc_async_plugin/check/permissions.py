@@ -1,0 +1,369 @@
+# SPDX-License-Identifier: MIT
+"""Computes the least RAM policy that a template needs, and compares a policy with it.
+
+Pure: a template goes in, policy documents come out. RAM is not read or changed.
+
+Invariants:
+
+- No policy has an expression of a template: RAM would take it for a name. ``*`` stands for what is
+  not known, such as the account or an output of another resource.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+import msgspec
+
+from fc_async_plugin import PluginError
+from fc_async_plugin.project import channels
+from fc_async_plugin.s_yaml.model import BLOCK, bucket_of_payloads, desired, is_function
+from fc_async_sdk.spec import arn, limits, ram
+from fc_async_sdk.spec.ram import VERSION, Permission
+
+if TYPE_CHECKING:
+    from collections.abc import Container, Iterable, Iterator
+
+    from fc_async_plugin.s_yaml.model import Project, Resource
+
+TRUST: Final[dict[str, Any]] = {
+    "Version": VERSION,
+    "Statement": [
+        {
+            "Effect": "Allow",
+            "Action": "sts:AssumeRole",
+            "Principal": {"Service": ["fc.aliyuncs.com"]},
+        }
+    ],
+}
+"""The trust policy that allows Function Compute to assume a role."""
+DEPLOY_ACTIONS: Final = (
+    "fc:DeleteAsyncInvokeConfig",
+    "fc:GetFunction",
+    "fc:ListAliases",
+    "fc:ListAsyncInvokeConfigs",
+    "fc:ListFunctionVersions",
+    "fc:ListFunctions",
+    "fc:ListTriggers",
+    "fc:PutAsyncInvokeConfig",
+)
+"""Actions of plan, deploy and remove for configuration alone."""
+_LISTING: Final = (
+    "fc:GetFunction",
+    "fc:ListAliases",
+    "fc:ListAsyncInvokeConfigs",
+    "fc:ListConcurrencyConfigs",
+    "fc:ListFunctions",
+    "fc:ListTriggers",
+)
+"""Actions on any function of the region, because the targets of destinations are read, too."""
+DEPLOY_FUNCTION_ACTIONS: Final = (
+    "fc:CreateAlias",
+    "fc:CreateFunction",
+    "fc:CreateTrigger",
+    "fc:DeleteAlias",
+    "fc:DeleteConcurrencyConfig",
+    "fc:DeleteFunction",
+    "fc:DeleteFunctionVersion",
+    "fc:DeleteTrigger",
+    "fc:GetFunctionCode",
+    "fc:ListConcurrencyConfigs",
+    "fc:PublishFunctionVersion",
+    "fc:PutConcurrencyConfig",
+    "fc:UpdateAlias",
+    "fc:UpdateFunction",
+    "fc:UpdateTrigger",
+)
+"""Further actions of --with-functions."""
+
+
+CALLER_ACTIONS: Final = (
+    "fc:GetAsyncTask",
+    "fc:InvokeFunction",
+    "fc:ListAsyncTasks",
+    "fc:StopAsyncTask",
+)
+"""Actions of a program or a person that calls functions, and lists, stops and replays tasks."""
+
+
+_EXPRESSION: Final = re.compile(r"\$\{(?:[^}'\"]|'[^']*'|\"[^\"]*\")*\}|<%.*?%>", re.DOTALL)
+"""An expression that was not resolved."""
+_UNKNOWN: Final = "9" * 32
+"""Stands for an expression until the policy is made: digits are valid in names and account ids."""
+_NAMING: Final = ("functionName", "role", BLOCK, "triggers", "logConfig", "ossMountConfig")
+"""Props whose texts are in policies."""
+
+
+class RolePolicy(NamedTuple):
+    """The permissions that one role needs.
+
+    Attributes:
+        role: ARN or name of the role; "" for functions without a role.
+        functions: The functions that have the role.
+        permissions: The permissions that they need, sorted.
+    """
+
+    role: str
+    functions: tuple[str, ...]
+    permissions: tuple[Permission, ...]
+
+
+def needed(project: Project) -> list[RolePolicy]:
+    """Return the permissions that each role of a template needs.
+
+    These are the permissions to reach all destinations, to write the logs, to mount buckets, to
+    keep large payloads in a bucket, and to call the functions of the template that an environment
+    variable of the function names. Other calls of the code are not known.
+
+    Raises:
+        TemplateError: A block has a value of a wrong type.
+        InvalidArn: A destination is not an ARN.
+    """
+    functions: dict[str, list[str]] = {}
+    permissions: dict[str, set[Permission]] = {}
+    project = _without_expressions(project)
+    names = {one.function_name for one in project.resources if is_function(one)}
+    for resource in project.resources:
+        found = set(_of(resource, names)) if is_function(resource) else None
+        if found:
+            role = str(resource.props.get("role") or "")
+            if role == _UNKNOWN:
+                role = _role_arn(role, resource)
+            functions.setdefault(role, []).append(resource.function_name)
+            permissions.setdefault(role, set()).update(found)
+    return [
+        RolePolicy(
+            _starred(role),
+            tuple(dict.fromkeys(map(_starred, functions[role]))),
+            tuple(sorted(Permission(*map(_starred, one)) for one in permissions[role])),
+        )
+        for role in sorted(functions)
+    ]
+
+
+def unknown(project: Project) -> list[str]:
+    """Return the expressions of a template for which its policies have ``*``."""
+    return sorted(
+        {
+            expression
+            for resource in project.resources
+            if is_function(resource)
+            for prop in _NAMING
+            for text in _texts(resource.props.get(prop))
+            for expression in _EXPRESSION.findall(text)
+        }
+    )
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Yield all texts of a value of a template."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for part in value.values():
+            yield from _texts(part)
+    elif isinstance(value, list):
+        for part in value:
+            yield from _texts(part)
+
+
+def _without_expressions(project: Project) -> Project:
+    """Return a template in which :data:`_UNKNOWN` stands for each expression."""
+    resources = [
+        msgspec.structs.replace(
+            resource,
+            function_name=_EXPRESSION.sub(_UNKNOWN, resource.function_name),
+            props=_replaced(resource.props),
+        )
+        for resource in project.resources
+    ]
+    return msgspec.structs.replace(project, resources=tuple(resources))
+
+
+def _replaced(value: Any) -> Any:
+    if isinstance(value, str):
+        return _EXPRESSION.sub(_UNKNOWN, value)
+    if isinstance(value, dict):
+        return {key: _replaced(part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [_replaced(part) for part in value]
+    return value
+
+
+def _starred(text: str) -> str:
+    """Return a text of a policy with ``*`` for what is not known."""
+    return re.sub(r"\*\*+", "*", text.replace(_UNKNOWN, "*"))
+
+
+def _starred_document(statements: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return a policy with ``*`` for what is not known."""
+    for statement in statements:
+        resources = statement["Resource"]
+        statement["Resource"] = sorted({_starred(resource) for resource in resources})
+    return {"Version": VERSION, "Statement": statements}
+
+
+def _of(resource: Resource, names: Container[str]) -> Iterator[Permission]:
+    """Yield the permissions of one function; ``names`` are the functions of the template."""
+    region, account_id = resource.region or "*", resource.account_id or "*"
+    block = desired(resource)
+    for _, text in block.config.destinations if block else ():
+        yield ram.permission_for(arn.parse(text).resolve(region=region, account_id=account_id))
+    variables = resource.at("environmentVariables")
+    for value in variables.values() if isinstance(variables, dict) else ():
+        if isinstance(value, str) and value in names:
+            yield from ram.to_call(
+                arn.FunctionArn(region=region, account_id=account_id, function=value)
+            )
+    if bucket := bucket_of_payloads(resource):
+        yield from ram.to_store(bucket)
+    logs, store = resource.at("logConfig", "project"), resource.at("logConfig", "logstore")
+    if logs and store:
+        yield ram.to_log(region, account_id, str(logs), str(store))
+    for _, mount in resource.each("ossMountConfig", "mountPoints"):
+        if mount.get("bucketName"):
+            yield from ram.to_mount(str(mount["bucketName"]), read_only=bool(mount.get("readOnly")))
+
+
+def caller(project: Project) -> dict[str, Any]:
+    """Return the policy of the keys that call the functions of a template and read their tasks."""
+    statement = {
+        "Effect": "Allow",
+        "Action": list(CALLER_ACTIONS),
+        "Resource": _functions(_without_expressions(project)),
+    }
+    return _starred_document([statement])
+
+
+def _functions(project: Project) -> list[str]:
+    """Return the functions of a template with their versions and aliases, as RAM names them."""
+    return sorted(
+        {
+            f"acs:fc:{one.region or '*'}:{one.account_id or '*'}:functions/{one.function_name}*"
+            for one in project.resources
+            if is_function(one)
+        }
+    )
+
+
+def lifetimes(project: Project) -> dict[str, int]:
+    """Return for how many days each bucket must keep the large payloads of a template.
+
+    A payload is needed until its invocation has expired, and then for the days in which its task
+    can be replayed.
+
+    Raises:
+        TemplateError: A block has a value of a wrong type.
+    """
+    found: dict[str, int] = {}
+    for resource in _without_expressions(project).resources:
+        if is_function(resource) and (bucket := bucket_of_payloads(resource)):
+            block = desired(resource)
+            age = block.config.max_async_event_age_in_seconds if block else None
+            seconds = (age or limits.EVENT_AGE_SECONDS.default) + limits.TASK_RETENTION_SECONDS
+            bucket = _starred(bucket)
+            found[bucket] = max(found.get(bucket, 0), -(-seconds // 86_400))
+    return found
+
+
+def deployer(project: Project, *, functions: bool, create_missing: bool = False) -> dict[str, Any]:
+    """Return the policy of the keys that deploy a template.
+
+    Args:
+        project: The template.
+        functions: Include the permissions for --with-functions.
+        create_missing: Include the permissions for --create-missing.
+
+    Raises:
+        TemplateError: A block or a trigger has a value of a wrong type.
+    """
+    project = _without_expressions(project)
+    actions = DEPLOY_ACTIONS + (DEPLOY_FUNCTION_ACTIONS if functions else ())
+    resources = _functions(project)
+    regions = sorted(
+        {
+            f"acs:fc:{one.region or '*'}:{one.account_id or '*'}:*"
+            for one in project.resources
+            if is_function(one)
+        }
+    )
+    listing = [one for one in actions if one in _LISTING]
+    statements: list[dict[str, Any]] = [
+        {
+            "Effect": "Allow",
+            "Action": sorted(set(actions) - set(listing)),
+            "Resource": resources,
+        },
+        {"Effect": "Allow", "Action": listing, "Resource": regions},
+    ]
+    roles = sorted({role for one in project.resources for role in _roles(one)})
+    if functions and roles:
+        statements.append({"Effect": "Allow", "Action": ["ram:PassRole"], "Resource": roles})
+    if create_missing:
+        created = {
+            one
+            for resource in project.resources
+            if is_function(resource)
+            for one in _to_create(resource, triggers=functions)
+        }
+        statements += ram.document(created)["Statement"]
+    return _starred_document(statements)
+
+
+def _to_create(resource: Resource, *, triggers: bool) -> Iterator[Permission]:
+    """Yield the permissions to create what destinations and triggers of a function name."""
+    for node in channels.nodes_of(resource, triggers=triggers):
+        name = node.at(region=node.region or "*", account_id=node.account_id or "*")
+        yield from ram.to_create(name)
+
+
+def _roles(resource: Resource) -> Iterator[str]:
+    """Yield the roles that a deployment hands to a function and to its triggers."""
+    triggers = (one.get("invocationRole") for _, one in resource.each("triggers"))
+    for role in (resource.props.get("role"), *triggers):
+        if role:
+            yield _role_arn(str(role), resource)
+
+
+def _role_arn(role: str, resource: Resource) -> str:
+    """Return the ARN of a role, which a template may give by its name."""
+    return role if role.startswith("acs:") else f"acs:ram::{resource.account_id or '*'}:role/{role}"
+
+
+class Comparison(NamedTuple):
+    """The differences of a policy from the needed permissions.
+
+    Attributes:
+        missing: Permissions that are needed and not granted.
+        excess: Grants that are not needed: (action, resource) patterns as in the policy.
+    """
+
+    missing: tuple[Permission, ...]
+    excess: tuple[Permission, ...]
+
+
+def compare(granted: Any, permissions: Iterable[Permission]) -> Comparison:
+    """Compare a policy document with the needed permissions.
+
+    Args:
+        granted: A RAM policy document. Its conditions are assumed to hold.
+        permissions: The needed permissions.
+
+    Raises:
+        PluginError: ``granted`` is not a policy document.
+    """
+    statements = granted.get("Statement") if isinstance(granted, dict) else None
+    if not isinstance(statements, list):
+        raise PluginError("this is not a policy document: it has no list called Statement")
+    if not all(isinstance(statement, dict) for statement in statements):
+        raise PluginError("this is not a policy document: a statement is not an object")
+    wanted = tuple(permissions)
+    return Comparison(
+        tuple(one for one in wanted if not ram.allows([granted], one, if_conditions_hold=True)),
+        tuple(
+            grant
+            for grant in ram.grants(granted)
+            if not any(ram.covers(one, grant) for one in wanted)
+        ),
+    )

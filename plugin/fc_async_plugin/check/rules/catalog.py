@@ -1,0 +1,222 @@
+# SPDX-License-Identifier: MIT
+"""All rules, how a run selects them, and the rules about suppressions.
+
+Rules about suppressions are here because they look names up among all rules.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from fc_async_plugin import PluginError
+from fc_async_plugin.check.rules import (
+    cycles,
+    destinations,
+    environment,
+    form,
+    props,
+    reliability,
+    triggers,
+)
+from fc_async_plugin.check.rules.rule import Finding, Found, Rule, rule
+from fc_async_plugin.s_yaml import provenance
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from fc_async_plugin.check.rules.context import Context, Needs
+
+
+@rule("FCA090", "suppression-without-reason", "warning")
+def suppression_without_reason(context: Context) -> Iterator[Found]:
+    """A suppression that doesn't say why.
+
+    A reader must be able to check whether it still applies.
+    """
+    for item in context.suppressions.items:
+        if not item.reason:
+            yield Found(
+                "this suppression gives no reason",
+                item.position,
+                "write the reason behind it: # fc-async: ignore[...] reason",
+            )
+
+
+@rule("FCA091", "unknown-rule", "warning")
+def unknown_rule(context: Context) -> Iterator[Found]:
+    """A suppression that names no rule.
+
+    Most likely a typo: it suppresses nothing.
+    """
+    for item in context.suppressions.items:
+        for name in item.rules or ("",):
+            if name not in RULES:
+                yield Found(
+                    f"no rule is called {name!r}",
+                    item.position,
+                    nearest(name),
+                )
+
+
+@rule("FCA092", "unused-suppression", "warning")
+def unused_suppression(context: Context) -> Iterator[Found]:
+    """A suppression that nothing needs any more.
+
+    Runs after all other rules, when it is known what was used.
+
+    A template that could not be read may use it, and so may a rule that needs --live or --roles.
+    """
+    if context.unread:
+        return
+    for item, name in context.suppressions.unused():
+        if name in RULES and context.has(RULES[name].needs):
+            yield Found(
+                f"{name} finds nothing in the line that this suppresses",
+                item.position,
+                "remove it",
+            )
+
+
+_MODULES: Final = (
+    form,
+    props,
+    destinations,
+    cycles,
+    reliability,
+    environment,
+    triggers,
+)
+_OWN: Final = (suppression_without_reason, unknown_rule, unused_suppression)
+_FOUND: Final = [
+    one for module in _MODULES for one in vars(module).values() if isinstance(one, Rule)
+]
+RULES: Final[dict[str, Rule]] = {
+    one.id: one for one in sorted([*_FOUND, *_OWN], key=lambda one: one.id)
+}
+"""Every rule by its id, in the order of the ids."""
+
+
+def named(name: str) -> Rule:
+    """Return the rule of an id or a name, such as ``FCA031`` or ``destination-cycle``.
+
+    Raises:
+        PluginError: There is no such rule; the message names the nearest one.
+    """
+    for one in RULES.values():
+        if name.upper() == one.id or name.lower() == one.name:
+            return one
+    raise PluginError(f"no rule is called {name}: {nearest(name)}")
+
+
+def nearest(name: str) -> str:
+    """Return the advice for a name that no rule has."""
+    from difflib import get_close_matches  # noqa: PLC0415 -- only after a typo
+
+    otherwise = "fc-async validate --explain lists all rules"
+    if _ID.fullmatch(name.upper()):
+        return otherwise  # a number says nothing about which other rule may be meant
+    names = [*RULES, *(one.name for one in RULES.values())]
+    near = get_close_matches(name.upper(), names, n=1) or get_close_matches(name, names, n=1)
+    return f"did you mean {near[0]}?" if near else otherwise
+
+
+_ID: Final = re.compile(r"FCA[0-9]{3}")
+
+_READING: Final = (form.unreadable, form.unresolved)
+"""Rules that are never left out: what they find hides what all others look for."""
+
+
+def check(
+    context: Context, *, select: Iterable[str] = (), ignore: Iterable[str] = ()
+) -> list[Finding]:
+    """Run the rules.
+
+    Args:
+        context: The templates, and what is known about the account.
+        select: Ids, or beginnings of ids such as ``FCA03``, to run; empty: all.
+        ignore: Ids or beginnings to leave out.
+
+    Returns:
+        Findings sorted by place, each once. A template that cannot be read is always among them.
+
+    Raises:
+        PluginError: A name in ``select`` or ``ignore`` selects no rule, or the rules of a name in
+            ``select`` need what was not read.
+    """
+    chosen = choose(RULES, select, ignore)
+    _refuse_unanswerable(context, select)
+    wanted = {rule.id: rule for rule in (*_READING, *chosen)}
+    # Which suppressions are unused is known only when all rules have run.
+    last = wanted.pop(unused_suppression.id, None)
+    found = [
+        finding
+        for rule in (RULES if last else wanted).values()
+        if rule is not unused_suppression
+        for finding in rule.check(context)
+        if not context.suppressions.use(finding.rule, finding.position)
+    ]
+    kept = [finding for finding in found if finding.rule in wanted]
+    kept += last.check(context) if last else ()
+    sources = {key: text for one in context.projects for key, text in one.sources.items()}
+    if sources:
+        shown = [text for finding in kept for text in _texts(finding)]
+        sources = provenance.relevant(sources, shown)
+        kept = [_masked(finding, sources) for finding in kept]
+    kept = list(dict.fromkeys(kept))  # functions that share an anchor have the same findings
+    return sorted(kept, key=lambda finding: (finding.position, finding.rule, finding.message))
+
+
+def _texts(finding: Finding) -> list[str]:
+    return [finding.message, finding.fix, *(related.message for related in finding.related)]
+
+
+def _masked(finding: Finding, sources: Mapping[str, str]) -> Finding:
+    """Return a finding with expressions in place of values from outside of the template."""
+    related = [
+        one._replace(message=provenance.masked(one.message, sources)) for one in finding.related
+    ]
+    return finding._replace(
+        message=provenance.masked(finding.message, sources),
+        fix=provenance.masked(finding.fix, sources),
+        related=tuple(related),
+    )
+
+
+def choose(
+    rules: dict[str, Rule], select: Iterable[str] = (), ignore: Iterable[str] = ()
+) -> list[Rule]:
+    """Return the rules that ids and beginnings of ids select.
+
+    Raises:
+        PluginError: A name selects no rule, or none is left.
+    """
+    wanted = _prefixes(rules, select) or ("FCA",)
+    unwanted = _prefixes(rules, ignore)
+    chosen = [
+        rule
+        for id_, rule in rules.items()
+        if id_.startswith(wanted) and not (unwanted and id_.startswith(unwanted))
+    ]
+    if not chosen:
+        raise PluginError("no rule is left: --ignore leaves out everything that is selected")
+    return chosen
+
+
+def _refuse_unanswerable(context: Context, select: Iterable[str]) -> None:
+    """Refuse a selected name none of whose rules can find anything."""
+    for prefix in _prefixes(RULES, select):
+        needs: set[Needs] = {rule.needs for id_, rule in RULES.items() if id_.startswith(prefix)}
+        if not any(map(context.has, needs)):
+            options = " or ".join(sorted(needs))
+            raise PluginError(f"{prefix} finds nothing without {options}: add it")
+
+
+def _prefixes(rules: dict[str, Rule], names: Iterable[str]) -> tuple[str, ...]:
+    prefixes = tuple(
+        part.strip().upper() for name in names for part in name.split(",") if part.strip()
+    )
+    for prefix in prefixes:
+        if not any(id_.startswith(prefix) for id_ in rules):
+            raise PluginError(f"no rule is called {prefix}: {nearest(prefix)}")
+    return prefixes

@@ -1,0 +1,300 @@
+# SPDX-License-Identifier: MIT
+"""The input of rules: the templates of one run, and what is known about the account.
+
+It is made once per run. Rules do not change it, but record the suppressions that they use.
+:func:`violations` checks a block against the spec of the service and names the rule that words each
+violation. A ``${…}`` in a value is known only after a deployment, so it counts as right wherever it
+stands.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import re
+import time
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from fc_async_plugin.check.graph import Graph, build, find_cuts, find_cycles
+from fc_async_plugin.s_yaml.model import BLOCK, is_function, is_unresolved
+from fc_async_plugin.s_yaml.reading import WHOLE_FILE
+from fc_async_sdk.errors import InvalidArn
+from fc_async_sdk.spec import async_config, limits
+from fc_async_sdk.spec.arn import FunctionArn
+from fc_async_sdk.spec.async_config import Violation
+from fc_async_sdk.spec.graph import Node
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from fc_async_plugin.check.graph import Cycle, Edge
+    from fc_async_plugin.check.graph.build import Link, LiveFunction, LiveRegion
+    from fc_async_plugin.s_yaml.model import Project, Resource
+    from fc_async_plugin.s_yaml.problems import Position, Problem
+    from fc_async_plugin.s_yaml.reading import Suppression
+    from fc_async_sdk.spec.arn import DestinationArn
+
+
+Needs = Literal["", "--live", "--roles"]
+"""The option without which a rule cannot find anything, "" for none."""
+
+QUALIFIER: Final = "qualifier"
+"""A key of the block that is a parameter of the API's operation, not a field of its body."""
+
+_RULES: Final[dict[async_config.What, str]] = {
+    "unknown-key": "FCA010",
+    "wrong-type": "FCA011",
+    "no-destination": "FCA024",
+}
+_RULES_OF_RANGES: Final = {
+    "maxAsyncRetryAttempts": "FCA012",
+    "maxAsyncEventAgeInSeconds": "FCA013",
+    QUALIFIER: "FCA014",
+}
+_QUALIFIER: Final = re.compile(
+    f"(?:{limits.VERSION_ID_PATTERN.pattern}|{limits.ALIAS_NAME_PATTERN.pattern})?"
+)
+CYCLE_RULES: Final = ("FCA030", "FCA031", "FCA032")
+"""Suppressing one of these leaves out the destination in that line, not the whole cycle."""
+
+
+class Context:
+    """The input of one run.
+
+    Args:
+        projects: The templates that could be read.
+        problems: Problems of reading templates.
+        live: What the account has, in the regions that were read; None: it was not read.
+        roles: Policy documents of the roles that were read, by the name in templates; None: no role
+            was read.
+        now: The time, in milliseconds since the epoch; None: that of the machine.
+        home: The home of the user; None: that on this machine.
+    """
+
+    def __init__(
+        self,
+        projects: Sequence[Project],
+        problems: Sequence[Problem] = (),
+        live: Iterable[LiveRegion] | None = None,
+        roles: Mapping[str, Any] | None = None,
+        *,
+        now: int | None = None,
+        home: str | None = None,
+    ) -> None:
+        self.home = PurePosixPath(os.path.expanduser("~") if home is None else home)  # noqa: PTH111 -- Path.expanduser raises an error where there is none
+        self.now = time.time_ns() // 1_000_000 if now is None else now
+        self.projects = tuple(projects)
+        self.roles = roles or {}
+        self.live = {(region.region, region.account_id): region for region in live or ()}
+        self.unread = tuple(problems)
+        self.problems = (
+            *self.unread,
+            *(note for project in self.projects for note in project.notes),
+        )
+        self._read: dict[Needs, bool] = {
+            "": True,
+            "--live": live is not None,
+            "--roles": roles is not None,
+        }
+        self.suppressions = Suppressions(
+            [item for project in self.projects for item in project.suppressions]
+        )
+
+    def has(self, needs: Needs) -> bool:
+        """Return whether what a rule needs was read."""
+        return self._read[needs]
+
+    @property
+    def resources(self) -> Iterator[Resource]:
+        """Every resource of every template."""
+        for project in self.projects:
+            yield from project.resources
+
+    @functools.cached_property
+    def functions(self) -> tuple[Resource, ...]:
+        """Every resource that describes a function."""
+        return tuple(resource for resource in self.resources if is_function(resource))
+
+    @functools.cached_property
+    def blocks(self) -> tuple[tuple[Resource, dict[str, Any]], ...]:
+        """Every function with an ``asyncInvokeConfig`` that is a mapping."""
+        return tuple(
+            (resource, resource.props[BLOCK])
+            for resource in self.functions
+            if isinstance(resource.props.get(BLOCK), dict)
+        )
+
+    @functools.cached_property
+    def _violations(self) -> dict[str, list[tuple[Resource, Violation]]]:
+        found: dict[str, list[tuple[Resource, Violation]]] = {}
+        for resource in self.functions:
+            for rule, violation in violations(resource.props.get(BLOCK)):
+                found.setdefault(rule, []).append((resource, violation))
+        return found
+
+    def violations(self, rule: str) -> list[tuple[Resource, Violation]]:
+        """Return what the service refuses about blocks, for the rule that words it."""
+        return self._violations.get(rule, [])
+
+    @functools.cached_property
+    def _written_links(self) -> list[Link]:
+        return build.written_links(self.functions)
+
+    @functools.cached_property
+    def links(self) -> tuple[Link, ...]:
+        """Every destination as written."""
+        return tuple(build.resolved(self._written_links))
+
+    @functools.cached_property
+    def links_to_functions(self) -> list[tuple[Link, FunctionArn, Resource | None]]:
+        """Every destination that is a function, with its resource if a template has it."""
+        return [
+            (link, name, self.nodes.get(Node.of(name)._replace(qualifier="")))
+            for link, name in self.destinations()
+            if isinstance(name, FunctionArn)
+        ]
+
+    @functools.cached_property
+    def function_names(self) -> frozenset[str]:
+        """Names of all functions in the templates."""
+        return frozenset(resource.function_name for resource in self.functions)
+
+    @functools.cached_property
+    def nodes(self) -> dict[Node, Resource]:
+        """Functions of the templates by node, whichever qualifier they configure."""
+        found: dict[Node, Resource] = {}
+        for resource in self.functions:
+            found.setdefault(build.source_node(resource)._replace(qualifier=""), resource)
+        return found
+
+    @functools.cached_property
+    def graph(self) -> Graph:
+        """All destinations and triggers, of the templates and of the account."""
+        written = {build.source_node(resource) for resource, _ in self.blocks}
+        return build.build(
+            self.functions,
+            aliases=dict(pair for region in self.live.values() for pair in region.aliases()),
+            live=[edge for region in self.live.values() for edge in region.edges(written)],
+            written=self._written_links,
+        )
+
+    @functools.cached_property
+    def cycles(self) -> tuple[Cycle, ...]:
+        """One cycle for each strongly connected component of destinations that are not waived."""
+        edges = [edge for edge in self.searched.edges if edge.kind != "trigger"]
+        return tuple(find_cycles(Graph(edges=edges)))
+
+    @functools.cached_property
+    def trigger_cycles(self) -> tuple[Cycle, ...]:
+        """Cycles that are left without the cuts of :attr:`cycles`: each has a trigger."""
+        if all(edge.kind != "trigger" for edge in self.searched.edges):
+            return ()
+        return tuple(cycle for cycle in find_cycles(self.searched) if cycle.through_trigger)
+
+    @functools.cached_property
+    def cuts(self) -> dict[Node, list[Edge]]:
+        """The edges without which nothing that is not waived is on a cycle, by their sources."""
+        found: dict[Node, list[Edge]] = {}
+        for edge in find_cuts(self.searched):
+            found.setdefault(edge.source, []).append(edge)
+        return found
+
+    @functools.cached_property
+    def searched(self) -> Graph:
+        """The graph in which cycles are searched: without the edges that a comment waives."""
+        if not self.suppressions.names(*CYCLE_RULES):
+            return self.graph
+        return Graph(edges=[edge for edge in self.graph.edges if not self._waived(edge)])
+
+    def _waived(self, edge: Edge) -> bool:
+        return edge.position is not None and self.suppressions.waive(edge.position)
+
+    def live_function(self, name: FunctionArn) -> LiveFunction | None:
+        """Return a function of the account by its ARN, with region and account filled in."""
+        region = self.live.get((name.region, name.account_id))
+        return region.functions.get(name.function) if region else None
+
+    def is_read(self, name: FunctionArn) -> bool:
+        """Return whether the region of a function was read from the account."""
+        return (name.region, name.account_id) in self.live
+
+    def destinations(self) -> Iterator[tuple[Link, DestinationArn]]:
+        """Yield every destination that is a well-formed ARN."""
+        for link in self.links:
+            if not isinstance(link.arn, InvalidArn):
+                yield link, link.arn
+
+
+class Suppressions:
+    """Suppressions by place, with a record of those that were used.
+
+    Args:
+        items: The suppressions of all files of a run.
+    """
+
+    def __init__(self, items: Iterable[Suppression]) -> None:
+        self.items = tuple(items)
+        self._used: set[tuple[Suppression, str]] = set()
+        self._by_place: dict[tuple[str, int], list[Suppression]] = {}
+        for item in self.items:
+            self._by_place.setdefault((item.position.file, item.line), []).append(item)
+
+    def names(self, *rules: str) -> bool:
+        """Return whether any of these rules is suppressed anywhere."""
+        return any(rule in item.rules for item in self.items for rule in rules)
+
+    def use(self, rule: str, position: Position) -> bool:
+        """Return whether a finding at a place is suppressed, and record the suppression as used."""
+        for line in (position.line, WHOLE_FILE):
+            for item in self._by_place.get((position.file, line), ()):
+                if rule in item.rules:
+                    self._used.add((item, rule))
+                    return True
+        return False
+
+    def waive(self, position: Position) -> bool:
+        """Return whether an edge at a place is taken out of the search for cycles."""
+        used = [self.use(rule, position) for rule in CYCLE_RULES]
+        return any(used)
+
+    def unused(self) -> list[tuple[Suppression, str]]:
+        """Return suppressions, each with a rule that it names and that found nothing."""
+        return [
+            (item, rule)
+            for item in self.items
+            for rule in item.rules
+            if (item, rule) not in self._used
+        ]
+
+
+def violations(block: object) -> Iterator[tuple[str, Violation]]:
+    """Yield everything that the service refuses about the value of ``asyncInvokeConfig``.
+
+    Returns:
+        Pairs of the id of the rule that words it and the violation.
+    """
+    for violation in _violations(block):
+        if violation.what == "unknown-key" or not is_unresolved(violation.value):
+            rule = _RULES.get(violation.what) or _RULES_OF_RANGES[violation.path[-1]]
+            yield rule, violation
+
+
+def _violations(block: object) -> Iterator[Violation]:
+    if isinstance(block, dict):
+        yield from _qualifier(block.get(QUALIFIER))
+        for violation in async_config.check({k: v for k, v in block.items() if k != QUALIFIER}):
+            beside = violation.what == "unknown-key" and len(violation.path) == 1
+            yield violation._replace(known=(*violation.known, QUALIFIER)) if beside else violation
+    elif block is not None:
+        yield Violation((), "wrong-type", block, "a mapping")
+
+
+def _qualifier(value: object) -> Iterator[Violation]:
+    if value is None:
+        return
+    if not isinstance(value, str) and type(value) is not int:
+        yield Violation((QUALIFIER,), "wrong-type", value, "a string")
+    elif not _QUALIFIER.fullmatch(str(value)):
+        expected = f"{limits.DEFAULT_QUALIFIER}, a version number or an alias name"
+        yield Violation((QUALIFIER,), "out-of-range", value, expected)

@@ -1,0 +1,256 @@
+# SPDX-License-Identifier: MIT
+"""Rules about a function's props, beside ``asyncInvokeConfig``: keys, values, the start file.
+
+Invariants:
+
+- Good props cost one conversion. The library ``jsonschema`` is imported for the first template that
+  fails, to find the place and the reason of each error.
+- A value with a ``${…}`` counts as right, and a null as not set.
+- No message has the value of a key that takes a string: it may be a password.
+"""
+
+from __future__ import annotations
+
+import functools
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any, Final
+
+from fc_async_plugin.check.rules import props_schema
+from fc_async_plugin.check.rules.form import fc2_block, like_block, nearest, type_fix, unknown_key
+from fc_async_plugin.check.rules.rule import RELATED, Found, Related, rule
+from fc_async_plugin.check.rules.triggers import written_triggers
+from fc_async_plugin.project.code import start_problem
+from fc_async_plugin.s_yaml import edition1
+from fc_async_plugin.s_yaml.model import is_function, is_of_fc2, is_unresolved
+from fc_async_sdk.errors import shorten
+from fc_async_sdk.spec import http_trigger, limits, regions, sizes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from fc_async_plugin.check.rules.context import Context
+    from fc_async_plugin.check.rules.rule import Severity
+    from fc_async_plugin.s_yaml.model import Resource
+    from fc_async_plugin.s_yaml.problems import Path, Position
+
+_Error = Any
+"""A ``jsonschema.ValidationError``: the library has no types."""
+_EXPECTED: Final = {
+    "array": "a list",
+    "boolean": "true or false",
+    "integer": "a whole number",
+    "number": "a number",
+    "object": "a mapping",
+    "string": "a string",
+}
+_TYPO: Final = 0.8
+"""Likeness from which on an unknown key is a typo. The next version of fc3 may have other keys."""
+
+_ALIKE: Final = 0.7
+"""Likeness from which on a known key is offered in place of an unknown one."""
+_FC2: Final = {
+    "service": "its role, logConfig, vpcConfig and nasConfig in props",
+    "function": "its keys in props, name as functionName and codeUri as code",
+    "codeUri": "code",
+    "ossBucket": "code.ossBucketName",
+    "ossKey": "code.ossObjectName",
+    "instanceType": "gpuConfig.gpuType, or nothing without a GPU",
+    "gpuMemorySize": "gpuConfig.gpuMemorySize",
+    "caPort": "customRuntimeConfig.port, or customContainerConfig.port",
+    "customHealthCheckConfig": "healthCheckConfig under customRuntimeConfig",
+    "initializer": "instanceLifecycleConfig.initializer.handler",
+    "initializationTimeout": "instanceLifecycleConfig.initializer.timeout",
+    "customDomains": "customDomain, or a resource with component: fc3-domain",
+}
+"""Keys of the component of FC 2.0, and what FC 3.0 has for them."""
+_FC2_REQUIRED: Final = {
+    "function": "runtime",
+    **dict.fromkeys(("codeUri", "ossBucket", "ossKey"), "code"),
+}
+"""Those in place of which FC 3.0 requires another key: without it, no function is made."""
+
+
+@rule("FCA016", "invalid-props", "error")
+def invalid(context: Context) -> Iterator[Found]:
+    """A key or value of props that a function doesn't have.
+
+    Settings such as timeout and runtime; a key that resembles no known one is a warning, and so is
+    a region that is not known to have Function Compute.
+    """
+    yield from _unknown_regions(context)
+    for resource in context.functions:
+        if is_of_fc2(resource):
+            continue
+        settled = _settled(resource.props)
+        for name in props_schema.BESIDE_GPU if "gpuConfig" in settled else ():
+            settled.pop(name, None)
+        yield from _findings(resource, (), settled, props_schema.PROPS)
+        yield from _sizes(resource, settled)
+        triggers = settled.get("triggers")
+        for index, trigger in enumerate(triggers if isinstance(triggers, list) else ()):
+            kind = trigger.get("triggerType") if isinstance(trigger, dict) else None
+            config = trigger.get("triggerConfig") if kind else None
+            known = props_schema.TRIGGER_CONFIGS.get(str(kind))
+            if known is not None and isinstance(config, dict):
+                yield from _findings(resource, ("triggers", index, "triggerConfig"), config, known)
+    for one in written_triggers(context, http_trigger.TYPE):
+        if isinstance(one.config, dict) and "methods" not in one.config:
+            text = f"HTTP trigger {one.name} has no methods, without which it takes no request"
+            fix = f"write methods in triggerConfig: some of {', '.join(http_trigger.METHODS)}"
+            yield Found(text, one.where("triggerConfig"), fix)
+
+
+def _unknown_regions(context: Context) -> Iterator[Found]:
+    """Yield one finding for each region that is not known, at the first function that names it."""
+    places: dict[str, list[Position]] = {}
+    for resource in context.functions:
+        region = resource.props.get("region")
+        if not isinstance(region, str) or is_unresolved(region) or is_of_fc2(resource):
+            continue
+        if region not in regions.ALL and props_schema.REGION.fullmatch(region):
+            places.setdefault(region, []).append(resource.where("region"))
+    for region, (first, *others) in places.items():
+        near = regions.nearest(region)
+        yield Found(
+            f"region {shorten(region)} is not known to have Function Compute, as of"
+            f" {regions.ALL_AS_OF}",
+            first,
+            f"did you mean {near}?" if near else f"known: {', '.join(sorted(regions.ALL))}",
+            tuple(Related(other, "here too") for other in dict.fromkeys(others[:RELATED])),
+            severity="warning",
+        )
+
+
+def _sizes(resource: Resource, values: dict[str, Any]) -> Iterator[Found]:
+    """Yield a finding if the vCPU, of which the type says the range only, is refused."""
+    cpu, memory = values.get("cpu"), values.get("memorySize")
+    if cpu is not True and isinstance(cpu, int | float) and limits.CPU[0] <= cpu <= limits.CPU[1]:
+        wrong = sizes.wrong_cpu(cpu, memory if memory in limits.MEMORY_MB else None)
+        if wrong is not None:
+            yield Found(wrong[0], resource.where("cpu"), wrong[1])
+
+
+def _settled(value: Any) -> Any:
+    """Return a value without nulls and without what is known only after a deployment."""
+    if isinstance(value, dict):
+        return {str(key): _settled(one) for key, one in value.items() if _is_settled(one)}
+    if isinstance(value, list):
+        return [_settled(one) for one in value]
+    return value
+
+
+def _is_settled(value: object) -> bool:
+    """Return whether a value is checked; without its items, the places in a list would move."""
+    if isinstance(value, list):
+        return not any(map(is_unresolved, value))
+    return value is not None and not is_unresolved(value)
+
+
+@functools.cache
+def _validator(kind: type) -> Any:
+    from jsonschema import Draft202012Validator  # noqa: PLC0415 -- good templates do without it
+
+    return Draft202012Validator(props_schema.schema(kind))
+
+
+def _findings(
+    resource: Resource, place: Path, values: dict[str, Any], kind: type
+) -> Iterator[Found]:
+    """Yield one finding for each place in a mapping that is wrong, and for each unknown key."""
+    if props_schema.fits(values, kind):
+        return
+    # best_match would descend into alternatives that are for another kind of value.
+    from jsonschema.exceptions import relevance  # noqa: PLC0415 -- as above
+
+    by_place: dict[Path, list[_Error]] = {}
+    for error in map(_inner, _validator(kind).iter_errors(values)):
+        by_place.setdefault((*place, *error.absolute_path), []).append(error)
+    for path, errors in by_place.items():
+        best = max(errors, key=relevance)
+        if best.validator == "additionalProperties":
+            yield from _unknown(resource, path, best)
+        else:
+            yield _refused(resource, path, best)
+
+
+def _inner(error: _Error) -> _Error:
+    """Return the error inside of alternatives, if one of them is for this kind of value."""
+    inner = [
+        one
+        for one in error.context or ()
+        if one.relative_path or one.validator == "additionalProperties"
+    ]
+    return _inner(inner[0]) if inner else error
+
+
+def _unknown(resource: Resource, path: Path, error: _Error) -> Iterator[Found]:
+    known = error.schema["properties"]
+    others = {*like_block(error.instance), *fc2_block(resource)[:1]} if not path else set()
+    old = edition1.TRIGGER_KEYS if "triggerName" in known else {} if path else _FC2
+    for key in error.instance:
+        if key in known or key in others:
+            continue
+        runtime = resource.props.get("runtime")
+        owner = props_schema.owner_of(key, inside=bool(path), runtime=runtime)
+        if owner and key not in old:
+            yield unknown_key(resource, path, key, (), f"write it under {owner}", "warning")
+        elif key in old:
+            lacks = key in _FC2_REQUIRED and _FC2_REQUIRED[key] not in error.instance
+            severity: Severity = "error" if path or lacks else "warning"
+            said = f"{shorten(key)} is a key of FC 2.0, which FC 3.0 ignores"
+            place = resource.where_key(*path, key)
+            yield Found(said, place, f"write {old[key]}", severity=severity)
+        elif nearest(key, known, _TYPO):
+            yield unknown_key(resource, path, key, known)
+        elif path or nearest(key, known, _ALIKE):
+            yield unknown_key(resource, path, key, known, severity="warning")
+        else:
+            fix = "remove it; if a fc3 after 0.1.22 has it, suppress this finding"
+            yield unknown_key(resource, path, key, (), fix, "warning")
+
+
+def _refused(resource: Resource, path: Path, error: _Error) -> Found:
+    expected = error.schema.get("description") or _EXPECTED[error.validator_value]
+    return Found(
+        f"{'.'.join(map(str, path))} must be {expected}, got {_shown(error.instance, expected)}",
+        resource.where(*path),
+        _fix(error, expected),
+    )
+
+
+def _shown(value: object, expected: str) -> str:
+    if isinstance(value, dict):
+        return "a mapping"
+    if isinstance(value, list):
+        return "a list"
+    if expected == _EXPECTED["string"]:
+        return "true or false" if isinstance(value, bool) else "a number"
+    return shorten(value)
+
+
+def _fix(error: _Error, expected: str) -> str:
+    value, limit = error.instance, error.validator_value
+    match error.validator:
+        case "enum":
+            near = get_close_matches(str(value), map(str, limit), 1)
+            return f"did you mean {near[0]}?" if near else f"known: {', '.join(map(str, limit))}"
+        case "minimum" | "maximum":
+            return f"write {limit}"
+        case "multipleOf":
+            return f"write {-(-value // limit) * limit:.0f}"
+    if expected == _EXPECTED["string"] and not isinstance(value, dict | list):
+        return "put it in quotes"
+    return type_fix(value, expected)
+
+
+@rule("FCA019", "bootstrap-does-not-start", "error")
+def does_not_start(context: Context) -> Iterator[Found]:
+    """A start file that Linux cannot start.
+
+    Looks at the mode and the first line of a file that exists: a build may make it.
+    """
+    for project in context.projects:
+        for resource in filter(is_function, project.resources):
+            problem = start_problem(project, resource)
+            if problem and not problem.missing:
+                yield Found(problem.message, resource.where(*problem.path), problem.fix)

@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: MIT
+"""Hides the secret values of settings in plans, and fills them in again. Pure.
+
+Values of environment variables are secret, and so is every value whose key is in
+:data:`SECRET_KEYS`, such as the password of a container registry or the token of a trigger.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from fc_async_plugin.deploy.plan.kinds import KINDS
+from fc_async_plugin.deploy.plan.model import CreateFunction, Delete, Put, UpdateFunction
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from fc_async_plugin.deploy.plan.model import Step
+    from fc_async_plugin.project.state import Remote, Wanted
+
+HIDDEN: Final = "(hidden)"
+"""Shown instead of a secret value."""
+SECRET_KEYS: Final = frozenset({"password", "tokendata"})
+"""Keys of settings and triggers with secret values, in lower case."""
+_ENVIRONMENT: Final = "environmentVariables"
+_SCRYPT: Final = {"n": 2**14, "r": 8, "p": 1}
+"""Slow, so that a plan file does not make it easy to guess values."""
+
+
+def hidden(value: Any, *, name: str = "") -> Any:
+    """Return a setting with :data:`HIDDEN` in place of its secret values.
+
+    Args:
+        value: The setting.
+        name: Its key.
+    """
+    if isinstance(value, dict):
+        inside = name == _ENVIRONMENT
+        return {
+            key: HIDDEN if inside and inner is not None else hidden(inner, name=str(key))
+            for key, inner in value.items()
+        }
+    if isinstance(value, list | tuple):
+        return [hidden(inner) for inner in value]
+    return HIDDEN if name.lower() in SECRET_KEYS and value else value
+
+
+def hide(step: Step) -> Step:
+    """Return a step without its secret values."""
+    documents = {
+        field: {name: hidden(value, name=name) for name, value in document.items()}
+        for field in ("before", "after")
+        if (document := getattr(step, field, None)) is not None
+    }
+    return msgspec.structs.replace(step, **documents)
+
+
+def fill_in(steps: Iterable[Step], wanted: Wanted, remote: Remote) -> Iterator[Step]:
+    """Return steps with the secret values of template and account.
+
+    Args:
+        steps: As :func:`hide` returned them.
+        wanted: From the template.
+        remote: From the account.
+
+    Raises:
+        KeyError: The template has no such function.
+    """
+    for step in steps:
+        match step:
+            case CreateFunction() | UpdateFunction():
+                place = step.place
+                settings = wanted[place].settings or {}
+                after = {name: settings.get(name) for name in step.after}
+                if isinstance(step, CreateFunction):
+                    yield msgspec.structs.replace(step, after=after)
+                    continue
+                function = remote[place].function
+                there = function.to_dict() if function is not None else {}
+                before = {name: there.get(name) for name in step.before}
+                yield msgspec.structs.replace(step, before=before, after=after)
+            case Put() | Delete() if HIDDEN in str(step):
+                yield _with_document(step, wanted, remote)
+            case _:
+                yield step
+
+
+def _with_document(step: Put | Delete, wanted: Wanted, remote: Remote) -> Step:
+    place, kind = step.place, KINDS[step.of]
+    there = kind.there(remote[place]).get(step.name)
+    if isinstance(step, Delete):
+        return msgspec.structs.replace(step, before=there)
+    document = (kind.wanted(wanted[place]) or {})[step.name]
+    before = there if step.before is not None else None
+    after = kind.to_put(document, there, place) or document
+    return msgspec.structs.replace(step, before=before, after=after)
+
+
+def digest(steps: Iterable[Step], salt: str) -> str:
+    """Return a digest of all that steps send, secret values included.
+
+    Args:
+        steps: With their values.
+        salt: Different for each plan.
+    """
+    sent = [
+        (step.region, step.function, step.after)
+        for step in steps
+        if isinstance(step, CreateFunction | UpdateFunction)
+        or (isinstance(step, Put) and hide(step) != step)
+    ]
+    plain = msgspec.json.encode(sent, order="sorted")
+    return hashlib.scrypt(plain, salt=salt.encode(), dklen=32, **_SCRYPT).hex()

@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: MIT
+"""Writes rules as alarms of CloudMonitor: requests of its API, Terraform, ROS. Pure.
+
+Names and types of fields: PutResourceMetricRules of ``alibabacloud-cms20190101``,
+``alicloud_cms_alarm`` of the provider ``aliyun/alicloud``, ``ALIYUN::CMS::ResourceMetricRule``.
+Terraform gets its JSON syntax, so that no text of a template is taken for an expression.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from itertools import chain, count
+from typing import TYPE_CHECKING, Any, Final
+
+from fc_async_sdk.spec import metrics
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from fc_async_plugin.check.conditions import Rule
+
+RULES_AT_ONCE: Final = 50
+"""Rules in one request (PutResourceMetricRules)."""
+_AT_LEAST: Final = "GreaterThanOrEqualToThreshold"
+
+
+def requests(rules: Sequence[Rule], groups: Sequence[str]) -> dict[str, Any]:
+    """Return the bodies of PutResourceMetricRules, and the reasons, which it does not take."""
+    written = [
+        {
+            **_fields(rule),
+            "Resources": json.dumps(_dimensions(rule)),
+            "ContactGroups": ",".join(groups),
+            "Period": str(rule.condition.period),
+            "EmailSubject": f"{rule.function}: {rule.condition.name}",
+        }
+        for rule in rules
+    ]
+    return {
+        "requests": [
+            {"Rules": written[first : first + RULES_AT_ONCE]}
+            for first in range(0, len(written), RULES_AT_ONCE)
+        ],
+        "reasons": [{"rule": rule.name, "reason": rule.reason} for rule in rules],
+    }
+
+
+def terraform(rules: Sequence[Rule], groups: Sequence[str]) -> dict[str, Any]:
+    """Return a file ``alarms.tf.json``."""
+    return {
+        "resource": {
+            "alicloud_cms_alarm": {
+                key: {
+                    "//": rule.reason,
+                    "name": rule.name,
+                    "project": metrics.NAMESPACE,
+                    "metric": rule.condition.metric,
+                    "metric_dimensions": _literal(json.dumps(_dimensions(rule))),
+                    "period": rule.condition.period,
+                    "contact_groups": [_literal(one) for one in groups],
+                    f"escalations_{_level(rule).lower()}": {
+                        "statistics": metrics.ALARM_STATISTIC,
+                        "comparison_operator": ">=",
+                        "threshold": str(rule.threshold),
+                        "times": rule.condition.times,
+                    },
+                }
+                for key, rule in _keyed(rules, lambda name: re.sub(r"\W", "_", name)).items()
+            }
+        }
+    }
+
+
+def ros(rules: Sequence[Rule], groups: Sequence[str]) -> dict[str, Any]:
+    """Return a template of ROS."""
+    return {
+        "ROSTemplateFormatVersion": "2015-09-01",
+        "Resources": {
+            key: {
+                "Type": "ALIYUN::CMS::ResourceMetricRule",
+                "Metadata": {"Reason": rule.reason},
+                "Properties": {
+                    **_fields(rule),
+                    "Resources": _dimensions(rule),
+                    "ContactGroups": list(groups),
+                    "Period": rule.condition.period,
+                },
+            }
+            for key, rule in _keyed(rules, lambda name: re.sub(r"[\W_]", "", name.title())).items()
+        },
+    }
+
+
+def _keyed(rules: Sequence[Rule], clean: Callable[[str], str]) -> dict[str, Rule]:
+    """Return rules by names that a language takes; a number tells names apart that look alike."""
+    keys: dict[tuple[str, str], str] = {}
+    found: dict[str, Rule] = {}
+    for rule in rules:
+        name, place = clean(rule.name), (rule.region, rule.name)
+        others = (f"{name}{at}" for at in count(2))
+        free = next(key for key in chain([name], others) if key not in found)
+        found[keys.setdefault(place, free)] = rule
+    return found
+
+
+def _dimensions(rule: Rule) -> list[dict[str, str]]:
+    return metrics.dimensions(rule.region, rule.function)
+
+
+def _level(rule: Rule) -> str:
+    return "Critical" if rule.condition.critical else "Warn"
+
+
+def _fields(rule: Rule) -> dict[str, Any]:
+    """Return what the API and ROS name alike."""
+    return {
+        "RuleId": rule.name,
+        "RuleName": rule.name,
+        "Namespace": metrics.NAMESPACE,
+        "MetricName": rule.condition.metric,
+        "Escalations": {
+            _level(rule): {
+                "Statistics": metrics.ALARM_STATISTIC,
+                "ComparisonOperator": _AT_LEAST,
+                "Threshold": str(rule.threshold),
+                "Times": rule.condition.times,
+            }
+        },
+    }
+
+
+def _literal(text: str) -> str:
+    """Return a text that Terraform does not take for a template."""
+    return text.replace("${", "$${").replace("%{", "%%{")

@@ -1,0 +1,421 @@
+# SPDX-License-Identifier: MIT
+"""Reads what failed, from tasks, failure destinations, dead events and metrics.
+
+Invariants:
+
+- An invocation that several sources have is one failure: its request id joins them.
+- What cannot be read, or only in part, is a sentence in the report, never a missing row.
+- Messages of queues are looked at without hiding them from readers.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from itertools import islice
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+from msgspec.structs import replace
+
+from fc_async_plugin.account import connection, lists
+from fc_async_plugin.account.runtime import service_url
+from fc_async_plugin.account.target import DecidedBy
+from fc_async_plugin.check.conditions import CONDITIONS
+from fc_async_plugin.operate import metrics
+from fc_async_plugin.operate.tasks import FunctionTasks
+from fc_async_sdk import events
+from fc_async_sdk.admin import operations as admin
+from fc_async_sdk.admin.models import Task
+from fc_async_sdk.errors import FcAsyncError, NoCredentials
+from fc_async_sdk.events.error_documents import error_lines
+from fc_async_sdk.models import FAILED_STATUSES
+from fc_async_sdk.spec import arn, limits
+from fc_async_sdk.spec.graph import Node, resolve
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from fc_async_plugin.account.connection import Account
+    from fc_async_sdk import AsyncTask, Client
+    from fc_async_sdk.admin.models import DeadEvent
+    from fc_async_sdk.events import DestinationEvent
+
+COUNTED: Final = tuple(one.metric for one in CONDITIONS if one.counts)
+_MOST: Final = 1_000
+"""Tasks of one function and status that are read, the newest."""
+_WORKERS: Final = 8
+NOT_DELIVERED: Final = "not delivered"
+
+
+class Failure(msgspec.Struct, frozen=True, kw_only=True):
+    """One invocation that failed.
+
+    Attributes:
+        condition: Why, in the service's words.
+        error: Type of the function's error, "" if it is not known.
+        at: When it ended, in milliseconds since the epoch; 0 if it is not known.
+        since: When a task began, and otherwise the same: what ``--since`` of a replay compares.
+        destination: ARN of its failure destination, "" if it has none.
+        lost: Why the destination did not get it, "" if it did.
+        trace: Lines of the error that the function returned last, if that is at hand.
+        task: Whether it can be replayed as a task.
+    """
+
+    function: str
+    condition: str
+    error: str = ""
+    request_id: str
+    task_id: str = ""
+    at: int
+    since: int
+    destination: str = ""
+    lost: str = ""
+    trace: list[str] = []
+    task: bool = False
+
+
+class Example(msgspec.Struct, frozen=True, rename="camel"):
+    """The newest of some failures; ``task_id`` is None if it is not a task."""
+
+    request_id: str
+    task_id: str | None
+    time: int
+    trace: list[str] = []
+
+
+class Group(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """Failures that are alike, as docs/reference/json-output.md has them.
+
+    Attributes:
+        not_delivered: Why the destination did not get them.
+        waiting: Number of messages in the queue that is their destination.
+        send_again: A command that sends these failures and no others; None if nothing keeps them.
+    """
+
+    function: str
+    condition: str
+    error: str | None
+    count: int
+    newest: Example
+    destination: str | None
+    not_delivered: str | None
+    waiting: int | None = None
+    send_again: str | None = None
+
+
+class Counted(msgspec.Struct, frozen=True):
+    """Value of a metric since a time."""
+
+    function: str
+    metric: str
+    value: float
+
+
+class Found(msgspec.Struct, frozen=True):
+    """Failures, the most frequent first, and sentences about what could not be looked at."""
+
+    failures: list[Group]
+    counted: list[Counted]
+    omitted: list[str]
+
+
+class Reader:
+    """Reads the failures of one region.
+
+    Args:
+        client: A client of the region.
+        account: The options of the command.
+        since: Milliseconds since the epoch; earlier failures are left out.
+        now: The present, likewise.
+    """
+
+    def __init__(self, client: Client, account: Account, *, since: int, now: int) -> None:
+        self._client = client
+        self._account = account
+        self._here = connection.is_here(account)
+        self._since = since
+        self._now = now
+        self._omitted: list[str] = []
+        self._depths: dict[str, int] = {}
+        self._targets: dict[str, None] = {}
+        self._all: list[Failure] = []
+
+    def read(self, functions: Sequence[str]) -> Found:
+        """Read the failures of functions.
+
+        Raises:
+            NoCredentials: There are no keys to read them with.
+        """
+        with ThreadPoolExecutor(_WORKERS, thread_name_prefix="failures") as pool:
+            read = [one for many in pool.map(self._tasks, functions) for one in many]
+            counted = [one for many in pool.map(self._counted, functions) for one in many]
+        by_id = {one.request_id: one for one in read}
+        for target in self._targets:
+            for one in self._events(target):
+                by_id.setdefault(one.request_id, one)
+        for dead in self._dead():
+            known = by_id.get(dead.request_id)
+            by_id[dead.request_id] = (
+                _dead(dead)
+                if known is None
+                else replace(known, destination=dead.destination, lost=dead.error)
+            )
+        self._all = [one for one in by_id.values() if one.function in functions]
+        wanted = [one for one in self._all if one.at >= self._since]
+        return Found([self._group(few) for few in grouped(wanted)], counted, self._omitted)
+
+    def _tasks(self, function: str) -> list[Failure]:
+        """Read the tasks of a function; note the failure destinations that it has."""
+        try:
+            configs = lists.configs(self._client, function)
+            found = list(islice(self._listed(function), len(FAILED_STATUSES) * _MOST))
+        except NoCredentials:
+            raise
+        except FcAsyncError as error:
+            self._omitted.append(f"tasks of {function}: {error}")
+            return []
+        targets = {name: dict(one.destinations).get("failure", "") for name, one in configs.items()}
+        self._targets |= dict.fromkeys(filter(None, targets.values()))
+        if len(found) >= _MOST:
+            self._omitted.append(f"tasks of {function} before the newest {_MOST} of each status")
+        if not self._here and not any(one.async_task for one in configs.values()):
+            self._omitted.append(f"invocations of {function}: task mode is off")
+        return [
+            _of_task(function, one, targets.get(one.qualifier or limits.DEFAULT_QUALIFIER, ""))
+            for one in found
+        ]
+
+    def _listed(self, function: str) -> Iterator[AsyncTask | Task]:
+        if not self._here:
+            tasks = FunctionTasks(self._client, function, None)
+            for status in FAILED_STATUSES:
+                yield from islice(tasks.all(status=status), _MOST)
+            return
+        token = None
+        while True:
+            every = ",".join(FAILED_STATUSES)
+            call = admin.list_tasks(function, status=every, limit=100, next_token=token)
+            page = self._client.send(call)
+            yield from page.tasks
+            token = page.next_token
+            if not token:
+                return
+
+    def _events(self, target: str) -> Iterator[Failure]:
+        """Yield the failures in a queue, as far as they can be seen without receiving them."""
+        node = node_of(target, self._client)
+        if node is None or node.kind == "function":
+            return
+        if node.kind != "mns-queue":
+            self._omitted.append(f"{node.label}: its messages cannot be looked at")
+            return
+        try:
+            seen, depth = self._peek(node)
+        except (FcAsyncError, ModuleNotFoundError) as error:
+            self._omitted.append(f"{node.label}: {error}")
+            return
+        self._depths[target] = depth
+        if depth > len(seen):
+            self._omitted.append(f"{node.label}: {depth - len(seen)} of its {depth} messages")
+        for event in seen:
+            if event is not None and not event.succeeded:
+                yield _of_event(event, target)
+
+    def _peek(self, node: Node) -> tuple[list[DestinationEvent | None], int]:
+        from fc_async_plugin.operate.events.queues import Queue  # noqa: PLC0415 -- needs an extra
+
+        address = service_url(
+            "mns",
+            self._account.endpoint,
+            account_id=node.account_id,
+            region=node.region,
+            otherwise="look at it with fc-async events tail --mns-endpoint",
+        )
+        keys = connection.credentials(self._account)
+        with Queue(address, node.name, keys) as queue:
+            seen, depth = queue.peek()
+        return [one.event for one in seen], depth
+
+    def _dead(self) -> Iterable[DeadEvent]:
+        if not self._here:
+            return ()
+        try:
+            found = self._client.send(admin.list_dead_events())
+        except FcAsyncError as error:
+            self._omitted.append(f"dead events: {error}")
+            return ()
+        if found.next_token:
+            self._omitted.append(f"dead events before the newest {len(found.deliveries)}")
+        return found.deliveries
+
+    def _counted(self, function: str) -> list[Counted]:
+        span = metrics.period_for(self._since, self._now)
+        wanted = metrics.Wanted(function, COUNTED, self._since, self._now, span)
+        try:
+            found = metrics.read(self._client, self._account, wanted)
+        except FcAsyncError as error:
+            self._omitted.append(f"metrics of {function}: {error}")
+            return []
+        return [Counted(function, one.metric, one.value) for one in found if one.value]
+
+    def _group(self, alike: Sequence[Failure]) -> Group:
+        """Return failures that are alike as one, with the traceback of the newest."""
+        newest = max(alike, key=lambda one: one.at)
+        trace = newest.trace
+        if newest.task_id and not trace:
+            try:
+                task = (
+                    self._client.send(admin.get_task(newest.function, newest.task_id))
+                    if self._here
+                    else self._client.get_async_task(newest.function, newest.task_id)
+                )
+                trace = error_lines((task.return_payload or "").encode())
+            except FcAsyncError as error:
+                self._omitted.append(f"task {newest.task_id}: {error}")
+        waiting = self._depths.get(newest.destination)
+        # Sent again, received, or not there yet: a replay as a task would run it once more.
+        gone = waiting == 0 and not newest.lost
+        return Group(
+            function=newest.function,
+            condition=newest.condition,
+            error=newest.error or None,
+            count=len(alike),
+            newest=Example(newest.request_id, newest.task_id or None, newest.at, trace),
+            destination=newest.destination or None,
+            not_delivered=newest.lost or None,
+            waiting=waiting,
+            send_again=None if gone else self._send_again(newest, alike),
+        )
+
+    def _send_again(self, one: Failure, alike: Sequence[Failure]) -> str | None:
+        """Return the command that sends failures again, and no others that were read.
+
+        Args:
+            one: One of them.
+            alike: All of them.
+        """
+        node = node_of(one.destination, self._client)
+        source, of_error = list[str](), ["--error", one.error]
+        if one.condition == NOT_DELIVERED:
+            return None  # the function succeeded: calling it again is not what is missing
+        if one.lost:
+            source = ["dead-events"] if self._here else []
+        elif node is not None and node.kind == "mns-queue":
+            source = [node.name]
+        elif node is not None and node.kind == "rocketmq":
+            source = [one.destination, "--group", "GID"]
+        if source:
+            chosen = ["events", "replay", *source, "--function", one.function]
+            chosen += ["--condition", one.condition]
+            of_error = ["--match", f"responsePayload.errorType=^{re.escape(one.error)}$"]
+        elif not one.task:
+            return None
+        elif len(alike) == 1:
+            chosen = ["tasks", "replay", one.function, one.task_id]
+        else:
+            name = "--status" if one.condition in FAILED_STATUSES else "--condition"
+            chosen = ["tasks", "replay", one.function, name, one.condition]
+        if source or len(alike) > 1:
+            chosen += self._without_others(one, alike, of_error)
+        return shlex.join(["fc-async", *chosen, *self._to_the_same_place()])
+
+    def _to_the_same_place(self) -> Iterator[str]:
+        """Yield the options with which a command goes where these failures were read."""
+        account = self._account
+        if account.by is DecidedBy.OPTION and account.endpoint:
+            yield from ("--endpoint", account.endpoint)
+        elif account.by is not DecidedBy.ACCOUNT:
+            return  # the variable or the folder decides again
+        if account.access:
+            yield from ("-a", account.access)
+        if account.region:
+            yield from ("--region", account.region)
+        if account.account_id:
+            yield from ("--account-id", account.account_id)
+
+    def _without_others(
+        self, one: Failure, alike: Sequence[Failure], of_error: list[str]
+    ) -> Iterator[str]:
+        """Yield the options that leave out failures of the same function and condition."""
+        first, own = min(each.since for each in alike), {each.request_id for each in alike}
+        others = [
+            each
+            for each in self._all
+            if (each.function, each.condition) == (one.function, one.condition)
+            and each.request_id not in own
+        ]
+        if any(each.since < first for each in others):
+            yield from ("--since", str(first))
+        if one.error and any(each.since >= first and each.error != one.error for each in others):
+            yield from of_error
+
+
+def node_of(destination: str, client: Client) -> Node | None:
+    """Return the node of an ARN in the region of a client; None if it is not valid."""
+    try:
+        parsed = arn.parse(destination)
+    except FcAsyncError:
+        return None
+    account = client.account_id or ""
+    return Node.of(resolve(parsed, region=client.region_name, account_id=account))
+
+
+def grouped(failures: Iterable[Failure]) -> list[list[Failure]]:
+    """Return failures by function, condition, error and destination, the most frequent first."""
+    groups: dict[tuple[str, ...], list[Failure]] = {}
+    for one in failures:
+        key = (one.function, one.condition, one.error, one.destination, one.lost)
+        groups.setdefault(key, []).append(one)
+    return sorted(groups.values(), key=lambda alike: (-len(alike), alike[0].function))
+
+
+def _of_task(function: str, task: AsyncTask | Task, destination: str) -> Failure:
+    return Failure(
+        function=function,
+        condition=task.task_error_message or task.status,
+        error=(task.error_type if isinstance(task, Task) else None) or "",
+        request_id=task.request_id or task.task_id,
+        task_id=task.task_id,
+        at=task.end_time or 0,
+        since=task.started_time or task.end_time or 0,
+        destination=destination,
+        lost=NOT_DELIVERED if destination and task.destination_status == "Failed" else "",
+        task=not (isinstance(task, Task) and task.task_mode is False),
+    )
+
+
+def _of_event(event: DestinationEvent, destination: str) -> Failure:
+    trace = error_lines(event.response.raw)
+    kind, colon, _ = trace[-1].partition(": ") if trace else ("", "", "")
+    return Failure(
+        function=event.function,
+        condition=event.condition or f"status {event.status_code}",
+        error=kind if colon and " " not in kind else "",
+        request_id=event.request_id,
+        at=event.timestamp or 0,
+        since=event.timestamp or 0,
+        destination=destination,
+        trace=trace,
+    )
+
+
+def _dead(dead: DeadEvent) -> Failure:
+    """Return an event that was given up, which may be the only trace of a failure."""
+    lost = Failure(
+        function=dead.function,
+        condition=NOT_DELIVERED,
+        request_id=dead.request_id,
+        at=dead.created_time,
+        since=dead.created_time,
+        destination=dead.destination,
+        lost=dead.error,
+    )
+    with suppress(FcAsyncError):
+        event = events.parse(dead.event)
+        if not event.succeeded:
+            known = _of_event(event, dead.destination)
+            return replace(known, destination=dead.destination, lost=dead.error)
+    return lost

@@ -1,0 +1,255 @@
+# SPDX-License-Identifier: MIT
+"""Evaluates the conditions again and again, and tells a webhook what has changed.
+
+Invariants:
+
+- One message for each condition and change: when it begins to hold, and when it ends.
+- A change that the webhook did not take is told again in the next round.
+- A condition whose metrics cannot be read stays as it was.
+- A round sends :data:`MOST` messages at most; the others wait for the next round.
+- The URL of a webhook is a secret: only its host is shown.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from urllib.parse import urlsplit
+
+import requests
+
+from fc_async_plugin import PluginError
+from fc_async_plugin.account import connection
+from fc_async_plugin.check.conditions import CONDITIONS
+from fc_async_plugin.operate import metrics
+from fc_async_sdk.errors import FcAsyncError, NoCredentials
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from fc_async_plugin.account.connection import Account
+    from fc_async_plugin.check.conditions import Rule
+    from fc_async_sdk import Client
+    from fc_async_sdk.admin.models import MetricPoint
+
+MOST: Final = 20
+_KEPT: Final = 1_000
+"""Changes that wait for a webhook; beyond them the oldest are dropped."""
+_MINUTE: Final = 60_000
+_CATCH_UP: Final = 60
+"""Minutes before the newest one that a late round still looks at."""
+_TIMEOUTS: Final = (5.0, 10.0)
+_HOSTS: Final = {
+    "oapi.dingtalk.com": "dingtalk",
+    "qyapi.weixin.qq.com": "dingtalk",  # WeCom takes the same body
+    "open.feishu.cn": "feishu",
+}
+FORMS: Final[dict[str, Callable[[Change], Any]]] = {
+    "json": lambda one: one.as_data(),
+    "dingtalk": lambda one: {"msgtype": "text", "text": {"content": one.text}},
+    "feishu": lambda one: {"msg_type": "text", "content": {"text": one.text}},
+}
+"""Bodies of messages by the service that takes them; Slack takes the ``text`` of ``json``."""
+
+
+class Change(NamedTuple):
+    """A condition that has begun to hold, or has ended.
+
+    Attributes:
+        value: The newest value of its metric.
+        at: Milliseconds since the epoch.
+    """
+
+    rule: Rule
+    broken: bool
+    value: float
+    at: int
+
+    @property
+    def text(self) -> str:
+        """The change in one line."""
+        one = self.rule
+        name = f"{one.function} ({one.region}): {one.condition.name}"
+        value = f"{one.condition.metric} {self.value:g}"
+        if not self.broken:
+            return f"{name} is over: {value}, alarm at {one.threshold}"
+        return f"{name}: {value}, alarm at {one.threshold}: {one.reason}"
+
+    def as_data(self) -> dict[str, Any]:
+        """Return the change as plain data for JSON."""
+        return {
+            "function": self.rule.function,
+            "region": self.rule.region,
+            "condition": self.rule.condition.name,
+            "metric": self.rule.condition.metric,
+            "alarm": self.broken,
+            "value": self.value,
+            "threshold": self.rule.threshold,
+            "reason": self.rule.reason,
+            "time": self.at,
+            "text": self.text,
+        }
+
+
+def values_of(rule: Rule, points: Sequence[MetricPoint], end: int) -> list[float]:
+    """Return one value for each period that a rule compares, the newest last.
+
+    Args:
+        rule: The rule.
+        points: The metric by minutes; a minute without a point counts as 0.
+        end: End of the newest period.
+    """
+    one, found = rule.condition, []
+    for number in range(one.times, 0, -1):
+        first = end - number * one.period * 1_000
+        span = [each.value for each in points if 0 <= each.timestamp - first < one.period * 1_000]
+        found.append(metrics.whole(one.statistic, span or [0]))
+    return found
+
+
+class Seen(NamedTuple):
+    """Metrics of one function by minutes, up to a time in milliseconds since the epoch."""
+
+    end: int
+    points: Mapping[str, Sequence[MetricPoint]]
+
+
+class Watch:
+    """Knows which conditions hold, and tells each change once.
+
+    Args:
+        rules: The rules.
+        read: Returns the metrics of a region and a function for so many minutes.
+        tell: Sends a change; raises PluginError if it was not taken.
+        note: Gets a sentence for a person.
+
+    Attributes:
+        broken: The rules whose conditions hold.
+        unread: Regions and functions whose metrics could not be read in the latest round, with the
+            reason.
+    """
+
+    def __init__(
+        self,
+        rules: Sequence[Rule],
+        read: Callable[[str, str, int], Seen],
+        tell: Callable[[Change], None],
+        note: Callable[[str], None],
+    ) -> None:
+        self._rules: dict[tuple[str, str], list[Rule]] = {}
+        for rule in rules:
+            self._rules.setdefault((rule.region, rule.function), []).append(rule)
+        self._read, self._tell, self._note = read, tell, note
+        self._ends: dict[tuple[str, str], int] = {}
+        self._waiting: deque[Change] = deque(maxlen=_KEPT)
+        self.broken: set[Rule] = set()
+        self.unread: dict[tuple[str, str], str] = {}
+
+    def look(self) -> None:
+        """Read all metrics and tell what has changed.
+
+        Raises:
+            NoCredentials: There are no keys to read them with.
+        """
+        found = [one for place, rules in self._rules.items() for one in self._changes(place, rules)]
+        self._waiting += sorted(found, key=lambda one: not one.rule.condition.critical)
+        for one in list(self._waiting)[:MOST]:
+            try:
+                self._tell(one)
+            except PluginError as error:
+                self._note(f"{error}, which was not told: {one.text}")
+            else:
+                self._waiting.remove(one)
+
+    def _changes(self, place: tuple[str, str], rules: Sequence[Rule]) -> Iterator[Change]:
+        minutes = max(one.condition.times * one.condition.period // 60 for one in rules)
+        try:
+            seen = self._read(*place, minutes + _CATCH_UP)
+        except NoCredentials:
+            raise
+        except FcAsyncError as error:
+            if self.unread.get(place) != str(error):
+                name = f"{place[1]} ({place[0]})"
+                self._note(f"{name}: its metrics cannot be read, and its alarms stay: {error}")
+            self.unread[place] = str(error)
+            return
+        self.unread.pop(place, None)
+        # Every minute since the round before is looked at: a round may be late.
+        first = max(self._ends.get(place, seen.end) + _MINUTE, seen.end - _CATCH_UP * _MINUTE)
+        ends = range(min(first, seen.end), seen.end + 1, _MINUTE)
+        self._ends[place] = seen.end
+        for rule in rules:
+            points = seen.points.get(rule.condition.metric, ())
+            moments = [values_of(rule, points, end) for end in ends]
+            broken = [values for values in moments if rule.broken_by(values)]
+            if bool(broken) != (rule in self.broken):
+                self.broken ^= {rule}
+                yield Change(rule, bool(broken), (broken or moments)[-1][-1], seen.end)
+
+
+class Webhook:
+    """Sends changes to a URL.
+
+    Args:
+        url: The URL, which may have a key.
+        form: Name of a form of :data:`FORMS`; None: by the host.
+
+    Raises:
+        PluginError: It is not a URL of HTTP.
+    """
+
+    def __init__(self, url: str, form: str | None = None) -> None:
+        parts = urlsplit(url)
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
+            raise PluginError("the webhook must be a URL that begins with https:// or http://")
+        self.host = parts.hostname
+        self._url = url
+        self._body = FORMS[form or _HOSTS.get(self.host, "json")]
+
+    def __call__(self, change: Change) -> None:
+        """Send a change.
+
+        Raises:
+            PluginError: It was not taken.
+        """
+        try:
+            answer = requests.post(
+                self._url, json=self._body(change), timeout=_TIMEOUTS, allow_redirects=False
+            )
+        except requests.RequestException as error:
+            # Its text has the URL.
+            raise PluginError(f"the webhook at {self.host}: {type(error).__name__}") from None
+        # Chat robots answer 200 to what they refuse, with a code in the body.
+        code = _code(answer) if answer.ok else answer.status_code
+        if code or not 200 <= answer.status_code < 300:  # noqa: PLR2004 -- statuses of success
+            raise PluginError(f"the webhook at {self.host} answered {code or answer.status_code}")
+
+
+def _code(answer: requests.Response) -> int:
+    try:
+        body = answer.json()
+    except ValueError:
+        return 0
+    found = (body.get("errcode") or body.get("code") or 0) if isinstance(body, dict) else 0
+    return found if isinstance(found, int) else 0
+
+
+def reader(clients: Mapping[str, Client], account: Account) -> Callable[[str, str, int], Seen]:
+    """Return what reads metrics of the account or of a local runtime.
+
+    Args:
+        clients: A client for each region.
+        account: The options.
+    """
+    here = connection.is_here(account)
+
+    def read(region: str, function: str, minutes: int) -> Seen:
+        client = clients[region]
+        # The minute that goes on is not complete; in the account that holds for the one before.
+        end = metrics.now_of(client) // _MINUTE * _MINUTE - (0 if here else _MINUTE)
+        names = tuple(one.metric for one in CONDITIONS)
+        wanted = metrics.Wanted(function, names, end - minutes * _MINUTE, end, 60)
+        found = metrics.read(client, account, wanted)
+        return Seen(end, {one.metric: one.points for one in found})
+
+    return read

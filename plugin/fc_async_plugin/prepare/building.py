@@ -1,0 +1,320 @@
+# SPDX-License-Identifier: MIT
+"""Runs the commands that a template has ``s`` run before a deployment, when they are allowed.
+
+Each is given to the system's shell in its folder, as ``s`` does, with the variables of the ``.env``
+files of the working folder and of the template's folder.
+
+Invariants:
+    The commands of a resource after one that failed do not run, unless it may fail.
+    Commands do not run again for files that are as they left them, also if they failed.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
+
+from fc_async_plugin.prepare import programs
+from fc_async_plugin.prepare.answers import Wish, content_of, key_of
+from fc_async_plugin.prepare.installing import (
+    NODE_FILE,
+    OF_INSTALLATION,
+    content_files,
+    node_install,
+    node_manager,
+    package_json,
+    state_of,
+)
+from fc_async_plugin.project.code import folder_of, missing_start_file, own_folders
+from fc_async_plugin.project.sources import sources_of
+from fc_async_plugin.report.safe_text import visible
+from fc_async_plugin.s_yaml.actions import Build
+from fc_async_plugin.s_yaml.model import is_function
+from fc_async_sdk import _project_folder
+from fc_async_sdk.spec.runtimes import CUSTOM, NODE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+
+    from fc_async_plugin.prepare.answers import Answers
+    from fc_async_plugin.project.images import Image
+    from fc_async_plugin.project.sources import Source
+    from fc_async_plugin.s_yaml import Project
+
+_INPUT: Final = re.compile(
+    r".*\.(?:c|cc|cpp|cs|go|java|kt|rs|scala|ts|tsx|vue)|requirements\.txt|pyproject\.toml|go\.mod|"
+    r"package\.json|pom\.xml|build\.gradle|Cargo\.toml|composer\.json|Makefile"
+)
+"""Files that a build reads and a function does not."""
+_SCRIPT: Final = re.compile(r"build|bundle|pack", re.IGNORECASE)
+_FILE: Final = re.compile(r"(?<!\S)(?:\./)?\w[\w./-]{0,200}(?!\S)")
+_DEPLOYS: Final = re.compile(r"\bs\s.*\bdeploy\b|\bdocker\s.*push\b|\b(?:aliyun|ossutil)\s")
+"""Commands that reach the cloud: a script with one of them does more than a build."""
+_RUNS: Final = re.compile(
+    r"(?:^|[;&|(\n]|\b(?:ba|da|z)?sh|\bnode|\bpython[\d.]*|\bsource)(?:\s+-\S+)*"
+    r"(?=\s*((?:\.{1,2}/)*\w[\w./-]{0,200}))"
+)
+"""Files that a command runs: its first word, and the word after an interpreter."""
+_FOLDER: Final = re.compile(r"\bcd\s+((?:\.{1,2}/)*\w[\w./-]{0,200})")
+_WORD: Final = re.compile(r"[\w:.-]+")
+_USES_SCRIPTS: Final = re.compile(r"\b(?:npm|npx|pnpm|yarn)\b")
+
+
+def builds_of(
+    projects: Iterable[Project],
+    answers: Collection[str] = (),
+    images: Mapping[str, Image] = MappingProxyType({}),
+) -> list[Build]:
+    """Return the commands of the functions and of the whole templates, each once.
+
+    A function that lacks a file with which it starts, and that no command of the template builds,
+    has the build of its ``package.json``; without its code folder, also a script that makes it.
+
+    Args:
+        projects: The templates.
+        answers: Keys of what the user has allowed; a build among them has made the file.
+        images: Images of functions by resource: their builds also copy what the image copies.
+    """
+    found: dict[Build, None] = {}
+    for project in projects:
+        functions = {one.name for one in project.resources if is_function(one)}
+        found.update((one, None) for one in project.builds if one.resource in {"", *functions})
+        built = {one.resource for one in project.builds if not one.component}
+        named = {one.name: one for one in project.resources}
+        for source in sources_of([project]) if "" not in built else ():
+            if source.resource in built:
+                continue
+            lacking = missing_start_file(project, named[source.resource])
+            for find in (_build_of, _script_of):
+                build = find(source, project)
+                image = images.get(source.resource)
+                if build and image and image.folder == build.folder:
+                    command = " && ".join([build.command, *image.copies])
+                    build = build._replace(command=command, written=command)
+                makes = lacking if build and not build.any_file else lacking == "."
+                if build and (wish(build).key in answers or makes):
+                    found[build] = None
+                    break
+    return list(found)
+
+
+def _script_of(source: Source, project: Project) -> Build | None:
+    """Return the script near a template that names the code folder of a function."""
+    name = re.escape(Path(os.path.normpath(source.code or "")).name)
+    named = re.compile(rf"(?<![\w.-]){name}(?![\w.-])")
+    places = own_folders(project) if name else []
+    for place in places:
+        for line, text in _scripts(place):
+            if named.search(text) and not _DEPLOYS.search(text):
+                root = next((one for one in places if (one / ".git").exists()), place)
+                there = shlex.quote(str(place.relative_to(root)))
+                whole = line if place == root else f"cd {there} && {line}"
+                return Build(source.resource, whole, root, whole, any_file=True)
+    return None
+
+
+def _scripts(place: Path) -> Iterator[tuple[str, str]]:
+    """Yield the lines that run scripts of a folder or its ``package.json``, each with its text."""
+    for file in sorted([*place.glob("*.*sh"), *place.glob("*/*.*sh")]):
+        if _SCRIPT.search(file.stem):
+            line = f"bash {shlex.quote(str(file.relative_to(place)))}"
+            yield line, file.read_text("utf-8", "replace")
+    scripts, tool = package_json(place).scripts, node_manager(place)
+    for name, script in scripts.items():
+        if name != "build" and _SCRIPT.search(name):
+            files = filter(Path.is_file, (place / word for word in _FILE.findall(str(script))))
+            texts = (one.read_text("utf-8", "replace") for one in files)
+            first = f"{tool} run build && " if "build" in scripts else ""
+            yield (
+                f"{node_install(place)} && {first}{tool} run {name}",
+                " ".join([str(script), *texts]),
+            )
+
+
+def _build_of(source: Source, project: Project) -> Build | None:
+    """Return the build of the ``package.json`` that is nearest to the code of a function.
+
+    Folders above that of the template do not count.
+    """
+    base = folder_of(project)
+    code = Path(os.path.normpath(source.code)) if source.code else None
+    if code is None or source.runtime not in NODE | CUSTOM:
+        return None
+    places = [one for one in (code, *code.parents) if one.is_relative_to(base)]
+    for place in places or (code, code.parent):
+        if (place / NODE_FILE).is_file():
+            if "build" not in package_json(place).scripts:
+                break
+            command = f"{node_install(place)} && {node_manager(place)} run build"
+            return Build(source.resource, command, place, command)
+    return None
+
+
+def wish(build: Build) -> Wish:
+    """Return a command, with its place, and the key of its answer.
+
+    The answer is for the command with its values, the scripts that it runs, and the files that say
+    what is built and installed.
+    """
+    owner = f"{build.resource}: " if build.resource else ""
+    place = f"(in {os.path.relpath(build.folder)})"
+    # Only "\n" ends a line for a shell; other ends of lines are shown as their escapes.
+    lines = [line for line in (build.asked or build.written).split("\n") if line.strip()]
+    scripts = [] if build.component else _scripts_of(build)
+    shown = [f"{owner}{''.join(lines).strip()}  {place}"]
+    if len(lines) > 1:
+        shown = [f"{owner}{place}", *(f"  {line}" for line in lines)]
+    shown += [f"  {NODE_FILE}, {name}: {script}" for name, script in scripts]
+    text = visible(f"{owner}{_in_one_line(build.written)}  {place}")
+    files = [*content_files(build.folder), *_run_by(build, scripts)]
+    key = key_of(build.folder, build.command, content_of(files))
+    return Wish(key, text, tuple(shown))
+
+
+def _in_one_line(command: str) -> str:
+    """Return a command in one line; an end of a line that ends a command stays visible."""
+    lines = [line.strip() for line in command.split("\n") if line.strip()]
+    shown = ""
+    for line in lines:
+        # A comment goes to the end of its line, also if that is a backslash.
+        continues = line.endswith("\\") and "#" not in line
+        shown += f"{line.removesuffix(chr(92)).strip()} " if continues else f"{line} ⏎ "
+    return shown.removesuffix(" ⏎ ").strip()
+
+
+def _scripts_of(build: Build) -> list[tuple[str, str]]:
+    """Return the scripts of ``package.json`` that a command runs, with their names.
+
+    A package manager also runs those that have ``pre`` or ``post`` before the name of one.
+    """
+    if not _USES_SCRIPTS.search(build.command):
+        return []
+    scripts = {name: str(line) for name, line in package_json(build.folder).scripts.items()}
+    words = {*_WORD.findall(build.command), *OF_INSTALLATION}
+    found: dict[str, str] = {}
+    while words:
+        names = {f"{prefix}{word}" for word in words for prefix in ("pre", "", "post")}
+        new = {name: line for name, line in scripts.items() if name in names - found.keys()}
+        found |= new
+        words = {*_WORD.findall("\n".join(new.values()))}
+    return [(name, _in_one_line(line)) for name, line in found.items()]
+
+
+def _run_by(build: Build, scripts: Iterable[tuple[str, str]]) -> Iterator[Path]:
+    """Yield the files of the folder that a command and its scripts run."""
+    texts = [build.command, *(script for _, script in scripts)]
+    folders = [Path(), *map(Path, _FOLDER.findall("\n".join(texts)))]
+    for text in texts:
+        for name in _RUNS.findall(text):
+            yield from (build.folder / folder / name for folder in folders)
+
+
+def hints(builds: Iterable[Build]) -> list[str]:
+    """Return which commands never run here, in one text."""
+    found = [wish(one).text for one in builds if one.component]
+    head = (
+        "before a deployment s runs its own components and plugins; what fc3 build does for Python "
+        "and Node, the installation of packages does here; run others with s"
+    )
+    return ["\n".join([head, *found])] if found else []
+
+
+class Builder:
+    """Runs the commands of templates.
+
+    Args:
+        builds: The commands.
+        answers: What the user has allowed.
+        environ: The variables that the commands see.
+        say: Is told before each command.
+
+    Attributes:
+        answers: As given.
+    """
+
+    def __init__(
+        self,
+        builds: Iterable[Build],
+        answers: Answers,
+        environ: Mapping[str, str],
+        say: Callable[[str], None],
+    ) -> None:
+        self._builds = [one for one in builds if not one.component]
+        self.answers = answers
+        self._environ = environ
+        self._say = say
+        self._failed: dict[Build, str] = {}  # what they left in their folders
+
+    @property
+    def folders(self) -> set[Path]:
+        """The folders in which commands run."""
+        return {one.folder for one in self._builds if one.folder.is_dir()}
+
+    def due(self) -> list[Build]:
+        """Return the commands of the resources of which one must run."""
+        states = {folder: state_of(folder) for folder in {one.folder for one in self._builds}}
+        chosen = {
+            one.resource
+            for one in self._builds
+            if states[one.folder] not in {self.answers.get(wish(one).key), self._failed.get(one)}
+        }
+        return [one for one in self._builds if one.resource in chosen]
+
+    def run(self, builds: Iterable[Build]) -> list[str]:
+        """Run those commands that the user has allowed, in their order.
+
+        Returns:
+            What failed, one sentence each.
+        """
+        failed: dict[str, str] = {}
+        done: list[Build] = []
+        for one in builds:
+            if one.resource in failed or wish(one).key not in self.answers:
+                continue
+            self._say(wish(one).text)
+            reason = "the folder does not exist"
+            if one.folder.is_dir():
+                reason = self._why_failed(one, programs.run(one.command, one.folder, self._environ))
+            if reason:
+                failed[one.resource] = f"not built: {wish(one).text}: {reason}"
+            done.append(one)
+        ended = [*done, *(one for one in self._builds if one.resource in failed)]
+        left = {one.folder: state_of(one.folder) for one in ended}
+        good = [one for one in done if one.resource not in failed]
+        self._failed = {one: left[one.folder] for one in ended if one.resource in failed}
+        if good:  # with the content that they have left: a build may write a lock file
+            self.answers.keep({wish(one).key: left[one.folder] for one in good})
+        return list(failed.values())
+
+    def _why_failed(self, build: Build, done: programs.Done) -> str:
+        """Return why a command failed, with the end of its output; "" if it may go on."""
+        if not done.status or build.may_fail is None or done.status in build.may_fail:
+            return ""
+        file = self.answers.folder / f"{wish(build).key[:8]}.log"
+        _project_folder.make_private(file.parent)
+        with _project_folder.replacing(file) as unfinished:
+            unfinished.write_text(done.output, "utf-8")
+        reason = f"exit status {done.status}"
+        if done.absent:
+            are = "is" if len(done.absent) == 1 else "are"
+            reason = f"{', '.join(done.absent)} {are} not on this machine: install it"
+        return f"{reason} (all of its output: {os.path.relpath(file)})\n{done.tail}".rstrip()
+
+    def saved(self, changed: Collection[Path] | None = None) -> tuple[list[str], list[Build]]:
+        """Run the commands that are due, if they are allowed and read one of the changed files.
+
+        Args:
+            changed: The files; None: it is not known which.
+
+        Returns:
+            What failed, and the commands that would have to run and are not allowed.
+        """
+        read = changed is None or any(_INPUT.fullmatch(one.name) for one in changed)
+        if not read and not any(one.any_file for one in self._builds):
+            return [], []
+        due = [one for one in self.due() if read or one.any_file]
+        return self.run(due), [one for one in due if wish(one).key not in self.answers]

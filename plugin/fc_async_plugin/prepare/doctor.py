@@ -1,0 +1,277 @@
+# SPDX-License-Identifier: MIT
+"""Checks a machine for what fc-async needs.
+
+Each check yields complaints about one thing. Nothing is changed, and only the check of the account
+sends a request.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import re
+import shutil
+import sqlite3
+import stat
+import subprocess
+import sys
+from importlib import metadata
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
+
+from fc_async_plugin import s_yaml
+from fc_async_plugin.prepare import imports
+from fc_async_sdk import _project_folder, _requirements, _serverless_devs
+from fc_async_sdk._installation import how_to_install
+from fc_async_sdk.errors import FcAsyncError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from pathlib import Path
+
+    from fc_async_sdk import Client
+
+Level = Literal["error", "warning"]
+
+EXTRAS: Final = ("cli", "local")
+"""Extras whose packages are looked for."""
+SQLITE: Final = (3, 35, 0)
+"""The first version with RETURNING, which the local queue uses."""
+FREE_BYTES: Final = 200 * 1024 * 1024
+_NODE_SECONDS: Final = 20
+
+
+class Complaint(NamedTuple):
+    """One problem of a machine.
+
+    Attributes:
+        level: An error makes a command fail; a warning may.
+        what: The problem.
+        fix: What to do, an imperative sentence.
+    """
+
+    level: Level
+    what: str
+    fix: str
+
+
+class Machine(NamedTuple):
+    """The parts of a machine that are checked.
+
+    Attributes:
+        folder: The working folder.
+        home: The user's home.
+        environ: Environment variables.
+        connect: Makes a client of the account; None: the account is not checked.
+    """
+
+    folder: Path
+    home: Path
+    environ: Mapping[str, str]
+    connect: Callable[[], Client] | None
+
+
+class Result(NamedTuple):
+    """The result of one check.
+
+    Attributes:
+        name: What was checked.
+        complaints: What is wrong.
+        skipped: Whether the check does not apply to this machine.
+    """
+
+    name: str
+    complaints: tuple[Complaint, ...] = ()
+    skipped: bool = False
+
+    @property
+    def verdict(self) -> str:
+        """``ok``, ``error``, ``warning`` or ``not needed``: the worst of the complaints."""
+        if self.skipped:
+            return "not needed"
+        levels = {one.level for one in self.complaints}
+        return "error" if "error" in levels else "warning" if levels else "ok"
+
+
+def results(machine: Machine) -> list[Result]:
+    """Return the result of every check."""
+    found = []
+    for name, check in CHECKS.items():
+        complaints = check(machine)
+        found.append(Result(name, tuple(complaints or ()), skipped=complaints is None))
+    return found
+
+
+def _python(_: Machine) -> Iterable[Complaint]:
+    if sys.prefix == sys.base_prefix:
+        yield Complaint(
+            "warning",
+            f"fc-async runs in the system's Python ({sys.prefix})",
+            "install it into a virtual environment: python3 -m venv .venv",
+        )
+
+
+def _extra(extra: str, _: Machine) -> Iterable[Complaint]:
+    required = (
+        one
+        for one in metadata.requires("fc-async") or ()
+        # uvloop is not on every platform, and needed on none.
+        if re.search(rf"extra\s*==\s*['\"]{extra}['\"]", one) and "platform" not in one
+    )
+    missing = _requirements.missing("\n".join(required))
+    if missing:
+        yield Complaint(
+            "error" if extra == "cli" else "warning",
+            f"the extra {extra!r} is not installed ({', '.join(sorted(missing))} missing)",
+            how_to_install(extra),
+        )
+
+
+def _sqlite(_: Machine) -> Iterable[Complaint]:
+    if sqlite3.sqlite_version_info < SQLITE:
+        wanted = ".".join(map(str, SQLITE))
+        yield Complaint(
+            "error",
+            f"SQLite {sqlite3.sqlite_version} is too old for the local runtime",
+            f"use a Python with SQLite {wanted} or newer",
+        )
+
+
+def _folder(machine: Machine) -> Iterable[Complaint]:
+    if not os.access(machine.folder, os.W_OK):
+        yield Complaint(
+            "error",
+            f"{machine.folder} cannot be written to",
+            "the journal of deployments and the local queue live there: change its permissions",
+        )
+        return
+    free = shutil.disk_usage(machine.folder).free
+    if free < FREE_BYTES:
+        yield Complaint(
+            "warning",
+            f"only {free // 1024 // 1024} MB are free where the local queue lives",
+            "free some space",
+        )
+
+
+def _template(machine: Machine) -> Iterable[Complaint] | None:
+    try:
+        path = s_yaml.find(machine.folder)
+    except s_yaml.TemplateError:
+        return None  # many commands need no template
+    try:
+        s_yaml.load(path)
+    except s_yaml.TemplateError as error:
+        return [Complaint("error", str(error), "run: fc-async validate")]
+    return []
+
+
+def _imports(machine: Machine) -> Iterable[Complaint] | None:
+    try:
+        project = s_yaml.load(s_yaml.find(machine.folder))
+    except s_yaml.TemplateError:
+        return None  # the check before names it
+    fix = "leave it out of the code, or split it"
+    return [
+        *(Complaint("warning", *one.missing) for one in imports.missing(project)),
+        *(Complaint("warning", sentence, fix) for sentence in imports.unread(project)),
+    ]
+
+
+def _access(machine: Machine) -> Iterable[Complaint]:
+    for path in _serverless_devs.files(machine.environ, machine.home):
+        if stat.S_IMODE(path.stat().st_mode) & 0o077:
+            yield Complaint(
+                "warning",
+                f"{path} holds keys and can be read by others",
+                f"chmod 600 {path}",
+            )
+
+
+def _own_folder(machine: Machine) -> Iterable[Complaint]:
+    try:
+        _project_folder.check(machine.folder / _project_folder.RUNTIME)
+    except _project_folder.ForeignFolder as error:
+        yield Complaint("error", str(error), "until then nothing in it is read or run")
+
+
+def _interrupted(machine: Machine) -> Iterable[Complaint] | None:
+    try:
+        journals = _project_folder.interrupted_deployments(machine.folder)
+    except _project_folder.ForeignFolder:
+        return None  # the check before names it
+    complaint = Complaint(
+        "warning",
+        "a deployment or removal from here was interrupted",
+        "go on with the same command and --resume, or take it back: fc-async deploy --undo",
+    )
+    return [complaint] if journals else []
+
+
+def _account(machine: Machine) -> Iterable[Complaint] | None:
+    if machine.connect is None:
+        return None
+    try:
+        machine.connect().list_functions(limit=1)
+    except FcAsyncError as error:
+        complaint = Complaint(
+            "error",
+            f"the account cannot be read: {error}",
+            "check --endpoint, --region and the keys; fc-async local start needs no keys",
+        )
+        return [complaint]
+    return []
+
+
+def _check_s(machine: Machine) -> Iterable[Complaint] | None:
+    """Check ``s``, if the template names our plugin or the variable for it is set."""
+    uses = "FC_ASYNC_PLUGIN" in machine.environ or any(
+        "FC_ASYNC_PLUGIN" in path.read_text(encoding="utf-8", errors="replace")
+        for path in (machine.folder / "s.yaml", machine.folder / "s.yml")
+        if path.is_file()
+    )
+    return list(_s_and_plugin(machine)) if uses else None
+
+
+def _s_and_plugin(machine: Machine) -> Iterable[Complaint]:
+    if "FC_ASYNC_PLUGIN" not in machine.environ:
+        yield Complaint(
+            "error",
+            "the template uses FC_ASYNC_PLUGIN, which is not set",
+            "export FC_ASYNC_PLUGIN=$(fc-async s-plugin path)",
+        )
+    if shutil.which("s", path=machine.environ.get("PATH")) is None:
+        yield Complaint(
+            "error",
+            "s (Serverless Devs) is not installed",
+            "npm install -g @serverless-devs/s",
+        )
+
+
+def _node(machine: Machine) -> Iterable[Complaint] | None:
+    node = shutil.which("node", path=machine.environ.get("PATH"))
+    if node is None or "FC_ASYNC_PLUGIN" not in machine.environ:
+        return None
+    done = subprocess.run(  # noqa: S603 -- found on PATH, no shell
+        [node, "--version"], capture_output=True, text=True, timeout=_NODE_SECONDS, check=False
+    )
+    major = done.stdout.strip().lstrip("v").partition(".")[0]
+    if major.isdigit() and int(major) < 16:  # noqa: PLR2004 -- the oldest that the plugin was tried on
+        return [Complaint("warning", f"node {done.stdout.strip()} is old", "use node 16 or newer")]
+    return []
+
+
+CHECKS: Final[dict[str, Callable[[Machine], Iterable[Complaint] | None]]] = {
+    "Python in a virtual environment": _python,
+    **{f"extra {extra}": functools.partial(_extra, extra) for extra in EXTRAS},
+    f"SQLite {'.'.join(map(str, SQLITE))} or newer": _sqlite,
+    "the working folder can be written to and has free space": _folder,
+    "the template can be read": _template,
+    "the cloud has what Python functions import": _imports,
+    "files with keys can be read by their owner only": _access,
+    f"the files in {_project_folder.NAME} are yours": _own_folder,
+    "no deployment was interrupted": _interrupted,
+    "s (Serverless Devs) and its plugin": _check_s,
+    "Node.js for the plugin of s": _node,
+    "the account can be read": _account,
+}
+"""Checks by what is checked: each yields complaints, or returns None if it does not apply."""

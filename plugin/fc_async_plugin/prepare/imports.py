@@ -1,0 +1,357 @@
+# SPDX-License-Identifier: MIT
+"""Finds imports of Python functions that only this machine has, or only the cloud.
+
+Files are read, not run. The local runtime compares what is really imported while a function runs.
+
+Invariants:
+    Imports for type checkers, and those whose failure the code handles, are not reported.
+    What ``requirements.txt`` in the code folder names is not reported.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import re
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from fc_async_plugin.project.code import DEFAULT_HANDLER, code_path
+from fc_async_plugin.project.wanted import layers_elsewhere, local_layers
+from fc_async_plugin.s_yaml.files import MAX_CODE_BYTES, read_bytes
+from fc_async_plugin.s_yaml.model import is_function
+from fc_async_plugin.s_yaml.problems import TemplateError
+from fc_async_sdk import _requirements
+from fc_async_sdk.spec import runtimes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from fc_async_plugin.s_yaml import Project, Resource
+
+_CODE: Final = "/code"
+_REQUIREMENTS: Final = "requirements.txt"
+_NODE: Final = "package.json"
+_LEVELS: Final = ("", "[!.]*/", "[!.]*/*/", "[!.]*/*/*/")
+_HANDLED: Final = ("ImportError", "ModuleNotFoundError", "Exception")
+
+
+class Import(NamedTuple):
+    """An import that fails in the cloud, or on this machine.
+
+    Attributes:
+        function: The function.
+        runtime: Its runtime.
+        module: Top-level name of the module.
+        place: The file and the line of the import.
+        runs: Whether a call always runs it: it is not in a branch, nor in a function elsewhere.
+    """
+
+    function: str
+    runtime: str
+    module: str
+    place: str
+    runs: bool = True
+
+    @property
+    def package(self) -> str:
+        """Name of the package that has the module, as far as it is known."""
+        return self.module if self._of_node else _requirements.package_of(self.module)
+
+    @property
+    def _of_node(self) -> bool:
+        return self.runtime in runtimes.NODE
+
+    @property
+    def mark(self) -> runtimes.Mark | None:
+        """The certainty with which the runtime ships the module; None if it does not."""
+        return runtimes.shipped(self.runtime, self.module)
+
+    @property
+    def missing(self) -> tuple[str, str]:
+        """The fault in the cloud in one sentence, and the advice in another one."""
+        imports = f"{self.function} imports {self.module} ({self.place})"
+        if self.module in sys.stdlib_module_names:
+            what = f"which the standard library of {self.runtime} does not have"
+            return f"{imports}, {what}", "choose another runtime or another module"
+        return (
+            f"{imports} from this machine; in the cloud it is missing",
+            f"put {self.package} into requirements.txt and run make build",
+        )
+
+    @property
+    def absent(self) -> str:
+        """The fault here in one sentence, with what to do, if the runtime does not ship it."""
+        imports = f"{self.function} imports {self.module} ({self.place}), which"
+        if self.module.startswith((".", "/")):
+            return f"{imports} does not exist: build or write it"
+        file = f"{self.place.partition('/')[0]}/{_NODE if self._of_node else _REQUIREMENTS}"
+        return (
+            f"{imports} this machine lacks, and {self.runtime} does not ship it: write "
+            f"{self.package} into {file}, then fc-async dev --install"
+        )
+
+
+_FAILED: Final = re.compile(
+    r"No module named \\*['\"](?P<python>[\w.]+)|"
+    r"Cannot find (?:module|package) \\*['\"](?P<node>[^./'\"\\][^'\"\\]*)"
+)
+
+
+def failed(function: str, runtime: str, error: str, code: Path | None = None) -> str:
+    """Return what an error of a function in Python or Node lacks, with what to do.
+
+    Args:
+        function: The function.
+        runtime: Its runtime.
+        error: What the function's runtime says.
+        code: Its code folder.
+
+    Returns:
+        One sentence; "" if the error is another one.
+    """
+    match = _FAILED.search(error)
+    if match is None:
+        return ""
+    if match["python"] is not None:
+        module = match["python"].partition(".")[0]
+        if re.search(rf"Unable to import module '{re.escape(module)}\b", error):
+            return ""  # that of the handler, which no package has
+        place = _place_of(module, code) if code else ""
+        if place == ".":
+            return ""  # the code has the package, which is for another machine or incomplete
+        if place:
+            return (
+                f"{function} cannot import {module}, which is in {place} of its code folder: add "
+                f"/code/{place} to PYTHONPATH in environmentVariables"
+            )
+        package, file = _requirements.package_of(module), _REQUIREMENTS
+    else:
+        parts = match["node"].removeprefix("node:").split("/")
+        module = package = "/".join(parts[: 2 if parts[0].startswith("@") else 1])
+        file = _NODE
+    mark = runtimes.shipped(runtime, module)
+    there = f"ships it ({mark})" if mark else "does not ship it"
+    return (
+        f"{function} lacks {package}, and {runtime} {there}: with it in {file} of the code "
+        "folder, fc-async dev --install installs it"
+    )
+
+
+def _place_of(module: str, code: Path) -> str:
+    """Return the folder in the code that has a module, at most three levels down, else ""."""
+    names = [f"{level}{module}{end}" for level in _LEVELS for end in ("", ".py")]
+    places = (one.parent.relative_to(code) for name in names for one in code.glob(name))
+    return next((str(one) for one in places if one.name != "site-packages"), "")
+
+
+def missing(project: Project) -> Iterator[Import]:
+    """Yield the imports of a template's Python functions, each module once for each function."""
+    for resource in project.resources:
+        runtime = str(resource.props.get("runtime") or "")
+        there = _modules(project, resource, runtime) if runtime in runtimes.PYTHON else None
+        code = _code(project, resource)
+        if code is None or there is None:
+            continue
+        there |= _requirements.modules(requirements(code))
+        for name, (place, _) in _imports_of(project, resource, code).items():
+            if name not in there and importlib.util.find_spec(name) is not None:
+                yield Import(resource.function_name, runtime, name, place)
+
+
+def absent(project: Project) -> Iterator[Import]:
+    """Yield the imports of a template's Python functions that fail on this machine.
+
+    What may come from a requirement that is not installed, or from a layer of the service, is left
+    out, unless the runtime ships it.
+    """
+    for resource in project.resources:
+        runtime = str(resource.props.get("runtime") or "")
+        code = _code(project, resource) if runtime in runtimes.PYTHON else None
+        if code is None:
+            continue
+        required = _requirements.missing(requirements(code))
+        layers = runtimes.modules(runtime, layers_elsewhere(resource))
+        shipped = runtimes.modules(runtime) or frozenset()
+        for name, (place, runs) in _imports_of(project, resource, code).items():
+            if name in sys.stdlib_module_names or importlib.util.find_spec(name) is not None:
+                continue
+            may_come = required or layers is None or name in layers
+            found = Import(resource.function_name, runtime, name, place, runs)
+            own = required & {_requirements.normalised(one) for one in (found.package, name)}
+            if not own and (name in shipped or not may_come):
+                yield found
+
+
+def _code(project: Project, resource: Resource) -> Path | None:
+    """Return the code folder of a function; None if there is none."""
+    code = code_path(project, resource) if is_function(resource) else None
+    return code if code is not None and code.is_dir() else None
+
+
+def requirements(code: Path) -> str:
+    """Return the text of ``requirements.txt`` in a code folder; "" without one."""
+    return (_read(code / _REQUIREMENTS, []) or b"").decode("utf-8", "replace")
+
+
+def unread(project: Project) -> Iterator[str]:
+    """Yield a sentence for each file of a template's Python functions that is too large to read."""
+    for resource in project.resources:
+        runtime = str(resource.props.get("runtime") or "")
+        code = _code(project, resource) if runtime in runtimes.PYTHON else None
+        if code is None:
+            continue
+        too_large: list[str] = []
+        _read(code / _REQUIREMENTS, too_large)
+        _imports_of(project, resource, code, too_large)
+        yield from dict.fromkeys(too_large)
+
+
+def _read(file: Path, too_large: list[str]) -> bytes | None:
+    """Return the content of a file; None if it cannot be read.
+
+    Args:
+        file: The file.
+        too_large: Gets a sentence if the file is too large.
+    """
+    try:
+        return read_bytes(file, MAX_CODE_BYTES)
+    except TemplateError as error:
+        problem = error.problems[0]
+        if problem.kind == "limit":
+            too_large.append(f"{problem.position.file} is {problem.message}: it is not checked")
+        return None
+
+
+def _imports_of(
+    project: Project, resource: Resource, code: Path, too_large: list[str] | None = None
+) -> dict[str, tuple[str, bool]]:
+    layers = (layer / "python" for layer in local_layers(project, resource))
+    places = [code, *python_path(resource, code), *layers]
+    handler = str(resource.props.get("handler") or DEFAULT_HANDLER)
+    module = handler.rpartition(".")[0].replace("/", ".")
+    return _imports(module, places, [] if too_large is None else too_large)
+
+
+def _modules(project: Project, resource: Resource, runtime: str) -> frozenset[str] | None:
+    """Return what a function has beside its own code; None if it has a layer of unknown content."""
+    there = runtimes.modules(runtime, layers_elsewhere(resource))
+    if there is None or not all(layer.is_dir() for layer in local_layers(project, resource)):
+        return None
+    absent = runtimes.not_in_standard_library(runtime)
+    return there | (sys.stdlib_module_names - absent) | {"__main__"}
+
+
+def python_path(resource: Resource, code: Path) -> Iterator[Path]:
+    """Yield the folders in the ``PYTHONPATH`` of a function, on this machine."""
+    variables: Any = resource.props.get("environmentVariables")
+    path = variables.get("PYTHONPATH") if isinstance(variables, dict) else None
+    for entry in str(path or "").split(":"):
+        inside = entry.removeprefix(_CODE)
+        yield code / (inside.lstrip("/") if inside != entry else entry)
+
+
+def _imports(
+    handler: str, places: Sequence[Path], too_large: list[str]
+) -> dict[str, tuple[str, bool]]:
+    """Return what a handler and the modules in the code that it needs import from elsewhere.
+
+    Args:
+        handler: Module of the handler.
+        places: The code folder, then further folders with modules.
+        too_large: Gets a sentence for each file that is not read, because it is too large.
+
+    Returns:
+        Top-level names, with the place of the first import, and whether a call always runs one.
+    """
+    code = places[0]
+    found: dict[str, tuple[str, bool]] = {}
+    waiting, seen = [(file, True) for file in _files(handler, code)], set[Path]()
+    own = {file for file, _ in waiting}
+    while waiting:
+        file, loaded = waiting.pop()
+        if file in seen:
+            continue
+        seen.add(file)
+        reader = _Reader(runs=loaded, calls=file in own)
+        if not reader.take(_read(file, too_large)):
+            continue
+        for name, line, runs in reader.names:
+            top = name.partition(".")[0]
+            local = any((one / top).is_dir() or (one / f"{top}.py").is_file() for one in places)
+            if not local and (top not in found or runs > found[top][1]):
+                found[top] = (f"{file.relative_to(code.parent)}:{line}", runs)
+            # What is always loaded is read first.
+            place = len(waiting) if runs else 0
+            waiting[place:place] = [(one, runs) for one in _files(name, code)]
+        beside = file.parent.glob("*.py") if reader.relative else ()
+        waiting[:0] = [(one, False) for one in beside]
+    return found
+
+
+def _files(module: str, code: Path) -> list[Path]:
+    """Return the files in the code that an import of a module runs."""
+    parts = module.split(".")
+    steps = [code.joinpath(*parts[:count]) for count in range(1, len(parts) + 1)]
+    files = [file for step in steps for file in (step.with_suffix(".py"), step / "__init__.py")]
+    return [file for file in files if file.is_file()]
+
+
+class _Reader(ast.NodeVisitor):
+    """Collects the names of absolute imports with their lines, and whether they always run.
+
+    Args:
+        runs: Whether the module is always loaded.
+        calls: Whether the functions of the module count as called.
+    """
+
+    def __init__(self, *, runs: bool, calls: bool) -> None:
+        self.names: list[tuple[str, int, bool]] = []
+        self.relative = False
+        self._runs = runs
+        self._calls = calls
+
+    def take(self, content: bytes | None) -> bool:
+        """Collect the names of a module; return False if it is not there or not Python."""
+        if content is None:
+            return False
+        try:
+            self.visit(ast.parse(content))
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            return False  # another check names it
+        return True
+
+    def _perhaps(self, nodes: Iterable[ast.AST]) -> None:
+        before, self._runs = self._runs, False
+        for one in nodes:
+            self.visit(one)
+        self._runs = before
+
+    def visit_Import(self, node: ast.Import) -> None:
+        self.names += [(one.name, node.lineno, self._runs) for one in node.names]
+
+    def visit_ImportFrom(self, node: ast.ImportFrom) -> None:
+        self.relative = self.relative or node.level > 0
+        if node.module and not node.level:
+            names = [f"{node.module}.{one.name}" for one in node.names]
+            self.names += [(one, node.lineno, self._runs) for one in names]
+
+    def visit_FunctionDef(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
+        (self.generic_visit(node) if self._calls else self._perhaps(node.body))
+
+    def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> None:
+        self.visit_FunctionDef(node)
+
+    def visit_If(self, node: ast.If) -> None:
+        body = [] if "TYPE_CHECKING" in ast.dump(node.test) else node.body
+        self._perhaps((*body, *node.orelse))
+
+    def visit_Try(self, node: ast.Try) -> None:
+        handled = any(
+            one.type is None or any(name in ast.dump(one.type) for name in _HANDLED)
+            for one in node.handlers
+        )
+        for part in (*([] if handled else node.body), *node.orelse, *node.finalbody):
+            self.visit(part)
+        self._perhaps(node.handlers)

@@ -1,0 +1,544 @@
+# SPDX-License-Identifier: MIT
+"""Installs what functions need and this machine lacks, if it is allowed.
+
+``requirements.txt``, packages that a Python runtime ships, and those of public layers become one
+layer. The packages are for the interpreter that runs functions here, whatever Python version a
+function asks for on the service. A layer is installed once for the same packages and interpreter.
+The dependencies of a ``package.json`` go into ``node_modules`` beside it, as npm does.
+
+Invariants:
+    Nothing is installed unless the user asked for it, or answered with yes.
+    A layer appears complete or not at all.
+    What could not be installed is not tried again for a code folder that is as it was then.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import importlib.util
+import os
+import platform
+import re
+import shutil
+import sys
+import sysconfig
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+import msgspec
+
+from fc_async_plugin import PluginError
+from fc_async_plugin.prepare import environments, imports, layers, programs, syntax
+from fc_async_plugin.prepare.answers import Wish, content_of, key_of
+from fc_async_plugin.prepare.imports import Import
+from fc_async_plugin.prepare.layers import layers_of
+from fc_async_plugin.project import pyproject
+from fc_async_plugin.project.code import start_text
+from fc_async_plugin.project.sources import sources_of
+from fc_async_plugin.s_yaml.model import with_props
+from fc_async_sdk import _project_folder, _requirements
+from fc_async_sdk._decoding import prepare
+from fc_async_sdk._installation import module_command
+from fc_async_sdk.spec.runtimes import CUSTOM, NODE, PYTHON, shipped
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+
+    from fc_async_plugin.prepare.answers import Answers
+    from fc_async_plugin.project.sources import Source
+    from fc_async_plugin.s_yaml import Project
+
+_FILE: Final = "requirements.txt"
+_NOT_CODE: Final = {"doc", "docs", "node_modules", "test", "tests"}
+NODE_FILE: Final = "package.json"
+_NODE_FOLDER: Final = "node_modules"
+_NOT_READ: Final = {_project_folder.NAME, ".git", ".s", ".venv", "__pycache__"}
+_MANAGERS: Final = {"pnpm": "pnpm-lock.yaml", "yarn": "yarn.lock"}
+"""Package managers of Node with their lock files; without one it is npm."""
+_PNPM: Final = {"5": "@7", "6": "@8", "9": "@10"}
+"""Versions of pnpm for the format of its lock file: version 11 fails for packages with scripts."""
+_LOCK_FORMAT: Final = re.compile(r"lockfileVersion: '?(\d+)")
+_DEMANDED: Final = re.compile(r"(pnpm|yarn)@|.*\bonly-allow (pnpm|yarn)\b")
+_LOCKS: Final = ("package-lock.json", "npm-shrinkwrap.json")
+OF_INSTALLATION: Final = ("preinstall", "install", "postinstall", "prepare")
+"""Scripts of a ``package.json`` that package managers run with an installation."""
+_SAYS: Final = (
+    NODE_FILE,
+    *_LOCKS,
+    *_MANAGERS.values(),
+    ".npmrc",
+    ".yarnrc",
+    ".yarnrc.yml",
+    ".pnpmfile.cjs",
+    "pnpm-workspace.yaml",
+    "pyproject.toml",
+    "setup.py",
+    "setup.cfg",
+    "poetry.lock",
+    "uv.lock",
+    "Dockerfile",
+    "Makefile",
+    "pom.xml",
+    "build.gradle",
+    "build.gradle.kts",
+    "build.rs",
+    "Cargo.toml",
+)
+"""Files that say what builds and installations run: another content is another question."""
+_SAYS_ALSO: Final = ("*requirements*.txt", "*constraints*.txt")
+
+
+class Needs(NamedTuple):
+    """Packages of the layer of one function.
+
+    Attributes:
+        file: Its ``requirements.txt``; None if it has none.
+        packages: Further requirements in Python, sorted.
+        node: Packages of Node, sorted.
+    """
+
+    file: Path | None
+    packages: tuple[str, ...] = ()
+    node: tuple[str, ...] = ()
+
+    @property
+    def what(self) -> str:
+        """The file and the packages, for people."""
+        return ", ".join([*([self.file.name] if self.file else []), *self.packages, *self.node])
+
+
+def requirements_of(source: Source) -> Path | None:
+    """Return the requirements of a function in Python or a custom runtime; None if it has none."""
+    code = source.code
+    if source.runtime not in PYTHON | CUSTOM or code is None:
+        return None
+    if source.requirements:
+        return source.requirements
+    # Of a folder in the code, if it is the only one that has any.
+    inside = [one for one in code.glob(f"[!.]*/{_FILE}") if one.parent.name not in _NOT_CODE]
+    file = inside[0] if len(inside) == 1 and not (code / _FILE).exists() else code / _FILE
+    return file if file.is_file() and file.read_text("utf-8", "replace").strip() else None
+
+
+def node_packages_missing(source: Source) -> bool:
+    """Return whether ``node_modules`` of a function lacks dependencies of its ``package.json``."""
+    if source.runtime not in NODE | CUSTOM or source.code is None:
+        return False
+    folder = source.code / _NODE_FOLDER
+    return not all((folder / name).exists() for name in package_json(source.code).dependencies)
+
+
+def shipped_for_node(source: Source) -> tuple[str, ...]:
+    """Return packages that a Node runtime ships and a function needs and lacks, sorted."""
+    return tuple(
+        sorted(one for one in syntax.absent_modules(source) if shipped(source.runtime, one))
+    )
+
+
+def absent_of_node(projects: Iterable[Project]) -> Iterator[Import]:
+    """Yield what functions for Node load and lack and an installation does not bring."""
+    for source in sources_of(projects):
+        lacks = syntax.absent_modules(source)
+        if source.code is None or not lacks:
+            continue
+        known = package_json(source.code).dependencies
+        incomplete = node_packages_missing(source)  # packages may bring further ones
+        for name, place in lacks.items():
+            if name.startswith((".", "/")) or not (incomplete or name in known):
+                yield Import(source.function, source.runtime, name, place)
+
+
+class Package(msgspec.Struct, frozen=True):
+    """Relevant part of ``package.json``."""
+
+    dependencies: dict[str, Any] = {}
+    scripts: dict[str, Any] = {}
+    package_manager: Any = msgspec.field(default="", name="packageManager")
+
+    @property
+    def manager(self) -> str:
+        """The package manager that it demands; "" if that is not known."""
+        demands = self.package_manager, self.scripts.get("preinstall")
+        found = filter(None, map(_DEMANDED.match, map(str, demands)))
+        return next((one[1] or one[2] for one in found), "")
+
+
+prepare(Package)
+
+
+def package_json(folder: Path) -> Package:
+    """Return what ``package.json`` of a folder says; nothing if it has none that can be read."""
+    try:
+        return msgspec.json.decode((folder / NODE_FILE).read_bytes(), type=Package)
+    except (OSError, msgspec.DecodeError):
+        return Package()
+
+
+def state_of(folder: Path) -> str:
+    """Return a value that changes with the names, sizes and times of files below a folder."""
+    found = hashlib.sha256()
+    for place, folders, names in os.walk(folder):
+        folders[:] = sorted(set(folders) - _NOT_READ)
+        for path in (Path(place, one) for one in sorted(names)):
+            with contextlib.suppress(FileNotFoundError):  # removed meanwhile
+                status = path.lstat()
+                found.update(f"{path}\0{status.st_size}\0{status.st_mtime_ns}\n".encode())
+    return found.hexdigest()[:16]
+
+
+def content_files(folder: Path) -> Iterator[Path]:
+    """Yield the files in a folder that say what a build or an installation there does."""
+    yield Path("fc-async.toml").absolute()
+    yield from (folder / name for name in _SAYS)
+    yield from (one for pattern in _SAYS_ALSO for one in folder.glob(pattern))
+
+
+class Installation(NamedTuple):
+    """Packages that a function needs.
+
+    Attributes:
+        source: The function.
+        needs: What its layer has; None: the dependencies of ``package.json``, beside it.
+        layer: The folder of the layer; None without ``needs``.
+    """
+
+    source: Source
+    needs: Needs | None
+    layer: Path | None
+
+    @property
+    def wish(self) -> Wish:
+        """Question to the user; its answer counts for these packages and files."""
+        folder = self.source.code or Path()
+        needs = self.needs or Needs(folder / NODE_FILE)
+        place = f"{needs.file.parent.name}/" if needs.file and needs.file.parent != folder else ""
+        text = f"{self.source.function}: install {place}{needs.what}"
+        files = {
+            *content_files(folder),
+            *content_files(needs.file.parent if needs.file else folder),
+        }
+        key = key_of("install", folder, needs.what, content_of(files))
+        return Wish(
+            key, f"{text}  (in {os.path.relpath(folder)})", tuple(self._shown(text, folder))
+        )
+
+    def _shown(self, text: str, folder: Path) -> Iterator[str]:
+        """Yield the lines of the question: the packages of a file, and scripts that npm runs."""
+        yield f"{text}  (in {os.path.relpath(folder)})"
+        if self.needs is None:
+            scripts = package_json(folder).scripts
+            for name in filter(scripts.__contains__, OF_INSTALLATION):
+                yield f"  {NODE_FILE}, {name}: {' ⏎ '.join(str(scripts[name]).splitlines())}"
+        elif self.needs.file is not None:
+            for line in self.needs.file.read_text("utf-8", "replace").splitlines():
+                if line.strip() and not line.lstrip().startswith("#"):
+                    yield f"  {line.rstrip()}"
+
+
+class Installer:
+    """Adds a layer to each function that needs Python packages; installs packages of Node.
+
+    Args:
+        say: Told before an installation, which may take long.
+        install: Installs Python packages into a folder; returns lines of the requirements of which
+            another version was installed.
+        folder: Where the layers are kept.
+        install_node: Installs packages into ``node_modules`` of a folder, without names those of
+            its ``package.json``.
+        answers: What the user has allowed, of what this machine lacks; None: all of it, also what
+            this machine has in another version.
+    """
+
+    def __init__(
+        self,
+        say: Callable[[str], None],
+        install: Callable[[Needs, Path], Iterable[str]] | None = None,
+        folder: Path = _project_folder.LAYERS,
+        install_node: Callable[[Path, Sequence[str]], None] | None = None,
+        answers: Answers | None = None,
+    ) -> None:
+        self._say = say
+        self._install = install or install_packages
+        self._install_node = install_node or install_node_packages
+        self._folder = folder
+        self._answers = answers
+        self._told: set[str] = set()
+        self._failed: dict[tuple[Path, str], PluginError] = {}  # code folders and their states
+
+    def __call__(self, project: Project) -> Project:
+        """Return a template with the layers of its functions.
+
+        Raises:
+            PluginError: The packages cannot be installed.
+        """
+        project, found = environments.used(project)
+        if found:
+            self._tell(found)
+        added = {}
+        for one in self._wanted(project):
+            missing = one.layer is None or not one.layer.is_dir()
+            if missing and self._answers is not None and one.wish.key not in self._answers:
+                self._tell(f"not installed: {one.wish.text}; fc-async dev asks when it starts")
+                continue
+            if missing:
+                self._install_one(one)
+            if one.layer is not None:
+                added[one.source.resource] = one.layer
+        return with_layers(project, added) if added else project
+
+    def _install_one(self, one: Installation) -> None:
+        """Install the packages of a function, unless that failed and its code has not changed."""
+        code = one.source.code or Path()
+        if error := self._failed.get((code, state_of(code))):
+            raise error
+        try:
+            if one.layer is not None and one.needs is not None:
+                self._make_layer(one.layer, one.needs, one.source.function)
+            else:
+                self._say(f"installing {NODE_FILE} of {one.source.function} …")
+                self._install_node(code, ())
+        except PluginError as error:
+            self._failed[code, state_of(code)] = error
+            raise
+
+    def due(self, projects: Iterable[Project], later: Collection[str] = ()) -> list[Installation]:
+        """Return what the user must be asked for; nothing more is said of it.
+
+        Args:
+            projects: The templates.
+            later: Resources that are built first, which may install what they need; "": all.
+        """
+        found = [one for each in projects for one in self._wanted(environments.used(each)[0])]
+        found = [one for one in found if one.layer is None or not one.layer.is_dir()]
+        self._told |= {f"not installed: {one.wish.text}" for one in found}
+        found = [one for one in found if not {"", one.source.resource} & {*later}]
+        return found if self._answers is not None else []
+
+    def _tell(self, text: str) -> None:
+        """Say something once."""
+        if text.partition(";")[0] not in self._told:
+            self._told.add(text.partition(";")[0])
+            self._say(text)
+
+    def _wanted(self, project: Project) -> Iterator[Installation]:
+        """Yield the packages of functions, with those whose layer exists."""
+        further: dict[str, set[str]] = {}
+        for one in imports.absent(project):
+            if one.mark:
+                further.setdefault(one.function, set()).add(one.package)
+        for function, layer in layers_of(project):
+            if layer.requirement and not layers.is_here(layer):
+                further.setdefault(function, set()).update(layer.requirement.split())
+        for source in sources_of([project]):
+            if node_packages_missing(source):
+                yield Installation(source, None, None)
+            file = requirements_of(source)
+            # The packages in the code hide those of layers and of the runtime.
+            own = _requirements.named(file.read_text("utf-8", "replace") if file else "")
+            wanted = further.get(source.function, set()).union(_beside(project, source))
+            packages = {one for one in wanted if _name(one) not in own}
+            needs = Needs(file, tuple(sorted(packages)), shipped_for_node(source))
+            if any(needs):
+                place = self._layer_of(needs)
+                if self._answers is None or place.is_dir() or _lacks(project, source, needs):
+                    yield Installation(source, needs, place)
+
+    def _layer_of(self, needs: Needs) -> Path:
+        text = needs.file.read_bytes() if needs.file else b""
+        names = [*needs.packages, *needs.node]
+        return (self._folder / _key("\n".join([*names, ""]).encode() + text)).resolve()
+
+    def _make_layer(self, layer: Path, needs: Needs, function: str) -> None:
+        language = "Node" if needs.node else f"Python {platform.python_version()}"
+        self._say(f"installing {needs.what} of {function} for {language} …")
+        _project_folder.make_private(self._folder)
+        draft = Path(tempfile.mkdtemp(prefix=".installing-", dir=self._folder))
+        try:
+            if needs.file or needs.packages:
+                for line in self._install(needs, draft / "python"):
+                    self._say(f"{function}: {line.strip()} cannot be installed; a newer one is")
+                _remove_backports(draft / "python")
+            if needs.node:
+                self._install_node(draft / "nodejs", needs.node)
+            if (draft / "python" / "bin").is_dir():  # commands of packages, such as gunicorn
+                (draft / "python" / "bin").rename(draft / "bin")
+            draft.rename(layer)
+        finally:
+            shutil.rmtree(draft, ignore_errors=True)
+
+
+def _remove_backports(folder: Path) -> None:
+    """Remove modules that the standard library has, which is before it in an installation."""
+    for one in folder.glob("*"):
+        if one.name.partition(".")[0] in sys.stdlib_module_names:
+            shutil.rmtree(one) if one.is_dir() else one.unlink()
+
+
+def _beside(project: Project, source: Source) -> Iterator[str]:
+    """Yield what this machine lacks of the requirements of a folder that a start command names.
+
+    Without ``requirements.txt`` they are those of ``pyproject.toml`` in the code.
+    """
+    if source.runtime not in CUSTOM or source.code is None:
+        return
+    if requirements_of(source) is None:
+        yield from _lacking("\n".join(pyproject.dependencies(source.code)))
+    [resource] = [one for one in project.resources if one.name == source.resource]
+    text = start_text(project, resource)
+    for file in source.code.glob(f"[!.]*/{_FILE}"):
+        if re.search(rf"(?<![\w.-]){re.escape(file.parent.name)}(?![\w.-])", text):
+            yield from _lacking(file.read_text("utf-8", "replace"))
+
+
+def _lacking(required: str) -> Iterator[str]:
+    """Yield the lines of requirements whose packages this machine lacks."""
+    lacking = _requirements.missing(required)
+    lines = [line.partition(" #")[0].strip() for line in required.splitlines()]
+    yield from (line for line in lines if _name(line) in lacking)
+
+
+def _name(requirement: str) -> str:
+    return next(iter(_requirements.named(requirement)), requirement)
+
+
+def _lacks(project: Project, source: Source, needs: Needs) -> bool:
+    """Return whether this machine lacks something that a function needs."""
+    if needs.packages or needs.node or needs.file is None:
+        return True
+    [resource] = [one for one in project.resources if one.name == source.resource]
+    places = [*sys.path, *map(str, imports.python_path(resource, needs.file.parent))]
+    return bool(_requirements.missing(needs.file.read_text("utf-8", "replace"), places))
+
+
+def _key(requirements: bytes) -> str:
+    interpreter = f"{sys.implementation.cache_tag} {sysconfig.get_platform()}\n".encode()
+    return hashlib.sha256(interpreter + requirements).hexdigest()[:16]
+
+
+def with_layers(project: Project, added: dict[str, Path]) -> Project:
+    """Return a template whose resources have one more layer, below their own."""
+    props = {
+        one.name: {**one.props, "layers": [str(added[one.name]), *(one.props.get("layers") or [])]}
+        for one in project.resources
+        if one.name in added
+    }
+    return with_props(project, props)
+
+
+def install_packages(needs: Needs, target: Path) -> list[str]:
+    """Install packages with pip, or with uv where the interpreter has no pip.
+
+    An exact version that cannot be installed, often because it is older than this Python, is taken
+    as the oldest one that will do.
+
+    Returns:
+        The lines of the requirements that were taken so.
+
+    Raises:
+        PluginError: There is neither pip nor uv, or the installation failed.
+    """
+    taken: list[str] = []
+    try:
+        _install_packages(needs.file, needs, target)
+    except PluginError as error:
+        said, text = str(error), needs.file.read_text("utf-8", "replace") if needs.file else ""
+        other = target.with_name(_FILE)
+        while True:
+            text, lines = _requirements.loosened(text, said)
+            if not lines:
+                raise
+            taken += lines
+            other.write_text(text, "utf-8")
+            try:
+                _install_packages(other, needs, target)
+                break
+            except PluginError as again:
+                said = str(again)
+    return taken
+
+
+def _install_packages(file: Path | None, needs: Needs, target: Path) -> None:
+    """Install packages; paths in requirements are relative to their file, as in its folder."""
+    named = ["--requirement", str(file.resolve())] if file else []
+    command = [*_installer(), "--target", str(target.resolve()), *named, "--", *needs.packages]
+    what, folder = needs.file or ", ".join(needs.packages), needs.file and needs.file.parent
+    _run(command if needs.packages else command[:-1], what, folder)
+
+
+def install_node_packages(folder: Path, packages: Sequence[str]) -> None:
+    """Install packages into a folder; without names those of its ``package.json`` and lock file.
+
+    Raises:
+        PluginError: There is no npm, or the installation failed.
+    """
+    if shutil.which("npm") is None:
+        raise PluginError("packages of Node need npm: install Node.js")
+    folder.mkdir(exist_ok=True)
+    usual = "--omit=dev --no-audit --no-fund --loglevel=error"
+    if packages:
+        place = ["--prefix", str(folder.resolve())]
+        command = ["npm", "install", "--no-package-lock", *usual.split(), *place, "--", *packages]
+        _run(command, ", ".join(packages), folder)
+        return
+    locked = any((folder / name).is_file() for name in _LOCKS)
+    verb = "install" if locked else "install --no-package-lock"
+    if locked and not (folder / _NODE_FOLDER).exists():
+        verb = "ci"
+    _run(node_install(folder, f"{verb} {usual}"), folder / NODE_FILE, folder)
+
+
+def node_install(folder: Path, of_npm: str = "install") -> str:
+    """Return a line for the shell that installs what a ``package.json`` needs.
+
+    The package manager is the one of the lock file, or that the package demands. What npm refuses
+    is installed as ``package.json`` has it, with peers that clash, and with development
+    dependencies: ``prepare`` of the package may need them.
+
+    Args:
+        folder: The folder of the file.
+        of_npm: What npm is told first.
+    """
+    tool = node_manager(folder)
+    if tool != "npm":
+        return f"{tool} install"
+    return f"(npm {of_npm} || npm install --no-package-lock --legacy-peer-deps)"
+
+
+def node_manager(folder: Path) -> str:
+    """Return the command of the package manager of a ``package.json``, such as ``npx --yes pnpm``.
+
+    A package of a workspace has its lock file in a folder above.
+    """
+    if any((folder / one).is_file() for one in _LOCKS):
+        return "npm"
+    package = package_json(folder)
+    demanded = package.manager
+    # pnpm 10 would install that version itself, if the registry has its signature.
+    exact = re.match(r"pnpm(@[\w.-]+)", str(package.package_manager))
+    places = [folder, *folder.resolve().parents]
+    for name, lock in _MANAGERS.items():
+        file = next((one / lock for one in places if (one / lock).is_file()), None)
+        if name == demanded or (file and not demanded):
+            format_ = _LOCK_FORMAT.match(file.read_text("utf-8", "replace")) if file else None
+            version = _PNPM.get(format_[1], "") if format_ else ""
+            version = exact[1] if exact else version
+            return name if shutil.which(name) else f"npx --yes {name}{version}"
+    return "npm"
+
+
+def _run(command: Sequence[str] | str, what: object, cwd: Path | None = None) -> None:
+    done = programs.run(command, cwd)
+    if done.status:
+        raise PluginError(f"{what} cannot be installed:\n{done.tail}")
+
+
+def _installer() -> Sequence[str]:
+    if importlib.util.find_spec("pip") is not None:
+        quiet = ("--quiet", "--disable-pip-version-check", "--no-input")
+        return module_command("pip", "install", *quiet)
+    uv = shutil.which("uv")
+    if uv is None:
+        raise PluginError("packages need pip or uv beside this Python: python -m ensurepip")
+    return (uv, "pip", "install", "--quiet", "--python", sys.executable)

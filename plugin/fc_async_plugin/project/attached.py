@@ -1,0 +1,277 @@
+# SPDX-License-Identifier: MIT
+"""Converts what a template attaches to a function: triggers and concurrency; names the rest.
+
+On this machine a function runs without what only ``s deploy`` makes or knows; :func:`here` leaves
+that out and :func:`omitted` names it.
+
+Pure. ``triggerConfig`` is an object in a template and in steps; the SDK makes the JSON text of it
+that the API takes.
+"""
+
+from __future__ import annotations
+
+import copy
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from fc_async_plugin.s_yaml.model import BLOCK, is_function, refuse_unresolved, unresolved_in
+from fc_async_plugin.s_yaml.problems import TemplateError, failure
+from fc_async_sdk.models import FunctionSettings
+from fc_async_sdk.spec import limits, runtimes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterator, Sequence
+
+    from fc_async_plugin.s_yaml.model import Project, Resource
+    from fc_async_plugin.s_yaml.problems import Path, Place
+
+SETTINGS: Final = tuple(
+    sorted({*(field.encode_name for field in msgspec.structs.fields(FunctionSettings)), "layers"})
+)
+"""Props that CreateFunction and UpdateFunction take unchanged."""
+TRIGGERS: Final = "triggers"
+CONCURRENCY: Final = "concurrencyConfig"
+_DEPLOYED: Final = frozenset(
+    {*SETTINGS, BLOCK, CONCURRENCY, TRIGGERS, "code", "endpoint", "functionName", "region"}
+)
+_BY_S: Final = frozenset(
+    {
+        *("annotations", "buildDir", "customDomain", "disableInjectCredentials"),
+        *("enableLongLiving", "juiceFsConfig", "microSandboxConfig", "polarFsConfig"),
+        *("provisionConfig", "resourceGroupId", "scalingConfig", "sessionAffinityConfig"),
+        *("supplement", "tags", "vpcBinding"),
+    }
+)
+"""Props that fc3 0.1.22 knows and that only `s deploy` acts on."""
+_NEEDED: Final = frozenset({"runtime", "handler"})
+"""Settings without which a function does not run."""
+_DEPTHS: Final = {"environmentVariables": 2, "layers": 2, BLOCK: 4}
+"""Number of keys that lead to what is left out if only ``s`` resolves it: one variable, one layer,
+one destination. Other settings are left out as a whole."""
+_SHOWN_NAMES: Final = 6
+_TEXTS: Final = ("sourceArn", "invocationRole", "description")
+_JOINED: Final = ("tokenLookup", "claimPassBy")
+"""Lists of ``authConfig`` that the API takes as a text; the component fc3 joins them, too."""
+
+
+def triggers(
+    resource: Resource,
+    *,
+    here: bool,
+    refuse: Callable[[Resource, TemplateError], None] | None = None,
+) -> dict[str, dict[str, Any]]:
+    """Return the triggers of a function by name.
+
+    Args:
+        resource: The function.
+        here: Whether it runs on this machine. Triggers with a ``${…}`` that only ``s`` resolves
+            are then left out, and :func:`omitted` names them.
+        refuse: Called with the function and the error of a trigger that cannot be sent, which is
+            then left out; None: it is an error.
+
+    Raises:
+        TemplateError: A trigger cannot be sent, or two have one name.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    for index, one in enumerate(_listed(resource)):
+        if here and any(unresolved_in(one)):
+            continue
+        try:
+            document = _trigger(resource, index, one)
+            name = str(one["triggerName"])
+            if name in found:
+                raise failure(
+                    resource.where(TRIGGERS, index),
+                    f"{resource.name!r} has two triggers with the name {name!r}",
+                    "give each its own name",
+                )
+            found[name] = document
+        except TemplateError as error:
+            if refuse is None:
+                raise
+            refuse(resource, error)
+    return found
+
+
+def with_triggers(resource: Resource, indices: Sequence[int]) -> Resource:
+    """Return a function with some of its triggers, which know where they are written."""
+
+    def places(path: Path) -> list[Place]:
+        match path:
+            case (name, int(index), *rest) if name == TRIGGERS:
+                return resource.places((TRIGGERS, indices[index], *rest))
+        return resource.places(path)
+
+    listed = resource.props[TRIGGERS]
+    chosen = resource.props | {TRIGGERS: [listed[index] for index in indices]}
+    return msgspec.structs.replace(resource, props=chosen, places=places)
+
+
+def here(resource: Resource) -> Resource:
+    """Return a function without the settings that only a deployment by ``s`` makes or knows."""
+    props = copy.deepcopy(resource.props)
+    for *above, key in _only_by_s(resource):
+        inner: Any = props
+        for one in above:
+            inner = inner[one]
+        del inner[key]
+    return msgspec.structs.replace(resource, props=props)
+
+
+def _only_by_s(resource: Resource) -> dict[Path, str]:
+    """Return the places in a function that :func:`here` leaves out, and why; last items first."""
+    found: dict[Path, str] = {}
+    for name in (*SETTINGS, BLOCK, CONCURRENCY):
+        value = resource.props.get(name)
+        if name in _NEEDED:
+            continue
+        if value == "auto":
+            found[name,] = "auto makes other resources"
+        for path, text in unresolved_in(value, name):
+            later = f"{text} is known only afterwards"
+            if (name, text) == ("role", f"${{resources.{resource.name}.output}}"):
+                later = "the mapping describes one to make"  # of a template of edition 1.0.0
+            found.setdefault(path[: _DEPTHS.get(name, 1)], later)
+    return dict(reversed(found.items()))
+
+
+def concurrency(resource: Resource) -> dict[str, dict[str, Any]]:
+    """Return the concurrency configuration of a function by the name "", empty if it has none.
+
+    Raises:
+        TemplateError: It is not ``reservedConcurrency`` with a whole number.
+    """
+    block = resource.props.get(CONCURRENCY)
+    if block is None or block == {}:
+        return {}
+    refuse_unresolved(resource, block, CONCURRENCY)
+    count = block.get("reservedConcurrency") if isinstance(block, dict) else None
+    if type(count) is not int or set(block) != {"reservedConcurrency"}:
+        raise failure(
+            resource.where(CONCURRENCY),
+            f"{CONCURRENCY} of {resource.name!r} is {block!r}",
+            "write reservedConcurrency with a whole number, nothing else",
+        )
+    return {"": {"reservedConcurrency": count}}
+
+
+def omitted(project: Project, only: Collection[str], *, here: bool) -> Iterator[str]:
+    """Yield what a deployment of functions leaves out or cannot compare, one sentence each."""
+    yield from unset(project)
+    for name, problems in project.left_out.items():
+        yield from (f"not deployed: {name}: {one}" for one in problems)
+    blocks: dict[str, list[str]] = {}
+    for resource in project.resources:
+        if only and resource.name not in only:
+            continue
+        if not is_function(resource):
+            blocks.setdefault(f"component {resource.component}", []).append(resource.name)
+            continue
+        for name, value in resource.props.items():
+            if name not in _DEPLOYED and value not in (None, {}, []):
+                blocks.setdefault(name, []).append(resource.name)
+        yield from _not_compared(resource)
+        if here:
+            yield from _known_later(resource)
+    for name, resources in sorted(blocks.items()):
+        functions = ", ".join(resources)
+        if name in _BY_S or name.startswith("component "):
+            yield f"not deployed by fc-async: {name} of {functions} (use s deploy)"
+        else:
+            yield f"ignored, by s deploy too: {name} of {functions} (see fc-async validate)"
+
+
+def unset(project: Project) -> Iterator[str]:
+    """Yield what a template that was read for this machine has no values for, in one sentence."""
+    if project.unset:
+        few = "it" if len(project.unset) == 1 else "them"
+        name = project.file.rpartition("/")[2]
+        yield (
+            f"no value for ${{env(…)}}: {shortened(project.unset)}; the functions run without {few}"
+            f" (set {few}, write {few} into .env beside {name}, or name a file "
+            "with fc-async dev --env-file; s needs a value)"
+        )
+
+
+def shortened(names: Sequence[str]) -> str:
+    """Return names for a line; of many the first ones, with how many more there are."""
+    more = len(names) - _SHOWN_NAMES
+    shown = ", ".join(names[:_SHOWN_NAMES])
+    return f"{shown} and {more} more" if more > 1 else ", ".join(names)
+
+
+def not_run(project: Project, only: Collection[str]) -> Iterator[str]:
+    """Yield which functions the local runtime accepts and cannot run, one sentence each."""
+    for resource in project.resources:
+        name = str(resource.props.get("runtime"))
+        chosen = is_function(resource) and (not only or resource.name in only)
+        if chosen and name in runtimes.OTHERS | {runtimes.CONTAINER}:
+            yield (
+                f"does not run on this machine: {resource.name} (runtime {name}; the local runtime "
+                "has Python, Node.js and custom runtimes)"
+            )
+
+
+def _not_compared(resource: Resource) -> Iterator[str]:
+    name = resource.at("code", "ossObjectName")
+    if name is not None:
+        place = f"oss://{resource.at('code', 'ossBucketName')}/{name}"
+        yield f"not compared by fc-async: code of {resource.name} in {place} (use s deploy)"
+
+
+def _known_later(resource: Resource) -> Iterator[str]:
+    for path, reason in reversed(_only_by_s(resource).items()):
+        name = ".".join(map(str, path))
+        yield f"left out here: {name} of {resource.name} ({reason}; s deploy does that)"
+    for one in _listed(resource):
+        for _, text in islice(unresolved_in(one), 1):
+            yield (
+                f"not deployed by fc-async: trigger {one.get('triggerName')} of {resource.name}"
+                f" ({text} is known only after s deploy has run)"
+            )
+
+
+def _listed(resource: Resource) -> list[dict[str, Any]]:
+    listed = resource.props.get(TRIGGERS)
+    if listed is None:
+        return []
+    if not isinstance(listed, list) or not all(isinstance(one, dict) for one in listed):
+        raise failure(
+            resource.where(TRIGGERS), f"{TRIGGERS} of {resource.name!r} is not a list of mappings"
+        )
+    return listed
+
+
+def _trigger(resource: Resource, index: int, one: dict[str, Any]) -> dict[str, Any]:
+    refuse_unresolved(resource, one, TRIGGERS, index)
+    config = one.get("triggerConfig") or {}
+    for name in ("triggerName", "triggerType"):
+        if not one.get(name) or not isinstance(one[name], str):
+            raise failure(
+                resource.where(TRIGGERS, index),
+                f"a trigger of {resource.name!r} has no {name}",
+                "add it",
+            )
+    if not isinstance(config, dict):
+        raise failure(
+            resource.where(TRIGGERS, index, "triggerConfig"),
+            f"triggerConfig of {one['triggerName']!r} is not a mapping",
+        )
+    return {
+        "triggerType": one["triggerType"],
+        "triggerConfig": _config(config),
+        "qualifier": str(one.get("qualifier") or limits.DEFAULT_QUALIFIER),
+        **{name: str(one[name]) for name in _TEXTS if one.get(name)},
+    }
+
+
+def _config(config: dict[str, Any]) -> dict[str, Any]:
+    auth = config.get("authConfig")
+    if not isinstance(auth, dict):
+        return config
+    joined = {
+        name: ",".join(map(str, auth[name])) for name in _JOINED if isinstance(auth.get(name), list)
+    }
+    return config | {"authConfig": auth | joined}

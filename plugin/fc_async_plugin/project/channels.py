@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: MIT
+"""The queues, topics and event buses that a template names: destinations and sources. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from fc_async_plugin.project import attached
+from fc_async_plugin.project.state import Channel, Place
+from fc_async_plugin.s_yaml.model import desired
+from fc_async_sdk.errors import InvalidArn
+from fc_async_sdk.spec import arn, triggers
+from fc_async_sdk.spec.destinations import KINDS as RECORDS
+from fc_async_sdk.spec.graph import Node, NodeKind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from fc_async_plugin.project.state import Of, Wanted
+    from fc_async_plugin.s_yaml.model import Resource
+
+KINDS: Final[dict[NodeKind, Of]] = {
+    kind: cast("Of", record.label) for kind, record in RECORDS.items() if record.creation
+}
+"""Names in steps of the kinds that a deployment can create."""
+
+
+def channels(wanted: Wanted, account_id: str) -> list[Channel]:
+    """Return the queues, topics and event buses of the account that a template names."""
+    found = of_account(_nodes(wanted, account_id), account_id)
+    return sorted(Channel(KINDS[node.kind], node.region, node.name) for node in found)
+
+
+def of_resources(resources: Iterable[Resource], *, triggers: bool) -> set[Channel]:
+    """Return what :func:`nodes_of` returns for several functions, without the account."""
+    return {
+        Channel(KINDS[node.kind], node.region, node.name)
+        for resource in resources
+        for node in nodes_of(resource, triggers=triggers)
+    }
+
+
+def nodes_of(resource: Resource, *, triggers: bool) -> list[Node]:
+    """Return the queues, topics and event buses of the account that one function names.
+
+    Args:
+        resource: The function.
+        triggers: Include what its triggers read from and give up to.
+
+    Raises:
+        TemplateError: A block or a trigger has a value of a wrong type.
+    """
+    place = Place(resource.region, resource.function_name)
+    account_id = resource.account_id
+    block = desired(resource)
+    texts = [text for _, text in block.config.destinations] if block else []
+    nodes = set(destinations(texts, place, account_id))
+    for trigger in attached.triggers(resource, here=True).values() if triggers else ():
+        nodes.update(sources(trigger, place, account_id))
+    return of_account(nodes, account_id)
+
+
+def of_account(nodes: Iterable[Node], account_id: str) -> list[Node]:
+    """Return the queues, topics and event buses among nodes that a deployment may create."""
+    return [
+        node
+        for node in nodes
+        if node.kind in KINDS and node.account_id in {"", account_id or node.account_id}
+    ]
+
+
+def not_created(wanted: Wanted) -> list[str]:
+    """Return what a template names and no deployment creates, one sentence each."""
+    topics = sorted({node.name for node in _nodes(wanted, "") if node.kind == "rocketmq"})
+    return [f"not created by fc-async: topic {name} of RocketMQ" for name in topics]
+
+
+def _nodes(wanted: Wanted, account_id: str) -> set[Node]:
+    found: set[Node] = set()
+    for place, want in wanted.items():
+        for config in want.configs.values():
+            found.update(destinations((text for _, text in config.destinations), place, account_id))
+        for trigger in (want.triggers or {}).values():
+            found.update(sources(trigger, place, account_id))
+    return found
+
+
+def destinations(texts: Iterable[str], place: Place, account_id: str) -> Iterator[Node]:
+    """Yield the nodes of destinations; an empty region or account is the function's."""
+    for text in texts:
+        try:
+            name = arn.parse(text)
+        except InvalidArn:
+            continue  # the service refuses it with its own message
+        yield Node.of(name.resolve(region=place.region, account_id=account_id))
+
+
+def sources(trigger: dict[str, Any], place: Place, account_id: str) -> Iterator[Node]:
+    """Yield what a trigger reads from, and where it sends what it gives up."""
+    source = triggers.source(trigger, place.region, account_id)
+    if source is not None:
+        yield source
+    options = trigger["triggerConfig"].get("runOptions")
+    dead = options.get("deadLetterQueue") if isinstance(options, dict) else None
+    text = dead.get("Arn") if isinstance(dead, dict) else None
+    yield from destinations([text] if isinstance(text, str) else [], place, account_id)

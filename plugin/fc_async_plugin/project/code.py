@@ -1,0 +1,445 @@
+# SPDX-License-Identifier: MIT
+"""Code of a function on this machine: where it is, whether it can be started, and its zip.
+
+An unchanged folder has an unchanged checksum, otherwise every plan would show a change. Which files
+are packed is decided by :mod:`fc_async_sdk.packaging`.
+"""
+
+from __future__ import annotations
+
+import codecs
+import functools
+import hashlib
+import io
+import itertools
+import os
+import re
+import shutil
+import stat
+import tempfile
+import zipfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+import fastcrc
+
+from fc_async_plugin.s_yaml.model import is_function, with_props
+from fc_async_sdk import packaging
+from fc_async_sdk.errors import ConfigurationError, InvalidParameter
+from fc_async_sdk.packaging import IGNORE_FILE, Packed, archive, is_ignored
+from fc_async_sdk.spec import runtimes
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
+    from fc_async_plugin.s_yaml import problems
+    from fc_async_plugin.s_yaml.model import Project, Resource
+
+DEFAULT_HANDLER: Final = "index.handler"
+"""Sent if a template has none. Custom runtimes do not call it, but CreateFunction requires one."""
+_PARENTS: Final = 2
+"""Ours: how many folders above that of a template may have what belongs to it, without ``.git``."""
+_LONGEST_FIRST_LINE: Final = 1024
+_LONGEST_SCRIPT: Final = 64 * 1024
+_FIRST_LINES: Final = {".py": "#!/usr/bin/env python3", ".js": "#!/usr/bin/env node"}
+_MODULES: Final = {
+    **dict.fromkeys(runtimes.NODE, (".js", ".mjs", ".cjs")),
+    **dict.fromkeys(runtimes.PYTHON, (".py", "/__init__.py", ".pyc", ".so")),
+}
+"""Endings of the modules that a built-in runtime loads; those in layers are not looked for."""
+_SCRIPT: Final = re.compile(r"[\w.][\w./-]*\.(?:[cm]?js|jar|php|py|rb|sh)")
+_ELSEWHERE: Final = re.compile(r"\bcd\s|--(?:chdir|cwd|prefix)\b|[$*?]")
+"""Words of a command after which its paths may be relative to another folder, or are not known."""
+_MAKES: Final = re.compile(
+    r"^\s*(?:cd(?!\s+(?:/code/?|\"?\$\(dirname \"?\$0\"?\)\"?)$)|cp|curl|git|go|ln|make|mv|mvn|"
+    r"npm|npx|pnpm|pushd|source|tar|unzip|wget|yarn|\.)\s",
+    re.MULTILINE,
+)
+"""Commands of a script after which it may have other files, or be in another folder."""
+_RUNS: Final = re.compile(
+    r"(?:exec )?((?:bash|java|node|php|python[\d.]*|ruby|sh) .*|(?:\./|/code/).*)"
+)
+_BUILDS: Final = {
+    "go.mod": "go build",
+    "pom.xml": "mvn package",
+    "build.gradle": "gradle build",
+    "Cargo.toml": "cargo build --release",
+}
+"""Files that a build reads, with the command of the build."""
+
+
+class StartProblem(NamedTuple):
+    """Reason why a custom runtime cannot start a file of the code folder.
+
+    Attributes:
+        path: Where the template names the file, from props down.
+        message: What is wrong.
+        fix: What to do.
+        missing: The file does not exist; a build may make it.
+    """
+
+    path: problems.Path
+    message: str
+    fix: str
+    missing: bool = False
+
+
+def folder_of(project: Project) -> Path:
+    """Return the folder to which the paths in a template are relative, absolute."""
+    return Path(project.file).resolve().parent
+
+
+def is_shared(folder: Path) -> bool:
+    """Return whether a folder has other projects, so that none of it is searched.
+
+    Those are the root of the file system, the home folder and the one for temporary files.
+
+    Args:
+        folder: Absolute, without links.
+    """
+    shared = {one.resolve() for one in (Path.home(), Path(tempfile.gettempdir()))}
+    return folder == folder.parent or folder in shared
+
+
+def repository_of(project: Project) -> Path | None:
+    """Return the folder of the repository that has a template, also of a copy without ``.git``.
+
+    The home folder and the one for temporary files have other projects, so they are none.
+    """
+    base = folder_of(project)
+    own = [*itertools.takewhile(lambda one: not is_shared(one), (base, *base.parents))]
+    copies = [one for one in own[: _PARENTS + 1] if (one / ".gitignore").is_file()]
+    return next((one for one in own if (one / ".git").exists()), copies[-1] if copies else None)
+
+
+def folders_of(project: Project) -> list[Path]:
+    """Return :func:`own_folders`; without ``.git`` also the two folders above the template.
+
+    A folder that has other projects, such as ``/``, is not among those above.
+    """
+    found = own_folders(project)
+    above = [] if (found[-1] / ".git").exists() else found[0].parents[:_PARENTS]
+    near = itertools.takewhile(lambda folder: not is_shared(folder), above)
+    return [*dict.fromkeys([*found, *near])]
+
+
+def own_folders(project: Project) -> list[Path]:
+    """Return the folder of a template and those above it in its repository, the nearest first.
+
+    Outside of a repository, the folder above may be ``/tmp``, with the files of others.
+    """
+    base = folder_of(project)
+    top = repository_of(project) or base
+    return [one for one in (base, *base.parents) if one.is_relative_to(top)]
+
+
+def code_path(project: Project, resource: Resource) -> Path | None:
+    """Return the code folder or zip of a resource, absolute; None if its code is elsewhere."""
+    return code_below(folder_of(project), resource)
+
+
+def code_below(folder: Path, resource: Resource) -> Path | None:
+    """Return the code folder or zip of a resource; None if its code is elsewhere.
+
+    Args:
+        folder: The one of :func:`folder_of`, which takes system calls to find: who reads many
+            resources of a template asks once.
+        resource: A function.
+    """
+    code = resource.props.get("code")
+    source = code.get("src") if isinstance(code, dict) else code
+    return folder / str(source) if source else None
+
+
+def start_command(resource: Resource) -> list[str]:
+    """Return command and arguments of a custom runtime; empty without a command: its bootstrap.
+
+    A command that is a text, which FCA016 finds, is split at blanks.
+    """
+    custom = resource.props.get("customRuntimeConfig")
+    given = custom if isinstance(custom, dict) else {}
+    command, arguments = given.get("command") or [], given.get("args") or []
+    if not isinstance(command, list):
+        return str(command).split()
+    return [*map(str, [*command, *(arguments if isinstance(arguments, list) and command else [])])]
+
+
+def start_text(project: Project, resource: Resource) -> str:
+    """Return what starts a custom runtime: its command, and the script in its code that it runs."""
+    _, text = _script(code_path(project, resource) or Path(), resource)
+    return " ".join([*(start_command(resource) or [packaging.BOOTSTRAP]), text])
+
+
+def _script(folder: Path, resource: Resource) -> tuple[Path, str]:
+    """Return the file in the code that a command runs first, or the bootstrap, and its text."""
+    words = start_command(resource) or [packaging.BOOTSTRAP]
+    files = [one for word in words if (one := folder / _in_code(word)).is_file()]
+    text = _start_of(files[0]) if files else ""
+    return files[0] if files else folder, text
+
+
+def _start_of(file: Path) -> str:
+    """Return the beginning of a text, which may have any length."""
+    with file.open("rb") as stream:
+        return stream.read(_LONGEST_SCRIPT).decode(errors="replace")
+
+
+def start_problem(project: Project, resource: Resource) -> StartProblem | None:
+    """Return why a custom runtime cannot start the file that its command names.
+
+    Returns:
+        None if it can, or if the command is a program of the runtime, such as ``python3``.
+    """
+    # Before the folder is looked for: most functions have another runtime.
+    if str(resource.props.get("runtime")) not in runtimes.CUSTOM:
+        return None
+    command = start_command(resource)
+    folder = code_path(project, resource)
+    if folder is None or not folder.is_dir():
+        return None
+    name = _in_code(command[0] if command else f"./{packaging.BOOTSTRAP}")
+    of_path = command[:1] == [name] and "/" not in name
+    if name.startswith("/") or (of_path and not _finds(resource, folder / name)):
+        return None
+    path: problems.Path = ("customRuntimeConfig", "command") if command else ("code",)
+    file = folder / name
+    if not file.is_file():
+        text = f"{file}, which starts the function, does not exist"
+        return StartProblem(path, text, how_to_build(project, folder, name), missing=True)
+    reason, fix = _why_not_started(folder, file)
+    return StartProblem(path, f"{file}, which starts the function, {reason}", fix) if fix else None
+
+
+def missing_start_file(project: Project, resource: Resource) -> str:
+    """Return a file with which a function starts and that its code does not have.
+
+    Args:
+        project: The template.
+        resource: A function.
+
+    Returns:
+        Relative to the code folder; "." if the folder or zip does not exist, "" if all is there.
+    """
+    folder, runtime = code_path(project, resource), str(resource.props.get("runtime"))
+    if folder is None or not folder.is_dir():
+        return "" if folder is None or folder.exists() else "."
+    if names := handler_names(runtime, str(resource.props.get("handler") or DEFAULT_HANDLER)):
+        found = any((folder / name).is_file() for name in names)
+        return "" if found or resource.props.get("layers") else names[0]
+    if runtime not in runtimes.CUSTOM:
+        return ""
+    problem = start_problem(project, resource)
+    if problem and problem.missing:
+        return _in_code((start_command(resource) or [packaging.BOOTSTRAP])[0])
+    started = [*_scripts(" ".join(start_command(resource)))]
+    started += (name for _, name in _run_by_script(folder, resource))
+    # Node adds the ending itself.
+    there = ((folder / one).exists() or (folder / f"{one}.js").exists() for one in started)
+    return next((one for one, found in zip(started, there, strict=True) if not found), "")
+
+
+def where_started(project: Project, resource: Resource, name: str) -> str:
+    """Return script and line that run a file of the code; "" if the template names the file."""
+    folder = code_path(project, resource) or Path()
+    return next((place for place, one in _run_by_script(folder, resource) if one == name), "")
+
+
+def _scripts(command: str) -> Iterator[str]:
+    """Yield the files of the code that a command runs, relative to the folder."""
+    words = [] if _ELSEWHERE.search(command) else command.split()
+    # The first argument of a shell or an interpreter is a script whatever its name is.
+    yield from (one for one in map(_in_code, words[1:2]) if one != words[1])
+    yield from (one for one in map(_in_code, words) if _SCRIPT.fullmatch(one))
+
+
+def _run_by_script(folder: Path, resource: Resource) -> Iterator[tuple[str, str]]:
+    """Yield the files that a shell script runs which starts a function, each with its place."""
+    file, text = _script(folder, resource)
+    if str(resource.props.get("runtime")) not in runtimes.CUSTOM or _MAKES.search(text):
+        return
+    lines = text.splitlines()
+    shell = file.suffix == ".sh" or (lines and re.match(r"#!.*\b(?:ba|da)?sh\b", lines[0]))
+    for number, line in enumerate(lines if shell else (), 1):
+        if run := _RUNS.fullmatch(line.strip() if number == len(lines) else line):
+            program = _in_code(run[1].split()[0])
+            own = [program] if program != run[1].split()[0] and not _ELSEWHERE.search(line) else []
+            for one in (*own, *_scripts(run[1])):
+                yield f"{os.path.relpath(file)}:{number}", one
+
+
+def without_code(project: Project, built: Collection[str]) -> dict[str, str]:
+    """Return functions without their code folder that the folder of the template can start.
+
+    Args:
+        project: The template.
+        built: Resources whose code a build makes; "" for all.
+
+    Returns:
+        What to say of each, by resource.
+    """
+    found = {}
+    for one in project.resources if "" not in built else ():
+        if not is_function(one) or one.name in built or missing_start_file(project, one) != ".":
+            continue
+        names = handler_names(str(one.props.get("runtime")), str(one.props.get("handler") or ""))
+        names += [word for word in map(_in_code, start_command(one)) if word.strip("/") == word]
+        file = next((name for name in names if (folder_of(project) / name).is_file()), "")
+        if file:
+            lacks = f"{one.where('code')}: the code of {one.function_name} does not exist"
+            instead = f"dev takes the folder of the template, which has {file}"
+            found[one.name] = f"{lacks}: {instead}; s deploy needs it: build it, or correct code"
+    return found
+
+
+def with_folder(project: Project, names: Collection[str]) -> Project:
+    """Return a project in which the folder of the template is the code that resources lack."""
+    lacking = (one for one in project.resources if one.name in names)
+    lacking = (one for one in lacking if missing_start_file(project, one) == ".")
+    return with_props(project, {one.name: one.props | {"code": "."} for one in lacking})
+
+
+def handler_names(runtime: str, handler: str) -> list[str]:
+    """Return the files of which a built-in runtime loads one, relative to the code."""
+    module = handler.rpartition(".")[0]
+    name = module.replace(".", "/") if runtime in runtimes.PYTHON else module
+    return [f"{name}{ending}" for ending in _MODULES.get(runtime, ()) if name]
+
+
+def how_to_build(project: Project, folder: Path, name: str) -> str:
+    """Return what to do for a missing file in the code of a function.
+
+    Args:
+        project: The template. If the file is in its folder or in one above, that is said.
+        folder: The code, for which the nearest build is named.
+        name: The file, relative to the code.
+    """
+    if place := next((one for one in folders_of(project) if (one / name).is_file()), None):
+        return f"it is in {os.path.relpath(place)}: copy it, or correct code"
+    base = folder_of(project)
+    for place in (folder.resolve(), *folder.resolve().parents):
+        for file, command in _BUILDS.items():
+            if (place / file).is_file():
+                program = command.split()[0]
+                absent = "" if shutil.which(program) else f"; install {program}, it is not here"
+                return f"build it, as with {command} in {os.path.relpath(place)}{absent}"
+        if place == base or not place.is_relative_to(base):
+            break
+    return "build or write it"
+
+
+def _finds(resource: Resource, file: Path) -> bool:
+    """Return whether the ``PATH`` of a function has the code folder, and the folder a file."""
+    variables = resource.props.get("environmentVariables")
+    path = variables.get("PATH") if isinstance(variables, dict) else None
+    return "/code" in str(path).split(":") and file.is_file()
+
+
+def _in_code(word: str) -> str:
+    """Return a word of a command that names a file of the code folder, relative to the folder."""
+    return word.removeprefix("/code/").removeprefix("./")
+
+
+def _why_not_started(folder: Path, file: Path) -> tuple[str, str]:
+    """Return what is wrong with a file and what to do; nothing if Linux can start it."""
+    packed_so = os.name != "posix" or file == folder / packaging.BOOTSTRAP
+    if not packed_so and not file.stat().st_mode & stat.S_IXUSR:
+        return "is not executable", f"chmod +x {file}"
+    with file.open("rb") as opened:
+        head = opened.readline(_LONGEST_FIRST_LINE)
+    if head.startswith(b"#!") and head.endswith(b"\r\n"):
+        return "has Windows line ends, so Linux does not find its interpreter", "save it with LF"
+    if head.startswith(codecs.BOM_UTF8):
+        return "begins with a byte order mark, which Linux cannot start", "save it without the mark"
+    if not head.startswith((b"#!", b"\x7fELF")):
+        begin = _FIRST_LINES.get(file.suffix, "#!/bin/sh")
+        return "is neither a script with #! nor a program for Linux", f"begin it with {begin}"
+    return "", ""
+
+
+MAX_ZIP_BYTES: Final = 50 * 1024 * 1024
+"""The largest zip sent inside a request; in base64 it grows by a third."""
+MAX_LOCAL_ZIP_BYTES: Final = 500 * 1024 * 1024
+"""The same for the local runtime, whose requests may be as large as what ``s`` uploads."""
+
+
+class Package(NamedTuple):
+    """A zip, ready to be sent.
+
+    Attributes:
+        data: The zip.
+        checksum: CRC-64 (XZ, as the service reports it) as a decimal text.
+        contents: See :func:`contents_of`.
+    """
+
+    data: bytes
+    checksum: str
+    contents: str
+
+
+def pack(path: Path, largest: int = MAX_LOCAL_ZIP_BYTES) -> Package:
+    """Zip a code folder, or read a zip as it is.
+
+    Args:
+        path: A folder, or a ``.zip`` or ``.jar`` file.
+        largest: Bytes that can be sent.
+
+    Raises:
+        ConfigurationError: The path is neither a folder with files nor a zip, a link leads out of
+            the folder, or the zip is too large.
+    """
+    if path.is_file():
+        _check_size(path, path.stat().st_size, largest)
+    try:
+        package = _packed(path) if path.is_dir() else _package(archive(path))
+    except InvalidParameter as error:
+        raise ConfigurationError(f"code: {error.value} {error.expected}") from None
+    _check_size(path, len(package.data), largest)
+    return package
+
+
+_latest: Final[dict[Path, Packed]] = {}
+_LATEST_BYTES: Final = 128 * 1024 * 1024
+"""Of the archives of folders that stay in memory; one stays if it alone has more."""
+
+
+def _packed(path: Path) -> Package:
+    """Zip a folder once for all functions that share it, and after a change what has changed."""
+    packed = _latest[path] = packaging.pack(path, _latest.pop(path, None))
+    while len(_latest) > 1 and sum(len(one.data) for one in _latest.values()) > _LATEST_BYTES:
+        del _latest[next(iter(_latest))]
+    return _package(packed.data)
+
+
+@functools.lru_cache(maxsize=1)
+def _package(data: bytes) -> Package:
+    return Package(data, str(fastcrc.crc64.xz(data)), contents_of(data))
+
+
+def contents_of(data: bytes) -> str:
+    """Return a digest of the files in a zip: names, permissions and bytes.
+
+    The zip that ``s`` makes of a folder has other bytes than ours, and the same files. Files that
+    fc-async never packs do not count.
+
+    Returns:
+        "" if the data is not a zip.
+    """
+    digest = hashlib.sha256()
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as opened:
+            for info in sorted(opened.infolist(), key=lambda one: one.filename):
+                if not info.is_dir() and not is_ignored(info.filename):
+                    executable = bool(info.external_attr >> 16 & stat.S_IXUSR)
+                    one = (info.filename, executable, info.file_size, info.CRC)
+                    digest.update(f"{one!r}\n".encode())
+    except zipfile.BadZipFile:
+        return ""
+    return digest.hexdigest()
+
+
+def _check_size(path: Path, size: int, largest: int) -> None:
+    if size > largest:
+        raise ConfigurationError(
+            f"code: the zip of {path} has {size} bytes, {largest} can be sent: leave files "
+            f"out with {IGNORE_FILE}, or upload it and give ossBucketName and ossObjectName"
+        )

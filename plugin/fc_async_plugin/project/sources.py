@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: MIT
+"""Files on this machine that each function of a template is made from. Pure.
+
+A saved file leads to the functions that it is part of, and those are deployed again.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from fc_async_plugin.project.code import code_path
+from fc_async_plugin.project.wanted import local_layers
+from fc_async_plugin.s_yaml.model import is_function
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Sequence
+
+    from fc_async_plugin.s_yaml import Project
+
+
+class Source(NamedTuple):
+    """Code of one function on this machine.
+
+    Attributes:
+        function: Its name.
+        resource: Its resource in the template.
+        template: The file that has the resource.
+        runtime: Such as ``python3.10``; "" if the template has none.
+        handler: Such as ``index.handler``.
+        code: Code folder or zip; None if the code is not on this machine.
+        layers: Folders and zips on this machine.
+        requirements: As of the resource.
+    """
+
+    function: str
+    resource: str
+    template: str
+    runtime: str = ""
+    handler: str = ""
+    code: Path | None = None
+    layers: tuple[Path, ...] = ()
+    requirements: Path | None = None
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """The files and folders that the function is made from."""
+        return (*((self.code,) if self.code else ()), *self.layers)
+
+
+def sources_of(projects: Iterable[Project]) -> list[Source]:
+    """Return the functions of some templates, in the order of the files."""
+    return [
+        Source(
+            function=resource.function_name,
+            resource=resource.name,
+            template=project.file,
+            runtime=str(resource.props.get("runtime") or ""),
+            handler=str(resource.props.get("handler") or ""),
+            code=code_path(project, resource),
+            layers=local_layers(project, resource),
+            requirements=Path(resource.requirements) if resource.requirements else None,
+        )
+        for project in projects
+        for resource in project.resources
+        if is_function(resource)
+    ]
+
+
+def affected(sources: Iterable[Source], changed: Collection[Path]) -> list[Source]:
+    """Return the functions that a changed file is part of."""
+    return [
+        source
+        for source in sources
+        if any(path == root or root in path.parents for root in source.paths for path in changed)
+    ]
+
+
+def template_files(projects: Iterable[Project]) -> set[Path]:
+    """Return the files that the templates were read from, and what may be added beside them."""
+    read = {Path(file).resolve() for project in projects for file in project.files}
+    read |= {Path(project.file).resolve() for project in projects}
+    beside = {file.with_name(name) for file in read for name in ("env.yaml", "env.yml", ".env")}
+    return read | beside
+
+
+def roots(sources: Sequence[Source], builds: Iterable[Path] = ()) -> set[Path]:
+    """Return the folders to watch with all that is below them, also those that are built in.
+
+    For a zip, and for a folder that does not exist yet, that is the nearest folder above. The root
+    of the file system is not watched.
+    """
+    found = {
+        next(place for place in (path, *path.parents) if place.is_dir())
+        for path in (*builds, *(path for one in sources for path in one.paths))
+    }
+    found = {path for path in found if path.resolve() != Path(path.anchor)}
+    return {path for path in found if not found & set(path.parents)}

@@ -1,0 +1,304 @@
+# SPDX-License-Identifier: MIT
+"""Converts a template into the state that it asks for: configuration, and functions on request.
+
+``props`` describes a function with the names of fc3. :mod:`.attached` knows which of them are names
+of the API, and converts triggers and concurrency; ``s deploy`` does the rest (domains, ``auto``
+parts). Reads code folders for their checksum, and sends no request.
+"""
+
+from __future__ import annotations
+
+import re
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from fc_async_plugin import PluginError
+from fc_async_plugin.project import attached
+from fc_async_plugin.project.code import (
+    MAX_LOCAL_ZIP_BYTES,
+    MAX_ZIP_BYTES,
+    code_path,
+    folder_of,
+    pack,
+    start_problem,
+)
+from fc_async_plugin.project.state import Code, Place, WantedFunction
+from fc_async_plugin.s_yaml import javascript
+from fc_async_plugin.s_yaml.model import (
+    BLOCK,
+    desired,
+    is_function,
+    is_unresolved,
+    refuse_unresolved,
+)
+from fc_async_plugin.s_yaml.problems import TemplateError, failure
+from fc_async_sdk.errors import ConfigurationError, InvalidParameter
+from fc_async_sdk.packaging import layer_reference
+from fc_async_sdk.spec import runtimes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Sequence
+    from pathlib import Path
+
+    from fc_async_plugin.project.state import Wanted
+    from fc_async_plugin.s_yaml.model import Project, Resource
+    from fc_async_sdk.models import AsyncConfig
+
+
+def wanted(
+    project: Project,
+    *,
+    functions: bool = False,
+    only: Collection[str] = (),
+    here: bool = False,
+    refuse: Callable[[Resource, TemplateError], None] | None = None,
+) -> Wanted:
+    """Return the state that a template asks for.
+
+    Args:
+        project: The template.
+        functions: Include the functions themselves, with their code.
+        only: Names of resources; empty: all of them.
+        here: Whether the functions run on this machine, where layers can be folders and zips, and
+            functions run without what only ``s deploy`` makes or knows.
+        refuse: Called with a resource that cannot be sent, or has a trigger that cannot be sent,
+            which is then left out; None: it is an error.
+
+    Raises:
+        TemplateError: A value cannot be sent, or two resources contradict each other.
+        PluginError: A name in ``only`` is not a resource that is a function.
+    """
+    found: Wanted = {}
+    check_names([project], only)
+    for resource in project.resources:
+        if not is_function(resource) or (only and resource.name not in only):
+            continue
+        try:
+            place = _place(resource)
+            one = _wanted(project, resource, functions=functions, here=here, refuse=refuse)
+            if here:
+                _refuse_second_region(resource, place, found)
+            found[place] = _merged(resource, found[place], one) if place in found else one
+        except TemplateError as error:
+            if refuse is None:
+                raise
+            refuse(resource, error)
+    return found
+
+
+def check_names(projects: Sequence[Project], only: Iterable[str]) -> None:
+    """Check that resources of some templates have these names.
+
+    Raises:
+        PluginError: No resource that is a function has one of the names.
+    """
+    known = [one.name for each in projects for one in each.resources if is_function(one)]
+    for name in only:
+        if name not in known:
+            near = get_close_matches(name, known, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"it has {', '.join(known) or 'none'}"
+            files = ", ".join(project.file for project in projects)
+            raise PluginError(f"{files} has no function under resources: {name}; {hint}")
+
+
+def _place(resource: Resource) -> Place:
+    if not resource.region:
+        raise failure(
+            resource.position,
+            f"resource {resource.name!r} has no region",
+            "add region: under props, or pass --region",
+        )
+    return Place(resource.region, resource.function_name)
+
+
+def _refuse_second_region(resource: Resource, place: Place, found: Wanted) -> None:
+    """Refuse a function whose name is taken: the local runtime is one region."""
+    for other, first in found.items():
+        if other.function == place.function and other.region != place.region:
+            raise failure(
+                resource.position,
+                f"resource {resource.name!r} is {place.function} in {place.region}; here runs that "
+                f"of {other.region} (first: {first.position})",
+                "give it another functionName, or choose it with --resource",
+            )
+
+
+def _wanted(
+    project: Project,
+    resource: Resource,
+    *,
+    functions: bool,
+    here: bool,
+    refuse: Callable[[Resource, TemplateError], None] | None,
+) -> WantedFunction:
+    resource = attached.here(resource) if here else resource
+    block = desired(resource)
+    configs: dict[str, AsyncConfig] = {}
+    if block is not None:
+        refuse_unresolved(resource, resource.props[BLOCK], BLOCK)
+        configs[block.qualifier] = block.config
+    return WantedFunction(
+        configs=configs,
+        position=resource.position,
+        settings=_settings(resource) | _layers(project, resource, here=here) if functions else None,
+        code=_code(project, resource, here=here) if functions else None,
+        triggers=attached.triggers(resource, here=here, refuse=refuse) if functions else None,
+        concurrency=attached.concurrency(resource) if functions else None,
+    )
+
+
+_LAYER_ELSEWHERE: Final = re.compile(r"acs:|official:|\w+#[\w-]+#\d+$")
+"""ARNs of layers; those of FC 2.0 have the form ``ID#NAME#VERSION``."""
+_SHARED: Final = ("settings", "code", "concurrency")
+"""Settings that two resources of one function must agree on."""
+
+
+def _merged(resource: Resource, first: WantedFunction, second: WantedFunction) -> WantedFunction:
+    """Merge two resources of one function, which have blocks of different qualifiers."""
+    both = sorted(set(first.configs) & set(second.configs))
+    if both:
+        raise failure(
+            resource.position,
+            f"resource {resource.name!r} configures {resource.function_name} for qualifier "
+            f"{both[0]} a second time (first: {first.position})",
+            "keep one of the two blocks",
+        )
+    if any(getattr(first, name) != getattr(second, name) for name in _SHARED):
+        raise failure(
+            resource.position,
+            f"resource {resource.name!r} describes the function {resource.function_name} in "
+            f"another way than {first.position}",
+            "give both the same props, or deploy without --with-functions",
+        )
+    triggers = {**(first.triggers or {}), **(second.triggers or {})}
+    return msgspec.structs.replace(
+        first,
+        configs=first.configs | second.configs,
+        triggers=None if first.triggers is None else triggers,
+    )
+
+
+def _settings(resource: Resource) -> dict[str, Any]:
+    settings: dict[str, Any] = {}
+    for name in attached.SETTINGS:
+        value = resource.props.get(name)
+        if value is None:
+            continue
+        _refuse_auto(resource, value, name)
+        refuse_unresolved(resource, value, name)
+        settings[name] = value
+    if "runtime" not in settings:
+        lacking = "runtime" if resource.props else "props"
+        fix = "add it to props"
+        if not resource.props:
+            fix = "write its settings under props (fc-async validate names keys that are ignored)"
+        raise failure(resource.position, f"resource {resource.name!r} has no {lacking}", fix)
+    if "environmentVariables" in settings:
+        settings["environmentVariables"] = _environment(resource)
+    if "role" in settings:
+        settings["role"] = _role(resource)
+    return settings
+
+
+def _refuse_auto(resource: Resource, value: Any, name: str) -> None:
+    if value == "auto":
+        raise failure(
+            resource.where(name),
+            f"{name}: auto of {resource.name!r} makes other resources, which only s deploy can",
+            "write the values out, or leave the function to s deploy",
+        )
+
+
+def _environment(resource: Resource) -> dict[str, str]:
+    variables = resource.props["environmentVariables"]
+    if not isinstance(variables, dict):
+        raise failure(
+            resource.where("environmentVariables"),
+            f"environmentVariables of {resource.name!r} is not a mapping",
+        )
+    # The environment has no numbers and booleans; s makes texts of them in JavaScript.
+    return {str(name): javascript.to_text(value) for name, value in variables.items()}
+
+
+def _role(resource: Resource) -> str:
+    role = str(resource.props["role"])
+    if not role or role.startswith("acs:"):
+        return role
+    if not resource.account_id:
+        raise failure(
+            resource.where("role"),
+            f"role {role!r} of {resource.name!r} is a name and the account is not known",
+            "write its ARN, acs:ram::{account}:role/{name}, or pass --account-id",
+        )
+    return f"acs:ram::{resource.account_id}:role/{role}"
+
+
+def _code(project: Project, resource: Resource, *, here: bool) -> Code | None:
+    name = resource.at("code", "ossObjectName")
+    if name is not None:
+        return Code(bucket=resource.at("code", "ossBucketName"), object_name=name)
+    path = code_path(project, resource)
+    if path is None:
+        return Code() if resource.props.get("runtime") == runtimes.CONTAINER else None
+    refuse_unresolved(resource, str(path), "code")
+    try:
+        package = pack(path, MAX_LOCAL_ZIP_BYTES if here else MAX_ZIP_BYTES)
+    except ConfigurationError as error:
+        built = not path.exists() or "without files" in str(error)
+        advice = "build it, or correct the path" if built else ""
+        raise failure(resource.where("code"), str(error), advice, kind="file") from error
+    if problem := start_problem(project, resource):
+        raise failure(resource.where(*problem.path), problem.message, problem.fix, kind="file")
+    return Code(path=str(path), checksum=package.checksum, contents=package.contents)
+
+
+def _layers(project: Project, resource: Resource, *, here: bool) -> dict[str, list[str]]:
+    """Return the layers with references to those on this machine; nothing if there are none."""
+    layers = resource.props.get("layers")
+    if not isinstance(layers, list) or not any(map(_is_local, layers)):
+        return {}
+    return {
+        "layers": [
+            _reference(project, resource, index, here=here) if _is_local(layer) else layer
+            for index, layer in enumerate(layers)
+        ]
+    }
+
+
+def _reference(project: Project, resource: Resource, index: int, *, here: bool) -> str:
+    layer = resource.props["layers"][index]
+    if not here:
+        raise failure(
+            resource.where("layers", index),
+            f"layer {layer!r} of {resource.name!r} is on this machine",
+            "write the ARN of a layer; only the local runtime takes folders and zips",
+        )
+    try:
+        return layer_reference(folder_of(project) / layer)
+    except InvalidParameter as error:
+        text = f"layers: {error.value} {error.expected}"
+        raise failure(resource.where("layers", index), text, kind="file") from error
+
+
+def local_layers(project: Project, resource: Resource) -> tuple[Path, ...]:
+    """Return the layers of a resource that are folders or zips on this machine, absolute."""
+    return tuple(folder_of(project) / one for one in _listed(resource) if _is_local(one))
+
+
+def layers_elsewhere(resource: Resource) -> list[str]:
+    """Return the references of a resource's layers that are not on this machine."""
+    return [one for one in _listed(resource) if not _is_local(one)]
+
+
+def _listed(resource: Resource) -> list[str]:
+    layers = resource.props.get("layers")
+    return [one for one in layers if isinstance(one, str)] if isinstance(layers, list) else []
+
+
+def _is_local(layer: object) -> bool:
+    """Return whether a layer is a path on this machine and not an ARN."""
+    if not isinstance(layer, str) or _LAYER_ELSEWHERE.match(layer):
+        return False
+    return bool(layer) and not is_unresolved(layer)

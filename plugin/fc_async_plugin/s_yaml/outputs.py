@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: MIT
+"""Outputs of functions on a local runtime, which are known before they are deployed. Pure.
+
+On the service only a deployment knows them: it makes the URLs of HTTP triggers. The keys are those
+of the component fc3 (https://github.com/devsapp/fc3/blob/master/src/subCommands/info/index.ts) and
+of its predecessor for FC 2.0, whose custom domains are a list of URLs.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from fc_async_plugin.s_yaml.model import is_function, is_unresolved
+from fc_async_sdk.spec import http_trigger, limits
+from fc_async_sdk.spec.arn import FunctionArn
+
+if TYPE_CHECKING:
+    from fc_async_plugin.s_yaml.model import Project, Resource
+
+_OUTPUT: Final = re.compile(
+    r"\$\{(?:resources|components)\.(?P<name>[\w-]+)\.(?:output|info)\.(?P<path>[^}]+)\}"
+)
+
+
+def filled(project: Project, endpoint: str, account_id: str) -> Project:
+    """Return a project with the outputs of its functions in place of ``${resources.R.output.…}``.
+
+    What has no value here stays as it is: a URL of a function without an HTTP trigger, or an output
+    of a resource that is not a function.
+
+    Args:
+        project: The project.
+        endpoint: URL of the local runtime, under which it has the URLs of HTTP triggers.
+        account_id: Account of functions for which the template names none; "" if it is unknown.
+    """
+    outputs = {
+        one.name: _outputs(one, endpoint.rstrip("/"), one.account_id or account_id)
+        for one in project.resources
+        if is_function(one)
+    }
+
+    def output(match: re.Match[str]) -> str:
+        return outputs.get(match["name"], {}).get(match["path"], match[0])
+
+    def value(written: Any) -> Any:
+        if isinstance(written, dict):
+            return {key: value(one) for key, one in written.items()}
+        if isinstance(written, list):
+            return [value(one) for one in written]
+        return _OUTPUT.sub(output, written) if is_unresolved(written) else written
+
+    resources = (
+        msgspec.structs.replace(
+            one,
+            props=value(one.props),
+            function_name=value(one.function_name),
+            region=value(one.region),
+        )
+        for one in project.resources
+    )
+    return msgspec.structs.replace(project, resources=tuple(resources))
+
+
+def _outputs(resource: Resource, endpoint: str, account_id: str) -> dict[str, str]:
+    """Return the outputs of a function by their paths."""
+    name, region = resource.function_name, resource.region
+    found = {key: one for key, one in resource.props.items() if isinstance(one, str)}
+    found |= {"functionName": name, "region": region}
+    if account_id:
+        found["functionArn"] = str(FunctionArn(region=region, account_id=account_id, function=name))
+    for _, trigger in resource.each("triggers"):
+        config = trigger.get("triggerConfig") or {}
+        public = isinstance(config, dict) and not config.get("disableURLInternet")
+        latest = trigger.get("qualifier") in {None, limits.DEFAULT_QUALIFIER}
+        if trigger.get("triggerType") == http_trigger.TYPE and latest and public:
+            url = f"{endpoint}{http_trigger.LOCAL_PATH}{name}/{trigger.get('triggerName')}"
+            found["url.system_url"] = found["url.system_intranet_url"] = url
+            found["url.custom_domain"] = url.partition("://")[2]
+            found["url.custom_domain[0].domain"] = url  # of the component for FC 2.0
+    return found

@@ -1,0 +1,454 @@
+# SPDX-License-Identifier: MIT
+"""The third pass: resolves the variables of a template, into plain values with their places.
+
+An environment is merged here, because its values are resolved first, in a scope of their own.
+
+Invariants:
+
+- A problem does not end the pass; each is reported once.
+- Nothing is left out for want of a value unless its key is optional.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
+
+from fc_async_plugin.s_yaml import expressions, provenance
+from fc_async_plugin.s_yaml.edition1 import as_of_fc3
+from fc_async_plugin.s_yaml.files import root_of
+from fc_async_plugin.s_yaml.functions import SECRETS, Functions, access_values
+from fc_async_plugin.s_yaml.masking import Masking
+from fc_async_plugin.s_yaml.merging import merge_tables
+from fc_async_plugin.s_yaml.nodes import (
+    Array,
+    Leaf,
+    Table,
+    from_plain,
+    has_no_json,
+    leaves,
+    with_entry,
+    without_last_nulls,
+)
+from fc_async_plugin.s_yaml.problems import TemplateError, failure, note
+from fc_async_plugin.s_yaml.reading import names_function
+from fc_async_plugin.s_yaml.scopes import (
+    Root,
+    Scope,
+    Scoped,
+    environment_scope,
+    resource_scope,
+    top_scope,
+)
+from fc_async_plugin.s_yaml.variables import NoValue, Resolver
+from fc_async_sdk.spec.runtimes import CUSTOM, NODE, PYTHON
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from fc_async_plugin.s_yaml.merging import Merged, Written
+    from fc_async_plugin.s_yaml.nodes import Node
+    from fc_async_plugin.s_yaml.problems import Problem
+    from fc_async_plugin.s_yaml.scopes import Scope
+
+F = TypeVar("F", bound=Functions)
+
+ENVIRONMENT: Final = "environmentVariables"
+"""Props of which one entry may be left out; of others, all is left out."""
+
+
+class Collector(Resolver):
+    """Resolves the nodes of one project and collects the problems.
+
+    Args:
+        functions: Evaluates ``env``, ``file`` and the other calls.
+        optional: Keys of mappings whose values, if an environment variable has none, are left out
+            instead of being a problem.
+        edition1: As in :class:`.Resolver`.
+
+    Attributes:
+        unset: Names of the environment variables for which something was left out, with the
+            optional keys inside which they are.
+        left_out: The problems of each resource that :meth:`apart` found.
+    """
+
+    def __init__(
+        self,
+        functions: Functions,
+        optional: frozenset[str] = frozenset(),
+        *,
+        edition1: bool = False,
+    ) -> None:
+        super().__init__(functions, edition1=edition1)
+        self.optional = optional
+        self._lenient = False
+        self._inside_reference = False
+        self._left_out: list[Leaf] = []
+        self._problems: dict[Problem, None] = {}
+        self.unset: dict[str, set[str]] = {}
+        self._outermost = ""
+        self.left_out: dict[str, list[Problem]] = {}
+
+    @property
+    def problems(self) -> list[Problem]:
+        """The problems that :meth:`collect` found, each once."""
+        return list(self._problems)
+
+    def collect(self, node: Node, scope: Scope) -> Any:
+        """Return a node as a plain value; add each problem to :attr:`problems` and continue.
+
+        Null entries of mappings are left out, as in ``s``, and so is a value that cannot be
+        resolved; in a list it is None. Infinity and not-a-number, which JSON cannot express,
+        become None and are kept.
+        """
+        # Most nodes are leaves without a variable: they come first.
+        if isinstance(node, Leaf):
+            if not isinstance(node.value, str):
+                return None if has_no_json(node) else node.value
+            if not expressions.mentions_variable(node.value):
+                return node.value
+            return self._collect_text(node, scope)
+        return self._collect_inside(node, scope)
+
+    def collect_optional(self, node: Node, scope: Scope) -> Any:
+        """Return a node as :meth:`collect` does, without what has an unset variable.
+
+        That is an error as elsewhere if nothing is optional.
+        """
+        if not self.optional:
+            return self.collect(node, scope)
+        before, self._lenient = self._lenient, True
+        try:
+            return self.collect(node, scope)
+        finally:
+            self._lenient = before
+
+    def _entry(self, key: str, child: Node, scope: Scope) -> Any:
+        if key not in self.optional:
+            return self.collect(child, scope)
+        before, outer = len(self._left_out), self._outermost
+        self._outermost = outer or key
+        value = self.collect_optional(child, scope)
+        self._outermost = outer
+        return value if key == ENVIRONMENT or len(self._left_out) == before else None
+
+    def _collect_inside(self, node: Table | Array, scope: Scope) -> Any:
+        if isinstance(node, Table):
+            return {
+                key: value
+                for key, child in node.entries.items()
+                if (value := self._entry(key, child, scope)) is not None or has_no_json(child)
+            }
+        items = [self.collect(item, scope) for item in node.items]
+        infinite = bool(node.items) and has_no_json(node.items[-1])
+        return items if infinite else without_last_nulls(items)
+
+    def _collect_text(self, node: Leaf, scope: Scope) -> Any:
+        try:
+            return self._value(node, scope)[0]
+        except TemplateError as error:
+            if self._lenient and isinstance(error, NoValue):
+                return self._without_unset(node, scope, error.name)
+            self._problems.update(dict.fromkeys(error.problems))
+            return None
+
+    def _without_unset(self, node: Leaf, scope: Scope, name: str) -> Any:
+        """Return the collection that a text refers to without its unset variables, else None."""
+        found, there = self._followed(node, scope)
+        if found is node or self._inside_reference:
+            self._left_out.append(node)
+            self.unset.setdefault(name, set()).add(self._outermost)
+            return None
+        self._inside_reference = True
+        try:
+            return self.collect(found, there)
+        finally:
+            self._inside_reference = False
+
+    @contextmanager
+    def apart(self, name: str) -> Iterator[None]:
+        """Put the problems of a resource into :attr:`left_out`, not into :attr:`problems`."""
+        before, self._problems = self._problems, {}
+        try:
+            yield
+        finally:
+            found, self._problems = self.problems, before
+            if found:
+                self.left_out[name] = found
+
+    def refuse_left_out(self) -> None:
+        """Move what :meth:`apart` found to :attr:`problems`."""
+        for found in self.left_out.values():
+            self._problems.update(dict.fromkeys(found))
+        self.left_out.clear()
+
+    def text(self, node: Node | None, scope: Scope) -> str:
+        """Return a value as text, "" if there is none; problems as in :meth:`collect`."""
+        value = None if node is None else self.collect(node, scope)
+        return "" if value is None else str(value)
+
+    def fixed(self, node: Node, scope: Scope) -> Node:
+        """Return a node with values instead of variables; problems as in :meth:`collect`."""
+        if isinstance(node, Leaf):
+            return from_plain(self.collect(node, scope), node.mark)
+        if isinstance(node, Array):
+            return Array(*node.mark, [self.fixed(item, scope) for item in node.items])
+        entries = {
+            key: self.fixed(child, scope)
+            if key not in self.optional
+            else from_plain(self._entry(key, child, scope), child.mark)
+            for key, child in node.entries.items()
+        }
+        return Table(*node.mark, entries, node.keys)
+
+
+OPTIONAL: Final = frozenset(
+    (
+        f"{ENVIRONMENT} region role description logConfig vpcConfig nasConfig ossMountConfig "
+        "tracingConfig customDNS tags resourceGroupId image functionName service"
+    ).split()
+)
+"""Props that a function runs without on this machine."""
+
+
+class Given(NamedTuple):
+    """Values that the caller gives beside the files; see :func:`fc_async_plugin.s_yaml.load`."""
+
+    access: str | None
+    account_id: str | None
+    region: str
+    command: str
+    reveal: bool
+    props: Mapping[str, dict[str, Any]]
+    here: bool
+
+
+class Values(NamedTuple):
+    """The resolved values of one resource.
+
+    Attributes:
+        component: Its component, "" if it has none.
+        props: Its props, as plain values.
+        scoped: The same before its variables were resolved.
+    """
+
+    component: str
+    props: dict[str, Any]
+    scoped: Scoped
+
+
+class Resolved(NamedTuple):
+    """One template with the values of its variables.
+
+    Attributes:
+        merged: The result of the second pass.
+        region: Of resources that have none.
+        name: Its ``name``.
+        access: The access alias that is used.
+        account_id: Of the caller, else of the alias; "" if unknown.
+        resources: The resources that have no problems, by name.
+        scoped: All resources before their variables were resolved.
+        top: The scope of the template.
+        resolver: Has resolved the values; knows the places where they were written.
+        sources: Values from outside of the template, with their expressions.
+        masking: Resolves commands without values that may be secrets.
+        notes: Places that ``s`` reads differently.
+    """
+
+    merged: Merged
+    region: str
+    name: str
+    access: str
+    account_id: str
+    resources: Mapping[str, Values]
+    scoped: Mapping[str, Scoped]
+    top: Scope
+    resolver: Collector
+    sources: Mapping[str, str]
+    masking: Masking
+    notes: tuple[Problem, ...]
+
+
+def resolve(merged: Merged, given: Given) -> Resolved:
+    """Resolve the variables of a template.
+
+    Raises:
+        TemplateError: Some expressions cannot be resolved; has all problems.
+    """
+    sources, environ = merged.sources, merged.sources.variables
+    folder = sources.template.file.parent
+    access = given.access or _alias(merged)
+    alias = access_values(access, environ, asked=given.access is not None)
+    account_id = given.account_id or alias().get("AccountID", "")
+
+    def calls(kind: type[F]) -> F:
+        return kind(
+            environ,
+            lambda: {**alias(), "AccountID": account_id},
+            given.command,
+            reveal=given.reveal,
+            root=root_of(folder),
+        )
+
+    functions = calls(Functions)
+    edition1 = any(note.kind == "edition" for note in sources.notes)
+    resolver = Collector(functions, OPTIONAL if given.here else frozenset(), edition1=edition1)
+    try:
+        resources = _resources(merged, given, resolver, access)
+    except TemplateError as error:
+        raise error.masked(functions.sources) from error
+    if given.props and given.reveal:
+        for key in SECRETS & alias().keys():
+            provenance.note(functions.sources, alias()[key], f"${{config('{key}')}}")
+    return Resolved(
+        merged,
+        given.region,
+        resources.project,
+        access,
+        account_id,
+        resources.values,
+        resources.scoped,
+        resources.top,
+        resolver,
+        functions.sources,
+        Masking(calls, sources.own, edition1=edition1),
+        (*resources.notes, *resolver.kept),
+    )
+
+
+class _Resources(NamedTuple):
+    """Resources of a template with their values.
+
+    Attributes:
+        project: The name of the template.
+        values: The resources with their values.
+        scoped: The same before their variables were resolved.
+        top: The scope of the template.
+        notes: Places that ``s`` reads differently.
+    """
+
+    project: str
+    values: dict[str, Values]
+    scoped: dict[str, Scoped]
+    top: Scope
+    notes: list[Problem]
+
+
+def _resources(merged: Merged, given: Given, resolver: Collector, access: str) -> _Resources:
+    """Resolve the resources of a template.
+
+    Raises:
+        TemplateError: Some expressions cannot be resolved; has all problems.
+    """
+    tops = [top_scope(part, number) for number, part in enumerate(merged.parts)]
+    scoped = _scoped(merged, tops, resolver, access)
+    notes = [*merged.sources.notes, *merged.notes]
+    if given.here:
+        scoped = {name: _run_here(part, resolver, notes) for name, part in scoped.items()}
+    values = _values(scoped, resolver, given)
+    project = resolver.text(merged.root.at("name"), tops[-1])
+    if resolver.problems:
+        raise TemplateError(resolver.problems)
+    return _Resources(project, values, scoped, tops[-1], notes)
+
+
+def _values(scoped: Mapping[str, Scoped], resolver: Collector, given: Given) -> dict[str, Values]:
+    """Return the resources; on this machine without those that have problems, if any has none."""
+    found: dict[str, Values] = {}
+    for name, one in scoped.items():
+        with resolver.apart(name):
+            component, props = resolver.text(one.component, one.scope), given.props.get(name)
+            if props is None:
+                is_function = names_function(component)
+                collect = resolver.collect if is_function else resolver.collect_optional
+                props = collect(one.props, one.scope)
+            found[name] = Values(component, props, one)
+    sound = {name: one for name, one in found.items() if name not in resolver.left_out}
+    if not (given.here and any(names_function(one.component) for one in sound.values())):
+        resolver.refuse_left_out()
+    return sound
+
+
+def _alias(merged: Merged) -> str:
+    """Return the access alias of the environment, else of the template."""
+    environment = merged.sources.environment
+    return (environment.text("access") if environment else "") or merged.root.text("access")
+
+
+def _scoped(
+    merged: Merged, tops: list[Scope], resolver: Collector, access: str
+) -> dict[str, Scoped]:
+    """Return all resources with the scopes of their variables."""
+    scoped: dict[str, Scoped] = {}
+    for part, top in zip(merged.parts, tops, strict=True):
+        if isinstance(part.variables, Table):
+            # As in s, a variable that nothing refers to must be resolvable, too.
+            resolver.collect_optional(part.variables, top)
+        resources = Root({})
+        for name, written in part.resources.items():
+            props = _overlaid(name, written, merged.sources.environment, top, resolver)
+            scope = resource_scope(name, written.table, props, top, resources, access)
+            one = Scoped(props, scope, written.table.at("component"), written.position)
+            scoped[name] = _joined(scoped[name], one) if name in scoped else one
+    return scoped
+
+
+def _run_here(one: Scoped, resolver: Collector, notes: list[Problem]) -> Scoped:
+    """Return a resource with what this machine reads and ``s`` does not; add a note for each."""
+    if not isinstance(one.component, Leaf):
+        return one
+    component = str(resolver.attempt(one.component, one.scope))
+    if not names_function(component):
+        if not component.startswith((".", "/")) or "runtime" not in one.props.entries:
+            return one
+        said = f"component {component} is a folder: dev takes it for fc3, because props have a "
+        notes.append(note(one.component.position, f"{said}runtime", "write component: fc3"))
+        one = one._replace(component=Leaf(*one.component.mark, "fc3"))
+    props, found = as_of_fc3(one.props)
+    notes += found
+    runtime = props.at("runtime")
+    named = resolver.attempt(runtime, one.scope) if isinstance(runtime, Leaf) else ""
+    if named in PYTHON | NODE | CUSTOM and "code" not in props.entries:
+        said = (
+            "a function has a runtime and no code: dev takes the folder of the template, s deploy"
+        )
+        notes.append(note(one.position, f"{said} needs one", "add code"))
+        props = with_entry(props, "code", Leaf(*props.mark, "."), props.mark)
+    return one._replace(props=props)
+
+
+def _overlaid(
+    name: str, written: Written, environment: Table | None, top: Scope, resolver: Collector
+) -> Table:
+    """Return the props of a resource with what an environment lays over them."""
+    props = written.props
+    if environment is None:
+        return props
+    scope = environment_scope(environment, top.folder)
+    component = resolver.text(written.table.at("component"), top)
+    for overlay in (
+        environment.at("overlays", "components", component),
+        environment.at("overlays", "resources", name),
+        _region(environment),
+    ):
+        if overlay is not None:
+            fixed = resolver.fixed(overlay, scope)
+            if not isinstance(fixed, Table):
+                raise failure(fixed.position, "an overlay is not a mapping")
+            props = merge_tables(props, fixed)
+    return props
+
+
+def _region(environment: Table) -> Table | None:
+    region = environment.at("infraStack", "region")
+    if region is None:
+        return None
+    return Table(*region.mark, {"region": region}, {"region": region.mark})
+
+
+def _joined(lower: Scoped, upper: Scoped) -> Scoped:
+    """Merge a resource over the extended file's; each string is resolved in its own file."""
+    others = {id(leaf): lower.scope for leaf in leaves(lower.props)}
+    scope = upper.scope._replace(others=others)
+    props = merge_tables(lower.props, upper.props)
+    return Scoped(props, scope, upper.component or lower.component, upper.position)
