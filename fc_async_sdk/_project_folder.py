@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -42,6 +43,18 @@ JOURNAL: Final = "journal"
 _GITIGNORE: Final = b"# Written by fc-async: the files below belong to this machine.\n*\n"
 
 
+def user_state() -> Path:
+    """Return the folder for what belongs to this user and to no project, whether it exists or not.
+
+    Below ``$XDG_STATE_HOME``, or ``%LOCALAPPDATA%`` on Windows.
+    """
+    if sys.platform == "win32":
+        base = os.environ.get("LOCALAPPDATA", "") or str(Path.home() / "AppData" / "Local")
+    else:
+        base = os.environ.get("XDG_STATE_HOME", "") or str(Path.home() / ".local" / "state")
+    return Path(base) / "fc-async"
+
+
 def make_private(folder: Path) -> None:
     """Make a folder for files that belong into no repository.
 
@@ -62,14 +75,15 @@ def make_private(folder: Path) -> None:
 
 
 @contextlib.contextmanager
-def replacing(path: Path, mode: int = 0o600) -> Iterator[Path]:
-    """Yield a new file that takes the place of another one, whole and flushed, or not at all.
+def replacing(path: Path, mode: int = 0o600, *, durable: bool = True) -> Iterator[Path]:
+    """Yield a new file that takes the place of another one, as a whole or not at all.
 
     Several writers of one path do not disturb each other: each has a new file, the last one stays.
 
     Args:
         path: The file to make or to replace.
         mode: Permissions of the new file.
+        durable: Flush it, so that it is there after a crash of the machine.
 
     Raises:
         OSError: The file cannot be written. ``path`` is as it was.
@@ -79,9 +93,11 @@ def replacing(path: Path, mode: int = 0o600) -> Iterator[Path]:
     try:
         yield unfinished
         os.fchmod(descriptor, mode)
-        os.fsync(descriptor)
+        if durable:
+            os.fsync(descriptor)
         unfinished.replace(path)
-        sync_folder(path.parent)
+        if durable:
+            sync_folder(path.parent)
     finally:
         os.close(descriptor)
         unfinished.unlink(missing_ok=True)

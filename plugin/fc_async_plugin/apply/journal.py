@@ -26,7 +26,6 @@ import hashlib
 import os
 import re
 import shutil
-import sys
 import threading
 import time
 from pathlib import Path
@@ -155,11 +154,7 @@ class _File:
 
 def key_path() -> Path:
     """Return the path of the key, whether it exists or not."""
-    if sys.platform == "win32":
-        base = os.environ.get("LOCALAPPDATA", "") or str(Path.home() / "AppData" / "Local")
-    else:
-        base = os.environ.get("XDG_STATE_HOME", "") or str(Path.home() / ".local" / "state")
-    return Path(base) / "fc-async" / "journal.key"
+    return _project_folder.user_state() / "journal.key"
 
 
 def key() -> bytes:

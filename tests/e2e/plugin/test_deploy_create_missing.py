@@ -9,9 +9,9 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import requests
 
 from fc_async_local.settings import Settings
+from fc_async_tests import runtime_requests as requests
 from fc_async_tests.project import kept_by_deployments
 
 if TYPE_CHECKING:

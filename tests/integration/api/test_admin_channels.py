@@ -8,10 +8,10 @@ import urllib.parse
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import pytest
-import requests
 
 from fc_async_local.services.mns.model import Draft
 from fc_async_local.services.rocketmq.model import NewMessage
+from fc_async_tests import runtime_requests as requests
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING
 
 import psutil
 import pytest
-import requests
 
 import fc_async_sdk
 from fc_async_local.embedded import LocalRuntime
@@ -24,6 +23,7 @@ from fc_async_local.http import server
 from fc_async_local.settings import Settings
 from fc_async_local.store.protocol import StoreUnusable
 from fc_async_plugin.cli.group import run
+from fc_async_tests import runtime_requests as requests
 from fc_async_tests.code import archive
 
 if TYPE_CHECKING:
@@ -178,7 +178,7 @@ def test_a_request_in_progress_is_answered_while_the_runtime_stops(tmp_path, htt
     assert http.post(runtime.endpoint + FUNCTIONS, json=body).status_code == 200
     answers = []
     url = f"{runtime.endpoint}{FUNCTIONS}/image/invocations"
-    caller = threading.Thread(target=lambda: answers.append(requests.post(url)))  # noqa: S113 -- the test ends it
+    caller = threading.Thread(target=lambda: answers.append(requests.post(url)))
     caller.start()
     assert began.wait(60)
     stopper = threading.Thread(target=runtime.stop)

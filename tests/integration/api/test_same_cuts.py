@@ -8,10 +8,10 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
-import requests
 
 from fc_async_plugin import rules, template
 from fc_async_plugin.report import graphs
+from fc_async_tests import runtime_requests as requests
 
 if TYPE_CHECKING:
     from pathlib import Path
