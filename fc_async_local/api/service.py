@@ -151,9 +151,10 @@ class Api(HttpService):
             self._access.check(request)
         if self._invoke.takes(request):
             return await self._invoke(request)
-        if path.startswith(fc2.VERSIONS) and path != uploads.BUCKET_PATH:
-            if self._signatures is not None:
-                self._older.check(request, self._signatures)
+        is_older = path.startswith(fc2.VERSIONS)
+        if is_older and self._signatures is not None:
+            self._older.check(request, self._signatures)
+        if is_older and path != uploads.BUCKET_PATH:
             return await self._older.answer(request, self._route)
         return await self._route(request)
 
