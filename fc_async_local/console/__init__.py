@@ -90,7 +90,7 @@ def routes(access: Access) -> list[Route]:
         if access.is_token(request.query_params.get("token", "")):
             headers = {**_HEADERS, "cache-control": "no-store", "set-cookie": access.cookie}
             return RedirectResponse(PATH, 303, headers)
-        if access.has_cookie(request.headers):
+        if access.knows(request.headers):
             return answers[_INDEX]
         from_page = request.headers.get("sec-fetch-site", "none") not in {"none", "same-origin"}
         text = _LOCKED.format(again=_AGAIN if from_page else "")

@@ -74,6 +74,12 @@ class Access:
                 return True
         return False
 
+    def knows(self, headers: Mapping[str, str]) -> bool:
+        """Return whether a request has the cookie, or sends the token."""
+        scheme, _, value = headers.get("authorization", "").partition(" ")
+        is_bearer = scheme.lower() == "bearer" and self.is_token(value.strip())
+        return is_bearer or self.has_cookie(headers)
+
     def signed(self, path: str) -> str:
         """Return a path with a signature for it, which is valid until the runtime ends."""
         return f"{path}?{_SIGNATURE}={self._signature(path)}"
@@ -88,17 +94,12 @@ class Access:
         Raises:
             Rejected: 401: it has neither the token nor a signature or cookie made with it.
         """
-        authorization = request.headers.get("authorization", "")
-        scheme, _, value = authorization.partition(" ")
-        if scheme.lower() == "bearer":
-            is_let_in = self.is_token(value.strip())
-        elif authorization:
-            self._check_signed(request)
+        if self.knows(request.headers) or self._has_signature(request):
             return
-        else:
-            is_let_in = self.has_cookie(request.headers) or self._has_signature(request)
-        if not is_let_in:
+        authorization = request.headers.get("authorization", "")
+        if not authorization or authorization.lower().startswith("bearer"):
             raise _refused()
+        self._check_signed(request)
 
     def _check_signed(self, request: Request) -> None:
         port = _port_of(request.headers.get("host", ""))
