@@ -50,7 +50,7 @@ _LARGEST_FILE: Final = 64 * 1024
 
 
 def new_token() -> str:
-    """Return a token that nobody can guess: 64 hex digits."""
+    """Return a token that cannot be guessed: 64 hex digits."""
     return os.urandom(_TOKEN_BYTES).hex()
 
 

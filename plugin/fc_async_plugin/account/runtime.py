@@ -137,6 +137,22 @@ def console_of(addresses: Addresses) -> str:
     return _runtimes.console_address(addresses.console, token_of(addresses))
 
 
+OPEN: Final = (
+    "every program of this machine, also of other users, can call the service's APIs of this "
+    "runtime and so run code as you (--strict-auth: only with keys); its console and admin API are "
+    "open to you only"
+)
+"""A sentence for people about a runtime that is not strict."""
+
+
+def is_open(endpoint: str | None) -> bool:
+    """Return whether an endpoint is on this machine and not known to verify signatures."""
+    place = _endpoint.parse(endpoint) if endpoint else None
+    if place is None or not place.loopback:
+        return False
+    return _runtimes.credentials(place, {}).access_key_id != _runtimes.ACCESS_KEY_ID
+
+
 def environment_of(addresses: Addresses) -> dict[str, str]:
     """Return the variables by which programs elsewhere use a runtime of this user.
 

@@ -32,7 +32,7 @@ def command(verbose: bool, account: Account, output: Format) -> int:
       fc-async doctor -v
       fc-async doctor --endpoint http://127.0.0.1:9900
     """  # noqa: D301 -- click reads the \\b as "keep these lines"
-    from fc_async_plugin.account import connection
+    from fc_async_plugin.account import connection, runtime
     from fc_async_plugin.report import doctor
 
     asked = account.endpoint or account.region
@@ -57,6 +57,8 @@ def command(verbose: bool, account: Account, output: Format) -> int:
             terminal.tell(f"  fix: {one.fix}")
         if not complaints:
             terminal.note("Nothing is missing; -v lists the checks.")
+    if output == "text" and runtime.is_open(account.endpoint):
+        terminal.note(f"{account.endpoint}: {runtime.OPEN}.")
     return FAILED if any(one.level == "error" for one in complaints) else DONE
 
 

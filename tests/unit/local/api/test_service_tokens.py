@@ -71,7 +71,7 @@ def test_another_user_of_the_machine_can_do_nothing_of_the_admin_api(world: Any,
     ],
     ids=str,
 )
-def test_a_guess_lets_nobody_read_the_state(here: Any, headers: dict[str, str]) -> None:
+def test_a_guess_reads_no_state(here: Any, headers: dict[str, str]) -> None:
     answer = here.call("GET", "/_local/stats", headers=headers, token="")
     assert answer.status == 401
     assert TOKEN not in answer.body.decode()
