@@ -62,6 +62,8 @@ needs npm: the development environment has one. An installed package has the con
 _LOCKED: Final = """<!doctype html>
 <html lang="en"><meta charset="utf-8"><title>fc-async console</title>
 <meta name="viewport" content="width=device-width">{again}
+<link rel="stylesheet" href="/console/console.css">
+<main>
 <h1>This console needs its token</h1>
 <p>It belongs to the user who started this runtime. In the folder where it runs, this command prints
 the address that lets a browser in:</p>
@@ -71,6 +73,7 @@ has another token.</p>
 <hr>
 <p lang="zh-CN">控制台只对启动本运行时的用户开放。请在启动它的文件夹中运行
 <code>fc-async local console</code>。然后打开它打印的地址。</p>
+</main>
 </html>
 """
 _AGAIN: Final = f'<meta http-equiv="refresh" content="0; url={PATH}">'
