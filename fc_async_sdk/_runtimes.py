@@ -14,6 +14,7 @@ Invariants:
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import hashlib
 import hmac
@@ -45,13 +46,14 @@ _KEY_FILE: Final = "access-key"
 """The file of the access key's secret there, if the runtime is strict."""
 _KNOWN: Final = "runtimes"
 """The folder, in that of the user's state, with a file for each runtime that runs."""
-_TOKEN_BYTES: Final = 32
+_TOKEN_BYTES: Final = 12
+"""96 bits: too many to try, and the address of the console fits into a terminal of 80 columns."""
 _LARGEST_FILE: Final = 64 * 1024
 
 
 def new_token() -> str:
-    """Return a token that cannot be guessed: 64 hex digits."""
-    return os.urandom(_TOKEN_BYTES).hex()
+    """Return a token that cannot be guessed: 16 characters that are safe in a URL."""
+    return base64.urlsafe_b64encode(os.urandom(_TOKEN_BYTES)).decode()
 
 
 def derived(token: str, purpose: str) -> str:
