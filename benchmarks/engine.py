@@ -43,6 +43,7 @@ from rows import missing, pairs, row
 from store import postgres as postgres_server
 
 import fc_async_sdk
+from fc_async_sdk import _endpoint, _runtimes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -86,7 +87,10 @@ class Server:
 
     def get(self, path: str) -> str:
         url = f"http://127.0.0.1:{self.port}{path}"
-        with urllib.request.urlopen(url) as answer:
+        token = _runtimes.token_at(_endpoint.parse(f"http://127.0.0.1:{self.port}"))
+        headers = {"authorization": f"Bearer {token}"}
+        request = urllib.request.Request(url, headers=headers)
+        with urllib.request.urlopen(request) as answer:  # noqa: S310 -- loopback
             text: str = answer.read().decode()
             return text
 

@@ -92,7 +92,7 @@ def fill(runtime: LocalRuntime) -> None:
         code = {"code": {"zipFile": EMPTY_ARCHIVE}}
         requests.post(url, json=body | code, timeout=10).raise_for_status()
         url = f"{runtime.endpoint}/_local/functions/{name}/async-config"
-        requests.put(url, json=config, timeout=10).raise_for_status()
+        requests.put(url, json=config, headers=_let_in(runtime), timeout=10).raise_for_status()
     client = fc_async_sdk.client(endpoint_url=runtime.endpoint)
     for number in range(12):
         payload = json.dumps({"id": number, "items": ["tea", "cups"] if number % 4 else []})
@@ -118,16 +118,19 @@ def create(runtime: LocalRuntime, what: str, **body: str) -> None:
     requests.post(url, json=body, timeout=10).raise_for_status()
 
 
+def _let_in(runtime: LocalRuntime) -> dict[str, str]:
+    return {"authorization": f"Bearer {runtime.token}"}
+
+
 def scrubbed(runtime: LocalRuntime, data: Path) -> dict[str, str]:
     """Return what differs between two runs, and what stands in its place."""
     url = f"{runtime.endpoint}/_local/tasks?limit=100&sortOrderByTime=asc"
-    tasks = requests.get(url, timeout=10).json()["tasks"]
+    tasks = requests.get(url, headers=_let_in(runtime), timeout=10).json()["tasks"]
     ordered = sorted(tasks, key=lambda one: (one["acceptedTime"], one["function"]))
-    health = requests.get(f"{runtime.endpoint}/_local/health", timeout=10).json()
     return {
         **{one["requestId"]: f"1-6b06b1a0-{n:08x}-{n:012x}" for n, one in enumerate(ordered, 1)},
         runtime.endpoint: "http://127.0.0.1:9000",
-        health["mns"]: "http://127.0.0.1:9001",
+        runtime.addresses.mns: "http://127.0.0.1:9001",
         str(data): ".fc-async/runtime",
         __file__: "/code/index.py",
     }
@@ -157,6 +160,7 @@ PATIENCE_MS = 120_000
 def take(
     browser: Browser,
     endpoint: str,
+    token: str,
     instead: dict[str, str],
     target: Path,
     languages: Mapping[str, str],
@@ -174,6 +178,7 @@ def take(
                 timezone_id="UTC",
             )
             context.set_default_timeout(PATIENCE_MS)
+            context.request.get(f"{endpoint}/console?token={token}")
             page = context.new_page()
             page.add_init_script(f"localStorage.setItem('fc-async.columns', '{COLUMNS}')")
             page.add_init_script(REPLACE % json.dumps(instead))
@@ -207,7 +212,8 @@ def main(target: Path = TARGET, languages: Mapping[str, str] = LANGUAGES) -> Non
     ):
         fill(runtime)
         browser = playwright.chromium.launch(executable_path=program, args=ARGUMENTS)
-        take(browser, runtime.endpoint, scrubbed(runtime, Path(data)), target, languages)
+        instead = scrubbed(runtime, Path(data))
+        take(browser, runtime.endpoint, runtime.token, instead, target, languages)
         browser.close()
 
 

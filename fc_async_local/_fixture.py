@@ -11,16 +11,17 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import os
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from fc_async_local.domain.invocation import OutcomeKind
-from fc_async_sdk import Config, _endpoint, waiters
+from fc_async_sdk import Config, _endpoint, _runtimes, waiters
 from fc_async_sdk._client import Client
 from fc_async_sdk._coroutines import is_coroutine_function
 from fc_async_sdk._pacing.hosting import MARK, Host
-from fc_async_sdk.credentials import LOCAL, Static
+from fc_async_sdk.credentials import Static
 from fc_async_sdk.events.error_documents import error_lines
 
 if TYPE_CHECKING:
@@ -134,10 +135,10 @@ def connect(runtime: LocalRuntime) -> Client:
         def _port(self) -> waiters.Port:
             return waiters.Port(self._perform_now, self.fan_out, runtime.advance, now)
 
-    addresses = runtime.addresses
+    addresses, endpoint = runtime.addresses, _endpoint.parse(runtime.endpoint)
     return VirtualClient(
-        _endpoint.parse(runtime.endpoint),
-        Static(LOCAL),
+        endpoint,
+        Static(_runtimes.credentials(endpoint, os.environ)),
         Config(),
         region_name=addresses.region,
         account_id=addresses.account_id,

@@ -106,6 +106,11 @@ class LocalRuntime:
         return self._running.addresses
 
     @property
+    def token(self) -> str:
+        """Lets programs use the admin API: ``Authorization: Bearer TOKEN``."""
+        return self._running.token
+
+    @property
     def registry(self) -> FunctionRegistry:
         """Functions and their configuration. Await its methods with :meth:`call`."""
         return self._running.registry

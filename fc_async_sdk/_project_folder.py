@@ -175,26 +175,31 @@ def open_private(path: Path, flags: int, mode: int = 0o600) -> int:
     return descriptor
 
 
-def read_private(path: Path) -> bytes:
+def read_private(path: Path, limit: int = -1) -> bytes:
     """Return the content of a file of a private folder; links are not followed.
+
+    Args:
+        path: The file.
+        limit: The largest number of bytes that are read; -1: all.
 
     Raises:
         ForeignFolder: As :func:`open_private`.
         FileNotFoundError: There is none.
     """
     with os.fdopen(open_private(path, os.O_RDONLY), "rb") as file:
-        return file.read()
+        return file.read(limit)
 
 
 @contextlib.contextmanager
-def replacing(path: Path, mode: int = 0o600) -> Iterator[Path]:
-    """Yield a new file that takes the place of another one, whole and flushed, or not at all.
+def replacing(path: Path, mode: int = 0o600, *, durable: bool = True) -> Iterator[Path]:
+    """Yield a new file that takes the place of another one, as a whole or not at all.
 
     Several writers of one path do not disturb each other: each has a new file, the last one stays.
 
     Args:
         path: The file to make or to replace.
         mode: Permissions of the new file.
+        durable: Flush it, so that it is there after a crash of the machine.
 
     Raises:
         OSError: The file cannot be written. ``path`` is as it was.
@@ -204,9 +209,11 @@ def replacing(path: Path, mode: int = 0o600) -> Iterator[Path]:
     try:
         yield unfinished
         os.fchmod(descriptor, mode)
-        os.fsync(descriptor)
+        if durable:
+            os.fsync(descriptor)
         unfinished.replace(path)
-        sync_folder(path.parent)
+        if durable:
+            sync_folder(path.parent)
     finally:
         os.close(descriptor)
         unfinished.unlink(missing_ok=True)

@@ -23,8 +23,8 @@ from fc_async_sdk.errors import ConfigurationError
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
-def key_path() -> Path:
-    """Return the path of the key, whether it exists or not.
+def user_state() -> Path:
+    """Return the folder for what belongs to this user and to no project, whether it exists or not.
 
     Raises:
         ConfigurationError: The user has no home folder, as in a container with any user id.
@@ -36,10 +36,19 @@ def key_path() -> Path:
             base = str(Path.home() / ("AppData/Local" if windows else ".local/state"))
         except RuntimeError as error:
             raise ConfigurationError(
-                "there is no home folder for the key of this user: set XDG_STATE_HOME to a folder "
-                "of yours that can be written"
+                "there is no home folder for the files of this user: set XDG_STATE_HOME to a "
+                "folder of yours that can be written"
             ) from error
-    return Path(base) / "fc-async" / "journal.key"
+    return Path(base) / "fc-async"
+
+
+def key_path() -> Path:
+    """Return the path of the key, whether it exists or not.
+
+    Raises:
+        ConfigurationError: As :func:`user_state`.
+    """
+    return user_state() / "journal.key"
 
 
 def key() -> bytes:

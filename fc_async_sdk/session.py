@@ -170,7 +170,9 @@ class Session:
                 )
             return self._provider
         if place is not None and place.loopback and not self._access:
-            return _credentials.Static(_credentials.LOCAL)
+            from fc_async_sdk import _runtimes  # noqa: PLC0415 -- only for this machine
+
+            return _credentials.Static(_runtimes.credentials(place, self._environ))
         from fc_async_sdk import _credential_chain  # noqa: PLC0415 -- not needed with given keys
 
         home = Path(self._environ.get("HOME") or Path.home())

@@ -13,6 +13,8 @@ import type {
 
 export type * from "./admin";
 
+const NOT_LET_IN = 401;
+
 export class Refused extends Error {
   constructor(
     readonly status: number,
@@ -37,6 +39,8 @@ async function ask(
     body: body ?? null,
   });
   if (answer.ok) return answer;
+  // The runtime was started again: its page says how a browser gets in.
+  if (answer.status === NOT_LET_IN) location.reload();
   const { Code = `${answer.status}`, Message = "no answer" } = (await answer.json()) as {
     Code?: string;
     Message?: string;

@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from starlette.responses import Response
 
-from fc_async_local.api.operation import PageQuery, Prefixed, Qualified, local, page_of, served
+from fc_async_local.api.operation import (
+    PageQuery,
+    Prefixed,
+    Qualified,
+    Query,
+    local,
+    page_of,
+    served,
+)
 from fc_async_local.domain.errors import Rejected
 from fc_async_local.functions.functions import FunctionFilter
 from fc_async_sdk.admin.models import PREFIX
@@ -45,17 +53,30 @@ class ListVersions(PageQuery, frozen=True, kw_only=True):
     direction: Literal["BACKWARD", "FORWARD"] = "BACKWARD"
 
 
+class SignedQuery(Query, frozen=True, kw_only=True):
+    """The signature of a link."""
+
+    signature: str = ""
+
+
 class FunctionOperations:
     """Functions and versions.
 
     Args:
         registry: Where functions are kept.
         abort: Ends the running attempts of a function.
+        signed: Returns a path with a signature, for a client that sends no token.
     """
 
-    def __init__(self, registry: FunctionRegistry, abort: Callable[[str], Awaitable[None]]) -> None:
+    def __init__(
+        self,
+        registry: FunctionRegistry,
+        abort: Callable[[str], Awaitable[None]],
+        signed: Callable[[str], str],
+    ) -> None:
         self._functions = registry.functions
         self._abort = abort
+        self._signed = signed
 
     @served("CreateFunction", "POST", "/functions")
     async def create_function(self, body: dict[str, Any]) -> dict[str, Any]:
@@ -108,14 +129,14 @@ class FunctionOperations:
     async def get_function_code(
         self, name: str, request: Request, query: Qualified
     ) -> dict[str, Any]:
-        """Answer GetFunctionCode: the url is valid as long as the function exists."""
+        """Answer GetFunctionCode: the url is valid as long as function and runtime exist."""
         qualifier = query.qualifier or limits.DEFAULT_QUALIFIER
         code, _ = await self._functions.code(name, qualifier)
-        url = f"{str(request.base_url).rstrip('/')}{PREFIX}{_ARCHIVES}/{name}/{qualifier}"
-        return {"checksum": code.checksum, "url": url}
+        path = self._signed(f"{PREFIX}{_ARCHIVES}/{name}/{qualifier}")
+        return {"checksum": code.checksum, "url": f"{str(request.base_url).rstrip('/')}{path}"}
 
     @local("GET", f"{_ARCHIVES}/{{name}}/{{qualifier}}")
-    async def archive(self, name: str, qualifier: str) -> Archive:
+    async def archive(self, name: str, qualifier: str, query: SignedQuery) -> Archive:  # noqa: ARG002 -- checked before
         """Return the archive with the code of a function, as GetFunctionCode names it."""
         _code, data = await self._functions.code(name, qualifier)
         if data is None:

@@ -8,6 +8,8 @@ Invariants:
     Every error is ``{"Code", "Message", "RequestId"}``: the official clients fail to read others.
     For clients of FC 2.0 it has ``ErrorCode`` and ``ErrorMessage`` too.
     In strict mode, an operation of the FC API is called only with a valid signature.
+    What is neither the FC API nor an HTTP trigger is open to the user of the runtime only; without
+    the token, ``/_local/health`` says no more than that the store answers.
     Pages of other origins on this machine can call HTTP triggers, and nothing else.
 """
 
@@ -25,8 +27,10 @@ from fc_async_local.api.http_triggers.documents import cors_headers
 from fc_async_local.api.invoke import payload_limit
 from fc_async_local.api.operation import REQUEST_ID
 from fc_async_local.domain.errors import Rejected
+from fc_async_local.http.access import CONSOLE
 from fc_async_local.http.edge import HttpService, is_loopback
 from fc_async_local.http.messages import Answer
+from fc_async_sdk.operations.call import LOCAL_ROOT
 from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:
@@ -36,12 +40,19 @@ if TYPE_CHECKING:
 
     from fc_async_local.api.http_triggers.calls import HttpTriggerCalls
     from fc_async_local.api.invoke import InvokeFunction
+    from fc_async_local.http.access import Access
     from fc_async_local.http.acs_signature import AcsSignatures
     from fc_async_local.http.messages import HeaderList, Message, Request
     from fc_async_local.http.streaming import ClientStream
     from fc_async_local.store.protocol import StoreUnavailable
 
 _SIGNED: Final = f"/{limits.API_VERSION}/"
+GUARDED: Final = (f"{LOCAL_ROOT}/", "/metrics", "/mcp")
+"""Beginnings of the paths that are open to the user of the runtime only. So is the console's page,
+which asks for the token itself."""
+_LIVENESS: Final = f"{LOCAL_ROOT}/health"
+_DONE: Final = 200
+_ALIVE: Final = b'{"status":"ok"}'
 _BODY_BYTES: Final = 700 * 1024 * 1024
 """Ours: the largest body of an operation other than InvokeFunction (a zip of 500 MiB, base64)."""
 
@@ -54,6 +65,7 @@ class Api(HttpService):
         http: Requests to HTTP triggers.
         routes: Everything else.
         signatures: Verifies requests to the FC API; None: they need no signature.
+        access: Lets requests in that are not of the FC API.
         new_request_id: Returns a new request id.
         stopped_at: Returns where the clock stands until it is moved, or None.
         older: Requests of clients of FC 2.0.
@@ -65,6 +77,7 @@ class Api(HttpService):
         http: HttpTriggerCalls,
         routes: Sequence[BaseRoute],
         signatures: AcsSignatures | None,
+        access: Access,
         new_request_id: Callable[[], str],
         stopped_at: Callable[[], int | None],
         older: fc2.Fc2,
@@ -73,6 +86,7 @@ class Api(HttpService):
         self._http = http
         self._router = Router(routes, redirect_slashes=False)
         self._signatures = signatures
+        self._access = access
         self._new_request_id = new_request_id
         self._stopped_at = stopped_at
         self._older = older
@@ -115,6 +129,10 @@ class Api(HttpService):
             return False
         return is_loopback(authority) and self._http.takes(request)
 
+    def is_open_to_visitors(self, request: Request) -> bool:
+        """Return whether a request is for the console or for an HTTP trigger."""
+        return request.path in {"/", CONSOLE} or self._http.takes(request)
+
     def is_exempt(self, request: Request) -> bool:
         """Return whether a request uploads to the temporary bucket, under the bucket's name."""
         return request.method == "PUT" and uploads.is_bucket(request.headers.get("host", ""))
@@ -127,13 +145,22 @@ class Api(HttpService):
             raise Rejected(400, "InvalidArgument", "the path and the query must not contain %00")
         if self._signatures is not None and path.startswith(_SIGNED):
             self._signatures.check(request)
+        if path.startswith(GUARDED):
+            if path == _LIVENESS and not self._access.is_asked_for(request):
+                return await self._liveness(request)
+            self._access.check(request)
         if self._invoke.takes(request):
             return await self._invoke(request)
-        if path.startswith(fc2.VERSIONS) and path != uploads.BUCKET_PATH:
-            if self._signatures is not None:
-                self._older.check(request, self._signatures)
+        is_older = path.startswith(fc2.VERSIONS)
+        if is_older and self._signatures is not None:
+            self._older.check(request, self._signatures)
+        if is_older and path != uploads.BUCKET_PATH:
             return await self._older.answer(request, self._route)
         return await self._route(request)
+
+    async def _liveness(self, request: Request) -> Answer:
+        answer = await self._route(request)
+        return answer._replace(body=_ALIVE) if answer.status == _DONE else answer
 
     def refuse(self, error: Rejected, request: Request) -> Answer:
         """Return an error in the form of the service."""

@@ -34,7 +34,7 @@ from fc_async_local.api.invoke import InvokeFunction
 from fc_async_local.api.operation import routes_of
 from fc_async_local.api.tasks import TaskOperations
 from fc_async_local.api.uploads import UploadOperations
-from fc_async_local.bootstrap import services
+from fc_async_local.bootstrap import services, tokens
 from fc_async_local.bootstrap.payload_files import prune_payloads
 from fc_async_local.bootstrap.services import Services
 from fc_async_local.bootstrap.state import StateFiles
@@ -54,10 +54,11 @@ from fc_async_local.execution.runner import ProcessRunner
 from fc_async_local.functions import FunctionRegistry
 from fc_async_local.http import server as http_server
 from fc_async_local.http import tls
+from fc_async_local.http.access import Access
 from fc_async_local.http.acs_signature import AcsSignatures
 from fc_async_local.http.edge import BodyMemory
 from fc_async_local.http.tls import Authority
-from fc_async_sdk import _project_folder
+from fc_async_sdk import _project_folder, _runtimes
 from fc_async_sdk.admin.models import Addresses
 from fc_async_sdk.spec import limits
 
@@ -89,6 +90,7 @@ class Runtime:
         state: The state as a file, and whether a restart with another one is asked for.
         services: The services beside Function Compute.
         authority: Signs the certificates of its ports.
+        token: Lets programs use the admin API and browsers use the console.
     """
 
     addresses: Addresses
@@ -103,17 +105,22 @@ class Runtime:
     _closing: contextlib.AsyncExitStack
     state: StateFiles
     authority: Authority
+    token: str = dataclasses.field(repr=False)
     _sockets: Mapping[str, socket.socket] = dataclasses.field(default_factory=dict)
 
     @classmethod
     async def open(
-        cls, options: Options, listening: Mapping[str, socket.socket] | None = None
+        cls,
+        options: Options,
+        listening: Mapping[str, socket.socket] | None = None,
+        token: str = "",
     ) -> Runtime:
         """Start everything; returns when requests are answered.
 
         Args:
             options: How to start.
             listening: Sockets of a runtime that was closed, by name; None: new ones.
+            token: That of the runtime that was closed; "": a new one, or that of the store.
 
         Raises:
             StoreUnusable: Another runtime uses this data, or it is newer or damaged.
@@ -124,11 +131,13 @@ class Runtime:
         async with contextlib.AsyncExitStack() as closing:
             _project_folder.make_private(options.data)
             sockets = _listening(options.port, listening, closing)
-            runtime = await cls._start_state(options, _addresses(options, sockets), closing)
+            runtime = await cls._start_state(options, _addresses(options, sockets), closing, token)
             apps: dict[str, App] = {_FC: runtime.api(), **runtime.services.apps}
             served = {sockets[name]: app for name, app in apps.items()}
             await _serve(served, runtime.authority, options, closing)
             if listening is None:
+                strict = options.settings.auth.strict_auth
+                tokens.publish(options.data, runtime.addresses.fc, runtime.token, strict=strict)
                 _publish(runtime.addresses)
             # Closed first: a client that waits for a message must not delay the servers' end.
             closing.callback(runtime.services.release)
@@ -136,18 +145,22 @@ class Runtime:
 
     @classmethod
     async def _start_state(
-        cls, options: Options, addresses: Addresses, closing: contextlib.AsyncExitStack
+        cls,
+        options: Options,
+        addresses: Addresses,
+        closing: contextlib.AsyncExitStack,
+        token: str,
     ) -> Runtime:
         """Start to work; if an imported state cannot be opened, with the one before it."""
         state = StateFiles(options)
         try:
             async with contextlib.AsyncExitStack() as trying:
-                runtime = await cls._start_work(options, addresses, trying, state)
+                runtime = await cls._start_work(options, addresses, trying, state, token)
                 closing.push_async_exit(trying.pop_all())
         except Exception as error:
             if not state.restore(error):
                 raise
-            runtime = await cls._start_work(options, addresses, closing, state)
+            runtime = await cls._start_work(options, addresses, closing, state, token)
         state.opened()
         # Before that, the state that was replaced might have come back and need its payloads.
         retention = options.settings.engine.task_retention_ms
@@ -161,10 +174,13 @@ class Runtime:
         addresses: Addresses,
         closing: contextlib.AsyncExitStack,
         state: StateFiles,
+        token: str,
     ) -> Runtime:
         """Open everything that works without a request, from the store up to the engine."""
-        settings, clock, grace = options.settings, _clock(options), _Grace(options.grace_ms)
+        clock, grace = _clock(options), _Grace(options.grace_ms)
         stores = await open_stores(options.store, options.data, clock, closing)
+        token = token or await tokens.token_of(stores)
+        settings = tokens.with_access_key(options.settings, token)
         foundation = Foundation(stores, clock, settings)
         registry = FunctionRegistry(
             stores.documents,
@@ -173,7 +189,7 @@ class Runtime:
             place=settings.place,
             refuse_http=settings.destinations.http_destinations == "refuse",
         )
-        runner = _runner(options, foundation, addresses)
+        runner = _runner(options, foundation, addresses, token)
         duplicates, faults = Duplicates(runner), Faults(clock.now)
         closing.push_async_callback(runner.aclose)
         engine = Engine(
@@ -202,6 +218,7 @@ class Runtime:
             closing,
             state,
             Authority(options.data / tls.NAME),
+            token,
         )
 
     async def reopen(self, options: Options) -> Runtime:
@@ -215,10 +232,13 @@ class Runtime:
         kept = {name: listener.dup() for name, listener in self._sockets.items()}
         now = self.foundation.clock.now()
         await self._close()  # the file of addresses stays: commands would go to an account
-        return await Runtime.open(msgspec.structs.replace(options, clock_start=now), kept)
+        return await Runtime.open(
+            msgspec.structs.replace(options, clock_start=now), kept, self.token
+        )
 
     async def aclose(self) -> None:
         """Answer open requests, give back what is held, stop. What was accepted stays."""
+        _runtimes.withdraw(Path(self.addresses.data), self.addresses.fc)
         _addresses_file(self.addresses).unlink(missing_ok=True)
         await self._close()
 
@@ -235,6 +255,7 @@ class Runtime:
             else None
         )
         urls = TriggerUrls(self.addresses.fc, settings.place)
+        access = Access(self.token, urlsplit(self.addresses.fc).port or 0, time.time)
         invoke = InvokeFunction(self.engine, self.registry)
         dice = random.Random(os.urandom(16))  # noqa: S311 -- a name, no secret
         return Api(
@@ -249,21 +270,22 @@ class Runtime:
                 noted=self.services.trigger_control.note_request,
             ),
             [
-                *itertools.chain.from_iterable(map(routes_of, self._operations(urls))),
-                *console.routes(),
+                *itertools.chain.from_iterable(map(routes_of, self._operations(urls, access))),
+                *console.routes(access),
             ],
             signatures,
+            access,
             lambda: new_request_id(clock.now(), dice),
             clock.stopped_at,
             Fc2(invoke, self.registry, settings.auth.access_keys, time.time),
         )
 
-    def _operations(self, urls: TriggerUrls) -> list[object]:
+    def _operations(self, urls: TriggerUrls, access: Access) -> list[object]:
         """Return what answers the FC API, but for invocations, and the admin API."""
         stores, clock, settings = self.foundation
         store, engine, registry = stores.store, self.engine, self.registry
         return [
-            FunctionOperations(registry, self.runner.abort),
+            FunctionOperations(registry, self.runner.abort, access.signed),
             ResourceOperations(registry, urls),
             TagOperations(registry),
             UploadOperations(registry, settings, checksum=checksum, now=RealClock().now),
@@ -370,9 +392,16 @@ def _clock(options: Options) -> Clock:
     return VirtualClock(RealClock().now() if start is None else start)
 
 
-def _runner(options: Options, foundation: Foundation, addresses: Addresses) -> RoutingRunner:
+def _runner(
+    options: Options, foundation: Foundation, addresses: Addresses, token: str
+) -> RoutingRunner:
     settings = options.settings
-    environment = {"FC_ASYNC_ENDPOINT": addresses.fc}
+    # Where large payloads and objects are: functions have no token to ask with.
+    environment = {
+        "FC_ASYNC_ENDPOINT": addresses.fc,
+        "FC_ASYNC_OSS_ENDPOINT": addresses.oss,
+        "FC_ASYNC_PAYLOADS": str(Path(addresses.data, _project_folder.PAYLOADS)),
+    }
     if not settings.execution.allow_cloud:
         urls = {name: getattr(addresses, name) for name in _NAMES}
         environment |= led_here({name: urlsplit(url).port or 0 for name, url in urls.items()})
@@ -381,6 +410,9 @@ def _runner(options: Options, foundation: Foundation, addresses: Addresses) -> R
         account_id=settings.place.account_id,
         environment=environment,
     )
+    if settings.auth.strict_auth:
+        key_id, secret = _runtimes.access_key(token)
+        identity = msgspec.structs.replace(identity, access_key_id=key_id, access_key_secret=secret)
     code = CodeCache(foundation.stores.blobs, options.data / "code")
     bounds = RunnerLimits(
         account_instances=settings.execution.account_instances,

@@ -5,7 +5,9 @@
 how its protocol writes an error.
 
 Invariants:
-    A caller that is neither a program of this machine nor a page of this runtime gets 403.
+    A caller that is neither a program of this machine nor a page of this runtime gets 403. A
+    browser says so for requests without an Origin, too: images, frames and scripts of other sites
+    run nothing here.
     Every request that arrives whole is answered. An unforeseen error is logged; its answer is 500.
     A request whose client hangs up while the body arrives has no effect.
     The bodies of all requests in progress take a limited amount of memory. A body is complete
@@ -109,6 +111,10 @@ class HttpService(ABC):
         """Return whether a page of another origin may send a request."""
         return False
 
+    def is_open_to_visitors(self, request: Request) -> bool:  # noqa: ARG002 -- for subclasses
+        """Return whether a link of a page of another site may lead a browser's window here."""
+        return False
+
     def is_exempt(self, request: Request) -> bool:  # noqa: ARG002 -- for subclasses
         """Return whether a request may come under a name that is not a loopback name."""
         return False
@@ -202,6 +208,10 @@ class HttpService(ABC):
             reason = origin_refusal(host, "")
         if reason and not (self.is_exempt(request) and not from_page):
             raise Rejected(403, "AccessDenied", reason)
+        if not from_page and is_from_other_site(request):
+            is_visit = is_navigation(request) and self.is_open_to_visitors(request)
+            if not is_visit:
+                raise Rejected(403, "AccessDenied", _OTHER_SITE)
         if host not in self._named and not is_loopback(host) and hosts.service_of(host):
             self._note(host)
 
@@ -361,6 +371,30 @@ class _DisconnectWatch:
         self._cancelled = True
         if self._watched is not None:
             self._watched.cancel()
+
+
+_OTHER_SITE: Final = (
+    "a page of another site sent this request: it may only lead a window to the console or to an "
+    "HTTP trigger; a page of this machine can send an Origin (fetch, or crossorigin on an element)"
+)
+
+
+def is_from_other_site(request: Request) -> bool:
+    """Return whether a browser says that a page of another origin caused a request.
+
+    Pages cannot set these headers (https://www.w3.org/TR/fetch-metadata/). Programs send none.
+    """
+    return request.headers.get("sec-fetch-site", "") in {"cross-site", "same-site"}
+
+
+def is_navigation(request: Request) -> bool:
+    """Return whether a browser's window is led here, and not a frame in a page."""
+    headers = request.headers
+    return (
+        request.method == "GET"
+        and headers.get("sec-fetch-mode") == "navigate"
+        and headers.get("sec-fetch-dest") == "document"
+    )
 
 
 def origin_refusal(host: str, origin: str, scheme: str = "http") -> str:

@@ -37,6 +37,8 @@ when the request never left. ``never``: only when the request never left.
 """
 
 ROOT: Final = f"/{limits.API_VERSION}"
+LOCAL_ROOT: Final = "/_local"
+"""Beginning of the paths of a local runtime's own API."""
 JSON: Final = "application/json; charset=utf-8"
 OCTETS: Final = "application/octet-stream"
 _REDIRECT: Final = 300
@@ -104,6 +106,11 @@ class Call(msgspec.Struct, Generic[T], frozen=True, kw_only=True, gc=False):
     def idempotent(self) -> bool:
         """True when sending it twice does no more than sending it once."""
         return self.repeat == "always"
+
+    @property
+    def is_local(self) -> bool:
+        """True for an operation of a local runtime's own API."""
+        return self.path.startswith(f"{LOCAL_ROOT}/")
 
     def check_size(self, max_async_payload_bytes: int) -> None:
         """Check that an account may send the payload, if the call is asynchronous.

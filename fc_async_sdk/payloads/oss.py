@@ -96,9 +96,12 @@ class OssStore:
 
     @functools.cached_property
     def _client(self) -> Any:
-        here = bool(self._endpoint) and _endpoint.parse(self._endpoint or "").loopback
-        if self._provider is None and here:
-            self._provider = credentials.Static(credentials.LOCAL)
+        place = _endpoint.parse(self._endpoint) if self._endpoint else None
+        here = place is not None and place.loopback
+        if self._provider is None and place is not None and here:
+            from fc_async_sdk import _runtimes  # noqa: PLC0415 -- only for this machine
+
+            self._provider = credentials.Static(_runtimes.credentials(place, os.environ))
         elif self._provider is None:
             from fc_async_sdk import _credential_chain  # noqa: PLC0415 -- not needed in functions
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from fc_async_sdk._endpoint import Endpoint
     from fc_async_sdk.config import Config
-    from fc_async_sdk.credentials import Provider
+    from fc_async_sdk.credentials import Credentials, Provider
 
 T = TypeVar("T")
 
@@ -138,6 +138,14 @@ class Transport:
         total = call.total_timeout or self._config.total_timeout
         return None if total is None else Deadline(time.monotonic() + total, time.monotonic)
 
+    def _credentials(self, call: Call[Any]) -> Credentials:
+        """Return what a request is signed with: the user's keys never go to a runtime's own API."""
+        if not call.is_local:
+            return self._provider()
+        from fc_async_sdk import _runtimes  # noqa: PLC0415 -- no call to an account needs it
+
+        return _runtimes.own_credentials(self._endpoint)
+
     def _headers(self, call: Call[Any]) -> dict[str, str]:
         """Return all headers of one try, signed now."""
         headers = {
@@ -148,7 +156,7 @@ class Transport:
         }
         signed = _signing.sign(
             _signing.Unsigned(call.method, call.path, call.query, headers, call.body),
-            self._provider(),
+            self._credentials(call),
             now=time.time(),
             nonce=os.urandom(_NONCE_BYTES).hex(),
         )

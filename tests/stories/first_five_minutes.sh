@@ -13,4 +13,4 @@ prints "Succeeded"
 fc-async invoke process '{"order": 8}'
 fc-async tasks list
 prints "process"
-answers http://127.0.0.1:9900/console
+answers "$(fc-async local console)"

@@ -6,4 +6,4 @@ prints " passed"
 keep_running in_its_environment make dev
 fc-async invoke process '{"order": 7, "items": [{"price": 3, "count": 2}]}' --delay 2 --wait
 prints "Succeeded"
-answers http://127.0.0.1:9900/console
+answers "$(fc-async local console)"

@@ -2,7 +2,7 @@
 """The admin API of this runtime, under ``/_local/``: what the service has no operation for.
 
 It shows everything, moves virtual time and retries dead events: for the console, for tests and for
-scripts on this machine. Requests are not signed, and only this machine can send them.
+scripts. Requests need the token of the runtime (:mod:`fc_async_local.http.access`).
 """
 
 from fc_async_local.api.admin.channels import ChannelAdmin

@@ -8,6 +8,7 @@ request goes into the same queue as one of InvokeFunction.
 Invariants:
     A function runs only for a request that has passed all checks.
     The reason why a built-in runtime failed goes to the log, not to the client.
+    A page of a function never has the origin of the console: it has one of its own, or none.
 """
 
 from __future__ import annotations
@@ -88,11 +89,13 @@ class HttpTriggerCalls:
         """
         visit = await self._visits.find(request)
         config = visit.trigger.config
-        if config.disable_url_internet and not visit.by_name:
+        if config.disable_url_internet and visit.by != "name":
             # The words are those of the client's model HTTPTriggerConfig.
             raise Rejected(
                 403, "AccessDenied", "access denied due to function internet URL is disable"
             )
+        if visit.by == "path" and documents.opens_window(request):
+            return self._to_page(visit)
         if is_preflight(visit):
             asked = request.headers.get("access-control-request-headers", "")
             return documents.preflight(visit.origin, asked, config.methods)
@@ -109,6 +112,12 @@ class HttpTriggerCalls:
             return answer
         self._noted(visit.trigger.function, visit.trigger.name, request.id)
         return await (self._pass_through(visit, stream) if is_web else self._run(visit, stream))
+
+    def _to_page(self, visit: Visit) -> Answer:
+        """Lead a browser to the name under which the trigger has an origin of its own."""
+        scheme: str = visit.request.scope.get("scheme", "http")
+        url = f"{scheme}://{self._urls.pages(visit.trigger.prefix)}{visit.head.target}"
+        return Answer(307, b"", [("Location", url), ("Cache-Control", "no-store")])
 
     # --- calls ---
 
@@ -153,7 +162,10 @@ class HttpTriggerCalls:
             reason = error_of(outcome.payload)[1]
             raise Rejected(412 if code == _NOT_STARTED else 502, code, reason)
         # Without a server there is nothing that could have begun an answer: a test's own handler.
-        return None if stream.begun else _answer_of(outcome)
+        if stream.begun:
+            return None
+        answer = _answer_of(outcome)
+        return answer._replace(headers=(*answer.headers, *visit.added(answer.headers)))
 
     async def _call(
         self, visit: Visit, payload: bytes, exchange: _Exchange | None = None

@@ -18,11 +18,14 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from fc_async_local.execution.protocol import BadResponse
+from fc_async_local.http.edge import is_navigation
 from fc_async_local.http.messages import Answer
 from fc_async_sdk.spec import http_trigger, limits, request_headers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+
+    from fc_async_local.http.messages import Request
 
 Headers = list[tuple[str, str]]
 
@@ -148,6 +151,20 @@ def _body(members: Mapping[str, msgspec.Raw]) -> bytes:
         return base64.b64decode(body, validate=True)
     except ValueError:
         return body  # the page: the text is sent as it is, without an error
+
+
+# --- origins of pages ---
+
+SANDBOX: Final = "sandbox allow-downloads allow-forms allow-modals allow-popups allow-scripts"
+"""A policy for answers below a path of the runtime: a page there has no origin."""
+_RESOLVES_NAMES: Final = ("Chrome/", "Firefox/")
+"""Browsers that resolve all names under ``localhost`` themselves."""
+
+
+def opens_window(request: Request) -> bool:
+    """Return whether a browser that finds names under ``localhost`` opens a page in a window."""
+    agent = request.headers.get("user-agent", "")
+    return is_navigation(request) and any(name in agent for name in _RESOLVES_NAMES)
 
 
 # --- cross-origin requests ---

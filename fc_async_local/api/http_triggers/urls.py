@@ -4,6 +4,10 @@
 The public URL is a path of the runtime's own address: every program can use it. The internal URL is
 a host name, as on the service: the function gets the whole path. Browsers and curl resolve names
 under ``localhost`` themselves; many programs do not.
+
+A browser that visits the public URL is led to a name for pages. The pages of each trigger have an
+origin of their own there, with their own cookies and storage, and cannot reach what else listens on
+the port of the runtime.
 """
 
 from __future__ import annotations
@@ -18,6 +22,8 @@ if TYPE_CHECKING:
 
 _DOMAIN: Final = "fcapp.localhost"
 """Stands for the service's ``fcapp.run``."""
+_PAGES: Final = "web.localhost"
+"""Stands for a domain of the user's own, on which the service changes no answer."""
 
 
 class TriggerUrls:
@@ -32,6 +38,7 @@ class TriggerUrls:
         self._base = base.rstrip("/")
         self._port = urlsplit(base).port
         self._suffix = f".{place.region}.{_DOMAIN}"
+        self._pages = f".{place.region}.{_PAGES}"
 
     def domain(self, prefix: str) -> str:
         """Return the host name of a trigger."""
@@ -41,10 +48,21 @@ class TriggerUrls:
         """Return the host name of a trigger, with the port."""
         return f"{self.domain(prefix)}:{self._port}"
 
+    def pages(self, prefix: str) -> str:
+        """Return the host name for the pages of a trigger, with the port."""
+        return f"{prefix}{self._pages}:{self._port}"
+
+    def is_for_pages(self, host: str) -> bool:
+        """Return whether a Host is the name for the pages of a trigger."""
+        return _name(host).endswith(self._pages)
+
     def prefix(self, host: str) -> str:
         """Return the first label of a Host that names a trigger, "" if it names none."""
-        name = host.partition(":")[0].lower()
-        return name[: -len(self._suffix)] if name.endswith(self._suffix) else ""
+        name = _name(host)
+        for suffix in (self._suffix, self._pages):
+            if name.endswith(suffix):
+                return name.removesuffix(suffix)
+        return ""
 
     def of(self, function: str, name: str, trigger_id: str) -> dict[str, str]:
         """Return ``httpTrigger`` of the API."""
@@ -60,3 +78,7 @@ class TriggerUrls:
             return trigger
         urls = self.of(function, trigger["triggerName"], trigger["triggerId"])
         return {**trigger, "httpTrigger": urls}
+
+
+def _name(host: str) -> str:
+    return host.partition(":")[0].lower()

@@ -7,7 +7,7 @@ Invariants:
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from fc_async_local.api.http_triggers import documents
 from fc_async_local.domain.errors import Rejected
@@ -51,13 +51,14 @@ class Visit(NamedTuple):
 
     Attributes:
         head: What the function gets of the request.
-        by_name: It came under the host name of the trigger, not under a path of the runtime.
+        by: How it came: under a ``path`` of the runtime, under the ``name`` that the service gives
+            the trigger, or under that of its ``pages``.
     """
 
     trigger: HttpTrigger
     request: Request
     head: HttpHead
-    by_name: bool
+    by: Literal["path", "name", "pages"]
 
     @property
     def origin(self) -> str:
@@ -68,7 +69,9 @@ class Visit(NamedTuple):
         """Return the headers that the service adds to the answer of a function."""
         added = documents.cors_headers(self.origin, answer)
         kinds = [value for name, value in answer if name.lower() == "content-type"]
-        if self.by_name and not any(kind.startswith("text/html") for kind in kinds):
+        if self.by == "path":
+            added.append(("Content-Security-Policy", documents.SANDBOX))
+        if self.by == "name" and not any(kind.startswith("text/html") for kind in kinds):
             # Names of the service only; not for HTML (docs/reference/sources.md, FAQ).
             added.append(("Content-Disposition", "attachment"))
         return added
@@ -119,7 +122,13 @@ class Visits:
             target=target,
             headers=documents.passed_on(self._headers(request, trigger)),
         )
-        return Visit(trigger, request, head, by_name=bool(prefix))
+        return Visit(trigger, request, head, self._way(request))
+
+    def _way(self, request: Request) -> Literal["path", "name", "pages"]:
+        host = request.headers.get("host", "")
+        if not self._urls.prefix(host):
+            return "path"
+        return "pages" if self._urls.is_for_pages(host) else "name"
 
     async def _named(self, function: str, name: str) -> HttpTrigger:
         """Return a trigger of a function.
@@ -145,8 +154,10 @@ class Visits:
         return known.get(prefix)
 
     def _headers(self, request: Request, trigger: HttpTrigger) -> list[tuple[str, str]]:
-        """Return the headers of a request, with the host name of the trigger as Host."""
+        """Return the headers of a request, with a host name of the trigger as Host."""
         host = self._urls.authority(trigger.prefix)
+        if self._way(request) == "pages":  # pages compare their Origin with it
+            host = self._urls.pages(trigger.prefix)
         return [(name, host if name == "host" else v) for name, v in request.sent_headers()]
 
     async def check_caller(self, visit: Visit, stream: ClientStream) -> None:

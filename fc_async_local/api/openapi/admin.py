@@ -22,6 +22,7 @@ from fc_async_local.api.openapi.document import (
     parameters_of,
 )
 from fc_async_local.settings import GROUPS
+from fc_async_sdk._runtimes import KEY_ID
 
 _OWNERS: Final = (*(vars(admin)[name] for name in admin.__all__), FunctionOperations)
 
@@ -56,6 +57,28 @@ def _schema(kind: Any) -> Any:
     return OBJECT if get_origin(kind) is dict else None if kind is type(None) else kind
 
 
+_SCHEMES: Final[dict[str, Schema]] = {
+    "token": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "The token of the runtime; fc-async local env prints it.",
+    },
+    "signature": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "Authorization",
+        "description": f"ACS3-HMAC-SHA256 with the access key id {KEY_ID} and the token as secret.",
+    },
+    "cookie": {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": "fc-async-PORT",
+        "description": "Of browsers that opened the console by its address with the token.",
+    },
+}
+"""Ways to be let in: one of them is needed, but for the path of the health check, which answers
+without one that the store answers, and no more."""
+
 OPERATIONS: Final = tuple(
     _row(one)._replace(answer=_SETTINGS) if one.path.endswith("/settings") else _row(one)
     for owner in _OWNERS
@@ -66,4 +89,4 @@ OPERATIONS: Final = tuple(
 
 def document() -> dict[str, Any]:
     """Return the description of the admin API."""
-    return build("fc-async: admin API of the local runtime", OPERATIONS)
+    return build("fc-async: admin API of the local runtime", OPERATIONS, schemes=_SCHEMES)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
@@ -26,6 +27,7 @@ VERSION: Final = "3.1.0"
 _PATH_PARAMETER: Final = re.compile(r"\{(\w+)(?::(\w+))?\}")
 _REFUSALS: Final = """\
 400: the request is not valid.
+401: the token of the runtime is missing.
 403: the host, the origin or the signature of the request is not accepted.
 404: the path names something that does not exist.
 405: the path has another method.
@@ -136,7 +138,10 @@ def _given(schema: Schema) -> Schema:
 
 
 def build(
-    title: str, operations: Sequence[Operation], models: Iterable[type] = ()
+    title: str,
+    operations: Sequence[Operation],
+    models: Iterable[type] = (),
+    schemes: Mapping[str, Schema] = MappingProxyType({}),
 ) -> dict[str, Any]:
     """Return an OpenAPI document.
 
@@ -144,6 +149,7 @@ def build(
         title: Its title.
         operations: What it describes.
         models: What :func:`ref` refers to, besides the bodies and answers of operations.
+        schemes: Ways to be let in, by name: one of them is needed; none: no operation needs any.
     """
     told = [each for one in operations for each in (one.body, one.answer) if isinstance(each, type)]
     _, schemas = msgspec.json.schema_components([*models, *told], ref_template=_REFERENCE)
@@ -156,7 +162,9 @@ def build(
         "openapi": VERSION,
         "info": {"title": title, "version": __version__},
         "paths": paths,
+        **({"security": [{name: []} for name in schemes]} if schemes else {}),
         "components": {
+            **({"securitySchemes": schemes} if schemes else {}),
             "schemas": {ERROR: error, **schemas},
             "responses": {
                 ERROR: {

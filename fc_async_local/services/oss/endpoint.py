@@ -54,6 +54,11 @@ class OssEndpoint(HttpService):
         """Return True: the rules of the bucket decide."""
         return True
 
+    def is_open_to_visitors(self, request: Request) -> bool:
+        """Return whether a link with a signature leads to an object."""
+        names = request.parameters()
+        return "signature" in names or "x-oss-signature" in names
+
     def is_exempt(self, request: Request) -> bool:
         """Return whether a request names OSS or a bucket of it.
 
@@ -75,8 +80,11 @@ class OssEndpoint(HttpService):
         return OssError("EntityTooLarge", f"the body is longer than {limit} bytes")
 
     def common_headers(self, request: Request) -> HeaderList:
-        """Return the headers that official clients look up."""
-        return common_headers(request)
+        """Return the headers that official clients look up; an object in a window has no origin."""
+        headers = common_headers(request)
+        if request.headers.get("sec-fetch-mode") != "navigate":
+            return headers
+        return (*headers, ("content-security-policy", "sandbox"))
 
     def refuse(self, error: Rejected, request: Request) -> Answer:
         """Return an error document; an answer to HEAD has it in a header."""

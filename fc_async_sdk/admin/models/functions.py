@@ -18,6 +18,7 @@ from fc_async_sdk.models import (
     Model,
     Trigger,
 )
+from fc_async_sdk.operations import call
 from fc_async_sdk.spec import limits
 from fc_async_sdk.spec.async_config import Outcome
 
@@ -25,7 +26,7 @@ Encoding = Literal["", "base64"]
 """Encoding of a payload in an answer or a body: text, or base64 of other bytes."""
 _DELAY: Final = {"minimum": 0, "maximum": limits.DELAY_SECONDS.high}
 
-PREFIX: Final = "/_local"
+PREFIX: Final = call.LOCAL_ROOT
 """Beginning of the paths of the admin API."""
 
 

@@ -22,9 +22,16 @@ from fc_async_plugin.project.channels import channels as named
 from fc_async_plugin.s_yaml import outputs
 from fc_async_plugin.s_yaml.model import BLOCK, is_function
 from fc_async_plugin.s_yaml.yaml12 import MAX_BYTES
-from fc_async_sdk import Config, Session, _credential_chain, _endpoint, _serverless_devs
+from fc_async_sdk import (
+    Config,
+    Session,
+    _credential_chain,
+    _endpoint,
+    _runtimes,
+    _serverless_devs,
+)
 from fc_async_sdk._installation import needed_for
-from fc_async_sdk.credentials import LOCAL, from_environment
+from fc_async_sdk.credentials import from_environment
 from fc_async_sdk.errors import ConfigurationError, CredentialsError, FcAsyncError
 
 if TYPE_CHECKING:
@@ -266,9 +273,9 @@ def has_keys() -> bool:
 
 
 def credentials(account: Account) -> Credentials:
-    """Return the keys. An endpoint on this machine accepts any key, unless an alias is named."""
+    """Return the keys: of a local runtime its own, unless an alias is named."""
     if is_here(account) and not account.access:
-        return LOCAL
+        return _runtimes.credentials(_endpoint.parse(account.endpoint or ""), os.environ)
     return _credential_chain.find(os.environ, home=Path.home(), access=account.access)()
 
 

@@ -4,17 +4,18 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, TypeVar
 from urllib.parse import urlsplit
 
 from fc_async_plugin import PluginError
-from fc_async_sdk import _endpoint
+from fc_async_sdk import _endpoint, _runtimes
 from fc_async_sdk.admin import operations as admin
 from fc_async_sdk.errors import FcAsyncError, ServiceError, TransportError
 
 if TYPE_CHECKING:
     from fc_async_sdk import Client
-    from fc_async_sdk.admin.models import Health, Run
+    from fc_async_sdk.admin.models import Addresses, Health, Run
     from fc_async_sdk.operations.call import Call
 
 T = TypeVar("T")
@@ -132,6 +133,29 @@ def _after_restart(client: Client, run: str) -> Run:
                 return now
         time.sleep(_PAUSE_SECONDS)
     raise PluginError(f"the runtime at {client.endpoint_url} took the state, but then: {reason}")
+
+
+def token_of(addresses: Addresses) -> str:
+    """Return the token of a runtime of this user, "" if it cannot be read."""
+    return _runtimes.token_in(Path(addresses.data), _endpoint.parse(addresses.fc).port)
+
+
+def console_of(addresses: Addresses) -> str:
+    """Return the address that lets a browser into the console of a runtime of this user."""
+    return _runtimes.console_address(addresses.console, token_of(addresses))
+
+
+def environment_of(addresses: Addresses) -> dict[str, str]:
+    """Return the variables by which programs elsewhere use a runtime of this user.
+
+    Those of an access key are among them if the runtime is strict.
+    """
+    variables = {"FC_ASYNC_ENDPOINT": addresses.fc, _runtimes.VARIABLE: token_of(addresses)}
+    secret = _runtimes.access_key_in(Path(addresses.data), _endpoint.parse(addresses.fc).port)
+    if secret:
+        variables["ALIBABA_CLOUD_ACCESS_KEY_ID"] = _runtimes.ACCESS_KEY_ID
+        variables["ALIBABA_CLOUD_ACCESS_KEY_SECRET"] = secret
+    return variables
 
 
 Service = Literal["mns", "rocketmq", "eventbridge"]

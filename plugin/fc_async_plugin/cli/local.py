@@ -86,8 +86,9 @@ def command() -> None:
 @click.option("--account-id", metavar="ID", help="Account to emulate.")
 @options.flag(
     "--strict-auth",
-    help="Verify signatures, with the keys of --access-keys or of ALIBABA_CLOUD_ACCESS_KEY_ID "
-    "and ALIBABA_CLOUD_ACCESS_KEY_SECRET. By default any key is accepted.",
+    help="Verify signatures, with the key that fc-async local env prints, and with those of "
+    "--access-keys or of ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET. By "
+    "default any key is accepted.",
 )
 @click.option(
     "--access-keys",
@@ -230,12 +231,7 @@ def _access_keys(file: Path | None) -> dict[str, str]:
         return keys
     key_id = os.environ.get("ALIBABA_CLOUD_ACCESS_KEY_ID", "")
     secret = os.environ.get("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "")
-    if not key_id or not secret:
-        raise click.UsageError(
-            "--strict-auth needs keys: give --access-keys FILE, or set "
-            "ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET"
-        )
-    return {key_id: secret}
+    return {key_id: secret} if key_id and secret else {}
 
 
 def _roles(file: Path) -> dict[str, list[Any]]:
@@ -266,9 +262,12 @@ def _printed_roles(roles: list[Any]) -> dict[str, Any]:
 def _announce(addresses: Addresses, output: Format, *, moved: str) -> None:
     import msgspec
 
+    from fc_async_plugin.account import runtime
+
     if output == "json":
         document = msgspec.to_builtins(addresses)
         document["accountId"] = document.pop("account_id")
+        document["token"] = runtime.token_of(addresses)
         click.echo(msgspec.json.encode(document).decode())
         return
     if moved:
@@ -285,6 +284,62 @@ def _authority(addresses: Addresses) -> Path:
     from fc_async_local.http.tls import Authority
 
     return Authority.of(Path(addresses.data)).ca_file
+
+
+# --- the token ----------------------------------------------------------------------------------
+
+
+def _running(data: Path) -> Addresses:
+    """Return the addresses of the runtime on a data folder.
+
+    Raises:
+        click.ClickException: None runs there, or another user's does.
+    """
+    from fc_async_plugin.account import runtime
+    from fc_async_plugin.dev.runtime import find
+
+    addresses = find(data)
+    if addresses is None:
+        raise click.ClickException(f"no local runtime of yours runs on {data}; {runtime.START}")
+    return addresses
+
+
+@command.command("console")
+@data_option
+@options.format_option
+def console(*, data: Path, output: Format) -> None:
+    """Print the address that lets a browser into the console.
+
+    It has the token of the runtime, which leaves the address bar at once: a cookie follows. A
+    runtime that was started again has another token.
+    """
+    from fc_async_plugin.account import runtime
+
+    address = runtime.console_of(_running(data))
+    terminal.answer(output, {"console": address}, address)
+
+
+@command.command("env")
+@data_option
+@options.format_option
+def env(*, data: Path, output: Format) -> None:
+    """Print the variables by which programs elsewhere use the runtime, as lines for a shell.
+
+    \b
+    Examples:
+      eval "$(fc-async local env)"
+      curl -H "Authorization: Bearer $FC_ASYNC_TOKEN" "$FC_ASYNC_ENDPOINT/_local/stats"
+
+    Programs of the same user need FC_ASYNC_ENDPOINT only. FC_ASYNC_TOKEN is for other users,
+    containers and machines. A runtime with --strict-auth has an access key, too.
+    """  # noqa: D301 -- click reads the \\b as "keep these lines"
+    import shlex
+
+    from fc_async_plugin.account import runtime
+
+    variables = runtime.environment_of(_running(data))
+    lines = [f"export {name}={shlex.quote(value)}" for name, value in variables.items()]
+    terminal.answer(output, variables, "\n".join(lines))
 
 
 # --- export, import, clear ----------------------------------------------------------------------

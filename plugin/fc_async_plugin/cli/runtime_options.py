@@ -92,8 +92,10 @@ def assigned(assignments: Sequence[str]) -> dict[str, object]:
 
 def services(addresses: Addresses) -> list[str]:
     """Return the lines that name the console and the services of a runtime."""
+    from fc_async_plugin.account import runtime
+
     return [
-        f"Console  {addresses.console}",
+        f"Console  {runtime.console_of(addresses)}",
         f"MNS      {addresses.mns}  OSS {addresses.oss}",
         f"RocketMQ {addresses.rocketmq}  EventBus {addresses.eventbridge}",
     ]

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from importlib import resources
 from typing import TYPE_CHECKING
 
+from fc_async_plugin.account.runtime import console_of
 from fc_async_plugin.demo import steps
 from fc_async_plugin.demo.steps import DemoFailed
 from fc_async_plugin.dev import runtime
@@ -68,7 +69,7 @@ def _play(console: Console, folder: Path, visit: Callable[[str], None]) -> None:
         steps.finish_after_kill(stage)
         _heading(console, 7, "what there was to do, and what was delivered")
         steps.show_outcome(stage)
-        visit(stage.ready.console)
+        visit(console_of(stage.ready))
 
 
 @contextmanager

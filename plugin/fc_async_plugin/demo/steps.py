@@ -21,6 +21,7 @@ from mns.queue import QueueMeta
 from rich.text import Text
 
 import fc_async_sdk
+from fc_async_plugin.account.runtime import console_of
 from fc_async_plugin.dev.runtime import find
 from fc_async_plugin.report import FAILED
 from fc_async_plugin.report.moments import clock_time
@@ -149,7 +150,7 @@ def until(condition: Callable[[], bool], claim: str) -> None:
 def show_runtime(stage: Stage) -> None:
     """Step 1: show the runtime on free ports, with its queue on disk."""
     say(stage.console, f"Function Compute  {stage.ready.fc}")
-    say(stage.console, f"console           {stage.ready.console}")
+    say(stage.console, f"console           {console_of(stage.ready)}")
     say(stage.console, f"MNS               {stage.ready.mns}")
     say(stage.console, f"durable queue     {stage.ready.data}")
 

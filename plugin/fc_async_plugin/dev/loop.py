@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, ParamSpec
 
 import msgspec
 
-from fc_async_plugin.account.runtime import ask, client_of
+from fc_async_plugin.account.runtime import ask, client_of, console_of
 from fc_async_plugin.deploy.plan.model import UpdateFunction
 from fc_async_plugin.dev import keys, launch
 from fc_async_plugin.dev.feed import Follower
@@ -361,7 +361,7 @@ class Loop:
         ask(self._client, admin.invoke(last.function, body))
 
     def _open_console(self) -> None:
-        url = self._running.addresses.console
+        url = console_of(self._running.addresses)
         if not webbrowser.open(url):
             self._screen.say("console", f"no browser was found; the console is {url}")
 

@@ -27,29 +27,21 @@ class Open(NamedTuple):
 def open_ways(
     addresses: Addresses,
     settings: OpenSettings,
-    *,
-    has_token: bool | None = None,
-    folder: str = "",
 ) -> list[Open]:
     """Return what a runtime leaves open.
 
     Args:
         addresses: Where it listens.
         settings: Its settings.
-        has_token: Whether the admin API and the console need a token; None: not known.
-        folder: Why the ``.fc-async`` of the working folder is not believed; "" if it is.
     """
     urls = (addresses.fc, addresses.mns, addresses.rocketmq, addresses.eventbridge, addresses.oss)
     ways = [
         Open("listens on", ", ".join(dict.fromkeys(_authorities(urls)))),
         Open("who may call and create functions", _callers(strict=settings.strict_auth)),
     ]
-    if has_token is not None:
-        ways.append(Open("who may use admin API and console", _admins(has_token=has_token)))
+    ways.append(Open("who may use admin API and console", "programs that can read its token"))
     ways.append(Open("roles of functions", _roles(enforced=settings.enforce_roles)))
     ways.append(Open("other machines", _others(allowed=settings.allow_cloud)))
-    if folder:
-        ways.append(Open(".fc-async of this folder", f"not believed: {folder}"))
     return ways
 
 
@@ -63,12 +55,6 @@ def _callers(*, strict: bool) -> str:
     if strict:
         return "programs that sign with one of its keys (--strict-auth)"
     return "every program of every user of this machine; --strict-auth asks for signatures"
-
-
-def _admins(*, has_token: bool) -> str:
-    if has_token:
-        return "programs that can read its token"
-    return "every program of every user of this machine"
 
 
 def _roles(*, enforced: bool) -> str:

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import expect
 
 from fc_async_tests import axe
-from fc_async_tests.console import create
+from fc_async_tests.console import create, let_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -142,6 +142,7 @@ def page(browser: Browser, fc_local: FcLocal) -> Iterator[Page]:
     context = browser.new_context(
         base_url=fc_local.endpoint, reduced_motion="reduce", bypass_csp=True
     )
+    let_in(context, fc_local.endpoint)
     page = context.new_page()
     yield page
     context.close()
@@ -294,6 +295,7 @@ def test_every_page_is_clean_in_chinese_and_says_nothing_in_english(
     browser: Browser, fc_local: FcLocal, full: None
 ) -> None:
     context = browser.new_context(base_url=fc_local.endpoint, locale="zh-CN", bypass_csp=True)
+    let_in(context, fc_local.endpoint)
     page = context.new_page()
     for address in PAGES:
         show(page, address)

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-import requests
 from playwright.sync_api import expect
+
+from fc_async_tests import runtime_requests as requests
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page

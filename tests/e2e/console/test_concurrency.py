@@ -6,9 +6,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import requests
 
 from fc_async_tests import axe
+from fc_async_tests import runtime_requests as requests
+from fc_async_tests.console import let_in
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -83,6 +84,7 @@ def test_the_form_is_clean_and_fits_a_phone(
         viewport={"width": 390, "height": 850},
         bypass_csp=True,  # axe-core is put into the page
     )
+    let_in(context, fc_local.endpoint)
     page = context.new_page()
     page.goto(PAGE)
     page.get_by_role("form", name="Concurrency").wait_for()

@@ -7,9 +7,9 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import requests
 from playwright.sync_api import expect
 
+from fc_async_tests import runtime_requests as requests
 from fc_async_tests.console import create
 
 if TYPE_CHECKING:

@@ -8,9 +8,10 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import requests
 
 from fc_async_tests import axe
+from fc_async_tests import runtime_requests as requests
+from fc_async_tests.console import let_in
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -103,6 +104,7 @@ def test_the_edge_to_cut_has_its_line_in_the_template(
         viewport={"width": width, "height": 850},
         bypass_csp=True,  # axe-core is put into the page
     )
+    let_in(context, fc_local.endpoint)
     page = context.new_page()
     page.goto("/console#/functions")
     page.get_by_role("alert", name="Destination cycles").get_by_text("s.yaml:16:26").wait_for()

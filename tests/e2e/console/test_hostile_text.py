@@ -8,12 +8,12 @@ import urllib.parse
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import requests
 from playwright.sync_api import expect
 
 from fc_async_local.services.common import ProtocolError
 from fc_async_local.settings import Settings
-from fc_async_tests.console import create
+from fc_async_tests import runtime_requests as requests
+from fc_async_tests.console import create, let_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -92,6 +92,7 @@ def hostile(fc_local: FcLocal, admin: Admin) -> None:
 def page(browser: Browser, fc_local: FcLocal) -> Iterator[Page]:
     """A page without its policy, which would stop a script that got into it."""
     context = browser.new_context(base_url=fc_local.endpoint, bypass_csp=True)
+    let_in(context, fc_local.endpoint)
     page = context.new_page()
     yield page
     context.close()

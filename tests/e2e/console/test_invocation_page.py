@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-import requests
 from playwright.sync_api import expect
 
 from fc_async_plugin.operate.tasks import next_id
 from fc_async_sdk.payloads import DefaultStore
+from fc_async_tests import runtime_requests as requests
 from fc_async_tests.console import copied
 
 if TYPE_CHECKING:

@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import requests
 from playwright.sync_api import expect
 
 from fc_async_tests import axe
+from fc_async_tests import runtime_requests as requests
+from fc_async_tests.console import let_in
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -83,6 +84,7 @@ def test_a_long_log_is_clean_and_fits_a_phone(
         viewport={"width": 390, "height": 850},
         bypass_csp=True,  # axe-core is put into the page
     )
+    let_in(context, logged.endpoint)
     page = context.new_page()
     page.goto("/console#/invocations/orders/long")
     page.get_by_text("Attempt 1", exact=True).last.click()

@@ -7,10 +7,10 @@ import asyncio
 from typing import TYPE_CHECKING
 
 import pytest
-import requests
 from playwright.sync_api import expect
 
 from fc_async_local.embedded import LocalRuntime
+from fc_async_tests import runtime_requests as requests
 from fc_async_tests.console import opened
 from fc_async_tests.invocations import an_invocation
 

@@ -7,10 +7,10 @@ import sqlite3
 from typing import TYPE_CHECKING
 
 import pytest
-import requests
 
 import fc_async_sdk
 from fc_async_local.embedded import LocalRuntime
+from fc_async_tests import runtime_requests as requests
 from fc_async_tests.console import Admin, admin_of, opened
 
 if TYPE_CHECKING:

@@ -58,7 +58,7 @@ CHECKED_ELSEWHERE = {
 NOT_RUN = {
     "uvx ": "`make check-dist` does the same with the wheel",
     "fc-async demo": "tests/e2e/test_demo.py runs it",
-    "fc-async validate --live --roles": "needs RAM of an account; tests/unit/plugin/check/rules has it",
+    "fc-async validate --live --roles": "needs RAM of an account; unit/plugin/check/rules has it",
     "fc-async policy --live": "needs RAM of an account; tests/unit/plugin/policy has a stand-in",
     "FC_ASYNC_FC3=": "starts this test suite",
     "fc-async local start --store-file store.url": "needs a server; tests/contract/store has one",
@@ -87,7 +87,7 @@ def fences(page: str) -> list[Block]:
     """Return the blocks of a page that are run here."""
     found = list(blocks(text_of(page)))
     if page.startswith("docs/rules/"):
-        # tests/unit/plugin/check/rules/test_rules_pages.py checks the example and the counterexample.
+        # unit/plugin/check/rules/test_rules_pages.py checks the example and the counterexample.
         found = found[2:]
     return [
         block

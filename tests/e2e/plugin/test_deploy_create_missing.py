@@ -9,11 +9,11 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import requests
 
 from fc_async_local.settings import Settings
 from fc_async_plugin.account.channels import Channels
 from fc_async_sdk.errors import AccessDenied
+from fc_async_tests import runtime_requests as requests
 from fc_async_tests.project import kept_by_deployments
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
-import requests
 
+from fc_async_tests import runtime_requests as requests
 from fc_async_tests import templates
 
 if TYPE_CHECKING:

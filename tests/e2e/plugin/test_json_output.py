@@ -151,6 +151,8 @@ ELSEWHERE = {
     "watch": "prints changes only: tests/unit/plugin/cli/test_watch.py",
     "dev": "runs until it is stopped: tests/e2e/dev",
     "local start": "runs until it is stopped: tests/integration/api/test_runtime.py",
+    "local console": "needs a runtime in a folder: tests/unit/plugin/cli/test_local_token.py",
+    "local env": "needs a runtime in a folder: tests/unit/plugin/cli/test_local_token.py",
     "demo": "takes half a minute: tests/e2e/test_demo.py",
 }
 

@@ -12,10 +12,10 @@ import threading
 from typing import TYPE_CHECKING
 
 import pytest
-import requests
 
 from fc_async_plugin.cli.group import run
 from fc_async_sdk import _project_folder
+from fc_async_tests import runtime_requests as requests
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

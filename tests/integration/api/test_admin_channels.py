@@ -8,12 +8,12 @@ import urllib.parse
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import pytest
-import requests
 
 from fc_async_local.services.mns.model import Draft
 from fc_async_local.services.rocketmq.model import NewMessage
 from fc_async_local.settings import Settings
 from fc_async_sdk.testing import failure_event
+from fc_async_tests import runtime_requests as requests
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -6,10 +6,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-import requests
 
 from fc_async_sdk import _claims
 from fc_async_sdk.payloads import Claim, FolderStore, OssStore
+from fc_async_tests import runtime_requests as requests
 
 if TYPE_CHECKING:
     from pathlib import Path

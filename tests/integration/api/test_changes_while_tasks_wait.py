@@ -4,11 +4,11 @@
 from __future__ import annotations
 
 import pytest
-import requests
 
 from fc_async_local.settings import Settings
 from fc_async_sdk import errors
 from fc_async_sdk.admin.models import PREFIX
+from fc_async_tests import runtime_requests as requests
 
 
 def accept(fc_local, **options):

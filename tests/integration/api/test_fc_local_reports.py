@@ -10,12 +10,12 @@ import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
-import requests
 
 import fc_async_sdk
 from fc_async_sdk.errors import WaiterError
 from fc_async_sdk.spec import limits
 from fc_async_sdk.waiters import VirtualClockStopped
+from fc_async_tests import runtime_requests as requests
 from fc_async_tests.users_pytest import PYTEST
 
 if TYPE_CHECKING:

@@ -329,7 +329,6 @@ USING = [
     fc("DELETE", "/_local/faults/{fault}"),
     fc("DELETE", "/_local/faults"),
     fc("GET", "/console"),
-    fc("GET", "/console/index.html"),
     fc("GET", "/2016-08-15/tempBucketToken"),
     fc("PUT", "/123/{object}", code.archive(), x_oss_security_token="{token}"),
     xml("mns", "GET", "/queues"),
@@ -436,6 +435,7 @@ class Clients:
 
     def __init__(self, runtime: LocalRuntime) -> None:
         places = runtime.addresses
+        self._let_in = ("Authorization", f"Bearer {runtime.token}")
         self._wires = {
             "fc": Wire(places.fc),
             "mns": Wire(places.mns),
@@ -461,6 +461,8 @@ class Clients:
 
     def send(self, case: Case) -> fuzz.Answered:
         """Send it, and remember what the answer gives out."""
+        if case.target.startswith(("/_local", "/metrics", "/console")):
+            case = case._replace(headers=(*case.headers, self._let_in))
         answer = self._wires[case.service].send(case)
         for name, pattern in FOUND.items():
             found = pattern.search(answer.body)

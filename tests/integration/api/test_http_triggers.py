@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
 import pytest
-import requests
 
 from fc_async_local.embedded import LocalRuntime
 from fc_async_local.settings import Settings
 from fc_async_sdk import packaging
+from fc_async_tests import runtime_requests as requests
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -4,9 +4,9 @@
 from __future__ import annotations
 
 import pytest
-import requests
 
 from fc_async_sdk.errors import AsyncTaskNotFound
+from fc_async_tests import runtime_requests as requests
 
 
 @pytest.fixture

@@ -7,9 +7,9 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import requests
 
 from fc_async_sdk.admin import operations as admin
+from fc_async_tests import runtime_requests as requests
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

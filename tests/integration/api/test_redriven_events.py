@@ -5,9 +5,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import requests
-
 from fc_async_plugin.report import graphs
+from fc_async_tests import runtime_requests as requests
 
 if TYPE_CHECKING:
     from fc_async_local.testing import FcLocal

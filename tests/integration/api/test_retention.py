@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import pytest
-import requests
 
 from fc_async_local.embedded import LocalRuntime
 from fc_async_local.execution import archive as archive_module
@@ -14,6 +13,7 @@ from fc_async_local.settings import Settings
 from fc_async_sdk import errors
 from fc_async_sdk.admin.models import PREFIX
 from fc_async_sdk.models import Code
+from fc_async_tests import runtime_requests as requests
 from fc_async_tests.code import archive
 
 HOUR = 3_600

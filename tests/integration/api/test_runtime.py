@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING
 
 import psutil
 import pytest
-import requests
 
 import fc_async_sdk
 from fc_async_local.embedded import LocalRuntime
@@ -24,6 +23,7 @@ from fc_async_local.http import server
 from fc_async_local.settings import Settings
 from fc_async_local.store.protocol import StoreUnusable
 from fc_async_plugin.cli.group import run
+from fc_async_tests import runtime_requests as requests
 from fc_async_tests.code import archive
 
 if TYPE_CHECKING:
@@ -178,7 +178,7 @@ def test_a_request_in_progress_is_answered_while_the_runtime_stops(tmp_path, htt
     assert http.post(runtime.endpoint + FUNCTIONS, json=body).status_code == 200
     answers = []
     url = f"{runtime.endpoint}{FUNCTIONS}/image/invocations"
-    caller = threading.Thread(target=lambda: answers.append(requests.post(url)))  # noqa: S113 -- the test ends it
+    caller = threading.Thread(target=lambda: answers.append(requests.post(url)))
     caller.start()
     assert began.wait(60)
     stopper = threading.Thread(target=runtime.stop)
@@ -252,7 +252,8 @@ def test_strict_keys_come_from_a_file(tmp_path, http):
         ready = json.loads(process.stdout.readline())
         assert http.get(ready["fc"] + FUNCTIONS).status_code == 403
         settings = http.get(ready["fc"] + "/_local/settings")
-        assert (settings.json()["access_keys"], "hush" in settings.text) == (["key"], False)
+        assert settings.json()["access_keys"] == ["fc-async-local", "key"]
+        assert "hush" not in settings.text
         http.close()
         process.terminate()
         _, err = process.communicate(timeout=60)

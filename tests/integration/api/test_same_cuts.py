@@ -8,11 +8,11 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
-import requests
 
 from fc_async_plugin import s_yaml
 from fc_async_plugin.check import rules
 from fc_async_plugin.report import graphs
+from fc_async_tests import runtime_requests as requests
 
 if TYPE_CHECKING:
     from pathlib import Path

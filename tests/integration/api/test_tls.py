@@ -14,7 +14,6 @@ import ssl
 import stat
 
 import pytest
-import requests
 from cryptography import x509
 
 import fc_async_sdk
@@ -22,6 +21,7 @@ from fc_async_local.embedded import LocalRuntime
 from fc_async_local.http.connections import ConnectionLimits
 from fc_async_local.http.server import HttpServer, bind
 from fc_async_local.http.tls import Authority
+from fc_async_tests import runtime_requests as requests
 from fc_async_tests.code import archive
 
 INVOKE = "2023-03-30/functions/f/invocations"

@@ -11,9 +11,9 @@ import sys
 from pathlib import Path
 
 import pytest
-import requests
 
 import fc_async_local
+from fc_async_tests import runtime_requests as requests
 
 pytestmark = pytest.mark.slow
 

@@ -11,11 +11,11 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import requests
 
 import fc_async_sdk
 from fc_async_local.embedded import LocalRuntime
 from fc_async_local.settings import Settings
+from fc_async_tests import runtime_requests as requests
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -4,10 +4,10 @@
 from __future__ import annotations
 
 import pytest
-import requests
 
 from fc_async_local.settings import Settings
 from fc_async_sdk.admin.models import PREFIX
+from fc_async_tests import runtime_requests as requests
 
 POLICY = {"Statement": {"Effect": "Allow", "Action": "mns:SendMessage", "Resource": "*"}}
 

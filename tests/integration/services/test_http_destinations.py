@@ -6,10 +6,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-import requests
 
 from fc_async_local.settings import Settings
 from fc_async_sdk.errors import InvalidDestinationResources
+from fc_async_tests import runtime_requests as requests
 
 if TYPE_CHECKING:
     from fc_async_local.testing import FcLocal

@@ -7,7 +7,6 @@ import contextlib
 import json
 
 import pytest
-import requests
 from mns.account import Account
 from mns.mns_exception import MNSServerException
 from mns.queue import QueueMeta
@@ -18,6 +17,7 @@ from mq_http_sdk.mq_client import MQClient
 import fc_async_sdk
 from fc_async_sdk import events
 from fc_async_sdk.admin.models import PREFIX
+from fc_async_tests import runtime_requests as requests
 from fc_async_tests.code import archive
 from fc_async_tests.nodes import node, wait_for
 

@@ -7,11 +7,11 @@ import itertools
 import json
 
 import pytest
-import requests
 
 from fc_async_local.settings import Settings
 from fc_async_sdk.admin.models import PREFIX
 from fc_async_sdk.spec import metrics
+from fc_async_tests import runtime_requests as requests
 
 TASK = {"asyncTask": True}
 

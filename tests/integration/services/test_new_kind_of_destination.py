@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 import pytest
-import requests
 
 from fc_async_local.bootstrap import services
 from fc_async_local.destinations.adapter import Channel, Entry, Message
@@ -21,6 +20,7 @@ from fc_async_plugin.check import permissions, rules
 from fc_async_plugin.check.rules import json_schema
 from fc_async_sdk.spec import arn, destinations
 from fc_async_sdk.spec.graph import Node
+from fc_async_tests import runtime_requests as requests
 
 if TYPE_CHECKING:
     from pathlib import Path

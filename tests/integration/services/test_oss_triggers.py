@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import oss2
 import pytest
-import requests
 
 from fc_async_local.domain.errors import Rejected
+from fc_async_tests import runtime_requests as requests
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,7 +7,6 @@ import base64
 import json
 
 import pytest
-import requests
 
 from fc_async_local.domain.errors import Rejected
 from fc_async_local.services.eventbridge import model as eb
@@ -18,6 +17,7 @@ from fc_async_local.settings import Settings
 from fc_async_local.triggers import bindings
 from fc_async_sdk import events
 from fc_async_sdk.admin.models import PREFIX
+from fc_async_tests import runtime_requests as requests
 
 
 class World:

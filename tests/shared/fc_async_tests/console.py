@@ -7,13 +7,15 @@ import contextlib
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-import requests
 from playwright.sync_api import expect
+
+from fc_async_sdk import _endpoint, _runtimes
+from fc_async_tests import runtime_requests as requests
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from playwright.sync_api import Browser, ConsoleMessage, Page, Route
+    from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Route
 
 Admin = Callable[..., Any]
 expect.set_options(timeout=30_000)  # as long as all else waits: a slow machine needs more than 5 s
@@ -24,6 +26,7 @@ def opened(browser: Browser, endpoint: str, **settings: Any) -> Iterator[Page]:
     """Open a page that must not report any error, nor break its own policy."""
     context = browser.new_context(base_url=endpoint, accept_downloads=True, **settings)
     context.grant_permissions(["clipboard-read", "clipboard-write"])
+    let_in(context, endpoint)
     one = context.new_page()
     errors: list[str] = []
 
@@ -63,6 +66,13 @@ def copied(page: Page, text: str) -> None:
     """Wait until the clipboard has a text."""
     read = "async text => (await navigator.clipboard.readText()).includes(text)"
     page.wait_for_function(read, arg=text)
+
+
+def let_in(context: BrowserContext, endpoint: str) -> None:
+    """Open the address that a command prints, so that the browser has the cookie."""
+    token = _runtimes.token_at(_endpoint.parse(endpoint))
+    answer = context.request.get(_runtimes.console_address(f"{endpoint}/console", token))
+    assert answer.ok
 
 
 def create(endpoint: str, what: str, **body: object) -> None:

@@ -74,11 +74,6 @@ def test_an_empty_key_is_refused_and_no_secret_is_shown(keys: dict[str, Any]) ->
     assert "cret" not in str(refused.value).replace("secrets", "")
 
 
-def test_strict_authentication_without_a_key_is_refused() -> None:
-    with pytest.raises(ValueError, match="strict_auth needs access_keys"):
-        Settings.of(strict_auth=True)
-
-
 def test_an_unknown_setting_is_refused_with_the_nearest_name() -> None:
     with pytest.raises(TypeError, match="no setting 'max_in_fligth', did you mean 'max_in_flight'"):
         Settings.of(max_in_fligth=3)

@@ -30,6 +30,7 @@ from fc_async_local.domain.states import Status
 from fc_async_local.engine.feed import Feed, Remembered
 from fc_async_local.engine.ports import Accepted, Answered
 from fc_async_local.functions import FunctionRegistry
+from fc_async_local.http.access import Access
 from fc_async_local.http.acs_signature import AcsSignatures
 from fc_async_local.settings import Settings
 from fc_async_local.store.document_cache import DocumentCache
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 NOW = 1_700_000_000_000
+TOKEN = "token-of-this-runtime"
 ADDRESSES = Addresses(
     fc="http://127.0.0.1:9900",
     console="http://127.0.0.1:9900/console",
@@ -205,6 +207,7 @@ class World:
         remembered = Remembered(Feed(Wakeups(self.clock), most_bytes=0))
         self.noted: list[tuple[str, str, str]] = []
         urls = TriggerUrls("http://127.0.0.1:9900", settings.place)
+        access = Access(TOKEN, 9900, lambda: now)
         strict = signatures if settings.auth.strict_auth else None
         invoke = InvokeFunction(self.engine, self.registry)
         self.app = Api(
@@ -219,7 +222,7 @@ class World:
                 noted=lambda *call: self.noted.append(call),
             ),
             [
-                *routes_of(FunctionOperations(self.registry, self.engine.abort)),
+                *routes_of(FunctionOperations(self.registry, self.engine.abort, access.signed)),
                 *routes_of(ResourceOperations(self.registry, urls)),
                 *routes_of(TagOperations(self.registry)),
                 *routes_of(
@@ -238,6 +241,7 @@ class World:
                 *routes_of(admin.ClockAdmin(self.engine, self.clock)),
             ],
             strict,
+            access,
             lambda: f"req-{next(ids)}",
             self.clock.stopped_at,
             Fc2(invoke, self.registry, settings.auth.access_keys, lambda: now),
@@ -252,11 +256,14 @@ class World:
         *,
         chunks: Sequence[bytes] | None = None,
         hang_up: bool = False,
+        token: str = TOKEN,
     ) -> Response:
         """One request; ``chunks`` sends the body in parts, ``hang_up`` never ends it."""
         data = json.dumps(body).encode() if isinstance(body, dict) else body
         raw_path, _, query = target.partition("?")
         given = {"host": "127.0.0.1:9900", **(headers or {})}
+        if raw_path.startswith(("/_local", "/metrics")) and token:
+            given.setdefault("authorization", f"Bearer {token}")
         scope = {
             "type": "http",
             "method": method,

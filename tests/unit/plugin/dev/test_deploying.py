@@ -6,11 +6,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import requests
 
 from fc_async_plugin import PluginError, s_yaml
 from fc_async_plugin.account import Regions
 from fc_async_plugin.dev.deploying import Deployer, Result
+from fc_async_tests import runtime_requests as requests
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -49,12 +49,5 @@ def test_all_addresses_are_listed() -> None:
     assert listed == ", ".join(f"127.0.0.1:{port}" for port in range(9900, 9905))
 
 
-def test_the_token_and_the_folder_are_said_as_far_as_they_are_known() -> None:
-    settings = OpenSettings(strict_auth=False, enforce_roles=False, allow_cloud=False)
-    what = "who may use admin API and console"
-    assert what not in ways()
-    for has_token, state in ((True, "can read its token"), (False, "every program of every user")):
-        known = open_ways(ADDRESSES, settings, has_token=has_token, folder="of another user")
-        states = {way.what: way.state for way in known}
-        assert state in states[what]
-        assert states[".fc-async of this folder"] == "not believed: of another user"
+def test_the_token_is_what_lets_programs_into_admin_api_and_console() -> None:
+    assert "can read its token" in ways()["who may use admin API and console"]
