@@ -333,7 +333,6 @@ def test_the_command_prints_where_it_listens(tmp_path):
         (["--set", "leasems=1"], "did you mean 'lease_ms'"),
         (["--set", "access_keys=x"], "one of the settings"),
         (["--store", "mongodb"], "mongodb"),
-        (["--strict-auth"], "--access-keys"),
     ],
 )
 def test_a_start_that_can_not_be_says_why(tmp_path, monkeypatch, capsys, arguments, words):
