@@ -13,8 +13,8 @@ from fc_async_local.clock import RealClock
 from fc_async_local.domain.invocation import Invocation, Outcome
 from fc_async_local.engine.engine import Engine
 from fc_async_local.engine.ports import Registry
+from fc_async_local.execution.instances.runner import ProcessRunner
 from fc_async_local.execution.protocol import Attempt, Deployment
-from fc_async_local.execution.runner import ProcessRunner
 from fc_async_local.settings import Settings
 
 if TYPE_CHECKING:

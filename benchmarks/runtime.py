@@ -32,8 +32,8 @@ from typing import TYPE_CHECKING, Any
 import uvloop
 from rows import pairs
 
+from fc_async_local.execution.instances.runner import ProcessRunner
 from fc_async_local.execution.protocol import Attempt, Deployment
-from fc_async_local.execution.runner import ProcessRunner
 
 if TYPE_CHECKING:
     from rows import Options, Row

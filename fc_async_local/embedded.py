@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from fc_async_local.clock import Clock
     from fc_async_local.domain.faults import Faults
     from fc_async_local.engine.engine import Engine
-    from fc_async_local.execution.duplicates import Duplicates
+    from fc_async_local.execution.instances.duplicates import Duplicates
     from fc_async_local.functions import FunctionRegistry
     from fc_async_local.http.tls import Authority
     from fc_async_local.store.protocol import Store

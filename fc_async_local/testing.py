@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from fc_async_local._fixture import FailedAttempts
     from fc_async_local.domain.faults import FunctionError
     from fc_async_local.embedded import LocalRuntime
-    from fc_async_local.execution.duplicates import How
-    from fc_async_local.execution.inprocess import Handler as InProcessHandler
+    from fc_async_local.execution.instances.duplicates import How
+    from fc_async_local.execution.instances.inprocess import Handler as InProcessHandler
     from fc_async_local.execution.protocol import Attempt
     from fc_async_local.execution.worker.context import Context
     from fc_async_local.functions.fields import AsyncConfigFields, DeployOptions
@@ -487,7 +487,7 @@ class FcLocal:
 
 def context_of(attempt: Attempt, addresses: Addresses) -> Context:
     """Return the context of a Python handler for an attempt; its credentials are made up."""
-    from fc_async_local.execution.identity import Identity, fixed_context
+    from fc_async_local.execution.machine.identity import Identity, fixed_context
     from fc_async_local.execution.worker.context import make_context
 
     identity = Identity(region=addresses.region, account_id=addresses.account_id)

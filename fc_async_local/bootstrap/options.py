@@ -12,7 +12,7 @@ from msgspec import Meta
 from fc_async_local.bootstrap.services import NAMES
 from fc_async_local.bootstrap.stores import SQLITE
 from fc_async_local.domain.rules import Ranged
-from fc_async_local.execution.inprocess import Handler, Observer
+from fc_async_local.execution.instances.inprocess import Handler, Observer
 from fc_async_local.http.server import HIGHEST_PORT
 from fc_async_local.settings import Settings
 from fc_async_sdk import _project_folder

@@ -45,12 +45,12 @@ from fc_async_local.engine.accepting import new_request_id
 from fc_async_local.engine.engine import Engine
 from fc_async_local.execution.archive import checksum
 from fc_async_local.execution.code_cache import CodeCache
-from fc_async_local.execution.duplicates import Duplicates
 from fc_async_local.execution.faults import FaultyRunner
-from fc_async_local.execution.identity import Identity, led_here
-from fc_async_local.execution.inprocess import RoutingRunner
+from fc_async_local.execution.instances.duplicates import Duplicates
+from fc_async_local.execution.instances.inprocess import RoutingRunner
+from fc_async_local.execution.instances.runner import ProcessRunner
+from fc_async_local.execution.machine.identity import Identity, led_here
 from fc_async_local.execution.protocol import RunnerLimits
-from fc_async_local.execution.runner import ProcessRunner
 from fc_async_local.functions import FunctionRegistry
 from fc_async_local.http import server as http_server
 from fc_async_local.http import tls

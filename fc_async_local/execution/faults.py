@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from fc_async_local.execution.replies import Ending, refused
+from fc_async_local.execution.instances.replies import Ending, refused
 
 if TYPE_CHECKING:
     from fc_async_local.domain.faults import Faults

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from fc_async_local.domain.faults import Fault, Faults
     from fc_async_local.engine.engine import Engine
     from fc_async_local.engine.feed import Feed
-    from fc_async_local.execution.debugging import Debuggers
+    from fc_async_local.execution.instances.debugging import Debuggers
     from fc_async_local.execution.protocol import Deployment
     from fc_async_local.settings import Settings
     from fc_async_local.store.protocol import Store

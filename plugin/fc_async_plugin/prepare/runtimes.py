@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def reason_unavailable(name: str) -> str:
     """Return why the functions of a runtime cannot run on this machine; "" if they can."""
-    from fc_async_local.execution import kinds  # noqa: PLC0415 -- the extra local
+    from fc_async_local.execution.instances import kinds  # noqa: PLC0415 -- the extra local
 
     return kinds.reason_unavailable(name) if name else ""
 
@@ -25,7 +25,7 @@ def tell_versions(sources: Iterable[Source]) -> None:
 
     Functions whose code is not there are not deployed, so nothing is said of them.
     """
-    from fc_async_local.execution import builtin  # noqa: PLC0415 -- as above
+    from fc_async_local.execution.instances import builtin  # noqa: PLC0415 -- as above
 
     for source in sources:
         if source.code is None or not source.code.exists():

@@ -13,7 +13,7 @@ import pytest
 
 from fc_async_local.clock import RealClock
 from fc_async_local.domain.invocation import Outcome, OutcomeKind
-from fc_async_local.execution.inprocess import InProcessRunner
+from fc_async_local.execution.instances.inprocess import InProcessRunner
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable

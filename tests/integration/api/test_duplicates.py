@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from fc_async_local.execution.duplicates import How
+    from fc_async_local.execution.instances.duplicates import How
     from fc_async_local.testing import FcLocal
 
     Handler = Callable[[bytes, object], object]

@@ -397,7 +397,7 @@ def test_a_failure_that_was_not_foreseen_is_answered_at_once(
     async def broken(*_: object) -> None:
         raise RuntimeError("the reason")
 
-    monkeypatch.setattr("fc_async_local.execution.custom.forward", broken)
+    monkeypatch.setattr("fc_async_local.execution.instances.custom.forward", broken)
     connection.request("GET", path)
     answer = connection.getresponse()
     assert (answer.status, json.loads(answer.read())["Message"]) == (502, "the reason")

@@ -13,7 +13,7 @@ from fc_async_local.clock import VirtualClock
 from fc_async_local.domain.invocation import Invocation, InvokeRequest
 from fc_async_local.engine.engine import Engine
 from fc_async_local.engine.ports import Registry
-from fc_async_local.execution.inprocess import InProcessRunner
+from fc_async_local.execution.instances.inprocess import InProcessRunner
 from fc_async_local.execution.protocol import Deployment
 from fc_async_local.settings import Settings
 from fc_async_local.store.sqlite.database import Database

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import psutil
 import pytest
 
+from fc_async_local.execution.instances.runner import ProcessRunner
 from fc_async_local.execution.protocol import Attempt, Deployment, RunnerLimits
-from fc_async_local.execution.runner import ProcessRunner
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from fc_async_local.domain.invocation import OutcomeKind
-from fc_async_local.execution.ports import MOST_WAITING, is_free
+from fc_async_local.execution.machine.ports import MOST_WAITING, is_free
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -235,7 +235,7 @@ def test_a_killed_runtime_leaves_no_orphan(tmp_path: Path, workshop) -> None:
             import asyncio, sys
             from pathlib import Path
             from fc_async_local.execution.protocol import Attempt, Deployment
-            from fc_async_local.execution.runner import ProcessRunner
+            from fc_async_local.execution.instances.runner import ProcessRunner
 
             class Code:
                 async def folder(self, checksum):

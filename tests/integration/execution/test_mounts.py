@@ -13,7 +13,8 @@ import pytest
 
 import fc_async_sdk
 from fc_async_local.embedded import LocalRuntime
-from fc_async_local.execution import mounts, sandbox
+from fc_async_local.execution import mounts
+from fc_async_local.execution.machine import sandbox
 from fc_async_local.execution.mounts import MountPoint
 from fc_async_tests.web_program import web_program
 

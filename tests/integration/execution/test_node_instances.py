@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from fc_async_local.domain.invocation import OutcomeKind
-from fc_async_local.execution import kinds
+from fc_async_local.execution.instances import kinds
 
 needs_node = pytest.mark.usefixtures("node")
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fc_async_local.execution.identity import led_here
-from fc_async_local.execution.proxy import CloudProxy
+from fc_async_local.execution.machine.identity import led_here
+from fc_async_local.execution.machine.proxy import CloudProxy
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

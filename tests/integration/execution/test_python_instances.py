@@ -15,9 +15,9 @@ import psutil
 import pytest
 
 from fc_async_local.domain.invocation import OutcomeKind
-from fc_async_local.execution import forkserver
 from fc_async_local.execution.archive import ArchiveRefused
-from fc_async_local.execution.identity import Identity
+from fc_async_local.execution.instances import forkserver
+from fc_async_local.execution.machine.identity import Identity
 
 MARK_TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from fc_async_local.execution import interpreters, sandbox
-from fc_async_local.execution.paths import Folders
+from fc_async_local.execution.machine import interpreters, sandbox
+from fc_async_local.execution.machine.paths import Folders
 from fc_async_local.settings import Settings
 from fc_async_tests.web_program import web_program
 

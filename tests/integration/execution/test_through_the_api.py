@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fc_async_local.execution.ports import is_free
+from fc_async_local.execution.machine.ports import is_free
 
 if TYPE_CHECKING:
     from pathlib import Path

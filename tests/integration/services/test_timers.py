@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from fc_async_local.bootstrap.options import OptionFields
-    from fc_async_local.execution.inprocess import Handler
+    from fc_async_local.execution.instances.inprocess import Handler
     from fc_async_local.testing import FcLocal
 
     Start = Callable[..., "Local"]

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from conftest import PROJECT, Warehouse
-from fc_async_local.execution.duplicates import How
+from fc_async_local.execution.instances.duplicates import How
 from fc_async_local.testing import FcLocal
 from fc_async_sdk.models import TaskStatus
 

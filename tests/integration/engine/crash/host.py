@@ -30,7 +30,7 @@ from fc_async_local.domain.errors import Rejected
 from fc_async_local.domain.invocation import DELIVERY, InvokeRequest, Outcome, OutcomeKind
 from fc_async_local.engine.engine import Engine
 from fc_async_local.engine.ports import Point, Registry, no_probe
-from fc_async_local.execution.inprocess import InProcessRunner
+from fc_async_local.execution.instances.inprocess import InProcessRunner
 from fc_async_local.execution.protocol import Deployment
 from fc_async_local.settings import Settings
 from fc_async_local.store.protocol import StoreUnavailable, TaskQuery

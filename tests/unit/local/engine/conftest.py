@@ -16,7 +16,7 @@ from fc_async_local.domain.errors import Rejected
 from fc_async_local.domain.invocation import InvokeRequest
 from fc_async_local.engine.engine import Engine
 from fc_async_local.engine.ports import Accepted, Registry
-from fc_async_local.execution.inprocess import InProcessRunner
+from fc_async_local.execution.instances.inprocess import InProcessRunner
 from fc_async_local.execution.protocol import Attempt, Deployment
 from fc_async_local.settings import Settings
 from fc_async_local.store.memory import MemoryStore

@@ -14,7 +14,7 @@ from fc_async_local.domain.errors import Rejected
 from fc_async_local.domain.invocation import InvokeRequest
 from fc_async_local.domain.states import Status
 from fc_async_local.engine.engine import Engine
-from fc_async_local.execution.inprocess import InProcessRunner
+from fc_async_local.execution.instances.inprocess import InProcessRunner
 from fc_async_local.store.memory import MemoryStore
 from fc_async_local.store.protocol import StoreUnavailable
 from fc_async_local.wakeups import Channel, Wakeups

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fc_async_local.execution import builtin
+from fc_async_local.execution.instances import builtin
 
 if TYPE_CHECKING:
     from pathlib import Path

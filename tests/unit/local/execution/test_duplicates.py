@@ -13,8 +13,8 @@ from msgspec.structs import replace
 from fc_async_local.clock import RealClock
 from fc_async_local.domain.errors import Rejected
 from fc_async_local.domain.invocation import OutcomeKind
-from fc_async_local.execution.duplicates import Duplicates
-from fc_async_local.execution.inprocess import InProcessRunner
+from fc_async_local.execution.instances.duplicates import Duplicates
+from fc_async_local.execution.instances.inprocess import InProcessRunner
 from fc_async_local.execution.protocol import Attempt, Deployment
 
 if TYPE_CHECKING:

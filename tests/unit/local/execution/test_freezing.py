@@ -7,7 +7,7 @@ import asyncio
 
 import pytest
 
-from fc_async_local.execution.freezing import Freezer
+from fc_async_local.execution.machine.freezing import Freezer
 
 
 class Instance:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from fc_async_local.execution.identity import Identity
+from fc_async_local.execution.machine.identity import Identity
 
 
 def test_the_keys_are_in_no_repr() -> None:

@@ -8,7 +8,7 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 
 from fc_async_local.clock import RealClock
-from fc_async_local.execution.inprocess import InProcessRunner
+from fc_async_local.execution.instances.inprocess import InProcessRunner
 from fc_async_local.execution.protocol import Attempt, Deployment
 
 

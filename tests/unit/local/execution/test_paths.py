@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from fc_async_local.execution import interpreters
-from fc_async_local.execution.paths import ServicePaths
+from fc_async_local.execution.machine import interpreters
+from fc_async_local.execution.machine.paths import ServicePaths
 
 OWN = f"{sys.version_info[0]}.{sys.version_info[1]}"
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fc_async_local.execution.pool import InstancePools
+from fc_async_local.execution.instances.pool import InstancePools
 from fc_async_local.execution.protocol import Deployment
 
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fc_async_local.execution.ports import PortBook, Turn, is_free
+from fc_async_local.execution.machine.ports import PortBook, Turn, is_free
 from fc_async_local.execution.protocol import Deployment
 
 if TYPE_CHECKING:

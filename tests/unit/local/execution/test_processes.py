@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from fc_async_local.execution.processes import find_listener, resident_kb
+from fc_async_local.execution.machine.processes import find_listener, resident_kb
 from fc_async_local.execution.worker.linux import peak_kb
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ from __future__ import annotations
 import pytest
 
 from fc_async_local.domain.invocation import OutcomeKind
+from fc_async_local.execution.instances.replies import Ending, Reply, Run, outcome, refused
 from fc_async_local.execution.protocol import Deployment
-from fc_async_local.execution.replies import Ending, Reply, Run, outcome, refused
 from fc_async_sdk.spec.function_errors import INITIALIZATION
 
 DEPLOYMENT = Deployment(

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from fc_async_local.execution.paths import Folders, ServicePaths
+from fc_async_local.execution.machine.paths import Folders, ServicePaths
 from fc_async_local.execution.worker import hosts as hooks
 from fc_async_sdk.spec import hosts
 from fc_async_sdk.spec.runtimes import context_fields

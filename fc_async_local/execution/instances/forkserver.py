@@ -18,15 +18,15 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from fc_async_local.execution import sandbox
-from fc_async_local.execution.identity import inherited_environment
+from fc_async_local.execution.machine import sandbox
+from fc_async_local.execution.machine.identity import inherited_environment
 from fc_async_local.execution.worker.frames import NOT_FORKED
 from fc_async_sdk._cancellation import ends_within
 
 if TYPE_CHECKING:
     from fc_async_local.execution.mounts import Mount
 
-_WORKER: Final = Path(__file__).with_name("worker")
+_WORKER: Final = Path(__file__).parents[1] / "worker"
 _READ: Final = 65536
 _END_SECONDS: Final = 5.0
 

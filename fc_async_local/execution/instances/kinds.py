@@ -5,13 +5,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from fc_async_local.execution.builtin import NodeInstance, PythonInstance
-from fc_async_local.execution.interpreters import find_node
+from fc_async_local.execution.instances.builtin import NodeInstance, PythonInstance
+from fc_async_local.execution.machine.interpreters import find_node
 from fc_async_sdk.spec.runtimes import CONTAINER, CUSTOM, NODE, PYTHON
 
 if TYPE_CHECKING:
-    from fc_async_local.execution.debugging import Debugger
-    from fc_async_local.execution.instance import Common, Instance
+    from fc_async_local.execution.instances.debugging import Debugger
+    from fc_async_local.execution.instances.instance import Common, Instance
     from fc_async_local.execution.protocol import Deployment
 
 _HERE: Final = PYTHON | CUSTOM
@@ -41,7 +41,7 @@ def new_instance(deployment: Deployment, common: Common, debugger: Debugger | No
     """
     if deployment.runtime in CUSTOM:
         # aiohttp is a third of the start of a runtime, and most functions do not need it.
-        from fc_async_local.execution.custom import CustomInstance  # noqa: PLC0415 -- see above
+        from fc_async_local.execution.instances.custom import CustomInstance  # noqa: PLC0415 -- see above
 
         return CustomInstance(deployment, common)
     kind = PythonInstance if deployment.runtime in PYTHON else NodeInstance

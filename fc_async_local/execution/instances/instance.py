@@ -16,24 +16,24 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from msgspec.structs import replace
 
-from fc_async_local.execution import freezing, sandbox
-from fc_async_local.execution.forkserver import Exit, Process, close_process
-from fc_async_local.execution.identity import build_environment
+from fc_async_local.execution.instances.forkserver import Exit, Process, close_process
+from fc_async_local.execution.instances.replies import Ending, Reply, document
+from fc_async_local.execution.machine import freezing, sandbox
+from fc_async_local.execution.machine.identity import build_environment
 from fc_async_local.execution.protocol import Attempt
-from fc_async_local.execution.replies import Ending, Reply, document
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from fc_async_local.execution.debugging import Debugger
-    from fc_async_local.execution.forkserver import ForkServer
-    from fc_async_local.execution.identity import Identity
     from fc_async_local.execution.import_rules import ImportRules
-    from fc_async_local.execution.paths import Folders
-    from fc_async_local.execution.ports import PortBook
+    from fc_async_local.execution.instances.debugging import Debugger
+    from fc_async_local.execution.instances.forkserver import ForkServer
+    from fc_async_local.execution.instances.server import InstanceServer
+    from fc_async_local.execution.machine.identity import Identity
+    from fc_async_local.execution.machine.paths import Folders
+    from fc_async_local.execution.machine.ports import PortBook
+    from fc_async_local.execution.machine.proxy import CloudProxy
     from fc_async_local.execution.protocol import Deployment, RunnerLimits
-    from fc_async_local.execution.proxy import CloudProxy
-    from fc_async_local.execution.server import InstanceServer
 
 _PIPE_BYTES: Final = 65536  # capacity of a pipe on Linux (pipe(7))
 _DEATH_SECONDS: Final = 5.0

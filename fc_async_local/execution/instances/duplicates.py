@@ -11,7 +11,7 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Final, Literal, get_args
 
 from fc_async_local.domain.errors import Rejected
-from fc_async_local.execution import replies
+from fc_async_local.execution.instances import replies
 
 if TYPE_CHECKING:
     from fc_async_local.domain.invocation import Outcome

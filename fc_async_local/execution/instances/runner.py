@@ -17,22 +17,24 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
 
-from fc_async_local.execution import mounts, replies, sandbox
+from fc_async_local.execution import mounts
 from fc_async_local.execution.archive import ArchiveRefused
-from fc_async_local.execution.debugging import Debuggers
-from fc_async_local.execution.forkserver import ForkServer
-from fc_async_local.execution.freezing import FREEZE_AFTER, Freezer
-from fc_async_local.execution.identity import Identity
 from fc_async_local.execution.import_rules import ImportRules
-from fc_async_local.execution.instance import Call, Common
-from fc_async_local.execution.kinds import new_instance, reason_unavailable
+from fc_async_local.execution.instances import replies
+from fc_async_local.execution.instances.debugging import Debuggers
+from fc_async_local.execution.instances.forkserver import ForkServer
+from fc_async_local.execution.instances.instance import Call, Common
+from fc_async_local.execution.instances.kinds import new_instance, reason_unavailable
+from fc_async_local.execution.instances.pool import InstancePools
+from fc_async_local.execution.instances.replies import Ending, Reply, Run
+from fc_async_local.execution.machine import sandbox
+from fc_async_local.execution.machine.freezing import FREEZE_AFTER, Freezer
+from fc_async_local.execution.machine.identity import Identity
+from fc_async_local.execution.machine.paths import Folders
+from fc_async_local.execution.machine.ports import MOST_WAITING, PortBook, PortInUse
+from fc_async_local.execution.machine.proxy import CloudProxy
 from fc_async_local.execution.notices import warn_once
-from fc_async_local.execution.paths import Folders
-from fc_async_local.execution.pool import InstancePools
-from fc_async_local.execution.ports import MOST_WAITING, PortBook, PortInUse
 from fc_async_local.execution.protocol import Attempt, RunnerLimits
-from fc_async_local.execution.proxy import CloudProxy
-from fc_async_local.execution.replies import Ending, Reply, Run
 from fc_async_local.execution.worker.linux import peak_kb
 from fc_async_sdk._cancellation import ends_within
 from fc_async_sdk.spec.runtimes import CUSTOM
@@ -43,10 +45,10 @@ if TYPE_CHECKING:
 
     from fc_async_local.domain.invocation import Outcome
     from fc_async_local.execution.code_cache import CodeCache
-    from fc_async_local.execution.debugging import Debugger
-    from fc_async_local.execution.instance import Instance
+    from fc_async_local.execution.instances.debugging import Debugger
+    from fc_async_local.execution.instances.instance import Instance
+    from fc_async_local.execution.machine.ports import Turn
     from fc_async_local.execution.mounts import Mount
-    from fc_async_local.execution.ports import Turn
     from fc_async_local.execution.protocol import Deployment
 
 _LOG: Final = logging.getLogger(__name__)
@@ -433,7 +435,7 @@ class ProcessRunner:
     def _housekeep(self) -> None:
         """Stop idle instances, and kill those over their memory limit."""
         # psutil would be a part of the start of a runtime, which may never run a process.
-        from fc_async_local.execution.processes import resident_kb  # noqa: PLC0415 -- see above
+        from fc_async_local.execution.machine.processes import resident_kb  # noqa: PLC0415 -- see above
 
         self._housekeeping = None
         now = asyncio.get_running_loop().time()

@@ -23,7 +23,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from fc_async_local.execution import interpreters
+from fc_async_local.execution.machine import interpreters
 from fc_async_local.execution.notices import warn_once
 
 if TYPE_CHECKING:

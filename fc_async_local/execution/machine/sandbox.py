@@ -22,8 +22,8 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
+    from fc_async_local.execution.machine.paths import Folders
     from fc_async_local.execution.mounts import Mount
-    from fc_async_local.execution.paths import Folders
 
 _SECONDS: Final = 10.0
 _OWN: Final = frozenset({"code", "opt"})

@@ -24,11 +24,11 @@ from msgspec.structs import replace
 import fc_async_local
 from fc_async_local.clock import VirtualClock
 from fc_async_local.domain.invocation import Outcome, OutcomeKind
-from fc_async_local.execution import replies
-from fc_async_local.execution.duplicates import IN_THREAD
-from fc_async_local.execution.pool import over_reserved
+from fc_async_local.execution.instances import replies
+from fc_async_local.execution.instances.duplicates import IN_THREAD
+from fc_async_local.execution.instances.pool import over_reserved
+from fc_async_local.execution.instances.replies import Ending, Reply, Run
 from fc_async_local.execution.protocol import Attempt
-from fc_async_local.execution.replies import Ending, Reply, Run
 from fc_async_local.execution.worker.errors import Frames, LoadFailure, describe, encode_result
 from fc_async_sdk._cancellation import end_tasks
 
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
 
     from fc_async_local.clock import Clock
-    from fc_async_local.execution.runner import ProcessRunner
+    from fc_async_local.execution.instances.runner import ProcessRunner
 
 _FRAMES: Final = Frames(own=(str(Path(fc_async_local.__file__).parent),))
 

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 import aiohttp
 
-from fc_async_local.execution.ports import PortInUse, is_free
-from fc_async_local.execution.processes import find_listener
+from fc_async_local.execution.machine.ports import PortInUse, is_free
+from fc_async_local.execution.machine.processes import find_listener
 
 if TYPE_CHECKING:
-    from fc_async_local.execution.ports import PortBook
-    from fc_async_local.execution.processes import Listener
+    from fc_async_local.execution.machine.ports import PortBook
+    from fc_async_local.execution.machine.processes import Listener
     from fc_async_local.execution.protocol import Deployment, HealthCheck
 
 _TRIES: Final = 4

@@ -18,21 +18,21 @@ from typing import TYPE_CHECKING, Final
 
 import aiohttp
 
-from fc_async_local.execution.forwarding import Forwarded, forward, read_bounded
-from fc_async_local.execution.identity import path_of_commands
-from fc_async_local.execution.instance import Call, Instance
-from fc_async_local.execution.notices import warn_once
-from fc_async_local.execution.paths import ServicePaths
-from fc_async_local.execution.processes import ports_of, programs
-from fc_async_local.execution.protocol import BadResponse
-from fc_async_local.execution.replies import (
+from fc_async_local.execution.instances.instance import Call, Instance
+from fc_async_local.execution.instances.replies import (
     BAD_RESPONSE,
     NOT_STARTED,
     Ending,
     Reply,
     document,
 )
-from fc_async_local.execution.server import InstanceServer
+from fc_async_local.execution.instances.server import InstanceServer
+from fc_async_local.execution.machine.forwarding import Forwarded, forward, read_bounded
+from fc_async_local.execution.machine.identity import path_of_commands
+from fc_async_local.execution.machine.paths import ServicePaths
+from fc_async_local.execution.machine.processes import ports_of, programs
+from fc_async_local.execution.notices import warn_once
+from fc_async_local.execution.protocol import BadResponse
 from fc_async_local.execution.worker import frames, hosts
 from fc_async_local.execution.worker.errors import CODE_ON_SERVICE
 from fc_async_local.execution.worker.linux import peak_kb
@@ -40,9 +40,9 @@ from fc_async_sdk.spec import limits
 from fc_async_sdk.spec.function_errors import INITIALIZATION, MARKED, UNHANDLED
 
 if TYPE_CHECKING:
-    from fc_async_local.execution.forkserver import Exit, ForkServer, Process
-    from fc_async_local.execution.instance import Common
-    from fc_async_local.execution.paths import Folders
+    from fc_async_local.execution.instances.forkserver import Exit, ForkServer, Process
+    from fc_async_local.execution.instances.instance import Common
+    from fc_async_local.execution.machine.paths import Folders
     from fc_async_local.execution.protocol import Attempt, Deployment
 
 _LOG: Final = logging.getLogger(__name__)

@@ -21,11 +21,11 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 from msgspec.structs import replace
 
-from fc_async_local.execution import interpreters
-from fc_async_local.execution.identity import fixed_context, inherited_environment
-from fc_async_local.execution.instance import Call, Instance
+from fc_async_local.execution.instances.instance import Call, Instance
+from fc_async_local.execution.instances.replies import Ending, Reply, document
+from fc_async_local.execution.machine import interpreters
+from fc_async_local.execution.machine.identity import fixed_context, inherited_environment
 from fc_async_local.execution.notices import warn_once
-from fc_async_local.execution.replies import Ending, Reply, document
 from fc_async_local.execution.worker import frames
 from fc_async_sdk.spec import runtimes
 from fc_async_sdk.spec.function_errors import HANDLED, INITIALIZATION, UNHANDLED
@@ -34,15 +34,15 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import Iterable, Sequence
 
-    from fc_async_local.execution.debugging import Debugger
-    from fc_async_local.execution.forkserver import ForkServer
-    from fc_async_local.execution.instance import Common
-    from fc_async_local.execution.paths import Folders
+    from fc_async_local.execution.instances.debugging import Debugger
+    from fc_async_local.execution.instances.forkserver import ForkServer
+    from fc_async_local.execution.instances.instance import Common
+    from fc_async_local.execution.machine.paths import Folders
     from fc_async_local.execution.protocol import Attempt, Deployment
 
 _LOG: Final = logging.getLogger(__name__)
 
-_NODE_BOOTSTRAP: Final = Path(__file__).parent / "worker" / "bootstrap.js"
+_NODE_BOOTSTRAP: Final = Path(__file__).parents[1] / "worker" / "bootstrap.js"
 # Removed from the environment before user code runs.
 _SOCKET_VARIABLE: Final = "FC_WORKER_SOCKET"
 _FUNCTION_VARIABLE: Final = "FC_WORKER_FUNCTION"

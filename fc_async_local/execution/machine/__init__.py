@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+"""This machine as functions see it: paths, interpreters, processes, ports, environment."""
