@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 """The interface between the engine and the execution of functions.
 
-Implementations, both in :mod:`fc_async_local.execution.instances`: ``InProcessRunner`` (callables, for
-tests on virtual time) and ``ProcessRunner``. A runner executes and reports; it does not decide on
-retries and uses no store.
+Implementations, both in :mod:`fc_async_local.execution.instances`: ``InProcessRunner`` (callables,
+for tests on virtual time) and ``ProcessRunner``. A runner executes and reports; it does not decide
+on retries and uses no store.
 """
 
 from __future__ import annotations
