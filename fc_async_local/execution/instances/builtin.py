@@ -21,7 +21,8 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 from msgspec.structs import replace
 
-from fc_async_local.execution.instances.instance import Call, Instance
+from fc_async_local.execution.instances.call import Call
+from fc_async_local.execution.instances.instance import Instance
 from fc_async_local.execution.instances.replies import Ending, Reply, document
 from fc_async_local.execution.machine import interpreters
 from fc_async_local.execution.machine.identity import fixed_context, inherited_environment
@@ -157,7 +158,7 @@ class FramedInstance(Instance):
         return Reply(Ending.FAILED, document(text), UNHANDLED)
 
     def _send(self, op: str, call: Call, payload: bytes = b"") -> None:
-        if self._ended is not None:
+        if self.dead:
             call.end(Reply(Ending.UNDELIVERED))
             return
         key = next(self._keys)
@@ -179,7 +180,7 @@ class FramedInstance(Instance):
         self._mark(f"FC Invoke End RequestId: {attempt.request_id}{suffix}")
 
     def _mark(self, text: str) -> None:
-        self.log.feed(text.encode() + b"\n")
+        self.output.log.feed(text.encode() + b"\n")
 
     # --- the socket ---
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 
 import aiohttp
 
-from fc_async_local.execution.instances.instance import Call, Instance
+from fc_async_local.execution.instances.instance import Instance
 from fc_async_local.execution.instances.replies import (
     BAD_RESPONSE,
     NOT_STARTED,
@@ -40,6 +40,7 @@ from fc_async_sdk.spec import limits
 from fc_async_sdk.spec.function_errors import INITIALIZATION, MARKED, UNHANDLED
 
 if TYPE_CHECKING:
+    from fc_async_local.execution.instances.call import Call
     from fc_async_local.execution.instances.forkserver import Exit, ForkServer, Process
     from fc_async_local.execution.instances.instance import Common
     from fc_async_local.execution.machine.paths import Folders
@@ -169,7 +170,7 @@ class CustomInstance(Instance):
         if not end.by_itself:
             return Reply(Ending.LOST, document(f"the function's process was lost: {end.message}"))
         command = shlex.join(self._start_command())
-        log = self.log.since(0)[-limits.LOG_TAIL_BYTES :].decode(errors="replace")
+        log = self.output.log.since(0)[-limits.LOG_TAIL_BYTES :].decode(errors="replace")
         if not listened and _IN_USE.search(log):
             await self._server.check_collision()
         text = (
@@ -207,7 +208,7 @@ class CustomInstance(Instance):
 
     def submit(self, call: Call) -> None:
         """Send the call; the connection is closed when the call ends for another reason."""
-        if self._ended is not None or not self._server.still_listens():
+        if self.dead or not self._server.still_listens():
             call.end(Reply(Ending.UNDELIVERED))
             return
         self._calls.add(call)

@@ -12,11 +12,13 @@ import abc
 import asyncio
 import os
 import uuid
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from msgspec.structs import replace
 
 from fc_async_local.execution.instances.forkserver import Exit, Process, close_process
+from fc_async_local.execution.instances.life import Life
+from fc_async_local.execution.instances.output import Output
 from fc_async_local.execution.instances.replies import Ending, Reply, document
 from fc_async_local.execution.machine import freezing, sandbox
 from fc_async_local.execution.machine.identity import build_environment
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from fc_async_local.execution.import_rules import ImportRules
+    from fc_async_local.execution.instances.call import Call
     from fc_async_local.execution.instances.debugging import Debugger
     from fc_async_local.execution.instances.forkserver import ForkServer
     from fc_async_local.execution.instances.server import InstanceServer
@@ -37,99 +40,6 @@ if TYPE_CHECKING:
 
 _PIPE_BYTES: Final = 65536  # capacity of a pipe on Linux (pipe(7))
 _DEATH_SECONDS: Final = 5.0
-_TELL_SECONDS: Final = 0.1
-"""Output is told when it is this old: an error that is logged before the answer comes with it."""
-_FIRST_TELL_SECONDS: Final = 0.5
-"""The same for the first lines of a call, so that all output of a short call stays together."""
-_TOLD_BYTES: Final = 64 * 1024
-"""The most that is told at a time."""
-
-
-class LogTail:
-    """The newest part of what an instance prints, in bounded memory.
-
-    Positions count all bytes since the start of the instance.
-
-    Args:
-        limit: How many bytes are kept.
-    """
-
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
-        self._kept = bytearray()
-        self._end = 0
-
-    @property
-    def position(self) -> int:
-        """Return how many bytes were fed so far."""
-        return self._end
-
-    def feed(self, data: bytes) -> None:
-        """Add bytes."""
-        self._kept += data
-        self._end += len(data)
-        # Cutting copies the kept bytes, so it waits until there are twice as many.
-        if len(self._kept) > 2 * self._limit:
-            del self._kept[: -self._limit]
-
-    def since(self, position: int) -> bytes:
-        """Return the bytes after a position, at most the last ``limit`` of them."""
-        count = min(self._end - position, self._limit, len(self._kept))
-        return bytes(self._kept[len(self._kept) - count :]) if count > 0 else b""
-
-    def lines(self, position: int, until: int, most: int) -> tuple[int, bytes]:
-        """Return the newest whole lines between two positions, and where they begin.
-
-        Progress bars end their lines with a carriage return.
-
-        Args:
-            position: Where the first line begins.
-            until: What was fed after it is left out.
-            most: How many bytes are returned at most; a longer line is cut in front.
-        """
-        first = self._end - len(self._kept)
-        begin, end = max(position - first, 0), max(until - first, 0)
-        # A carriage return at the end may be half of a line end.
-        half = self._kept.rfind(b"\r", begin, max(end - 1, 0))
-        end = 1 + max(self._kept.rfind(b"\n", begin, end), half)
-        begin = max(begin, end - most)
-        return first + begin, bytes(self._kept[begin:end])
-
-
-class Call:
-    """One execution in progress.
-
-    Attributes:
-        attempt: What is executed.
-        done: Resolved once, by the instance, a deadline or an interruption.
-        position: Position in the log of its instance when it began there.
-        told: Position up to which the lines of that log were told.
-    """
-
-    __slots__ = ("attempt", "done", "position", "told")
-
-    def __init__(self, attempt: Attempt) -> None:
-        self.attempt = attempt
-        self.done: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
-        self.position = self.told = 0
-
-    def end(self, reply: Reply) -> None:
-        """Resolve the call, unless it is resolved already."""
-        if not self.done.done():
-            self.done.set_result(reply)
-
-    async def ends_before(
-        self, other: asyncio.Future[Any], seconds: float | None = None
-    ) -> Reply | None:
-        """Wait for something else; return the reply if the call has ended meanwhile.
-
-        Args:
-            other: What is waited for. It is not cancelled.
-            seconds: Longest wait; None: no limit.
-        """
-        waited: set[asyncio.Future[Any]] = {other, self.done}
-        await asyncio.wait(waited, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-        return self.done.result() if self.done.done() else None
 
 
 class Common(NamedTuple):
@@ -164,9 +74,7 @@ class Instance(abc.ABC):
         instance_id: As the function sees it.
         deployment: What it runs.
         capacity: How many calls it runs at a time.
-        ready: It has started; calls can be submitted.
-        log: Its output.
-        followers: The calls that are told of it.
+        output: What it prints.
         debugger: As given.
         debug_port: Where a debugger listens in its process; 0 if none does.
         server: The HTTP server of a custom runtime; None for other runtimes.
@@ -180,19 +88,16 @@ class Instance(abc.ABC):
         self.instance_id = f"c-{uuid.uuid4().hex[:8]}-{uuid.uuid4().hex[:12]}"
         self.deployment = deployment
         self.capacity = deployment.instance_concurrency
-        self.ready = False
-        self.log = LogTail(common.bounds.log_bytes)
-        self.followers: set[Call] = set()
+        self.output = Output(common.bounds.log_bytes)
         self.debugger = debugger
         self.debug_port = 0
         self._common = common
-        self._spoiled = False
+        self._life = Life()
+        self._runs_hook = True
         self._stopping: asyncio.Future[None] | None = None
         self._process: Process | None = None
         self._calls: set[Call] = set()
-        self._ended: Reply | None = None
-        self._frozen = False
-        self._telling = False
+        self._ended: Reply | None = None  # the reply to its calls, once it has ended
 
     # --- differs between kinds ---
 
@@ -225,7 +130,8 @@ class Instance(abc.ABC):
             OSError: This machine cannot start one more process.
         """
         failure = await self._start(server, folders, first)
-        self.ready = failure is None
+        if failure is None:
+            self._life.started()
         return failure
 
     def let_go(self, call: Call) -> bool:  # noqa: ARG002 -- for servers of custom runtimes
@@ -237,34 +143,36 @@ class Instance(abc.ABC):
         """Return the pid of its process; None if there is none."""
         return self._process.pid if self._process is not None else None
 
-    def freeze(self) -> None:
-        """Stop its processes until :meth:`thaw`; no-op for an instance that ends."""
-        if self.ready and not self.dead and self.pid is not None:
-            self._frozen = True
-            freezing.stop(self.pid)
-
-    def thaw(self) -> None:
-        """Let its processes go on; no-op if they are not stopped."""
-        if self._frozen:
-            self._frozen = False
-            if self.pid is not None:
-                freezing.go_on(self.pid)
+    @property
+    def ready(self) -> bool:
+        """Return whether it has started; calls can be submitted."""
+        return self._life.is_ready
 
     @property
     def dead(self) -> bool:
         """Return whether its process has ended or is being killed."""
-        return self._ended is not None
+        return self._life.has_ended
+
+    def freeze(self) -> None:
+        """Stop its processes until :meth:`thaw`; no-op for an instance that cannot run calls."""
+        if self.pid is not None and self._life.freeze():
+            freezing.stop(self.pid)
+
+    def thaw(self) -> None:
+        """Let its processes go on; no-op if they are not stopped."""
+        if self._life.thaw() and self.pid is not None:
+            freezing.go_on(self.pid)
 
     def kill(self, ending: Ending = Ending.EXITED, peak_kb: int = 0) -> None:
         """Kill the process; calls in progress end with ``ending``."""
-        if self._ended is None:
+        if self._life.end():
             self._ended = Reply(ending, peak_kb=peak_kb)
         if self._process is not None:
             self._process.kill()
 
     def spoil(self) -> None:
         """End without the pre-stop hook, while a call still runs for which no caller waits."""
-        self._spoiled = True
+        self._runs_hook = False
 
     async def stop(self) -> None:
         """Run the pre-stop hook, then kill the process; return when it has ended.
@@ -277,7 +185,7 @@ class Instance(abc.ABC):
 
     async def _stop(self) -> None:
         hook = self.deployment.pre_stop
-        if hook and self.ready and not self.dead and not self._spoiled:
+        if hook and self.ready and not self.dead and self._runs_hook:
             self.thaw()
             request_id = str(uuid.uuid4())
             await self.before_stop(
@@ -302,33 +210,8 @@ class Instance(abc.ABC):
             return True
         except OSError:
             return False
-        self.log.feed(data)
-        if data and self.followers and not self._telling:
-            self._tell_later()
+        self.output.feed(data)
         return bool(data)
-
-    def follow(self, call: Call) -> None:
-        """Let a call that begins have what is printed from now on."""
-        call.position = call.told = self.log.position
-        self.followers.add(call)
-
-    def _tell_later(self) -> None:
-        self._telling = True
-        goes_on = any(call.told > call.position for call in self.followers)
-        seconds = _TELL_SECONDS if goes_on else _FIRST_TELL_SECONDS
-        asyncio.get_running_loop().call_later(seconds, self._tell, self.log.position)
-
-    def _tell(self, until: int) -> None:
-        """Tell the calls that run the lines before a position."""
-        self._telling = False
-        for call in self.followers:
-            tell = call.attempt.tell
-            if tell is not None and not call.done.done():
-                begin, lines = self.log.lines(call.told, until, _TOLD_BYTES)
-                if lines and tell(lines, begin > call.told):
-                    call.told = begin + len(lines)
-        if self.followers and self.log.position > until:
-            self._tell_later()
 
     def log_of(self, call: Call, ending: Ending) -> tuple[bytes, int]:
         """Return the log of a call that has ended, and how much of it was told.
@@ -338,8 +221,7 @@ class Instance(abc.ABC):
         # A process that has ended, or was never ready, cannot write the end mark.
         if self.ready and not ending.spoils:
             self._end_mark(call.attempt, failed=ending is Ending.FAILED)
-        log = self.log.since(call.position)
-        return log, max(0, len(log) - (self.log.position - call.told))
+        return self.output.of_call(call)
 
     def _end_mark(self, attempt: Attempt, *, failed: bool) -> None:  # noqa: B027 -- servers of custom runtimes write their own marks
         """Write the mark that built-in runtimes write after a call."""
@@ -385,6 +267,7 @@ class Instance(abc.ABC):
         asyncio.get_running_loop().remove_reader(process.log_fd)
         close_process(process)
         self._process = None
+        self._life.end()
         self._ended = _reply_of(exited.result(), self._ended or Reply(Ending.EXITED))
         for call in list(self._calls):
             self._finish(call, self._ended)

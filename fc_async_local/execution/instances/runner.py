@@ -21,9 +21,10 @@ from fc_async_local.execution import mounts
 from fc_async_local.execution.archive import ArchiveRefused
 from fc_async_local.execution.import_rules import ImportRules
 from fc_async_local.execution.instances import replies
+from fc_async_local.execution.instances.call import Call
 from fc_async_local.execution.instances.debugging import Debuggers
 from fc_async_local.execution.instances.forkserver import ForkServer
-from fc_async_local.execution.instances.instance import Call, Common
+from fc_async_local.execution.instances.instance import Common
 from fc_async_local.execution.instances.kinds import new_instance, reason_unavailable
 from fc_async_local.execution.instances.pool import InstancePools
 from fc_async_local.execution.instances.replies import Ending, Reply, Run
@@ -260,7 +261,7 @@ class ProcessRunner:
                 await self._abandon(instance)
             raise
         finally:
-            instance.followers.discard(call)
+            instance.output.unfollow(call)
             if self._pools.release(instance, asyncio.get_running_loop().time()):
                 self._stop_later(instance)
             elif not self._pools.busy(instance) and instance.debugger is None:
@@ -270,7 +271,7 @@ class ProcessRunner:
         deployment = call.attempt.deployment
         loop = asyncio.get_running_loop()
         began = loop.time()
-        instance.follow(call)
+        instance.output.follow(call)
         reply = None if instance.ready else await self._get_ready(instance, call)
         if reply is None:
             self._freezer.forget(instance)

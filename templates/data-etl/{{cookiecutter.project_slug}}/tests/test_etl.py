@@ -2,11 +2,10 @@
 
 import asyncio
 import json
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from conftest import PROJECT, Warehouse
-from fc_async_local.execution.instances.duplicates import How
 from fc_async_local.testing import FcLocal
 from fc_async_sdk.models import TaskStatus
 
@@ -119,7 +118,10 @@ def test_a_batch_with_many_bad_rows_fails_as_a_whole_and_is_replayed(
     [(EXTRACT, "together"), (TRANSFORM, "redelivery"), (LOAD, "together"), (LOAD, "redelivery")],
 )
 def test_a_function_that_runs_twice_loads_each_row_once(
-    function: str, how: How, deployed: FcLocal, warehouse: Warehouse
+    function: str,
+    how: Literal["together", "redelivery"],
+    deployed: FcLocal,
+    warehouse: Warehouse,
 ) -> None:
     warehouse.sell("1", "two", "3")
     deployed.duplicate(function, how)

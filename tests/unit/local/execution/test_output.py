@@ -8,7 +8,7 @@ import pickle
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fc_async_local.execution.instances.instance import LogTail
+from fc_async_local.execution.instances.output import LogTail
 
 
 @given(st.lists(st.binary(max_size=50)), st.integers(1, 40), st.integers(0, 10))
