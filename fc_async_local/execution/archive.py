@@ -162,8 +162,8 @@ def _write(
     # Setuid and setgid bits are dropped: functions run as the user.
     mode = (info.external_attr >> 16) & 0o777 or _DEFAULT_MODE
     mode |= stat.S_IRUSR | stat.S_IWUSR
-    known = [folder.joinpath(*entry.path.parts) for folder in earlier]
-    alike = [file for file in known if _is_alike(file, info, mode)]
+    unpacked = [folder.joinpath(*entry.path.parts) for folder in earlier]
+    alike = [file for file in unpacked if _is_alike(file, info, mode)]
     if alike:
         content = hashlib.sha256()
         for chunk in _contents(archive, info):
@@ -180,32 +180,32 @@ def _write(
     sums[status.st_ino] = status.st_ctime_ns, content.digest()
 
 
-def _is_alike(known: Path, info: zipfile.ZipInfo, mode: int) -> bool:
+def _is_alike(unpacked: Path, info: zipfile.ZipInfo, mode: int) -> bool:
     """Return whether a file is on the disk and has the kind, mode and size of an entry."""
     try:
-        status = known.lstat()
+        status = unpacked.lstat()
     except OSError:
         return False
     return status.st_mode == stat.S_IFREG | mode and status.st_size == info.file_size
 
 
-def _linked(known: Path, path: Path, content: bytes, sums: Sums) -> bool:
+def _linked(unpacked: Path, path: Path, content: bytes, sums: Sums) -> bool:
     """Link a file that is already on the disk, if it has a content; return whether it was linked.
 
     Args:
-        known: The file.
+        unpacked: The file.
         path: Its new name.
         content: SHA-256 of the content.
         sums: See :func:`unpack`.
     """
     try:
-        before = known.lstat()
-        changed, found = sums.get(before.st_ino, (None, b""))
+        before = unpacked.lstat()
+        changed, digest = sums.get(before.st_ino, (None, b""))
         if changed != before.st_ctime_ns:  # the function may have written into its code folder
-            found = hashlib.sha256(known.read_bytes()).digest()
-        if found != content:
+            digest = hashlib.sha256(unpacked.read_bytes()).digest()
+        if digest != content:
             return False
-        path.hardlink_to(known)
+        path.hardlink_to(unpacked)
         after = path.lstat()
         if after.st_mtime_ns == before.st_mtime_ns:  # a link changes nothing but the other time
             sums[after.st_ino] = after.st_ctime_ns, content
@@ -258,8 +258,8 @@ def _entries(archive: zipfile.ZipFile, limits: ArchiveLimits) -> list[_Entry]:
     """
     infos = archive.infolist()
     _check_declared(infos, limits)
-    found = [_Entry(info, _safe_path(info), _read_link(archive, info)) for info in infos]
-    entries = [entry for entry in found if entry.path.parts]  # without the code folder itself
+    members = [_Entry(info, _safe_path(info), _read_link(archive, info)) for info in infos]
+    entries = [entry for entry in members if entry.path.parts]  # without the code folder itself
     tree = _Tree()
     for entry in entries:
         tree.add(entry)
@@ -380,7 +380,7 @@ class _Tree:
             folder: Where the link is.
             link: Its target.
         """
-        here: list[str] = list(folder.parts)
+        parents: list[str] = list(folder.parts)
         ahead = deque(link.split("/"))
         hops = 0
         while ahead and hops <= _LINK_HOPS:
@@ -388,12 +388,12 @@ class _Tree:
             if part in ("", "."):
                 continue
             if part == "..":
-                if not here:
+                if not parents:
                     return False
-                here.pop()
-            elif (further := self._links.get((*here, part))) is not None:
+                parents.pop()
+            elif (further := self._links.get((*parents, part))) is not None:
                 hops += 1
                 ahead.extendleft(reversed(further.split("/")))
             else:
-                here.append(part)
+                parents.append(part)
         return hops <= _LINK_HOPS

@@ -100,7 +100,7 @@ class CodeCache:
             ArchiveRefused: A layer does not exist, or is damaged, unsafe or too large.
             OSError: The disk is full or failed.
         """
-        local = [found for found in map(layer_of, references) if found is not None]
+        local = [layer for layer in map(layer_of, references) if layer is not None]
         return tuple([await asyncio.to_thread(self._layer, path, mark) for path, mark in local])
 
     def _layer(self, path: Path, fingerprint: str) -> Path:
@@ -114,11 +114,11 @@ class CodeCache:
         return folder
 
     def _find(self, folder: Path) -> bool:
-        found = _touch(folder)
+        exists = _touch(folder)
         if not self._swept:
             self._swept = True
             self._sweep(time.time() - _KEPT_SECONDS)
-        return found
+        return exists
 
     def _sweep(self, before: float) -> None:
         """Remove folders that were not used since, and remains of a crash."""
@@ -136,8 +136,10 @@ class CodeCache:
         # A checksum never has such a name, so a crash leaves no incomplete folder behind.
         draft = Path(tempfile.mkdtemp(prefix=".unpacking-", dir=self.root))
         try:
-            others = [one for one in self.root.iterdir() if not one.name.startswith(".")]
-            earlier = heapq.nlargest(_COMPARED, others, key=_used)
+            versions = [
+                version for version in self.root.iterdir() if not version.name.startswith(".")
+            ]
+            earlier = heapq.nlargest(_COMPARED, versions, key=_used)
             unpack(data, draft, earlier=earlier, sums=self._sums)
             draft.rename(folder)
         except OSError:

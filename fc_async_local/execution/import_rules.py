@@ -52,7 +52,7 @@ class ImportRules:
         Returns:
             None if a layer is not known, so that nothing can be said.
         """
-        elsewhere = [one for one in deployment.layers if packaging.layer_of(one) is None]
+        elsewhere = [layer for layer in deployment.layers if packaging.layer_of(layer) is None]
         modules = runtimes.modules(deployment.runtime, elsewhere)
         if modules is None:
             return None
@@ -78,8 +78,8 @@ class ImportRules:
 
 def _required(file: Path) -> frozenset[str]:
     """Return the modules that a ``requirements.txt`` installs."""
-    places = [place for place in map(Path, sys.path) if place.is_dir()]
-    installed = tuple(place.stat().st_mtime_ns for place in places)
+    folders = [folder for folder in map(Path, sys.path) if folder.is_dir()]
+    installed = tuple(folder.stat().st_mtime_ns for folder in folders)
     return _modules_of(file.read_text("utf-8", "replace"), installed)
 
 

@@ -59,15 +59,15 @@ def mount_points(
         nas: Its ``nasConfig``.
         oss: Its ``ossMountConfig``.
     """
-    found = []
+    points = []
     for point in _listed(nas):
         address = str(point.get("serverAddr") or point.get("mountDir"))
-        found.append(MountPoint(str(point.get("mountDir")), f"nas-{address}"))
+        points.append(MountPoint(str(point.get("mountDir")), f"nas-{address}"))
     for point in _listed(oss):
         bucket = f"{point.get('bucketName')}/{str(point.get('bucketPath') or '').strip('/')}"
         read_only = point.get("readOnly") is True
-        found.append(MountPoint(str(point.get("mountDir")), f"oss-{bucket.strip('/')}", read_only))
-    return tuple(point for point in found if _is_mountable(point.path))
+        points.append(MountPoint(str(point.get("mountDir")), f"oss-{bucket.strip('/')}", read_only))
+    return tuple(point for point in points if _is_mountable(point.path))
 
 
 def _listed(config: Mapping[str, Any] | None) -> list[Mapping[str, Any]]:
@@ -100,12 +100,12 @@ def make(points: Sequence[MountPoint], below: Path) -> tuple[Mount, ...]:
     if not points:
         return ()
     _project_folder.make_private(below)
-    made = []
+    folders = []
     for point in points:
         folder = below / _name_of(point.source)
         folder.mkdir(mode=0o700, exist_ok=True)
-        made.append(Mount(point.path.rstrip("/"), folder, point.read_only))
-    return tuple(made)
+        folders.append(Mount(point.path.rstrip("/"), folder, point.read_only))
+    return tuple(folders)
 
 
 def _name_of(source: str) -> str:

@@ -19,7 +19,7 @@ def warn_once(log: logging.Logger, text: str, key: str = "") -> None:
         text: What to log.
         key: What the warning is about; "": the text itself.
     """
-    said = (log.name, key or text)
-    if said not in _SAID:
-        _SAID.add(said)
+    warning = (log.name, key or text)
+    if warning not in _SAID:
+        _SAID.add(warning)
         log.warning("%s", text)

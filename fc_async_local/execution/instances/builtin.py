@@ -139,7 +139,7 @@ class FramedInstance(Instance):
             "context": fixed_context(deployment, self._common.identity),
         }
 
-    async def _until(self, call: Call, limit_ms: int, what: str) -> Reply:
+    async def _until(self, call: Call, limit_ms: int, step: str) -> Reply:
         """Wait for the reply; after ``limit_ms`` the instance is killed and has failed."""
         done, _ = await asyncio.wait({call.done}, timeout=limit_ms / 1000)
         # A breakpoint of the editor may hold the function: the limit begins again.
@@ -152,7 +152,7 @@ class FramedInstance(Instance):
             # A hook is not sent again: it belongs to this instance.
             await self.gone()
             return self._ended or Reply(Ending.EXITED)
-        text = f"{what} timed out after {limit_ms / 1000:g} seconds"
+        text = f"{step} timed out after {limit_ms / 1000:g} seconds"
         self.kill(Ending.TIMED_OUT)
         await self.gone()
         return Reply(Ending.FAILED, document(text), UNHANDLED)
@@ -351,37 +351,38 @@ def python_of(function: str, runtime: str, folders: Iterable[Path], debugged: bo
         debugged: Whether it is debugged. A debugger must be installed for the interpreter, which is
             known of this one only.
     """
-    wanted, own = runtimes.python_version(runtime), sys.version_info[:2]
-    if wanted == own:
+    asked, running = runtimes.python_version(runtime), sys.version_info[:2]
+    if asked == running:
         return sys.executable
-    version, here = (".".join(map(str, one)) for one in (wanted, own))
-    if not interpreters.have_packages_for(*wanted, folders):
-        text = f"{runtime} functions run on Python {here}, the interpreter of this runtime"
-        nearest = max(wanted, _OLDEST_PYTHON)
-        if nearest != own:
-            which = "another" if nearest == wanted else "the nearest one"
+    version, shown = (".".join(map(str, numbers)) for numbers in (asked, running))
+    if not interpreters.have_packages_for(*asked, folders):
+        text = f"{runtime} functions run on Python {shown}, the interpreter of this runtime"
+        nearest = max(asked, _OLDEST_PYTHON)
+        if nearest != running:
+            which = "another" if nearest == asked else "the nearest one"
             version = ".".join(map(str, nearest))
             text += f"; for {which}, install fc-async into an environment of Python {version}"
         warn_once(_LOG, text)
         return sys.executable
-    found = None
-    if wanted >= _OLDEST_PYTHON and not debugged:
-        found = interpreters.find_python(version)
-    text = f"{function} has packages that were built for Python {version}: Python {here}, on "
+    interpreter = None
+    if asked >= _OLDEST_PYTHON and not debugged:
+        interpreter = interpreters.find_python(version)
+    text = f"{function} has packages that were built for Python {version}: Python {shown}, on "
     text += "which it runs here, cannot load them"
-    if found is not None:
-        text = f"{function} runs on {found}: it has packages that were built for Python {version}"
+    if interpreter is not None:
+        text = f"{function} runs on {interpreter}: it has packages that were built for Python "
+        text += version
     warn_once(_LOG, text)
-    return str(found or sys.executable)
+    return str(interpreter or sys.executable)
 
 
 def node_of(runtime: str) -> str:
     """Return the Node that runs a runtime; log once which one it is if the version differs."""
-    found = interpreters.find_node(runtime.removeprefix("nodejs"))
-    if found is None and (found := interpreters.find_node()):
-        text = f"{runtime} functions run on {found}: this machine has no Node of that version"
+    program = interpreters.find_node(runtime.removeprefix("nodejs"))
+    if program is None and (program := interpreters.find_node()):
+        text = f"{runtime} functions run on {program}: this machine has no Node of that version"
         warn_once(_LOG, text)
-    return str(found or "node")
+    return str(program or "node")
 
 
 def _packages() -> list[str]:

@@ -108,7 +108,7 @@ class CustomInstance(Instance):
     def _warn_if_not_led(self, names: set[str]) -> None:
         """Log once that requests of a program to the cloud's hosts may reach the cloud."""
         function = self.deployment.function
-        if any(one.startswith(_LED) for one in names):
+        if any(name.startswith(_LED) for name in names):
             return
         warn_once(
             _LOG,
@@ -158,8 +158,8 @@ class CustomInstance(Instance):
                 " (On this machine the server may also listen on "
                 f"FC_SERVER_PORT={self._server.port}.)"
             )
-        if self.pid is not None and (others := ports_of(self.pid)):
-            text += f" The program listens on {', '.join(map(str, others))}."
+        if self.pid is not None and (ports := ports_of(self.pid)):
+            text += f" The program listens on {', '.join(map(str, ports))}."
         self.kill(Ending.EXITED)
         await self.gone()
         if not self._server.is_found:

@@ -158,13 +158,13 @@ class Debugger:
         """Pass bytes on in both directions until one side closes."""
         with contextlib.closing(writer):
             try:
-                there, back = await asyncio.open_connection(_HOST, await self._ready())
+                to_debugger, back = await asyncio.open_connection(_HOST, await self._ready())
             except (OSError, LookupError):
                 return  # the instance cannot be started: the call that needs it says why
             with contextlib.closing(back):
                 ways = {
                     asyncio.ensure_future(_copy(reader, back)),
-                    asyncio.ensure_future(_copy(there, writer)),
+                    asyncio.ensure_future(_copy(to_debugger, writer)),
                 }
                 try:
                     await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
@@ -203,7 +203,10 @@ class Debuggers:
 
     def places(self) -> list[Place]:
         """Return where the debuggers are."""
-        return [Place(one.function, one.port, one.attached) for one in self._debuggers.values()]
+        return [
+            Place(debugger.function, debugger.port, debugger.attached)
+            for debugger in self._debuggers.values()
+        ]
 
     async def start(
         self, function: str, folder: Path, port: int, deployed: Callable[[], Awaitable[Deployment]]
@@ -221,10 +224,10 @@ class Debuggers:
                 is no such function.
         """
         check(await deployed(), folder)
-        known = self._debuggers.get(function)
-        if known is not None and port in (0, known.port) and known.folder == folder:
+        earlier = self._debuggers.get(function)
+        if earlier is not None and port in (0, earlier.port) and earlier.folder == folder:
             self._retire(function)
-            return Place(function, known.port, known.attached)
+            return Place(function, earlier.port, earlier.attached)
 
         async def ready() -> int:
             return await self._warm(debugger, await deployed())

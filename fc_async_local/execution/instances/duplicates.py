@@ -53,15 +53,15 @@ class Duplicates:
             raise Rejected(400, "InvalidArgument", text)
         if times < 1:
             raise Rejected(400, "InvalidArgument", f"times must be at least 1, got {times!r}")
-        wanted: list[How] = [how] * times
-        self._wanted.setdefault(function, []).extend(wanted)
+        duplicates: list[How] = [how] * times
+        self._wanted.setdefault(function, []).extend(duplicates)
 
     async def run(self, attempt: Attempt) -> Outcome:
         """Execute an attempt, or execute it twice."""
-        wanted = self._wanted.get(attempt.deployment.function)
-        if not wanted or attempt.exchange is not None:  # a body that is streamed comes once
+        duplicates = self._wanted.get(attempt.deployment.function)
+        if not duplicates or attempt.exchange is not None:  # a body that is streamed comes once
             return await self._runner.run(attempt)
-        how = wanted.pop(0)
+        how = duplicates.pop(0)
         if how == "together":
             return await self._together(attempt)
         lost = await self._runner.run(attempt)

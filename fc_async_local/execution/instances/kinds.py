@@ -24,9 +24,9 @@ def reason_unavailable(runtime: str) -> str:
         return ""
     if runtime in NODE:
         return f"runtime {runtime!r} is not available locally: there is no 'node' on the PATH"
-    what = "images are not run" if runtime == CONTAINER else "Python, Node.js and custom ones are"
+    reason = "images are not run" if runtime == CONTAINER else "Python, Node.js and custom ones are"
     return (
-        f"runtime {runtime!r} is not available locally: {what}; a program that serves HTTP runs "
+        f"runtime {runtime!r} is not available locally: {reason}; a program that serves HTTP runs "
         "with: fc-async dev --command NAME='COMMAND'"
     )
 

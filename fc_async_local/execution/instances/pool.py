@@ -91,7 +91,7 @@ class InstancePools(Generic[T]):
         self._count = 0
 
     def __iter__(self) -> Iterator[T]:
-        return (one for one, _use in self._staying(self._uses))
+        return (instance for instance, _use in self._staying(self._uses))
 
     def __len__(self) -> int:
         return self._count
@@ -210,7 +210,7 @@ class InstancePools(Generic[T]):
 
     def expire(self, before: float) -> list[T]:
         """Retire and return the instances that have been idle since before a time."""
-        idle = [one for since, one in self._idle(self._uses) if since < before]
+        idle = [instance for since, instance in self._idle(self._uses) if since < before]
         for instance in idle:
             self.retire(instance)
         return idle
@@ -228,15 +228,15 @@ class InstancePools(Generic[T]):
         if current.get(deployment.version_id) == deployment.revision:
             return []
         current[deployment.version_id] = deployment.revision
-        others = [
-            (one, use)
-            for one, use in self._staying([deployment.function])
-            if one.deployment.version_id == deployment.version_id
-            and one.deployment.revision != deployment.revision
+        outdated = [
+            (instance, use)
+            for instance, use in self._staying([deployment.function])
+            if instance.deployment.version_id == deployment.version_id
+            and instance.deployment.revision != deployment.revision
         ]
-        for instance, _use in others:
+        for instance, _use in outdated:
             self.retire(instance)
-        return [instance for instance, use in others if not use.busy]
+        return [instance for instance, use in outdated if not use.busy]
 
     def _shrink(self, deployment: Deployment, retired: list[T], room: int = 0) -> None:
         """Retire idle instances until the reserved concurrency allows ``room`` more."""
@@ -280,7 +280,9 @@ class InstancePools(Generic[T]):
 
     def _idle(self, functions: Iterable[str]) -> list[tuple[float, T]]:
         """Return the instances of functions that run no call, and since when."""
-        return [(use.idle_since, one) for one, use in self._staying(functions) if not use.busy]
+        return [
+            (use.idle_since, instance) for instance, use in self._staying(functions) if not use.busy
+        ]
 
     def _staying(self, functions: Iterable[str]) -> Iterator[tuple[T, _Use]]:
         """Iterate over the instances of functions that are not retired."""

@@ -152,7 +152,7 @@ class ProcessRunner:
         await self.debuggers.aclose()
         self._pools.clear()
         live = dict(self._live)
-        await asyncio.gather(*(one.stop() for one in live), *self._background)
+        await asyncio.gather(*(instance.stop() for instance in live), *self._background)
         if live:
             # A start in progress finds its instance dead as soon as there is a process.
             await asyncio.wait(live.values())
@@ -172,15 +172,19 @@ class ProcessRunner:
         Raises:
             LookupError: It cannot be started; the next call says why.
         """
-        live = [one for one in self._live if one.debugger is debugger and one.debug_port]
-        busy = [one for one in live if self._pools.busy(one) and not one.dead]
+        live = [
+            instance
+            for instance in self._live
+            if instance.debugger is debugger and instance.debug_port
+        ]
+        busy = [instance for instance in live if self._pools.busy(instance) and not instance.dead]
         if busy:
             return busy[-1].debug_port
         async with debugger.turn:
-            place = self._pools.acquire(deployment)
-            for old in place.retired:
+            acquired = self._pools.acquire(deployment)
+            for old in acquired.retired:
                 self._stop_later(old)
-            instance = place.instance
+            instance = acquired.instance
             if instance is None:
                 raise LookupError(deployment.function)
             call = Call(Attempt(deployment=deployment, request_id="debugger", payload=b""))
@@ -246,13 +250,13 @@ class ProcessRunner:
     async def _run_in_pool(self, call: Call) -> Outcome | None:
         """Run in an instance of the pool, if the limits allow one."""
         deployment = call.attempt.deployment
-        place = self._pools.acquire(deployment)
-        for old in place.retired:
+        acquired = self._pools.acquire(deployment)
+        for old in acquired.retired:
             self._stop_later(old)
-        instance = place.instance
+        instance = acquired.instance
         if instance is None:
-            ending = Ending.EXHAUSTED if place.of_account else Ending.THROTTLED
-            return _over(deployment, ending, place.limit)
+            ending = Ending.EXHAUSTED if acquired.of_account else Ending.THROTTLED
+            return _over(deployment, ending, acquired.limit)
         try:
             return await self._run_in(instance, call)
         except BaseException:
@@ -287,8 +291,8 @@ class ProcessRunner:
                 return replies.refused(deployment, Ending.BROKEN, _CLOSING)
         if reply.ending is Ending.UNDELIVERED:
             return None
-        log, told = instance.log_of(call, reply.ending)
-        facts = instance.instance_id, duration_ms, log, told
+        log, told_bytes = instance.log_of(call, reply.ending)
+        facts = instance.instance_id, duration_ms, log, told_bytes
         return replies.outcome(reply, Run(deployment, *facts))
 
     async def _get_ready(self, instance: Instance, call: Call) -> Reply | None:
@@ -347,16 +351,16 @@ class ProcessRunner:
         """
         if self._mounts is None or not deployment.mounts:
             return ()
-        made = await asyncio.to_thread(mounts.make, deployment.mounts, self._mounts)
+        folders = await asyncio.to_thread(mounts.make, deployment.mounts, self._mounts)
         if not await asyncio.to_thread(sandbox.is_available):
             warn_once(
                 _LOG,
                 f"{deployment.function} mounts folders that only its variables and commands find"
-                f" ({mounts.described(made)}): code that names such a path itself reaches this"
+                f" ({mounts.described(folders)}): code that names such a path itself reaches this"
                 " machine's; install bubblewrap, or take the path from a variable",
-                key=f"{deployment.function} {made}",
+                key=f"{deployment.function} {folders}",
             )
-        return made
+        return folders
 
     async def _free_port(self, instance: Instance, port: int) -> None:
         """End the other instances that have the port which an instance may need.
@@ -372,7 +376,9 @@ class ProcessRunner:
             for holder in holders:
                 self._retire(holder)
             if not await ends_within(deadline - loop.time(), self._death.wait()):
-                names = ", ".join(sorted({repr(one.deployment.function) for one in holders}))
+                names = ", ".join(
+                    sorted({repr(instance.deployment.function) for instance in holders})
+                )
                 raise PortInUse(f"port {port} is in use by an instance of {names}")
 
     def _holders(self, port: int, instance: Instance) -> list[Instance]:
@@ -380,9 +386,7 @@ class ProcessRunner:
         if instance.dead:
             return []
         return [
-            one
-            for one in self._live
-            if one is not instance and one.server is not None and one.server.may_listen_on(port)
+            other for other in self._live if other is not instance and _may_listen_on(other, port)
         ]
 
     def _retire(self, instance: Instance) -> None:
@@ -481,3 +485,8 @@ async def _execute(instance: Instance, call: Call) -> Reply:
         return await call.done
     finally:
         deadline.cancel()
+
+
+def _may_listen_on(instance: Instance, port: int) -> bool:
+    """Return whether the server of an instance may take a port; False if it has none."""
+    return instance.server is not None and instance.server.may_listen_on(port)

@@ -81,9 +81,9 @@ class Freezer(Generic[F]):
         loop = asyncio.get_running_loop()
         self._timer = None
         for instance, since in list(self._idle.items()):
-            left = since + (self._after or 0) - loop.time()
-            if left > 0:
-                self._timer = loop.call_later(left, self._freeze_idle)
+            remaining = since + (self._after or 0) - loop.time()
+            if remaining > 0:
+                self._timer = loop.call_later(remaining, self._freeze_idle)
                 return
             del self._idle[instance]
             if not self._busy(instance):
@@ -95,18 +95,18 @@ def stop(pid: int) -> None:
     _signal_group(pid, signal.SIGSTOP)
     stopped: set[int] = set()
     for _ in range(_PASSES):
-        found = set(descendants(pid)) - stopped
-        if not found:
+        started = set(descendants(pid)) - stopped
+        if not started:
             return
-        for one in found:
-            _signal(one, signal.SIGSTOP)
-        stopped |= found
+        for process in started:
+            _signal(process, signal.SIGSTOP)
+        stopped |= started
 
 
 def go_on(pid: int) -> None:
     """Let all of them go on, those that started the others last."""
-    for one in reversed(list(descendants(pid))):
-        _signal(one, signal.SIGCONT)
+    for process in reversed(list(descendants(pid))):
+        _signal(process, signal.SIGCONT)
     _signal_group(pid, signal.SIGCONT)
 
 

@@ -92,8 +92,8 @@ def path_of_commands(path: str) -> str:
     """
     if sys.prefix == sys.base_prefix or os.environ.get("VIRTUAL_ENV"):
         return path
-    own = os.path.join(sys.prefix, "Scripts" if os.name == "nt" else "bin")  # noqa: PTH118 -- PATH is text
-    return os.pathsep.join(filter(None, [own, path]))
+    scripts = os.path.join(sys.prefix, "Scripts" if os.name == "nt" else "bin")  # noqa: PTH118 -- PATH is text
+    return os.pathsep.join(filter(None, [scripts, path]))
 
 
 def build_environment(
@@ -115,7 +115,7 @@ def build_environment(
     """
     code, layers, mounts = folders
     paths = ServicePaths(deployment.function, code, layers, mounts)
-    own = {
+    service = {
         "FC_ACCOUNT_ID": identity.account_id,
         "FC_FUNC_CODE_PATH": str(code),
         "FC_FUNCTION_HANDLER": deployment.handler,
@@ -129,8 +129,8 @@ def build_environment(
         "FC_VER_ID": deployment.version_id,
     }
     if deployment.initializer:
-        own["FC_INITIALIZER_HANDLER"] = deployment.initializer
-        own["FC_INITIALIZATION_TIMEOUT"] = str(deployment.initializer_timeout_ms // 1000)
+        service["FC_INITIALIZER_HANDLER"] = deployment.initializer
+        service["FC_INITIALIZATION_TIMEOUT"] = str(deployment.initializer_timeout_ms // 1000)
     credentials = {
         "ALIBABA_CLOUD_ACCESS_KEY_ID": identity.access_key_id,
         "ALIBABA_CLOUD_ACCESS_KEY_SECRET": identity.access_key_secret,
@@ -146,9 +146,9 @@ def build_environment(
     }
     if "PATH" in deployment.environment:
         # On the service the value names all of its folders; here the interpreters are elsewhere.
-        places = f"{usual['PATH']}{os.pathsep}{inherited.get('PATH', '')}".split(os.pathsep)
-        usual["PATH"] = os.pathsep.join(dict.fromkeys(filter(None, places)))
-    return _with_hooks({**usual, **_with_layers(usual, layers), **own})
+        entries = f"{usual['PATH']}{os.pathsep}{inherited.get('PATH', '')}".split(os.pathsep)
+        usual["PATH"] = os.pathsep.join(dict.fromkeys(filter(None, entries)))
+    return _with_hooks({**usual, **_with_layers(usual, layers), **service})
 
 
 def led_here(ports: Mapping[str, int]) -> dict[str, str]:
@@ -183,11 +183,11 @@ _IN_LAYERS: Final = {
 
 def _with_layers(usual: Mapping[str, str], layers: Sequence[Path]) -> dict[str, str]:
     """Return the search paths that layers extend; what the function itself sets comes first."""
-    found: dict[str, str] = {}
+    variables: dict[str, str] = {}
     for name, inside in _IN_LAYERS.items():
-        places = [str(layer / inside) for layer in reversed(layers) if (layer / inside).is_dir()]
-        if places:
+        paths = [str(layer / inside) for layer in reversed(layers) if (layer / inside).is_dir()]
+        if paths:
             before = [usual[name]] if usual.get(name) else []
-            ordered = [*places, *before] if name == "PATH" else [*before, *places]
-            found[name] = os.pathsep.join(ordered)
-    return found
+            ordered = [*paths, *before] if name == "PATH" else [*before, *paths]
+            variables[name] = os.pathsep.join(ordered)
+    return variables

@@ -33,7 +33,7 @@ _MOST_FILES: Final = 50_000
 def _installed(variable: str, usual: str, pattern: str) -> Iterator[Path]:
     """Yield what a version manager has installed, the newest first."""
     root = Path(os.environ.get(variable) or Path.home() / usual)
-    yield from sorted(root.glob(pattern), key=lambda one: _numbers(str(one)), reverse=True)
+    yield from sorted(root.glob(pattern), key=lambda program: _numbers(str(program)), reverse=True)
 
 
 def _numbers(text: str) -> list[int]:
@@ -50,14 +50,14 @@ def find_python(version: str) -> Path | None:
     if version == f"{sys.version_info.major}.{sys.version_info.minor}":
         return Path(sys.executable)
     name = f"python{version}"
-    places = [
+    programs = [
         *_on_path(name),
         *_installed("PYENV_ROOT", ".pyenv", f"versions/{version}.*/bin/{name}"),
         *_installed(
             "UV_PYTHON_INSTALL_DIR", ".local/share/uv/python", f"cpython-{version}.*/bin/{name}"
         ),
     ]
-    return next((one for one in places if os.access(one, os.X_OK)), None)
+    return next((program for program in programs if os.access(program, os.X_OK)), None)
 
 
 @functools.lru_cache(maxsize=32)
@@ -76,7 +76,7 @@ def renamed(program: Path, name: str) -> Path:
 
 def have_packages_for(major: int, minor: int, folders: Iterable[Path]) -> bool:
     """Return whether a folder has modules that were compiled for a version of Python only."""
-    return any(_has_packages_for(major, minor, one) for one in folders)
+    return any(_has_packages_for(major, minor, folder) for folder in folders)
 
 
 @functools.lru_cache(maxsize=256)
@@ -100,30 +100,34 @@ def find_node(major: str = "") -> Path | None:
         major: Such as ``20``; "": any version.
     """
     on_path = _on_path("node")
-    places = [
-        *(one for one in on_path if not major or node_version(one).partition(".")[0] == major),
+    programs = [
+        *(
+            program
+            for program in on_path
+            if not major or node_version(program).partition(".")[0] == major
+        ),
         *_installed("NVM_DIR", ".nvm", f"versions/node/v{major or '*'}.*/bin/node"),
         *_installed(
             "FNM_DIR", ".local/share/fnm", f"node-versions/v{major or '*'}.*/installation/bin/node"
         ),
         *_installed("NODENV_ROOT", ".nodenv", f"versions/{major or '*'}.*/bin/node"),
     ]
-    return next((one for one in places if os.access(one, os.X_OK)), None)
+    return next((program for program in programs if os.access(program, os.X_OK)), None)
 
 
 @functools.lru_cache(maxsize=32)
 def node_version(node: Path) -> str:
     """Return what ``node --version`` says, without the ``v``; "" if it cannot be run."""
     try:
-        said = subprocess.run(  # noqa: S603 -- a program of the user's PATH
+        completed = subprocess.run(  # noqa: S603 -- a program of the user's PATH
             [node, "--version"], capture_output=True, text=True, check=False, timeout=_SECONDS
         )
     except (OSError, subprocess.TimeoutExpired):
         return ""
-    found = _VERSION.match(said.stdout)
-    return found[1] if found else ""
+    match = _VERSION.match(completed.stdout)
+    return match[1] if match else ""
 
 
 def _on_path(name: str) -> list[Path]:
-    found = shutil.which(name)
-    return [Path(found)] if found and Path(found).parent.name != "shims" else []
+    program = shutil.which(name)
+    return [Path(program)] if program and Path(program).parent.name != "shims" else []

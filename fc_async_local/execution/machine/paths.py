@@ -66,8 +66,8 @@ class Folders(NamedTuple):
 def _pattern(mounted: tuple[str, ...]) -> re.Pattern[str]:
     """Return what finds paths of the service, and mount points, of which a longer one is first."""
     longest_first = sorted(mounted, key=len, reverse=True)
-    places = "|".join([_OWN, *map(re.escape, longest_first)])
-    return re.compile(f"{_BEGIN}(?P<place>{places}){_INSIDE}")
+    paths = "|".join([_OWN, *map(re.escape, longest_first)])
+    return re.compile(f"{_BEGIN}(?P<place>{paths}){_INSIDE}")
 
 
 class ServicePaths:
@@ -132,40 +132,52 @@ class ServicePaths:
         except (OSError, ValueError):
             return ""
 
-    def _here(self, found: re.Match[str]) -> str:
-        inside = found["inside"] or ""
-        if mounted := self._mounts.get(found["place"]):
+    def _here(self, match: re.Match[str]) -> str:
+        inside = match["inside"] or ""
+        if mounted := self._mounts.get(match["place"]):
             return f"{mounted}{inside}"
-        if found["language"]:
-            return self._interpreter(found["language"], inside) or found[0]
-        if found[0].startswith("/code"):
+        if match["language"]:
+            return self._interpreter(match["language"], inside) or match[0]
+        if match[0].startswith("/code"):
             return f"{self._code}{inside}"
-        places = [f"{layer}{inside}" for layer in reversed(self._layers)]
+        return self._in_layers(inside) or match[0]
+
+    def _in_layers(self, inside: str) -> str:
+        """Return where a path below ``/opt`` is on this machine; "" if it is nowhere.
+
+        Args:
+            inside: The path after ``/opt``; "": all layers.
+        """
+        paths = [f"{layer}{inside}" for layer in reversed(self._layers)]
         if not inside:
-            return os.pathsep.join(places) or found[0]
-        if in_layer := next((place for place in places if os.path.lexists(place)), ""):
-            return in_layer
+            return os.pathsep.join(paths)
+        for path in paths:
+            if os.path.lexists(path):
+                return path
         # The public layers of languages, for custom runtimes, have this form.
-        language, _, rest = inside[1:].partition("/bin")
-        interpreter = (not rest or rest[0] == "/") and self._interpreter(language, rest)
+        language, _, below = inside[1:].partition("/bin")
+        is_folder = not below or below[0] == "/"
+        interpreter = self._interpreter(language, below) if is_folder else ""
+        if interpreter:
+            return interpreter
         # Of other public layers, the programs of this machine are used.
-        place, _, name = inside.rpartition("/")
-        program = shutil.which(name) if place.endswith("/bin") and name else ""
-        return interpreter or program or found[0]
+        parent, _, name = inside.rpartition("/")
+        is_program = parent.endswith("/bin") and name
+        return (shutil.which(name) or "") if is_program else ""
 
     def _interpreter(self, language: str, inside: str) -> str:
         """Return a path in the folder of an interpreter; "" if this machine has none."""
         if python := _PYTHON.fullmatch(language):
             other: Path | None
-            found, other = self._python(python[1]), Path(sys.executable)
+            interpreter, other = self._python(python[1]), Path(sys.executable)
         elif node := _NODE.fullmatch(language):
-            found, other = interpreters.find_node(node[1]), interpreters.find_node()
+            interpreter, other = interpreters.find_node(node[1]), interpreters.find_node()
         else:
             return ""
-        program = found or other
+        program = interpreter or other
         if program is None:
             return ""
-        if found is None:
+        if interpreter is None:
             text = f"{self._function} names {language}: {program} takes its place on this machine"
             if python and (installed := interpreters.find_python(python[1])):
                 text += f" (no package of the function was built for {language}, {installed})"
@@ -183,9 +195,9 @@ class ServicePaths:
         Without packages that only the version can load, the Python of this runtime is as good, and
         it has the packages of the developer's environment.
         """
-        found = interpreters.find_python(version)
-        if found == Path(sys.executable):
-            return found
+        interpreter = interpreters.find_python(version)
+        if interpreter == Path(sys.executable):
+            return interpreter
         major, minor = map(int, version.split("."))
         built = interpreters.have_packages_for(major, minor, (self._code, *self._layers))
-        return found if built else None
+        return interpreter if built else None

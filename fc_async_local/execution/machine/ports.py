@@ -208,8 +208,8 @@ def _ports() -> range:
     low, high = _EPHEMERAL
     with contextlib.suppress(OSError, ValueError):
         low, high = map(int, _EPHEMERAL_OF_LINUX.read_text().split())
-    others = (range(_LOWEST, low), range(high + 1, _HIGHEST + 1))
-    return max(others, key=len) or range(_LOWEST, _HIGHEST + 1)
+    ranges = (range(_LOWEST, low), range(high + 1, _HIGHEST + 1))
+    return max(ranges, key=len) or range(_LOWEST, _HIGHEST + 1)
 
 
 def is_free(port: int) -> bool:

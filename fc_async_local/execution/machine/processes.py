@@ -76,14 +76,14 @@ def find_listener(pid: int, port: int) -> Listener | None:
         other programs to any user: elsewhere a port that is shared with one is not noticed.
     """
     links: dict[str, str] = {}
-    found = False
+    listens = False
     for member in _members(pid):
         with contextlib.suppress(psutil.Error):
-            for one in _listening(member.net_connections("tcp"), port):
-                found = True
-                path = f"/proc/{member.pid}/fd/{one.fd}"
+            for connection in _listening(member.net_connections("tcp"), port):
+                listens = True
+                path = f"/proc/{member.pid}/fd/{connection.fd}"
                 links.setdefault(_target(path), path)
-    if not found or (_LINUX and _is_shared(pid, port)):
+    if not listens or (_LINUX and _is_shared(pid, port)):
         return None
     links.pop("", None)
     return Listener(pid, port, tuple((path, target) for target, path in links.items()))
@@ -91,25 +91,33 @@ def find_listener(pid: int, port: int) -> Listener | None:
 
 def ports_of(pid: int) -> list[int]:
     """Return the ports on which a process and its descendants listen, sorted."""
-    found: set[int] = set()
+    ports: set[int] = set()
     for member in _members(pid):
         with contextlib.suppress(psutil.Error):
             sockets = member.net_connections("tcp")
-            found |= {one.laddr.port for one in sockets if one.status == psutil.CONN_LISTEN}
-    return sorted(found)
+            ports |= {
+                connection.laddr.port
+                for connection in sockets
+                if connection.status == psutil.CONN_LISTEN
+            }
+    return sorted(ports)
 
 
 def _is_shared(pid: int, port: int) -> bool:
     """Return whether a process that is not a descendant of ``pid`` has a socket on the port."""
-    holders = {one.pid for one in _listening(psutil.net_connections("tcp"), port)}
+    holders = {connection.pid for connection in _listening(psutil.net_connections("tcp"), port)}
     # Read afterwards, so that a process which a server has just started belongs to it.
     return not holders <= {member.pid for member in _members(pid)}
 
 
 def _listening(connections: Iterable[Any], port: int) -> Iterator[Any]:  # psutil has no types
-    for one in connections:
-        if one.status == psutil.CONN_LISTEN and one.laddr.port == port and one.laddr.ip in _REACHED:
-            yield one
+    for connection in connections:
+        if (
+            connection.status == psutil.CONN_LISTEN
+            and connection.laddr.port == port
+            and connection.laddr.ip in _REACHED
+        ):
+            yield connection
 
 
 def _members(pid: int) -> Iterator[psutil.Process]:

@@ -72,7 +72,8 @@ class CloudProxy:
             trusted = await asyncio.to_thread(self._trust)
         port = named[hosts.PROXY].rpartition(":")[2]
         java = [
-            f"-D{one}.proxyHost=127.0.0.1 -D{one}.proxyPort={port}" for one in ("http", "https")
+            f"-D{scheme}.proxyHost=127.0.0.1 -D{scheme}.proxyPort={port}"
+            for scheme in ("http", "https")
         ]
         options = " ".join(filter(None, [*java, trusted.get(_JAVA)]))
         return {**named, **trusted, _JAVA: options}
@@ -107,7 +108,7 @@ class CloudProxy:
             writer.write(_REFUSED)
             return
         try:
-            there, to_there = await asyncio.open_connection(host, port)
+            from_server, to_there = await asyncio.open_connection(host, port)
         except OSError:
             writer.write(_FAILED)
             return
@@ -116,11 +117,11 @@ class CloudProxy:
         else:
             # One request a connection: the next one may be for another host.
             path = url._replace(scheme="", netloc="").geturl() or "/"
-            kept = re.sub(rb"(?im)^(?:proxy-)?connection:.*\r\n", b"", fields)
+            forwarded = re.sub(rb"(?im)^(?:proxy-)?connection:.*\r\n", b"", fields)
             line = f"{method} {path} {version}\r\nConnection: close\r\n".encode("latin-1")
-            to_there.write(line + kept)
+            to_there.write(line + forwarded)
         try:
-            await asyncio.gather(_copy(reader, to_there), _copy(there, writer))
+            await asyncio.gather(_copy(reader, to_there), _copy(from_server, writer))
         finally:
             to_there.close()
 

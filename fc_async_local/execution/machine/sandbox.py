@@ -55,12 +55,12 @@ def in_namespace(
         "--die-with-parent",
         *_machine(mounts, _OWN),
         *("--bind", str(code), "/code"),
-        *_merged(Path("/opt"), [one for one in (Path("/opt"), *layers) if one.is_dir()]),
+        *_merged(Path("/opt"), [folder for folder in (Path("/opt"), *layers) if folder.is_dir()]),
         *(
             word
-            for one in map(Path, _ROOTS)
-            if one.is_file() and Path(trusted).is_file()
-            for word in ("--ro-bind", trusted, str(one.resolve()))
+            for root in map(Path, _ROOTS)
+            if root.is_file() and Path(trusted).is_file()
+            for word in ("--ro-bind", trusted, str(root.resolve()))
         ),
         *("--chdir", str(code), "--"),
         *command,
@@ -92,7 +92,7 @@ def _machine(mounts: Sequence[Mount], left_out: Collection[str] = ()) -> Iterato
     """
     by_path = {Path(mount.path): mount for mount in mounts}
     root = Path("/")
-    names = {one.name for one in root.iterdir()} | {path.parts[1] for path in by_path}
+    names = {entry.name for entry in root.iterdir()} | {path.parts[1] for path in by_path}
     for name in sorted(names - {*left_out}):
         yield from _seen(root / name, by_path)
 
@@ -104,17 +104,17 @@ def _seen(path: Path, mounts: Mapping[Path, Mount]) -> Iterator[str]:
     piece by piece: bubblewrap would make a mount point that does not exist on this machine.
     """
     mount = mounts.get(path)
-    below = [place for place in mounts if path in place.parents]
+    below = [mount for mount in mounts if path in mount.parents]
     if mount is not None:
         yield from ("--ro-bind" if mount.read_only else "--bind", str(mount.folder), str(path))
         # A mount point in another one: bubblewrap makes it in the folder of that one.
-        for place in sorted(below):
-            yield from _seen(place, {place: mounts[place]})
+        for inner in sorted(below):
+            yield from _seen(inner, {inner: mounts[inner]})
     elif below:
         yield from ("--dir", str(path))
-        names = {place.relative_to(path).parts[0] for place in below}
+        names = {mount.relative_to(path).parts[0] for mount in below}
         if path.is_dir():
-            names |= {one.name for one in path.iterdir()}
+            names |= {entry.name for entry in path.iterdir()}
         for name in sorted(names):
             yield from _seen(path / name, mounts)
     elif path.is_symlink():
@@ -123,21 +123,21 @@ def _seen(path: Path, mounts: Mapping[Path, Mount]) -> Iterator[str]:
         yield from ("--dev-bind", str(path), str(path))
 
 
-def _merged(place: Path, folders: list[Path]) -> Iterator[str]:
+def _merged(target: Path, folders: list[Path]) -> Iterator[str]:
     """Yield the options that show several folders as one; the last one hides files of others."""
     if len(folders) == 1:
-        yield from ("--dev-bind", str(folders[0]), str(place))
+        yield from ("--dev-bind", str(folders[0]), str(target))
         return
-    yield from ("--dir", str(place))
-    found: dict[str, list[Path]] = {}
+    yield from ("--dir", str(target))
+    by_name: dict[str, list[Path]] = {}
     for folder in folders:
-        for one in folder.iterdir():
-            found.setdefault(one.name, []).append(one)
-    for name, ones in sorted(found.items()):
-        if all(one.is_dir() for one in ones):
-            yield from _merged(place / name, ones)
+        for entry in folder.iterdir():
+            by_name.setdefault(entry.name, []).append(entry)
+    for name, entries in sorted(by_name.items()):
+        if all(entry.is_dir() for entry in entries):
+            yield from _merged(target / name, entries)
         else:
-            yield from ("--dev-bind", str(ones[-1].resolve()), str(place / name))
+            yield from ("--dev-bind", str(entries[-1].resolve()), str(target / name))
 
 
 @functools.lru_cache(maxsize=1)

@@ -56,8 +56,8 @@ class Frames(NamedTuple):
     @classmethod
     def of_code(cls, folder: str) -> Frames:
         """Return the frames for code in a folder, which may be reached through links."""
-        places = {os.path.join(place, "") for place in (folder, os.path.realpath(folder))}  # noqa: PTH118 -- as above
-        return cls(tuple(places))
+        prefixes = {os.path.join(path, "") for path in (folder, os.path.realpath(folder))}  # noqa: PTH118 -- as above
+        return cls(tuple(prefixes))
 
     def shown(self, text: str) -> str:
         """Return a file name or a message with the code folder of the service."""
@@ -151,21 +151,21 @@ def _log_text(error: BaseException, last_line: str, frames: Frames) -> str:
     outer = traceback.TracebackException.from_exception(error)
     waiting, seen = [outer], set[int]()
     while waiting:
-        one = waiting.pop()
-        if id(one) in seen:
+        cause = waiting.pop()
+        if id(cause) in seen:
             continue
-        seen.add(id(one))
-        one.stack = traceback.StackSummary.from_list(frames.of_function(one.stack))
-        if getattr(one, "filename", None):  # of a SyntaxError
-            one.filename = frames.shown(one.filename)
-        waiting += [*filter(None, (one.__cause__, one.__context__))]
-        waiting += getattr(one, "exceptions", None) or []
+        seen.add(id(cause))
+        cause.stack = traceback.StackSummary.from_list(frames.of_function(cause.stack))
+        if getattr(cause, "filename", None):  # of a SyntaxError
+            cause.filename = frames.shown(cause.filename)
+        waiting += [*filter(None, (cause.__cause__, cause.__context__))]
+        waiting += getattr(cause, "exceptions", None) or []
     if getattr(outer, "exceptions", None):  # of a group: their lines come after its own
         return "".join(outer.format()).rstrip()
-    *place, _ = only = list(outer.format_exception_only())
+    *location, _ = only = list(outer.format_exception_only())
     lines = list(outer.format())[: -len(only)]
     if isinstance(error, SyntaxError):
-        lines += place
+        lines += location
     return "".join([*lines, last_line])
 
 
@@ -173,9 +173,9 @@ def _syntax_frame(error: BaseException, frames: Frames) -> list[list[str]]:
     """Return where the compiler stopped: a SyntaxError has no frame for it."""
     if not isinstance(error, SyntaxError) or not isinstance(error.filename, str):
         return []
-    place = [f'File "{frames.shown(error.filename)}"', f"line {error.lineno}"]
+    location = [f'File "{frames.shown(error.filename)}"', f"line {error.lineno}"]
     source = error.text.strip() if isinstance(error.text, str) else ""
-    return [[*place, source] if source else place]
+    return [[*location, source] if source else location]
 
 
 def message(error: BaseException) -> str:

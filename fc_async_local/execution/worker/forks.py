@@ -148,8 +148,8 @@ class ForkServer:
             signal.set_wakeup_fd(-1)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
-            for own in (self._control, self._wake_reader, self._wake_writer):
-                own.close()
+            for end in (self._control, self._wake_reader, self._wake_writer):
+                end.close()
             keeper = os.getpid()
             try:
                 pid = os.fork()

@@ -41,7 +41,7 @@ def _is_python(entry: str) -> bool:
 # Read before any function can change them: the fork server loads this module.
 MACHINE: Final = [entry for entry in sys.path if not _is_python(entry)]
 _OF_PYTHON: Final[tuple[object, ...]] = (BuiltinImporter, FrozenImporter, PathFinder)
-_FINDERS: Final = [one for one in sys.meta_path if one not in _OF_PYTHON]
+_FINDERS: Final = [finder for finder in sys.meta_path if finder not in _OF_PYTHON]
 """Finders of packages that are installed in place, and of tools such as setuptools."""
 
 
@@ -87,21 +87,21 @@ class ImportCheck:
     Args:
         rules: ``function``, ``runtime``, ``strict``; ``modules`` that are there beside the standard
             library, and ``absent``: those that the standard library there does not have.
-        places: Where the function's own modules are; the first is the code folder.
+        folders: Where the function's own modules are; the first is the code folder.
     """
 
-    def __init__(self, rules: dict[str, Any], places: Sequence[str]) -> None:
+    def __init__(self, rules: dict[str, Any], folders: Sequence[str]) -> None:
         self._rules = rules
         self._known, self._absent = {*rules["modules"]}, {*rules["absent"]}
-        self._places = places
-        self._own = tuple(os.path.join(place, "") for place in places)  # noqa: PTH118 -- as above
-        self._machine = tuple(os.path.join(place, "") for place in MACHINE)  # noqa: PTH118 -- as above
-        self._found: list[str] = []
+        self._places = folders
+        self._own = tuple(os.path.join(folder, "") for folder in folders)  # noqa: PTH118 -- as above
+        self._machine = tuple(os.path.join(folder, "") for folder in MACHINE)  # noqa: PTH118 -- as above
+        self._missing: list[str] = []
 
     def take(self) -> list[str]:
         """Return the modules that were noted since the last call."""
-        found, self._found = self._found, []
-        return found
+        missing, self._missing = self._missing, []
+        return missing
 
     def find_spec(
         self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
@@ -124,7 +124,7 @@ class ImportCheck:
         return (
             name in sys.stdlib_module_names
             or PathFinder.find_spec(name, MACHINE) is not None
-            or any(one.find_spec(name, None, target) is not None for one in _FINDERS)
+            or any(finder.find_spec(name, None, target) is not None for finder in _FINDERS)
         )
 
     def _note(self, name: str) -> None:
@@ -134,7 +134,7 @@ class ImportCheck:
             missing = Missing(self._rules["function"], self._rules["runtime"], name)
             raise ModuleNotFoundError(missing.sentence(), name=name)
         self._known.add(name)
-        self._found.append(name)
+        self._missing.append(name)
 
     def _is_of_function(self) -> bool:
         """Return whether the function's own code imports, and does not only ask for a place."""

@@ -103,12 +103,12 @@ class PythonInstance:
         logs.install(os.environ.get("FC_SERVER_LOG_LEVEL", "INFO"))
         if self._start["debug"]:
             self._debug_port = listen_for_debugger()
-        places = prepare_path(self._start["folder"])
+        folders = prepare_path(self._start["folder"])
         sys.path.extend(self._start["packages"])
         MACHINE.extend(self._start["packages"])
         hosts.install()
         if self._start["imports"]:
-            self._imports = ImportCheck(self._start["imports"], places)
+            self._imports = ImportCheck(self._start["imports"], folders)
             sys.meta_path.insert(0, self._imports)
         if not self._load():
             return _FAILED_EXIT
@@ -231,9 +231,9 @@ def listen_for_debugger() -> int:
 
 def prepare_path(folder: str) -> list[str]:
     """Put the code folder and then the user's PYTHONPATH at the front of the path; return both."""
-    given = os.environ.get("PYTHONPATH", "").split(os.pathsep)
-    extra = [entry for entry in given if entry not in {"", hosts.HOOKS}]
-    places = [folder, *(os.path.join(folder, entry) for entry in extra)]  # noqa: PTH118 -- pathlib would cost start-up time
+    inherited = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    extra = [entry for entry in inherited if entry not in {"", hosts.HOOKS}]
+    folders = [folder, *(os.path.join(folder, entry) for entry in extra)]  # noqa: PTH118 -- pathlib would cost start-up time
     # What a build put below /code may be for another version: then packages of this machine win.
     version = f"python{sys.version_info[0]}.{sys.version_info[1]}"
     inside = os.path.join(folder, "")  # noqa: PTH118 -- as above
@@ -242,11 +242,11 @@ def prepare_path(folder: str) -> list[str]:
         if os.environ.get("FC_RUNTIME") == version
         else [entry for entry in extra if entry.startswith(inside)]
     )
-    sys.path[:0] = [place for place in places if place not in last]
+    sys.path[:0] = [entry for entry in folders if entry not in last]
     sys.path.extend(last)
     sys.argv[:] = [""]
     importlib.invalidate_caches()
-    return places
+    return folders
 
 
 def load(handler: str) -> Callable[..., object]:
@@ -288,7 +288,7 @@ def _uncover(top: str) -> None:
     """Unload a module that hides one of the same name in the code folder."""
     if top == _OWN or top not in sys.modules:
         return
-    own = importlib.machinery.PathFinder.find_spec(top, sys.path[:1])
-    known = getattr(sys.modules[top], "__file__", None)
-    if own is not None and own.origin is not None and own.origin != known:
+    spec = importlib.machinery.PathFinder.find_spec(top, sys.path[:1])
+    loaded = getattr(sys.modules[top], "__file__", None)
+    if spec is not None and spec.origin is not None and spec.origin != loaded:
         del sys.modules[top]

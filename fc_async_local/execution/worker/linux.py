@@ -87,9 +87,9 @@ def _peak_kb(pid: int) -> int:
 
 def children(pid: int) -> list[int]:
     """Return the direct children of a process and its threads; [] if it has ended."""
-    found: list[int] = []
+    pids: list[int] = []
     with contextlib.suppress(OSError):
         for task in Path(f"/proc/{pid}/task").iterdir():
             with contextlib.suppress(OSError):
-                found.extend(map(int, (task / "children").read_bytes().split()))
-    return found
+                pids.extend(map(int, (task / "children").read_bytes().split()))
+    return pids

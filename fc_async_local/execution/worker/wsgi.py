@@ -46,10 +46,10 @@ def as_handler(application: Handler) -> Handler:
 
         parts = application(_environ(event, context), start_response)
         try:
-            rest = b"".join(parts)
+            returned = b"".join(parts)
         finally:
             getattr(parts, "close", int)()
-        body = b64encode(b"".join(written) + rest).decode()
+        body = b64encode(b"".join(written) + returned).decode()
         return {**answer, "body": body, "isBase64Encoded": True}
 
     return handler

@@ -22,9 +22,9 @@ def _run(name: str, spec: Any) -> Any:
 
 
 def _main() -> None:
-    here = os.path.dirname(os.path.abspath(__file__))  # noqa: PTH100, PTH120 -- pathlib would cost start-up time
-    sys.path[:] = [entry for entry in sys.path if os.path.abspath(entry) != here]  # noqa: PTH100 -- same
-    name, file = "_fc_async_hosts", os.path.join(os.path.dirname(here), "hosts.py")  # noqa: PTH118, PTH120 -- same
+    folder = os.path.dirname(os.path.abspath(__file__))  # noqa: PTH100, PTH120 -- pathlib would cost start-up time
+    sys.path[:] = [entry for entry in sys.path if os.path.abspath(entry) != folder]  # noqa: PTH100 -- same
+    name, file = "_fc_async_hosts", os.path.join(os.path.dirname(folder), "hosts.py")  # noqa: PTH118, PTH120 -- same
     _run(name, importlib.util.spec_from_file_location(name, file)).install()
     hidden = importlib.machinery.PathFinder.find_spec("sitecustomize", sys.path)
     if hidden is not None and hidden.loader is not None:
