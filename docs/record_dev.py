@@ -63,6 +63,8 @@ _OTHER_PYTHON: Final = re.compile(
     r"^\S+ +python\S+ functions run on[^\n]*\n(?: +[^\n]*\n)*", re.MULTILINE
 )
 """That the version of Python is not that of the runtime, which depends on the machine."""
+_TOKEN: Final = re.compile(r"(token=[\w-]{4})[\w-]+")
+"""A page shows no whole token, so that none is copied."""
 _ORDER: Final = {"id": 7, "customer": "Zhang Wei", "items": ["tea"]}
 
 
@@ -86,7 +88,8 @@ def record() -> str:
         terminal = Terminal(command, folder, {**environment, "TZ": "UTC"}, columns=COLUMNS)
         try:
             _play(terminal, folder)
-            return "$ fc-async dev\n" + _OTHER_PYTHON.sub("", terminal.seen)
+            seen = _OTHER_PYTHON.sub("", terminal.seen)
+            return "$ fc-async dev\n" + _TOKEN.sub(r"\1…", seen)
         finally:
             terminal.close()
 

@@ -4,8 +4,9 @@
 from __future__ import annotations
 
 import os
+import textwrap
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from fc_async_plugin.account.connection import Account
     from fc_async_plugin.prepare.doctor import Result
     from fc_async_plugin.report.openness import Open
+
+_LINE: Final = 76
+"""Columns of a sentence: it fits a terminal of 80 with its indentation."""
 
 
 @click.command()
@@ -75,7 +79,9 @@ def _tell_ways(ways: list[Open]) -> None:
     if ways:
         terminal.tell("Open:")
     for way in ways:
-        terminal.tell(f"  {way.what}: {way.state}")
+        text = f"{way.what}: {way.state}"
+        for line in textwrap.wrap(text, _LINE, break_long_words=False, break_on_hyphens=False):
+            terminal.tell(f"  {line}")
 
 
 def _open_ways(account: Account) -> list[Open]:

@@ -328,7 +328,7 @@ def env(*, data: Path, output: Format) -> None:
     \b
     Examples:
       eval "$(fc-async local env)"
-      curl -H "Authorization: Bearer $FC_ASYNC_TOKEN" "$FC_ASYNC_ENDPOINT/_local/stats"
+      curl -H "Authorization: Bearer $FC_ASYNC_TOKEN" $FC_ASYNC_ENDPOINT/metrics
 
     Programs of the same user need FC_ASYNC_ENDPOINT only. FC_ASYNC_TOKEN is for other users,
     containers and machines. A runtime with --strict-auth has an access key, too.

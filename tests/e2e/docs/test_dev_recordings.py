@@ -20,6 +20,7 @@ def shape(text: str) -> list[str]:
     text = re.sub(r"1-[0-9a-f]{8}-[0-9a-f]{8}-[0-9a-f]{12}", "REQUEST", text)
     text = re.sub(r"\d\d:\d\d:\d\d\.\d{3}", "TIME", text)
     text = re.sub(r"127\.0\.0\.1:\d+", "ADDRESS", text)
+    text = re.sub(r"token=[\w-]+…?", "token=TOKEN", text)
     return re.sub(r"\d+ ms", "N ms", text).replace("│", " ").split()
 
 

@@ -51,6 +51,7 @@ CHECKED_ELSEWHERE = {
     ("README.md", "sh"): "tests/stories/first_five_minutes.sh runs it from a clone",
     ("docs/how-to/to-your-account.md", "console"): "tests/stories/account.sh runs it",
     ("docs/how-to/to-your-account.md", "sh"): "make build of the templates has it",
+    ("docs/how-to/local-runtime.md", "sh"): "unit/plugin/cli/test_local_token.py reads local env",
     ("docs/how-to/install.md", "console"): "tests/stories/install.sh runs it on a clean machine",
 }
 """(page, language) -> what holds the blocks that are not run here."""

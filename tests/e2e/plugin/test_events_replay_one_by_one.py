@@ -22,7 +22,7 @@ import pytest
 from mns.account import Account
 from mns.queue import Message
 
-from fc_async_sdk import events
+from fc_async_sdk import _endpoint, _runtimes, events
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -71,6 +71,7 @@ class Port:
     def to(self, url: str) -> str:
         """Open a port that leads to a server; return its URL."""
         port, place = self, urlsplit(url)
+        token = _runtimes.token_at(_endpoint.parse(url))
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
@@ -89,7 +90,11 @@ class Port:
                     port.kill()
                     return
                 server = http.client.HTTPConnection(place.hostname or "", place.port)
-                server.request(self.command, self.path, body, dict(self.headers.items()))
+                headers = dict(self.headers.items())
+                if self.path.startswith("/_local/"):
+                    # A signature is for the port that was asked, so that no server passes it on.
+                    headers["Authorization"] = f"Bearer {token}"
+                server.request(self.command, self.path, body, headers)
                 answer = server.getresponse()
                 content = answer.read()
                 server.close()

@@ -65,11 +65,13 @@ class TestSignatures:
             stranger.list_functions()
 
     def test_that_keys_of_the_environment_were_not_used_is_said_with_what_to_do(
-        self, fc_local: FcLocal, monkeypatch: pytest.MonkeyPatch
+        self, fc_local: FcLocal, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     ) -> None:
         """The user saw the key id `local`, which is in none of his settings."""
         monkeypatch.setenv("ALIBABA_CLOUD_ACCESS_KEY_ID", KEY)
         monkeypatch.setenv("ALIBABA_CLOUD_ACCESS_KEY_SECRET", SECRET)
+        # The runtime of another user: neither its token nor its key is found.
+        monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
         with (
             fc_async_sdk.client(endpoint_url=fc_local.endpoint) as client,
             pytest.raises(errors.InvalidAccessKeyID) as refused,

@@ -11,13 +11,14 @@ import os
 from typing import TYPE_CHECKING
 
 import pytest
-import requests
 
 import fc_async_sdk
 from fc_async_local.embedded import LocalRuntime
 from fc_async_local.services.mns.model import Draft
+from fc_async_sdk import _project_folder
 from fc_async_sdk.errors import ConfigurationError, FunctionNotFound
 from fc_async_sdk.payloads import Claim, DefaultStore, FolderStore, fetch
+from fc_async_tests import runtime_requests as requests
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,7 +35,9 @@ FUNCTION = {
 
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
-    return tmp_path / ".fc-async" / "runtime"
+    folder = tmp_path / ".fc-async" / "runtime"
+    _project_folder.make_private(folder)
+    return folder
 
 
 @pytest.fixture

@@ -187,4 +187,4 @@ def test_nothing_durable_is_in_a_nodes_folder(nodes, folders):
     for folder in folders:
         assert not list(folder.rglob("*.db*"))
         kept = {path.name for path in folder.iterdir()}
-        assert kept <= {".gitignore", "node-id", "code", "addresses.json"}
+        assert kept <= {".gitignore", "node-id", "code", "addresses.json", "token"}

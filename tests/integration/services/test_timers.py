@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import pytest
-import requests
 
 import fc_async_sdk
 from fc_async_local.embedded import LocalRuntime
 from fc_async_local.settings import Settings
 from fc_async_local.store.protocol import StoreUnavailable
+from fc_async_tests import runtime_requests as requests
 from fc_async_tests.code import archive
 
 if TYPE_CHECKING:

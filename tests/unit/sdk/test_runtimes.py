@@ -5,11 +5,12 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from typing import TYPE_CHECKING
 
 import pytest
 
-from fc_async_sdk import _endpoint, _project_folder, _runtimes
+from fc_async_sdk import _endpoint, _project_folder, _runtimes, _user_key
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,12 +44,13 @@ def test_a_command_that_knows_only_the_address_finds_the_token(tmp_path: Path) -
         assert _runtimes.token_at(_endpoint.parse(url)) == token
 
 
-def test_a_command_in_the_folder_finds_the_token_without_a_state_folder(
+def test_a_command_in_the_folder_finds_the_token_of_a_runtime_that_is_not_registered(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "elsewhere" / ".fc-async").mkdir()
+    monkeypatch.chdir(tmp_path)
+    _project_folder.make_private(_project_folder.RUNTIME)
     token = started(_project_folder.RUNTIME)
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "another"))
+    shutil.rmtree(_user_key.user_state() / "runtimes")
     assert _runtimes.token_at(HERE) == token
 
 
