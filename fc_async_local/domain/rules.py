@@ -108,7 +108,7 @@ RegionId = Annotated[
 AccountId = Annotated[str, Meta(pattern=r"\A[0-9]{1,32}\Z", description="1 to 32 digits")]
 
 
-class Place(Ranged, frozen=True, kw_only=True):
+class Account(Ranged, frozen=True, kw_only=True):
     """The region and account that the runtime emulates.
 
     Attributes:

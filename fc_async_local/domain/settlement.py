@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from fc_async_local.domain.invocation import CallPath, DeadEvent
-    from fc_async_local.domain.rules import Place, Rules
+    from fc_async_local.domain.rules import Account, Rules
 
 _ATTEMPT_METRICS: Final[dict[OutcomeKind, tuple[str, ...]]] = {
     OutcomeKind.SUCCESS: (metrics.INVOCATIONS,),
@@ -91,7 +91,7 @@ class Settler:
         place: Region and account of ARNs that leave theirs out.
     """
 
-    def __init__(self, rules: Rules, place: Place) -> None:
+    def __init__(self, rules: Rules, place: Account) -> None:
         self._rules = rules
         self._place = place
 

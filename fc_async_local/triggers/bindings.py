@@ -27,7 +27,7 @@ from fc_async_sdk.spec.triggers import MessageFormat, Strategy
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from fc_async_local.domain.rules import Place
+    from fc_async_local.domain.rules import Account
     from fc_async_local.services.mns.model import Message
     from fc_async_local.services.rocketmq.model import Pending
 
@@ -327,7 +327,7 @@ _KINDS: Final[Mapping[str, Callable[[TriggerSettings, str, str], Binding | None]
 
 
 def queue_event(
-    message: Message, binding: Binding, source: QueueSource, place: Place, now: int
+    message: Message, binding: Binding, source: QueueSource, place: Account, now: int
 ) -> dict[str, Any]:
     """Return the event for a message of a queue."""
     body = _decoded(message.body) if source.is_base64_decode else message.body
@@ -338,7 +338,7 @@ def queue_event(
 
 
 def rocketmq_event(
-    pending: Pending, binding: Binding, source: RocketMqSource, place: Place, now: int
+    pending: Pending, binding: Binding, source: RocketMqSource, place: Account, now: int
 ) -> dict[str, Any]:
     """Return the event for a message of a RocketMQ topic."""
     message = pending.message
@@ -359,7 +359,7 @@ def rocketmq_event(
     )
 
 
-def origin(place: Place) -> events.Origin:
+def origin(place: Account) -> events.Origin:
     """Return region and account of the sources here."""
     return events.Origin(place.region, place.account_id)
 

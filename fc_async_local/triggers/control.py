@@ -32,7 +32,7 @@ from fc_async_sdk.spec.oss import OssTrigger
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from fc_async_local.domain.rules import Place
+    from fc_async_local.domain.rules import Account
     from fc_async_local.services.delivery import PushNode
     from fc_async_local.triggers.bindings import TriggerSource
     from fc_async_local.triggers.firing import Firing
@@ -56,7 +56,7 @@ class TriggerControl:
         triggers: TriggerSource,
         firing: Firing,
         node: PushNode,
-        place: Place,
+        place: Account,
         publish: Callable[[events.Document], Awaitable[None]],
     ) -> None:
         self._publish = publish

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
     from fc_async_local.domain.invocation import CallPath
-    from fc_async_local.domain.rules import Place
+    from fc_async_local.domain.rules import Account
     from fc_async_local.services.delivery import PushNode
     from fc_async_local.services.mns.model import Message
     from fc_async_local.services.mns.service import MnsService
@@ -91,7 +91,7 @@ class TriggerRunner:
         mns: MnsService,
         rocketmq: RocketMqService,
         pushing: PushingTriggers,
-        place: Place,
+        place: Account,
     ) -> None:
         self._triggers = triggers
         self._mns = mns
