@@ -73,19 +73,20 @@ class MemoryStore:
     async def claim(
         self, limit: int, *, now: int, until: int, owner: str, ahead: int = 0
     ) -> Sequence[Invocation]:
-        due = [
-            (ready, invocation)
-            for invocation in self._invocations.values()
-            if (ready := steps.ready_at(invocation)) is not None
-            and ready <= now + (ahead if steps.can_be_early(invocation) else 0)
-        ]
+        due: list[tuple[int, Invocation]] = []
+        for invocation in self._invocations.values():
+            ready_at = steps.ready_at(invocation)
+            latest = now + ahead if steps.can_be_early(invocation) else now
+            if ready_at is not None and ready_at <= latest:
+                due.append((ready_at, invocation))
         due.sort(key=lambda pair: pair[0])
+        befores = [invocation for _, invocation in due[:limit]]
         taken: list[Invocation] = []
-        for _, invocation in due[:limit]:
+        for invocation in befores:
             after, events = steps.claimed(invocation, now=now, until=until, owner=owner)
             self._put(after, events)
             taken.append(after)
-        self._count(steps.newly_held((invocation for _, invocation in due[:limit]), now))
+        self._count(steps.newly_held(befores, now))
         return taken
 
     async def start(self, lease: Lease, *, now: int, instance_id: str = "") -> Started:
@@ -127,11 +128,14 @@ class MemoryStore:
         return Settled.DONE
 
     async def release(self, owner: str, *, now: int) -> int:
-        invocations = [i for i in self._invocations.values() if _holds(owner, i)]
+        invocations = [
+            invocation for invocation in self._invocations.values() if _holds(owner, invocation)
+        ]
         jobs = [job for job in self._jobs.values() if _holds(owner, job)]
         for invocation in invocations:
             self._put(*steps.released(invocation, now=now))
-        self._count(steps.in_process((each.function for each in invocations), -1, now))
+        functions = [invocation.function for invocation in invocations]
+        self._count(steps.in_process(functions, -1, now))
         for job in jobs:
             due_at = min(job.due_at, now)
             self._jobs[job.key] = replace(job, due_at=due_at, lease_until=None, lease_owner="")
@@ -163,76 +167,79 @@ class MemoryStore:
         return Task(self._invocations[request_id], self._events[request_id])
 
     async def notes(self, request_id: str, *, logs: bool = False) -> Sequence[Note]:
-        return [n for n in self._notes.get(request_id, ()) if (n.kind == "log") == logs]
+        notes = self._notes.get(request_id, [])
+        return [note for note in notes if (note.kind == "log") == logs]
 
     async def add_notes(self, notes: Sequence[Note]) -> None:
         for note in notes:
-            kept = self._invocations.get(note.request_id)
-            if kept is not None and kept.task_mode:
+            task = self._invocations.get(note.request_id)
+            if task is not None and task.task_mode:
                 self._notes.setdefault(note.request_id, []).append(note)
 
     async def query(self, query: TaskQuery) -> TaskPage:
-        found = [i for i in self._invocations.values() if i.task_mode and _asked_for(query, i)]
-        found.sort(key=position_of, reverse=query.descending)
+        tasks = self._matching(query)
+        tasks.sort(key=position_of, reverse=query.descending)
         last = query.after
-        if last is not None:
-            found = [
-                i
-                for i in found
-                if (position_of(i) < last if query.descending else position_of(i) > last)
-            ]
-        page = page_of(query, [found])
+        if last is not None and query.descending:
+            tasks = [task for task in tasks if position_of(task) < last]
+        elif last is not None:
+            tasks = [task for task in tasks if position_of(task) > last]
+        page = page_of(query, [tasks])
         if query.with_payload:
             return page
-        bare = (replace(i, payload=b"", return_payload=None) for i in page.invocations)
+        bare = [replace(task, payload=b"", return_payload=None) for task in page.invocations]
         return page._replace(invocations=tuple(bare))
 
+    def _matching(self, query: TaskQuery) -> list[Invocation]:
+        tasks = [task for task in self._invocations.values() if task.task_mode]
+        return [task for task in tasks if _matches(query, task)]
+
     async def count_tasks(self, query: TaskQuery, *, most: int) -> TaskCounts:
-        found = Counter(
-            i.status for i in self._invocations.values() if i.task_mode and _asked_for(query, i)
-        )
+        by_status = Counter(task.status for task in self._matching(query))
         if query.is_by_status:
-            return TaskCounts(found)
-        return TaskCounts(
-            {status: min(number, most) for status, number in found.items()},
-            frozenset(status for status, number in found.items() if number > most),
-        )
+            return TaskCounts(by_status)
+        bounded = {status: min(number, most) for status, number in by_status.items()}
+        at_least = [status for status, number in by_status.items() if number > most]
+        return TaskCounts(bounded, frozenset(at_least))
 
     async def next_due(self) -> int | None:
         ready = [steps.ready_at(invocation) for invocation in self._invocations.values()]
         return min((at for at in ready if at is not None), default=None)
 
     async def upcoming(self, limit: int) -> Sequence[Invocation]:
-        ready = [(steps.ready_at(i), i) for i in self._invocations.values()]
-        found = sorted(((at, i) for at, i in ready if at is not None), key=lambda item: item[0])
-        return [replace(i, payload=b"") for _, i in found[:limit]]
+        waiting: list[tuple[int, Invocation]] = []
+        for invocation in self._invocations.values():
+            ready_at = steps.ready_at(invocation)
+            if ready_at is not None:
+                waiting.append((ready_at, invocation))
+        waiting.sort(key=lambda pair: pair[0])
+        return [replace(invocation, payload=b"") for _, invocation in waiting[:limit]]
 
     async def stats(self) -> Stats:
         invocations = self._invocations.values()
         dead = [job for job in self._jobs.values() if job.state == "dead"]
+        waiting = [invocation for invocation in invocations if invocation.status.waiting]
+        due = [invocation.due_at for invocation in waiting]
         return Stats(
             by_status=Counter(invocation.status for invocation in invocations),
-            oldest_due_at=min((i.due_at for i in invocations if i.status.waiting), default=None),
+            oldest_due_at=min(due, default=None),
             deliveries_pending=len(self._ready_jobs(DELIVERY)),
             deliveries_dead=len(dead),
         )
 
     async def prune(self, *, ended_before: int) -> int:
-        old = [
-            invocation
-            for invocation in self._invocations.values()
-            if invocation.status.final
-            and invocation.ended_at is not None
-            and invocation.ended_at < ended_before
-        ]
+        ended = [invocation for invocation in self._invocations.values() if invocation.status.final]
+        old = [invocation for invocation in ended if _ended_before(invocation, ended_before)]
         for invocation in old:
             self._forget(invocation)
         return len(old)
 
     async def prune_metrics(self, *, before: int) -> int:
         end = steps.minute(before)
-        old = [key for key in self._metrics if key[2] != steps.PRUNED_MINUTE and key[2] < end]
+        minutes = [key for key in self._metrics if key[2] != steps.PRUNED_MINUTE]
+        old = [key for key in minutes if key[2] < end]
         for key in old:
+            # Their sum stays: Prometheus takes a counter that falls for a restart.
             self._add(self._metrics.pop(key)._replace(at=steps.PRUNED_MINUTE))
         return len(old)
 
@@ -280,7 +287,7 @@ class MemoryStore:
         return min((ready for ready, _ in self._ready_jobs(kind)), default=None)
 
     async def jobs_pending(self, kind: str, scope: str) -> int:
-        return sum(job.scope == scope for _, job in self._ready_jobs(kind))
+        return len([job for _, job in self._ready_jobs(kind) if job.scope == scope])
 
     async def dead_jobs(
         self, *, limit: int = 100, after: tuple[int, str] | None = None
@@ -308,18 +315,23 @@ class MemoryStore:
 
     async def metrics(self, query: MetricQuery = EVERYTHING) -> Sequence[Sample]:
         start, end, step = steps.periods(query)
-        return steps.merged_samples(
-            sample._replace(at=0 if query.step_ms is None else sample.at - sample.at % step)
-            for sample in self._metrics.values()
-            if start <= sample.at < end
-            and query.function in (None, sample.function)
-            and (query.metrics is None or sample.metric in query.metrics)
-        )
+        samples: list[Sample] = []
+        for sample in self._metrics.values():
+            if not start <= sample.at < end:
+                continue
+            if query.function not in (None, sample.function):
+                continue
+            if query.metrics is not None and sample.metric not in query.metrics:
+                continue
+            period = 0 if query.step_ms is None else sample.at - sample.at % step
+            samples.append(sample._replace(at=period))
+        return steps.merged_samples(samples)
 
     def _put(self, invocation: Invocation, events: Sequence[TaskEvent] = ()) -> None:
         self._invocations[invocation.request_id] = invocation
+        events_before = self._events.get(invocation.request_id, ())
         recorded = tuple(events) if invocation.task_mode else ()
-        self._events[invocation.request_id] = self._events.get(invocation.request_id, ()) + recorded
+        self._events[invocation.request_id] = events_before + recorded
 
     def _forget(self, invocation: Invocation) -> None:
         del self._invocations[invocation.request_id]
@@ -330,11 +342,17 @@ class MemoryStore:
     def _write_jobs(self, jobs: Sequence[Job]) -> None:
         for job in jobs:
             before = self._jobs.get(job.key)
+            # The epochs of a key never go back: a lease of the job that is replaced must not hold
+            # for the new one.
             self._jobs[job.key] = job if before is None else replace(job, epoch=before.epoch)
 
     def _ready_jobs(self, kind: str) -> list[tuple[int, Job]]:
-        ready = [(steps.job_ready_at(job), job) for job in self._jobs.values() if job.kind == kind]
-        return [(at, job) for at, job in ready if at is not None]
+        ready: list[tuple[int, Job]] = []
+        for job in self._jobs.values():
+            ready_at = steps.job_ready_at(job)
+            if job.kind == kind and ready_at is not None:
+                ready.append((ready_at, job))
+        return ready
 
     def _show_destination(self, request_id: str, status: str) -> None:
         task = self._invocations.get(request_id)
@@ -355,23 +373,42 @@ def _holds(owner: str, record: Invocation | Job) -> bool:
     return record.lease_until is not None and record.lease_owner == owner
 
 
-def _asked_for(query: TaskQuery, task: Invocation) -> bool:
-    at = task.accepted_at if task.started_at is None else task.started_at
+def _ended_before(invocation: Invocation, moment: int) -> bool:
+    return invocation.ended_at is not None and invocation.ended_at < moment
+
+
+def _matches(query: TaskQuery, task: Invocation) -> bool:
+    started_at = task.accepted_at if task.started_at is None else task.started_at
+    if query.statuses is not None and task.status not in query.statuses:
+        return False
     return (
         query.function in (None, task.function)
         and query.qualifier in (None, task.qualifier)
-        and (query.statuses is None or task.status in query.statuses)
         and task.task_id.startswith(query.prefix)
-        and (query.started_from is None or query.started_from <= at)
-        and (query.started_to is None or at <= query.started_to)
-        and (query.accepted_from is None or query.accepted_from <= task.accepted_at)
-        and (query.accepted_to is None or task.accepted_at <= query.accepted_to)
-        and query.error in (None, task.error, task.failure.partition(":")[0])
-        and (
-            task.task_id.startswith(query.text)
-            or query.text.encode().lower() in task.failure.encode().lower()
-        )
+        and _is_within(started_at, query.started_from, query.started_to)
+        and _is_within(task.accepted_at, query.accepted_from, query.accepted_to)
+        and _has_error(task, query.error)
+        and _has_text(task, query.text)
     )
+
+
+def _is_within(at: int, first: int | None, last: int | None) -> bool:
+    if first is not None and at < first:
+        return False
+    return last is None or at <= last
+
+
+def _has_error(task: Invocation, error: str | None) -> bool:
+    """Return whether it is the condition of the latest failure, or the type of its error."""
+    error_type, _, _message = task.failure.partition(":")
+    return error in (None, task.error, error_type)
+
+
+def _has_text(task: Invocation, text: str) -> bool:
+    if task.task_id.startswith(text):
+        return True
+    # As bytes: SQL folds the case of ASCII letters only, too.
+    return text.encode().lower() in task.failure.encode().lower()
 
 
 class MemoryDocuments:
@@ -385,14 +422,15 @@ class MemoryDocuments:
         return self._revision
 
     async def load(self) -> tuple[int, Sequence[Document]]:
-        found = [Document(kind, key, body) for (kind, key), body in sorted(self._bodies.items())]
-        return self._revision, found
+        bodies = sorted(self._bodies.items())
+        return self._revision, [Document(kind, key, body) for (kind, key), body in bodies]
 
     async def write(self, changes: Sequence[Change]) -> int:
         bodies = dict(self._bodies)
         for change in changes:
             name = (change.kind, change.key)
-            if change.expect != "any" and (name in bodies) != (change.expect == "present"):
+            exists = name in bodies
+            if change.expect != "any" and exists != (change.expect == "present"):
                 raise ChangeRefused(f"{change.kind} {change.key} is not {change.expect}")
             if change.body is None:
                 bodies.pop(name, None)

@@ -82,7 +82,7 @@ ERRORS_SEARCHED: Final = 100_000
 
 
 class Position(NamedTuple):
-    """The place of a task in the order of lists.
+    """The position of a task in the order of lists.
 
     It names the last task of a page, not a number of rows, so that a list stays in order while
     tasks are added and removed.
@@ -125,8 +125,10 @@ class TaskQuery(NamedTuple):
     def is_by_status(self) -> bool:
         """True if the query names nothing but the function and statuses."""
         times = (self.started_from, self.started_to, self.accepted_from, self.accepted_to)
-        others = (self.qualifier, self.error, *times)
-        return not self.prefix and not self.text and all(each is None for each in others)
+        conditions = (self.qualifier, self.error, *times)
+        if self.prefix or self.text:
+            return False
+        return all(condition is None for condition in conditions)
 
 
 class TaskPage(NamedTuple):

@@ -59,8 +59,10 @@ class Batcher(Generic[I, T]):
 
     async def _flush_all(self) -> None:
         while self._waiting:
-            group, self._waiting = self._waiting[:_GROUP], self._waiting[_GROUP:]
-            for (_, future), result in zip(group, await self._results(group), strict=True):
+            group = self._waiting[:_GROUP]
+            del self._waiting[:_GROUP]
+            results = await self._results(group)
+            for (_, future), result in zip(group, results, strict=True):
                 if future.done():  # its caller was cancelled
                     continue
                 if isinstance(result, Exception):

@@ -70,7 +70,7 @@ _BUSY_SECONDS: Final = 2.0
 
 _SQL: Final = sql.statements("fc_async_local.store.sqlite", "migration.sql")
 
-Failure = writer.Failure
+FailedItem = writer.FailedItem
 
 
 class _Reading(threading.local):
@@ -151,14 +151,14 @@ class Database:
         return self._writer.submit_light(writer.run_jobs, job)
 
     def write_item(
-        self, batch: Callable[[sqlite3.Connection, Sequence[I]], Sequence[T | Failure]], item: I
+        self, batch: Callable[[sqlite3.Connection, Sequence[I]], Sequence[T | FailedItem]], item: I
     ) -> asyncio.Future[T]:
         """Write an item together with others of its kind, as :meth:`write` does.
 
         All waiting items of one ``batch`` function are given to it in one call, in the order of
-        their submission. It returns one result for each; a :class:`Failure` fails that item alone
-        and means that nothing was written for it. If it raises, it is called again with each item
-        by itself.
+        their submission. It returns one result for each; a :class:`FailedItem` fails that item
+        alone and means that nothing was written for it. If it raises, it is called again with each
+        item by itself.
 
         Args:
             batch: Always the same function object for the same kind of item.
@@ -184,6 +184,7 @@ class Database:
         await asyncio.get_running_loop().run_in_executor(None, self._close)
 
     def _close(self) -> None:
+        # First: a connection must not be closed while its thread reads.
         self._readers.shutdown(wait=True)
         for connection in self._reading_all:
             connection.close()
@@ -202,12 +203,13 @@ class Database:
             raise writer.as_unavailable(error, self.path) from error
 
     def _reader(self) -> sqlite3.Connection:
-        found = self._reading.connection
-        if found is None:
-            found = self._reading.connection = _connect(self.path)
-            self._reading_all.append(found)
-            found.execute("PRAGMA query_only=ON")
-        return found
+        connection = self._reading.connection
+        if connection is None:
+            connection = _connect(self.path)
+            self._reading.connection = connection
+            self._reading_all.append(connection)
+            connection.execute("PRAGMA query_only=ON")
+        return connection
 
 
 def _connect(path: Path) -> sqlite3.Connection:
@@ -336,8 +338,9 @@ def _check(path: Path) -> None:
             c.execute("BEGIN")
             c.execute("SELECT count(*) FROM sqlite_schema").fetchone()
             check_opened(path)
-            deep = path.stat().st_size <= _CHECKED_BYTES
-            (verdict,) = c.execute("PRAGMA quick_check(1)").fetchone() if deep else ("ok",)
+            verdict = "ok"
+            if path.stat().st_size <= _CHECKED_BYTES:
+                (verdict,) = c.execute("PRAGMA quick_check(1)").fetchone()
         except sqlite3.OperationalError:
             raise  # locked, or the disk: not damage
         except sqlite3.DatabaseError as error:
@@ -351,11 +354,11 @@ def _check(path: Path) -> None:
         )
 
 
-def _damaged(path: Path, what: str) -> StoreUnusable:
+def _damaged(path: Path, damage: str) -> StoreUnusable:
     return StoreUnusable(
-        f"{path} is damaged: {what}. Nothing was changed. Move it to another folder together with "
-        f"{path.name}-wal, {path.name}-shm and {path.name}-journal, as far as they exist. Then put "
-        "a backup in its place, or start with an empty queue."
+        f"{path} is damaged: {damage}. Nothing was changed. Move it to another folder together "
+        f"with {path.name}-wal, {path.name}-shm and {path.name}-journal, as far as they exist. "
+        "Then put a backup in its place, or start with an empty queue."
     )
 
 
@@ -368,9 +371,9 @@ def migrate(connection: sqlite3.Connection, schemas: Sequence[sql.Schema], path:
         StoreUnusable: The file holds a newer version of a component.
     """
     connection.execute(_SQL["create_versions"])
-    found = versions(connection)
+    installed = versions(connection)
     for schema in schemas:
-        steps = sql.pending(schema, found.get(schema.component, 0), str(path))
+        steps = sql.pending(schema, installed.get(schema.component, 0), str(path))
         for step in steps:
             for statement in _split(step.script):
                 connection.execute(statement)

@@ -69,7 +69,10 @@ class _Transaction(Transaction):
 
     async def row_of_each(self, statement: str, values: Sequence[Values]) -> list[Row]:
         text = self._sql[statement]
-        return [row for each in values for row in self._connection.execute(text, each).fetchall()]
+        result: list[Row] = []
+        for parameters in values:
+            result += self._connection.execute(text, parameters).fetchall()
+        return result
 
     async def insert_jobs(self, jobs: Sequence[Job], *, replace: bool = True) -> None:
         statement = SQL["insert_job" if replace else "ensure_job"]
@@ -82,10 +85,11 @@ class _Transaction(Transaction):
     async def forget(self, ended: Sequence[Holder]) -> None:
         if not ended:
             return
-        numbers = rows.as_json([each.number for each in ended])
-        for statement in ("delete_payloads", "delete_invocations"):
-            self._connection.execute(SQL[statement], (numbers,))
-        gone = Counter((each.function, each.task_mode, each.status) for each in ended)
+        # Two statements for all: each step of SQLite gives the interpreter's lock away and back.
+        numbers = rows.as_json([holder.number for holder in ended])
+        self._connection.execute(SQL["delete_payloads"], (numbers,))
+        self._connection.execute(SQL["delete_invocations"], (numbers,))
+        gone = Counter((holder.function, holder.task_mode, holder.status) for holder in ended)
         tally(self._connection, {kind: -number for kind, number in gone.items()})
 
     async def record(self, events: Sequence[Row]) -> None:
@@ -136,6 +140,8 @@ class SqliteTransactions(Transactions):
         claim: asyncio.Future[T] | None = None
         run = self._runs(job)
 
+        # A client that hung up while its request was queued must take no message: no other consumer
+        # would get it before its invisibility has ended.
         def unless_cancelled(connection: sqlite3.Connection) -> T:
             if claim is not None and claim.cancelled():
                 return cast("T", None)  # the result is read by no caller
@@ -151,7 +157,9 @@ class SqliteTransactions(Transactions):
     async def rows(self, statement: str, values: Values) -> list[Row]:
         """See :meth:`Transactions.rows`."""
         text = self._sql[statement]
-        return await self._database.read(lambda c: c.execute(text, values).fetchall())
+        return await self._database.read(
+            lambda connection: connection.execute(text, values).fetchall()
+        )
 
     def _runs(self, job: DoneIn[T]) -> Callable[[sqlite3.Connection], T]:
         return lambda connection: run(connection, self._sql, job)
@@ -159,6 +167,8 @@ class SqliteTransactions(Transactions):
 
 def run(connection: sqlite3.Connection, statements: Mapping[str, str], job: DoneIn[T]) -> T:
     """Run a job, which ends in its first step, in a transaction that the caller began."""
+    # The thread has no event loop, and needs none: no method of the transaction waits, so the
+    # coroutine runs from its begin to its end with the first value that is sent into it.
     try:
         job(_Transaction(connection, statements)).send(None)
     except StopIteration as end:
@@ -176,7 +186,10 @@ class _MemoryTransaction(_Transaction):
         self._jobs = jobs
 
     async def insert_jobs(self, jobs: Sequence[Job], *, replace: bool = True) -> None:
-        await (self._jobs.add_jobs if replace else self._jobs.ensure_jobs)(jobs)
+        if replace:
+            await self._jobs.add_jobs(jobs)
+        else:
+            await self._jobs.ensure_jobs(jobs)
 
 
 class MemoryTransactions(Transactions):
