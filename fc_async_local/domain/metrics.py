@@ -12,6 +12,7 @@ Invariants:
 
 from __future__ import annotations
 
+import itertools
 from collections import defaultdict
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -30,7 +31,7 @@ _FROM: Final = {metrics.LATENCY_MAXIMUM: metrics.LATENCY_AVERAGE}
 """Metrics that are read from what was counted under another name."""
 
 
-class Way(NamedTuple):
+class DeliveryRoute(NamedTuple):
     """Key of counted deliveries besides their function.
 
     Attributes:
@@ -46,7 +47,7 @@ class Way(NamedTuple):
     destination: str
 
     def name(self, metric: str) -> str:
-        """Return the name that a metric of this way is counted under."""
+        """Return the name that a metric of this route is counted under."""
         return f"{metric} {self.qualifier} {self.outcome} {self.destination}"
 
 
@@ -119,6 +120,7 @@ class Span(NamedTuple):
     @property
     def length(self) -> int:
         """Number of periods."""
+        # Rounded up: the last period may be cut.
         return max(0, -(-(self.end - self.start) // self.step_ms))
 
 
@@ -130,7 +132,11 @@ def counted_under(names: Collection[str]) -> frozenset[str]:
     """Return the names under which a store has counted what metrics show."""
     counted: set[str] = set()
     for name in names:
-        counted.update(_LEVELS.get(name, (_FROM.get(name, name),)))
+        parts = _LEVELS.get(name)
+        if parts is not None:
+            counted.update(parts)
+        else:
+            counted.add(_FROM.get(name, name))
     return frozenset(counted)
 
 
@@ -148,16 +154,16 @@ def series(samples: Iterable[Sample], before: Iterable[Sample], span: Span) -> l
     base: dict[tuple[str, str], int] = defaultdict(int)
     for sample in before:
         base[sample.function, sample.metric] += sample.total
-    found = [
-        each
-        for function in {function for function, _ in (*counted, *base)}
-        for metric in metrics.ALL
-        if (each := _one(function, metric, counted, base, span)) is not None
-    ]
-    return sorted(found, key=lambda each: (each.metric, each.function))
+    functions = {function for function, _ in (*counted, *base)}
+    every: list[Series] = []
+    for metric, function in itertools.product(metrics.ALL, functions):
+        of_function = _series_of(function, metric, counted, base, span)
+        if of_function is not None:
+            every.append(of_function)
+    return sorted(every, key=lambda series: (series.metric, series.function))
 
 
-def _one(
+def _series_of(
     function: str,
     metric: str,
     counted: Mapping[tuple[str, str], Sequence[Sample]],
@@ -171,12 +177,15 @@ def _one(
         for part, sign in parts.items():
             for sample in counted.get((function, part), ()):
                 changes[sample.at] += sign * sample.total
-        first = sum(sign * base.get((function, part), 0) for part, sign in parts.items())
+        # The level before the span: all that came until then, without all that went.
+        first = 0
+        for part, sign in parts.items():
+            first += sign * base.get((function, part), 0)
         return _level(function, metric, changes, first, span)
     samples = counted.get((function, _FROM.get(metric, metric)), ())
     if not samples:
         return None
-    points = tuple(Point(each.at, _value(metric, [each])) for each in samples)
+    points = tuple(Point(sample.at, _value(metric, [sample])) for sample in samples)
     return Series(metric, function, _value(metric, samples), points)
 
 
@@ -186,9 +195,10 @@ def _value(metric: str, samples: Sequence[Sample]) -> float:
     if statistic == "Maximum":
         return max(sample.largest for sample in samples)
     total = sum(sample.total for sample in samples)
-    if statistic == "Average":
-        return round(total / max(1, sum(sample.number for sample in samples)), 1)
-    return total
+    if statistic != "Average":
+        return total
+    number = sum(sample.number for sample in samples)
+    return round(total / max(1, number), 1)
 
 
 def _level(
@@ -197,6 +207,7 @@ def _level(
     """Return the level at the end of each period in which it is not 0."""
     if not changes and level <= 0:
         return None
+    # Periods without a change count, too: what waits for an hour is in the backlog in each minute.
     points: list[Point] = []
     for at in range(span.start, span.end, span.step_ms):
         level += changes.get(at, 0)

@@ -8,7 +8,7 @@ full. Such an index has task id and qualifier in it: 1,000,000 entries that do n
 in about 80 ms.
 
 Invariants:
-    Every way finds the same tasks.
+    Every access path finds the same tasks.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ _COUNTS: Final = {
 }
 
 
-class _Way(NamedTuple):
+class _AccessPath(NamedTuple):
     """A condition of :data:`_BY`, and the values of its parameters."""
 
     by: str
@@ -108,9 +108,9 @@ def _cursors(connection: sqlite3.Connection, query: TaskQuery) -> list[sqlite3.C
     """Return the lists that a page is merged from; a row is read when the merge needs it."""
     values = rows.asked(query)
     cursors = []
-    for way in _ways(connection, query, _narrow(connection, query, values)):
-        statement = LISTS[way.by, query.descending]
-        cursors.append(connection.execute(statement, {**values, **way.values}))
+    for path in _access_paths(connection, query, _narrow(connection, query, values)):
+        statement = LISTS[path.by, query.descending]
+        cursors.append(connection.execute(statement, {**values, **path.values}))
     return cursors
 
 
@@ -131,8 +131,8 @@ def _counts(connection: sqlite3.Connection, query: TaskQuery, most: int) -> Task
     if narrow is None and not looks_at_start:
         return _counts_by_index(connection, query, values, most)
     counted_rows: list[Row] = []
-    for way in _ways(connection, query, narrow):
-        counted_rows += connection.execute(_COUNTS[way.by], {**values, **way.values})
+    for path in _access_paths(connection, query, narrow):
+        counted_rows += connection.execute(_COUNTS[path.by], {**values, **path.values})
     if narrow is not None and narrow[0].by == "prefix":
         # All rows of a prefix are read, so each status is bounded by itself.
         numbers: Counter[str] = Counter()
@@ -147,50 +147,50 @@ def _counts_by_index(
 ) -> TaskCounts:
     numbers: Counter[str] = Counter()
     statuses = Status if query.statuses is None else query.statuses
-    for way in _by_status(connection, query, statuses):
-        (number,) = connection.execute(SQL["count_in_status"], {**values, **way.values}).fetchone()
-        numbers[way.values["status"]] += number
+    for path in _by_status(connection, query, statuses):
+        (number,) = connection.execute(SQL["count_in_status"], {**values, **path.values}).fetchone()
+        numbers[path.values["status"]] += number
     return rows.to_counts_by_status(numbers, most)
 
 
-def _ways(
-    connection: sqlite3.Connection, query: TaskQuery, narrow: Sequence[_Way] | None
-) -> Sequence[_Way]:
+def _access_paths(
+    connection: sqlite3.Connection, query: TaskQuery, narrow: Sequence[_AccessPath] | None
+) -> Sequence[_AccessPath]:
     """Return the lists that together have all tasks of a query, each in its order."""
     if narrow is not None:
         return narrow
     if query.statuses is None:
-        return [_Way("everything" if query.function is None else "function", {})]
+        return [_AccessPath("everything" if query.function is None else "function", {})]
     return _by_status(connection, query, query.statuses)
 
 
 def _by_status(
     connection: sqlite3.Connection, query: TaskQuery, statuses: Iterable[Status]
-) -> Sequence[_Way]:
+) -> Sequence[_AccessPath]:
     names = [status.value for status in statuses]
     pairs = itertools.product(_functions(connection, query), names)
-    return [_Way("status", {"function": name, "status": status}) for name, status in pairs]
+    return [_AccessPath("status", {"function": name, "status": status}) for name, status in pairs]
 
 
 def _narrow(
     connection: sqlite3.Connection, query: TaskQuery, values: Values
-) -> Sequence[_Way] | None:
-    """Return the ways through a property that few tasks have, None if there are none."""
+) -> Sequence[_AccessPath] | None:
+    """Return the access paths through a property that few tasks have, None if there are none."""
     # The order is that of selectivity, as measured with 1,000,000 tasks
     # (docs/decisions/store.md, 0102).
     if query.text:
-        return [_Way("message", {})]
+        return [_AccessPath("message", {})]
     if query.prefix:
         names = _functions(connection, query)
         if _have_prefix(connection, names, values) <= _FEW:
-            return [_Way("prefix", {"function": name, "most": _FEW}) for name in names]
+            return [_AccessPath("prefix", {"function": name, "most": _FEW}) for name in names]
     if query.error:
-        return [_Way("error", {}), _Way("failure", {})]
+        return [_AccessPath("error", {}), _AccessPath("failure", {})]
     # With a function or a status, their index passes other qualifiers fast enough. Most tasks have
     # the default qualifier, so it has no index.
     has_other_index = query.prefix or query.function is not None or query.statuses is not None
     if not has_other_index and query.qualifier not in {None, limits.DEFAULT_QUALIFIER}:
-        return [_Way("qualifier", {})]
+        return [_AccessPath("qualifier", {})]
     return None
 
 
