@@ -52,7 +52,8 @@ class Names:
     def __init__(self, encoding: str, keys: Iterable[str]) -> None:
         if encoding not in ("", "url"):
             raise OssError("InvalidArgument", f"encoding-type {shorten(encoding)}: url is allowed")
-        self.kind = "url" if encoding or any(_NOT_IN_XML.search(key) for key in keys) else None
+        needs_encoding = any(_NOT_IN_XML.search(key) for key in keys)
+        self.kind = "url" if encoding or needs_encoding else None
 
     def __call__(self, key: str) -> str:
         """Return a key as it is written."""
@@ -66,8 +67,7 @@ def read_deletions(body: bytes) -> tuple[list[str], bool]:
         OssError: MalformedXML; NotImplemented: a version.
     """
     root = DIALECT.read(_CONTROL.sub(_hidden, body), "Delete")
-    found = [text(element, "Key") or "" for element in root.findall("Object")]
-    keys = [_HIDDEN.sub(lambda one: chr(ord(one[0]) - _HIDE), key) for key in found]
+    keys = [_restored(text(element, "Key") or "") for element in root.findall("Object")]
     if not 0 < len(keys) <= MOST_LISTED:
         raise OssError("MalformedXML", f"{len(keys)} keys: 1 to {MOST_LISTED} in a request")
     if root.find("Object/VersionId") is not None:
@@ -80,8 +80,19 @@ def _hidden(match: re.Match[bytes]) -> bytes:
 
     XML 1.0 does not have them, and clients write them as they are or as references.
     """
-    code = ord(match[3]) if match[3] else int(match[1], 16) if match[1] else int(match[2])
+    hexadecimal, decimal, character = match.groups()
+    if character:
+        code = ord(character)
+    elif hexadecimal:
+        code = int(hexadecimal, 16)
+    else:
+        code = int(decimal)
     return chr(_HIDE + code).encode()
+
+
+def _restored(key: str) -> str:
+    """Return a key with the control characters that :func:`_hidden` took out of the document."""
+    return _HIDDEN.sub(lambda match: chr(ord(match[0]) - _HIDE), key)
 
 
 def read_parts(body: bytes) -> list[tuple[int, str]]:
@@ -90,13 +101,14 @@ def read_parts(body: bytes) -> list[tuple[int, str]]:
     Raises:
         OssError: MalformedXML.
     """
-    found = []
+    parts = []
     for element in DIALECT.read(body, "CompleteMultipartUpload").findall("Part"):
         number = (text(element, "PartNumber") or "").strip()
-        if not (number.isascii() and number.isdigit() and len(number) < 6):  # noqa: PLR2004 -- 10000
+        if not re.fullmatch("[0-9]{1,5}", number):
             raise OssError("MalformedXML", f"PartNumber {shorten(number)} is not a number")
-        found.append((int(number), (text(element, "ETag") or "").strip()))
-    return found
+        etag = (text(element, "ETag") or "").strip()
+        parts.append((int(number), etag))
+    return parts
 
 
 def read_tagging(body: bytes) -> str:
@@ -106,5 +118,9 @@ def read_tagging(body: bytes) -> str:
         OssError: MalformedXML.
     """
     tags = DIALECT.read(body, "Tagging").iter("Tag")
-    pairs = [(text(one, "Key") or "", text(one, "Value") or "") for one in tags]
-    return "&".join(f"{quote(key, safe='')}={quote(value, safe='')}" for key, value in pairs)
+    pairs = []
+    for tag in tags:
+        key = quote(text(tag, "Key") or "", safe="")
+        value = quote(text(tag, "Value") or "", safe="")
+        pairs.append(f"{key}={value}")
+    return "&".join(pairs)
