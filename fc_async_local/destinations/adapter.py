@@ -2,7 +2,8 @@
 """Adapters of destinations, and the channels of those that have messages to look at.
 
 A kind of destination is one subclass of :class:`Adapter`. A queue, topic or bus is one of
-:class:`Channel`: the console and the admin API list it, look at its messages, send and purge.
+:class:`ChannelAdapter`: the console and the admin API list it, look at its messages, send and
+purge.
 
 The event of a function that was called with an event contains that event as an escaped JSON string
 in ``requestPayload``: in a pipeline the size of the event doubles with each function.
@@ -139,8 +140,11 @@ class Adapter(ABC, Generic[A, T]):
         if self.settings.long_events == "shorten" and "requestPayloadEncoding" not in event:
             earlier = _event(_text(event["requestPayload"]))
             if earlier is not None:
-                yield _encode(event | {"requestPayload": _encode(_omitted(earlier)).decode()})
-        if _text(_object(event["requestContext"])["condition"]) == RECURSIVE:
+                shorter = _encode(_omitted(earlier)).decode()
+                yield _encode(event | {"requestPayload": shorter})
+        # The event that says that a loop was ended must arrive, however long the loop made it.
+        condition = _text(_object(event["requestContext"])["condition"])
+        if condition == RECURSIVE:
             yield _encode(_omitted(event))
 
 
@@ -154,8 +158,8 @@ def _event(document: bytes | str) -> dict[str, msgspec.Raw] | None:
 
 
 def _omitted(event: dict[str, msgspec.Raw]) -> dict[str, msgspec.Raw]:
-    kept = {name: value for name, value in event.items() if name != "requestPayloadEncoding"}
-    return kept | {"requestPayload": _EMPTY, "requestPayloadOmitted": _TRUE}
+    fields = {name: value for name, value in event.items() if name != "requestPayloadEncoding"}
+    return fields | {"requestPayload": _EMPTY, "requestPayloadOmitted": _TRUE}
 
 
 def _too_large(delivery: Delivery, size: int, limit: int, form: str) -> DeliveryResult:
@@ -163,7 +167,8 @@ def _too_large(delivery: Delivery, size: int, limit: int, form: str) -> Delivery
     event = _event(delivery.document)
     parts = ""
     if event is not None:
-        request, response = (len(event[name]) for name in ("requestPayload", "responsePayload"))
+        request = len(event["requestPayload"])
+        response = len(event["responsePayload"])
         parts = f" (requestPayload {request} bytes, responsePayload {response} bytes)"
     came = ""
     if len(delivery.call_path) > 1:
@@ -195,7 +200,7 @@ class Entry(NamedTuple):
     facts: Mapping[str, int] = {}
 
 
-class Message(NamedTuple):
+class ShownMessage(NamedTuple):
     """A message as it is shown.
 
     Attributes:
@@ -213,7 +218,7 @@ class Message(NamedTuple):
     summary: Mapping[str, str] = {}
 
 
-class Channel(Adapter[A, T]):
+class ChannelAdapter(Adapter[A, T]):
     """A kind of destination whose messages a person or a consumer reads.
 
     Attributes:
@@ -224,8 +229,10 @@ class Channel(Adapter[A, T]):
 
     def named(self, name: str, instance: str = "") -> A:
         """Return the ARN of a queue, topic or bus, without region and account."""
+        # A kind has a name, or an instance and a name.
         fields = list(KINDS[self.kind].names)
-        names = dict(zip(fields, (instance, name)[-len(fields) :], strict=True))
+        values = (instance, name)[-len(fields) :]
+        names = dict(zip(fields, values, strict=True))
         return cast("A", arn.CLASSES[self.kind](**names))
 
     @abstractmethod
@@ -233,7 +240,7 @@ class Channel(Adapter[A, T]):
         """Return all queues, topics or buses of the kind."""
 
     @abstractmethod
-    async def peek(self, target: A) -> Sequence[Message]:
+    async def peek(self, target: A) -> Sequence[ShownMessage]:
         """Return messages without receiving them.
 
         Raises:

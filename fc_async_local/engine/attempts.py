@@ -65,7 +65,8 @@ class Attempts:
 
     async def run(self, held: Held) -> Decided | None:
         """Run the function, or decide not to run it; return None if the lease was lost."""
-        ports, invocation = self._ports, held.invocation
+        ports = self._ports
+        invocation = held.invocation
         ports.probe(Point.CLAIMED, invocation.request_id)
         now = ports.clock.now()
         config = await self._config(invocation)
@@ -181,7 +182,8 @@ class Attempts:
         Returns:
             When the attempt begins; None when the start was refused.
         """
-        invocation, began = held.invocation, self._ports.clock.now()
+        invocation = held.invocation
+        began = self._ports.clock.now()
         lease_ended = invocation.lease_until is None or invocation.lease_until <= began
         if invocation.task_mode or lease_ended:
             started, began = await self._write_start(held)
@@ -200,6 +202,9 @@ class Attempts:
             return await self._ports.store.start(lease, now=began)
 
         started = await self._write(held, start, stale=Started.STALE)
+        # A refused start is not an outcome: after an outage longer than a lease this node met its
+        # own newer lease, and the task ended as Stopped without having run
+        # (docs/decisions/engine.md, 0050).
         if started is Started.STALE:
             held.lose()
         elif started is Started.STOPPING:
@@ -217,7 +222,8 @@ class Attempts:
 
     async def settle(self, held: Held, decided: Decided) -> None:
         """Write a decision; if a stop was requested before a retry, write the stop instead."""
-        ports, invocation = self._ports, held.invocation
+        ports = self._ports
+        invocation = held.invocation
         decision = decided.decision
         ended = ports.clock.now()
         written = ports.settler.settle(invocation, decided, ended)
@@ -260,7 +266,8 @@ def _refused(error: Rejected) -> Outcome:
 
 def _log(invocation: Invocation, decided: Decided, settled: Settled, ended: int) -> None:
     """Log one line for an attempt, or for an end without one."""
-    decision, outcome = decided.decision, decided.outcome
+    decision = decided.decision
+    outcome = decided.outcome
     looped = isinstance(decision, policy.End) and decision.condition == RECURSIVE
     level = logging.WARNING if looped else logging.INFO
     if not logger.isEnabledFor(level):
@@ -304,15 +311,20 @@ def log_fields(invocation: Invocation, decided: Decided, *, ended: int) -> dict[
         ended: When the outcome was known, in milliseconds since the epoch.
     """
     outcome = decided.outcome
-    ran = outcome is not None and outcome.kind in policy.EXECUTED
+    version_id = ""
+    execution: dict[str, object] = {}
+    if outcome is not None:
+        version_id = outcome.version_id
+        if outcome.kind in policy.EXECUTED:
+            execution = _execution(outcome)
     return {
         "functionName": invocation.function,
-        "versionId": outcome.version_id if outcome else "",
+        "versionId": version_id,
         "qualifier": invocation.qualifier,
         "requestId": invocation.request_id,
         "operation": request_log.OPERATION,
         "invocationType": request_log.ASYNC,
-        **(_execution(outcome) if outcome and ran else {}),
+        **execution,
         "asyncMode": request_log.MODES[invocation.task_mode],
         "retryCount": invocation.retry_count,
         "asyncAttemptStartTimestamp": decided.began,
@@ -322,13 +334,15 @@ def log_fields(invocation: Invocation, decided: Decided, *, ended: int) -> dict[
 
 def _execution(outcome: Outcome) -> dict[str, object]:
     failed = outcome.kind is OutcomeKind.FUNCTION_ERROR
-    return {
+    fields: dict[str, object] = {
         "instanceID": outcome.instance_id,
         "memoryUsageMB": outcome.memory_mb,
         "durationMs": outcome.duration_ms,
         "hasFunctionError": failed,
-        **({"errorType": _error_type(outcome)} if failed else {}),
     }
+    if failed:
+        fields["errorType"] = _error_type(outcome)
+    return fields
 
 
 def _error_type(outcome: Outcome) -> str:

@@ -113,7 +113,8 @@ class Dispatching:
         """
         if due is None:
             return None
-        return due if due - _LEAD_MS <= self._ports.clock.now() else due - _LEAD_MS
+        early = due - _LEAD_MS
+        return early if early > self._ports.clock.now() else due
 
     def _take(self, invocation: Invocation) -> None:
         held = self._ready.get(invocation.request_id)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from fc_async_local.engine.ports import Target
+from fc_async_local.engine.ports import InvocationTarget
 from fc_async_local.execution.mounts import mount_points
 from fc_async_local.execution.protocol import Deployment, HealthCheck
 from fc_async_local.functions import refusals
@@ -105,13 +105,13 @@ class FunctionRegistry:
         """Return the configuration of exactly this qualifier, or None."""
         return _config(await self._cache.read(), function, qualifier)
 
-    async def target(self, function: str, qualifier: str, *, roll: float) -> Target:
+    async def target(self, function: str, qualifier: str, *, roll: float) -> InvocationTarget:
         """Return deployment and configuration, both of the same revision."""
         # One snapshot for both: an invocation must not run new code with the retries of the old.
         snapshot = await self._cache.read()
         _check_enabled(snapshot, function)
         deployment = _deployment(snapshot, function, qualifier, roll)
-        return Target(deployment, _config(snapshot, function, qualifier))
+        return InvocationTarget(deployment, _config(snapshot, function, qualifier))
 
     async def prune_code(self, *, used_before: int) -> int:
         """Delete code that no function or version has used since a time; return how many archives.

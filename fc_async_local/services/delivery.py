@@ -118,6 +118,8 @@ class HttpPoster:
         refused = reach.refusal_of_literal(target.host or "", allow_others=self._allow_others)
         if refused:
             raise PostFailed(refused)
+        # The resolver judges the address that is connected to: a name that resolves differently the
+        # second time gains nothing.
         if self._session is None:
             resolver = reach.resolver(allow_others=self._allow_others)
             self._session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(resolver=resolver))
@@ -154,9 +156,13 @@ def wait_after(strategy: Strategy, tries: int, *, roll: float) -> float | None:
         Seconds, or None to give up.
     """
     if strategy == "BACKOFF_RETRY":
+        if tries > _BACKOFF_RETRIES:
+            return None
         low, high = _BACKOFF_SECONDS
-        return low + roll * (high - low) if tries <= _BACKOFF_RETRIES else None
-    return min(2 ** (tries - 1), _DECAY_MAX_SECONDS) if tries <= _DECAY_RETRIES else None
+        return low + roll * (high - low)
+    if tries > _DECAY_RETRIES:
+        return None
+    return min(1 << (tries - 1), _DECAY_MAX_SECONDS)
 
 
 class Again(NamedTuple):

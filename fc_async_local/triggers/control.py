@@ -47,7 +47,7 @@ class TriggerControl:
         triggers: The triggers as they are now.
         firing: Invokes functions.
         node: Has the history of each trigger, and the time.
-        place: Region and account in the events.
+        account: Region and account in the events.
         publish: Puts an event on the default bus.
     """
 
@@ -56,7 +56,7 @@ class TriggerControl:
         triggers: TriggerSource,
         firing: Firing,
         node: PushNode,
-        place: Account,
+        account: Account,
         publish: Callable[[events.Document], Awaitable[None]],
     ) -> None:
         self._publish = publish
@@ -64,7 +64,7 @@ class TriggerControl:
         self._firing = firing
         self._log = node.log
         self._clock = node.clock
-        self._origin = bindings.origin(place)
+        self._origin = bindings.origin(account)
 
     async def states(
         self, urls: Callable[[TriggerSettings], models.HttpUrls], function: str = ""
@@ -78,8 +78,10 @@ class TriggerControl:
         Raises:
             StoreUnavailable: The configuration cannot be read.
         """
-        found = await self._triggers.current()
-        return [self._state(one, urls) for one in found if function in ("", one.function)]
+        triggers = await self._triggers.current()
+        if function:
+            triggers = [trigger for trigger in triggers if trigger.function == function]
+        return [self._state(trigger, urls) for trigger in triggers]
 
     def _state(
         self, trigger: TriggerSettings, urls: Callable[[TriggerSettings], models.HttpUrls]
@@ -192,13 +194,14 @@ class TriggerControl:
             oss.check_object(name, event.key)
         except oss.InvalidObject as error:
             raise Rejected(400, "InvalidArgument", str(error)) from None
-        matching = [
-            binding
-            for binding in bindings.read_all(await self._triggers.current())
-            if isinstance(binding.source, OssTrigger)
-            and binding.source.bucket == event.bucket
-            and binding.source.matches(name, event.key)
-        ]
+        triggers = await self._triggers.current()
+        matching: list[Binding] = []
+        for binding in bindings.read_all(triggers):
+            source = binding.source
+            if not isinstance(source, OssTrigger) or source.bucket != event.bucket:
+                continue
+            if source.matches(name, event.key):
+                matching.append(binding)
         now = self._clock.now() if at is None else at
         document = events.oss(
             event.bucket,
@@ -221,20 +224,21 @@ class TriggerControl:
     async def _fire_object(
         self, binding: Binding, payload: bytes, event: models.ObjectEvent, now: int
     ) -> models.FiredTrigger:
+        # The event of a change may be fired again after a crash: the same request id makes that
+        # the same invocation.
         seed = f"{event.request_id} {event.key} {binding.key}" if event.request_id else ""
         request_id = self._firing.request_id(now, seed)
+        error = ""
         try:
             await self._firing.accept(binding, payload, request_id=request_id)
-        except Rejected as error:
-            await self._firing.give_up(binding, payload, str(error), key=request_id)
-            request_id, refused = "", str(error)
-        else:
-            refused = ""
+        except Rejected as refusal:
+            error = str(refusal)
+            await self._firing.give_up(binding, payload, error, key=request_id)
         return models.FiredTrigger(
             function=binding.function,
             trigger=binding.trigger,
-            request_id=request_id,
-            error=refused,
+            request_id="" if error else request_id,
+            error=error,
         )
 
 
@@ -276,9 +280,10 @@ def _document(source: Source, trigger: str, origin: events.Origin, now: int) -> 
             bus = events.bus_of("MNS", trigger)
             return events.mns_queue(source.queue_name, _BODY, occurred(bus), origin)
         case RocketMqSource():
-            found = occurred(events.bus_of("RocketMQ", trigger))
-            topic, tag = source.topic, source.tag
-            return events.rocketmq(source.instance_id, topic, _BODY, found, origin, tag=tag)
+            occurrence = occurred(events.bus_of("RocketMQ", trigger))
+            return events.rocketmq(
+                source.instance_id, source.topic, _BODY, occurrence, origin, tag=source.tag
+            )
         case BusSource():
             subject = f"acs:eventbridge:{origin.region}:{origin.account_id}"
             return events.cloud_event("sample:Event", subject, {}, occurred(source.bus), origin)

@@ -90,8 +90,9 @@ class Firing:
         try:
             await self._invoker.invoke_async(request)
         except Rejected as error:
+            # With an id of the caller: accepted before, by a node that could not write that down.
             if error.status == _DUPLICATE and request_id:
-                return chosen  # accepted before, by a node that could not write that down
+                return chosen
             self._log.failed(binding.key, str(error), now)
             raise
         except Exception as error:
@@ -214,7 +215,7 @@ prepare(Batch)
 read_batch: Final = msgspec.msgpack.Decoder(Batch).decode
 
 
-class _Failure(NamedTuple):
+class _FailedTry(NamedTuple):
     """Failure of an invocation or of a function, and whether it may end by itself."""
 
     error: str
@@ -287,23 +288,19 @@ class Retries:
     async def _attempt(self, job: Job) -> Pushed:
         batch = read_batch(job.payload)
         trigger = await self._triggers.find(batch.function, batch.trigger)
-        found = bindings.read_all([] if trigger is None else [trigger])
-        if not found:
+        readable = [] if trigger is None else bindings.read_all([trigger])
+        if not readable:
             error = f"trigger {batch.function}/{batch.trigger} was deleted or cannot be read"
             return dead_event(
                 batch.function, "", batch.payload, error, key=job.key, call_path=batch.call_path
             )
-        return await self._push(found[0], batch, tries=job.tries + 1)
+        return await self._push(readable[0], batch, tries=job.tries + 1)
 
     async def _push(self, binding: Binding, batch: Batch, *, tries: int) -> Pushed:
         failure = await self._fire(binding, batch)
         if failure is None:
             return None
-        again = None
-        if failure.temporary:
-            again = self._node.again(binding.strategy, tries, failure.error)
-            if again is None and not binding.tolerant:
-                again = Again(failure.error, _WITHOUT_END[binding.strategy])
+        again = self._next_try(binding, failure, tries)
         if again is None:
             return await self._give_up(binding, batch, failure.error)
         _LOG.warning(
@@ -315,17 +312,28 @@ class Retries:
         )
         return again
 
-    async def _fire(self, binding: Binding, batch: Batch) -> _Failure | None:
+    def _next_try(self, binding: Binding, failure: _FailedTry, tries: int) -> Again | None:
+        """Return when a failed batch is tried again; None if it is given up."""
+        if not failure.temporary:
+            return None
+        again = self._node.again(binding.strategy, tries, failure.error)
+        if again is None and not binding.tolerant:
+            # Without tolerance of errors, the default, the retries have no end (user guide,
+            # "Advanced trigger features").
+            return Again(failure.error, _WITHOUT_END[binding.strategy])
+        return again
+
+    async def _fire(self, binding: Binding, batch: Batch) -> _FailedTry | None:
         try:
             if binding.asynchronous:
                 await self._firing.accept(binding, batch.payload, call_path=batch.call_path)
                 return None
             _, outcome = await self._firing.run(binding, batch.payload, call_path=batch.call_path)
         except Rejected as error:
-            return _Failure(str(error), error.temporary)
+            return _FailedTry(str(error), error.temporary)
         if outcome.kind is OutcomeKind.SUCCESS:
             return None
-        return _Failure(f"the function failed with {outcome.error_type}", temporary=True)
+        return _FailedTry(f"the function failed with {outcome.error_type}", temporary=True)
 
     async def _give_up(self, binding: Binding, batch: Batch, error: str) -> Pushed:
         if binding.dead_letter:
@@ -348,7 +356,8 @@ class Retries:
     async def _send_dead(self, queue: str, batch: Batch) -> str:
         """Send each event of a batch; return the first failure, "" if there was none."""
         content: Any = msgspec.json.decode(batch.payload)
-        for document in content if isinstance(content, list) else [content]:
+        documents = content if isinstance(content, list) else [content]
+        for document in documents:
             event = {name: eventbridge.raw(value) for name, value in document.items()}
             failure = await self._dead_letter(queue, event)
             if failure:

@@ -73,7 +73,7 @@ class EventBridgeEndpoint(HttpService):
             "RequestId": request.id,
         }
         if _is_data_plane(request):
-            content = {name[:1].lower() + name[1:]: value for name, value in content.items()}
+            content = {_uncapitalized(name): value for name, value in content.items()}
         else:
             content["Success"] = False
         return _json(error.status, content)
@@ -85,8 +85,11 @@ class EventBridgeEndpoint(HttpService):
         action = request.headers.get("x-acs-action", "")
         if not action:
             raise EventBridgeError("InvalidAction", "the header x-acs-action is missing")
-        form = request.body.decode("utf-8", "replace") if _is_form(request) else ""
-        pairs = parse_qsl(request.query, keep_blank_values=True) + parse_qsl(form, True)
+        # Clients send parameters in the query or, if they are long, in the body; the body wins.
+        pairs = parse_qsl(request.query, keep_blank_values=True)
+        if _is_form(request):
+            form = request.body.decode("utf-8", "replace")
+            pairs += parse_qsl(form, keep_blank_values=True)
         return await self._operations.call(action, dict(pairs))
 
     async def _data_plane(self, request: Request) -> dict[str, Any]:
@@ -120,6 +123,10 @@ class EventBridgeEndpoint(HttpService):
                 "SignatureDoesNotMatch", "the header x-acs-signature-nonce is missing"
             )
         self._signatures.use_nonce(key_id, nonce)
+
+
+def _uncapitalized(name: str) -> str:
+    return name[:1].lower() + name[1:]
 
 
 def _is_form(request: Request) -> bool:

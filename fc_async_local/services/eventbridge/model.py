@@ -120,7 +120,7 @@ class Entry(Record, frozen=True, kw_only=True):
         return {"EventId": self.event_id, "TraceId": self.trace_id}
 
 
-class Push(Record, frozen=True, kw_only=True):
+class RulePush(Record, frozen=True, kw_only=True):
     """A job: push one event to one target of one rule.
 
     Attributes:
@@ -261,5 +261,5 @@ def _with_data(event: Event) -> Event:
         json_input.read(data)
     except (binascii.Error, ValueError):
         return event
-    rest = {name: value for name, value in event.items() if name != "data_base64"}
-    return rest | {"data": msgspec.Raw(data)}
+    decoded = {name: value for name, value in event.items() if name != "data_base64"}
+    return decoded | {"data": msgspec.Raw(data)}

@@ -97,7 +97,7 @@ class Publication(Record, frozen=True, kw_only=True):
     published_at: int
 
 
-class Push(Record, frozen=True, kw_only=True):
+class TopicPush(Record, frozen=True, kw_only=True):
     """A job that pushes a publication to a subscription, or to a trigger if ``function`` is set.
 
     Attributes:
@@ -147,16 +147,16 @@ def check_publication(topic: Topic, publication: Publication) -> None:
     _check_tag("MessageTag", publication.tag)
 
 
-def _check_tag(what: str, tag: str) -> None:
+def _check_tag(field: str, tag: str) -> None:
     if len(tag) > TAG_CHARACTERS:
         raise MnsError(
-            "InvalidArgument", f"{what}={shorten(tag)}: at most {TAG_CHARACTERS} characters"
+            "InvalidArgument", f"{field}={shorten(tag)}: at most {TAG_CHARACTERS} characters"
         )
 
 
-def _check_choice(what: str, value: str, allowed: tuple[str, ...]) -> None:
+def _check_choice(field: str, value: str, allowed: tuple[str, ...]) -> None:
     if value not in allowed:
-        raise MnsError("InvalidArgument", f"{what}={value!r}: one of {', '.join(allowed)}")
+        raise MnsError("InvalidArgument", f"{field}={value!r}: one of {', '.join(allowed)}")
 
 
 _TOPIC: Final = "mns.topic"
@@ -172,13 +172,13 @@ READERS: Final = {_TOPIC: _topic, _SUBSCRIPTION: _subscription}
 class TopicDocuments:
     """Create, read, change, delete and list topics and subscriptions."""
 
-    def __init__(self, kept: DocumentCache, clock: Clock) -> None:
-        self._kept = kept
+    def __init__(self, documents: DocumentCache, clock: Clock) -> None:
+        self._documents = documents
         self._clock = clock
 
     async def refresh(self) -> None:
         """Read the changes of other nodes."""
-        await self._kept.refresh()
+        await self._documents.refresh()
 
     async def create_topic(self, topic: Topic) -> Creation:
         """Create a topic; an existing one is not changed.
@@ -190,7 +190,7 @@ class TopicDocuments:
         now = self._clock.now()
         fresh = msgspec.structs.replace(topic, created_at=now, modified_at=now)
         try:
-            await self._kept.write(Change(_TOPIC, topic.name, _encode(fresh), "absent"))
+            await self._documents.write(Change(_TOPIC, topic.name, _encode(fresh), "absent"))
         except ChangeRefused:
             return _compare(self.topic(topic.name), fresh)
         return "created"
@@ -202,14 +202,14 @@ class TopicDocuments:
             MnsError: InvalidArgument.
         """
         await self.refresh()
-        if self._kept.get(_TOPIC, name) is None:
+        if self._documents.get(_TOPIC, name) is None:
             await self.create_topic(Topic(name=name))
 
     async def change_topic(self, topic: Topic) -> None:
         """Replace the attributes of a topic."""
         check_topic(topic)
         changed = msgspec.structs.replace(topic, modified_at=self._clock.now())
-        await self._kept.write(Change(_TOPIC, topic.name, _encode(changed)))
+        await self._documents.write(Change(_TOPIC, topic.name, _encode(changed)))
 
     def topic(self, name: str) -> Topic:
         """Return a topic.
@@ -217,7 +217,7 @@ class TopicDocuments:
         Raises:
             MnsError: TopicNotExist.
         """
-        body = self._kept.get(_TOPIC, name)
+        body = self._documents.get(_TOPIC, name)
         if body is None:
             message = f"the topic {name!r} does not exist: create it first"
             raise MnsError("TopicNotExist", message)
@@ -225,14 +225,15 @@ class TopicDocuments:
 
     def topics(self, *, prefix: str, after: str, limit: int) -> tuple[Sequence[str], str]:
         """Return a page of the names of topics, and the marker of the next page."""
-        names = (key for key, _body in self._kept.items(_TOPIC))
+        names = (key for key, _body in self._documents.items(_TOPIC))
         return common.page(names, prefix=prefix, after=after, limit=limit)
 
     async def delete_topic(self, name: str) -> None:
         """Delete a topic and its subscriptions."""
         self.topic(name)
-        gone = [Change(_SUBSCRIPTION, key, None) for key, _ in self._subscriptions(name)]
-        await self._kept.write(Change(_TOPIC, name, None), *gone)
+        keys = [key for key, _body in self._subscriptions(name)]
+        deletions = [Change(_SUBSCRIPTION, key, None) for key in keys]
+        await self._documents.write(Change(_TOPIC, name, None), *deletions)
 
     async def subscribe(self, subscription: Subscription) -> Creation:
         """Create a subscription; an existing one is not changed.
@@ -246,7 +247,7 @@ class TopicDocuments:
         now = self._clock.now()
         fresh = msgspec.structs.replace(subscription, created_at=now, modified_at=now)
         try:
-            await self._kept.write(Change(_SUBSCRIPTION, key, _encode(fresh), "absent"))
+            await self._documents.write(Change(_SUBSCRIPTION, key, _encode(fresh), "absent"))
         except ChangeRefused:
             return _compare(self.subscription(subscription.topic, subscription.name), fresh)
         return "created"
@@ -259,7 +260,7 @@ class TopicDocuments:
             modified_at=self._clock.now(),
         )
         check_subscription(changed)
-        await self._kept.write(Change(_SUBSCRIPTION, _key(topic, name), _encode(changed)))
+        await self._documents.write(Change(_SUBSCRIPTION, _key(topic, name), _encode(changed)))
 
     def subscription(self, topic: str, name: str) -> Subscription:
         """Return a subscription.
@@ -268,11 +269,11 @@ class TopicDocuments:
             MnsError: TopicNotExist, SubscriptionNotExist.
         """
         self.topic(topic)
-        found = self.find_subscription(topic, name)
-        if found is None:
+        subscription = self.find_subscription(topic, name)
+        if subscription is None:
             message = f"the topic {topic!r} has no subscription {name!r}"
             raise MnsError("SubscriptionNotExist", message)
-        return found
+        return subscription
 
     def subscriptions(
         self, topic: str, *, prefix: str, after: str, limit: int
@@ -285,14 +286,14 @@ class TopicDocuments:
     async def unsubscribe(self, topic: str, name: str) -> None:
         """Delete a subscription; messages that wait to be pushed to it are dropped."""
         self.subscription(topic, name)
-        await self._kept.write(Change(_SUBSCRIPTION, _key(topic, name), None))
+        await self._documents.write(Change(_SUBSCRIPTION, _key(topic, name), None))
 
     def _subscriptions(self, topic: str) -> list[tuple[str, bytes]]:
-        return self._kept.items(_SUBSCRIPTION, _key(topic, ""))
+        return self._documents.items(_SUBSCRIPTION, _key(topic, ""))
 
     def find_subscription(self, topic: str, name: str) -> Subscription | None:
         """Return a subscription, None if it does not exist."""
-        body = self._kept.get(_SUBSCRIPTION, _key(topic, name))
+        body = self._documents.get(_SUBSCRIPTION, _key(topic, name))
         return None if body is None else _subscription(body)
 
     def all_subscriptions(self, topic: str) -> list[Subscription]:
@@ -307,4 +308,5 @@ def _key(topic: str, name: str) -> str:
 def _compare(existing: Topic | Subscription, fresh: Topic | Subscription) -> Creation:
     """Return the result of creating what exists: whether they differ in more than their times."""
     times = {"created_at": existing.created_at, "modified_at": existing.modified_at}
-    return "same" if msgspec.structs.replace(fresh, **times) == existing else "different"
+    is_same = msgspec.structs.replace(fresh, **times) == existing
+    return "same" if is_same else "different"
