@@ -162,7 +162,12 @@ def _omitted(event: dict[str, msgspec.Raw]) -> dict[str, msgspec.Raw]:
     return fields | {"requestPayload": _EMPTY, "requestPayloadOmitted": _TRUE}
 
 
-def _too_large(delivery: Delivery, size: int, limit: int, form: str) -> DeliveryResult:
+def _too_large(
+    delivery: Delivery,
+    size: int,
+    limit: int,
+    form: str,
+) -> DeliveryResult:
     """Return the 4xx for an event over the limit. It is recorded and not tried again."""
     event = _event(delivery.document)
     parts = ""
@@ -248,7 +253,14 @@ class ChannelAdapter(Adapter[A, T]):
         """
 
     @abstractmethod
-    async def send(self, target: A, body: str, *, tag: str, keys: str) -> str:
+    async def send(
+        self,
+        target: A,
+        body: str,
+        *,
+        tag: str,
+        keys: str,
+    ) -> str:
         """Send a message as a client does; return its id.
 
         Raises:

@@ -73,17 +73,30 @@ class EventBridgeDestination(ChannelAdapter[EventBusArn, Event]):
         return DeliveryResult(200, reference=event_id)
 
     async def _put(self, target: EventBusArn, event: Event, call_path: CallPath = ()) -> str:
-        (entry,) = await self._service.put_events([event], bus=target.bus, call_path=call_path)
+        (entry,) = await self._service.put_events(
+            [event],
+            bus=target.bus,
+            call_path=call_path,
+        )
         if entry.error_code:
             raise EventBridgeError(entry.error_code, entry.error_message)
         return entry.event_id
 
     async def entries(self) -> list[Entry]:
         service = self._service
-        buses, _, _ = service.documents.buses(prefix="", after="", limit=PAGE)
+        buses, _, _ = service.documents.buses(
+            prefix="",
+            after="",
+            limit=PAGE,
+        )
         entries = []
         for bus in buses:
-            rules, _, _ = service.documents.rules(bus.name, prefix="", after="", limit=PAGE)
+            rules, _, _ = service.documents.rules(
+                bus.name,
+                prefix="",
+                after="",
+                limit=PAGE,
+            )
             number = len(service.recent.of(bus.name))
             entries.append(Entry(bus.name, messages=number, facts={"rules": len(rules)}))
         return entries
@@ -92,7 +105,14 @@ class EventBridgeDestination(ChannelAdapter[EventBusArn, Event]):
         self._service.documents.bus(target.bus)
         return [_message(at, event) for at, event in self._service.recent.of(target.bus)]
 
-    async def send(self, target: EventBusArn, body: str, *, tag: str, keys: str) -> str:
+    async def send(
+        self,
+        target: EventBusArn,
+        body: str,
+        *,
+        tag: str,
+        keys: str,
+    ) -> str:
         """Put one event; ``body`` is its JSON."""
         batch = model.read_batch(f"[{body}]".encode())
         if len(batch) != 1:

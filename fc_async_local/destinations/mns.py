@@ -65,7 +65,11 @@ class MnsQueueDestination(_Body[arn.MnsQueueArn]):
     async def hand_over(
         self, target: arn.MnsQueueArn, event: str, delivery: Delivery
     ) -> DeliveryResult:
-        draft = Draft(message_id=common.message_id(), body=event, call_path=delivery.call_path)
+        draft = Draft(
+            message_id=common.message_id(),
+            body=event,
+            call_path=delivery.call_path,
+        )
         (sent,) = await self._service.send(target.queue, [draft])
         return DeliveryResult(201, reference=sent.message_id)
 
@@ -86,13 +90,24 @@ class MnsQueueDestination(_Body[arn.MnsQueueArn]):
             )
         return shown
 
-    async def send(self, target: arn.MnsQueueArn, body: str, *, tag: str, keys: str) -> str:
+    async def send(
+        self,
+        target: arn.MnsQueueArn,
+        body: str,
+        *,
+        tag: str,
+        keys: str,
+    ) -> str:
         draft = Draft(message_id=common.message_id(), body=body)
         (sent,) = await self._service.send(target.queue, [draft])
         return sent.message_id
 
     async def remove(self, target: arn.MnsQueueArn, message_ids: Container[str]) -> None:
-        received = await self._service.receive(target.queue, limit=BATCH.high, wait_seconds=0)
+        received = await self._service.receive(
+            target.queue,
+            limit=BATCH.high,
+            wait_seconds=0,
+        )
         for message in received:
             if message.message_id in message_ids:
                 await self._service.delete(target.queue, [handle_of(message)])
@@ -127,10 +142,19 @@ class MnsTopicDestination(_Body[arn.MnsTopicArn]):
         service = self._service
         documents = service.documents
         await documents.refresh()
-        names, _ = documents.topics(prefix="", after="", limit=PAGE)
+        names, _ = documents.topics(
+            prefix="",
+            after="",
+            limit=PAGE,
+        )
         entries = []
         for name in names:
-            subscriptions, _ = documents.subscriptions(name, prefix="", after="", limit=PAGE)
+            subscriptions, _ = documents.subscriptions(
+                name,
+                prefix="",
+                after="",
+                limit=PAGE,
+            )
             waiting = await service.waiting(name)
             facts = {"subscriptions": len(subscriptions), "to push": waiting}
             entries.append(Entry(name, messages=len(service.recent.of(name)), facts=facts))
@@ -140,7 +164,14 @@ class MnsTopicDestination(_Body[arn.MnsTopicArn]):
         self._service.documents.topic(target.topic)
         return [_shown(publication) for publication in self._service.recent.of(target.topic)]
 
-    async def send(self, target: arn.MnsTopicArn, body: str, *, tag: str, keys: str) -> str:
+    async def send(
+        self,
+        target: arn.MnsTopicArn,
+        body: str,
+        *,
+        tag: str,
+        keys: str,
+    ) -> str:
         publication = await self._service.publish(target.topic, body, tag=tag)
         return publication.message_id
 

@@ -42,7 +42,11 @@ class RocketMqDestination(ChannelAdapter[RocketMqTopicArn, str]):
     async def hand_over(
         self, target: RocketMqTopicArn, event: str, delivery: Delivery
     ) -> DeliveryResult:
-        new = NewMessage(body=event, keys=delivery.request_id, call_path=delivery.call_path)
+        new = NewMessage(
+            body=event,
+            keys=delivery.request_id,
+            call_path=delivery.call_path,
+        )
         sent = await self._service.publish(target.instance_id, target.topic, new)
         return DeliveryResult(201, reference=sent.message_id)
 
@@ -63,8 +67,19 @@ class RocketMqDestination(ChannelAdapter[RocketMqTopicArn, str]):
             )
         return shown
 
-    async def send(self, target: RocketMqTopicArn, body: str, *, tag: str, keys: str) -> str:
-        new = NewMessage(body=body, tag=tag, keys=keys)
+    async def send(
+        self,
+        target: RocketMqTopicArn,
+        body: str,
+        *,
+        tag: str,
+        keys: str,
+    ) -> str:
+        new = NewMessage(
+            body=body,
+            tag=tag,
+            keys=keys,
+        )
         message = await self._service.publish(target.instance_id, target.topic, new)
         return message.message_id
 

@@ -134,7 +134,11 @@ class Faults:
             Rejected: 400 InvalidArgument.
         """
         fault.check()
-        numbered = msgspec.structs.replace(fault, id=next(self._ids), until=self._until(seconds))
+        numbered = msgspec.structs.replace(
+            fault,
+            id=next(self._ids),
+            until=self._until(seconds),
+        )
         self._set.append(numbered)
         return numbered
 

@@ -24,7 +24,11 @@ if TYPE_CHECKING:
 PARTS: Final = frozenset({metrics.ENQUEUED, metrics.DEQUEUED, metrics.IN_PROCESS})
 """Counted metrics that the levels are computed from: their sums up to a time."""
 
-_BACKLOG: Final = {metrics.ENQUEUED: 1, metrics.DEQUEUED: -1, metrics.IN_PROCESS: -1}
+_BACKLOG: Final = {
+    metrics.ENQUEUED: 1,
+    metrics.DEQUEUED: -1,
+    metrics.IN_PROCESS: -1,
+}
 _IN_PROCESS: Final = {metrics.IN_PROCESS: 1}
 _LEVELS: Final = {metrics.BACKLOG: _BACKLOG, metrics.IN_PROCESS: _IN_PROCESS}
 _FROM: Final = {metrics.LATENCY_MAXIMUM: metrics.LATENCY_AVERAGE}
@@ -124,7 +128,11 @@ class Span(NamedTuple):
         return max(0, -(-(self.end - self.start) // self.step_ms))
 
 
-WHOLE: Final = Span(start=0, end=1, step_ms=1)
+WHOLE: Final = Span(
+    start=0,
+    end=1,
+    step_ms=1,
+)
 """The span of samples that are not divided into periods: they are at 0."""
 
 
@@ -202,7 +210,11 @@ def _value(metric: str, samples: Sequence[Sample]) -> float:
 
 
 def _level(
-    function: str, metric: str, changes: Mapping[int, int], level: int, span: Span
+    function: str,
+    metric: str,
+    changes: Mapping[int, int],
+    level: int,
+    span: Span,
 ) -> Series | None:
     """Return the level at the end of each period in which it is not 0."""
     if not changes and level <= 0:

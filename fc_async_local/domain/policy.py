@@ -112,7 +112,12 @@ def delivery_retry_wait(n: int) -> int:
     return limits.DELIVERY_RETRY_FIRST_MS << (n - 1)
 
 
-def admit(invocation: Invocation, config: AsyncConfig | None, now: int, rules: Rules) -> End | None:
+def admit(
+    invocation: Invocation,
+    config: AsyncConfig | None,
+    now: int,
+    rules: Rules,
+) -> End | None:
     """Return the end of a claimed invocation that must not run; None: it may.
 
     Args:

@@ -56,11 +56,22 @@ class Ranged(msgspec.Struct, frozen=True, kw_only=True):
     @classmethod
     def _convert(cls, name: str, value: object, *, strict: bool) -> object:
         hint = _hints(cls)[name]
-        return converted(name, value, hint, strict=strict, secret=name in cls.secret)
+        return converted(
+            name,
+            value,
+            hint,
+            strict=strict,
+            secret=name in cls.secret,
+        )
 
 
 def converted(
-    name: str, value: object, hint: Any, *, strict: bool = False, secret: bool = False
+    name: str,
+    value: object,
+    hint: Any,
+    *,
+    strict: bool = False,
+    secret: bool = False,
 ) -> Any:
     """Return a value as a type.
 
@@ -123,7 +134,10 @@ class Account(Ranged, frozen=True, kw_only=True):
         """Return the ARN of a function of this region and account."""
         return str(
             FunctionArn(
-                region=self.region, account_id=self.account_id, function=name, qualifier=qualifier
+                region=self.region,
+                account_id=self.account_id,
+                function=name,
+                qualifier=qualifier,
             )
         )
 

@@ -164,7 +164,11 @@ class Settler:
         )
 
     def _delivery(
-        self, after: Invocation, end: policy.End, decided: Decided, now: int
+        self,
+        after: Invocation,
+        end: policy.End,
+        decided: Decided,
+        now: int,
     ) -> Job | None:
         """Return the job that follows, dead from the start when it cannot be delivered."""
         configured = self._destination(end, decided.config)
@@ -231,7 +235,11 @@ class Settler:
 
 
 def after_attempt(
-    invocation: Invocation, outcome: Outcome | None, began: int, *, keeps: bool
+    invocation: Invocation,
+    outcome: Outcome | None,
+    began: int,
+    *,
+    keeps: bool,
 ) -> Invocation:
     """Return what the attempt itself changes, whatever was decided."""
     released = replace(invocation, lease_until=None, lease_owner="")
@@ -245,7 +253,11 @@ def after_attempt(
         # 0105).
         lost = outcome.kind is OutcomeKind.SYSTEM_ERROR and outcome.instance_id != ""
         interruptions = invocation.interruptions + lost
-        return replace(released, instance_id=instance_id, interruptions=interruptions)
+        return replace(
+            released,
+            instance_id=instance_id,
+            interruptions=interruptions,
+        )
     started_at = began if invocation.started_at is None else invocation.started_at
     # Only tasks are listed and searched by their error.
     failure = _failure(outcome) if invocation.task_mode else ""
@@ -283,10 +295,18 @@ def _wait_again(
         detail = step_detail(retry.condition, outcome, after)
         detail["nextAttemptAt"] = retry.at
         events = (TaskEvent(status=Status.RETRYING, at=now, detail=detail),)
-    return Settlement(invocation=waiting, events=events, counts=counts)
+    return Settlement(
+        invocation=waiting,
+        events=events,
+        counts=counts,
+    )
 
 
-DESTINATION_STATUS: Final = {"pending": "Pending", "dead": "Failed", "delivered": "Succeeded"}
+DESTINATION_STATUS: Final = {
+    "pending": "Pending",
+    "dead": "Failed",
+    "delivered": "Succeeded",
+}
 """``destination_status`` of a task, by the state of the job; one that is done is deleted."""
 
 
@@ -358,7 +378,12 @@ def _attempt_counts(before: Invocation, decided: Decided, now: int) -> tuple[Cou
     """Return what an attempt, or the decision to make none, counts: its claim ends with it."""
     function = before.function
     outcome = decided.outcome
-    released = Count(metric=metrics.IN_PROCESS, function=function, at=now, value=-1)
+    released = Count(
+        metric=metrics.IN_PROCESS,
+        function=function,
+        at=now,
+        value=-1,
+    )
     if outcome is None:
         return (released,)
     counts = _counts(_ATTEMPT_METRICS[outcome.kind], function, now)
@@ -367,12 +392,20 @@ def _attempt_counts(before: Invocation, decided: Decided, now: int) -> tuple[Cou
         return (*counts, released)
     # The wait before the first execution. A delay that the caller asked for is not part of it.
     wait = max(0, decided.began - before.accepted_at - before.delay_ms)
-    latency = Count(metric=metrics.LATENCY_AVERAGE, function=function, at=decided.began, value=wait)
+    latency = Count(
+        metric=metrics.LATENCY_AVERAGE,
+        function=function,
+        at=decided.began,
+        value=wait,
+    )
     return (*counts, latency, released)
 
 
 def _end_counts(
-    function: str, end: policy.End, delivery: Job | None, now: int
+    function: str,
+    end: policy.End,
+    delivery: Job | None,
+    now: int,
 ) -> tuple[Count, ...]:
     names = [metrics.DEQUEUED]
     if end.status is Status.EXPIRED:
@@ -406,7 +439,12 @@ def _counts(names: Sequence[str], function: str, now: int) -> tuple[Count, ...]:
     return tuple([Count(metric=name, function=function, at=now) for name in names])
 
 
-def _document(after: Invocation, end: policy.End, decided: Decided, function_arn: str) -> bytes:
+def _document(
+    after: Invocation,
+    end: policy.End,
+    decided: Decided,
+    function_arn: str,
+) -> bytes:
     outcome = decided.outcome
     # An attempt that did not run has only the runtime's own message. The event has what the
     # function returned last.
@@ -445,7 +483,13 @@ def _tries(after: Invocation, end: policy.End, outcome: Outcome | None) -> int:
     return after.attempts
 
 
-def settle_delivery(job: Job, status: int, *, error: str, now: int) -> JobSettlement:
+def settle_delivery(
+    job: Job,
+    status: int,
+    *,
+    error: str,
+    now: int,
+) -> JobSettlement:
     """Return everything that follows from a try of a delivery.
 
     Args:
@@ -489,4 +533,9 @@ def _redriven_counts(job: Job, now: int) -> tuple[Count, ...]:
 
 def tried(job: Job, *, again_at: int, error: str) -> Job:
     """Return a job after a try that failed, due again at a moment."""
-    return replace(job, tries=job.tries + 1, due_at=again_at, error=error)
+    return replace(
+        job,
+        tries=job.tries + 1,
+        due_at=again_at,
+        error=error,
+    )

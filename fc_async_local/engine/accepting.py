@@ -103,7 +103,9 @@ class Accepting:
     async def _keep(self, invocation: Invocation) -> None:
         """Store an invocation durably, and wake the dispatcher for its due time."""
         counted = Count(
-            metric=metrics.ENQUEUED, function=invocation.function, at=invocation.accepted_at
+            metric=metrics.ENQUEUED,
+            function=invocation.function,
+            at=invocation.accepted_at,
         )
         try:
             await self._ports.store.accept(invocation, (counted,))

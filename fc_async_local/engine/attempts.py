@@ -72,7 +72,12 @@ class Attempts:
         config = await self._config(invocation)
         end = policy.admit(invocation, config, now, ports.rules)
         if end is not None:
-            return Decided(decision=end, outcome=None, config=config, began=now)
+            return Decided(
+                decision=end,
+                outcome=None,
+                config=config,
+                began=now,
+            )
         outcome, began = await self._execute(held, now, config)
         if held.lost:
             logger.warning(
@@ -84,12 +89,22 @@ class Attempts:
             )
             return None
         if outcome is None:
-            return Decided(decision=_STOPPED, outcome=None, config=config, began=began)
+            return Decided(
+                decision=_STOPPED,
+                outcome=None,
+                config=config,
+                began=began,
+            )
         ports.probe(Point.RAN, invocation.request_id)
         # Read again: a configuration that was changed meanwhile applies to this outcome.
         config = await self._config(invocation)
         decision = policy.decide(held.invocation, outcome, config, ports.clock.now(), ports.rules)
-        return Decided(decision=decision, outcome=outcome, config=config, began=began)
+        return Decided(
+            decision=decision,
+            outcome=outcome,
+            config=config,
+            began=began,
+        )
 
     async def _config(self, invocation: Invocation) -> AsyncConfig | None:
         """Return the configuration that applies.
@@ -133,7 +148,11 @@ class Attempts:
             return None, now
 
         def started() -> Step:
-            return feed.started(invocation, at=began, retries=policy.retries(config))
+            return feed.started(
+                invocation,
+                at=began,
+                retries=policy.retries(config),
+            )
 
         self._ports.feed.record(started)
         tell = self._ports.feed.teller(started)
@@ -250,7 +269,12 @@ class Attempts:
         """End an invocation that was claimed in order to be stopped."""
         config = await self._config(invocation)
         now = self._ports.clock.now()
-        stopped = Decided(decision=_STOPPED, outcome=None, config=config, began=now)
+        stopped = Decided(
+            decision=_STOPPED,
+            outcome=None,
+            config=config,
+            began=now,
+        )
         await self.settle(Held(invocation), stopped)
 
 
@@ -264,7 +288,12 @@ def _refused(error: Rejected) -> Outcome:
     )
 
 
-def _log(invocation: Invocation, decided: Decided, settled: Settled, ended: int) -> None:
+def _log(
+    invocation: Invocation,
+    decided: Decided,
+    settled: Settled,
+    ended: int,
+) -> None:
     """Log one line for an attempt, or for an end without one."""
     decision = decided.decision
     outcome = decided.outcome

@@ -215,7 +215,11 @@ class Engine:
         now = ports.clock.now()
         until = now + ports.settings.lease_ms
         stopped = await ports.store.stop(
-            function, task_id, now=now, until=until, owner=ports.node_id
+            function,
+            task_id,
+            now=now,
+            until=until,
+            owner=ports.node_id,
         )
         if stopped is not None and stopped.claimed:
             await self._dispatching.attempts.stop(stopped.invocation)

@@ -112,7 +112,11 @@ class Feed:
         """
         self._recording = True
         if after < 0:
-            return Steps(steps=self.running(), last=self._last, missed=0)
+            return Steps(
+                steps=self.running(),
+                last=self._last,
+                missed=0,
+            )
 
         async def look() -> tuple[list[Step], int | None]:
             return self.after(after), None
@@ -120,7 +124,11 @@ class Feed:
         deadline = self._wakeups.clock.now() + wait_ms
         steps = list(await self._wakeups.poll(STEPS, look, deadline=deadline))
         missed = steps[-1].number - after - len(steps) if steps else 0
-        return Steps(steps=steps, last=self._last, missed=max(0, missed))
+        return Steps(
+            steps=steps,
+            last=self._last,
+            missed=max(0, missed),
+        )
 
     def after(self, number: int) -> list[Step]:
         """Return the steps after a number that are left, oldest first."""
@@ -204,9 +212,22 @@ def started(invocation: Invocation, *, at: int, retries: int) -> Step:
     )
 
 
-def _printed(started: Step, lines: bytes, cut: bool, *, at: int) -> Step:  # noqa: FBT001 -- a Tell
+def _printed(
+    started: Step,
+    lines: bytes,
+    cut: bool,  # noqa: FBT001 -- a Tell
+    *,
+    at: int,
+) -> Step:
     output = lines.decode("utf-8", "replace")
-    return replace(started, kind="printed", at=at, output=output, cut=cut, payload=b"")
+    return replace(
+        started,
+        kind="printed",
+        at=at,
+        output=output,
+        cut=cut,
+        payload=b"",
+    )
 
 
 def ended(invocation: Invocation, decided: Decided, *, at: int) -> Step:
@@ -227,7 +248,11 @@ def ended(invocation: Invocation, decided: Decided, *, at: int) -> Step:
         step = replace(step, due_at=decision.at, status="Retrying")
     else:
         destination = _failure_destination(decided)
-        step = replace(step, status=decision.status.value, destination=destination)
+        step = replace(
+            step,
+            status=decision.status.value,
+            destination=destination,
+        )
     if decided.outcome is None:
         return replace(step, attempt=0)
     return _with_outcome(step, decided.outcome)
@@ -384,7 +409,11 @@ def _after(task: Task, step: Step) -> Task:
         return task._replace(invocation=sent)
     if step.kind == "started":
         began = step.at if before.started_at is None else before.started_at
-        running = replace(before, status=Status.RUNNING, started_at=began)
+        running = replace(
+            before,
+            status=Status.RUNNING,
+            started_at=began,
+        )
         return Task(running, (*task.events, TaskEvent(status=Status.RUNNING, at=step.at)))
     outcome = _outcome(step)
     status = Status(step.status)
@@ -398,7 +427,17 @@ def _after(task: Task, step: Step) -> Task:
     detail = step_detail(step.condition, outcome, after)
     if step.due_at is not None:
         detail["nextAttemptAt"] = step.due_at
-    return Task(after, (*task.events, TaskEvent(status=status, at=step.at, detail=detail)))
+    return Task(
+        after,
+        (
+            *task.events,
+            TaskEvent(
+                status=status,
+                at=step.at,
+                detail=detail,
+            ),
+        ),
+    )
 
 
 def _outcome(step: Step) -> Outcome | None:

@@ -55,7 +55,11 @@ class Aliases(Resources[AliasRecord]):
             _check_versions(await self._cache.read(), function, fields)
             now = self._cache.now()
             record = AliasRecord(
-                function=function, name=name, created_at=now, modified_at=now, **fields
+                function=function,
+                name=name,
+                created_at=now,
+                modified_at=now,
+                **fields,
             )
             exists = refusals.exists("alias", function, name)
             await self._cache.write(record.stored("absent"), refused=exists)
@@ -71,7 +75,11 @@ class Aliases(Resources[AliasRecord]):
         async with self._cache.writing:
             before = await self._existing(function, name)
             _check_versions(await self._cache.read(), function, fields)
-            record = msgspec.structs.replace(before, modified_at=self._cache.now(), **fields)
+            record = msgspec.structs.replace(
+                before,
+                modified_at=self._cache.now(),
+                **fields,
+            )
             gone = AliasRecord.missing(function, name)
             await self._cache.write(record.stored("present"), refused=gone)
         return self._describe(record)

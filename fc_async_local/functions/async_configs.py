@@ -144,7 +144,11 @@ def _with_location(record: AsyncConfigRecord, location: WrittenAt) -> AsyncConfi
     if location.waived:
         waived.add(location.outcome)
     written = {**record.written, location.outcome: location.place}
-    return replace(record, written=written, waived=tuple(sorted(waived)))
+    return replace(
+        record,
+        written=written,
+        waived=tuple(sorted(waived)),
+    )
 
 
 def _check_functions(snapshot: Snapshot, config: AsyncConfig) -> None:

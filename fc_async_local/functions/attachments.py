@@ -140,10 +140,18 @@ class Provision(InstanceConfigs[ProvisionRecord]):
     )
     counts = ("target", "defaultTarget")
     # Deploy tools recognize by the empty ARN that there is none.
-    empty: ClassVar = {"functionArn": "", "target": 0, "current": 0}
+    empty: ClassVar = {
+        "functionArn": "",
+        "target": 0,
+        "current": 0,
+    }
 
     def _make(self, function: str, qualifier: str, settings: Settings) -> ProvisionRecord:
-        return ProvisionRecord(function=function, qualifier=qualifier, settings=settings)
+        return ProvisionRecord(
+            function=function,
+            qualifier=qualifier,
+            settings=settings,
+        )
 
     def _describe(self, record: ProvisionRecord) -> dict[str, Any]:
         target = record.settings.get("defaultTarget", record.settings.get("target", 0))
@@ -168,7 +176,11 @@ class ScalingConfig(InstanceConfigs[ScalingRecord]):
     empty: ClassVar = {}
 
     def _make(self, function: str, qualifier: str, settings: Settings) -> ScalingRecord:
-        return ScalingRecord(function=function, qualifier=qualifier, settings=settings)
+        return ScalingRecord(
+            function=function,
+            qualifier=qualifier,
+            settings=settings,
+        )
 
     def _describe(self, record: ScalingRecord) -> dict[str, Any]:
         instances = record.settings.get("minInstances", 0)
@@ -341,7 +353,12 @@ def _has_tags(function: FunctionRecord, required: Mapping[str, str]) -> bool:
 
 
 def _tag(arn: str, key: str, value: str) -> dict[str, str]:
-    return {"ResourceId": arn, "ResourceType": _FUNCTION, "TagKey": key, "TagValue": value}
+    return {
+        "ResourceId": arn,
+        "ResourceType": _FUNCTION,
+        "TagKey": key,
+        "TagValue": value,
+    }
 
 
 def _position(tag: Mapping[str, str]) -> str:

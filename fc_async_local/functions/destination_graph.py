@@ -98,7 +98,11 @@ def _destinations(configs: Iterable[AsyncConfigRecord], account: Account) -> Ite
         source = _own(record.function, record.qualifier, account)
         for outcome, text in record.config.destinations:
             # Region and account may be left out of an ARN; filled in, equal targets are one node.
-            target = resolve(arn.parse(text), region=account.region, account_id=account.account_id)
+            target = resolve(
+                arn.parse(text),
+                region=account.region,
+                account_id=account.account_id,
+            )
             written = record.written.get(outcome, "")
             way = Way(source, Node.of(target), outcome, editable=bool(written))
             yield _Link(way, str(target), outcome in record.waived, written)

@@ -254,7 +254,11 @@ def _upload(document: object) -> Upload | None:
     if code.zip_file:
         return Upload(archive=_archive(code.zip_file), checksum=checksum)
     if code.oss_bucket_name and code.oss_object_name:
-        return Upload(bucket=code.oss_bucket_name, name=code.oss_object_name, checksum=checksum)
+        return Upload(
+            bucket=code.oss_bucket_name,
+            name=code.oss_object_name,
+            checksum=checksum,
+        )
     return None
 
 

@@ -261,7 +261,11 @@ class Functions:
         versions = snapshot.all(VersionRecord, name)
         versions.sort(key=_version_position, reverse=backward)
         chosen, token = paging.cut(
-            versions, page, _version_position, of="versions", descending=backward
+            versions,
+            page,
+            _version_position,
+            of="versions",
+            descending=backward,
         )
         return [describe_version(version) for version in chosen], token
 
@@ -339,7 +343,11 @@ class CodeStorage:
             )
         # Stored by SHA-256: a CRC-64 can be forged, so it must not decide which code runs.
         digest = await asyncio.to_thread(archive.digest, data)
-        code = CodeRef(checksum=checksum, size=len(data), digest=digest)
+        code = CodeRef(
+            checksum=checksum,
+            size=len(data),
+            digest=digest,
+        )
         await self._blobs.put_blob(code.key, data, now=self._clock.now())
         return code
 
@@ -368,7 +376,11 @@ class CodeStorage:
             in_use: Keys of the code of all functions and versions.
             used_before: Milliseconds since the epoch.
         """
-        return await self._blobs.prune_blobs(in_use, now=self._clock.now(), used_before=used_before)
+        return await self._blobs.prune_blobs(
+            in_use,
+            now=self._clock.now(),
+            used_before=used_before,
+        )
 
 
 def object_key(bucket: str, name: str) -> str:

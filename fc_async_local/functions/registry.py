@@ -151,7 +151,11 @@ class FunctionRegistry:
         snapshot = await self._cache.read()
         snapshot.resolve(function, qualifier)
         changed = AsyncConfigRecord(
-            function=function, qualifier=qualifier, config=config, created_at=0, modified_at=0
+            function=function,
+            qualifier=qualifier,
+            config=config,
+            created_at=0,
+            modified_at=0,
         )
         configs = {record.key: record for record in snapshot.all(AsyncConfigRecord)}
         configs[changed.key] = changed
@@ -177,7 +181,12 @@ def _check_enabled(snapshot: Snapshot, function: str) -> None:
         raise refusals.invocation_disabled(function, record.restriction.reason)
 
 
-def _deployment(snapshot: Snapshot, function: str, qualifier: str, roll: float) -> Deployment:
+def _deployment(
+    snapshot: Snapshot,
+    function: str,
+    qualifier: str,
+    roll: float,
+) -> Deployment:
     key = ("deployment", function, qualifier)
     deployment: Deployment | None = snapshot.derived.get(key)
     if deployment is None:

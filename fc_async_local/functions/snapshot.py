@@ -180,7 +180,11 @@ def pick_version(alias: AliasRecord, roll: float) -> str:
 
 def with_settings(record: FunctionRecord, **changes: object) -> FunctionRecord:
     """Return the function after a change of code or settings, as its next edition."""
-    return msgspec.structs.replace(record, edition=record.edition + 1, **changes)
+    return msgspec.structs.replace(
+        record,
+        edition=record.edition + 1,
+        **changes,
+    )
 
 
 class SnapshotCache:

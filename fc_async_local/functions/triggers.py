@@ -181,7 +181,9 @@ class Triggers(Resources[TriggerRecord]):
                     continue
                 existing += 1
                 located = msgspec.structs.replace(
-                    record, written=location.place, waived=location.waived
+                    record,
+                    written=location.place,
+                    waived=location.waived,
                 )
                 if located != record:
                     changes.append(located.stored())

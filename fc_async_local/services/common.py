@@ -97,7 +97,11 @@ def request_id() -> str:
 
 
 def page(
-    keys: Iterable[str], *, prefix: str = "", after: str = "", limit: int
+    keys: Iterable[str],
+    *,
+    prefix: str = "",
+    after: str = "",
+    limit: int,
 ) -> tuple[Sequence[str], str]:
     """Return a page of sorted keys and the marker of the next page.
 
@@ -129,7 +133,10 @@ def seconds_of(date: str | None) -> int | None:
 
 
 def read_integer(
-    parameters: Mapping[str, str], name: str, error: Callable[[str, str], ProtocolError], code: str
+    parameters: Mapping[str, str],
+    name: str,
+    error: Callable[[str, str], ProtocolError],
+    code: str,
 ) -> int | None:
     """Return a parameter of a query as a number; None if it is absent.
 
@@ -146,7 +153,10 @@ def read_integer(
 
 
 def check_range(
-    name: str, value: int, allowed: Range, error: Callable[[str, str], ProtocolError]
+    name: str,
+    value: int,
+    allowed: Range,
+    error: Callable[[str, str], ProtocolError],
 ) -> None:
     """Check that a number is in its range.
 

@@ -126,7 +126,11 @@ class HttpPoster:
         timeout = aiohttp.ClientTimeout(total=self._seconds)
         try:
             async with self._session.post(
-                target, data=body, headers=headers, timeout=timeout, allow_redirects=False
+                target,
+                data=body,
+                headers=headers,
+                timeout=timeout,
+                allow_redirects=False,
             ) as answer:
                 return answer.status
         except asyncio.TimeoutError as error:

@@ -123,7 +123,11 @@ class Dialect(NamedTuple):
             failures: Handle, code and message of each.
         """
         errors = [
-            {"ErrorCode": code, "ErrorMessage": message, "ReceiptHandle": handle}
+            {
+                "ErrorCode": code,
+                "ErrorMessage": message,
+                "ReceiptHandle": handle,
+            }
             for handle, code, message in failures
         ]
         return self.document("Errors", {"Error": errors})

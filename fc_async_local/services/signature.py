@@ -94,7 +94,13 @@ def sign(secret: str, text: str, digest: str = "sha1") -> str:
     return base64.b64encode(signature).decode()
 
 
-def verify(scheme: Scheme, request: Request, keys: Mapping[str, str], *, now: int) -> str:
+def verify(
+    scheme: Scheme,
+    request: Request,
+    keys: Mapping[str, str],
+    *,
+    now: int,
+) -> str:
     """Check the signature, the age and the digest of a request.
 
     Args:

@@ -142,7 +142,11 @@ class JobRunner(Loop, Generic[R]):
             self._renew_at = now + node.lease_ms // _RENEWALS_PER_LEASE
         with self._claims.under_way():
             claimed = await node.store.claim_jobs(
-                name, free, now=now, until=now + node.lease_ms, owner=node.node_id
+                name,
+                free,
+                now=now,
+                until=now + node.lease_ms,
+                owner=node.node_id,
             )
             for job in claimed:
                 self._hold(job)
@@ -190,7 +194,11 @@ class JobRunner(Loop, Generic[R]):
             reason = f"{type(error).__name__}: {error}"
             logger.exception("%s: the try broke off", job.key, extra={"request_id": job.key})
         # Without a result it is not counted as a try: the fault may be this program's.
-        again = replace(job, due_at=clock.now() + _AFTER_A_FAILURE_MS, error=reason)
+        again = replace(
+            job,
+            due_at=clock.now() + _AFTER_A_FAILURE_MS,
+            error=reason,
+        )
         return JobSettlement(job=again)
 
     async def _settle(self, job: Job, settlement: JobSettlement) -> None:

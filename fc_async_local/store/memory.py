@@ -71,7 +71,13 @@ class MemoryStore:
             self._count(steps.in_process((invocation.function,), 1, invocation.accepted_at))
 
     async def claim(
-        self, limit: int, *, now: int, until: int, owner: str, ahead: int = 0
+        self,
+        limit: int,
+        *,
+        now: int,
+        until: int,
+        owner: str,
+        ahead: int = 0,
     ) -> Sequence[Invocation]:
         due: list[tuple[int, Invocation]] = []
         for invocation in self._invocations.values():
@@ -83,7 +89,12 @@ class MemoryStore:
         befores = [invocation for _, invocation in due[:limit]]
         taken: list[Invocation] = []
         for invocation in befores:
-            after, events = steps.claimed(invocation, now=now, until=until, owner=owner)
+            after, events = steps.claimed(
+                invocation,
+                now=now,
+                until=until,
+                owner=owner,
+            )
             self._put(after, events)
             taken.append(after)
         self._count(steps.newly_held(befores, now))
@@ -138,16 +149,32 @@ class MemoryStore:
         self._count(steps.in_process(functions, -1, now))
         for job in jobs:
             due_at = min(job.due_at, now)
-            self._jobs[job.key] = replace(job, due_at=due_at, lease_until=None, lease_owner="")
+            self._jobs[job.key] = replace(
+                job,
+                due_at=due_at,
+                lease_until=None,
+                lease_owner="",
+            )
         return len(invocations) + len(jobs)
 
     async def stop(
-        self, function: str, task_id: str, *, now: int, until: int, owner: str
+        self,
+        function: str,
+        task_id: str,
+        *,
+        now: int,
+        until: int,
+        owner: str,
     ) -> StopResult | None:
         task = await self.get(function, task_id)
         if task is None:
             return None
-        after, events, claimed = steps.stopped(task.invocation, now=now, until=until, owner=owner)
+        after, events, claimed = steps.stopped(
+            task.invocation,
+            now=now,
+            until=until,
+            owner=owner,
+        )
         self._put(after, events)
         if claimed:
             self._count(steps.newly_held((task.invocation,), now))
@@ -252,7 +279,13 @@ class MemoryStore:
         self._write_jobs([job for job in jobs if job.key not in self._jobs])
 
     async def claim_jobs(
-        self, kind: str, limit: int, *, now: int, until: int, owner: str
+        self,
+        kind: str,
+        limit: int,
+        *,
+        now: int,
+        until: int,
+        owner: str,
     ) -> Sequence[Job]:
         due = [(ready, job) for ready, job in self._ready_jobs(kind) if ready <= now]
         due.sort(key=lambda pair: pair[0])
@@ -274,7 +307,10 @@ class MemoryStore:
             del self._jobs[lease.key]
         else:
             self._jobs[lease.key] = replace(
-                settlement.job, epoch=lease.epoch, lease_until=None, lease_owner=""
+                settlement.job,
+                epoch=lease.epoch,
+                lease_until=None,
+                lease_owner="",
             )
         self._write_jobs(settlement.added)
         if settlement.destination_status:
@@ -302,7 +338,12 @@ class MemoryStore:
         job = self._jobs.get(key)
         if job is None or job.state != "dead":
             return False
-        self._jobs[key] = replace(job, state="pending", due_at=now, tries=0)
+        self._jobs[key] = replace(
+            job,
+            state="pending",
+            due_at=now,
+            tries=0,
+        )
         self._show_destination(key, steps.REDRIVEN)
         return True
 

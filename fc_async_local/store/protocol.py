@@ -213,7 +213,13 @@ class JobStore(Protocol):
         ...
 
     async def claim_jobs(
-        self, kind: str, limit: int, *, now: int, until: int, owner: str
+        self,
+        kind: str,
+        limit: int,
+        *,
+        now: int,
+        until: int,
+        owner: str,
     ) -> Sequence[Job]:
         """Claim up to ``limit`` jobs of a kind that are due, the one that is due longest first.
 
@@ -291,7 +297,13 @@ class Store(JobStore, Protocol):
         ...
 
     async def claim(
-        self, limit: int, *, now: int, until: int, owner: str, ahead: int = 0
+        self,
+        limit: int,
+        *,
+        now: int,
+        until: int,
+        owner: str,
+        ahead: int = 0,
     ) -> Sequence[Invocation]:
         """Take up to ``limit`` due invocations, oldest due first, then in order of acceptance.
 
@@ -340,7 +352,13 @@ class Store(JobStore, Protocol):
         ...
 
     async def stop(
-        self, function: str, task_id: str, *, now: int, until: int, owner: str
+        self,
+        function: str,
+        task_id: str,
+        *,
+        now: int,
+        until: int,
+        owner: str,
     ) -> StopResult | None:
         """Ask for a task to be stopped; see :class:`StopResult`. None: no such task."""
         ...

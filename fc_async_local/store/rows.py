@@ -101,7 +101,11 @@ def to_event(row: Sequence[Any]) -> TaskEvent:
     """Return a recorded step from ``status, at, detail``."""
     status, at, detail_text = row
     detail = {} if detail_text == "{}" else _detail.decode(detail_text)
-    return TaskEvent(status=_STATUS[status], at=at, detail=detail)
+    return TaskEvent(
+        status=_STATUS[status],
+        at=at,
+        detail=detail,
+    )
 
 
 def from_event(number: int, event: TaskEvent) -> tuple[object, ...]:

@@ -76,7 +76,11 @@ def page_of(query: TaskQuery, lists: Iterable[Iterable[Invocation]]) -> TaskPage
     Each list has one task more than a page, if there are so many: it tells whether there is a next
     page.
     """
-    merged = heapq.merge(*lists, key=position_of, reverse=query.descending)
+    merged = heapq.merge(
+        *lists,
+        key=position_of,
+        reverse=query.descending,
+    )
     tasks = tuple(itertools.islice(merged, query.limit + 1))
     shown = tasks[: query.limit]
     if not shown or len(shown) == len(tasks):
@@ -199,7 +203,11 @@ def waiting_status(invocation: Invocation) -> Status:
 
 
 def claimed(
-    invocation: Invocation, *, now: int, until: int, owner: str
+    invocation: Invocation,
+    *,
+    now: int,
+    until: int,
+    owner: str,
 ) -> tuple[Invocation, tuple[TaskEvent, ...]]:
     """Return a due invocation with its new holder, and the steps that led there."""
     status = invocation.status
@@ -280,7 +288,11 @@ def _may_have_begun(invocation: Invocation) -> bool:
 
 
 def stopped(
-    invocation: Invocation, *, now: int, until: int, owner: str
+    invocation: Invocation,
+    *,
+    now: int,
+    until: int,
+    owner: str,
 ) -> tuple[Invocation, tuple[TaskEvent, ...], bool]:
     """Return an invocation with a request to stop, its new steps, and whether the asker holds it.
 
@@ -294,7 +306,12 @@ def stopped(
     stopping = replace(invocation, status=Status.STOPPING)
     if invocation.lease_until is not None and invocation.lease_until > now:
         return stopping, events, False
-    taken = replace(stopping, epoch=invocation.epoch + 1, lease_until=until, lease_owner=owner)
+    taken = replace(
+        stopping,
+        epoch=invocation.epoch + 1,
+        lease_until=until,
+        lease_owner=owner,
+    )
     return taken, events, True
 
 
@@ -307,7 +324,12 @@ def settled(lease: Lease, settlement: Settlement) -> Invocation:
     after = settlement.invocation
     if not (after.status.final or after.status.waiting):
         raise ValueError(f"a settlement ends an attempt, but {after.status.value} is held")
-    return replace(after, epoch=lease.epoch, lease_until=None, lease_owner="")
+    return replace(
+        after,
+        epoch=lease.epoch,
+        lease_until=None,
+        lease_owner="",
+    )
 
 
 def job_ready_at(job: Job) -> int | None:
@@ -319,7 +341,12 @@ def job_ready_at(job: Job) -> int | None:
 
 def job_claimed(job: Job, *, until: int, owner: str) -> Job:
     """Return a job under a new lease."""
-    return replace(job, epoch=job.epoch + 1, lease_until=until, lease_owner=owner)
+    return replace(
+        job,
+        epoch=job.epoch + 1,
+        lease_until=until,
+        lease_owner=owner,
+    )
 
 
 class Accept(msgspec.Struct, frozen=True):

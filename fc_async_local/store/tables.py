@@ -50,7 +50,13 @@ class TableStore:
         self._writer = writer
 
     async def claim(
-        self, limit: int, *, now: int, until: int, owner: str, ahead: int = 0
+        self,
+        limit: int,
+        *,
+        now: int,
+        until: int,
+        owner: str,
+        ahead: int = 0,
     ) -> Sequence[Invocation]:
         async def job(tables: Transaction) -> Sequence[Invocation]:
             due = await tables.rows("due", (now + ahead, now, limit))
@@ -60,7 +66,12 @@ class TableStore:
             claimed = []
             changed = []
             for (number, *_), before in zip(due, befores, strict=True):
-                after, events = steps.claimed(before, now=now, until=until, owner=owner)
+                after, events = steps.claimed(
+                    before,
+                    now=now,
+                    until=until,
+                    owner=owner,
+                )
                 claimed.append(after)
                 changed.append((number, after, events))
             await tables.write_back(changed)
@@ -96,14 +107,25 @@ class TableStore:
         return await self._tables.write(job)
 
     async def stop(
-        self, function: str, task_id: str, *, now: int, until: int, owner: str
+        self,
+        function: str,
+        task_id: str,
+        *,
+        now: int,
+        until: int,
+        owner: str,
     ) -> StopResult | None:
         async def job(tables: Transaction) -> StopResult | None:
             result = await tables.rows("task_for_update", (function, task_id))
             if not result:
                 return None
             before = rows.to_invocation(result[0])
-            after, events, claimed = steps.stopped(before, now=now, until=until, owner=owner)
+            after, events, claimed = steps.stopped(
+                before,
+                now=now,
+                until=until,
+                owner=owner,
+            )
             if after is not before:
                 await tables.write_back([(result[0][0], after, events)])
             if claimed:
@@ -193,7 +215,13 @@ class TableStore:
         await self._tables.write(lambda tables: tables.insert_jobs(jobs, replace=False))
 
     async def claim_jobs(
-        self, kind: str, limit: int, *, now: int, until: int, owner: str
+        self,
+        kind: str,
+        limit: int,
+        *,
+        now: int,
+        until: int,
+        owner: str,
     ) -> Sequence[Job]:
         async def job(tables: Transaction) -> Sequence[Job]:
             taken = []
@@ -202,7 +230,14 @@ class TableStore:
                 taken.append(steps.job_claimed(due, until=until, owner=owner))
             if taken:
                 keys = rows.as_json([job.key for job in taken])
-                await tables.do("take_jobs", {"until": until, "owner": owner, "keys": keys})
+                await tables.do(
+                    "take_jobs",
+                    {
+                        "until": until,
+                        "owner": owner,
+                        "keys": keys,
+                    },
+                )
             return taken
 
         return await self._tables.write(job)
@@ -265,7 +300,12 @@ async def start(tables: Transaction, items: Sequence[Start]) -> Sequence[Started
     for lease, now, instance_id in items:
         begins_at[lease.key, lease.epoch] = now
         leases.append(
-            {"key": lease.key, "epoch": lease.epoch, "now": now, "instance_id": instance_id}
+            {
+                "key": lease.key,
+                "epoch": lease.epoch,
+                "now": now,
+                "instance_id": instance_id,
+            }
         )
     values = (rows.as_json(leases),)
     statuses = {}

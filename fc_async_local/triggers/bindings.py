@@ -331,7 +331,11 @@ _KINDS: Final[Mapping[str, Callable[[TriggerSettings, str, str], Binding | None]
 
 
 def queue_event(
-    message: MnsMessage, binding: Binding, source: QueueSource, account: Account, now: int
+    message: MnsMessage,
+    binding: Binding,
+    source: QueueSource,
+    account: Account,
+    now: int,
 ) -> dict[str, Any]:
     """Return the event for a message of a queue."""
     body = _decoded(message.body) if source.is_base64_decode else message.body
@@ -342,7 +346,11 @@ def queue_event(
 
 
 def rocketmq_event(
-    pending: Pending, binding: Binding, source: RocketMqSource, account: Account, now: int
+    pending: Pending,
+    binding: Binding,
+    source: RocketMqSource,
+    account: Account,
+    now: int,
 ) -> dict[str, Any]:
     """Return the event for a message of a RocketMQ topic."""
     message = pending.message

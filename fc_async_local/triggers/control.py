@@ -102,11 +102,20 @@ class TriggerControl:
         )
         if trigger.kind == http_trigger.TYPE:
             http = urls(trigger)
-            return replace(state, state="active", source=http.url_internet, http_trigger=http)
+            return replace(
+                state,
+                state="active",
+                source=http.url_internet,
+                http_trigger=http,
+            )
         try:
             binding = bindings.read(trigger)
         except Unreadable as error:
-            return replace(state, state="invalid", last_error=str(error))
+            return replace(
+                state,
+                state="invalid",
+                last_error=str(error),
+            )
         if binding is None:
             return state
         source = binding.source
@@ -222,7 +231,11 @@ class TriggerControl:
         return fired
 
     async def _fire_object(
-        self, binding: Binding, payload: bytes, event: models.ObjectEvent, now: int
+        self,
+        binding: Binding,
+        payload: bytes,
+        event: models.ObjectEvent,
+        now: int,
     ) -> models.FiredTrigger:
         # The event of a change may be fired again after a crash: the same request id makes that
         # the same invocation.
@@ -262,7 +275,12 @@ def _sample(binding: Binding, origin: events.Origin, now: int) -> bytes:
     return events.encode(document if binding.batch is None else [document])
 
 
-def _document(source: Source, trigger: str, origin: events.Origin, now: int) -> events.Document:
+def _document(
+    source: Source,
+    trigger: str,
+    origin: events.Origin,
+    now: int,
+) -> events.Document:
     def occurred(bus: str) -> events.Occurred:
         return events.Occurred(_MESSAGE_ID, now, now, bus)
 
@@ -272,10 +290,23 @@ def _document(source: Source, trigger: str, origin: events.Origin, now: int) -> 
         case OssTrigger():
             key = f"{source.prefix}{_BODY}{source.suffix}"
             name = source.events[0].partition(":")[2].replace("*", "PutObject")
-            return events.oss(source.bucket, key, event=name, at=now, size=_SIZE, origin=origin)
+            return events.oss(
+                source.bucket,
+                key,
+                event=name,
+                at=now,
+                size=_SIZE,
+                origin=origin,
+            )
         case TopicSource():
             tag = source.filter_tag
-            return events.mns_topic(source.topic, _BODY, at=now, origin=origin, tag=tag)
+            return events.mns_topic(
+                source.topic,
+                _BODY,
+                at=now,
+                origin=origin,
+                tag=tag,
+            )
         case QueueSource():
             bus = events.bus_of("MNS", trigger)
             return events.mns_queue(source.queue_name, _BODY, occurred(bus), origin)

@@ -110,7 +110,10 @@ class Firing:
             Rejected: The invocation is refused, as on the service.
         """
         request = InvokeRequest(
-            binding.function, payload, qualifier=binding.qualifier, call_path=call_path
+            binding.function,
+            payload,
+            qualifier=binding.qualifier,
+            call_path=call_path,
         )
         try:
             request_id, outcome = await self._invoker.invoke_sync(request)
@@ -124,7 +127,14 @@ class Firing:
             self._log.fired(binding.key, request_id, now)
         return request_id, outcome
 
-    async def give_up(self, binding: Binding, payload: bytes, error: str, *, key: str) -> None:
+    async def give_up(
+        self,
+        binding: Binding,
+        payload: bytes,
+        error: str,
+        *,
+        key: str,
+    ) -> None:
         """Keep an event that cannot be delivered as a dead event.
 
         Args:
@@ -236,7 +246,11 @@ class Retries:
     """
 
     def __init__(
-        self, node: PushNode, triggers: TriggerSource, firing: Firing, dead_letter: DeadLetter
+        self,
+        node: PushNode,
+        triggers: TriggerSource,
+        firing: Firing,
+        dead_letter: DeadLetter,
     ) -> None:
         self._node = node
         self._triggers = triggers
@@ -253,7 +267,12 @@ class Retries:
         return await self._node.store.jobs_pending(TRIGGER, binding.key) > 0
 
     async def fire(
-        self, binding: Binding, payload: bytes, *, key: str, call_path: CallPath
+        self,
+        binding: Binding,
+        payload: bytes,
+        *,
+        key: str,
+        call_path: CallPath,
     ) -> None:
         """Fire a trigger once; on a failure, write the job of the retries or give up.
 
@@ -292,7 +311,12 @@ class Retries:
         if not readable:
             error = f"trigger {batch.function}/{batch.trigger} was deleted or cannot be read"
             return dead_event(
-                batch.function, "", batch.payload, error, key=job.key, call_path=batch.call_path
+                batch.function,
+                "",
+                batch.payload,
+                error,
+                key=job.key,
+                call_path=batch.call_path,
             )
         return await self._push(readable[0], batch, tries=job.tries + 1)
 

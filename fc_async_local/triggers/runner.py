@@ -172,7 +172,9 @@ class TriggerRunner:
     async def _queue(self, binding: Binding, source: QueueSource) -> None:
         async def receive(limit: int, wait_seconds: int) -> Sequence[MnsMessage]:
             return await self._mns.receive(
-                source.queue_name, limit=limit, wait_seconds=wait_seconds
+                source.queue_name,
+                limit=limit,
+                wait_seconds=wait_seconds,
             )
 
         def read(message: MnsMessage, now: int) -> _Message:
@@ -187,7 +189,11 @@ class TriggerRunner:
         group = source.group_id or f"GID_{binding.function}_{binding.trigger}"
 
         async def receive(limit: int, wait_seconds: int) -> Sequence[Pending]:
-            request = ConsumeRequest(limit=limit, wait_seconds=wait_seconds, tag=source.tag)
+            request = ConsumeRequest(
+                limit=limit,
+                wait_seconds=wait_seconds,
+                tag=source.tag,
+            )
             return await self._rocketmq.consume(source.instance_id, source.topic, group, request)
 
         def read(pending: Pending, now: int) -> _Message:
@@ -246,7 +252,12 @@ class TriggerRunner:
             payload = bindings.encode(events, batched=binding.batch is not None)
             paths = [message.call_path for message in batch]
             call_path = nearest_to_limit(paths, binding.function)
-            await self._retries.fire(binding, payload, key=batch[0].message_id, call_path=call_path)
+            await self._retries.fire(
+                binding,
+                payload,
+                key=batch[0].message_id,
+                call_path=call_path,
+            )
             # Only now: a batch that could be neither fired nor kept must be received again.
             done += [message.handle for message in batch]
         return done

@@ -74,12 +74,22 @@ def _key(source: TimerSource) -> str:
     return f"{TIMER} {source.revision}"
 
 
-def job_of(binding: Binding, source: TimerSource, *, after: int, epoch: int = 0) -> Job | None:
+def job_of(
+    binding: Binding,
+    source: TimerSource,
+    *,
+    after: int,
+    epoch: int = 0,
+) -> Job | None:
     """Return the job of a timer's first firing after a moment; None if there is no such firing."""
     at = source.next_firing(after)
     if at is None:
         return None
-    due = Due(function=binding.function, trigger=binding.trigger, at=at)
+    due = Due(
+        function=binding.function,
+        trigger=binding.trigger,
+        at=at,
+    )
     return Job(
         kind=TIMER,
         key=_key(source),
@@ -90,7 +100,13 @@ def job_of(binding: Binding, source: TimerSource, *, after: int, epoch: int = 0)
     )
 
 
-def follow(job: Job, result: Result, now: int, *, grace_ms: int) -> JobSettlement:
+def follow(
+    job: Job,
+    result: Result,
+    now: int,
+    *,
+    grace_ms: int,
+) -> JobSettlement:
     """Return what follows from a firing: the job of the next one, or a retry."""
     if result is None:
         return JobSettlement(job=None)
@@ -99,11 +115,19 @@ def follow(job: Job, result: Result, now: int, *, grace_ms: int) -> JobSettlemen
         return JobSettlement(job=settlement.tried(job, again_at=again_at, error=result.error))
     due = read_due(job.payload)
     binding = Binding(
-        function=due.function, trigger=due.trigger, qualifier="", source=result.source
+        function=due.function,
+        trigger=due.trigger,
+        qualifier="",
+        source=result.source,
     )
     # What was missed by more than the grace is left out, not fired one after the other.
     after = max(due.at, now - grace_ms - 1)
-    following = job_of(binding, result.source, after=after, epoch=job.epoch)
+    following = job_of(
+        binding,
+        result.source,
+        after=after,
+        epoch=job.epoch,
+    )
     return JobSettlement(job=None, added=() if following is None else (following,))
 
 

@@ -62,7 +62,11 @@ class BusDocuments:
             raise EventBridgeError("InvalidArgument", f"{name!r} is the service's own bus")
         if len(self._documents.items(_BUS)) >= model.BUSES:
             raise EventBridgeError("QuotaExceeded", f"an account has at most {model.BUSES} buses")
-        bus = Bus(name=name, description=description, created_at=self._clock.now())
+        bus = Bus(
+            name=name,
+            description=description,
+            created_at=self._clock.now(),
+        )
         try:
             await self._documents.write(Change(_BUS, name, encode(bus), "absent"))
         except ChangeRefused:
@@ -113,7 +117,11 @@ class BusDocuments:
     def buses(self, *, prefix: str, after: str, limit: int) -> tuple[Sequence[Bus], str, int]:
         """Return a page of buses, the marker of the next page, and the number of all buses."""
         names = [key for key, _body in self._documents.items(_BUS) if key.startswith(prefix)]
-        page, following = common.page(names, after=after, limit=limit)
+        page, following = common.page(
+            names,
+            after=after,
+            limit=limit,
+        )
         return [self.bus(name) for name in page], following, len(names)
 
     async def create_rule(self, rule: Rule) -> Rule:
@@ -131,7 +139,11 @@ class BusDocuments:
                 "QuotaExceeded", f"a bus has at most {model.RULES_PER_BUS} rules"
             )
         now = self._clock.now()
-        fresh = msgspec.structs.replace(rule, created_at=now, modified_at=now)
+        fresh = msgspec.structs.replace(
+            rule,
+            created_at=now,
+            modified_at=now,
+        )
         try:
             await self._documents.write(Change(_RULE, _key(rule), encode(fresh), "absent"))
         except ChangeRefused:
@@ -179,13 +191,22 @@ class BusDocuments:
         await self._documents.write(Change(_RULE, _key(rule), None))
 
     def rules(
-        self, bus: str, *, prefix: str = "", after: str = "", limit: int
+        self,
+        bus: str,
+        *,
+        prefix: str = "",
+        after: str = "",
+        limit: int,
     ) -> tuple[Sequence[Rule], str, int]:
         """Return a page of rules, the marker of the next page, and the number of all rules."""
         self._find_bus(bus)
         rules = [rule for rule in self.rules_of(bus) if rule.name.startswith(prefix)]
         by_name = {rule.name: rule for rule in rules}
-        page, following = common.page(by_name, after=after, limit=limit)
+        page, following = common.page(
+            by_name,
+            after=after,
+            limit=limit,
+        )
         return [by_name[name] for name in page], following, len(rules)
 
     def rules_of(self, bus: str) -> list[Rule]:

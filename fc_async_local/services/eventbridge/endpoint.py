@@ -62,7 +62,12 @@ class EventBridgeEndpoint(HttpService):
             owner = {"ResourceOwnerAccountId": self._service.settings.place.account_id}
             return _json(200, members | owner | data)
         data = await self._rpc(request)
-        success = {"Code": "Success", "Message": "success", "Success": True, "Data": data}
+        success = {
+            "Code": "Success",
+            "Message": "success",
+            "Success": True,
+            "Data": data,
+        }
         return _json(200, members | success)
 
     def refuse(self, error: Rejected, request: Request) -> Answer:

@@ -150,7 +150,13 @@ class EventBridgeError(ProtocolError):
 
 
 _REQUIRED: Final = ("id", "source", "type", "specversion")
-_LONGEST: Final = {"id": 128, "source": 128, "type": 128, "subject": 512, "time": 64}
+_LONGEST: Final = {
+    "id": 128,
+    "source": 128,
+    "type": 128,
+    "subject": 512,
+    "time": 64,
+}
 """Largest numbers of characters (docs/reference/sources.md, EventBridge limits)."""
 _ATTRIBUTES: Final = {*_REQUIRED, "subject", "time", "data", "datacontenttype", "dataschema"}
 """Of CloudEvents, which the RPC API writes in upper camel case."""
@@ -223,7 +229,14 @@ def check_event(event: Event) -> None:
         )
 
 
-def stamp(event: Event, *, bus: str, region: str, account_id: str, now: int) -> Event:
+def stamp(
+    event: Event,
+    *,
+    bus: str,
+    region: str,
+    account_id: str,
+    now: int,
+) -> Event:
     """Return an event with the attributes that the bus adds.
 
     JSON in ``data_base64`` becomes ``data``.

@@ -179,7 +179,11 @@ class Operations:
             limit=parameters.number("Limit", _PAGE),
         )
         shown = [self._shown_bus(bus) for bus in buses]
-        return {"EventBuses": shown, "NextToken": following, "Total": total}
+        return {
+            "EventBuses": shown,
+            "NextToken": following,
+            "Total": total,
+        }
 
     async def _create_rule(self, parameters: Parameters) -> Data:
         rule = await self._documents.create_rule(
@@ -230,7 +234,11 @@ class Operations:
             limit=parameters.number("Limit", _PAGE),
         )
         shown = [self._shown_rule(rule) for rule in rules]
-        return {"Rules": shown, "NextToken": following, "Total": total}
+        return {
+            "Rules": shown,
+            "NextToken": following,
+            "Total": total,
+        }
 
     async def _set_status(self, status: str, parameters: Parameters) -> Data:
         return await self._change(self._rule(parameters), status=status)
@@ -266,8 +274,18 @@ class Operations:
         targets = []
         for target in rule.targets:
             shown = self._shown_target(target)
-            targets.append({**shown, "EventBusName": rule.bus, "RuleName": rule.name})
-        return {"Targets": targets, "NextToken": "", "Total": len(targets)}
+            targets.append(
+                {
+                    **shown,
+                    "EventBusName": rule.bus,
+                    "RuleName": rule.name,
+                }
+            )
+        return {
+            "Targets": targets,
+            "NextToken": "",
+            "Total": len(targets),
+        }
 
     async def _test_pattern(self, parameters: Parameters) -> Data:
         try:
@@ -295,7 +313,13 @@ class Operations:
 
     def _bus_arn(self, bus: str) -> str:
         account = self._service.settings.place
-        return str(EventBusArn(region=account.region, account_id=account.account_id, bus=bus))
+        return str(
+            EventBusArn(
+                region=account.region,
+                account_id=account.account_id,
+                bus=bus,
+            )
+        )
 
     def _rule_arn(self, rule: Rule) -> str:
         return f"{self._bus_arn(rule.bus)}/rule/{rule.name}"

@@ -131,7 +131,11 @@ class EventBridgeService:
             name = bus or model.text_of(event, "aliyuneventbusname")
             self.documents.bus(name)
         except EventBridgeError as error:
-            refused = Entry(event_id=event_id, error_code=error.code, error_message=error.message)
+            refused = Entry(
+                event_id=event_id,
+                error_code=error.code,
+                error_message=error.message,
+            )
             return refused, []
         trace_id, pushes = self._stamped(event, name, call_path)
         return Entry(event_id=event_id, trace_id=trace_id), pushes
@@ -142,13 +146,21 @@ class EventBridgeService:
         now = self._clock.now()
         trace_id = common.message_id()
         stamped = model.stamp(
-            event, bus=bus, region=account.region, account_id=account.account_id, now=now
+            event,
+            bus=bus,
+            region=account.region,
+            account_id=account.account_id,
+            now=now,
         )
         self.recent.add(bus, (now, stamped))
         return trace_id, self._push_jobs(bus, stamped, trace_id, call_path)
 
     def _push_jobs(
-        self, bus: str, event: Event, trace_id: str, call_path: tuple[str, ...]
+        self,
+        bus: str,
+        event: Event,
+        trace_id: str,
+        call_path: tuple[str, ...],
     ) -> list[Job]:
         # Patterns compare the text of numbers, so they stay as they are written.
         lexical_event = pattern.lexical(encode(event))
@@ -233,7 +245,12 @@ class EventBridgeService:
             error = f"{error}; the dead-letter queue {queue.arn}: {failure}"
         # The key is part of a URL when the event is redriven.
         key = job.key.replace("/", ".")
-        return self._targets.dead_event(target, push, key=key, error=error)
+        return self._targets.dead_event(
+            target,
+            push,
+            key=key,
+            error=error,
+        )
 
     def _target_of(self, push: RulePush) -> Target | None:
         rule = self.documents.find_rule(push.bus, push.rule)

@@ -141,7 +141,13 @@ class Targets:
         return ""
 
     @staticmethod
-    def dead_event(target: Target, push: RulePush, *, key: str, error: str) -> DeadEvent:
+    def dead_event(
+        target: Target,
+        push: RulePush,
+        *,
+        key: str,
+        error: str,
+    ) -> DeadEvent:
         """Return the dead event of an event that could not be pushed."""
         inputs = _Inputs(target, json.loads(model.encode(push.event)), push.call_path)
         function = qualifier = ""
@@ -201,7 +207,11 @@ class Targets:
         # Encoded unless it is switched off: official consumers decode the body by default.
         if inputs.get("IsBase64Encode").lower() != "false":
             body = base64.b64encode(body.encode()).decode()
-        draft = Draft(message_id=common.message_id(), body=body, call_path=inputs.call_path)
+        draft = Draft(
+            message_id=common.message_id(),
+            body=body,
+            call_path=inputs.call_path,
+        )
         await self._queues.send(inputs.get("queue"), [draft])
         return ""
 
@@ -336,7 +346,11 @@ def _find(parameter: Parameter, path: str, event: Any) -> str:
 def _as_text(value: Any) -> str:
     if isinstance(value, str):
         return value
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return json.dumps(
+        value,
+        ensure_ascii=False,
+        separators=(",", ":"),
+    )
 
 
 def _wrong(parameter: Parameter, reason: str) -> EventBridgeError:

@@ -100,7 +100,11 @@ class MnsEndpoint(XmlService):
 
     async def _list_queues(self, request: Request) -> Answer:
         prefix, marker, limit = _page(request)
-        queues = await self._service.queues(prefix=prefix, after=marker, limit=limit + 1)
+        queues = await self._service.queues(
+            prefix=prefix,
+            after=marker,
+            limit=limit + 1,
+        )
         urls = [_url(request, "queues", queue.name) for queue in queues[:limit]]
         following = queues[limit - 1].name if len(queues) > limit else ""
         return _listing("Queues", urls, following)
@@ -117,7 +121,9 @@ class MnsEndpoint(XmlService):
             written = wire.peeked
         else:
             messages = await self._service.receive(
-                name, limit=parameters.limit, wait_seconds=parameters.wait_seconds
+                name,
+                limit=parameters.limit,
+                wait_seconds=parameters.wait_seconds,
             )
             written = wire.received
         if not messages:
@@ -156,7 +162,11 @@ class MnsEndpoint(XmlService):
 
     async def _list_topics(self, request: Request) -> Answer:
         prefix, marker, limit = _page(request)
-        names, following = self._topics.documents.topics(prefix=prefix, after=marker, limit=limit)
+        names, following = self._topics.documents.topics(
+            prefix=prefix,
+            after=marker,
+            limit=limit,
+        )
         urls = [_url(request, "topics", name) for name in names]
         return _listing("Topics", urls, following)
 
@@ -190,7 +200,10 @@ class MnsEndpoint(XmlService):
     async def _list_subscriptions(self, request: Request, topic: str) -> Answer:
         prefix, marker, limit = _page(request)
         names, following = self._topics.documents.subscriptions(
-            topic, prefix=prefix, after=marker, limit=limit
+            topic,
+            prefix=prefix,
+            after=marker,
+            limit=limit,
         )
         urls = [_url(request, "topics", topic, "subscriptions", name) for name in names]
         return _listing("Subscriptions", urls, following)
@@ -268,7 +281,13 @@ def _url(request: Request, *segments: str) -> str:
     return "/".join((base_url(request), *segments))
 
 
-def _created(creation: Creation, location: str, *, conflict: str, resource: str) -> Answer:
+def _created(
+    creation: Creation,
+    location: str,
+    *,
+    conflict: str,
+    resource: str,
+) -> Answer:
     """Return the answer to a request that creates a resource.
 
     Raises:

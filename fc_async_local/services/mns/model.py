@@ -271,7 +271,11 @@ def take(queue: Queue, message: MnsMessage, now: int) -> MnsMessage:
 
 
 def hide(
-    messages: Mapping[int, MnsMessage], receipt: Receipt, *, seconds: float, now: int
+    messages: Mapping[int, MnsMessage],
+    receipt: Receipt,
+    *,
+    seconds: float,
+    now: int,
 ) -> MnsMessage | None:
     """Return a received message with another visibility and a new handle.
 
@@ -288,7 +292,9 @@ def hide(
     if message is None or not holds(message, receipt, now):
         return None
     return msgspec.structs.replace(
-        message, visible_at=now + int(seconds * 1_000), claims=message.claims + 1
+        message,
+        visible_at=now + int(seconds * 1_000),
+        claims=message.claims + 1,
     )
 
 

@@ -63,7 +63,12 @@ class MnsService:
         model.check_attributes(attributes)
         now = self._clock.now()
         return await self._store.create_queue(
-            Queue(name=name, attributes=attributes, created_at=now, modified_at=now)
+            Queue(
+                name=name,
+                attributes=attributes,
+                created_at=now,
+                modified_at=now,
+            )
         )
 
     async def change_queue(self, name: str, attributes: QueueAttributes) -> None:
@@ -81,7 +86,11 @@ class MnsService:
 
     async def queues(self, *, prefix: str = "", after: str = "", limit: int) -> Sequence[Queue]:
         """Return queues sorted by name, after the name ``after``."""
-        return await self._store.queues(prefix=prefix, after=after, limit=limit)
+        return await self._store.queues(
+            prefix=prefix,
+            after=after,
+            limit=limit,
+        )
 
     async def delete_queue(self, name: str) -> None:
         """Delete a queue and its messages; its long polls fail at once."""
@@ -172,7 +181,12 @@ class MnsService:
         receipt = read_handle(handle)
         if receipt is None:
             raise handle_unknown(handle)
-        hidden = await self._store.hide(name, receipt, seconds=seconds, now=self._clock.now())
+        hidden = await self._store.hide(
+            name,
+            receipt,
+            seconds=seconds,
+            now=self._clock.now(),
+        )
         if hidden is None:
             raise message_missing()
         # Polls wait until the time at which it would have become visible.

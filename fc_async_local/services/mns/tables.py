@@ -87,7 +87,11 @@ class TableMessageStore:
 
     async def change_queue(self, name: str, attributes: QueueAttributes, *, now: int) -> None:
         """Replace all attributes of a queue."""
-        row = {"name": name, "attributes": _encode(attributes), "now": now}
+        row = {
+            "name": name,
+            "attributes": _encode(attributes),
+            "now": now,
+        }
         changed = await self._transactions.write(lambda tables: tables.changed("change_queue", row))
         if not changed:
             raise queue_missing(name)
@@ -98,7 +102,11 @@ class TableMessageStore:
 
     async def queues(self, *, prefix: str = "", after: str = "", limit: int) -> Sequence[Queue]:
         """Return queues sorted by name, after the name ``after``."""
-        row = {"prefix": prefix, "after": after, "limit": limit}
+        row = {
+            "prefix": prefix,
+            "after": after,
+            "limit": limit,
+        }
         queue_rows = await self._transactions.read(lambda tables: tables.rows("list_queues", row))
         return [queue_of(queue_row) for queue_row in queue_rows]
 
@@ -189,13 +197,23 @@ class TableMessageStore:
         return await self._transactions.write(job)
 
     async def hide(
-        self, name: str, receipt: Receipt, *, seconds: float, now: int
+        self,
+        name: str,
+        receipt: Receipt,
+        *,
+        seconds: float,
+        now: int,
     ) -> MnsMessage | None:
         """Change the visibility of a received message; return None if the receipt is not valid."""
 
         async def job(tables: Transaction) -> MnsMessage | None:
             held = await _held(tables, name, [receipt], now)
-            hidden = rules.hide(held, receipt, seconds=seconds, now=now)
+            hidden = rules.hide(
+                held,
+                receipt,
+                seconds=seconds,
+                now=now,
+            )
             if hidden is not None:
                 await tables.do("change_message", _received_columns(hidden))
             return hidden
@@ -221,11 +239,18 @@ async def _queue(tables: Transaction, name: str, *, statement: str = "get_queue"
 
 
 def _scope(queue: Queue, now: int) -> dict[str, Any]:
-    return {"queue": queue.name, "now": now, "kept_since": rules.kept_since(queue, now)}
+    return {
+        "queue": queue.name,
+        "now": now,
+        "kept_since": rules.kept_since(queue, now),
+    }
 
 
 async def _send(
-    tables: Transaction, name: str, drafts: Sequence[Draft], now: int
+    tables: Transaction,
+    name: str,
+    drafts: Sequence[Draft],
+    now: int,
 ) -> Sequence[MnsMessage]:
     queue = await _queue(tables, name, statement="hold_queue")
     # All are checked before the first is written, because a refusal must change nothing.
@@ -235,7 +260,11 @@ async def _send(
     rows = []
     for message in messages:
         row = msgspec.structs.asdict(message)
-        row |= {"queue": name, "extra": _extra_column(message), "now": now}
+        row |= {
+            "queue": name,
+            "extra": _extra_column(message),
+            "now": now,
+        }
         rows.append(row)
     numbers = await tables.row_of_each("put_message", rows)
     stored = []
@@ -253,7 +282,10 @@ async def _offer(tables: Transaction, offer: Offer, now: int) -> bool:
 
 
 async def _held(
-    tables: Transaction, name: str, receipts: Sequence[Receipt], now: int
+    tables: Transaction,
+    name: str,
+    receipts: Sequence[Receipt],
+    now: int,
 ) -> dict[int, MnsMessage]:
     """Return the messages of receipts, valid or not, by sequence; no other transaction has them."""
     scope = _scope(await _queue(tables, name), now)

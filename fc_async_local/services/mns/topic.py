@@ -188,7 +188,11 @@ class TopicDocuments:
         """
         check_topic(topic)
         now = self._clock.now()
-        fresh = msgspec.structs.replace(topic, created_at=now, modified_at=now)
+        fresh = msgspec.structs.replace(
+            topic,
+            created_at=now,
+            modified_at=now,
+        )
         try:
             await self._documents.write(Change(_TOPIC, topic.name, _encode(fresh), "absent"))
         except ChangeRefused:
@@ -226,7 +230,12 @@ class TopicDocuments:
     def topics(self, *, prefix: str, after: str, limit: int) -> tuple[Sequence[str], str]:
         """Return a page of the names of topics, and the marker of the next page."""
         names = (key for key, _body in self._documents.items(_TOPIC))
-        return common.page(names, prefix=prefix, after=after, limit=limit)
+        return common.page(
+            names,
+            prefix=prefix,
+            after=after,
+            limit=limit,
+        )
 
     async def delete_topic(self, name: str) -> None:
         """Delete a topic and its subscriptions."""
@@ -245,7 +254,11 @@ class TopicDocuments:
         check_subscription(subscription)
         key = _key(subscription.topic, subscription.name)
         now = self._clock.now()
-        fresh = msgspec.structs.replace(subscription, created_at=now, modified_at=now)
+        fresh = msgspec.structs.replace(
+            subscription,
+            created_at=now,
+            modified_at=now,
+        )
         try:
             await self._documents.write(Change(_SUBSCRIPTION, key, _encode(fresh), "absent"))
         except ChangeRefused:
@@ -276,12 +289,22 @@ class TopicDocuments:
         return subscription
 
     def subscriptions(
-        self, topic: str, *, prefix: str, after: str, limit: int
+        self,
+        topic: str,
+        *,
+        prefix: str,
+        after: str,
+        limit: int,
     ) -> tuple[Sequence[str], str]:
         """Return a page of names of subscriptions, and the marker of the next page."""
         self.topic(topic)
         names = (subscription.name for subscription in self.all_subscriptions(topic))
-        return common.page(names, prefix=prefix, after=after, limit=limit)
+        return common.page(
+            names,
+            prefix=prefix,
+            after=after,
+            limit=limit,
+        )
 
     async def unsubscribe(self, topic: str, name: str) -> None:
         """Delete a subscription; messages that wait to be pushed to it are dropped."""

@@ -80,7 +80,12 @@ class TopicService:
         return await self._node.store.jobs_pending(TOPIC_PUSH, self.documents.topic(name).name)
 
     async def publish(
-        self, topic: str, body: str, *, tag: str = "", call_path: tuple[str, ...] = ()
+        self,
+        topic: str,
+        body: str,
+        *,
+        tag: str = "",
+        call_path: tuple[str, ...] = (),
     ) -> Publication:
         """Publish a message; return when it is durable for every subscription.
 
@@ -227,7 +232,9 @@ def _push_job(subscription: Subscription, publication: Publication) -> Job:
     # A trigger has a slash in its name; subscriptions of users have none.
     name = subscription.trigger or subscription.name
     push = TopicPush(
-        subscription=name, publication=publication, function=bool(subscription.trigger)
+        subscription=name,
+        publication=publication,
+        function=bool(subscription.trigger),
     )
     return Job(
         kind=TOPIC_PUSH,

@@ -57,7 +57,12 @@ def read_attributes(body: bytes, base: QueueAttributes) -> QueueAttributes:
     return _changed(body, "Queue", base, _ATTRIBUTES)
 
 
-def _changed(body: bytes, root: str, base: T, numbers: Mapping[str, str]) -> T:
+def _changed(
+    body: bytes,
+    root: str,
+    base: T,
+    numbers: Mapping[str, str],
+) -> T:
     """Return attributes with those that a body names; without a body they are as they were."""
     if not body.strip():
         return base
@@ -141,7 +146,11 @@ def read_properties(element: Element, name: str) -> tuple[Property, ...]:
 
 def _properties(name: str, properties: tuple[Property, ...]) -> Members | None:
     items = [
-        {"Name": property_.name, "Value": property_.value, "Type": property_.type}
+        {
+            "Name": property_.name,
+            "Value": property_.value,
+            "Type": property_.type,
+        }
         for property_ in properties
     ]
     if not items:

@@ -29,7 +29,12 @@ async def list_buckets(service: OssService, request: OssRequest, _: ClientStream
     after = request.query.get("marker", "")
     limit = request.number("max-keys", 100, model.MOST_LISTED)
     buckets = await service.do(lambda index: index.all(Bucket))
-    shown, marker = common.page(buckets, prefix=prefix, after=after, limit=limit)
+    shown, marker = common.page(
+        buckets,
+        prefix=prefix,
+        after=after,
+        limit=limit,
+    )
     content: dict[str, object] = {
         "Owner": owner(service),
         "Prefix": prefix,
@@ -50,7 +55,11 @@ async def put_bucket(service: OssService, request: OssRequest, stream: ClientStr
         root = wire.DIALECT.read(body, "CreateBucketConfiguration")
         storage_class = text(root, "StorageClass")
     acl = request.headers.get("x-oss-acl", "")
-    await service.create_bucket(request.bucket, acl=acl, storage_class=storage_class or "")
+    await service.create_bucket(
+        request.bucket,
+        acl=acl,
+        storage_class=storage_class or "",
+    )
     return Answer(200, headers=(("Location", f"/{request.bucket}"),))
 
 

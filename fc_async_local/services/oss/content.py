@@ -89,7 +89,12 @@ class Files:
             file.flush()
             if self._durable:
                 os.fsync(file.fileno())
-        return Content(file=content.file, size=content.size + more.size, md5="", crc=crc)
+        return Content(
+            file=content.file,
+            size=content.size + more.size,
+            md5="",
+            crc=crc,
+        )
 
     def open(self, bucket: str, content: Content) -> BinaryIO:
         """Open content to be read; it can be read also after it was removed."""
@@ -150,7 +155,12 @@ class _Writer:
                 # The name of a new file is in its folder, which is flushed by itself.
                 sync_folder(self._path.parent)
         md5 = self._digest.hexdigest().upper()
-        return Content(file=self._path.name, size=self._size, md5=md5, crc=self._crc)
+        return Content(
+            file=self._path.name,
+            size=self._size,
+            md5=md5,
+            crc=self._crc,
+        )
 
 
 def blocks(file: BinaryIO, positions: range) -> Iterator[bytes]:

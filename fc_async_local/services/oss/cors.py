@@ -54,7 +54,10 @@ def check(document: bytes) -> None:
 
 
 def headers(
-    document: str, origin: str, method: str, request_headers: Mapping[str, str]
+    document: str,
+    origin: str,
+    method: str,
+    request_headers: Mapping[str, str],
 ) -> HeaderList | None:
     """Return the headers that let a page read an answer; None if no rule allows its request.
 
@@ -79,7 +82,12 @@ def headers(
     return None
 
 
-def _allows_request(rule: Element, origin: str, method: str, names: Iterable[str]) -> bool:
+def _allows_request(
+    rule: Element,
+    origin: str,
+    method: str,
+    names: Iterable[str],
+) -> bool:
     if method not in _texts(rule, "AllowedMethod"):
         return False
     if not _allows(rule, "AllowedOrigin", origin):

@@ -70,7 +70,9 @@ class Index:
         self._durable = durable
         with answering():
             self._database = sqlite3.connect(
-                folder / INDEX, isolation_level=None, check_same_thread=False
+                folder / INDEX,
+                isolation_level=None,
+                check_same_thread=False,
             )
             self._database.executescript(_SCHEMA)
 

@@ -40,7 +40,13 @@ class Objects:
         """
         self._call(self._service.create_bucket(bucket))
 
-    def put(self, bucket: str, key: str, data: bytes, **headers: str) -> None:
+    def put(
+        self,
+        bucket: str,
+        key: str,
+        data: bytes,
+        **headers: str,
+    ) -> None:
         """Put an object, which fires the triggers of the bucket; the bucket is created if needed.
 
         Args:

@@ -172,7 +172,10 @@ async def delete_many(service: OssService, request: OssRequest, stream: ClientSt
 
 
 async def _delete(
-    service: OssService, request: OssRequest, keys: Iterable[str], event: str
+    service: OssService,
+    request: OssRequest,
+    keys: Iterable[str],
+    event: str,
 ) -> None:
     bucket = request.bucket
 
@@ -241,13 +244,20 @@ async def receive_copy(
 
 
 def stored(
-    service: OssService, request: OssRequest, attributes: Attributes, content: Content
+    service: OssService,
+    request: OssRequest,
+    attributes: Attributes,
+    content: Content,
 ) -> StoredObject:
     """Return the object that a request makes."""
     properties = {name: getattr(attributes, name) for name in Attributes.__struct_fields__}
     now = service.clock.now()
     return StoredObject(
-        key=request.key, content=content, etag=content.md5, modified_at=now, **properties
+        key=request.key,
+        content=content,
+        etag=content.md5,
+        modified_at=now,
+        **properties,
     )
 
 

@@ -171,7 +171,11 @@ class OssRequest:
         tagging = self.headers.get("x-oss-tagging", "")
         tags(tagging)
         acl = model.check_acl(self.headers.get("x-oss-object-acl") or "default", model.ACLS)
-        return Attributes(headers=stored_headers, acl=acl, tagging=tagging)
+        return Attributes(
+            headers=stored_headers,
+            acl=acl,
+            tagging=tagging,
+        )
 
     def copy_source(self) -> tuple[str, str] | None:
         """Return bucket and key of the source of a copy; None if it is not one.
@@ -206,7 +210,13 @@ class OssRequest:
             raise OssError("InvalidArgument", text)
         return directive == "REPLACE"
 
-    def number(self, name: str, default: int | None, high: int, low: int = 1) -> int:
+    def number(
+        self,
+        name: str,
+        default: int | None,
+        high: int,
+        low: int = 1,
+    ) -> int:
         """Return a parameter as a number.
 
         Raises:
@@ -258,7 +268,11 @@ def tags(tagging: str) -> list[tuple[str, str]]:
         OssError: InvalidArgument, InvalidTag.
     """
     try:
-        pairs = parse_qsl(tagging, keep_blank_values=True, strict_parsing=bool(tagging))
+        pairs = parse_qsl(
+            tagging,
+            keep_blank_values=True,
+            strict_parsing=bool(tagging),
+        )
     except ValueError as error:
         raise OssError("InvalidArgument", f"x-oss-tagging {shorten(tagging)}: {error}") from None
     are_valid = all(_TAG.fullmatch(f"{key}\0{value}") for key, value in pairs)

@@ -66,7 +66,13 @@ class OssService:
     """
 
     def __init__(
-        self, folder: Path, clock: Clock, settings: Settings, fire: Fire, *, durable: bool
+        self,
+        folder: Path,
+        clock: Clock,
+        settings: Settings,
+        fire: Fire,
+        *,
+        durable: bool,
     ) -> None:
         self.settings = settings
         self.clock = clock

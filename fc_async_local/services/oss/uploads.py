@@ -34,7 +34,12 @@ if TYPE_CHECKING:
     from fc_async_local.services.oss.request import OssRequest
     from fc_async_local.services.oss.service import OssService
 
-_NOTHING = Content(file="", size=0, md5="", crc=0)
+_NOTHING = Content(
+    file="",
+    size=0,
+    md5="",
+    crc=0,
+)
 
 
 async def start(service: OssService, request: OssRequest, _: ClientStream) -> Answer:
@@ -74,7 +79,11 @@ async def put_part(service: OssService, request: OssRequest, stream: ClientStrea
     else:
         _, content = await receive_copy(service, request, source)
         event = "ObjectCreated:UploadPartCopy"
-    part = Part(number=number, content=content, modified_at=service.clock.now())
+    part = Part(
+        number=number,
+        content=content,
+        modified_at=service.clock.now(),
+    )
 
     def write(index: Index) -> tuple[None, list[Content]]:
         upload, part_path = (
@@ -100,7 +109,11 @@ async def list_parts(service: OssService, request: OssRequest, _: ClientStream) 
     after = request.number("part-number-marker", 0, model.MOST_PARTS, low=0)
     parts = await _parts(service, request)
     names = request.names([key])
-    shown, marker = common.page(parts, after=f"{after:05}", limit=limit)
+    shown, marker = common.page(
+        parts,
+        after=f"{after:05}",
+        limit=limit,
+    )
     content: dict[str, object] = {
         "Bucket": bucket,
         "Key": names(key),
@@ -137,7 +150,10 @@ async def list_uploads(service: OssService, request: OssRequest, _: ClientStream
     # The order of the service: by key, then by id.
     by_position = {f"{upload.key}\0{upload.id}": upload for upload in uploads.values()}
     shown, marker = common.page(
-        by_position, prefix=query.get("prefix", ""), after=after, limit=limit
+        by_position,
+        prefix=query.get("prefix", ""),
+        after=after,
+        limit=limit,
     )
     page = [by_position[position] for position in shown]
     names = request.names([upload.key for upload in page])
@@ -181,7 +197,10 @@ async def complete(service: OssService, request: OssRequest, stream: ClientStrea
     etag = f"{etag_of([part.md5 for part in contents])}-{len(contents)}"
     acl = request.attributes().acl if "x-oss-object-acl" in request.headers else upload.acl
     completed = replace(
-        stored(service, request, upload, content), etag=etag, kind="Multipart", acl=acl
+        stored(service, request, upload, content),
+        etag=etag,
+        kind="Multipart",
+        acl=acl,
     )
 
     def end(index: Index) -> list[Content]:

@@ -110,7 +110,11 @@ class RocketMqService:
             await self.create_topic(instance_id, name)
 
     async def _keep_topic(self, instance_id: str, name: str) -> bool:
-        topic = Topic(instance_id=instance_id, name=name, created_at=self._clock.now())
+        topic = Topic(
+            instance_id=instance_id,
+            name=name,
+            created_at=self._clock.now(),
+        )
         change = Change(_TOPIC, _key(instance_id, name), _encode(topic), "absent")
         try:
             await self._documents.write(change)
@@ -163,7 +167,11 @@ class RocketMqService:
         await self.refresh()
         self.topic(instance_id, topic)
         now = self._clock.now()
-        message = model.message_of(new, message_id=common.message_id(), now=now)
+        message = model.message_of(
+            new,
+            message_id=common.message_id(),
+            now=now,
+        )
         deliver_at = new.deliver_at
         if deliver_at is not None and deliver_at <= now:
             deliver_at = None  # at once
@@ -216,9 +224,20 @@ class RocketMqService:
         if request.ordered:
             hold = self.settings.services.rocketmq_ordered_redelivery_ms
         tags = model.read_tags(request.tag)
-        return Want(limit=request.limit, tags=tags, ordered=request.ordered, hold_ms=hold)
+        return Want(
+            limit=request.limit,
+            tags=tags,
+            ordered=request.ordered,
+            hold_ms=hold,
+        )
 
-    async def _dead_letter(self, instance_id: str, topic: str, group: str, lost: Pending) -> None:
+    async def _dead_letter(
+        self,
+        instance_id: str,
+        topic: str,
+        group: str,
+        lost: Pending,
+    ) -> None:
         """Move a message that a group was handed too often to the group's dead-letter topic."""
         dead_letters = f"%DLQ%{group}"
         _LOG.warning(
@@ -236,7 +255,11 @@ class RocketMqService:
         self._wakeups.announce(_wakeup_topic(key))
 
     async def acknowledge(
-        self, instance_id: str, topic: str, group: str, handles: Sequence[str]
+        self,
+        instance_id: str,
+        topic: str,
+        group: str,
+        handles: Sequence[str],
     ) -> list[bool]:
         """Delete processed messages; return False for each handle that is not valid.
 

@@ -65,7 +65,13 @@ class ConsumerGroup:
         # A message is kept as long as any other from the time at which it joins the log.
         rows = []
         for at, _arrival, message in due:
-            rows.append({**self._scope, "published_at": at, "message": message})
+            rows.append(
+                {
+                    **self._scope,
+                    "published_at": at,
+                    "message": message,
+                }
+            )
         await self._tables.each("append", rows)
 
     async def lock(self) -> None:
@@ -316,14 +322,26 @@ class TableLogStore:
 
         await self._transactions.write(job)
 
-    async def take(self, topic: str, group: str, want: Want, *, now: int) -> Taken:
+    async def take(
+        self,
+        topic: str,
+        group: str,
+        want: Want,
+        *,
+        now: int,
+    ) -> Taken:
         """Hand out messages to a consumer of a group."""
         return await self._transactions.claim(
             lambda tables: take(ConsumerGroup(tables, topic, group), want, now=now)
         )
 
     async def acknowledge(
-        self, topic: str, group: str, receipts: Sequence[Receipt], *, now: int
+        self,
+        topic: str,
+        group: str,
+        receipts: Sequence[Receipt],
+        *,
+        now: int,
     ) -> Sequence[bool]:
         """Delete processed messages; return False for each receipt that is not valid any more."""
         return await self._transactions.write_light(

@@ -160,7 +160,9 @@ class PostgresTransactions(Transactions):
 
     async def _run(self, job: DoneIn[T], *, flush: bool = True) -> T:
         return await self._database.run(
-            lambda connection: job(_Transaction(connection, self._sql)), pipelined=True, flush=flush
+            lambda connection: job(_Transaction(connection, self._sql)),
+            pipelined=True,
+            flush=flush,
         )
 
 
@@ -238,7 +240,11 @@ class PostgresStore(TableStore):
         # one list of several statuses would be sorted first.
         lists = []
         for function, status in await self._tables.rows("functions_in", values):
-            of_function = {**values, "function": function, "status": status}
+            of_function = {
+                **values,
+                "function": function,
+                "status": status,
+            }
             lists.append(await self._tables.rows(f"tasks_in_status {order}", of_function))
         return lists
 

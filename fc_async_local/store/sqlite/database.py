@@ -215,7 +215,10 @@ class Database:
 def _connect(path: Path) -> sqlite3.Connection:
     # One thread uses a connection; another one closes it after that thread has ended.
     connection = sqlite3.connect(
-        path, isolation_level=None, timeout=_BUSY_SECONDS, check_same_thread=False
+        path,
+        isolation_level=None,
+        timeout=_BUSY_SECONDS,
+        check_same_thread=False,
     )
     with contextlib.ExitStack() as on_failure:
         on_failure.callback(connection.close)
@@ -301,7 +304,9 @@ def _roll_back(path: Path) -> None:
     journal = side_of(path, "-journal")
     prefix = _project_folder.unfinished_prefix(path)
     with tempfile.TemporaryDirectory(
-        dir=path.parent, prefix=prefix, suffix=_project_folder.UNFINISHED
+        dir=path.parent,
+        prefix=prefix,
+        suffix=_project_folder.UNFINISHED,
     ) as folder:
         copy = Path(folder, path.name)
         for file in (path, journal, log_of(path)):

@@ -66,8 +66,18 @@ def _lists() -> Mapping[tuple[str, bool], str]:
         # The ids of a prefix come in the order of the ids: they are sorted before rows are read.
         statement = SQL["sorted_tasks" if by == "prefix" else "tasks"]
         index = _INDEX.get(by, "")
-        lists[by, True] = statement.format(by=condition, index=index, before="<", order="DESC")
-        lists[by, False] = statement.format(by=condition, index=index, before=">", order="ASC")
+        lists[by, True] = statement.format(
+            by=condition,
+            index=index,
+            before="<",
+            order="DESC",
+        )
+        lists[by, False] = statement.format(
+            by=condition,
+            index=index,
+            before=">",
+            order="ASC",
+        )
     return lists
 
 
@@ -143,7 +153,10 @@ def _counts(connection: sqlite3.Connection, query: TaskQuery, most: int) -> Task
 
 
 def _counts_by_index(
-    connection: sqlite3.Connection, query: TaskQuery, values: Values, most: int
+    connection: sqlite3.Connection,
+    query: TaskQuery,
+    values: Values,
+    most: int,
 ) -> TaskCounts:
     numbers: Counter[str] = Counter()
     statuses = Status if query.statuses is None else query.statuses
@@ -201,7 +214,11 @@ def _have_prefix(connection: sqlite3.Connection, functions: Sequence[str], value
     """
     number = 0
     for name in functions:
-        asked = {**values, "function": name, "most": _FEW + 1 - number}
+        asked = {
+            **values,
+            "function": name,
+            "most": _FEW + 1 - number,
+        }
         number += connection.execute(SQL["count_with_prefix"], asked).fetchone()[0]
         if number > _FEW:
             break

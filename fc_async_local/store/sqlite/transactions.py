@@ -205,7 +205,9 @@ class MemoryTransactions(Transactions):
         self._jobs = jobs
         self._sql = _statements(package)
         self._connection = sqlite3.connect(
-            ":memory:", isolation_level=None, check_same_thread=False
+            ":memory:",
+            isolation_level=None,
+            check_same_thread=False,
         )
         # Python 3.13 warns of a connection that the garbage collector finds open.
         weakref.finalize(self, self._connection.close)

@@ -101,7 +101,11 @@ class Writer:
         """Held during each transaction of the connection."""
         self._queue: queue.SimpleQueue[_Pending | None] = queue.SimpleQueue()
         self._closed = False
-        self._thread = threading.Thread(target=self._run, name="fc-async-writer", daemon=True)
+        self._thread = threading.Thread(
+            target=self._run,
+            name="fc-async-writer",
+            daemon=True,
+        )
         self._thread.start()
 
     def submit(self, batch: Batch, item: object, *, flush: bool = True) -> asyncio.Future[Any]:
