@@ -101,11 +101,13 @@ class Adapter(ABC, Generic[A, T]):
             return event
         target = cast("A", arn.parse(delivery.destination))
         try:
+            # Making what exists is a no-op for all kinds, also when two nodes do it at once.
             if self.settings.create_missing:
                 await self.create(target)
             return await self.hand_over(target, event, delivery)
         except Rejected as error:
             return DeliveryResult(error.status, error.code, error.message)
+        # As a 5xx: the delivery is tried again by its own rules.
         except StoreUnavailable as error:
             return DeliveryResult(503, "ServiceUnavailable", str(error))
 
@@ -137,6 +139,8 @@ class Adapter(ABC, Generic[A, T]):
         event = _event(document)
         if event is None:
             return
+        # Each event of a pipeline holds the one before it as an escaped string; it doubles with
+        # each function, and exceeds 128 KB after about 12 (docs/decisions/engine.md, 0040).
         if self.settings.long_events == "shorten" and "requestPayloadEncoding" not in event:
             earlier = _event(_text(event["requestPayload"]))
             if earlier is not None:

@@ -139,6 +139,7 @@ class Faults:
             id=next(self._ids),
             until=self._until(seconds),
         )
+        # At the end: the oldest fault that applies is the one that strikes.
         self._set.append(numbered)
         return numbered
 
@@ -152,7 +153,8 @@ class Faults:
         """Clear one fault, or all of a kind; return whether there was one."""
         before = self._set
         of_kind = [fault for fault in before if isinstance(fault, kind)]
-        cleared = {fault.id for fault in of_kind if fault_id in (None, fault.id)}
+        ids = [fault.id for fault in of_kind]
+        cleared = {number for number in ids if fault_id in (None, number)}
         self._set = [fault for fault in before if fault.id not in cleared]
         return bool(cleared)
 
@@ -174,7 +176,8 @@ class Faults:
             if not concerned(fault):
                 continue
             if fault.times is not None:
-                self._set[index] = msgspec.structs.replace(fault, times=fault.times - 1)
+                times = fault.times - 1
+                self._set[index] = msgspec.structs.replace(fault, times=times)
             return fault
         return None
 

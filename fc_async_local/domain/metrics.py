@@ -30,7 +30,10 @@ _BACKLOG: Final = {
     metrics.IN_PROCESS: -1,
 }
 _IN_PROCESS: Final = {metrics.IN_PROCESS: 1}
-_LEVELS: Final = {metrics.BACKLOG: _BACKLOG, metrics.IN_PROCESS: _IN_PROCESS}
+_LEVELS: Final = {
+    metrics.BACKLOG: _BACKLOG,
+    metrics.IN_PROCESS: _IN_PROCESS,
+}
 _FROM: Final = {metrics.LATENCY_MAXIMUM: metrics.LATENCY_AVERAGE}
 """Metrics that are read from what was counted under another name."""
 
@@ -148,7 +151,11 @@ def counted_under(names: Collection[str]) -> frozenset[str]:
     return frozenset(counted)
 
 
-def series(samples: Iterable[Sample], before: Iterable[Sample], span: Span) -> list[Series]:
+def series(
+    samples: Iterable[Sample],
+    before: Iterable[Sample],
+    span: Span,
+) -> list[Series]:
     """Return the metrics of all functions of the samples, in the order of their names.
 
     Args:
@@ -159,6 +166,8 @@ def series(samples: Iterable[Sample], before: Iterable[Sample], span: Span) -> l
     counted: dict[tuple[str, str], list[Sample]] = defaultdict(list)
     for sample in sorted(samples, key=lambda sample: sample.at):
         counted[sample.function, sample.metric].append(sample)
+    # Levels begin with what was counted before the span; sampling them would wake virtual time
+    # 43,200 times in a month (docs/decisions/store.md, 0082).
     base: dict[tuple[str, str], int] = defaultdict(int)
     for sample in before:
         base[sample.function, sample.metric] += sample.total
@@ -193,8 +202,8 @@ def _series_of(
     samples = counted.get((function, _FROM.get(metric, metric)), ())
     if not samples:
         return None
-    points = tuple(Point(sample.at, _value(metric, [sample])) for sample in samples)
-    return Series(metric, function, _value(metric, samples), points)
+    points = [Point(sample.at, _value(metric, [sample])) for sample in samples]
+    return Series(metric, function, _value(metric, samples), tuple(points))
 
 
 def _value(metric: str, samples: Sequence[Sample]) -> float:

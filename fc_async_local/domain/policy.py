@@ -126,6 +126,7 @@ def admit(
         now: Milliseconds since the epoch.
         rules: The rules of the runtime.
     """
+    # First: a stopped invocation is Stopped, even if it would be too old or in a loop as well.
     if invocation.status is Status.STOPPING:
         return End(status=Status.STOPPED, condition=STOPPED)
     if is_loop(invocation.call_path, invocation.function, rules):
@@ -161,6 +162,7 @@ def decide(
     if status is not None:
         return End(status=status, condition=condition)
     latest = deadline(invocation, config, rules)
+    # Only these use up the configured retries: the function ran and failed.
     if outcome.kind is OutcomeKind.FUNCTION_ERROR:
         attempts = invocation.attempts + 1
         if attempts > retries(config):
@@ -238,6 +240,7 @@ def delivery_again_at(job: Job, status: int, now: int) -> int | None:
     if not is_server_error and status != _THROTTLED:
         return None
     n = job.tries + 1
+    # By the number of tries, not by time: an hour in which the runtime did not run does not count.
     wait = delivery_retry_wait(n)
     waited = wait - limits.DELIVERY_RETRY_FIRST_MS  # the sum of the waits before this one
     remaining = limits.DELIVERY_RETRY_SPAN_MS - waited

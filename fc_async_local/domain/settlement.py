@@ -104,6 +104,7 @@ class Settler:
             now: Milliseconds since the epoch.
         """
         keeps = invocation.task_mode and self._rules.keep_results
+        # Whatever was decided: the lease ends, and an execution is counted.
         after = after_attempt(invocation, decided.outcome, decided.began, keeps=keeps)
         counts = _attempt_counts(invocation, decided, now)
         if isinstance(decided.decision, policy.Retry):
@@ -407,6 +408,8 @@ def _end_counts(
     delivery: Job | None,
     now: int,
 ) -> tuple[Count, ...]:
+    # CloudMonitor's metric of what has left the queue, whatever came of it; the backlog is computed
+    # from it.
     names = [metrics.DEQUEUED]
     if end.status is Status.EXPIRED:
         names.append(metrics.EXPIRED)
@@ -477,6 +480,7 @@ def _tries(after: Invocation, end: policy.End, outcome: Outcome | None) -> int:
     The latter count only if the invocation failed for that reason: the user guide's sample has 3
     for ``FunctionResourceExhausted``.
     """
+    # Tries without an execution are not counted as attempts, so they are added here.
     unexecuted = outcome is not None and outcome.kind not in policy.EXECUTED
     if end.status is Status.FAILED and unexecuted:
         return after.attempts + after.system_retries + 1

@@ -112,6 +112,7 @@ class Attempts:
         After it was deleted, alone or with its function or alias, the configuration of the accept
         applies: its destinations get the events of what was accepted under it.
         """
+        # The documents do not say which of the two applies, so it is a setting.
         if self._ports.settings.config_applies == "outcome":
             current = await persist(
                 self._ports.clock,
@@ -157,6 +158,7 @@ class Attempts:
         self._ports.feed.record(started)
         tell = self._ports.feed.teller(started)
         outcome = await self._run_function(invocation, deployment, tell)
+        # A lost lease or an end of the node interrupts, too.
         if outcome.kind is OutcomeKind.INTERRUPTED and not held.stop:
             # Only a requested stop ends an invocation as Stopped.
             outcome = replace(
@@ -249,6 +251,8 @@ class Attempts:
         settled = await self._write(
             held, lambda lease: ports.store.settle(lease, written), stale=Settled.STALE
         )
+        # The stop came while this retry was being written: the store has refused it, nothing was
+        # written.
         if settled is Settled.STOPPING:
             await self.settle(held, replace(decided, decision=_STOPPED))
             return

@@ -53,6 +53,7 @@ class Dispatching:
         self._tasks: set[asyncio.Task[None]] = set()
         self._closing = False
         self._leases = Claims(ports.clock)
+        # Another node's work is looked for once in a lease: its claims end no sooner.
         lease_ms = ports.settings.lease_ms
         self._claims = Loop(INVOCATIONS, ports.wakeups, self._claim, survey_ms=lease_ms)
         self._alarm = Loop("alarm", ports.wakeups, self._start_due)

@@ -199,6 +199,7 @@ class Engine:
                 404, "AsyncTaskNotFound", f"function {function!r} has no task {task_id!r}"
             )
         invocation = stopped.invocation
+        # Also if it ended in this moment: a caller must not take it for stopped.
         if invocation.status.final:
             raise Rejected(
                 412,

@@ -110,6 +110,7 @@ class Feed:
                 newest number and what runs has printed, and record from now on.
             wait_ms: How long to wait for a step, on the runtime's clock.
         """
+        # With a bound of 0 steps are made from the first reader on: without one they cost too much.
         self._recording = True
         if after < 0:
             return Steps(
@@ -123,6 +124,7 @@ class Feed:
 
         deadline = self._wakeups.clock.now() + wait_ms
         steps = list(await self._wakeups.poll(STEPS, look, deadline=deadline))
+        # Numbers have no gaps, so what is missing was dropped before it was read.
         missed = steps[-1].number - after - len(steps) if steps else 0
         return Steps(
             steps=steps,
@@ -164,6 +166,7 @@ class _Newest(deque[Step]):
         """Add a step, and drop the oldest ones beyond the size."""
         self.append(step)
         self._bytes += _size(step)
+        # The newest step stays, even one larger than the whole bound.
         while self._bytes > self._most_bytes and len(self) > 1:
             self._bytes -= _size(self.popleft())
 
@@ -374,6 +377,7 @@ class Remembered:
             self._last = step.number
             if step.kind == "printed":
                 continue
+            # Tasks are in the store: only what it forgets is remembered here.
             if step.kind == "accepted" and not step.task_mode:
                 self._tasks[step.request_id] = (step.number, _accepted(step))
             elif step.request_id in self._tasks and not step.sync:

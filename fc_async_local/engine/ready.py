@@ -83,6 +83,7 @@ class Held:
 
         The attempt goes on under the new lease, unless it was given up as lost before.
         """
+        # The attempt that is under way ends without writing anything; the new claim runs after it.
         if self.lost:
             self.reclaimed = invocation
             return

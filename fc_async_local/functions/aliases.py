@@ -91,6 +91,8 @@ class Aliases(Resources[AliasRecord]):
             Rejected: 404 FunctionNotFound or AliasNotFound.
         """
         async with self._cache.writing:
+            # With its configuration: a new alias of the name must not get the destinations of the
+            # old one.
             changes = [(await self._existing(function, name)).deleted()]
             config = (await self._cache.read()).async_config(function, name)
             if config is not None:
@@ -148,6 +150,7 @@ def _check_weights(weights: Mapping[str, float]) -> None:
                 f"additionalVersionWeight {version_id!r}: {weight}: "
                 "versions with weights between 0 and 1"
             )
+    # What they leave goes to the main version of the alias.
     if sum(weights.values()) > 1:
         raise refusals.invalid_argument("additionalVersionWeight sums up to more than 1")
 

@@ -87,6 +87,8 @@ class InstanceConfigs(Resources[RecordT]):
             Rejected: 404 FunctionNotFound; 404 OnDemandConfigNotFound without a reserved
                 concurrency.
         """
+        # Deploy tools read these of each function; a 404 would show them a difference on every
+        # deployment.
         if self.empty is not None and await self._is_absent(function, name):
             return self.empty
         return await super().get(function, name)
@@ -114,6 +116,7 @@ class ReservedConcurrency(InstanceConfigs[ConcurrencyRecord]):
     stored_fields = counts = ("reservedConcurrency",)
 
     def _make(self, function: str, qualifier: str, settings: Settings) -> ConcurrencyRecord:
+        # A qualifier was ignored before, and limited all versions of the function.
         if qualifier != limits.DEFAULT_QUALIFIER:
             raise refusals.invalid_argument(
                 f"qualifier {shorten(qualifier)}: the limit holds for all versions together, "

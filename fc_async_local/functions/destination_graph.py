@@ -73,7 +73,8 @@ def draw_graph(
     ]
     # Sorted, so that a refresh of the console moves nothing.
     nodes_by_name = {name: node for node, name in names.items()}
-    return Graph(dict(sorted(nodes_by_name.items())), tuple(sorted(edges, key=astuple)))
+    edges.sort(key=astuple)
+    return Graph(dict(sorted(nodes_by_name.items())), tuple(edges))
 
 
 def _marks(links: Sequence[_Link]) -> tuple[set[int], set[int]]:
@@ -118,7 +119,11 @@ def _triggers(fired: Iterable[TriggerRecord], account: Account) -> Iterator[_Lin
             yield _Link(way, "", record.waived, record.written)
 
 
-def _own(name: str, qualifier: str, account: Account) -> Node:
+def _own(
+    name: str,
+    qualifier: str,
+    account: Account,
+) -> Node:
     return Node("function", account.region, account.account_id, name, qualifier)
 
 
@@ -161,8 +166,10 @@ def scene_of(graph: Graph) -> Scene:
         )
         for edge in graph.edges
     )
-    items = tuple(Item(_label(name, node), node.kind) for name, node in graph.nodes.items())
-    return _computed(items, links)
+    items = []
+    for name, node in graph.nodes.items():
+        items.append(Item(_label(name, node), node.kind))
+    return _computed(tuple(items), links)
 
 
 _computed: Final = functools.lru_cache(maxsize=4)(compute)

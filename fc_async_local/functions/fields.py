@@ -104,7 +104,11 @@ def of_options(options: Mapping[str, Any], where: str) -> dict[str, Any]:
     return document
 
 
-def check_names(body: Mapping[str, Any], fields: type, where: str) -> None:
+def check_names(
+    body: Mapping[str, Any],
+    fields: type,
+    where: str,
+) -> None:
     """Refuse names that the service would ignore, in nested objects too.
 
     Args:
@@ -137,7 +141,11 @@ def _members(kind: Any) -> Mapping[str, Any] | None:
     return None
 
 
-def _unknown(name: object, names: Iterable[str], where: str) -> TypeError:
+def _unknown(
+    name: object,
+    names: Iterable[str],
+    where: str,
+) -> TypeError:
     # Compared without case and underscores: memory_size is how Python users write memorySize.
     names_by_letters = {_letters(field): field for field in names}
     near = difflib.get_close_matches(_letters(str(name)), names_by_letters, n=1)

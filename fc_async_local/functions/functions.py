@@ -198,6 +198,8 @@ class Functions:
         async with self._cache.writing:
             snapshot = await self._cache.read()
             changes = [snapshot.function(name).deleted()]
+            # Everything that belongs to it, in one write: a function of the same name must begin
+            # without.
             for cls in OWNED:
                 changes += [record.deleted() for record in snapshot.all(cls, name)]
             await self._cache.write(*changes)
@@ -249,7 +251,11 @@ class Functions:
         return describe_version(version)
 
     async def list_versions(
-        self, name: str, page: Page, *, backward: bool = True
+        self,
+        name: str,
+        page: Page,
+        *,
+        backward: bool = True,
     ) -> tuple[list[dict[str, Any]], str]:
         """ListFunctionVersions; backward is from the newest to the oldest.
 
@@ -297,7 +303,11 @@ def _version_position(version: VersionRecord) -> str:
     return version.version_id.rjust(10, "0")
 
 
-async def _no_object(bucket: str, _name: str, _limit: int) -> bytes:
+async def _no_object(
+    bucket: str,
+    _name: str,
+    _limit: int,
+) -> bytes:
     raise Rejected(404, "NoSuchBucket", f"the bucket '{bucket}' does not exist")
 
 
@@ -365,7 +375,12 @@ class CodeStorage:
         """Return the archive, or None if the code is an image or was lost."""
         return await self._blobs.get_blob(code.key) if code.key else None
 
-    async def upload(self, bucket: str, name: str, data: bytes) -> None:
+    async def upload(
+        self,
+        bucket: str,
+        name: str,
+        data: bytes,
+    ) -> None:
         """Keep an uploaded object until it is pruned; it replaces one of the same name."""
         await self._blobs.put_blob(object_key(bucket, name), data, now=self._clock.now())
 

@@ -40,6 +40,8 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     def stored(self, expect: Literal["any", "absent", "present"] = "any") -> Change:
         """Return the change that stores this record, if the expectation holds."""
+        # The expectation is checked by the store, in the transaction of the write: two nodes may
+        # write at the same time.
         return Change(self.kind, self.key, msgspec.json.encode(self), expect=expect)
 
     def deleted(self) -> Change:
@@ -109,6 +111,7 @@ class CodeRef(msgspec.Struct, frozen=True, kw_only=True):
 
         Two archives can be made to have one CRC-64, so it does not decide which code runs.
         """
+        # Code that an older runtime has stored keeps its key.
         return self.digest or self.checksum
 
 

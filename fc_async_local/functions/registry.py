@@ -120,6 +120,7 @@ class FunctionRegistry:
             StoreUnavailable: The store cannot be read.
         """
         snapshot = await self._cache.read()
+        # Versions keep the code that they were published with.
         in_use = {record.code.key for record in snapshot.all(FunctionRecord)}
         in_use |= {record.code.key for record in snapshot.all(VersionRecord)}
         return await self.code.prune(in_use, used_before=used_before)

@@ -91,6 +91,7 @@ class Snapshot:
 
     def _decode(self, cls: type[RecordT], key: str, body: bytes) -> RecordT | None:
         document_id = (cls.kind, key)
+        # Decoded at the first use: each invocation reads records, and few of them change.
         if document_id not in self._decoded:
             self._decoded[document_id] = decode(Document(cls.kind, key, body))
         record = self._decoded[document_id]
@@ -158,6 +159,7 @@ class Snapshot:
         function = self.function(name)
         if qualifier in {"", limits.DEFAULT_QUALIFIER}:
             return function
+        # Digits are a version: no alias can have such a name.
         if not limits.VERSION_ID_PATTERN.fullmatch(qualifier):
             qualifier = self.owned(AliasRecord, name, qualifier).version_id
         return self.owned(VersionRecord, name, qualifier)

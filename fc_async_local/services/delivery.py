@@ -278,6 +278,7 @@ class PushNode(JobNode):
         """Return what follows from a try."""
         if pushed is None:
             return JobSettlement(job=None)
+        # In one transaction with the end of the job: the event is neither lost nor kept twice.
         if isinstance(pushed, DeadEvent):
             return self.settler.give_up(pushed, now)
         again_at = now + round(pushed.seconds * 1_000)

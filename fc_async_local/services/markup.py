@@ -74,6 +74,7 @@ class Dialect(NamedTuple):
                 another root.
         """
         try:
+            # Documents come from other programs: entities that expand would take all memory.
             root = _parse(body)
         except DefusedXmlException as error:  # its text is the repr of what was found
             reason = "the XML must not declare a DTD or entities"
@@ -222,6 +223,7 @@ class XmlService(HttpService):
 
     async def answer(self, request: Request) -> Answer:
         """Answer one request."""
+        # Before anything is read or said about what exists.
         self.authenticate(request)
         await self.refresh(request)
         segments = request.segments

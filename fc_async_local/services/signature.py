@@ -123,6 +123,7 @@ def verify(
         raise Unsigned("InvalidAccessKeyId", message)
     text = string_to_sign(scheme, request)
     expected = sign(secret, text, scheme.digest)
+    # In constant time: the time of a comparison must not tell how much of a guess is right.
     if not hmac.compare_digest(expected.encode(), signature.encode("latin-1", "replace")):
         raise Unsigned(
             "SignatureDoesNotMatch",

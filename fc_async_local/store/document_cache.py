@@ -108,6 +108,7 @@ class DocumentCache:
         """
         try:
             revision = await self._documents.write(changes)
+        # Another node wrote what refused it: the caller decides again on what is true now.
         except ChangeRefused:
             await self.refresh()
             raise

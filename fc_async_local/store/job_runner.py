@@ -164,6 +164,7 @@ class JobRunner(Loop, Generic[R]):
         under_way = job.key in self._held
         self._held[job.key] = job
         if not under_way:
+            # A task of its own: a slow target must not hold up the claims of the others.
             task = start_task(f"{job.kind} {job.key}", self._work(job))
             self._tasks.add(task)
             task.add_done_callback(self._ended)
@@ -202,6 +203,7 @@ class JobRunner(Loop, Generic[R]):
         return JobSettlement(job=again)
 
     async def _settle(self, job: Job, settlement: JobSettlement) -> None:
+        # Repeated until the store answers: what follows from a try is written at least once.
         settled = await write_under_lease(
             self._node.clock,
             lambda: self._held[job.key].lease,

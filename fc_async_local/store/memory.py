@@ -61,7 +61,8 @@ class MemoryStore:
 
     async def accept(self, invocation: Invocation, counts: Sequence[Count] = ()) -> None:
         name = (invocation.function, invocation.task_id)
-        if name in self._request_ids or invocation.request_id in self._invocations:
+        is_taken = name in self._request_ids
+        if is_taken or invocation.request_id in self._invocations:
             raise DuplicateTask(invocation.task_id)
         self._request_ids[name] = invocation.request_id
         enqueued = TaskEvent(status=Status.ENQUEUED, at=invocation.accepted_at)
@@ -100,17 +101,26 @@ class MemoryStore:
         self._count(steps.newly_held(befores, now))
         return taken
 
-    async def start(self, lease: Lease, *, now: int, instance_id: str = "") -> Started:
+    async def start(
+        self,
+        lease: Lease,
+        *,
+        now: int,
+        instance_id: str = "",
+    ) -> Started:
         invocation = self._invocations.get(lease.key)
         if invocation is None or not steps.held(invocation, lease):
             return Started.STALE
         if invocation.status is Status.STOPPING:
             return Started.STOPPING
         if invocation.status is Status.DEQUEUED:
-            self._put(*steps.started(invocation, now=now, instance_id=instance_id))
+            running, events = steps.started(invocation, now=now, instance_id=instance_id)
+            self._put(running, events)
         return Started.RUNNING
 
     async def extend(self, leases: Collection[Lease], *, until: int) -> Mapping[str, bool]:
+        # Only what needs attention is answered: a heartbeat of thousands of leases is nearly always
+        # empty.
         attention: dict[str, bool] = {}
         for lease in leases:
             invocation = self._invocations.get(lease.key)
@@ -127,10 +137,13 @@ class MemoryStore:
         if before is None or not steps.held(before, lease):
             return Settled.STALE
         after = steps.settled(lease, settlement)
+        # A retry would undo the stop that was requested meanwhile: the caller settles it as
+        # Stopped.
         if before.status is Status.STOPPING and after.status.waiting:
             return Settled.STOPPING
         self._put(after, settlement.events)
         await self.add_notes(settlement.notes)
+        # As on the service: without task mode nothing is left of an invocation after its end.
         if after.status.final and not after.task_mode:
             self._forget(after)
         if settlement.delivery is not None:
@@ -169,6 +182,8 @@ class MemoryStore:
         task = await self.get(function, task_id)
         if task is None:
             return None
+        # One that no node holds is claimed for the caller, who then writes its end under that
+        # lease.
         after, events, claimed = steps.stopped(
             task.invocation,
             now=now,
@@ -180,11 +195,18 @@ class MemoryStore:
             self._count(steps.newly_held((task.invocation,), now))
         return StopResult(after, claimed)
 
-    async def make_due(self, function: str, task_id: str, *, now: int) -> bool:
+    async def make_due(
+        self,
+        function: str,
+        task_id: str,
+        *,
+        now: int,
+    ) -> bool:
         task = await self.get(function, task_id)
         if task is None or not task.invocation.status.waiting:
             return False
-        self._put(replace(task.invocation, due_at=min(task.invocation.due_at, now)))
+        due_at = min(task.invocation.due_at, now)
+        self._put(replace(task.invocation, due_at=due_at))
         return True
 
     async def get(self, function: str, task_id: str) -> Task | None:
@@ -240,7 +262,8 @@ class MemoryStore:
             if ready_at is not None:
                 waiting.append((ready_at, invocation))
         waiting.sort(key=lambda pair: pair[0])
-        return [replace(invocation, payload=b"") for _, invocation in waiting[:limit]]
+        nearest = [invocation for _, invocation in waiting[:limit]]
+        return [replace(invocation, payload=b"") for invocation in nearest]
 
     async def stats(self) -> Stats:
         invocations = self._invocations.values()
@@ -267,11 +290,14 @@ class MemoryStore:
         old = [key for key in minutes if key[2] < end]
         for key in old:
             # Their sum stays: Prometheus takes a counter that falls for a restart.
-            self._add(self._metrics.pop(key)._replace(at=steps.PRUNED_MINUTE))
+            sample = self._metrics.pop(key)
+            self._add(sample._replace(at=steps.PRUNED_MINUTE))
         return len(old)
 
     async def add_jobs(self, jobs: Sequence[Job], counts: Sequence[Count] = ()) -> None:
-        if not any(job.key in self._jobs for job in jobs):
+        # A caller that repeats this after an outage has counted already, if a job is there.
+        are_new = all(job.key not in self._jobs for job in jobs)
+        if are_new:
             self._count(counts)
         self._write_jobs(jobs)
 
@@ -287,9 +313,13 @@ class MemoryStore:
         until: int,
         owner: str,
     ) -> Sequence[Job]:
-        due = [(ready, job) for ready, job in self._ready_jobs(kind) if ready <= now]
+        ready = self._ready_jobs(kind)
+        due = [(ready_at, job) for ready_at, job in ready if ready_at <= now]
         due.sort(key=lambda pair: pair[0])
-        taken = [steps.job_claimed(job, until=until, owner=owner) for _, job in due[:limit]]
+        taken = []
+        for _, job in due[:limit]:
+            claimed = steps.job_claimed(job, until=until, owner=owner)
+            taken.append(claimed)
         self._jobs.update({job.key: job for job in taken})
         return taken
 
@@ -312,6 +342,7 @@ class MemoryStore:
                 lease_until=None,
                 lease_owner="",
             )
+        # After the deletion: the job that follows may have the key of the one that is done.
         self._write_jobs(settlement.added)
         if settlement.destination_status:
             self._show_destination(lease.key, settlement.destination_status)
@@ -320,10 +351,12 @@ class MemoryStore:
         return Settled.DONE
 
     async def next_job_due(self, kind: str) -> int | None:
-        return min((ready for ready, _ in self._ready_jobs(kind)), default=None)
+        times = [ready_at for ready_at, _ in self._ready_jobs(kind)]
+        return min(times, default=None)
 
     async def jobs_pending(self, kind: str, scope: str) -> int:
-        return len([job for _, job in self._ready_jobs(kind) if job.scope == scope])
+        jobs = [job for _, job in self._ready_jobs(kind)]
+        return len([job for job in jobs if job.scope == scope])
 
     async def dead_jobs(
         self, *, limit: int = 100, after: tuple[int, str] | None = None
@@ -364,7 +397,9 @@ class MemoryStore:
                 continue
             if query.metrics is not None and sample.metric not in query.metrics:
                 continue
-            period = 0 if query.step_ms is None else sample.at - sample.at % step
+            period = 0
+            if query.step_ms is not None:
+                period = sample.at - sample.at % step
             samples.append(sample._replace(at=period))
         return steps.merged_samples(samples)
 
@@ -385,7 +420,8 @@ class MemoryStore:
             before = self._jobs.get(job.key)
             # The epochs of a key never go back: a lease of the job that is replaced must not hold
             # for the new one.
-            self._jobs[job.key] = job if before is None else replace(job, epoch=before.epoch)
+            epoch = job.epoch if before is None else before.epoch
+            self._jobs[job.key] = replace(job, epoch=epoch)
 
     def _ready_jobs(self, kind: str) -> list[tuple[int, Job]]:
         ready: list[tuple[int, Job]] = []
@@ -433,7 +469,11 @@ def _matches(query: TaskQuery, task: Invocation) -> bool:
     )
 
 
-def _is_within(at: int, first: int | None, last: int | None) -> bool:
+def _is_within(
+    at: int,
+    first: int | None,
+    last: int | None,
+) -> bool:
     if first is not None and at < first:
         return False
     return last is None or at <= last
@@ -463,10 +503,13 @@ class MemoryDocuments:
         return self._revision
 
     async def load(self) -> tuple[int, Sequence[Document]]:
-        bodies = sorted(self._bodies.items())
-        return self._revision, [Document(kind, key, body) for (kind, key), body in bodies]
+        documents = []
+        for (kind, key), body in sorted(self._bodies.items()):
+            documents.append(Document(kind, key, body))
+        return self._revision, documents
 
     async def write(self, changes: Sequence[Change]) -> int:
+        # On a copy, so that a change that is refused leaves none of the others behind.
         bodies = dict(self._bodies)
         for change in changes:
             name = (change.kind, change.key)
@@ -489,11 +532,23 @@ class MemoryBlobs:
         self._blobs: dict[str, bytes] = {}
         self._used_at: dict[str, int] = {}
 
-    async def put_blob(self, key: str, data: bytes, *, now: int) -> None:
+    async def put_blob(
+        self,
+        key: str,
+        data: bytes,
+        *,
+        now: int,
+    ) -> None:
         self._blobs[key] = data
         self._use(key, now)
 
-    async def prune_blobs(self, in_use: Collection[str], *, now: int, used_before: int) -> int:
+    async def prune_blobs(
+        self,
+        in_use: Collection[str],
+        *,
+        now: int,
+        used_before: int,
+    ) -> int:
         for key in self._blobs.keys() & set(in_use):
             self._use(key, now)
         unused = [key for key, used_at in self._used_at.items() if used_at < used_before]
@@ -502,7 +557,8 @@ class MemoryBlobs:
         return len(unused)
 
     def _use(self, key: str, now: int) -> None:
-        self._used_at[key] = max(now, self._used_at.get(key, now))
+        used_at = self._used_at.get(key, now)
+        self._used_at[key] = max(now, used_at)
 
     async def get_blob(self, key: str) -> bytes | None:
         return self._blobs.get(key)

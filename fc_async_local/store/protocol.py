@@ -124,6 +124,8 @@ class TaskQuery(NamedTuple):
     @property
     def is_by_status(self) -> bool:
         """True if the query names nothing but the function and statuses."""
+        # Such a count is exact and costs nothing, because the numbers of each status are kept
+        # (docs/decisions/store.md, 0027).
         times = (self.started_from, self.started_to, self.accepted_from, self.accepted_to)
         conditions = (self.qualifier, self.error, *times)
         if self.prefix or self.text:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import msgspec
 
@@ -53,9 +53,13 @@ PARTS: Final = {
 """Parts of the statements: columns of an invocation without its two payloads, and of a job."""
 
 
-def _getter(names: Iterable[str]) -> Callable[[Invocation], tuple[object, ...]]:
+_Columns: TypeAlias = tuple[object, ...]
+
+
+def _getter(names: Iterable[str]) -> Callable[[Invocation], _Columns]:
     # One getter for all columns: it reads them in C, and every change of an invocation needs it.
-    return attrgetter(*("status.value" if name == "status" else name for name in names))
+    paths = ["status.value" if name == "status" else name for name in names]
+    return attrgetter(*paths)
 
 
 _plain: Final = _getter(_PLAIN)
@@ -72,13 +76,13 @@ def to_invocation(row: Sequence[Any]) -> Invocation:
     return Invocation(**values)
 
 
-def from_invocation(number: int, invocation: Invocation) -> tuple[object, ...]:
+def from_invocation(number: int, invocation: Invocation) -> _Columns:
     """Return ``id``, ``{columns}``, return payload."""
     call_path = _from_call_path(invocation.call_path)
     return (number, *_plain(invocation), call_path, invocation.return_payload)
 
 
-def changing(number: int, invocation: Invocation) -> tuple[object, ...]:
+def changing(number: int, invocation: Invocation) -> _Columns:
     """Return the columns that change after accept, then the row's id."""
     return (*_changing(invocation), number)
 
@@ -108,7 +112,7 @@ def to_event(row: Sequence[Any]) -> TaskEvent:
     )
 
 
-def from_event(number: int, event: TaskEvent) -> tuple[object, ...]:
+def from_event(number: int, event: TaskEvent) -> _Columns:
     """Return the invocation's id, ``status, at, detail``."""
     detail = as_json(event.detail) if event.detail else "{}"
     return (number, event.status.value, event.at, detail)
@@ -126,7 +130,7 @@ def to_note(row: Sequence[Any]) -> Note:
     )
 
 
-def from_note(note: Note) -> tuple[object, ...]:
+def from_note(note: Note) -> _Columns:
     """Return ``at, kind, detail, body``, then the request id."""
     return (note.at, note.kind, as_json(note.detail), note.body, note.request_id)
 
@@ -136,7 +140,7 @@ def to_job(row: Sequence[Any]) -> Job:
     return Job(**dict(zip(Job.__struct_fields__, row, strict=True)))
 
 
-def from_job(job: Job) -> tuple[object, ...]:
+def from_job(job: Job) -> _Columns:
     """Return the columns of a job."""
     return msgspec.structs.astuple(job)
 
@@ -170,7 +174,9 @@ def pruned(minutes: Iterable[Sequence[Any]]) -> list[Sample]:
 def asked_metrics(query: MetricQuery) -> Mapping[str, object]:
     """Return the parameters of the statements that read metrics."""
     start, end, step = steps.periods(query)
-    names = None if query.metrics is None else as_json(sorted(query.metrics))
+    names = None
+    if query.metrics is not None:
+        names = as_json(sorted(query.metrics))
     return {
         "function": query.function,
         "metrics": names,
@@ -187,7 +193,8 @@ def asked(query: TaskQuery) -> Mapping[str, object]:
         position = Position(LARGEST_TIME if query.descending else -LARGEST_TIME, "")
     statuses = None
     if query.statuses is not None:
-        statuses = as_json(sorted(status.value for status in query.statuses))
+        values = [status.value for status in query.statuses]
+        statuses = as_json(sorted(values))
     accepted_from = -LARGEST_TIME if query.accepted_from is None else query.accepted_from
     accepted_to = LARGEST_TIME if query.accepted_to is None else query.accepted_to
     return {
@@ -211,6 +218,7 @@ def asked(query: TaskQuery) -> Mapping[str, object]:
 
 def _contains(text: str) -> str:
     """Return the pattern of LIKE for what contains a text."""
+    # LIKE would take a percent sign or an underscore of a user's text for any characters.
     escaped = text.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
     return f"%{escaped}%"
 
@@ -220,6 +228,7 @@ def to_counts(tallies: Iterable[Sequence[Any]], most: int) -> TaskCounts:
     by_status: Counter[Status] = Counter()
     for status, number in tallies:
         by_status[_STATUS[status]] += int(number)
+    # The rows were counted together: where they end, all numbers may be too small.
     if sum(by_status.values()) <= most:
         return TaskCounts(by_status)
     return TaskCounts(by_status, frozenset(Status))

@@ -59,7 +59,9 @@ class Schema(NamedTuple):
 
 
 def statements(
-    package: str, file: str = "statements.sql", parts: Mapping[str, str] | None = None
+    package: str,
+    file: str = "statements.sql",
+    parts: Mapping[str, str] | None = None,
 ) -> Mapping[str, str]:
     """Return the named statements of a file.
 
@@ -71,14 +73,18 @@ def statements(
     replacements = dict(parts or {})
     text = resources.files(package).joinpath(file).read_text(encoding="utf-8")
     _, *pieces = _NAME.split(text)
+
+    def replace_part(part: re.Match[str]) -> str:
+        # Braces that stand for nothing stay: what runs the statement fills them.
+        return replacements.get(part[1], part[0])
+
     # The expression splits at names, and returns them, too: name, body, name, body.
     names = pieces[::2]
     bodies = pieces[1::2]
     by_name: dict[str, str] = {}
     for name, body in zip(names, bodies, strict=True):
         statement = body.strip().rstrip(";")
-        # Braces that stand for nothing stay: what runs the statement fills them.
-        complete = _PART.sub(lambda part: replacements.get(part[1], part[0]), statement)
+        complete = _PART.sub(replace_part, statement)
         by_name[name] = complete
         replacements[name] = complete
     return by_name
@@ -94,10 +100,16 @@ def with_rows(statement: str, count: int) -> str:
     if row is None:
         raise ValueError(f"no VALUES (?, …) in {statement!r}")
     rows_of_values = ", ".join([row[0]] * count)
-    return statement[: row.start()] + rows_of_values + statement[row.end() :]
+    before = statement[: row.start()]
+    after = statement[row.end() :]
+    return before + rows_of_values + after
 
 
-def schema(component: str, package: str, folder: str = "migrations") -> Schema:
+def schema(
+    component: str,
+    package: str,
+    folder: str = "migrations",
+) -> Schema:
     """Return the migrations of a component, read from ``NNNN_what.sql`` files.
 
     Args:
@@ -117,12 +129,17 @@ def schema(component: str, package: str, folder: str = "migrations") -> Schema:
     migrations.sort()
     numbers = [migration.number for migration in migrations]
     first = numbers[0] if numbers else 0
-    if not numbers or numbers != list(range(first, first + len(numbers))):
+    without_gaps = list(range(first, first + len(numbers)))
+    if not numbers or numbers != without_gaps:
         raise ValueError(f"migrations of {component} must be numbered without gaps, not {numbers}")
     return Schema(component, tuple(migrations))
 
 
-def pending(schema: Schema, installed: int, where: str) -> Sequence[Migration]:
+def pending(
+    schema: Schema,
+    installed: int,
+    where: str,
+) -> Sequence[Migration]:
     """Return the steps that a store at version ``installed`` still needs.
 
     Args:
@@ -133,6 +150,8 @@ def pending(schema: Schema, installed: int, where: str) -> Sequence[Migration]:
     Raises:
         StoreUnusable: The store is newer than this program, or too old for it.
     """
+    # Steps of versions that no user has any more were joined into the first one: older tables
+    # cannot be brought up to date.
     oldest = schema.migrations[0].number
     if installed > schema.version:
         raise StoreUnusable(
@@ -146,6 +165,8 @@ def pending(schema: Schema, installed: int, where: str) -> Sequence[Migration]:
             f"versions from {oldest} on. Nothing was changed. Give it a new data folder or "
             "database, or use the fc-async that wrote this one."
         )
+    # Each step is a migration of its own for ever: once the first one was changed instead, so that
+    # a store made before lacked a table and was opened all the same.
     return [migration for migration in schema.migrations if migration.number > installed]
 
 

@@ -104,6 +104,7 @@ def added(counts: Sequence[TaskCounts], *, complete: bool) -> TaskCounts:
         counts: Of each half.
         complete: Whether the texts of all errors were searched.
     """
+    # The halves have no task in common, so their numbers are added.
     numbers: Counter[Status] = Counter()
     at_least: set[Status] = set()
     for half in counts:
@@ -298,6 +299,7 @@ def stopped(
 
     One that no node holds is claimed by the asker, which ends it itself.
     """
+    # Asked again, or too late: nothing changes, and the caller sees the status.
     if invocation.status.final:
         return invocation, (), False
     events: tuple[TaskEvent, ...] = ()
@@ -322,6 +324,7 @@ def settled(lease: Lease, settlement: Settlement) -> Invocation:
         ValueError: The settlement leaves it held; only a claim does that.
     """
     after = settlement.invocation
+    # A row without a lease that is neither would never be claimed again.
     if not (after.status.final or after.status.waiting):
         raise ValueError(f"a settlement ends an attempt, but {after.status.value} is held")
     return replace(

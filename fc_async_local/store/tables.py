@@ -81,7 +81,10 @@ class TableStore:
         return await self._tables.write(job)
 
     async def extend(self, leases: Collection[Lease], *, until: int) -> Mapping[str, bool]:
-        values = {"until": until, "leases": rows.as_json(list(leases))}
+        values = {
+            "until": until,
+            "leases": rows.as_json(list(leases)),
+        }
         extended = await self._tables.write(lambda tables: tables.rows("prolong", values))
         statuses: dict[str, str] = dict(extended)
         attention: dict[str, bool] = {}
@@ -100,7 +103,8 @@ class TableStore:
                 after, events = steps.released(rows.to_invocation(row), now=now)
                 freed.append((row[0], after, events))
             await tables.write_back(freed)
-            ended = steps.in_process((after.function for _, after, _ in freed), -1, now)
+            functions = [after.function for _, after, _ in freed]
+            ended = steps.in_process(functions, -1, now)
             await self._count(tables, ended, "release")
             return len(freed) + await tables.changed("release_jobs", (now, owner))
 
@@ -134,7 +138,13 @@ class TableStore:
 
         return await self._tables.write(job)
 
-    async def make_due(self, function: str, task_id: str, *, now: int) -> bool:
+    async def make_due(
+        self,
+        function: str,
+        task_id: str,
+        *,
+        now: int,
+    ) -> bool:
         return await self._changed("make_due", (now, function, task_id))
 
     async def get(self, function: str, task_id: str) -> Task | None:
@@ -201,6 +211,7 @@ class TableStore:
         return await steps.prune_all(lambda: self._tables.write(job))
 
     async def add_jobs(self, jobs: Sequence[Job], counts: Sequence[Count] = ()) -> None:
+        # As JSON: an array for each column is dear to write, element by element.
         keys = rows.as_json([job.key for job in jobs])
 
         async def job(tables: Transaction) -> None:
@@ -243,7 +254,10 @@ class TableStore:
         return await self._tables.write(job)
 
     async def extend_jobs(self, leases: Collection[Lease], *, until: int) -> None:
-        values = {"until": until, "leases": rows.as_json(list(leases))}
+        values = {
+            "until": until,
+            "leases": rows.as_json(list(leases)),
+        }
         await self._tables.write(lambda tables: tables.do("prolong_jobs", values))
 
     async def settle_job(self, lease: Lease, settlement: JobSettlement) -> Settled:
@@ -281,7 +295,12 @@ class TableStore:
         samples = await self._tables.rows(statement, rows.asked_metrics(query))
         return [Sample(*row) for row in samples]
 
-    async def _count(self, tables: Transaction, counts: Sequence[Count], verb: str) -> None:
+    async def _count(
+        self,
+        tables: Transaction,
+        counts: Sequence[Count],
+        verb: str,
+    ) -> None:
         await tables.add(rows.sums(counts), f"{verb}-{self._writer}")
 
     async def _changed(self, statement: str, values: Values) -> bool:
@@ -320,7 +339,11 @@ async def start(tables: Transaction, items: Sequence[Start]) -> Sequence[Started
     if len(statuses) < len(begins_at):
         for key, epoch, status in await tables.rows("status_of", values):
             statuses[key, epoch] = status
-    return [steps.start_result(statuses.get((lease.key, lease.epoch))) for lease, *_ in items]
+    results: list[Started] = []
+    for lease, _, _ in items:
+        status = statuses.get((lease.key, lease.epoch))
+        results.append(steps.start_result(status))
+    return results
 
 
 class _Ended(NamedTuple):
@@ -342,7 +365,9 @@ class _Ended(NamedTuple):
 
 
 async def settle(
-    tables: Transaction, items: Sequence[Settle], writer: str = ""
+    tables: Transaction,
+    items: Sequence[Settle],
+    writer: str = "",
 ) -> Sequence[Settled]:
     """Write what followed from attempts, each if its lease still holds."""
     keys = rows.as_json([item.lease.key for item in items])
@@ -389,7 +414,9 @@ async def _write_ends(tables: Transaction, done: Sequence[_Ended]) -> None:
 
 
 async def settle_jobs(
-    tables: Transaction, items: Sequence[tuple[Lease, JobSettlement]], writer: str = ""
+    tables: Transaction,
+    items: Sequence[tuple[Lease, JobSettlement]],
+    writer: str = "",
 ) -> Sequence[Settled]:
     """Write what followed from tries of jobs; see :meth:`JobStore.settle_job`."""
     # Jobs that are done are deleted in one statement: one for each was three times slower on
@@ -403,6 +430,7 @@ async def settle_jobs(
     notes: list[Row] = []
     for lease, settlement in items:
         if settlement.job is None:
+            # Each deletion answers one settlement: a second one of the group is stale.
             held = (lease.key, lease.epoch) in finished
             finished.discard((lease.key, lease.epoch))
         else:
@@ -428,11 +456,21 @@ async def _finish_jobs(tables: Transaction, leases: Sequence[Lease]) -> set[Row]
     """Delete jobs whose lease holds; return key and epoch of each."""
     if not leases:
         return set()
-    keys = [{"key": lease.key, "epoch": lease.epoch} for lease in leases]
+    keys = [
+        {
+            "key": lease.key,
+            "epoch": lease.epoch,
+        }
+        for lease in leases
+    ]
     return set(await tables.rows("finish_jobs", (rows.as_json(keys),)))
 
 
-async def _put_job_back(tables: Transaction, lease: Lease, job: Job) -> bool:
+async def _put_job_back(
+    tables: Transaction,
+    lease: Lease,
+    job: Job,
+) -> bool:
     """Write a job for its next try; return whether the lease holds."""
     values = (job.due_at, job.tries, job.state, job.error, lease.key, lease.epoch)
     return await tables.changed("settle_job", values) > 0
@@ -496,7 +534,13 @@ class TableBlobs:
     def __init__(self, tables: Transactions) -> None:
         self._tables = tables
 
-    async def put_blob(self, key: str, data: bytes, *, now: int) -> None:
+    async def put_blob(
+        self,
+        key: str,
+        data: bytes,
+        *,
+        now: int,
+    ) -> None:
         async def job(tables: Transaction) -> None:
             # First, for its lock: a transaction that prunes waits for it or leaves the blob out.
             await tables.do("use_blob", (key, now))
@@ -504,7 +548,13 @@ class TableBlobs:
 
         await self._tables.write(job)
 
-    async def prune_blobs(self, in_use: Collection[str], *, now: int, used_before: int) -> int:
+    async def prune_blobs(
+        self,
+        in_use: Collection[str],
+        *,
+        now: int,
+        used_before: int,
+    ) -> int:
         async def forget_one(tables: Transaction) -> bool:
             key = await tables.value("end_use", (used_before,))
             if key is not None:

@@ -226,6 +226,7 @@ class TriggerControl:
             origin=self._origin,
         )
         payload = events.encode(document)
+        # The invocations are accepted before the change of the object is acknowledged.
         fired = [await self._fire_object(binding, payload, event, now) for binding in matching]
         await self._publish(events.oss_on_bus(document, now, self._origin))
         return fired

@@ -62,6 +62,8 @@ class Firing:
 
     def request_id(self, at: int, seed: str = "") -> str:
         """Return a request id, the same one for the same seed and time if a seed is given."""
+        # The same id for the same firing: a second node that repeats it after a crash is answered
+        # 409, and the function runs once.
         source = random.Random(seed) if seed else self._random  # noqa: S311 -- a name, no secret
         return self._new_request_id(at, source)
 
@@ -287,6 +289,7 @@ class Retries:
             call_path=tuple(call_path),
         )
         pushed = await self._push(binding, batch, tries=1)
+        # The message leaves its source when this returns, so what became of it must be durable.
         if isinstance(pushed, DeadEvent):
             await self._firing.keep(pushed)
         elif isinstance(pushed, Again):

@@ -160,6 +160,7 @@ class TriggerRunner:
                 await self._queue(binding, binding.source)
             elif isinstance(binding.source, RocketMqSource):
                 await self._topic(binding, binding.source)
+        # A source that does not exist yet is not a fault: a template may make it later.
         except (MnsError, RocketMqError, StoreUnavailable) as error:
             _LOG.warning("trigger %s: %s", binding.key, error)
             self._log.failed(binding.key, str(error), self._clock.now())

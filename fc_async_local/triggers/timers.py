@@ -110,6 +110,7 @@ def follow(
     """Return what follows from a firing: the job of the next one, or a retry."""
     if result is None:
         return JobSettlement(job=None)
+    # The job of the next firing is written when this one is over, so that no two run at a time.
     if isinstance(result, Refused):
         again_at = now + outage_wait(job.tries + 1)
         return JobSettlement(job=settlement.tried(job, again_at=again_at, error=result.error))

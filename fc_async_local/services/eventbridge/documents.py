@@ -86,6 +86,8 @@ class BusDocuments:
             return
         try:
             await self.create_bus(name)
+        # Deliveries that ran in parallel made it at the same time, and became dead events with a
+        # 409.
         except EventBridgeError as error:
             if error.code != "EventBusAlreadyExist":
                 raise

@@ -147,6 +147,7 @@ class Operations:
         if operation is None:
             raise EventBridgeError("InvalidAction", f"{name!r} is not an operation of this service")
         known_parameters = _PARAMETERS[name].split()
+        # ListTargets ignored its filter once, and answered all targets.
         for parameter in values:
             if parameter not in known_parameters:
                 choices = ", ".join(known_parameters)

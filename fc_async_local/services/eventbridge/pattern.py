@@ -47,6 +47,10 @@ _MISSING: Final = object()
 
 Test = Callable[[Any], bool]
 """Tests one value of an event that is neither an object nor a list."""
+Maker = Callable[[Any, str], Test]
+"""Makes the test of an operator from its operand and the path of it in the pattern."""
+Comparison = Callable[[float, float], bool]
+"""Compares a number with its bound."""
 
 
 class InvalidPattern(Exception):
@@ -61,6 +65,8 @@ class Number(str):
 
 def lexical(text: str | bytes) -> Any:
     """Parse JSON that :func:`json_input.read` accepts; numbers stay as written."""
+    # Patterns compare the text: 3.0e2 is not 300 for the service (docs/decisions/services-and-
+    # destinations.md, 0030).
     return json.loads(text, parse_int=Number, parse_float=Number)
 
 
@@ -104,7 +110,11 @@ def parse(text: str) -> Pattern:
     return Pattern(_fields(tree, "$", 0))
 
 
-def _fields(tree: Mapping[str, Any], path: str, depth: int) -> dict[str, Any]:
+def _fields(
+    tree: Mapping[str, Any],
+    path: str,
+    depth: int,
+) -> dict[str, Any]:
     if depth > _DEPTH:
         raise InvalidPattern(f"{path}: nested deeper than {_DEPTH}")
     fields = {}
@@ -113,11 +123,18 @@ def _fields(tree: Mapping[str, Any], path: str, depth: int) -> dict[str, Any]:
     return fields
 
 
-def _node(value: Any, path: str, depth: int) -> Any:
+def _node(
+    value: Any,
+    path: str,
+    depth: int,
+) -> Any:
     if isinstance(value, dict) and value:
         return _fields(value, path, depth)
     if isinstance(value, list) and value:
-        return [_condition(item, f"{path}[{index}]") for index, item in enumerate(value)]
+        conditions = []
+        for index, item in enumerate(value):
+            conditions.append(_condition(item, f"{path}[{index}]"))
+        return conditions
     raise InvalidPattern(
         f"{path} must be a list of conditions or an object, neither empty; got {shorten(value)}"
     )
@@ -161,7 +178,7 @@ def _is_string(value: Any) -> bool:
     return isinstance(value, str) and not isinstance(value, Number)
 
 
-def _string_operator(check: Callable[[str, str], bool]) -> Callable[[Any, str], Test]:
+def _string_operator(check: Callable[[str, str], bool]) -> Maker:
     def make(operand: Any, path: str) -> Test:
         if not _is_string(operand) or not operand:
             raise InvalidPattern(f"{path}: expected a non-empty string, got {shorten(operand)}")
@@ -206,7 +223,7 @@ def _exists(operand: Any, path: str) -> Test:
     return lambda value: (value is not _MISSING) is operand
 
 
-_COMPARISONS: Final[dict[str, Callable[[float, float], bool]]] = {
+_COMPARISONS: Final[dict[str, Comparison]] = {
     "=": lambda value, bound: abs(value - bound) <= _TOLERANCE,
     "!=": lambda value, bound: abs(value - bound) > _TOLERANCE,
     ">": lambda value, bound: value - bound > _TOLERANCE,
@@ -235,7 +252,7 @@ def _numeric(operand: Any, path: str) -> Test:
     return test
 
 
-def _comparison(name: Any, path: str) -> Callable[[float, float], bool]:
+def _comparison(name: Any, path: str) -> Comparison:
     if not isinstance(name, str) or name not in _COMPARISONS:
         raise InvalidPattern(f"{path}: {shorten(name)} is none of {', '.join(_COMPARISONS)}")
     return _COMPARISONS[name]
@@ -269,7 +286,7 @@ def _cidr(operand: Any, path: str) -> Test:
     return test
 
 
-_OPERATORS: Final[dict[str, Callable[[Any, str], Test]]] = {
+_OPERATORS: Final[dict[str, Maker]] = {
     "prefix": _string_operator(str.startswith),
     "suffix": _string_operator(str.endswith),
     "contains": _string_operator(lambda value, part: part in value),

@@ -103,6 +103,7 @@ class EventBridgeService:
         entries: list[Entry] = []
         pushes: list[Job] = []
         for event in batch:
+            # An event that is refused does not keep the others of the batch from being accepted.
             entry, its_pushes = self._take(event, bus, call_path)
             entries.append(entry)
             pushes += its_pushes

@@ -94,6 +94,7 @@ class Targets:
         Raises:
             EventBridgeError: InvalidArgument.
         """
+        # When the rule is made: an event would be retried for a day before the mistake is seen.
         required = _REQUIRED.get(target.type)
         if required is None:
             types = ", ".join(sorted(_REQUIRED))

@@ -256,6 +256,8 @@ def enqueue(queue: Queue, draft: Draft, *, now: int) -> MnsMessage:
 
 def kept_since(queue: Queue, now: int) -> int:
     """Return the time such that messages enqueued then or earlier have expired."""
+    # Compared when a queue is read, not by a job of its own: a queue that is not used costs
+    # nothing.
     return now - queue.attributes.message_retention_period * 1_000
 
 

@@ -127,6 +127,7 @@ class MnsService:
             The messages; none if the wait has ended.
         """
         common.check_range("numOfMessages", limit, model.BATCH, MnsError)
+        # None is the queue's own time, which the store tells with the messages.
         if wait_seconds is not None:
             common.check_range("waitseconds", wait_seconds, model.POLLING_SECONDS, MnsError)
         started_at = self._clock.now()

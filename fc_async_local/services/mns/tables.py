@@ -79,6 +79,8 @@ class TableMessageStore:
         row["attributes"] = _encode(queue.attributes)
 
         async def job(tables: Transaction) -> Creation:
+            # The INSERT does nothing if the queue exists, also if another node makes it at this
+            # moment.
             if await tables.changed("put_queue", row):
                 return "created"
             return rules.compare(await _queue(tables, queue.name), queue.attributes)
@@ -137,6 +139,8 @@ class TableMessageStore:
         """
 
         async def job(tables: Transaction) -> Sequence[bool]:
+            # A queue that refuses gets its message by a job, in the same transaction: in a second
+            # one it could be lost between the two.
             taken = [await _offer(tables, offer, now) for offer in offers]
             await tables.insert_jobs([*jobs, *rules.refused(offers, taken)])
             return taken

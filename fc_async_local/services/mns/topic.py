@@ -82,6 +82,7 @@ class Subscription(Record, frozen=True, kw_only=True):
     @property
     def url(self) -> str:
         """The URL of an HTTP endpoint, with the service's default path if it has none."""
+        # The service adds this path to an endpoint that has none.
         plain = _WITHOUT_PATH.fullmatch(self.endpoint)
         return f"{self.endpoint}/notifications" if plain else self.endpoint
 
@@ -129,6 +130,7 @@ def check_subscription(subscription: Subscription) -> None:
     _check_tag("FilterTag", subscription.filter_tag)
     _check_choice("NotifyStrategy", subscription.notify_strategy, _STRATEGIES)
     _check_choice("NotifyContentFormat", subscription.notify_content_format, _FORMATS)
+    # Refused when it is made: no push to any other endpoint can succeed.
     if subscription.queue is None and not is_http_url(subscription.endpoint):
         raise MnsError(
             "InvalidArgument",
@@ -196,6 +198,7 @@ class TopicDocuments:
         try:
             await self._documents.write(Change(_TOPIC, topic.name, _encode(fresh), "absent"))
         except ChangeRefused:
+            # Creating what exists with equal attributes is a success (MNS, CreateTopic).
             return _compare(self.topic(topic.name), fresh)
         return "created"
 

@@ -19,11 +19,18 @@ if TYPE_CHECKING:
     from fc_async_local.services.oss.request import OssRequest
     from fc_async_local.services.oss.service import OssService
 
-_RULES: Final = {"lifecycle": "NoSuchLifecycle", "cors": "NoSuchCORSConfiguration"}
+_RULES: Final = {
+    "lifecycle": "NoSuchLifecycle",
+    "cors": "NoSuchCORSConfiguration",
+}
 """Kinds of rules of a bucket, with the error if there are none."""
 
 
-async def list_buckets(service: OssService, request: OssRequest, _: ClientStream) -> Answer:
+async def list_buckets(
+    service: OssService,
+    request: OssRequest,
+    _: ClientStream,
+) -> Answer:
     """Answer ListBuckets."""
     prefix = request.query.get("prefix", "")
     after = request.query.get("marker", "")
@@ -47,7 +54,11 @@ async def list_buckets(service: OssService, request: OssRequest, _: ClientStream
     return xml(200, wire.document("ListAllMyBucketsResult", content))
 
 
-async def put_bucket(service: OssService, request: OssRequest, stream: ClientStream) -> Answer:
+async def put_bucket(
+    service: OssService,
+    request: OssRequest,
+    stream: ClientStream,
+) -> Answer:
     """Answer PutBucket."""
     body = await stream.read()
     storage_class = None
@@ -63,12 +74,17 @@ async def put_bucket(service: OssService, request: OssRequest, stream: ClientStr
     return Answer(200, headers=(("Location", f"/{request.bucket}"),))
 
 
-async def delete_bucket(service: OssService, request: OssRequest, _: ClientStream) -> Answer:
+async def delete_bucket(
+    service: OssService,
+    request: OssRequest,
+    _: ClientStream,
+) -> Answer:
     """Answer DeleteBucket."""
     name = request.bucket
 
     def delete(index: Index) -> None:
         listed = index.page(name, PageRequest("", "", "", 1))
+        # Uploads as well: their parts are in the folder that is removed.
         if listed.objects or index.all(Upload, name):
             raise OssError("BucketNotEmpty", f"the bucket {name!r} has objects or uploads")
         index.delete(Bucket, name)
@@ -78,28 +94,50 @@ async def delete_bucket(service: OssService, request: OssRequest, _: ClientStrea
     return Answer(204)
 
 
-async def get_info(service: OssService, request: OssRequest, _: ClientStream) -> Answer:
+async def get_info(
+    service: OssService,
+    request: OssRequest,
+    _: ClientStream,
+) -> Answer:
     """Answer GetBucketInfo."""
     bucket = await service.do(lambda index: index.bucket(request.bucket))
-    more = {"Owner": owner(service), "AccessControlList": {"Grant": bucket.acl}}
+    more = {
+        "Owner": owner(service),
+        "AccessControlList": {"Grant": bucket.acl},
+    }
     content = _described(service, request, bucket) | more
     return xml(200, wire.document("BucketInfo", {"Bucket": content}))
 
 
-async def get_location(service: OssService, request: OssRequest, _: ClientStream) -> Answer:
+async def get_location(
+    service: OssService,
+    request: OssRequest,
+    _: ClientStream,
+) -> Answer:
     """Answer GetBucketLocation."""
     await service.do(lambda index: index.bucket(request.bucket))
     return xml(200, wire.document("LocationConstraint", f"oss-{service.settings.place.region}"))
 
 
-async def get_acl(service: OssService, request: OssRequest, _: ClientStream) -> Answer:
+async def get_acl(
+    service: OssService,
+    request: OssRequest,
+    _: ClientStream,
+) -> Answer:
     """Answer GetBucketAcl and GetObjectAcl."""
     subject = await service.do(request.subject)
-    content = {"Owner": owner(service), "AccessControlList": {"Grant": subject.acl}}
+    content = {
+        "Owner": owner(service),
+        "AccessControlList": {"Grant": subject.acl},
+    }
     return xml(200, wire.document("AccessControlPolicy", content))
 
 
-async def put_acl(service: OssService, request: OssRequest, _: ClientStream) -> Answer:
+async def put_acl(
+    service: OssService,
+    request: OssRequest,
+    _: ClientStream,
+) -> Answer:
     """Answer PutBucketAcl and PutObjectAcl."""
     header = request.headers.get("x-oss-object-acl" if request.key else "x-oss-acl", "")
     allowed = model.ACLS if request.key else model.BUCKET_ACLS
@@ -107,7 +145,11 @@ async def put_acl(service: OssService, request: OssRequest, _: ClientStream) -> 
     return Answer(200)
 
 
-async def get_rules(service: OssService, request: OssRequest, _: ClientStream) -> Answer:
+async def get_rules(
+    service: OssService,
+    request: OssRequest,
+    _: ClientStream,
+) -> Answer:
     """Answer GetBucketLifecycle and GetBucketCors."""
     bucket = await service.do(lambda index: index.bucket(request.bucket))
     name = _kind_of_rules(request)
@@ -117,7 +159,11 @@ async def get_rules(service: OssService, request: OssRequest, _: ClientStream) -
     return xml(200, rules.encode())
 
 
-async def put_rules(service: OssService, request: OssRequest, stream: ClientStream) -> Answer:
+async def put_rules(
+    service: OssService,
+    request: OssRequest,
+    stream: ClientStream,
+) -> Answer:
     """Answer the operations that put and delete the rules of a bucket: lifecycle and CORS."""
     name = _kind_of_rules(request)
     body = await stream.read()
@@ -137,7 +183,11 @@ def _kind_of_rules(request: OssRequest) -> str:
     return name
 
 
-async def list_objects(service: OssService, request: OssRequest, _: ClientStream) -> Answer:
+async def list_objects(
+    service: OssService,
+    request: OssRequest,
+    _: ClientStream,
+) -> Answer:
     """Answer ListObjects and ListObjectsV2."""
     query = request.query
     version = request.number("list-type", 1, 2)
@@ -164,10 +214,19 @@ async def list_objects(service: OssService, request: OssRequest, _: ClientStream
     }
     if second:
         following = base64.urlsafe_b64encode(listing.marker.encode()).decode()
-        content |= {"StartAfter": names(start), "KeyCount": len(keys)}
-        content |= {"ContinuationToken": token, "NextContinuationToken": following}
+        content |= {
+            "StartAfter": names(start),
+            "KeyCount": len(keys),
+        }
+        content |= {
+            "ContinuationToken": token,
+            "NextContinuationToken": following,
+        }
     else:
-        content |= {"Marker": names(after), "NextMarker": names(listing.marker)}
+        content |= {
+            "Marker": names(after),
+            "NextMarker": names(listing.marker),
+        }
     entries = [_entry(stored, names) for stored in listing.objects]
     if with_owner:
         for entry in entries:
@@ -191,10 +250,17 @@ def _entry(stored: StoredObject, names: wire.Names) -> dict[str, object]:
 def owner(service: OssService) -> dict[str, object]:
     """Return the owner of everything."""
     account_id = service.settings.place.account_id
-    return {"ID": account_id, "DisplayName": account_id}
+    return {
+        "ID": account_id,
+        "DisplayName": account_id,
+    }
 
 
-def _described(service: OssService, request: OssRequest, bucket: Bucket) -> dict[str, object]:
+def _described(
+    service: OssService,
+    request: OssRequest,
+    bucket: Bucket,
+) -> dict[str, object]:
     region = service.settings.place.region
     return {
         "Name": bucket.name,

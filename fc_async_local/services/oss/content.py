@@ -112,6 +112,8 @@ class Files:
     def sweep(self, named: set[tuple[str, str]]) -> None:
         """Remove the files that the index does not name."""
         for path in self._folder.glob("*/*"):
+            # A crash between the file and the transaction that names it leaves a file; its client
+            # got no answer.
             if (path.parent.name, path.name) not in named:
                 path.unlink()
 

@@ -89,6 +89,8 @@ class Index:
             flush: Whether the changes must survive a power loss.
         """
         with self._lock, answering():
+            # An event that was fired need not survive a power loss: fired again, it is the same
+            # invocation.
             synchronous = "FULL" if flush and self._durable else "OFF"
             self._database.execute(f"PRAGMA synchronous = {synchronous}")
             self._database.execute("BEGIN IMMEDIATE")

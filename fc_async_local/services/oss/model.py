@@ -171,6 +171,8 @@ def check_bucket(name: str) -> None:
     Raises:
         OssError: InvalidBucketName.
     """
+    # Also because the name of a bucket is the name of a folder: no other part of a path comes from
+    # a client.
     if not _BUCKET.fullmatch(name):
         text = "3 to 63 lower-case letters, digits and '-', neither in front nor at the end"
         raise OssError("InvalidBucketName", f"bucket {shorten(name)} is not valid: {text}")

@@ -39,7 +39,11 @@ _NEXT: Final = "x-oss-next-append-position"
 _COPY: Final = "x-oss-copy-source-"
 
 
-async def put(service: OssService, request: OssRequest, stream: ClientStream) -> Answer:
+async def put(
+    service: OssService,
+    request: OssRequest,
+    stream: ClientStream,
+) -> Answer:
     """Answer PutObject and CopyObject."""
     source = request.copy_source()
     if source is None:
@@ -48,7 +52,11 @@ async def put(service: OssService, request: OssRequest, stream: ClientStream) ->
     return await _copy(service, request, source)
 
 
-async def write(service: OssService, request: OssRequest, pieces: AsyncIterator[bytes]) -> Answer:
+async def write(
+    service: OssService,
+    request: OssRequest,
+    pieces: AsyncIterator[bytes],
+) -> Answer:
     """Write an object with the content of a request."""
     await service.check_target(request)
     attributes = request.attributes()
@@ -59,7 +67,11 @@ async def write(service: OssService, request: OssRequest, pieces: AsyncIterator[
     return Answer(200, headers=(*validators(written), digest, *encryption(written)))
 
 
-async def _copy(service: OssService, request: OssRequest, source: tuple[str, str]) -> Answer:
+async def _copy(
+    service: OssService,
+    request: OssRequest,
+    source: tuple[str, str],
+) -> Answer:
     attributes = request.attributes()
     replaced = request.replaces("x-oss-metadata-directive")
     retagged = request.replaces("x-oss-tagging-directive")
@@ -85,10 +97,14 @@ def _copied_headers(source: StoredObject, attributes: Attributes) -> dict[str, s
     """
     metadata = {name: text for name, text in source.headers.items() if name not in STORAGE}
     storage = {name: text for name, text in attributes.headers.items() if name in STORAGE}
-    return metadata | storage
+    return {**metadata, **storage}
 
 
-async def append(service: OssService, request: OssRequest, stream: ClientStream) -> Answer:
+async def append(
+    service: OssService,
+    request: OssRequest,
+    stream: ClientStream,
+) -> Answer:
     """Answer AppendObject."""
     bucket = request.bucket
     key = request.key
@@ -128,7 +144,11 @@ async def append(service: OssService, request: OssRequest, stream: ClientStream)
     return Answer(200, headers=(*validators(extended), following, *encryption(extended)))
 
 
-async def get(service: OssService, request: OssRequest, stream: ClientStream) -> None:
+async def get(
+    service: OssService,
+    request: OssRequest,
+    stream: ClientStream,
+) -> None:
     """Answer GetObject, HeadObject and GetObjectMeta."""
     described, file = await service.open(request.bucket, request.key)
     with file:
@@ -151,13 +171,21 @@ async def get(service: OssService, request: OssRequest, stream: ClientStream) ->
                     await stream.write(block)
 
 
-async def delete(service: OssService, request: OssRequest, _: ClientStream) -> Answer:
+async def delete(
+    service: OssService,
+    request: OssRequest,
+    _: ClientStream,
+) -> Answer:
     """Answer DeleteObject."""
     await _delete(service, request, [request.key], "ObjectRemoved:DeleteObject")
     return Answer(204)
 
 
-async def delete_many(service: OssService, request: OssRequest, stream: ClientStream) -> Answer:
+async def delete_many(
+    service: OssService,
+    request: OssRequest,
+    stream: ClientStream,
+) -> Answer:
     """Answer DeleteObjects."""
     body = await stream.read()
     _check_digest(request, hashlib.md5(body, usedforsecurity=False).hexdigest())
@@ -167,7 +195,10 @@ async def delete_many(service: OssService, request: OssRequest, stream: ClientSt
     await _delete(service, request, keys, "ObjectRemoved:DeleteObjects")
     names = request.names(keys)
     deleted = [] if quiet else [{"Key": names(key)} for key in keys]
-    content = {"EncodingType": names.kind, "Deleted": deleted}
+    content = {
+        "EncodingType": names.kind,
+        "Deleted": deleted,
+    }
     return xml(200, wire.document("DeleteResult", content))
 
 
@@ -195,14 +226,28 @@ async def _delete(
     await service.change(bucket, write)
 
 
-async def get_tagging(service: OssService, request: OssRequest, _: ClientStream) -> Answer:
+async def get_tagging(
+    service: OssService,
+    request: OssRequest,
+    _: ClientStream,
+) -> Answer:
     """Answer GetObjectTagging."""
     tagged = await service.do(lambda index: index.object(request.bucket, request.key))
-    pairs = [{"Key": key, "Value": value} for key, value in tags(tagged.tagging)]
+    pairs = [
+        {
+            "Key": key,
+            "Value": value,
+        }
+        for key, value in tags(tagged.tagging)
+    ]
     return xml(200, wire.document("Tagging", {"TagSet": {"Tag": pairs}}))
 
 
-async def put_tagging(service: OssService, request: OssRequest, stream: ClientStream) -> Answer:
+async def put_tagging(
+    service: OssService,
+    request: OssRequest,
+    stream: ClientStream,
+) -> Answer:
     """Answer PutObjectTagging and DeleteObjectTagging."""
     removed = request.method == "DELETE"
     tagging = "" if removed else wire.read_tagging(await stream.read())
@@ -212,13 +257,16 @@ async def put_tagging(service: OssService, request: OssRequest, stream: ClientSt
 
 
 async def receive(
-    service: OssService, request: OssRequest, pieces: AsyncIterator[bytes]
+    service: OssService,
+    request: OssRequest,
+    pieces: AsyncIterator[bytes],
 ) -> Content:
     """Write the body of a request to a file.
 
     Raises:
         OssError: InvalidDigest: it is not the body that Content-MD5 names.
     """
+    # To the disk as it comes: an object may be larger than the memory.
     content = await service.files.write(request.bucket, pieces)
     try:
         _check_digest(request, content.md5)
@@ -229,7 +277,9 @@ async def receive(
 
 
 async def receive_copy(
-    service: OssService, request: OssRequest, source: tuple[str, str]
+    service: OssService,
+    request: OssRequest,
+    source: tuple[str, str],
 ) -> tuple[StoredObject, Content]:
     """Write the content of the source of a copy, or the chosen bytes of it, to a file.
 
@@ -239,7 +289,8 @@ async def receive_copy(
     original, file = await service.open(*source)
     with file:
         check_conditions(original, request.headers, _COPY)
-        chosen = model.copied_range(request.headers.get(f"{_COPY}range", ""), original.content.size)
+        header = request.headers.get(f"{_COPY}range", "")
+        chosen = model.copied_range(header, original.content.size)
         return original, await service.files.write(request.bucket, read(file, chosen))
 
 
@@ -269,17 +320,23 @@ def etag_of(etags: Iterable[str]) -> str:
 
 def copied(etag: str, modified_at: int) -> dict[str, object]:
     """Return the result of a copy."""
-    return {"LastModified": wire.iso_date(modified_at), "ETag": f'"{etag}"'}
+    return {
+        "LastModified": wire.iso_date(modified_at),
+        "ETag": f'"{etag}"',
+    }
 
 
 def validators(described: StoredObject) -> HeaderList:
     """Return the headers that say which content an object has."""
-    return ("ETag", f'"{described.etag}"'), (CRC, str(described.content.crc))
+    etag = ("ETag", f'"{described.etag}"')
+    crc = (CRC, str(described.content.crc))
+    return (etag, crc)
 
 
 def encryption(attributes: Attributes) -> HeaderList:
     """Return the headers that name the encryption of an object."""
-    return [(name, attributes.headers[name]) for name in ENCRYPTION if name in attributes.headers]
+    headers = attributes.headers
+    return [(name, headers[name]) for name in ENCRYPTION if name in headers]
 
 
 def _described(described: StoredObject) -> dict[str, str]:

@@ -171,6 +171,8 @@ def operation_of(request: OssRequest) -> Operation:
     Raises:
         OssError: NotImplemented, with the names of what is unknown.
     """
+    # put_object_legal_hold of the official client overwrote the object, before unknown parameters
+    # were refused.
     name, operation = _found(request)
     if operation is None:
         raise _not_implemented(name)

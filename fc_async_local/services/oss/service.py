@@ -308,6 +308,7 @@ class OssService:
                     await self._fire(event, int(path[:20]))
                 except StoreUnavailable:
                     raise
+                # One event that cannot be fired must not keep the others from firing.
                 except Exception:  # noqa: BLE001 -- logged; fired again with the next change
                     _LOG.exception("OSS: the triggers of %r were not fired", event.key)
                     continue

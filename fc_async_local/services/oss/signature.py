@@ -104,10 +104,16 @@ def _claim_of_url_4(request: OssRequest) -> Claim:
     return _claim_4(fields, query.get("x-oss-date", ""), query.get("x-oss-expires", ""))
 
 
-def _claim_4(fields: Mapping[str, str], date: str, expires: str | None) -> Claim:
+def _claim_4(
+    fields: Mapping[str, str],
+    date: str,
+    expires: str | None,
+) -> Claim:
     key_id, *scope = fields.get("Credential", "").split("/")
     # The region may be any: the key of a signature of another one verifies here as well.
-    if scope[:1] != [date[:8]] or tuple(scope[2:]) != _END:
+    day = scope[0] if scope else ""
+    end = tuple(scope[2:])
+    if day != date[:8] or end != _END:
         text = f"{{id}}/{{date}}/{{region}}/{'/'.join(_END)}, with the date of x-oss-date"
         raise OssError("InvalidArgument", f"the credential must be {text}")
     additional = fields.get("AdditionalHeaders", "").lower().split(";")
@@ -150,7 +156,11 @@ def _end_of_url(claim: Claim, expires: str) -> int | None:
     return signed_at + seconds
 
 
-def check(request: OssRequest, claim: Claim | None, keys: Mapping[str, str]) -> None:
+def check(
+    request: OssRequest,
+    claim: Claim | None,
+    keys: Mapping[str, str],
+) -> None:
     """Check the signature of a request.
 
     Args:
@@ -170,11 +180,14 @@ def check(request: OssRequest, claim: Claim | None, keys: Mapping[str, str]) -> 
         raise OssError("InvalidAccessKeyId", message)
     if claim.scope:
         text = _text_4(request, claim)
-        chain = functools.reduce(_digest, claim.scope, f"aliyun_v4{secret}".encode())
+        # The key is derived from date, region and service, so that a leaked one opens no other.
+        first_key = f"aliyun_v4{secret}".encode()
+        chain = functools.reduce(_digest, claim.scope, first_key)
         expected = hmac.digest(chain, text, "sha256").hex()
     else:
         text = _text_1(request, claim)
-        expected = base64.b64encode(hmac.digest(secret.encode(), text, "sha1")).decode()
+        digest = hmac.digest(secret.encode(), text, "sha1")
+        expected = base64.b64encode(digest).decode()
     if not hmac.compare_digest(expected.encode(), claim.signature.encode()):
         shown = text.decode("utf-8", "replace")
         reason = f"the signature is not that of the string to sign {shown!r}: check the secret"
@@ -189,8 +202,8 @@ def _text_1(request: OssRequest, claim: Claim) -> bytes:
         if name.startswith("x-oss-"):
             oss_headers.append(f"{name}:{value}")
     fixed = (headers.get("content-md5", ""), headers.get("content-type", ""), claim.date)
-    subresources = [pair for pair in request.query.items() if pair[0] in SUBRESOURCES]
-    query = _query(sorted(subresources))
+    names = sorted(request.query.keys() & SUBRESOURCES)
+    query = _query([(name, request.query[name]) for name in names])
     lines = "\n".join((request.method, *fixed, *oss_headers, ""))
     resource = f"{request.resource}?{query}" if query else request.resource
     # Headers are bytes that were read as Latin-1; names of objects are UTF-8.
@@ -207,7 +220,10 @@ def _text_4(request: OssRequest, claim: Claim) -> bytes:
             signed.append(f"{name}:{value}\n")
     # The signature of a presigned URL is a parameter, too, and cannot cover itself.
     covered = [pair for pair in request.query.items() if pair[0] != "x-oss-signature"]
-    query = sorted((quote(name, safe="~"), quote(value, safe="~")) for name, value in covered)
+    query = []
+    for name, value in covered:
+        query.append((quote(name, safe="~"), quote(value, safe="~")))
+    query.sort()
     canonical = (
         request.method,
         quote(request.resource, safe="/~"),
@@ -216,8 +232,10 @@ def _text_4(request: OssRequest, claim: Claim) -> bytes:
         ";".join(claim.additional),
         headers.get("x-oss-content-sha256", "UNSIGNED-PAYLOAD"),
     )
-    digest = hashlib.sha256("\n".join(canonical).encode("latin-1", "replace")).hexdigest()
-    return "\n".join((_V4, claim.date, "/".join(claim.scope), digest)).encode()
+    request_text = "\n".join(canonical).encode("latin-1", "replace")
+    digest = hashlib.sha256(request_text).hexdigest()
+    scope = "/".join(claim.scope)
+    return f"{_V4}\n{claim.date}\n{scope}\n{digest}".encode()
 
 
 def _seconds(claim: Claim) -> int | None:
@@ -236,4 +254,8 @@ def _digest(key: bytes, text: str) -> bytes:
 
 
 def _query(pairs: list[tuple[str, str]]) -> str:
-    return "&".join(f"{name}={value}" if value else name for name, value in pairs)
+    parameters = []
+    for name, value in pairs:
+        # Without a value there is no "=" either: a subresource is signed as it is written.
+        parameters.append(f"{name}={value}" if value else name)
+    return "&".join(parameters)

@@ -42,7 +42,11 @@ _NOTHING = Content(
 )
 
 
-async def start(service: OssService, request: OssRequest, _: ClientStream) -> Answer:
+async def start(
+    service: OssService,
+    request: OssRequest,
+    _: ClientStream,
+) -> Answer:
     """Answer InitiateMultipartUpload."""
     await service.check_target(request)
     upload = Upload(
@@ -61,12 +65,22 @@ async def start(service: OssService, request: OssRequest, _: ClientStream) -> An
     await service.change(request.bucket, write)
     request.add_headers(encryption(upload))
     names = request.names([upload.key])
-    content: dict[str, object] = {"Bucket": request.bucket, "EncodingType": names.kind}
-    content |= {"Key": names(upload.key), "UploadId": upload.id}
+    content: dict[str, object] = {
+        "Bucket": request.bucket,
+        "EncodingType": names.kind,
+    }
+    content |= {
+        "Key": names(upload.key),
+        "UploadId": upload.id,
+    }
     return xml(200, wire.document("InitiateMultipartUploadResult", content))
 
 
-async def put_part(service: OssService, request: OssRequest, stream: ClientStream) -> Answer:
+async def put_part(
+    service: OssService,
+    request: OssRequest,
+    stream: ClientStream,
+) -> Answer:
     """Answer UploadPart and UploadPartCopy."""
     bucket = request.bucket
     number = request.number("partNumber", None, model.MOST_PARTS)
@@ -102,7 +116,11 @@ async def put_part(service: OssService, request: OssRequest, stream: ClientStrea
     return xml(200, wire.document("CopyPartResult", copied(content.md5, part.modified_at)))
 
 
-async def list_parts(service: OssService, request: OssRequest, _: ClientStream) -> Answer:
+async def list_parts(
+    service: OssService,
+    request: OssRequest,
+    _: ClientStream,
+) -> Answer:
     """Answer ListParts."""
     bucket, key, upload_id = request.upload
     limit = request.number("max-parts", model.MOST_LISTED, model.MOST_LISTED)
@@ -136,7 +154,11 @@ def _described(part: Part) -> dict[str, object]:
     }
 
 
-async def list_uploads(service: OssService, request: OssRequest, _: ClientStream) -> Answer:
+async def list_uploads(
+    service: OssService,
+    request: OssRequest,
+    _: ClientStream,
+) -> Answer:
     """Answer ListMultipartUploads."""
     query = request.query
     if query.get("delimiter"):
@@ -177,7 +199,11 @@ async def list_uploads(service: OssService, request: OssRequest, _: ClientStream
     return xml(200, wire.document("ListMultipartUploadsResult", content))
 
 
-async def complete(service: OssService, request: OssRequest, stream: ClientStream) -> Answer:
+async def complete(
+    service: OssService,
+    request: OssRequest,
+    stream: ClientStream,
+) -> Answer:
     """Answer CompleteMultipartUpload."""
     bucket, key, _ = request.upload
     parts = await _parts(service, request)
@@ -195,6 +221,7 @@ async def complete(service: OssService, request: OssRequest, stream: ClientStrea
         await service.do(lambda index: index.upload(*request.upload))
         raise
     etag = f"{etag_of([part.md5 for part in contents])}-{len(contents)}"
+    # Clients send the headers of the start again with the end; only an ACL that is sent counts.
     acl = request.attributes().acl if "x-oss-object-acl" in request.headers else upload.acl
     completed = replace(
         stored(service, request, upload, content),
@@ -241,7 +268,11 @@ def _chosen(present: Mapping[int, Content], named: Sequence[tuple[int, str]]) ->
     return contents
 
 
-async def abort(service: OssService, request: OssRequest, _: ClientStream) -> Answer:
+async def abort(
+    service: OssService,
+    request: OssRequest,
+    _: ClientStream,
+) -> Answer:
     """Answer AbortMultipartUpload."""
 
     def write(index: Index) -> tuple[None, list[Content]]:

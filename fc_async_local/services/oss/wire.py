@@ -25,7 +25,9 @@ _CONTROL: Final = re.compile(
 """Control characters in a document, and references to them."""
 _HIDE: Final = 0xF0000
 """A plane of private use."""
-_HIDDEN: Final = re.compile(f"[{chr(_HIDE)}-{chr(_HIDE + 31)}]")
+_FIRST: Final = chr(_HIDE)
+_LAST: Final = chr(_HIDE + 31)
+_HIDDEN: Final = re.compile(f"[{_FIRST}-{_LAST}]")
 
 
 def iso_date(at: int) -> str:
@@ -67,7 +69,10 @@ def read_deletions(body: bytes) -> tuple[list[str], bool]:
         OssError: MalformedXML; NotImplemented: a version.
     """
     root = DIALECT.read(_CONTROL.sub(_hidden, body), "Delete")
-    keys = [_restored(text(element, "Key") or "") for element in root.findall("Object")]
+    keys = []
+    for element in root.findall("Object"):
+        key = text(element, "Key") or ""
+        keys.append(_restored(key))
     if not 0 < len(keys) <= MOST_LISTED:
         raise OssError("MalformedXML", f"{len(keys)} keys: 1 to {MOST_LISTED} in a request")
     if root.find("Object/VersionId") is not None:
@@ -92,7 +97,11 @@ def _hidden(match: re.Match[bytes]) -> bytes:
 
 def _restored(key: str) -> str:
     """Return a key with the control characters that :func:`_hidden` took out of the document."""
-    return _HIDDEN.sub(lambda match: chr(ord(match[0]) - _HIDE), key)
+
+    def restored(match: re.Match[str]) -> str:
+        return chr(ord(match[0]) - _HIDE)
+
+    return _HIDDEN.sub(restored, key)
 
 
 def read_parts(body: bytes) -> list[tuple[int, str]]:

@@ -249,6 +249,7 @@ class RocketMqService:
             lost.consumed,
             dead_letters,
         )
+        # Made without the check of names: a percent sign is in no name that a user may give.
         await self._keep_topic(instance_id, dead_letters)
         key = _key(instance_id, dead_letters)
         await self._store.append(key, lost.message)

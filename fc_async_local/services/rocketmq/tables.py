@@ -58,6 +58,7 @@ class ConsumerGroup:
 
     async def append_due(self, now: int) -> None:
         """Append delayed messages that are due to the log, in the order of their times."""
+        # Read first: the lock that follows makes all publishers of the topic wait.
         if not await self._value("has_due_delayed", now=now):
             return
         await self._tables.lock("lock_topic", self._scope)
@@ -199,6 +200,7 @@ async def _find_ordered(group: ConsumerGroup, want: Want, now: int) -> list[Pend
 
     Messages with a busy key become pending too, so that they keep their order.
     """
+    # All of them, because one that is handed out keeps its sharding key busy.
     held = list(await group.pending())
     free = _without_busy_keys(held, now)
     while len(free) < want.limit and len(held) < _ORDERED_WINDOW:

@@ -81,6 +81,7 @@ class Batcher(Generic[I, T]):
         except Exception as error:  # noqa: BLE001 -- belongs to the caller of the bad item
             if len(items) == 1:
                 return [error]
+        # One by one: a value that the database refuses fails its own caller, not all of the group.
         results: list[T | Exception] = []
         for pair in group:
             results.extend(await self._results([pair]))

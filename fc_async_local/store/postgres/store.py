@@ -50,7 +50,8 @@ def _document(record: Invocation | Job) -> dict[str, object]:
 
 def _columns(values: Sequence[tuple[object, ...]]) -> list[list[object]]:
     """Rows as one array for each column, for ``unnest``."""
-    return [[_without_nul(value) for value in column] for column in zip(*values, strict=True)]
+    columns = zip(*values, strict=True)
+    return [[_without_nul(value) for value in column] for column in columns]
 
 
 class _Transaction(Transaction):
@@ -65,23 +66,29 @@ class _Transaction(Transaction):
         return await cursor.fetchall()
 
     async def do(self, statement: str, values: Values) -> None:
-        await self._connection.execute(self._sql[statement], _storable(values))
+        text = self._sql[statement]
+        await self._connection.execute(text, _storable(values))
 
     async def lock(self, statement: str, values: Values) -> None:
         await self.do(statement, values)
 
     async def changed(self, statement: str, values: Values) -> int:
+        text = self._sql[statement]
         async with self._connection.pipeline():  # at its end the count is known
-            cursor = await self._connection.execute(self._sql[statement], _storable(values))
+            cursor = await self._connection.execute(text, _storable(values))
         return cursor.rowcount
 
     async def each(self, statement: str, values: Sequence[Values]) -> None:
+        text = self._sql[statement]
+        storable = [_storable(parameters) for parameters in values]
         async with self._connection.cursor() as cursor:
-            await cursor.executemany(self._sql[statement], map(_storable, values))
+            await cursor.executemany(text, storable)
 
     async def row_of_each(self, statement: str, values: Sequence[Values]) -> list[Row]:
+        text = self._sql[statement]
+        storable = [_storable(parameters) for parameters in values]
         async with self._connection.cursor() as cursor:
-            await cursor.executemany(self._sql[statement], map(_storable, values), returning=True)
+            await cursor.executemany(text, storable, returning=True)
             # executemany has one result for each of the values.
             result = await cursor.fetchall()
             while cursor.nextset():
@@ -89,12 +96,19 @@ class _Transaction(Transaction):
             return result
 
     async def insert_jobs(self, jobs: Sequence[Job], *, replace: bool = True) -> None:
-        if jobs:
-            statement = SQL["insert_jobs" if replace else "ensure_jobs"]
-            await self._connection.execute(statement, [_documents(map(_document, jobs))])
+        if not jobs:
+            return
+        statement = SQL["insert_jobs" if replace else "ensure_jobs"]
+        records = [_document(job) for job in jobs]
+        await self._connection.execute(statement, [_documents(records)])
 
     async def replace(self, changed: Sequence[tuple[int, Invocation]]) -> None:
-        afters = _documents(_document(after) | {"id": number} for number, after in changed)
+        records = []
+        for number, after in changed:
+            record = _document(after)
+            record["id"] = number
+            records.append(record)
+        afters = _documents(records)
         await self._connection.execute(SQL["replace_invocations"], [afters])
 
     async def forget(self, ended: Sequence[Holder]) -> None:
@@ -126,7 +140,10 @@ class PostgresTransactions(Transactions):
 
     @classmethod
     async def open(
-        cls, database: PostgresDatabase, component: str, package: str
+        cls,
+        database: PostgresDatabase,
+        component: str,
+        package: str,
     ) -> PostgresTransactions:
         """Create or migrate the tables of a component.
 
@@ -156,7 +173,8 @@ class PostgresTransactions(Transactions):
 
     async def rows(self, statement: str, values: Values) -> list[Row]:
         """See :meth:`Transactions.rows`."""
-        return await self._database.ask(self._sql[statement], _storable(values))
+        text = self._sql[statement]
+        return await self._database.ask(text, _storable(values))
 
     async def _run(self, job: DoneIn[T], *, flush: bool = True) -> T:
         return await self._database.run(
@@ -186,8 +204,10 @@ def _lists() -> Mapping[str, bytes]:
     lists: dict[str, bytes] = {}
     for name in ("tasks", "tasks_of_function", "tasks_in_status"):
         statement = SQL[name]
-        lists[f"{name} DESC"] = statement.replace(b"{before}", b"<").replace(b"{order}", b"DESC")
-        lists[f"{name} ASC"] = statement.replace(b"{before}", b">").replace(b"{order}", b"ASC")
+        descending = statement.replace(b"{before}", b"<")
+        ascending = statement.replace(b"{before}", b">")
+        lists[f"{name} DESC"] = descending.replace(b"{order}", b"DESC")
+        lists[f"{name} ASC"] = ascending.replace(b"{order}", b"ASC")
     return lists
 
 
@@ -202,13 +222,28 @@ class PostgresStore(TableStore):
 
     def __init__(self, database: PostgresDatabase) -> None:
         """Use a database whose ``SCHEMA`` has been migrated; closing it stays the caller's."""
-        super().__init__(PostgresTransactions(database, {**SQL, **LISTS}), database.writer_id)
+        super().__init__(
+            PostgresTransactions(
+                database,
+                {
+                    **SQL,
+                    **LISTS,
+                },
+            ),
+            database.writer_id,
+        )
         self._database = database
 
     async def accept(self, invocation: Invocation, counts: Sequence[Count] = ()) -> None:
         await self._database.in_group(_accept, steps.Accept(invocation, counts))
 
-    async def start(self, lease: Lease, *, now: int, instance_id: str = "") -> Started:
+    async def start(
+        self,
+        lease: Lease,
+        *,
+        now: int,
+        instance_id: str = "",
+    ) -> Started:
         item = steps.Start(lease, now, instance_id)
         return await self._database.in_group(_start, item)
 
@@ -235,7 +270,8 @@ class PostgresStore(TableStore):
         order = "DESC" if query.descending else "ASC"
         if query.statuses is None:
             name = "tasks" if query.function is None else "tasks_of_function"
-            return [await self._tables.rows(f"{name} {order}", values)]
+            tasks = await self._tables.rows(f"{name} {order}", values)
+            return [tasks]
         # A list for each function and status: together they are read in the order of an index,
         # one list of several statuses would be sorted first.
         lists = []
@@ -245,7 +281,8 @@ class PostgresStore(TableStore):
                 "function": function,
                 "status": status,
             }
-            lists.append(await self._tables.rows(f"tasks_in_status {order}", of_function))
+            tasks = await self._tables.rows(f"tasks_in_status {order}", of_function)
+            lists.append(tasks)
         return lists
 
     async def count_tasks(self, query: TaskQuery, *, most: int) -> TaskCounts:
@@ -254,7 +291,10 @@ class PostgresStore(TableStore):
         return steps.added(counts, complete=complete)
 
     async def _counts(self, query: TaskQuery, most: int) -> TaskCounts:
-        values = {**rows.asked(query), "most": most + 1}
+        values = {
+            **rows.asked(query),
+            "most": most + 1,
+        }
         if query.is_by_status:
             tally = await self._tables.rows("tally_of_tasks", values)
             return rows.to_counts_by_status(dict(tally), None)
@@ -290,7 +330,8 @@ async def _accept(
     # wait for each other on a shared row.
     source = f"accept-{database.writer_id}"
     values = [documents, payloads, source, rows.as_json(counts)]
-    inserted = {request_id for (request_id,) in await database.ask(SQL["accept"], values)}
+    inserted_rows = await database.ask(SQL["accept"], values)
+    inserted = {request_id for (request_id,) in inserted_rows}
     results: list[Exception | None] = []
     for item in items:
         request_id = item.invocation.request_id
@@ -302,7 +343,8 @@ async def _accept(
 
 
 async def _start(database: PostgresDatabase, items: Sequence[steps.Start]) -> Sequence[Started]:
-    return await PostgresTransactions(database, SQL).write(lambda tables: start(tables, items))
+    transactions = PostgresTransactions(database, SQL)
+    return await transactions.write(lambda tables: start(tables, items))
 
 
 async def _settle(database: PostgresDatabase, items: Sequence[steps.Settle]) -> Sequence[Settled]:

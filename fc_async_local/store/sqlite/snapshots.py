@@ -100,6 +100,8 @@ def check(snapshot: Path, schemas: Sequence[Schema], name: str) -> None:
 
 
 def _check_version(schema: Schema, version: object, name: str) -> None:
+    # A file that lacks a table was accepted once, and the next start refused it; the old state was
+    # gone then.
     if version is None:
         raise StoreUnusable(f"{name} is damaged: it has no version of {schema.component!r}")
     if not isinstance(version, int):

@@ -69,7 +69,13 @@ class SqliteStore(TableStore):
         item = steps.Accept(invocation, counts, next(self._numbers))
         await self._database.write_item(_accept, item)
 
-    async def start(self, lease: Lease, *, now: int, instance_id: str = "") -> Started:
+    async def start(
+        self,
+        lease: Lease,
+        *,
+        now: int,
+        instance_id: str = "",
+    ) -> Started:
         return await self._database.write_item(_start, steps.Start(lease, now, instance_id))
 
     async def settle(self, lease: Lease, settlement: Settlement) -> Settled:
@@ -125,7 +131,9 @@ def _complete(connection: sqlite3.Connection, accepted: Sequence[steps.Accept]) 
 
 
 def _insert(
-    connection: sqlite3.Connection, statement: str, values: Sequence[Sequence[object]]
+    connection: sqlite3.Connection,
+    statement: str,
+    values: Sequence[Sequence[object]],
 ) -> int:
     """Run an INSERT of one row for several, in as few steps as possible; how many it inserted."""
     inserted = 0

@@ -41,6 +41,7 @@ _Kind: TypeAlias = tuple[str, bool, str]
 
 def tally(connection: sqlite3.Connection, changes: Mapping[_Kind, int]) -> None:
     """Keep the numbers of invocations by state, for what came or went; triggers see to moves."""
+    # Counting 500,000 rows takes longer than the second in which the metrics page asks again.
     values = [(*kind, number) for kind, number in changes.items()]
     connection.executemany(SQL["add_to_tally"], values)
 
@@ -89,8 +90,10 @@ class _Transaction(Transaction):
         numbers = rows.as_json([holder.number for holder in ended])
         self._connection.execute(SQL["delete_payloads"], (numbers,))
         self._connection.execute(SQL["delete_invocations"], (numbers,))
-        gone = Counter((holder.function, holder.task_mode, holder.status) for holder in ended)
-        tally(self._connection, {kind: -number for kind, number in gone.items()})
+        kinds = [(holder.function, holder.task_mode, holder.status) for holder in ended]
+        gone = Counter(kinds)
+        changes = {kind: -number for kind, number in gone.items()}
+        tally(self._connection, changes)
 
     async def record(self, events: Sequence[Row]) -> None:
         self._connection.executemany(SQL["insert_event"], events)
@@ -112,7 +115,12 @@ class SqliteTransactions(Transactions):
         self._sql = statements
 
     @classmethod
-    async def open(cls, database: Database, schema: sql.Schema, package: str) -> SqliteTransactions:
+    async def open(
+        cls,
+        database: Database,
+        schema: sql.Schema,
+        package: str,
+    ) -> SqliteTransactions:
         """Create or migrate the tables of a component.
 
         Args:
@@ -165,7 +173,11 @@ class SqliteTransactions(Transactions):
         return lambda connection: run(connection, self._sql, job)
 
 
-def run(connection: sqlite3.Connection, statements: Mapping[str, str], job: DoneIn[T]) -> T:
+def run(
+    connection: sqlite3.Connection,
+    statements: Mapping[str, str],
+    job: DoneIn[T],
+) -> T:
     """Run a job, which ends in its first step, in a transaction that the caller began."""
     # The thread has no event loop, and needs none: no method of the transaction waits, so the
     # coroutine runs from its begin to its end with the first value that is sent into it.
@@ -180,7 +192,10 @@ class _MemoryTransaction(_Transaction):
     """A transaction whose jobs are in a store of their own."""
 
     def __init__(
-        self, connection: sqlite3.Connection, statements: Mapping[str, str], jobs: JobStore
+        self,
+        connection: sqlite3.Connection,
+        statements: Mapping[str, str],
+        jobs: JobStore,
     ) -> None:
         super().__init__(connection, statements)
         self._jobs = jobs
@@ -201,7 +216,12 @@ class MemoryTransactions(Transactions):
         package: Has the file ``statements.sql``.
     """
 
-    def __init__(self, jobs: JobStore, schema: sql.Schema, package: str) -> None:
+    def __init__(
+        self,
+        jobs: JobStore,
+        schema: sql.Schema,
+        package: str,
+    ) -> None:
         self._jobs = jobs
         self._sql = _statements(package)
         self._connection = sqlite3.connect(
