@@ -78,6 +78,7 @@ class EventBridgeDestination(ChannelAdapter[EventBusArn, Event]):
             bus=target.bus,
             call_path=call_path,
         )
+        # A refused event of the batch is not an error of the request: the one event makes it one.
         if entry.error_code:
             raise EventBridgeError(entry.error_code, entry.error_message)
         return entry.event_id

@@ -81,7 +81,8 @@ class DestinationFault(Fault, frozen=True, kw_only=True):
         kinds = ", ".join(sorted(KINDS))
         message = f"destination must be an ARN, '*' or one of {kinds}, got {self.destination!r}"
         _require(is_kind or is_arn, message)
-        _require(self.status in _STATUSES, f"status must be from 400 to 599, got {self.status}")
+        message = f"status must be from 400 to 599, got {self.status}"
+        _require(self.status in _STATUSES, message)
 
 
 class FunctionFault(Fault, frozen=True, kw_only=True):
@@ -105,7 +106,8 @@ class FunctionFault(Fault, frozen=True, kw_only=True):
         _require(bool(self.function), "function must be a name, which may hold '*', got ''")
         errors = get_args(FunctionError)
         names = ", ".join(errors)
-        _require(self.error in errors, f"error must be one of {names}, got {self.error!r}")
+        message = f"error must be one of {names}, got {self.error!r}"
+        _require(self.error in errors, message)
 
 
 F = TypeVar("F", bound=Fault)
@@ -184,10 +186,9 @@ class Faults:
     def _until(self, seconds: float | None) -> int | None:
         if seconds is None:
             return None
-        _require(
-            0 < seconds <= _LONGEST_SECONDS,
-            f"seconds must be more than 0 and at most {_LONGEST_SECONDS}, got {seconds}",
-        )
+        is_valid = 0 < seconds <= _LONGEST_SECONDS
+        limits = f"more than 0 and at most {_LONGEST_SECONDS}"
+        _require(is_valid, f"seconds must be {limits}, got {seconds}")
         return self._now() + int(seconds * 1_000)
 
 

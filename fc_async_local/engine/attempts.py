@@ -71,6 +71,7 @@ class Attempts:
         now = ports.clock.now()
         config = await self._config(invocation)
         end = policy.admit(invocation, config, now, ports.rules)
+        # Nothing ran, so there is no outcome; the invocation ends all the same.
         if end is not None:
             return Decided(
                 decision=end,

@@ -153,6 +153,7 @@ class Dispatching:
                     # Before the outcome is written: another function runs during the commit.
                     if self._ready.free_slot():
                         self._claims.wake()
+                # None: the lease was lost, and the newer claim writes the end.
                 if decided is not None:
                     await self.attempts.settle(held, decided)
             except Exception:

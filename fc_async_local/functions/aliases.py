@@ -65,7 +65,12 @@ class Aliases(Resources[AliasRecord]):
             await self._cache.write(record.stored("absent"), refused=exists)
         return self._describe(record)
 
-    async def update(self, function: str, name: str, body: Mapping[str, Any]) -> dict[str, Any]:
+    async def update(
+        self,
+        function: str,
+        name: str,
+        body: Mapping[str, Any],
+    ) -> dict[str, Any]:
         """UpdateAlias: fields that the body leaves out are kept.
 
         Raises:
@@ -113,7 +118,11 @@ class Aliases(Resources[AliasRecord]):
         return answer
 
 
-def _check_versions(snapshot: Snapshot, function: str, fields: Mapping[str, Any]) -> None:
+def _check_versions(
+    snapshot: Snapshot,
+    function: str,
+    fields: Mapping[str, Any],
+) -> None:
     snapshot.function(function)
     version_ids = list(fields.get("weights", {}))
     if "version_id" in fields:

@@ -76,7 +76,12 @@ class AsyncConfigs(Resources[AsyncConfigRecord]):
             "lastModifiedTime": rfc3339(record.modified_at),
         }
 
-    async def put(self, function: str, qualifier: str, body: Mapping[str, Any]) -> dict[str, Any]:
+    async def put(
+        self,
+        function: str,
+        qualifier: str,
+        body: Mapping[str, Any],
+    ) -> dict[str, Any]:
         """PutAsyncInvokeConfig: replaces; values that the body leaves out become the default.
 
         Raises:
@@ -143,7 +148,10 @@ def _with_location(record: AsyncConfigRecord, location: WrittenAt) -> AsyncConfi
     waived = set(record.waived)
     if location.waived:
         waived.add(location.outcome)
-    written = {**record.written, location.outcome: location.place}
+    written = {
+        **record.written,
+        location.outcome: location.place,
+    }
     return replace(
         record,
         written=written,
@@ -176,6 +184,7 @@ def check_config(body: Mapping[str, Any]) -> AsyncConfig:
         if value is not None:  # null is what some clients send for a field that is not set
             config_body[field] = value
     for violation in async_config.check(config_body):
+        # The service has a code of its own for a destination that is empty.
         if violation.what == "no-destination":
             raise refusals.invalid_destination(violation.message)
         if violation.what != "unknown-key":

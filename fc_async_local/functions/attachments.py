@@ -50,10 +50,20 @@ class InstanceConfigs(Resources[RecordT]):
     empty: ClassVar[Settings | None] = None
 
     @abc.abstractmethod
-    def _make(self, function: str, qualifier: str, settings: Settings) -> RecordT:
+    def _make(
+        self,
+        function: str,
+        qualifier: str,
+        settings: Settings,
+    ) -> RecordT:
         """Return the record of a request."""
 
-    async def put(self, function: str, qualifier: str, body: Mapping[str, Any]) -> dict[str, Any]:
+    async def put(
+        self,
+        function: str,
+        qualifier: str,
+        body: Mapping[str, Any],
+    ) -> dict[str, Any]:
         """Store what a request says; return the answer of the put operation.
 
         Args:
@@ -115,7 +125,12 @@ class ReservedConcurrency(InstanceConfigs[ConcurrencyRecord]):
     record = ConcurrencyRecord
     stored_fields = counts = ("reservedConcurrency",)
 
-    def _make(self, function: str, qualifier: str, settings: Settings) -> ConcurrencyRecord:
+    def _make(
+        self,
+        function: str,
+        qualifier: str,
+        settings: Settings,
+    ) -> ConcurrencyRecord:
         # A qualifier was ignored before, and limited all versions of the function.
         if qualifier != limits.DEFAULT_QUALIFIER:
             raise refusals.invalid_argument(
@@ -149,7 +164,12 @@ class Provision(InstanceConfigs[ProvisionRecord]):
         "current": 0,
     }
 
-    def _make(self, function: str, qualifier: str, settings: Settings) -> ProvisionRecord:
+    def _make(
+        self,
+        function: str,
+        qualifier: str,
+        settings: Settings,
+    ) -> ProvisionRecord:
         return ProvisionRecord(
             function=function,
             qualifier=qualifier,
@@ -178,7 +198,12 @@ class ScalingConfig(InstanceConfigs[ScalingRecord]):
     counts = ("minInstances",)
     empty: ClassVar = {}
 
-    def _make(self, function: str, qualifier: str, settings: Settings) -> ScalingRecord:
+    def _make(
+        self,
+        function: str,
+        qualifier: str,
+        settings: Settings,
+    ) -> ScalingRecord:
         return ScalingRecord(
             function=function,
             qualifier=qualifier,
@@ -285,9 +310,21 @@ class Tags:
         """
         check_type(body.get("ResourceType"))
         tags = function_rules.check_tags(body.get("Tag"))
-        await self._change(_names(body.get("ResourceId")), lambda before: {**before, **tags})
+        await self._change(
+            _names(body.get("ResourceId")),
+            lambda before: {
+                **before,
+                **tags,
+            },
+        )
 
-    async def remove(self, resources: object, keys: Sequence[str], *, every: bool) -> None:
+    async def remove(
+        self,
+        resources: object,
+        keys: Sequence[str],
+        *,
+        every: bool,
+    ) -> None:
         """UntagResources.
 
         Args:
@@ -320,7 +357,10 @@ class Tags:
             await self._cache.write(*changes)
 
     async def listing(
-        self, resources: object, required: Mapping[str, str], page: Page
+        self,
+        resources: object,
+        required: Mapping[str, str],
+        page: Page,
     ) -> tuple[list[dict[str, str]], str]:
         """ListTagResources, by function and key.
 
@@ -355,7 +395,11 @@ def _has_tags(function: FunctionRecord, required: Mapping[str, str]) -> bool:
     return True
 
 
-def _tag(arn: str, key: str, value: str) -> dict[str, str]:
+def _tag(
+    arn: str,
+    key: str,
+    value: str,
+) -> dict[str, str]:
     return {
         "ResourceId": arn,
         "ResourceType": _FUNCTION,

@@ -99,6 +99,7 @@ def of_options(options: Mapping[str, Any], where: str) -> dict[str, Any]:
             body[name] = value
         else:
             raise _unknown(name, option_names, where)
+    # The service ignores such names: a misspelled setting would have no effect, and no message.
     check_names(body, FunctionFields, where)
     document: dict[str, Any] = msgspec.to_builtins(body)
     return document

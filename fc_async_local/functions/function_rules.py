@@ -112,6 +112,7 @@ def _check_layers(layers: object) -> None:
 
 
 def _check_runtime(settings: FunctionSettings) -> None:
+    # An absent value was named None in the message once: which argument is missing says more.
     if settings.runtime is None:
         raise refusals.required("runtime")
     if settings.runtime not in runtimes.ALL:
@@ -196,14 +197,22 @@ def command_of(custom: CustomRuntimeConfig) -> tuple[str, ...]:
     return (*command, *arguments)
 
 
-def _check_range(name: str, value: float | None, allowed: limits.Range) -> None:
+def _check_range(
+    name: str,
+    value: float | None,
+    allowed: limits.Range,
+) -> None:
     if value is not None and value not in allowed:
         raise refusals.invalid_argument(
             f"{name} must be between {allowed.low} and {allowed.high}, got {value}"
         )
 
 
-def _check_length(name: str, text: str | None, longest: int) -> None:
+def _check_length(
+    name: str,
+    text: str | None,
+    longest: int,
+) -> None:
     if text is not None and len(text) > longest:
         raise refusals.invalid_argument(f"{name} is longer than {longest} characters")
 
@@ -286,7 +295,9 @@ def check_tags(tags: object) -> dict[str, str]:
 
 
 def describe(
-    record: FunctionRecord | VersionRecord, function: FunctionRecord, account: Account
+    record: FunctionRecord | VersionRecord,
+    function: FunctionRecord,
+    account: Account,
 ) -> dict[str, Any]:
     """Return a function in the form of the API: what was set, and what the service adds.
 
@@ -298,10 +309,19 @@ def describe(
         function: The function itself.
         account: For its ARN.
     """
-    answer: dict[str, Any] = {"role": "", **record.settings}
+    answer: dict[str, Any] = {
+        "role": "",
+        **record.settings,
+    }
     layers = answer.pop("layers", None)
     if layers:
-        answer["layers"] = [{"arn": layer, "size": 0} for layer in layers]
+        answer["layers"] = [
+            {
+                "arn": layer,
+                "size": 0,
+            }
+            for layer in layers
+        ]
     modified = record.created_at if isinstance(record, VersionRecord) else record.modified_at
     answer |= {
         "functionName": function.name,
@@ -321,5 +341,11 @@ def describe(
             "lastModifiedTime": rfc3339(function.restriction.modified_at),
         }
     if function.tags:
-        answer["tags"] = [{"Key": key, "Value": value} for key, value in function.tags.items()]
+        answer["tags"] = [
+            {
+                "Key": key,
+                "Value": value,
+            }
+            for key, value in function.tags.items()
+        ]
     return answer

@@ -153,6 +153,7 @@ class Functions:
             raise refusals.invalid_argument(
                 f"abortOngoingRequest must be true or false, got {shorten(abort)}"
             )
+        # What waits stays in the queue and goes on after the function is enabled again.
         await self._restrict(name, Restriction(reason=reason or "", modified_at=self._cache.now()))
         return bool(abort)
 
@@ -234,6 +235,7 @@ class Functions:
         description = check_description(body.get("description"))
         async with self._cache.writing:
             function = (await self._cache.read()).function(name)
+            # A copy, not a reference: the function may change, a version never does.
             version = VersionRecord(
                 function=name,
                 version_id=str(function.next_version),
@@ -346,6 +348,7 @@ class CodeStorage:
             await asyncio.to_thread(archive.check_archive, data)
         except archive.ArchiveRefused as error:
             raise refusals.invalid_argument(f"{name}: {error}") from None
+        # CRC-64, because clients compare it with that of the service.
         checksum = archive.checksum(data)
         if upload.checksum and upload.checksum != checksum:
             raise refusals.invalid_argument(

@@ -55,7 +55,11 @@ def unseal(list_name: str, token: str) -> str:
     return position
 
 
-def seal_moment(list_name: str, at: int, key: str) -> str:
+def seal_moment(
+    list_name: str,
+    at: int,
+    key: str,
+) -> str:
     """Return the position of an item that is sorted by time, then by key, as :func:`seal` does."""
     return seal(list_name, f"{at}:{key}")
 

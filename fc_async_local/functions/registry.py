@@ -177,6 +177,8 @@ class FunctionRegistry:
 
 
 def _check_enabled(snapshot: Snapshot, function: str) -> None:
+    # Not in the snapshot's own look-up: a function that is disabled can be read, changed and
+    # deleted.
     record = snapshot.find(FunctionRecord, function)
     if record is not None and record.restriction is not None:
         raise refusals.invocation_disabled(function, record.restriction.reason)
@@ -241,6 +243,7 @@ def deployment_of(
         revision=revision,
         runtime=settings.runtime or "",
         handler=settings.handler or "",
+        # The key of the archive, not the checksum that clients see: it decides which code runs.
         code_checksum=record.code.key,
         timeout_ms=_ms(settings.timeout, limits.FUNCTION_TIMEOUT_SECONDS.default),
         memory_mb=memory_mb,

@@ -68,11 +68,15 @@ class Snapshot:
 
     def find(self, cls: type[RecordT], key: str) -> RecordT | None:
         """Return the record of a key, None if there is none."""
+        # From memory: an invocation looks up several records.
         body = self._documents.get(cls.kind, key)
         return None if body is None else self._decode(cls, key, body)
 
     def all(
-        self, cls: type[RecordT], function: str | None = None, prefix: str = ""
+        self,
+        cls: type[RecordT],
+        function: str | None = None,
+        prefix: str = "",
     ) -> list[RecordT]:
         """Return every record of a kind, sorted by key.
 
@@ -89,7 +93,12 @@ class Snapshot:
                 records.append(record)
         return records
 
-    def _decode(self, cls: type[RecordT], key: str, body: bytes) -> RecordT | None:
+    def _decode(
+        self,
+        cls: type[RecordT],
+        key: str,
+        body: bytes,
+    ) -> RecordT | None:
         document_id = (cls.kind, key)
         # Decoded at the first use: each invocation reads records, and few of them change.
         if document_id not in self._decoded:
@@ -108,7 +117,12 @@ class Snapshot:
             raise refusals.function_not_found(name)
         return record
 
-    def owned(self, cls: type[OwnedT], name: str, member: str) -> OwnedT:
+    def owned(
+        self,
+        cls: type[OwnedT],
+        name: str,
+        member: str,
+    ) -> OwnedT:
         """Return a record of a function.
 
         Args:
@@ -133,7 +147,12 @@ class Snapshot:
         """Return the reserved concurrency of a function, or None."""
         return self.find(ConcurrencyRecord, ConcurrencyRecord.key_of(name))
 
-    def draw(self, name: str, qualifier: str, roll: float) -> str:
+    def draw(
+        self,
+        name: str,
+        qualifier: str,
+        roll: float,
+    ) -> str:
         """Return a version of an alias with weights; for any other qualifier the qualifier.
 
         Args:
@@ -289,7 +308,11 @@ class Resources(abc.ABC, Generic[OwnedT]):
             await self._cache.write((await self._existing(function, name)).deleted())
 
     async def listing(
-        self, function: str | None, page: Page, *, prefix: str = ""
+        self,
+        function: str | None,
+        page: Page,
+        *,
+        prefix: str = "",
     ) -> tuple[list[dict[str, Any]], str]:
         """Return a page of the resources of one function or of all, and the next token.
 

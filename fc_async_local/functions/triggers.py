@@ -212,6 +212,7 @@ def _check_source(record: TriggerRecord, snapshot: Snapshot) -> None:
         binding = bindings.read(_settings(record))
     except bindings.Unreadable as error:
         raise refusals.invalid_argument(f"trigger {record.name!r}: {error}") from None
+    # Only triggers of OSS exclude each other.
     if binding is None or not isinstance(binding.source, OssTrigger):
         return
     # Overlaps are refused across functions as well (docs/reference/triggers.md, OSS).

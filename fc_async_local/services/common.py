@@ -61,6 +61,7 @@ class Recent(Generic[T]):
 
     def add(self, name: str, message: T) -> None:
         """Keep a message in place of the oldest."""
+        # A hundred: for a person who looks, not for a consumer.
         self._latest.setdefault(name, deque(maxlen=_RECENT)).append(message)
 
     def of(self, name: str) -> list[T]:
@@ -78,6 +79,7 @@ def is_http_url(text: str) -> bool:
     ``http://[::1`` is not one, and neither is one with a space.
     """
     try:
+        # Reading the port checks it: urlsplit takes any text.
         parts = urlsplit(text)
         _ = parts.port  # raises
     except ValueError:

@@ -133,6 +133,7 @@ class HttpPoster:
                 allow_redirects=False,
             ) as answer:
                 return answer.status
+        # No answer is not a refusal: the target may have got the event, and gets it again.
         except asyncio.TimeoutError as error:
             raise PostFailed(f"no answer within {self._seconds:g} s") from error
         except (aiohttp.ClientError, ValueError, OSError) as error:
@@ -233,6 +234,7 @@ class TriggerLog:
 
     def keep(self, keys: frozenset[str]) -> None:
         """Forget all other triggers."""
+        # A trigger that was deleted must not leave its history to one of the same name.
         self._known = {key: health for key, health in self._known.items() if key in keys}
 
 

@@ -82,6 +82,7 @@ class Dialect(NamedTuple):
         except (ParseError, ValueError, LookupError) as error:
             raise self.error("MalformedXML", f"the XML cannot be parsed: {error}") from error
         for element in root.iter():
+            # Clients send documents with and without the namespace.
             element.tag = element.tag.rpartition("}")[2]
         if root.tag not in roots:
             raise self.error("MalformedXML", f"expected <{'> or <'.join(roots)}>, got <{root.tag}>")

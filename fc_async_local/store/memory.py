@@ -114,7 +114,11 @@ class MemoryStore:
         if invocation.status is Status.STOPPING:
             return Started.STOPPING
         if invocation.status is Status.DEQUEUED:
-            running, events = steps.started(invocation, now=now, instance_id=instance_id)
+            running, events = steps.started(
+                invocation,
+                now=now,
+                instance_id=instance_id,
+            )
             self._put(running, events)
         return Started.RUNNING
 
@@ -252,8 +256,10 @@ class MemoryStore:
         return TaskCounts(bounded, frozenset(at_least))
 
     async def next_due(self) -> int | None:
-        ready = [steps.ready_at(invocation) for invocation in self._invocations.values()]
-        return min((at for at in ready if at is not None), default=None)
+        invocations = self._invocations.values()
+        ready = [steps.ready_at(invocation) for invocation in invocations]
+        times = [at for at in ready if at is not None]
+        return min(times, default=None)
 
     async def upcoming(self, limit: int) -> Sequence[Invocation]:
         waiting: list[tuple[int, Invocation]] = []
@@ -278,7 +284,8 @@ class MemoryStore:
         )
 
     async def prune(self, *, ended_before: int) -> int:
-        ended = [invocation for invocation in self._invocations.values() if invocation.status.final]
+        invocations = self._invocations.values()
+        ended = [invocation for invocation in invocations if invocation.status.final]
         old = [invocation for invocation in ended if _ended_before(invocation, ended_before)]
         for invocation in old:
             self._forget(invocation)
@@ -302,7 +309,8 @@ class MemoryStore:
         self._write_jobs(jobs)
 
     async def ensure_jobs(self, jobs: Sequence[Job]) -> None:
-        self._write_jobs([job for job in jobs if job.key not in self._jobs])
+        new = [job for job in jobs if job.key not in self._jobs]
+        self._write_jobs(new)
 
     async def claim_jobs(
         self,
@@ -318,7 +326,11 @@ class MemoryStore:
         due.sort(key=lambda pair: pair[0])
         taken = []
         for _, job in due[:limit]:
-            claimed = steps.job_claimed(job, until=until, owner=owner)
+            claimed = steps.job_claimed(
+                job,
+                until=until,
+                owner=owner,
+            )
             taken.append(claimed)
         self._jobs.update({job.key: job for job in taken})
         return taken

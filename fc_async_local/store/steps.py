@@ -160,7 +160,11 @@ def periods(query: MetricQuery) -> tuple[int, int, int]:
     return start, end, query.step_ms
 
 
-def in_process(functions: Iterable[str], change: int, at: int) -> list[Count]:
+def in_process(
+    functions: Iterable[str],
+    change: int,
+    at: int,
+) -> list[Count]:
     """Return how claims (1) or their ends (-1) change the number of invocations in process.
 
     Args:
@@ -231,7 +235,10 @@ def claimed(
 
 
 def started(
-    invocation: Invocation, *, now: int, instance_id: str
+    invocation: Invocation,
+    *,
+    now: int,
+    instance_id: str,
 ) -> tuple[Invocation, tuple[TaskEvent, ...]]:
     """Return a claimed invocation that runs."""
     running = replace(
@@ -342,7 +349,12 @@ def job_ready_at(job: Job) -> int | None:
     return job.due_at if job.lease_until is None else job.lease_until
 
 
-def job_claimed(job: Job, *, until: int, owner: str) -> Job:
+def job_claimed(
+    job: Job,
+    *,
+    until: int,
+    owner: str,
+) -> Job:
     """Return a job under a new lease."""
     return replace(
         job,

@@ -321,6 +321,7 @@ class Retries:
                 key=job.key,
                 call_path=batch.call_path,
             )
+        # By the settings of now: a trigger that was mended need not wait for its old retries.
         return await self._push(readable[0], batch, tries=job.tries + 1)
 
     async def _push(self, binding: Binding, batch: Batch, *, tries: int) -> Pushed:
@@ -364,6 +365,8 @@ class Retries:
 
     async def _give_up(self, binding: Binding, batch: Batch, error: str) -> Pushed:
         if binding.dead_letter:
+            # Each event by itself, as the service does: a batch would be one message that no
+            # consumer expects.
             failure = await self._send_dead(binding.dead_letter, batch)
             if not failure:
                 _LOG.warning(

@@ -187,6 +187,7 @@ class TriggerRunner:
             await self._mns.delete(source.queue_name, done)
 
     async def _topic(self, binding: Binding, source: RocketMqSource) -> None:
+        # A group of its own for each trigger, or two triggers would share the messages of a topic.
         group = source.group_id or f"GID_{binding.function}_{binding.trigger}"
 
         async def receive(limit: int, wait_seconds: int) -> Sequence[Pending]:

@@ -58,6 +58,7 @@ class BusDocuments:
             EventBridgeError: InvalidArgument, EventBusAlreadyExist, QuotaExceeded.
         """
         check_name("EventBusName", name)
+        # It has the events of services, and no user can create it.
         if name == limits.DEFAULT_EVENT_BUS:
             raise EventBridgeError("InvalidArgument", f"{name!r} is the service's own bus")
         if len(self._documents.items(_BUS)) >= model.BUSES:
@@ -173,6 +174,7 @@ class BusDocuments:
         Raises:
             EventBridgeError: EventBusNotExist.
         """
+        # The bus of the services' own events always exists, and is not a document.
         if name != limits.DEFAULT_EVENT_BUS:
             self.bus(name)
 

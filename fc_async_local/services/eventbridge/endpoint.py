@@ -101,6 +101,7 @@ class EventBridgeEndpoint(HttpService):
         if self._service.settings.auth.strict_auth:
             self._verify_data_plane(request)
         await self._service.documents.refresh()
+        # The one operation of the data plane whose body is a list.
         if request.segments[1:] == ("putEvents",):
             entries = await self._service.put_events(model.read_batch(request.body))
             return shown_entries(entries)
@@ -122,6 +123,7 @@ class EventBridgeEndpoint(HttpService):
         except signature.Unsigned as error:
             code = "InvalidDigest" if error.code == "InvalidDegist" else "SignatureDoesNotMatch"
             raise EventBridgeError(code, error.message) from error
+        # A request that was recorded must not be sent a second time.
         nonce = request.headers.get("x-acs-signature-nonce", "")
         if not nonce:
             raise EventBridgeError(

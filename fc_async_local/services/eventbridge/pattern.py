@@ -115,6 +115,7 @@ def _fields(
     path: str,
     depth: int,
 ) -> dict[str, Any]:
+    # A deeper one would end the recursion of the match, for each event.
     if depth > _DEPTH:
         raise InvalidPattern(f"{path}: nested deeper than {_DEPTH}")
     fields = {}

@@ -93,6 +93,7 @@ class EventBridgeService:
         Raises:
             EventBridgeError: InvalidArgument, EntityTooLarge: no event was accepted.
         """
+        # Of the whole batch: nothing of it is accepted.
         if not 0 < len(batch) <= model.BATCH_EVENTS:
             raise EventBridgeError(
                 "InvalidArgument", f"{len(batch)} events: 1 to {model.BATCH_EVENTS} in a batch"
@@ -198,6 +199,7 @@ class EventBridgeService:
         target = self._target_of(push)
         if target is None:
             return None  # the rule or the target was deleted
+        # Each target by itself: one that fails holds up no other, and is retried alone.
         pushed = await self._targets.push(target, push.event, call_path=push.call_path)
         of_trigger = push.rule.startswith(model.OF_TRIGGERS)
         if of_trigger:
@@ -238,6 +240,8 @@ class EventBridgeService:
         """Write an event to the dead-letter queue; return what is kept if that is impossible."""
         push = read_push(job.payload)
         queue = target.dead_letter_queue
+        # Without a queue it becomes a dead event, which the service would drop: here it must be
+        # seen.
         if queue is not None and queue.arn:
             failure = await self.dead_letter(queue.arn, push.event)
             if not failure:

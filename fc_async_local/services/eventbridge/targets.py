@@ -122,6 +122,7 @@ class Targets:
         except (_Failed, PostFailed, StoreUnavailable) as error:
             return PushResult(str(error))
         except Rejected as error:
+            # 429 and 5xx may end by themselves; what else a target refuses, it refuses again.
             return PushResult(str(error), refused=not error.temporary)
 
     async def dead_letter(self, queue: arn.Arn, event: Event) -> str:
@@ -275,6 +276,7 @@ def check_parameter(parameter: Parameter) -> None:
             raise _wrong(parameter, f"{name} is longer than {VALUE_CHARACTERS} characters")
     if parameter.form == "JSONPATH":
         _compile(parameter, parameter.value)
+    # When the rule is made: an event would find the fault only later, and be retried for nothing.
     if parameter.form == "TEMPLATE":
         variables = _variables(parameter)
         for path in variables.values():

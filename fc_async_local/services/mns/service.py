@@ -94,12 +94,14 @@ class MnsService:
 
     async def delete_queue(self, name: str) -> None:
         """Delete a queue and its messages; its long polls fail at once."""
+        # Its polls are woken below: they would wait for their whole time on a queue that is gone.
         await self._store.delete_queue(name)
         self._wakeups.announce(topic_of(name))
 
     async def send(self, name: str, drafts: Sequence[Draft]) -> Sequence[MnsMessage]:
         """Put messages into a queue, all or none; return when they are durable."""
         messages = await self._store.send(name, drafts, now=self._clock.now())
+        # As many polls as there are messages: the others would look and find nothing.
         self._wakeups.announce(topic_of(name), count=len(messages))
         return messages
 

@@ -104,6 +104,8 @@ class TopicService:
         check_publication(self.documents.topic(topic), publication)
         everyone = self._audience(topic)
         audience = [receiver for receiver in everyone if receiver.filter_tag in ("", tag)]
+        # Before it is acknowledged, so that no subscription misses a message that its publisher
+        # believes sent.
         await self._hand_over(audience, publication)
         self.recent.add(topic, publication)
         return publication
@@ -115,6 +117,7 @@ class TopicService:
 
     async def _hand_over(self, audience: Sequence[Subscription], publication: Publication) -> None:
         """Write all messages and push jobs in one transaction."""
+        # A transaction without rows would cost a flush all the same.
         if not audience:
             return
         offers: list[Offer] = []
@@ -134,6 +137,8 @@ class TopicService:
 
     def _queue_draft(self, subscription: Subscription, publication: Publication) -> Draft:
         content = self._notification(subscription, publication).content
+        # The limit is one of the publisher's message: what the topic adds must not make a queue
+        # refuse it.
         wrapped = len(content.encode()) - len(publication.body.encode())
         return Draft(
             message_id=common.message_id(),

@@ -167,6 +167,7 @@ async def put_rules(
     """Answer the operations that put and delete the rules of a bucket: lifecycle and CORS."""
     name = _kind_of_rules(request)
     body = await stream.read()
+    # Stored as they came; only CORS rules are applied here.
     removed = request.method == "DELETE"
     if name == "cors" and not removed:
         cors.check(body)

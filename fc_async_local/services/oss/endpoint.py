@@ -130,6 +130,7 @@ class OssEndpoint(HttpService):
         return is_preflight
 
     async def _answer(self, oss_request: OssRequest, stream: ClientStream) -> Answer | None:
+        # First: what is not served is refused by its name, with or without a signature.
         operation = operations.operation_of(oss_request)
         self._authenticate(oss_request)
         return await operation.answer(self._service, oss_request, stream)

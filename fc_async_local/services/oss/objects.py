@@ -152,6 +152,8 @@ async def get(
     """Answer GetObject, HeadObject and GetObjectMeta."""
     described, file = await service.open(request.bucket, request.key)
     with file:
+        # Before the range: a client that has the object needs no byte of it (RFC 9110, section
+        # 13.2.2).
         check_conditions(described, request.headers)
         standard = request.headers.get("x-oss-range-behavior") == "standard"
         size = described.content.size
@@ -164,6 +166,7 @@ async def get(
         if part is not None:
             headers["Content-Range"] = f"bytes {part.start}-{part.stop - 1}/{size}"
         status = 200 if part is None else 206
+        # The status is sent before the content is read: an object may take minutes.
         await stream.begin(status, (*headers.items(), *request.common_headers))
         if request.method != "HEAD":
             async with aclosing(read(file, positions)) as blocks:

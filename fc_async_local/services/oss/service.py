@@ -218,8 +218,10 @@ class OssService:
             OssError: InvalidObjectName, NoSuchBucket, FileAlreadyExists.
         """
         model.check_key(request.key)
+        # A program that expects its bucket needs no step before it runs here.
         if self.settings.destinations.create_missing:
             await self.create_bucket(request.bucket)
+        # Before the body: a refusal after five gigabytes helps no client.
         await self.do(lambda index: _replaced(index, request))
 
     async def commit(

@@ -53,7 +53,8 @@ class Names:
 
     def __init__(self, encoding: str, keys: Iterable[str]) -> None:
         if encoding not in ("", "url"):
-            raise OssError("InvalidArgument", f"encoding-type {shorten(encoding)}: url is allowed")
+            message = f"encoding-type {shorten(encoding)}: url is allowed"
+            raise OssError("InvalidArgument", message)
         needs_encoding = any(_NOT_IN_XML.search(key) for key in keys)
         self.kind = "url" if encoding or needs_encoding else None
 
@@ -68,16 +69,19 @@ def read_deletions(body: bytes) -> tuple[list[str], bool]:
     Raises:
         OssError: MalformedXML; NotImplemented: a version.
     """
-    root = DIALECT.read(_CONTROL.sub(_hidden, body), "Delete")
+    parsable = _CONTROL.sub(_hidden, body)
+    root = DIALECT.read(parsable, "Delete")
     keys = []
     for element in root.findall("Object"):
         key = text(element, "Key") or ""
         keys.append(_restored(key))
     if not 0 < len(keys) <= MOST_LISTED:
-        raise OssError("MalformedXML", f"{len(keys)} keys: 1 to {MOST_LISTED} in a request")
+        message = f"{len(keys)} keys: 1 to {MOST_LISTED} in a request"
+        raise OssError("MalformedXML", message)
     if root.find("Object/VersionId") is not None:
         raise OssError("NotImplemented", "versions of objects are not kept here")
-    return keys, text(root, "Quiet") == "true"
+    is_quiet = text(root, "Quiet") == "true"
+    return keys, is_quiet
 
 
 def _hidden(match: re.Match[bytes]) -> bytes:
@@ -114,7 +118,8 @@ def read_parts(body: bytes) -> list[tuple[int, str]]:
     for element in DIALECT.read(body, "CompleteMultipartUpload").findall("Part"):
         number = (text(element, "PartNumber") or "").strip()
         if not re.fullmatch("[0-9]{1,5}", number):
-            raise OssError("MalformedXML", f"PartNumber {shorten(number)} is not a number")
+            message = f"PartNumber {shorten(number)} is not a number"
+            raise OssError("MalformedXML", message)
         etag = (text(element, "ETag") or "").strip()
         parts.append((int(number), etag))
     return parts

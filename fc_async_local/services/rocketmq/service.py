@@ -177,6 +177,7 @@ class RocketMqService:
             deliver_at = None  # at once
         key = _key(instance_id, topic)
         await self._store.append(key, message, deliver_at=deliver_at)
+        # After it is durable: what is shown to a person was sent.
         self.recent.add(key, message)
         # Every group has a cursor of its own, so a consumer of each may find the message.
         self._wakeups.announce(_wakeup_topic(key))

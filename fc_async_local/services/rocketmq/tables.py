@@ -147,6 +147,8 @@ async def take(group: ConsumerGroup, want: Want, *, now: int) -> Taken:
         want: The consumer's request.
         now: Milliseconds since the epoch.
     """
+    # In the transaction of a consumer: no job of its own is needed, and no message outlives its
+    # time.
     await group.expire(now - RETENTION_MS)
     await group.append_due(now)
     await group.lock()
@@ -188,6 +190,7 @@ async def _find_any(group: ConsumerGroup, want: Want, now: int) -> list[Pending]
     """Find messages that are due again, then new ones."""
     candidates = list(await group.due(now, want.limit))
     while len(candidates) < want.limit:
+        # Messages with other tags are passed, so a page may have none of the tags: read on.
         new = await _read_log(group, want, want.limit - len(candidates))
         if new is None:
             break

@@ -298,10 +298,13 @@ class PostgresStore(TableStore):
         if query.is_by_status:
             tally = await self._tables.rows("tally_of_tasks", values)
             return rows.to_counts_by_status(dict(tally), None)
-        conditions = (query.error, query.started_from, query.started_to, query.text or None)
+        text = query.text or None
+        conditions = (query.error, query.started_from, query.started_to, text)
+        # The index of a status knows none of these.
         needs_rows = any(condition is not None for condition in conditions)
         if query.statuses is None or needs_rows:
-            return rows.to_counts(await self._tables.rows("count_tasks", values), most)
+            tallies = await self._tables.rows("count_tasks", values)
+            return rows.to_counts(tallies, most)
         by_index = await self._tables.rows("count_in_status", values)
         return rows.to_counts_by_status(dict(by_index), most)
 
@@ -335,7 +338,8 @@ async def _accept(
     results: list[Exception | None] = []
     for item in items:
         request_id = item.invocation.request_id
-        if request_id in inserted and firsts[request_id] is item:
+        is_first = firsts[request_id] is item
+        if is_first and request_id in inserted:
             results.append(None)
         else:
             results.append(DuplicateTask(item.invocation.task_id))
@@ -348,17 +352,17 @@ async def _start(database: PostgresDatabase, items: Sequence[steps.Start]) -> Se
 
 
 async def _settle(database: PostgresDatabase, items: Sequence[steps.Settle]) -> Sequence[Settled]:
-    return await PostgresTransactions(database, SQL).write(
-        lambda tables: settle(tables, items, database.writer_id)
-    )
+    transactions = PostgresTransactions(database, SQL)
+    writer = database.writer_id
+    return await transactions.write(lambda tables: settle(tables, items, writer))
 
 
 async def _settle_jobs(
     database: PostgresDatabase, items: Sequence[tuple[Lease, JobSettlement]]
 ) -> Sequence[Settled]:
-    return await PostgresTransactions(database, SQL).write(
-        lambda tables: settle_jobs(tables, items, database.writer_id)
-    )
+    transactions = PostgresTransactions(database, SQL)
+    writer = database.writer_id
+    return await transactions.write(lambda tables: settle_jobs(tables, items, writer))
 
 
 class PostgresDocuments(TableDocuments):

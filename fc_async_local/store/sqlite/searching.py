@@ -120,18 +120,37 @@ def _cursors(connection: sqlite3.Connection, query: TaskQuery) -> list[sqlite3.C
     cursors = []
     for path in _access_paths(connection, query, _narrow(connection, query, values)):
         statement = LISTS[path.by, query.descending]
-        cursors.append(connection.execute(statement, {**values, **path.values}))
+        cursors.append(
+            connection.execute(
+                statement,
+                {
+                    **values,
+                    **path.values,
+                },
+            )
+        )
     return cursors
 
 
-def counts(connection: sqlite3.Connection, query: TaskQuery, most: int) -> TaskCounts:
+def counts(
+    connection: sqlite3.Connection,
+    query: TaskQuery,
+    most: int,
+) -> TaskCounts:
     """Count tasks; see :meth:`fc_async_local.store.protocol.Store.count_tasks`."""
     parts, complete = _halves(connection, query)
     return added([_counts(connection, half, most) for half in parts], complete=complete)
 
 
-def _counts(connection: sqlite3.Connection, query: TaskQuery, most: int) -> TaskCounts:
-    values = {**rows.asked(query), "most": most + 1}
+def _counts(
+    connection: sqlite3.Connection,
+    query: TaskQuery,
+    most: int,
+) -> TaskCounts:
+    values = {
+        **rows.asked(query),
+        "most": most + 1,
+    }
     if query.is_by_status:
         # The only exact one: the numbers are kept with each change of a state, and not counted.
         tally = connection.execute(SQL["tally_of_tasks"], values)
@@ -142,7 +161,13 @@ def _counts(connection: sqlite3.Connection, query: TaskQuery, most: int) -> Task
         return _counts_by_index(connection, query, values, most)
     counted_rows: list[Row] = []
     for path in _access_paths(connection, query, narrow):
-        counted_rows += connection.execute(_COUNTS[path.by], {**values, **path.values})
+        counted_rows += connection.execute(
+            _COUNTS[path.by],
+            {
+                **values,
+                **path.values,
+            },
+        )
     if narrow is not None and narrow[0].by == "prefix":
         # All rows of a prefix are read, so each status is bounded by itself.
         numbers: Counter[str] = Counter()
@@ -161,13 +186,21 @@ def _counts_by_index(
     numbers: Counter[str] = Counter()
     statuses = Status if query.statuses is None else query.statuses
     for path in _by_status(connection, query, statuses):
-        (number,) = connection.execute(SQL["count_in_status"], {**values, **path.values}).fetchone()
+        (number,) = connection.execute(
+            SQL["count_in_status"],
+            {
+                **values,
+                **path.values,
+            },
+        ).fetchone()
         numbers[path.values["status"]] += number
     return rows.to_counts_by_status(numbers, most)
 
 
 def _access_paths(
-    connection: sqlite3.Connection, query: TaskQuery, narrow: Sequence[_AccessPath] | None
+    connection: sqlite3.Connection,
+    query: TaskQuery,
+    narrow: Sequence[_AccessPath] | None,
 ) -> Sequence[_AccessPath]:
     """Return the lists that together have all tasks of a query, each in its order."""
     if narrow is not None:
@@ -178,15 +211,28 @@ def _access_paths(
 
 
 def _by_status(
-    connection: sqlite3.Connection, query: TaskQuery, statuses: Iterable[Status]
+    connection: sqlite3.Connection,
+    query: TaskQuery,
+    statuses: Iterable[Status],
 ) -> Sequence[_AccessPath]:
     names = [status.value for status in statuses]
     pairs = itertools.product(_functions(connection, query), names)
-    return [_AccessPath("status", {"function": name, "status": status}) for name, status in pairs]
+    return [
+        _AccessPath(
+            "status",
+            {
+                "function": name,
+                "status": status,
+            },
+        )
+        for name, status in pairs
+    ]
 
 
 def _narrow(
-    connection: sqlite3.Connection, query: TaskQuery, values: Values
+    connection: sqlite3.Connection,
+    query: TaskQuery,
+    values: Values,
 ) -> Sequence[_AccessPath] | None:
     """Return the access paths through a property that few tasks have, None if there are none."""
     # The order is that of selectivity, as measured with 1,000,000 tasks
@@ -196,7 +242,16 @@ def _narrow(
     if query.prefix:
         names = _functions(connection, query)
         if _have_prefix(connection, names, values) <= _FEW:
-            return [_AccessPath("prefix", {"function": name, "most": _FEW}) for name in names]
+            return [
+                _AccessPath(
+                    "prefix",
+                    {
+                        "function": name,
+                        "most": _FEW,
+                    },
+                )
+                for name in names
+            ]
     if query.error:
         return [_AccessPath("error", {}), _AccessPath("failure", {})]
     # With a function or a status, their index passes other qualifiers fast enough. Most tasks have
@@ -207,7 +262,11 @@ def _narrow(
     return None
 
 
-def _have_prefix(connection: sqlite3.Connection, functions: Sequence[str], values: Values) -> int:
+def _have_prefix(
+    connection: sqlite3.Connection,
+    functions: Sequence[str],
+    values: Values,
+) -> int:
     """Return the number of invocations whose task id begins with the prefix.
 
     It stops counting above :data:`_FEW`.

@@ -108,7 +108,13 @@ class Writer:
         )
         self._thread.start()
 
-    def submit(self, batch: Batch, item: object, *, flush: bool = True) -> asyncio.Future[Any]:
+    def submit(
+        self,
+        batch: Batch,
+        item: object,
+        *,
+        flush: bool = True,
+    ) -> asyncio.Future[Any]:
         """Queue an item; return a future that is resolved after its commit.
 
         Args:
@@ -231,7 +237,11 @@ def _commit(mode: _CommitMode, group: Sequence[_Pending]) -> Sequence[Any]:
     return results
 
 
-def _commit_at_once(mode: _CommitMode, batch: Batch, item: object) -> Any:
+def _commit_at_once(
+    mode: _CommitMode,
+    batch: Batch,
+    item: object,
+) -> Any:
     """Run and commit one job without waiting for a lock.
 
     Returns:
@@ -287,7 +297,11 @@ def _roll_back(connection: sqlite3.Connection) -> None:
             connection.execute("ROLLBACK")
 
 
-def answer(group: Sequence[_Pending], results: Sequence[Any], path: Path) -> None:
+def answer(
+    group: Sequence[_Pending],
+    results: Sequence[Any],
+    path: Path,
+) -> None:
     """Hand each result to the event loop that waits for it, with one call per loop."""
     # A call for each result would wake a loop as many times as there are jobs.
     loops: dict[asyncio.AbstractEventLoop, list[tuple[asyncio.Future[Any], Any]]] = {}
