@@ -302,8 +302,10 @@ _NEGATABLE: Final = frozenset({"prefix", "suffix", "contains"})
 def _matches(fields: Mapping[str, Any], event: Any) -> bool:
     for key, node in fields.items():
         value = event.get(key, _MISSING) if isinstance(event, Mapping) else _MISSING
-        match = _matches if isinstance(node, dict) else _matches_any
-        if not match(node, value):
+        if isinstance(node, dict):
+            if not _matches(node, value):
+                return False
+        elif not _matches_any(node, value):
             return False
     return True
 
