@@ -23,7 +23,7 @@ from mns.account import Account
 from mns.queue import Message, QueueMeta
 from rows import pairs
 
-from fc_async_local.services.mns.model import Message as StoredMessage
+from fc_async_local.services.mns.model import MnsMessage as StoredMessage
 from fc_async_local.services.mns.wire import received
 
 if TYPE_CHECKING:

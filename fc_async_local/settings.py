@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Literal
 import msgspec
 from msgspec import Meta
 
-from fc_async_local.domain.rules import Place, Ranged, Rules
+from fc_async_local.domain.rules import Account, Ranged, Rules
 from fc_async_sdk._decoding import prepare
 from fc_async_sdk.spec import limits
 
@@ -179,7 +179,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         auth: Signatures of requests.
     """
 
-    place: Place = Place()
+    place: Account = Account()
     rules: Rules = Rules()
     engine: EngineSettings = EngineSettings()
     destinations: DestinationSettings = DestinationSettings()

@@ -186,7 +186,7 @@ class Runtime:
             stores.documents,
             stores.blobs,
             clock,
-            place=settings.place,
+            account=settings.place,
             refuse_http=settings.destinations.http_destinations == "refuse",
         )
         runner = _runner(options, foundation, addresses, token)

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from contextlib import AsyncExitStack
 
     from fc_async_local.bootstrap.stores import Foundation
-    from fc_async_local.destinations.adapter import Channel
+    from fc_async_local.destinations.adapter import ChannelAdapter
     from fc_async_local.destinations.base import Destination, DestinationKind
     from fc_async_local.domain.faults import Faults
     from fc_async_local.functions import FunctionRegistry
@@ -113,7 +113,7 @@ class Services(NamedTuple):
     trigger_retries: Retries
     timers: Timers
     trigger_control: TriggerControl
-    channels: tuple[Channel[Any, Any], ...]
+    channels: tuple[ChannelAdapter[Any, Any], ...]
     wakeups: Wakeups
 
     @classmethod
@@ -234,7 +234,7 @@ def _push_node(foundation: Foundation, invoker: FunctionInvoker, poster: HttpPos
 
 
 def _adapters(
-    channels: Sequence[Channel[Any, Any]],
+    channels: Sequence[ChannelAdapter[Any, Any]],
     node: PushNode,
     registry: FunctionRegistry,
     settings: DestinationSettings,
@@ -264,7 +264,7 @@ def _firing(
         mns=protocols.mns,
         rocketmq=protocols.rocketmq,
         pushing=pushing,
-        place=settings.place,
+        account=settings.place,
     )
     timers = Timers(node, firing, triggers, grace_ms=settings.services.timer_grace_ms)
     triggers.listen(runner.refresh)
@@ -276,7 +276,7 @@ def _firing(
 
 def channels_of(
     protocols: Protocols, settings: DestinationSettings
-) -> tuple[Channel[Any, Any], ...]:
+) -> tuple[ChannelAdapter[Any, Any], ...]:
     """Return the adapter of each kind of queue, topic or bus, in the order of the console."""
     return (
         MnsQueueDestination(protocols.mns, settings),

@@ -2,7 +2,8 @@
 """Adapters of destinations, and the channels of those that have messages to look at.
 
 A kind of destination is one subclass of :class:`Adapter`. A queue, topic or bus is one of
-:class:`Channel`: the console and the admin API list it, look at its messages, send and purge.
+:class:`ChannelAdapter`: the console and the admin API list it, look at its messages, send and
+purge.
 
 The event of a function that was called with an event contains that event as an escaped JSON string
 in ``requestPayload``: in a pipeline the size of the event doubles with each function.
@@ -100,11 +101,13 @@ class Adapter(ABC, Generic[A, T]):
             return event
         target = cast("A", arn.parse(delivery.destination))
         try:
+            # Making what exists is a no-op for all kinds, also when two nodes do it at once.
             if self.settings.create_missing:
                 await self.create(target)
             return await self.hand_over(target, event, delivery)
         except Rejected as error:
             return DeliveryResult(error.status, error.code, error.message)
+        # As a 5xx: the delivery is tried again by its own rules.
         except StoreUnavailable as error:
             return DeliveryResult(503, "ServiceUnavailable", str(error))
 
@@ -136,11 +139,16 @@ class Adapter(ABC, Generic[A, T]):
         event = _event(document)
         if event is None:
             return
+        # Each event of a pipeline holds the one before it as an escaped string; it doubles with
+        # each function, and exceeds 128 KB after about 12 (docs/decisions/engine.md, 0040).
         if self.settings.long_events == "shorten" and "requestPayloadEncoding" not in event:
             earlier = _event(_text(event["requestPayload"]))
             if earlier is not None:
-                yield _encode(event | {"requestPayload": _encode(_omitted(earlier)).decode()})
-        if _text(_object(event["requestContext"])["condition"]) == RECURSIVE:
+                shorter = _encode(_omitted(earlier)).decode()
+                yield _encode(event | {"requestPayload": shorter})
+        # The event that says that a loop was ended must arrive, however long the loop made it.
+        condition = _text(_object(event["requestContext"])["condition"])
+        if condition == RECURSIVE:
             yield _encode(_omitted(event))
 
 
@@ -154,16 +162,22 @@ def _event(document: bytes | str) -> dict[str, msgspec.Raw] | None:
 
 
 def _omitted(event: dict[str, msgspec.Raw]) -> dict[str, msgspec.Raw]:
-    kept = {name: value for name, value in event.items() if name != "requestPayloadEncoding"}
-    return kept | {"requestPayload": _EMPTY, "requestPayloadOmitted": _TRUE}
+    fields = {name: value for name, value in event.items() if name != "requestPayloadEncoding"}
+    return fields | {"requestPayload": _EMPTY, "requestPayloadOmitted": _TRUE}
 
 
-def _too_large(delivery: Delivery, size: int, limit: int, form: str) -> DeliveryResult:
+def _too_large(
+    delivery: Delivery,
+    size: int,
+    limit: int,
+    form: str,
+) -> DeliveryResult:
     """Return the 4xx for an event over the limit. It is recorded and not tried again."""
     event = _event(delivery.document)
     parts = ""
     if event is not None:
-        request, response = (len(event[name]) for name in ("requestPayload", "responsePayload"))
+        request = len(event["requestPayload"])
+        response = len(event["responsePayload"])
         parts = f" (requestPayload {request} bytes, responsePayload {response} bytes)"
     came = ""
     if len(delivery.call_path) > 1:
@@ -195,7 +209,7 @@ class Entry(NamedTuple):
     facts: Mapping[str, int] = {}
 
 
-class Message(NamedTuple):
+class ShownMessage(NamedTuple):
     """A message as it is shown.
 
     Attributes:
@@ -213,7 +227,7 @@ class Message(NamedTuple):
     summary: Mapping[str, str] = {}
 
 
-class Channel(Adapter[A, T]):
+class ChannelAdapter(Adapter[A, T]):
     """A kind of destination whose messages a person or a consumer reads.
 
     Attributes:
@@ -224,8 +238,10 @@ class Channel(Adapter[A, T]):
 
     def named(self, name: str, instance: str = "") -> A:
         """Return the ARN of a queue, topic or bus, without region and account."""
+        # A kind has a name, or an instance and a name.
         fields = list(KINDS[self.kind].names)
-        names = dict(zip(fields, (instance, name)[-len(fields) :], strict=True))
+        values = (instance, name)[-len(fields) :]
+        names = dict(zip(fields, values, strict=True))
         return cast("A", arn.CLASSES[self.kind](**names))
 
     @abstractmethod
@@ -233,7 +249,7 @@ class Channel(Adapter[A, T]):
         """Return all queues, topics or buses of the kind."""
 
     @abstractmethod
-    async def peek(self, target: A) -> Sequence[Message]:
+    async def peek(self, target: A) -> Sequence[ShownMessage]:
         """Return messages without receiving them.
 
         Raises:
@@ -241,7 +257,14 @@ class Channel(Adapter[A, T]):
         """
 
     @abstractmethod
-    async def send(self, target: A, body: str, *, tag: str, keys: str) -> str:
+    async def send(
+        self,
+        target: A,
+        body: str,
+        *,
+        tag: str,
+        keys: str,
+    ) -> str:
         """Send a message as a client does; return its id.
 
         Raises:

@@ -61,7 +61,10 @@ class FunctionDestination(Adapter[FunctionArn, bytes]):
                 "be destinations",
             )
         request = InvokeRequest(
-            target.function, event, qualifier=target.qualifier, call_path=delivery.call_path
+            target.function,
+            event,
+            qualifier=target.qualifier,
+            call_path=delivery.call_path,
         )
         accepted = await self._invoker.invoke_async(request)
         return DeliveryResult(202, reference=accepted.request_id)

@@ -10,7 +10,14 @@ from __future__ import annotations
 import base64
 from typing import TYPE_CHECKING
 
-from fc_async_local.destinations.adapter import PAGE, A, Channel, Entry, Message, text_for_xml
+from fc_async_local.destinations.adapter import (
+    PAGE,
+    A,
+    ChannelAdapter,
+    Entry,
+    ShownMessage,
+    text_for_xml,
+)
 from fc_async_local.destinations.base import DeliveryResult
 from fc_async_local.services import common
 from fc_async_local.services.mns.model import BATCH, Draft, handle_of
@@ -21,12 +28,13 @@ if TYPE_CHECKING:
 
     from fc_async_local.domain.invocation import Delivery
     from fc_async_local.services.mns.service import MnsService
+    from fc_async_local.services.mns.topic import Publication
     from fc_async_local.services.mns.topic_service import TopicService
     from fc_async_local.settings import DestinationSettings
     from fc_async_sdk.spec.destinations import Kind
 
 
-class _Body(Channel[A, str]):
+class _Body(ChannelAdapter[A, str]):
     """Encodes events as bodies: base64, or the JSON text with ``mns_body=raw``."""
 
     def __init__(self, settings: DestinationSettings) -> None:
@@ -57,41 +65,55 @@ class MnsQueueDestination(_Body[arn.MnsQueueArn]):
     async def hand_over(
         self, target: arn.MnsQueueArn, event: str, delivery: Delivery
     ) -> DeliveryResult:
-        draft = Draft(message_id=common.message_id(), body=event, call_path=delivery.call_path)
+        draft = Draft(
+            message_id=common.message_id(),
+            body=event,
+            call_path=delivery.call_path,
+        )
         (sent,) = await self._service.send(target.queue, [draft])
         return DeliveryResult(201, reference=sent.message_id)
 
     async def entries(self) -> list[Entry]:
-        found = []
+        entries = []
         for queue in await self._service.queues(limit=PAGE):
             counts = await self._service.counts(queue.name)
             facts = {"received": counts.inactive, "delayed": counts.delayed}
-            found.append(Entry(queue.name, messages=sum(counts), facts=facts))
-        return found
+            entries.append(Entry(queue.name, messages=sum(counts), facts=facts))
+        return entries
 
-    async def peek(self, target: arn.MnsQueueArn) -> list[Message]:
-        return [
-            Message(
-                each.message_id,
-                each.enqueued_at,
-                each.body,
-                {"priority": each.priority, "received": each.dequeue_count},
+    async def peek(self, target: arn.MnsQueueArn) -> list[ShownMessage]:
+        shown = []
+        for message in await self._service.peek(target.queue, limit=BATCH.high):
+            attributes = {"priority": message.priority, "received": message.dequeue_count}
+            shown.append(
+                ShownMessage(message.message_id, message.enqueued_at, message.body, attributes)
             )
-            for each in await self._service.peek(target.queue, limit=BATCH.high)
-        ]
+        return shown
 
-    async def send(self, target: arn.MnsQueueArn, body: str, *, tag: str, keys: str) -> str:
+    async def send(
+        self,
+        target: arn.MnsQueueArn,
+        body: str,
+        *,
+        tag: str,
+        keys: str,
+    ) -> str:
         draft = Draft(message_id=common.message_id(), body=body)
         (sent,) = await self._service.send(target.queue, [draft])
         return sent.message_id
 
     async def remove(self, target: arn.MnsQueueArn, message_ids: Container[str]) -> None:
-        found = await self._service.receive(target.queue, limit=BATCH.high, wait_seconds=0)
-        for one in found:
-            if one.message_id in message_ids:
-                await self._service.delete(target.queue, [handle_of(one)])
+        received = await self._service.receive(
+            target.queue,
+            limit=BATCH.high,
+            wait_seconds=0,
+        )
+        for message in received:
+            if message.message_id in message_ids:
+                await self._service.delete(target.queue, [handle_of(message)])
             else:
-                await self._service.change_visibility(target.queue, handle_of(one), 1)
+                # It was received only to be looked at: its consumers get it again after a second.
+                await self._service.change_visibility(target.queue, handle_of(message), 1)
 
     async def purge(self, target: arn.MnsQueueArn) -> int:
         return await self._service.purge(target.queue)
@@ -117,24 +139,51 @@ class MnsTopicDestination(_Body[arn.MnsTopicArn]):
         return DeliveryResult(201, reference=sent.message_id)
 
     async def entries(self) -> list[Entry]:
-        service, documents, found = self._service, self._service.documents, []
+        service = self._service
+        documents = service.documents
         await documents.refresh()
-        for name in documents.topics(prefix="", after="", limit=PAGE)[0]:
-            subscriptions, _ = documents.subscriptions(name, prefix="", after="", limit=PAGE)
-            facts = {"subscriptions": len(subscriptions), "to push": await service.waiting(name)}
-            found.append(Entry(name, messages=len(service.recent.of(name)), facts=facts))
-        return found
+        names, _ = documents.topics(
+            prefix="",
+            after="",
+            limit=PAGE,
+        )
+        entries = []
+        for name in names:
+            subscriptions, _ = documents.subscriptions(
+                name,
+                prefix="",
+                after="",
+                limit=PAGE,
+            )
+            waiting = await service.waiting(name)
+            facts = {"subscriptions": len(subscriptions), "to push": waiting}
+            entries.append(Entry(name, messages=len(service.recent.of(name)), facts=facts))
+        return entries
 
-    async def peek(self, target: arn.MnsTopicArn) -> list[Message]:
+    async def peek(self, target: arn.MnsTopicArn) -> list[ShownMessage]:
         self._service.documents.topic(target.topic)
-        return [
-            Message(each.message_id, each.published_at, each.body, {"tag": each.tag})
-            for each in self._service.recent.of(target.topic)
-        ]
+        return [_shown(publication) for publication in self._service.recent.of(target.topic)]
 
-    async def send(self, target: arn.MnsTopicArn, body: str, *, tag: str, keys: str) -> str:
-        return (await self._service.publish(target.topic, body, tag=tag)).message_id
+    async def send(
+        self,
+        target: arn.MnsTopicArn,
+        body: str,
+        *,
+        tag: str,
+        keys: str,
+    ) -> str:
+        publication = await self._service.publish(target.topic, body, tag=tag)
+        return publication.message_id
 
     async def purge(self, target: arn.MnsTopicArn) -> int:
         self._service.documents.topic(target.topic)
         return self._service.recent.forget(target.topic)
+
+
+def _shown(publication: Publication) -> ShownMessage:
+    return ShownMessage(
+        publication.message_id,
+        publication.published_at,
+        publication.body,
+        {"tag": publication.tag},
+    )

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fc_async_local.destinations.adapter import Channel, Entry, Message, text_for_xml
+from fc_async_local.destinations.adapter import ChannelAdapter, Entry, ShownMessage, text_for_xml
 from fc_async_local.destinations.base import DeliveryResult
 from fc_async_local.services.rocketmq.model import NewMessage
 from fc_async_sdk.spec.arn import RocketMqTopicArn
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from fc_async_sdk.spec.destinations import Kind
 
 
-class RocketMqDestination(Channel[RocketMqTopicArn, str]):
+class RocketMqDestination(ChannelAdapter[RocketMqTopicArn, str]):
     """Publishes events to a topic."""
 
     kind: Kind = "rocketmq"
@@ -42,32 +42,46 @@ class RocketMqDestination(Channel[RocketMqTopicArn, str]):
     async def hand_over(
         self, target: RocketMqTopicArn, event: str, delivery: Delivery
     ) -> DeliveryResult:
-        new = NewMessage(body=event, keys=delivery.request_id, call_path=delivery.call_path)
+        new = NewMessage(
+            body=event,
+            keys=delivery.request_id,
+            call_path=delivery.call_path,
+        )
         sent = await self._service.publish(target.instance_id, target.topic, new)
         return DeliveryResult(201, reference=sent.message_id)
 
     async def entries(self) -> list[Entry]:
-        recent = self._service.recent
-        return [
-            Entry(one.name, one.instance_id, len(recent.of(f"{one.instance_id}/{one.name}")))
-            for one in self._service.topics()
-        ]
+        entries = []
+        for topic in self._service.topics():
+            recent = self._service.recent.of(f"{topic.instance_id}/{topic.name}")
+            entries.append(Entry(topic.name, topic.instance_id, len(recent)))
+        return entries
 
-    async def peek(self, target: RocketMqTopicArn) -> list[Message]:
+    async def peek(self, target: RocketMqTopicArn) -> list[ShownMessage]:
         self._service.topic(target.instance_id, target.topic)
-        return [
-            Message(
-                each.message_id,
-                each.published_at,
-                each.body,
-                {"tag": each.tag, "properties": each.properties},
+        shown = []
+        for message in self._service.recent.of(f"{target.instance_id}/{target.topic}"):
+            attributes = {"tag": message.tag, "properties": message.properties}
+            shown.append(
+                ShownMessage(message.message_id, message.published_at, message.body, attributes)
             )
-            for each in self._service.recent.of(f"{target.instance_id}/{target.topic}")
-        ]
+        return shown
 
-    async def send(self, target: RocketMqTopicArn, body: str, *, tag: str, keys: str) -> str:
-        new = NewMessage(body=body, tag=tag, keys=keys)
-        return (await self._service.publish(target.instance_id, target.topic, new)).message_id
+    async def send(
+        self,
+        target: RocketMqTopicArn,
+        body: str,
+        *,
+        tag: str,
+        keys: str,
+    ) -> str:
+        new = NewMessage(
+            body=body,
+            tag=tag,
+            keys=keys,
+        )
+        message = await self._service.publish(target.instance_id, target.topic, new)
+        return message.message_id
 
     async def purge(self, target: RocketMqTopicArn) -> int:
         return await self._service.purge(target.instance_id, target.topic)

@@ -44,7 +44,12 @@ class Rejected(Exception):
     """
 
     def __init__(
-        self, status: int, code: str, message: str, *, retry_after: int | None = None
+        self,
+        status: int,
+        code: str,
+        message: str,
+        *,
+        retry_after: int | None = None,
     ) -> None:
         super().__init__(f"{status} {code}: {message}")
         self.status = status

@@ -41,7 +41,9 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True):
 
     def in_force(self, now: int) -> bool:
         """Return whether the fault still applies at a time."""
-        return self.times != 0 and (self.until is None or self.until > now)
+        if self.times == 0:
+            return False
+        return self.until is None or self.until > now
 
     def check(self) -> None:
         """Refuse a new fault whose values make no sense.
@@ -49,9 +51,8 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True):
         Raises:
             Rejected: 400 InvalidArgument.
         """
-        _require(
-            self.times is None or self.times >= 1, f"times must be 1 or more, got {self.times}"
-        )
+        times_are_valid = self.times is None or self.times >= 1
+        _require(times_are_valid, f"times must be 1 or more, got {self.times}")
 
 
 class DestinationFault(Fault, frozen=True, kw_only=True):
@@ -75,11 +76,13 @@ class DestinationFault(Fault, frozen=True, kw_only=True):
     def check(self) -> None:
         """Refuse a destination of no kind, or a status that is not an error."""
         super().check()
-        known = self.destination in {*KINDS, "*"} or self.destination.startswith("acs:")
+        is_kind = self.destination in {*KINDS, "*"}
+        is_arn = self.destination.startswith("acs:")
         kinds = ", ".join(sorted(KINDS))
-        named = f"destination must be an ARN, '*' or one of {kinds}, got {self.destination!r}"
-        _require(known, named)
-        _require(self.status in _STATUSES, f"status must be from 400 to 599, got {self.status}")
+        message = f"destination must be an ARN, '*' or one of {kinds}, got {self.destination!r}"
+        _require(is_kind or is_arn, message)
+        message = f"status must be from 400 to 599, got {self.status}"
+        _require(self.status in _STATUSES, message)
 
 
 class FunctionFault(Fault, frozen=True, kw_only=True):
@@ -100,11 +103,11 @@ class FunctionFault(Fault, frozen=True, kw_only=True):
     def check(self) -> None:
         """Refuse a function without a name, or an error that is not known."""
         super().check()
-        errors = get_args(FunctionError)
         _require(bool(self.function), "function must be a name, which may hold '*', got ''")
-        _require(
-            self.error in errors, f"error must be one of {', '.join(errors)}, got {self.error!r}"
-        )
+        errors = get_args(FunctionError)
+        names = ", ".join(errors)
+        message = f"error must be one of {names}, got {self.error!r}"
+        _require(self.error in errors, message)
 
 
 F = TypeVar("F", bound=Fault)
@@ -133,9 +136,14 @@ class Faults:
             Rejected: 400 InvalidArgument.
         """
         fault.check()
-        kept = msgspec.structs.replace(fault, id=next(self._ids), until=self._until(seconds))
-        self._set.append(kept)
-        return kept
+        numbered = msgspec.structs.replace(
+            fault,
+            id=next(self._ids),
+            until=self._until(seconds),
+        )
+        # At the end: the oldest fault that applies is the one that strikes.
+        self._set.append(numbered)
+        return numbered
 
     def all(self) -> list[Fault]:
         """Return the faults that still apply, oldest first."""
@@ -145,13 +153,12 @@ class Faults:
 
     def clear(self, fault_id: int | None = None, *, kind: type[Fault] = Fault) -> bool:
         """Clear one fault, or all of a kind; return whether there was one."""
-        before = len(self._set)
-        self._set = [
-            fault
-            for fault in self._set
-            if fault_id not in (None, fault.id) or not isinstance(fault, kind)
-        ]
-        return len(self._set) < before
+        before = self._set
+        of_kind = [fault for fault in before if isinstance(fault, kind)]
+        ids = [fault.id for fault in of_kind]
+        cleared = {number for number in ids if fault_id in (None, number)}
+        self._set = [fault for fault in before if fault.id not in cleared]
+        return bool(cleared)
 
     def strike(self, kind: str, arn: str) -> DestinationFault | None:
         """Return the fault that applies to this try of a delivery, or None; use it up once."""
@@ -159,26 +166,29 @@ class Faults:
 
     def strike_function(self, function: str) -> FunctionFault | None:
         """Return the fault that applies to this attempt, or None; use it up once."""
-        if not self._set:
+        if not self._set:  # each attempt asks, and most runtimes have no fault
             return None
         return self._use(FunctionFault, lambda fault: fault.concerns(function))
 
     def _use(self, kind: type[F], concerned: Callable[[F], bool]) -> F | None:
         now = self._now()
-        for place, fault in enumerate(self._set):
-            if isinstance(fault, kind) and fault.in_force(now) and concerned(fault):
-                if fault.times is not None:
-                    self._set[place] = msgspec.structs.replace(fault, times=fault.times - 1)
-                return fault
+        for index, fault in enumerate(self._set):
+            if not isinstance(fault, kind) or not fault.in_force(now):
+                continue
+            if not concerned(fault):
+                continue
+            if fault.times is not None:
+                times = fault.times - 1
+                self._set[index] = msgspec.structs.replace(fault, times=times)
+            return fault
         return None
 
     def _until(self, seconds: float | None) -> int | None:
         if seconds is None:
             return None
-        _require(
-            0 < seconds <= _LONGEST_SECONDS,
-            f"seconds must be more than 0 and at most {_LONGEST_SECONDS}, got {seconds}",
-        )
+        is_valid = 0 < seconds <= _LONGEST_SECONDS
+        limits = f"more than 0 and at most {_LONGEST_SECONDS}"
+        _require(is_valid, f"seconds must be {limits}, got {seconds}")
         return self._now() + int(seconds * 1_000)
 
 

@@ -12,6 +12,7 @@ Invariants:
 
 from __future__ import annotations
 
+import itertools
 from collections import defaultdict
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -23,14 +24,21 @@ if TYPE_CHECKING:
 PARTS: Final = frozenset({metrics.ENQUEUED, metrics.DEQUEUED, metrics.IN_PROCESS})
 """Counted metrics that the levels are computed from: their sums up to a time."""
 
-_BACKLOG: Final = {metrics.ENQUEUED: 1, metrics.DEQUEUED: -1, metrics.IN_PROCESS: -1}
+_BACKLOG: Final = {
+    metrics.ENQUEUED: 1,
+    metrics.DEQUEUED: -1,
+    metrics.IN_PROCESS: -1,
+}
 _IN_PROCESS: Final = {metrics.IN_PROCESS: 1}
-_LEVELS: Final = {metrics.BACKLOG: _BACKLOG, metrics.IN_PROCESS: _IN_PROCESS}
+_LEVELS: Final = {
+    metrics.BACKLOG: _BACKLOG,
+    metrics.IN_PROCESS: _IN_PROCESS,
+}
 _FROM: Final = {metrics.LATENCY_MAXIMUM: metrics.LATENCY_AVERAGE}
 """Metrics that are read from what was counted under another name."""
 
 
-class Way(NamedTuple):
+class DeliveryRoute(NamedTuple):
     """Key of counted deliveries besides their function.
 
     Attributes:
@@ -46,7 +54,7 @@ class Way(NamedTuple):
     destination: str
 
     def name(self, metric: str) -> str:
-        """Return the name that a metric of this way is counted under."""
+        """Return the name that a metric of this route is counted under."""
         return f"{metric} {self.qualifier} {self.outcome} {self.destination}"
 
 
@@ -119,10 +127,15 @@ class Span(NamedTuple):
     @property
     def length(self) -> int:
         """Number of periods."""
+        # Rounded up: the last period may be cut.
         return max(0, -(-(self.end - self.start) // self.step_ms))
 
 
-WHOLE: Final = Span(start=0, end=1, step_ms=1)
+WHOLE: Final = Span(
+    start=0,
+    end=1,
+    step_ms=1,
+)
 """The span of samples that are not divided into periods: they are at 0."""
 
 
@@ -130,11 +143,19 @@ def counted_under(names: Collection[str]) -> frozenset[str]:
     """Return the names under which a store has counted what metrics show."""
     counted: set[str] = set()
     for name in names:
-        counted.update(_LEVELS.get(name, (_FROM.get(name, name),)))
+        parts = _LEVELS.get(name)
+        if parts is not None:
+            counted.update(parts)
+        else:
+            counted.add(_FROM.get(name, name))
     return frozenset(counted)
 
 
-def series(samples: Iterable[Sample], before: Iterable[Sample], span: Span) -> list[Series]:
+def series(
+    samples: Iterable[Sample],
+    before: Iterable[Sample],
+    span: Span,
+) -> list[Series]:
     """Return the metrics of all functions of the samples, in the order of their names.
 
     Args:
@@ -145,19 +166,21 @@ def series(samples: Iterable[Sample], before: Iterable[Sample], span: Span) -> l
     counted: dict[tuple[str, str], list[Sample]] = defaultdict(list)
     for sample in sorted(samples, key=lambda sample: sample.at):
         counted[sample.function, sample.metric].append(sample)
+    # Levels begin with what was counted before the span; sampling them would wake virtual time
+    # 43,200 times in a month (docs/decisions/store.md, 0082).
     base: dict[tuple[str, str], int] = defaultdict(int)
     for sample in before:
         base[sample.function, sample.metric] += sample.total
-    found = [
-        each
-        for function in {function for function, _ in (*counted, *base)}
-        for metric in metrics.ALL
-        if (each := _one(function, metric, counted, base, span)) is not None
-    ]
-    return sorted(found, key=lambda each: (each.metric, each.function))
+    functions = {function for function, _ in (*counted, *base)}
+    every: list[Series] = []
+    for metric, function in itertools.product(metrics.ALL, functions):
+        of_function = _series_of(function, metric, counted, base, span)
+        if of_function is not None:
+            every.append(of_function)
+    return sorted(every, key=lambda series: (series.metric, series.function))
 
 
-def _one(
+def _series_of(
     function: str,
     metric: str,
     counted: Mapping[tuple[str, str], Sequence[Sample]],
@@ -171,13 +194,16 @@ def _one(
         for part, sign in parts.items():
             for sample in counted.get((function, part), ()):
                 changes[sample.at] += sign * sample.total
-        first = sum(sign * base.get((function, part), 0) for part, sign in parts.items())
+        # The level before the span: all that came until then, without all that went.
+        first = 0
+        for part, sign in parts.items():
+            first += sign * base.get((function, part), 0)
         return _level(function, metric, changes, first, span)
     samples = counted.get((function, _FROM.get(metric, metric)), ())
     if not samples:
         return None
-    points = tuple(Point(each.at, _value(metric, [each])) for each in samples)
-    return Series(metric, function, _value(metric, samples), points)
+    points = [Point(sample.at, _value(metric, [sample])) for sample in samples]
+    return Series(metric, function, _value(metric, samples), tuple(points))
 
 
 def _value(metric: str, samples: Sequence[Sample]) -> float:
@@ -186,17 +212,23 @@ def _value(metric: str, samples: Sequence[Sample]) -> float:
     if statistic == "Maximum":
         return max(sample.largest for sample in samples)
     total = sum(sample.total for sample in samples)
-    if statistic == "Average":
-        return round(total / max(1, sum(sample.number for sample in samples)), 1)
-    return total
+    if statistic != "Average":
+        return total
+    number = sum(sample.number for sample in samples)
+    return round(total / max(1, number), 1)
 
 
 def _level(
-    function: str, metric: str, changes: Mapping[int, int], level: int, span: Span
+    function: str,
+    metric: str,
+    changes: Mapping[int, int],
+    level: int,
+    span: Span,
 ) -> Series | None:
     """Return the level at the end of each period in which it is not 0."""
     if not changes and level <= 0:
         return None
+    # Periods without a change count, too: what waits for an hour is in the backlog in each minute.
     points: list[Point] = []
     for at in range(span.start, span.end, span.step_ms):
         level += changes.get(at, 0)

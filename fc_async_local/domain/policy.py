@@ -91,13 +91,14 @@ def deadline(invocation: Invocation, config: AsyncConfig | None, rules: Rules) -
     """Return the first time at which the invocation is too old to run."""
     configured = config.max_async_event_age_in_seconds if config else None
     age = limits.EVENT_AGE_SECONDS.default if configured is None else configured
+    # The user guide counts the age from the trigger, so a delay uses it up unless a rule says not.
     uncounted = 0 if rules.delay_counts_towards_age else invocation.delay_ms
     return invocation.accepted_at + uncounted + age * 1_000
 
 
 def function_retry_wait(n: int, rules: Rules) -> int:
     """Return the milliseconds before retry ``n`` (from 1) of a function error."""
-    doublings = min(n - 1, 63)
+    doublings = min(n - 1, 63)  # far above the longest wait; a larger shift only costs memory
     return min(rules.function_retry_first_ms << doublings, rules.function_retry_max_ms)
 
 
@@ -111,7 +112,12 @@ def delivery_retry_wait(n: int) -> int:
     return limits.DELIVERY_RETRY_FIRST_MS << (n - 1)
 
 
-def admit(invocation: Invocation, config: AsyncConfig | None, now: int, rules: Rules) -> End | None:
+def admit(
+    invocation: Invocation,
+    config: AsyncConfig | None,
+    now: int,
+    rules: Rules,
+) -> End | None:
     """Return the end of a claimed invocation that must not run; None: it may.
 
     Args:
@@ -120,6 +126,7 @@ def admit(invocation: Invocation, config: AsyncConfig | None, now: int, rules: R
         now: Milliseconds since the epoch.
         rules: The rules of the runtime.
     """
+    # First: a stopped invocation is Stopped, even if it would be too old or in a loop as well.
     if invocation.status is Status.STOPPING:
         return End(status=Status.STOPPED, condition=STOPPED)
     if is_loop(invocation.call_path, invocation.function, rules):
@@ -154,28 +161,35 @@ def decide(
     status = _ENDS.get(outcome.kind)
     if status is not None:
         return End(status=status, condition=condition)
+    latest = deadline(invocation, config, rules)
+    # Only these use up the configured retries: the function ran and failed.
     if outcome.kind is OutcomeKind.FUNCTION_ERROR:
         attempts = invocation.attempts + 1
         if attempts > retries(config):
             return End(status=Status.FAILED, condition=condition)
-        again = Retry(at=now + function_retry_wait(attempts, rules), condition=condition)
-        return _requeue(again, attempts, deadline(invocation, config, rules))
-    system = _system_retry(invocation, condition, now)
-    if system is None:
+        retry_at = now + function_retry_wait(attempts, rules)
+        return _requeue(Retry(at=retry_at, condition=condition), attempts, latest)
+    # The function did not run: the configured retries are not used up by what is not its fault.
+    retry = _system_retry(invocation, condition, now)
+    if retry is None:
         return End(status=Status.FAILED, condition=condition)
-    return _requeue(system, invocation.attempts, deadline(invocation, config, rules))
+    return _requeue(retry, invocation.attempts, latest)
 
 
 def _system_retry(invocation: Invocation, condition: str, now: int) -> Retry | None:
     """Return the next retry of a series that is not counted; None after the last one."""
     since = invocation.system_retry_since
-    since = now if since is None else since
+    if since is None:
+        since = now
     last = since + limits.SYSTEM_RETRY_SPAN_MS
-    n = invocation.system_retries + 1
     if now >= last:
         return None
+    n = invocation.system_retries + 1
+    # Cut, so that the last try falls on the end of the 5 hours. Uncut it fell at 4 h 33 min
+    # (docs/decisions/engine.md, 0043).
+    at = min(now + system_retry_wait(n), last)
     return Retry(
-        at=min(now + system_retry_wait(n), last),
+        at=at,
         condition=condition,
         system_retries=n,
         system_retry_since=since,
@@ -191,11 +205,16 @@ _ENDS: Final = {
 
 def _requeue(again: Retry, attempts: int, limit: int) -> Retry | End:
     """Return a retry, or the end if it would be due too late; all retries pass this check."""
-    return again if again.at < limit else _too_old(attempts, again.condition)
+    # Ended now, not at the deadline: that it cannot run again is certain already, and a failure
+    # destination is told hours earlier.
+    if again.at >= limit:
+        return _too_old(attempts, again.condition)
+    return again
 
 
 def _too_old(attempts: int, condition: str) -> End:
     """Return the end of a too old invocation: Expired (API: never executed) or Failed."""
+    # One that ran keeps the condition of its last failure: Expired would hide it.
     if attempts == 0:
         return End(status=Status.EXPIRED, condition=EXPIRED)
     return End(status=Status.FAILED, condition=condition)
@@ -217,13 +236,17 @@ def delivery_again_at(job: Job, status: int, now: int) -> int | None:
         status: How the target answered, an HTTP status.
         now: Milliseconds since the epoch.
     """
-    if status < 500 and status != _THROTTLED:  # noqa: PLR2004 -- HTTP's own classes
+    is_server_error = status >= 500  # noqa: PLR2004 -- HTTP's own classes
+    if not is_server_error and status != _THROTTLED:
         return None
     n = job.tries + 1
+    # By the number of tries, not by time: an hour in which the runtime did not run does not count.
     wait = delivery_retry_wait(n)
     waited = wait - limits.DELIVERY_RETRY_FIRST_MS  # the sum of the waits before this one
-    left = limits.DELIVERY_RETRY_SPAN_MS - waited
-    return now + min(wait, left) if left > 0 else None
+    remaining = limits.DELIVERY_RETRY_SPAN_MS - waited
+    if remaining <= 0:
+        return None
+    return now + min(wait, remaining)
 
 
 def repeats(path: CallPath, function: str) -> int:
@@ -237,7 +260,9 @@ def repeats(path: CallPath, function: str) -> int:
             oldest first.
         function: Function name.
     """
-    return sum(_name(text) == function for text in path) if path else 0
+    # Repeats, not the length of the path: a pipeline of 17 functions is not a loop, and a real loop
+    # grew over the payload limit before a length was reached (docs/decisions/engine.md, 0040).
+    return sum(_name(text) == function for text in path)
 
 
 def nearest_to_limit(paths: Iterable[CallPath], function: str) -> CallPath:
@@ -250,6 +275,7 @@ def nearest_to_limit(paths: Iterable[CallPath], function: str) -> CallPath:
         paths: One call path for each message, at least one.
         function: Name of the function that the messages are for.
     """
+    # Any other choice would let a loop escape the guard inside of a batch.
     return max(paths, key=lambda path: (repeats(path, function), len(path)))
 
 

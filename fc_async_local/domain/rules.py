@@ -56,11 +56,22 @@ class Ranged(msgspec.Struct, frozen=True, kw_only=True):
     @classmethod
     def _convert(cls, name: str, value: object, *, strict: bool) -> object:
         hint = _hints(cls)[name]
-        return converted(name, value, hint, strict=strict, secret=name in cls.secret)
+        return converted(
+            name,
+            value,
+            hint,
+            strict=strict,
+            secret=name in cls.secret,
+        )
 
 
 def converted(
-    name: str, value: object, hint: Any, *, strict: bool = False, secret: bool = False
+    name: str,
+    value: object,
+    hint: Any,
+    *,
+    strict: bool = False,
+    secret: bool = False,
 ) -> Any:
     """Return a value as a type.
 
@@ -108,7 +119,7 @@ RegionId = Annotated[
 AccountId = Annotated[str, Meta(pattern=r"\A[0-9]{1,32}\Z", description="1 to 32 digits")]
 
 
-class Place(Ranged, frozen=True, kw_only=True):
+class Account(Ranged, frozen=True, kw_only=True):
     """The region and account that the runtime emulates.
 
     Attributes:
@@ -123,7 +134,10 @@ class Place(Ranged, frozen=True, kw_only=True):
         """Return the ARN of a function of this region and account."""
         return str(
             FunctionArn(
-                region=self.region, account_id=self.account_id, function=name, qualifier=qualifier
+                region=self.region,
+                account_id=self.account_id,
+                function=name,
+                qualifier=qualifier,
             )
         )
 

@@ -102,8 +102,11 @@ class Accepting:
 
     async def _keep(self, invocation: Invocation) -> None:
         """Store an invocation durably, and wake the dispatcher for its due time."""
-        function, at = invocation.function, invocation.accepted_at
-        counted = Count(metric=metrics.ENQUEUED, function=function, at=at)
+        counted = Count(
+            metric=metrics.ENQUEUED,
+            function=invocation.function,
+            at=invocation.accepted_at,
+        )
         try:
             await self._ports.store.accept(invocation, (counted,))
         except BaseException:
@@ -122,6 +125,7 @@ class Accepting:
         now = ports.clock.now()
         request_id = request.request_id or new_request_id(now, ports.random)
         delay_ms = request.delay_seconds * 1_000
+        is_task = config is not None and bool(config.async_task)
         invocation = Invocation(
             request_id=request_id,
             task_id=request.task_id or request_id,
@@ -130,13 +134,15 @@ class Accepting:
             payload=request.payload,
             accepted_at=now,
             due_at=now + delay_ms,
-            task_mode=request.task_mode or bool(config and config.async_task),
+            task_mode=request.task_mode or is_task,
             call_path=request.call_path,
             delay_ms=delay_ms,
+            # Kept with it, so that a deleted function or configuration does not silence its end.
             config=None if config is None else msgspec.json.encode(config),
             http=None if request.http is None else msgspec.json.encode(request.http),
         )
-        if delay_ms and invocation.due_at >= policy.deadline(invocation, config, ports.rules):
+        deadline = policy.deadline(invocation, config, ports.rules)
+        if delay_ms and invocation.due_at >= deadline:
             _warn_of_expiry(invocation)
         return invocation
 
@@ -154,7 +160,8 @@ def _warn_of_expiry(invocation: Invocation) -> None:
 def _check(request: InvokeRequest) -> None:
     """Refuse what the request alone shows to be invalid."""
     _check_size(request.payload, limits.ASYNC_PAYLOAD_BYTES)
-    delay, task_id = request.delay_seconds, request.task_id
+    delay = request.delay_seconds
+    task_id = request.task_id
     problem = ""
     if delay != 0 and delay not in limits.DELAY_SECONDS:
         low, high, _ = limits.DELAY_SECONDS
@@ -240,9 +247,10 @@ async def invoke_once(
         return feed.sync_started(attempt, at=began)
 
     ports.feed.record(started)
-    told = replace(attempt, tell=ports.feed.teller(started))  # another one: no reference cycle
+    # Another struct, because `started` holds the first one: no reference cycle for each call.
+    reporting = replace(attempt, tell=ports.feed.teller(started))
     with ports.clock.work():
-        outcome = await ports.runner.run(told)
+        outcome = await ports.runner.run(reporting)
     ports.feed.record(lambda: feed.sync_ended(attempt, outcome, at=ports.clock.now()))
     if outcome.kind in _REFUSALS:
         raise _refusal(request.function, outcome)
@@ -251,8 +259,8 @@ async def invoke_once(
 
 def _refusal(function: str, outcome: Outcome) -> Rejected:
     status, code = _REFUSALS[outcome.kind]
-    known = error_summary(outcome.payload).removeprefix(f"{outcome.error_type}: ")
-    reason = known or outcome.payload.decode(errors="replace") or outcome.kind.value
+    summary = error_summary(outcome.payload).removeprefix(f"{outcome.error_type}: ")
+    reason = summary or outcome.payload.decode(errors="replace") or outcome.kind.value
     name = f"function {function!r}: "  # some reasons begin with it
     return Rejected(status, outcome.error_type or code, name + reason.removeprefix(name))
 

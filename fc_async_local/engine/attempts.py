@@ -65,13 +65,20 @@ class Attempts:
 
     async def run(self, held: Held) -> Decided | None:
         """Run the function, or decide not to run it; return None if the lease was lost."""
-        ports, invocation = self._ports, held.invocation
+        ports = self._ports
+        invocation = held.invocation
         ports.probe(Point.CLAIMED, invocation.request_id)
         now = ports.clock.now()
         config = await self._config(invocation)
         end = policy.admit(invocation, config, now, ports.rules)
+        # Nothing ran, so there is no outcome; the invocation ends all the same.
         if end is not None:
-            return Decided(decision=end, outcome=None, config=config, began=now)
+            return Decided(
+                decision=end,
+                outcome=None,
+                config=config,
+                began=now,
+            )
         outcome, began = await self._execute(held, now, config)
         if held.lost:
             logger.warning(
@@ -83,12 +90,22 @@ class Attempts:
             )
             return None
         if outcome is None:
-            return Decided(decision=_STOPPED, outcome=None, config=config, began=began)
+            return Decided(
+                decision=_STOPPED,
+                outcome=None,
+                config=config,
+                began=began,
+            )
         ports.probe(Point.RAN, invocation.request_id)
         # Read again: a configuration that was changed meanwhile applies to this outcome.
         config = await self._config(invocation)
         decision = policy.decide(held.invocation, outcome, config, ports.clock.now(), ports.rules)
-        return Decided(decision=decision, outcome=outcome, config=config, began=began)
+        return Decided(
+            decision=decision,
+            outcome=outcome,
+            config=config,
+            began=began,
+        )
 
     async def _config(self, invocation: Invocation) -> AsyncConfig | None:
         """Return the configuration that applies.
@@ -96,6 +113,7 @@ class Attempts:
         After it was deleted, alone or with its function or alias, the configuration of the accept
         applies: its destinations get the events of what was accepted under it.
         """
+        # The documents do not say which of the two applies, so it is a setting.
         if self._ports.settings.config_applies == "outcome":
             current = await persist(
                 self._ports.clock,
@@ -132,11 +150,16 @@ class Attempts:
             return None, now
 
         def started() -> Step:
-            return feed.started(invocation, at=began, retries=policy.retries(config))
+            return feed.started(
+                invocation,
+                at=began,
+                retries=policy.retries(config),
+            )
 
         self._ports.feed.record(started)
         tell = self._ports.feed.teller(started)
         outcome = await self._run_function(invocation, deployment, tell)
+        # A lost lease or an end of the node interrupts, too.
         if outcome.kind is OutcomeKind.INTERRUPTED and not held.stop:
             # Only a requested stop ends an invocation as Stopped.
             outcome = replace(
@@ -181,7 +204,8 @@ class Attempts:
         Returns:
             When the attempt begins; None when the start was refused.
         """
-        invocation, began = held.invocation, self._ports.clock.now()
+        invocation = held.invocation
+        began = self._ports.clock.now()
         lease_ended = invocation.lease_until is None or invocation.lease_until <= began
         if invocation.task_mode or lease_ended:
             started, began = await self._write_start(held)
@@ -200,6 +224,9 @@ class Attempts:
             return await self._ports.store.start(lease, now=began)
 
         started = await self._write(held, start, stale=Started.STALE)
+        # A refused start is not an outcome: after an outage longer than a lease this node met its
+        # own newer lease, and the task ended as Stopped without having run
+        # (docs/decisions/engine.md, 0050).
         if started is Started.STALE:
             held.lose()
         elif started is Started.STOPPING:
@@ -217,13 +244,16 @@ class Attempts:
 
     async def settle(self, held: Held, decided: Decided) -> None:
         """Write a decision; if a stop was requested before a retry, write the stop instead."""
-        ports, invocation = self._ports, held.invocation
+        ports = self._ports
+        invocation = held.invocation
         decision = decided.decision
         ended = ports.clock.now()
         written = ports.settler.settle(invocation, decided, ended)
         settled = await self._write(
             held, lambda lease: ports.store.settle(lease, written), stale=Settled.STALE
         )
+        # The stop came while this retry was being written: the store has refused it, nothing was
+        # written.
         if settled is Settled.STOPPING:
             await self.settle(held, replace(decided, decision=_STOPPED))
             return
@@ -244,7 +274,12 @@ class Attempts:
         """End an invocation that was claimed in order to be stopped."""
         config = await self._config(invocation)
         now = self._ports.clock.now()
-        stopped = Decided(decision=_STOPPED, outcome=None, config=config, began=now)
+        stopped = Decided(
+            decision=_STOPPED,
+            outcome=None,
+            config=config,
+            began=now,
+        )
         await self.settle(Held(invocation), stopped)
 
 
@@ -258,9 +293,15 @@ def _refused(error: Rejected) -> Outcome:
     )
 
 
-def _log(invocation: Invocation, decided: Decided, settled: Settled, ended: int) -> None:
+def _log(
+    invocation: Invocation,
+    decided: Decided,
+    settled: Settled,
+    ended: int,
+) -> None:
     """Log one line for an attempt, or for an end without one."""
-    decision, outcome = decided.decision, decided.outcome
+    decision = decided.decision
+    outcome = decided.outcome
     looped = isinstance(decision, policy.End) and decision.condition == RECURSIVE
     level = logging.WARNING if looped else logging.INFO
     if not logger.isEnabledFor(level):
@@ -304,15 +345,20 @@ def log_fields(invocation: Invocation, decided: Decided, *, ended: int) -> dict[
         ended: When the outcome was known, in milliseconds since the epoch.
     """
     outcome = decided.outcome
-    ran = outcome is not None and outcome.kind in policy.EXECUTED
+    version_id = ""
+    execution: dict[str, object] = {}
+    if outcome is not None:
+        version_id = outcome.version_id
+        if outcome.kind in policy.EXECUTED:
+            execution = _execution(outcome)
     return {
         "functionName": invocation.function,
-        "versionId": outcome.version_id if outcome else "",
+        "versionId": version_id,
         "qualifier": invocation.qualifier,
         "requestId": invocation.request_id,
         "operation": request_log.OPERATION,
         "invocationType": request_log.ASYNC,
-        **(_execution(outcome) if outcome and ran else {}),
+        **execution,
         "asyncMode": request_log.MODES[invocation.task_mode],
         "retryCount": invocation.retry_count,
         "asyncAttemptStartTimestamp": decided.began,
@@ -322,13 +368,15 @@ def log_fields(invocation: Invocation, decided: Decided, *, ended: int) -> dict[
 
 def _execution(outcome: Outcome) -> dict[str, object]:
     failed = outcome.kind is OutcomeKind.FUNCTION_ERROR
-    return {
+    fields: dict[str, object] = {
         "instanceID": outcome.instance_id,
         "memoryUsageMB": outcome.memory_mb,
         "durationMs": outcome.duration_ms,
         "hasFunctionError": failed,
-        **({"errorType": _error_type(outcome)} if failed else {}),
     }
+    if failed:
+        fields["errorType"] = _error_type(outcome)
+    return fields
 
 
 def _error_type(outcome: Outcome) -> str:

@@ -85,11 +85,21 @@ async def _deliver(
 
 def _decide(job: Job, result: DeliveryResult, now: int) -> JobSettlement:
     error = f"{result.status} {result.code}: {result.message}".rstrip(": ")
-    settled = settlement.settle_delivery(job, result.status, error=error, now=now)
+    settled = settlement.settle_delivery(
+        job,
+        result.status,
+        error=error,
+        now=now,
+    )
     return replace(settled, notes=_notes(job, result, settled, now))
 
 
-def _notes(job: Job, result: DeliveryResult, settled: JobSettlement, now: int) -> tuple[Note, ...]:
+def _notes(
+    job: Job,
+    result: DeliveryResult,
+    settled: JobSettlement,
+    now: int,
+) -> tuple[Note, ...]:
     """Return what is recorded of a try, of the task itself and of the task that it caused."""
     delivery = delivery_of(job)
     again = settled.job is not None and settled.job.state == "pending"
@@ -119,7 +129,15 @@ def _notes(job: Job, result: DeliveryResult, settled: JobSettlement, now: int) -
         "taskId": delivery.task_id,
         "outcome": delivery.outcome,
     }
-    return (tried, Note(request_id=result.reference, at=now, kind="cause", detail=dict(cause)))
+    return (
+        tried,
+        Note(
+            request_id=result.reference,
+            at=now,
+            kind="cause",
+            detail=dict(cause),
+        ),
+    )
 
 
 def _describe(job: Job) -> str:

@@ -53,6 +53,7 @@ class Dispatching:
         self._tasks: set[asyncio.Task[None]] = set()
         self._closing = False
         self._leases = Claims(ports.clock)
+        # Another node's work is looked for once in a lease: its claims end no sooner.
         lease_ms = ports.settings.lease_ms
         self._claims = Loop(INVOCATIONS, ports.wakeups, self._claim, survey_ms=lease_ms)
         self._alarm = Loop("alarm", ports.wakeups, self._start_due)
@@ -113,7 +114,8 @@ class Dispatching:
         """
         if due is None:
             return None
-        return due if due - _LEAD_MS <= self._ports.clock.now() else due - _LEAD_MS
+        early = due - _LEAD_MS
+        return early if early > self._ports.clock.now() else due
 
     def _take(self, invocation: Invocation) -> None:
         held = self._ready.get(invocation.request_id)
@@ -151,6 +153,7 @@ class Dispatching:
                     # Before the outcome is written: another function runs during the commit.
                     if self._ready.free_slot():
                         self._claims.wake()
+                # None: the lease was lost, and the newer claim writes the end.
                 if decided is not None:
                     await self.attempts.settle(held, decided)
             except Exception:

@@ -193,12 +193,13 @@ class Engine:
                 the store is unavailable.
         """
         with store_needed():
-            found = await self._stop(function, task_id)
-        if found is None:
+            stopped = await self._stop(function, task_id)
+        if stopped is None:
             raise Rejected(
                 404, "AsyncTaskNotFound", f"function {function!r} has no task {task_id!r}"
             )
-        invocation = found.invocation
+        invocation = stopped.invocation
+        # Also if it ended in this moment: a caller must not take it for stopped.
         if invocation.status.final:
             raise Rejected(
                 412,
@@ -211,12 +212,19 @@ class Engine:
         return invocation
 
     async def _stop(self, function: str, task_id: str) -> StopResult | None:
-        ports, now = self._ports, self._ports.clock.now()
+        ports = self._ports
+        now = ports.clock.now()
         until = now + ports.settings.lease_ms
-        found = await ports.store.stop(function, task_id, now=now, until=until, owner=ports.node_id)
-        if found is not None and found.claimed:
-            await self._dispatching.attempts.stop(found.invocation)
-        return found
+        stopped = await ports.store.stop(
+            function,
+            task_id,
+            now=now,
+            until=until,
+            owner=ports.node_id,
+        )
+        if stopped is not None and stopped.claimed:
+            await self._dispatching.attempts.stop(stopped.invocation)
+        return stopped
 
     async def make_due(self, function: str, task_id: str) -> bool:
         """Let a waiting task run now instead of at its due time.

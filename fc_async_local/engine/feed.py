@@ -84,7 +84,9 @@ class Feed:
             return
         self._last += 1
         step = replace(make(), number=self._last)
-        (self._printed if step.kind == "printed" else self._steps).add(step)
+        # Printed lines have a bound of their own: a talkative function must not remove the steps.
+        newest = self._printed if step.kind == "printed" else self._steps
+        newest.add(step)
         self._wakeups.wake(STEPS)
 
     def teller(self, started: Callable[[], Step]) -> Tell:
@@ -108,35 +110,48 @@ class Feed:
                 newest number and what runs has printed, and record from now on.
             wait_ms: How long to wait for a step, on the runtime's clock.
         """
+        # With a bound of 0 steps are made from the first reader on: without one they cost too much.
         self._recording = True
         if after < 0:
-            return Steps(steps=self.running(), last=self._last, missed=0)
+            return Steps(
+                steps=self.running(),
+                last=self._last,
+                missed=0,
+            )
 
         async def look() -> tuple[list[Step], int | None]:
             return self.after(after), None
 
         deadline = self._wakeups.clock.now() + wait_ms
         steps = list(await self._wakeups.poll(STEPS, look, deadline=deadline))
+        # Numbers have no gaps, so what is missing was dropped before it was read.
         missed = steps[-1].number - after - len(steps) if steps else 0
-        return Steps(steps=steps, last=self._last, missed=max(0, missed))
+        return Steps(
+            steps=steps,
+            last=self._last,
+            missed=max(0, missed),
+        )
 
     def after(self, number: int) -> list[Step]:
         """Return the steps after a number that are left, oldest first."""
         # A number from before a restart of the runtime is ahead of this feed: all of it is new.
-        known = number if number <= self._last else 0
-        steps = [step for step in self._steps if step.number > known]
-        printed = [step for step in self._printed if step.number > known]
-        return sorted(steps + printed, key=attrgetter("number")) if printed else steps
+        newest_seen = number if number <= self._last else 0
+        steps = [step for step in self._steps if step.number > newest_seen]
+        printed = [step for step in self._printed if step.number > newest_seen]
+        if not printed:
+            return steps
+        return sorted(steps + printed, key=attrgetter("number"))
 
     def running(self) -> list[Step]:
         """Return what the attempts that run have printed so far, oldest first."""
         ended = {step.request_id: step.number for step in self._steps if step.kind == "ended"}
-        oldest = self.oldest  # of a step before it, the end may be forgotten
-        return [
-            step
-            for step in self._printed
-            if step.number > max(oldest, ended.get(step.request_id, 0))
-        ]
+        running = []
+        for step in self._printed:
+            # Of a step before the oldest one, the end may be forgotten.
+            ended_at = max(self.oldest, ended.get(step.request_id, 0))
+            if step.number > ended_at:
+                running.append(step)
+        return running
 
 
 class _Newest(deque[Step]):
@@ -151,6 +166,7 @@ class _Newest(deque[Step]):
         """Add a step, and drop the oldest ones beyond the size."""
         self.append(step)
         self._bytes += _size(step)
+        # The newest step stays, even one larger than the whole bound.
         while self._bytes > self._most_bytes and len(self) > 1:
             self._bytes -= _size(self.popleft())
 
@@ -199,9 +215,22 @@ def started(invocation: Invocation, *, at: int, retries: int) -> Step:
     )
 
 
-def _printed(started: Step, lines: bytes, cut: bool, *, at: int) -> Step:  # noqa: FBT001 -- a Tell
+def _printed(
+    started: Step,
+    lines: bytes,
+    cut: bool,  # noqa: FBT001 -- a Tell
+    *,
+    at: int,
+) -> Step:
     output = lines.decode("utf-8", "replace")
-    return replace(started, kind="printed", at=at, output=output, cut=cut, payload=b"")
+    return replace(
+        started,
+        kind="printed",
+        at=at,
+        output=output,
+        cut=cut,
+        payload=b"",
+    )
 
 
 def ended(invocation: Invocation, decided: Decided, *, at: int) -> Step:
@@ -212,22 +241,30 @@ def ended(invocation: Invocation, decided: Decided, *, at: int) -> Step:
         decided: The outcome and what follows from it.
         at: When it was written.
     """
-    decision, outcome = decided.decision, decided.outcome
-    again = decision.at if isinstance(decision, policy.Retry) else None
-    status = "Retrying" if isinstance(decision, policy.Retry) else decision.status.value
+    decision = decided.decision
     step = replace(
         started(invocation, at=at, retries=policy.retries(decided.config)),
         kind="ended",
-        due_at=again,
-        status=status,
         condition=decision.condition,
-        destination="" if again is not None else _failure_destination(decided),
     )
-    return replace(step, attempt=0) if outcome is None else _with_outcome(step, outcome)
+    if isinstance(decision, policy.Retry):
+        step = replace(step, due_at=decision.at, status="Retrying")
+    else:
+        destination = _failure_destination(decided)
+        step = replace(
+            step,
+            status=decision.status.value,
+            destination=destination,
+        )
+    if decided.outcome is None:
+        return replace(step, attempt=0)
+    return _with_outcome(step, decided.outcome)
 
 
 def _failure_destination(decided: Decided) -> str:
-    return dict(decided.config.destinations if decided.config else ()).get("failure", "")
+    if decided.config is None:
+        return ""
+    return dict(decided.config.destinations).get("failure", "")
 
 
 def sync_started(attempt: Attempt, *, at: int) -> Step:
@@ -283,14 +320,15 @@ def delivery_tried(job: Job, settled: JobSettlement, *, at: int) -> Step:
 
 
 def _with_outcome(step: Step, outcome: Outcome) -> Step:
-    output, rest = _newest_text(outcome.log), outcome.log[outcome.told :]
+    output = _newest_text(outcome.log)
+    untold = outcome.log[outcome.told :]
     return replace(
         step,
         outcome=outcome.kind.value,
         result=outcome.payload[:_PAYLOAD_BYTES].decode("utf-8", "replace"),
         output=output,
-        told=len(output) - len(_newest_text(rest)) if outcome.told else 0,
-        cut=len(rest) > _PAYLOAD_BYTES,
+        told=len(output) - len(_newest_text(untold)) if outcome.told else 0,
+        cut=len(untold) > _PAYLOAD_BYTES,
         duration_ms=outcome.duration_ms,
         memory_mb=outcome.memory_mb,
     )
@@ -322,34 +360,37 @@ class Remembered:
 
     async def store(self) -> MemoryStore:
         """Return a store that has the latest invocation of each task id, to be asked by queries."""
-        found = MemoryStore()
+        store = MemoryStore()
         for task in self._latest().values():
-            await found.accept(task.invocation)
-        return found
+            await store.accept(task.invocation)
+        return store
 
     def _latest(self) -> dict[tuple[str, str], Task]:
         self._catch_up()
-        return {
-            (task.invocation.function, task.invocation.task_id): task
-            for _, task in self._tasks.values()
-        }
+        latest: dict[tuple[str, str], Task] = {}
+        for _, task in self._tasks.values():  # oldest first: a later one replaces it
+            latest[task.invocation.function, task.invocation.task_id] = task
+        return latest
 
     def _catch_up(self) -> None:
         for step in self._feed.after(self._last):
             self._last = step.number
             if step.kind == "printed":
                 continue
+            # Tasks are in the store: only what it forgets is remembered here.
             if step.kind == "accepted" and not step.task_mode:
                 self._tasks[step.request_id] = (step.number, _accepted(step))
             elif step.request_id in self._tasks and not step.sync:
                 number, task = self._tasks[step.request_id]
                 self._tasks[step.request_id] = (number, _after(task, step))
         oldest = self._feed.oldest
-        for request_id in [one for one, (number, _) in self._tasks.items() if number < oldest]:
+        forgotten = [key for key, (number, _) in self._tasks.items() if number < oldest]
+        for request_id in forgotten:
             del self._tasks[request_id]
 
 
 def _accepted(step: Step) -> Task:
+    due_at = step.due_at or step.at
     invocation = Invocation(
         request_id=step.request_id,
         task_id=step.task_id,
@@ -357,8 +398,8 @@ def _accepted(step: Step) -> Task:
         qualifier=step.qualifier,
         payload=step.payload,
         accepted_at=step.at,
-        due_at=step.due_at or step.at,
-        delay_ms=(step.due_at or step.at) - step.at,
+        due_at=due_at,
+        delay_ms=due_at - step.at,
         task_mode=True,  # shown as if it were
     )
     return Task(invocation, (TaskEvent(status=Status.ENQUEUED, at=step.at),))
@@ -372,7 +413,11 @@ def _after(task: Task, step: Step) -> Task:
         return task._replace(invocation=sent)
     if step.kind == "started":
         began = step.at if before.started_at is None else before.started_at
-        running = replace(before, status=Status.RUNNING, started_at=began)
+        running = replace(
+            before,
+            status=Status.RUNNING,
+            started_at=began,
+        )
         return Task(running, (*task.events, TaskEvent(status=Status.RUNNING, at=step.at)))
     outcome = _outcome(step)
     status = Status(step.status)
@@ -386,7 +431,17 @@ def _after(task: Task, step: Step) -> Task:
     detail = step_detail(step.condition, outcome, after)
     if step.due_at is not None:
         detail["nextAttemptAt"] = step.due_at
-    return Task(after, (*task.events, TaskEvent(status=status, at=step.at, detail=detail)))
+    return Task(
+        after,
+        (
+            *task.events,
+            TaskEvent(
+                status=status,
+                at=step.at,
+                detail=detail,
+            ),
+        ),
+    )
 
 
 def _outcome(step: Step) -> Outcome | None:

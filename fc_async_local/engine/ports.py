@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from fc_async_sdk.models import AsyncConfig
 
 
-class Target(NamedTuple):
+class InvocationTarget(NamedTuple):
     """The deployment of an invocation, and the asynchronous configuration of its qualifier."""
 
     deployment: Deployment
@@ -63,10 +63,10 @@ class Registry(Protocol):
         """Delete code that no function has used since a time; return how many archives."""
         ...
 
-    async def target(self, function: str, qualifier: str, *, roll: float) -> Target:
+    async def target(self, function: str, qualifier: str, *, roll: float) -> InvocationTarget:
         """Return both, with the errors of :meth:`deployment`."""
         deployment = await self.deployment(function, qualifier, roll=roll)
-        return Target(deployment, await self.async_config(function, qualifier))
+        return InvocationTarget(deployment, await self.async_config(function, qualifier))
 
 
 class Accepted(msgspec.Struct, frozen=True):

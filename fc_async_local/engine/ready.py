@@ -64,7 +64,11 @@ class Held:
         """Note that the attempt runs, under the newest lease."""
         first = self.invocation.started_at
         started_at = now if first is None else first
-        self.invocation = replace(self.invocation, status=Status.RUNNING, started_at=started_at)
+        self.invocation = replace(
+            self.invocation,
+            status=Status.RUNNING,
+            started_at=started_at,
+        )
 
     def lose(self) -> None:
         """Note that the lease was lost."""
@@ -79,11 +83,14 @@ class Held:
 
         The attempt goes on under the new lease, unless it was given up as lost before.
         """
+        # The attempt that is under way ends without writing anything; the new claim runs after it.
         if self.lost:
             self.reclaimed = invocation
             return
         self.invocation = replace(
-            self.invocation, epoch=invocation.epoch, lease_until=invocation.lease_until
+            self.invocation,
+            epoch=invocation.epoch,
+            lease_until=invocation.lease_until,
         )
         self.stop = self.stop or invocation.status is Status.STOPPING
 
@@ -94,7 +101,11 @@ class Held:
             self.stop = self.stop or stop
         else:
             status = Status.STOPPING if stop else self.reclaimed.status
-            self.reclaimed = replace(self.reclaimed, lease_until=until, status=status)
+            self.reclaimed = replace(
+                self.reclaimed,
+                lease_until=until,
+                status=status,
+            )
 
     def lease_lost(self) -> None:
         """Note that the newest lease was lost to another node."""

@@ -48,43 +48,58 @@ class Aliases(Resources[AliasRecord]):
         )
         if name == limits.DEFAULT_QUALIFIER:
             raise refusals.invalid_argument(f"aliasName {name!r} is the unpublished code")
-        given = _check_input(body)
-        if "version_id" not in given:
+        fields = _check_input(body)
+        if "version_id" not in fields:
             raise refusals.required("versionId")
         async with self._cache.writing:
-            _check_versions(await self._cache.read(), function, given)
+            _check_versions(await self._cache.read(), function, fields)
             now = self._cache.now()
             record = AliasRecord(
-                function=function, name=name, created_at=now, modified_at=now, **given
+                function=function,
+                name=name,
+                created_at=now,
+                modified_at=now,
+                **fields,
             )
             exists = refusals.exists("alias", function, name)
             await self._cache.write(record.stored("absent"), refused=exists)
         return self._describe(record)
 
-    async def update(self, function: str, name: str, body: Mapping[str, Any]) -> dict[str, Any]:
+    async def update(
+        self,
+        function: str,
+        name: str,
+        body: Mapping[str, Any],
+    ) -> dict[str, Any]:
         """UpdateAlias: fields that the body leaves out are kept.
 
         Raises:
             Rejected: 400 InvalidArgument, 404 FunctionNotFound, AliasNotFound or VersionNotFound.
         """
-        given = _check_input(body)
+        fields = _check_input(body)
         async with self._cache.writing:
             before = await self._existing(function, name)
-            _check_versions(await self._cache.read(), function, given)
-            record = msgspec.structs.replace(before, modified_at=self._cache.now(), **given)
+            _check_versions(await self._cache.read(), function, fields)
+            record = msgspec.structs.replace(
+                before,
+                modified_at=self._cache.now(),
+                **fields,
+            )
             gone = AliasRecord.missing(function, name)
             await self._cache.write(record.stored("present"), refused=gone)
         return self._describe(record)
 
-    async def delete(self, function: str, own: str) -> None:
+    async def delete(self, function: str, name: str) -> None:
         """DeleteAlias, with its asynchronous configuration.
 
         Raises:
             Rejected: 404 FunctionNotFound or AliasNotFound.
         """
         async with self._cache.writing:
-            changes = [(await self._existing(function, own)).deleted()]
-            config = (await self._cache.read()).async_config(function, own)
+            # With its configuration: a new alias of the name must not get the destinations of the
+            # old one.
+            changes = [(await self._existing(function, name)).deleted()]
+            config = (await self._cache.read()).async_config(function, name)
             if config is not None:
                 changes.append(config.deleted())
             await self._cache.write(*changes)
@@ -103,10 +118,16 @@ class Aliases(Resources[AliasRecord]):
         return answer
 
 
-def _check_versions(snapshot: Snapshot, function: str, given: Mapping[str, Any]) -> None:
+def _check_versions(
+    snapshot: Snapshot,
+    function: str,
+    fields: Mapping[str, Any],
+) -> None:
     snapshot.function(function)
-    named = [given["version_id"]] if "version_id" in given else []
-    for version_id in [*named, *given.get("weights", {})]:
+    version_ids = list(fields.get("weights", {}))
+    if "version_id" in fields:
+        version_ids.insert(0, fields["version_id"])
+    for version_id in version_ids:
         snapshot.owned(VersionRecord, function, version_id)
 
 
@@ -116,15 +137,17 @@ def _check_input(body: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         Rejected: 400 InvalidArgument.
     """
-    given = refusals.convert({k: v for k, v in body.items() if v is not None}, _Input)
-    check_description(given.description)
-    if given.version_id is not None and not limits.VERSION_ID_PATTERN.fullmatch(given.version_id):
-        raise refusals.invalid_argument(f"versionId {given.version_id!r} is not a version")
-    _check_weights(given.additional_version_weight or {})
+    request = refusals.convert(refusals.without_nulls(body), _Input)
+    check_description(request.description)
+    if request.version_id is not None and not limits.VERSION_ID_PATTERN.fullmatch(
+        request.version_id
+    ):
+        raise refusals.invalid_argument(f"versionId {request.version_id!r} is not a version")
+    _check_weights(request.additional_version_weight or {})
     fields = {
-        "version_id": given.version_id,
-        "description": given.description,
-        "weights": given.additional_version_weight,
+        "version_id": request.version_id,
+        "description": request.description,
+        "weights": request.additional_version_weight,
     }
     return {name: value for name, value in fields.items() if value is not None}
 
@@ -136,6 +159,7 @@ def _check_weights(weights: Mapping[str, float]) -> None:
                 f"additionalVersionWeight {version_id!r}: {weight}: "
                 "versions with weights between 0 and 1"
             )
+    # What they leave goes to the main version of the alias.
     if sum(weights.values()) > 1:
         raise refusals.invalid_argument("additionalVersionWeight sums up to more than 1")
 

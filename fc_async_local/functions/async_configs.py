@@ -71,12 +71,17 @@ class AsyncConfigs(Resources[AsyncConfigRecord]):
         """Return a configuration: what was set, its ARN and its times."""
         return {
             **record.config.to_dict(),
-            "functionArn": self._cache.place.function_arn(record.function, record.qualifier),
+            "functionArn": self._cache.account.function_arn(record.function, record.qualifier),
             "createdTime": rfc3339(record.created_at),
             "lastModifiedTime": rfc3339(record.modified_at),
         }
 
-    async def put(self, function: str, qualifier: str, body: Mapping[str, Any]) -> dict[str, Any]:
+    async def put(
+        self,
+        function: str,
+        qualifier: str,
+        body: Mapping[str, Any],
+    ) -> dict[str, Any]:
         """PutAsyncInvokeConfig: replaces; values that the body leaves out become the default.
 
         Raises:
@@ -92,11 +97,12 @@ class AsyncConfigs(Resources[AsyncConfigRecord]):
                 _check_functions(snapshot, config)
             before = snapshot.async_config(function, name)
             now = self._cache.now()
+            created_at = now if before is None else before.created_at
             record = AsyncConfigRecord(
                 function=function,
                 qualifier=name,
                 config=config,
-                created_at=before.created_at if before is not None else now,
+                created_at=created_at,
                 modified_at=now,
             )
             await self._cache.write(record.stored())
@@ -104,42 +110,58 @@ class AsyncConfigs(Resources[AsyncConfigRecord]):
             await self._listener(record.config)
         return self._describe(record)
 
-    async def say_where_written(self, places: Iterable[WrittenAt]) -> int:
+    async def say_where_written(self, locations: Iterable[WrittenAt]) -> int:
         """Remember where a template has destinations, until their configuration is put again.
 
         A place of a destination that the runtime does not have is ignored.
 
         Args:
-            places: All destinations of each configuration that is named.
+            locations: All destinations of each configuration that is named.
 
         Returns:
             The number of destinations that the runtime has.
         """
         async with self._cache.writing:
             snapshot = await self._cache.read()
-            said: dict[str, AsyncConfigRecord] = {}
-            for place in places:
-                known = snapshot.async_config(place.function, place.qualifier)
-                if known is None:
+            located: dict[str, AsyncConfigRecord] = {}
+            for location in locations:
+                current = snapshot.async_config(location.function, location.qualifier)
+                if current is None:
                     continue
-                record = said.get(known.key) or replace(known, written={}, waived=())
-                if (place.outcome, place.destination) in known.config.destinations:
-                    waived = {*record.waived, *([place.outcome] if place.waived else [])}
-                    written = {**record.written, place.outcome: place.place}
-                    record = replace(record, written=written, waived=tuple(sorted(waived)))
-                said[known.key] = record
-            changed = [
-                record
-                for key, record in said.items()
-                if record != snapshot.find(AsyncConfigRecord, key)
-            ]
-            if changed:
-                await self._cache.write(*(record.stored() for record in changed))
-        return sum(len(record.written) for record in said.values())
+                # What an earlier deployment said is forgotten: the template may have moved.
+                record = located.get(current.key) or replace(current, written={}, waived=())
+                located[current.key] = _with_location(record, location)
+            # Only what differs is written: a write without a change would empty every cache.
+            changes = []
+            for key, record in located.items():
+                if record != snapshot.find(AsyncConfigRecord, key):
+                    changes.append(record.stored())
+            if changes:
+                await self._cache.write(*changes)
+        return sum(len(record.written) for record in located.values())
+
+
+def _with_location(record: AsyncConfigRecord, location: WrittenAt) -> AsyncConfigRecord:
+    """Return the record with the place of one of its destinations, if it has that destination."""
+    if (location.outcome, location.destination) not in record.config.destinations:
+        return record
+    waived = set(record.waived)
+    if location.waived:
+        waived.add(location.outcome)
+    written = {
+        **record.written,
+        location.outcome: location.place,
+    }
+    return replace(
+        record,
+        written=written,
+        waived=tuple(sorted(waived)),
+    )
 
 
 def _check_functions(snapshot: Snapshot, config: AsyncConfig) -> None:
     """Refuse functions as destinations that have an HTTP trigger."""
+    # Only by setting: no page about FC 3.0 says that the service refuses them (FCA041 warns).
     for field, target in destinations_of(config):
         if isinstance(target, arn.FunctionArn) and has_http_trigger(snapshot, target.function):
             raise refusals.invalid_destination(
@@ -156,13 +178,19 @@ def check_config(body: Mapping[str, Any]) -> AsyncConfig:
     Raises:
         Rejected: 400 InvalidArgument or InvalidDestinationResources.
     """
-    given = {k: body[k] for k in async_config.FIELDS if body.get(k) is not None}
-    for violation in async_config.check(given):
+    config_body = {}
+    for field in async_config.FIELDS:
+        value = body.get(field)
+        if value is not None:  # null is what some clients send for a field that is not set
+            config_body[field] = value
+    for violation in async_config.check(config_body):
+        # The service has a code of its own for a destination that is empty.
         if violation.what == "no-destination":
             raise refusals.invalid_destination(violation.message)
         if violation.what != "unknown-key":
             raise refusals.invalid_argument(violation.message)
-    config = msgspec.convert(given, AsyncConfig)
+    config = msgspec.convert(config_body, AsyncConfig)
+    # Refused now, because each delivery would be: its invocations would all become dead events.
     for name, target in destinations_of(config):
         if target.refused:
             raise refusals.invalid_destination(f"{name}: {target.refused}")

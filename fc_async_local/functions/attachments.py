@@ -26,7 +26,7 @@ from fc_async_sdk.errors import shorten
 from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from fc_async_local.functions.paging import Page
     from fc_async_local.functions.snapshot import SnapshotCache
@@ -40,20 +40,30 @@ class InstanceConfigs(Resources[RecordT]):
     A subclass says what is stored, what is checked, and what the answer adds.
 
     Attributes:
-        kept: The fields of a request that are stored.
+        stored_fields: The fields of a request that are stored.
         counts: The fields that must be integers of at least 0.
         empty: The answer for a function that has none; None: that is an error.
     """
 
-    kept: ClassVar[tuple[str, ...]]
+    stored_fields: ClassVar[tuple[str, ...]]
     counts: ClassVar[tuple[str, ...]]
     empty: ClassVar[Settings | None] = None
 
     @abc.abstractmethod
-    def _make(self, function: str, qualifier: str, settings: Settings) -> RecordT:
+    def _make(
+        self,
+        function: str,
+        qualifier: str,
+        settings: Settings,
+    ) -> RecordT:
         """Return the record of a request."""
 
-    async def put(self, function: str, qualifier: str, body: Mapping[str, Any]) -> dict[str, Any]:
+    async def put(
+        self,
+        function: str,
+        qualifier: str,
+        body: Mapping[str, Any],
+    ) -> dict[str, Any]:
         """Store what a request says; return the answer of the put operation.
 
         Args:
@@ -66,51 +76,62 @@ class InstanceConfigs(Resources[RecordT]):
         """
         for name in self.counts:
             value = body.get(name)
-            if value is not None and (type(value) is not int or value < 0):
+            if value is None:
+                continue
+            if type(value) is not int or value < 0:  # True is an int, too
                 raise refusals.invalid_argument(
                     f"{name} must be an integer of at least 0, got {value!r}"
                 )
-        settings = {name: body[name] for name in self.kept if body.get(name) is not None}
+        values = refusals.without_nulls(body)
+        settings = {name: values[name] for name in self.stored_fields if name in values}
         record = self._make(function, qualifier or limits.DEFAULT_QUALIFIER, settings)
         async with self._cache.writing:
             (await self._cache.read()).resolve(function, record.qualifier)
             await self._cache.write(record.stored())
         return self._describe(record)
 
-    async def get(self, function: str, own: str = "") -> dict[str, Any]:
+    async def get(self, function: str, name: str = "") -> dict[str, Any]:
         """Return the answer of the get operation.
 
         Raises:
             Rejected: 404 FunctionNotFound; 404 OnDemandConfigNotFound without a reserved
                 concurrency.
         """
-        if self.empty is not None and await self._is_absent(function, own):
+        # Deploy tools read these of each function; a 404 would show them a difference on every
+        # deployment.
+        if self.empty is not None and await self._is_absent(function, name):
             return self.empty
-        return await super().get(function, own)
+        return await super().get(function, name)
 
-    async def delete(self, function: str, own: str = "") -> None:
+    async def delete(self, function: str, name: str = "") -> None:
         """Delete the configuration; no-op if there is none, except for reserved concurrency.
 
         Raises:
             Rejected: 404 FunctionNotFound; 404 OnDemandConfigNotFound without a reserved
                 concurrency.
         """
-        if self.empty is None or not await self._is_absent(function, own):
-            await super().delete(function, own)
+        if self.empty is None or not await self._is_absent(function, name):
+            await super().delete(function, name)
 
-    async def _is_absent(self, function: str, own: str) -> bool:
+    async def _is_absent(self, function: str, name: str) -> bool:
         snapshot = await self._cache.read()
         snapshot.function(function)
-        return snapshot.find(self.record, self.record.key_of(function, own)) is None
+        return snapshot.find(self.record, self.record.key_of(function, name)) is None
 
 
 class ReservedConcurrency(InstanceConfigs[ConcurrencyRecord]):
     """A limit on the instances of a function; with 0, no attempt runs."""
 
     record = ConcurrencyRecord
-    kept = counts = ("reservedConcurrency",)
+    stored_fields = counts = ("reservedConcurrency",)
 
-    def _make(self, function: str, qualifier: str, settings: Settings) -> ConcurrencyRecord:
+    def _make(
+        self,
+        function: str,
+        qualifier: str,
+        settings: Settings,
+    ) -> ConcurrencyRecord:
+        # A qualifier was ignored before, and limited all versions of the function.
         if qualifier != limits.DEFAULT_QUALIFIER:
             raise refusals.invalid_argument(
                 f"qualifier {shorten(qualifier)}: the limit holds for all versions together, "
@@ -122,7 +143,7 @@ class ReservedConcurrency(InstanceConfigs[ConcurrencyRecord]):
 
     def _describe(self, record: ConcurrencyRecord) -> dict[str, Any]:
         return {
-            "functionArn": self._cache.place.function_arn(record.function),
+            "functionArn": self._cache.account.function_arn(record.function),
             "reservedConcurrency": record.reserved,
         }
 
@@ -131,22 +152,35 @@ class Provision(InstanceConfigs[ProvisionRecord]):
     """Provisioned instances of a function or an alias."""
 
     record = ProvisionRecord
-    kept = (
+    stored_fields = (
         *("alwaysAllocateCPU", "alwaysAllocateGPU", "defaultTarget", "scheduledActions", "target"),
         "targetTrackingPolicies",
     )
     counts = ("target", "defaultTarget")
     # Deploy tools recognize by the empty ARN that there is none.
-    empty: ClassVar = {"functionArn": "", "target": 0, "current": 0}
+    empty: ClassVar = {
+        "functionArn": "",
+        "target": 0,
+        "current": 0,
+    }
 
-    def _make(self, function: str, qualifier: str, settings: Settings) -> ProvisionRecord:
-        return ProvisionRecord(function=function, qualifier=qualifier, settings=settings)
+    def _make(
+        self,
+        function: str,
+        qualifier: str,
+        settings: Settings,
+    ) -> ProvisionRecord:
+        return ProvisionRecord(
+            function=function,
+            qualifier=qualifier,
+            settings=settings,
+        )
 
     def _describe(self, record: ProvisionRecord) -> dict[str, Any]:
         target = record.settings.get("defaultTarget", record.settings.get("target", 0))
         return {
             **record.settings,
-            "functionArn": self._cache.place.function_arn(record.function, record.qualifier),
+            "functionArn": self._cache.account.function_arn(record.function, record.qualifier),
             "target": target,
             # Deploy tools wait until the target is reached.
             "current": target,
@@ -157,21 +191,30 @@ class ScalingConfig(InstanceConfigs[ScalingRecord]):
     """The scaling configuration of a function or an alias."""
 
     record = ScalingRecord
-    kept = (
+    stored_fields = (
         *("enableMixMode", "enableOnDemandScaling", "horizontalScalingPolicies", "minInstances"),
         *("requestDispatchPolicy", "residentPoolId", "scheduledPolicies"),
     )
     counts = ("minInstances",)
     empty: ClassVar = {}
 
-    def _make(self, function: str, qualifier: str, settings: Settings) -> ScalingRecord:
-        return ScalingRecord(function=function, qualifier=qualifier, settings=settings)
+    def _make(
+        self,
+        function: str,
+        qualifier: str,
+        settings: Settings,
+    ) -> ScalingRecord:
+        return ScalingRecord(
+            function=function,
+            qualifier=qualifier,
+            settings=settings,
+        )
 
     def _describe(self, record: ScalingRecord) -> dict[str, Any]:
         instances = record.settings.get("minInstances", 0)
         return {
             **record.settings,
-            "functionArn": self._cache.place.function_arn(record.function, record.qualifier),
+            "functionArn": self._cache.account.function_arn(record.function, record.qualifier),
             "targetInstances": instances,
             "currentInstances": instances,
         }
@@ -245,7 +288,9 @@ def check_type(kind: object) -> None:
     Raises:
         Rejected: 400 InvalidArgument.
     """
-    if kind is not None and (not isinstance(kind, str) or kind.lower() not in _TYPES):
+    if kind is None:
+        return
+    if not isinstance(kind, str) or kind.lower() not in _TYPES:
         raise refusals.invalid_argument(
             f"ResourceType must be function or ALIYUN::FC::FUNCTION, got {shorten(kind)}"
         )
@@ -265,9 +310,21 @@ class Tags:
         """
         check_type(body.get("ResourceType"))
         tags = function_rules.check_tags(body.get("Tag"))
-        await self._change(_names(body.get("ResourceId")), lambda before: {**before, **tags})
+        await self._change(
+            _names(body.get("ResourceId")),
+            lambda before: {
+                **before,
+                **tags,
+            },
+        )
 
-    async def remove(self, resources: object, keys: Sequence[str], *, every: bool) -> None:
+    async def remove(
+        self,
+        resources: object,
+        keys: Sequence[str],
+        *,
+        every: bool,
+    ) -> None:
         """UntagResources.
 
         Args:
@@ -278,55 +335,77 @@ class Tags:
         Raises:
             Rejected: 400 InvalidArgument, 404 FunctionNotFound.
         """
-        await self._change(
-            _names(resources),
-            lambda before: {} if every else {k: v for k, v in before.items() if k not in keys},
-        )
 
-    async def _change(self, names: Sequence[str], change: Any) -> None:
+        def remaining(before: Mapping[str, str]) -> dict[str, str]:
+            if every:
+                return {}
+            return {key: value for key, value in before.items() if key not in keys}
+
+        await self._change(_names(resources), remaining)
+
+    async def _change(
+        self, names: Sequence[str], change: Callable[[Mapping[str, str]], dict[str, str]]
+    ) -> None:
         async with self._cache.writing:
             snapshot = await self._cache.read()
+            # All functions are looked up before one is written: the request changes all or none.
             functions = [snapshot.function(name) for name in names]
-            await self._cache.write(
-                *(
-                    msgspec.structs.replace(f, tags=change(f.tags)).stored("present")
-                    for f in functions
-                )
-            )
+            changes = []
+            for function in functions:
+                tagged = msgspec.structs.replace(function, tags=change(function.tags))
+                changes.append(tagged.stored("present"))
+            await self._cache.write(*changes)
 
     async def listing(
-        self, resources: object, wanted: Mapping[str, str], page: Page
+        self,
+        resources: object,
+        required: Mapping[str, str],
+        page: Page,
     ) -> tuple[list[dict[str, str]], str]:
         """ListTagResources, by function and key.
 
         Args:
             resources: Function names or ARNs; None: all functions.
-            wanted: Tags that a function must have, by key; "" matches any value.
+            required: Tags that a function must have, by key; "" matches any value.
             page: The requested page.
 
         Raises:
             Rejected: 400 InvalidArgument, 404 FunctionNotFound.
         """
         snapshot = await self._cache.read()
-        functions = (
-            snapshot.all(FunctionRecord)
-            if resources is None
-            else [snapshot.function(name) for name in _names(resources)]
-        )
-        found = [
-            {
-                "ResourceId": self._cache.place.function_arn(function.name),
-                "ResourceType": _FUNCTION,
-                "TagKey": key,
-                "TagValue": value,
-            }
-            for function in functions
-            if all(value in {"", function.tags.get(key)} for key, value in wanted.items())
-            and wanted.keys() <= function.tags.keys()
-            for key, value in sorted(function.tags.items())
-        ]
-        found.sort(key=_position)
-        return paging.cut(found, page, _position, of="tags")
+        if resources is None:
+            functions = snapshot.all(FunctionRecord)
+        else:
+            functions = [snapshot.function(name) for name in _names(resources)]
+        tags = []
+        for function in functions:
+            if _has_tags(function, required):
+                arn = self._cache.account.function_arn(function.name)
+                tags += [_tag(arn, key, value) for key, value in function.tags.items()]
+        tags.sort(key=_position)
+        return paging.cut(tags, page, _position, of="tags")
+
+
+def _has_tags(function: FunctionRecord, required: Mapping[str, str]) -> bool:
+    for key, value in required.items():
+        if key not in function.tags:
+            return False
+        if value not in {"", function.tags[key]}:
+            return False
+    return True
+
+
+def _tag(
+    arn: str,
+    key: str,
+    value: str,
+) -> dict[str, str]:
+    return {
+        "ResourceId": arn,
+        "ResourceType": _FUNCTION,
+        "TagKey": key,
+        "TagValue": value,
+    }
 
 
 def _position(tag: Mapping[str, str]) -> str:
@@ -334,6 +413,6 @@ def _position(tag: Mapping[str, str]) -> str:
 
 
 def _names(resources: object) -> list[str]:
-    if not isinstance(resources, list) or not all(isinstance(r, str) for r in resources):
+    if not isinstance(resources, list) or not all(isinstance(name, str) for name in resources):
         raise refusals.invalid_argument("ResourceId must be a list of function ARNs")
     return [resource.rpartition("functions/")[2] for resource in resources]

@@ -19,7 +19,7 @@ from fc_async_sdk.spec.graph import Node, on_cycles, resolve
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from fc_async_local.domain.rules import Place
+    from fc_async_local.domain.rules import Account
     from fc_async_local.functions.records import AsyncConfigRecord, TriggerRecord
 
 
@@ -45,20 +45,17 @@ def draw_graph(
     configs: Sequence[AsyncConfigRecord],
     functions: Iterable[str],
     fired: Iterable[TriggerRecord],
-    place: Place,
+    account: Account,
 ) -> Graph:
     """Return the graph of all configurations and triggers; lonely functions are nodes as well."""
-    nodes = {_own(name, limits.DEFAULT_QUALIFIER, place) for name in functions}
-    links = [*_destinations(configs, place), *_triggers(fired, place)]
-    nodes |= {_own(record.function, record.qualifier, place) for record in configs}
-    nodes |= {node for link in links for node in (link.way.source, link.way.target)}
-    names = {node: _name(node, place) for node in nodes}
-    searched = [number for number, link in enumerate(links) if not link.waived]
-    ways = [links[number].way for number in searched]
-    cut = {searched[index] for index in marked(ways)}
-    found = on_cycles([(way.source, way.target) for way in ways])
-    cyclic = {number for number, on_one in zip(searched, found, strict=True) if on_one}
-    edges = (
+    links = [*_destinations(configs, account), *_triggers(fired, account)]
+    nodes = {_own(name, limits.DEFAULT_QUALIFIER, account) for name in functions}
+    nodes |= {_own(record.function, record.qualifier, account) for record in configs}
+    nodes |= {link.way.source for link in links}
+    nodes |= {link.way.target for link in links}
+    names = {node: _name(node, account) for node in nodes}
+    cut, cyclic = _marks(links)
+    edges = [
         Edge(
             source=names[link.way.source],
             target=names[link.way.target],
@@ -73,43 +70,70 @@ def draw_graph(
             lost=0,
         )
         for number, link in enumerate(links)
-    )
-    return Graph(
-        dict(sorted((name, node) for node, name in names.items())),
-        tuple(sorted(edges, key=astuple)),
-    )
+    ]
+    # Sorted, so that a refresh of the console moves nothing.
+    nodes_by_name = {name: node for node, name in names.items()}
+    edges.sort(key=astuple)
+    return Graph(dict(sorted(nodes_by_name.items())), tuple(edges))
 
 
-def _destinations(configs: Iterable[AsyncConfigRecord], place: Place) -> Iterator[_Link]:
+def _marks(links: Sequence[_Link]) -> tuple[set[int], set[int]]:
+    """Return the numbers of the links to remove, and of all links on a cycle.
+
+    Links with a waiver are not searched: they close a cycle that their author wants, and another
+    link of it must not be marked instead.
+    """
+    searched = [number for number, link in enumerate(links) if not link.waived]
+    ways = [links[number].way for number in searched]
+    cut = {searched[index] for index in marked(ways)}
+    cyclic = set()
+    flags = on_cycles([(way.source, way.target) for way in ways])
+    for number, is_on_cycle in zip(searched, flags, strict=True):
+        if is_on_cycle:
+            cyclic.add(number)
+    return cut, cyclic
+
+
+def _destinations(configs: Iterable[AsyncConfigRecord], account: Account) -> Iterator[_Link]:
     for record in configs:
-        source = _own(record.function, record.qualifier, place)
+        source = _own(record.function, record.qualifier, account)
         for outcome, text in record.config.destinations:
-            target = resolve(arn.parse(text), region=place.region, account_id=place.account_id)
-            at = record.written.get(outcome, "")
-            way = Way(source, Node.of(target), outcome, editable=bool(at))
-            yield _Link(way, str(target), outcome in record.waived, at)
+            # Region and account may be left out of an ARN; filled in, equal targets are one node.
+            target = resolve(
+                arn.parse(text),
+                region=account.region,
+                account_id=account.account_id,
+            )
+            written = record.written.get(outcome, "")
+            way = Way(source, Node.of(target), outcome, editable=bool(written))
+            yield _Link(way, str(target), outcome in record.waived, written)
 
 
-def _triggers(fired: Iterable[TriggerRecord], place: Place) -> Iterator[_Link]:
+def _triggers(fired: Iterable[TriggerRecord], account: Account) -> Iterator[_Link]:
     for record in fired:
-        source = triggers.origin(record.settings, place.region, place.account_id)
+        source = triggers.origin(record.settings, account.region, account.account_id)
         if source is not None:
             qualifier = record.settings.get("qualifier") or limits.DEFAULT_QUALIFIER
-            target = _own(record.function, qualifier, place)
+            target = _own(record.function, qualifier, account)
             way = Way(source, target, TRIGGER, record.name, editable=bool(record.written))
             yield _Link(way, "", record.waived, record.written)
 
 
-def _own(name: str, qualifier: str, place: Place) -> Node:
-    return Node("function", place.region, place.account_id, name, qualifier)
+def _own(
+    name: str,
+    qualifier: str,
+    account: Account,
+) -> Node:
+    return Node("function", account.region, account.account_id, name, qualifier)
 
 
-def _name(node: Node, place: Place) -> str:
+def _name(node: Node, account: Account) -> str:
     if node.kind not in KINDS:
         return node.label
     if node.kind != "function":
         return str(node.at(region=node.region, account_id=node.account_id))
-    if (node.region, node.account_id) == (place.region, place.account_id):
+    is_here = node.region == account.region and node.account_id == account.account_id
+    if is_here:
         return f"{node.name}/{node.qualifier}"
     return str(
         arn.FunctionArn(
@@ -142,9 +166,10 @@ def scene_of(graph: Graph) -> Scene:
         )
         for edge in graph.edges
     )
-    return _computed(
-        tuple(Item(_label(name, node), node.kind) for name, node in graph.nodes.items()), links
-    )
+    items = []
+    for name, node in graph.nodes.items():
+        items.append(Item(_label(name, node), node.kind))
+    return _computed(tuple(items), links)
 
 
 _computed: Final = functools.lru_cache(maxsize=4)(compute)

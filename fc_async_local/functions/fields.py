@@ -83,40 +83,52 @@ def of_options(options: Mapping[str, Any], where: str) -> dict[str, Any]:
     Raises:
         TypeError: A name is unknown, in nested objects too; the message suggests the nearest one.
     """
-    known = DeployOptions.__annotations__
-    found: dict[str, Any] = {}
+    option_names = DeployOptions.__annotations__
+    body: dict[str, Any] = {}
     for name, value in options.items():
-        if name in known:
-            found |= value if name == "extra" else {wire_name(name): value}
+        if name in option_names:
+            if name == "extra":
+                body |= value
+            else:
+                body[wire_name(name)] = value
         elif name in FUNCTION:
-            near = next((option for option in known if wire_name(option) == name), "extra")
-            warnings.warn(f"{where}: use {near}= for {name}", DeprecationWarning, stacklevel=3)
-            found[name] = value
+            # The fixture took only this spelling, memorySize, before it took the SDK's options.
+            options_by_field = {wire_name(option): option for option in option_names}
+            option = options_by_field.get(name, "extra")
+            warnings.warn(f"{where}: use {option}= for {name}", DeprecationWarning, stacklevel=3)
+            body[name] = value
         else:
-            raise _unknown(name, known, where)
-    check_names(found, FunctionFields, where)
-    document: dict[str, Any] = msgspec.to_builtins(found)
+            raise _unknown(name, option_names, where)
+    # The service ignores such names: a misspelled setting would have no effect, and no message.
+    check_names(body, FunctionFields, where)
+    document: dict[str, Any] = msgspec.to_builtins(body)
     return document
 
 
-def check_names(given: Mapping[str, Any], fields: type, where: str) -> None:
+def check_names(
+    body: Mapping[str, Any],
+    fields: type,
+    where: str,
+) -> None:
     """Refuse names that the service would ignore, in nested objects too.
 
     Args:
-        given: A request body, or a part of it.
+        body: A request body, or a part of it.
         fields: One of the classes above.
         where: The name of the body, for the message.
 
     Raises:
         TypeError: A name is unknown; the message suggests the nearest one.
     """
-    known = _members(fields) or {}
-    for name, value in given.items():
-        if name not in known:
-            raise _unknown(name, known, where)
+    member_types = _members(fields) or {}
+    for name, value in body.items():
+        if name not in member_types:
+            raise _unknown(name, member_types, where)
         if not isinstance(value, Mapping):
             continue
-        for kind in (known[name], *typing.get_args(known[name])):
+        # The object is the type itself, or a member of a union with None.
+        member_type = member_types[name]
+        for kind in (member_type, *typing.get_args(member_type)):
             if _members(kind) is not None:
                 check_names(value, kind, f"{where}.{name}")
 
@@ -130,8 +142,20 @@ def _members(kind: Any) -> Mapping[str, Any] | None:
     return None
 
 
-def _unknown(name: object, known: Iterable[str], where: str) -> TypeError:
-    plain = {one.replace("_", "").lower(): one for one in known}
-    near = difflib.get_close_matches(str(name).replace("_", "").lower(), plain, 1, 0.6)
-    hint = f"did you mean {plain[near[0]]!r}?" if near else f"known are {', '.join(sorted(known))}"
+def _unknown(
+    name: object,
+    names: Iterable[str],
+    where: str,
+) -> TypeError:
+    # Compared without case and underscores: memory_size is how Python users write memorySize.
+    names_by_letters = {_letters(field): field for field in names}
+    near = difflib.get_close_matches(_letters(str(name)), names_by_letters, n=1)
+    if near:
+        hint = f"did you mean {names_by_letters[near[0]]!r}?"
+    else:
+        hint = f"known are {', '.join(sorted(names))}"
     return TypeError(f"{where} has an unknown name {name!r}: {hint}")
+
+
+def _letters(name: str) -> str:
+    return name.replace("_", "").lower()

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     import re
     from collections.abc import Mapping
 
-    from fc_async_local.domain.rules import Place
+    from fc_async_local.domain.rules import Account
 
 _HANDLER_LENGTH: Final = 128
 _ROLE_LENGTH: Final = 300
@@ -52,28 +52,28 @@ class Upload(NamedTuple):
 
 
 def check_name(
-    given: object,
+    name: object,
     field: str = "functionName",
     pattern: re.Pattern[str] = limits.FUNCTION_NAME_PATTERN,
 ) -> str:
     """Return the name of a function, an alias or a trigger.
 
     Args:
-        given: The value.
+        name: The value.
         field: Of the request.
         pattern: What it must match.
 
     Raises:
         Rejected: 400 InvalidArgument.
     """
-    if given is None:
+    if name is None:
         raise refusals.required(field)
-    if not isinstance(given, str) or not pattern.fullmatch(given):
+    if not isinstance(name, str) or not pattern.fullmatch(name):
         raise refusals.invalid_argument(
-            f"{field} {given!r} is invalid: 1 to 128 letters, digits, '_' and '-', not "
+            f"{field} {name!r} is invalid: 1 to 128 letters, digits, '_' and '-', not "
             "beginning with a digit or '-'"
         )
-    return given
+    return name
 
 
 def check_settings(body: Mapping[str, Any], before: Settings | None = None) -> Settings:
@@ -86,8 +86,12 @@ def check_settings(body: Mapping[str, Any], before: Settings | None = None) -> S
     Raises:
         Rejected: 400 InvalidArgument.
     """
-    given = {k: v for k, v in body.items() if k in fields.FUNCTION and v is not None}
-    settings: Settings = {**(_SERVICE_DEFAULTS if before is None else before), **given}
+    start = _SERVICE_DEFAULTS if before is None else before
+    settings: Settings = dict(start)
+    for field, value in body.items():
+        if field in fields.FUNCTION and value is not None:
+            settings[field] = value
+    # Requests name layers by ARN, the model of the SDK has ARN and size: checked apart.
     layers = settings.pop("layers", None)
     _check_layers(layers)
     typed = refusals.convert(settings, FunctionSettings)
@@ -95,22 +99,26 @@ def check_settings(body: Mapping[str, Any], before: Settings | None = None) -> S
     _check_size(typed)
     _check_values(typed)
     _check_environment(typed.environment_variables or {})
-    return settings | ({"layers": layers} if layers else {})
+    if layers:
+        settings["layers"] = layers
+    return settings
 
 
 def _check_layers(layers: object) -> None:
-    if layers is not None and not (
-        isinstance(layers, list) and all(isinstance(layer, str) for layer in layers)
-    ):
+    if layers is None:
+        return
+    if not isinstance(layers, list) or not all(isinstance(layer, str) for layer in layers):
         raise refusals.invalid_argument("layers must be a list of ARNs")
 
 
 def _check_runtime(settings: FunctionSettings) -> None:
+    # An absent value was named None in the message once: which argument is missing says more.
     if settings.runtime is None:
         raise refusals.required("runtime")
     if settings.runtime not in runtimes.ALL:
+        supported = ", ".join(sorted(runtimes.ALL))
         raise refusals.invalid_argument(
-            f"runtime {settings.runtime!r} is not supported, only {', '.join(sorted(runtimes.ALL))}"
+            f"runtime {settings.runtime!r} is not supported, only {supported}"
         )
     container = settings.custom_container_config or {}
     if settings.runtime == runtimes.CONTAINER and not container.get("image"):
@@ -120,7 +128,9 @@ def _check_runtime(settings: FunctionSettings) -> None:
 
 
 def _check_size(settings: FunctionSettings) -> None:
-    memory = limits.MEMORY_MB.default if settings.memory_size is None else settings.memory_size
+    memory = settings.memory_size
+    if memory is None:
+        memory = limits.MEMORY_MB.default
     if memory not in limits.MEMORY_MB or memory % limits.MEMORY_STEP_MB:
         raise refusals.invalid_argument(
             f"memorySize must be a multiple of {limits.MEMORY_STEP_MB} between "
@@ -129,6 +139,7 @@ def _check_size(settings: FunctionSettings) -> None:
     if settings.disk_size is not None and settings.disk_size not in limits.DISK_MB:
         disks = " or ".join(map(str, limits.DISK_MB))
         raise refusals.invalid_argument(f"diskSize must be {disks}, got {settings.disk_size}")
+    # The ratio of cpu and memory is that of functions without a GPU; `validate` judges alike.
     if settings.cpu is not None and settings.gpu_config is None:
         wrong = sizes.wrong_cpu(settings.cpu, memory)
         if wrong is not None:
@@ -136,56 +147,97 @@ def _check_size(settings: FunctionSettings) -> None:
 
 
 def _check_values(settings: FunctionSettings) -> None:
-    """Check ranges and texts."""
-    hooks = settings.instance_lifecycle_config or InstanceLifecycleConfig()
-    initializer, pre_stop = hooks.initializer or LifecycleHook(), hooks.pre_stop or LifecycleHook()
+    """Check ranges and texts.
+
+    What is refused here could be stored, but no attempt could run it: the invocations would be
+    retried for hours before anyone saw the reason.
+    """
+    hooks = hooks_of(settings)
     custom = settings.custom_runtime_config or CustomRuntimeConfig()
     health_check = custom.health_check_config or HealthCheckConfig()
-    for name, value, allowed in (
-        ("timeout", settings.timeout, limits.FUNCTION_TIMEOUT_SECONDS),
-        ("instanceConcurrency", settings.instance_concurrency, limits.INSTANCE_CONCURRENCY),
-        ("initializer.timeout", initializer.timeout, limits.INITIALIZER_TIMEOUT_SECONDS),
-        ("preStop.timeout", pre_stop.timeout, limits.PRE_STOP_TIMEOUT_SECONDS),
-        ("customRuntimeConfig.port", custom.port, _PORTS),
-    ):
-        if value is not None and value not in allowed:
-            raise refusals.invalid_argument(
-                f"{name} must be between {allowed.low} and {allowed.high}, got {value}"
-            )
-    for name, text, most in (
-        ("description", settings.description, limits.DESCRIPTION_LENGTH),
-        ("handler", settings.handler, _HANDLER_LENGTH),
-        ("role", settings.role, _ROLE_LENGTH),
-    ):
-        if text is not None and len(text) > most:
-            raise refusals.invalid_argument(f"{name} is longer than {most} characters")
-    for name, text in (
-        ("handler", settings.handler),
-        ("initializer.handler", initializer.handler),
-        ("preStop.handler", pre_stop.handler),
-        ("healthCheckConfig.httpGetUrl", health_check.http_get_url),
-    ):
-        if text is not None and not text.isprintable():  # sent in a header or the request line
-            raise refusals.invalid_argument(
-                f"{name} {text!r} is invalid: it must not contain line breaks or control characters"
-            )
-    for part in (*(custom.command or ()), *(custom.args or ())):
+    _check_range("timeout", settings.timeout, limits.FUNCTION_TIMEOUT_SECONDS)
+    _check_range("instanceConcurrency", settings.instance_concurrency, limits.INSTANCE_CONCURRENCY)
+    _check_range(
+        "initializer.timeout", hooks.initializer.timeout, limits.INITIALIZER_TIMEOUT_SECONDS
+    )
+    _check_range("preStop.timeout", hooks.pre_stop.timeout, limits.PRE_STOP_TIMEOUT_SECONDS)
+    _check_range("customRuntimeConfig.port", custom.port, _PORTS)
+    _check_length("description", settings.description, limits.DESCRIPTION_LENGTH)
+    _check_length("handler", settings.handler, _HANDLER_LENGTH)
+    _check_length("role", settings.role, _ROLE_LENGTH)
+    # These are sent in a header or in the request line of the user's HTTP server: a line break
+    # would begin another header there.
+    _check_printable("handler", settings.handler)
+    _check_printable("initializer.handler", hooks.initializer.handler)
+    _check_printable("preStop.handler", hooks.pre_stop.handler)
+    _check_printable("healthCheckConfig.httpGetUrl", health_check.http_get_url)
+    for part in command_of(custom):
+        # No operating system starts a program with a NUL among its arguments.
         if "\0" in part:
             raise refusals.invalid_argument(f"customRuntimeConfig: {part!r} contains a NUL")
 
 
+class Hooks(NamedTuple):
+    """The hooks of a function's instances; one that is not set has no handler."""
+
+    initializer: LifecycleHook
+    pre_stop: LifecycleHook
+
+
+def hooks_of(settings: FunctionSettings) -> Hooks:
+    """Return the hooks that the settings of a function name."""
+    config = settings.instance_lifecycle_config or InstanceLifecycleConfig()
+    return Hooks(config.initializer or LifecycleHook(), config.pre_stop or LifecycleHook())
+
+
+def command_of(custom: CustomRuntimeConfig) -> tuple[str, ...]:
+    """Return the command line of a custom runtime; empty if the image or the code has it."""
+    command = custom.command or ()
+    arguments = custom.args or ()
+    return (*command, *arguments)
+
+
+def _check_range(
+    name: str,
+    value: float | None,
+    allowed: limits.Range,
+) -> None:
+    if value is not None and value not in allowed:
+        raise refusals.invalid_argument(
+            f"{name} must be between {allowed.low} and {allowed.high}, got {value}"
+        )
+
+
+def _check_length(
+    name: str,
+    text: str | None,
+    longest: int,
+) -> None:
+    if text is not None and len(text) > longest:
+        raise refusals.invalid_argument(f"{name} is longer than {longest} characters")
+
+
+def _check_printable(name: str, text: str | None) -> None:
+    if text is not None and not text.isprintable():
+        raise refusals.invalid_argument(
+            f"{name} {text!r} is invalid: it must not contain line breaks or control characters"
+        )
+
+
 def _check_environment(variables: Mapping[str, str]) -> None:
-    size = sum(len(k.encode()) + len(v.encode()) for k, v in variables.items())
+    size = 0
+    for name, value in variables.items():
+        size += len(name.encode()) + len(value.encode())
     if size > limits.ENVIRONMENT_BYTES:
         raise refusals.invalid_argument(
             f"environmentVariables have {size} bytes, {limits.ENVIRONMENT_BYTES} are allowed"
         )
-    for name in variables:
+    for name, value in variables.items():
         if not name[:1].isalpha() or "=" in name or "\0" in name:
             raise refusals.invalid_argument(
                 f"environment variable {name!r}: a name begins with a letter and has no '='"
             )
-        if "\0" in variables[name]:
+        if "\0" in value:
             raise refusals.invalid_argument(f"environment variable {name!r}: a NUL in its value")
 
 
@@ -195,49 +247,57 @@ def check_code(body: Mapping[str, Any], *, required: bool) -> Upload | None:
     Raises:
         Rejected: 400 InvalidArgument.
     """
-    given = body.get("code")
-    upload = None if given is None else _upload(given)
-    if upload is None and required and body.get("runtime") != runtimes.CONTAINER:
+    code = body.get("code")
+    upload = None if code is None else _upload(code)
+    is_image = body.get("runtime") == runtimes.CONTAINER
+    if upload is None and required and not is_image:
         raise refusals.invalid_argument(
             "code is required: zipFile, or ossBucketName with ossObjectName"
         )
     return upload
 
 
-def _upload(given: object) -> Upload | None:
-    code = refusals.convert(given, Code, "code: ")
+def _upload(document: object) -> Upload | None:
+    code = refusals.convert(document, Code, "code: ")
     checksum = code.checksum or ""
     if code.zip_file:
         return Upload(archive=_archive(code.zip_file), checksum=checksum)
     if code.oss_bucket_name and code.oss_object_name:
-        return Upload(bucket=code.oss_bucket_name, name=code.oss_object_name, checksum=checksum)
+        return Upload(
+            bucket=code.oss_bucket_name,
+            name=code.oss_object_name,
+            checksum=checksum,
+        )
     return None
 
 
 def _archive(text: str) -> bytes:
     try:
+        # Without `validate`, characters that are not base64 are left out in silence.
         return base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
         raise refusals.invalid_argument("code.zipFile is not base64") from None
 
 
-def check_tags(given: object) -> dict[str, str]:
+def check_tags(tags: object) -> dict[str, str]:
     """Return the tags of ``[{"Key", "Value"}]``.
 
     Raises:
         Rejected: 400 InvalidArgument.
     """
-    if given is None:
+    if tags is None:
         return {}
     try:
-        pairs = msgspec.convert(given, list[dict[str, str]])
+        pairs = msgspec.convert(tags, list[dict[str, str]])
         return {pair["Key"]: pair.get("Value", "") for pair in pairs}
     except (msgspec.ValidationError, KeyError):
         raise refusals.invalid_argument('tags must be a list of {"Key": …, "Value": …}') from None
 
 
 def describe(
-    record: FunctionRecord | VersionRecord, function: FunctionRecord, place: Place
+    record: FunctionRecord | VersionRecord,
+    function: FunctionRecord,
+    account: Account,
 ) -> dict[str, Any]:
     """Return a function in the form of the API: what was set, and what the service adds.
 
@@ -247,16 +307,25 @@ def describe(
     Args:
         record: The unpublished code, or the requested version.
         function: The function itself.
-        place: For its ARN.
+        account: For its ARN.
     """
-    answer: dict[str, Any] = {"role": "", **record.settings}
+    answer: dict[str, Any] = {
+        "role": "",
+        **record.settings,
+    }
     layers = answer.pop("layers", None)
     if layers:
-        answer["layers"] = [{"arn": layer, "size": 0} for layer in layers]
+        answer["layers"] = [
+            {
+                "arn": layer,
+                "size": 0,
+            }
+            for layer in layers
+        ]
     modified = record.created_at if isinstance(record, VersionRecord) else record.modified_at
     answer |= {
         "functionName": function.name,
-        "functionArn": place.function_arn(function.name),
+        "functionArn": account.function_arn(function.name),
         "functionId": function.function_id,
         "codeChecksum": record.code.checksum,
         "codeSize": record.code.size,
@@ -272,5 +341,11 @@ def describe(
             "lastModifiedTime": rfc3339(function.restriction.modified_at),
         }
     if function.tags:
-        answer["tags"] = [{"Key": k, "Value": v} for k, v in function.tags.items()]
+        answer["tags"] = [
+            {
+                "Key": key,
+                "Value": value,
+            }
+            for key, value in function.tags.items()
+        ]
     return answer

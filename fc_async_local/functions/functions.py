@@ -63,7 +63,7 @@ class FunctionFilter(NamedTuple):
             and self.runtime in {"", record.settings.get("runtime")}
         )
 
-    def wanted_tags(self) -> dict[str, str]:
+    def required_tags(self) -> dict[str, str]:
         """Return the tags to match.
 
         Raises:
@@ -82,7 +82,7 @@ class Functions:
     def _describe(
         self, record: FunctionRecord | VersionRecord, function: FunctionRecord
     ) -> dict[str, Any]:
-        return function_rules.describe(record, function, self._cache.place)
+        return function_rules.describe(record, function, self._cache.account)
 
     async def create(self, body: Mapping[str, Any]) -> dict[str, Any]:
         """CreateFunction.
@@ -94,6 +94,7 @@ class Functions:
         settings = function_rules.check_settings(body)
         tags = function_rules.check_tags(body.get("tags"))
         upload = function_rules.check_code(body, required=True)
+        # Before the archive is stored; the write below refuses a function that came meanwhile.
         if (await self._cache.read()).find(FunctionRecord, name) is not None:
             raise refusals.function_exists(name)
         code = await self._storage.keep(upload) if upload is not None else CodeRef()
@@ -117,6 +118,7 @@ class Functions:
             Rejected: 400 InvalidArgument, 404 FunctionNotFound.
         """
         upload = function_rules.check_code(body, required=False)
+        # Before the archive is read, which may take seconds, and again below, under the lock.
         (await self._cache.read()).function(name)
         code = await self._storage.keep(upload) if upload is not None else None
         async with self._cache.writing:
@@ -143,13 +145,15 @@ class Functions:
         Raises:
             Rejected: 400 InvalidArgument, 404 FunctionNotFound.
         """
-        reason, abort = body.get("reason"), body.get("abortOngoingRequest")
+        reason = body.get("reason")
         if reason is not None and not isinstance(reason, str):
             raise refusals.invalid_argument(f"reason must be a string, got {shorten(reason)}")
+        abort = body.get("abortOngoingRequest")
         if abort is not None and not isinstance(abort, bool):
             raise refusals.invalid_argument(
                 f"abortOngoingRequest must be true or false, got {shorten(abort)}"
             )
+        # What waits stays in the queue and goes on after the function is enabled again.
         await self._restrict(name, Restriction(reason=reason or "", modified_at=self._cache.now()))
         return bool(abort)
 
@@ -195,20 +199,25 @@ class Functions:
         async with self._cache.writing:
             snapshot = await self._cache.read()
             changes = [snapshot.function(name).deleted()]
+            # Everything that belongs to it, in one write: a function of the same name must begin
+            # without.
             for cls in OWNED:
                 changes += [record.deleted() for record in snapshot.all(cls, name)]
             await self._cache.write(*changes)
 
-    async def listing(self, wanted: FunctionFilter, page: Page) -> tuple[list[dict[str, Any]], str]:
+    async def listing(
+        self, criteria: FunctionFilter, page: Page
+    ) -> tuple[list[dict[str, Any]], str]:
         """ListFunctions, by name.
 
         Raises:
             Rejected: 400 InvalidArgument: limit, token or tags.
         """
-        tags = wanted.wanted_tags()
+        tags = criteria.required_tags()
         functions = (await self._cache.read()).all(FunctionRecord)
-        found = [f for f in functions if wanted.matches(f) and tags.items() <= f.tags.items()]
-        chosen, token = paging.cut(found, page, lambda record: record.name, of="functions")
+        tagged = [function for function in functions if tags.items() <= function.tags.items()]
+        matching = [function for function in tagged if criteria.matches(function)]
+        chosen, token = paging.cut(matching, page, lambda record: record.name, of="functions")
         return [self._describe(record, record) for record in chosen], token
 
     async def names(self) -> list[str]:
@@ -226,6 +235,7 @@ class Functions:
         description = check_description(body.get("description"))
         async with self._cache.writing:
             function = (await self._cache.read()).function(name)
+            # A copy, not a reference: the function may change, a version never does.
             version = VersionRecord(
                 function=name,
                 version_id=str(function.next_version),
@@ -243,7 +253,11 @@ class Functions:
         return describe_version(version)
 
     async def list_versions(
-        self, name: str, page: Page, *, backward: bool = True
+        self,
+        name: str,
+        page: Page,
+        *,
+        backward: bool = True,
     ) -> tuple[list[dict[str, Any]], str]:
         """ListFunctionVersions; backward is from the newest to the oldest.
 
@@ -252,13 +266,12 @@ class Functions:
         """
         snapshot = await self._cache.read()
         snapshot.function(name)
-        found = sorted(
-            snapshot.all(VersionRecord, name), key=lambda v: int(v.version_id), reverse=backward
-        )
+        versions = snapshot.all(VersionRecord, name)
+        versions.sort(key=_version_position, reverse=backward)
         chosen, token = paging.cut(
-            found,
+            versions,
             page,
-            lambda v: v.version_id.rjust(10, "0"),
+            _version_position,
             of="versions",
             descending=backward,
         )
@@ -275,17 +288,28 @@ class Functions:
             snapshot = await self._cache.read()
             version = snapshot.owned(VersionRecord, name, version_id)
             for alias in snapshot.all(AliasRecord, name):
-                if version_id == alias.version_id or version_id in (alias.weights or {}):
+                if version_id in {alias.version_id, *(alias.weights or ())}:
                     raise refusals.invalid_argument(
                         f"version '{version_id}' is used by alias '{alias.name}'; "
                         "point the alias elsewhere first"
                     )
             config = snapshot.async_config(name, version_id)
-            others = [config.deleted()] if config is not None else []
-            await self._cache.write(version.deleted(), *others)
+            changes = [version.deleted()]
+            if config is not None:
+                changes.append(config.deleted())
+            await self._cache.write(*changes)
 
 
-async def _no_object(bucket: str, _name: str, _limit: int) -> bytes:
+def _version_position(version: VersionRecord) -> str:
+    """Return the id, padded: as texts, 10 would come before 9."""
+    return version.version_id.rjust(10, "0")
+
+
+async def _no_object(
+    bucket: str,
+    _name: str,
+    _limit: int,
+) -> bytes:
     raise Rejected(404, "NoSuchBucket", f"the bucket '{bucket}' does not exist")
 
 
@@ -313,39 +337,53 @@ class CodeStorage:
             Rejected: 400 InvalidArgument: there is no such object, it is not a zip archive that can
                 be unpacked, or it has another checksum than the request says.
         """
-        data, name = upload.archive, "code.zipFile"
+        data = upload.archive
+        name = "code.zipFile"
         if data is None:
-            data, name = await self._object(upload), f"object '{upload.name}'"
+            data = await self._object(upload)
+            name = f"object '{upload.name}'"
         try:
-            # In a thread: reading a large archive takes seconds.
+            # Unpacked once to check it: code that cannot be unpacked would fail at each attempt,
+            # and its invocations would be retried for hours. In a thread: it may take seconds.
             await asyncio.to_thread(archive.check_archive, data)
         except archive.ArchiveRefused as error:
             raise refusals.invalid_argument(f"{name}: {error}") from None
+        # CRC-64, because clients compare it with that of the service.
         checksum = archive.checksum(data)
         if upload.checksum and upload.checksum != checksum:
             raise refusals.invalid_argument(
                 f"code.checksum is {upload.checksum}, but the archive's CRC-64 is {checksum}"
             )
+        # Stored by SHA-256: a CRC-64 can be forged, so it must not decide which code runs.
         digest = await asyncio.to_thread(archive.digest, data)
-        code = CodeRef(checksum=checksum, size=len(data), digest=digest)
+        code = CodeRef(
+            checksum=checksum,
+            size=len(data),
+            digest=digest,
+        )
         await self._blobs.put_blob(code.key, data, now=self._clock.now())
         return code
 
     async def _object(self, upload: Upload) -> bytes:
-        found = await self._blobs.get_blob(object_key(upload.bucket, upload.name))
-        if found is not None:
-            return found
+        archive_bytes = await self._blobs.get_blob(object_key(upload.bucket, upload.name))
+        if archive_bytes is not None:
+            return archive_bytes
         try:
             return await self._read_object(upload.bucket, upload.name, _LARGEST)
         except Rejected as error:
-            place = f"object '{upload.name}' in bucket '{upload.bucket}'"
-            raise refusals.invalid_argument(f"{place} cannot be read: {error.message}") from None
+            location = f"object '{upload.name}' in bucket '{upload.bucket}'"
+            raise refusals.invalid_argument(f"{location} cannot be read: {error.message}") from None
 
     async def fetch(self, code: CodeRef) -> bytes | None:
         """Return the archive, or None if the code is an image or was lost."""
         return await self._blobs.get_blob(code.key) if code.key else None
 
-    async def upload(self, bucket: str, name: str, data: bytes) -> None:
+    async def upload(
+        self,
+        bucket: str,
+        name: str,
+        data: bytes,
+    ) -> None:
         """Keep an uploaded object until it is pruned; it replaces one of the same name."""
         await self._blobs.put_blob(object_key(bucket, name), data, now=self._clock.now())
 
@@ -356,7 +394,11 @@ class CodeStorage:
             in_use: Keys of the code of all functions and versions.
             used_before: Milliseconds since the epoch.
         """
-        return await self._blobs.prune_blobs(in_use, now=self._clock.now(), used_before=used_before)
+        return await self._blobs.prune_blobs(
+            in_use,
+            now=self._clock.now(),
+            used_before=used_before,
+        )
 
 
 def object_key(bucket: str, name: str) -> str:

@@ -49,13 +49,18 @@ def unseal(list_name: str, token: str) -> str:
     except (ValueError, UnicodeError):
         text = ""
     name, colon, position = text.partition(":")
+    # PostgreSQL keeps no NUL in a text: such a token would be answered 500.
     if not colon or name != list_name or "\0" in position:
         raise _foreign(token)
     return position
 
 
-def seal_moment(list_name: str, at: int, key: str) -> str:
-    """Return the place of an item that is sorted by time, then by key, as :func:`seal` does."""
+def seal_moment(
+    list_name: str,
+    at: int,
+    key: str,
+) -> str:
+    """Return the position of an item that is sorted by time, then by key, as :func:`seal` does."""
     return seal(list_name, f"{at}:{key}")
 
 
@@ -95,14 +100,15 @@ def cut(
         of: The name of the list; tokens of other lists are refused.
         descending: The list is sorted from the greatest to the least.
     """
-    rest = list(items)
+    remaining = list(items)
     if page.token:
+        # By comparison, not by index: the item that the token names may be deleted by now.
         last = unseal(of, page.token)
-        rest = [
-            item
-            for item in rest
-            if (position(item) < last if descending else position(item) > last)
-        ]
-    chosen = rest[: page.limit]
-    more = len(rest) > len(chosen)
-    return chosen, seal(of, position(chosen[-1])) if more else ""
+        if descending:
+            remaining = [item for item in items if position(item) < last]
+        else:
+            remaining = [item for item in items if position(item) > last]
+    chosen = remaining[: page.limit]
+    if len(chosen) == len(remaining):
+        return chosen, ""
+    return chosen, seal(of, position(chosen[-1]))

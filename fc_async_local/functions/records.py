@@ -40,6 +40,8 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     def stored(self, expect: Literal["any", "absent", "present"] = "any") -> Change:
         """Return the change that stores this record, if the expectation holds."""
+        # The expectation is checked by the store, in the transaction of the write: two nodes may
+        # write at the same time.
         return Change(self.kind, self.key, msgspec.json.encode(self), expect=expect)
 
     def deleted(self) -> Change:
@@ -51,33 +53,33 @@ class OwnedRecord(Record, frozen=True, kw_only=True):
     """Base of records that belong to a function and are deleted with it.
 
     Attributes:
-        own: The field that tells the records of one function apart.
+        name_field: The field that tells the records of one function apart.
     """
 
-    own: ClassVar[str]
+    name_field: ClassVar[str]
 
     function: str
 
     @property
     def key(self) -> str:
-        """Function and the value of the field ``own``."""
-        return self.key_of(self.function, getattr(self, self.own))
+        """Function and the value of the field that ``name_field`` names."""
+        return self.key_of(self.function, getattr(self, self.name_field))
 
     @classmethod
-    def key_of(cls, function: str, own: str = "") -> str:
+    def key_of(cls, function: str, name: str = "") -> str:
         """Return the key of a record; without a name, that of LATEST."""
-        return key_in(function, own or limits.DEFAULT_QUALIFIER)
+        return key_in(function, name or limits.DEFAULT_QUALIFIER)
 
     @classmethod
-    def missing(cls, function: str, own: str) -> Rejected:
+    def missing(cls, function: str, name: str) -> Rejected:
         """Return the 404 for a record that does not exist."""
-        return refusals.not_found(cls.kind, function, own)
+        return refusals.not_found(cls.kind, function, name)
 
 
 class QualifiedRecord(OwnedRecord, frozen=True, kw_only=True):
     """Base of records that belong to one (function, qualifier)."""
 
-    own: ClassVar[str] = "qualifier"
+    name_field: ClassVar[str] = "qualifier"
 
     qualifier: str
 
@@ -85,7 +87,7 @@ class QualifiedRecord(OwnedRecord, frozen=True, kw_only=True):
 class NamedRecord(OwnedRecord, frozen=True, kw_only=True):
     """Base of records that belong to a function and have a name that the user chose."""
 
-    own: ClassVar[str] = "name"
+    name_field: ClassVar[str] = "name"
 
     name: str
 
@@ -109,6 +111,7 @@ class CodeRef(msgspec.Struct, frozen=True, kw_only=True):
 
         Two archives can be made to have one CRC-64, so it does not decide which code runs.
         """
+        # Code that an older runtime has stored keeps its key.
         return self.digest or self.checksum
 
 
@@ -152,7 +155,7 @@ class VersionRecord(OwnedRecord, frozen=True, kw_only=True):
     """A published version: a copy that never changes."""
 
     kind: ClassVar[str] = "version"
-    own: ClassVar[str] = "version_id"
+    name_field: ClassVar[str] = "version_id"
 
     version_id: str
     settings: Settings
@@ -193,9 +196,9 @@ class AsyncConfigRecord(QualifiedRecord, frozen=True, kw_only=True):
     waived: tuple[str, ...] = ()
 
     @classmethod
-    def missing(cls, function: str, own: str) -> Rejected:
+    def missing(cls, function: str, name: str) -> Rejected:
         """Return the 404 of GetAsyncInvokeConfig."""
-        return refusals.async_config_not_exists(function, own)
+        return refusals.async_config_not_exists(function, name)
 
 
 class TriggerRecord(NamedRecord, frozen=True, kw_only=True):
@@ -235,12 +238,12 @@ class ConcurrencyRecord(QualifiedRecord, frozen=True, kw_only=True):
     reserved: int
 
     @classmethod
-    def key_of(cls, function: str, own: str = "") -> str:  # noqa: ARG003 -- there is one
+    def key_of(cls, function: str, name: str = "") -> str:  # noqa: ARG003 -- there is one
         """Return the key of the record of a function."""
         return key_in(function, "reserved")
 
     @classmethod
-    def missing(cls, function: str, own: str) -> Rejected:  # noqa: ARG003 -- as above
+    def missing(cls, function: str, name: str) -> Rejected:  # noqa: ARG003 -- as above
         """Return the 404 of GetConcurrencyConfig."""
         return refusals.concurrency_not_found(function)
 
@@ -265,7 +268,7 @@ class VpcBindingRecord(OwnedRecord, frozen=True, kw_only=True):
     """A VPC that a function is bound to. Only kept and shown: the runtime has no VPCs."""
 
     kind: ClassVar[str] = "vpc-binding"
-    own: ClassVar[str] = "vpc_id"
+    name_field: ClassVar[str] = "vpc_id"
 
     vpc_id: str
 

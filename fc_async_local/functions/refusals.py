@@ -7,13 +7,16 @@ that of this project.
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
 from fc_async_local.domain import json_input
 from fc_async_local.domain.errors import Rejected
 from fc_async_sdk.errors import shorten
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 T = TypeVar("T")
 
@@ -23,13 +26,13 @@ def invalid_argument(message: str) -> Rejected:
     return Rejected(400, "InvalidArgument", message)
 
 
-def convert(value: object, kind: type[T], what: str = "") -> T:
+def convert(value: object, kind: type[T], prefix: str = "") -> T:
     """Return the JSON values of a request as a type.
 
     Args:
         value: Objects, lists, texts and numbers.
         kind: The type.
-        what: Precedes the message.
+        prefix: Precedes the message.
 
     Raises:
         Rejected: 400 InvalidArgument, naming the place.
@@ -37,7 +40,12 @@ def convert(value: object, kind: type[T], what: str = "") -> T:
     try:
         return msgspec.convert(value, kind)
     except msgspec.ValidationError as error:
-        raise invalid_argument(f"{what}{error}") from None
+        raise invalid_argument(f"{prefix}{error}") from None
+
+
+def without_nulls(body: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields of a request that are set; null means that a field is left out."""
+    return {name: value for name, value in body.items() if value is not None}
 
 
 def json_of(text: str, name: str) -> Any:
@@ -80,16 +88,16 @@ def invocation_disabled(name: str, reason: str) -> Rejected:
     )
 
 
-def not_found(what: str, function: str, own: str) -> Rejected:
+def not_found(kind: str, function: str, name: str) -> Rejected:
     """Return a 404: a function has no such version, alias or trigger."""
-    text = f"{what} '{own}' of function '{function}' does not exist"
-    return Rejected(404, f"{what.capitalize()}NotFound", text)
+    text = f"{kind} '{name}' of function '{function}' does not exist"
+    return Rejected(404, f"{kind.capitalize()}NotFound", text)
 
 
-def exists(what: str, function: str, own: str) -> Rejected:
+def exists(kind: str, function: str, name: str) -> Rejected:
     """Return a 409: a function already has such an alias or trigger."""
-    text = f"{what} '{own}' of function '{function}' already exists"
-    return Rejected(409, f"{what.capitalize()}AlreadyExists", text)
+    text = f"{kind} '{name}' of function '{function}' already exists"
+    return Rejected(409, f"{kind.capitalize()}AlreadyExists", text)
 
 
 def concurrency_not_found(name: str) -> Rejected:
@@ -109,8 +117,10 @@ def function_exists(name: str) -> Rejected:
     return Rejected(409, "FunctionAlreadyExists", f"function '{name}' already exists")
 
 
-def concurrent_update(what: str) -> Rejected:
+def concurrent_update(subject: str) -> Rejected:
     """Return a 409: another request changed it between the read and the write."""
     return Rejected(
-        409, "ConcurrentUpdateError", f"{what} was changed by another request meanwhile; try again"
+        409,
+        "ConcurrentUpdateError",
+        f"{subject} was changed by another request meanwhile; try again",
     )

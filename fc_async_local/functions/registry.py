@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from fc_async_local.engine.ports import Target
+from fc_async_local.engine.ports import InvocationTarget
 from fc_async_local.execution.mounts import mount_points
 from fc_async_local.execution.protocol import Deployment, HealthCheck
 from fc_async_local.functions import refusals
@@ -19,6 +19,7 @@ from fc_async_local.functions.aliases import Aliases
 from fc_async_local.functions.async_configs import AsyncConfigs, check_config
 from fc_async_local.functions.attachments import Scaling, Tags
 from fc_async_local.functions.destination_graph import Graph, draw_graph
+from fc_async_local.functions.function_rules import command_of, hooks_of
 from fc_async_local.functions.functions import CodeStorage, Functions
 from fc_async_local.functions.records import (
     AsyncConfigRecord,
@@ -32,8 +33,6 @@ from fc_async_sdk.models import (
     CustomRuntimeConfig,
     FunctionSettings,
     HealthCheckConfig,
-    InstanceLifecycleConfig,
-    LifecycleHook,
 )
 from fc_async_sdk.spec import limits
 from fc_async_sdk.spec.cycles import TRIGGER, cycle_through
@@ -42,7 +41,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from fc_async_local.clock import Clock
-    from fc_async_local.domain.rules import Place
+    from fc_async_local.domain.rules import Account
     from fc_async_local.functions.snapshot import Snapshot
     from fc_async_local.store.document_cache import DocumentCache
     from fc_async_local.store.protocol import BlobStore
@@ -56,7 +55,7 @@ class FunctionRegistry:
         documents: The configuration.
         blobs: The code archives.
         clock: For created and modified times.
-        place: Region and account in ARNs.
+        account: Region and account in ARNs.
         refuse_http: Refuse functions as destinations that have an HTTP trigger.
         new_id: Makes ids of functions and triggers.
     """
@@ -67,11 +66,11 @@ class FunctionRegistry:
         blobs: BlobStore,
         clock: Clock,
         *,
-        place: Place,
+        account: Account,
         refuse_http: bool = False,
         new_id: Callable[[], str] = lambda: str(uuid.uuid4()),
     ) -> None:
-        self._cache = cache = SnapshotCache(documents, clock.now, place, new_id)
+        self._cache = cache = SnapshotCache(documents, clock.now, account, new_id)
         self.code = CodeStorage(blobs, clock)
         self.functions = Functions(cache, self.code)
         self.aliases = Aliases(cache)
@@ -106,12 +105,13 @@ class FunctionRegistry:
         """Return the configuration of exactly this qualifier, or None."""
         return _config(await self._cache.read(), function, qualifier)
 
-    async def target(self, function: str, qualifier: str, *, roll: float) -> Target:
+    async def target(self, function: str, qualifier: str, *, roll: float) -> InvocationTarget:
         """Return deployment and configuration, both of the same revision."""
+        # One snapshot for both: an invocation must not run new code with the retries of the old.
         snapshot = await self._cache.read()
         _check_enabled(snapshot, function)
         deployment = _deployment(snapshot, function, qualifier, roll)
-        return Target(deployment, _config(snapshot, function, qualifier))
+        return InvocationTarget(deployment, _config(snapshot, function, qualifier))
 
     async def prune_code(self, *, used_before: int) -> int:
         """Delete code that no function or version has used since a time; return how many archives.
@@ -120,6 +120,7 @@ class FunctionRegistry:
             StoreUnavailable: The store cannot be read.
         """
         snapshot = await self._cache.read()
+        # Versions keep the code that they were published with.
         in_use = {record.code.key for record in snapshot.all(FunctionRecord)}
         in_use |= {record.code.key for record in snapshot.all(VersionRecord)}
         return await self.code.prune(in_use, used_before=used_before)
@@ -131,7 +132,7 @@ class FunctionRegistry:
 
     def _graph(self, snapshot: Snapshot, configs: Sequence[AsyncConfigRecord]) -> Graph:
         names = [record.name for record in snapshot.all(FunctionRecord)]
-        return draw_graph(configs, names, snapshot.all(TriggerRecord), self._cache.place)
+        return draw_graph(configs, names, snapshot.all(TriggerRecord), self._cache.account)
 
     async def cycle_with(
         self, function: str, qualifier: str, body: Mapping[str, Any]
@@ -151,15 +152,19 @@ class FunctionRegistry:
         snapshot = await self._cache.read()
         snapshot.resolve(function, qualifier)
         changed = AsyncConfigRecord(
-            function=function, qualifier=qualifier, config=config, created_at=0, modified_at=0
+            function=function,
+            qualifier=qualifier,
+            config=config,
+            created_at=0,
+            modified_at=0,
         )
-        others = [r for r in snapshot.all(AsyncConfigRecord) if r.key != changed.key]
-        graph = self._graph(snapshot, [*others, changed])
-        ways = [
-            (edge.source, edge.target)
-            for edge in graph.edges
-            if edge.outcome != TRIGGER and not edge.waived
-        ]
+        configs = {record.key: record for record in snapshot.all(AsyncConfigRecord)}
+        configs[changed.key] = changed
+        graph = self._graph(snapshot, list(configs.values()))
+        # The same edges as in `validate`: a trigger needs an event from outside, and an edge with
+        # a waiver is a cycle that its author wants.
+        destinations = [edge for edge in graph.edges if edge.outcome != TRIGGER]
+        ways = [(edge.source, edge.target) for edge in destinations if not edge.waived]
         return cycle_through(ways, f"{function}/{qualifier}")
 
     async def code_checksum(self, function: str, version_id: str) -> str:
@@ -172,33 +177,43 @@ class FunctionRegistry:
 
 
 def _check_enabled(snapshot: Snapshot, function: str) -> None:
+    # Not in the snapshot's own look-up: a function that is disabled can be read, changed and
+    # deleted.
     record = snapshot.find(FunctionRecord, function)
     if record is not None and record.restriction is not None:
         raise refusals.invocation_disabled(function, record.restriction.reason)
 
 
-def _deployment(snapshot: Snapshot, function: str, qualifier: str, roll: float) -> Deployment:
+def _deployment(
+    snapshot: Snapshot,
+    function: str,
+    qualifier: str,
+    roll: float,
+) -> Deployment:
     key = ("deployment", function, qualifier)
-    found: Deployment | None = snapshot.derived.get(key)
-    if found is None:
+    deployment: Deployment | None = snapshot.derived.get(key)
+    if deployment is None:
+        # The version of an alias with weights is drawn for each attempt, so it is not remembered.
         drawn = snapshot.draw(function, qualifier, roll)
         if drawn != qualifier:
             return _deployment(snapshot, function, drawn, roll)
         record = snapshot.resolve(function, qualifier)
         reserved = snapshot.concurrency(function)
-        found = deployment_of(record, reserved.reserved if reserved is not None else None)
-        snapshot.derived[key] = found
-    return found
+        max_instances = None if reserved is None else reserved.reserved
+        deployment = deployment_of(record, max_instances)
+        snapshot.derived[key] = deployment
+    return deployment
 
 
 def _config(snapshot: Snapshot, function: str, qualifier: str) -> AsyncConfig | None:
     key = ("config", function, qualifier)
     try:
-        found: AsyncConfig | None = snapshot.derived[key]
+        config: AsyncConfig | None = snapshot.derived[key]
     except KeyError:
         record = snapshot.async_config(function, qualifier)
-        found = snapshot.derived[key] = record.config if record is not None else None
-    return found
+        config = None if record is None else record.config
+        snapshot.derived[key] = config
+    return config
 
 
 def deployment_of(
@@ -210,12 +225,17 @@ def deployment_of(
         record: Code and settings.
         max_instances: Reserved concurrency, None if there is none.
     """
-    given = {**record.settings}
-    layers = given.pop("layers", None) or ()  # ARNs; in the model of the SDK they have sizes
-    settings = msgspec.convert(given, FunctionSettings)
+    document = {**record.settings}
+    layers = document.pop("layers", ())  # ARNs; in the model of the SDK they have sizes
+    settings = msgspec.convert(document, FunctionSettings)
+    concurrency = limits.INSTANCE_CONCURRENCY.default
+    if settings.instance_concurrency is not None:
+        concurrency = settings.instance_concurrency
+    memory_mb = limits.MEMORY_MB.default
+    if settings.memory_size is not None:
+        memory_mb = settings.memory_size
     custom = settings.custom_runtime_config or CustomRuntimeConfig()
-    hooks = settings.instance_lifecycle_config or InstanceLifecycleConfig()
-    initializer, pre_stop = hooks.initializer or LifecycleHook(), hooks.pre_stop or LifecycleHook()
+    hooks = hooks_of(settings)
     function, version_id, revision = _identity(record)
     return Deployment(
         function=function,
@@ -223,16 +243,19 @@ def deployment_of(
         revision=revision,
         runtime=settings.runtime or "",
         handler=settings.handler or "",
+        # The key of the archive, not the checksum that clients see: it decides which code runs.
         code_checksum=record.code.key,
         timeout_ms=_ms(settings.timeout, limits.FUNCTION_TIMEOUT_SECONDS.default),
-        memory_mb=settings.memory_size or limits.MEMORY_MB.default,
+        memory_mb=memory_mb,
         environment=settings.environment_variables or {},
-        instance_concurrency=settings.instance_concurrency or limits.INSTANCE_CONCURRENCY.default,
-        initializer=initializer.handler or "",
-        initializer_timeout_ms=_ms(initializer.timeout, limits.INITIALIZER_TIMEOUT_SECONDS.default),
-        pre_stop=pre_stop.handler or "",
-        pre_stop_timeout_ms=_ms(pre_stop.timeout, limits.PRE_STOP_TIMEOUT_SECONDS.default),
-        command=(*(custom.command or ()), *(custom.args or ())),
+        instance_concurrency=concurrency,
+        initializer=hooks.initializer.handler or "",
+        initializer_timeout_ms=_ms(
+            hooks.initializer.timeout, limits.INITIALIZER_TIMEOUT_SECONDS.default
+        ),
+        pre_stop=hooks.pre_stop.handler or "",
+        pre_stop_timeout_ms=_ms(hooks.pre_stop.timeout, limits.PRE_STOP_TIMEOUT_SECONDS.default),
+        command=command_of(custom),
         port=custom.port or limits.CUSTOM_RUNTIME_PORT,
         health_check=_health_check(custom.health_check_config),
         role=settings.role or "",

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from fc_async_local.domain.errors import Rejected
-    from fc_async_local.domain.rules import Place
+    from fc_async_local.domain.rules import Account
     from fc_async_local.functions.paging import Page
     from fc_async_local.store.document_cache import DocumentCache
     from fc_async_local.store.protocol import Change
@@ -60,17 +60,23 @@ class Snapshot:
     def _forget(self, changes: Sequence[Change] | None) -> None:
         if changes is None:
             self._decoded.clear()
-        for change in changes or ():
-            self._decoded.pop((change.kind, change.key), None)
+        else:
+            for change in changes:
+                self._decoded.pop((change.kind, change.key), None)
+        # A derived value may be made of several records, so any change may have made it old.
         self.derived.clear()
 
     def find(self, cls: type[RecordT], key: str) -> RecordT | None:
         """Return the record of a key, None if there is none."""
+        # From memory: an invocation looks up several records.
         body = self._documents.get(cls.kind, key)
         return None if body is None else self._decode(cls, key, body)
 
     def all(
-        self, cls: type[RecordT], function: str | None = None, prefix: str = ""
+        self,
+        cls: type[RecordT],
+        function: str | None = None,
+        prefix: str = "",
     ) -> list[RecordT]:
         """Return every record of a kind, sorted by key.
 
@@ -80,16 +86,24 @@ class Snapshot:
             prefix: How the names of these records in their function begin.
         """
         beginning = "" if function is None else key_in(function, prefix)
-        found = (
-            self._decode(cls, key, body) for key, body in self._documents.items(cls.kind, beginning)
-        )
-        return [record for record in found if record is not None]
+        records = []
+        for key, body in self._documents.items(cls.kind, beginning):
+            record = self._decode(cls, key, body)
+            if record is not None:
+                records.append(record)
+        return records
 
-    def _decode(self, cls: type[RecordT], key: str, body: bytes) -> RecordT | None:
-        place = (cls.kind, key)
-        if place not in self._decoded:
-            self._decoded[place] = decode(Document(cls.kind, key, body))
-        record = self._decoded[place]
+    def _decode(
+        self,
+        cls: type[RecordT],
+        key: str,
+        body: bytes,
+    ) -> RecordT | None:
+        document_id = (cls.kind, key)
+        # Decoded at the first use: each invocation reads records, and few of them change.
+        if document_id not in self._decoded:
+            self._decoded[document_id] = decode(Document(cls.kind, key, body))
+        record = self._decoded[document_id]
         return record if isinstance(record, cls) else None
 
     def function(self, name: str) -> FunctionRecord:
@@ -103,21 +117,26 @@ class Snapshot:
             raise refusals.function_not_found(name)
         return record
 
-    def owned(self, cls: type[OwnedT], name: str, own: str) -> OwnedT:
+    def owned(
+        self,
+        cls: type[OwnedT],
+        name: str,
+        member: str,
+    ) -> OwnedT:
         """Return a record of a function.
 
         Args:
             cls: Its kind.
             name: The function.
-            own: Which of its records: a version, an alias, the name of a trigger, a qualifier.
+            member: Which of its records: a version, an alias, the name of a trigger, a qualifier.
 
         Raises:
             Rejected: 404 FunctionNotFound, or that of the kind.
         """
         self.function(name)
-        record = self.find(cls, cls.key_of(name, own))
+        record = self.find(cls, cls.key_of(name, member))
         if record is None:
-            raise cls.missing(name, own or limits.DEFAULT_QUALIFIER)
+            raise cls.missing(name, member or limits.DEFAULT_QUALIFIER)
         return record
 
     def async_config(self, name: str, qualifier: str) -> AsyncConfigRecord | None:
@@ -128,7 +147,12 @@ class Snapshot:
         """Return the reserved concurrency of a function, or None."""
         return self.find(ConcurrencyRecord, ConcurrencyRecord.key_of(name))
 
-    def draw(self, name: str, qualifier: str, roll: float) -> str:
+    def draw(
+        self,
+        name: str,
+        qualifier: str,
+        roll: float,
+    ) -> str:
         """Return a version of an alias with weights; for any other qualifier the qualifier.
 
         Args:
@@ -137,7 +161,9 @@ class Snapshot:
             roll: A number in [0, 1) that picks the version.
         """
         alias = self.find(AliasRecord, key_in(name, qualifier))
-        return pick_version(alias, roll) if alias is not None and alias.weights else qualifier
+        if alias is None or not alias.weights:
+            return qualifier
+        return pick_version(alias, roll)
 
     def resolve(self, name: str, qualifier: str) -> FunctionRecord | VersionRecord:
         """Return the unpublished code or the version that a qualifier stands for.
@@ -152,6 +178,7 @@ class Snapshot:
         function = self.function(name)
         if qualifier in {"", limits.DEFAULT_QUALIFIER}:
             return function
+        # Digits are a version: no alias can have such a name.
         if not limits.VERSION_ID_PATTERN.fullmatch(qualifier):
             qualifier = self.owned(AliasRecord, name, qualifier).version_id
         return self.owned(VersionRecord, name, qualifier)
@@ -174,7 +201,11 @@ def pick_version(alias: AliasRecord, roll: float) -> str:
 
 def with_settings(record: FunctionRecord, **changes: object) -> FunctionRecord:
     """Return the function after a change of code or settings, as its next edition."""
-    return msgspec.structs.replace(record, edition=record.edition + 1, **changes)
+    return msgspec.structs.replace(
+        record,
+        edition=record.edition + 1,
+        **changes,
+    )
 
 
 class SnapshotCache:
@@ -183,7 +214,7 @@ class SnapshotCache:
     Args:
         documents: The documents of the runtime.
         now: Returns milliseconds since the epoch, for created and modified times.
-        place: Region and account in ARNs.
+        account: Region and account in ARNs.
         new_id: Makes ids of functions and triggers.
 
     Attributes:
@@ -195,12 +226,12 @@ class SnapshotCache:
         self,
         documents: DocumentCache,
         now: Callable[[], int],
-        place: Place,
+        account: Account,
         new_id: Callable[[], str],
     ) -> None:
         self.documents = documents
         self.now = now
-        self.place = place
+        self.account = account
         self.new_id = new_id
         self.known = Snapshot(documents)
         self.writing = asyncio.Lock()
@@ -240,7 +271,7 @@ class Resources(abc.ABC, Generic[OwnedT]):
         cache: The configuration of the runtime.
 
     Attributes:
-        record: What is stored of one.
+        record: What is stored of a resource.
     """
 
     record: type[OwnedT]
@@ -250,34 +281,38 @@ class Resources(abc.ABC, Generic[OwnedT]):
 
     @abc.abstractmethod
     def _describe(self, record: OwnedT) -> dict[str, Any]:
-        """Return one in the form of the API."""
+        """Return a resource in the form of the API."""
 
-    async def get(self, function: str, own: str = "") -> dict[str, Any]:
+    async def get(self, function: str, name: str = "") -> dict[str, Any]:
         """Answer the get operation.
 
         Args:
             function: Name of the function.
-            own: Name of the resource, or a qualifier; "": LATEST.
+            name: Name of the resource, or a qualifier; "": LATEST.
 
         Raises:
             Rejected: 404 FunctionNotFound, or that of the kind.
         """
-        return self._describe(await self._existing(function, own))
+        return self._describe(await self._existing(function, name))
 
-    async def _existing(self, function: str, own: str) -> OwnedT:
-        return (await self._cache.read()).owned(self.record, function, own)
+    async def _existing(self, function: str, name: str) -> OwnedT:
+        return (await self._cache.read()).owned(self.record, function, name)
 
-    async def delete(self, function: str, own: str) -> None:
+    async def delete(self, function: str, name: str) -> None:
         """Answer the delete operation.
 
         Raises:
             Rejected: 404 FunctionNotFound, or that of the kind.
         """
         async with self._cache.writing:
-            await self._cache.write((await self._existing(function, own)).deleted())
+            await self._cache.write((await self._existing(function, name)).deleted())
 
     async def listing(
-        self, function: str | None, page: Page, *, prefix: str = ""
+        self,
+        function: str | None,
+        page: Page,
+        *,
+        prefix: str = "",
     ) -> tuple[list[dict[str, Any]], str]:
         """Return a page of the resources of one function or of all, and the next token.
 
@@ -287,6 +322,6 @@ class Resources(abc.ABC, Generic[OwnedT]):
         snapshot = await self._cache.read()
         if function is not None:
             snapshot.function(function)
-        found = snapshot.all(self.record, function, prefix)
-        chosen, token = paging.cut(found, page, lambda record: record.key, of=self.record.kind)
+        records = snapshot.all(self.record, function, prefix)
+        chosen, token = paging.cut(records, page, lambda record: record.key, of=self.record.kind)
         return [self._describe(record) for record in chosen], token

@@ -64,11 +64,11 @@ class Triggers(Resources[TriggerRecord]):
     def listen(self, listener: Callable[[], None]) -> None:
         """Call a function whenever triggers may have changed."""
 
-        def told(changes: Sequence[Change] | None) -> None:
+        def follow(changes: Sequence[Change] | None) -> None:
             if changes is None or any(change.kind == TriggerRecord.kind for change in changes):
                 listener()
 
-        self._cache.documents.listen(told)
+        self._cache.documents.listen(follow)
 
     def everything(self) -> list[TriggerSettings]:
         """Return the triggers of all functions, as the configuration was read last."""
@@ -80,7 +80,8 @@ class Triggers(Resources[TriggerRecord]):
         Raises:
             StoreUnavailable: The store cannot be read.
         """
-        return [_settings(record) for record in (await self._cache.read()).all(TriggerRecord)]
+        snapshot = await self._cache.read()
+        return [_settings(record) for record in snapshot.all(TriggerRecord)]
 
     async def find(self, function: str, name: str) -> TriggerSettings | None:
         """Return a trigger as it is now, None if it does not exist.
@@ -122,8 +123,9 @@ class Triggers(Resources[TriggerRecord]):
         if kind is None:
             raise refusals.required("triggerType")
         if not isinstance(kind, str) or kind not in TYPES:
+            types = ", ".join(sorted(TYPES))
             raise refusals.invalid_argument(
-                f"triggerType {kind!r} is invalid, only {', '.join(sorted(TYPES))} are known"
+                f"triggerType {kind!r} is invalid, only {types} are known"
             )
         settings = {
             "triggerType": kind,
@@ -153,12 +155,12 @@ class Triggers(Resources[TriggerRecord]):
         Raises:
             Rejected: 400 InvalidArgument, 404 FunctionNotFound or TriggerNotFound.
         """
-        given = _check(body)
+        changes = _check(body)
         async with self._cache.writing:
             before = await self._existing(function, name)
             record = msgspec.structs.replace(
                 before,
-                settings={**before.settings, **given},
+                settings={**before.settings, **changes},
                 modified_at=self._cache.now(),
                 written="",
                 waived=False,
@@ -167,22 +169,27 @@ class Triggers(Resources[TriggerRecord]):
             await self._cache.write(record.stored())
         return self._describe(record)
 
-    async def say_where_written(self, places: Iterable[TriggerAt]) -> int:
+    async def say_where_written(self, locations: Iterable[TriggerAt]) -> int:
         """Remember where a template has triggers, until they are updated; return how many exist."""
         async with self._cache.writing:
             snapshot = await self._cache.read()
-            found = [
-                (snapshot.find(TriggerRecord, key_in(place.function, place.trigger)), place)
-                for place in places
-            ]
-            known = [
-                (record, msgspec.structs.replace(record, written=at.place, waived=at.waived))
-                for record, at in found
-                if record is not None
-            ]
-            if changed := [said.stored() for record, said in known if said != record]:
-                await self._cache.write(*changed)
-        return len(known)
+            existing = 0
+            changes = []
+            for location in locations:
+                record = snapshot.find(TriggerRecord, key_in(location.function, location.trigger))
+                if record is None:
+                    continue
+                existing += 1
+                located = msgspec.structs.replace(
+                    record,
+                    written=location.place,
+                    waived=location.waived,
+                )
+                if located != record:
+                    changes.append(located.stored())
+            if changes:
+                await self._cache.write(*changes)
+        return existing
 
 
 def _settings(record: TriggerRecord) -> TriggerSettings:
@@ -205,10 +212,16 @@ def _check_source(record: TriggerRecord, snapshot: Snapshot) -> None:
         binding = bindings.read(_settings(record))
     except bindings.Unreadable as error:
         raise refusals.invalid_argument(f"trigger {record.name!r}: {error}") from None
+    # Only triggers of OSS exclude each other.
     if binding is None or not isinstance(binding.source, OssTrigger):
         return
-    others = [_settings(other) for other in snapshot.all(TriggerRecord) if other.key != record.key]
-    for other in bindings.read_all([one for one in others if one.kind == "oss"]):
+    # Overlaps are refused across functions as well (docs/reference/triggers.md, OSS).
+    other_records = [
+        trigger for trigger in snapshot.all(TriggerRecord) if trigger.key != record.key
+    ]
+    triggers = [_settings(trigger) for trigger in other_records]
+    oss_triggers = [trigger for trigger in triggers if trigger.kind == "oss"]
+    for other in bindings.read_all(oss_triggers):
         if isinstance(other.source, OssTrigger) and overlap(binding.source, other.source):
             raise refusals.invalid_argument(
                 f"trigger {record.name!r} overlaps with trigger {other.key}: an event, the prefixes"
@@ -228,8 +241,8 @@ def _check_http(record: TriggerRecord, snapshot: Snapshot) -> None:
     except UnreadableTrigger as error:
         raise refusals.invalid_argument(str(error)) from None
     for other in snapshot.all(TriggerRecord, record.function):
-        same = other.qualifier == record.qualifier and other.name != record.name
-        if same and other.is_http:
+        is_other = other.name != record.name
+        if is_other and other.is_http and other.qualifier == record.qualifier:
             # HTTP triggers (docs/reference/sources.md): one for each version or alias.
             raise refusals.invalid_argument(
                 f"function '{record.function}' already has an HTTP trigger for "
@@ -238,7 +251,7 @@ def _check_http(record: TriggerRecord, snapshot: Snapshot) -> None:
 
 
 def _check(body: Mapping[str, Any]) -> Settings:
-    typed = refusals.convert({k: v for k, v in body.items() if v is not None}, _Input)
+    typed = refusals.convert(refusals.without_nulls(body), _Input)
     if typed.trigger_config is not None:
         try:
             json_input.read(typed.trigger_config)

@@ -42,6 +42,7 @@ class ProtocolError(Rejected):
     codes: ClassVar[Mapping[int, str]] = {}
 
     def __init__(self, code: str, message: str) -> None:
+        # A code that no status has is a fault of this program, which a test must see.
         (status,) = [number for number, codes in self.codes.items() if code in codes.split()]
         super().__init__(status, code, message)
 
@@ -60,6 +61,7 @@ class Recent(Generic[T]):
 
     def add(self, name: str, message: T) -> None:
         """Keep a message in place of the oldest."""
+        # A hundred: for a person who looks, not for a consumer.
         self._latest.setdefault(name, deque(maxlen=_RECENT)).append(message)
 
     def of(self, name: str) -> list[T]:
@@ -77,6 +79,7 @@ def is_http_url(text: str) -> bool:
     ``http://[::1`` is not one, and neither is one with a space.
     """
     try:
+        # Reading the port checks it: urlsplit takes any text.
         parts = urlsplit(text)
         _ = parts.port  # raises
     except ValueError:
@@ -96,7 +99,11 @@ def request_id() -> str:
 
 
 def page(
-    keys: Iterable[str], *, prefix: str = "", after: str = "", limit: int
+    keys: Iterable[str],
+    *,
+    prefix: str = "",
+    after: str = "",
+    limit: int,
 ) -> tuple[Sequence[str], str]:
     """Return a page of sorted keys and the marker of the next page.
 
@@ -109,21 +116,29 @@ def page(
     Returns:
         The keys, and the last one of them as marker; "" if the list ends here.
     """
-    wanted = [key for key in sorted(keys) if key.startswith(prefix) and key > after]
-    shown = wanted[:limit]
-    return shown, shown[-1] if len(wanted) > limit else ""
+    with_prefix = sorted(key for key in keys if key.startswith(prefix))
+    following = [key for key in with_prefix if key > after]
+    shown = following[:limit]
+    if len(following) <= limit:
+        return shown, ""
+    return shown, shown[-1]
 
 
 def seconds_of(date: str | None) -> int | None:
     """Return a date of HTTP in seconds since the epoch; None if it cannot be read."""
+    if date is None:
+        return None
     try:
-        return None if date is None else int(parsedate_to_datetime(date).timestamp())
+        return int(parsedate_to_datetime(date).timestamp())
     except (TypeError, ValueError, IndexError, OverflowError):
         return None
 
 
 def read_integer(
-    parameters: Mapping[str, str], name: str, error: Callable[[str, str], ProtocolError], code: str
+    parameters: Mapping[str, str],
+    name: str,
+    error: Callable[[str, str], ProtocolError],
+    code: str,
 ) -> int | None:
     """Return a parameter of a query as a number; None if it is absent.
 
@@ -140,7 +155,10 @@ def read_integer(
 
 
 def check_range(
-    what: str, value: int, allowed: Range, error: Callable[[str, str], ProtocolError]
+    name: str,
+    value: int,
+    allowed: Range,
+    error: Callable[[str, str], ProtocolError],
 ) -> None:
     """Check that a number is in its range.
 
@@ -148,7 +166,7 @@ def check_range(
         ProtocolError: InvalidArgument.
     """
     if value not in allowed:
-        raise error("InvalidArgument", f"{what}={value}: {allowed.low} to {allowed.high}")
+        raise error("InvalidArgument", f"{name}={value}: {allowed.low} to {allowed.high}")
 
 
 class Receipt(NamedTuple):
@@ -173,7 +191,10 @@ class Receipt(NamedTuple):
 def read_handle(handle: str) -> Receipt | None:
     """Read a receipt handle; return None if it does not have the form of one."""
     match = _HANDLE.fullmatch(handle)
-    return match and Receipt(int(match[1]), int(match[2]), match[3])
+    if match is None:
+        return None
+    sequence, claims, message_id = match.groups()
+    return Receipt(int(sequence), int(claims), message_id)
 
 
 def body_digest(body: str) -> str:

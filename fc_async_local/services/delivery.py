@@ -118,15 +118,22 @@ class HttpPoster:
         refused = reach.refusal_of_literal(target.host or "", allow_others=self._allow_others)
         if refused:
             raise PostFailed(refused)
+        # The resolver judges the address that is connected to: a name that resolves differently the
+        # second time gains nothing.
         if self._session is None:
             resolver = reach.resolver(allow_others=self._allow_others)
             self._session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(resolver=resolver))
         timeout = aiohttp.ClientTimeout(total=self._seconds)
         try:
             async with self._session.post(
-                target, data=body, headers=headers, timeout=timeout, allow_redirects=False
+                target,
+                data=body,
+                headers=headers,
+                timeout=timeout,
+                allow_redirects=False,
             ) as answer:
                 return answer.status
+        # No answer is not a refusal: the target may have got the event, and gets it again.
         except asyncio.TimeoutError as error:
             raise PostFailed(f"no answer within {self._seconds:g} s") from error
         except (aiohttp.ClientError, ValueError, OSError) as error:
@@ -154,9 +161,13 @@ def wait_after(strategy: Strategy, tries: int, *, roll: float) -> float | None:
         Seconds, or None to give up.
     """
     if strategy == "BACKOFF_RETRY":
+        if tries > _BACKOFF_RETRIES:
+            return None
         low, high = _BACKOFF_SECONDS
-        return low + roll * (high - low) if tries <= _BACKOFF_RETRIES else None
-    return min(2 ** (tries - 1), _DECAY_MAX_SECONDS) if tries <= _DECAY_RETRIES else None
+        return low + roll * (high - low)
+    if tries > _DECAY_RETRIES:
+        return None
+    return min(1 << (tries - 1), _DECAY_MAX_SECONDS)
 
 
 class Again(NamedTuple):
@@ -223,6 +234,7 @@ class TriggerLog:
 
     def keep(self, keys: frozenset[str]) -> None:
         """Forget all other triggers."""
+        # A trigger that was deleted must not leave its history to one of the same name.
         self._known = {key: health for key, health in self._known.items() if key in keys}
 
 
@@ -268,6 +280,7 @@ class PushNode(JobNode):
         """Return what follows from a try."""
         if pushed is None:
             return JobSettlement(job=None)
+        # In one transaction with the end of the job: the event is neither lost nor kept twice.
         if isinstance(pushed, DeadEvent):
             return self.settler.give_up(pushed, now)
         again_at = now + round(pushed.seconds * 1_000)

@@ -74,6 +74,7 @@ class Dialect(NamedTuple):
                 another root.
         """
         try:
+            # Documents come from other programs: entities that expand would take all memory.
             root = _parse(body)
         except DefusedXmlException as error:  # its text is the repr of what was found
             reason = "the XML must not declare a DTD or entities"
@@ -81,6 +82,7 @@ class Dialect(NamedTuple):
         except (ParseError, ValueError, LookupError) as error:
             raise self.error("MalformedXML", f"the XML cannot be parsed: {error}") from error
         for element in root.iter():
+            # Clients send documents with and without the namespace.
             element.tag = element.tag.rpartition("}")[2]
         if root.tag not in roots:
             raise self.error("MalformedXML", f"expected <{'> or <'.join(roots)}>, got <{root.tag}>")
@@ -123,7 +125,11 @@ class Dialect(NamedTuple):
             failures: Handle, code and message of each.
         """
         errors = [
-            {"ErrorCode": code, "ErrorMessage": message, "ReceiptHandle": handle}
+            {
+                "ErrorCode": code,
+                "ErrorMessage": message,
+                "ReceiptHandle": handle,
+            }
             for handle, code, message in failures
         ]
         return self.document("Errors", {"Error": errors})
@@ -158,7 +164,7 @@ def _element(name: str, content: object) -> str:
     if content is None:
         return ""
     if isinstance(content, list):
-        return "".join(_element(name, one) for one in content)
+        return "".join(_element(name, item) for item in content)
     return f"<{name}>{_content(content)}</{name}>"
 
 
@@ -167,7 +173,9 @@ def _content(content: object) -> str:
         return content
     if isinstance(content, Mapping):
         return members(content)
-    return quote(str(content).lower() if isinstance(content, bool) else str(content))
+    if isinstance(content, bool):
+        return quote(str(content).lower())
+    return quote(str(content))
 
 
 def quote(value: str) -> str:
@@ -216,11 +224,13 @@ class XmlService(HttpService):
 
     async def answer(self, request: Request) -> Answer:
         """Answer one request."""
+        # Before anything is read or said about what exists.
         self.authenticate(request)
         await self.refresh(request)
         segments = request.segments
-        path = "/".join("*" if place % 2 else part for place, part in enumerate(segments))
-        name = f"{request.method} {path}"
+        pattern = list(segments)
+        pattern[1::2] = ["*"] * len(segments[1::2])
+        name = f"{request.method} {'/'.join(pattern)}"
         operation = self.operations.get(name)
         if operation is None:
             message = f"{request.method} {request.path} is not an operation of {self.name}"
@@ -234,11 +244,15 @@ class XmlService(HttpService):
         Raises:
             ProtocolError: With the code :attr:`unknown_parameter`.
         """
-        known = self.parameters.get(operation, "").split()
+        known_parameters = self.parameters.get(operation, "").split()
         for name in request.parameters():
-            if name not in known:
-                there = f"there are {', '.join(known)}" if known else "there are none"
-                message = f"{operation} has no parameter {shorten(name)}: {there}"
+            if name not in known_parameters:
+                choices = (
+                    f"there are {', '.join(known_parameters)}"
+                    if known_parameters
+                    else "there are none"
+                )
+                message = f"{operation} has no parameter {shorten(name)}: {choices}"
                 raise self.dialect.error(self.unknown_parameter, message)
 
     def new_request_id(self) -> str:

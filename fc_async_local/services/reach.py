@@ -36,11 +36,11 @@ def refusal(address: str, *, allow_others: bool) -> str:
         address: An IPv4 or IPv6 address; with or without a zone.
         allow_others: Whether other machines may be connected to.
     """
-    found = _plain(ipaddress.ip_address(address.partition("%")[0]))
-    is_special = found.is_link_local or found.is_multicast or found.is_unspecified
-    if is_special or found in _METADATA:
+    ip = _plain(ipaddress.ip_address(address.partition("%")[0]))
+    is_special = ip.is_link_local or ip.is_multicast or ip.is_unspecified
+    if is_special or ip in _METADATA:
         return f"{address} is a link-local, metadata or multicast address: nothing is sent there"
-    if found.is_loopback or allow_others:
+    if ip.is_loopback or allow_others:
         return ""
     return f"{address} {_OTHERS}"
 
@@ -77,10 +77,10 @@ def resolver(*, allow_others: bool) -> AbstractResolver:
             Raises:
                 OSError: It has none, or one that nothing is sent to.
             """
-            found = await super().resolve(host, port, family)  # type: ignore[arg-type]
-            for result in found:
+            addresses = await super().resolve(host, port, family)  # type: ignore[arg-type]
+            for result in addresses:
                 if refused := refusal(result["host"], allow_others=allow_others):
                     raise OSError(None, f"{host} is {refused}")
-            return found
+            return addresses
 
     return Resolver()

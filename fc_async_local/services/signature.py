@@ -75,25 +75,32 @@ def string_to_sign(scheme: Scheme, request: Request) -> str:
     """
     target = request.target
     if scheme is EVENTBRIDGE and request.query:
-        target = f"{request.path}?{'&'.join(sorted(request.query.split('&')))}"
+        pairs = sorted(request.query.split("&"))
+        target = f"{request.path}?{'&'.join(pairs)}"
     elif scheme is FC:
         target = unquote(request.path, encoding="latin-1")
     headers = request.headers
-    own = "".join(
-        f"{name}:{value}\n"
-        for name, value in sorted(headers.items())
-        if name.startswith(scheme.prefix)
-    )
+    scheme_headers = ""
+    for name, value in sorted(headers.items()):
+        if name.startswith(scheme.prefix):
+            scheme_headers += f"{name}:{value}\n"
     fixed = (headers.get(name, "") for name in ("content-md5", "content-type", "date"))
-    return "\n".join((request.method, *fixed, own + target))
+    return "\n".join((request.method, *fixed, scheme_headers + target))
 
 
 def sign(secret: str, text: str, digest: str = "sha1") -> str:
     """Return the HMAC of a text in base64."""
-    return base64.b64encode(hmac.digest(secret.encode(), text.encode("latin-1"), digest)).decode()
+    signature = hmac.digest(secret.encode(), text.encode("latin-1"), digest)
+    return base64.b64encode(signature).decode()
 
 
-def verify(scheme: Scheme, request: Request, keys: Mapping[str, str], *, now: int) -> str:
+def verify(
+    scheme: Scheme,
+    request: Request,
+    keys: Mapping[str, str],
+    *,
+    now: int,
+) -> str:
     """Check the signature, the age and the digest of a request.
 
     Args:
@@ -108,18 +115,20 @@ def verify(scheme: Scheme, request: Request, keys: Mapping[str, str], *, now: in
     Raises:
         Unsigned: With the protocol's code for what is wrong.
     """
-    key_id, given = _authorization(scheme, request.headers)
+    key_id, signature = _authorization(scheme, request.headers)
     secret = keys.get(key_id)
     if secret is None:
         hint = hint_of_key(key_id)
-        said = f"the access key id {key_id!r} is not known here{hint}"
-        raise Unsigned("InvalidAccessKeyId", said)
-    expected = sign(secret, string_to_sign(scheme, request), scheme.digest)
-    if not hmac.compare_digest(expected.encode(), given.encode("latin-1", "replace")):
+        message = f"the access key id {key_id!r} is not known here{hint}"
+        raise Unsigned("InvalidAccessKeyId", message)
+    text = string_to_sign(scheme, request)
+    expected = sign(secret, text, scheme.digest)
+    # In constant time: the time of a comparison must not tell how much of a guess is right.
+    if not hmac.compare_digest(expected.encode(), signature.encode("latin-1", "replace")):
         raise Unsigned(
             "SignatureDoesNotMatch",
-            "the signature is not that of the string to sign "
-            f"{string_to_sign(scheme, request)!r}: check the access key secret",
+            f"the signature is not that of the string to sign {text!r}: check the access key "
+            "secret",
         )
     check_date(request.headers.get("date") or request.headers.get(scheme.date), now)
     check_digest(request)
@@ -131,14 +140,14 @@ def _authorization(scheme: Scheme, headers: Mapping[str, str]) -> tuple[str, str
     if not header:
         raise Unsigned("MissingAuthorizationHeader", "the Authorization header is missing")
     name, _, credential = header.partition(scheme.separator)
-    key_id, colon, given = credential.strip().partition(":")
+    key_id, colon, signature = credential.strip().partition(":")
     if name != scheme.name or not colon or not key_id:
         raise Unsigned(
             "InvalidAuthorizationHeader",
             f"expected Authorization: {scheme.name}{scheme.separator}"
             "{access key id}:{signature}",
         )
-    return key_id, given
+    return key_id, signature
 
 
 def check_date(date: str | None, now: int) -> None:
@@ -172,13 +181,13 @@ def check_digest(request: Request) -> None:
     Raises:
         Unsigned: InvalidDegist.
     """
-    given = request.headers.get("content-md5")
-    if given is None:
+    header = request.headers.get("content-md5")
+    if header is None:
         return
     digest = hashlib.md5(request.body, usedforsecurity=False)
     try:
-        stated = base64.b64decode(given, validate=True)
+        stated = base64.b64decode(header, validate=True)
     except binascii.Error:
         stated = b""
     if stated not in (digest.digest(), digest.hexdigest().encode()):
-        raise Unsigned("InvalidDegist", f"Content-MD5 {given!r} is not that of the body")
+        raise Unsigned("InvalidDegist", f"Content-MD5 {header!r} is not that of the body")

@@ -63,22 +63,30 @@ class DocumentCache:
         Raises:
             StoreUnavailable: The store cannot be read now.
         """
-        wanted = await self._documents.revision() if self._wakeups.shared else 0
-        if self._revision is None or self._revision < wanted:
-            await self._load(wanted)
+        # Where only this node writes, the store is not asked: each invocation would pay for it.
+        newest = await self._documents.revision() if self._wakeups.shared else 0
+        if not self._is_as_new_as(newest):
+            await self._load(newest)
 
-    async def _load(self, wanted: int) -> None:
+    def _is_as_new_as(self, revision: int) -> bool:
+        return self._revision is not None and self._revision >= revision
+
+    async def _load(self, at_least: int) -> None:
         async with self._loading:
-            if self._revision is not None and self._revision >= wanted:
+            if self._is_as_new_as(at_least):
                 return  # loaded by the caller that had the lock before
-            revision, found = await self._documents.load()
-            while revision < self._written:  # this node wrote meanwhile
-                revision, found = await self._documents.load()
+            revision, documents = await self._documents.load()
+            # This node wrote meanwhile: an older load must not outlive that write. The revision is
+            # compared with its own writes only, because a store that was set back never reaches
+            # what another node has announced.
+            while revision < self._written:
+                revision, documents = await self._documents.load()
             self._kinds = {}
-            for document in found:
+            for document in documents:
                 self._kinds.setdefault(document.kind, {})[document.key] = document.body
             for listener in self._listeners:
                 listener(None)
+            # Last, so that a listener that fails is called again by the next load.
             self._revision = revision
 
     def get(self, kind: str, key: str) -> bytes | None:
@@ -87,8 +95,9 @@ class DocumentCache:
 
     def items(self, kind: str, prefix: str = "") -> list[tuple[str, bytes]]:
         """Return keys and documents of a kind, sorted, those whose key begins with a prefix."""
-        kept = self._kinds.get(kind, {})
-        return sorted((key, body) for key, body in kept.items() if key.startswith(prefix))
+        documents = self._kinds.get(kind, {})
+        keys = sorted(key for key in documents if key.startswith(prefix))
+        return [(key, documents[key]) for key in keys]
 
     async def write(self, *changes: Change) -> None:
         """Write all changes or none; returns after they are durable.
@@ -99,22 +108,23 @@ class DocumentCache:
         """
         try:
             revision = await self._documents.write(changes)
+        # Another node wrote what refused it: the caller decides again on what is true now.
         except ChangeRefused:
             await self.refresh()
             raise
         self._written = max(self._written, revision)
-        if self._revision is None or self._revision < revision:  # else it was loaded meanwhile
+        if not self._is_as_new_as(revision):  # else it was loaded meanwhile
             self._apply(revision, changes)
         self._wakeups.announce(DOCUMENTS)
 
     def _apply(self, revision: int, changes: Sequence[Change]) -> None:
         follows = self._revision is not None and revision == self._revision + 1
         for change in changes:
-            kept = self._kinds.setdefault(change.kind, {})
+            documents = self._kinds.setdefault(change.kind, {})
             if change.body is None:
-                kept.pop(change.key, None)
+                documents.pop(change.key, None)
             else:
-                kept[change.key] = change.body
+                documents[change.key] = change.body
         try:
             for listener in self._listeners:
                 listener(changes)

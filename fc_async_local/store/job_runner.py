@@ -117,18 +117,22 @@ class JobRunner(Loop, Generic[R]):
         """Renew leases and begin what is due; return when to do so again."""
         await self._renew()
         due = await self._begin_due()
-        renew_at = self._renew_at if self._held else None
-        return min((at for at in (due, renew_at) if at is not None), default=None)
+        if not self._held:
+            return due
+        return self._renew_at if due is None else min(due, self._renew_at)
 
     async def _renew(self) -> None:
-        node, now = self._node, self._node.clock.now()
-        if self._held and now >= self._renew_at:
-            leases = [job.lease for job in self._held.values()]
-            await node.store.extend_jobs(leases, until=now + node.lease_ms)
-            self._renew_at = now + node.lease_ms // _RENEWALS_PER_LEASE
+        node = self._node
+        now = node.clock.now()
+        if not self._held or now < self._renew_at:
+            return
+        leases = [job.lease for job in self._held.values()]
+        await node.store.extend_jobs(leases, until=now + node.lease_ms)
+        self._renew_at = now + node.lease_ms // _RENEWALS_PER_LEASE
 
     async def _begin_due(self) -> int | None:
-        node, name = self._node, self._kind.name
+        node = self._node
+        name = self._kind.name
         free = self._free()
         if not free:
             return None  # the next try that ends wakes this loop
@@ -138,11 +142,17 @@ class JobRunner(Loop, Generic[R]):
             self._renew_at = now + node.lease_ms // _RENEWALS_PER_LEASE
         with self._claims.under_way():
             claimed = await node.store.claim_jobs(
-                name, free, now=now, until=now + node.lease_ms, owner=node.node_id
+                name,
+                free,
+                now=now,
+                until=now + node.lease_ms,
+                owner=node.node_id,
             )
             for job in claimed:
                 self._hold(job)
         if len(claimed) == free:
+            # There may be more: look again now, or when a try ends and wakes this loop. A job that
+            # this node had under way already took no new try.
             return now if self._free() else None
         return await node.store.next_job_due(name)
 
@@ -154,6 +164,7 @@ class JobRunner(Loop, Generic[R]):
         under_way = job.key in self._held
         self._held[job.key] = job
         if not under_way:
+            # A task of its own: a slow target must not hold up the claims of the others.
             task = start_task(f"{job.kind} {job.key}", self._work(job))
             self._tasks.add(task)
             task.add_done_callback(self._ended)
@@ -172,7 +183,8 @@ class JobRunner(Loop, Generic[R]):
                 del self._held[job.key]
 
     async def _try(self, job: Job) -> JobSettlement:
-        clock, kind = self._node.clock, self._kind
+        clock = self._node.clock
+        kind = self._kind
         try:
             result = await kind.attempt(job)
             return kind.policy(job, result, clock.now())
@@ -182,10 +194,16 @@ class JobRunner(Loop, Generic[R]):
         except Exception as error:
             reason = f"{type(error).__name__}: {error}"
             logger.exception("%s: the try broke off", job.key, extra={"request_id": job.key})
-        again = replace(job, due_at=clock.now() + _AFTER_A_FAILURE_MS, error=reason)
+        # Without a result it is not counted as a try: the fault may be this program's.
+        again = replace(
+            job,
+            due_at=clock.now() + _AFTER_A_FAILURE_MS,
+            error=reason,
+        )
         return JobSettlement(job=again)
 
     async def _settle(self, job: Job, settlement: JobSettlement) -> None:
+        # Repeated until the store answers: what follows from a try is written at least once.
         settled = await write_under_lease(
             self._node.clock,
             lambda: self._held[job.key].lease,
@@ -193,11 +211,11 @@ class JobRunner(Loop, Generic[R]):
             stale=Settled.STALE,
             claims=self._claims,
         )
-        level, became = _outcome(settlement, settled)
-        if logger.isEnabledFor(level):
-            what = self._kind.describe(job)
+        level, outcome = _outcome(settlement, settled)
+        if logger.isEnabledFor(level):  # a description costs more than the rest
+            description = self._kind.describe(job)
             extra = {"request_id": job.key}
-            logger.log(level, "%s, try %d -> %s", what, job.tries + 1, became, extra=extra)
+            logger.log(level, "%s, try %d -> %s", description, job.tries + 1, outcome, extra=extra)
         if settled is Settled.STALE:
             # It may have been written by an earlier try whose answer was lost: look again.
             self.wake()
@@ -212,7 +230,10 @@ def _outcome(settlement: JobSettlement, settled: Settled) -> tuple[int, str]:
         return logging.INFO, "dropped, the lease was lost"
     if job is not None and job.state == "pending":
         return logging.WARNING, f"{job.error}; again at {job.due_at}"
-    dead = [one for one in (job, *settlement.added) if one is not None and one.state == "dead"]
+    jobs = list(settlement.added)
+    if job is not None:
+        jobs.insert(0, job)
+    dead = [given_up for given_up in jobs if given_up.state == "dead"]
     if dead:
         return logging.ERROR, f"{dead[0].error}; given up and kept as a dead event"
     return logging.INFO, "done"

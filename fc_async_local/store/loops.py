@@ -40,7 +40,7 @@ T = TypeVar("T")
 
 async def persist(
     clock: Clock,
-    what: str,
+    description: str,
     write: Callable[P, Awaitable[T]],
     *args: P.args,
     **named: P.kwargs,
@@ -49,7 +49,7 @@ async def persist(
 
     Args:
         clock: Measures the waits.
-        what: For the log.
+        description: For the log.
         write: Makes one attempt.
         args: For ``write``.
         named: For ``write``.
@@ -65,7 +65,7 @@ async def persist(
             failures += 1
             wait = outage_wait(failures)
             logger.warning(
-                "%s: the store is unavailable (%s); tried again in %d ms", what, error, wait
+                "%s: the store is unavailable (%s); tried again in %d ms", description, error, wait
             )
             await clock.wait(clock.now() + wait)
 

@@ -82,7 +82,7 @@ ERRORS_SEARCHED: Final = 100_000
 
 
 class Position(NamedTuple):
-    """The place of a task in the order of lists.
+    """The position of a task in the order of lists.
 
     It names the last task of a page, not a number of rows, so that a list stays in order while
     tasks are added and removed.
@@ -124,9 +124,13 @@ class TaskQuery(NamedTuple):
     @property
     def is_by_status(self) -> bool:
         """True if the query names nothing but the function and statuses."""
+        # Such a count is exact and costs nothing, because the numbers of each status are kept
+        # (docs/decisions/store.md, 0027).
         times = (self.started_from, self.started_to, self.accepted_from, self.accepted_to)
-        others = (self.qualifier, self.error, *times)
-        return not self.prefix and not self.text and all(each is None for each in others)
+        conditions = (self.qualifier, self.error, *times)
+        if self.prefix or self.text:
+            return False
+        return all(condition is None for condition in conditions)
 
 
 class TaskPage(NamedTuple):
@@ -211,7 +215,13 @@ class JobStore(Protocol):
         ...
 
     async def claim_jobs(
-        self, kind: str, limit: int, *, now: int, until: int, owner: str
+        self,
+        kind: str,
+        limit: int,
+        *,
+        now: int,
+        until: int,
+        owner: str,
     ) -> Sequence[Job]:
         """Claim up to ``limit`` jobs of a kind that are due, the one that is due longest first.
 
@@ -289,7 +299,13 @@ class Store(JobStore, Protocol):
         ...
 
     async def claim(
-        self, limit: int, *, now: int, until: int, owner: str, ahead: int = 0
+        self,
+        limit: int,
+        *,
+        now: int,
+        until: int,
+        owner: str,
+        ahead: int = 0,
     ) -> Sequence[Invocation]:
         """Take up to ``limit`` due invocations, oldest due first, then in order of acceptance.
 
@@ -338,7 +354,13 @@ class Store(JobStore, Protocol):
         ...
 
     async def stop(
-        self, function: str, task_id: str, *, now: int, until: int, owner: str
+        self,
+        function: str,
+        task_id: str,
+        *,
+        now: int,
+        until: int,
+        owner: str,
     ) -> StopResult | None:
         """Ask for a task to be stopped; see :class:`StopResult`. None: no such task."""
         ...

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import msgspec
 
@@ -44,6 +44,8 @@ _FIELDS: Final = (*_PLAIN, "call_path", "return_payload", "payload")
 CHANGING: Final = (*(name for name in _PLAIN if name not in _FIXED), "return_payload")
 """Columns that change after accept."""
 
+# Statements are filled with the names of the fields, because columns are called like them: a list
+# of names in SQL would be a second place for each field.
 PARTS: Final = {
     "columns": ", ".join((*_PLAIN, "call_path")),
     "job": ", ".join(Job.__struct_fields__),
@@ -51,8 +53,13 @@ PARTS: Final = {
 """Parts of the statements: columns of an invocation without its two payloads, and of a job."""
 
 
-def _getter(names: Iterable[str]) -> Callable[[Invocation], tuple[object, ...]]:
-    return attrgetter(*("status.value" if name == "status" else name for name in names))
+_Columns: TypeAlias = tuple[object, ...]
+
+
+def _getter(names: Iterable[str]) -> Callable[[Invocation], _Columns]:
+    # One getter for all columns: it reads them in C, and every change of an invocation needs it.
+    paths = ["status.value" if name == "status" else name for name in names]
+    return attrgetter(*paths)
 
 
 _plain: Final = _getter(_PLAIN)
@@ -65,17 +72,17 @@ def to_invocation(row: Sequence[Any]) -> Invocation:
     values["task_mode"] = bool(values["task_mode"])
     values["status"] = _STATUS[values["status"]]
     values["call_path"] = _to_call_path(values["call_path"])
-    values["payload"] = values["payload"] or b""
+    values["payload"] = values["payload"] or b""  # None in lists that leave payloads out
     return Invocation(**values)
 
 
-def from_invocation(number: int, invocation: Invocation) -> tuple[object, ...]:
+def from_invocation(number: int, invocation: Invocation) -> _Columns:
     """Return ``id``, ``{columns}``, return payload."""
     call_path = _from_call_path(invocation.call_path)
     return (number, *_plain(invocation), call_path, invocation.return_payload)
 
 
-def changing(number: int, invocation: Invocation) -> tuple[object, ...]:
+def changing(number: int, invocation: Invocation) -> _Columns:
     """Return the columns that change after accept, then the row's id."""
     return (*_changing(invocation), number)
 
@@ -96,11 +103,16 @@ to_holders: Final = msgspec.json.Decoder(list[Holder], strict=False).decode
 
 def to_event(row: Sequence[Any]) -> TaskEvent:
     """Return a recorded step from ``status, at, detail``."""
-    detail = {} if row[2] == "{}" else _detail.decode(row[2])
-    return TaskEvent(status=_STATUS[row[0]], at=row[1], detail=detail)
+    status, at, detail_text = row
+    detail = {} if detail_text == "{}" else _detail.decode(detail_text)
+    return TaskEvent(
+        status=_STATUS[status],
+        at=at,
+        detail=detail,
+    )
 
 
-def from_event(number: int, event: TaskEvent) -> tuple[object, ...]:
+def from_event(number: int, event: TaskEvent) -> _Columns:
     """Return the invocation's id, ``status, at, detail``."""
     detail = as_json(event.detail) if event.detail else "{}"
     return (number, event.status.value, event.at, detail)
@@ -108,11 +120,17 @@ def from_event(number: int, event: TaskEvent) -> tuple[object, ...]:
 
 def to_note(row: Sequence[Any]) -> Note:
     """Return a note from ``request_id, at, kind, detail, body``."""
-    body = None if row[4] is None else bytes(row[4])
-    return Note(request_id=row[0], at=row[1], kind=row[2], detail=_detail.decode(row[3]), body=body)
+    request_id, at, kind, detail, body = row
+    return Note(
+        request_id=request_id,
+        at=at,
+        kind=kind,
+        detail=_detail.decode(detail),
+        body=None if body is None else bytes(body),
+    )
 
 
-def from_note(note: Note) -> tuple[object, ...]:
+def from_note(note: Note) -> _Columns:
     """Return ``at, kind, detail, body``, then the request id."""
     return (note.at, note.kind, as_json(note.detail), note.body, note.request_id)
 
@@ -122,7 +140,7 @@ def to_job(row: Sequence[Any]) -> Job:
     return Job(**dict(zip(Job.__struct_fields__, row, strict=True)))
 
 
-def from_job(job: Job) -> tuple[object, ...]:
+def from_job(job: Job) -> _Columns:
     """Return the columns of a job."""
     return msgspec.structs.astuple(job)
 
@@ -141,24 +159,27 @@ def sums(counts: Iterable[Count]) -> list[Sample]:
     return steps.merged_samples(map(steps.sampled, counts))
 
 
-def pruned(found: Iterable[Sequence[Any]]) -> list[Sample]:
+def pruned(minutes: Iterable[Sequence[Any]]) -> list[Sample]:
     """Return what stays of minutes that are pruned, in one minute.
 
     Args:
-        found: Rows of ``metric, function, total, number, largest``.
+        minutes: Rows of ``metric, function, total, number, largest``.
     """
     return steps.merged_samples(
         Sample(metric, function, steps.PRUNED_MINUTE, *values)
-        for metric, function, *values in found
+        for metric, function, *values in minutes
     )
 
 
 def asked_metrics(query: MetricQuery) -> Mapping[str, object]:
     """Return the parameters of the statements that read metrics."""
     start, end, step = steps.periods(query)
+    names = None
+    if query.metrics is not None:
+        names = as_json(sorted(query.metrics))
     return {
         "function": query.function,
-        "metrics": None if query.metrics is None else as_json(sorted(query.metrics)),
+        "metrics": names,
         "start": start,
         "end": end,
         "step": step,
@@ -167,19 +188,25 @@ def asked_metrics(query: MetricQuery) -> Mapping[str, object]:
 
 def asked(query: TaskQuery) -> Mapping[str, object]:
     """Return the parameters of a list of tasks, with one task more, to know of a next page."""
-    start = Position(LARGEST_TIME if query.descending else -LARGEST_TIME, "")
-    position = start if query.after is None else query.after
-    statuses = None if query.statuses is None else sorted(s.value for s in query.statuses)
+    position = query.after
+    if position is None:
+        position = Position(LARGEST_TIME if query.descending else -LARGEST_TIME, "")
+    statuses = None
+    if query.statuses is not None:
+        values = [status.value for status in query.statuses]
+        statuses = as_json(sorted(values))
+    accepted_from = -LARGEST_TIME if query.accepted_from is None else query.accepted_from
+    accepted_to = LARGEST_TIME if query.accepted_to is None else query.accepted_to
     return {
         "function": query.function,
         "qualifier": query.qualifier,
-        "statuses": None if statuses is None else as_json(statuses),
+        "statuses": statuses,
         "prefix": query.prefix,
         "error": query.error,
         "text": query.text,
         "pattern": _contains(query.text) if query.text else None,
-        "accepted_from": -LARGEST_TIME if query.accepted_from is None else query.accepted_from,
-        "accepted_to": LARGEST_TIME if query.accepted_to is None else query.accepted_to,
+        "accepted_from": accepted_from,
+        "accepted_to": accepted_to,
         "started_from": query.started_from,
         "started_to": query.started_to,
         "accepted_at": position.accepted_at,
@@ -191,15 +218,17 @@ def asked(query: TaskQuery) -> Mapping[str, object]:
 
 def _contains(text: str) -> str:
     """Return the pattern of LIKE for what contains a text."""
+    # LIKE would take a percent sign or an underscore of a user's text for any characters.
     escaped = text.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
     return f"%{escaped}%"
 
 
-def to_counts(found: Iterable[Sequence[Any]], most: int) -> TaskCounts:
+def to_counts(tallies: Iterable[Sequence[Any]], most: int) -> TaskCounts:
     """Return the numbers of tasks by status; at most one more than ``most`` were counted."""
     by_status: Counter[Status] = Counter()
-    for status, number in found:
+    for status, number in tallies:
         by_status[_STATUS[status]] += int(number)
+    # The rows were counted together: where they end, all numbers may be too small.
     if sum(by_status.values()) <= most:
         return TaskCounts(by_status)
     return TaskCounts(by_status, frozenset(Status))
@@ -207,10 +236,16 @@ def to_counts(found: Iterable[Sequence[Any]], most: int) -> TaskCounts:
 
 def to_counts_by_status(numbers: Mapping[str, int], most: int | None) -> TaskCounts:
     """Return the numbers of tasks by status, each counted up to one more than ``most``."""
-    return TaskCounts(
-        {_STATUS[status]: min(n, most or n) for status, n in numbers.items()},
-        frozenset(_STATUS[status] for status, n in numbers.items() if most and n > most),
-    )
+    by_status: dict[Status, int] = {}
+    at_least: set[Status] = set()
+    for name, number in numbers.items():
+        status = _STATUS[name]
+        if most and number > most:
+            by_status[status] = most
+            at_least.add(status)
+        else:
+            by_status[status] = number
+    return TaskCounts(by_status, frozenset(at_least))
 
 
 def as_json(value: object) -> str:

@@ -59,7 +59,9 @@ class Schema(NamedTuple):
 
 
 def statements(
-    package: str, file: str = "statements.sql", parts: Mapping[str, str] | None = None
+    package: str,
+    file: str = "statements.sql",
+    parts: Mapping[str, str] | None = None,
 ) -> Mapping[str, str]:
     """Return the named statements of a file.
 
@@ -68,14 +70,24 @@ def statements(
         file: Its name.
         parts: What ``{name}`` in a statement stands for, besides earlier statements.
     """
-    known = dict(parts or {})
+    replacements = dict(parts or {})
     text = resources.files(package).joinpath(file).read_text(encoding="utf-8")
     _, *pieces = _NAME.split(text)
-    found: dict[str, str] = {}
-    for name, body in zip(pieces[::2], pieces[1::2], strict=True):
+
+    def replace_part(part: re.Match[str]) -> str:
+        # Braces that stand for nothing stay: what runs the statement fills them.
+        return replacements.get(part[1], part[0])
+
+    # The expression splits at names, and returns them, too: name, body, name, body.
+    names = pieces[::2]
+    bodies = pieces[1::2]
+    by_name: dict[str, str] = {}
+    for name, body in zip(names, bodies, strict=True):
         statement = body.strip().rstrip(";")
-        found[name] = known[name] = _PART.sub(lambda part: known.get(part[1], part[0]), statement)
-    return found
+        complete = _PART.sub(replace_part, statement)
+        by_name[name] = complete
+        replacements[name] = complete
+    return by_name
 
 
 def with_rows(statement: str, count: int) -> str:
@@ -87,10 +99,17 @@ def with_rows(statement: str, count: int) -> str:
     row = _ROW.search(statement)
     if row is None:
         raise ValueError(f"no VALUES (?, …) in {statement!r}")
-    return statement[: row.start()] + ", ".join([row[0]] * count) + statement[row.end() :]
+    rows_of_values = ", ".join([row[0]] * count)
+    before = statement[: row.start()]
+    after = statement[row.end() :]
+    return before + rows_of_values + after
 
 
-def schema(component: str, package: str, folder: str = "migrations") -> Schema:
+def schema(
+    component: str,
+    package: str,
+    folder: str = "migrations",
+) -> Schema:
     """Return the migrations of a component, read from ``NNNN_what.sql`` files.
 
     Args:
@@ -101,20 +120,26 @@ def schema(component: str, package: str, folder: str = "migrations") -> Schema:
     Raises:
         ValueError: There is no step, or the numbers have gaps.
     """
-    found: list[Migration] = []
+    migrations: list[Migration] = []
     for entry in resources.files(package).joinpath(folder).iterdir():
         match = _MIGRATION.match(entry.name)
         if match:
             script = entry.read_text(encoding="utf-8")
-            found.append(Migration(int(match[1]), entry.name, script))
-    found.sort()
-    numbers = [migration.number for migration in found]
-    if not numbers or numbers != list(range(numbers[0], numbers[0] + len(numbers))):
+            migrations.append(Migration(int(match[1]), entry.name, script))
+    migrations.sort()
+    numbers = [migration.number for migration in migrations]
+    first = numbers[0] if numbers else 0
+    without_gaps = list(range(first, first + len(numbers)))
+    if not numbers or numbers != without_gaps:
         raise ValueError(f"migrations of {component} must be numbered without gaps, not {numbers}")
-    return Schema(component, tuple(found))
+    return Schema(component, tuple(migrations))
 
 
-def pending(schema: Schema, installed: int, where: str) -> Sequence[Migration]:
+def pending(
+    schema: Schema,
+    installed: int,
+    where: str,
+) -> Sequence[Migration]:
     """Return the steps that a store at version ``installed`` still needs.
 
     Args:
@@ -125,6 +150,8 @@ def pending(schema: Schema, installed: int, where: str) -> Sequence[Migration]:
     Raises:
         StoreUnusable: The store is newer than this program, or too old for it.
     """
+    # Steps of versions that no user has any more were joined into the first one: older tables
+    # cannot be brought up to date.
     oldest = schema.migrations[0].number
     if installed > schema.version:
         raise StoreUnusable(
@@ -138,6 +165,8 @@ def pending(schema: Schema, installed: int, where: str) -> Sequence[Migration]:
             f"versions from {oldest} on. Nothing was changed. Give it a new data folder or "
             "database, or use the fc-async that wrote this one."
         )
+    # Each step is a migration of its own for ever: once the first one was changed instead, so that
+    # a store made before lacked a table and was opened all the same.
     return [migration for migration in schema.migrations if migration.number > installed]
 
 
@@ -203,21 +232,19 @@ class Transaction(ABC):
         self, changed: Sequence[tuple[int, Invocation, Sequence[TaskEvent]]]
     ) -> None:
         """Replace what may change of invocations; in task mode record their new steps."""
-        if changed:
-            await self.replace([(number, after) for number, after, _ in changed])
-            await self.record(
-                [
-                    from_event(number, event)
-                    for number, after, events in changed
-                    if after.task_mode
-                    for event in events
-                ]
-            )
+        if not changed:
+            return
+        await self.replace([(number, after) for number, after, _ in changed])
+        recorded: list[Row] = []
+        for number, after, events in changed:
+            if after.task_mode:
+                recorded.extend(from_event(number, event) for event in events)
+        await self.record(recorded)
 
     async def value(self, statement: str, values: Values) -> Any:
         """Return the first value of the first row, None if there is no row."""
-        found = await self.rows(statement, values)
-        return found[0][0] if found else None
+        result = await self.rows(statement, values)
+        return result[0][0] if result else None
 
 
 DoneIn = Callable[[Transaction], Coroutine[Any, Any, T]]

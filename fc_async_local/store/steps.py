@@ -40,7 +40,7 @@ MOST_AHEAD_MS: Final = 100
 """Largest time before its due time at which an invocation may be claimed."""
 
 BEFORE_ALL_DEAD: Final = (LARGEST_TIME, "")
-"""A place before the latest dead job: (created_at, key)."""
+"""A position before the latest dead job: (created_at, key)."""
 
 REDRIVEN: Final = "Pending"
 """Status of the destination of a task whose delivery was redriven."""
@@ -61,31 +61,40 @@ def halves(query: TaskQuery, oldest_error: int | None) -> list[TaskQuery]:
     """
     if not query.text:
         return [query]
-    longer = max(query.prefix, query.text, key=len)
-    both = longer.startswith(query.prefix) and longer.startswith(query.text)
-    by_id = [query._replace(prefix=longer, text="")] if both else []
     starts = [at for at in (oldest_error, query.accepted_from) if at is not None]
-    return [*by_id, query._replace(accepted_from=max(starts, default=None))]
+    by_error = query._replace(accepted_from=max(starts, default=None))
+    longer = max(query.prefix, query.text, key=len)
+    if not longer.startswith(query.prefix) or not longer.startswith(query.text):
+        return [by_error]  # no id begins with both
+    by_id = query._replace(prefix=longer, text="")
+    return [by_id, by_error]
 
 
 def page_of(query: TaskQuery, lists: Iterable[Iterable[Invocation]]) -> TaskPage:
     """Return the first page of lists that are in the order of a query.
 
-    Each list has a task more than the page if there are as many: is there a next page?
+    Each list has one task more than a page, if there are so many: it tells whether there is a next
+    page.
     """
-    merged = heapq.merge(*lists, key=position_of, reverse=query.descending)
-    found = tuple(itertools.islice(merged, query.limit + 1))
-    shown = found[: query.limit]
-    more = len(found) > len(shown) and shown
-    return TaskPage(shown, position_of(shown[-1]) if more else None)
+    merged = heapq.merge(
+        *lists,
+        key=position_of,
+        reverse=query.descending,
+    )
+    tasks = tuple(itertools.islice(merged, query.limit + 1))
+    shown = tasks[: query.limit]
+    if not shown or len(shown) == len(tasks):
+        return TaskPage(shown, None)
+    return TaskPage(shown, position_of(shown[-1]))
 
 
 def merged(query: TaskQuery, pages: Sequence[TaskPage]) -> TaskPage:
     """Return the page of a query from the pages of several stores."""
-    page = page_of(query, [page.invocations for page in pages])
-    if page.after is None and page.invocations and any(each.after for each in pages):
-        return page._replace(after=position_of(page.invocations[-1]))
-    return page
+    merged_page = page_of(query, [page.invocations for page in pages])
+    one_goes_on = any(page.after for page in pages)
+    if merged_page.after is None and merged_page.invocations and one_goes_on:
+        return merged_page._replace(after=position_of(merged_page.invocations[-1]))
+    return merged_page
 
 
 def added(counts: Sequence[TaskCounts], *, complete: bool) -> TaskCounts:
@@ -95,11 +104,15 @@ def added(counts: Sequence[TaskCounts], *, complete: bool) -> TaskCounts:
         counts: Of each half.
         complete: Whether the texts of all errors were searched.
     """
+    # The halves have no task in common, so their numbers are added.
     numbers: Counter[Status] = Counter()
-    for each in counts:
-        numbers.update(each.by_status)
-    at_least = frozenset().union(*[each.at_least for each in counts])
-    return TaskCounts(numbers, at_least if complete else frozenset(Status))
+    at_least: set[Status] = set()
+    for half in counts:
+        numbers.update(half.by_status)
+        at_least |= half.at_least
+    if not complete:
+        at_least = set(Status)
+    return TaskCounts(numbers, frozenset(at_least))
 
 
 async def prune_all(some: Callable[[], Awaitable[int]]) -> int:
@@ -125,26 +138,33 @@ def sampled(count: Count) -> Sample:
 def merged_samples(samples: Iterable[Sample]) -> list[Sample]:
     """Return one sample for each metric, function and period, in this order.
 
-    Stores lock rows in this order: equal locks, equal order.
+    Stores lock rows in this order: transactions that lock the same rows in one order do not wait
+    for each other in a circle.
     """
-    found: dict[tuple[str, str, int], Sample] = {}
+    totals: dict[tuple[str, str, int], Sample] = {}
     for sample in samples:
         key = sample[:3]
-        found[key] = found[key].plus(sample) if key in found else sample
-    return sorted(found.values())
+        total = totals.get(key)
+        totals[key] = sample if total is None else total.plus(sample)
+    return sorted(totals.values())
 
 
 def periods(query: MetricQuery) -> tuple[int, int, int]:
     """Return the first minute that is asked for, the end, and the length of the periods."""
-    step = LARGEST_TIME if query.step_ms is None else query.step_ms
-    if query.start is None:
-        start = PRUNED_MINUTE if query.step_ms is None else 0
-    else:
-        start = minute(query.start) if query.step_ms is None else query.start - query.start % step
-    return start, LARGEST_TIME if query.end is None else query.end, step
+    end = LARGEST_TIME if query.end is None else query.end
+    if query.step_ms is None:
+        # One sum: with what was pruned if it has no beginning, else a counter would fall.
+        start = PRUNED_MINUTE if query.start is None else minute(query.start)
+        return start, end, LARGEST_TIME
+    start = 0 if query.start is None else query.start - query.start % query.step_ms
+    return start, end, query.step_ms
 
 
-def in_process(functions: Iterable[str], change: int, at: int) -> list[Count]:
+def in_process(
+    functions: Iterable[str],
+    change: int,
+    at: int,
+) -> list[Count]:
     """Return how claims (1) or their ends (-1) change the number of invocations in process.
 
     Args:
@@ -160,7 +180,9 @@ def in_process(functions: Iterable[str], change: int, at: int) -> list[Count]:
 
 def newly_held(before: Iterable[Invocation], at: int) -> list[Count]:
     """Return how the claim of invocations, given as they were before, changes that number."""
-    return in_process((each.function for each in before if each.lease_until is None), 1, at)
+    # An invocation whose lease has ended was counted when that lease was made.
+    free = [invocation for invocation in before if invocation.lease_until is None]
+    return in_process((invocation.function for invocation in free), 1, at)
 
 
 def ready_at(invocation: Invocation) -> int | None:
@@ -186,15 +208,20 @@ def waiting_status(invocation: Invocation) -> Status:
 
 
 def claimed(
-    invocation: Invocation, *, now: int, until: int, owner: str
+    invocation: Invocation,
+    *,
+    now: int,
+    until: int,
+    owner: str,
 ) -> tuple[Invocation, tuple[TaskEvent, ...]]:
     """Return a due invocation with its new holder, and the steps that led there."""
     status = invocation.status
-    steps: tuple[Status, ...] = ()
+    steps: list[Status] = []
     if status is not Status.STOPPING:
-        # A lease that ended: it waited again before it was taken.
-        steps = () if status.waiting else (waiting_status(invocation),)
-        steps += (Status.DEQUEUED,)
+        if not status.waiting:
+            # A lease that ended: it waited again before it was taken.
+            steps.append(waiting_status(invocation))
+        steps.append(Status.DEQUEUED)
         status = Status.DEQUEUED
     taken = replace(
         invocation,
@@ -208,7 +235,10 @@ def claimed(
 
 
 def started(
-    invocation: Invocation, *, now: int, instance_id: str
+    invocation: Invocation,
+    *,
+    now: int,
+    instance_id: str,
 ) -> tuple[Invocation, tuple[TaskEvent, ...]]:
     """Return a claimed invocation that runs."""
     running = replace(
@@ -238,12 +268,14 @@ def released(invocation: Invocation, *, now: int) -> tuple[Invocation, tuple[Tas
     if status is not Status.STOPPING:
         status = waiting_status(invocation)
         steps = (TaskEvent(status=status, at=now),)
-    # Due later than it may have been claimed ahead: the clock was set back since.
-    early = not invocation.task_mode and invocation.due_at <= now + MOST_AHEAD_MS
+    # One that was claimed ahead stays due when it was: it must not run early elsewhere. Due later
+    # than it may have been claimed ahead: the clock was set back since.
+    ahead = not invocation.task_mode and invocation.due_at <= now + MOST_AHEAD_MS
+    due_at = invocation.due_at if ahead else min(invocation.due_at, now)
     free = replace(
         invocation,
         status=status,
-        due_at=invocation.due_at if early else min(invocation.due_at, now),
+        due_at=due_at,
         lease_until=None,
         lease_owner="",
         interruptions=invocation.interruptions + _may_have_begun(invocation),
@@ -256,23 +288,39 @@ def _may_have_begun(invocation: Invocation) -> bool:
 
     Without task mode the start of an attempt is not written.
     """
+    # Counted apart from attempts: an idempotent handler that gets retry_count 0 a second time would
+    # take it for a second delivery of a live attempt, and raise AlreadyRunning until the end.
     if invocation.lease_until is None:
         return False
     return invocation.status is Status.RUNNING or not invocation.task_mode
 
 
 def stopped(
-    invocation: Invocation, *, now: int, until: int, owner: str
+    invocation: Invocation,
+    *,
+    now: int,
+    until: int,
+    owner: str,
 ) -> tuple[Invocation, tuple[TaskEvent, ...], bool]:
-    """Return an invocation with a request to stop, and whether the asker holds it now."""
+    """Return an invocation with a request to stop, its new steps, and whether the asker holds it.
+
+    One that no node holds is claimed by the asker, which ends it itself.
+    """
+    # Asked again, or too late: nothing changes, and the caller sees the status.
     if invocation.status.final:
         return invocation, (), False
-    asked_before = invocation.status is Status.STOPPING
-    events = () if asked_before else (TaskEvent(status=Status.STOPPING, at=now),)
+    events: tuple[TaskEvent, ...] = ()
+    if invocation.status is not Status.STOPPING:
+        events = (TaskEvent(status=Status.STOPPING, at=now),)
     stopping = replace(invocation, status=Status.STOPPING)
     if invocation.lease_until is not None and invocation.lease_until > now:
         return stopping, events, False
-    taken = replace(stopping, epoch=invocation.epoch + 1, lease_until=until, lease_owner=owner)
+    taken = replace(
+        stopping,
+        epoch=invocation.epoch + 1,
+        lease_until=until,
+        lease_owner=owner,
+    )
     return taken, events, True
 
 
@@ -283,9 +331,15 @@ def settled(lease: Lease, settlement: Settlement) -> Invocation:
         ValueError: The settlement leaves it held; only a claim does that.
     """
     after = settlement.invocation
+    # A row without a lease that is neither would never be claimed again.
     if not (after.status.final or after.status.waiting):
         raise ValueError(f"a settlement ends an attempt, but {after.status.value} is held")
-    return replace(after, epoch=lease.epoch, lease_until=None, lease_owner="")
+    return replace(
+        after,
+        epoch=lease.epoch,
+        lease_until=None,
+        lease_owner="",
+    )
 
 
 def job_ready_at(job: Job) -> int | None:
@@ -295,9 +349,19 @@ def job_ready_at(job: Job) -> int | None:
     return job.due_at if job.lease_until is None else job.lease_until
 
 
-def job_claimed(job: Job, *, until: int, owner: str) -> Job:
+def job_claimed(
+    job: Job,
+    *,
+    until: int,
+    owner: str,
+) -> Job:
     """Return a job under a new lease."""
-    return replace(job, epoch=job.epoch + 1, lease_until=until, lease_owner=owner)
+    return replace(
+        job,
+        epoch=job.epoch + 1,
+        lease_until=until,
+        lease_owner=owner,
+    )
 
 
 class Accept(msgspec.Struct, frozen=True):

@@ -27,8 +27,8 @@ from fc_async_sdk.spec.triggers import MessageFormat, Strategy
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from fc_async_local.domain.rules import Place
-    from fc_async_local.services.mns.model import Message
+    from fc_async_local.domain.rules import Account
+    from fc_async_local.services.mns.model import MnsMessage
     from fc_async_local.services.rocketmq.model import Pending
 
 _LOG: Final = logging.getLogger(__name__)
@@ -207,9 +207,10 @@ class Unreadable(Exception):
     """A trigger's configuration does not fit its type. The message names the place."""
 
 
-def read_all(found: Sequence[TriggerSettings]) -> list[Binding]:
+def read_all(triggers: Sequence[TriggerSettings]) -> list[Binding]:
     """Return the bindings of triggers; log those that cannot be read."""
-    bindings = map(_read_or_log, found)
+    # One that cannot be read must not keep the others from firing.
+    bindings = map(_read_or_log, triggers)
     return [binding for binding in bindings if binding is not None]
 
 
@@ -241,16 +242,16 @@ def read(trigger: TriggerSettings) -> Binding | None:
 
 
 def _timer(trigger: TriggerSettings, _: str, config: str) -> Binding:
-    found = timers.read(config)
+    settings = timers.read(config)
     source = TimerSource(
-        expression=found.cron_expression,
-        schedule=timers.parse(found.cron_expression),
-        payload=found.payload,
+        expression=settings.cron_expression,
+        schedule=timers.parse(settings.cron_expression),
+        payload=settings.payload,
         since=trigger.modified_at,
         # With the configuration: a virtual clock may stand still between two changes.
         revision=f"{trigger.trigger_id}.{trigger.modified_at}.{zlib.crc32(config.encode()):08x}",
     )
-    return _binding(trigger, source, enabled=found.enable)
+    return _binding(trigger, source, enabled=settings.enable)
 
 
 def _oss(trigger: TriggerSettings, source_arn: str, config: str) -> Binding:
@@ -258,13 +259,13 @@ def _oss(trigger: TriggerSettings, source_arn: str, config: str) -> Binding:
 
 
 def _topic(trigger: TriggerSettings, source_arn: str, config: str) -> Binding:
-    found = triggers.topic(source_arn)
-    if found is None:
+    topic = triggers.topic(source_arn)
+    if topic is None:
         raise Unreadable(
             f"sourceArn {source_arn!r}: acs:mns:{{region}}:{{account}}:/topics/{{name}}"
         )
     source = msgspec.structs.replace(
-        msgspec.json.decode(config, type=TopicSource), topic=found.name
+        msgspec.json.decode(config, type=TopicSource), topic=topic.name
     )
     return _binding(trigger, source)
 
@@ -275,14 +276,15 @@ def _eventbridge(trigger: TriggerSettings, source_arn: str, config: str) -> Bind
     if source is None:
         return None
     options = read_config.run_options
+    window = options.batch_window
     streaming = options.mode == "event-streaming"
     tolerant = options.errors_tolerance == "ALL"
     return _binding(
         trigger,
         source,
         asynchronous=read_config.async_invocation_type,
-        batch=options.batch_window.count_based_window if streaming else None,
-        window_ms=options.batch_window.time_based_window * 1_000 if streaming else 0,
+        batch=window.count_based_window if streaming else None,
+        window_ms=window.time_based_window * 1_000 if streaming else 0,
         strategy=options.retry_strategy.push_retry_strategy,
         tolerant=tolerant,
         # The service uses the queue only if it may give up (user guide, "Advanced trigger
@@ -295,9 +297,11 @@ def _eventbridge(trigger: TriggerSettings, source_arn: str, config: str) -> Bind
 def _source(
     config: str, source_arn: str, pattern: str
 ) -> QueueSource | RocketMqSource | BusSource | None:
-    found = triggers.event_source(config)
-    if found is not None:
-        kind, parameters = found
+    # First: the type of the source belongs to it. A trigger with a source and a bus was read in two
+    # ways before (docs/decisions/triggers.md, 0073).
+    event_source = triggers.event_source(config)
+    if event_source is not None:
+        kind, parameters = event_source
         if kind == "mns-queue":
             return msgspec.convert(parameters, QueueSource)
         return msgspec.convert(parameters, RocketMqSource)
@@ -327,22 +331,34 @@ _KINDS: Final[Mapping[str, Callable[[TriggerSettings, str, str], Binding | None]
 
 
 def queue_event(
-    message: Message, binding: Binding, source: QueueSource, place: Place, now: int
+    message: MnsMessage,
+    binding: Binding,
+    source: QueueSource,
+    account: Account,
+    now: int,
 ) -> dict[str, Any]:
     """Return the event for a message of a queue."""
     body = _decoded(message.body) if source.is_base64_decode else message.body
     occurred = events.Occurred(
         message.message_id, message.enqueued_at, now, events.bus_of("MNS", binding.trigger)
     )
-    return events.mns_queue(source.queue_name, body, occurred, origin(place))
+    return events.mns_queue(source.queue_name, body, occurred, origin(account))
 
 
 def rocketmq_event(
-    pending: Pending, binding: Binding, source: RocketMqSource, place: Place, now: int
+    pending: Pending,
+    binding: Binding,
+    source: RocketMqSource,
+    account: Account,
+    now: int,
 ) -> dict[str, Any]:
     """Return the event for a message of a RocketMQ topic."""
     message = pending.message
-    pairs = dict(pair.split(":", 1) for pair in message.properties.split("|") if ":" in pair)
+    pairs: dict[str, str] = {}
+    for pair in message.properties.split("|"):
+        name, colon, value = pair.partition(":")
+        if colon:
+            pairs[name] = value
     keys = pairs.pop("KEYS", "")
     occurred = events.Occurred(
         message.message_id, message.published_at, now, events.bus_of("RocketMQ", binding.trigger)
@@ -352,16 +368,16 @@ def rocketmq_event(
         source.topic,
         message.body,
         occurred,
-        origin(place),
+        origin(account),
         tag=message.tag,
         keys=keys,
         properties=pairs,
     )
 
 
-def origin(place: Place) -> events.Origin:
+def origin(account: Account) -> events.Origin:
     """Return region and account of the sources here."""
-    return events.Origin(place.region, place.account_id)
+    return events.Origin(account.region, account.account_id)
 
 
 def encode(documents: Sequence[dict[str, Any]], *, batched: bool) -> bytes:
@@ -381,12 +397,12 @@ def cut(messages: Sequence[Document], limit: int) -> list[list[int]]:
     """
     batches: list[list[int]] = []
     size = limit
-    for place, message in enumerate(messages):
+    for index, message in enumerate(messages):
         length = len(events.encode(message)) + 1  # a comma or a bracket
         if not batches or size + length > limit:
             batches.append([])
             size = 1
-        batches[-1].append(place)
+        batches[-1].append(index)
         size += length
     return batches
 

@@ -32,7 +32,7 @@ from fc_async_sdk.spec.oss import OssTrigger
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from fc_async_local.domain.rules import Place
+    from fc_async_local.domain.rules import Account
     from fc_async_local.services.delivery import PushNode
     from fc_async_local.triggers.bindings import TriggerSource
     from fc_async_local.triggers.firing import Firing
@@ -47,7 +47,7 @@ class TriggerControl:
         triggers: The triggers as they are now.
         firing: Invokes functions.
         node: Has the history of each trigger, and the time.
-        place: Region and account in the events.
+        account: Region and account in the events.
         publish: Puts an event on the default bus.
     """
 
@@ -56,7 +56,7 @@ class TriggerControl:
         triggers: TriggerSource,
         firing: Firing,
         node: PushNode,
-        place: Place,
+        account: Account,
         publish: Callable[[events.Document], Awaitable[None]],
     ) -> None:
         self._publish = publish
@@ -64,7 +64,7 @@ class TriggerControl:
         self._firing = firing
         self._log = node.log
         self._clock = node.clock
-        self._origin = bindings.origin(place)
+        self._origin = bindings.origin(account)
 
     async def states(
         self, urls: Callable[[TriggerSettings], models.HttpUrls], function: str = ""
@@ -78,8 +78,10 @@ class TriggerControl:
         Raises:
             StoreUnavailable: The configuration cannot be read.
         """
-        found = await self._triggers.current()
-        return [self._state(one, urls) for one in found if function in ("", one.function)]
+        triggers = await self._triggers.current()
+        if function:
+            triggers = [trigger for trigger in triggers if trigger.function == function]
+        return [self._state(trigger, urls) for trigger in triggers]
 
     def _state(
         self, trigger: TriggerSettings, urls: Callable[[TriggerSettings], models.HttpUrls]
@@ -100,11 +102,20 @@ class TriggerControl:
         )
         if trigger.kind == http_trigger.TYPE:
             http = urls(trigger)
-            return replace(state, state="active", source=http.url_internet, http_trigger=http)
+            return replace(
+                state,
+                state="active",
+                source=http.url_internet,
+                http_trigger=http,
+            )
         try:
             binding = bindings.read(trigger)
         except Unreadable as error:
-            return replace(state, state="invalid", last_error=str(error))
+            return replace(
+                state,
+                state="invalid",
+                last_error=str(error),
+            )
         if binding is None:
             return state
         source = binding.source
@@ -192,13 +203,14 @@ class TriggerControl:
             oss.check_object(name, event.key)
         except oss.InvalidObject as error:
             raise Rejected(400, "InvalidArgument", str(error)) from None
-        matching = [
-            binding
-            for binding in bindings.read_all(await self._triggers.current())
-            if isinstance(binding.source, OssTrigger)
-            and binding.source.bucket == event.bucket
-            and binding.source.matches(name, event.key)
-        ]
+        triggers = await self._triggers.current()
+        matching: list[Binding] = []
+        for binding in bindings.read_all(triggers):
+            source = binding.source
+            if not isinstance(source, OssTrigger) or source.bucket != event.bucket:
+                continue
+            if source.matches(name, event.key):
+                matching.append(binding)
         now = self._clock.now() if at is None else at
         document = events.oss(
             event.bucket,
@@ -214,27 +226,33 @@ class TriggerControl:
             origin=self._origin,
         )
         payload = events.encode(document)
+        # The invocations are accepted before the change of the object is acknowledged.
         fired = [await self._fire_object(binding, payload, event, now) for binding in matching]
         await self._publish(events.oss_on_bus(document, now, self._origin))
         return fired
 
     async def _fire_object(
-        self, binding: Binding, payload: bytes, event: models.ObjectEvent, now: int
+        self,
+        binding: Binding,
+        payload: bytes,
+        event: models.ObjectEvent,
+        now: int,
     ) -> models.FiredTrigger:
+        # The event of a change may be fired again after a crash: the same request id makes that
+        # the same invocation.
         seed = f"{event.request_id} {event.key} {binding.key}" if event.request_id else ""
         request_id = self._firing.request_id(now, seed)
+        error = ""
         try:
             await self._firing.accept(binding, payload, request_id=request_id)
-        except Rejected as error:
-            await self._firing.give_up(binding, payload, str(error), key=request_id)
-            request_id, refused = "", str(error)
-        else:
-            refused = ""
+        except Rejected as refusal:
+            error = str(refusal)
+            await self._firing.give_up(binding, payload, error, key=request_id)
         return models.FiredTrigger(
             function=binding.function,
             trigger=binding.trigger,
-            request_id=request_id,
-            error=refused,
+            request_id="" if error else request_id,
+            error=error,
         )
 
 
@@ -258,7 +276,12 @@ def _sample(binding: Binding, origin: events.Origin, now: int) -> bytes:
     return events.encode(document if binding.batch is None else [document])
 
 
-def _document(source: Source, trigger: str, origin: events.Origin, now: int) -> events.Document:
+def _document(
+    source: Source,
+    trigger: str,
+    origin: events.Origin,
+    now: int,
+) -> events.Document:
     def occurred(bus: str) -> events.Occurred:
         return events.Occurred(_MESSAGE_ID, now, now, bus)
 
@@ -268,17 +291,31 @@ def _document(source: Source, trigger: str, origin: events.Origin, now: int) -> 
         case OssTrigger():
             key = f"{source.prefix}{_BODY}{source.suffix}"
             name = source.events[0].partition(":")[2].replace("*", "PutObject")
-            return events.oss(source.bucket, key, event=name, at=now, size=_SIZE, origin=origin)
+            return events.oss(
+                source.bucket,
+                key,
+                event=name,
+                at=now,
+                size=_SIZE,
+                origin=origin,
+            )
         case TopicSource():
             tag = source.filter_tag
-            return events.mns_topic(source.topic, _BODY, at=now, origin=origin, tag=tag)
+            return events.mns_topic(
+                source.topic,
+                _BODY,
+                at=now,
+                origin=origin,
+                tag=tag,
+            )
         case QueueSource():
             bus = events.bus_of("MNS", trigger)
             return events.mns_queue(source.queue_name, _BODY, occurred(bus), origin)
         case RocketMqSource():
-            found = occurred(events.bus_of("RocketMQ", trigger))
-            topic, tag = source.topic, source.tag
-            return events.rocketmq(source.instance_id, topic, _BODY, found, origin, tag=tag)
+            occurrence = occurred(events.bus_of("RocketMQ", trigger))
+            return events.rocketmq(
+                source.instance_id, source.topic, _BODY, occurrence, origin, tag=source.tag
+            )
         case BusSource():
             subject = f"acs:eventbridge:{origin.region}:{origin.account_id}"
             return events.cloud_event("sample:Event", subject, {}, occurred(source.bus), origin)

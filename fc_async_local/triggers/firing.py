@@ -62,6 +62,8 @@ class Firing:
 
     def request_id(self, at: int, seed: str = "") -> str:
         """Return a request id, the same one for the same seed and time if a seed is given."""
+        # The same id for the same firing: a second node that repeats it after a crash is answered
+        # 409, and the function runs once.
         source = random.Random(seed) if seed else self._random  # noqa: S311 -- a name, no secret
         return self._new_request_id(at, source)
 
@@ -90,8 +92,9 @@ class Firing:
         try:
             await self._invoker.invoke_async(request)
         except Rejected as error:
+            # With an id of the caller: accepted before, by a node that could not write that down.
             if error.status == _DUPLICATE and request_id:
-                return chosen  # accepted before, by a node that could not write that down
+                return chosen
             self._log.failed(binding.key, str(error), now)
             raise
         except Exception as error:
@@ -109,7 +112,10 @@ class Firing:
             Rejected: The invocation is refused, as on the service.
         """
         request = InvokeRequest(
-            binding.function, payload, qualifier=binding.qualifier, call_path=call_path
+            binding.function,
+            payload,
+            qualifier=binding.qualifier,
+            call_path=call_path,
         )
         try:
             request_id, outcome = await self._invoker.invoke_sync(request)
@@ -123,7 +129,14 @@ class Firing:
             self._log.fired(binding.key, request_id, now)
         return request_id, outcome
 
-    async def give_up(self, binding: Binding, payload: bytes, error: str, *, key: str) -> None:
+    async def give_up(
+        self,
+        binding: Binding,
+        payload: bytes,
+        error: str,
+        *,
+        key: str,
+    ) -> None:
         """Keep an event that cannot be delivered as a dead event.
 
         Args:
@@ -214,7 +227,7 @@ prepare(Batch)
 read_batch: Final = msgspec.msgpack.Decoder(Batch).decode
 
 
-class _Failure(NamedTuple):
+class _FailedTry(NamedTuple):
     """Failure of an invocation or of a function, and whether it may end by itself."""
 
     error: str
@@ -235,7 +248,11 @@ class Retries:
     """
 
     def __init__(
-        self, node: PushNode, triggers: TriggerSource, firing: Firing, dead_letter: DeadLetter
+        self,
+        node: PushNode,
+        triggers: TriggerSource,
+        firing: Firing,
+        dead_letter: DeadLetter,
     ) -> None:
         self._node = node
         self._triggers = triggers
@@ -252,7 +269,12 @@ class Retries:
         return await self._node.store.jobs_pending(TRIGGER, binding.key) > 0
 
     async def fire(
-        self, binding: Binding, payload: bytes, *, key: str, call_path: CallPath
+        self,
+        binding: Binding,
+        payload: bytes,
+        *,
+        key: str,
+        call_path: CallPath,
     ) -> None:
         """Fire a trigger once; on a failure, write the job of the retries or give up.
 
@@ -267,6 +289,7 @@ class Retries:
             call_path=tuple(call_path),
         )
         pushed = await self._push(binding, batch, tries=1)
+        # The message leaves its source when this returns, so what became of it must be durable.
         if isinstance(pushed, DeadEvent):
             await self._firing.keep(pushed)
         elif isinstance(pushed, Again):
@@ -287,23 +310,25 @@ class Retries:
     async def _attempt(self, job: Job) -> Pushed:
         batch = read_batch(job.payload)
         trigger = await self._triggers.find(batch.function, batch.trigger)
-        found = bindings.read_all([] if trigger is None else [trigger])
-        if not found:
+        readable = [] if trigger is None else bindings.read_all([trigger])
+        if not readable:
             error = f"trigger {batch.function}/{batch.trigger} was deleted or cannot be read"
             return dead_event(
-                batch.function, "", batch.payload, error, key=job.key, call_path=batch.call_path
+                batch.function,
+                "",
+                batch.payload,
+                error,
+                key=job.key,
+                call_path=batch.call_path,
             )
-        return await self._push(found[0], batch, tries=job.tries + 1)
+        # By the settings of now: a trigger that was mended need not wait for its old retries.
+        return await self._push(readable[0], batch, tries=job.tries + 1)
 
     async def _push(self, binding: Binding, batch: Batch, *, tries: int) -> Pushed:
         failure = await self._fire(binding, batch)
         if failure is None:
             return None
-        again = None
-        if failure.temporary:
-            again = self._node.again(binding.strategy, tries, failure.error)
-            if again is None and not binding.tolerant:
-                again = Again(failure.error, _WITHOUT_END[binding.strategy])
+        again = self._next_try(binding, failure, tries)
         if again is None:
             return await self._give_up(binding, batch, failure.error)
         _LOG.warning(
@@ -315,20 +340,33 @@ class Retries:
         )
         return again
 
-    async def _fire(self, binding: Binding, batch: Batch) -> _Failure | None:
+    def _next_try(self, binding: Binding, failure: _FailedTry, tries: int) -> Again | None:
+        """Return when a failed batch is tried again; None if it is given up."""
+        if not failure.temporary:
+            return None
+        again = self._node.again(binding.strategy, tries, failure.error)
+        if again is None and not binding.tolerant:
+            # Without tolerance of errors, the default, the retries have no end (user guide,
+            # "Advanced trigger features").
+            return Again(failure.error, _WITHOUT_END[binding.strategy])
+        return again
+
+    async def _fire(self, binding: Binding, batch: Batch) -> _FailedTry | None:
         try:
             if binding.asynchronous:
                 await self._firing.accept(binding, batch.payload, call_path=batch.call_path)
                 return None
             _, outcome = await self._firing.run(binding, batch.payload, call_path=batch.call_path)
         except Rejected as error:
-            return _Failure(str(error), error.temporary)
+            return _FailedTry(str(error), error.temporary)
         if outcome.kind is OutcomeKind.SUCCESS:
             return None
-        return _Failure(f"the function failed with {outcome.error_type}", temporary=True)
+        return _FailedTry(f"the function failed with {outcome.error_type}", temporary=True)
 
     async def _give_up(self, binding: Binding, batch: Batch, error: str) -> Pushed:
         if binding.dead_letter:
+            # Each event by itself, as the service does: a batch would be one message that no
+            # consumer expects.
             failure = await self._send_dead(binding.dead_letter, batch)
             if not failure:
                 _LOG.warning(
@@ -348,7 +386,8 @@ class Retries:
     async def _send_dead(self, queue: str, batch: Batch) -> str:
         """Send each event of a batch; return the first failure, "" if there was none."""
         content: Any = msgspec.json.decode(batch.payload)
-        for document in content if isinstance(content, list) else [content]:
+        documents = content if isinstance(content, list) else [content]
+        for document in documents:
             event = {name: eventbridge.raw(value) for name, value in document.items()}
             failure = await self._dead_letter(queue, event)
             if failure:

@@ -8,6 +8,7 @@ along, so that the loop guard sees loops through queues, topics and buses too.
 from __future__ import annotations
 
 import logging
+import math
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 from fc_async_local.background import keep_running, pause_on, start_task
@@ -42,9 +43,9 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
     from fc_async_local.domain.invocation import CallPath
-    from fc_async_local.domain.rules import Place
+    from fc_async_local.domain.rules import Account
     from fc_async_local.services.delivery import PushNode
-    from fc_async_local.services.mns.model import Message
+    from fc_async_local.services.mns.model import MnsMessage
     from fc_async_local.services.mns.service import MnsService
     from fc_async_local.services.rocketmq.model import Pending
     from fc_async_local.services.rocketmq.service import RocketMqService
@@ -79,7 +80,7 @@ class TriggerRunner:
         pushing: The triggers of topics and buses, which push by themselves.
         retries: Invokes functions for messages.
         node: Records errors of a trigger.
-        place: Region and account in the events.
+        account: Region and account in the events.
     """
 
     def __init__(
@@ -91,7 +92,7 @@ class TriggerRunner:
         mns: MnsService,
         rocketmq: RocketMqService,
         pushing: PushingTriggers,
-        place: Place,
+        account: Account,
     ) -> None:
         self._triggers = triggers
         self._mns = mns
@@ -100,7 +101,7 @@ class TriggerRunner:
         self._retries = retries
         self._log = node.log
         self._clock = node.clock
-        self._place = place
+        self._account = account
         self._loops: dict[Binding, asyncio.Task[None]] = {}
         self._stopped = False
 
@@ -117,20 +118,25 @@ class TriggerRunner:
 
     def refresh(self) -> None:
         """Fire the triggers that there are now, and no others."""
-        if not self._stopped:
-            known = self._triggers.everything()
-            found = bindings.read_all(known)
-            self._log.keep(frozenset(f"{one.function}/{one.name}" for one in known))
-            self._apply([binding for binding in found if binding.enabled])
+        if self._stopped:
+            return
+        triggers = self._triggers.everything()
+        readable = bindings.read_all(triggers)
+        self._log.keep(frozenset(f"{trigger.function}/{trigger.name}" for trigger in triggers))
+        self._apply([binding for binding in readable if binding.enabled])
 
-    def _apply(self, wanted: Sequence[Binding]) -> None:
-        self._pushing.replace(wanted)
-        for binding in self._loops.keys() - set(wanted):
+    def _apply(self, enabled: Sequence[Binding]) -> None:
+        self._pushing.replace(enabled)
+        # A trigger that was changed is another binding: its old loop ends, and a new one begins.
+        for binding in self._loops.keys() - set(enabled):
             start_task(f"end of trigger {binding.key}", end_tasks(self._loops.pop(binding)))
-        for binding in wanted:
-            if binding not in self._loops and isinstance(
-                binding.source, QueueSource | RocketMqSource
-            ):
+        fetched = [
+            binding
+            for binding in enabled
+            if isinstance(binding.source, QueueSource | RocketMqSource)
+        ]
+        for binding in fetched:
+            if binding not in self._loops:
                 self._loops[binding] = start_task(f"trigger {binding.key}", self._fetch(binding))
 
     async def _fetch(self, binding: Binding) -> None:
@@ -147,12 +153,14 @@ class TriggerRunner:
     async def _fetch_once(self, binding: Binding) -> int:
         """Fetch and fire once; how long to leave the source alone then (milliseconds)."""
         try:
+            # Without tolerance of errors the messages behind one that failed wait for it.
             if not binding.tolerant and await self._retries.pending(binding):
                 return _BLOCKED_MS
             if isinstance(binding.source, QueueSource):
                 await self._queue(binding, binding.source)
             elif isinstance(binding.source, RocketMqSource):
                 await self._topic(binding, binding.source)
+        # A source that does not exist yet is not a fault: a template may make it later.
         except (MnsError, RocketMqError, StoreUnavailable) as error:
             _LOG.warning("trigger %s: %s", binding.key, error)
             self._log.failed(binding.key, str(error), self._clock.now())
@@ -163,13 +171,15 @@ class TriggerRunner:
         return 0
 
     async def _queue(self, binding: Binding, source: QueueSource) -> None:
-        async def receive(limit: int, wait_seconds: int) -> Sequence[Message]:
+        async def receive(limit: int, wait_seconds: int) -> Sequence[MnsMessage]:
             return await self._mns.receive(
-                source.queue_name, limit=limit, wait_seconds=wait_seconds
+                source.queue_name,
+                limit=limit,
+                wait_seconds=wait_seconds,
             )
 
-        def read(message: Message, now: int) -> _Message:
-            event = bindings.queue_event(message, binding, source, self._place, now)
+        def read(message: MnsMessage, now: int) -> _Message:
+            event = bindings.queue_event(message, binding, source, self._account, now)
             return _Message(event, message.message_id, message.call_path, queue_handle(message))
 
         done = await self._pass_on(binding, receive, read)
@@ -177,14 +187,19 @@ class TriggerRunner:
             await self._mns.delete(source.queue_name, done)
 
     async def _topic(self, binding: Binding, source: RocketMqSource) -> None:
+        # A group of its own for each trigger, or two triggers would share the messages of a topic.
         group = source.group_id or f"GID_{binding.function}_{binding.trigger}"
 
         async def receive(limit: int, wait_seconds: int) -> Sequence[Pending]:
-            wanted = ConsumeRequest(limit=limit, wait_seconds=wait_seconds, tag=source.tag)
-            return await self._rocketmq.consume(source.instance_id, source.topic, group, wanted)
+            request = ConsumeRequest(
+                limit=limit,
+                wait_seconds=wait_seconds,
+                tag=source.tag,
+            )
+            return await self._rocketmq.consume(source.instance_id, source.topic, group, request)
 
         def read(pending: Pending, now: int) -> _Message:
-            event = bindings.rocketmq_event(pending, binding, source, self._place, now)
+            event = bindings.rocketmq_event(pending, binding, source, self._account, now)
             message = pending.message
             return _Message(event, message.message_id, message.call_path, rocketmq_handle(pending))
 
@@ -199,9 +214,9 @@ class TriggerRunner:
         read: Callable[[M, int], _Message],
     ) -> list[str]:
         """Receive messages and fire the function for them; the handles of those done with."""
-        found = await self._collect(binding, receive)
+        messages = await self._collect(binding, receive)
         now = self._clock.now()
-        return await self._fire_all(binding, [read(each, now) for each in found])
+        return await self._fire_all(binding, [read(message, now) for message in messages])
 
     async def _collect(
         self, binding: Binding, receive: Callable[[int, int], Awaitable[Sequence[M]]]
@@ -212,16 +227,18 @@ class TriggerRunner:
             binding: The trigger.
             receive: Takes the most messages and the seconds to wait for the first.
         """
-        wanted = binding.batch or 1
-        found = list(await receive(min(wanted, BATCH.high), POLLING_SECONDS.high))
-        ends = self._clock.now() + binding.window_ms
-        while found and len(found) < wanted:
-            left = max(ends - self._clock.now(), 0)
-            more = await receive(min(wanted - len(found), BATCH.high), -(-left // 1_000))
+        most = binding.batch or 1
+        messages = list(await receive(min(most, BATCH.high), POLLING_SECONDS.high))
+        # The window begins with the first message: an empty queue costs no batch its time.
+        ends_at = self._clock.now() + binding.window_ms
+        while messages and len(messages) < most:
+            room = min(most - len(messages), BATCH.high)
+            remaining_ms = max(ends_at - self._clock.now(), 0)
+            more = await receive(room, math.ceil(remaining_ms / 1_000))
             if not more:
                 break
-            found += more
-        return found
+            messages += more
+        return messages
 
     async def _fire_all(self, binding: Binding, messages: Sequence[_Message]) -> list[str]:
         """Fire a function for some messages; the handles of those that are done with.
@@ -231,13 +248,19 @@ class TriggerRunner:
         """
         limit = limits.ASYNC_PAYLOAD_BYTES if binding.asynchronous else limits.SYNC_PAYLOAD_BYTES
         done: list[str] = []
-        for places in bindings.cut([message.event for message in messages], limit):
-            batch = [messages[place] for place in places]
-            payload = bindings.encode(
-                [message.event for message in batch], batched=binding.batch is not None
+        for indices in bindings.cut([message.event for message in messages], limit):
+            batch = [messages[index] for index in indices]
+            events = [message.event for message in batch]
+            payload = bindings.encode(events, batched=binding.batch is not None)
+            paths = [message.call_path for message in batch]
+            call_path = nearest_to_limit(paths, binding.function)
+            await self._retries.fire(
+                binding,
+                payload,
+                key=batch[0].message_id,
+                call_path=call_path,
             )
-            call_path = nearest_to_limit([m.call_path for m in batch], binding.function)
-            await self._retries.fire(binding, payload, key=batch[0].message_id, call_path=call_path)
+            # Only now: a batch that could be neither fired nor kept must be received again.
             done += [message.handle for message in batch]
         return done
 
@@ -251,16 +274,15 @@ class PushingTriggers:
 
     def replace(self, bindings: Sequence[Binding]) -> None:
         """Push to the functions of these triggers from now on, and to no others."""
-        self._subscriptions = [
-            _subscription(binding, binding.source)
-            for binding in bindings
-            if isinstance(binding.source, TopicSource)
-        ]
-        self._rules = [
-            _rule(binding, binding.source)
-            for binding in bindings
-            if isinstance(binding.source, BusSource)
-        ]
+        subscriptions: list[Subscription] = []
+        rules: list[Rule] = []
+        for binding in bindings:
+            if isinstance(binding.source, TopicSource):
+                subscriptions.append(_subscription(binding, binding.source))
+            elif isinstance(binding.source, BusSource):
+                rules.append(_rule(binding, binding.source))
+        self._subscriptions = subscriptions
+        self._rules = rules
 
     def subscriptions(self) -> Sequence[Subscription]:
         """Return the subscriptions of functions to topics."""
@@ -294,15 +316,16 @@ def _rule(binding: Binding, source: BusSource) -> Rule:
         "Qualifier": binding.qualifier,
         "InvocationType": "Async" if binding.asynchronous else "Sync",
     }
+    queue = DeadLetterQueue(arn=binding.dead_letter) if binding.dead_letter else None
     target = Target(
         id="function",
         type="acs.fc.function",
         param_list=tuple(
-            Parameter(resource_key=key, value=value) for key, value in parameters.items()
+            [Parameter(resource_key=key, value=value) for key, value in parameters.items()]
         ),
         push_retry_strategy=binding.strategy,
         errors_tolerance="ALL" if binding.tolerant else "NONE",
-        dead_letter_queue=DeadLetterQueue(arn=binding.dead_letter) if binding.dead_letter else None,
+        dead_letter_queue=queue,
     )
     return Rule(
         bus=source.bus,

@@ -74,12 +74,22 @@ def _key(source: TimerSource) -> str:
     return f"{TIMER} {source.revision}"
 
 
-def job_of(binding: Binding, source: TimerSource, *, after: int, epoch: int = 0) -> Job | None:
+def job_of(
+    binding: Binding,
+    source: TimerSource,
+    *,
+    after: int,
+    epoch: int = 0,
+) -> Job | None:
     """Return the job of a timer's first firing after a moment; None if there is no such firing."""
     at = source.next_firing(after)
     if at is None:
         return None
-    due = Due(function=binding.function, trigger=binding.trigger, at=at)
+    due = Due(
+        function=binding.function,
+        trigger=binding.trigger,
+        at=at,
+    )
     return Job(
         kind=TIMER,
         key=_key(source),
@@ -90,19 +100,35 @@ def job_of(binding: Binding, source: TimerSource, *, after: int, epoch: int = 0)
     )
 
 
-def follow(job: Job, result: Result, now: int, *, grace_ms: int) -> JobSettlement:
+def follow(
+    job: Job,
+    result: Result,
+    now: int,
+    *,
+    grace_ms: int,
+) -> JobSettlement:
     """Return what follows from a firing: the job of the next one, or a retry."""
     if result is None:
         return JobSettlement(job=None)
+    # The job of the next firing is written when this one is over, so that no two run at a time.
     if isinstance(result, Refused):
         again_at = now + outage_wait(job.tries + 1)
         return JobSettlement(job=settlement.tried(job, again_at=again_at, error=result.error))
     due = read_due(job.payload)
     binding = Binding(
-        function=due.function, trigger=due.trigger, qualifier="", source=result.source
+        function=due.function,
+        trigger=due.trigger,
+        qualifier="",
+        source=result.source,
     )
+    # What was missed by more than the grace is left out, not fired one after the other.
     after = max(due.at, now - grace_ms - 1)
-    following = job_of(binding, result.source, after=after, epoch=job.epoch)
+    following = job_of(
+        binding,
+        result.source,
+        after=after,
+        epoch=job.epoch,
+    )
     return JobSettlement(job=None, added=() if following is None else (following,))
 
 
@@ -156,25 +182,35 @@ class Timers:
     async def _schedule(self) -> None:
         """Make sure that each enabled timer has a job."""
         now = self._node.clock.now()
-        wanted = {
-            binding.source.revision: job_of(binding, binding.source, after=now)
-            for binding in bindings.read_all(await self._triggers.current())
-            if isinstance(binding.source, TimerSource) and binding.enabled
-        }
-        new = [job for key, job in wanted.items() if job and key not in self._scheduled]
+        triggers = await self._triggers.current()
+        scheduled: set[str] = set()
+        new: list[Job] = []
+        for binding in bindings.read_all(triggers):
+            source = binding.source
+            if not isinstance(source, TimerSource) or not binding.enabled:
+                continue
+            scheduled.add(source.revision)
+            job = job_of(binding, source, after=now)
+            if job is not None and source.revision not in self._scheduled:
+                new.append(job)
         if new:
+            # Only where no job has the key: a plain write would replace the job that another node
+            # has claimed, and the timer would fire twice.
             await self._node.store.ensure_jobs(new)
             self._node.wakeups.announce(topic_of(TIMER))
-        self._scheduled = frozenset(wanted)
+        self._scheduled = frozenset(scheduled)
 
     async def _fire(self, job: Job) -> Result:
         due = read_due(job.payload)
-        found = await self._binding(due, job)
-        if found is None:
+        timer = await self._binding(due, job)
+        if timer is None:
             return None
-        binding, source = found
+        binding, source = timer
         late = self._node.clock.now() - due.at
-        if late > (max(self._grace_ms, _RETRIED_MS) if job.error else self._grace_ms):
+        # One that was tried in time and refused was not missed: its retries come later.
+        was_tried = job.error != ""
+        latest = max(self._grace_ms, _RETRIED_MS) if was_tried else self._grace_ms
+        if late > latest:
             _LOG.warning("timer %s: missed the firing of %d, %d ms ago", binding.key, due.at, late)
             return Fired(source)
         payload = events.encode(events.timer(due.trigger, due.at, payload=source.payload))
@@ -190,9 +226,13 @@ class Timers:
     async def _binding(self, due: Due, job: Job) -> tuple[Binding, TimerSource] | None:
         """Return the timer that a job is for, None if it was changed or deleted since."""
         trigger = await self._triggers.find(due.function, due.trigger)
-        for binding in bindings.read_all([] if trigger is None else [trigger]):
+        if trigger is None:
+            return None
+        for binding in bindings.read_all([trigger]):
             source = binding.source
-            if isinstance(source, TimerSource) and binding.enabled and job.key == _key(source):
+            if not isinstance(source, TimerSource) or not binding.enabled:
+                continue
+            if job.key == _key(source):
                 return binding, source
         return None
 

@@ -22,7 +22,7 @@ from fc_async_sdk.spec.destinations import KINDS
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from fc_async_local.destinations.adapter import Channel, Message
+    from fc_async_local.destinations.adapter import ChannelAdapter, ShownMessage
     from fc_async_local.functions.async_configs import AsyncConfigs
     from fc_async_local.services.delivery import FunctionInvoker
     from fc_async_sdk.spec.arn import DestinationArn
@@ -48,7 +48,7 @@ class ChannelAdmin:
 
     def __init__(
         self,
-        channels: Iterable[Channel[Any, Any]],
+        channels: Iterable[ChannelAdapter[Any, Any]],
         invoker: FunctionInvoker,
         configs: AsyncConfigs,
     ) -> None:
@@ -116,7 +116,7 @@ class ChannelAdmin:
             accepted=len(accepted), before=sum(accepted.values()), refused=refused
         )
 
-    async def _replay(self, message: Message, target: DestinationArn) -> bool:
+    async def _replay(self, message: ShownMessage, target: DestinationArn) -> bool:
         """Send a failed event again; return whether an earlier replay had sent it.
 
         Args:
@@ -146,7 +146,7 @@ class ChannelAdmin:
             return True
         return False
 
-    def _find(self, kind: str, query: ChannelQuery) -> tuple[Channel[Any, Any], Any]:
+    def _find(self, kind: str, query: ChannelQuery) -> tuple[ChannelAdapter[Any, Any], Any]:
         channel = self._channels.get(kind)
         if channel is None:
             raise refusals.invalid_argument(
@@ -155,7 +155,7 @@ class ChannelAdmin:
         return channel, channel.named(query.name, query.instance)
 
 
-def _described(message: Message) -> models.Message:
+def _described(message: ShownMessage) -> models.Message:
     """Return a message as it is, and as the destination event that it carries, if it does."""
     summary, document = _event(message.body)
     return models.Message(

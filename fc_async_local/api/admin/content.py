@@ -63,9 +63,9 @@ class BucketAdmin:
     @local("GET", "/buckets/{bucket}/objects")
     async def objects(self, bucket: str, query: ObjectsQuery) -> models.Objects:
         """List objects and common prefixes, by key, a page of 100."""
-        from fc_async_local.services.oss.model import Wanted  # noqa: PLC0415 -- 25 ms
+        from fc_async_local.services.oss.model import PageRequest  # noqa: PLC0415 -- 25 ms
 
-        wanted = Wanted(query.prefix, "/", query.next_token, _PAGE)
+        wanted = PageRequest(query.prefix, "/", query.next_token, _PAGE)
         found = await self._oss.service.do(lambda index: index.page(bucket, wanted))
         shown = [
             models.ObjectSummary(

@@ -15,7 +15,7 @@ import msgspec
 from fc_async_local.api.operation import Query, delay_of, local
 from fc_async_local.domain.errors import Rejected
 from fc_async_local.domain.invocation import InvokeRequest
-from fc_async_local.domain.metrics import Way
+from fc_async_local.domain.metrics import DeliveryRoute
 from fc_async_local.execution.notices import warn_once
 from fc_async_local.functions import refusals
 from fc_async_local.functions.destination_graph import scene_of
@@ -148,7 +148,7 @@ class FunctionAdmin:
 
     async def _counted(self, edges: Sequence[models.Edge]) -> tuple[models.Edge, ...]:
         """Return edges with the numbers of their deliveries that have ended."""
-        ways = {edge: _way(edge) for edge in edges if edge.outcome != TRIGGER}
+        ways = {edge: _route(edge) for edge in edges if edge.outcome != TRIGGER}
         names = {way.name(metric) for way in ways.values() for metric in _ENDS}
         found = await self._store.metrics(MetricQuery(metrics=names)) if names else []
         sums = {(each.function, each.metric): each.total for each in found}
@@ -286,9 +286,9 @@ def request_of(call: models.Invoke, function: str) -> InvokeRequest:
 _ENDS: Final = (metrics.DESTINATION_SUCCEEDED, metrics.DESTINATION_ERRORS)
 
 
-def _way(edge: models.Edge) -> Way:
+def _route(edge: models.Edge) -> DeliveryRoute:
     function, qualifier = edge.source.split("/", 1)
-    return Way(function, qualifier, edge.outcome, edge.destination)
+    return DeliveryRoute(function, qualifier, edge.outcome, edge.destination)
 
 
 async def _everything(listing: Listing) -> list[dict[str, Any]]:

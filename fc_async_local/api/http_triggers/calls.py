@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from fc_async_local.api.http_triggers.visits import Visit
     from fc_async_local.clock import Clock
     from fc_async_local.domain.invocation import Outcome
-    from fc_async_local.domain.rules import Place
+    from fc_async_local.domain.rules import Account
     from fc_async_local.engine.engine import Engine
     from fc_async_local.functions import FunctionRegistry
     from fc_async_local.http.acs_signature import AcsSignatures
@@ -66,7 +66,7 @@ class HttpTriggerCalls:
         *,
         signatures: AcsSignatures | None,
         clock: Clock,
-        place: Place,
+        place: Account,
         noted: Callable[[str, str, str], None],
     ) -> None:
         self._invoker = invoker

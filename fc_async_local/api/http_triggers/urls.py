@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 from fc_async_sdk.spec import http_trigger
 
 if TYPE_CHECKING:
-    from fc_async_local.domain.rules import Place
+    from fc_async_local.domain.rules import Account
 
 _DOMAIN: Final = "fcapp.localhost"
 """Stands for the service's ``fcapp.run``."""
@@ -34,7 +34,7 @@ class TriggerUrls:
         place: The region in host names.
     """
 
-    def __init__(self, base: str, place: Place) -> None:
+    def __init__(self, base: str, place: Account) -> None:
         self._base = base.rstrip("/")
         self._port = urlsplit(base).port
         self._suffix = f".{place.region}.{_DOMAIN}"

@@ -62,7 +62,12 @@ class EventBridgeEndpoint(HttpService):
             owner = {"ResourceOwnerAccountId": self._service.settings.place.account_id}
             return _json(200, members | owner | data)
         data = await self._rpc(request)
-        success = {"Code": "Success", "Message": "success", "Success": True, "Data": data}
+        success = {
+            "Code": "Success",
+            "Message": "success",
+            "Success": True,
+            "Data": data,
+        }
         return _json(200, members | success)
 
     def refuse(self, error: Rejected, request: Request) -> Answer:
@@ -73,7 +78,7 @@ class EventBridgeEndpoint(HttpService):
             "RequestId": request.id,
         }
         if _is_data_plane(request):
-            content = {name[:1].lower() + name[1:]: value for name, value in content.items()}
+            content = {_uncapitalized(name): value for name, value in content.items()}
         else:
             content["Success"] = False
         return _json(error.status, content)
@@ -85,14 +90,18 @@ class EventBridgeEndpoint(HttpService):
         action = request.headers.get("x-acs-action", "")
         if not action:
             raise EventBridgeError("InvalidAction", "the header x-acs-action is missing")
-        form = request.body.decode("utf-8", "replace") if _is_form(request) else ""
-        pairs = parse_qsl(request.query, keep_blank_values=True) + parse_qsl(form, True)
+        # Clients send parameters in the query or, if they are long, in the body; the body wins.
+        pairs = parse_qsl(request.query, keep_blank_values=True)
+        if _is_form(request):
+            form = request.body.decode("utf-8", "replace")
+            pairs += parse_qsl(form, keep_blank_values=True)
         return await self._operations.call(action, dict(pairs))
 
     async def _data_plane(self, request: Request) -> dict[str, Any]:
         if self._service.settings.auth.strict_auth:
             self._verify_data_plane(request)
         await self._service.documents.refresh()
+        # The one operation of the data plane whose body is a list.
         if request.segments[1:] == ("putEvents",):
             entries = await self._service.put_events(model.read_batch(request.body))
             return shown_entries(entries)
@@ -114,12 +123,17 @@ class EventBridgeEndpoint(HttpService):
         except signature.Unsigned as error:
             code = "InvalidDigest" if error.code == "InvalidDegist" else "SignatureDoesNotMatch"
             raise EventBridgeError(code, error.message) from error
+        # A request that was recorded must not be sent a second time.
         nonce = request.headers.get("x-acs-signature-nonce", "")
         if not nonce:
             raise EventBridgeError(
                 "SignatureDoesNotMatch", "the header x-acs-signature-nonce is missing"
             )
         self._signatures.use_nonce(key_id, nonce)
+
+
+def _uncapitalized(name: str) -> str:
+    return name[:1].lower() + name[1:]
 
 
 def _is_form(request: Request) -> bool:

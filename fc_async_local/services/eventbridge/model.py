@@ -120,7 +120,7 @@ class Entry(Record, frozen=True, kw_only=True):
         return {"EventId": self.event_id, "TraceId": self.trace_id}
 
 
-class Push(Record, frozen=True, kw_only=True):
+class RulePush(Record, frozen=True, kw_only=True):
     """A job: push one event to one target of one rule.
 
     Attributes:
@@ -150,7 +150,13 @@ class EventBridgeError(ProtocolError):
 
 
 _REQUIRED: Final = ("id", "source", "type", "specversion")
-_LONGEST: Final = {"id": 128, "source": 128, "type": 128, "subject": 512, "time": 64}
+_LONGEST: Final = {
+    "id": 128,
+    "source": 128,
+    "type": 128,
+    "subject": 512,
+    "time": 64,
+}
 """Largest numbers of characters (docs/reference/sources.md, EventBridge limits)."""
 _ATTRIBUTES: Final = {*_REQUIRED, "subject", "time", "data", "datacontenttype", "dataschema"}
 """Of CloudEvents, which the RPC API writes in upper camel case."""
@@ -223,7 +229,14 @@ def check_event(event: Event) -> None:
         )
 
 
-def stamp(event: Event, *, bus: str, region: str, account_id: str, now: int) -> Event:
+def stamp(
+    event: Event,
+    *,
+    bus: str,
+    region: str,
+    account_id: str,
+    now: int,
+) -> Event:
     """Return an event with the attributes that the bus adds.
 
     JSON in ``data_base64`` becomes ``data``.
@@ -261,5 +274,5 @@ def _with_data(event: Event) -> Event:
         json_input.read(data)
     except (binascii.Error, ValueError):
         return event
-    rest = {name: value for name, value in event.items() if name != "data_base64"}
-    return rest | {"data": msgspec.Raw(data)}
+    decoded = {name: value for name, value in event.items() if name != "data_base64"}
+    return decoded | {"data": msgspec.Raw(data)}

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import json
+import re
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import msgspec
@@ -90,10 +91,11 @@ class Parameters:
             EventBridgeError: InvalidArgument.
         """
         value = self.text(name, str(default))
-        plain = value.isascii() and value.isdigit() and len(value) <= len(str(_PAGE))
-        if not (plain and 0 < int(value) <= _PAGE):
+        # Not more digits than the largest number has: int() is slow for thousands of them.
+        number = int(value) if re.fullmatch("[0-9]{1,3}", value) else 0
+        if not 0 < number <= _PAGE:
             raise EventBridgeError("InvalidArgument", f"{name}={shorten(value)}: 1 to {_PAGE}")
-        return int(value)
+        return number
 
     def read(self, name: str, kind: type[T]) -> T:
         """Return a parameter, JSON or a value, as a type.
@@ -144,103 +146,119 @@ class Operations:
         operation = self._all.get(name)
         if operation is None:
             raise EventBridgeError("InvalidAction", f"{name!r} is not an operation of this service")
-        known = _PARAMETERS[name].split()
+        known_parameters = _PARAMETERS[name].split()
+        # ListTargets ignored its filter once, and answered all targets.
         for parameter in values:
-            if parameter not in known:
-                text = f"{name} has no parameter {shorten(parameter)}: there are {', '.join(known)}"
+            if parameter not in known_parameters:
+                choices = ", ".join(known_parameters)
+                text = f"{name} has no parameter {shorten(parameter)}: there are {choices}"
                 raise EventBridgeError("InvalidArgument", text)
         return await operation(Parameters(values))
 
-    async def _create_bus(self, given: Parameters) -> Data:
-        bus = await self._documents.create_bus(
-            given.text("EventBusName"), given.text("Description", "")
-        )
+    async def _create_bus(self, parameters: Parameters) -> Data:
+        name = parameters.text("EventBusName")
+        bus = await self._documents.create_bus(name, parameters.text("Description", ""))
         return {"EventBusARN": self._bus_arn(bus.name)}
 
-    async def _get_bus(self, given: Parameters) -> Data:
-        return self._shown_bus(self._documents.bus(given.text("EventBusName")))
+    async def _get_bus(self, parameters: Parameters) -> Data:
+        return self._shown_bus(self._documents.bus(parameters.text("EventBusName")))
 
-    async def _update_bus(self, given: Parameters) -> Data:
-        await self._documents.change_bus(given.text("EventBusName"), given.text("Description", ""))
+    async def _update_bus(self, parameters: Parameters) -> Data:
+        await self._documents.change_bus(
+            parameters.text("EventBusName"), parameters.text("Description", "")
+        )
         return {}
 
-    async def _delete_bus(self, given: Parameters) -> Data:
-        await self._documents.delete_bus(given.text("EventBusName"))
+    async def _delete_bus(self, parameters: Parameters) -> Data:
+        await self._documents.delete_bus(parameters.text("EventBusName"))
         return {}
 
-    async def _list_buses(self, given: Parameters) -> Data:
+    async def _list_buses(self, parameters: Parameters) -> Data:
         buses, following, total = self._documents.buses(
-            prefix=given.text("NamePrefix", ""),
-            after=given.text("NextToken", ""),
-            limit=given.number("Limit", _PAGE),
+            prefix=parameters.text("NamePrefix", ""),
+            after=parameters.text("NextToken", ""),
+            limit=parameters.number("Limit", _PAGE),
         )
         shown = [self._shown_bus(bus) for bus in buses]
-        return {"EventBuses": shown, "NextToken": following, "Total": total}
+        return {
+            "EventBuses": shown,
+            "NextToken": following,
+            "Total": total,
+        }
 
-    async def _create_rule(self, given: Parameters) -> Data:
+    async def _create_rule(self, parameters: Parameters) -> Data:
         rule = await self._documents.create_rule(
             Rule(
-                bus=given.text("EventBusName"),
-                name=given.text("RuleName"),
-                pattern=given.text("FilterPattern", "{}"),
-                status=_status(given.text("Status", "ENABLE")),
-                description=given.text("Description", ""),
-                targets=given.read("EventTargets", _TARGETS) or given.read("Targets", _TARGETS),
+                bus=parameters.text("EventBusName"),
+                name=parameters.text("RuleName"),
+                pattern=parameters.text("FilterPattern", "{}"),
+                status=_status(parameters.text("Status", "ENABLE")),
+                description=parameters.text("Description", ""),
+                targets=parameters.read("EventTargets", _TARGETS)
+                or parameters.read("Targets", _TARGETS),
                 created_at=0,
                 modified_at=0,
             )
         )
         return {"RuleARN": self._rule_arn(rule)}
 
-    def _rule(self, given: Parameters) -> Rule:
-        return self._documents.rule(given.text("EventBusName"), given.text("RuleName"))
+    def _rule(self, parameters: Parameters) -> Rule:
+        return self._documents.rule(parameters.text("EventBusName"), parameters.text("RuleName"))
 
-    async def _get_rule(self, given: Parameters) -> Data:
-        return self._shown_rule(self._rule(given))
+    async def _get_rule(self, parameters: Parameters) -> Data:
+        return self._shown_rule(self._rule(parameters))
 
-    async def _update_rule(self, given: Parameters) -> Data:
-        rule = self._rule(given)
+    async def _update_rule(self, parameters: Parameters) -> Data:
+        rule = self._rule(parameters)
         return await self._change(
             rule,
-            pattern=given.text("FilterPattern", rule.pattern),
-            status=_status(given.text("Status", rule.status)),
-            description=given.text("Description", rule.description),
+            pattern=parameters.text("FilterPattern", rule.pattern),
+            status=_status(parameters.text("Status", rule.status)),
+            description=parameters.text("Description", rule.description),
         )
 
     async def _change(self, rule: Rule, **fields: Any) -> Data:
         await self._documents.change_rule(msgspec.structs.replace(rule, **fields))
         return {}
 
-    async def _delete_rule(self, given: Parameters) -> Data:
-        await self._documents.delete_rule(given.text("EventBusName"), given.text("RuleName"))
+    async def _delete_rule(self, parameters: Parameters) -> Data:
+        await self._documents.delete_rule(
+            parameters.text("EventBusName"), parameters.text("RuleName")
+        )
         return {}
 
-    async def _list_rules(self, given: Parameters) -> Data:
+    async def _list_rules(self, parameters: Parameters) -> Data:
         rules, following, total = self._documents.rules(
-            given.text("EventBusName"),
-            prefix=given.text("RuleNamePrefix", ""),
-            after=given.text("NextToken", ""),
-            limit=given.number("Limit", _PAGE),
+            parameters.text("EventBusName"),
+            prefix=parameters.text("RuleNamePrefix", ""),
+            after=parameters.text("NextToken", ""),
+            limit=parameters.number("Limit", _PAGE),
         )
         shown = [self._shown_rule(rule) for rule in rules]
-        return {"Rules": shown, "NextToken": following, "Total": total}
+        return {
+            "Rules": shown,
+            "NextToken": following,
+            "Total": total,
+        }
 
-    async def _set_status(self, status: str, given: Parameters) -> Data:
-        return await self._change(self._rule(given), status=status)
+    async def _set_status(self, status: str, parameters: Parameters) -> Data:
+        return await self._change(self._rule(parameters), status=status)
 
-    async def _put_targets(self, given: Parameters) -> Data:
-        rule = self._rule(given)
-        put = {target.id: target for target in given.read("Targets", _TARGETS)}
-        kept = {target.id: target for target in rule.targets}
-        await self._change(rule, targets=tuple((kept | put).values()))
+    async def _put_targets(self, parameters: Parameters) -> Data:
+        rule = self._rule(parameters)
+        # A target replaces the one of its id; the others of the rule stay.
+        targets = {target.id: target for target in rule.targets}
+        for target in parameters.read("Targets", _TARGETS):
+            targets[target.id] = target
+        await self._change(rule, targets=tuple(targets.values()))
         return {"ErrorEntriesCount": 0, "ErrorEntries": []}
 
-    async def _delete_targets(self, given: Parameters) -> Data:
-        rule = self._rule(given)
-        ids = given.read("TargetIds", list[str])
-        known = {target.id for target in rule.targets}
-        left = tuple(target for target in rule.targets if target.id not in ids)
-        await self._change(rule, targets=left)
+    async def _delete_targets(self, parameters: Parameters) -> Data:
+        rule = self._rule(parameters)
+        ids = parameters.read("TargetIds", list[str])
+        existing = {target.id for target in rule.targets}
+        remaining = tuple(target for target in rule.targets if target.id not in ids)
+        await self._change(rule, targets=remaining)
         errors = [
             {
                 "EntryId": target_id,
@@ -248,24 +266,34 @@ class Operations:
                 "ErrorMessage": f"the rule {rule.name!r} has no target {target_id!r}",
             }
             for target_id in ids
-            if target_id not in known
+            if target_id not in existing
         ]
         return {"ErrorEntriesCount": len(errors), "ErrorEntries": errors}
 
-    async def _list_targets(self, given: Parameters) -> Data:
-        rule = self._rule(given)
-        targets = [
-            self._shown_target(target) | {"EventBusName": rule.bus, "RuleName": rule.name}
-            for target in rule.targets
-        ]
-        return {"Targets": targets, "NextToken": "", "Total": len(targets)}
+    async def _list_targets(self, parameters: Parameters) -> Data:
+        rule = self._rule(parameters)
+        targets = []
+        for target in rule.targets:
+            shown = self._shown_target(target)
+            targets.append(
+                {
+                    **shown,
+                    "EventBusName": rule.bus,
+                    "RuleName": rule.name,
+                }
+            )
+        return {
+            "Targets": targets,
+            "NextToken": "",
+            "Total": len(targets),
+        }
 
-    async def _test_pattern(self, given: Parameters) -> Data:
+    async def _test_pattern(self, parameters: Parameters) -> Data:
         try:
-            wanted = pattern.parse(given.text("EventPattern"))
+            event_pattern = pattern.parse(parameters.text("EventPattern"))
         except pattern.InvalidPattern as error:
             raise EventBridgeError("InvalidEventPattern", str(error)) from error
-        text = given.text("Event")
+        text = parameters.text("Event")
         try:
             json_input.read(text)
         except json_input.InvalidJson as error:
@@ -275,19 +303,24 @@ class Operations:
         event = pattern.lexical(text)
         if not isinstance(event, dict):
             raise EventBridgeError("InvalidEvent", "Event must be a JSON object")
-        return {"Result": wanted.matches(event)}
+        return {"Result": event_pattern.matches(event)}
 
-    async def _put_events(self, given: Parameters) -> Data:
-        batch = model.read_batch(given.text("EventList", "[]").encode())
-        bus = given.optional("EventBusName")
-        entries = await self._service.put_events(
-            [model.from_rpc(event) for event in batch], bus=bus
-        )
+    async def _put_events(self, parameters: Parameters) -> Data:
+        batch = model.read_batch(parameters.text("EventList", "[]").encode())
+        bus = parameters.optional("EventBusName")
+        events = [model.from_rpc(event) for event in batch]
+        entries = await self._service.put_events(events, bus=bus)
         return shown_entries(entries)
 
     def _bus_arn(self, bus: str) -> str:
-        place = self._service.settings.place
-        return str(EventBusArn(region=place.region, account_id=place.account_id, bus=bus))
+        account = self._service.settings.place
+        return str(
+            EventBusArn(
+                region=account.region,
+                account_id=account.account_id,
+                bus=bus,
+            )
+        )
 
     def _rule_arn(self, rule: Rule) -> str:
         return f"{self._bus_arn(rule.bus)}/rule/{rule.name}"
@@ -326,8 +359,9 @@ class Operations:
 
 def shown_entries(entries: list[Entry]) -> Data:
     """Return the data of the answer to PutEvents."""
+    failed = [entry for entry in entries if entry.error_code]
     return {
-        "FailedEntryCount": sum(bool(entry.error_code) for entry in entries),
+        "FailedEntryCount": len(failed),
         "EntryList": [entry.shown() for entry in entries],
     }
 

@@ -10,6 +10,7 @@ later.
 from __future__ import annotations
 
 import ipaddress
+import itertools
 import json
 import math
 from collections.abc import Callable, Mapping
@@ -46,6 +47,10 @@ _MISSING: Final = object()
 
 Test = Callable[[Any], bool]
 """Tests one value of an event that is neither an object nor a list."""
+Maker = Callable[[Any, str], Test]
+"""Makes the test of an operator from its operand and the path of it in the pattern."""
+Comparison = Callable[[float, float], bool]
+"""Compares a number with its bound."""
 
 
 class InvalidPattern(Exception):
@@ -60,6 +65,8 @@ class Number(str):
 
 def lexical(text: str | bytes) -> Any:
     """Parse JSON that :func:`json_input.read` accepts; numbers stay as written."""
+    # Patterns compare the text: 3.0e2 is not 300 for the service (docs/decisions/services-and-
+    # destinations.md, 0030).
     return json.loads(text, parse_int=Number, parse_float=Number)
 
 
@@ -98,100 +105,126 @@ def parse(text: str) -> Pattern:
         raise InvalidPattern(f"$ must be an object, got {shorten(tree)}")
     for key in tree:
         if key != "data" and key not in ATTRIBUTES:
-            raise InvalidPattern(
-                f"$.{key}: not an attribute of events: data, {', '.join(sorted(ATTRIBUTES))}"
-            )
+            attributes = ", ".join(sorted(ATTRIBUTES))
+            raise InvalidPattern(f"$.{key}: not an attribute of events: data, {attributes}")
     return Pattern(_fields(tree, "$", 0))
 
 
-def _fields(tree: Mapping[str, Any], place: str, depth: int) -> dict[str, Any]:
+def _fields(
+    tree: Mapping[str, Any],
+    path: str,
+    depth: int,
+) -> dict[str, Any]:
+    # A deeper one would end the recursion of the match, for each event.
     if depth > _DEPTH:
-        raise InvalidPattern(f"{place}: nested deeper than {_DEPTH}")
-    return {key: _node(value, f"{place}.{key}", depth + 1) for key, value in tree.items()}
+        raise InvalidPattern(f"{path}: nested deeper than {_DEPTH}")
+    fields = {}
+    for key, value in tree.items():
+        fields[key] = _node(value, f"{path}.{key}", depth + 1)
+    return fields
 
 
-def _node(value: Any, place: str, depth: int) -> Any:
+def _node(
+    value: Any,
+    path: str,
+    depth: int,
+) -> Any:
     if isinstance(value, dict) and value:
-        return _fields(value, place, depth)
+        return _fields(value, path, depth)
     if isinstance(value, list) and value:
-        return [_condition(item, f"{place}[{index}]") for index, item in enumerate(value)]
+        conditions = []
+        for index, item in enumerate(value):
+            conditions.append(_condition(item, f"{path}[{index}]"))
+        return conditions
     raise InvalidPattern(
-        f"{place} must be a list of conditions or an object, neither empty; got {shorten(value)}"
+        f"{path} must be a list of conditions or an object, neither empty; got {shorten(value)}"
     )
 
 
-def _condition(item: Any, place: str) -> Test:
+def _condition(item: Any, path: str) -> Test:
     if isinstance(item, list):
-        raise InvalidPattern(f"{place}: a list within a list is not allowed")
+        raise InvalidPattern(f"{path}: a list within a list is not allowed")
     if not isinstance(item, dict):
         return _equals(item)
     if len(item) != 1:
-        raise InvalidPattern(f"{place}: expected one operator, got {sorted(item)}")
+        raise InvalidPattern(f"{path}: expected one operator, got {sorted(item)}")
     ((name, operand),) = item.items()
     make = _OPERATORS.get(name)
     if make is None:
-        raise InvalidPattern(f"{place}: {name!r} is none of {', '.join(sorted(_OPERATORS))}")
-    return make(operand, f"{place}.{name}")
+        raise InvalidPattern(f"{path}: {name!r} is none of {', '.join(sorted(_OPERATORS))}")
+    return make(operand, f"{path}.{name}")
 
 
 def _text(value: Any) -> str:
     """Return a scalar as in JSON, strings without quotes."""
     if isinstance(value, bool):
-        return "true" if value else "false"
+        return str(value).lower()
     return str(value)
 
 
 def _equals(expected: Any) -> Test:
     if expected is None:
         return lambda value: value is None
-    wanted = _text(expected)
-    return lambda value: value is not None and value is not _MISSING and _text(value) == wanted
+    expected_text = _text(expected)
+
+    def test(value: Any) -> bool:
+        if value is None or value is _MISSING:
+            return False
+        return _text(value) == expected_text
+
+    return test
 
 
 def _is_string(value: Any) -> bool:
     return isinstance(value, str) and not isinstance(value, Number)
 
 
-def _string_operator(check: Callable[[str, str], bool]) -> Callable[[Any, str], Test]:
-    def make(operand: Any, place: str) -> Test:
+def _string_operator(check: Callable[[str, str], bool]) -> Maker:
+    def make(operand: Any, path: str) -> Test:
         if not _is_string(operand) or not operand:
-            raise InvalidPattern(f"{place}: expected a non-empty string, got {shorten(operand)}")
+            raise InvalidPattern(f"{path}: expected a non-empty string, got {shorten(operand)}")
         return lambda value: _is_string(value) and check(value, operand)
 
     return make
 
 
-def _anything_but(operand: Any, place: str) -> Test:
+def _anything_but(operand: Any, path: str) -> Test:
     if isinstance(operand, dict):
-        tests = [_negated_operator(operand, place)]
+        tests = [_negated_operator(operand, path)]
     else:
-        tests = [_equals(item) for item in _scalars(operand, place)]
-    return lambda value: value is not _MISSING and not any(test(value) for test in tests)
+        tests = [_equals(item) for item in _scalars(operand, path)]
+
+    def test_none(value: Any) -> bool:
+        # A key that is absent is not "anything but": the reference evaluator refuses it, too.
+        if value is _MISSING:
+            return False
+        return not any(test(value) for test in tests)
+
+    return test_none
 
 
-def _negated_operator(operand: dict[str, Any], place: str) -> Test:
+def _negated_operator(operand: dict[str, Any], path: str) -> Test:
     if len(operand) != 1 or not operand.keys() <= _NEGATABLE:
-        raise InvalidPattern(
-            f"{place}: expected one of {', '.join(sorted(_NEGATABLE))}, got {shorten(operand)}"
-        )
+        operators = ", ".join(sorted(_NEGATABLE))
+        raise InvalidPattern(f"{path}: expected one of {operators}, got {shorten(operand)}")
     ((name, inner),) = operand.items()
-    return _OPERATORS[name](inner, f"{place}.{name}")
+    return _OPERATORS[name](inner, f"{path}.{name}")
 
 
-def _scalars(operand: Any, place: str) -> list[Any]:
-    listed = operand if isinstance(operand, list) else [operand]
-    if not listed or any(isinstance(item, dict | list) for item in listed):
-        raise InvalidPattern(f"{place}: expected a value or list of values, got {shorten(operand)}")
-    return listed
+def _scalars(operand: Any, path: str) -> list[Any]:
+    values = operand if isinstance(operand, list) else [operand]
+    if not values or any(isinstance(value, dict | list) for value in values):
+        raise InvalidPattern(f"{path}: expected a value or list of values, got {shorten(operand)}")
+    return values
 
 
-def _exists(operand: Any, place: str) -> Test:
+def _exists(operand: Any, path: str) -> Test:
     if not isinstance(operand, bool):
-        raise InvalidPattern(f"{place}: expected true or false, got {shorten(operand)}")
+        raise InvalidPattern(f"{path}: expected true or false, got {shorten(operand)}")
     return lambda value: (value is not _MISSING) is operand
 
 
-_COMPARISONS: Final[dict[str, Callable[[float, float], bool]]] = {
+_COMPARISONS: Final[dict[str, Comparison]] = {
     "=": lambda value, bound: abs(value - bound) <= _TOLERANCE,
     "!=": lambda value, bound: abs(value - bound) > _TOLERANCE,
     ">": lambda value, bound: value - bound > _TOLERANCE,
@@ -202,13 +235,14 @@ _COMPARISONS: Final[dict[str, Callable[[float, float], bool]]] = {
 _NUMERIC_LENGTHS: Final = (2, 4)
 
 
-def _numeric(operand: Any, place: str) -> Test:
+def _numeric(operand: Any, path: str) -> Test:
     if not isinstance(operand, list) or len(operand) not in _NUMERIC_LENGTHS:
         raise InvalidPattern(
-            f"{place}: expected [operator, number] once or twice, got {shorten(operand)}"
+            f"{path}: expected [operator, number] once or twice, got {shorten(operand)}"
         )
-    pairs = list(zip(operand[::2], operand[1::2], strict=True))
-    bounds = [(_comparison(name, place), _bound(bound, place)) for name, bound in pairs]
+    bounds = []
+    for name, bound in zip(operand[::2], operand[1::2], strict=True):
+        bounds.append((_comparison(name, path), _bound(bound, path)))
 
     def test(value: Any) -> bool:
         if not isinstance(value, Number):
@@ -219,26 +253,27 @@ def _numeric(operand: Any, place: str) -> Test:
     return test
 
 
-def _comparison(name: Any, place: str) -> Callable[[float, float], bool]:
+def _comparison(name: Any, path: str) -> Comparison:
     if not isinstance(name, str) or name not in _COMPARISONS:
-        raise InvalidPattern(f"{place}: {shorten(name)} is none of {', '.join(_COMPARISONS)}")
+        raise InvalidPattern(f"{path}: {shorten(name)} is none of {', '.join(_COMPARISONS)}")
     return _COMPARISONS[name]
 
 
-def _bound(value: Any, place: str) -> float:
+def _bound(value: Any, path: str) -> float:
     if not isinstance(value, Number) or not abs(float(value)) <= _NUMERIC_LIMIT:
-        raise InvalidPattern(f"{place}: expected a number from -1e9 to 1e9, got {shorten(value)}")
+        raise InvalidPattern(f"{path}: expected a number from -1e9 to 1e9, got {shorten(value)}")
     bound = float(value)
     assert math.isfinite(bound)
     return bound
 
 
-def _cidr(operand: Any, place: str) -> Test:
+def _cidr(operand: Any, path: str) -> Test:
+    text = str(operand) if _is_string(operand) else ""
     try:
-        network = ipaddress.IPv4Network(str(operand) if _is_string(operand) else "", strict=False)
+        network = ipaddress.IPv4Network(text, strict=False)
     except ValueError:
         raise InvalidPattern(
-            f"{place}: expected an IPv4 range a.b.c.d/n, got {shorten(operand)}"
+            f"{path}: expected an IPv4 range a.b.c.d/n, got {shorten(operand)}"
         ) from None
 
     def test(value: Any) -> bool:
@@ -252,7 +287,7 @@ def _cidr(operand: Any, place: str) -> Test:
     return test
 
 
-_OPERATORS: Final[dict[str, Callable[[Any, str], Test]]] = {
+_OPERATORS: Final[dict[str, Maker]] = {
     "prefix": _string_operator(str.startswith),
     "suffix": _string_operator(str.endswith),
     "contains": _string_operator(lambda value, part: part in value),
@@ -267,14 +302,16 @@ _NEGATABLE: Final = frozenset({"prefix", "suffix", "contains"})
 def _matches(fields: Mapping[str, Any], event: Any) -> bool:
     for key, node in fields.items():
         value = event.get(key, _MISSING) if isinstance(event, Mapping) else _MISSING
-        if not (_matches(node, value) if isinstance(node, dict) else _leaf(node, value)):
+        if isinstance(node, dict):
+            if not _matches(node, value):
+                return False
+        elif not _matches_any(node, value):
             return False
     return True
 
 
-def _leaf(tests: list[Test], value: Any) -> bool:
+def _matches_any(tests: list[Test], value: Any) -> bool:
     """Return whether one value matches one condition; an object matches nothing."""
-    if isinstance(value, dict):
-        return False
     values = value if isinstance(value, list) else [value]
-    return any(test(item) for item in values if not isinstance(item, dict | list) for test in tests)
+    scalars = [scalar for scalar in values if not isinstance(scalar, dict | list)]
+    return any(test(scalar) for scalar, test in itertools.product(scalars, tests))

@@ -18,7 +18,7 @@ from fc_async_local.domain.invocation import EVENT_PUSH, Job
 from fc_async_local.services import common
 from fc_async_local.services.eventbridge import model, pattern
 from fc_async_local.services.eventbridge.documents import BusDocuments
-from fc_async_local.services.eventbridge.model import Entry, EventBridgeError, Push, encode
+from fc_async_local.services.eventbridge.model import Entry, EventBridgeError, RulePush, encode
 from fc_async_local.store.protocol import StoreUnavailable
 from fc_async_sdk.errors import InvalidArn
 from fc_async_sdk.spec import arn, limits
@@ -35,15 +35,15 @@ if TYPE_CHECKING:
 
 _LOG: Final = logging.getLogger(__name__)
 
-read_push: Final = msgspec.json.Decoder(Push).decode
+read_push: Final = msgspec.json.Decoder(RulePush).decode
 
 
 class EventBridgeService:
     """Takes events and pushes them. Start :attr:`pushes` before use.
 
     Args:
-        kept: Buses and rules.
-        targets: Push events.
+        documents: Buses and rules.
+        targets: RulePush events.
         node: Holds what is to be pushed.
         settings: Account and limits.
         bound: Returns the rules that are triggers of functions, as they are now.
@@ -57,14 +57,14 @@ class EventBridgeService:
 
     def __init__(
         self,
-        kept: DocumentCache,
+        documents: DocumentCache,
         targets: Targets,
         node: PushNode,
         *,
         settings: Settings,
         bound: Callable[[], Sequence[Rule]] = tuple,
     ) -> None:
-        self.documents = BusDocuments(kept, node.clock, targets.check)
+        self.documents = BusDocuments(documents, node.clock, targets.check)
         self._targets = targets
         self._node = node
         self.recent: common.Recent[tuple[int, Event]] = common.Recent()
@@ -93,6 +93,7 @@ class EventBridgeService:
         Raises:
             EventBridgeError: InvalidArgument, EntityTooLarge: no event was accepted.
         """
+        # Of the whole batch: nothing of it is accepted.
         if not 0 < len(batch) <= model.BATCH_EVENTS:
             raise EventBridgeError(
                 "InvalidArgument", f"{len(batch)} events: 1 to {model.BATCH_EVENTS} in a batch"
@@ -103,6 +104,7 @@ class EventBridgeService:
         entries: list[Entry] = []
         pushes: list[Job] = []
         for event in batch:
+            # An event that is refused does not keep the others of the batch from being accepted.
             entry, its_pushes = self._take(event, bus, call_path)
             entries.append(entry)
             pushes += its_pushes
@@ -131,49 +133,65 @@ class EventBridgeService:
             name = bus or model.text_of(event, "aliyuneventbusname")
             self.documents.bus(name)
         except EventBridgeError as error:
-            refused = Entry(event_id=event_id, error_code=error.code, error_message=error.message)
+            refused = Entry(
+                event_id=event_id,
+                error_code=error.code,
+                error_message=error.message,
+            )
             return refused, []
         trace_id, pushes = self._stamped(event, name, call_path)
         return Entry(event_id=event_id, trace_id=trace_id), pushes
 
     def _stamped(self, event: Event, bus: str, call_path: tuple[str, ...]) -> tuple[str, list[Job]]:
         """Return the trace id of an event that a bus has accepted, and its pushes."""
-        place, now, trace_id = self.settings.place, self._clock.now(), common.message_id()
+        account = self.settings.place
+        now = self._clock.now()
+        trace_id = common.message_id()
         stamped = model.stamp(
-            event, bus=bus, region=place.region, account_id=place.account_id, now=now
+            event,
+            bus=bus,
+            region=account.region,
+            account_id=account.account_id,
+            now=now,
         )
         self.recent.add(bus, (now, stamped))
         return trace_id, self._push_jobs(bus, stamped, trace_id, call_path)
 
     def _push_jobs(
-        self, bus: str, event: Event, trace_id: str, call_path: tuple[str, ...]
+        self,
+        bus: str,
+        event: Event,
+        trace_id: str,
+        call_path: tuple[str, ...],
     ) -> list[Job]:
-        wanted, now = pattern.lexical(encode(event)), self._clock.now()
-        found = [
-            (rule, target)
-            for rule in (*self.documents.rules_of(bus), *self._bound())
-            if rule.bus == bus and rule.status == "ENABLE" and _wants(rule, wanted)
-            for target in rule.targets
-        ]
-        return [
-            Job(
-                kind=EVENT_PUSH,
-                key=f"{trace_id}/{number}",
-                payload=encode(
-                    Push(
-                        trace_id=trace_id,
-                        bus=bus,
-                        rule=rule.name,
-                        target_id=target.id,
-                        event=event,
-                        call_path=call_path,
-                    )
-                ),
-                created_at=now,
-                due_at=now,
-            )
-            for number, (rule, target) in enumerate(found)
-        ]
+        # Patterns compare the text of numbers, so they stay as they are written.
+        lexical_event = pattern.lexical(encode(event))
+        now = self._clock.now()
+        jobs: list[Job] = []
+        for rule in (*self.documents.rules_of(bus), *self._bound()):
+            is_active = rule.bus == bus and rule.status == "ENABLE"
+            if not is_active or not _matches(rule, lexical_event):
+                continue
+            for target in rule.targets:
+                push = RulePush(
+                    trace_id=trace_id,
+                    bus=bus,
+                    rule=rule.name,
+                    target_id=target.id,
+                    event=event,
+                    call_path=call_path,
+                )
+                job = Job(
+                    kind=EVENT_PUSH,
+                    # By number: ids of targets may differ in characters that a URL does not have,
+                    # and then had the same dead event.
+                    key=f"{trace_id}/{len(jobs)}",
+                    payload=encode(push),
+                    created_at=now,
+                    due_at=now,
+                )
+                jobs.append(job)
+        return jobs
 
     async def _attempt(self, job: Job) -> Pushed:
         push = read_push(job.payload)
@@ -181,6 +199,7 @@ class EventBridgeService:
         target = self._target_of(push)
         if target is None:
             return None  # the rule or the target was deleted
+        # Each target by itself: one that fails holds up no other, and is retried alone.
         pushed = await self._targets.push(target, push.event, call_path=push.call_path)
         of_trigger = push.rule.startswith(model.OF_TRIGGERS)
         if of_trigger:
@@ -189,7 +208,8 @@ class EventBridgeService:
             return None
         again = self._node.again(target.push_retry_strategy, job.tries + 1, pushed.error)
         # Retries of triggers are for 429 and 5xx (user guide, "Advanced trigger features").
-        if again is None or (pushed.refused and of_trigger):
+        is_final = pushed.refused and of_trigger
+        if again is None or is_final:
             return await self._give_up(job, target, f"{_describe(job)}: {pushed.error}")
         return again
 
@@ -220,6 +240,8 @@ class EventBridgeService:
         """Write an event to the dead-letter queue; return what is kept if that is impossible."""
         push = read_push(job.payload)
         queue = target.dead_letter_queue
+        # Without a queue it becomes a dead event, which the service would drop: here it must be
+        # seen.
         if queue is not None and queue.arn:
             failure = await self.dead_letter(queue.arn, push.event)
             if not failure:
@@ -228,14 +250,25 @@ class EventBridgeService:
             error = f"{error}; the dead-letter queue {queue.arn}: {failure}"
         # The key is part of a URL when the event is redriven.
         key = job.key.replace("/", ".")
-        return self._targets.dead_event(target, push, key=key, error=error)
+        return self._targets.dead_event(
+            target,
+            push,
+            key=key,
+            error=error,
+        )
 
-    def _target_of(self, push: Push) -> Target | None:
-        found = self.documents.find_rule(push.bus, push.rule)
-        of_triggers = (one for one in self._bound() if (one.bus, one.name) == (push.bus, push.rule))
-        rule = next(of_triggers, None) if found is None else found
+    def _target_of(self, push: RulePush) -> Target | None:
+        rule = self.documents.find_rule(push.bus, push.rule)
+        if rule is None:
+            rule = self._rule_of_trigger(push)
         targets = () if rule is None else rule.targets
         return next((target for target in targets if target.id == push.target_id), None)
+
+    def _rule_of_trigger(self, push: RulePush) -> Rule | None:
+        for rule in self._bound():
+            if rule.bus == push.bus and rule.name == push.rule:
+                return rule
+        return None
 
 
 def _describe(job: Job) -> str:
@@ -243,7 +276,7 @@ def _describe(job: Job) -> str:
     return f"bus {push.bus}, rule {push.rule}, target {push.target_id}, event {push.trace_id}"
 
 
-def _wants(rule: Rule, event: Any) -> bool:
+def _matches(rule: Rule, event: Any) -> bool:
     try:
         return pattern.parse(rule.pattern).matches(event)
     except pattern.InvalidPattern as error:

@@ -33,12 +33,13 @@ if TYPE_CHECKING:
 
     from fc_async_local.domain.invocation import CallPath
     from fc_async_local.services.delivery import PushNode
-    from fc_async_local.services.eventbridge.model import Event, Push, Target
+    from fc_async_local.services.eventbridge.model import Event, RulePush, Target
     from fc_async_local.services.mns.service import MnsService
     from fc_async_local.services.rocketmq.service import RocketMqService
 
 _ORIGINAL: Final = Parameter(resource_key="Body", form="ORIGINAL")
 _VARIABLE: Final = re.compile(r"\$\{([A-Za-z0-9_.-]+)\}")
+_NEEDS_PATHS: Final = "Value must be a JSON object of names and JSONPath strings"
 _REQUIRED: Final[dict[str, tuple[str, ...]]] = {
     "http": (),
     "https": (),
@@ -93,32 +94,35 @@ class Targets:
         Raises:
             EventBridgeError: InvalidArgument.
         """
+        # When the rule is made: an event would be retried for a day before the mistake is seen.
         required = _REQUIRED.get(target.type)
         if required is None:
+            types = ", ".join(sorted(_REQUIRED))
             raise EventBridgeError(
                 "InvalidArgument",
-                f"target {target.id!r}: type {target.type!r} is not served here, only "
-                f"{', '.join(sorted(_REQUIRED))}",
+                f"target {target.id!r}: type {target.type!r} is not served here, only {types}",
             )
         missing = [key for key in required if target.parameter(key) is None]
         if missing:
             raise EventBridgeError(
                 "InvalidArgument", f"target {target.id!r}: ParamList lacks {', '.join(missing)}"
             )
-        if target.type.startswith("http") and not common.is_http_url(_url(target)):
+        url = _url(target)
+        if target.type.startswith("http") and not common.is_http_url(url):
             raise EventBridgeError(
-                "InvalidArgument",
-                f"target {target.id!r}: url {_url(target)!r} is not an http(s) URL",
+                "InvalidArgument", f"target {target.id!r}: url {url!r} is not an http(s) URL"
             )
 
     async def push(self, target: Target, event: Event, *, call_path: CallPath = ()) -> PushResult:
-        """Push an event once."""
+        """RulePush an event once."""
         inputs = _Inputs(target, json.loads(model.encode(event)), call_path)
+        push = self._pushes[target.type]
         try:
-            return PushResult(request_id=await self._pushes[target.type](target, inputs))
+            return PushResult(request_id=await push(target, inputs))
         except (_Failed, PostFailed, StoreUnavailable) as error:
             return PushResult(str(error))
         except Rejected as error:
+            # 429 and 5xx may end by themselves; what else a target refuses, it refuses again.
             return PushResult(str(error), refused=not error.temporary)
 
     async def dead_letter(self, queue: arn.Arn, event: Event) -> str:
@@ -139,7 +143,13 @@ class Targets:
         return ""
 
     @staticmethod
-    def dead_event(target: Target, push: Push, *, key: str, error: str) -> DeadEvent:
+    def dead_event(
+        target: Target,
+        push: RulePush,
+        *,
+        key: str,
+        error: str,
+    ) -> DeadEvent:
         """Return the dead event of an event that could not be pushed."""
         inputs = _Inputs(target, json.loads(model.encode(push.event)), push.call_path)
         function = qualifier = ""
@@ -150,8 +160,8 @@ class Targets:
         elif target.type == "acs.mns.queue":
             destination = queue_arn(inputs.get("queue"))
         elif target.type == "acs.rocketmq":
-            place = f"{inputs.get('InstanceId')}/topic/{inputs.get('Topic')}"
-            destination = f"acs:mq:::/instances/{place}"
+            instance_id = inputs.get("InstanceId")
+            destination = f"acs:mq:::/instances/{instance_id}/topic/{inputs.get('Topic')}"
         else:
             destination = _url(target)
         return DeadEvent(
@@ -187,7 +197,8 @@ class Targets:
             call_path=inputs.call_path,
         )
         if inputs.get("InvocationType").lower() != "sync":
-            return (await self._node.invoker.invoke_async(request)).request_id
+            taken = await self._node.invoker.invoke_async(request)
+            return taken.request_id
         request_id, outcome = await self._node.invoker.invoke_sync(request)
         if outcome.kind is not OutcomeKind.SUCCESS:
             raise _Failed(f"function {function} failed: {outcome.error_type}")
@@ -195,9 +206,14 @@ class Targets:
 
     async def _push_queue(self, _target: Target, inputs: _Inputs) -> str:
         body = inputs.body()
+        # Encoded unless it is switched off: official consumers decode the body by default.
         if inputs.get("IsBase64Encode").lower() != "false":
             body = base64.b64encode(body.encode()).decode()
-        draft = Draft(message_id=common.message_id(), body=body, call_path=inputs.call_path)
+        draft = Draft(
+            message_id=common.message_id(),
+            body=body,
+            call_path=inputs.call_path,
+        )
         await self._queues.send(inputs.get("queue"), [draft])
         return ""
 
@@ -233,18 +249,20 @@ class _Inputs:
 
 def _url(target: Target) -> str:
     parameter = target.parameter("url")
-    return parameter.value if parameter is not None and parameter.value else target.endpoint
+    if parameter is None or not parameter.value:
+        return target.endpoint
+    return parameter.value
 
 
 def _properties(text: str) -> dict[str, str]:
     """Read properties from a JSON object."""
     try:
-        found = json_input.read(text or "{}")
+        properties = json_input.read(text or "{}")
     except json_input.InvalidJson:
         raise _Failed(f"Properties {text!r} is not a JSON object") from None
-    if not isinstance(found, dict):
+    if not isinstance(properties, dict):
         raise _Failed(f"Properties {text!r} is not a JSON object")
-    return {str(name): str(value) for name, value in found.items()}
+    return {str(name): str(value) for name, value in properties.items()}
 
 
 def check_parameter(parameter: Parameter) -> None:
@@ -258,16 +276,15 @@ def check_parameter(parameter: Parameter) -> None:
             raise _wrong(parameter, f"{name} is longer than {VALUE_CHARACTERS} characters")
     if parameter.form == "JSONPATH":
         _compile(parameter, parameter.value)
+    # When the rule is made: an event would find the fault only later, and be retried for nothing.
     if parameter.form == "TEMPLATE":
         variables = _variables(parameter)
         for path in variables.values():
             _compile(parameter, path)
-        unknown = set(_VARIABLE.findall(parameter.template)) - variables.keys()
-        if unknown:
-            raise _wrong(
-                parameter,
-                f"Template uses {', '.join(sorted(unknown))}, which Value does not define",
-            )
+        undefined = set(_VARIABLE.findall(parameter.template)) - variables.keys()
+        if undefined:
+            names = ", ".join(sorted(undefined))
+            raise _wrong(parameter, f"Template uses {names}, which Value does not define")
 
 
 def input_for(parameter: Parameter, event: Any) -> str:
@@ -286,8 +303,9 @@ def input_for(parameter: Parameter, event: Any) -> str:
         return parameter.value
     if parameter.form == "JSONPATH":
         return _find(parameter, parameter.value, event)
-    found = {name: _find(parameter, path, event) for name, path in _variables(parameter).items()}
-    return _VARIABLE.sub(lambda match: found.get(match[1], match[0]), parameter.template)
+    variables = _variables(parameter)
+    values = {name: _find(parameter, path, event) for name, path in variables.items()}
+    return _VARIABLE.sub(lambda match: values.get(match[1], match[0]), parameter.template)
 
 
 def _variables(parameter: Parameter) -> dict[str, str]:
@@ -295,8 +313,10 @@ def _variables(parameter: Parameter) -> dict[str, str]:
         variables = json_input.read(parameter.value or "{}")
     except json_input.InvalidJson:
         variables = None
-    if not isinstance(variables, dict) or not all(isinstance(p, str) for p in variables.values()):
-        raise _wrong(parameter, "Value must be a JSON object of names and JSONPath strings")
+    if not isinstance(variables, dict):
+        raise _wrong(parameter, _NEEDS_PATHS)
+    if not all(isinstance(path, str) for path in variables.values()):
+        raise _wrong(parameter, _NEEDS_PATHS)
     return variables
 
 
@@ -318,16 +338,22 @@ def _find(parameter: Parameter, path: str, event: Any) -> str:
     import jsonpath  # noqa: PLC0415 -- as above
 
     compiled = _compile(parameter, path)
-    found = compiled.findall(event)
-    if isinstance(compiled, jsonpath.JSONPath) and compiled.singular_query():
-        return _as_text(found[0]) if found else ""
-    return _as_text(found)
+    values = compiled.findall(event)
+    # A path that can name one value only stands for the value, any other for the list.
+    is_singular = isinstance(compiled, jsonpath.JSONPath) and compiled.singular_query()
+    if not is_singular:
+        return _as_text(values)
+    return _as_text(values[0]) if values else ""
 
 
 def _as_text(value: Any) -> str:
     if isinstance(value, str):
         return value
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return json.dumps(
+        value,
+        ensure_ascii=False,
+        separators=(",", ":"),
+    )
 
 
 def _wrong(parameter: Parameter, reason: str) -> EventBridgeError:

@@ -68,6 +68,7 @@ class MnsEndpoint(XmlService):
 
     def waits(self, request: Request) -> bool:
         """Return whether the request may wait for a message."""
+        # Without the parameter the queue's own time applies, which is not known before it is read.
         return request.method == "GET" and not f"&{request.query}".endswith("&waitseconds=0")
 
     async def refresh(self, request: Request) -> None:
@@ -86,7 +87,7 @@ class MnsEndpoint(XmlService):
             await self._service.create_queue(name, attributes),
             _url(request, "queues", name),
             conflict="QueueAlreadyExist",
-            what=f"the queue {name!r}",
+            resource=f"the queue {name!r}",
         )
 
     async def _get_queue(self, _request: Request, name: str) -> Answer:
@@ -99,28 +100,35 @@ class MnsEndpoint(XmlService):
 
     async def _list_queues(self, request: Request) -> Answer:
         prefix, marker, limit = _page(request)
-        queues = await self._service.queues(prefix=prefix, after=marker, limit=limit + 1)
+        queues = await self._service.queues(
+            prefix=prefix,
+            after=marker,
+            limit=limit + 1,
+        )
         urls = [_url(request, "queues", queue.name) for queue in queues[:limit]]
         following = queues[limit - 1].name if len(queues) > limit else ""
         return _listing("Queues", urls, following)
 
     async def _send(self, request: Request, name: str) -> Answer:
         batch, drafts = wire.read_drafts(request.body, common.message_id)
-        return xml(201, wire.sent(await self._service.send(name, drafts), batch=batch))
+        sent = await self._service.send(name, drafts)
+        return xml(201, wire.sent(sent, batch=batch))
 
     async def _receive(self, request: Request, name: str) -> Answer:
-        wanted = _receive_parameters(request.query)
-        if wanted.peek:
-            messages = await self._service.peek(name, limit=wanted.limit)
+        parameters = _receive_parameters(request.query)
+        if parameters.peek:
+            messages = await self._service.peek(name, limit=parameters.limit)
             written = wire.peeked
         else:
             messages = await self._service.receive(
-                name, limit=wanted.limit, wait_seconds=wanted.wait_seconds
+                name,
+                limit=parameters.limit,
+                wait_seconds=parameters.wait_seconds,
             )
             written = wire.received
         if not messages:
             raise message_missing()
-        return xml(200, written(messages, batch=wanted.batch))
+        return xml(200, written(messages, batch=parameters.batch))
 
     async def _delete(self, request: Request, name: str) -> Answer:
         handle = request.parameters().get("receipthandle")
@@ -133,12 +141,13 @@ class MnsEndpoint(XmlService):
             raise MnsError("MissingReceiptHandle", "the parameter ReceiptHandle is missing")
         handles = self.dialect.read_handles(request.body, model.BATCH)
         results = await self._service.delete(name, handles)
-        failures = [
-            (handle, error.code, error.message)
-            for handle, error in zip(handles, results, strict=True)
-            if error is not None
-        ]
-        return xml(404, self.dialect.undeleted(failures)) if failures else Answer(204)
+        failures = []
+        for handle, error in zip(handles, results, strict=True):
+            if error is not None:
+                failures.append((handle, error.code, error.message))
+        if not failures:
+            return Answer(204)
+        return xml(404, self.dialect.undeleted(failures))
 
     async def _change_visibility(self, request: Request, name: str) -> Answer:
         parameters = request.parameters()
@@ -148,11 +157,16 @@ class MnsEndpoint(XmlService):
             raise MnsError("MissingReceiptHandle", "the parameter ReceiptHandle is missing")
         if seconds is None:
             raise MnsError("MissingVisibilityTimeout", "the parameter VisibilityTimeout is missing")
-        return xml(200, wire.hidden(await self._service.change_visibility(name, handle, seconds)))
+        message = await self._service.change_visibility(name, handle, seconds)
+        return xml(200, wire.hidden(message))
 
     async def _list_topics(self, request: Request) -> Answer:
         prefix, marker, limit = _page(request)
-        names, following = self._topics.documents.topics(prefix=prefix, after=marker, limit=limit)
+        names, following = self._topics.documents.topics(
+            prefix=prefix,
+            after=marker,
+            limit=limit,
+        )
         urls = [_url(request, "topics", name) for name in names]
         return _listing("Topics", urls, following)
 
@@ -167,12 +181,12 @@ class MnsEndpoint(XmlService):
             await self._topics.documents.create_topic(attributes),
             _url(request, "topics", topic),
             conflict="TopicAlreadyExist",
-            what=f"the topic {topic!r}",
+            resource=f"the topic {topic!r}",
         )
 
     async def _get_topic(self, _request: Request, topic: str) -> Answer:
-        found = self._topics.documents.topic(topic)
-        return xml(200, wire.write_topic(found, await self._topics.waiting(topic)))
+        attributes = self._topics.documents.topic(topic)
+        return xml(200, wire.write_topic(attributes, await self._topics.waiting(topic)))
 
     async def _delete_topic(self, _request: Request, topic: str) -> Answer:
         await self._topics.documents.delete_topic(topic)
@@ -186,7 +200,10 @@ class MnsEndpoint(XmlService):
     async def _list_subscriptions(self, request: Request, topic: str) -> Answer:
         prefix, marker, limit = _page(request)
         names, following = self._topics.documents.subscriptions(
-            topic, prefix=prefix, after=marker, limit=limit
+            topic,
+            prefix=prefix,
+            after=marker,
+            limit=limit,
         )
         urls = [_url(request, "topics", topic, "subscriptions", name) for name in names]
         return _listing("Subscriptions", urls, following)
@@ -203,12 +220,12 @@ class MnsEndpoint(XmlService):
             await self._topics.documents.subscribe(subscription),
             _url(request, "topics", topic, "subscriptions", name),
             conflict="SubscriptionAlreadyExist",
-            what=f"the subscription {name!r} of {topic!r}",
+            resource=f"the subscription {name!r} of {topic!r}",
         )
 
     async def _get_subscription(self, _request: Request, topic: str, name: str) -> Answer:
-        found = self._topics.documents.subscription(topic, name)
-        return xml(200, wire.write_subscription(found, self._topics.owner))
+        subscription = self._topics.documents.subscription(topic, name)
+        return xml(200, wire.write_subscription(subscription, self._topics.owner))
 
     async def _unsubscribe(self, _request: Request, topic: str, name: str) -> Answer:
         await self._topics.documents.unsubscribe(topic, name)
@@ -264,14 +281,20 @@ def _url(request: Request, *segments: str) -> str:
     return "/".join((base_url(request), *segments))
 
 
-def _created(creation: Creation, location: str, *, conflict: str, what: str) -> Answer:
+def _created(
+    creation: Creation,
+    location: str,
+    *,
+    conflict: str,
+    resource: str,
+) -> Answer:
     """Return the answer to a request that creates a resource.
 
     Raises:
         MnsError: With the code ``conflict``: it exists with other attributes.
     """
     if creation == "different":
-        raise MnsError(conflict, f"{what} exists with other attributes")
+        raise MnsError(conflict, f"{resource} exists with other attributes")
     status = 201 if creation == "created" else 204
     return Answer(status, headers=(("Location", location),))
 

@@ -127,7 +127,7 @@ class Draft(Extras, frozen=True, kw_only=True):
     envelope_bytes: int = 0
 
 
-class Message(Extras, frozen=True, kw_only=True):
+class MnsMessage(Extras, frozen=True, kw_only=True):
     """One message in a queue.
 
     Attributes:
@@ -180,7 +180,7 @@ class Received(NamedTuple):
         polling_wait_seconds: The queue's default wait for messages.
     """
 
-    messages: tuple[Message, ...]
+    messages: tuple[MnsMessage, ...]
     next_visible_at: int | None
     polling_wait_seconds: int
 
@@ -224,7 +224,7 @@ def compare(existing: Queue, attributes: QueueAttributes) -> Creation:
     return "same" if existing.attributes == attributes else "different"
 
 
-def enqueue(queue: Queue, draft: Draft, *, now: int) -> Message:
+def enqueue(queue: Queue, draft: Draft, *, now: int) -> MnsMessage:
     """Return the message that a draft becomes in a queue, which the store gives its sequence.
 
     Args:
@@ -243,7 +243,7 @@ def enqueue(queue: Queue, draft: Draft, *, now: int) -> Message:
     if delay is None:
         delay = queue.attributes.delay_seconds
     check_range("DelaySeconds", delay, DELAY_SECONDS, MnsError)
-    return Message(
+    return MnsMessage(
         sequence=0,
         message_id=draft.message_id,
         body=draft.body,
@@ -256,10 +256,12 @@ def enqueue(queue: Queue, draft: Draft, *, now: int) -> Message:
 
 def kept_since(queue: Queue, now: int) -> int:
     """Return the time such that messages enqueued then or earlier have expired."""
+    # Compared when a queue is read, not by a job of its own: a queue that is not used costs
+    # nothing.
     return now - queue.attributes.message_retention_period * 1_000
 
 
-def take(queue: Queue, message: Message, now: int) -> Message:
+def take(queue: Queue, message: MnsMessage, now: int) -> MnsMessage:
     """Return a message as received: hidden for the queue's visibility timeout."""
     return msgspec.structs.replace(
         message,
@@ -271,12 +273,16 @@ def take(queue: Queue, message: Message, now: int) -> Message:
 
 
 def hide(
-    found: Mapping[int, Message], receipt: Receipt, *, seconds: float, now: int
-) -> Message | None:
+    messages: Mapping[int, MnsMessage],
+    receipt: Receipt,
+    *,
+    seconds: float,
+    now: int,
+) -> MnsMessage | None:
     """Return a received message with another visibility and a new handle.
 
     Args:
-        found: Messages by sequence.
+        messages: Messages by sequence.
         receipt: Of the message.
         seconds: How long it is hidden.
         now: Milliseconds since the epoch.
@@ -284,21 +290,23 @@ def hide(
     Returns:
         None if the receipt is not valid.
     """
-    message = found.get(receipt.sequence)
+    message = messages.get(receipt.sequence)
     if message is None or not holds(message, receipt, now):
         return None
     return msgspec.structs.replace(
-        message, visible_at=now + int(seconds * 1_000), claims=message.claims + 1
+        message,
+        visible_at=now + int(seconds * 1_000),
+        claims=message.claims + 1,
     )
 
 
 def delete(
-    found: Mapping[int, Message], receipts: Sequence[Receipt], now: int
+    messages: Mapping[int, MnsMessage], receipts: Sequence[Receipt], now: int
 ) -> tuple[list[bool], list[int]]:
     """Decide which received messages are deleted.
 
     Args:
-        found: Messages by sequence.
+        messages: Messages by sequence.
         receipts: Of the messages.
         now: Milliseconds since the epoch.
 
@@ -306,14 +314,15 @@ def delete(
         Whether each receipt is valid, the first time that it occurs; the sequences to delete.
     """
     results: list[bool] = []
-    gone: list[int] = []
+    deleted: list[int] = []
     for receipt in receipts:
-        message = found.get(receipt.sequence)
-        valid = message is not None and holds(message, receipt, now)
-        results.append(valid and receipt.sequence not in gone)
-        if results[-1]:
-            gone.append(receipt.sequence)
-    return results, gone
+        message = messages.get(receipt.sequence)
+        is_valid = message is not None and holds(message, receipt, now)
+        is_first = receipt.sequence not in deleted
+        results.append(is_valid and is_first)
+        if is_valid and is_first:
+            deleted.append(receipt.sequence)
+    return results, deleted
 
 
 def refused(offers: Sequence[Offer], taken: Sequence[bool]) -> list[Job]:
@@ -321,7 +330,7 @@ def refused(offers: Sequence[Offer], taken: Sequence[bool]) -> list[Job]:
     return [offer.otherwise for offer, took in zip(offers, taken, strict=True) if not took]
 
 
-def holds(message: Message, receipt: Receipt, now: int) -> bool:
+def holds(message: MnsMessage, receipt: Receipt, now: int) -> bool:
     """Return whether a receipt is valid: the last one of this message, and not timed out."""
     return (
         message.message_id == receipt.message_id
@@ -330,6 +339,6 @@ def holds(message: Message, receipt: Receipt, now: int) -> bool:
     )
 
 
-def handle_of(message: Message) -> str:
+def handle_of(message: MnsMessage) -> str:
     """Return the receipt handle of a received message."""
     return Receipt(message.sequence, message.claims, message.message_id).handle

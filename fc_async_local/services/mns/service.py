@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from fc_async_local.clock import Clock
     from fc_async_local.domain.invocation import Job
-    from fc_async_local.services.mns.model import Counts, Creation, Draft, Message, Offer
+    from fc_async_local.services.mns.model import Counts, Creation, Draft, MnsMessage, Offer
     from fc_async_local.services.mns.tables import TableMessageStore
     from fc_async_local.settings import Settings
 
@@ -63,7 +63,12 @@ class MnsService:
         model.check_attributes(attributes)
         now = self._clock.now()
         return await self._store.create_queue(
-            Queue(name=name, attributes=attributes, created_at=now, modified_at=now)
+            Queue(
+                name=name,
+                attributes=attributes,
+                created_at=now,
+                modified_at=now,
+            )
         )
 
     async def change_queue(self, name: str, attributes: QueueAttributes) -> None:
@@ -81,16 +86,22 @@ class MnsService:
 
     async def queues(self, *, prefix: str = "", after: str = "", limit: int) -> Sequence[Queue]:
         """Return queues sorted by name, after the name ``after``."""
-        return await self._store.queues(prefix=prefix, after=after, limit=limit)
+        return await self._store.queues(
+            prefix=prefix,
+            after=after,
+            limit=limit,
+        )
 
     async def delete_queue(self, name: str) -> None:
         """Delete a queue and its messages; its long polls fail at once."""
+        # Its polls are woken below: they would wait for their whole time on a queue that is gone.
         await self._store.delete_queue(name)
         self._wakeups.announce(topic_of(name))
 
-    async def send(self, name: str, drafts: Sequence[Draft]) -> Sequence[Message]:
+    async def send(self, name: str, drafts: Sequence[Draft]) -> Sequence[MnsMessage]:
         """Put messages into a queue, all or none; return when they are durable."""
         messages = await self._store.send(name, drafts, now=self._clock.now())
+        # As many polls as there are messages: the others would look and find nothing.
         self._wakeups.announce(topic_of(name), count=len(messages))
         return messages
 
@@ -106,7 +117,7 @@ class MnsService:
 
     async def receive(
         self, name: str, *, limit: int = 1, wait_seconds: int | None = None
-    ) -> Sequence[Message]:
+    ) -> Sequence[MnsMessage]:
         """Receive messages; wait if there are none.
 
         Args:
@@ -118,22 +129,23 @@ class MnsService:
             The messages; none if the wait has ended.
         """
         common.check_range("numOfMessages", limit, model.BATCH, MnsError)
+        # None is the queue's own time, which the store tells with the messages.
         if wait_seconds is not None:
             common.check_range("waitseconds", wait_seconds, model.POLLING_SECONDS, MnsError)
-        now = started = self._clock.now()
-        found = await self._store.receive(name, limit, now=now)
-        seconds = found.polling_wait_seconds if wait_seconds is None else wait_seconds
-        deadline = started + seconds * 1_000
-        if found.messages or now >= deadline:
-            return found.messages
+        started_at = self._clock.now()
+        received = await self._store.receive(name, limit, now=started_at)
+        seconds = received.polling_wait_seconds if wait_seconds is None else wait_seconds
+        if received.messages or seconds <= 0:
+            return received.messages
+        deadline = started_at + seconds * 1_000
 
-        async def look() -> tuple[Sequence[Message], int | None]:
-            received = await self._store.receive(name, limit, now=self._clock.now())
-            return received.messages, received.next_visible_at
+        async def look() -> tuple[Sequence[MnsMessage], int | None]:
+            again = await self._store.receive(name, limit, now=self._clock.now())
+            return again.messages, again.next_visible_at
 
         return await self._wakeups.poll(topic_of(name), look, deadline=deadline)
 
-    async def peek(self, name: str, *, limit: int = 1) -> Sequence[Message]:
+    async def peek(self, name: str, *, limit: int = 1) -> Sequence[MnsMessage]:
         """Return visible messages without receiving them."""
         common.check_range("numOfMessages", limit, model.BATCH, MnsError)
         return await self._store.peek(name, limit, now=self._clock.now())
@@ -141,22 +153,23 @@ class MnsService:
     async def delete(self, name: str, handles: Sequence[str]) -> Sequence[MnsError | None]:
         """Delete received messages; return an error for each handle that is not valid."""
         receipts = [read_handle(handle) for handle in handles]
-        known = [receipt for receipt in receipts if receipt is not None]
-        deleted = iter(await self._store.delete(name, known, now=self._clock.now()))
-        return [
-            handle_unknown(handle)
-            if receipt is None
-            else None
-            if next(deleted)
-            else message_missing()
-            for handle, receipt in zip(handles, receipts, strict=True)
-        ]
+        readable = [receipt for receipt in receipts if receipt is not None]
+        deleted = iter(await self._store.delete(name, readable, now=self._clock.now()))
+        errors: list[MnsError | None] = []
+        for handle, receipt in zip(handles, receipts, strict=True):
+            if receipt is None:
+                errors.append(handle_unknown(handle))
+            elif next(deleted):
+                errors.append(None)
+            else:
+                errors.append(message_missing())
+        return errors
 
     async def purge(self, name: str) -> int:
         """Delete all messages, also received and delayed ones; return how many there were."""
         return await self._store.purge(name, now=self._clock.now())
 
-    async def change_visibility(self, name: str, handle: str, seconds: int) -> Message:
+    async def change_visibility(self, name: str, handle: str, seconds: int) -> MnsMessage:
         """Hide a received message from now on; return it with a new handle.
 
         Args:
@@ -171,7 +184,12 @@ class MnsService:
         receipt = read_handle(handle)
         if receipt is None:
             raise handle_unknown(handle)
-        hidden = await self._store.hide(name, receipt, seconds=seconds, now=self._clock.now())
+        hidden = await self._store.hide(
+            name,
+            receipt,
+            seconds=seconds,
+            now=self._clock.now(),
+        )
         if hidden is None:
             raise message_missing()
         # Polls wait until the time at which it would have become visible.

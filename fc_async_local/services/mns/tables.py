@@ -26,8 +26,8 @@ from fc_async_local.services.mns.model import (
     Counts,
     Creation,
     Extras,
-    Message,
     MnsError,
+    MnsMessage,
     Queue,
     QueueAttributes,
     Received,
@@ -79,6 +79,8 @@ class TableMessageStore:
         row["attributes"] = _encode(queue.attributes)
 
         async def job(tables: Transaction) -> Creation:
+            # The INSERT does nothing if the queue exists, also if another node makes it at this
+            # moment.
             if await tables.changed("put_queue", row):
                 return "created"
             return rules.compare(await _queue(tables, queue.name), queue.attributes)
@@ -87,8 +89,13 @@ class TableMessageStore:
 
     async def change_queue(self, name: str, attributes: QueueAttributes, *, now: int) -> None:
         """Replace all attributes of a queue."""
-        row = {"name": name, "attributes": _encode(attributes), "now": now}
-        if not await self._transactions.write(lambda tables: tables.changed("change_queue", row)):
+        row = {
+            "name": name,
+            "attributes": _encode(attributes),
+            "now": now,
+        }
+        changed = await self._transactions.write(lambda tables: tables.changed("change_queue", row))
+        if not changed:
             raise queue_missing(name)
 
     async def queue(self, name: str) -> Queue:
@@ -97,17 +104,22 @@ class TableMessageStore:
 
     async def queues(self, *, prefix: str = "", after: str = "", limit: int) -> Sequence[Queue]:
         """Return queues sorted by name, after the name ``after``."""
-        row = {"prefix": prefix, "after": after, "limit": limit}
-        found = await self._transactions.read(lambda tables: tables.rows("list_queues", row))
-        return [queue_of(each) for each in found]
+        row = {
+            "prefix": prefix,
+            "after": after,
+            "limit": limit,
+        }
+        queue_rows = await self._transactions.read(lambda tables: tables.rows("list_queues", row))
+        return [queue_of(queue_row) for queue_row in queue_rows]
 
     async def delete_queue(self, name: str) -> None:
         """Delete a queue and its messages."""
         row = {"name": name}
-        if not await self._transactions.write(lambda tables: tables.changed("delete_queue", row)):
+        deleted = await self._transactions.write(lambda tables: tables.changed("delete_queue", row))
+        if not deleted:
             raise queue_missing(name)
 
-    async def send(self, name: str, drafts: Sequence[Draft], *, now: int) -> Sequence[Message]:
+    async def send(self, name: str, drafts: Sequence[Draft], *, now: int) -> Sequence[MnsMessage]:
         """Put messages into a queue, all or none.
 
         Raises:
@@ -127,6 +139,8 @@ class TableMessageStore:
         """
 
         async def job(tables: Transaction) -> Sequence[bool]:
+            # A queue that refuses gets its message by a job, in the same transaction: in a second
+            # one it could be lost between the two.
             taken = [await _offer(tables, offer, now) for offer in offers]
             await tables.insert_jobs([*jobs, *rules.refused(offers, taken)])
             return taken
@@ -142,21 +156,24 @@ class TableMessageStore:
             # Delete expired messages; mark those ready that have become visible.
             await tables.do("expire", scope)
             await tables.do("surface", scope)
-            found = await tables.rows("ready", scope)
-            taken = tuple([rules.take(queue, _message_of(row), now) for row in found])
+            ready = await tables.rows("ready", scope)
+            taken = tuple([rules.take(queue, _message_of(row), now) for row in ready])
+            # Only a consumer that waits needs to know when the next message comes back.
             visible = None
             if taken:
-                await tables.each("change_message", [_received_columns(one) for one in taken])
+                await tables.each(
+                    "change_message", [_received_columns(message) for message in taken]
+                )
             else:
                 visible = await tables.value("next_visible", scope)
             return Received(taken, visible, queue.attributes.polling_wait_seconds)
 
         return await self._transactions.claim(job)
 
-    async def peek(self, name: str, limit: int, *, now: int) -> Sequence[Message]:
+    async def peek(self, name: str, limit: int, *, now: int) -> Sequence[MnsMessage]:
         """Return the messages that :meth:`receive` would return, without changing them."""
 
-        async def job(tables: Transaction) -> Sequence[Message]:
+        async def job(tables: Transaction) -> Sequence[MnsMessage]:
             scope = _scope(await _queue(tables, name), now) | {"limit": limit}
             return [_message_of(row) for row in await tables.rows("visible", scope)]
 
@@ -166,9 +183,9 @@ class TableMessageStore:
         """Delete received messages; return False for each receipt that is not valid."""
 
         async def job(tables: Transaction) -> Sequence[bool]:
-            found = await _held(tables, name, receipts, now)
-            results, gone = rules.delete(found, receipts, now)
-            await tables.do("delete_messages", {"sequences": as_json(gone)})
+            held = await _held(tables, name, receipts, now)
+            results, sequences = rules.delete(held, receipts, now)
+            await tables.do("delete_messages", {"sequences": as_json(sequences)})
             return results
 
         return await self._transactions.write_light(job)
@@ -184,13 +201,23 @@ class TableMessageStore:
         return await self._transactions.write(job)
 
     async def hide(
-        self, name: str, receipt: Receipt, *, seconds: float, now: int
-    ) -> Message | None:
+        self,
+        name: str,
+        receipt: Receipt,
+        *,
+        seconds: float,
+        now: int,
+    ) -> MnsMessage | None:
         """Change the visibility of a received message; return None if the receipt is not valid."""
 
-        async def job(tables: Transaction) -> Message | None:
-            found = await _held(tables, name, [receipt], now)
-            hidden = rules.hide(found, receipt, seconds=seconds, now=now)
+        async def job(tables: Transaction) -> MnsMessage | None:
+            held = await _held(tables, name, [receipt], now)
+            hidden = rules.hide(
+                held,
+                receipt,
+                seconds=seconds,
+                now=now,
+            )
             if hidden is not None:
                 await tables.do("change_message", _received_columns(hidden))
             return hidden
@@ -202,42 +229,52 @@ class TableMessageStore:
 
         async def job(tables: Transaction) -> Counts:
             scope = _scope(await _queue(tables, name), now)
-            return Counts(*(await tables.rows("counts", scope))[0])
+            (numbers,) = await tables.rows("counts", scope)
+            return Counts(*numbers)
 
         return await self._transactions.read(job)
 
 
-async def _queue(tables: Transaction, name: str, *, how: str = "get_queue") -> Queue:
-    found = await tables.rows(how, {"name": name})
-    if not found:
+async def _queue(tables: Transaction, name: str, *, statement: str = "get_queue") -> Queue:
+    result = await tables.rows(statement, {"name": name})
+    if not result:
         raise queue_missing(name)
-    return queue_of(found[0])
+    return queue_of(result[0])
 
 
 def _scope(queue: Queue, now: int) -> dict[str, Any]:
-    return {"queue": queue.name, "now": now, "kept_since": rules.kept_since(queue, now)}
+    return {
+        "queue": queue.name,
+        "now": now,
+        "kept_since": rules.kept_since(queue, now),
+    }
 
 
 async def _send(
-    tables: Transaction, name: str, drafts: Sequence[Draft], now: int
-) -> Sequence[Message]:
-    queue = await _queue(tables, name, how="hold_queue")
+    tables: Transaction,
+    name: str,
+    drafts: Sequence[Draft],
+    now: int,
+) -> Sequence[MnsMessage]:
+    queue = await _queue(tables, name, statement="hold_queue")
     # All are checked before the first is written, because a refusal must change nothing.
     messages = [rules.enqueue(queue, draft, now=now) for draft in drafts]
     # Here too, because a queue without consumers must not grow without limit.
     await tables.do("expire", _scope(queue, now))
-    numbers = await tables.row_of_each(
-        "put_message",
-        [
-            msgspec.structs.asdict(message)
-            | {"queue": name, "extra": _extra_column(message), "now": now}
-            for message in messages
-        ],
-    )
-    return [
-        msgspec.structs.replace(message, sequence=sequence)
-        for message, (sequence,) in zip(messages, numbers, strict=True)
-    ]
+    rows = []
+    for message in messages:
+        row = msgspec.structs.asdict(message)
+        row |= {
+            "queue": name,
+            "extra": _extra_column(message),
+            "now": now,
+        }
+        rows.append(row)
+    numbers = await tables.row_of_each("put_message", rows)
+    stored = []
+    for message, (sequence,) in zip(messages, numbers, strict=True):
+        stored.append(msgspec.structs.replace(message, sequence=sequence))
+    return stored
 
 
 async def _offer(tables: Transaction, offer: Offer, now: int) -> bool:
@@ -249,16 +286,20 @@ async def _offer(tables: Transaction, offer: Offer, now: int) -> bool:
 
 
 async def _held(
-    tables: Transaction, name: str, receipts: Sequence[Receipt], now: int
-) -> dict[int, Message]:
+    tables: Transaction,
+    name: str,
+    receipts: Sequence[Receipt],
+    now: int,
+) -> dict[int, MnsMessage]:
     """Return the messages of receipts, valid or not, by sequence; no other transaction has them."""
     scope = _scope(await _queue(tables, name), now)
     scope["sequences"] = as_json([receipt.sequence for receipt in receipts])
-    found = [_message_of(row) for row in await tables.rows("some", scope)]
-    return {message.sequence: message for message in found}
+    rows = await tables.rows("some", scope)
+    messages = [_message_of(row) for row in rows]
+    return {message.sequence: message for message in messages}
 
 
-_FIELDS: Final = Message.__struct_fields__[len(Extras.__struct_fields__) :]
+_FIELDS: Final = MnsMessage.__struct_fields__[len(Extras.__struct_fields__) :]
 """Columns of a message in their order, before the one with the fields that few messages have."""
 _RECEIVED: Final = ("sequence", "visible_at", "first_dequeued_at", "dequeue_count", "claims")
 """The key of a message and the columns that a receive changes."""
@@ -275,17 +316,19 @@ def queue_of(row: Row) -> Queue:
     return Queue(**fields)
 
 
-def _extra_column(message: Message) -> bytes | None:
+def _extra_column(message: MnsMessage) -> bytes | None:
     """Return the fields that few messages have; None if they are all empty."""
     extra = Extras(**rules.extras_of(message))
     return None if extra == _NOTHING else _encode(extra)
 
 
-def _received_columns(message: Message) -> dict[str, object]:
+def _received_columns(message: MnsMessage) -> dict[str, object]:
     return {name: getattr(message, name) for name in _RECEIVED}
 
 
-def _message_of(row: Row) -> Message:
+def _message_of(row: Row) -> MnsMessage:
     *values, extra = row
-    extras = {} if extra is None else msgspec.structs.asdict(read_extras(extra))
-    return Message(**dict(zip(_FIELDS, values, strict=True)), **extras)
+    fields: dict[str, Any] = dict(zip(_FIELDS, values, strict=True))
+    if extra is not None:
+        fields |= msgspec.structs.asdict(read_extras(extra))
+    return MnsMessage(**fields)

@@ -82,6 +82,7 @@ class Subscription(Record, frozen=True, kw_only=True):
     @property
     def url(self) -> str:
         """The URL of an HTTP endpoint, with the service's default path if it has none."""
+        # The service adds this path to an endpoint that has none.
         plain = _WITHOUT_PATH.fullmatch(self.endpoint)
         return f"{self.endpoint}/notifications" if plain else self.endpoint
 
@@ -97,7 +98,7 @@ class Publication(Record, frozen=True, kw_only=True):
     published_at: int
 
 
-class Push(Record, frozen=True, kw_only=True):
+class TopicPush(Record, frozen=True, kw_only=True):
     """A job that pushes a publication to a subscription, or to a trigger if ``function`` is set.
 
     Attributes:
@@ -129,6 +130,7 @@ def check_subscription(subscription: Subscription) -> None:
     _check_tag("FilterTag", subscription.filter_tag)
     _check_choice("NotifyStrategy", subscription.notify_strategy, _STRATEGIES)
     _check_choice("NotifyContentFormat", subscription.notify_content_format, _FORMATS)
+    # Refused when it is made: no push to any other endpoint can succeed.
     if subscription.queue is None and not is_http_url(subscription.endpoint):
         raise MnsError(
             "InvalidArgument",
@@ -147,16 +149,16 @@ def check_publication(topic: Topic, publication: Publication) -> None:
     _check_tag("MessageTag", publication.tag)
 
 
-def _check_tag(what: str, tag: str) -> None:
+def _check_tag(field: str, tag: str) -> None:
     if len(tag) > TAG_CHARACTERS:
         raise MnsError(
-            "InvalidArgument", f"{what}={shorten(tag)}: at most {TAG_CHARACTERS} characters"
+            "InvalidArgument", f"{field}={shorten(tag)}: at most {TAG_CHARACTERS} characters"
         )
 
 
-def _check_choice(what: str, value: str, allowed: tuple[str, ...]) -> None:
+def _check_choice(field: str, value: str, allowed: tuple[str, ...]) -> None:
     if value not in allowed:
-        raise MnsError("InvalidArgument", f"{what}={value!r}: one of {', '.join(allowed)}")
+        raise MnsError("InvalidArgument", f"{field}={value!r}: one of {', '.join(allowed)}")
 
 
 _TOPIC: Final = "mns.topic"
@@ -172,13 +174,13 @@ READERS: Final = {_TOPIC: _topic, _SUBSCRIPTION: _subscription}
 class TopicDocuments:
     """Create, read, change, delete and list topics and subscriptions."""
 
-    def __init__(self, kept: DocumentCache, clock: Clock) -> None:
-        self._kept = kept
+    def __init__(self, documents: DocumentCache, clock: Clock) -> None:
+        self._documents = documents
         self._clock = clock
 
     async def refresh(self) -> None:
         """Read the changes of other nodes."""
-        await self._kept.refresh()
+        await self._documents.refresh()
 
     async def create_topic(self, topic: Topic) -> Creation:
         """Create a topic; an existing one is not changed.
@@ -188,10 +190,15 @@ class TopicDocuments:
         """
         check_topic(topic)
         now = self._clock.now()
-        fresh = msgspec.structs.replace(topic, created_at=now, modified_at=now)
+        fresh = msgspec.structs.replace(
+            topic,
+            created_at=now,
+            modified_at=now,
+        )
         try:
-            await self._kept.write(Change(_TOPIC, topic.name, _encode(fresh), "absent"))
+            await self._documents.write(Change(_TOPIC, topic.name, _encode(fresh), "absent"))
         except ChangeRefused:
+            # Creating what exists with equal attributes is a success (MNS, CreateTopic).
             return _compare(self.topic(topic.name), fresh)
         return "created"
 
@@ -202,14 +209,14 @@ class TopicDocuments:
             MnsError: InvalidArgument.
         """
         await self.refresh()
-        if self._kept.get(_TOPIC, name) is None:
+        if self._documents.get(_TOPIC, name) is None:
             await self.create_topic(Topic(name=name))
 
     async def change_topic(self, topic: Topic) -> None:
         """Replace the attributes of a topic."""
         check_topic(topic)
         changed = msgspec.structs.replace(topic, modified_at=self._clock.now())
-        await self._kept.write(Change(_TOPIC, topic.name, _encode(changed)))
+        await self._documents.write(Change(_TOPIC, topic.name, _encode(changed)))
 
     def topic(self, name: str) -> Topic:
         """Return a topic.
@@ -217,7 +224,7 @@ class TopicDocuments:
         Raises:
             MnsError: TopicNotExist.
         """
-        body = self._kept.get(_TOPIC, name)
+        body = self._documents.get(_TOPIC, name)
         if body is None:
             message = f"the topic {name!r} does not exist: create it first"
             raise MnsError("TopicNotExist", message)
@@ -225,14 +232,20 @@ class TopicDocuments:
 
     def topics(self, *, prefix: str, after: str, limit: int) -> tuple[Sequence[str], str]:
         """Return a page of the names of topics, and the marker of the next page."""
-        names = (key for key, _body in self._kept.items(_TOPIC))
-        return common.page(names, prefix=prefix, after=after, limit=limit)
+        names = (key for key, _body in self._documents.items(_TOPIC))
+        return common.page(
+            names,
+            prefix=prefix,
+            after=after,
+            limit=limit,
+        )
 
     async def delete_topic(self, name: str) -> None:
         """Delete a topic and its subscriptions."""
         self.topic(name)
-        gone = [Change(_SUBSCRIPTION, key, None) for key, _ in self._subscriptions(name)]
-        await self._kept.write(Change(_TOPIC, name, None), *gone)
+        keys = [key for key, _body in self._subscriptions(name)]
+        deletions = [Change(_SUBSCRIPTION, key, None) for key in keys]
+        await self._documents.write(Change(_TOPIC, name, None), *deletions)
 
     async def subscribe(self, subscription: Subscription) -> Creation:
         """Create a subscription; an existing one is not changed.
@@ -244,9 +257,13 @@ class TopicDocuments:
         check_subscription(subscription)
         key = _key(subscription.topic, subscription.name)
         now = self._clock.now()
-        fresh = msgspec.structs.replace(subscription, created_at=now, modified_at=now)
+        fresh = msgspec.structs.replace(
+            subscription,
+            created_at=now,
+            modified_at=now,
+        )
         try:
-            await self._kept.write(Change(_SUBSCRIPTION, key, _encode(fresh), "absent"))
+            await self._documents.write(Change(_SUBSCRIPTION, key, _encode(fresh), "absent"))
         except ChangeRefused:
             return _compare(self.subscription(subscription.topic, subscription.name), fresh)
         return "created"
@@ -259,7 +276,7 @@ class TopicDocuments:
             modified_at=self._clock.now(),
         )
         check_subscription(changed)
-        await self._kept.write(Change(_SUBSCRIPTION, _key(topic, name), _encode(changed)))
+        await self._documents.write(Change(_SUBSCRIPTION, _key(topic, name), _encode(changed)))
 
     def subscription(self, topic: str, name: str) -> Subscription:
         """Return a subscription.
@@ -268,31 +285,41 @@ class TopicDocuments:
             MnsError: TopicNotExist, SubscriptionNotExist.
         """
         self.topic(topic)
-        found = self.find_subscription(topic, name)
-        if found is None:
+        subscription = self.find_subscription(topic, name)
+        if subscription is None:
             message = f"the topic {topic!r} has no subscription {name!r}"
             raise MnsError("SubscriptionNotExist", message)
-        return found
+        return subscription
 
     def subscriptions(
-        self, topic: str, *, prefix: str, after: str, limit: int
+        self,
+        topic: str,
+        *,
+        prefix: str,
+        after: str,
+        limit: int,
     ) -> tuple[Sequence[str], str]:
         """Return a page of names of subscriptions, and the marker of the next page."""
         self.topic(topic)
         names = (subscription.name for subscription in self.all_subscriptions(topic))
-        return common.page(names, prefix=prefix, after=after, limit=limit)
+        return common.page(
+            names,
+            prefix=prefix,
+            after=after,
+            limit=limit,
+        )
 
     async def unsubscribe(self, topic: str, name: str) -> None:
         """Delete a subscription; messages that wait to be pushed to it are dropped."""
         self.subscription(topic, name)
-        await self._kept.write(Change(_SUBSCRIPTION, _key(topic, name), None))
+        await self._documents.write(Change(_SUBSCRIPTION, _key(topic, name), None))
 
     def _subscriptions(self, topic: str) -> list[tuple[str, bytes]]:
-        return self._kept.items(_SUBSCRIPTION, _key(topic, ""))
+        return self._documents.items(_SUBSCRIPTION, _key(topic, ""))
 
     def find_subscription(self, topic: str, name: str) -> Subscription | None:
         """Return a subscription, None if it does not exist."""
-        body = self._kept.get(_SUBSCRIPTION, _key(topic, name))
+        body = self._documents.get(_SUBSCRIPTION, _key(topic, name))
         return None if body is None else _subscription(body)
 
     def all_subscriptions(self, topic: str) -> list[Subscription]:
@@ -307,4 +334,5 @@ def _key(topic: str, name: str) -> str:
 def _compare(existing: Topic | Subscription, fresh: Topic | Subscription) -> Creation:
     """Return the result of creating what exists: whether they differ in more than their times."""
     times = {"created_at": existing.created_at, "modified_at": existing.modified_at}
-    return "same" if msgspec.structs.replace(fresh, **times) == existing else "different"
+    is_same = msgspec.structs.replace(fresh, **times) == existing
+    return "same" if is_same else "different"

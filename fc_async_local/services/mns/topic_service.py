@@ -22,7 +22,12 @@ from fc_async_local.services.delivery import (
 )
 from fc_async_local.services.mns import wire
 from fc_async_local.services.mns.model import Draft, MnsError, Offer
-from fc_async_local.services.mns.topic import Publication, Push, TopicDocuments, check_publication
+from fc_async_local.services.mns.topic import (
+    Publication,
+    TopicDocuments,
+    TopicPush,
+    check_publication,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -34,7 +39,7 @@ if TYPE_CHECKING:
     from fc_async_local.store.document_cache import DocumentCache
 
 _encode: Final = msgspec.json.Encoder().encode
-read_push: Final = msgspec.json.Decoder(Push).decode
+read_push: Final = msgspec.json.Decoder(TopicPush).decode
 
 
 class TopicService:
@@ -42,7 +47,7 @@ class TopicService:
 
     Args:
         queues: The queues that subscriptions feed.
-        kept: Topics and subscriptions.
+        documents: Topics and subscriptions.
         node: Pushes to functions and HTTP endpoints.
         bound: Returns the triggers of functions as they are now.
 
@@ -56,14 +61,14 @@ class TopicService:
     def __init__(
         self,
         queues: MnsService,
-        kept: DocumentCache,
+        documents: DocumentCache,
         node: PushNode,
         *,
         bound: Callable[[], Sequence[Subscription]] = tuple,
     ) -> None:
         self._queues = queues
         self.recent: common.Recent[Publication] = common.Recent()
-        self.documents = TopicDocuments(kept, node.clock)
+        self.documents = TopicDocuments(documents, node.clock)
         self._node = node
         self._clock = node.clock
         self.pushes = node.runner(TOPIC_PUSH, self._attempt, _describe)
@@ -75,7 +80,12 @@ class TopicService:
         return await self._node.store.jobs_pending(TOPIC_PUSH, self.documents.topic(name).name)
 
     async def publish(
-        self, topic: str, body: str, *, tag: str = "", call_path: tuple[str, ...] = ()
+        self,
+        topic: str,
+        body: str,
+        *,
+        tag: str = "",
+        call_path: tuple[str, ...] = (),
     ) -> Publication:
         """Publish a message; return when it is durable for every subscription.
 
@@ -92,17 +102,22 @@ class TopicService:
             published_at=self._clock.now(),
         )
         check_publication(self.documents.topic(topic), publication)
-        audience = [one for one in self._audience(topic) if one.filter_tag in ("", tag)]
+        everyone = self._audience(topic)
+        audience = [receiver for receiver in everyone if receiver.filter_tag in ("", tag)]
+        # Before it is acknowledged, so that no subscription misses a message that its publisher
+        # believes sent.
         await self._hand_over(audience, publication)
         self.recent.add(topic, publication)
         return publication
 
     def _audience(self, topic: str) -> list[Subscription]:
         users = self.documents.all_subscriptions(topic)
-        return [*users, *(function for function in self._bound() if function.topic == topic)]
+        triggers = [trigger for trigger in self._bound() if trigger.topic == topic]
+        return [*users, *triggers]
 
     async def _hand_over(self, audience: Sequence[Subscription], publication: Publication) -> None:
         """Write all messages and push jobs in one transaction."""
+        # A transaction without rows would cost a flush all the same.
         if not audience:
             return
         offers: list[Offer] = []
@@ -122,6 +137,8 @@ class TopicService:
 
     def _queue_draft(self, subscription: Subscription, publication: Publication) -> Draft:
         content = self._notification(subscription, publication).content
+        # The limit is one of the publisher's message: what the topic adds must not make a queue
+        # refuse it.
         wrapped = len(content.encode()) - len(publication.body.encode())
         return Draft(
             message_id=common.message_id(),
@@ -130,14 +147,17 @@ class TopicService:
             call_path=publication.call_path,
         )
 
-    def _find(self, push: Push) -> Subscription | None:
+    def _find(self, push: TopicPush) -> Subscription | None:
         topic = push.publication.topic
-        if push.function:
-            bound = (one for one in self._bound() if one.topic == topic)
-            # Jobs of earlier versions have the name of the subscription.
-            named = (one for one in bound if push.subscription in (one.trigger, one.name))
-            return next(named, None)
-        return self.documents.find_subscription(topic, push.subscription)
+        if not push.function:
+            return self.documents.find_subscription(topic, push.subscription)
+        for trigger in self._bound():
+            # Jobs of earlier versions have the name of the subscription. Two triggers can have the
+            # same one: function a-b with trigger c, and function a with trigger b-c.
+            names = (trigger.trigger, trigger.name)
+            if trigger.topic == topic and push.subscription in names:
+                return trigger
+        return None
 
     async def _attempt(self, job: Job) -> Pushed:
         push = read_push(job.payload)
@@ -188,7 +208,7 @@ class TopicService:
         return ""
 
     async def _push(self, subscription: Subscription, publication: Publication) -> str:
-        """Push to a subscription once; return the failure, "" if there was none."""
+        """TopicPush to a subscription once; return the failure, "" if there was none."""
         queue = subscription.queue
         if queue is not None:
             try:
@@ -197,22 +217,30 @@ class TopicService:
                 return str(error)
             return ""
         notification = self._notification(subscription, publication)
+        headers = {
+            "x-mns-version": "2015-06-06",
+            "x-mns-request-id": common.request_id(),
+            **notification.headers,
+        }
         try:
             status = await self._node.poster.post(
-                subscription.url,
-                notification.content.encode(),
-                {"x-mns-version": "2015-06-06", "x-mns-request-id": common.request_id()}
-                | dict(notification.headers),
+                subscription.url, notification.content.encode(), headers
             )
         except PostFailed as error:
             return str(error)
-        return "" if status in HTTP_OK else f"{subscription.endpoint} answered {status}"
+        if status in HTTP_OK:
+            return ""
+        return f"{subscription.endpoint} answered {status}"
 
 
 def _push_job(subscription: Subscription, publication: Publication) -> Job:
     # A trigger has a slash in its name; subscriptions of users have none.
     name = subscription.trigger or subscription.name
-    push = Push(subscription=name, publication=publication, function=bool(subscription.trigger))
+    push = TopicPush(
+        subscription=name,
+        publication=publication,
+        function=bool(subscription.trigger),
+    )
     return Job(
         kind=TOPIC_PUSH,
         key=f"{publication.message_id}/{name}",

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
     from fc_async_local.services.markup import Members
-    from fc_async_local.services.mns.model import Counts, Message, Queue
+    from fc_async_local.services.mns.model import Counts, MnsMessage, Queue
     from fc_async_local.services.mns.topic import Publication, Topic
 
 T = TypeVar("T", "QueueAttributes", "Topic")
@@ -57,7 +57,12 @@ def read_attributes(body: bytes, base: QueueAttributes) -> QueueAttributes:
     return _changed(body, "Queue", base, _ATTRIBUTES)
 
 
-def _changed(body: bytes, root: str, base: T, numbers: Mapping[str, str]) -> T:
+def _changed(
+    body: bytes,
+    root: str,
+    base: T,
+    numbers: Mapping[str, str],
+) -> T:
     """Return attributes with those that a body names; without a body they are as they were."""
     if not body.strip():
         return base
@@ -140,36 +145,43 @@ def read_properties(element: Element, name: str) -> tuple[Property, ...]:
 
 
 def _properties(name: str, properties: tuple[Property, ...]) -> Members | None:
-    items = [{"Name": one.name, "Value": one.value, "Type": one.type} for one in properties]
-    return {_PROPERTY_ITEMS[name]: items} if items else None
+    items = [
+        {
+            "Name": property_.name,
+            "Value": property_.value,
+            "Type": property_.type,
+        }
+        for property_ in properties
+    ]
+    if not items:
+        return None
+    return {_PROPERTY_ITEMS[name]: items}
 
 
-def sent(messages: Sequence[Message], *, batch: bool) -> bytes:
+def sent(messages: Sequence[MnsMessage], *, batch: bool) -> bytes:
     """Write the answer to SendMessage and BatchSendMessage."""
     contents = [markup.stored(message.message_id, message.body) for message in messages]
     return _messages(contents, batch=batch)
 
 
-def received(messages: Sequence[Message], *, batch: bool) -> bytes:
+def received(messages: Sequence[MnsMessage], *, batch: bool) -> bytes:
     """Write the answer to ReceiveMessage and BatchReceiveMessage."""
-    return _messages(
-        [
-            Markup(
-                f"{_shown(message)}<ReceiptHandle>{handle_of(message)}</ReceiptHandle>"
-                f"<NextVisibleTime>{message.visible_at}</NextVisibleTime>"
-            )
-            for message in messages
-        ],
-        batch=batch,
-    )
+    contents = []
+    for message in messages:
+        receipt = (
+            f"<ReceiptHandle>{handle_of(message)}</ReceiptHandle>"
+            f"<NextVisibleTime>{message.visible_at}</NextVisibleTime>"
+        )
+        contents.append(Markup(_shown(message) + receipt))
+    return _messages(contents, batch=batch)
 
 
-def peeked(messages: Sequence[Message], *, batch: bool) -> bytes:
+def peeked(messages: Sequence[MnsMessage], *, batch: bool) -> bytes:
     """Write the answer to PeekMessage and BatchPeekMessage."""
     return _messages([_shown(message) for message in messages], batch=batch)
 
 
-def _shown(message: Message) -> Markup:
+def _shown(message: MnsMessage) -> Markup:
     # One string instead of many, because each received message is written here.
     first = message.first_dequeued_at
     # The clients require it, also for messages that were not dequeued yet.
@@ -200,7 +212,7 @@ def _messages(contents: Sequence[Members | Markup], *, batch: bool) -> bytes:
     return DIALECT.document("Message", contents[0])
 
 
-def hidden(message: Message) -> bytes:
+def hidden(message: MnsMessage) -> bytes:
     """Write the answer to ChangeMessageVisibility."""
     return DIALECT.document(
         "ChangeVisibility",

@@ -55,6 +55,7 @@ class Files:
             StoreUnavailable: The disk is full.
         """
         with _Writer(self._folder / bucket, durable=self._durable) as writer:
+            # Clients send small pieces: a thread for each would cost more than the write.
             waiting = bytearray()
             async for piece in pieces:
                 waiting += piece
@@ -76,8 +77,10 @@ class Files:
 
         The file is longer than the index says until the index is written.
         """
-        crc, path = content.crc, self._folder / bucket / content.file
+        crc = content.crc
+        path = self._folder / bucket / content.file
         with answering(), path.open("r+b") as file, self.open(bucket, more) as source:
+            # What an append before left behind that did not reach its commit.
             file.truncate(content.size)
             file.seek(content.size)
             for block in blocks(source, range(more.size)):
@@ -86,7 +89,12 @@ class Files:
             file.flush()
             if self._durable:
                 os.fsync(file.fileno())
-        return Content(file=content.file, size=content.size + more.size, md5="", crc=crc)
+        return Content(
+            file=content.file,
+            size=content.size + more.size,
+            md5="",
+            crc=crc,
+        )
 
     def open(self, bucket: str, content: Content) -> BinaryIO:
         """Open content to be read; it can be read also after it was removed."""
@@ -104,6 +112,8 @@ class Files:
     def sweep(self, named: set[tuple[str, str]]) -> None:
         """Remove the files that the index does not name."""
         for path in self._folder.glob("*/*"):
+            # A crash between the file and the transaction that names it leaves a file; its client
+            # got no answer.
             if (path.parent.name, path.name) not in named:
                 path.unlink()
 
@@ -118,7 +128,8 @@ class _Writer:
             self._path = folder / uuid.uuid4().hex
             self._file = self._path.open("xb")
         self._digest = hashlib.md5(usedforsecurity=False)
-        self._crc = self._size = 0
+        self._crc = 0
+        self._size = 0
 
     def __enter__(self) -> Self:
         return self
@@ -143,26 +154,37 @@ class _Writer:
             self._file.flush()
             if self._durable:
                 os.fsync(self._file.fileno())
+                # The name of a new file is in its folder, which is flushed by itself.
                 sync_folder(self._path.parent)
         md5 = self._digest.hexdigest().upper()
-        return Content(file=self._path.name, size=self._size, md5=md5, crc=self._crc)
+        return Content(
+            file=self._path.name,
+            size=self._size,
+            md5=md5,
+            crc=self._crc,
+        )
 
 
-def blocks(file: BinaryIO, wanted: range) -> Iterator[bytes]:
+def blocks(file: BinaryIO, positions: range) -> Iterator[bytes]:
     """Read some bytes of a file, a block at a time."""
-    file.seek(wanted.start)
-    left = len(wanted)
-    while left and (block := file.read(min(left, _BLOCK))):
-        left -= len(block)
+    file.seek(positions.start)
+    remaining = len(positions)
+    while remaining:
+        block = file.read(min(remaining, _BLOCK))
+        if not block:
+            return
+        remaining -= len(block)
         yield block
 
 
-async def read(file: BinaryIO, wanted: range) -> AsyncGenerator[bytes, None]:
+async def read(file: BinaryIO, positions: range) -> AsyncGenerator[bytes, None]:
     """Read some bytes of a file in threads, a block at a time, and close it."""
     with file:
-        found = blocks(file, wanted)
-        while (block := await asyncio.to_thread(next, found, None)) is not None:
+        pieces = blocks(file, positions)
+        block = await asyncio.to_thread(next, pieces, None)
+        while block is not None:
             yield block
+            block = await asyncio.to_thread(next, pieces, None)
 
 
 @contextlib.contextmanager

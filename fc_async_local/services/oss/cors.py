@@ -16,7 +16,7 @@ from fc_async_local.services.oss.wire import DIALECT
 from fc_async_sdk.errors import shorten
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from xml.etree.ElementTree import Element
 
     from fc_async_local.http.messages import HeaderList
@@ -46,48 +46,76 @@ def check(document: bytes) -> None:
     for rule in rules:
         for name, form in _VALUES.items():
             values = _texts(rule, name)
-            wrong = [one for one in values if not form.fullmatch(one) or one.count("*") > 1]
-            if wrong:
-                raise OssError("InvalidArgument", f"{name} {shorten(wrong[0])} is not valid")
+            for value in values:
+                if not form.fullmatch(value) or value.count("*") > 1:
+                    raise OssError("InvalidArgument", f"{name} {shorten(value)} is not valid")
             if not values and name in {"AllowedOrigin", "AllowedMethod"}:
                 raise OssError("MalformedXML", f"a CORS rule has no {name}")
 
 
-def headers(document: str, origin: str, method: str, asked: Mapping[str, str]) -> HeaderList | None:
+def headers(
+    document: str,
+    origin: str,
+    method: str,
+    request_headers: Mapping[str, str],
+) -> HeaderList | None:
     """Return the headers that let a page read an answer; None if no rule allows its request.
 
     Args:
         document: The rules; "" without any.
         origin: Of the page.
         method: Of the request, or of the one that a preflight asks for.
-        asked: Headers of the request.
+        request_headers: Headers of the request.
     """
     if not document:
         return None
-    names = re.findall(r"[^\s,]+", asked.get("access-control-request-headers", ""))
+    names = re.findall(r"[^\s,]+", request_headers.get("access-control-request-headers", ""))
     root = DIALECT.read(document.encode(), ROOT)
+    varies = (text(root, "ResponseVary") or "").strip().lower() == "true"
     for rule in root.findall("CORSRule"):
-        methods = _texts(rule, "AllowedMethod")
-        wanted = [("AllowedOrigin", origin), *(("AllowedHeader", name) for name in names)]
-        if method in methods and all(_allows(rule, *one) for one in wanted):
-            found = {
-                "Allow-Origin": [origin],
-                "Allow-Methods": methods,
-                "Allow-Headers": names,
-                "Expose-Headers": _texts(rule, "ExposeHeader"),
-                "Max-Age": _texts(rule, "MaxAgeSeconds")[:1],
-            }
-            answer = [(f"Access-Control-{k}", ", ".join(v)) for k, v in found.items() if v]
-            varies = (text(root, "ResponseVary") or "").strip().lower() == "true"
-            return [*answer, ("Vary", "Origin")] if varies else answer
+        if not _allows_request(rule, origin, method, names):
+            continue
+        answer = _headers_of(rule, origin, names)
+        if varies:
+            answer.append(("Vary", "Origin"))
+        return answer
     return None
 
 
+def _allows_request(
+    rule: Element,
+    origin: str,
+    method: str,
+    names: Iterable[str],
+) -> bool:
+    if method not in _texts(rule, "AllowedMethod"):
+        return False
+    if not _allows(rule, "AllowedOrigin", origin):
+        return False
+    return all(_allows(rule, "AllowedHeader", name) for name in names)
+
+
+def _headers_of(rule: Element, origin: str, names: Sequence[str]) -> list[tuple[str, str]]:
+    """Return the headers of a rule; one without a value is left out."""
+    values = {
+        "Allow-Origin": [origin],
+        "Allow-Methods": _texts(rule, "AllowedMethod"),
+        "Allow-Headers": names,
+        "Expose-Headers": _texts(rule, "ExposeHeader"),
+        "Max-Age": _texts(rule, "MaxAgeSeconds")[:1],
+    }
+    return [(f"Access-Control-{name}", ", ".join(texts)) for name, texts in values.items() if texts]
+
+
 def _texts(rule: Element, name: str) -> list[str]:
-    return [(one.text or "").strip() for one in rule.findall(name)]
+    return [(element.text or "").strip() for element in rule.findall(name)]
 
 
 def _allows(rule: Element, name: str, value: str) -> bool:
     """Return whether a value is one of those in a rule; ``*`` stands for any characters."""
-    allowed = (".*".join(map(re.escape, one.split("*"))) for one in _texts(rule, name))
-    return any(re.fullmatch(one, value, re.IGNORECASE) for one in allowed)
+    for pattern in _texts(rule, name):
+        # Not fnmatch: there "?" and "[" have a meaning, too.
+        expression = ".*".join(map(re.escape, pattern.split("*")))
+        if re.fullmatch(expression, value, re.IGNORECASE):
+            return True
+    return False

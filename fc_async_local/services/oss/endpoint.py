@@ -97,7 +97,8 @@ class OssEndpoint(HttpService):
         document = wire.document("Error", content)
         if request.method != "HEAD":
             return xml(error.status, document)
-        return Answer(error.status, b"", (("x-oss-err", base64.b64encode(document).decode()),))
+        encoded = base64.b64encode(document).decode()
+        return Answer(error.status, b"", (("x-oss-err", encoded),))
 
     async def answer(self, request: Request) -> Answer:
         """Raise: all requests are answered by :meth:`answer_stream`."""
@@ -106,52 +107,62 @@ class OssEndpoint(HttpService):
     async def answer_stream(self, request: Request, stream: ClientStream) -> Answer | None:
         """Answer one request."""
         try:
-            asked = OssRequest(request)
-            if "origin" in request.headers and await self._is_preflight(request, asked):
+            oss_request = OssRequest(request)
+            if "origin" in request.headers and await self._is_preflight(request, oss_request):
                 return Answer(200)
-            return await self._answer(asked, stream)
+            return await self._answer(oss_request, stream)
         except OssError:
             await _discard(stream)
             raise
 
-    async def _is_preflight(self, request: Request, asked: OssRequest) -> bool:
+    async def _is_preflight(self, request: Request, oss_request: OssRequest) -> bool:
         """Check a request of a page by the rules of the bucket; return whether it is a preflight.
 
         Raises:
             OssError: AccessForbidden: no rule allows a page of another origin to send it.
         """
-        origin, preflight = asked.headers["origin"], asked.method == "OPTIONS"
+        origin = oss_request.headers["origin"]
+        is_preflight = oss_request.method == "OPTIONS"
         scheme = request.scope.get("scheme", "http")
-        if preflight or origin_refusal(asked.host, origin, scheme):
-            found = await self._service.do(lambda index: index.find(Bucket, asked.bucket))
-            method = asked.headers.get("access-control-request-method", asked.method)
-            rules = found.cors if found else ""
-            headers = cors.headers(rules, origin, method, asked.headers)
-            if headers is None:
-                text = f"no CORS rule of the bucket lets a page of {shorten(origin)} send {method}"
-                raise OssError("AccessForbidden", text)
-            asked.add_headers(headers)
-        return preflight
+        is_foreign = origin_refusal(oss_request.host, origin, scheme) != ""
+        if not is_preflight and not is_foreign:
+            return False
+        bucket = await self._service.do(lambda index: index.find(Bucket, oss_request.bucket))
+        rules = "" if bucket is None else bucket.cors
+        method = oss_request.headers.get("access-control-request-method", oss_request.method)
+        headers = cors.headers(rules, origin, method, oss_request.headers)
+        if headers is None:
+            text = f"no CORS rule of the bucket lets a page of {shorten(origin)} send {method}"
+            raise OssError("AccessForbidden", text)
+        oss_request.add_headers(headers)
+        return is_preflight
 
-    async def _answer(self, asked: OssRequest, stream: ClientStream) -> Answer | None:
-        operation = operations.operation_of(asked)
-        self._authenticate(asked)
-        return await operation.answer(self._service, asked, stream)
+    async def _answer(self, oss_request: OssRequest, stream: ClientStream) -> Answer | None:
+        # First: what is not served is refused by its name, with or without a signature.
+        operation = operations.operation_of(oss_request)
+        self._authenticate(oss_request)
+        return await operation.answer(self._service, oss_request, stream)
 
-    def _authenticate(self, asked: OssRequest) -> None:
+    def _authenticate(self, oss_request: OssRequest) -> None:
         """Check the signature if the runtime is strict; a presigned URL that ended is refused."""
-        auth, claim = self._service.settings.auth, signature.read(asked)
+        auth = self._service.settings.auth
+        claim = signature.read(oss_request)
         if auth.strict_auth:
-            signature.check(asked, claim, auth.access_keys)
-        if claim is not None and (auth.strict_auth or claim.expires is not None):
+            signature.check(oss_request, claim, auth.access_keys)
+        if claim is None:
+            return
+        # The end of a presigned URL holds without signatures, too: what a program does with a URL
+        # that is too old must be seen here.
+        is_presigned = claim.expires is not None
+        if auth.strict_auth or is_presigned:
             signature.check_time(claim, now=self._clock.now())
 
 
 async def _discard(stream: ClientStream) -> None:
     """Read the rest of a body, so that the client reads the refusal."""
-    left = _DISCARD_BYTES
+    remaining = _DISCARD_BYTES
     async with aclosing(stream.body()) as pieces:
         async for piece in pieces:
-            left -= len(piece)
-            if left < 0:
+            remaining -= len(piece)
+            if remaining < 0:
                 return

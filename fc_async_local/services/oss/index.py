@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from fc_async_local.services.oss.model import Wanted
+    from fc_async_local.services.oss.model import PageRequest
 
 T = TypeVar("T")
 
@@ -50,6 +50,7 @@ _SCHEMA: Final = """
 PRAGMA journal_mode = WAL;
 CREATE TABLE IF NOT EXISTS documents (path BLOB PRIMARY KEY, document BLOB NOT NULL) WITHOUT ROWID;
 """
+_FIRST_FROM: Final = "SELECT path, document FROM documents WHERE path >= ? ORDER BY path LIMIT 1"
 
 
 class Index:
@@ -69,7 +70,9 @@ class Index:
         self._durable = durable
         with answering():
             self._database = sqlite3.connect(
-                folder / INDEX, isolation_level=None, check_same_thread=False
+                folder / INDEX,
+                isolation_level=None,
+                check_same_thread=False,
             )
             self._database.executescript(_SCHEMA)
 
@@ -86,6 +89,8 @@ class Index:
             flush: Whether the changes must survive a power loss.
         """
         with self._lock, answering():
+            # An event that was fired need not survive a power loss: fired again, it is the same
+            # invocation.
             synchronous = "FULL" if flush and self._durable else "OFF"
             self._database.execute(f"PRAGMA synchronous = {synchronous}")
             self._database.execute("BEGIN IMMEDIATE")
@@ -104,7 +109,8 @@ class Index:
 
     def put(self, document: object, *names: str) -> None:
         """Write a document in place of the one of its path."""
-        values = _path(type(document), *names), msgspec.json.encode(document)
+        path = _path(type(document), *names)
+        values = (path, msgspec.json.encode(document))
         self._database.execute("INSERT OR REPLACE INTO documents VALUES (?, ?)", values)
 
     def delete(self, kind: type[object], *names: str) -> None:
@@ -118,10 +124,11 @@ class Index:
             "SELECT path, document FROM documents WHERE path >= ? AND path < ? ORDER BY path",
             (start, start[:-1] + b"\1"),
         )
-        return {
-            path[len(start) :].decode(): msgspec.json.decode(document, type=kind)
-            for path, document in rows
-        }
+        documents: dict[str, T] = {}
+        for path, document in rows:
+            remainder = path[len(start) :].decode()
+            documents[remainder] = msgspec.json.decode(document, type=kind)
+        return documents
 
     def bucket(self, name: str) -> Bucket:
         """Return a bucket.
@@ -129,11 +136,11 @@ class Index:
         Raises:
             OssError: NoSuchBucket.
         """
-        found = self.find(Bucket, name)
-        if found is None:
+        bucket = self.find(Bucket, name)
+        if bucket is None:
             text = f"the bucket {shorten(name)} does not exist: create it first"
             raise OssError("NoSuchBucket", text)
-        return found
+        return bucket
 
     def object(self, bucket: str, key: str) -> StoredObject:
         """Return an object.
@@ -142,10 +149,10 @@ class Index:
             OssError: NoSuchBucket, NoSuchKey.
         """
         self.bucket(bucket)
-        found = self.find(StoredObject, bucket, key)
-        if found is None:
+        stored = self.find(StoredObject, bucket, key)
+        if stored is None:
             raise OssError("NoSuchKey", f"the object {shorten(key)} does not exist")
-        return found
+        return stored
 
     def upload(self, bucket: str, key: str, upload_id: str) -> Upload:
         """Return an upload.
@@ -154,10 +161,10 @@ class Index:
             OssError: NoSuchBucket, NoSuchUpload.
         """
         self.bucket(bucket)
-        found = self.find(Upload, bucket, upload_id)
-        if found is None or found.key != key:
+        upload = self.find(Upload, bucket, upload_id)
+        if upload is None or upload.key != key:
             raise OssError("NoSuchUpload", "there is no such upload, or it has ended")
-        return found
+        return upload
 
     def end_upload(self, bucket: str, upload_id: str) -> list[Content]:
         """Delete an upload and its parts, and return their content."""
@@ -167,7 +174,7 @@ class Index:
         self.delete(Upload, bucket, upload_id)
         return [part.content for part in parts.values()]
 
-    def page(self, bucket: str, wanted: Wanted) -> Listing:
+    def page(self, bucket: str, page_request: PageRequest) -> Listing:
         """Return a page of the list of objects.
 
         Raises:
@@ -175,40 +182,52 @@ class Index:
         """
         self.bucket(bucket)
         below = _path(StoredObject, bucket, "")
-        prefix, last = below + wanted.prefix.encode(), below + wanted.after.encode()
-        begin, delimiter = max(prefix, last + b"\0"), wanted.delimiter.encode()
+        prefix = below + page_request.prefix.encode()
+        last = below + page_request.after.encode()
+        delimiter = page_request.delimiter.encode()
+        begin = max(prefix, last + b"\0")
         objects: list[StoredObject] = []
         prefixes: list[str] = []
+        # One row at a time: a common prefix may stand for a million keys, which are passed over.
         while True:
-            row = self._database.execute(
-                "SELECT path, document FROM documents WHERE path >= ? ORDER BY path LIMIT 1",
-                (begin,),
-            ).fetchone()
+            row = self._database.execute(_FIRST_FROM, (begin,)).fetchone()
             if row is None or not row[0].startswith(prefix):
                 return Listing(objects, prefixes, "")
             path: bytes = row[0]
-            at = path.find(delimiter, len(prefix)) if delimiter else -1
-            common = path[: at + len(delimiter)] if at >= 0 else b""
-            if len(objects) + len(prefixes) == wanted.limit and not (common and common == last):
+            common = _common_prefix(path, len(prefix), delimiter)
+            is_listed = bool(common) and common == last
+            is_full = len(objects) + len(prefixes) == page_request.limit
+            if is_full and not is_listed:
                 return Listing(objects, prefixes, last[len(below) :].decode())
             if not common:
                 objects.append(msgspec.json.decode(row[1], type=StoredObject))
-                begin, last = path + b"\0", path
+                begin = path + b"\0"
+                last = path
                 continue
-            if common != last:
+            if not is_listed:
                 prefixes.append(common[len(below) :].decode())
             # Behind all keys that begin with it; no byte of UTF-8 is 0xFF.
-            begin, last = common[:-1] + bytes([common[-1] + 1]), common
+            begin = common[:-1] + bytes([common[-1] + 1])
+            last = common
 
     def files(self) -> set[tuple[str, str]]:
         """Return bucket and name of each file that an object or a part has."""
         rows = self._database.execute(
             "SELECT path, document FROM documents WHERE path >= x'6f00' AND path < x'7100'"
         )
-        return {
-            (path.split(b"\0")[1].decode(), msgspec.json.decode(document)["content"]["file"])
-            for path, document in rows
-        }
+        named = set()
+        for path, document in rows:
+            bucket = path.split(b"\0")[1].decode()
+            named.add((bucket, msgspec.json.decode(document)["content"]["file"]))
+        return named
+
+
+def _common_prefix(path: bytes, prefix_length: int, delimiter: bytes) -> bytes:
+    """Return a path up to the first delimiter behind the prefix; empty if it is an entry itself."""
+    if not delimiter:
+        return b""
+    at = path.find(delimiter, prefix_length)
+    return path[: at + len(delimiter)] if at >= 0 else b""
 
 
 def _path(kind: type[object], *names: str) -> bytes:

@@ -24,7 +24,13 @@ class LazyOss:
     holds_bodies = False
 
     def __init__(
-        self, folder: Path, clock: Clock, settings: Settings, fire: Fire, *, durable: bool
+        self,
+        folder: Path,
+        clock: Clock,
+        settings: Settings,
+        fire: Fire,
+        *,
+        durable: bool,
     ) -> None:
         self._parts = folder, clock, settings, fire
         self._durable = durable

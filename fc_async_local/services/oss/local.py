@@ -9,7 +9,7 @@ from urllib.parse import quote
 from fc_async_local.http.messages import Request
 from fc_async_local.services import common
 from fc_async_local.services.oss import objects
-from fc_async_local.services.oss.model import Wanted
+from fc_async_local.services.oss.model import PageRequest
 from fc_async_local.services.oss.request import OssRequest
 
 if TYPE_CHECKING:
@@ -40,7 +40,13 @@ class Objects:
         """
         self._call(self._service.create_bucket(bucket))
 
-    def put(self, bucket: str, key: str, data: bytes, **headers: str) -> None:
+    def put(
+        self,
+        bucket: str,
+        key: str,
+        data: bytes,
+        **headers: str,
+    ) -> None:
         """Put an object, which fires the triggers of the bucket; the bucket is created if needed.
 
         Args:
@@ -53,9 +59,9 @@ class Objects:
             OssError: InvalidBucketName, InvalidObjectName.
         """
         self.create_bucket(bucket)
-        given = {name.replace("_", "-"): value for name, value in headers.items()}
+        wire_headers = {name.replace("_", "-"): value for name, value in headers.items()}
         path = f"/{bucket}/{quote(key, safe='/')}"
-        request = Request("PUT", path, "", given, id=common.request_id())
+        request = Request("PUT", path, "", wire_headers, id=common.request_id())
         self._call(objects.write(self._service, OssRequest(request), _pieces(data)))
 
     def get(self, bucket: str, key: str) -> bytes:
@@ -64,8 +70,8 @@ class Objects:
         Raises:
             OssError: NoSuchBucket, NoSuchKey.
         """
-        found: bytes = self._call(self._service.read(bucket, key))
-        return found
+        content: bytes = self._call(self._service.read(bucket, key))
+        return content
 
     def keys(self, bucket: str, prefix: str = "") -> list[str]:
         """Return the keys of the objects of a bucket, in their order.
@@ -73,9 +79,9 @@ class Objects:
         Raises:
             OssError: NoSuchBucket.
         """
-        wanted = Wanted(prefix, "", "", 1_000_000)
-        found = self._call(self._service.do(lambda index: index.page(bucket, wanted)))
-        return [one.key for one in found.objects]
+        page_request = PageRequest(prefix, "", "", 1_000_000)
+        listing = self._call(self._service.do(lambda index: index.page(bucket, page_request)))
+        return [stored.key for stored in listing.objects]
 
 
 async def _pieces(data: bytes) -> AsyncIterator[bytes]:

@@ -135,7 +135,7 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     modified_at: int
 
 
-class Wanted(NamedTuple):
+class PageRequest(NamedTuple):
     """A page of a list that a client asks for.
 
     Attributes:
@@ -171,6 +171,8 @@ def check_bucket(name: str) -> None:
     Raises:
         OssError: InvalidBucketName.
     """
+    # Also because the name of a bucket is the name of a folder: no other part of a path comes from
+    # a client.
     if not _BUCKET.fullmatch(name):
         text = "3 to 63 lower-case letters, digits and '-', neither in front nor at the end"
         raise OssError("InvalidBucketName", f"bucket {shorten(name)} is not valid: {text}")
@@ -200,37 +202,38 @@ def check_acl(acl: str, allowed: Sequence[str]) -> str:
     return acl
 
 
-def check_conditions(found: StoredObject, headers: Mapping[str, str], prefix: str = "") -> None:
+def check_conditions(stored: StoredObject, headers: Mapping[str, str], prefix: str = "") -> None:
     """Check the conditions of a request in their order (RFC 9110, section 13.2.2).
 
     Args:
-        found: The object.
+        stored: The object.
         headers: Of the request.
         prefix: Before the names of the headers: ``x-oss-copy-source-`` for a copy.
 
     Raises:
         OssError: PreconditionFailed or NotModified.
     """
-    modified_at = found.modified_at // 1_000
-    match, none_match = (headers.get(f"{prefix}if-{name}match") for name in ("", "none-"))
-    since, unmodified = (
-        seconds_of(headers.get(f"{prefix}if-{name}modified-since")) for name in ("", "un")
-    )
+    # A date is heeded only where no ETag is given: it is the weaker validator.
+    modified_at = stored.modified_at // 1_000
+    match = headers.get(f"{prefix}if-match")
+    unmodified_since = seconds_of(headers.get(f"{prefix}if-unmodified-since"))
     if match is not None:
-        if not _has_etag(found, match):
-            raise OssError("PreconditionFailed", f"the ETag is {found.etag}, not {shorten(match)}")
-    elif unmodified is not None and modified_at > unmodified:
+        if not _has_etag(stored, match):
+            raise OssError("PreconditionFailed", f"the ETag is {stored.etag}, not {shorten(match)}")
+    elif unmodified_since is not None and modified_at > unmodified_since:
         raise OssError("PreconditionFailed", "the object was modified since If-Unmodified-Since")
+    none_match = headers.get(f"{prefix}if-none-match")
+    modified_since = seconds_of(headers.get(f"{prefix}if-modified-since"))
     if none_match is not None:
-        if _has_etag(found, none_match):
+        if _has_etag(stored, none_match):
             raise OssError("NotModified", "the object has the ETag of If-None-Match")
-    elif since is not None and modified_at <= since:
+    elif modified_since is not None and modified_at <= modified_since:
         raise OssError("NotModified", "the object was not modified since If-Modified-Since")
 
 
-def _has_etag(found: StoredObject, given: str) -> bool:
-    tags = [tag.strip().removeprefix("W/").strip('"') for tag in given.split(",")]
-    return "*" in tags or found.etag in tags
+def _has_etag(stored: StoredObject, condition: str) -> bool:
+    tags = [tag.strip().removeprefix("W/").strip('"') for tag in condition.split(",")]
+    return "*" in tags or stored.etag in tags
 
 
 def byte_range(header: str, size: int, *, standard: bool) -> range | None:
@@ -252,11 +255,16 @@ def byte_range(header: str, size: int, *, standard: bool) -> range | None:
     if not header:
         return None
     match = _RANGE.fullmatch(header)
-    named = _named_bytes(match["first"], match["last"], size) if match else range(0)
+    named = range(0)
+    has_several = False
+    if match is not None:
+        named = _named_bytes(match["first"], match["last"], size)
+        has_several = bool(match["further"])
     present = _present(named, size)
     if not standard:
-        return present if present == named and present else None
-    if not present or (match and match["further"]):
+        is_within = present == named
+        return present if present and is_within else None
+    if not present or has_several:
         raise OssError("InvalidRange", f"Range {shorten(header)} is not within {size} bytes")
     return present
 
@@ -285,9 +293,13 @@ def copied_range(header: str, size: int) -> range:
 
 def _named_bytes(first: str, last: str, size: int) -> range:
     """Return the bytes that a range names, also those that the object does not have."""
+    if first and last:
+        return range(int(first), int(last) + 1)
     if first:
-        return range(int(first), int(last) + 1 if last else size)
-    return range(size - int(last), size) if last else range(0)
+        return range(int(first), size)
+    if last:  # the last bytes of the object
+        return range(size - int(last), size)
+    return range(0)
 
 
 def _present(named: range, size: int) -> range:

@@ -39,61 +39,79 @@ _NEXT: Final = "x-oss-next-append-position"
 _COPY: Final = "x-oss-copy-source-"
 
 
-async def put(service: OssService, asked: OssRequest, stream: ClientStream) -> Answer:
+async def put(
+    service: OssService,
+    request: OssRequest,
+    stream: ClientStream,
+) -> Answer:
     """Answer PutObject and CopyObject."""
-    source = asked.copy_source()
+    source = request.copy_source()
     if source is None:
-        return await write(service, asked, stream.body())
-    await service.check_target(asked)
-    return await _copy(service, asked, source)
+        return await write(service, request, stream.body())
+    await service.check_target(request)
+    return await _copy(service, request, source)
 
 
-async def write(service: OssService, asked: OssRequest, pieces: AsyncIterator[bytes]) -> Answer:
+async def write(
+    service: OssService,
+    request: OssRequest,
+    pieces: AsyncIterator[bytes],
+) -> Answer:
     """Write an object with the content of a request."""
-    await service.check_target(asked)
-    attributes = asked.attributes()
-    content = await receive(service, asked, pieces)
-    made = stored(service, asked, attributes, content)
-    await service.commit(asked, made, "ObjectCreated:PutObject")
+    await service.check_target(request)
+    attributes = request.attributes()
+    content = await receive(service, request, pieces)
+    written = stored(service, request, attributes, content)
+    await service.commit(request, written, "ObjectCreated:PutObject")
     digest = ("Content-MD5", content_md5(content))
-    return Answer(200, headers=(*validators(made), digest, *encryption(made)))
+    return Answer(200, headers=(*validators(written), digest, *encryption(written)))
 
 
-async def _copy(service: OssService, asked: OssRequest, source: tuple[str, str]) -> Answer:
-    given = asked.attributes()
-    replaced = asked.replaces("x-oss-metadata-directive")
-    retagged = asked.replaces("x-oss-tagging-directive")
-    found, content = await receive_copy(service, asked, source)
-    made = replace(
-        stored(service, asked, given, content),
-        headers=given.headers if replaced else _copied_headers(found, given),
-        tagging=given.tagging if retagged else found.tagging,
-        etag=found.etag,
+async def _copy(
+    service: OssService,
+    request: OssRequest,
+    source: tuple[str, str],
+) -> Answer:
+    attributes = request.attributes()
+    replaced = request.replaces("x-oss-metadata-directive")
+    retagged = request.replaces("x-oss-tagging-directive")
+    original, content = await receive_copy(service, request, source)
+    copy = replace(
+        stored(service, request, attributes, content),
+        headers=attributes.headers if replaced else _copied_headers(original, attributes),
+        tagging=attributes.tagging if retagged else original.tagging,
+        etag=original.etag,
     )
-    updated = replaced and source == (asked.bucket, asked.key)
-    event = "ObjectModified:UpdateObjectMeta" if updated else "ObjectCreated:CopyObject"
-    await service.commit(asked, made, event)
-    asked.add_headers((*validators(made), *encryption(made)))
-    return xml(200, wire.document("CopyObjectResult", copied(made.etag, made.modified_at)))
+    # How clients change metadata: they copy an object onto itself and replace its metadata.
+    is_update = replaced and source == (request.bucket, request.key)
+    event = "ObjectModified:UpdateObjectMeta" if is_update else "ObjectCreated:CopyObject"
+    await service.commit(request, copy, event)
+    request.add_headers((*validators(copy), *encryption(copy)))
+    return xml(200, wire.document("CopyObjectResult", copied(copy.etag, copy.modified_at)))
 
 
-def _copied_headers(source: StoredObject, given: Attributes) -> dict[str, str]:
+def _copied_headers(source: StoredObject, attributes: Attributes) -> dict[str, str]:
     """Return the headers of a copy that keeps the metadata of its source.
 
     Storage class and encryption are not metadata: they are those of the request, or the default.
     """
     metadata = {name: text for name, text in source.headers.items() if name not in STORAGE}
-    storage = {name: text for name, text in given.headers.items() if name in STORAGE}
-    return metadata | storage
+    storage = {name: text for name, text in attributes.headers.items() if name in STORAGE}
+    return {**metadata, **storage}
 
 
-async def append(service: OssService, asked: OssRequest, stream: ClientStream) -> Answer:
+async def append(
+    service: OssService,
+    request: OssRequest,
+    stream: ClientStream,
+) -> Answer:
     """Answer AppendObject."""
-    bucket, key = asked.bucket, asked.key
-    position = asked.number("position", None, model.LARGEST_BODY, low=0)
-    await service.check_target(asked)
-    attributes = asked.attributes()
-    more = await receive(service, asked, stream.body())
+    bucket = request.bucket
+    key = request.key
+    position = request.number("position", None, model.LARGEST_BODY, low=0)
+    await service.check_target(request)
+    attributes = request.attributes()
+    more = await receive(service, request, stream.body())
 
     def write(index: Index) -> tuple[StoredObject, list[Content]]:
         before = index.find(StoredObject, bucket, key)
@@ -101,135 +119,200 @@ async def append(service: OssService, asked: OssRequest, stream: ClientStream) -
         if before is not None and before.kind != "Appendable":
             raise OssError("ObjectNotAppendable", f"the object is {before.kind}")
         if position != size:
-            asked.add_headers([(_NEXT, str(size))])
+            # A client goes on from here: without the header oss2 raises another error.
+            request.add_headers([(_NEXT, str(size))])
             raise OssError("PositionNotEqualToLength", f"the object has {size} bytes")
         if size + more.size > model.LARGEST_BODY:
             raise OssError("EntityTooLarge", f"an object has {model.LARGEST_BODY} bytes at most")
-        after = replace(stored(service, asked, attributes, more), kind="Appendable")
-        if before is not None:
-            content = service.files.extend(bucket, before.content, more)
-            etag, now = etag_of([before.etag, more.md5]), service.clock.now()
-            after = replace(before, content=content, etag=etag, modified_at=now)
+        unnamed: list[Content] = []
+        if before is None:
+            after = replace(stored(service, request, attributes, more), kind="Appendable")
+        else:
+            after = replace(
+                before,
+                content=service.files.extend(bucket, before.content, more),
+                etag=etag_of([before.etag, more.md5]),
+                modified_at=service.clock.now(),
+            )
+            unnamed.append(more)  # its bytes are in the file of the object now
         index.put(after, bucket, key)
-        service.note(index, asked, after, "ObjectCreated:AppendObject", before)
-        return after, [] if before is None else [more]
+        service.note(index, request, after, "ObjectCreated:AppendObject", before)
+        return after, unnamed
 
-    made = await service.change(bucket, write, more)
-    following = (_NEXT, str(made.content.size))
-    return Answer(200, headers=(*validators(made), following, *encryption(made)))
+    extended = await service.change(bucket, write, more)
+    following = (_NEXT, str(extended.content.size))
+    return Answer(200, headers=(*validators(extended), following, *encryption(extended)))
 
 
-async def get(service: OssService, asked: OssRequest, stream: ClientStream) -> None:
+async def get(
+    service: OssService,
+    request: OssRequest,
+    stream: ClientStream,
+) -> None:
     """Answer GetObject, HeadObject and GetObjectMeta."""
-    found, file = await service.open(asked.bucket, asked.key)
+    described, file = await service.open(request.bucket, request.key)
     with file:
-        check_conditions(found, asked.headers)
-        standard = asked.headers.get("x-oss-range-behavior") == "standard"
-        size, header = found.content.size, asked.headers.get("range", "")
+        # Before the range: a client that has the object needs no byte of it (RFC 9110, section
+        # 13.2.2).
+        check_conditions(described, request.headers)
+        standard = request.headers.get("x-oss-range-behavior") == "standard"
+        size = described.content.size
+        header = request.headers.get("range", "")
         part = model.byte_range(header, size, standard=standard)
-        wanted = range(size) if part is None else part
-        headers = _described(found) | asked.overrides() | {"Content-Length": str(len(wanted))}
+        positions = range(size) if part is None else part
+        headers = (
+            _described(described) | request.overrides() | {"Content-Length": str(len(positions))}
+        )
         if part is not None:
             headers["Content-Range"] = f"bytes {part.start}-{part.stop - 1}/{size}"
         status = 200 if part is None else 206
-        await stream.begin(status, (*headers.items(), *asked.common_headers))
-        if asked.method != "HEAD":
-            async with aclosing(read(file, wanted)) as blocks:
+        # The status is sent before the content is read: an object may take minutes.
+        await stream.begin(status, (*headers.items(), *request.common_headers))
+        if request.method != "HEAD":
+            async with aclosing(read(file, positions)) as blocks:
                 async for block in blocks:
                     await stream.write(block)
 
 
-async def delete(service: OssService, asked: OssRequest, _: ClientStream) -> Answer:
+async def delete(
+    service: OssService,
+    request: OssRequest,
+    _: ClientStream,
+) -> Answer:
     """Answer DeleteObject."""
-    await _delete(service, asked, [asked.key], "ObjectRemoved:DeleteObject")
+    await _delete(service, request, [request.key], "ObjectRemoved:DeleteObject")
     return Answer(204)
 
 
-async def delete_many(service: OssService, asked: OssRequest, stream: ClientStream) -> Answer:
+async def delete_many(
+    service: OssService,
+    request: OssRequest,
+    stream: ClientStream,
+) -> Answer:
     """Answer DeleteObjects."""
     body = await stream.read()
-    _check_digest(asked, hashlib.md5(body, usedforsecurity=False).hexdigest())
+    _check_digest(request, hashlib.md5(body, usedforsecurity=False).hexdigest())
     keys, quiet = wire.read_deletions(body)
     for key in keys:
         model.check_key(key)
-    await _delete(service, asked, keys, "ObjectRemoved:DeleteObjects")
-    names = asked.names(keys)
-    deleted = [{"Key": names(key)} for key in keys if not quiet]
-    content = {"EncodingType": names.kind, "Deleted": deleted}
+    await _delete(service, request, keys, "ObjectRemoved:DeleteObjects")
+    names = request.names(keys)
+    deleted = [] if quiet else [{"Key": names(key)} for key in keys]
+    content = {
+        "EncodingType": names.kind,
+        "Deleted": deleted,
+    }
     return xml(200, wire.document("DeleteResult", content))
 
 
-async def _delete(service: OssService, asked: OssRequest, keys: Iterable[str], event: str) -> None:
-    bucket = asked.bucket
+async def _delete(
+    service: OssService,
+    request: OssRequest,
+    keys: Iterable[str],
+    event: str,
+) -> None:
+    bucket = request.bucket
 
     def write(index: Index) -> tuple[None, list[Content]]:
         index.bucket(bucket)
-        gone: list[Content] = []
+        unnamed: list[Content] = []
         for key in keys:
-            found = index.find(StoredObject, bucket, key)
-            if found is not None:
-                index.delete(StoredObject, bucket, key)
-                gone.append(found.content)
-                empty = replace(found, content=replace(found.content, size=0))
-                service.note(index, asked, empty, event, found)
-        return None, gone
+            before = index.find(StoredObject, bucket, key)
+            if before is None:
+                continue  # as on the service, a key that does not exist is deleted
+            index.delete(StoredObject, bucket, key)
+            unnamed.append(before.content)
+            empty = replace(before, content=replace(before.content, size=0))
+            service.note(index, request, empty, event, before)
+        return None, unnamed
 
     await service.change(bucket, write)
 
 
-async def get_tagging(service: OssService, asked: OssRequest, _: ClientStream) -> Answer:
+async def get_tagging(
+    service: OssService,
+    request: OssRequest,
+    _: ClientStream,
+) -> Answer:
     """Answer GetObjectTagging."""
-    found = await service.do(lambda index: index.object(asked.bucket, asked.key))
-    pairs = [{"Key": key, "Value": value} for key, value in tags(found.tagging)]
+    tagged = await service.do(lambda index: index.object(request.bucket, request.key))
+    pairs = [
+        {
+            "Key": key,
+            "Value": value,
+        }
+        for key, value in tags(tagged.tagging)
+    ]
     return xml(200, wire.document("Tagging", {"TagSet": {"Tag": pairs}}))
 
 
-async def put_tagging(service: OssService, asked: OssRequest, stream: ClientStream) -> Answer:
+async def put_tagging(
+    service: OssService,
+    request: OssRequest,
+    stream: ClientStream,
+) -> Answer:
     """Answer PutObjectTagging and DeleteObjectTagging."""
-    removed = asked.method == "DELETE"
+    removed = request.method == "DELETE"
     tagging = "" if removed else wire.read_tagging(await stream.read())
     tags(tagging)
-    await service.update(asked, tagging=tagging)
+    await service.update(request, tagging=tagging)
     return Answer(204 if removed else 200)
 
 
-async def receive(service: OssService, asked: OssRequest, pieces: AsyncIterator[bytes]) -> Content:
+async def receive(
+    service: OssService,
+    request: OssRequest,
+    pieces: AsyncIterator[bytes],
+) -> Content:
     """Write the body of a request to a file.
 
     Raises:
         OssError: InvalidDigest: it is not the body that Content-MD5 names.
     """
-    content = await service.files.write(asked.bucket, pieces)
+    # To the disk as it comes: an object may be larger than the memory.
+    content = await service.files.write(request.bucket, pieces)
     try:
-        _check_digest(asked, content.md5)
+        _check_digest(request, content.md5)
     except OssError:
-        service.files.remove(asked.bucket, [content])
+        service.files.remove(request.bucket, [content])
         raise
     return content
 
 
 async def receive_copy(
-    service: OssService, asked: OssRequest, source: tuple[str, str]
+    service: OssService,
+    request: OssRequest,
+    source: tuple[str, str],
 ) -> tuple[StoredObject, Content]:
     """Write the content of the source of a copy, or the chosen bytes of it, to a file.
 
     Raises:
         OssError: NoSuchBucket, NoSuchKey, PreconditionFailed, NotModified, InvalidRange.
     """
-    found, file = await service.open(*source)
+    original, file = await service.open(*source)
     with file:
-        check_conditions(found, asked.headers, _COPY)
-        chosen = model.copied_range(asked.headers.get(f"{_COPY}range", ""), found.content.size)
-        return found, await service.files.write(asked.bucket, read(file, chosen))
+        check_conditions(original, request.headers, _COPY)
+        header = request.headers.get(f"{_COPY}range", "")
+        chosen = model.copied_range(header, original.content.size)
+        return original, await service.files.write(request.bucket, read(file, chosen))
 
 
 def stored(
-    service: OssService, asked: OssRequest, attributes: Attributes, content: Content
+    service: OssService,
+    request: OssRequest,
+    attributes: Attributes,
+    content: Content,
 ) -> StoredObject:
     """Return the object that a request makes."""
-    given = {name: getattr(attributes, name) for name in Attributes.__struct_fields__}
+    properties = {name: getattr(attributes, name) for name in Attributes.__struct_fields__}
     now = service.clock.now()
-    return StoredObject(key=asked.key, content=content, etag=content.md5, modified_at=now, **given)
+    return StoredObject(
+        key=request.key,
+        content=content,
+        etag=content.md5,
+        modified_at=now,
+        **properties,
+    )
 
 
 def etag_of(etags: Iterable[str]) -> str:
@@ -240,31 +323,41 @@ def etag_of(etags: Iterable[str]) -> str:
 
 def copied(etag: str, modified_at: int) -> dict[str, object]:
     """Return the result of a copy."""
-    return {"LastModified": wire.iso_date(modified_at), "ETag": f'"{etag}"'}
+    return {
+        "LastModified": wire.iso_date(modified_at),
+        "ETag": f'"{etag}"',
+    }
 
 
-def validators(found: StoredObject) -> HeaderList:
+def validators(described: StoredObject) -> HeaderList:
     """Return the headers that say which content an object has."""
-    return ("ETag", f'"{found.etag}"'), (CRC, str(found.content.crc))
+    etag = ("ETag", f'"{described.etag}"')
+    crc = (CRC, str(described.content.crc))
+    return (etag, crc)
 
 
-def encryption(found: Attributes) -> HeaderList:
+def encryption(attributes: Attributes) -> HeaderList:
     """Return the headers that name the encryption of an object."""
-    return [(name, found.headers[name]) for name in ENCRYPTION if name in found.headers]
+    headers = attributes.headers
+    return [(name, headers[name]) for name in ENCRYPTION if name in headers]
 
 
-def _described(found: StoredObject) -> dict[str, str]:
+def _described(described: StoredObject) -> dict[str, str]:
     """Return the headers of an object."""
-    headers = {"x-oss-storage-class": "Standard", **found.headers, **dict(validators(found))}
-    headers["Last-Modified"] = model.http_date(found.modified_at)
+    headers = {
+        "x-oss-storage-class": "Standard",
+        **described.headers,
+        **dict(validators(described)),
+    }
+    headers["Last-Modified"] = model.http_date(described.modified_at)
     headers["Accept-Ranges"] = "bytes"
-    headers["x-oss-object-type"] = found.kind
-    if found.content.md5:
-        headers["Content-MD5"] = content_md5(found.content)
-    if found.kind == "Appendable":
-        headers[_NEXT] = str(found.content.size)
-    if found.tagging:
-        headers["x-oss-tagging-count"] = str(len(tags(found.tagging)))
+    headers["x-oss-object-type"] = described.kind
+    if described.content.md5:
+        headers["Content-MD5"] = content_md5(described.content)
+    if described.kind == "Appendable":
+        headers[_NEXT] = str(described.content.size)
+    if described.tagging:
+        headers["x-oss-tagging-count"] = str(len(tags(described.tagging)))
     return headers
 
 
@@ -273,11 +366,13 @@ def content_md5(content: Content) -> str:
     return base64.b64encode(bytes.fromhex(content.md5)).decode()
 
 
-def _check_digest(asked: OssRequest, md5: str) -> None:
-    given = asked.headers.get("content-md5", "")
+def _check_digest(request: OssRequest, md5: str) -> None:
+    header = request.headers.get("content-md5", "")
+    if not header:
+        return
     try:
-        wrong = bool(given) and base64.b64decode(given, validate=True) != bytes.fromhex(md5)
+        digest = base64.b64decode(header, validate=True)
     except (binascii.Error, ValueError):
-        wrong = True
-    if wrong:
-        raise OssError("InvalidDigest", f"Content-MD5 {given!r} is not that of the body")
+        digest = b""
+    if digest != bytes.fromhex(md5):
+        raise OssError("InvalidDigest", f"Content-MD5 {header!r} is not that of the body")

@@ -68,7 +68,9 @@ _WRITE: Final = (
     "x-oss-server-side-encryption x-oss-server-side-encryption-key-id x-oss-storage-class "
     "x-oss-tagging"
 )
-_COPY: Final = "x-oss-copy-source " + " ".join(f"x-oss-copy-source-{one}" for one in _CONDITIONS)
+_COPY: Final = "x-oss-copy-source " + " ".join(
+    f"x-oss-copy-source-{condition}" for condition in _CONDITIONS
+)
 _READ: Final = f"range x-oss-range-behavior {' '.join(_CONDITIONS)}"
 _OVERRIDES: Final = " ".join(name for name in SUBRESOURCES if name.startswith(RESPONSE))
 
@@ -101,8 +103,8 @@ def _writes(answer: Handler, parameters: str = "", headers: str = "") -> Operati
     Clients send them with each part of an upload, and with its end, too; the upload has those of
     its start, as on the service.
     """
-    known = _operation(answer, parameters, f"{_WRITE} {headers}")
-    return known._replace(takes_metadata=True)
+    operation = _operation(answer, parameters, f"{_WRITE} {headers}")
+    return operation._replace(takes_metadata=True)
 
 
 def _receives(answer: Handler, parameters: str = "", headers: str = "") -> Operation:
@@ -163,31 +165,40 @@ _CHOOSERS: Final = frozenset(word for name in OPERATIONS for word in name.split(
 """Parameters that choose an operation of the table."""
 
 
-def operation_of(asked: OssRequest) -> Operation:
+def operation_of(request: OssRequest) -> Operation:
     """Return the operation that a request asks for, and refuse what it does not know.
 
     Raises:
         OssError: NotImplemented, with the names of what is unknown.
     """
-    name, operation = _found(asked)
+    # put_object_legal_hold of the official client overwrote the object, before unknown parameters
+    # were refused.
+    name, operation = _found(request)
     if operation is None:
         raise _not_implemented(name)
-    known = operation.parameters | _CHOOSERS | _COMMON_PARAMETERS
-    _refuse_unknown(name, "parameter", [one for one in asked.query if one not in known])
-    unknown = [header for header in asked.headers if not _knows(operation, header)]
-    _refuse_unknown(name, "header", unknown)
+    known_parameters = operation.parameters | _CHOOSERS | _COMMON_PARAMETERS
+    parameters = [parameter for parameter in request.query if parameter not in known_parameters]
+    _refuse_unknown(name, "parameter", parameters)
+    headers = [header for header in request.headers if not _knows(operation, header)]
+    _refuse_unknown(name, "header", headers)
     return operation
 
 
-def largest_body(asked: OssRequest) -> int:
+def largest_body(request: OssRequest) -> int:
     """Return the most bytes of the body of a request."""
-    _, operation = _found(asked)
+    _, operation = _found(request)
     return model.LARGEST_DOCUMENT if operation is None else operation.largest_body
 
 
-def _found(asked: OssRequest) -> tuple[str, Operation | None]:
-    level = "object" if asked.key else "bucket" if asked.bucket else "service"
-    name = " ".join((asked.method, level, *sorted(_CHOOSERS.intersection(asked.query))))
+def _found(request: OssRequest) -> tuple[str, Operation | None]:
+    if request.key:
+        level = "object"
+    elif request.bucket:
+        level = "bucket"
+    else:
+        level = "service"
+    choosers = sorted(_CHOOSERS.intersection(request.query))
+    name = " ".join((request.method, level, *choosers))
     return name, OPERATIONS.get(name)
 
 
@@ -201,10 +212,10 @@ def _knows(operation: Operation, header: str) -> bool:
 
 
 def _refuse_unknown(name: str, kind: str, unknown: Iterable[str]) -> None:
-    names = ", ".join(shorten(one) for one in unknown)
+    names = ", ".join(shorten(unknown_name) for unknown_name in unknown)
     if names:
         raise _not_implemented(f"{name} with the {kind} {names}")
 
 
-def _not_implemented(what: str) -> OssError:
-    return OssError("NotImplemented", f"{what} is not implemented on this machine")
+def _not_implemented(request_text: str) -> OssError:
+    return OssError("NotImplemented", f"{request_text} is not implemented on this machine")

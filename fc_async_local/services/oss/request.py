@@ -44,7 +44,7 @@ ENCRYPTION: Final = (
 """Headers that name the encryption of an object; returned by the request that writes it, too."""
 STORAGE: Final = frozenset({"x-oss-storage-class", *ENCRYPTION})
 """Headers of an object that a copy does not take from its source, whatever its directive."""
-_KEPT: Final = STORAGE | {
+_STORED: Final = STORAGE | {
     "cache-control",
     "content-disposition",
     "content-encoding",
@@ -94,12 +94,19 @@ class OssRequest:
     """
 
     def __init__(self, request: Request) -> None:
-        self.id, self.method, self.headers = request.id, request.method, request.headers
+        self.id = request.id
+        self.method = request.method
+        self.headers = request.headers
         self.host = request.headers.get("host") or "localhost"
-        pairs = (item.partition("=") for item in request.query.split("&") if item)
-        self.query = {_decoded(name): _decoded(value) for name, _, value in pairs}
+        self.query: dict[str, str] = {}
+        for parameter in filter(None, request.query.split("&")):
+            name, _, value = parameter.partition("=")
+            self.query[_decoded(name)] = _decoded(value)
         path = _decoded(request.path, "InvalidObjectName").removeprefix("/")
-        self.bucket, self.key = bucket_of(self.host), path
+        # Clients that are given a name of the service put the bucket in front of it; those that are
+        # given an address put it into the path.
+        self.bucket = bucket_of(self.host)
+        self.key = path
         if not self.bucket:
             self.bucket, _, self.key = path.partition("/")
         self._request = request
@@ -150,16 +157,25 @@ class OssRequest:
         Raises:
             OssError: InvalidArgument.
         """
-        given = self.headers.items()
-        kept = {name: text for name, text in given if name in _KEPT or name.startswith(META)}
-        size = sum(len(name) + len(kept[name]) for name in kept if name.startswith(META))
+        stored_headers: dict[str, str] = {}
+        size = 0
+        for name, text in self.headers.items():
+            if name.startswith(META):
+                stored_headers[name] = text
+                size += len(name) + len(text)
+            elif name in _STORED:
+                stored_headers[name] = text
         if size > _META_BYTES:
             raise OssError("InvalidArgument", f"user metadata has {size} of {_META_BYTES} bytes")
-        kept.setdefault("content-type", "application/octet-stream")
-        acl, tagging = self.headers.get("x-oss-object-acl"), self.headers.get("x-oss-tagging", "")
+        stored_headers.setdefault("content-type", "application/octet-stream")
+        tagging = self.headers.get("x-oss-tagging", "")
         tags(tagging)
-        acl = model.check_acl(acl or "default", model.ACLS)
-        return Attributes(headers=kept, acl=acl, tagging=tagging)
+        acl = model.check_acl(self.headers.get("x-oss-object-acl") or "default", model.ACLS)
+        return Attributes(
+            headers=stored_headers,
+            acl=acl,
+            tagging=tagging,
+        )
 
     def copy_source(self) -> tuple[str, str] | None:
         """Return bucket and key of the source of a copy; None if it is not one.
@@ -194,7 +210,13 @@ class OssRequest:
             raise OssError("InvalidArgument", text)
         return directive == "REPLACE"
 
-    def number(self, name: str, default: int | None, high: int, low: int = 1) -> int:
+    def number(
+        self,
+        name: str,
+        default: int | None,
+        high: int,
+        low: int = 1,
+    ) -> int:
         """Return a parameter as a number.
 
         Raises:
@@ -204,10 +226,11 @@ class OssRequest:
         text = self.query.get(name) or default
         if text is None:
             raise OssError("MissingArgument", f"the parameter {name} is missing")
-        found = int(text) if re.fullmatch("[0-9]{1,19}", str(text)) else -1
-        if not low <= found <= high:
+        is_number = re.fullmatch("[0-9]{1,19}", str(text)) is not None
+        value = int(text) if is_number else -1
+        if not low <= value <= high:
             raise OssError("InvalidArgument", f"{name}={shorten(text)}: {low} to {high}")
-        return found
+        return value
 
     def overrides(self) -> dict[str, str]:
         """Return the headers of the answer that ``response-*`` parameters name.
@@ -215,22 +238,26 @@ class OssRequest:
         Raises:
             OssError: InvalidArgument: a header cannot have this value.
         """
-        found = {
+        overridden = {
             name.removeprefix(RESPONSE): value.encode().decode("latin-1")
             for name, value in self.query.items()
             if name.startswith(RESPONSE)
         }
-        for name, value in found.items():
+        for name, value in overridden.items():
             if _CONTROL.search(value):
                 raise OssError("InvalidArgument", f"{RESPONSE}{name} has a control character")
-        return found
+        return overridden
 
 
 def bucket_of(host: str) -> str:
     """Return the bucket that a Host names, "" if it is in the path."""
     name = host.partition(":")[0].lower()
-    first, _, rest = name.partition(".")
-    is_bucket = rest == "localhost" or {hosts.service_of(name), hosts.service_of(rest)} == {"oss"}
+    first, _, remainder = name.partition(".")
+    if remainder == "localhost":
+        return first
+    # The name of a bucket and the name behind it both belong to OSS: in the name of the service
+    # itself, what stands behind the first dot does not.
+    is_bucket = hosts.service_of(name) == "oss" and hosts.service_of(remainder) == "oss"
     return first if is_bucket else ""
 
 
@@ -241,12 +268,17 @@ def tags(tagging: str) -> list[tuple[str, str]]:
         OssError: InvalidArgument, InvalidTag.
     """
     try:
-        found = parse_qsl(tagging, keep_blank_values=True, strict_parsing=bool(tagging))
+        pairs = parse_qsl(
+            tagging,
+            keep_blank_values=True,
+            strict_parsing=bool(tagging),
+        )
     except ValueError as error:
         raise OssError("InvalidArgument", f"x-oss-tagging {shorten(tagging)}: {error}") from None
-    if len(found) > _MOST_TAGS or not all(map(_TAG.fullmatch, map("\0".join, found))):
+    are_valid = all(_TAG.fullmatch(f"{key}\0{value}") for key, value in pairs)
+    if len(pairs) > _MOST_TAGS or not are_valid:
         raise OssError("InvalidTag", f"up to {_MOST_TAGS} tags, keys to 128, values to 256 letters")
-    return found
+    return pairs
 
 
 def _decoded(text: str, code: str = "InvalidArgument") -> str:

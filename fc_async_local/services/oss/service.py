@@ -66,7 +66,13 @@ class OssService:
     """
 
     def __init__(
-        self, folder: Path, clock: Clock, settings: Settings, fire: Fire, *, durable: bool
+        self,
+        folder: Path,
+        clock: Clock,
+        settings: Settings,
+        fire: Fire,
+        *,
+        durable: bool,
     ) -> None:
         self.settings = settings
         self.clock = clock
@@ -101,7 +107,9 @@ class OssService:
         Raises:
             StoreUnavailable: The index cannot be read or written.
         """
-        index = self._opened or await self._open()
+        index = self._opened
+        if index is None:
+            index = await self._open()
 
         def done() -> T:
             with index.transaction(flush=flush):
@@ -120,14 +128,17 @@ class OssService:
 
         async def changed() -> T:
             try:
-                result, gone = await self.do(work)
+                result, unnamed = await self.do(work)
             except BaseException:
-                self.files.remove(bucket, [content] if content else [])
+                if content is not None:
+                    self.files.remove(bucket, [content])
                 raise
-            await asyncio.to_thread(self.files.remove, bucket, gone)
+            # After the commit: readers of the object before it have opened its file by then.
+            await asyncio.to_thread(self.files.remove, bucket, unnamed)
             await self._tell()
             return result
 
+        # Shielded: a client that hangs up must not leave a change whose triggers were not fired.
         task = asyncio.ensure_future(changed())
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -141,8 +152,8 @@ class OssService:
         """
 
         def opened(index: Index) -> tuple[StoredObject, BinaryIO]:
-            found = index.object(bucket, key)
-            return found, self.files.open(bucket, found.content)
+            stored = index.object(bucket, key)
+            return stored, self.files.open(bucket, stored.content)
 
         return await self.do(opened)
 
@@ -157,15 +168,15 @@ class OssService:
         Raises:
             OssError: NoSuchBucket, NoSuchKey, EntityTooLarge.
         """
-        found, file = await self.open(bucket, key)
-        size = found.content.size
+        stored, file = await self.open(bucket, key)
+        size = stored.content.size
         with file:
             if limit is not None and size > limit:
                 text = f"the object has {size} bytes, more than {limit}: use a client"
                 raise OssError("EntityTooLarge", text)
             return await asyncio.to_thread(file.read, size)
 
-    async def update(self, asked: OssRequest, **changes: Any) -> None:
+    async def update(self, request: OssRequest, **changes: Any) -> None:
         """Change properties of the bucket or the object of a request.
 
         Raises:
@@ -173,8 +184,8 @@ class OssService:
         """
 
         def change(index: Index) -> None:
-            names = (asked.bucket, asked.key) if asked.key else (asked.bucket,)
-            index.put(replace(asked.subject(index), **changes), *names)
+            names = (request.bucket, request.key) if request.key else (request.bucket,)
+            index.put(replace(request.subject(index), **changes), *names)
 
         await self.do(change)
 
@@ -185,7 +196,7 @@ class OssService:
             OssError: InvalidBucketName, InvalidArgument.
         """
         model.check_bucket(name)
-        made = Bucket(
+        bucket = Bucket(
             name=name,
             created_at=self.clock.now(),
             acl=model.check_acl(acl or "private", model.BUCKET_ACLS),
@@ -194,11 +205,11 @@ class OssService:
 
         def write(index: Index) -> None:
             if index.find(Bucket, name) is None:
-                index.put(made, name)
+                index.put(bucket, name)
 
         await self.do(write)
 
-    async def check_target(self, asked: OssRequest) -> None:
+    async def check_target(self, request: OssRequest) -> None:
         """Check what an object is written to, before its body is read.
 
         A bucket that does not exist is created if that is wanted.
@@ -206,23 +217,25 @@ class OssService:
         Raises:
             OssError: InvalidObjectName, NoSuchBucket, FileAlreadyExists.
         """
-        model.check_key(asked.key)
+        model.check_key(request.key)
+        # A program that expects its bucket needs no step before it runs here.
         if self.settings.destinations.create_missing:
-            await self.create_bucket(asked.bucket)
-        await self.do(lambda index: _replaced(index, asked))
+            await self.create_bucket(request.bucket)
+        # Before the body: a refusal after five gigabytes helps no client.
+        await self.do(lambda index: _replaced(index, request))
 
     async def commit(
         self,
-        asked: OssRequest,
-        made: StoredObject,
+        request: OssRequest,
+        new: StoredObject,
         event: str,
         also: Callable[[Index], list[Content]] = lambda _: [],
     ) -> None:
         """Put an object in the place of the one before it, and fire its triggers.
 
         Args:
-            asked: The request.
-            made: The object.
+            request: The request.
+            new: The object.
             event: What happened to it, such as ``ObjectCreated:PutObject``.
             also: Changes more; returns content that the index does not name any more.
 
@@ -231,18 +244,21 @@ class OssService:
         """
 
         def write(index: Index) -> tuple[None, list[Content]]:
-            before, gone = _replaced(index, asked), also(index)
-            index.put(made, asked.bucket, made.key)
-            self.note(index, asked, made, event, before)
-            return None, gone + ([] if before is None else [before.content])
+            before = _replaced(index, request)
+            unnamed = list(also(index))
+            index.put(new, request.bucket, new.key)
+            self.note(index, request, new, event, before)
+            if before is not None:
+                unnamed.append(before.content)
+            return None, unnamed
 
-        await self.change(asked.bucket, write, made.content)
+        await self.change(request.bucket, write, new.content)
 
     def note(
         self,
         index: Index,
-        asked: OssRequest,
-        found: StoredObject,
+        request: OssRequest,
+        changed: StoredObject,
         event: str,
         before: StoredObject | None = None,
     ) -> None:
@@ -250,23 +266,27 @@ class OssService:
 
         Args:
             index: In the transaction.
-            asked: The request.
-            found: The object; of an event of a part, with what is known.
+            request: The request.
+            changed: The object; of an event of a part, with what is known.
             event: What happened to it.
             before: The object before.
         """
+        user_meta = {
+            name: value for name, value in changed.headers.items() if name.startswith(_META)
+        }
         document = ObjectEvent(
-            bucket=asked.bucket,
-            key=found.key,
+            bucket=request.bucket,
+            key=changed.key,
             event=event,
-            size=found.content.size,
+            size=changed.content.size,
             previous_size=0 if before is None else before.content.size,
-            etag=found.etag,
-            content_type=found.headers.get("content-type", "")[:_LONGEST],
-            user_meta={k: v for k, v in found.headers.items() if k.startswith(_META)},
-            request_id=asked.id,
+            etag=changed.etag,
+            content_type=changed.headers.get("content-type", "")[:_LONGEST],
+            user_meta=user_meta,
+            request_id=request.id,
         )
-        index.put(document, f"{self.clock.now():020}", asked.id, found.key)
+        # Under its time first, so that events are fired in the order in which they happened.
+        index.put(document, f"{self.clock.now():020}", request.id, changed.key)
 
     async def _tell(self) -> None:
         """Fire the triggers of what has happened."""
@@ -290,6 +310,7 @@ class OssService:
                     await self._fire(event, int(path[:20]))
                 except StoreUnavailable:
                     raise
+                # One event that cannot be fired must not keep the others from firing.
                 except Exception:  # noqa: BLE001 -- logged; fired again with the next change
                     _LOG.exception("OSS: the triggers of %r were not fired", event.key)
                     continue
@@ -304,8 +325,10 @@ class OssService:
 
     def _load(self) -> Index:
         if not self._durable:
+            # Left by a process that was killed.
             shutil.rmtree(self._folder, ignore_errors=True)
         index = Index(self._folder, durable=self._durable)
+        # A process that was killed between a file and its commit has left the file.
         with index.transaction():
             self.files.sweep(index.files())
         return index
@@ -315,14 +338,14 @@ def _delete_event(index: Index, path: str) -> None:
     index.delete(ObjectEvent, path)
 
 
-def _replaced(index: Index, asked: OssRequest) -> StoredObject | None:
+def _replaced(index: Index, request: OssRequest) -> StoredObject | None:
     """Return the object that a request replaces, None if there is none.
 
     Raises:
         OssError: NoSuchBucket, FileAlreadyExists.
     """
-    index.bucket(asked.bucket)
-    found = index.find(StoredObject, asked.bucket, asked.key)
-    if found is not None and asked.forbids_overwrite:
+    index.bucket(request.bucket)
+    before = index.find(StoredObject, request.bucket, request.key)
+    if before is not None and request.forbids_overwrite:
         raise OssError("FileAlreadyExists", "The object you specified already exists.")
-    return found
+    return before

@@ -11,6 +11,7 @@ import base64
 import functools
 import hashlib
 import hmac
+import re
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import quote
@@ -37,7 +38,7 @@ class Claim(NamedTuple):
 
     Attributes:
         key_id: The access key.
-        given: The signature.
+        signature: The signature itself.
         date: Of the request; of a presigned URL of version 1, its end.
         expires: Of a presigned URL: its end in version 1, its life in version 4; else None.
         scope: Of version 4: date, region and two fixed words; empty in version 1.
@@ -45,7 +46,7 @@ class Claim(NamedTuple):
     """
 
     key_id: str
-    given: str
+    signature: str
     date: str
     expires: str | None
     scope: tuple[str, ...] = ()
@@ -58,32 +59,61 @@ def read(request: OssRequest) -> Claim | None:
     Raises:
         OssError: InvalidArgument: it cannot be read.
     """
-    query, headers = request.query, request.headers
-    header = headers.get("authorization", "")
-    expires = None
+    header = request.headers.get("authorization", "")
     if header.startswith(_V4):
-        items = (item.partition("=") for item in header[len(_V4) :].split(","))
-        fields = {name.strip(): value.strip() for name, _, value in items}
-        date = headers.get("x-oss-date", "")
-    elif header:
-        key_id, colon, given = header.removeprefix("OSS ").strip().partition(":")
-        if not header.startswith("OSS ") or not colon:
-            raise OssError("InvalidArgument", f"Authorization must begin with 'OSS ' or '{_V4}'")
-        return Claim(key_id, given, headers.get("x-oss-date") or headers.get("date", ""), None)
-    elif query.get("x-oss-signature-version") == _V4:
-        date, expires = query.get("x-oss-date", ""), query.get("x-oss-expires", "")
-        fields = {
-            "Credential": query.get("x-oss-credential", ""),
-            "Signature": query.get("x-oss-signature", ""),
-            "AdditionalHeaders": query.get("x-oss-additional-headers", ""),
-        }
-    elif "Signature" in query:
-        expires = query.get("Expires", "")
-        return Claim(query.get("OSSAccessKeyId", ""), query["Signature"], expires, expires)
-    else:
-        return None
+        return _claim_of_header_4(request, header)
+    if header:
+        return _claim_of_header_1(request, header)
+    if request.query.get("x-oss-signature-version") == _V4:
+        return _claim_of_url_4(request)
+    if "Signature" in request.query:
+        return _claim_of_url_1(request)
+    return None
+
+
+def _claim_of_header_1(request: OssRequest, header: str) -> Claim:
+    key_id, colon, signature = header.removeprefix("OSS ").strip().partition(":")
+    if not header.startswith("OSS ") or not colon:
+        raise OssError("InvalidArgument", f"Authorization must begin with 'OSS ' or '{_V4}'")
+    # A client that cannot set the header Date, such as a browser, sends x-oss-date.
+    date = request.headers.get("x-oss-date") or request.headers.get("date", "")
+    return Claim(key_id, signature, date, None)
+
+
+def _claim_of_url_1(request: OssRequest) -> Claim:
+    expires = request.query.get("Expires", "")
+    key_id = request.query.get("OSSAccessKeyId", "")
+    return Claim(key_id, request.query["Signature"], expires, expires)
+
+
+def _claim_of_header_4(request: OssRequest, header: str) -> Claim:
+    fields = {}
+    for field in header.removeprefix(_V4).split(","):
+        name, _, value = field.partition("=")
+        fields[name.strip()] = value.strip()
+    return _claim_4(fields, request.headers.get("x-oss-date", ""), None)
+
+
+def _claim_of_url_4(request: OssRequest) -> Claim:
+    query = request.query
+    fields = {
+        "Credential": query.get("x-oss-credential", ""),
+        "Signature": query.get("x-oss-signature", ""),
+        "AdditionalHeaders": query.get("x-oss-additional-headers", ""),
+    }
+    return _claim_4(fields, query.get("x-oss-date", ""), query.get("x-oss-expires", ""))
+
+
+def _claim_4(
+    fields: Mapping[str, str],
+    date: str,
+    expires: str | None,
+) -> Claim:
     key_id, *scope = fields.get("Credential", "").split("/")
-    if scope[:1] != [date[:8]] or tuple(scope[2:]) != _END:
+    # The region may be any: the key of a signature of another one verifies here as well.
+    day = scope[0] if scope else ""
+    end = tuple(scope[2:])
+    if day != date[:8] or end != _END:
         text = f"{{id}}/{{date}}/{{region}}/{'/'.join(_END)}, with the date of x-oss-date"
         raise OssError("InvalidArgument", f"the credential must be {text}")
     additional = fields.get("AdditionalHeaders", "").lower().split(";")
@@ -107,16 +137,30 @@ def check_time(claim: Claim, *, now: int) -> None:
             text = f"is more than {SIGNATURE_SKEW_SECONDS // 60} minutes from this clock"
             raise OssError("RequestTimeTooSkewed", f"the date {claim.date!r} {text}")
         return
-    number = claim.expires
-    seconds = int(number) if number.isascii() and number.isdigit() and len(number) < 16 else -1  # noqa: PLR2004 -- bounds int()
-    if claim.scope:
-        begun = _seconds(claim) if 0 <= seconds <= _LONGEST_SECONDS else None
-        seconds = -1 if begun is None else begun + seconds
-    if now > seconds * 1_000:
+    end = _end_of_url(claim, claim.expires)
+    if end is None or now > end * 1_000:
         raise OssError("AccessDenied", "Request has expired.")
 
 
-def check(request: OssRequest, claim: Claim | None, keys: Mapping[str, str]) -> None:
+def _end_of_url(claim: Claim, expires: str) -> int | None:
+    """Return when a presigned URL ends, in seconds since the epoch; None if that is not valid."""
+    # A longer number is not a time, and the conversion of one of many digits is slow.
+    if not re.fullmatch("[0-9]{1,15}", expires):
+        return None
+    seconds = int(expires)
+    if not claim.scope:
+        return seconds
+    signed_at = _seconds(claim)
+    if signed_at is None or seconds > _LONGEST_SECONDS:
+        return None
+    return signed_at + seconds
+
+
+def check(
+    request: OssRequest,
+    claim: Claim | None,
+    keys: Mapping[str, str],
+) -> None:
     """Check the signature of a request.
 
     Args:
@@ -132,16 +176,19 @@ def check(request: OssRequest, claim: Claim | None, keys: Mapping[str, str]) -> 
     secret = keys.get(claim.key_id)
     if secret is None:
         hint = hint_of_key(claim.key_id)
-        said = f"access key id {claim.key_id!r} is not known here{hint}"
-        raise OssError("InvalidAccessKeyId", said)
+        message = f"access key id {claim.key_id!r} is not known here{hint}"
+        raise OssError("InvalidAccessKeyId", message)
     if claim.scope:
         text = _text_4(request, claim)
-        chain = functools.reduce(_digest, claim.scope, f"aliyun_v4{secret}".encode())
+        # The key is derived from date, region and service, so that a leaked one opens no other.
+        first_key = f"aliyun_v4{secret}".encode()
+        chain = functools.reduce(_digest, claim.scope, first_key)
         expected = hmac.digest(chain, text, "sha256").hex()
     else:
         text = _text_1(request, claim)
-        expected = base64.b64encode(hmac.digest(secret.encode(), text, "sha1")).decode()
-    if not hmac.compare_digest(expected.encode(), claim.given.encode()):
+        digest = hmac.digest(secret.encode(), text, "sha1")
+        expected = base64.b64encode(digest).decode()
+    if not hmac.compare_digest(expected.encode(), claim.signature.encode()):
         shown = text.decode("utf-8", "replace")
         reason = f"the signature is not that of the string to sign {shown!r}: check the secret"
         raise OssError("SignatureDoesNotMatch", reason)
@@ -150,10 +197,14 @@ def check(request: OssRequest, claim: Claim | None, keys: Mapping[str, str]) -> 
 def _text_1(request: OssRequest, claim: Claim) -> bytes:
     """Return the string to sign of version 1."""
     headers = request.headers
-    own = sorted(item for item in headers.items() if item[0].startswith("x-oss-"))
+    oss_headers = []
+    for name, value in sorted(headers.items()):
+        if name.startswith("x-oss-"):
+            oss_headers.append(f"{name}:{value}")
     fixed = (headers.get("content-md5", ""), headers.get("content-type", ""), claim.date)
-    query = _query(sorted((k, v) for k, v in request.query.items() if k in SUBRESOURCES))
-    lines = "\n".join((request.method, *fixed, *(f"{name}:{value}" for name, value in own), ""))
+    names = sorted(request.query.keys() & SUBRESOURCES)
+    query = _query([(name, request.query[name]) for name in names])
+    lines = "\n".join((request.method, *fixed, *oss_headers, ""))
     resource = f"{request.resource}?{query}" if query else request.resource
     # Headers are bytes that were read as Latin-1; names of objects are UTF-8.
     return lines.encode("latin-1", "replace") + resource.encode()
@@ -161,23 +212,30 @@ def _text_1(request: OssRequest, claim: Claim) -> bytes:
 
 def _text_4(request: OssRequest, claim: Claim) -> bytes:
     """Return the string to sign of version 4."""
-    headers, names = request.headers, {"content-type", "content-md5", *claim.additional}
-    signed = sorted(one for one in headers.items() if one[0] in names or one[0][:6] == "x-oss-")
-    query = sorted(
-        (quote(name, safe="~"), quote(value, safe="~"))
-        for name, value in request.query.items()
-        if name != "x-oss-signature"
-    )
+    headers = request.headers
+    names = {"content-type", "content-md5", *claim.additional}
+    signed = []
+    for name, value in sorted(headers.items()):
+        if name in names or name.startswith("x-oss-"):
+            signed.append(f"{name}:{value}\n")
+    # The signature of a presigned URL is a parameter, too, and cannot cover itself.
+    covered = [pair for pair in request.query.items() if pair[0] != "x-oss-signature"]
+    query = []
+    for name, value in covered:
+        query.append((quote(name, safe="~"), quote(value, safe="~")))
+    query.sort()
     canonical = (
         request.method,
         quote(request.resource, safe="/~"),
         _query(query),
-        "".join(f"{name}:{value}\n" for name, value in signed),
+        "".join(signed),
         ";".join(claim.additional),
         headers.get("x-oss-content-sha256", "UNSIGNED-PAYLOAD"),
     )
-    digest = hashlib.sha256("\n".join(canonical).encode("latin-1", "replace")).hexdigest()
-    return "\n".join((_V4, claim.date, "/".join(claim.scope), digest)).encode()
+    request_text = "\n".join(canonical).encode("latin-1", "replace")
+    digest = hashlib.sha256(request_text).hexdigest()
+    scope = "/".join(claim.scope)
+    return f"{_V4}\n{claim.date}\n{scope}\n{digest}".encode()
 
 
 def _seconds(claim: Claim) -> int | None:
@@ -185,10 +243,10 @@ def _seconds(claim: Claim) -> int | None:
     if not claim.scope:
         return seconds_of(claim.date)
     try:
-        found = datetime.strptime(claim.date, "%Y%m%dT%H%M%SZ").replace(tzinfo=timezone.utc)
+        moment = datetime.strptime(claim.date, "%Y%m%dT%H%M%SZ").replace(tzinfo=timezone.utc)
     except ValueError:
         return None
-    return int(found.timestamp())
+    return int(moment.timestamp())
 
 
 def _digest(key: bytes, text: str) -> bytes:
@@ -196,4 +254,8 @@ def _digest(key: bytes, text: str) -> bytes:
 
 
 def _query(pairs: list[tuple[str, str]]) -> str:
-    return "&".join(f"{name}={value}" if value else name for name, value in pairs)
+    parameters = []
+    for name, value in pairs:
+        # Without a value there is no "=" either: a subresource is signed as it is written.
+        parameters.append(f"{name}={value}" if value else name)
+    return "&".join(parameters)

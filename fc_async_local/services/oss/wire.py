@@ -25,7 +25,9 @@ _CONTROL: Final = re.compile(
 """Control characters in a document, and references to them."""
 _HIDE: Final = 0xF0000
 """A plane of private use."""
-_HIDDEN: Final = re.compile(f"[{chr(_HIDE)}-{chr(_HIDE + 31)}]")
+_FIRST: Final = chr(_HIDE)
+_LAST: Final = chr(_HIDE + 31)
+_HIDDEN: Final = re.compile(f"[{_FIRST}-{_LAST}]")
 
 
 def iso_date(at: int) -> str:
@@ -51,8 +53,10 @@ class Names:
 
     def __init__(self, encoding: str, keys: Iterable[str]) -> None:
         if encoding not in ("", "url"):
-            raise OssError("InvalidArgument", f"encoding-type {shorten(encoding)}: url is allowed")
-        self.kind = "url" if encoding or any(_NOT_IN_XML.search(key) for key in keys) else None
+            message = f"encoding-type {shorten(encoding)}: url is allowed"
+            raise OssError("InvalidArgument", message)
+        needs_encoding = any(_NOT_IN_XML.search(key) for key in keys)
+        self.kind = "url" if encoding or needs_encoding else None
 
     def __call__(self, key: str) -> str:
         """Return a key as it is written."""
@@ -65,14 +69,19 @@ def read_deletions(body: bytes) -> tuple[list[str], bool]:
     Raises:
         OssError: MalformedXML; NotImplemented: a version.
     """
-    root = DIALECT.read(_CONTROL.sub(_hidden, body), "Delete")
-    found = [text(element, "Key") or "" for element in root.findall("Object")]
-    keys = [_HIDDEN.sub(lambda one: chr(ord(one[0]) - _HIDE), key) for key in found]
+    parsable = _CONTROL.sub(_hidden, body)
+    root = DIALECT.read(parsable, "Delete")
+    keys = []
+    for element in root.findall("Object"):
+        key = text(element, "Key") or ""
+        keys.append(_restored(key))
     if not 0 < len(keys) <= MOST_LISTED:
-        raise OssError("MalformedXML", f"{len(keys)} keys: 1 to {MOST_LISTED} in a request")
+        message = f"{len(keys)} keys: 1 to {MOST_LISTED} in a request"
+        raise OssError("MalformedXML", message)
     if root.find("Object/VersionId") is not None:
         raise OssError("NotImplemented", "versions of objects are not kept here")
-    return keys, text(root, "Quiet") == "true"
+    is_quiet = text(root, "Quiet") == "true"
+    return keys, is_quiet
 
 
 def _hidden(match: re.Match[bytes]) -> bytes:
@@ -80,8 +89,23 @@ def _hidden(match: re.Match[bytes]) -> bytes:
 
     XML 1.0 does not have them, and clients write them as they are or as references.
     """
-    code = ord(match[3]) if match[3] else int(match[1], 16) if match[1] else int(match[2])
+    hexadecimal, decimal, character = match.groups()
+    if character:
+        code = ord(character)
+    elif hexadecimal:
+        code = int(hexadecimal, 16)
+    else:
+        code = int(decimal)
     return chr(_HIDE + code).encode()
+
+
+def _restored(key: str) -> str:
+    """Return a key with the control characters that :func:`_hidden` took out of the document."""
+
+    def restored(match: re.Match[str]) -> str:
+        return chr(ord(match[0]) - _HIDE)
+
+    return _HIDDEN.sub(restored, key)
 
 
 def read_parts(body: bytes) -> list[tuple[int, str]]:
@@ -90,13 +114,15 @@ def read_parts(body: bytes) -> list[tuple[int, str]]:
     Raises:
         OssError: MalformedXML.
     """
-    found = []
+    parts = []
     for element in DIALECT.read(body, "CompleteMultipartUpload").findall("Part"):
         number = (text(element, "PartNumber") or "").strip()
-        if not (number.isascii() and number.isdigit() and len(number) < 6):  # noqa: PLR2004 -- 10000
-            raise OssError("MalformedXML", f"PartNumber {shorten(number)} is not a number")
-        found.append((int(number), (text(element, "ETag") or "").strip()))
-    return found
+        if not re.fullmatch("[0-9]{1,5}", number):
+            message = f"PartNumber {shorten(number)} is not a number"
+            raise OssError("MalformedXML", message)
+        etag = (text(element, "ETag") or "").strip()
+        parts.append((int(number), etag))
+    return parts
 
 
 def read_tagging(body: bytes) -> str:
@@ -106,5 +132,9 @@ def read_tagging(body: bytes) -> str:
         OssError: MalformedXML.
     """
     tags = DIALECT.read(body, "Tagging").iter("Tag")
-    pairs = [(text(one, "Key") or "", text(one, "Value") or "") for one in tags]
-    return "&".join(f"{quote(key, safe='')}={quote(value, safe='')}" for key, value in pairs)
+    pairs = []
+    for tag in tags:
+        key = quote(text(tag, "Key") or "", safe="")
+        value = quote(text(tag, "Value") or "", safe="")
+        pairs.append(f"{key}={value}")
+    return "&".join(pairs)

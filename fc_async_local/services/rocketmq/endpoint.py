@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from fc_async_local.clock import Clock
     from fc_async_local.http.messages import Request
     from fc_async_local.services.markup import Members
-    from fc_async_local.services.rocketmq.model import Message, NewMessage, Pending
+    from fc_async_local.services.rocketmq.model import NewMessage, Pending, RocketMqMessage
     from fc_async_local.services.rocketmq.service import RocketMqService
 
 _DIALECT: Final = markup.Dialect("http://mq.aliyuncs.com/doc/v1/", RocketMqError)
@@ -71,7 +71,8 @@ class RocketMqEndpoint(XmlService):
 
     async def _publish(self, request: Request, topic: str) -> Answer:
         new = read_message(request.body)
-        return xml(201, published(await self._service.publish(_instance(request), topic, new)))
+        message = await self._service.publish(_instance(request), topic, new)
+        return xml(201, published(message))
 
     async def _consume(self, request: Request, topic: str) -> Answer:
         parameters = request.parameters()
@@ -80,28 +81,30 @@ class RocketMqEndpoint(XmlService):
             raise RocketMqError(
                 "InvalidArgument", f"trans={mode}: transactional messages are not supported"
             )
-        wanted = ConsumeRequest(
+        consume_request = ConsumeRequest(
             limit=_number(parameters, "numofmessages", BATCH.default),
             wait_seconds=_number(parameters, "waitseconds", POLLING_SECONDS.default),
             tag=parameters.get("tag", ""),
             ordered=mode == "order",
         )
         group = _group(parameters)
-        found = await self._service.consume(_instance(request), topic, group, wanted)
-        if not found:
+        pending = await self._service.consume(_instance(request), topic, group, consume_request)
+        if not pending:
             raise RocketMqError("MessageNotExist", "Message not exist.")
-        return xml(200, consumed(found))
+        return xml(200, consumed(pending))
 
     async def _acknowledge(self, request: Request, topic: str) -> Answer:
         group = _group(request.parameters())
         handles = _DIALECT.read_handles(request.body, BATCH)
         done = await self._service.acknowledge(_instance(request), topic, group, handles)
-        failures = [
-            (handle, "ReceiptHandleError", "The receipt handle you provided is not valid.")
-            for handle, is_done in zip(handles, done, strict=True)
-            if not is_done
-        ]
-        return xml(404, _DIALECT.undeleted(failures)) if failures else Answer(204)
+        text = "The receipt handle you provided is not valid."
+        failures = []
+        for handle, is_done in zip(handles, done, strict=True):
+            if not is_done:
+                failures.append((handle, "ReceiptHandleError", text))
+        if not failures:
+            return Answer(204)
+        return xml(404, _DIALECT.undeleted(failures))
 
     async def _create(self, request: Request, topic: str) -> Answer:
         created = await self._service.create_topic(_instance(request), topic)
@@ -124,8 +127,8 @@ def _group(parameters: dict[str, str]) -> str:
 
 
 def _number(parameters: dict[str, str], name: str, default: int) -> int:
-    found = common.read_integer(parameters, name, RocketMqError, "InvalidArgument")
-    return default if found is None else found
+    number = common.read_integer(parameters, name, RocketMqError, "InvalidArgument")
+    return default if number is None else number
 
 
 def read_message(body: bytes) -> NewMessage:
@@ -142,7 +145,7 @@ def read_message(body: bytes) -> NewMessage:
     )
 
 
-def published(message: Message) -> bytes:
+def published(message: RocketMqMessage) -> bytes:
     """Write the answer to PublishMessage."""
     return _DIALECT.document("Message", markup.stored(message.message_id, message.body))
 

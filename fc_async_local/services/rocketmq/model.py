@@ -64,7 +64,7 @@ class NewMessage(Record, frozen=True, kw_only=True):
     call_path: tuple[str, ...] = ()
 
 
-class Message(Record, frozen=True, kw_only=True):
+class RocketMqMessage(Record, frozen=True, kw_only=True):
     """A message in a topic's log. ``properties`` are as transmitted: ``k1:v1|k2:v2|``."""
 
     message_id: str
@@ -89,7 +89,7 @@ class Pending(Record, frozen=True, kw_only=True):
     """
 
     sequence: int
-    message: Message
+    message: RocketMqMessage
     consumed: int = 0
     next_at: int = 0
     first_at: int = 0
@@ -153,7 +153,7 @@ def read_tags(text: str) -> frozenset[str] | None:
     return None if not tags or "*" in tags else tags
 
 
-def message_of(new: NewMessage, *, message_id: str, now: int) -> Message:
+def message_of(new: NewMessage, *, message_id: str, now: int) -> RocketMqMessage:
     """Return a message as the log keeps it.
 
     Args:
@@ -170,7 +170,7 @@ def message_of(new: NewMessage, *, message_id: str, now: int) -> Message:
         raise RocketMqError(
             "InvalidArgument", f"{_DELIVER_AT}={new.deliver_at}: at most 40 days from now"
         )
-    return Message(
+    return RocketMqMessage(
         message_id=message_id,
         body=new.body,
         tag=new.tag,

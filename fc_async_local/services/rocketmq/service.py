@@ -6,6 +6,7 @@ Adds names, ids, the clock and long polls to the store.
 
 from __future__ import annotations
 
+import itertools
 import logging
 import re
 from typing import TYPE_CHECKING, Final
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from fc_async_local.clock import Clock
-    from fc_async_local.services.rocketmq.model import Message, NewMessage, Pending
+    from fc_async_local.services.rocketmq.model import NewMessage, Pending, RocketMqMessage
     from fc_async_local.services.rocketmq.tables import TableLogStore
     from fc_async_local.settings import Settings
     from fc_async_local.store.document_cache import DocumentCache
@@ -56,9 +57,13 @@ def check_topic(instance_id: str, name: str) -> None:
         RocketMqError: InvalidArgument: the name is invalid, or the instance is of version 5.
     """
     # An instance without a namespace has no id in requests.
-    problem = ROCKETMQ_INSTANCE.problem(instance_id) if instance_id else None
-    problem = problem or ROCKETMQ_INSTANCE.refused(instance_id) or ROCKETMQ_TOPIC.problem(name)
-    if problem:
+    problems = [
+        ROCKETMQ_INSTANCE.problem(instance_id) if instance_id else None,
+        ROCKETMQ_INSTANCE.refused(instance_id),
+        ROCKETMQ_TOPIC.problem(name),
+    ]
+    problem = next(filter(None, problems), None)
+    if problem is not None:
         raise RocketMqError("InvalidArgument", problem)
 
 
@@ -68,22 +73,22 @@ class RocketMqService:
     def __init__(
         self,
         store: TableLogStore,
-        kept: DocumentCache,
+        documents: DocumentCache,
         *,
         clock: Clock,
         settings: Settings,
         wakeups: Wakeups | None = None,
     ) -> None:
         self._store = store
-        self.recent: common.Recent[Message] = common.Recent()
-        self._kept = kept
+        self.recent: common.Recent[RocketMqMessage] = common.Recent()
+        self._documents = documents
         self._clock = clock
         self.settings = settings
         self._wakeups = wakeups or Wakeups(clock)
 
     async def refresh(self) -> None:
         """Read the changes of other nodes."""
-        await self._kept.refresh()
+        await self._documents.refresh()
 
     async def create_topic(self, instance_id: str, name: str) -> bool:
         """Create a topic; return False if it exists.
@@ -101,14 +106,18 @@ class RocketMqService:
             RocketMqError: As :meth:`create_topic`.
         """
         await self.refresh()
-        if self._kept.get(_TOPIC, _key(instance_id, name)) is None:
+        if self._documents.get(_TOPIC, _key(instance_id, name)) is None:
             await self.create_topic(instance_id, name)
 
     async def _keep_topic(self, instance_id: str, name: str) -> bool:
-        topic = Topic(instance_id=instance_id, name=name, created_at=self._clock.now())
+        topic = Topic(
+            instance_id=instance_id,
+            name=name,
+            created_at=self._clock.now(),
+        )
         change = Change(_TOPIC, _key(instance_id, name), _encode(topic), "absent")
         try:
-            await self._kept.write(change)
+            await self._documents.write(change)
         except ChangeRefused:
             return False
         return True
@@ -119,7 +128,7 @@ class RocketMqService:
         Raises:
             RocketMqError: TopicNotExist.
         """
-        body = self._kept.get(_TOPIC, _key(instance_id, name))
+        body = self._documents.get(_TOPIC, _key(instance_id, name))
         if body is None:
             message = f"the topic {name!r} of instance {instance_id!r} does not exist: create it"
             raise RocketMqError("TopicNotExist", message)
@@ -127,13 +136,13 @@ class RocketMqService:
 
     def topics(self) -> list[Topic]:
         """Return all topics, sorted by instance and name."""
-        return [_topic(body) for _key, body in self._kept.items(_TOPIC)]
+        return [_topic(body) for _key, body in self._documents.items(_TOPIC)]
 
     async def delete_topic(self, instance_id: str, name: str) -> None:
         """Delete a topic, its messages and its groups."""
         self.topic(instance_id, name)
         key = _key(instance_id, name)
-        await self._kept.write(Change(_TOPIC, key, None))
+        await self._documents.write(Change(_TOPIC, key, None))
         await self._store.forget(key)
 
     async def purge(self, instance_id: str, name: str) -> int:
@@ -149,7 +158,7 @@ class RocketMqService:
         self.recent.forget(key)
         return await self._store.forget(key)
 
-    async def publish(self, instance_id: str, topic: str, new: NewMessage) -> Message:
+    async def publish(self, instance_id: str, topic: str, new: NewMessage) -> RocketMqMessage:
         """Publish a message; return when it is durable.
 
         Raises:
@@ -158,10 +167,17 @@ class RocketMqService:
         await self.refresh()
         self.topic(instance_id, topic)
         now = self._clock.now()
-        message = model.message_of(new, message_id=common.message_id(), now=now)
-        deliver_at = new.deliver_at if new.deliver_at is not None and new.deliver_at > now else None
+        message = model.message_of(
+            new,
+            message_id=common.message_id(),
+            now=now,
+        )
+        deliver_at = new.deliver_at
+        if deliver_at is not None and deliver_at <= now:
+            deliver_at = None  # at once
         key = _key(instance_id, topic)
         await self._store.append(key, message, deliver_at=deliver_at)
+        # After it is durable: what is shown to a person was sent.
         self.recent.add(key, message)
         # Every group has a cursor of its own, so a consumer of each may find the message.
         self._wakeups.announce(_wakeup_topic(key))
@@ -209,9 +225,20 @@ class RocketMqService:
         if request.ordered:
             hold = self.settings.services.rocketmq_ordered_redelivery_ms
         tags = model.read_tags(request.tag)
-        return Want(limit=request.limit, tags=tags, ordered=request.ordered, hold_ms=hold)
+        return Want(
+            limit=request.limit,
+            tags=tags,
+            ordered=request.ordered,
+            hold_ms=hold,
+        )
 
-    async def _dead_letter(self, instance_id: str, topic: str, group: str, lost: Pending) -> None:
+    async def _dead_letter(
+        self,
+        instance_id: str,
+        topic: str,
+        group: str,
+        lost: Pending,
+    ) -> None:
         """Move a message that a group was handed too often to the group's dead-letter topic."""
         dead_letters = f"%DLQ%{group}"
         _LOG.warning(
@@ -223,13 +250,18 @@ class RocketMqService:
             lost.consumed,
             dead_letters,
         )
+        # Made without the check of names: a percent sign is in no name that a user may give.
         await self._keep_topic(instance_id, dead_letters)
         key = _key(instance_id, dead_letters)
         await self._store.append(key, lost.message)
         self._wakeups.announce(_wakeup_topic(key))
 
     async def acknowledge(
-        self, instance_id: str, topic: str, group: str, handles: Sequence[str]
+        self,
+        instance_id: str,
+        topic: str,
+        group: str,
+        handles: Sequence[str],
     ) -> list[bool]:
         """Delete processed messages; return False for each handle that is not valid.
 
@@ -238,13 +270,13 @@ class RocketMqService:
         """
         self.topic(instance_id, topic)
         receipts = [common.read_handle(handle) for handle in handles]
-        known = [receipt for receipt in receipts if receipt is not None]
+        readable = [receipt for receipt in receipts if receipt is not None]
         key = _key(instance_id, topic)
-        done = await self._store.acknowledge(key, group, known, now=self._clock.now())
-        good = {receipt for receipt, is_done in zip(known, done, strict=True) if is_done}
+        results = await self._store.acknowledge(key, group, readable, now=self._clock.now())
+        acknowledged = set(itertools.compress(readable, results))
         # An ordered group may go on with the sharding key now.
         self._wakeups.announce(_wakeup_topic(key))
-        return [receipt in good for receipt in receipts]
+        return [receipt in acknowledged for receipt in receipts]
 
 
 def _key(instance_id: str, topic: str) -> str:

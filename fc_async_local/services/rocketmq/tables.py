@@ -23,8 +23,8 @@ from msgspec.structs import replace
 from fc_async_local.services.rocketmq.model import (
     MOST_CONSUMED,
     RETENTION_MS,
-    Message,
     Pending,
+    RocketMqMessage,
     Taken,
 )
 from fc_async_local.store import sql
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from fc_async_local.store.factory import AnyDatabase
     from fc_async_local.store.sql import Row, Transaction, Transactions
 
-read_message: Final = msgspec.json.Decoder(Message).decode
+read_message: Final = msgspec.json.Decoder(RocketMqMessage).decode
 _PAGE: Final = 32
 """Messages of the log that are read at a time."""
 _ORDERED_WINDOW: Final = 1_024
@@ -58,13 +58,22 @@ class ConsumerGroup:
 
     async def append_due(self, now: int) -> None:
         """Append delayed messages that are due to the log, in the order of their times."""
+        # Read first: the lock that follows makes all publishers of the topic wait.
         if not await self._value("has_due_delayed", now=now):
             return
         await self._tables.lock("lock_topic", self._scope)
         due = sorted(await self._rows("take_due", now=now))
         # A message is kept as long as any other from the time at which it joins the log.
-        joined = [{"published_at": at, "message": message} for at, _arrival, message in due]
-        await self._tables.each("append", [self._scope | each for each in joined])
+        rows = []
+        for at, _arrival, message in due:
+            rows.append(
+                {
+                    **self._scope,
+                    "published_at": at,
+                    "message": message,
+                }
+            )
+        await self._tables.each("append", rows)
 
     async def lock(self) -> None:
         """Keep other consumers of the group waiting until the end of the transaction."""
@@ -83,14 +92,15 @@ class ConsumerGroup:
         """Set the position."""
         await self._do("move", position=position)
 
-    async def log(self, after: int, limit: int) -> Sequence[tuple[int, Message]]:
+    async def log(self, after: int, limit: int) -> Sequence[tuple[int, RocketMqMessage]]:
         """Return messages of the log after a position, in order, with their sequences."""
         rows = await self._rows("log", after=after, limit=limit)
         return [(sequence, read_message(body)) for sequence, body in rows]
 
     async def due(self, now: int, limit: int) -> Sequence[Pending]:
         """Return pending messages that may be handed out, in the order of the log."""
-        return [_pending_of(row) for row in await self._rows("due", now=now, limit=limit)]
+        rows = await self._rows("due", now=now, limit=limit)
+        return [_pending_of(row) for row in rows]
 
     async def pending(self) -> Sequence[Pending]:
         """Return all pending messages, in the order of the log."""
@@ -98,14 +108,16 @@ class ConsumerGroup:
 
     async def find(self, sequence: int) -> Pending | None:
         """Return one pending message."""
-        found = await self._rows("find", sequence=sequence)
-        return _pending_of(found[0]) if found else None
+        result = await self._rows("find", sequence=sequence)
+        return _pending_of(result[0]) if result else None
 
     async def put(self, pending: Sequence[Pending]) -> None:
         """Store the state of pending messages."""
-        rows = [self._scope | msgspec.structs.asdict(one) for one in pending]
-        for row in rows:
-            del row["message"]
+        rows = []
+        for message in pending:
+            row = self._scope | msgspec.structs.asdict(message)
+            del row["message"]  # it is in the log
+            rows.append(row)
         await self._tables.each("put", rows)
 
     async def drop(self, sequence: int) -> None:
@@ -135,22 +147,33 @@ async def take(group: ConsumerGroup, want: Want, *, now: int) -> Taken:
         want: The consumer's request.
         now: Milliseconds since the epoch.
     """
+    # In the transaction of a consumer: no job of its own is needed, and no message outlives its
+    # time.
     await group.expire(now - RETENTION_MS)
     await group.append_due(now)
     await group.lock()
-    find = _find_ordered if want.ordered else _find_any
-    found = await find(group, want, now)
-    given_up = [item for item in found if item.consumed >= MOST_CONSUMED]
-    for item in given_up:
-        await group.drop(item.sequence)
-    taken = [_hand_out(item, want, now) for item in found if item.consumed < MOST_CONSUMED]
+    if want.ordered:
+        candidates = await _find_ordered(group, want, now)
+    else:
+        candidates = await _find_any(group, want, now)
+    given_up: list[Pending] = []
+    taken: list[Pending] = []
+    for pending in candidates:
+        if pending.consumed >= MOST_CONSUMED:
+            given_up.append(pending)
+            await group.drop(pending.sequence)
+        else:
+            taken.append(_hand_out(pending, want, now))
     await group.put(taken)
     return Taken(tuple(taken), await _next_at(group, now), tuple(given_up))
 
 
 async def _next_at(group: ConsumerGroup, now: int) -> int | None:
-    times = (await group.next_due(now), await group.next_delayed())
-    return min((time for time in times if time is not None), default=None)
+    due_at = await group.next_due(now)
+    delayed_until = await group.next_delayed()
+    if due_at is None or delayed_until is None:
+        return delayed_until if due_at is None else due_at
+    return min(due_at, delayed_until)
 
 
 def _hand_out(pending: Pending, want: Want, now: int) -> Pending:
@@ -165,13 +188,14 @@ def _hand_out(pending: Pending, want: Want, now: int) -> Pending:
 
 async def _find_any(group: ConsumerGroup, want: Want, now: int) -> list[Pending]:
     """Find messages that are due again, then new ones."""
-    found = list(await group.due(now, want.limit))
-    while len(found) < want.limit:
-        new = await _read_log(group, want, want.limit - len(found))
+    candidates = list(await group.due(now, want.limit))
+    while len(candidates) < want.limit:
+        # Messages with other tags are passed, so a page may have none of the tags: read on.
+        new = await _read_log(group, want, want.limit - len(candidates))
         if new is None:
             break
-        found += new
-    return found
+        candidates += new
+    return candidates
 
 
 async def _find_ordered(group: ConsumerGroup, want: Want, now: int) -> list[Pending]:
@@ -179,6 +203,7 @@ async def _find_ordered(group: ConsumerGroup, want: Want, now: int) -> list[Pend
 
     Messages with a busy key become pending too, so that they keep their order.
     """
+    # All of them, because one that is handed out keeps its sharding key busy.
     held = list(await group.pending())
     free = _without_busy_keys(held, now)
     while len(free) < want.limit and len(held) < _ORDERED_WINDOW:
@@ -192,25 +217,26 @@ async def _find_ordered(group: ConsumerGroup, want: Want, now: int) -> list[Pend
 
 
 def _without_busy_keys(held: Sequence[Pending], now: int) -> list[Pending]:
-    busy = {item.message.sharding_key for item in held if item.next_at > now}
-    return [item for item in held if item.message.sharding_key not in busy]
+    handed_out = [pending for pending in held if pending.next_at > now]
+    busy = {pending.message.sharding_key for pending in handed_out}
+    return [pending for pending in held if pending.message.sharding_key not in busy]
 
 
 async def _read_log(group: ConsumerGroup, want: Want, limit: int) -> list[Pending] | None:
     """Read on in the log, up to ``limit`` wanted messages; return None at its end."""
     position = await group.position()
-    found: list[Pending] = []
+    read: list[Pending] = []
     page = await group.log(position, _PAGE)
     for sequence, message in page:
-        if len(found) == limit:
+        if len(read) == limit:
             break
         position = sequence
         if want.tags is None or message.tag in want.tags:
-            found.append(Pending(sequence=sequence, message=message))
+            read.append(Pending(sequence=sequence, message=message))
     if not page:
         return None
     await group.move(position)
-    return found
+    return read
 
 
 async def acknowledge(
@@ -232,15 +258,14 @@ async def acknowledge(
 
 async def _acknowledge(group: ConsumerGroup, receipt: Receipt, now: int) -> bool:
     pending = await group.find(receipt.sequence)
-    valid = (
-        pending is not None
-        and pending.message.message_id == receipt.message_id
-        and pending.claims == receipt.claims
-        and pending.next_at > now
-    )
-    if valid:
-        await group.drop(receipt.sequence)
-    return valid
+    if pending is None or pending.message.message_id != receipt.message_id:
+        return False
+    # Only the last receipt is valid, and only until the message may be handed out again: by then
+    # another consumer may be at work on it.
+    if pending.claims != receipt.claims or pending.next_at <= now:
+        return False
+    await group.drop(receipt.sequence)
+    return True
 
 
 def _pending_of(row: Row) -> Pending:
@@ -273,7 +298,9 @@ class TableLogStore:
         """Create or migrate the tables and return a store on them."""
         return cls(await open_transactions(database, SCHEMA, PACKAGE))
 
-    async def append(self, topic: str, message: Message, *, deliver_at: int | None = None) -> None:
+    async def append(
+        self, topic: str, message: RocketMqMessage, *, deliver_at: int | None = None
+    ) -> None:
         """Store a message; return when it is durable.
 
         Args:
@@ -300,14 +327,26 @@ class TableLogStore:
 
         await self._transactions.write(job)
 
-    async def take(self, topic: str, group: str, want: Want, *, now: int) -> Taken:
+    async def take(
+        self,
+        topic: str,
+        group: str,
+        want: Want,
+        *,
+        now: int,
+    ) -> Taken:
         """Hand out messages to a consumer of a group."""
         return await self._transactions.claim(
             lambda tables: take(ConsumerGroup(tables, topic, group), want, now=now)
         )
 
     async def acknowledge(
-        self, topic: str, group: str, receipts: Sequence[Receipt], *, now: int
+        self,
+        topic: str,
+        group: str,
+        receipts: Sequence[Receipt],
+        *,
+        now: int,
     ) -> Sequence[bool]:
         """Delete processed messages; return False for each receipt that is not valid any more."""
         return await self._transactions.write_light(

@@ -59,8 +59,10 @@ class Batcher(Generic[I, T]):
 
     async def _flush_all(self) -> None:
         while self._waiting:
-            group, self._waiting = self._waiting[:_GROUP], self._waiting[_GROUP:]
-            for (_, future), result in zip(group, await self._results(group), strict=True):
+            group = self._waiting[:_GROUP]
+            del self._waiting[:_GROUP]
+            results = await self._results(group)
+            for (_, future), result in zip(group, results, strict=True):
                 if future.done():  # its caller was cancelled
                     continue
                 if isinstance(result, Exception):
@@ -79,6 +81,7 @@ class Batcher(Generic[I, T]):
         except Exception as error:  # noqa: BLE001 -- belongs to the caller of the bad item
             if len(items) == 1:
                 return [error]
+        # One by one: a value that the database refuses fails its own caller, not all of the group.
         results: list[T | Exception] = []
         for pair in group:
             results.extend(await self._results([pair]))

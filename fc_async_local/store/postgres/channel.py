@@ -78,13 +78,15 @@ class PostgresChannel:
     def send(self, topic: str, count: int | None) -> None:
         """See :meth:`Channel.send`."""
         before = self._waiting.get(topic, 0)
+        # None wakes all, so a number adds nothing to it.
         self._waiting[topic] = None if before is None or count is None else before + count
         if self._sending is None or self._sending.done():
             self._sending = start_task("hints to other nodes", self._send_all())
 
     async def _send_all(self) -> None:
         while self._waiting:
-            waiting, self._waiting = self._waiting, {}
+            waiting = self._waiting
+            self._waiting = {}
             with contextlib.suppress(StoreUnavailable):  # the other nodes survey
                 await self._notify(waiting)
             await asyncio.sleep(_PAUSE_SECONDS)

@@ -183,7 +183,8 @@ class PostgresDatabase:
         """
         batcher = self._batchers.get(batch)
         if batcher is None:
-            batcher = self._batchers[batch] = Batcher(functools.partial(batch, self))
+            batcher = Batcher(functools.partial(batch, self))
+            self._batchers[batch] = batcher
         return batcher.submit(item)
 
     async def ask(self, statement: bytes, values: Any = ()) -> list[tuple[Any, ...]]:
@@ -195,7 +196,8 @@ class PostgresDatabase:
 
         async def once(connection: Connection) -> list[tuple[Any, ...]]:
             # Binary: a payload in text form is twice as long.
-            return await (await connection.execute(statement, values, binary=True)).fetchall()
+            cursor = await connection.execute(statement, values, binary=True)
+            return await cursor.fetchall()
 
         return await self._retry(once)
 
@@ -278,8 +280,8 @@ async def _migrate(connection: Connection, schemas: Sequence[sql.Schema], where:
         await connection.execute(SQL["lock_migrations"])
         await connection.execute(SQL["create_schema"])
         await connection.execute(SQL["create_versions"])
-        found = await (await connection.execute(SQL["versions"])).fetchall()
-        installed = {row[0]: row[1] for row in found}
+        cursor = await connection.execute(SQL["versions"])
+        installed: dict[str, int] = dict(await cursor.fetchall())
         for schema in schemas:
             steps = sql.pending(schema, installed.get(schema.component, 0), where)
             for step in steps:
@@ -291,9 +293,11 @@ async def _migrate(connection: Connection, schemas: Sequence[sql.Schema], where:
 
 def _complete(url: str) -> str:
     """Return the URL with the parameters that it does not set itself."""
-    given = conninfo_to_dict(url)
-    missing = {name: value for name, value in _PARAMETERS.items() if name not in given}
-    return make_conninfo(url, **missing, options=f"{given.get('options', '')} {_OPTIONS}".strip())
+    parameters = conninfo_to_dict(url)
+    missing = {name: value for name, value in _PARAMETERS.items() if name not in parameters}
+    # Ours come last, and so win: without a flush an acknowledged invocation could be lost.
+    options = f"{parameters.get('options', '')} {_OPTIONS}".strip()
+    return make_conninfo(url, **missing, options=options)
 
 
 def _name(url: str) -> str:

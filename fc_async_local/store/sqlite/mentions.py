@@ -32,12 +32,13 @@ _COLUMNS: Final = """
 
 def hashes_in_database(connection: sqlite3.Connection) -> set[str]:
     """Return all hashes that rows name, in one transaction of the caller."""
-    found: set[str] = set()
+    hashes: set[str] = set()
     for table, column in connection.execute(_COLUMNS, (_ARCHIVES,)).fetchall():
+        # A text shorter than a hash names none, and need not be read.
         cells = f'SELECT CAST("{column}" AS BLOB) FROM "{table}" WHERE length("{column}") >= 64'  # noqa: S608 -- names of our own tables
         for (cell,) in connection.execute(cells):
-            found |= hashes_in(cell)
-    return found
+            hashes |= hashes_in(cell)
+    return hashes
 
 
 def hashes_in(text: bytes, layers: int = _LAYERS) -> set[str]:
@@ -47,9 +48,10 @@ def hashes_in(text: bytes, layers: int = _LAYERS) -> set[str]:
         text: Any bytes.
         layers: How many encodings within each other are undone.
     """
-    found = {match.decode() for match in _HASH.findall(text)}
+    hashes = {match.decode() for match in _HASH.findall(text)}
     if layers:
         for encoded in _BASE64.findall(text):
+            # Four characters are three bytes; a remainder belongs to what stands behind.
             whole = encoded[: len(encoded) // 4 * 4]
-            found |= hashes_in(base64.b64decode(whole), layers - 1)
-    return found
+            hashes |= hashes_in(base64.b64decode(whole), layers - 1)
+    return hashes

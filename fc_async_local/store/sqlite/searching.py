@@ -8,7 +8,7 @@ full. Such an index has task id and qualifier in it: 1,000,000 entries that do n
 in about 80 ms.
 
 Invariants:
-    Every way finds the same tasks.
+    Every access path finds the same tasks.
 """
 
 from __future__ import annotations
@@ -28,7 +28,9 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable, Mapping, Sequence
 
+    from fc_async_local.domain.invocation import Invocation
     from fc_async_local.store.protocol import TaskCounts, TaskPage, TaskQuery
+    from fc_async_local.store.sql import Row
 
     Values = Mapping[str, Any]
 
@@ -56,23 +58,37 @@ _BY: Final = {
 _INDEX: Final = {"message": "INDEXED BY task_message"}
 """The texts of errors are in this index; of a list in the same order SQLite takes any."""
 
-LISTS: Final = {
-    (by, descending): SQL["sorted_tasks" if by == "prefix" else "tasks"].format(
-        by=condition,
-        index=_INDEX.get(by, ""),
-        before="<" if descending else ">",
-        order="DESC" if descending else "ASC",
-    )
-    for by, condition in _BY.items()
-    for descending in (True, False)
-}
+
+def _lists() -> Mapping[tuple[str, bool], str]:
+    """Return the statements of lists, by condition and whether they descend."""
+    lists: dict[tuple[str, bool], str] = {}
+    for by, condition in _BY.items():
+        # The ids of a prefix come in the order of the ids: they are sorted before rows are read.
+        statement = SQL["sorted_tasks" if by == "prefix" else "tasks"]
+        index = _INDEX.get(by, "")
+        lists[by, True] = statement.format(
+            by=condition,
+            index=index,
+            before="<",
+            order="DESC",
+        )
+        lists[by, False] = statement.format(
+            by=condition,
+            index=index,
+            before=">",
+            order="ASC",
+        )
+    return lists
+
+
+LISTS: Final = _lists()
 _COUNTS: Final = {
     by: SQL["count_tasks"].format(by=condition, index=_INDEX.get(by, ""))
     for by, condition in _BY.items()
 }
 
 
-class _Way(NamedTuple):
+class _AccessPath(NamedTuple):
     """A condition of :data:`_BY`, and the values of its parameters."""
 
     by: str
@@ -81,8 +97,12 @@ class _Way(NamedTuple):
 
 def page(connection: sqlite3.Connection, query: TaskQuery) -> TaskPage:
     """Return a page of tasks; see :meth:`fc_async_local.store.protocol.Store.query`."""
-    lists = [each for half in _halves(connection, query)[0] for each in _lists(connection, half)]
-    return page_of(query, [map(rows.to_invocation, each) for each in lists])
+    parts, _ = _halves(connection, query)
+    lists: list[Iterable[Invocation]] = []
+    for half in parts:
+        cursors = _cursors(connection, half)
+        lists.extend(map(rows.to_invocation, cursor) for cursor in cursors)
+    return page_of(query, lists)
 
 
 def _halves(connection: sqlite3.Connection, query: TaskQuery) -> tuple[list[TaskQuery], bool]:
@@ -94,92 +114,170 @@ def _halves(connection: sqlite3.Connection, query: TaskQuery) -> tuple[list[Task
     return halves(query, oldest), oldest is None
 
 
-def _lists(connection: sqlite3.Connection, query: TaskQuery) -> list[sqlite3.Cursor]:
+def _cursors(connection: sqlite3.Connection, query: TaskQuery) -> list[sqlite3.Cursor]:
+    """Return the lists that a page is merged from; a row is read when the merge needs it."""
     values = rows.asked(query)
-    return [
-        connection.execute(LISTS[way.by, query.descending], {**values, **way.values})
-        for way in _ways(connection, query, _narrow(connection, query, values))
-    ]
+    cursors = []
+    for path in _access_paths(connection, query, _narrow(connection, query, values)):
+        statement = LISTS[path.by, query.descending]
+        cursors.append(
+            connection.execute(
+                statement,
+                {
+                    **values,
+                    **path.values,
+                },
+            )
+        )
+    return cursors
 
 
-def counts(connection: sqlite3.Connection, query: TaskQuery, most: int) -> TaskCounts:
+def counts(
+    connection: sqlite3.Connection,
+    query: TaskQuery,
+    most: int,
+) -> TaskCounts:
     """Count tasks; see :meth:`fc_async_local.store.protocol.Store.count_tasks`."""
     parts, complete = _halves(connection, query)
     return added([_counts(connection, half, most) for half in parts], complete=complete)
 
 
-def _counts(connection: sqlite3.Connection, query: TaskQuery, most: int) -> TaskCounts:
-    values = {**rows.asked(query), "most": most + 1}
+def _counts(
+    connection: sqlite3.Connection,
+    query: TaskQuery,
+    most: int,
+) -> TaskCounts:
+    values = {
+        **rows.asked(query),
+        "most": most + 1,
+    }
     if query.is_by_status:
-        found = connection.execute(SQL["tally_of_tasks"], values)
-        return rows.to_counts_by_status(dict(found), None)
+        # The only exact one: the numbers are kept with each change of a state, and not counted.
+        tally = connection.execute(SQL["tally_of_tasks"], values)
+        return rows.to_counts_by_status(dict(tally), None)
     narrow = _narrow(connection, query, values)
-    if narrow is None and query.started_from is None and query.started_to is None:
+    looks_at_start = query.started_from is not None or query.started_to is not None
+    if narrow is None and not looks_at_start:
         return _counts_by_index(connection, query, values, most)
-    by_row = [
-        row
-        for way in _ways(connection, query, narrow)
-        for row in connection.execute(_COUNTS[way.by], {**values, **way.values})
-    ]
-    if narrow and narrow[0].by == "prefix":
+    counted_rows: list[Row] = []
+    for path in _access_paths(connection, query, narrow):
+        counted_rows += connection.execute(
+            _COUNTS[path.by],
+            {
+                **values,
+                **path.values,
+            },
+        )
+    if narrow is not None and narrow[0].by == "prefix":
+        # All rows of a prefix are read, so each status is bounded by itself.
         numbers: Counter[str] = Counter()
-        for status, number in by_row:
+        for status, number in counted_rows:
             numbers[status] += number
         return rows.to_counts_by_status(numbers, most)
-    return rows.to_counts(by_row, most)
+    return rows.to_counts(counted_rows, most)
 
 
 def _counts_by_index(
-    connection: sqlite3.Connection, query: TaskQuery, values: Values, most: int
+    connection: sqlite3.Connection,
+    query: TaskQuery,
+    values: Values,
+    most: int,
 ) -> TaskCounts:
     numbers: Counter[str] = Counter()
-    for way in _by_status(connection, query, Status if query.statuses is None else query.statuses):
-        (number,) = connection.execute(SQL["count_in_status"], {**values, **way.values}).fetchone()
-        numbers[way.values["status"]] += number
+    statuses = Status if query.statuses is None else query.statuses
+    for path in _by_status(connection, query, statuses):
+        (number,) = connection.execute(
+            SQL["count_in_status"],
+            {
+                **values,
+                **path.values,
+            },
+        ).fetchone()
+        numbers[path.values["status"]] += number
     return rows.to_counts_by_status(numbers, most)
 
 
-def _ways(
-    connection: sqlite3.Connection, query: TaskQuery, narrow: Sequence[_Way] | None
-) -> Sequence[_Way]:
+def _access_paths(
+    connection: sqlite3.Connection,
+    query: TaskQuery,
+    narrow: Sequence[_AccessPath] | None,
+) -> Sequence[_AccessPath]:
     """Return the lists that together have all tasks of a query, each in its order."""
     if narrow is not None:
         return narrow
     if query.statuses is None:
-        return [_Way("everything" if query.function is None else "function", {})]
+        return [_AccessPath("everything" if query.function is None else "function", {})]
     return _by_status(connection, query, query.statuses)
 
 
 def _by_status(
-    connection: sqlite3.Connection, query: TaskQuery, statuses: Iterable[Status]
-) -> Sequence[_Way]:
-    wanted = itertools.product(_functions(connection, query), statuses)
-    return [_Way("status", {"function": name, "status": each.value}) for name, each in wanted]
+    connection: sqlite3.Connection,
+    query: TaskQuery,
+    statuses: Iterable[Status],
+) -> Sequence[_AccessPath]:
+    names = [status.value for status in statuses]
+    pairs = itertools.product(_functions(connection, query), names)
+    return [
+        _AccessPath(
+            "status",
+            {
+                "function": name,
+                "status": status,
+            },
+        )
+        for name, status in pairs
+    ]
 
 
 def _narrow(
-    connection: sqlite3.Connection, query: TaskQuery, values: Values
-) -> Sequence[_Way] | None:
-    """Return the ways through a property that few tasks have, None if there are none."""
+    connection: sqlite3.Connection,
+    query: TaskQuery,
+    values: Values,
+) -> Sequence[_AccessPath] | None:
+    """Return the access paths through a property that few tasks have, None if there are none."""
+    # The order is that of selectivity, as measured with 1,000,000 tasks
+    # (docs/decisions/store.md, 0102).
     if query.text:
-        return [_Way("message", {})]
+        return [_AccessPath("message", {})]
     if query.prefix:
         names = _functions(connection, query)
         if _have_prefix(connection, names, values) <= _FEW:
-            return [_Way("prefix", {"function": name, "most": _FEW}) for name in names]
+            return [
+                _AccessPath(
+                    "prefix",
+                    {
+                        "function": name,
+                        "most": _FEW,
+                    },
+                )
+                for name in names
+            ]
     if query.error:
-        return [_Way("error", {}), _Way("failure", {})]
-    alone = not query.prefix and query.function is None and query.statuses is None
-    if alone and query.qualifier not in {None, limits.DEFAULT_QUALIFIER}:
-        return [_Way("qualifier", {})]
+        return [_AccessPath("error", {}), _AccessPath("failure", {})]
+    # With a function or a status, their index passes other qualifiers fast enough. Most tasks have
+    # the default qualifier, so it has no index.
+    has_other_index = query.prefix or query.function is not None or query.statuses is not None
+    if not has_other_index and query.qualifier not in {None, limits.DEFAULT_QUALIFIER}:
+        return [_AccessPath("qualifier", {})]
     return None
 
 
-def _have_prefix(connection: sqlite3.Connection, functions: Sequence[str], values: Values) -> int:
-    """Return the number of invocations whose task id begins with the prefix; it ends above few."""
+def _have_prefix(
+    connection: sqlite3.Connection,
+    functions: Sequence[str],
+    values: Values,
+) -> int:
+    """Return the number of invocations whose task id begins with the prefix.
+
+    It stops counting above :data:`_FEW`.
+    """
     number = 0
     for name in functions:
-        asked = {**values, "function": name, "most": _FEW + 1 - number}
+        asked = {
+            **values,
+            "function": name,
+            "most": _FEW + 1 - number,
+        }
         number += connection.execute(SQL["count_with_prefix"], asked).fetchone()[0]
         if number > _FEW:
             break

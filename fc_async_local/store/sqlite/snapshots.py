@@ -90,16 +90,18 @@ def check(snapshot: Path, schemas: Sequence[Schema], name: str) -> None:
         with contextlib.closing(_read_only(snapshot, immutable=True)) as connection:
             (application,) = connection.execute("PRAGMA application_id").fetchone()
             (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
-            found = versions(connection) if application == APPLICATION else {}
+            installed = versions(connection) if application == APPLICATION else {}
     if application != APPLICATION:
         raise StoreUnusable(f"{name} is not an exported state of fc-async")
     if verdict != "ok":
         raise StoreUnusable(f"{name} is damaged: {verdict}")
     for schema in schemas:
-        _check_version(schema, found.get(schema.component), name)
+        _check_version(schema, installed.get(schema.component), name)
 
 
 def _check_version(schema: Schema, version: object, name: str) -> None:
+    # A file that lacks a table was accepted once, and the next start refused it; the old state was
+    # gone then.
     if version is None:
         raise StoreUnusable(f"{name} is damaged: it has no version of {schema.component!r}")
     if not isinstance(version, int):
@@ -168,13 +170,16 @@ def _migrate(
             migrate(connection, schemas, copy)
             connection.execute("COMMIT")
             migrate(new, schemas, copy)
-            missing = sorted(set(new.execute(_COLUMNS)) - set(connection.execute(_COLUMNS)))
+            columns = set(connection.execute(_COLUMNS))
+            missing = sorted(set(new.execute(_COLUMNS)) - columns)
             if not missing:
+                # With the functions that read them later: a row that cannot be read would be
+                # noticed only after the old state is gone.
                 read_rows(connection)
     if missing:
         kind, table, column = missing[0]
-        what = f"{kind} {table}" if column is None else f"column {column} of {kind} {table}"
-        raise StoreUnusable(f"{name} is damaged: it has no {what}")
+        part = f"{kind} {table}" if column is None else f"column {column} of {kind} {table}"
+        raise StoreUnusable(f"{name} is damaged: it has no {part}")
 
 
 @contextlib.contextmanager

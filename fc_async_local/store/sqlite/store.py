@@ -21,7 +21,7 @@ from fc_async_local.domain.states import Status
 from fc_async_local.store import rows, sql, steps
 from fc_async_local.store.protocol import DuplicateTask
 from fc_async_local.store.sqlite import searching
-from fc_async_local.store.sqlite.database import Failure
+from fc_async_local.store.sqlite.database import FailedItem
 from fc_async_local.store.sqlite.transactions import SQL, SqliteTransactions, run, tally
 from fc_async_local.store.tables import TableStore, settle, start
 
@@ -69,7 +69,13 @@ class SqliteStore(TableStore):
         item = steps.Accept(invocation, counts, next(self._numbers))
         await self._database.write_item(_accept, item)
 
-    async def start(self, lease: Lease, *, now: int, instance_id: str = "") -> Started:
+    async def start(
+        self,
+        lease: Lease,
+        *,
+        now: int,
+        instance_id: str = "",
+    ) -> Started:
         return await self._database.write_item(_start, steps.Start(lease, now, instance_id))
 
     async def settle(self, lease: Lease, settlement: Settlement) -> Settled:
@@ -86,53 +92,60 @@ class SqliteStore(TableStore):
 
 def _accept(
     connection: sqlite3.Connection, items: Sequence[steps.Accept]
-) -> Sequence[Failure | None]:
+) -> Sequence[FailedItem | None]:
     """Keep new invocations; those whose id is taken fail."""
-    given = [rows.from_invocation(item.number, item.invocation) for item in items]
-    kept = items
-    results: list[Failure | None] = [None] * len(items)
+    invocation_rows = [rows.from_invocation(item.number, item.invocation) for item in items]
+    inserted = _insert(connection, "insert_invocation", invocation_rows)
+    if inserted == len(items):
+        _complete(connection, items)
+        return [None] * len(items)
     # The INSERT ignores ids that are taken. Which ones these were is asked for only in this rare
     # case.
-    if _insert(connection, "insert_invocation", given) < len(items):
-        span = (min(item.number for item in items), max(item.number for item in items))
-        present = {number for (number,) in connection.execute(SQL["numbers"], span)}
-        kept = [item for item in items if item.number in present]
-        results = [
-            None if item.number in present else Failure(DuplicateTask(item.invocation.task_id))
-            for item in items
-        ]
-    invocations = [item.invocation for item in kept]
-    payloads = [(item.number, item.invocation.payload) for item in kept]
-    _insert(connection, "insert_payload", payloads)
-    connection.executemany(
-        SQL["insert_event"],
-        [
-            (item.number, Status.ENQUEUED.value, item.invocation.accepted_at, "{}")
-            for item in kept
-            if item.invocation.task_mode
-        ],
-    )
-    tally(
-        connection,
-        Counter((each.function, each.task_mode, each.status.value) for each in invocations),
-    )
-    counts = itertools.chain.from_iterable(rows.counted(item) for item in kept)
-    connection.executemany(SQL["count"], rows.sums(counts))
+    numbers = [item.number for item in items]
+    span = (min(numbers), max(numbers))
+    present = {number for (number,) in connection.execute(SQL["numbers"], span)}
+    _complete(connection, [item for item in items if item.number in present])
+    results: list[FailedItem | None] = []
+    for item in items:
+        is_new = item.number in present
+        results.append(None if is_new else FailedItem(DuplicateTask(item.invocation.task_id)))
     return results
 
 
+def _complete(connection: sqlite3.Connection, accepted: Sequence[steps.Accept]) -> None:
+    """Write what belongs to invocations whose rows are inserted."""
+    payloads = []
+    events = []
+    kinds = []
+    for item in accepted:
+        invocation = item.invocation
+        payloads.append((item.number, invocation.payload))
+        kinds.append((invocation.function, invocation.task_mode, invocation.status.value))
+        if invocation.task_mode:
+            events.append((item.number, Status.ENQUEUED.value, invocation.accepted_at, "{}"))
+    _insert(connection, "insert_payload", payloads)
+    connection.executemany(SQL["insert_event"], events)
+    tally(connection, Counter(kinds))
+    counts = itertools.chain.from_iterable(rows.counted(item) for item in accepted)
+    connection.executemany(SQL["count"], rows.sums(counts))
+
+
 def _insert(
-    connection: sqlite3.Connection, statement: str, given: Sequence[Sequence[object]]
+    connection: sqlite3.Connection,
+    statement: str,
+    values: Sequence[Sequence[object]],
 ) -> int:
     """Run an INSERT of one row for several, in as few steps as possible; how many it inserted."""
-    done = begin = 0
-    while begin < len(given):
-        # Powers of two: a handful of statements, each prepared once.
-        size = min(_ROWS, 1 << ((len(given) - begin).bit_length() - 1))
-        values = tuple(itertools.chain.from_iterable(given[begin : begin + size]))
-        done += connection.execute(_with_rows(statement, size), values).rowcount
+    inserted = 0
+    begin = 0
+    while begin < len(values):
+        # The largest power of two that is left: a handful of statements, each prepared once.
+        remaining = len(values) - begin
+        size = min(_ROWS, 1 << (remaining.bit_length() - 1))
+        parameters = tuple(itertools.chain.from_iterable(values[begin : begin + size]))
+        inserted += connection.execute(_with_rows(statement, size), parameters).rowcount
         begin += size
-    return done
+    return inserted
 
 
 @functools.cache

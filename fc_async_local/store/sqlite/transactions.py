@@ -41,6 +41,7 @@ _Kind: TypeAlias = tuple[str, bool, str]
 
 def tally(connection: sqlite3.Connection, changes: Mapping[_Kind, int]) -> None:
     """Keep the numbers of invocations by state, for what came or went; triggers see to moves."""
+    # Counting 500,000 rows takes longer than the second in which the metrics page asks again.
     values = [(*kind, number) for kind, number in changes.items()]
     connection.executemany(SQL["add_to_tally"], values)
 
@@ -69,7 +70,10 @@ class _Transaction(Transaction):
 
     async def row_of_each(self, statement: str, values: Sequence[Values]) -> list[Row]:
         text = self._sql[statement]
-        return [row for each in values for row in self._connection.execute(text, each).fetchall()]
+        result: list[Row] = []
+        for parameters in values:
+            result += self._connection.execute(text, parameters).fetchall()
+        return result
 
     async def insert_jobs(self, jobs: Sequence[Job], *, replace: bool = True) -> None:
         statement = SQL["insert_job" if replace else "ensure_job"]
@@ -82,11 +86,14 @@ class _Transaction(Transaction):
     async def forget(self, ended: Sequence[Holder]) -> None:
         if not ended:
             return
-        numbers = rows.as_json([each.number for each in ended])
-        for statement in ("delete_payloads", "delete_invocations"):
-            self._connection.execute(SQL[statement], (numbers,))
-        gone = Counter((each.function, each.task_mode, each.status) for each in ended)
-        tally(self._connection, {kind: -number for kind, number in gone.items()})
+        # Two statements for all: each step of SQLite gives the interpreter's lock away and back.
+        numbers = rows.as_json([holder.number for holder in ended])
+        self._connection.execute(SQL["delete_payloads"], (numbers,))
+        self._connection.execute(SQL["delete_invocations"], (numbers,))
+        kinds = [(holder.function, holder.task_mode, holder.status) for holder in ended]
+        gone = Counter(kinds)
+        changes = {kind: -number for kind, number in gone.items()}
+        tally(self._connection, changes)
 
     async def record(self, events: Sequence[Row]) -> None:
         self._connection.executemany(SQL["insert_event"], events)
@@ -108,7 +115,12 @@ class SqliteTransactions(Transactions):
         self._sql = statements
 
     @classmethod
-    async def open(cls, database: Database, schema: sql.Schema, package: str) -> SqliteTransactions:
+    async def open(
+        cls,
+        database: Database,
+        schema: sql.Schema,
+        package: str,
+    ) -> SqliteTransactions:
         """Create or migrate the tables of a component.
 
         Args:
@@ -136,6 +148,8 @@ class SqliteTransactions(Transactions):
         claim: asyncio.Future[T] | None = None
         run = self._runs(job)
 
+        # A client that hung up while its request was queued must take no message: no other consumer
+        # would get it before its invisibility has ended.
         def unless_cancelled(connection: sqlite3.Connection) -> T:
             if claim is not None and claim.cancelled():
                 return cast("T", None)  # the result is read by no caller
@@ -151,14 +165,22 @@ class SqliteTransactions(Transactions):
     async def rows(self, statement: str, values: Values) -> list[Row]:
         """See :meth:`Transactions.rows`."""
         text = self._sql[statement]
-        return await self._database.read(lambda c: c.execute(text, values).fetchall())
+        return await self._database.read(
+            lambda connection: connection.execute(text, values).fetchall()
+        )
 
     def _runs(self, job: DoneIn[T]) -> Callable[[sqlite3.Connection], T]:
         return lambda connection: run(connection, self._sql, job)
 
 
-def run(connection: sqlite3.Connection, statements: Mapping[str, str], job: DoneIn[T]) -> T:
+def run(
+    connection: sqlite3.Connection,
+    statements: Mapping[str, str],
+    job: DoneIn[T],
+) -> T:
     """Run a job, which ends in its first step, in a transaction that the caller began."""
+    # The thread has no event loop, and needs none: no method of the transaction waits, so the
+    # coroutine runs from its begin to its end with the first value that is sent into it.
     try:
         job(_Transaction(connection, statements)).send(None)
     except StopIteration as end:
@@ -170,13 +192,19 @@ class _MemoryTransaction(_Transaction):
     """A transaction whose jobs are in a store of their own."""
 
     def __init__(
-        self, connection: sqlite3.Connection, statements: Mapping[str, str], jobs: JobStore
+        self,
+        connection: sqlite3.Connection,
+        statements: Mapping[str, str],
+        jobs: JobStore,
     ) -> None:
         super().__init__(connection, statements)
         self._jobs = jobs
 
     async def insert_jobs(self, jobs: Sequence[Job], *, replace: bool = True) -> None:
-        await (self._jobs.add_jobs if replace else self._jobs.ensure_jobs)(jobs)
+        if replace:
+            await self._jobs.add_jobs(jobs)
+        else:
+            await self._jobs.ensure_jobs(jobs)
 
 
 class MemoryTransactions(Transactions):
@@ -188,11 +216,18 @@ class MemoryTransactions(Transactions):
         package: Has the file ``statements.sql``.
     """
 
-    def __init__(self, jobs: JobStore, schema: sql.Schema, package: str) -> None:
+    def __init__(
+        self,
+        jobs: JobStore,
+        schema: sql.Schema,
+        package: str,
+    ) -> None:
         self._jobs = jobs
         self._sql = _statements(package)
         self._connection = sqlite3.connect(
-            ":memory:", isolation_level=None, check_same_thread=False
+            ":memory:",
+            isolation_level=None,
+            check_same_thread=False,
         )
         # Python 3.13 warns of a connection that the garbage collector finds open.
         weakref.finalize(self, self._connection.close)

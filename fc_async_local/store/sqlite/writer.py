@@ -50,7 +50,7 @@ checkpoint: without other writes the log would grow without limit."""
 _LOCKED: Final = object()
 
 
-class Failure(NamedTuple):
+class FailedItem(NamedTuple):
     """Result of an item that failed without having written anything."""
 
     error: Exception
@@ -79,7 +79,7 @@ def run_jobs(
         except Exception as error:
             if connection.total_changes != before or not connection.in_transaction:
                 raise
-            results.append(Failure(error))
+            results.append(FailedItem(error))
     return results
 
 
@@ -101,10 +101,20 @@ class Writer:
         """Held during each transaction of the connection."""
         self._queue: queue.SimpleQueue[_Pending | None] = queue.SimpleQueue()
         self._closed = False
-        self._thread = threading.Thread(target=self._run, name="fc-async-writer", daemon=True)
+        self._thread = threading.Thread(
+            target=self._run,
+            name="fc-async-writer",
+            daemon=True,
+        )
         self._thread.start()
 
-    def submit(self, batch: Batch, item: object, *, flush: bool = True) -> asyncio.Future[Any]:
+    def submit(
+        self,
+        batch: Batch,
+        item: object,
+        *,
+        flush: bool = True,
+    ) -> asyncio.Future[Any]:
         """Queue an item; return a future that is resolved after its commit.
 
         Args:
@@ -130,6 +140,7 @@ class Writer:
         if queued or not self._using.acquire(blocking=False):
             return self.submit(batch, item, flush=False)
         try:
+            # Read under the lock: the thread closes the connection under it.
             closed = self._closed
             self._light_commits += 1
             result = _LOCKED if closed else _commit_at_once(self._mode, batch, item)
@@ -166,7 +177,9 @@ class Writer:
         with contextlib.suppress(queue.Empty):
             while len(group) < _GROUP:
                 pending = self._queue.get_nowait()
-                if pending is None:  # the end, which comes after this group
+                if pending is None:
+                    # The end: put back, so that the thread takes it after this group. When it was
+                    # taken here and remembered only, a stop waited for ever.
                     self._queue.put(None)
                     break
                 group.append(pending)
@@ -181,7 +194,8 @@ class _CommitMode:
         (self._busy_timeout,) = connection.execute("PRAGMA busy_timeout").fetchone()
         connection.execute(f"PRAGMA wal_autocheckpoint={_LOG_PAGES:d}")
         connection.execute(f"PRAGMA journal_size_limit={_LOG_BYTES:d}")
-        self._flush = self._may_wait = True
+        self._flush = True
+        self._may_wait = True
 
     def choose(self, *, flush: bool, may_wait: bool) -> None:
         """Choose what the next transaction may wait for.
@@ -202,7 +216,7 @@ class _CommitMode:
 
 
 def _commit(mode: _CommitMode, group: Sequence[_Pending]) -> Sequence[Any]:
-    """Run and commit a group; return a result, or a :class:`Failure`, for each of its jobs."""
+    """Run and commit a group; return a result, or a :class:`FailedItem`, for each of its jobs."""
     connection = mode.connection
     flush = any(pending.flush for pending in group)
     # One bad job fails the whole transaction. It is repeated with a savepoint for each job, so that
@@ -215,7 +229,7 @@ def _commit(mode: _CommitMode, group: Sequence[_Pending]) -> Sequence[Any]:
             connection.execute("COMMIT")
         except Exception as error:  # noqa: BLE001 -- belongs to the callers that wait
             _roll_back(connection)
-            results = [Failure(error)] * len(group)
+            results = [FailedItem(error)] * len(group)
         else:
             return results
         if len(group) == 1:
@@ -223,11 +237,15 @@ def _commit(mode: _CommitMode, group: Sequence[_Pending]) -> Sequence[Any]:
     return results
 
 
-def _commit_at_once(mode: _CommitMode, batch: Batch, item: object) -> Any:
+def _commit_at_once(
+    mode: _CommitMode,
+    batch: Batch,
+    item: object,
+) -> Any:
     """Run and commit one job without waiting for a lock.
 
     Returns:
-        Its result, a :class:`Failure`, or ``_LOCKED``.
+        Its result, a :class:`FailedItem`, or ``_LOCKED``.
     """
     connection = mode.connection
     try:
@@ -240,19 +258,20 @@ def _commit_at_once(mode: _CommitMode, batch: Batch, item: object) -> Any:
         return _LOCKED  # or another error, which shows when the thread runs the job
     except Exception as error:  # noqa: BLE001 -- belongs to the caller
         _roll_back(connection)
-        return Failure(error)
+        return FailedItem(error)
     return result
 
 
 def _together(connection: sqlite3.Connection, group: Sequence[_Pending]) -> Sequence[Any]:
-    places: dict[Batch, list[int]] = {}
-    for place, pending in enumerate(group):
-        places.setdefault(pending.batch, []).append(place)
+    positions: dict[Batch, list[int]] = {}
+    for position, pending in enumerate(group):
+        positions.setdefault(pending.batch, []).append(position)
     results: list[Any] = [None] * len(group)
-    for batch, its_places in places.items():
-        items = [group[place].item for place in its_places]
-        for place, result in zip(its_places, batch(connection, items), strict=True):
-            results[place] = result
+    for batch, its_positions in positions.items():
+        items = [group[position].item for position in its_positions]
+        batch_results = batch(connection, items)
+        for position, result in zip(its_positions, batch_results, strict=True):
+            results[position] = result
     return results
 
 
@@ -267,7 +286,7 @@ def _one_by_one(connection: sqlite3.Connection, group: Sequence[_Pending]) -> Se
                 # SQLite rolled the whole transaction back (disk full, I/O error).
                 raise
             connection.execute("ROLLBACK TO job")
-            results.append(Failure(error))
+            results.append(FailedItem(error))
         connection.execute("RELEASE job")
     return results
 
@@ -278,8 +297,13 @@ def _roll_back(connection: sqlite3.Connection) -> None:
             connection.execute("ROLLBACK")
 
 
-def answer(group: Sequence[_Pending], results: Sequence[Any], path: Path) -> None:
+def answer(
+    group: Sequence[_Pending],
+    results: Sequence[Any],
+    path: Path,
+) -> None:
     """Hand each result to the event loop that waits for it, with one call per loop."""
+    # A call for each result would wake a loop as many times as there are jobs.
     loops: dict[asyncio.AbstractEventLoop, list[tuple[asyncio.Future[Any], Any]]] = {}
     for pending, result in zip(group, results, strict=True):
         loops.setdefault(pending.future.get_loop(), []).append((pending.future, result))
@@ -292,7 +316,7 @@ def _resolve(answers: Sequence[tuple[asyncio.Future[Any], Any]], path: Path) -> 
     for future, result in answers:
         if future.done():  # its caller was cancelled
             continue
-        if isinstance(result, Failure):
+        if isinstance(result, FailedItem):
             future.set_exception(as_unavailable(result.error, path))
         else:
             future.set_result(result)

@@ -19,7 +19,7 @@ from hypothesis.stateful import (
 )
 
 from fc_async_local.services.common import Receipt
-from fc_async_local.services.rocketmq.model import Message, Want
+from fc_async_local.services.rocketmq.model import RocketMqMessage, Want
 from fc_async_local.services.rocketmq.tables import TableLogStore
 from fc_async_local.store.memory import MemoryStore
 from fc_async_local.store.postgres.database import PostgresDatabase
@@ -68,7 +68,7 @@ def run(request, tmp_path):
 
 
 def message(body="x", *, tag="", shard="", at=NOW):
-    return Message(
+    return RocketMqMessage(
         message_id="AB",
         body=body,
         tag=tag,

@@ -7,7 +7,7 @@ import asyncio
 
 from fc_async_local.services.mns.model import Draft, Queue, QueueAttributes
 from fc_async_local.services.mns.tables import TableMessageStore
-from fc_async_local.services.rocketmq.model import RETENTION_MS, Message
+from fc_async_local.services.rocketmq.model import RETENTION_MS, RocketMqMessage
 from fc_async_local.services.rocketmq.tables import TableLogStore
 from fc_async_local.store.sqlite.database import Database
 
@@ -45,7 +45,7 @@ def test_publishing_drops_what_was_kept_long_enough(tmp_path):
     async def scene(database):
         store = await TableLogStore.open(database)
         for number in range(5):
-            message = Message(
+            message = RocketMqMessage(
                 message_id=f"{number}",
                 body="x",
                 tag="",

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, ClassVar
 import pytest
 
 from fc_async_local.bootstrap import services
-from fc_async_local.destinations.adapter import Channel, Entry, Message
+from fc_async_local.destinations.adapter import ChannelAdapter, Entry, ShownMessage
 from fc_async_local.destinations.base import DeliveryResult
 from fc_async_local.domain.errors import Rejected
 from fc_async_local.settings import DestinationSettings, Settings
@@ -49,7 +49,7 @@ class LogstoreArn(arn.Arn, frozen=True, kw_only=True):
     logstore: str
 
 
-class LogstoreDestination(Channel):
+class LogstoreDestination(ChannelAdapter):
     kind = "logstore"
     channel = "logstore"
     form = "a log"
@@ -71,7 +71,7 @@ class LogstoreDestination(Channel):
         return [Entry(name, "audit", len(logs)) for name, logs in self.logs.items()]
 
     async def peek(self, target):
-        return [Message(str(at), at, log) for at, log in enumerate(self.logs[target.logstore])]
+        return [ShownMessage(str(at), at, log) for at, log in enumerate(self.logs[target.logstore])]
 
     async def send(self, target, body, *, tag, keys):
         self.logs[target.logstore].append(body)

@@ -12,7 +12,7 @@ import pytest
 from fc_async_local._fixture import FailedAttempts
 from fc_async_local.domain.invocation import TOPIC_PUSH, Job
 from fc_async_local.embedded import LocalRuntime
-from fc_async_local.services.mns.topic import Publication, Push
+from fc_async_local.services.mns.topic import Publication, TopicPush
 from fc_async_local.store.factory import open_stores
 from fc_async_local.testing import FcLocal
 
@@ -27,7 +27,7 @@ def data(tmp_path):
 def write_push(data):
     """Leave a push to the trigger ``tr`` of the function ``b``, as a killed runtime would."""
     publication = Publication(topic="t", message_id="ID-1", body="hello", published_at=0)
-    push = Push(subscription="b-tr", publication=publication, function=True)
+    push = TopicPush(subscription="b-tr", publication=publication, function=True)
     payload = msgspec.json.encode(push)
     job = Job(kind=TOPIC_PUSH, key="ID-1", payload=payload, created_at=0, due_at=0)
 

@@ -25,7 +25,7 @@ from pathlib import Path
 from fc_async_local.services.common import Receipt
 from fc_async_local.services.mns.model import Draft, Queue, QueueAttributes
 from fc_async_local.services.mns.tables import TableMessageStore
-from fc_async_local.services.rocketmq.model import Message, Want
+from fc_async_local.services.rocketmq.model import RocketMqMessage, Want
 from fc_async_local.services.rocketmq.tables import TableLogStore
 from fc_async_local.store.sqlite.database import Database
 
@@ -46,7 +46,7 @@ async def main():
     for n in range(1, 31):
         await logs.append(
             "t",
-            Message(
+            RocketMqMessage(
                 message_id=f"{n:032X}", body=str(n), tag="", properties="", sharding_key="",
                 published_at=NOW,
             ),

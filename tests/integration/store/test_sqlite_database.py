@@ -13,7 +13,7 @@ import pytest
 
 from fc_async_local.store import sql
 from fc_async_local.store.protocol import StoreUnavailable, StoreUnusable
-from fc_async_local.store.sqlite.database import Database, Failure
+from fc_async_local.store.sqlite.database import Database, FailedItem
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -111,12 +111,12 @@ def test_a_job_that_raises_fails_alone(run, tmp_path: Path, bad: str) -> None:
 def test_items_of_one_kind_come_in_one_call_and_fail_by_themselves(run, tmp_path: Path) -> None:
     calls: list[int] = []
 
-    def insert(connection: sqlite3.Connection, texts: Sequence[str]) -> Sequence[int | Failure]:
+    def insert(connection: sqlite3.Connection, texts: Sequence[str]) -> Sequence[int | FailedItem]:
         calls.append(len(texts))
-        results: list[int | Failure] = []
+        results: list[int | FailedItem] = []
         for text in texts:
             if text == "refused":
-                results.append(Failure(KeyError(text)))
+                results.append(FailedItem(KeyError(text)))
             else:
                 results.append(connection.execute(INSERT, (text,)).rowcount)
         return results

@@ -13,8 +13,8 @@ from fc_async_local.services.mns import model as rules
 from fc_async_local.services.mns.model import (
     Counts,
     Creation,
-    Message,
     MnsError,
+    MnsMessage,
     Queue,
     QueueAttributes,
     Received,
@@ -44,7 +44,7 @@ class MessageModel:
         self._jobs = jobs
         self._sequence = itertools.count(1)
         self._queues: dict[str, Queue] = {}
-        self._messages: dict[str, dict[int, Message]] = {}
+        self._messages: dict[str, dict[int, MnsMessage]] = {}
 
     async def create_queue(self, queue: Queue) -> Creation:
         """Create a queue; an existing one is not changed."""
@@ -75,7 +75,7 @@ class MessageModel:
         self._queue(name)
         del self._queues[name], self._messages[name]
 
-    async def send(self, name: str, drafts: Sequence[Draft], *, now: int) -> Sequence[Message]:
+    async def send(self, name: str, drafts: Sequence[Draft], *, now: int) -> Sequence[MnsMessage]:
         """Put messages into a queue, all or none.
 
         Raises:
@@ -107,7 +107,7 @@ class MessageModel:
         visible = None if taken else min(hidden, default=None)
         return Received(tuple(taken), visible, queue.attributes.polling_wait_seconds)
 
-    async def peek(self, name: str, limit: int, *, now: int) -> Sequence[Message]:
+    async def peek(self, name: str, limit: int, *, now: int) -> Sequence[MnsMessage]:
         """Return the messages that :meth:`receive` would return, without changing them."""
         return self._visible(name, limit, now)
 
@@ -126,7 +126,7 @@ class MessageModel:
 
     async def hide(
         self, name: str, receipt: Receipt, *, seconds: float, now: int
-    ) -> Message | None:
+    ) -> MnsMessage | None:
         """Change the visibility of a received message; return None if the receipt is not valid."""
         hidden = rules.hide(self._held(name, now), receipt, seconds=seconds, now=now)
         if hidden is not None:
@@ -137,7 +137,7 @@ class MessageModel:
         """Count messages."""
         return count(self._kept(name, now), now)
 
-    def _send(self, name: str, drafts: Sequence[Draft], now: int) -> Sequence[Message]:
+    def _send(self, name: str, drafts: Sequence[Draft], now: int) -> Sequence[MnsMessage]:
         queue = self._queue(name)
         # All are checked before the first gets its sequence, because a refusal must change nothing.
         checked = [rules.enqueue(queue, draft, now=now) for draft in drafts]
@@ -165,30 +165,30 @@ class MessageModel:
         """Delete expired messages, as sends and receives do; other verbs only leave them out."""
         self._messages[name] = self._held(name, now)
 
-    def _held(self, name: str, now: int) -> dict[int, Message]:
+    def _held(self, name: str, now: int) -> dict[int, MnsMessage]:
         return {message.sequence: message for message in self._kept(name, now)}
 
-    def _kept(self, name: str, now: int) -> list[Message]:
+    def _kept(self, name: str, now: int) -> list[MnsMessage]:
         queue = self._queue(name)
         messages = self._messages[name].values()
         return [message for message in messages if not is_expired(queue, message, now)]
 
-    def _visible(self, name: str, limit: int, now: int) -> list[Message]:
+    def _visible(self, name: str, limit: int, now: int) -> list[MnsMessage]:
         visible = [message for message in self._kept(name, now) if message.visible_at <= now]
         return sorted(visible, key=order)[:limit]
 
 
-def is_expired(queue: Queue, message: Message, now: int) -> bool:
+def is_expired(queue: Queue, message: MnsMessage, now: int) -> bool:
     """Return whether the retention period of a message has ended."""
     return message.enqueued_at <= rules.kept_since(queue, now)
 
 
-def order(message: Message) -> tuple[int, int]:
+def order(message: MnsMessage) -> tuple[int, int]:
     """Return the sort key for receives: priority (1 is the highest), then arrival."""
     return message.priority, message.sequence
 
 
-def count(messages: list[Message], now: int) -> Counts:
+def count(messages: list[MnsMessage], now: int) -> Counts:
     """Count the messages that are visible, received and hidden, and not yet due."""
     hidden = [message for message in messages if message.visible_at > now]
     delayed = sum(message.dequeue_count == 0 for message in hidden)

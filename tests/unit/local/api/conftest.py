@@ -200,7 +200,7 @@ class World:
             DocumentCache(MemoryDocuments(), Wakeups(self.clock)),
             self.blobs,
             self.clock,
-            place=settings.place,
+            account=settings.place,
         )
         signatures = AcsSignatures(settings.auth.access_keys, lambda: now)
         ids = itertools.count(1)

@@ -29,7 +29,7 @@ from fc_async_tests.jobs import push_node
 
 if TYPE_CHECKING:
     from fc_async_local.destinations.base import DeliveryResult
-    from fc_async_local.services.rocketmq.model import Message
+    from fc_async_local.services.rocketmq.model import RocketMqMessage
 
 FUNCTION = "acs:fc:cn-hangzhou:1:functions/f"
 TOPIC = "acs:mq:cn-hangzhou:1:/instances/MQ_INST_1/topic/t"
@@ -108,7 +108,7 @@ class Played(NamedTuple):
     """The result of the delivery, the topic's messages, and the bodies that the bus posted."""
 
     result: DeliveryResult
-    messages: list[Message]
+    messages: list[RocketMqMessage]
     posted: list[bytes]
 
 

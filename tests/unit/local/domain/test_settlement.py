@@ -18,7 +18,7 @@ from fc_async_local.domain.invocation import (
     Settlement,
     delivery_of,
 )
-from fc_async_local.domain.rules import Place, Rules
+from fc_async_local.domain.rules import Account, Rules
 from fc_async_local.domain.settlement import Decided, Settler
 from fc_async_local.domain.states import Status
 from fc_async_sdk.models import AsyncConfig, Destination, DestinationConfig
@@ -27,7 +27,7 @@ from fc_async_sdk.spec import metrics
 NOW = 1_700_000_005_000
 QUEUE = "acs:mns:::/queues/q/messages"
 RULES = Rules()
-PLACE = Place(region="cn-beijing", account_id="42")
+PLACE = Account(region="cn-beijing", account_id="42")
 
 SUCCESS = Outcome(kind=OutcomeKind.SUCCESS, payload=b'{"ok":1}', log=b"hi\n", duration_ms=7)
 FAILURE = Outcome(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import pytest
 
 from fc_async_local.clock import VirtualClock
-from fc_async_local.domain.rules import Place
+from fc_async_local.domain.rules import Account
 from fc_async_local.functions import FunctionRegistry
 from fc_async_local.store.document_cache import DocumentCache
 from fc_async_local.store.protocol import Change, ChangeRefused, Document
@@ -84,7 +84,7 @@ def _make_catalog(
         DocumentCache(documents, Wakeups(clock, LostHints() if shared else None)),
         blobs,
         clock,
-        place=Place(account_id="123"),
+        account=Account(account_id="123"),
         new_id=lambda: f"id-{next(ids)}",
     )
 

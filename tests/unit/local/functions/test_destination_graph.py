@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 
-from fc_async_local.domain.rules import Place
+from fc_async_local.domain.rules import Account
 from fc_async_local.functions.destination_graph import draw_graph
 from fc_async_local.functions.records import AsyncConfigRecord, TriggerRecord
 from fc_async_sdk.models import AsyncConfig, Destination, DestinationConfig
@@ -40,7 +40,7 @@ def trigger(function, name, kind, config="{}", *, source=None, **more):
 
 
 def graph(*configs, functions=(), triggers=()):
-    place = Place(region="cn-hangzhou", account_id="1")
+    place = Account(region="cn-hangzhou", account_id="1")
     return draw_graph(configs, functions, triggers, place)
 
 
