@@ -27,7 +27,7 @@ from rich import progress as rich_progress
 from fc_async_plugin import PluginError
 from fc_async_plugin.account import connection
 from fc_async_plugin.deploy.apply import executor, operations
-from fc_async_plugin.deploy.apply.executor import Failure, Report, Watcher
+from fc_async_plugin.deploy.apply.executor import FailedStep, Report, Watcher
 from fc_async_plugin.deploy.apply.journal import Journal
 from fc_async_plugin.deploy.apply.perform import Performer
 from fc_async_plugin.deploy.plan import report as plan_report
@@ -185,8 +185,10 @@ class Execution:
         self._journal.end(list(report.standing))
 
     def _wait_for_requests_under_way(self) -> None:
-        if not any(one.in_doubt for one in self._journal.standing):
+        if not any(work.in_doubt for work in self._journal.standing):
             return
+        # A killed process cannot recall what it sent, and the service may carry it out after the
+        # account was read. A clock that was set back must not make this wait longer.
         passed = max(0.0, time() - self._journal.last_written)
         if passed < UNDER_WAY_SECONDS:
             terminal.note(
@@ -268,8 +270,8 @@ def tell(report: Report, total: int, command: str) -> None:
 
 
 def _as_data(report: Report) -> dict[str, Any]:
-    def failed(one: Failure) -> dict[str, Any]:
-        return {**plan_report.step_data(one.step), "reason": one.reason}
+    def failed(failure: FailedStep) -> dict[str, Any]:
+        return {**plan_report.step_data(failure.step), "reason": failure.reason}
 
     return {
         "outcome": report.outcome,
@@ -309,7 +311,7 @@ class Progress(Watcher):
         """Remove the bar."""
         self._bar.stop()
 
-    def done(self, step: Step, _index: int, _left: Done) -> None:
+    def done(self, step: Step, _index: int, _effect: Done) -> None:
         """Advance the bar."""
         self._advance(f"done: {step.title}")
 
