@@ -104,8 +104,8 @@ class Channels:
             raise errors.TimedOut(f"{of} {name}: {error}") from error
         if answer.status_code < _REFUSED:
             return answer.status_code, ""
-        found = re.search(r"<Code>(\w+)|\"Code\": ?\"(\w+)", answer.text)
-        code = next(filter(None, found.groups()), "") if found else ""
+        match = re.search(r"<Code>(\w+)|\"Code\": ?\"(\w+)", answer.text)
+        code = next(filter(None, match.groups()), "") if match else ""
         if answer.status_code in accepted and code:
             return answer.status_code, code
         kind = errors.service_error_class(code, answer.status_code)

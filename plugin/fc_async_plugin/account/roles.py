@@ -58,8 +58,8 @@ class Roles:
         try:
             return self._read(name)
         except TeaException as error:
-            said = getattr(error, "message", None) or str(error)
-            raise PluginError(f"the policies of role {name} cannot be read: {said}") from error
+            reason = getattr(error, "message", None) or str(error)
+            raise PluginError(f"the policies of role {name} cannot be read: {reason}") from error
 
     def _read(self, name: str) -> dict[str, Any]:
         listed = self._client.list_policies_for_role(
@@ -82,7 +82,7 @@ class Roles:
 def _statements(name: str, text: str) -> list[Any]:
     try:
         document = json.loads(text)
-        found = document["Statement"]
+        statements = document["Statement"]
     except (ValueError, KeyError, TypeError) as error:
         raise PluginError(f"policy {name} is not a policy document: {error}") from error
-    return list(found)
+    return list(statements)

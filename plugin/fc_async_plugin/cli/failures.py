@@ -61,12 +61,12 @@ def command(
         now = metrics.now_of(places[0][0])
         begin = options.beginning("--since", since, now)
         regions = [
-            failures.Reader(client, reached, since=begin, now=now).read(names)
+            failures.FailureReader(client, reached, since=begin, now=now).read(names)
             for client, names in places
         ]
     found = {
         name: [one for region in regions for one in getattr(region, name)]
-        for name in failures.Found.__struct_fields__
+        for name in failures.FailureReport.__struct_fields__
     }
     if output == "json":
         terminal.print_json(msgspec.to_builtins({"since": begin, **found}))

@@ -73,7 +73,7 @@ def command(
             region: opened.enter_context(connection.client(reached, region))
             for region in {one.region for one in rules}
         }
-        watch = watching.Watch(
+        watch = watching.RuleWatch(
             rules,
             watching.reader(clients, reached),
             lambda change: _tell(change, hook, output),

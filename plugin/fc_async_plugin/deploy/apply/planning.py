@@ -207,7 +207,7 @@ def _show(checked: Sequence[Finding]) -> None:
 
 
 class Coverage(NamedTuple):
-    """What a deployment covers.
+    """Extent of a deployment: resources, kinds of steps, checks.
 
     Attributes:
         resources: Names of resources of the template; empty: all.
