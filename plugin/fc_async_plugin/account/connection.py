@@ -129,6 +129,9 @@ def load(
     )
     project = read(account_id=account.account_id)
     if is_here(account):
+        # A role that is given by its name needs the account. Only the runtime knows it, and plan
+        # and deploy refused such a template while dev took it. It is asked only if a resource needs
+        # the answer.
         if any(map(_lacks_account, project.resources)):
             project = read(account_id=_account_of_runtime(account.endpoint or ""))
     elif not account_id_of(account, project) and os.environ.get(ACCOUNT_VARIABLE):
@@ -259,6 +262,8 @@ def _alias(account: Account, project: Project | None) -> str | None:
     As in ``s``, its three environment variables take precedence over the template's alias, not over
     ``-a``. ``default`` is the fallback of ``s``, so it does not exclude the rest of the chain.
     """
+    # An alias that is typed holds for an endpoint on this machine, too: a strict runtime checks its
+    # keys.
     if account.access or is_here(account):
         return account.access
     if all(os.environ.get(name) for name in _serverless_devs.VARIABLES):
@@ -279,6 +284,8 @@ def has_keys() -> bool:
 def credentials(account: Account) -> Credentials:
     """Return the keys: of a local runtime its own, unless an alias is named."""
     if is_here(account) and not account.access:
+        # The keys of an account are not sent to a server on this machine, unless an alias names
+        # them.
         return _runtimes.credentials(_endpoint.parse(account.endpoint or ""), os.environ)
     return _credential_chain.find(os.environ, home=Path.home(), access=account.access)()
 
@@ -303,6 +310,7 @@ def missing(desired: Wanted, account: Account, project: Project) -> list[Channel
     """
     service = channels(account, project)
     named = channels_of(desired, account_id_of(account, project))
+    # One that cannot be read ends the command: a plan that takes it for missing would create it.
     return [channel for channel in named if not service.exists(channel)]
 
 
@@ -538,6 +546,7 @@ def _known_region(region: str | None, names: str, account: Account) -> str:
     Raises:
         ConfigurationError: It is not known.
     """
+    # All commands take the variable here: some ignored it and asked for the region that it named.
     region = region or os.environ.get(REGION_VARIABLE, "")
     if not region and not account.endpoint:
         raise _no_region(names)

@@ -80,6 +80,7 @@ def versions(client: Client, function: str) -> frozenset[str]:
 def triggers(client: Client, function: str) -> tuple[Trigger, ...]:
     """Return a function's triggers, without those that EventBridge keeps for itself."""
     listed: Iterator[Trigger] = _all(client.list_triggers, "triggers", function)
+    # A plan would offer to delete them as leftovers.
     return tuple(trigger for trigger in listed if "|" not in trigger.trigger_name)
 
 

@@ -266,6 +266,8 @@ class _DownstreamReader:
         reached = {Place(node.region, node.name) for node in readable if node.kind == "function"}
         addresses = sorted(reached - self.functions.keys() - self._missing)
         counts = Counter(address.region for address in (*addresses, *self.functions))
+        # One by one below the limit: an account can have thousands of functions, and a list of all
+        # their configurations takes longer than a few requests.
         for region in {address.region for address in addresses}:
             if counts[region] >= MANY and region not in self.listed:
                 self.listed[region] = lists.all_configs(self.regions[region])
@@ -278,6 +280,8 @@ class _DownstreamReader:
 
     def _configs_if_there(self, address: Place) -> dict[str, AsyncConfig] | None:
         """Return configurations; None if a destination of the deployment does not exist."""
+        # A missing destination of the deployment is a finding of its own (FCA040). Further
+        # downstream it makes no difference: what does not exist leads nowhere.
         if address in self._direct:
             try:
                 self.regions[address.region].get_function(address.function)
@@ -298,6 +302,8 @@ class _DownstreamReader:
             self.triggers_of[region] = []
             service = self.regions[region]
             names = [function.function_name for function in lists.functions(service)]
+            # Reported, not skipped in silence: a cycle through a queue of this region would not be
+            # found.
             if len(names) > MANY_TRIGGERS:
                 self.unread[region] = len(names)
                 continue

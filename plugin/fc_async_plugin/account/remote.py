@@ -136,12 +136,15 @@ def download(client: Client, function: str) -> bytes | None:
     """Return the zip of a function's code; None if it cannot be had."""
     try:
         return _bytes_at(client.get_function_code(function).url or "")
+    # The code is compared or kept for undoing. Both do without it, so no error of it ends a
+    # deployment.
     except (FcAsyncError, requests.RequestException, ValueError):
         return None
 
 
 def _bytes_at(url: str) -> bytes:
     parts = urlsplit(url)
+    # Over plain http the code could be replaced on its way, and undoing would deploy that.
     if parts.scheme != "https" and not _endpoint.is_loopback(parts.hostname or ""):
         raise ValueError("code is downloaded over https only")
     with requests.get(url, stream=True, timeout=_TIMEOUTS) as answer:
@@ -149,6 +152,7 @@ def _bytes_at(url: str) -> bytes:
         data = bytearray()
         for chunk in answer.iter_content(_CHUNK):
             data += chunk
+            # Counted while it is read: a header with the length may be missing or wrong.
             if len(data) > MAX_BYTES:
                 raise ValueError("larger than any code package")
     return bytes(data)

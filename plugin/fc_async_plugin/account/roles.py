@@ -54,6 +54,7 @@ class Roles:
         Raises:
             PluginError: A policy cannot be read.
         """
+        # RAM takes the name only; templates have the ARN, acs:ram::ACCOUNT:role/NAME.
         name = role.rpartition("/")[2]
         try:
             return self._read(name)

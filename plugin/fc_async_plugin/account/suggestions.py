@@ -73,5 +73,6 @@ def _with_hint(error: FcAsyncError, name: str, list_names: Callable[[], list[str
     try:
         near = nearest(name, list_names())
     except FcAsyncError:
+        # The first error is the one that the user has to know.
         return error  # keys that may not list
     return PluginError(f"{error}\nDid you mean {near}?") if near else error

@@ -100,6 +100,8 @@ def _keyed(rules: Sequence[Rule], clean: Callable[[str], str]) -> dict[str, Rule
         name = clean(rule.name)
         source = (rule.region, rule.name)
         numbered = (f"{name}{at}" for at in count(2))
+        # Lazy, because the numbers have no end. Terraform and ROS take fewer characters than
+        # functions have: a-b and a_b, or one name in two regions, had one alarm for both.
         free = next(key for key in chain([name], numbered) if key not in by_key)
         by_key[keys.setdefault(source, free)] = rule
     return by_key
@@ -122,6 +124,8 @@ def _fields(rule: Rule) -> dict[str, Any]:
         "MetricName": rule.condition.metric,
         "Escalations": {
             _level(rule): {
+                # All metrics of the namespace have this one; rules with another are refused since
+                # August 2024.
                 "Statistics": metrics.ALARM_STATISTIC,
                 "ComparisonOperator": _AT_LEAST,
                 "Threshold": str(rule.threshold),

@@ -66,10 +66,12 @@ def missed(
         raise PluginError(f"timer {trigger}: {error}") from error
     schedule = timers.parse(config.cron_expression)
     begin, end = span
+    # begin - 1: the first moment of the span is part of it, and firings() yields later ones only.
     moments = timers.firings(schedule, begin - 1, since=_changed(timer.last_modified_time))
     firings = list(islice(takewhile(lambda at: at <= end, moments), limit + 1))
     if len(firings) > limit:
         raise PluginError(f"these are more than {limit} firings: choose a shorter time or --limit")
+    # The id recognises a firing in a second backfill of the same span.
     ids = {f"{trigger}-{_utc(at):%Y%m%dT%H%M%SZ}": at for at in firings}
     return Missed(function, trigger, timer.qualifier, config.payload, ids)
 

@@ -86,7 +86,7 @@ class Example(msgspec.Struct, frozen=True, rename="camel"):
     trace: list[str] = []
 
 
-class Group(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+class FailureGroup(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """Failures that are alike, as docs/reference/json-output.md has them.
 
     Attributes:
@@ -117,7 +117,7 @@ class Counted(msgspec.Struct, frozen=True):
 class FailureReport(msgspec.Struct, frozen=True):
     """Failures, the most frequent first, and sentences about what could not be looked at."""
 
-    failures: list[Group]
+    failures: list[FailureGroup]
     counted: list[Counted]
     omitted: list[str]
 
@@ -170,6 +170,7 @@ class FailureReader:
         try:
             configs = lists.configs(self._client, function)
             tasks = list(islice(self._listed(function), len(FAILED_STATUSES) * _MOST))
+        # Without keys nothing was looked at: a report would say that nothing had failed.
         except NoCredentials:
             raise
         except FcAsyncError as error:
@@ -180,6 +181,7 @@ class FailureReader:
             for qualifier, config in configs.items()
         }
         self._targets |= dict.fromkeys(filter(None, targets.values()))
+        # Named, not cut off in silence: the counts of the groups are too small then.
         if len(tasks) >= _MOST:
             self._omitted.append(f"tasks of {function} before the newest {_MOST} of each status")
         # A local runtime lists invocations without task mode, too; the service does not keep them.
@@ -221,6 +223,7 @@ class FailureReader:
             self._omitted.append(f"{node.label}: {error}")
             return
         self._depths[target] = depth
+        # MNS lets only one batch be looked at without receiving it.
         if depth > len(seen):
             self._omitted.append(f"{node.label}: {depth - len(seen)} of its {depth} messages")
         for event in seen:
@@ -264,7 +267,7 @@ class FailureReader:
             return []
         return [Counted(function, series.metric, series.value) for series in answer if series.value]
 
-    def _group(self, alike: Sequence[Failure]) -> Group:
+    def _group(self, alike: Sequence[Failure]) -> FailureGroup:
         """Return failures that are alike as one, with the traceback of the newest."""
         newest = max(alike, key=lambda failure: failure.at)
         trace = newest.trace
@@ -273,7 +276,7 @@ class FailureReader:
         waiting = self._depths.get(newest.destination)
         # Sent again, received, or not there yet: a replay as a task would run it once more.
         gone = waiting == 0 and not newest.lost
-        return Group(
+        return FailureGroup(
             function=newest.function,
             condition=newest.condition,
             error=newest.error or None,
@@ -365,6 +368,8 @@ class FailureReader:
             for each in unlike
             if (each.function, each.condition) == (failure.function, failure.condition)
         ]
+        # Two groups with one condition had the same command: each sent the failures of both, and
+        # what had failed before --since (10 where 3 were shown).
         if any(each.since < first for each in same_filter):
             yield from ("--since", str(first))
         later = [each for each in same_filter if each.since >= first]

@@ -191,6 +191,7 @@ def from_cloud(client: Client, region: str, query: Query) -> list[Series]:
     series = []
     for name in query.names:
         points = tuple(_points(client, region, query, name))
+        # The user guide spells a metric in another way than the appendix: either may be recorded.
         if not points and name in _OTHER_SPELLINGS:
             points = tuple(_points(client, region, query, _OTHER_SPELLINGS[name]))
         if points:

@@ -215,8 +215,11 @@ class FunctionTasks(NamedTuple):
         for status in statuses:
             chosen: list[AsyncTask] = []
             for task in self.all(status=status, **conditions):
+                # No limit by default: stop and replay ended at 10,000 with exit code 0 while as
+                # many others waited.
                 if not self._failed_with(task, condition, error):
                     continue
+                # A replay that failed is not replayed again: its original is in the list, too.
                 if not replays and is_replay(task.task_id):
                     left_out.append(task.task_id)
                     continue
@@ -268,6 +271,7 @@ class FunctionTasks(NamedTuple):
             if payload is None:
                 return Replayed(task_id, error="the service did not keep its payload")
             stored = stored_payloads.look_up(payload)
+            # The function would get a claim that it cannot read, and fail once more.
             if stored is not None and stored.gone:
                 return Replayed(task_id, error=f"its payload is gone: {stored.note}")
             accepted = self.client.invoke_async(
@@ -286,6 +290,7 @@ def each(work: Callable[[str], T], task_ids: Sequence[str]) -> list[T]:
     try:
         return list(pool.map(work, task_ids))
     finally:
+        # Ctrl-C ends after the requests that are out, not after all ids.
         pool.shutdown(cancel_futures=True)
 
 
@@ -301,6 +306,7 @@ def newest(
     """
     chosen: list[AsyncTask] = []
     for function_tasks in tasks:
+        # A template may name functions that are not deployed yet.
         with suppress(FunctionNotFound) if len(tasks) > 1 else nullcontext():
             chosen += choose(function_tasks)
     if len(tasks) > 1:

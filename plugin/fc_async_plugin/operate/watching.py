@@ -44,7 +44,7 @@ _HOSTS: Final = {
     "qyapi.weixin.qq.com": "dingtalk",  # WeCom takes the same body
     "open.feishu.cn": "feishu",
 }
-FORMS: Final[dict[str, Callable[[Change], Any]]] = {
+FORMS: Final[dict[str, Callable[[AlarmChange], Any]]] = {
     "json": lambda change: change.as_data(),
     "dingtalk": lambda change: {"msgtype": "text", "text": {"content": change.text}},
     "feishu": lambda change: {"msg_type": "text", "content": {"text": change.text}},
@@ -52,7 +52,7 @@ FORMS: Final[dict[str, Callable[[Change], Any]]] = {
 """Bodies of messages by the service that takes them; Slack takes the ``text`` of ``json``."""
 
 
-class Change(NamedTuple):
+class AlarmChange(NamedTuple):
     """A condition that has begun to hold, or has ended.
 
     Attributes:
@@ -135,17 +135,19 @@ class RuleWatch:
         self,
         rules: Sequence[Rule],
         read: Callable[[str, str, int], RecentMetrics],
-        tell: Callable[[Change], None],
+        tell: Callable[[AlarmChange], None],
         note: Callable[[str], None],
     ) -> None:
         self._rules: dict[tuple[str, str], list[Rule]] = {}
         for rule in rules:
+            # By region, too: a function that could not be read hid one of the same name in another
+            # region.
             self._rules.setdefault((rule.region, rule.function), []).append(rule)
         self._read = read
         self._tell = tell
         self._note = note
         self._ends: dict[tuple[str, str], int] = {}
-        self._waiting: deque[Change] = deque(maxlen=_KEPT)
+        self._waiting: deque[AlarmChange] = deque(maxlen=_KEPT)
         self.broken: set[Rule] = set()
         self.unread: dict[tuple[str, str], str] = {}
 
@@ -155,11 +157,13 @@ class RuleWatch:
         Raises:
             NoCredentials: There are no keys to read them with.
         """
-        changes: list[Change] = []
+        changes: list[AlarmChange] = []
         for source, rules in self._rules.items():
             changes += self._changes(source, rules)
         # Critical ones first: a round sends some only, and the queue drops the oldest.
         self._waiting += sorted(changes, key=lambda change: not change.rule.condition.critical)
+        # A change that was not taken stays: it was forgotten if its condition was over by the next
+        # round.
         for change in list(self._waiting)[:MOST]:
             try:
                 self._tell(change)
@@ -168,10 +172,11 @@ class RuleWatch:
             else:
                 self._waiting.remove(change)
 
-    def _changes(self, source: tuple[str, str], rules: Sequence[Rule]) -> Iterator[Change]:
+    def _changes(self, source: tuple[str, str], rules: Sequence[Rule]) -> Iterator[AlarmChange]:
         minutes = max(rule.condition.times * rule.condition.period // 60 for rule in rules)
         try:
             seen = self._read(*source, minutes + _CATCH_UP)
+        # One error, not a note for each function.
         except NoCredentials:
             raise
         except FcAsyncError as error:
@@ -193,7 +198,7 @@ class RuleWatch:
                 continue
             self.broken ^= {rule}
             newest = (broken or moments)[-1]
-            yield Change(rule, bool(broken), newest[-1], seen.end)
+            yield AlarmChange(rule, bool(broken), newest[-1], seen.end)
 
 
 class Webhook:
@@ -215,7 +220,7 @@ class Webhook:
         self._url = url
         self._body = FORMS[form or _HOSTS.get(self.host, "json")]
 
-    def __call__(self, change: Change) -> None:
+    def __call__(self, change: AlarmChange) -> None:
         """Send a change.
 
         Raises:

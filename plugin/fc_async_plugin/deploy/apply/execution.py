@@ -116,6 +116,7 @@ class Execution:
         journal = self._journal
         if not journal.standing:
             return
+        # An interrupted removal is resumed by removing: deploy would create again what it deleted.
         if not resume or self.command != journal.command:
             raise PluginError(
                 f"an earlier {journal.command} was interrupted; {len(journal.standing)} of its "
@@ -143,6 +144,8 @@ class Execution:
         done: tuple[Step, ...] = ()
         while True:  # every further plan has one step fewer in doubt
             plan = make_plan()
+            # After the checks: a plan in front of them said that nothing is to do, and a cycle
+            # error followed.
             if plan.obstacles or self.output == "text":
                 show(plan)
             if plan.obstacles:
@@ -161,6 +164,7 @@ class Execution:
 
     def _execute(self, plan: Plan, question: str) -> Report:
         journal = self._journal
+        # A resumed run without steps is done: what stood of it stands, and its journal goes.
         if not plan.changes:
             self._end(Report("done"))
             return Report("done")
@@ -180,6 +184,8 @@ class Execution:
 
     def _end(self, report: Report) -> None:
         if report.outcome == "done":
+            # The resumed run published again what its aliases needed. The version of the killed run
+            # is left, and no alias leads to it.
             for failure in executor.drop_unused_versions(self._journal.standing, self._performer):
                 terminal.note(f"A version without an alias may be left. {failure}")
         self._journal.end(list(report.standing))

@@ -137,6 +137,7 @@ def to_restore(
     """Return the code to send back, and what to report if that is not possible."""
     if step.code is None or (step.code_before and now.code_checksum == step.code_before):
         return None, []
+    # Only the code of this deployment is replaced: another program may have deployed meanwhile.
     if step.code.checksum and now.code_checksum not in {None, step.code.checksum}:
         return None, ["the code was replaced once more by something else, so it was left alone"]
     if replaced_code is None:

@@ -75,6 +75,8 @@ def import_configs(
             continue
         before = text
         for path, value in _changes(resource, qualifier, config):
+            # Value by value in the text: a YAML round trip changed indents, line ends and comments
+            # elsewhere.
             text = Edit(text).set(("resources", resource.name, "props", BLOCK, *path), value)
         if text != before:
             changed.append(resource.name)

@@ -71,6 +71,7 @@ def _shown_alias(document: Document) -> Document:
 def _shown_trigger(document: Document) -> Document:
     shown = {name: document[name] for name in document if name != "triggerConfig"}
     config = document.get("triggerConfig")
+    # The configuration of a trigger may be a text that is not JSON.
     if not isinstance(config, dict):
         return shown | {"triggerConfig": config}
     return shown | {f"triggerConfig.{name}": value for name, value in config.items()}

@@ -105,6 +105,7 @@ def _needed_by(step: model.Step) -> Iterator[tuple[state.Place, str]]:
             texts = [text for _, text in config_of(after).destinations]
             yield from _named(destinations(texts, address, ""), step.region)
         case model.Put(of="trigger", after=after):
+            # A trigger fires as soon as it exists.
             yield address, "the code"
             yield address, after.get("qualifier") or limits.DEFAULT_QUALIFIER
             yield address, "before triggers"

@@ -118,6 +118,7 @@ def plan_changes(
         steps += _document_steps(address, want, have)
         leftovers += _deletions(address, want, have, _left_template)
         obstacles += _obstacles(address, want, have)
+        # deploy said that nothing is to do for functions that do not exist.
         if have.function is None and want.settings is None and not want.configs:
             absent.append(address)
     if prune:

@@ -56,6 +56,7 @@ def changes(step: Step) -> list[Change]:
 
 
 def _fields(before: dict[str, Any], after: dict[str, Any]) -> list[Change]:
+    # Values are compared first and hidden then: two different secrets look the same.
     names = dict.fromkeys([*before, *after])
     return [
         Change(name, _shown(name, before.get(name)), _shown(name, after.get(name)))
@@ -127,6 +128,7 @@ def nothing_to_do(plan: Plan, holder: str) -> str:
         plan: The plan.
         holder: What has the functions, in words: ``the account``.
     """
+    # Before "nothing to do": without the function there was nothing to compare.
     if plan.absent:
         names = ", ".join(map(str, plan.absent))
         return (

@@ -102,6 +102,7 @@ def without_secrets(saved: SavedPlan) -> SavedPlan:
         steps=tuple(map(secrets.hide, plan.steps)),
         leftovers=tuple(map(secrets.hide, plan.leftovers)),
     )
+    # No secrets, no digest: the plan can be applied where its template is not.
     if shown == plan:
         return saved
     salt = os.urandom(16).hex()

@@ -82,6 +82,7 @@ def fill_in(steps: Iterable[Step], desired: Wanted, remote: Remote) -> Iterator[
                 current = function.to_dict() if function is not None else {}
                 before = {name: current.get(name) for name in step.before}
                 yield msgspec.structs.replace(step, before=before, after=after)
+            # Only these: other documents are in the file as they were reviewed.
             case Put() | Delete() if HIDDEN in str(step):
                 yield _with_document(step, desired, remote)
             case _:

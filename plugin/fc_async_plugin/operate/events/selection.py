@@ -165,6 +165,8 @@ def choose(
         elif len(chosen) == limit:
             ended = False
             break
+        # A message names the function and its payload: without the refusal, any sender to the queue
+        # could call each function of the account with the keys of the operator.
         elif event.function and (reason := refusal(event.function)):
             reasons[event.function] = reason
             refused[event.function] += 1
@@ -174,7 +176,7 @@ def choose(
     return Choice(chosen, left_out, ended, by_function)
 
 
-class Group(NamedTuple):
+class EventGroup(NamedTuple):
     """Events of one function with one reason.
 
     Attributes:
@@ -190,7 +192,7 @@ class Group(NamedTuple):
     example: str
 
 
-def groups(events: Iterable[DestinationEvent]) -> list[Group]:
+def groups(events: Iterable[DestinationEvent]) -> list[EventGroup]:
     """Return events by function and reason, the most frequent first."""
     grouped: dict[tuple[str, str], list[DestinationEvent]] = defaultdict(list)
     for event in events:
@@ -199,7 +201,7 @@ def groups(events: Iterable[DestinationEvent]) -> list[Group]:
     for (function, condition), members in grouped.items():
         times = [event.timestamp for event in members if event.timestamp is not None]
         newest = max(members, key=lambda event: event.timestamp or 0)
-        group = Group(
+        group = EventGroup(
             function,
             condition,
             events=len(members),

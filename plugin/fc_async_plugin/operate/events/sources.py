@@ -161,6 +161,8 @@ class Receiver(Source):
     def accepted(self, message_id: str) -> None:
         """Delete a message, several with one request unless each is to go at once."""
         self._deletable.append(message_id)
+        # Without task mode nothing recognises an event that comes twice: a kill repeated dozens
+        # while messages were deleted in sixteens.
         if self._at_once or len(self._deletable) == BATCH:
             self._delete()
         # A message whose receipt has ended would be sent again by the next replay.

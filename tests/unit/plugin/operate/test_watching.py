@@ -13,7 +13,7 @@ from werkzeug import Response
 from fc_async_plugin import PluginError
 from fc_async_plugin.check.conditions import CONDITIONS, Rule
 from fc_async_plugin.operate import watching
-from fc_async_plugin.operate.watching import Change, RecentMetrics, RuleWatch, Webhook
+from fc_async_plugin.operate.watching import AlarmChange, RecentMetrics, RuleWatch, Webhook
 from fc_async_sdk.admin.models import MetricPoint
 from fc_async_sdk.errors import ConnectFailed
 from fc_async_sdk.spec import metrics
@@ -51,7 +51,7 @@ class World:
         self.fails: set[str] = set()
         self.refuses = False
         self.end = END
-        self.told: list[Change] = []
+        self.told: list[AlarmChange] = []
         self.notes: list[str] = []
         self.watch = RuleWatch(rules, self._read, self._tell, self.notes.append)
 
@@ -60,7 +60,7 @@ class World:
             raise ConnectFailed("no answer")
         return RecentMetrics(self.end, self.seen.get(function, {}))
 
-    def _tell(self, change: Change) -> None:
+    def _tell(self, change: AlarmChange) -> None:
         if self.refuses:
             raise PluginError("the webhook at example.com answered 500")
         self.told.append(change)
@@ -188,7 +188,7 @@ def test_a_backlog_must_last() -> None:
     assert rule("backlog", 2).broken_by([2, 2, 3])
 
 
-CHANGE = Change(rule("errors", 1), broken=True, value=4, at=END)
+CHANGE = AlarmChange(rule("errors", 1), broken=True, value=4, at=END)
 
 
 @pytest.fixture
