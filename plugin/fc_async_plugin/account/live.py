@@ -45,6 +45,9 @@ if TYPE_CHECKING:
     from fc_async_sdk.models import Alias, AsyncConfig, Trigger
     from fc_async_sdk.spec.graph import Node
 
+    _Configs = dict[str, AsyncConfig]  # by qualifier
+    _VersionsByAlias = dict[str, tuple[str, ...]]
+
 
 def read_all(
     files: Sequence[str | None],
@@ -170,7 +173,7 @@ def _versions_of(alias: Alias) -> tuple[str, ...]:
     return tuple(dict.fromkeys(versions))
 
 
-def _versions_by_alias(aliases: Mapping[str, Alias]) -> dict[str, tuple[str, ...]]:
+def _versions_by_alias(aliases: Mapping[str, Alias]) -> _VersionsByAlias:
     return {name: _versions_of(alias) for name, alias in aliases.items()}
 
 
@@ -218,9 +221,9 @@ class _DownstreamReader:
     account_id: str
     allowed: set[str] | None
     functions: dict[Place, LiveFunction] = field(default_factory=dict)
-    listed: dict[str, dict[str, dict[str, AsyncConfig]]] = field(default_factory=dict)
-    triggers_of: dict[str, list[LiveFunction]] = field(default_factory=dict)
+    listed: dict[str, dict[str, _Configs]] = field(default_factory=dict)
     unread: dict[str, int] = field(default_factory=dict)
+    _regions_with_triggers: set[str] = field(default_factory=set)
     _direct: set[Place] = field(default_factory=set)
     _missing: set[Place] = field(default_factory=set)
 
@@ -278,7 +281,7 @@ class _DownstreamReader:
             else:
                 self.functions[address] = LiveFunction(configs=configs)
 
-    def _configs_if_there(self, address: Place) -> dict[str, AsyncConfig] | None:
+    def _configs_if_there(self, address: Place) -> _Configs | None:
         """Return configurations; None if a destination of the deployment does not exist."""
         # A missing destination of the deployment is a finding of its own (FCA040). Further
         # downstream it makes no difference: what does not exist leads nowhere.
@@ -289,7 +292,7 @@ class _DownstreamReader:
                 return None
         return self._configs(address)
 
-    def _configs(self, address: Place) -> dict[str, AsyncConfig]:
+    def _configs(self, address: Place) -> _Configs:
         if address.region in self.listed:
             return self.listed[address.region].get(address.function, {})
         return _if_there(lambda: lists.configs(self.regions[address.region], address.function), {})
@@ -298,8 +301,8 @@ class _DownstreamReader:
         """Read triggers of the regions in which a queue, topic or bus was reached."""
         readable = filter(self._readable, nodes)
         reached = {node.region for node in readable if node.kind != "function"}
-        for region in sorted(reached - self.triggers_of.keys()):
-            self.triggers_of[region] = []
+        for region in sorted(reached - self._regions_with_triggers):
+            self._regions_with_triggers.add(region)
             service = self.regions[region]
             names = [function.function_name for function in lists.functions(service)]
             # Reported, not skipped in silence: a cycle through a queue of this region would not be
@@ -328,7 +331,7 @@ class _DownstreamReader:
         called_by_alias = {Place(node.region, node.name) for node in filter(_has_alias, ends)}
         addresses = sorted(called_by_alias & self.functions.keys())
 
-        def read_aliases(address: Place) -> dict[str, tuple[str, ...]]:
+        def read_aliases(address: Place) -> _VersionsByAlias:
             service = self.regions[address.region]
             nothing: dict[str, Alias] = {}
             return _versions_by_alias(

@@ -113,6 +113,7 @@ def sent(
             if where.signed:
                 prepared.headers.update(_signature(prepared, request.body, credentials()))
             settings = session.merge_environment_settings(where.url, {}, True, None, None)
+            # No limit for the answer: a function may run for a day.
             limit = (_CONNECT_SECONDS, None)
             with session.send(
                 prepared, allow_redirects=False, timeout=limit, **settings

@@ -204,6 +204,7 @@ def _points(client: Client, region: str, query: Query, name: str) -> Iterator[Me
     token = ""
     for _ in range(_MOST_PAGES):
         page: _Page = client.send(_describe(region, query, name, token), total_timeout=_TIMEOUT)
+        # An error may come with status 200 and its code in the body.
         if str(page.code or "200") != "200":
             raise PluginError(f"CloudMonitor: {name}: {page.code}: {page.message}")
         for point in _read(page.datapoints, name):
@@ -212,6 +213,7 @@ def _points(client: Client, region: str, query: Query, name: str) -> Iterator[Me
         token = page.next_token
         if not token:
             return
+    # A sum of a part would look like the whole.
     raise PluginError(f"CloudMonitor: {name}: more than {_MOST_PAGES} pages; ask for less time")
 
 

@@ -180,6 +180,7 @@ class RuleWatch:
         except NoCredentials:
             raise
         except FcAsyncError as error:
+            # Once for each reason, not in each round.
             if self.unread.get(source) != str(error):
                 name = f"{source[1]} ({source[0]})"
                 self._note(f"{name}: its metrics cannot be read, and its alarms stay: {error}")

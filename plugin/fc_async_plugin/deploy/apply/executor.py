@@ -79,6 +79,7 @@ def run_jobs(
                 running[pool.submit(perform, index)] = index
             if not running:
                 return ended
+            # on_start and on_end are called by this thread only, never two at a time.
             finished, _ = wait(running, return_when=FIRST_COMPLETED)
             for future in sorted(finished, key=running.__getitem__):
                 end = _end_of(running.pop(future), future)
@@ -213,6 +214,7 @@ def apply(
     )
     standing = [*before, *_to_undo(plan, ended, first, effects)]
     if not failures:
+        # Without a failure, a step is missing only because of a stop.
         if len(done) == len(plan.steps):
             return Report("done", done)
         return Report("interrupted", done, standing=tuple(standing))
@@ -350,6 +352,7 @@ def _arrived_late(plan: Plan, ended: Iterable[Ended[Done]], before: Sequence[Wor
             continue
         step = plan.steps[end.index]
         same = [work for work in in_doubt if _sends_the_same(work.step, step)]
+        # One other failure is enough: the deployment failed, and is undone.
         if not same or not isinstance(end.error, ALREADY_EXISTS):
             return []
         late += same

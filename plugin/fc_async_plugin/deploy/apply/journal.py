@@ -201,6 +201,7 @@ class _TargetLock:
         self._lock = filelock.FileLock(path, mode=0o600)
 
     def take(self) -> None:
+        # Tried without a wait first, so that only a deployment that has to wait says so.
         with contextlib.suppress(filelock.Timeout):
             self._lock.acquire(timeout=0)
             return
@@ -284,6 +285,7 @@ class Journal:
     def __exit__(self, *_: object) -> None:
         """Close the journal, and delete it unless a step stands or a run was cut off."""
         self._file.close()
+        # The journal is the only record of what an interrupted run changed.
         ended = not self.standing and not self._running
         try:
             if ended:

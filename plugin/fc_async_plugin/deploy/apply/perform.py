@@ -250,6 +250,7 @@ class Performer:
             return versions[0] if versions else self._perform(client, step)
 
         version = self._with_retries(publish)
+        # For the aliases that a later step puts on this version.
         self._published[step.place] = version
         return version
 

@@ -382,6 +382,7 @@ class SavedPlanning:
                 f"{self.template}, and that file does not exist: apply the plan where it was made, "
                 "or plan again"
             )
+        # The same environment as when it was planned, or the digest of its values cannot fit.
         environment = self._saved.environment or None
         project = connection.load(str(self.template), self.account, environment)
         return wanted(project, functions=True)

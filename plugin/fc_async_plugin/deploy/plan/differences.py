@@ -20,15 +20,17 @@ if TYPE_CHECKING:
     from fc_async_plugin.deploy.plan.model import UpdateFunction
     from fc_async_plugin.project.state import Place
 
+Settings = dict[str, Any]
+"""Settings of a function, a trigger or an asynchronous configuration, with the names of the API."""
 
-DEFAULTS: Final[dict[str, Any]] = {
+DEFAULTS: Final[Settings] = {
     "asyncTask": False,
     **{name: allowed.default for name, allowed in async_config.RANGES.items()},
 }
 """Settings of a configuration beside its destinations, and their defaults."""
 
 
-def settings_of(config: AsyncConfig) -> dict[str, Any]:
+def settings_of(config: AsyncConfig) -> Settings:
     """Return the settings that a configuration has, and its ARNs by the field of the outcome."""
     document = config.to_dict()
     settings = {name: document[name] for name in DEFAULTS if name in document}
@@ -39,7 +41,7 @@ def settings_of(config: AsyncConfig) -> dict[str, Any]:
     return settings
 
 
-def effective(config: AsyncConfig, *, region: str, account_id: str) -> dict[str, Any]:
+def effective(config: AsyncConfig, *, region: str, account_id: str) -> Settings:
     """Fill in the service's defaults, and the region and account of ARNs.
 
     Args:
@@ -50,7 +52,10 @@ def effective(config: AsyncConfig, *, region: str, account_id: str) -> dict[str,
     Returns:
         All settings, and an ARN for each outcome, "" if it has none.
     """
-    settings = {**DEFAULTS, **dict.fromkeys(dict(OUTCOMES), ""), **settings_of(config)}
+    settings = dict(DEFAULTS)
+    for name, _ in OUTCOMES:
+        settings[name] = ""
+    settings.update(settings_of(config))
     for name, _ in OUTCOMES:
         settings[name] = _resolved(settings[name], region, account_id)
     return settings
@@ -67,7 +72,7 @@ def _resolved(text: str, region: str, account_id: str) -> str:
 def account_of(config: AsyncConfig) -> str:
     """Return the account id in the ARN that the service set, "" if it set none."""
     parts = (config.function_arn or "").split(":")
-    return parts[3] if len(parts) > 3 else ""  # noqa: PLR2004 -- acs:fc:{region}:{account}:...
+    return parts[_ACCOUNT] if len(parts) > _ACCOUNT else ""
 
 
 def config_to_put(
@@ -106,9 +111,7 @@ def _sendable(desired: AsyncConfig, current: AsyncConfig) -> AsyncConfig:
     return msgspec.convert(document | {"destinationConfig": destinations}, AsyncConfig)
 
 
-def trigger_to_put(
-    desired: dict[str, Any], current: dict[str, Any] | None, address: Place
-) -> dict[str, Any] | None:
+def trigger_to_put(desired: Settings, current: Settings | None, address: Place) -> Settings | None:
     """Return the trigger to send so that the account has the wanted one.
 
     Args:
@@ -125,6 +128,7 @@ def trigger_to_put(
     role = current.get("invocationRole")
     source = current.get("sourceArn")
     want = {"invocationRole": role, "sourceArn": None} | desired
+    # The service completes a source: without this every plan would delete and create the trigger.
     if want["sourceArn"] is None or _same_arn(want["sourceArn"], source, address):
         want["sourceArn"] = source
     same_role = _lower(want["invocationRole"]) == _lower(role)
@@ -164,7 +168,7 @@ def _compared(parts: list[str], address: Place) -> list[str]:
     return [part.lstrip("/") for part in filled]
 
 
-_ARN_PARTS: Final = 5
+_ARN_PARTS: Final = 5  # acs:fc:{region}:{account}:...
 _REGION: Final = 2
 _ACCOUNT: Final = 3
 
@@ -187,9 +191,7 @@ def _same_completely(desired: Any, have: Any) -> bool:
     return same(desired, have)
 
 
-def settings_to_send(
-    desired: dict[str, Any], function: Function
-) -> tuple[dict[str, Any], dict[str, Any]]:
+def settings_to_send(desired: Settings, function: Function) -> tuple[Settings, Settings]:
     """Return the settings of a function that differ.
 
     Args:
@@ -200,8 +202,8 @@ def settings_to_send(
         The current values, and the new values of the same settings.
     """
     current = function.to_dict()
-    before: dict[str, Any] = {}
-    after: dict[str, Any] = {}
+    before: Settings = {}
+    after: Settings = {}
     for name, value in desired.items():
         have = current.get(name)
         if not _same_setting(name, value, have):
@@ -222,7 +224,7 @@ def _same_setting(name: str, desired: Any, have: Any) -> bool:
             return same(desired, have)
 
 
-def settings_to_restore(step: UpdateFunction, function: Function) -> dict[str, Any]:
+def settings_to_restore(step: UpdateFunction, function: Function) -> Settings:
     """Return the settings to send so that a function has its settings before an update.
 
     UpdateFunction does not change settings that the body leaves out, and cannot unset a setting: a
@@ -255,6 +257,7 @@ def settings_that_stay(step: UpdateFunction, function: Function) -> list[str]:
         shown = ""
         if name not in SECRET_SETTINGS:
             shown = f" {msgspec.json.encode(have).decode()}"
+        # UpdateFunction keeps what its body leaves out, so that a setting cannot be unset by it.
         if step.before[name] is None:
             sentences.append(
                 f"{name} stays{shown}: it was not set before, and UpdateFunction cannot unset it"
@@ -266,7 +269,7 @@ def settings_that_stay(step: UpdateFunction, function: Function) -> list[str]:
     return sentences
 
 
-def _before(step: UpdateFunction) -> dict[str, Any]:
+def _before(step: UpdateFunction) -> Settings:
     """Return the settings before an update, with the value of "unset" for those not set."""
     return {
         name: _unset(name, step.after.get(name)) if value is None else value
@@ -274,7 +277,7 @@ def _before(step: UpdateFunction) -> dict[str, Any]:
     }
 
 
-_DEFAULTS: Final[dict[str, Any]] = {
+_DEFAULTS: Final[Settings] = {
     "disableOndemand": False,
     "diskSize": limits.DISK_MB[0],
     "instanceConcurrency": limits.INSTANCE_CONCURRENCY.default,
@@ -293,10 +296,11 @@ SECRET_SETTINGS: Final = frozenset({"environmentVariables", "customContainerConf
 def _unset(name: str, value: Any) -> Any:
     if name in _DEFAULTS:
         return _DEFAULTS[name]
+    # An empty value of the same type is the nearest to "not set" that UpdateFunction takes.
     return type(value)() if isinstance(value, str | dict | list) else None
 
 
-def _current(function: Function) -> dict[str, Any]:
+def _current(function: Function) -> Settings:
     current = function.to_dict()
     return current | {"layers": _layer_arns(current.get("layers"))}
 

@@ -121,6 +121,8 @@ def plan_changes(
         # deploy said that nothing is to do for functions that do not exist.
         if have.function is None and want.settings is None and not want.configs:
             absent.append(address)
+    # Without a state file, a removed block and a configuration of the console look the same: only a
+    # request deletes them (docs/decisions/plan-and-apply.md, 0017).
     if prune:
         steps += leftovers
         leftovers = []
@@ -303,6 +305,7 @@ def _will_exist(qualifier: str, want: WantedFunction, have: RemoteFunction) -> b
         return True
     if _is_version(qualifier):
         return have.versions is None or qualifier in have.versions
+    # With the functions a missing alias is created. None: the aliases were not read.
     return want.settings is not None or have.aliases is None or qualifier in have.aliases
 
 

@@ -149,6 +149,7 @@ def load(path: Path) -> SavedPlan:
     Raises:
         PluginError: The file is not a plan, or has an unknown format.
     """
+    # A file from elsewhere must not fill the memory before it is known not to be a plan.
     if path.stat().st_size > _MAX_BYTES:
         raise PluginError(f"{path} is larger than any plan")
     try:

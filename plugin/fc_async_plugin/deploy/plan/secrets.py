@@ -38,6 +38,7 @@ def hidden(value: Any, *, name: str = "") -> Any:
         name: Its key.
     """
     if isinstance(value, dict):
+        # A variable without a value has nothing to hide.
         if name == _ENVIRONMENT:
             return {key: None if inner is None else HIDDEN for key, inner in value.items()}
         return {key: hidden(inner, name=str(key)) for key, inner in value.items()}
@@ -75,6 +76,8 @@ def fill_in(steps: Iterable[Step], desired: Wanted, remote: Remote) -> Iterator[
                 address = step.place
                 settings = desired[address].settings or {}
                 after = {name: settings.get(name) for name in step.after}
+                # There was nothing before it. For an update, the earlier values come from the
+                # account.
                 if isinstance(step, CreateFunction):
                     yield msgspec.structs.replace(step, after=after)
                     continue

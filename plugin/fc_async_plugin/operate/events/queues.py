@@ -132,6 +132,7 @@ class Queue(Receiver):
 
     def advice(self, error: Exception) -> str:
         """Return which queue may be meant in place of one that does not exist."""
+        # A mistyped queue is the usual cause, so the names of the others are the answer to it.
         if getattr(error, "type", "") != "QueueNotExist":
             return ""
         try:

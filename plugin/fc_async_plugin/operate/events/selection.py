@@ -162,6 +162,7 @@ def choose(
             left_out["succeeded"] += 1
         elif not selection.admits(event):
             left_out["filtered"] += 1
+        # Checked for the message after the last one: only this shows that there are more.
         elif len(chosen) == limit:
             ended = False
             break
