@@ -196,6 +196,7 @@ def resolved_by_s() -> dict[str, dict[str, Any]]:
     """
     if os.environ.get(RESOLVED) != "-":
         return {}
+    # One byte more than is allowed shows that there are more.
     data = sys.stdin.buffer.read(MAX_BYTES + 1)
     if len(data) > MAX_BYTES:
         raise PluginError(f"the props that s has resolved are larger than {MAX_BYTES} bytes")
@@ -393,6 +394,7 @@ def functions(where: Where) -> Iterator[list[tuple[Client, str]]]:
     account = where.account
     project = _project_if_any(where)
     with regions(account, project) as clients:
+        # A runtime has functions of other templates, too, and all of them may have tasks.
         if project is None or is_here(account):
             client = clients[_known_region(account.region, "the functions", account)]
             yield [(client, function.function_name) for function in lists.functions(client)]
@@ -475,6 +477,7 @@ def named_functions(
             client = clients[region]
             listed = list(functions) or [each.function_name for each in lists.functions(client)]
             chosen.append((client, listed))
+        # CloudMonitor is read by a client of its own, which needs the keys of the template's alias.
         yield account._replace(access=_alias(account, project)), chosen
 
 
@@ -562,6 +565,7 @@ def _no_region(names: str) -> ConfigurationError:
 
 def _project_if_any(where: Where) -> Project | None:
     """Return the template that is named or in this folder; None if there is none."""
+    # Commands about functions that run work without a template; one that is named must be there.
     if where.template is None:
         try:
             s_yaml.find()

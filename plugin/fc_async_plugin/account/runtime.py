@@ -132,6 +132,7 @@ def _after_restart(client: Client, run: str) -> Run:
         except FcAsyncError as error:  # also of a connection that the end met
             reason = str(error)
         else:
+            # The runtime that is about to end may answer, too.
             if now.run != run:
                 return now
         time.sleep(_PAUSE_SECONDS)

@@ -90,6 +90,7 @@ def fire(client: Client, timer: Missed, pace: Pace | None = None) -> list[Outcom
         qualifier=timer.qualifier,
         pace=pace,
     )
+    # By moment; the answers come in any order.
     return sorted(run, key=lambda outcome: outcome.index)
 
 

@@ -196,6 +196,7 @@ class FailureReader:
     def _listed(self, function: str) -> Iterator[AsyncTask | Task]:
         if not self._here:
             tasks = FunctionTasks(self._client, function, None)
+            # Each status for itself: thousands of tasks of one would hide those of the others.
             for status in FAILED_STATUSES:
                 yield from islice(tasks.all(status=status), _MOST)
             return
@@ -212,6 +213,7 @@ class FailureReader:
     def _events(self, target: str) -> Iterator[Failure]:
         """Yield the failures in a queue, as far as they can be seen without receiving them."""
         node = node_of(target, self._client)
+        # A function has taken the event: nothing waits there.
         if node is None or node.kind == "function":
             return
         if node.kind != "mns-queue":
@@ -362,17 +364,14 @@ class FailureReader:
         """Yield the options that leave out failures of the same function and condition."""
         first = min(each.since for each in alike)
         ids = {each.request_id for each in alike}
-        unlike = [each for each in self._all if each.request_id not in ids]
-        same_filter = [
-            each
-            for each in unlike
-            if (each.function, each.condition) == (failure.function, failure.condition)
-        ]
+        key = (failure.function, failure.condition)
+        admitted = [each for each in self._all if (each.function, each.condition) == key]
+        unlike = [each for each in admitted if each.request_id not in ids]
         # Two groups with one condition had the same command: each sent the failures of both, and
         # what had failed before --since (10 where 3 were shown).
-        if any(each.since < first for each in same_filter):
+        if any(each.since < first for each in unlike):
             yield from ("--since", str(first))
-        later = [each for each in same_filter if each.since >= first]
+        later = [each for each in unlike if each.since >= first]
         if failure.error and any(each.error != failure.error for each in later):
             yield from of_error
 

@@ -112,6 +112,7 @@ def time_of(text: str, now: int) -> int:
 
 def period_for(start: int, end: int) -> int:
     """Return the shortest period that shows all of a time in one answer, in seconds."""
+    # An answer of CloudMonitor has a limited number of points; more of them take further requests.
     for period in metrics.PERIODS:
         if end - start < period * 1_000 * metrics.POINTS:
             return period
@@ -164,6 +165,7 @@ def read(
     Raises:
         FcAsyncError: They cannot be read.
     """
+    # A CloudMonitor that is named is asked even if functions are looked for on this machine.
     if monitor is None and connection.is_here(account):
         return from_runtime(client, query)
     region = client.region_name

@@ -125,6 +125,8 @@ class FunctionTasks(NamedTuple):
         try:
             return self.get(task_id)
         except AsyncTaskNotFound:
+            # An invocation without task mode has no task: only a local runtime remembers it, by its
+            # id.
             if not self.unrecorded(1, prefix=task_id):
                 raise
             task = self.client.send(admin.get_task(self.function, task_id))

@@ -188,8 +188,10 @@ class RuleWatch:
             return
         self.unread.pop(source, None)
         # Every minute since the round before is looked at: a round may be late.
-        first = max(self._ends.get(source, seen.end) + _MINUTE, seen.end - _CATCH_UP * _MINUTE)
-        ends = range(min(first, seen.end), seen.end + 1, _MINUTE)
+        next_end = self._ends.get(source, seen.end) + _MINUTE
+        oldest_end = seen.end - _CATCH_UP * _MINUTE
+        first = min(max(next_end, oldest_end), seen.end)
+        ends = range(first, seen.end + 1, _MINUTE)
         self._ends[source] = seen.end
         for rule in rules:
             points = seen.points.get(rule.condition.metric, ())
@@ -265,7 +267,9 @@ def reader(
     def read(region: str, function: str, minutes: int) -> RecentMetrics:
         client = clients[region]
         # The minute that goes on is not complete; in the account that holds for the one before.
-        end = metrics.now_of(client) // _MINUTE * _MINUTE - (0 if local else _MINUTE)
+        end = metrics.now_of(client) // _MINUTE * _MINUTE
+        if not local:
+            end -= _MINUTE
         names = tuple(condition.metric for condition in CONDITIONS)
         query = metrics.Query(function, names, end - minutes * _MINUTE, end, 60)
         answer = metrics.read(client, account, query)

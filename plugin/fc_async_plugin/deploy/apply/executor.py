@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from fc_async_plugin.deploy.plan import Plan
     from fc_async_plugin.deploy.plan.model import Step
 
+    _Target = tuple[str, str, str, str]  # kind, region, function, qualifier
+
 T = TypeVar("T")
 
 
@@ -385,7 +387,7 @@ def _undo_needs(steps: Sequence[Step]) -> list[list[int]]:
             needs[need].append(index)
     # An interrupted run and the run that resumes it may both have changed one target. Neither step
     # needs the other, and the later change has to be undone first.
-    last: dict[tuple[str, str, str, str], int] = {}
+    last: dict[_Target, int] = {}
     for index, step in enumerate(steps):
         target = _target_of(step)
         if target in last:
@@ -394,5 +396,5 @@ def _undo_needs(steps: Sequence[Step]) -> list[list[int]]:
     return needs
 
 
-def _target_of(step: Step) -> tuple[str, str, str, str]:
+def _target_of(step: Step) -> _Target:
     return step.kind, step.region, step.function, step.qualifier_shown

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     from fc_async_sdk.spec.graph import Node
 
+    _Need = tuple[state.Place, str]  # what a step needs, of which function or channel
+
 _ORDER: tuple[tuple[type[Any], str], ...] = (
     (model.CreateFunction, ""),
     (model.UpdateFunction, ""),
@@ -53,7 +55,7 @@ def _position(step: model.Step) -> tuple[int, str, str, str]:
 
 def needs_of(steps: Sequence[model.Step]) -> tuple[tuple[int, ...], ...]:
     """Return for each step the indices of the steps that must be done before it."""
-    makers: dict[tuple[state.Place, str], list[int]] = {}
+    makers: dict[_Need, list[int]] = {}
     deletions: dict[state.Place, list[int]] = {}
     for index, step in enumerate(steps):
         address = step.place
@@ -91,7 +93,7 @@ def _provided_by(step: model.Step) -> Iterator[str]:
             yield "before triggers"
 
 
-def _needed_by(step: model.Step) -> Iterator[tuple[state.Place, str]]:
+def _needed_by(step: model.Step) -> Iterator[_Need]:
     """Yield what a step needs, of which function."""
     address = step.place
     match step:
@@ -125,7 +127,7 @@ def _earlier_deletions(
             return
 
 
-def _named(nodes: Iterable[Node], region: str) -> Iterator[tuple[state.Place, str]]:
+def _named(nodes: Iterable[Node], region: str) -> Iterator[_Need]:
     """Yield what the nodes of a configuration or trigger need, of which function or channel."""
     for node in nodes:
         address = state.Place(node.region or region, node.name)

@@ -67,6 +67,7 @@ def from_line(message_id: str, line: bytes) -> Shown:
         return read(message_id, line)
     if not isinstance(fields, dict):
         return read(message_id, line)
+    # Not a line of events tail: an event as a destination gets it, or of another program.
     if "requestContext" in fields or "functionArn" not in fields:
         problem = fields.get("problem")
         return Shown(message_id, None, problem) if problem else read(message_id, line)

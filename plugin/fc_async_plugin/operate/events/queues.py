@@ -81,6 +81,7 @@ class Queue(Receiver):
         while True:
             for message in self._received():
                 self._receipts[message.message_id] = message.receipt_handle
+                # A message comes again when its visibility timeout ends.
                 if message.message_id not in seen:
                     seen.add(message.message_id)
                     yield lines.read(message.message_id, message)
@@ -111,6 +112,7 @@ class Queue(Receiver):
         try:
             self._queue.batch_delete_message(receipts)
         except MNSExceptionBase as error:
+            # A part of the batch may be deleted: the error names the rest.
             failures: list[dict[str, str]] = getattr(error, "sub_errors", None) or []
             if not failures:
                 raise
