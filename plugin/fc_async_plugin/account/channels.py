@@ -78,6 +78,8 @@ class Channels:
         status, code = self._send("PUT", "CreateEventBus", channel, accepted={409})
         if code and code not in _EXISTS:
             raise errors.service_error_class(code, status)(code, channel.name, http_status=status)
+        # MNS answers 201 to what it created and 204 to what exists with the same attributes.
+        # Undoing deletes only what was created.
         return not code and (channel.of not in _MNS or status == _CREATED)
 
     def delete(self, channel: Channel) -> None:
@@ -98,14 +100,17 @@ class Channels:
             answer = requests.request(
                 method if of in _MNS else "POST", url, headers=headers, data=body, timeout=_TIMEOUTS
             )
+        # Before Timeout: a ConnectTimeout is both, and nothing was sent then, so that the outcome
+        # is known.
         except requests.ConnectionError as error:
             raise errors.ConnectFailed(f"{of} {name}: {error}") from error
         except requests.Timeout as error:
             raise errors.TimedOut(f"{of} {name}: {error}") from error
         if answer.status_code < _REFUSED:
             return answer.status_code, ""
-        found = re.search(r"<Code>(\w+)|\"Code\": ?\"(\w+)", answer.text)
-        code = next(filter(None, found.groups()), "") if found else ""
+        match = re.search(r"<Code>(\w+)|\"Code\": ?\"(\w+)", answer.text)
+        code = next(filter(None, match.groups()), "") if match else ""
+        # A status without a code of the service is the answer of a gateway: it proves nothing.
         if answer.status_code in accepted and code:
             return answer.status_code, code
         kind = errors.service_error_class(code, answer.status_code)

@@ -9,6 +9,7 @@ import os
 import re
 import sys
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -18,7 +19,7 @@ from fc_async_plugin import PluginError, s_yaml
 from fc_async_plugin.account import WORKERS, Regions, lists, runtime, suggestions
 from fc_async_plugin.account.target import ACCOUNT_VARIABLE, REGION_VARIABLE, DecidedBy
 from fc_async_plugin.check import conditions
-from fc_async_plugin.project.channels import channels as named
+from fc_async_plugin.project.channels import channels as channels_of
 from fc_async_plugin.s_yaml import outputs
 from fc_async_plugin.s_yaml.model import BLOCK, is_function
 from fc_async_plugin.s_yaml.yaml12 import MAX_BYTES
@@ -83,7 +84,7 @@ class Where(NamedTuple):
     account: Account = Account()
 
 
-class Left(NamedTuple):
+class Remaining(NamedTuple):
     """The queues, topics and event buses that a template names, after its functions were removed.
 
     Attributes:
@@ -128,6 +129,9 @@ def load(
     )
     project = read(account_id=account.account_id)
     if is_here(account):
+        # A role that is given by its name needs the account. Only the runtime knows it, and plan
+        # and deploy refused such a template while dev took it. It is asked only if a resource needs
+        # the answer.
         if any(map(_lacks_account, project.resources)):
             project = read(account_id=_account_of_runtime(account.endpoint or ""))
     elif not account_id_of(account, project) and os.environ.get(ACCOUNT_VARIABLE):
@@ -170,8 +174,10 @@ def check_region(project: Project, account: Account) -> None:
 
 def _lacks_account(resource: Resource) -> bool:
     role = resource.props.get("role")
-    named = isinstance(role, str) and role and not role.startswith(("acs:", "${"))
-    return bool((named and not resource.account_id) or _OWN_ACCOUNT.search(str(resource.props)))
+    is_name = isinstance(role, str) and role and not role.startswith(("acs:", "${"))
+    if is_name and not resource.account_id:
+        return True
+    return _OWN_ACCOUNT.search(str(resource.props)) is not None
 
 
 def _account_of_runtime(endpoint: str) -> str | None:
@@ -190,6 +196,7 @@ def resolved_by_s() -> dict[str, dict[str, Any]]:
     """
     if os.environ.get(RESOLVED) != "-":
         return {}
+    # One byte more than is allowed shows that there are more.
     data = sys.stdin.buffer.read(MAX_BYTES + 1)
     if len(data) > MAX_BYTES:
         raise PluginError(f"the props that s has resolved are larger than {MAX_BYTES} bytes")
@@ -218,7 +225,7 @@ def client(
     if os.environ.get("FC_ASYNC_DEBUG"):
         logging.getLogger("fc_async_sdk").setLevel(logging.DEBUG)
     alias = _alias(account, project)
-    made = Session(
+    session = Session(
         region_name=region,
         account_id=account_id_of(account, project) or None,
         access=alias,
@@ -228,9 +235,10 @@ def client(
             max_attempts=attempts,
             user_agent_extra="fc-async-cli",
         ),
-    ).client()
-    tell_account(account._replace(access=alias), made.account_id, region)
-    return made
+    )
+    client = session.client()
+    tell_account(account._replace(access=alias), client.account_id, region)
+    return client
 
 
 def tell_account(account: Account, account_id: str, region: str) -> None:
@@ -244,9 +252,9 @@ def tell_account(account: Account, account_id: str, region: str) -> None:
     if account.by is not DecidedBy.ACCOUNT:
         return
     name = f"account {account_id}" if account_id else "your account"
-    place = f" in {region}" if region else ""
+    in_region = f" in {region}" if region else ""
     keys = f" (access alias {account.access})" if account.access else ""
-    account.tell(f"Using {name}{place}{keys}")
+    account.tell(f"Using {name}{in_region}{keys}")
 
 
 def _alias(account: Account, project: Project | None) -> str | None:
@@ -255,26 +263,30 @@ def _alias(account: Account, project: Project | None) -> str | None:
     As in ``s``, its three environment variables take precedence over the template's alias, not over
     ``-a``. ``default`` is the fallback of ``s``, so it does not exclude the rest of the chain.
     """
+    # An alias that is typed holds for an endpoint on this machine, too: a strict runtime checks its
+    # keys.
     if account.access or is_here(account):
         return account.access
     if all(os.environ.get(name) for name in _serverless_devs.VARIABLES):
         return None
-    named = project.access if project else ""
-    return None if named in ("", "default") else named
+    alias = project.access if project else ""
+    return None if alias in ("", "default") else alias
 
 
 def has_keys() -> bool:
     """Return whether the environment or the files of ``s`` have keys of an account."""
     try:
-        found = _serverless_devs.find(os.environ, Path.home(), None)
+        keys_of_s = _serverless_devs.find(os.environ, Path.home(), None)
     except CredentialsError:
         return True  # there are some, which cannot be read
-    return bool(found or from_environment(os.environ))
+    return bool(keys_of_s or from_environment(os.environ))
 
 
 def credentials(account: Account) -> Credentials:
     """Return the keys: of a local runtime its own, unless an alias is named."""
     if is_here(account) and not account.access:
+        # The keys of an account are not sent to a server on this machine, unless an alias names
+        # them.
         return _runtimes.credentials(_endpoint.parse(account.endpoint or ""), os.environ)
     return _credential_chain.find(os.environ, home=Path.home(), access=account.access)()
 
@@ -291,31 +303,33 @@ def channels(account: Account, project: Project | None = None) -> Channels:
     )
 
 
-def missing(wanted: Wanted, account: Account, project: Project) -> list[Channel]:
+def missing(desired: Wanted, account: Account, project: Project) -> list[Channel]:
     """Return the queues, topics and event buses that a template names and that do not exist.
 
     Raises:
         FcAsyncError: One cannot be read.
     """
-    there = channels(account, project)
-    found = named(wanted, account_id_of(account, project))
-    return [one for one in found if not there.exists(one)]
+    service = channels(account, project)
+    named = channels_of(desired, account_id_of(account, project))
+    # One that cannot be read ends the command: a plan that takes it for missing would create it.
+    return [channel for channel in named if not service.exists(channel)]
 
 
-def left(channels_: Iterable[Channel], account: Account, project: Project) -> Left:
+def remaining(channels_: Iterable[Channel], account: Account, project: Project) -> Remaining:
     """Return which queues, topics and event buses exist, and which could not be looked for."""
-    there = channels(account, project)
+    service = channels(account, project)
     existing: list[Channel] = []
     unread: list[Channel] = []
     reason = ""
     for channel in sorted(channels_):
         try:
-            if there.exists(channel):
+            if service.exists(channel):
                 existing.append(channel)
         except FcAsyncError as error:
+            # Keys that may remove functions need not be allowed to read queues.
             unread.append(channel)
             reason = str(error)
-    return Left(existing, unread, reason)
+    return Remaining(existing, unread, reason)
 
 
 def is_here(account: Account) -> bool:
@@ -338,8 +352,10 @@ def roles(account: Account, endpoint: str) -> Roles:
 
 def account_id_of(account: Account, project: Project | None = None) -> str:
     """Return the account id, "" if it is not known."""
-    known = (one.account_id for one in project.resources if one.account_id) if project else ()
-    return account.account_id or next(iter(known), "")
+    if account.account_id:
+        return account.account_id
+    resources = project.resources if project else ()
+    return next((resource.account_id for resource in resources if resource.account_id), "")
 
 
 def target_of(account: Account, project: Project | None = None) -> str:
@@ -358,14 +374,15 @@ def holder_of(account: Account) -> str:
 @contextmanager
 def regions(account: Account, project: Project | None = None) -> Iterator[Regions]:
     """Open the account, region by region; connections are closed at the end."""
-    one = Regions(
+    clients = Regions(
         lambda region: client(account, region, project),
-        lambda region: client(account, region, project, 1),
+        # For the performer of steps, which repeats them itself: together that would multiply.
+        lambda region: client(account, region, project, attempts=1),
     )
     try:
-        yield one
+        yield clients
     finally:
-        one.close()
+        clients.close()
 
 
 @contextmanager
@@ -374,37 +391,59 @@ def functions(where: Where) -> Iterator[list[tuple[Client, str]]]:
 
     Each has the client of its region.
     """
-    account, project = where.account, _project_if_any(where)
-    with regions(account, project) as there:
+    account = where.account
+    project = _project_if_any(where)
+    with regions(account, project) as clients:
+        # A runtime has functions of other templates, too, and all of them may have tasks.
         if project is None or is_here(account):
-            client_ = there[_known_region(account.region, "the functions", account)]
-            yield [(client_, one.function_name) for one in lists.functions(client_)]
-        else:
-            named = [one for one in project.resources if one.function_name]
-            yield [(there[account.region or one.region], one.function_name) for one in named]
+            client = clients[_known_region(account.region, "the functions", account)]
+            yield [(client, function.function_name) for function in lists.functions(client)]
+            return
+        yield [
+            (clients[account.region or resource.region], resource.function_name)
+            for resource in project.resources
+            if resource.function_name
+        ]
 
 
-class Target:
+class NamedFunction:
     """The function that a command names, by a resource of the template or by its own name.
 
     Attributes:
         function: Its name.
         client: The client of its region.
-        known: Names of the template's resources and their functions.
+        names: Names of the template's resources and their functions.
     """
 
     def __init__(self, name: str, where: Where) -> None:
         account = where.account
         project = _project_if_any(where)
         resources = project.resources if project is not None else ()
-        self.known = [one for each in resources for one in (each.name, each.function_name)]
-        found = next((one for one in resources if name in (one.name, one.function_name)), None)
-        self.function = found.function_name if found else name
-        places = {found.region} if found else {one.region for one in resources if one.region}
-        region = account.region or (places.pop() if len(places) == 1 else "")
-        near = None if region else suggestions.nearest(name, self.known)
-        named = f"{name} (did you mean {near}?)" if near else name
-        self.client = client(account, _known_region(region, named, account), project)
+        self.names = list(chain.from_iterable(map(_names_of, resources)))
+        resource = next((each for each in resources if name in _names_of(each)), None)
+        self.function = name
+        region = account.region or ""
+        if resource is not None:
+            self.function = resource.function_name
+            region = region or resource.region
+        else:
+            region = region or _only_region(resources)
+        label = name
+        if not region:
+            near = suggestions.nearest(name, self.names)
+            label = f"{name} (did you mean {near}?)" if near else name
+        self.client = client(account, _known_region(region, label, account), project)
+
+
+def _names_of(resource: Resource) -> tuple[str, str]:
+    """Return the names by which a command may name a resource."""
+    return resource.name, resource.function_name
+
+
+def _only_region(resources: Iterable[Resource]) -> str:
+    """Return the region that all resources share, "" if they are in several or none has one."""
+    regions_ = {resource.region for resource in resources if resource.region}
+    return regions_.pop() if len(regions_) == 1 else ""
 
 
 @contextmanager
@@ -423,33 +462,49 @@ def named_functions(
     Raises:
         ConfigurationError: A region is not known.
     """
+    account = where.account
     project = _project_if_any(where)
-    resources = [one for one in project.resources if is_function(one)] if project else []
-    known = {name: one for one in resources for name in (one.function_name, one.name)}
-    own = {one.region for one in resources}
-    region = where.account.region or (own.pop() if len(own) == 1 else "")
-    wanted: dict[str, dict[str, None]] = {}
-    for name in names or [one.name for one in resources]:
-        found = known.get(name)
-        place = where.account.region or (found.region if found else region)
-        wanted.setdefault(place, {})[found.function_name if found else name] = None
-    if not wanted:
-        wanted[region] = {}
-    if "" in wanted:
-        few = wanted.pop("")
-        place = _known_region("", ", ".join(few) or "the functions", where.account)
-        wanted.setdefault(place, {}).update(few)
-    with regions(where.account, project) as opened:
-        yield (
-            where.account._replace(access=_alias(where.account, project)),
-            [
-                (
-                    opened[place],
-                    list(chosen) or [one.function_name for one in lists.functions(opened[place])],
-                )
-                for place, chosen in wanted.items()
-            ],
-        )
+    resources = list(filter(is_function, project.resources)) if project else []
+    by_region = _by_region(names or [resource.name for resource in resources], resources, account)
+    if "" in by_region:
+        functions = by_region.pop("")
+        region = _known_region("", ", ".join(functions) or "the functions", account)
+        # Appended to those of this region, if the template names it, too.
+        by_region.setdefault(region, {}).update(functions)
+    with regions(account, project) as clients:
+        chosen: list[tuple[Client, list[str]]] = []
+        for region, functions in by_region.items():
+            client = clients[region]
+            listed = list(functions) or [each.function_name for each in lists.functions(client)]
+            chosen.append((client, listed))
+        # CloudMonitor is read by a client of its own, which needs the keys of the template's alias.
+        yield account._replace(access=_alias(account, project)), chosen
+
+
+def _by_region(
+    names: Iterable[str], resources: Sequence[Resource], account: Account
+) -> dict[str, dict[str, None]]:
+    """Return function names by region, each once and in order; the region is "" if it is not known.
+
+    Args:
+        names: Resources or functions; none: all functions of one region, which has no names then.
+        resources: The functions of the template.
+        account: The options.
+    """
+    by_name: dict[str, Resource] = {}
+    for resource in resources:
+        by_name[resource.function_name] = resource
+        by_name[resource.name] = resource
+    regions_ = {resource.region for resource in resources}
+    default = account.region or (regions_.pop() if len(regions_) == 1 else "")
+    by_region: dict[str, dict[str, None]] = {}
+    for name in names:
+        named = by_name.get(name)
+        if named is None:
+            by_region.setdefault(default, {})[name] = None
+        else:
+            by_region.setdefault(account.region or named.region, {})[named.function_name] = None
+    return by_region or {default: {}}
 
 
 def rules_of_template(names: Sequence[str], where: Where) -> tuple[Account, list[Rule]]:
@@ -463,20 +518,24 @@ def rules_of_template(names: Sequence[str], where: Where) -> tuple[Account, list
     account = where.account
     project = load(where.template, account, where.environment, purpose="show")
     check_region(project, account)
-    chosen = [
-        one
-        for one in project.resources
-        if not names or one.name in names or one.function_name in names
-    ]
-    rules = conditions.rules_of(chosen)
-    known = {name for one in chosen for name in (one.name, one.function_name)}
-    if unknown := [name for name in names if name not in known]:
+    resources = project.resources
+    known_names = set(chain.from_iterable(map(_names_of, resources)))
+    unknown = [name for name in names if name not in known_names]
+    if unknown:
         raise ConfigurationError(f"{project.file} has no function {', '.join(unknown)}")
+    if names:
+        resources = tuple(each for each in resources if not set(names).isdisjoint(_names_of(each)))
+    rules = conditions.rules_of(resources)
     if not rules:
         raise ConfigurationError(f"no function in {project.file} has {BLOCK}: nothing to watch")
-    if nowhere := {one.function for one in rules if not one.region or "${" in one.region}:
-        raise _no_region(min(nowhere))
+    without_region = {rule.function for rule in rules if _is_unresolved(rule.region)}
+    if without_region:
+        raise _no_region(min(without_region))
     return account._replace(access=_alias(account, project)), rules
+
+
+def _is_unresolved(region: str) -> bool:
+    return not region or "${" in region
 
 
 def _known_region(region: str | None, names: str, account: Account) -> str:
@@ -490,10 +549,11 @@ def _known_region(region: str | None, names: str, account: Account) -> str:
     Raises:
         ConfigurationError: It is not known.
     """
-    found = region or os.environ.get(REGION_VARIABLE, "")
-    if not found and not account.endpoint:
+    # All commands take the variable here: some ignored it and asked for the region that it named.
+    region = region or os.environ.get(REGION_VARIABLE, "")
+    if not region and not account.endpoint:
         raise _no_region(names)
-    return found
+    return region
 
 
 def _no_region(names: str) -> ConfigurationError:
@@ -505,6 +565,7 @@ def _no_region(names: str) -> ConfigurationError:
 
 def _project_if_any(where: Where) -> Project | None:
     """Return the template that is named or in this folder; None if there is none."""
+    # Commands about functions that run work without a template; one that is named must be there.
     if where.template is None:
         try:
             s_yaml.find()

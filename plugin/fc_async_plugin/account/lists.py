@@ -37,8 +37,8 @@ def functions(client: Client) -> Iterator[Function]:
 
 def configs(client: Client, function: str) -> dict[str, AsyncConfig]:
     """Return a function's configurations by qualifier."""
-    found: Iterator[AsyncConfig] = _all(client.list_async_invoke_configs, "configs", function)
-    return {config.qualifier: config for config in found}
+    listed: Iterator[AsyncConfig] = _all(client.list_async_invoke_configs, "configs", function)
+    return {config.qualifier: config for config in listed}
 
 
 def in_task_mode(client: Client, function: str, qualifier: str | None) -> bool:
@@ -49,42 +49,45 @@ def in_task_mode(client: Client, function: str, qualifier: str | None) -> bool:
         function: Name of the function.
         qualifier: Version or alias; None: any.
     """
-    found = configs(client, function)
-    wanted = found if qualifier is None else {qualifier}
-    return any(found[one].async_task for one in wanted if one in found)
+    by_qualifier = configs(client, function)
+    if qualifier is None:
+        return any(config.async_task for config in by_qualifier.values())
+    config = by_qualifier.get(qualifier)
+    return config is not None and bool(config.async_task)
 
 
 def all_configs(client: Client) -> dict[str, dict[str, AsyncConfig]]:
     """Return the region's configurations by function and qualifier."""
-    found: Iterator[AsyncConfig] = _all(client.list_async_invoke_configs, "configs")
+    listed: Iterator[AsyncConfig] = _all(client.list_async_invoke_configs, "configs")
     by_function: dict[str, dict[str, AsyncConfig]] = {}
-    for config in found:
+    for config in listed:
         by_function.setdefault(_owner(config), {})[config.qualifier] = config
     return by_function
 
 
 def aliases(client: Client, function: str) -> dict[str, Alias]:
     """Return a function's aliases by name."""
-    found: Iterator[Alias] = _all(client.list_aliases, "aliases", function)
-    return {alias.alias_name: alias for alias in found}
+    listed: Iterator[Alias] = _all(client.list_aliases, "aliases", function)
+    return {alias.alias_name: alias for alias in listed}
 
 
 def versions(client: Client, function: str) -> frozenset[str]:
     """Return the ids of a function's versions."""
-    found: Iterator[FunctionVersion] = _all(client.list_function_versions, "versions", function)
-    return frozenset(version.version_id for version in found)
+    listed: Iterator[FunctionVersion] = _all(client.list_function_versions, "versions", function)
+    return frozenset(version.version_id for version in listed)
 
 
 def triggers(client: Client, function: str) -> tuple[Trigger, ...]:
     """Return a function's triggers, without those that EventBridge keeps for itself."""
-    found: Iterator[Trigger] = _all(client.list_triggers, "triggers", function)
-    return tuple(one for one in found if "|" not in one.trigger_name)
+    listed: Iterator[Trigger] = _all(client.list_triggers, "triggers", function)
+    # A plan would offer to delete them as leftovers.
+    return tuple(trigger for trigger in listed if "|" not in trigger.trigger_name)
 
 
 def concurrency(client: Client, function: str) -> int | None:
     """Return a function's reserved concurrency, or None."""
-    found: Iterator[ConcurrencyConfig] = _all(client.list_concurrency_configs, "configs", function)
-    return next((one.reserved_concurrency for one in found), None)
+    listed: Iterator[ConcurrencyConfig] = _all(client.list_concurrency_configs, "configs", function)
+    return next((config.reserved_concurrency for config in listed), None)
 
 
 def _all(operation: Callable[..., Any], items: str, *of: str) -> Iterator[Any]:

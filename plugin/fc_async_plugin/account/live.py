@@ -17,8 +17,10 @@ Invariants:
 
 from __future__ import annotations
 
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 import msgspec
@@ -33,7 +35,7 @@ from fc_async_sdk.errors import FunctionNotFound, NotFound
 from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from fc_async_plugin.account import Regions
     from fc_async_plugin.account.connection import Account
@@ -42,6 +44,9 @@ if TYPE_CHECKING:
     from fc_async_sdk import Client
     from fc_async_sdk.models import Alias, AsyncConfig, Trigger
     from fc_async_sdk.spec.graph import Node
+
+    _Configs = dict[str, AsyncConfig]  # by qualifier
+    _VersionsByAlias = dict[str, tuple[str, ...]]
 
 
 def read_all(
@@ -96,34 +101,33 @@ def read_all(
 
 def _regions(projects: Sequence[s_yaml.Project], account: Account) -> list[LiveRegion]:
     """Read every region and account of the functions in the templates."""
-    wanted: dict[tuple[str, str], s_yaml.Project] = {}
-    for project in projects:
-        for resource in project.resources:
-            if is_function(resource):
-                wanted.setdefault((resource.region, resource.account_id), project)
-    found = []
     for project in projects:
         connection.check_region(project, account)
-    for (region, account_id), project in wanted.items():
+    owners: dict[tuple[str, str], s_yaml.Project] = {}
+    for project in projects:
+        for resource in filter(is_function, project.resources):
+            owners.setdefault((resource.region, resource.account_id), project)
+    live_regions = []
+    for (region, account_id), project in owners.items():
         with connection.client(account, region, project) as client:
-            found.append(read_region(client, region, account_id))
-    return found
+            live_regions.append(read_region(client, region, account_id))
+    return live_regions
 
 
 def _roles(
     projects: Sequence[s_yaml.Project], account: Account, endpoint: str
 ) -> dict[str, dict[str, Any]]:
     """Read the policies of the roles of all functions with a block or triggers."""
-    wanted = {
-        str(resource.props["role"])
-        for project in projects
-        for resource in project.resources
-        if is_function(resource)
-        and resource.props.get("role")
-        and (resource.props.get(BLOCK) or resource.props.get("triggers"))
-    }
+    resources = chain.from_iterable(project.resources for project in projects)
+    names = {str(resource.props["role"]) for resource in resources if _needs_role(resource)}
     reader = connection.roles(account, endpoint)
-    return {role: reader.policy_of(role) for role in sorted(wanted)}
+    return {role: reader.policy_of(role) for role in sorted(names)}
+
+
+def _needs_role(resource: s_yaml.Resource) -> bool:
+    if not is_function(resource) or not resource.props.get("role"):
+        return False
+    return bool(resource.props.get(BLOCK) or resource.props.get("triggers"))
 
 
 _T = TypeVar("_T")
@@ -148,25 +152,29 @@ def read_region(client: Client, region: str, account_id: str) -> LiveRegion:
     names = [function.function_name for function in lists.functions(client)]
     configs = lists.all_configs(client)
 
-    def one(name: str) -> LiveFunction:
+    def read_function(name: str) -> LiveFunction:
         return LiveFunction(
             configs=configs.get(name, {}),
-            aliases={
-                alias: _versions_of(found) for alias, found in lists.aliases(client, name).items()
-            },
+            aliases=_versions_by_alias(lists.aliases(client, name)),
             versions=lists.versions(client, name),
             triggers=_if_there(lambda: lists.triggers(client, name), ()),
         )
 
     with ThreadPoolExecutor(WORKERS, thread_name_prefix="live") as pool:
-        found = pool.map(one, names)
-        return LiveRegion(region, account_id, dict(zip(names, found, strict=True)))
+        functions = pool.map(read_function, names)
+        return LiveRegion(region, account_id, dict(zip(names, functions, strict=True)))
 
 
 def _versions_of(alias: Alias) -> tuple[str, ...]:
     """Return the versions that an alias may lead to: its own, and those with a weight above 0."""
-    weighted = [name for name, weight in (alias.additional_version_weight or {}).items() if weight]
-    return tuple(dict.fromkeys([*([alias.version_id] if alias.version_id else []), *weighted]))
+    weights = alias.additional_version_weight or {}
+    versions = [alias.version_id] if alias.version_id else []
+    versions += [version for version, weight in weights.items() if weight]
+    return tuple(dict.fromkeys(versions))
+
+
+def _versions_by_alias(aliases: Mapping[str, Alias]) -> _VersionsByAlias:
+    return {name: _versions_of(alias) for name, alias in aliases.items()}
 
 
 class Downstream(NamedTuple):
@@ -184,7 +192,7 @@ class Downstream(NamedTuple):
 
 def read_downstream(
     regions: Regions,
-    own: Remote,
+    remote: Remote,
     targets: Iterable[Node],
     *,
     account_id: str,
@@ -194,55 +202,56 @@ def read_downstream(
 
     Args:
         regions: The account.
-        own: The functions of the deployment, with the configurations that stay or will be put.
+        remote: The functions of the deployment, with the configurations that stay or will be put.
         targets: The destinations that the deployment will put.
         account_id: The account's id as the nodes have it, "" if unknown.
-        other_regions: Whether to go on in regions where ``own`` has nothing. An endpoint that was
-            given by hand is for one region.
+        other_regions: Whether to go on in regions where ``remote`` has nothing. An endpoint that
+            was given by hand is for one region.
 
     Raises:
         FcAsyncError: Something could not be read.
     """
-    allowed = None if other_regions else {place.region for place in own}
-    return _Reading(regions, account_id, allowed)(own, targets)
+    allowed = None if other_regions else {address.region for address in remote}
+    return _DownstreamReader(regions, account_id, allowed)(remote, targets)
 
 
 @dataclass
-class _Reading:
+class _DownstreamReader:
     regions: Regions
     account_id: str
     allowed: set[str] | None
-    known: dict[Place, LiveFunction] = field(default_factory=dict)
-    listed: dict[str, dict[str, dict[str, AsyncConfig]]] = field(default_factory=dict)
-    triggers_of: dict[str, list[LiveFunction]] = field(default_factory=dict)
+    functions: dict[Place, LiveFunction] = field(default_factory=dict)
+    listed: dict[str, dict[str, _Configs]] = field(default_factory=dict)
     unread: dict[str, int] = field(default_factory=dict)
+    _regions_with_triggers: set[str] = field(default_factory=set)
     _direct: set[Place] = field(default_factory=set)
     _missing: set[Place] = field(default_factory=set)
 
-    def __call__(self, own: Remote, targets: Iterable[Node]) -> Downstream:
-        for place, remote in own.items():
-            self.known[place] = LiveFunction(configs=remote.configs)
+    def __call__(self, deployed: Remote, targets: Iterable[Node]) -> Downstream:
+        for address, function in deployed.items():
+            self.functions[address] = LiveFunction(configs=function.configs)
         reached = set(targets)
         self._direct = {Place(node.region, node.name) for node in reached}
         reached.update(edge.target for edge in self._edges())
-        seen: set[Node] = set()
+        visited: set[Node] = set()
+        # Breadth first, one level a round: the requests of a level go out side by side.
         with ThreadPoolExecutor(WORKERS, thread_name_prefix="downstream") as pool:
-            while fresh := reached - seen:
-                seen |= fresh
+            while fresh := reached - visited:
+                visited |= fresh
                 self._read_functions(fresh, pool)
                 self._read_triggers(fresh, pool)
-                reached.update(
-                    edge.target
-                    for edge in self._edges()
-                    if edge.kind != "trigger" or edge.source in seen
-                )
-            self._read_aliases(seen, pool)
+                for edge in self._edges():
+                    # Triggers of a region are read at once: most start at queues and topics that
+                    # the deployment does not reach.
+                    if edge.kind != "trigger" or edge.source in visited:
+                        reached.add(edge.target)
+            self._read_aliases(visited, pool)
         return Downstream(tuple(self._regions()), tuple(sorted(self.unread.items())))
 
     def _regions(self) -> Iterator[LiveRegion]:
         by_region: dict[str, dict[str, LiveFunction]] = {}
-        for place, function in self.known.items():
-            by_region.setdefault(place.region, {})[place.function] = function
+        for address, function in self.functions.items():
+            by_region.setdefault(address.region, {})[address.function] = function
         for region, functions in by_region.items():
             yield LiveRegion(region, self.account_id, functions)
 
@@ -251,85 +260,94 @@ class _Reading:
             yield from region.edges(())
 
     def _readable(self, node: Node) -> bool:
-        return node.account_id == self.account_id and (
-            self.allowed is None or node.region in self.allowed
-        )
+        if node.account_id != self.account_id:
+            return False
+        return self.allowed is None or node.region in self.allowed
 
     def _read_functions(self, nodes: Iterable[Node], pool: ThreadPoolExecutor) -> None:
-        places = sorted(
-            {Place(n.region, n.name) for n in nodes if n.kind == "function" and self._readable(n)}
-            - self.known.keys()
-            - self._missing
-        )
-        for region in {place.region for place in places}:
-            known = sum(place.region == region for place in (*places, *self.known))
-            if known >= MANY and region not in self.listed:
+        readable = filter(self._readable, nodes)
+        reached = {Place(node.region, node.name) for node in readable if node.kind == "function"}
+        addresses = sorted(reached - self.functions.keys() - self._missing)
+        counts = Counter(address.region for address in (*addresses, *self.functions))
+        # One by one below the limit: an account can have thousands of functions, and a list of all
+        # their configurations takes longer than a few requests.
+        for region in {address.region for address in addresses}:
+            if counts[region] >= MANY and region not in self.listed:
                 self.listed[region] = lists.all_configs(self.regions[region])
-        for place, configs in zip(places, pool.map(self._configs_if_there, places), strict=True):
+        answers = pool.map(self._configs_if_there, addresses)
+        for address, configs in zip(addresses, answers, strict=True):
             if configs is None:
-                self._missing.add(place)
-                continue
-            self.known[place] = LiveFunction(configs=configs)
+                self._missing.add(address)
+            else:
+                self.functions[address] = LiveFunction(configs=configs)
 
-    def _configs_if_there(self, place: Place) -> dict[str, AsyncConfig] | None:
+    def _configs_if_there(self, address: Place) -> _Configs | None:
         """Return configurations; None if a destination of the deployment does not exist."""
-        if place in self._direct:
+        # A missing destination of the deployment is a finding of its own (FCA040). Further
+        # downstream it makes no difference: what does not exist leads nowhere.
+        if address in self._direct:
             try:
-                self.regions[place.region].get_function(place.function)
+                self.regions[address.region].get_function(address.function)
             except FunctionNotFound:
                 return None
-        return self._configs(place)
+        return self._configs(address)
 
-    def _configs(self, place: Place) -> dict[str, AsyncConfig]:
-        if place.region in self.listed:
-            return self.listed[place.region].get(place.function, {})
-        return _if_there(lambda: lists.configs(self.regions[place.region], place.function), {})
+    def _configs(self, address: Place) -> _Configs:
+        if address.region in self.listed:
+            return self.listed[address.region].get(address.function, {})
+        return _if_there(lambda: lists.configs(self.regions[address.region], address.function), {})
 
     def _read_triggers(self, nodes: Iterable[Node], pool: ThreadPoolExecutor) -> None:
         """Read triggers of the regions in which a queue, topic or bus was reached."""
-        found = {n.region for n in nodes if n.kind != "function" and self._readable(n)}
-        for region in sorted(found - self.triggers_of.keys()):
-            self.triggers_of[region] = []
+        readable = filter(self._readable, nodes)
+        reached = {node.region for node in readable if node.kind != "function"}
+        for region in sorted(reached - self._regions_with_triggers):
+            self._regions_with_triggers.add(region)
             service = self.regions[region]
             names = [function.function_name for function in lists.functions(service)]
+            # Reported, not skipped in silence: a cycle through a queue of this region would not be
+            # found.
             if len(names) > MANY_TRIGGERS:
                 self.unread[region] = len(names)
                 continue
 
-            def triggers(name: str, region: str = region) -> tuple[Trigger, ...]:
+            def read_triggers(name: str, region: str = region) -> tuple[Trigger, ...]:
                 return _if_there(lambda: lists.triggers(self.regions[region], name), ())
 
             if region not in self.listed:
                 self.listed[region] = lists.all_configs(service)
-            for name, these in zip(names, pool.map(triggers, names), strict=True):
-                if not these:
+            for name, triggers in zip(names, pool.map(read_triggers, names), strict=True):
+                if not triggers:
                     continue
-                place = Place(region, name)
-                one = self.known.get(place) or LiveFunction(configs=self._configs(place))
-                self.known[place] = msgspec.structs.replace(one, triggers=these)
+                address = Place(region, name)
+                function = self.functions.get(address)
+                if function is None:
+                    function = LiveFunction(configs=self._configs(address))
+                self.functions[address] = msgspec.structs.replace(function, triggers=triggers)
 
     def _read_aliases(self, nodes: Iterable[Node], pool: ThreadPoolExecutor) -> None:
         """Read the versions behind the aliases at the ends of edges."""
         ends = {*nodes, *(edge.source for edge in self._edges())}
-        places = sorted(
-            {
-                Place(node.region, node.name)
-                for node in ends
-                if node.kind == "function"
-                and node.qualifier != limits.DEFAULT_QUALIFIER
-                and not limits.VERSION_ID_PATTERN.fullmatch(node.qualifier)
-            }
-            & self.known.keys()
-        )
+        called_by_alias = {Place(node.region, node.name) for node in filter(_has_alias, ends)}
+        addresses = sorted(called_by_alias & self.functions.keys())
 
-        def aliases(place: Place) -> dict[str, tuple[str, ...]]:
-            service = self.regions[place.region]
+        def read_aliases(address: Place) -> _VersionsByAlias:
+            service = self.regions[address.region]
             nothing: dict[str, Alias] = {}
-            found = _if_there(lambda: lists.aliases(service, place.function), nothing)
-            return {name: _versions_of(alias) for name, alias in found.items()}
+            return _versions_by_alias(
+                _if_there(lambda: lists.aliases(service, address.function), nothing)
+            )
 
-        for place, found in zip(places, pool.map(aliases, places), strict=True):
-            self.known[place] = msgspec.structs.replace(self.known[place], aliases=found)
+        for address, aliases in zip(addresses, pool.map(read_aliases, addresses), strict=True):
+            function = self.functions[address]
+            self.functions[address] = msgspec.structs.replace(function, aliases=aliases)
+
+
+def _has_alias(node: Node) -> bool:
+    """Return whether a node is a function that is called by an alias."""
+    if node.kind != "function" or node.qualifier == limits.DEFAULT_QUALIFIER:
+        return False
+    return limits.VERSION_ID_PATTERN.fullmatch(node.qualifier) is None
 
 
 def _if_there(read_one: Callable[[], _T], otherwise: _T) -> _T:

@@ -26,34 +26,35 @@ if TYPE_CHECKING:
     from fc_async_plugin.account import Regions
     from fc_async_plugin.project.state import Remote, Wanted, WantedFunction
     from fc_async_sdk import Client
-    from fc_async_sdk.models import Function
+    from fc_async_sdk.models import AsyncConfig, Function
 
 MANY: Final = 50
 """From this number of functions in a region on, listing the region takes fewer requests."""
 
 
-def read(regions: Regions, wanted: Wanted, *, everything: bool = False) -> Remote:
+def read(regions: Regions, desired: Wanted, *, everything: bool = False) -> Remote:
     """Read the state of every wanted function.
 
     Args:
         regions: The account.
-        wanted: The functions; settings and aliases are read only where they are needed.
+        desired: The functions; settings and aliases are read only where they are needed.
         everything: Read all that belongs to the functions, because they are deleted.
 
     Raises:
         FcAsyncError: A function cannot be read.
     """
     by_region: dict[str, list[Place]] = {}
-    for place in wanted:
-        by_region.setdefault(place.region, []).append(place)
+    for address in desired:
+        by_region.setdefault(address.region, []).append(address)
     remote: Remote = {}
     with ThreadPoolExecutor(WORKERS, thread_name_prefix="read") as pool:
-        for region, places in sorted(by_region.items()):
+        for region, addresses in sorted(by_region.items()):
             client = regions[region]
-            listed = _Listing(client) if len(places) >= MANY else None
-            reader = _Reader(client, listed, everything)
-            wants = [wanted[place] for place in places]
-            remote.update(zip(places, pool.map(reader, places, wants), strict=True))
+            listed = _Listing(client) if len(addresses) >= MANY else None
+            reader = _FunctionReader(client, listed, everything)
+            wants = [desired[address] for address in addresses]
+            functions = pool.map(reader, addresses, wants)
+            remote.update(zip(addresses, functions, strict=True))
     return remote
 
 
@@ -68,33 +69,35 @@ class _Listing:
 
 
 @dataclass(frozen=True)
-class _Reader:
+class _FunctionReader:
     client: Client
     listed: _Listing | None
     everything: bool
 
-    def __call__(self, place: Place, want: WantedFunction) -> RemoteFunction:
-        client, name = self.client, place.function
+    def __call__(self, address: Place, want: WantedFunction) -> RemoteFunction:
+        client = self.client
+        name = address.function
         function = self._function(name, want)
         if function is None:
             return RemoteFunction()
-        named = [one for one in want.qualifiers if one != limits.DEFAULT_QUALIFIER]
+        named = set(want.qualifiers) - {limits.DEFAULT_QUALIFIER}
         whole = self.everything or want.settings is not None
+        with_aliases = self.everything or bool(named)
+        with_versions = self.everything or any(map(str.isdigit, named))
         return RemoteFunction(
             function=function,
             contents=self._contents(function, want),
-            configs=(
-                self.listed.configs.get(name, {}) if self.listed else lists.configs(client, name)
-            ),
-            aliases=lists.aliases(client, name) if named or self.everything else None,
-            versions=(
-                lists.versions(client, name)
-                if self.everything or any(map(str.isdigit, named))
-                else None
-            ),
+            configs=self._configs(name),
+            aliases=lists.aliases(client, name) if with_aliases else None,
+            versions=lists.versions(client, name) if with_versions else None,
             triggers=self._triggers(name) if whole else None,
             concurrency=self._concurrency(name) if whole else None,
         )
+
+    def _configs(self, name: str) -> dict[str, AsyncConfig]:
+        if self.listed:
+            return self.listed.configs.get(name, {})
+        return lists.configs(self.client, name)
 
     def _contents(self, function: Function, want: WantedFunction) -> str | None:
         """Return a digest of the code, if its checksum alone does not tell that it is the same."""
@@ -133,12 +136,15 @@ def download(client: Client, function: str) -> bytes | None:
     """Return the zip of a function's code; None if it cannot be had."""
     try:
         return _bytes_at(client.get_function_code(function).url or "")
+    # The code is compared or kept for undoing. Both do without it, so no error of it ends a
+    # deployment.
     except (FcAsyncError, requests.RequestException, ValueError):
         return None
 
 
 def _bytes_at(url: str) -> bytes:
     parts = urlsplit(url)
+    # Over plain http the code could be replaced on its way, and undoing would deploy that.
     if parts.scheme != "https" and not _endpoint.is_loopback(parts.hostname or ""):
         raise ValueError("code is downloaded over https only")
     with requests.get(url, stream=True, timeout=_TIMEOUTS) as answer:
@@ -146,6 +152,7 @@ def _bytes_at(url: str) -> bytes:
         data = bytearray()
         for chunk in answer.iter_content(_CHUNK):
             data += chunk
+            # Counted while it is read: a header with the length may be missing or wrong.
             if len(data) > MAX_BYTES:
                 raise ValueError("larger than any code package")
     return bytes(data)

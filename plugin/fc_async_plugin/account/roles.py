@@ -54,12 +54,13 @@ class Roles:
         Raises:
             PluginError: A policy cannot be read.
         """
+        # RAM takes the name only; templates have the ARN, acs:ram::ACCOUNT:role/NAME.
         name = role.rpartition("/")[2]
         try:
             return self._read(name)
         except TeaException as error:
-            said = getattr(error, "message", None) or str(error)
-            raise PluginError(f"the policies of role {name} cannot be read: {said}") from error
+            reason = getattr(error, "message", None) or str(error)
+            raise PluginError(f"the policies of role {name} cannot be read: {reason}") from error
 
     def _read(self, name: str) -> dict[str, Any]:
         listed = self._client.list_policies_for_role(
@@ -82,7 +83,7 @@ class Roles:
 def _statements(name: str, text: str) -> list[Any]:
     try:
         document = json.loads(text)
-        found = document["Statement"]
+        statements = document["Statement"]
     except (ValueError, KeyError, TypeError) as error:
         raise PluginError(f"policy {name} is not a policy document: {error}") from error
-    return list(found)
+    return list(statements)

@@ -39,6 +39,7 @@ def client_of(endpoint: str, *, attempts: int = 1) -> Client:
     from fc_async_sdk import Config  # noqa: PLC0415 -- see above
     from fc_async_sdk.credentials import LOCAL, Static  # noqa: PLC0415 -- see above
 
+    # An address in a folder of a repository was asked with the keys of the user, wherever it was.
     if not _endpoint.parse(endpoint).loopback:
         raise PluginError(f"{endpoint} is not a local runtime: it is not on this machine")
     return fc_async_sdk.client(
@@ -61,6 +62,8 @@ def ask(client: Client, call: Call[T], *, advice: str = START) -> T:
     try:
         return client.send(call)
     except (TransportError, ServiceError) as error:
+        # The client makes this code of a status that has no document of the runtime: another server
+        # listens at the port.
         if isinstance(error, ServiceError) and error.code != f"Http{error.http_status}":
             raise
         raise PluginError(
@@ -129,6 +132,7 @@ def _after_restart(client: Client, run: str) -> Run:
         except FcAsyncError as error:  # also of a connection that the end met
             reason = str(error)
         else:
+            # The runtime that is about to end may answer, too.
             if now.run != run:
                 return now
         time.sleep(_PAUSE_SECONDS)

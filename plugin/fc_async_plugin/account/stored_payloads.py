@@ -41,6 +41,8 @@ def look_up(payload: bytes) -> Stored | None:
     if claim is None:
         return None
     note = f"{claim.size:,} bytes in {claim.store}/{claim.key}"
+    # The claim is part of a payload that another user may have sent: it must not choose the store
+    # that the keys of this user are sent to.
     if not claim.store.startswith("file:") and claim.store != os.environ.get(VARIABLE):
         return Stored(f"{note} (not read: set {VARIABLE}={claim.store})")
     try:

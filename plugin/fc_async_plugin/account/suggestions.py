@@ -26,18 +26,18 @@ _LOOKED_AT: Final = 1_000
 
 
 @contextmanager
-def for_function(name: str, known: Iterable[str], client: Client) -> Iterator[None]:
+def for_function(name: str, names: Iterable[str], client: Client) -> Iterator[None]:
     """Name the nearest function if the service says that a function does not exist.
 
     Args:
         name: The name as it was typed.
-        known: Names in the template.
+        names: Names in the template.
         client: The client, to list the functions of the account.
     """
     try:
         yield
     except FunctionNotFound as error:
-        raise _with_hint(error, name, lambda: [*known, *_functions(client)]) from error
+        raise _with_hint(error, name, lambda: [*names, *_functions(client)]) from error
 
 
 @contextmanager
@@ -51,26 +51,28 @@ def for_task(task_id: str, tasks: Iterable[AsyncTask]) -> Iterator[None]:
 
 def with_task(error: FcAsyncError, task_id: str, tasks: Iterable[AsyncTask]) -> FcAsyncError:
     """Return the error with the nearest of a function's tasks."""
-    return _with_hint(error, task_id, lambda: [one.task_id for one in islice(tasks, _LOOKED_AT)])
+    return _with_hint(error, task_id, lambda: [task.task_id for task in islice(tasks, _LOOKED_AT)])
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
+def nearest(name: str, candidates: Iterable[str]) -> str:
     """Return the known name that a typo most likely meant, never the typed one, or ""."""
-    names = [one for one in dict.fromkeys(known) if one != name]
-    near = get_close_matches(name, names, n=1) or [
-        one for one in names if name and one.startswith(name)
-    ]
+    names = [candidate for candidate in dict.fromkeys(candidates) if candidate != name]
+    near = get_close_matches(name, names, n=1)
+    if not near and name:
+        # The beginning of a long name is too far from it for a close match.
+        near = [candidate for candidate in names if candidate.startswith(name)]
     return near[0] if near else ""
 
 
 def _functions(client: Client) -> Iterable[str]:
     pages = client.get_paginator("list_functions").paginate()
-    return [one.function_name for one in islice(pages.items(), _LOOKED_AT)]
+    return [function.function_name for function in islice(pages.items(), _LOOKED_AT)]
 
 
-def _with_hint(error: FcAsyncError, name: str, known: Callable[[], list[str]]) -> FcAsyncError:
+def _with_hint(error: FcAsyncError, name: str, list_names: Callable[[], list[str]]) -> FcAsyncError:
     try:
-        near = nearest(name, known())
+        near = nearest(name, list_names())
     except FcAsyncError:
+        # The first error is the one that the user has to know.
         return error  # keys that may not list
     return PluginError(f"{error}\nDid you mean {near}?") if near else error

@@ -98,6 +98,7 @@ def decide(typed: Typed, environ: Mapping[str, str], running: Callable[[], str |
     if variable:
         check_variable(ENDPOINT_VARIABLE, variable, typed)
         return Decision(variable, DecidedBy.VARIABLE)
+    # What is typed outranks what was found in the folder.
     if typed.of_account:
         return Decision(None, DecidedBy.ACCOUNT)
     runtime = running()
@@ -118,6 +119,8 @@ def check_variable(name: str, url: str, typed: Typed) -> None:
         TargetConflict: The endpoint is on this machine and an option names an account, or it is
             the service's endpoint of another region or account.
     """
+    # The options were ignored in silence while the variable was set, and failures -a NAME showed
+    # the failures of the laptop as those of the account.
     if typed.of_account and _endpoint.parse(url, allow_plain_http=True).loopback:
         raise TargetConflict(
             f"{name}={url} is set, and {typed.of_account} names an account\n"
@@ -153,6 +156,8 @@ def _check_service(source: str, url: str, typed: Typed) -> None:
 
 def _check_alias(typed: Typed, environ: Mapping[str, str]) -> None:
     """Check that the alias of a pipeline, which ``s`` prefers, is the one that was typed."""
+    # In a pipeline s takes the alias of its variable, not the one of -a: fc-async would look at
+    # another account than s deploys to.
     alias = environ.get(ALIAS_VARIABLE)
     if alias and typed.access and alias != typed.access:
         raise TargetConflict(

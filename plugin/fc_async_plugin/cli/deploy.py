@@ -65,22 +65,23 @@ def command(
     from fc_async_plugin.account import connection
     from fc_async_plugin.account.target import DecidedBy
     from fc_async_plugin.deploy.apply.execution import Execution
-    from fc_async_plugin.deploy.apply.planning import Choices, Planning, SavedPlanning
+    from fc_async_plugin.deploy.apply.planning import Coverage, Planning, SavedPlanning
 
     if dry_run:
         raise click.UsageError("fc-async deploy --dry-run is now: fc-async plan")
-    choices, account = Choices(**given), where.account
+    coverage = Coverage(**given)
+    account = where.account
     deployment = partial(Execution, command="deploy", yes=yes, output=output)
     if resume and undo:
         raise click.UsageError("--resume and --undo exclude each other")
     if from_plan is not None:
-        others = choices._replace(skip_validation=False)
-        if where.template is not None or account.region or undo or others != Choices():
+        others = coverage._replace(skip_validation=False)
+        if where.template is not None or account.region or undo or others != Coverage():
             raise click.UsageError(
                 "--from-plan goes without -t, --region, --resource, --prune, --create-missing, "
                 "--with-functions and --undo"
             )
-        saved = SavedPlanning(Path(from_plan), account, skip_validation=choices.skip_validation)
+        saved = SavedPlanning(Path(from_plan), account, skip_validation=coverage.skip_validation)
         if saved.account.by is DecidedBy.PLAN:
             terminal.note(f"Using {saved.account.endpoint} ({DecidedBy.PLAN.value})")
         with connection.regions(saved.account) as regions:
@@ -92,10 +93,10 @@ def command(
         if undo:
             with execution:
                 return execution.take_back()
-        planning = Planning(project, account, regions, choices)
+        planning = Planning(project, account, regions, coverage)
         code = _carry_out(lambda: planning.plan()[0], execution, resume=resume)
         if code == DONE and connection.is_here(account):
-            _tell_places(regions, project, choices.resources)
+            _tell_places(regions, project, coverage.resources)
     return code
 
 

@@ -177,7 +177,7 @@ def command(
     named = source if source in (_DEAD, "-") else _named(source)
     if not isinstance(named, str) and not where.account.region:
         where = where._replace(account=where.account._replace(region=named.region or None))
-    target = connection.Target(to or "the function of the events", where)
+    target = connection.NamedFunction(to or "the function of the events", where)
     with (
         target.client as client,
         _source(named, group, source_endpoint, where.account, client) as opened,

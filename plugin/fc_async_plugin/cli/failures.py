@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from fc_async_plugin.account.connection import Where
-    from fc_async_plugin.operate.failures import Counted, Group
+    from fc_async_plugin.operate.failures import Counted, FailureGroup
 
 _TRACE_LINES: Final = 12
 _WIDEST: Final = 10_000
@@ -61,12 +61,12 @@ def command(
         now = metrics.now_of(places[0][0])
         begin = options.beginning("--since", since, now)
         regions = [
-            failures.Reader(client, reached, since=begin, now=now).read(names)
+            failures.FailureReader(client, reached, since=begin, now=now).read(names)
             for client, names in places
         ]
     found = {
         name: [one for region in regions for one in getattr(region, name)]
-        for name in failures.Found.__struct_fields__
+        for name in failures.FailureReport.__struct_fields__
     }
     if output == "json":
         terminal.print_json(msgspec.to_builtins({"since": begin, **found}))
@@ -81,7 +81,7 @@ def command(
         terminal.note(f"Not looked at: {sentence}")
 
 
-def _show(groups: Sequence[Group], now: int) -> None:
+def _show(groups: Sequence[FailureGroup], now: int) -> None:
     from fc_async_plugin.operate.failures import NOT_DELIVERED
     from fc_async_plugin.report import moments
     from fc_async_plugin.report.tables import Column, cut
@@ -148,7 +148,7 @@ def _show_counts(counted: Sequence[Counted]) -> None:
         terminal.tell(f"  {function}  {', '.join(shown)}")
 
 
-def _went(one: Group) -> str:
+def _went(one: FailureGroup) -> str:
     """Return where failures went, in words."""
     from fc_async_sdk.spec.graph import destination_label
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from fc_async_plugin.account.connection import Where
-    from fc_async_plugin.operate.metrics import Series, Wanted
+    from fc_async_plugin.operate.metrics import Query, Series
     from fc_async_sdk.admin.models import MetricPoint
 
 _BARS: Final = "▁▂▃▄▅▆▇█"
@@ -87,7 +87,7 @@ def command(
         # The period that has just begun is part of what is shown up to now.
         until = max(options.moment(end, now), begin + 1) if end else now + 1
         seconds = _PERIODS[period] if period else metrics.period_for(begin, until)
-        wanted = metrics.Wanted(name, _chosen(names), begin, until, seconds)
+        wanted = metrics.Query(name, _chosen(names), begin, until, seconds)
         _refuse_many_points(wanted, period)
         cloud = monitor_endpoint or metrics.cloud_endpoint(client.region_name)
         found = metrics.read(client, account, wanted, monitor_endpoint)
@@ -113,7 +113,7 @@ def _chosen(names: tuple[str, ...]) -> tuple[str, ...]:
         raise click.UsageError(str(error)) from None
 
 
-def _refuse_many_points(wanted: Wanted, period: str | None) -> None:
+def _refuse_many_points(wanted: Query, period: str | None) -> None:
     if wanted.end - wanted.start > wanted.period * 1_000 * spec.POINTS:
         raise click.UsageError(
             f"--start to --end are more than {spec.POINTS} points: use "
@@ -121,7 +121,7 @@ def _refuse_many_points(wanted: Wanted, period: str | None) -> None:
         )
 
 
-def _print_json(source: str, wanted: Wanted, found: Sequence[Series]) -> None:
+def _print_json(source: str, wanted: Query, found: Sequence[Series]) -> None:
     import msgspec
 
     terminal.print_json(
@@ -138,7 +138,7 @@ def _print_json(source: str, wanted: Wanted, found: Sequence[Series]) -> None:
     )
 
 
-def _print_overview(wanted: Wanted, found: Sequence[Series]) -> None:
+def _print_overview(wanted: Query, found: Sequence[Series]) -> None:
     span = "minute" if wanted.period == _PERIODS["minute"] else "hour"
     columns = [Column("metric"), Column("value", right=True), Column(f"by {span}", least=_WIDTH)]
     rows = [
@@ -165,7 +165,7 @@ def _minute(milliseconds: int) -> str:
     return f"{moment:%Y-%m-%d %H:%M}"
 
 
-def sparkline(points: Sequence[MetricPoint], wanted: Wanted) -> str:
+def sparkline(points: Sequence[MetricPoint], wanted: Query) -> str:
     """Return the course of a series as bars; each is the largest value of its part of the time."""
     step = max(wanted.period * 1_000, -(-(wanted.end - wanted.start) // _WIDTH))
     count = -(-(wanted.end - wanted.start) // step)

@@ -54,7 +54,7 @@ def command(
     from fc_async_plugin.account import connection
     from fc_async_plugin.deploy.apply.planning import (
         AccountChecks,
-        Choices,
+        Coverage,
         Planning,
         describe,
         state_after,
@@ -66,7 +66,7 @@ def command(
     account = where.account
     project = connection.load_resources(where)
     with connection.regions(account, project) as regions:
-        planning = Planning(project, account, regions, Choices(**choices))
+        planning = Planning(project, account, regions, Coverage(**choices))
         plan, remote = planning.plan()
         before = costs.of_account(remote, project.resources)
         after = costs.of_account(state_after(plan, remote), project.resources, planning.wanted)
@@ -90,7 +90,7 @@ def command(
                 account_id=account_id,
                 environment=where.environment or "",
                 plan=plan,
-                seen=saved_plan.seen(planning.wanted, remote),
+                seen=saved_plan.snapshots(planning.wanted, remote),
                 cycles=tuple(map(describe, cycles)),
             )
             saved_plan.save(Path(out), saved)

@@ -112,7 +112,7 @@ def _tell_left(
         terminal.note(f"Left: the functions {shown}; --with-functions deletes them.")
     candidates = channels.of_resources(removed, triggers=functions)
     in_use = channels.of_resources(staying, triggers=True)
-    left = connection.left(candidates - in_use, account, project)
+    left = connection.remaining(candidates - in_use, account, project)
     here = connection.is_here(account)
     for channel in left.existing:
         terminal.note(f"Left: {_shown(channel)}, {_way_out(channel, here=here)}.")

@@ -14,7 +14,7 @@ from fc_async_plugin.report import DONE, FAILED, Format, terminal
 
 if TYPE_CHECKING:
     from fc_async_plugin.account.connection import Where
-    from fc_async_plugin.operate.watching import Change, Webhook
+    from fc_async_plugin.operate.watching import AlarmChange, Webhook
 
 
 @click.command()
@@ -73,7 +73,7 @@ def command(
             region: opened.enter_context(connection.client(reached, region))
             for region in {one.region for one in rules}
         }
-        watch = watching.Watch(
+        watch = watching.RuleWatch(
             rules,
             watching.reader(clients, reached),
             lambda change: _tell(change, hook, output),
@@ -89,7 +89,7 @@ def command(
             time.sleep(every)
 
 
-def _tell(change: Change, hook: Webhook | None, output: Format) -> None:
+def _tell(change: AlarmChange, hook: Webhook | None, output: Format) -> None:
     if hook is not None:
         hook(change)
     if output == "json":

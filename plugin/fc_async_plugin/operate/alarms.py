@@ -58,7 +58,7 @@ def terraform(rules: Sequence[Rule], groups: Sequence[str]) -> dict[str, Any]:
                     "metric": rule.condition.metric,
                     "metric_dimensions": _literal(json.dumps(_dimensions(rule))),
                     "period": rule.condition.period,
-                    "contact_groups": [_literal(one) for one in groups],
+                    "contact_groups": [_literal(group) for group in groups],
                     f"escalations_{_level(rule).lower()}": {
                         "statistics": metrics.ALARM_STATISTIC,
                         "comparison_operator": ">=",
@@ -95,13 +95,16 @@ def ros(rules: Sequence[Rule], groups: Sequence[str]) -> dict[str, Any]:
 def _keyed(rules: Sequence[Rule], clean: Callable[[str], str]) -> dict[str, Rule]:
     """Return rules by names that a language takes; a number tells names apart that look alike."""
     keys: dict[tuple[str, str], str] = {}
-    found: dict[str, Rule] = {}
+    by_key: dict[str, Rule] = {}
     for rule in rules:
-        name, place = clean(rule.name), (rule.region, rule.name)
-        others = (f"{name}{at}" for at in count(2))
-        free = next(key for key in chain([name], others) if key not in found)
-        found[keys.setdefault(place, free)] = rule
-    return found
+        name = clean(rule.name)
+        source = (rule.region, rule.name)
+        numbered = (f"{name}{at}" for at in count(2))
+        # Lazy, because the numbers have no end. Terraform and ROS take fewer characters than
+        # functions have: a-b and a_b, or one name in two regions, had one alarm for both.
+        free = next(key for key in chain([name], numbered) if key not in by_key)
+        by_key[keys.setdefault(source, free)] = rule
+    return by_key
 
 
 def _dimensions(rule: Rule) -> list[dict[str, str]]:
@@ -121,6 +124,8 @@ def _fields(rule: Rule) -> dict[str, Any]:
         "MetricName": rule.condition.metric,
         "Escalations": {
             _level(rule): {
+                # All metrics of the namespace have this one; rules with another are refused since
+                # August 2024.
                 "Statistics": metrics.ALARM_STATISTIC,
                 "ComparisonOperator": _AT_LEAST,
                 "Threshold": str(rule.threshold),

@@ -57,36 +57,40 @@ def missed(
         TriggerNotFound: There is no such trigger.
         PluginError: It is not a timer, its configuration is invalid, or it fires too often.
     """
-    found = client.get_trigger(function, trigger)
-    if found.trigger_type != _TIMER:
-        raise PluginError(f"{trigger} is not a timer, but a trigger of type {found.trigger_type}")
+    timer = client.get_trigger(function, trigger)
+    if timer.trigger_type != _TIMER:
+        raise PluginError(f"{trigger} is not a timer, but a trigger of type {timer.trigger_type}")
     try:
-        config = timers.read(found.trigger_config or "{}")
+        config = timers.read(timer.trigger_config or "{}")
     except timers.InvalidTimer as error:
         raise PluginError(f"timer {trigger}: {error}") from error
-    schedule, (begin, end) = timers.parse(config.cron_expression), span
-    moments = timers.firings(schedule, begin - 1, since=_changed(found.last_modified_time))
+    schedule = timers.parse(config.cron_expression)
+    begin, end = span
+    # begin - 1: the first moment of the span is part of it, and firings() yields later ones only.
+    moments = timers.firings(schedule, begin - 1, since=_changed(timer.last_modified_time))
     firings = list(islice(takewhile(lambda at: at <= end, moments), limit + 1))
     if len(firings) > limit:
         raise PluginError(f"these are more than {limit} firings: choose a shorter time or --limit")
+    # The id recognises a firing in a second backfill of the same span.
     ids = {f"{trigger}-{_utc(at):%Y%m%dT%H%M%SZ}": at for at in firings}
-    return Missed(function, trigger, found.qualifier, config.payload, ids)
+    return Missed(function, trigger, timer.qualifier, config.payload, ids)
 
 
-def fire(client: Client, wanted: Missed, pace: Pace | None = None) -> list[Outcome]:
+def fire(client: Client, timer: Missed, pace: Pace | None = None) -> list[Outcome]:
     """Invoke the function for each moment, with the event that the timer would have made."""
-    ids = list(wanted.firings)
+    ids = list(timer.firings)
     payloads = [
-        encode(events.timer(wanted.trigger, at, payload=wanted.payload))
-        for at in wanted.firings.values()
+        encode(events.timer(timer.trigger, at, payload=timer.payload))
+        for at in timer.firings.values()
     ]
     run = client.fan_out(
-        wanted.function,
+        timer.function,
         payloads,
         task_ids=lambda at, _: ids[at],
-        qualifier=wanted.qualifier,
+        qualifier=timer.qualifier,
         pace=pace,
     )
+    # By moment; the answers come in any order.
     return sorted(run, key=lambda outcome: outcome.index)
 
 

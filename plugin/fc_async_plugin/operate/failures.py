@@ -14,7 +14,7 @@ import re
 import shlex
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from itertools import islice
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from fc_async_sdk.admin.models import DeadEvent
     from fc_async_sdk.events import DestinationEvent
 
-COUNTED: Final = tuple(one.metric for one in CONDITIONS if one.counts)
+COUNTED: Final = tuple(condition.metric for condition in CONDITIONS if condition.counts)
 _MOST: Final = 1_000
 """Tasks of one function and status that are read, the newest."""
 _WORKERS: Final = 8
@@ -86,7 +86,7 @@ class Example(msgspec.Struct, frozen=True, rename="camel"):
     trace: list[str] = []
 
 
-class Group(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+class FailureGroup(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """Failures that are alike, as docs/reference/json-output.md has them.
 
     Attributes:
@@ -114,15 +114,15 @@ class Counted(msgspec.Struct, frozen=True):
     value: float
 
 
-class Found(msgspec.Struct, frozen=True):
+class FailureReport(msgspec.Struct, frozen=True):
     """Failures, the most frequent first, and sentences about what could not be looked at."""
 
-    failures: list[Group]
+    failures: list[FailureGroup]
     counted: list[Counted]
     omitted: list[str]
 
 
-class Reader:
+class FailureReader:
     """Reads the failures of one region.
 
     Args:
@@ -143,61 +143,67 @@ class Reader:
         self._targets: dict[str, None] = {}
         self._all: list[Failure] = []
 
-    def read(self, functions: Sequence[str]) -> Found:
+    def read(self, functions: Sequence[str]) -> FailureReport:
         """Read the failures of functions.
 
         Raises:
             NoCredentials: There are no keys to read them with.
         """
         with ThreadPoolExecutor(_WORKERS, thread_name_prefix="failures") as pool:
-            read = [one for many in pool.map(self._tasks, functions) for one in many]
-            counted = [one for many in pool.map(self._counted, functions) for one in many]
-        by_id = {one.request_id: one for one in read}
+            failed_tasks = list(chain.from_iterable(pool.map(self._tasks, functions)))
+            counted = list(chain.from_iterable(pool.map(self._counted, functions)))
+        by_id = {failure.request_id: failure for failure in failed_tasks}
+        # A task and the event of its destination are one invocation. The task has more: its id,
+        # with which it is sent again.
         for target in self._targets:
-            for one in self._events(target):
-                by_id.setdefault(one.request_id, one)
-        for dead in self._dead():
-            known = by_id.get(dead.request_id)
-            by_id[dead.request_id] = (
-                _dead(dead)
-                if known is None
-                else replace(known, destination=dead.destination, lost=dead.error)
-            )
-        self._all = [one for one in by_id.values() if one.function in functions]
-        wanted = [one for one in self._all if one.at >= self._since]
-        return Found([self._group(few) for few in grouped(wanted)], counted, self._omitted)
+            for failure in self._events(target):
+                by_id.setdefault(failure.request_id, failure)
+        for event in self._dead():
+            by_id[event.request_id] = _with_dead_event(by_id.get(event.request_id), event)
+        self._all = [failure for failure in by_id.values() if failure.function in functions]
+        recent = [failure for failure in self._all if failure.at >= self._since]
+        groups = [self._group(alike) for alike in grouped(recent)]
+        return FailureReport(groups, counted, self._omitted)
 
     def _tasks(self, function: str) -> list[Failure]:
         """Read the tasks of a function; note the failure destinations that it has."""
         try:
             configs = lists.configs(self._client, function)
-            found = list(islice(self._listed(function), len(FAILED_STATUSES) * _MOST))
+            tasks = list(islice(self._listed(function), len(FAILED_STATUSES) * _MOST))
+        # Without keys nothing was looked at: a report would say that nothing had failed.
         except NoCredentials:
             raise
         except FcAsyncError as error:
             self._omitted.append(f"tasks of {function}: {error}")
             return []
-        targets = {name: dict(one.destinations).get("failure", "") for name, one in configs.items()}
+        targets = {
+            qualifier: dict(config.destinations).get("failure", "")
+            for qualifier, config in configs.items()
+        }
         self._targets |= dict.fromkeys(filter(None, targets.values()))
-        if len(found) >= _MOST:
+        # Named, not cut off in silence: the counts of the groups are too small then.
+        if len(tasks) >= _MOST:
             self._omitted.append(f"tasks of {function} before the newest {_MOST} of each status")
-        if not self._here and not any(one.async_task for one in configs.values()):
+        # A local runtime lists invocations without task mode, too; the service does not keep them.
+        if not self._here and not any(config.async_task for config in configs.values()):
             self._omitted.append(f"invocations of {function}: task mode is off")
-        return [
-            _of_task(function, one, targets.get(one.qualifier or limits.DEFAULT_QUALIFIER, ""))
-            for one in found
-        ]
+        failed = []
+        for task in tasks:
+            qualifier = task.qualifier or limits.DEFAULT_QUALIFIER
+            failed.append(_of_task(function, task, targets.get(qualifier, "")))
+        return failed
 
     def _listed(self, function: str) -> Iterator[AsyncTask | Task]:
         if not self._here:
             tasks = FunctionTasks(self._client, function, None)
+            # Each status for itself: thousands of tasks of one would hide those of the others.
             for status in FAILED_STATUSES:
                 yield from islice(tasks.all(status=status), _MOST)
             return
         token = None
+        statuses = ",".join(FAILED_STATUSES)
         while True:
-            every = ",".join(FAILED_STATUSES)
-            call = admin.list_tasks(function, status=every, limit=100, next_token=token)
+            call = admin.list_tasks(function, status=statuses, limit=100, next_token=token)
             page = self._client.send(call)
             yield from page.tasks
             token = page.next_token
@@ -207,6 +213,7 @@ class Reader:
     def _events(self, target: str) -> Iterator[Failure]:
         """Yield the failures in a queue, as far as they can be seen without receiving them."""
         node = node_of(target, self._client)
+        # A function has taken the event: nothing waits there.
         if node is None or node.kind == "function":
             return
         if node.kind != "mns-queue":
@@ -218,6 +225,7 @@ class Reader:
             self._omitted.append(f"{node.label}: {error}")
             return
         self._depths[target] = depth
+        # MNS lets only one batch be looked at without receiving it.
         if depth > len(seen):
             self._omitted.append(f"{node.label}: {depth - len(seen)} of its {depth} messages")
         for event in seen:
@@ -237,48 +245,40 @@ class Reader:
         keys = connection.credentials(self._account)
         with Queue(address, node.name, keys) as queue:
             seen, depth = queue.peek()
-        return [one.event for one in seen], depth
+        return [failure.event for failure in seen], depth
 
     def _dead(self) -> Iterable[DeadEvent]:
         if not self._here:
             return ()
         try:
-            found = self._client.send(admin.list_dead_events())
+            page = self._client.send(admin.list_dead_events())
         except FcAsyncError as error:
             self._omitted.append(f"dead events: {error}")
             return ()
-        if found.next_token:
-            self._omitted.append(f"dead events before the newest {len(found.deliveries)}")
-        return found.deliveries
+        if page.next_token:
+            self._omitted.append(f"dead events before the newest {len(page.deliveries)}")
+        return page.deliveries
 
     def _counted(self, function: str) -> list[Counted]:
         span = metrics.period_for(self._since, self._now)
-        wanted = metrics.Wanted(function, COUNTED, self._since, self._now, span)
+        query = metrics.Query(function, COUNTED, self._since, self._now, span)
         try:
-            found = metrics.read(self._client, self._account, wanted)
+            answer = metrics.read(self._client, self._account, query)
         except FcAsyncError as error:
             self._omitted.append(f"metrics of {function}: {error}")
             return []
-        return [Counted(function, one.metric, one.value) for one in found if one.value]
+        return [Counted(function, series.metric, series.value) for series in answer if series.value]
 
-    def _group(self, alike: Sequence[Failure]) -> Group:
+    def _group(self, alike: Sequence[Failure]) -> FailureGroup:
         """Return failures that are alike as one, with the traceback of the newest."""
-        newest = max(alike, key=lambda one: one.at)
+        newest = max(alike, key=lambda failure: failure.at)
         trace = newest.trace
         if newest.task_id and not trace:
-            try:
-                task = (
-                    self._client.send(admin.get_task(newest.function, newest.task_id))
-                    if self._here
-                    else self._client.get_async_task(newest.function, newest.task_id)
-                )
-                trace = error_lines((task.return_payload or "").encode())
-            except FcAsyncError as error:
-                self._omitted.append(f"task {newest.task_id}: {error}")
+            trace = self._trace_of_task(newest)
         waiting = self._depths.get(newest.destination)
         # Sent again, received, or not there yet: a replay as a task would run it once more.
         gone = waiting == 0 and not newest.lost
-        return Group(
+        return FailureGroup(
             function=newest.function,
             condition=newest.condition,
             error=newest.error or None,
@@ -290,37 +290,59 @@ class Reader:
             send_again=None if gone else self._send_again(newest, alike),
         )
 
-    def _send_again(self, one: Failure, alike: Sequence[Failure]) -> str | None:
+    def _trace_of_task(self, failure: Failure) -> list[str]:
+        try:
+            if self._here:
+                payload = self._client.send(
+                    admin.get_task(failure.function, failure.task_id)
+                ).return_payload
+            else:
+                payload = self._client.get_async_task(
+                    failure.function, failure.task_id
+                ).return_payload
+        except FcAsyncError as error:
+            self._omitted.append(f"task {failure.task_id}: {error}")
+            return []
+        return error_lines((payload or "").encode())
+
+    def _send_again(self, failure: Failure, alike: Sequence[Failure]) -> str | None:
         """Return the command that sends failures again, and no others that were read.
 
         Args:
-            one: One of them.
+            failure: One of them.
             alike: All of them.
         """
-        node = node_of(one.destination, self._client)
-        source, of_error = list[str](), ["--error", one.error]
-        if one.condition == NOT_DELIVERED:
+        if failure.condition == NOT_DELIVERED:
             return None  # the function succeeded: calling it again is not what is missing
-        if one.lost:
-            source = ["dead-events"] if self._here else []
-        elif node is not None and node.kind == "mns-queue":
-            source = [node.name]
-        elif node is not None and node.kind == "rocketmq":
-            source = [one.destination, "--group", "GID"]
+        source = self._source_of(failure)
         if source:
-            chosen = ["events", "replay", *source, "--function", one.function]
-            chosen += ["--condition", one.condition]
-            of_error = ["--match", f"responsePayload.errorType=^{re.escape(one.error)}$"]
-        elif not one.task:
+            chosen = ["events", "replay", *source, "--function", failure.function]
+            chosen += ["--condition", failure.condition]
+            of_error = ["--match", f"responsePayload.errorType=^{re.escape(failure.error)}$"]
+            chosen += self._without_others(failure, alike, of_error)
+        elif not failure.task:
             return None
         elif len(alike) == 1:
-            chosen = ["tasks", "replay", one.function, one.task_id]
+            chosen = ["tasks", "replay", failure.function, failure.task_id]
         else:
-            name = "--status" if one.condition in FAILED_STATUSES else "--condition"
-            chosen = ["tasks", "replay", one.function, name, one.condition]
-        if source or len(alike) > 1:
-            chosen += self._without_others(one, alike, of_error)
+            name = "--status" if failure.condition in FAILED_STATUSES else "--condition"
+            chosen = ["tasks", "replay", failure.function, name, failure.condition]
+            chosen += self._without_others(failure, alike, ["--error", failure.error])
         return shlex.join(["fc-async", *chosen, *self._to_the_same_place()])
+
+    def _source_of(self, failure: Failure) -> list[str]:
+        """Return the source that ``events replay`` takes for a failure, [] if it has none."""
+        if failure.lost:
+            return ["dead-events"] if self._here else []
+        node = node_of(failure.destination, self._client)
+        if node is None:
+            return []
+        match node.kind:
+            case "mns-queue":
+                return [node.name]
+            case "rocketmq":
+                return [failure.destination, "--group", "GID"]
+        return []
 
     def _to_the_same_place(self) -> Iterator[str]:
         """Yield the options with which a command goes where these failures were read."""
@@ -337,19 +359,20 @@ class Reader:
             yield from ("--account-id", account.account_id)
 
     def _without_others(
-        self, one: Failure, alike: Sequence[Failure], of_error: list[str]
+        self, failure: Failure, alike: Sequence[Failure], of_error: list[str]
     ) -> Iterator[str]:
         """Yield the options that leave out failures of the same function and condition."""
-        first, own = min(each.since for each in alike), {each.request_id for each in alike}
-        others = [
-            each
-            for each in self._all
-            if (each.function, each.condition) == (one.function, one.condition)
-            and each.request_id not in own
-        ]
-        if any(each.since < first for each in others):
+        first = min(each.since for each in alike)
+        ids = {each.request_id for each in alike}
+        key = (failure.function, failure.condition)
+        admitted = [each for each in self._all if (each.function, each.condition) == key]
+        unlike = [each for each in admitted if each.request_id not in ids]
+        # Two groups with one condition had the same command: each sent the failures of both, and
+        # what had failed before --since (10 where 3 were shown).
+        if any(each.since < first for each in unlike):
             yield from ("--since", str(first))
-        if one.error and any(each.since >= first and each.error != one.error for each in others):
+        later = [each for each in unlike if each.since >= first]
+        if failure.error and any(each.error != failure.error for each in later):
             yield from of_error
 
 
@@ -366,9 +389,15 @@ def node_of(destination: str, client: Client) -> Node | None:
 def grouped(failures: Iterable[Failure]) -> list[list[Failure]]:
     """Return failures by function, condition, error and destination, the most frequent first."""
     groups: dict[tuple[str, ...], list[Failure]] = {}
-    for one in failures:
-        key = (one.function, one.condition, one.error, one.destination, one.lost)
-        groups.setdefault(key, []).append(one)
+    for failure in failures:
+        key = (
+            failure.function,
+            failure.condition,
+            failure.error,
+            failure.destination,
+            failure.lost,
+        )
+        groups.setdefault(key, []).append(failure)
     return sorted(groups.values(), key=lambda alike: (-len(alike), alike[0].function))
 
 
@@ -402,20 +431,28 @@ def _of_event(event: DestinationEvent, destination: str) -> Failure:
     )
 
 
-def _dead(dead: DeadEvent) -> Failure:
-    """Return an event that was given up, which may be the only trace of a failure."""
-    lost = Failure(
+def _with_dead_event(failure: Failure | None, dead: DeadEvent) -> Failure:
+    """Return a failure with why its destination did not get it.
+
+    Args:
+        failure: What is known of the invocation; None: the dead event is its only trace.
+        dead: An event that was given up.
+    """
+    if failure is None:
+        failure = _of_dead_event(dead)
+    return replace(failure, destination=dead.destination, lost=dead.error)
+
+
+def _of_dead_event(dead: DeadEvent) -> Failure:
+    with suppress(FcAsyncError):
+        event = events.parse(dead.event)
+        if not event.succeeded:
+            return _of_event(event, dead.destination)
+    # The function succeeded, or the event cannot be read: what failed is the delivery.
+    return Failure(
         function=dead.function,
         condition=NOT_DELIVERED,
         request_id=dead.request_id,
         at=dead.created_time,
         since=dead.created_time,
-        destination=dead.destination,
-        lost=dead.error,
     )
-    with suppress(FcAsyncError):
-        event = events.parse(dead.event)
-        if not event.succeeded:
-            known = _of_event(event, dead.destination)
-            return replace(known, destination=dead.destination, lost=dead.error)
-    return lost

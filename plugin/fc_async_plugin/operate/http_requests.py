@@ -67,20 +67,21 @@ def find_url(client: Client, function: str, qualifier: str | None, trigger: str 
     Raises:
         PluginError: There is no such trigger, or it has no URL.
     """
-    wanted = qualifier or limits.DEFAULT_QUALIFIER
-    found = [
-        one
-        for one in client.get_paginator("list_triggers").paginate(function).items()
-        if one.trigger_type == http_trigger.TYPE
-    ]
-    for one in found:
-        called = one.qualifier or limits.DEFAULT_QUALIFIER
-        named = one.trigger_name == trigger if trigger else called == wanted
-        if named and one.http_trigger and one.http_trigger.get("urlInternet"):
-            return HttpUrl(one.http_trigger["urlInternet"].rstrip("/"), _signed(one.trigger_config))
-    there = ", ".join(f"{one.trigger_name} ({one.qualifier})" for one in found) or "none"
-    missing = f"no HTTP trigger {trigger!r}" if trigger else f"no HTTP trigger for {wanted}"
-    raise PluginError(f"function {function!r} has {missing}; its HTTP triggers: {there}")
+    called_by = qualifier or limits.DEFAULT_QUALIFIER
+    triggers = client.get_paginator("list_triggers").paginate(function).items()
+    http_triggers = [each for each in triggers if each.trigger_type == http_trigger.TYPE]
+    for candidate in http_triggers:
+        if trigger:
+            chosen = candidate.trigger_name == trigger
+        else:
+            chosen = (candidate.qualifier or limits.DEFAULT_QUALIFIER) == called_by
+        url = (candidate.http_trigger or {}).get("urlInternet")
+        if chosen and url:
+            return HttpUrl(url.rstrip("/"), _signed(candidate.trigger_config))
+    shown = [f"{candidate.trigger_name} ({candidate.qualifier})" for candidate in http_triggers]
+    names = ", ".join(shown) or "none"
+    missing = f"no HTTP trigger {trigger!r}" if trigger else f"no HTTP trigger for {called_by}"
+    raise PluginError(f"function {function!r} has {missing}; its HTTP triggers: {names}")
 
 
 def _signed(config: str | None) -> bool:
@@ -112,6 +113,7 @@ def sent(
             if where.signed:
                 prepared.headers.update(_signature(prepared, request.body, credentials()))
             settings = session.merge_environment_settings(where.url, {}, True, None, None)
+            # No limit for the answer: a function may run for a day.
             limit = (_CONNECT_SECONDS, None)
             with session.send(
                 prepared, allow_redirects=False, timeout=limit, **settings

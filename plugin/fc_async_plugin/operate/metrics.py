@@ -45,7 +45,7 @@ _rows: Final = msgspec.json.Decoder(list[dict[str, Any]]).decode
 _OTHER_SPELLINGS: Final = {name: alias for alias, name in metrics.ALIASES.items()}
 
 
-class Wanted(NamedTuple):
+class Query(NamedTuple):
     """Selection of metrics.
 
     Attributes:
@@ -98,8 +98,10 @@ def time_of(text: str, now: int) -> int:
         ValueError: It is none of them.
     """
     ago = _AGO.fullmatch(text)
-    if ago and (moment := now - int(ago[1]) * _UNITS[ago[2]]) >= 0:
-        return moment
+    if ago is not None:
+        moment = now - int(ago[1]) * _UNITS[ago[2]]
+        if moment >= 0:
+            return moment
     if text.isascii() and text.isdigit() and len(text) < 16:  # noqa: PLR2004 -- fits a datetime
         return int(text)
     if "-" in text:
@@ -110,8 +112,11 @@ def time_of(text: str, now: int) -> int:
 
 def period_for(start: int, end: int) -> int:
     """Return the shortest period that shows all of a time in one answer, in seconds."""
-    fitting = (one for one in metrics.PERIODS if end - start < one * 1_000 * metrics.POINTS)
-    return next(fitting, metrics.PERIODS[-1])
+    # An answer of CloudMonitor has a limited number of points; more of them take further requests.
+    for period in metrics.PERIODS:
+        if end - start < period * 1_000 * metrics.POINTS:
+            return period
+    return metrics.PERIODS[-1]
 
 
 def now_of(client: Client) -> int:
@@ -124,51 +129,49 @@ def now_of(client: Client) -> int:
         PluginError: The endpoint is on this machine, and no runtime answers.
         FcAsyncError: The runtime refuses.
     """
-    here = _endpoint.parse(client.endpoint_url).loopback
-    return ask(client, admin.get_clock()).now if here else time.time_ns() // 1_000_000
+    local = _endpoint.parse(client.endpoint_url).loopback
+    return ask(client, admin.get_clock()).now if local else time.time_ns() // 1_000_000
 
 
-def from_runtime(client: Client, wanted: Wanted) -> list[Series]:
+def from_runtime(client: Client, query: Query) -> list[Series]:
     """Read what the local runtime has counted.
 
     Raises:
         FcAsyncError: The runtime refuses, or does not answer.
     """
     call = admin.get_metrics(
-        wanted.function,
-        names=wanted.names,
-        start=wanted.start,
-        end=wanted.end,
-        period=wanted.period,
+        query.function,
+        names=query.names,
+        start=query.start,
+        end=query.end,
+        period=query.period,
     )
-    found = {one.metric: one for one in ask(client, call).metrics}
-    return [
-        Series(name, found[name].value, found[name].points or ())
-        for name in wanted.names
-        if name in found
-    ]
+    by_metric = {series.metric: series for series in ask(client, call).metrics}
+    counted = [by_metric[name] for name in query.names if name in by_metric]
+    return [Series(metric.metric, metric.value, metric.points or ()) for metric in counted]
 
 
 def read(
-    client: Client, account: Account, wanted: Wanted, monitor: str | None = None
+    client: Client, account: Account, query: Query, monitor: str | None = None
 ) -> list[Series]:
     """Read metrics from the runtime that the endpoint names, or from the account's CloudMonitor.
 
     Args:
         client: A client of the function's region.
         account: The options, with the access alias of the template.
-        wanted: What is asked for.
+        query: What is asked for.
         monitor: URL of CloudMonitor, from which they are read then; None: that of the region.
 
     Raises:
         FcAsyncError: They cannot be read.
     """
+    # A CloudMonitor that is named is asked even if functions are looked for on this machine.
     if monitor is None and connection.is_here(account):
-        return from_runtime(client, wanted)
+        return from_runtime(client, query)
     region = client.region_name
     account = account._replace(endpoint=monitor or cloud_endpoint(region))
     with connection.client(account, region) as opened:
-        return from_cloud(opened, region, wanted)
+        return from_cloud(opened, region, query)
 
 
 def cloud_endpoint(region: str) -> str:
@@ -176,52 +179,55 @@ def cloud_endpoint(region: str) -> str:
     return f"https://metrics.{region}.aliyuncs.com"
 
 
-def from_cloud(client: Client, region: str, wanted: Wanted) -> list[Series]:
+def from_cloud(client: Client, region: str, query: Query) -> list[Series]:
     """Read what CloudMonitor has recorded; metrics without any point are left out.
 
     Args:
         client: Sends to the endpoint of CloudMonitor.
         region: Region of the function.
-        wanted: What is asked for.
+        query: What is asked for.
 
     Raises:
         FcAsyncError: CloudMonitor refuses, or does not answer.
     """
-    found = []
-    for name in wanted.names:
-        points = tuple(_points(client, region, wanted, name))
+    series = []
+    for name in query.names:
+        points = tuple(_points(client, region, query, name))
+        # The user guide spells a metric in another way than the appendix: either may be recorded.
         if not points and name in _OTHER_SPELLINGS:
-            points = tuple(_points(client, region, wanted, _OTHER_SPELLINGS[name]))
+            points = tuple(_points(client, region, query, _OTHER_SPELLINGS[name]))
         if points:
             values = [point.value for point in points]
-            found.append(Series(name, whole(metrics.METRICS[name].statistic, values), points))
-    return found
+            series.append(Series(name, whole(metrics.METRICS[name].statistic, values), points))
+    return series
 
 
-def _points(client: Client, region: str, wanted: Wanted, name: str) -> Iterator[MetricPoint]:
+def _points(client: Client, region: str, query: Query, name: str) -> Iterator[MetricPoint]:
     token = ""
     for _ in range(_MOST_PAGES):
-        page: _Page = client.send(_describe(region, wanted, name, token), total_timeout=_TIMEOUT)
+        page: _Page = client.send(_describe(region, query, name, token), total_timeout=_TIMEOUT)
+        # An error may come with status 200 and its code in the body.
         if str(page.code or "200") != "200":
             raise PluginError(f"CloudMonitor: {name}: {page.code}: {page.message}")
         for point in _read(page.datapoints, name):
-            if wanted.start - wanted.period * 1_000 < point.timestamp < wanted.end:
+            if query.start - query.period * 1_000 < point.timestamp < query.end:
                 yield point
         token = page.next_token
         if not token:
             return
+    # A sum of a part would look like the whole.
     raise PluginError(f"CloudMonitor: {name}: more than {_MOST_PAGES} pages; ask for less time")
 
 
-def _describe(region: str, wanted: Wanted, name: str, token: str) -> Call[_Page]:
-    dimensions = metrics.dimensions(region, wanted.function)
+def _describe(region: str, query: Query, name: str, token: str) -> Call[_Page]:
+    dimensions = metrics.dimensions(region, query.function)
     form = {
         "Namespace": metrics.NAMESPACE,
         "MetricName": name,
-        "Period": str(wanted.period),
+        "Period": str(query.period),
         # The start is not part of what is asked for, the end is.
-        "StartTime": str(wanted.start - 1),
-        "EndTime": str(wanted.end),
+        "StartTime": str(query.start - 1),
+        "EndTime": str(query.end),
         "Dimensions": json.dumps(dimensions, separators=(",", ":")),
         "Length": str(metrics.POINTS),
         **({"NextToken": token} if token else {}),
@@ -240,15 +246,13 @@ def _read(datapoints: str, name: str) -> list[MetricPoint]:
     """Read the points, which are JSON in a text; the key of the value depends on the metric."""
     statistics = (metrics.METRICS[metrics.named(name)].statistic, *_STATISTICS)
     try:
-        rows = _rows(datapoints or "[]")
-        return [
-            MetricPoint(
-                int(row["timestamp"]), next(row[key] + 0 for key in statistics if key in row)
-            )
-            for row in rows
-        ]
+        points = []
+        for row in _rows(datapoints or "[]"):
+            value = next(row[key] for key in statistics if key in row)
+            points.append(MetricPoint(int(row["timestamp"]), value + 0))  # + 0: refuses a text
     except (msgspec.DecodeError, KeyError, TypeError, ValueError, StopIteration) as error:
         raise PluginError(f"CloudMonitor: {name}: the points cannot be read: {error!r}") from error
+    return points
 
 
 def whole(statistic: metrics.Statistic, values: Sequence[float]) -> float:

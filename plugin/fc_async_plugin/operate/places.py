@@ -35,12 +35,14 @@ def tell(regions: Regions, project: Project, only: Collection[str] | None = None
         FcAsyncError: The runtime does not answer, or the endpoint is not one.
     """
     suppressions = Suppressions(project.suppressions)
-    told = [one for one in project.resources if only is None or one.name in only]
-    for region in sorted({resource.region for resource in told}):
-        there = [one for one in told if one.region == region]
+    by_region: dict[str, list[Resource]] = {}
+    for resource in project.resources:
+        if only is None or resource.name in only:
+            by_region.setdefault(resource.region, []).append(resource)
+    for region, resources in sorted(by_region.items()):
         body = Places(
-            places=tuple(_destinations(there, suppressions)),
-            triggers=tuple(_triggers(there, suppressions)),
+            places=tuple(_destinations(resources, suppressions)),
+            triggers=tuple(_triggers(resources, suppressions)),
         )
         if body.places or body.triggers:
             regions[region].send(admin.put_places(body))
@@ -48,14 +50,14 @@ def tell(regions: Regions, project: Project, only: Collection[str] | None = None
 
 def _destinations(resources: Iterable[Resource], suppressions: Suppressions) -> Iterator[WrittenAt]:
     for link in links(resources):
-        place = link.where()
+        position = link.where()
         yield WrittenAt(
             function=link.resource.function_name,
             qualifier=source_node(link.resource).qualifier,
             outcome=link.kind,
             destination=link.text,
-            place=_shown(place),
-            waived=suppressions.waive(place),
+            place=_shown(position),
+            waived=suppressions.waive(position),
         )
 
 
@@ -74,5 +76,6 @@ def _shown(position: Position) -> str:
     """Return a place as the user would write it: relative to this folder if it is below."""
     file = Path(position.file).resolve()
     folder = Path.cwd()
-    shown = file.relative_to(folder) if file.is_relative_to(folder) else file
-    return str(position._replace(file=str(shown)))
+    if file.is_relative_to(folder):
+        file = file.relative_to(folder)
+    return str(position._replace(file=str(file)))

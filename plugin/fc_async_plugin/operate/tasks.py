@@ -7,7 +7,6 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext, suppress
-from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 import msgspec
@@ -110,13 +109,12 @@ class FunctionTasks(NamedTuple):
     ) -> list[AsyncTask]:
         """Return the newest invocations without task mode, which only a local runtime remembers."""
         call = admin.list_tasks(self.function, status=status, limit=100)
-        found = _of_runtime(self.client, call)
-        chosen = (
-            msgspec.convert(one.to_dict(), AsyncTask)
-            for one in (found.tasks if found else ())
-            if one.task_mode is False and one.task_id.startswith(prefix or "")
-        )
-        return list(islice(chosen, limit))
+        page = _of_runtime(self.client, call)
+        if page is None:
+            return []
+        unrecorded = [task for task in page.tasks if task.task_mode is False]
+        chosen = [task for task in unrecorded if task.task_id.startswith(prefix or "")]
+        return [msgspec.convert(task.to_dict(), AsyncTask) for task in chosen[:limit]]
 
     def find(self, task_id: str) -> AsyncTask:
         """Return one task with its steps; of one without task mode, say so on stderr.
@@ -127,11 +125,13 @@ class FunctionTasks(NamedTuple):
         try:
             return self.get(task_id)
         except AsyncTaskNotFound:
+            # An invocation without task mode has no task: only a local runtime remembers it, by its
+            # id.
             if not self.unrecorded(1, prefix=task_id):
                 raise
-            found = self.client.send(admin.get_task(self.function, task_id))
+            task = self.client.send(admin.get_task(self.function, task_id))
         terminal.note(f"{task_id} is {UNRECORDED}")
-        return msgspec.convert(found.to_dict(), AsyncTask)
+        return msgspec.convert(task.to_dict(), AsyncTask)
 
     def printed(self) -> dict[tuple[str, int], str]:
         """Return what attempts that run have printed so far, which only a local runtime knows.
@@ -140,11 +140,15 @@ class FunctionTasks(NamedTuple):
             The text by task and number of the attempt; … stands for lines that are left out.
         """
         texts: dict[tuple[str, int], str] = {}
-        found = _of_runtime(self.client, admin.get_steps())
-        for step in found.steps if found else ():
-            if step.function == self.function:
-                key = step.task_id or step.request_id, step.attempt
-                texts[key] = texts.get(key, "") + ("…\n" if step.cut else "") + step.output
+        page = _of_runtime(self.client, admin.get_steps())
+        if page is None:
+            return {}
+        for step in page.steps:
+            if step.function != self.function:
+                continue
+            key = step.task_id or step.request_id, step.attempt
+            cut = "…\n" if step.cut else ""
+            texts[key] = texts.get(key, "") + cut + step.output
         return texts
 
     def with_steps(self, newest_first: list[AsyncTask]) -> Iterator[AsyncTask]:
@@ -160,13 +164,13 @@ class FunctionTasks(NamedTuple):
         if task.status in _WITHOUT_ERROR:
             return False
         whole = self.get(task.task_id)
-        details = [event.details() for event in whole.events or ()]
-        errors = [
-            one.get(name) for one in details for name in ("Error", "errorType", "errorMessage")
-        ]
+        errors: list[object] = [whole.task_error_message]
+        for event in whole.events or ():
+            details = event.details()
+            errors += map(details.get, ("Error", "errorType", "errorMessage"))
         errors += error_lines(whole.return_payload_bytes or b"")[-1:]  # "KeyError: 'items'"
-        shown = "\n".join(map(str, filter(None, [whole.task_error_message, *errors])))
-        return text.lower() in shown.lower()
+        lines = "\n".join(map(str, filter(None, errors)))
+        return text.lower() in lines.lower()
 
     def wait(self, task_id: str, *, timeout: float | None = None) -> AsyncTask:
         """Wait until a task has ended.
@@ -208,27 +212,36 @@ class FunctionTasks(NamedTuple):
             replays: Whether replays count, too.
             conditions: Parameters of ListAsyncTasks.
         """
-        found: dict[str, AsyncTask] = {}
+        by_id: dict[str, AsyncTask] = {}
         left_out: list[str] = []
         for status in statuses:
-            wanted: list[AsyncTask] = []
+            chosen: list[AsyncTask] = []
             for task in self.all(status=status, **conditions):
-                if condition not in (None, (task.task_error_message or "").partition(":")[0]):
+                # No limit by default: stop and replay ended at 10,000 with exit code 0 while as
+                # many others waited.
+                if not self._failed_with(task, condition, error):
                     continue
-                if error and not self.has_error(task, error):
-                    continue
+                # A replay that failed is not replayed again: its original is in the list, too.
                 if not replays and is_replay(task.task_id):
                     left_out.append(task.task_id)
-                elif limit is None or len(wanted) <= limit:
-                    wanted.append(task)
-                else:
+                    continue
+                # One more than the limit shows that there are more.
+                if limit is not None and len(chosen) > limit:
                     break
-            found |= {task.task_id: task for task in wanted}
-        tasks = list(found.values())
+                chosen.append(task)
+            # A task whose status changes in the meantime is listed twice.
+            by_id |= {task.task_id: task for task in chosen}
+        tasks = list(by_id.values())
         if len(statuses) > 1:  # what has not started is the newest
             tasks.sort(key=lambda task: -(task.started_time or sys.maxsize))
         more = limit is not None and len(tasks) > limit
         return Chosen(tasks[:limit], more, left_out)
+
+    def _failed_with(self, task: AsyncTask, condition: str | None, error: str | None) -> bool:
+        if condition is not None and condition != (task.task_error_message or "").partition(":")[0]:
+            return False
+        # The last filter: it reads the task with its steps.
+        return not error or self.has_error(task, error)
 
     def why_none(self) -> str:
         """Return why a function without any task has none, "" if it may get some.
@@ -260,6 +273,7 @@ class FunctionTasks(NamedTuple):
             if payload is None:
                 return Replayed(task_id, error="the service did not keep its payload")
             stored = stored_payloads.look_up(payload)
+            # The function would get a claim that it cannot read, and fail once more.
             if stored is not None and stored.gone:
                 return Replayed(task_id, error=f"its payload is gone: {stored.note}")
             accepted = self.client.invoke_async(
@@ -278,6 +292,7 @@ def each(work: Callable[[str], T], task_ids: Sequence[str]) -> list[T]:
     try:
         return list(pool.map(work, task_ids))
     finally:
+        # Ctrl-C ends after the requests that are out, not after all ids.
         pool.shutdown(cancel_futures=True)
 
 
@@ -291,13 +306,14 @@ def newest(
         limit: Largest number of tasks.
         choose: Returns the newest tasks of a function.
     """
-    found: list[AsyncTask] = []
-    for one in tasks:
+    chosen: list[AsyncTask] = []
+    for function_tasks in tasks:
+        # A template may name functions that are not deployed yet.
         with suppress(FunctionNotFound) if len(tasks) > 1 else nullcontext():
-            found += choose(one)
+            chosen += choose(function_tasks)
     if len(tasks) > 1:
-        found.sort(key=lambda task: task.started_time or sys.maxsize, reverse=True)
-    return found[:limit]
+        chosen.sort(key=lambda task: task.started_time or sys.maxsize, reverse=True)
+    return chosen[:limit]
 
 
 @contextmanager
@@ -308,15 +324,15 @@ def listed(name: str | None, where: Where) -> Iterator[list[FunctionTasks]]:
             yield [tasks]
         return
     with connection.functions(where) as functions:
-        yield [FunctionTasks(client, one, where.qualifier) for client, one in functions]
+        yield [FunctionTasks(client, name, where.qualifier) for client, name in functions]
 
 
 @contextmanager
 def tasks_of(name: str, where: Where) -> Iterator[FunctionTasks]:
     """Yield the tasks of the function that a command names; close the connections at the end."""
-    target = connection.Target(name, where)
-    with target.client as client, suggestions.for_function(name, target.known, client):
-        yield FunctionTasks(client, target.function, where.qualifier)
+    named = connection.NamedFunction(name, where)
+    with named.client as client, suggestions.for_function(name, named.names, client):
+        yield FunctionTasks(client, named.function, where.qualifier)
 
 
 def times_of(client: Client, function: str | None, task_id: str | None = None) -> Times:
@@ -335,8 +351,8 @@ def times_of(client: Client, function: str | None, task_id: str | None = None) -
         tasks: Sequence[Task] = [task] if task else []
     else:
         call = admin.list_tasks(function, status="Enqueued,Retrying", limit=100)
-        found = _of_runtime(client, call)
-        tasks = found.tasks if found else []
+        page = _of_runtime(client, call)
+        tasks = page.tasks if page else []
     return Times(clock.now, {task.task_id: task.due_time for task in tasks})
 
 

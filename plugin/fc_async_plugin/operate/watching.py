@@ -44,15 +44,15 @@ _HOSTS: Final = {
     "qyapi.weixin.qq.com": "dingtalk",  # WeCom takes the same body
     "open.feishu.cn": "feishu",
 }
-FORMS: Final[dict[str, Callable[[Change], Any]]] = {
-    "json": lambda one: one.as_data(),
-    "dingtalk": lambda one: {"msgtype": "text", "text": {"content": one.text}},
-    "feishu": lambda one: {"msg_type": "text", "content": {"text": one.text}},
+FORMS: Final[dict[str, Callable[[AlarmChange], Any]]] = {
+    "json": lambda change: change.as_data(),
+    "dingtalk": lambda change: {"msgtype": "text", "text": {"content": change.text}},
+    "feishu": lambda change: {"msg_type": "text", "content": {"text": change.text}},
 }
 """Bodies of messages by the service that takes them; Slack takes the ``text`` of ``json``."""
 
 
-class Change(NamedTuple):
+class AlarmChange(NamedTuple):
     """A condition that has begun to hold, or has ended.
 
     Attributes:
@@ -68,12 +68,12 @@ class Change(NamedTuple):
     @property
     def text(self) -> str:
         """The change in one line."""
-        one = self.rule
-        name = f"{one.function} ({one.region}): {one.condition.name}"
-        value = f"{one.condition.metric} {self.value:g}"
+        rule = self.rule
+        name = f"{rule.function} ({rule.region}): {rule.condition.name}"
+        value = f"{rule.condition.metric} {self.value:g}"
         if not self.broken:
-            return f"{name} is over: {value}, alarm at {one.threshold}"
-        return f"{name}: {value}, alarm at {one.threshold}: {one.reason}"
+            return f"{name} is over: {value}, alarm at {rule.threshold}"
+        return f"{name}: {value}, alarm at {rule.threshold}: {rule.reason}"
 
     def as_data(self) -> dict[str, Any]:
         """Return the change as plain data for JSON."""
@@ -99,22 +99,24 @@ def values_of(rule: Rule, points: Sequence[MetricPoint], end: int) -> list[float
         points: The metric by minutes; a minute without a point counts as 0.
         end: End of the newest period.
     """
-    one, found = rule.condition, []
-    for number in range(one.times, 0, -1):
-        first = end - number * one.period * 1_000
-        span = [each.value for each in points if 0 <= each.timestamp - first < one.period * 1_000]
-        found.append(metrics.whole(one.statistic, span or [0]))
-    return found
+    condition = rule.condition
+    length = condition.period * 1_000
+    values = []
+    for number in range(condition.times, 0, -1):
+        first = end - number * length
+        span = [point.value for point in points if 0 <= point.timestamp - first < length]
+        values.append(metrics.whole(condition.statistic, span or [0]))
+    return values
 
 
-class Seen(NamedTuple):
+class RecentMetrics(NamedTuple):
     """Metrics of one function by minutes, up to a time in milliseconds since the epoch."""
 
     end: int
     points: Mapping[str, Sequence[MetricPoint]]
 
 
-class Watch:
+class RuleWatch:
     """Knows which conditions hold, and tells each change once.
 
     Args:
@@ -132,16 +134,20 @@ class Watch:
     def __init__(
         self,
         rules: Sequence[Rule],
-        read: Callable[[str, str, int], Seen],
-        tell: Callable[[Change], None],
+        read: Callable[[str, str, int], RecentMetrics],
+        tell: Callable[[AlarmChange], None],
         note: Callable[[str], None],
     ) -> None:
         self._rules: dict[tuple[str, str], list[Rule]] = {}
         for rule in rules:
+            # By region, too: a function that could not be read hid one of the same name in another
+            # region.
             self._rules.setdefault((rule.region, rule.function), []).append(rule)
-        self._read, self._tell, self._note = read, tell, note
+        self._read = read
+        self._tell = tell
+        self._note = note
         self._ends: dict[tuple[str, str], int] = {}
-        self._waiting: deque[Change] = deque(maxlen=_KEPT)
+        self._waiting: deque[AlarmChange] = deque(maxlen=_KEPT)
         self.broken: set[Rule] = set()
         self.unread: dict[tuple[str, str], str] = {}
 
@@ -151,40 +157,51 @@ class Watch:
         Raises:
             NoCredentials: There are no keys to read them with.
         """
-        found = [one for place, rules in self._rules.items() for one in self._changes(place, rules)]
-        self._waiting += sorted(found, key=lambda one: not one.rule.condition.critical)
-        for one in list(self._waiting)[:MOST]:
+        changes: list[AlarmChange] = []
+        for source, rules in self._rules.items():
+            changes += self._changes(source, rules)
+        # Critical ones first: a round sends some only, and the queue drops the oldest.
+        self._waiting += sorted(changes, key=lambda change: not change.rule.condition.critical)
+        # A change that was not taken stays: it was forgotten if its condition was over by the next
+        # round.
+        for change in list(self._waiting)[:MOST]:
             try:
-                self._tell(one)
+                self._tell(change)
             except PluginError as error:
-                self._note(f"{error}, which was not told: {one.text}")
+                self._note(f"{error}, which was not told: {change.text}")
             else:
-                self._waiting.remove(one)
+                self._waiting.remove(change)
 
-    def _changes(self, place: tuple[str, str], rules: Sequence[Rule]) -> Iterator[Change]:
-        minutes = max(one.condition.times * one.condition.period // 60 for one in rules)
+    def _changes(self, source: tuple[str, str], rules: Sequence[Rule]) -> Iterator[AlarmChange]:
+        minutes = max(rule.condition.times * rule.condition.period // 60 for rule in rules)
         try:
-            seen = self._read(*place, minutes + _CATCH_UP)
+            seen = self._read(*source, minutes + _CATCH_UP)
+        # One error, not a note for each function.
         except NoCredentials:
             raise
         except FcAsyncError as error:
-            if self.unread.get(place) != str(error):
-                name = f"{place[1]} ({place[0]})"
+            # Once for each reason, not in each round.
+            if self.unread.get(source) != str(error):
+                name = f"{source[1]} ({source[0]})"
                 self._note(f"{name}: its metrics cannot be read, and its alarms stay: {error}")
-            self.unread[place] = str(error)
+            self.unread[source] = str(error)
             return
-        self.unread.pop(place, None)
+        self.unread.pop(source, None)
         # Every minute since the round before is looked at: a round may be late.
-        first = max(self._ends.get(place, seen.end) + _MINUTE, seen.end - _CATCH_UP * _MINUTE)
-        ends = range(min(first, seen.end), seen.end + 1, _MINUTE)
-        self._ends[place] = seen.end
+        next_end = self._ends.get(source, seen.end) + _MINUTE
+        oldest_end = seen.end - _CATCH_UP * _MINUTE
+        first = min(max(next_end, oldest_end), seen.end)
+        ends = range(first, seen.end + 1, _MINUTE)
+        self._ends[source] = seen.end
         for rule in rules:
             points = seen.points.get(rule.condition.metric, ())
             moments = [values_of(rule, points, end) for end in ends]
             broken = [values for values in moments if rule.broken_by(values)]
-            if bool(broken) != (rule in self.broken):
-                self.broken ^= {rule}
-                yield Change(rule, bool(broken), (broken or moments)[-1][-1], seen.end)
+            if bool(broken) == (rule in self.broken):
+                continue
+            self.broken ^= {rule}
+            newest = (broken or moments)[-1]
+            yield AlarmChange(rule, bool(broken), newest[-1], seen.end)
 
 
 class Webhook:
@@ -206,7 +223,7 @@ class Webhook:
         self._url = url
         self._body = FORMS[form or _HOSTS.get(self.host, "json")]
 
-    def __call__(self, change: Change) -> None:
+    def __call__(self, change: AlarmChange) -> None:
         """Send a change.
 
         Raises:
@@ -230,26 +247,32 @@ def _code(answer: requests.Response) -> int:
         body = answer.json()
     except ValueError:
         return 0
-    found = (body.get("errcode") or body.get("code") or 0) if isinstance(body, dict) else 0
-    return found if isinstance(found, int) else 0
+    if not isinstance(body, dict):
+        return 0
+    code = body.get("errcode") or body.get("code")
+    return code if isinstance(code, int) else 0
 
 
-def reader(clients: Mapping[str, Client], account: Account) -> Callable[[str, str, int], Seen]:
+def reader(
+    clients: Mapping[str, Client], account: Account
+) -> Callable[[str, str, int], RecentMetrics]:
     """Return what reads metrics of the account or of a local runtime.
 
     Args:
         clients: A client for each region.
         account: The options.
     """
-    here = connection.is_here(account)
+    local = connection.is_here(account)
 
-    def read(region: str, function: str, minutes: int) -> Seen:
+    def read(region: str, function: str, minutes: int) -> RecentMetrics:
         client = clients[region]
         # The minute that goes on is not complete; in the account that holds for the one before.
-        end = metrics.now_of(client) // _MINUTE * _MINUTE - (0 if here else _MINUTE)
-        names = tuple(one.metric for one in CONDITIONS)
-        wanted = metrics.Wanted(function, names, end - minutes * _MINUTE, end, 60)
-        found = metrics.read(client, account, wanted)
-        return Seen(end, {one.metric: one.points for one in found})
+        end = metrics.now_of(client) // _MINUTE * _MINUTE
+        if not local:
+            end -= _MINUTE
+        names = tuple(condition.metric for condition in CONDITIONS)
+        query = metrics.Query(function, names, end - minutes * _MINUTE, end, 60)
+        answer = metrics.read(client, account, query)
+        return RecentMetrics(end, {series.metric: series.points for series in answer})
 
     return read

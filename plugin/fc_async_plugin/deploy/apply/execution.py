@@ -27,7 +27,7 @@ from rich import progress as rich_progress
 from fc_async_plugin import PluginError
 from fc_async_plugin.account import connection
 from fc_async_plugin.deploy.apply import executor, operations
-from fc_async_plugin.deploy.apply.executor import Failure, Report, Watcher
+from fc_async_plugin.deploy.apply.executor import FailedStep, Report, Watcher
 from fc_async_plugin.deploy.apply.journal import Journal
 from fc_async_plugin.deploy.apply.perform import Performer
 from fc_async_plugin.deploy.plan import report as plan_report
@@ -116,6 +116,7 @@ class Execution:
         journal = self._journal
         if not journal.standing:
             return
+        # An interrupted removal is resumed by removing: deploy would create again what it deleted.
         if not resume or self.command != journal.command:
             raise PluginError(
                 f"an earlier {journal.command} was interrupted; {len(journal.standing)} of its "
@@ -143,6 +144,8 @@ class Execution:
         done: tuple[Step, ...] = ()
         while True:  # every further plan has one step fewer in doubt
             plan = make_plan()
+            # After the checks: a plan in front of them said that nothing is to do, and a cycle
+            # error followed.
             if plan.obstacles or self.output == "text":
                 show(plan)
             if plan.obstacles:
@@ -161,6 +164,7 @@ class Execution:
 
     def _execute(self, plan: Plan, question: str) -> Report:
         journal = self._journal
+        # A resumed run without steps is done: what stood of it stands, and its journal goes.
         if not plan.changes:
             self._end(Report("done"))
             return Report("done")
@@ -180,13 +184,17 @@ class Execution:
 
     def _end(self, report: Report) -> None:
         if report.outcome == "done":
+            # The resumed run published again what its aliases needed. The version of the killed run
+            # is left, and no alias leads to it.
             for failure in executor.drop_unused_versions(self._journal.standing, self._performer):
                 terminal.note(f"A version without an alias may be left. {failure}")
         self._journal.end(list(report.standing))
 
     def _wait_for_requests_under_way(self) -> None:
-        if not any(one.in_doubt for one in self._journal.standing):
+        if not any(work.in_doubt for work in self._journal.standing):
             return
+        # A killed process cannot recall what it sent, and the service may carry it out after the
+        # account was read. A clock that was set back must not make this wait longer.
         passed = max(0.0, time() - self._journal.last_written)
         if passed < UNDER_WAY_SECONDS:
             terminal.note(
@@ -268,8 +276,8 @@ def tell(report: Report, total: int, command: str) -> None:
 
 
 def _as_data(report: Report) -> dict[str, Any]:
-    def failed(one: Failure) -> dict[str, Any]:
-        return {**plan_report.step_data(one.step), "reason": one.reason}
+    def failed(failure: FailedStep) -> dict[str, Any]:
+        return {**plan_report.step_data(failure.step), "reason": failure.reason}
 
     return {
         "outcome": report.outcome,
@@ -309,7 +317,7 @@ class Progress(Watcher):
         """Remove the bar."""
         self._bar.stop()
 
-    def done(self, step: Step, _index: int, _left: Done) -> None:
+    def done(self, step: Step, _index: int, _effect: Done) -> None:
         """Advance the bar."""
         self._advance(f"done: {step.title}")
 

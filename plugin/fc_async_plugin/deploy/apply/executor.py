@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from fc_async_plugin.deploy.plan import Plan
     from fc_async_plugin.deploy.plan.model import Step
 
+    _Target = tuple[str, str, str, str]  # kind, region, function, qualifier
+
 T = TypeVar("T")
 
 
@@ -54,7 +56,7 @@ def run_jobs(
     """Run jobs until none can start and none is running; return those that ended, in this order.
 
     Args:
-        needs: For each job, the indices of the jobs that must have succeeded before it starts.
+        needs: For each job, the indices of the jobs that must have ended before it starts.
         perform: Does one job; called in a thread of the pool.
         on_end: Called when a job has ended.
         on_start: Called when a job is about to start.
@@ -79,16 +81,20 @@ def run_jobs(
                 running[pool.submit(perform, index)] = index
             if not running:
                 return ended
+            # on_start and on_end are called by this thread only, never two at a time.
             finished, _ = wait(running, return_when=FIRST_COMPLETED)
             for future in sorted(finished, key=running.__getitem__):
-                one = _ended(running.pop(future), future)
-                ended.append(one)
-                on_end(one)
-                stopped = stopped or (one.error is not None and stop_on_error)
-                order.done(one.index)
+                end = _end_of(running.pop(future), future)
+                ended.append(end)
+                on_end(end)
+                if end.error is not None and stop_on_error:
+                    stopped = True
+                # A job that failed counts as done, too: its dependents can start only where jobs go
+                # on after an error, as in undoing, which undoes as much as can be undone.
+                order.done(end.index)
 
 
-def _ended(index: int, future: Future[T]) -> Ended[T]:
+def _end_of(index: int, future: Future[T]) -> Ended[T]:
     error = future.exception()
     # SystemExit and the like end the run; they are not a result of the step.
     if error is not None and not isinstance(error, Exception):
@@ -103,7 +109,7 @@ service carried out a request of an interrupted run after the account was read; 
 stands, and the account has to be read again."""
 
 
-class Failure(NamedTuple):
+class FailedStep(NamedTuple):
     """A step that failed, or could not be undone."""
 
     step: Step
@@ -120,13 +126,13 @@ class Work:
     Attributes:
         index: Its number, as watchers know it.
         step: The step.
-        left: What it left behind.
+        effect: What it left behind.
         in_doubt: It is not known whether the service carried out its request, or will do so yet.
     """
 
     index: int
     step: Step
-    left: Done
+    effect: Done
     in_doubt: bool = False
 
 
@@ -144,9 +150,9 @@ class Report(NamedTuple):
 
     outcome: Outcome
     done: tuple[Step, ...] = ()
-    failures: tuple[Failure, ...] = ()
+    failures: tuple[FailedStep, ...] = ()
     undone: tuple[Step, ...] = ()
-    stuck: tuple[Failure, ...] = ()
+    stuck: tuple[FailedStep, ...] = ()
     standing: tuple[Work, ...] = ()
 
 
@@ -159,13 +165,13 @@ class Watcher:
     def started(self, step: Step, index: int, /) -> None:
         """Note that a step is about to start."""
 
-    def prepared(self, step: Step, index: int, left: Done, /) -> None:
+    def prepared(self, step: Step, index: int, effect: Done, /) -> None:
         """Note how to undo a step; its request is sent when all watchers have returned.
 
         The only method that is called from the step's own thread.
         """
 
-    def done(self, step: Step, index: int, left: Done, /) -> None:
+    def done(self, step: Step, index: int, effect: Done, /) -> None:
         """Note that a step is done."""
 
     def failed(self, step: Step, index: int, error: Exception, /) -> None:
@@ -203,19 +209,26 @@ def apply(
             rest if this run fails.
         first: The number of steps in its journal; watchers count from there.
     """
-    ended, left = _run(plan, performer, watchers, first, stop=stop, workers=workers)
-    done = tuple(plan.steps[one.index] for one in ended if one.error is None)
-    work = [*before, *_to_undo(plan, ended, first, left)]
-    if all(one.error is None for one in ended):
+    ended, effects = _run(plan, performer, watchers, first, stop=stop, workers=workers)
+    done = tuple(plan.steps[end.index] for end in ended if end.error is None)
+    failures = tuple(
+        FailedStep(plan.steps[end.index], str(end.error)) for end in ended if end.error is not None
+    )
+    standing = [*before, *_to_undo(plan, ended, first, effects)]
+    if not failures:
+        # Without a failure, a step is missing only because of a stop.
         if len(done) == len(plan.steps):
             return Report("done", done)
-        return Report("interrupted", done, standing=tuple(work))
+        return Report("interrupted", done, standing=tuple(standing))
     late = _arrived_late(plan, ended, before)
     if late:
-        work = [replace(one, in_doubt=False) if one in late else one for one in work]
-        return Report("interrupted" if stop() else "outdated", done, standing=tuple(work))
-    failures = tuple(Failure(plan.steps[one.index], str(one.error)) for one in ended if one.error)
-    return undo(work, performer, watchers, workers=workers)._replace(failures=failures)
+        # A request that a killed process had sent was carried out after the account was read, and
+        # the same creation, planned again, got a 409. Nothing is wrong with the deployment: it
+        # needs a plan from the present state, not to be undone.
+        certain = [replace(work, in_doubt=False) if work in late else work for work in standing]
+        outcome: Outcome = "interrupted" if stop() else "outdated"
+        return Report(outcome, done, standing=tuple(certain))
+    return undo(standing, performer, watchers, workers=workers)._replace(failures=failures)
 
 
 def _run(
@@ -228,22 +241,23 @@ def _run(
     workers: int,
 ) -> tuple[list[Ended[Done]], dict[int, Done]]:
     """Perform the steps and tell the watchers; return how they ended, and what undoing needs."""
-    left: dict[int, Done] = {}
+    effects: dict[int, Done] = {}
 
     def on_start(index: int) -> None:
         for watcher in watchers:
             watcher.started(plan.steps[index], first + index)
 
     def perform(index: int) -> Done:
-        def prepared(found: Done) -> None:
-            left[index] = found
+        def prepared(effect: Done) -> None:
+            effects[index] = effect
             for watcher in watchers:
-                watcher.prepared(plan.steps[index], first + index, found)
+                watcher.prepared(plan.steps[index], first + index, effect)
 
         return performer(plan.steps[index], prepared)
 
     def on_end(ended: Ended[Done]) -> None:
-        step, number = plan.steps[ended.index], first + ended.index
+        step = plan.steps[ended.index]
+        number = first + ended.index
         for watcher in watchers:
             if ended.error is not None:
                 watcher.failed(step, number, ended.error)
@@ -253,11 +267,11 @@ def _run(
     ended = run_jobs(
         plan.needs, perform, on_end, on_start, workers=workers, stop_on_error=True, stop=stop
     )
-    return ended, left
+    return ended, effects
 
 
 def undo(
-    work: Sequence[Work],
+    standing: Sequence[Work],
     performer: Performer,
     watchers: Sequence[Watcher] = (),
     *,
@@ -266,43 +280,43 @@ def undo(
     """Undo steps.
 
     Args:
-        work: The steps in the order in which they were done, and what they left behind.
+        standing: The steps in the order in which they were done, and what they left behind.
         performer: Undoes a step.
         watchers: Are told what happens.
         workers: Largest number of steps at the same time.
     """
     for watcher in watchers:
-        watcher.undoing(len(work))
+        watcher.undoing(len(standing))
 
     def perform(index: int) -> None:
-        performer.undo(work[index].step, work[index].left)
+        performer.undo(standing[index].step, standing[index].effect)
 
     def on_end(ended: Ended[None]) -> None:
-        one = work[ended.index]
+        work = standing[ended.index]
         for watcher in watchers:
             if ended.error is None:
-                watcher.undone(one.step, one.index)
+                watcher.undone(work.step, work.index)
             else:
-                watcher.stuck(one.step, one.index, str(ended.error))
+                watcher.stuck(work.step, work.index, str(ended.error))
 
-    needs = _undo_needs([one.step for one in work])
+    needs = _undo_needs([work.step for work in standing])
     ended = run_jobs(needs, perform, on_end, workers=workers, stop_on_error=False)
-    left = [(work[one.index], str(one.error)) for one in ended if one.error is not None]
+    failed = [end for end in ended if end.error is not None]
     return Report(
-        "stuck" if left else "undone",
-        undone=tuple(work[one.index].step for one in ended if one.error is None),
-        stuck=tuple(Failure(one.step, reason) for one, reason in left),
-        standing=tuple(one for one, _ in left),
+        "stuck" if failed else "undone",
+        undone=tuple(standing[end.index].step for end in ended if end.error is None),
+        stuck=tuple(FailedStep(standing[end.index].step, str(end.error)) for end in failed),
+        standing=tuple(standing[end.index] for end in failed),
     )
 
 
-def drop_unused_versions(work: Sequence[Work], performer: Performer) -> list[Failure]:
+def drop_unused_versions(standing: Sequence[Work], performer: Performer) -> list[FailedStep]:
     """Delete versions that an interrupted run published and that no alias leads to.
 
     For a resumed run that is done: it published again what its aliases needed.
 
     Args:
-        work: What the interrupted run did, in the order in which it was done.
+        standing: What the interrupted run did, in the order in which it was done.
         performer: How a step is done.
 
     Returns:
@@ -310,15 +324,17 @@ def drop_unused_versions(work: Sequence[Work], performer: Performer) -> list[Fai
     """
     failures = []
     # The latest first: what is new since an earlier step may be a version of a later one.
-    for one in reversed(work):
-        if isinstance(one.step, PublishVersion):
-            try:
-                for made in performer.unused(one.step, one.left):
-                    performer.undo(one.step, one.left._replace(made=made))
-            except NotFound:
-                continue  # with the function, all its versions are gone
-            except FcAsyncError as error:
-                failures.append(Failure(one.step, str(error)))
+    for work in reversed(standing):
+        step = work.step
+        if not isinstance(step, PublishVersion):
+            continue
+        try:
+            for version in performer.unused(step, work.effect):
+                performer.undo(step, work.effect._replace(created=version))
+        except NotFound:
+            continue  # with the function, all its versions are gone
+        except FcAsyncError as error:
+            failures.append(FailedStep(step, str(error)))
     return failures
 
 
@@ -332,37 +348,35 @@ def _arrived_late(plan: Plan, ended: Iterable[Ended[Done]], before: Sequence[Wor
         Empty if a step failed for another reason.
     """
     late = []
-    for one in ended:
-        if one.error is None:
+    in_doubt = [work for work in before if work.in_doubt]
+    for end in ended:
+        if end.error is None:
             continue
-        step = plan.steps[one.index]
-        same = [
-            work
-            for work in before
-            if work.in_doubt
-            and type(work.step) is type(step)
-            and _target(work.step) == _target(step)
-        ]
-        if not same or not isinstance(one.error, ALREADY_EXISTS):
+        step = plan.steps[end.index]
+        same = [work for work in in_doubt if _sends_the_same(work.step, step)]
+        # One other failure is enough: the deployment failed, and is undone.
+        if not same or not isinstance(end.error, ALREADY_EXISTS):
             return []
         late += same
     return late
 
 
+def _sends_the_same(step: Step, other: Step) -> bool:
+    return type(step) is type(other) and _target_of(step) == _target_of(other)
+
+
 def _to_undo(
-    plan: Plan, ended: Iterable[Ended[Done]], first: int, left: Mapping[int, Done]
+    plan: Plan, ended: Iterable[Ended[Done]], first: int, effects: Mapping[int, Done]
 ) -> list[Work]:
     """Return what was done, and what failed without an answer whether it was done."""
-    return [
-        Work(
-            first + one.index,
-            plan.steps[one.index],
-            one.result or left.get(one.index, Done()),
-            in_doubt=one.error is not None,
-        )
-        for one in ended
-        if one.error is None or isinstance(one.error, UNCERTAIN)
-    ]
+    standing = []
+    for end in ended:
+        in_doubt = isinstance(end.error, UNCERTAIN)
+        if end.error is not None and not in_doubt:
+            continue
+        effect = end.result or effects.get(end.index, Done())
+        standing.append(Work(first + end.index, plan.steps[end.index], effect, in_doubt))
+    return standing
 
 
 def _undo_needs(steps: Sequence[Step]) -> list[list[int]]:
@@ -371,14 +385,16 @@ def _undo_needs(steps: Sequence[Step]) -> list[list[int]]:
     for index, before in enumerate(needs_of(steps)):
         for need in before:
             needs[need].append(index)
-    last: dict[tuple[str, str, str, str], int] = {}
+    # An interrupted run and the run that resumes it may both have changed one target. Neither step
+    # needs the other, and the later change has to be undone first.
+    last: dict[_Target, int] = {}
     for index, step in enumerate(steps):
-        target = _target(step)
+        target = _target_of(step)
         if target in last:
             needs[last[target]].append(index)
         last[target] = index
     return needs
 
 
-def _target(step: Step) -> tuple[str, str, str, str]:
+def _target_of(step: Step) -> _Target:
     return step.kind, step.region, step.function, step.qualifier_shown

@@ -65,15 +65,18 @@ class _Event(msgspec.Struct, frozen=True, kw_only=True, tag="event", omit_defaul
 
     Attributes:
         step: Its number.
-        what: ``started``: its request may go out. ``prepared``: what undoing needs was looked up,
+        kind: ``started``: its request may go out. ``prepared``: what undoing needs was looked up,
             before the request. ``done``. ``failed``: certainly not done. ``unknown``: it failed
             and may have been done. ``undone``.
-        left: What undoing it needs.
+        effect: What undoing it needs.
     """
 
+    # The names in the file stay: an interrupted run of an earlier release has to be resumed.
     step: int
-    what: Literal["started", "prepared", "done", "failed", "unknown", "undone"]
-    left: Done = Done()
+    kind: Literal["started", "prepared", "done", "failed", "unknown", "undone"] = msgspec.field(
+        name="what"
+    )
+    effect: Done = msgspec.field(default=Done(), name="left")
 
 
 prepare(_Begun, _Event)
@@ -117,7 +120,8 @@ class _File:
                 os.ftruncate(self._descriptor, self._length)
             os.write(self._descriptor, token)
             # By this machine's clock, with which it is compared: a network disk has another one.
-            os.utime(self._path, times=(now := time.time(), now))
+            now = time.time()
+            os.utime(self._path, times=(now, now))
 
     def read(self) -> Iterator[_Begun | _Event]:
         """Iterate over the lines that are there, once and before the first one is written.
@@ -164,24 +168,25 @@ class _Recorder(Watcher):
 
     def started(self, _step: Step, index: int) -> None:
         """Note the step before its request is sent: after a crash it may have been done."""
-        self._file.write(_Event(step=index, what="started"))
+        self._file.write(_Event(step=index, kind="started"))
 
-    def prepared(self, _step: Step, index: int, left: Done) -> None:
+    def prepared(self, _step: Step, index: int, effect: Done) -> None:
         """Note what undoing needs before the request is sent, from the step's own thread."""
-        self._file.write(_Event(step=index, what="prepared", left=left))
+        self._file.write(_Event(step=index, kind="prepared", effect=effect))
 
-    def done(self, _step: Step, index: int, left: Done) -> None:
+    def done(self, _step: Step, index: int, effect: Done) -> None:
         """Note that the step is done."""
-        self._file.write(_Event(step=index, what="done", left=left))
+        self._file.write(_Event(step=index, kind="done", effect=effect))
 
     def failed(self, _step: Step, index: int, error: Exception) -> None:
         """Note that the step failed."""
+        # A request without an answer may have been carried out: undoing has to include its step.
         unknown = isinstance(error, UNCERTAIN)
-        self._file.write(_Event(step=index, what="unknown" if unknown else "failed"))
+        self._file.write(_Event(step=index, kind="unknown" if unknown else "failed"))
 
     def undone(self, _step: Step, index: int) -> None:
         """Note that the step was undone."""
-        self._file.write(_Event(step=index, what="undone"))
+        self._file.write(_Event(step=index, kind="undone"))
 
 
 class _TargetLock:
@@ -196,6 +201,7 @@ class _TargetLock:
         self._lock = filelock.FileLock(path, mode=0o600)
 
     def take(self) -> None:
+        # Tried without a wait first, so that only a deployment that has to wait says so.
         with contextlib.suppress(filelock.Timeout):
             self._lock.acquire(timeout=0)
             return
@@ -271,6 +277,7 @@ class Journal:
         try:
             self._read()
         except BaseException:
+            # Python calls no exit for an enter that failed, by Ctrl-C while it reads either.
             self._lock.give_back(delete=False)
             raise
         return self
@@ -278,6 +285,7 @@ class Journal:
     def __exit__(self, *_: object) -> None:
         """Close the journal, and delete it unless a step stands or a run was cut off."""
         self._file.close()
+        # The journal is the only record of what an interrupted run changed.
         ended = not self.standing and not self._running
         try:
             if ended:
@@ -291,6 +299,7 @@ class Journal:
         Returns:
             The number of its first step.
         """
+        # Stays true after a crash, so that :meth:`__exit__` does not delete what undoing needs.
         self._running = True
         first = self._next
         self._next += len(steps)
@@ -310,20 +319,23 @@ class Journal:
                 self.command = entry.command
                 steps.update(enumerate(entry.steps, entry.first))
                 self._next = entry.first + len(entry.steps)
-            elif entry.what in {"failed", "undone"}:
+            elif entry.kind in {"failed", "undone"}:
                 standing.pop(entry.step, None)
             elif entry.step in steps:
                 earlier = standing.pop(entry.step, None)  # to the end: it is done only now
-                left = entry.left if entry.left != Done() or earlier is None else earlier.left
-                standing[entry.step] = Work(
-                    entry.step, steps[entry.step], left, in_doubt=entry.what != "done"
-                )
+                effect = entry.effect
+                # "unknown" has no effect of its own: the last one that "prepared" noted holds.
+                if effect == Done() and earlier is not None:
+                    effect = earlier.effect
+                in_doubt = entry.kind != "done"
+                standing[entry.step] = Work(entry.step, steps[entry.step], effect, in_doubt)
         self.standing = list(standing.values())
 
 
 def _folder_name(template: str, target: str) -> str:
     """Return a folder name for one target: readable, and different for different targets."""
-    both = f"{template}\0{target}"
-    slug = re.sub(r"[^A-Za-z0-9.]+", "-", f"{template}-{target.partition('://')[2] or target}")
-    digest = hashlib.sha256(both.encode()).hexdigest()[:12]
+    host = target.partition("://")[2] or target
+    slug = re.sub(r"[^A-Za-z0-9.]+", "-", f"{template}-{host}")
+    # The slug alone is not enough: "a-b" to "c" and "a" to "b-c" have the same.
+    digest = hashlib.sha256(f"{template}\0{target}".encode()).hexdigest()[:12]
     return f"{slug[:_LONGEST_SLUG].strip('.-')}-{digest}"

@@ -114,12 +114,16 @@ def keep_code(folder: Path, client: Client, step: UpdateFunction) -> Code | None
         client: The client of the function's region.
         step: The update.
     """
+    if step.code is None:
+        return None
     # Without the code the deployment goes on: the code is needed only if it fails. If it is needed,
     # the report says that this update could not be undone.
-    data = download(client, step.function) if step.code is not None else None
-    checksum = "" if data is None else str(fastcrc.crc64.xz(data))
-    if data is None or (step.code_before and checksum != step.code_before):
+    data = download(client, step.function)
+    if data is None:
         return None
+    checksum = str(fastcrc.crc64.xz(data))
+    if step.code_before and checksum != step.code_before:
+        return None  # it was replaced after the plan: undoing would bring back foreign code
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = folder / f"{step.region}-{step.function}-{checksum}.zip"
     with _project_folder.replacing(path) as file:
@@ -128,16 +132,17 @@ def keep_code(folder: Path, client: Client, step: UpdateFunction) -> Code | None
 
 
 def to_restore(
-    step: UpdateFunction, kept: Code | None, now: models.Function
+    step: UpdateFunction, replaced_code: Code | None, now: models.Function
 ) -> tuple[Code | None, list[str]]:
     """Return the code to send back, and what to report if that is not possible."""
     if step.code is None or (step.code_before and now.code_checksum == step.code_before):
         return None, []
+    # Only the code of this deployment is replaced: another program may have deployed meanwhile.
     if step.code.checksum and now.code_checksum not in {None, step.code.checksum}:
         return None, ["the code was replaced once more by something else, so it was left alone"]
-    if kept is None:
+    if replaced_code is None:
         return None, ["the code stays replaced: the code before it could not be downloaded"]
-    return kept, []
+    return replaced_code, []
 
 
 def load(code: Code) -> models.Code | bytes | None:
@@ -161,13 +166,13 @@ def send_function(client: Client, step: CreateFunction | UpdateFunction | Delete
     """Create, update or delete a function."""
     match step:
         case CreateFunction(function=function, after=after, code=code):
-            rest = {key: after[key] for key in after if key not in {"runtime", "handler"}}
+            settings = {key: after[key] for key in after if key not in {"runtime", "handler"}}
             client.create_function(
                 function,
                 runtime=after["runtime"],
                 handler=after.get("handler") or DEFAULT_HANDLER,
                 code=load(code),
-                extra=rest,
+                extra=settings,
             )
         case UpdateFunction(function=function, after=after, code=new):
             client.update_function(function, code=load(new) if new else None, extra=after)

@@ -36,8 +36,9 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 _DELETIONS: Final = (model.DeleteFunction, model.DeleteVersion, model.Delete)
 
-_MADE: Final = "yes"
-_NOT_MADE: Final = "no"
+_CREATED: Final = "yes"
+_EXISTED: Final = "no"
+_FIRST_WAIT_SECONDS: Final = 0.5
 TRANSIENT: Final = (
     errors.Throttled,
     errors.ServerError,
@@ -66,16 +67,16 @@ class Done(NamedTuple):
     """State that a step left behind and that undoing it needs.
 
     Attributes:
-        made: The id of the version it published; of a queue, topic or event bus "yes" if it created
-            it, "no" if it existed, "" if that is not known.
-        kept: Where the code that it replaced was kept, or None.
+        created: The id of the version it published; of a queue, topic or event bus "yes" if it
+            created it, "no" if it existed, "" if that is not known.
+        replaced_code: Where the code that it replaced was kept, or None.
         before: The versions that there were before it published one. None: they were not looked
             up, so its request was not sent.
         sent: Whether the request of a step that needs preparation may have been sent.
     """
 
-    made: str = ""
-    kept: state.Code | None = None
+    created: str = ""
+    replaced_code: state.Code | None = None
     before: tuple[str, ...] | None = None
     sent: bool = False
 
@@ -124,34 +125,36 @@ class Performer:
             FcAsyncError: It failed permanently.
         """
         client = self._once[step.region]
-        left = Done()
+        effect = Done()
         match step:
             case model.UpdateFunction(code=state.Code()):
-                left = Done(kept=self._keep_code(self._regions[step.region], step), sent=True)
-                prepared(left)
+                # A download changes nothing, so it is left to a client with retries of its own.
+                replaced_code = self._keep_code(self._regions[step.region], step)
+                effect = Done(replaced_code=replaced_code, sent=True)
+                prepared(effect)
             case model.PublishVersion():
-                left = Done(before=self._versions(step), sent=True)
-                prepared(left)
-                return left._replace(made=self._publish(client, step, left))
+                effect = Done(before=self._versions(step), sent=True)
+                prepared(effect)
+                return effect._replace(created=self._publish(client, step, effect))
             case model.Put(of="queue" | "topic" | "event bus"):
-                return Done(made=self._create(step))
+                return Done(created=self._create(step))
             case _:
                 pass
         try:
-            self._patiently(lambda: self._perform(client, step))
+            self._with_retries(lambda: self._perform(client, step))
         except errors.NotFound:
             # The answer to an earlier attempt was lost, or a request of an interrupted run came
             # after the account was read.
             if not isinstance(step, _DELETIONS):
                 raise
-        return left
+        return effect
 
-    def undo(self, step: model.Step, left: Done) -> None:
+    def undo(self, step: model.Step, effect: Done) -> None:
         """Undo a step that was done, or that may have been done.
 
         Args:
             step: The step.
-            left: What it left behind.
+            effect: What it left behind.
 
         Raises:
             CannotUndo: It cannot be undone, or not completely.
@@ -159,15 +162,17 @@ class Performer:
         """
         match step:
             case model.UpdateFunction():
-                self._undo_update(step, left)
+                self._undo_update(step, effect)
             case model.PublishVersion():
-                for version in self.published(step, left):
+                for version in self.published(step, effect):
                     self._undo_by(model.DeleteVersion(**step.place._asdict(), version=version))
             case model.DeleteFunction() | model.DeleteVersion():
                 if not self._is_there(step):
                     raise CannotUndo("what was deleted cannot be brought back")
-            case model.Put(of="queue" | "topic" | "event bus") if left.made != _MADE:
-                self._leave(step, left)
+            case model.Put(of="queue" | "topic" | "event bus") if effect.created != _CREATED:
+                # Another program may have created it in the meantime: deleting it would lose its
+                # messages. Only an answer that names this deployment as its creator allows that.
+                self._leave(step, effect)
             case _:
                 opposite = step.inverse()
                 if opposite is None:
@@ -175,7 +180,7 @@ class Performer:
                 self._undo_by(opposite)
 
     def _create(self, step: model.Put) -> str:
-        """Create a queue, topic or event bus; return :attr:`Done.made`."""
+        """Create a queue, topic or event bus; return :attr:`Done.created`."""
         channels = self._channels
         assert channels is not None
         tries = 0
@@ -185,30 +190,30 @@ class Performer:
             tries += 1
             return channels.create(step.channel)
 
-        if self._patiently(create):
-            return _MADE
+        if self._with_retries(create):
+            return _CREATED
         # An earlier try without an answer may have created it.
-        return _NOT_MADE if tries == 1 else ""
+        return _EXISTED if tries == 1 else ""
 
-    def _leave(self, step: model.Put, left: Done) -> None:
+    def _leave(self, step: model.Put, effect: Done) -> None:
         """Delete nothing; raise :class:`CannotUndo` if this deployment may have created it."""
         channels = self._channels
         assert channels is not None
-        if left.made != _NOT_MADE and self._patiently(lambda: channels.exists(step.channel)):
+        if effect.created != _EXISTED and self._with_retries(lambda: channels.exists(step.channel)):
             raise CannotUndo(
                 "it is not known whether this deployment created it, so it was left: delete it by "
                 "hand if no other program uses it"
             )
 
-    def published(self, step: model.PublishVersion, left: Done) -> tuple[str, ...]:
+    def published(self, step: model.PublishVersion, effect: Done) -> tuple[str, ...]:
         """Return the version that a step published, if any; after a crash the account shows it.
 
         Raises:
             CannotUndo: Several versions are new, and it is not known which one is the step's.
         """
-        return _at_most_one(self._new_versions(step, left))
+        return _at_most_one(self._new_versions(step, effect))
 
-    def unused(self, step: model.PublishVersion, left: Done) -> tuple[str, ...]:
+    def unused(self, step: model.PublishVersion, effect: Done) -> tuple[str, ...]:
         """Return the version that a step published, if no alias leads to it.
 
         Raises:
@@ -216,18 +221,23 @@ class Performer:
                 step's.
         """
         client = self._once[step.region]
+        aliases = self._with_retries(lambda: lists.aliases(client, step.function))
         used: set[str] = set()
-        for alias in self._patiently(lambda: lists.aliases(client, step.function)).values():
-            used.update([alias.version_id or "", *(alias.additional_version_weight or {})])
-        return _at_most_one(self._new_versions(step, left) - used)
+        for alias in aliases.values():
+            used.add(alias.version_id or "")
+            used.update(alias.additional_version_weight or {})
+        return _at_most_one(self._new_versions(step, effect) - used)
 
-    def _new_versions(self, step: model.PublishVersion, left: Done) -> set[str]:
+    def _new_versions(self, step: model.PublishVersion, effect: Done) -> set[str]:
         """Return the versions that a step may have published."""
-        if left.made or left.before is None:
-            return {left.made} if left.made else set()
-        return set(self._versions(step)) - set(left.before)
+        if effect.created:
+            return {effect.created}
+        if effect.before is None:
+            return set()
+        # The run was killed before the answer was in the journal: the account shows what is new.
+        return set(self._versions(step)) - set(effect.before)
 
-    def _publish(self, client: Client, step: model.PublishVersion, left: Done) -> str:
+    def _publish(self, client: Client, step: model.PublishVersion, effect: Done) -> str:
         """Publish once, even if the answer to a request was lost and it is sent again."""
         sent = False
 
@@ -235,25 +245,26 @@ class Performer:
             nonlocal sent
             # A version has no name that the caller chooses: a repeated request would publish a
             # second one.
-            found = self.published(step, left) if sent else ()
+            versions = self.published(step, effect) if sent else ()
             sent = True
-            return found[0] if found else self._perform(client, step)
+            return versions[0] if versions else self._perform(client, step)
 
-        version = self._patiently(publish)
+        version = self._with_retries(publish)
+        # For the aliases that a later step puts on this version.
         self._published[step.place] = version
         return version
 
     def _versions(self, step: model.PublishVersion) -> tuple[str, ...]:
         client = self._once[step.region]
         try:
-            return tuple(sorted(self._patiently(lambda: lists.versions(client, step.function))))
+            return tuple(sorted(self._with_retries(lambda: lists.versions(client, step.function))))
         except errors.NotFound:
             return ()  # the function is gone, or will be created by a step before this one
 
     def _undo_by(self, opposite: model.Step) -> None:
         client = self._once[opposite.region]
         try:
-            self._patiently(lambda: self._perform(client, opposite))
+            self._with_retries(lambda: self._perform(client, opposite))
         except errors.NotFound:
             if not isinstance(opposite, _DELETIONS):
                 raise
@@ -261,36 +272,42 @@ class Performer:
             # The deletion that is undone here had not been done.
             if not isinstance(opposite, model.Put):
                 raise
-            self._patiently(lambda: self._put(client, opposite, exists=True))
+            self._with_retries(lambda: self._put(client, opposite, exists=True))
 
     def _is_there(self, step: model.DeleteFunction | model.DeleteVersion) -> bool:
         client = self._once[step.region]
         try:
             if isinstance(step, model.DeleteFunction):
-                self._patiently(lambda: client.get_function(step.function))
+                self._with_retries(lambda: client.get_function(step.function))
                 return True
-            versions = self._patiently(lambda: lists.versions(client, step.function))
+            versions = self._with_retries(lambda: lists.versions(client, step.function))
         except errors.NotFound:
             return False
         return step.version in versions
 
-    def _undo_update(self, step: model.UpdateFunction, left: Done) -> None:
-        if step.code is not None and not left.sent:
+    def _undo_update(self, step: model.UpdateFunction, effect: Done) -> None:
+        if step.code is not None and not effect.sent:
             return  # a crash came before the request
         client = self._once[step.region]
-        now = self._patiently(lambda: client.get_function(step.function))
-        code, code_stays = operations.to_restore(step, left.kept, now)
+        now = self._with_retries(lambda: client.get_function(step.function))
+        code, code_stays = operations.to_restore(step, effect.replaced_code, now)
         settings = settings_to_restore(step, now)
         if settings or code is not None:
-            at = step.place._asdict()
-            restore = model.UpdateFunction(**at, before={}, after=settings, code=code)
-            self._patiently(lambda: self._perform(client, restore))
-            now = self._patiently(lambda: client.get_function(step.function))
+            restore = model.UpdateFunction(
+                **step.place._asdict(), before={}, after=settings, code=code
+            )
+            self._with_retries(lambda: self._perform(client, restore))
+            # The service takes some settings and ignores them, so what stays is read, not assumed.
+            now = self._with_retries(lambda: client.get_function(step.function))
         stays = [*code_stays, *settings_that_stay(step, now)]
         if stays:
             raise CannotUndo("; ".join(stays))
 
-    def _patiently(self, perform: Callable[[], _T]) -> _T:
+    def _with_retries(self, perform: Callable[[], _T]) -> _T:
+        # The retries of the client cannot do this. Before a version is published again the account
+        # has to be read; what exists after an attempt without an answer may be this deployment's;
+        # and queues, topics and buses have no client. So ``regions.once`` sends every request once:
+        # both kinds of retries together sent a step fifteen times.
         lost: Exception | None = None
         for attempt in range(1, self._attempts + 1):
             try:
@@ -305,9 +322,12 @@ class Performer:
             except TRANSIENT as error:
                 if attempt == self._attempts:
                     raise
-                lost = error if isinstance(error, UNCERTAIN) else lost
-                wait = getattr(error, "retry_after", None)
-                self._sleep(wait if wait is not None else 0.25 * 2**attempt)
+                if isinstance(error, UNCERTAIN):
+                    lost = error
+                seconds = getattr(error, "retry_after", None)
+                if seconds is None:
+                    seconds = _FIRST_WAIT_SECONDS * 2 ** (attempt - 1)
+                self._sleep(seconds)
         raise AssertionError("the last attempt returns or raises")
 
     def _perform(self, client: Client, step: model.Step) -> str:
@@ -329,13 +349,16 @@ class Performer:
         return ""
 
     def _put(self, client: Client, step: model.Put, *, exists: bool) -> None:
-        of = operations.OPERATIONS[step.of]
+        operation = operations.OPERATIONS[step.of]
         if step.after.get("versionId") == model.CURRENT_VERSION:
             # The service chooses the number when the version is published: the plan could not have
             # it.
             version = self._published[step.place]
             step = msgspec.structs.replace(step, after=step.after | {"versionId": version})
-        (of.update if exists else of.create)(client, step)
+        if exists:
+            operation.update(client, step)
+        else:
+            operation.create(client, step)
 
 
 def _at_most_one(versions: set[str]) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ The template is checked, and its destinations with those of the account.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -34,7 +35,7 @@ from fc_async_sdk.errors import FcAsyncError, InvalidArn
 from fc_async_sdk.spec.graph import Node
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from fc_async_plugin.account import Regions
     from fc_async_plugin.account.connection import Account
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
     from fc_async_plugin.check.graph import Cycle
     from fc_async_plugin.check.rules import Finding
     from fc_async_plugin.deploy.plan import Plan
-    from fc_async_plugin.project.state import Remote, Wanted
+    from fc_async_plugin.project.state import Channel, Remote, Wanted
     from fc_async_plugin.s_yaml import Project
 
 _UNKNOWN_FUNCTION: Final = "FCA040"
@@ -57,10 +58,14 @@ def _check(project: Project) -> list[Finding]:
     Raises:
         click.ClickException: There are errors; they and the warnings were shown.
     """
-    found = rules.check(rules.Context([project]))
-    if any(one.severity == "error" for one in found):
-        _show(found)
-    return found
+    checked = rules.check(rules.Context([project]))
+    if _has_errors(checked):
+        _show(checked)
+    return checked
+
+
+def _has_errors(checked: Iterable[Finding]) -> bool:
+    return any(finding.severity == "error" for finding in checked)
 
 
 @dataclass(frozen=True)
@@ -76,7 +81,7 @@ class AccountChecks:
     account: Account
 
     def show_findings(
-        self, project: Project, plan: Plan, remote: Remote, *, found: Sequence[Finding]
+        self, project: Project, plan: Plan, remote: Remote, *, checked: Sequence[Finding]
     ) -> None:
         """Show warnings of the template and cycles that the account has after a deployment.
 
@@ -84,28 +89,26 @@ class AccountChecks:
             project: The template, with the resources that are deployed.
             plan: The steps of the deployment: what it deletes is not there afterwards.
             remote: What the account has of the template's functions.
-            found: What the rules found in the template alone.
+            checked: What the rules found in the template alone.
 
         Raises:
             click.ClickException: There is a cycle of destinations, or the account cannot be read.
         """
-        functions = [one for one in project.resources if is_function(one)]
+        functions = [resource for resource in project.resources if is_function(resource)]
         targets = [
             Node.of(link.arn)
             for link in build.links(functions)
             if not isinstance(link.arn, InvalidArn)
         ]
         account_id = connection.account_id_of(self.account, project)
-        read = self._read(state_after(plan, remote), targets, account_id)
-        context = rules.Context([project], live=read.regions)
+        downstream = self._read(state_after(plan, remote), targets, account_id)
+        context = rules.Context([project], live=downstream.regions)
+        # The account answers what the template alone could only guess: these rules are run again.
         again = (*CYCLE_RULES, _UNKNOWN_FUNCTION)
-        _show(
-            [
-                *(one for one in found if one.rule not in again),
-                *map(_milder, rules.check(context, select=again)),
-            ]
-        )
-        for region, count in read.unread:
+        reported = [finding for finding in checked if finding.rule not in again]
+        reported += map(_milder, rules.check(context, select=again))
+        _show(reported)
+        for region, count in downstream.unread:
             terminal.note(
                 f"Note: the triggers of the {count} functions in {region} were not read; "
                 "fc-async validate --live looks for cycles through them."
@@ -122,23 +125,23 @@ class AccountChecks:
         Raises:
             click.ClickException: The account cannot be read.
         """
-        found = self._read(state_after(plan, remote), [], account_id)
-        aliases = dict(pair for region in found.regions for pair in region.aliases())
-        edges = [
-            edge for region in found.regions for edge in region.edges(()) if edge.kind != "trigger"
-        ]
-        own = {(place.region, place.function) for place in remote}
-        return [
-            cycle
-            for cycle in find_cycles(build.build([], aliases=aliases, live=edges))
-            if any((node.region, node.name) in own for node in cycle.nodes)
-        ]
+        downstream = self._read(state_after(plan, remote), [], account_id)
+        aliases = dict(chain.from_iterable(region.aliases() for region in downstream.regions))
+        edges = chain.from_iterable(region.edges(()) for region in downstream.regions)
+        destinations = [edge for edge in edges if edge.kind != "trigger"]
+        cycles = find_cycles(build.build([], aliases=aliases, live=destinations))
+        functions = {(address.region, address.function) for address in remote}
 
-    def _read(self, own: Remote, targets: Sequence[Node], account_id: str) -> Downstream:
+        def through_the_plan(cycle: Cycle) -> bool:
+            return any((node.region, node.name) in functions for node in cycle.nodes)
+
+        return list(filter(through_the_plan, cycles))
+
+    def _read(self, remote: Remote, targets: Sequence[Node], account_id: str) -> Downstream:
         try:
             return live.read_downstream(
                 self.regions,
-                own,
+                remote,
                 targets,
                 account_id=account_id,
                 other_regions=self.account.endpoint is None,
@@ -155,7 +158,7 @@ def deployed(project: Project, only: Collection[str]) -> Project:
     """Return a template with the resources that are deployed; ``only`` empty: all of them."""
     if not only:
         return project
-    chosen = tuple(one for one in project.resources if one.name in only)
+    chosen = tuple(resource for resource in project.resources if resource.name in only)
     return msgspec.structs.replace(project, resources=chosen)
 
 
@@ -168,10 +171,10 @@ def state_after(plan: Plan, remote: Remote) -> Remote:
     """Return what the account has of the functions after a plan."""
     after = dict(remote)
     for step in plan.steps:
-        place = step.place
-        if place not in after:
+        address = step.place
+        if address not in after:
             continue
-        configs = dict(after[place].configs)
+        configs = dict(after[address].configs)
         match step:
             case Put(of="async config", name=qualifier, after=config):
                 configs[qualifier] = config_of(config)
@@ -179,7 +182,7 @@ def state_after(plan: Plan, remote: Remote) -> Remote:
                 configs.pop(qualifier, None)
             case _:
                 continue
-        after[place] = msgspec.structs.replace(after[place], configs=configs)
+        after[address] = msgspec.structs.replace(after[address], configs=configs)
     return after
 
 
@@ -188,25 +191,23 @@ def _milder(finding: Finding) -> Finding:
     return finding._replace(severity="warning") if finding.rule == _UNKNOWN_FUNCTION else finding
 
 
-def _show(found: Sequence[Finding]) -> None:
+def _show(checked: Sequence[Finding]) -> None:
     """Show errors and warnings on stderr.
 
     Raises:
         click.ClickException: There are errors.
     """
-    shown = sorted(
-        (one for one in found if one.severity != "note"),
-        key=lambda one: (one.position, one.rule, one.message),
-    )
+    shown = [finding for finding in checked if finding.severity != "note"]
+    shown.sort(key=lambda finding: (finding.position, finding.rule, finding.message))
     if shown:
         width = terminal.width(err=True)
         terminal.print_parts(findings.to_lines(shown, 1, source_lines(), width=width), err=True)
-    if any(one.severity == "error" for one in shown):
+    if _has_errors(shown):
         raise click.ClickException("the template has errors: nothing was changed")
 
 
-class Choices(NamedTuple):
-    """Coverage of a deployment.
+class Coverage(NamedTuple):
+    """Extent of a deployment: resources, kinds of steps, checks.
 
     Attributes:
         resources: Names of resources of the template; empty: all.
@@ -232,7 +233,7 @@ class Planning:
         project: The template.
         account: The options.
         regions: The account.
-        choices: What is deployed.
+        coverage: What is deployed.
 
     Attributes:
         wanted: What the template wants.
@@ -242,26 +243,32 @@ class Planning:
     """
 
     def __init__(
-        self, project: Project, account: Account, regions: Regions, choices: Choices
+        self, project: Project, account: Account, regions: Regions, coverage: Coverage
     ) -> None:
-        self._project, self._account, self._regions = project, account, regions
-        self._choices = choices
-        self._found = [] if choices.skip_validation else _check(project)
-        self._chosen = deployed(project, choices.resources)
-        here, only, self._left_out = (
-            connection.is_here(account),
-            choices.resources,
-            tuple[str, ...](),
-        )
-        if choices.before_deployment:
-            self._chosen, self._left_out = planner.without_unknown(self._chosen)
-            project, only = self._chosen, ()
-        self.wanted = wanted(project, functions=choices.with_functions, only=only, here=here)
-        if choices.with_functions:
-            self._left_out += tuple(omitted(project, only, here=here))
-            self._left_out += tuple(not_run(project, only)) if here else ()
-        if choices.create_missing:
-            self._left_out += tuple(not_created(self.wanted))
+        self._project = project
+        self._account = account
+        self._regions = regions
+        self._coverage = coverage
+        self._checked = [] if coverage.skip_validation else _check(project)
+        self._chosen = deployed(project, coverage.resources)
+        self._left_out: list[str] = []
+        local = connection.is_here(account)
+        only = coverage.resources
+        if coverage.before_deployment:
+            # s makes the functions and resolves the outputs only when it deploys: what is not known
+            # yet is left out and named, or plan would fail for every new project.
+            self._chosen, unknown = planner.without_unknown(self._chosen)
+            self._left_out += unknown
+            project = self._chosen
+            only = ()
+        self.wanted = wanted(project, functions=coverage.with_functions, only=only, here=local)
+        if coverage.with_functions:
+            self._left_out += omitted(project, only, here=local)
+        if coverage.with_functions and local:
+            # The runtime accepts these functions, so without the note the first call would tell it.
+            self._left_out += not_run(project, only)
+        if coverage.create_missing:
+            self._left_out += not_created(self.wanted)
 
     def plan(self) -> tuple[Plan, Remote]:
         """Read the account, plan, and show warnings; return the plan and what the account has.
@@ -270,26 +277,26 @@ class Planning:
             click.ClickException: There is a cycle of destinations with those of the account.
             FcAsyncError: The account cannot be read.
         """
-        choices = self._choices
+        coverage = self._coverage
         remote = read(self._regions, self.wanted)
-        missing = (
-            connection.missing(self.wanted, self._account, self._project)
-            if choices.create_missing
-            else ()
-        )
+        missing: Sequence[Channel] = ()
+        if coverage.create_missing:
+            missing = connection.missing(self.wanted, self._account, self._project)
         plan = plan_changes(
-            self.wanted, remote, prune=choices.prune, omitted=self._left_out, missing=missing
+            self.wanted, remote, prune=coverage.prune, omitted=self._left_out, missing=missing
         )
-        if choices.before_deployment:
+        if coverage.before_deployment:
             plan = planner.without_missing(plan, self._project)
-        if not choices.create_missing:
-            unread = tuple(f"{one.of} {one.name}" for one in channels(self.wanted, ""))
+        if not coverage.create_missing:
+            # The keys of functions may not read queues, so they are looked for on request only. An
+            # empty plan said that nothing is to do after the queue had been deleted: it names them.
+            unread = tuple(f"{channel.of} {channel.name}" for channel in channels(self.wanted, ""))
             plan = msgspec.structs.replace(plan, unread=unread)
         if plan.obstacles:
-            _show(self._found)
-        elif not choices.skip_validation:
+            _show(self._checked)
+        elif not coverage.skip_validation:
             checks = AccountChecks(self._regions, self._account)
-            checks.show_findings(self._chosen, plan, remote, found=self._found)
+            checks.show_findings(self._chosen, plan, remote, checked=self._checked)
         return plan, remote
 
 
@@ -302,21 +309,22 @@ def _where_planned(saved: saved_plan.SavedPlan, account: Account) -> Account:
     where = saved.endpoint or "the service itself"
     if account.endpoint and account.endpoint != saved.endpoint:
         raise PluginError(f"the plan was made for {where}, not for {account.endpoint}")
+    # Options for an account were ignored in silence here, and the runtime on this machine was
+    # changed in place of the account that they named.
     option = Typed(None, account.region, account.account_id, account.access).of_account
-    here = connection.is_here(account._replace(endpoint=saved.endpoint))
-    if option and here and not account.endpoint:
+    local = connection.is_here(account._replace(endpoint=saved.endpoint))
+    if option and local and not account.endpoint:
         raise PluginError(f"the plan was made for {where}, and {option} names an account")
     if account.account_id and saved.account_id and account.account_id != saved.account_id:
         raise PluginError(
             f"the plan was made for account {saved.account_id}, not for --account-id "
             f"{account.account_id}"
         )
+    account_id = saved.account_id or account.account_id
     by = account.by
     if saved.endpoint and not account.endpoint:
         by = DecidedBy.PLAN
-    return account._replace(
-        endpoint=saved.endpoint or None, account_id=saved.account_id or account.account_id, by=by
-    )
+    return account._replace(endpoint=saved.endpoint or None, account_id=account_id, by=by)
 
 
 class SavedPlanning:
@@ -374,6 +382,7 @@ class SavedPlanning:
                 f"{self.template}, and that file does not exist: apply the plan where it was made, "
                 "or plan again"
             )
+        # The same environment as when it was planned, or the digest of its values cannot fit.
         environment = self._saved.environment or None
         project = connection.load(str(self.template), self.account, environment)
         return wanted(project, functions=True)

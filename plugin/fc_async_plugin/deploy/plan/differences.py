@@ -20,24 +20,28 @@ if TYPE_CHECKING:
     from fc_async_plugin.deploy.plan.model import UpdateFunction
     from fc_async_plugin.project.state import Place
 
+Settings = dict[str, Any]
+"""Settings of a function, a trigger or an asynchronous configuration, with the names of the API."""
 
-DEFAULTS: Final[dict[str, Any]] = {
+DEFAULTS: Final[Settings] = {
     "asyncTask": False,
     **{name: allowed.default for name, allowed in async_config.RANGES.items()},
 }
 """Settings of a configuration beside its destinations, and their defaults."""
 
 
-def settings_of(config: AsyncConfig) -> dict[str, Any]:
+def settings_of(config: AsyncConfig) -> Settings:
     """Return the settings that a configuration has, and its ARNs by the field of the outcome."""
-    written = config.to_dict()
-    ends = dict(config.destinations)
-    return {name: written[name] for name in DEFAULTS if name in written} | {
-        name: ends[outcome] for name, outcome in OUTCOMES if outcome in ends
-    }
+    document = config.to_dict()
+    settings = {name: document[name] for name in DEFAULTS if name in document}
+    destinations = dict(config.destinations)
+    for name, outcome in OUTCOMES:
+        if outcome in destinations:
+            settings[name] = destinations[outcome]
+    return settings
 
 
-def effective(config: AsyncConfig, *, region: str, account_id: str) -> dict[str, Any]:
+def effective(config: AsyncConfig, *, region: str, account_id: str) -> Settings:
     """Fill in the service's defaults, and the region and account of ARNs.
 
     Args:
@@ -48,8 +52,13 @@ def effective(config: AsyncConfig, *, region: str, account_id: str) -> dict[str,
     Returns:
         All settings, and an ARN for each outcome, "" if it has none.
     """
-    found = {**DEFAULTS, **dict.fromkeys(dict(OUTCOMES), ""), **settings_of(config)}
-    return found | {name: _resolved(found[name], region, account_id) for name, _ in OUTCOMES}
+    settings = dict(DEFAULTS)
+    for name, _ in OUTCOMES:
+        settings[name] = ""
+    settings.update(settings_of(config))
+    for name, _ in OUTCOMES:
+        settings[name] = _resolved(settings[name], region, account_id)
+    return settings
 
 
 def _resolved(text: str, region: str, account_id: str) -> str:
@@ -63,17 +72,17 @@ def _resolved(text: str, region: str, account_id: str) -> str:
 def account_of(config: AsyncConfig) -> str:
     """Return the account id in the ARN that the service set, "" if it set none."""
     parts = (config.function_arn or "").split(":")
-    return parts[3] if len(parts) > 3 else ""  # noqa: PLR2004 -- acs:fc:{region}:{account}:...
+    return parts[_ACCOUNT] if len(parts) > _ACCOUNT else ""
 
 
 def config_to_put(
-    wanted: AsyncConfig, there: AsyncConfig | None, region: str
+    desired: AsyncConfig, current: AsyncConfig | None, region: str
 ) -> AsyncConfig | None:
     """Return the configuration to send so that the account has the wanted one.
 
     Args:
-        wanted: From the template.
-        there: From the account, None if there is none.
+        desired: From the template.
+        current: From the account, None if there is none.
         region: Of the function.
 
     Returns:
@@ -81,47 +90,53 @@ def config_to_put(
         whether the service replaces or merges: what the template leaves out but the account sets
         is sent as its default.
     """
-    if there is None:
-        return _sendable(wanted, wanted)
-    account_id = account_of(there)
-    want = effective(wanted, region=region, account_id=account_id)
-    have = effective(there, region=region, account_id=account_id)
-    return None if want == have else _sendable(wanted, there)
+    if current is None:
+        return _sendable(desired, desired)
+    account_id = account_of(current)
+    want = effective(desired, region=region, account_id=account_id)
+    have = effective(current, region=region, account_id=account_id)
+    return None if want == have else _sendable(desired, current)
 
 
-def _sendable(wanted: AsyncConfig, there: AsyncConfig) -> AsyncConfig:
-    current = settings_of(there)
-    sent = {name: DEFAULTS[name] for name in DEFAULTS if name in current} | settings_of(wanted)
-    ends = {name: {"destination": sent.pop(name)} for name, _ in OUTCOMES if name in sent}
-    return msgspec.convert(sent | {"destinationConfig": ends}, AsyncConfig)
+def _sendable(desired: AsyncConfig, current: AsyncConfig) -> AsyncConfig:
+    # What only the account has is sent as its default: then it does not matter whether the service
+    # replaces the document or merges into it (docs/decisions/plan-and-apply.md, 0016).
+    names_in_account = settings_of(current)
+    document = {name: value for name, value in DEFAULTS.items() if name in names_in_account}
+    document |= settings_of(desired)
+    destinations = {}
+    for name, _ in OUTCOMES:
+        if name in document:
+            destinations[name] = {"destination": document.pop(name)}
+    return msgspec.convert(document | {"destinationConfig": destinations}, AsyncConfig)
 
 
-def trigger_to_put(
-    wanted: dict[str, Any], there: dict[str, Any] | None, place: Place
-) -> dict[str, Any] | None:
+def trigger_to_put(desired: Settings, current: Settings | None, address: Place) -> Settings | None:
     """Return the trigger to send so that the account has the wanted one.
 
     Args:
-        wanted: From the template. A role or source that it does not name is not compared: ``s``
+        desired: From the template. A role or source that it does not name is not compared: ``s``
             and the service fill them in.
-        there: From the account, None if there is none.
-        place: The function.
+        current: From the account, None if there is none.
+        address: The function.
 
     Returns:
         None if there is no difference.
     """
-    if there is None:
-        return wanted
-    want = {"invocationRole": there.get("invocationRole"), "sourceArn": None} | wanted
-    if want["sourceArn"] is None or _same_arn(want["sourceArn"], there.get("sourceArn"), place):
-        want["sourceArn"] = there.get("sourceArn")
-    equal = (
-        want["sourceArn"] == there.get("sourceArn")
-        and _lower(want["invocationRole"]) == _lower(there.get("invocationRole"))
-        and all(want.get(name, "") == there.get(name, "") for name in _TRIGGER_TEXTS)
-        and _same_completely(want["triggerConfig"], there["triggerConfig"])
-    )
-    return None if equal else {name: one for name, one in want.items() if one is not None}
+    if current is None:
+        return desired
+    role = current.get("invocationRole")
+    source = current.get("sourceArn")
+    want = {"invocationRole": role, "sourceArn": None} | desired
+    # The service completes a source: without this every plan would delete and create the trigger.
+    if want["sourceArn"] is None or _same_arn(want["sourceArn"], source, address):
+        want["sourceArn"] = source
+    same_role = _lower(want["invocationRole"]) == _lower(role)
+    same_texts = all(want.get(name, "") == current.get(name, "") for name in _TRIGGER_TEXTS)
+    same_config = _same_completely(want["triggerConfig"], current["triggerConfig"])
+    if want["sourceArn"] == source and same_role and same_texts and same_config:
+        return None
+    return {name: value for name, value in want.items() if value is not None}
 
 
 def _lower(role: str | None) -> str:
@@ -132,75 +147,84 @@ def _lower(role: str | None) -> str:
 _TRIGGER_TEXTS: Final = ("triggerType", "qualifier", "description")
 
 
-def _same_arn(wanted: str, have: str | None, place: Place) -> bool:
+def _same_arn(desired: str, have: str | None, address: Place) -> bool:
     """Return whether two sources are the same; an empty region or account is the function's."""
-    if wanted == have or not have:
-        return wanted == have
-    wants, haves = wanted.split(":"), have.split(":")
+    if not have:
+        return desired == have
+    wants = desired.split(":")
+    haves = have.split(":")
     if len(wants) < _ARN_PARTS or len(haves) < _ARN_PARTS:
-        return False
-    wants[2], haves[2] = wants[2] or place.region, haves[2] or place.region
-    if not wants[3] or not haves[3]:
-        wants[3] = haves[3] = ""
-    return [part.lstrip("/") for part in wants] == [part.lstrip("/") for part in haves]
+        return desired == have
+    # An ARN without account names the function's own account, whose id may not be known here.
+    if not wants[_ACCOUNT] or not haves[_ACCOUNT]:
+        wants[_ACCOUNT] = haves[_ACCOUNT] = ""
+    return _compared(wants, address) == _compared(haves, address)
 
 
-_ARN_PARTS: Final = 5
+def _compared(parts: list[str], address: Place) -> list[str]:
+    """Return the parts of an ARN with the function's region in place of an empty one."""
+    region = parts[_REGION] or address.region
+    filled = [*parts[:_REGION], region, *parts[_REGION + 1 :]]
+    return [part.lstrip("/") for part in filled]
 
 
-def _same_completely(wanted: Any, have: Any) -> bool:
+_ARN_PARTS: Final = 5  # acs:fc:{region}:{account}:...
+_REGION: Final = 2
+_ACCOUNT: Final = 3
+
+
+def _same_completely(desired: Any, have: Any) -> bool:
     """Return whether two trigger configurations mean the same.
 
     A key that only one of them has counts, unless its value is empty or the service's default.
     """
-    if isinstance(wanted, dict) and isinstance(have, dict):
-        return all(
-            _same_completely(
-                wanted.get(key, triggers.DEFAULTS.get(key)),
-                have.get(key, triggers.DEFAULTS.get(key)),
-            )
-            for key in {*wanted, *have}
-        )
-    if isinstance(wanted, list | tuple) and isinstance(have, list | tuple):
-        return len(wanted) == len(have) and all(map(_same_completely, wanted, have))
-    return same(wanted, have) or (wanted in (*_EMPTY, False) and have in (*_EMPTY, False))
+    if isinstance(desired, dict) and isinstance(have, dict):
+        for key in {*desired, *have}:
+            default = triggers.DEFAULTS.get(key)
+            if not _same_completely(desired.get(key, default), have.get(key, default)):
+                return False
+        return True
+    if _is_list(desired) and _is_list(have):
+        return len(desired) == len(have) and all(map(_same_completely, desired, have))
+    if desired in _OFF and have in _OFF:
+        return True
+    return same(desired, have)
 
 
-def settings_to_send(
-    wanted: dict[str, Any], there: Function
-) -> tuple[dict[str, Any], dict[str, Any]]:
+def settings_to_send(desired: Settings, function: Function) -> tuple[Settings, Settings]:
     """Return the settings of a function that differ.
 
     Args:
-        wanted: Settings with the names of CreateFunction. Missing ones are not changed.
-        there: From the account.
+        desired: Settings with the names of CreateFunction. Missing ones are not changed.
+        function: From the account.
 
     Returns:
         The current values, and the new values of the same settings.
     """
-    current = there.to_dict()
-    before: dict[str, Any] = {}
-    after: dict[str, Any] = {}
-    for name, value in wanted.items():
+    current = function.to_dict()
+    before: Settings = {}
+    after: Settings = {}
+    for name, value in desired.items():
         have = current.get(name)
         if not _same_setting(name, value, have):
-            before[name], after[name] = have, value
+            before[name] = have
+            after[name] = value
     return before, after
 
 
-def _same_setting(name: str, wanted: Any, have: Any) -> bool:
+def _same_setting(name: str, desired: Any, have: Any) -> bool:
     match name:
         case "environmentVariables":  # the service adds none: one that left the template counts
-            return _equal(wanted, have)
+            return _equal(desired, have)
         case "layers":
-            return same(wanted, _layer_arns(have))
+            return same(desired, _layer_arns(have))
         case "role":
-            return _lower(wanted) == _lower(have)
+            return _lower(desired) == _lower(have)
         case _:
-            return same(wanted, have)
+            return same(desired, have)
 
 
-def settings_to_restore(step: UpdateFunction, there: Function) -> dict[str, Any]:
+def settings_to_restore(step: UpdateFunction, function: Function) -> Settings:
     """Return the settings to send so that a function has its settings before an update.
 
     UpdateFunction does not change settings that the body leaves out, and cannot unset a setting: a
@@ -209,41 +233,43 @@ def settings_to_restore(step: UpdateFunction, there: Function) -> dict[str, Any]
 
     Args:
         step: The update.
-        there: The function as it is now.
+        function: The function as it is now.
     """
-    current = _current(there)
-    return {
-        name: value
-        for name, value in _before(step).items()
-        if value is not None and not _equal(value, current.get(name))
-    }
+    current = _current(function)
+    before = _before(step)
+    changed = [name for name in before if not _equal(before[name], current.get(name))]
+    return {name: before[name] for name in changed if before[name] is not None}
 
 
-def settings_that_stay(step: UpdateFunction, there: Function) -> list[str]:
+def settings_that_stay(step: UpdateFunction, function: Function) -> list[str]:
     """Return which settings are not as before an update, one sentence each.
 
     Args:
         step: The update that was undone.
-        there: The function as it is now.
+        function: The function as it is now.
     """
-    current = _current(there)
-    found = []
+    current = _current(function)
+    sentences = []
     for name, value in _before(step).items():
         have = current.get(name)
         if _equal(value, have):
             continue
-        hidden = name in SECRET_SETTINGS
-        shown = "" if hidden else f" {msgspec.json.encode(have).decode()}"
+        shown = ""
+        if name not in SECRET_SETTINGS:
+            shown = f" {msgspec.json.encode(have).decode()}"
+        # UpdateFunction keeps what its body leaves out, so that a setting cannot be unset by it.
         if step.before[name] is None:
-            found.append(
+            sentences.append(
                 f"{name} stays{shown}: it was not set before, and UpdateFunction cannot unset it"
             )
         else:
-            found.append(f"{name} stays{shown}: the service took the earlier value and ignored it")
-    return found
+            sentences.append(
+                f"{name} stays{shown}: the service took the earlier value and ignored it"
+            )
+    return sentences
 
 
-def _before(step: UpdateFunction) -> dict[str, Any]:
+def _before(step: UpdateFunction) -> Settings:
     """Return the settings before an update, with the value of "unset" for those not set."""
     return {
         name: _unset(name, step.after.get(name)) if value is None else value
@@ -251,7 +277,7 @@ def _before(step: UpdateFunction) -> dict[str, Any]:
     }
 
 
-_DEFAULTS: Final[dict[str, Any]] = {
+_DEFAULTS: Final[Settings] = {
     "disableOndemand": False,
     "diskSize": limits.DISK_MB[0],
     "instanceConcurrency": limits.INSTANCE_CONCURRENCY.default,
@@ -270,17 +296,18 @@ SECRET_SETTINGS: Final = frozenset({"environmentVariables", "customContainerConf
 def _unset(name: str, value: Any) -> Any:
     if name in _DEFAULTS:
         return _DEFAULTS[name]
+    # An empty value of the same type is the nearest to "not set" that UpdateFunction takes.
     return type(value)() if isinstance(value, str | dict | list) else None
 
 
-def _current(there: Function) -> dict[str, Any]:
-    current = there.to_dict()
+def _current(function: Function) -> Settings:
+    current = function.to_dict()
     return current | {"layers": _layer_arns(current.get("layers"))}
 
 
-def _equal(one: Any, other: Any) -> bool:
+def _equal(value: Any, other: Any) -> bool:
     """Return whether two values are equal, with no further keys in either."""
-    return same(one, other) and same(other, one)
+    return same(value, other) and same(other, value)
 
 
 def _layer_arns(layers: Any) -> Any:
@@ -289,14 +316,20 @@ def _layer_arns(layers: Any) -> Any:
 
 
 _EMPTY: Final[tuple[Any, ...]] = (None, "", [], {}, ())
+_OFF: Final[tuple[Any, ...]] = (*_EMPTY, False)
+"""Values of a trigger's configuration that mean the same as a missing key."""
 
 
-def same(wanted: Any, have: Any) -> bool:
+def same(desired: Any, have: Any) -> bool:
     """Return whether a value is as wanted. Maps are compared by the wanted keys only."""
-    if wanted in _EMPTY and have in _EMPTY:
+    if desired in _EMPTY and have in _EMPTY:
         return True
-    if isinstance(wanted, dict) and isinstance(have, dict):
-        return all(same(value, have.get(key)) for key, value in wanted.items())
-    if isinstance(wanted, list | tuple) and isinstance(have, list | tuple):
-        return len(wanted) == len(have) and all(map(same, wanted, have))
-    return bool(wanted == have)
+    if isinstance(desired, dict) and isinstance(have, dict):
+        return all(same(value, have.get(key)) for key, value in desired.items())
+    if _is_list(desired) and _is_list(have):
+        return len(desired) == len(have) and all(map(same, desired, have))
+    return bool(desired == have)
+
+
+def _is_list(value: Any) -> bool:
+    return isinstance(value, list | tuple)

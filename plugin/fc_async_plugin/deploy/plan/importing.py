@@ -60,20 +60,23 @@ def import_configs(
     for resource in project.resources:
         if not is_function(resource) or (only and resource.name not in only):
             continue
-        place = Place(resource.region, resource.function_name)
-        configs = remote[place].configs
+        address = Place(resource.region, resource.function_name)
+        configs = remote[address].configs
         qualifier = _qualifier(resource, configs)
-        others = sorted(set(configs) - {qualifier})
-        if others:
+        other_qualifiers = sorted(set(configs) - {qualifier})
+        if other_qualifiers:
+            # A resource has one block, and a block one qualifier.
             notes.append(
-                f"{place} is also configured for {', '.join(others)}: each takes a resource of "
-                "its own"
+                f"{address} is also configured for {', '.join(other_qualifiers)}: each takes a "
+                "resource of its own"
             )
         config = configs.get(qualifier)
         if config is None:
             continue
         before = text
         for path, value in _changes(resource, qualifier, config):
+            # Value by value in the text: a YAML round trip changed indents, line ends and comments
+            # elsewhere.
             text = Edit(text).set(("resources", resource.name, "props", BLOCK, *path), value)
         if text != before:
             changed.append(resource.name)
@@ -102,13 +105,15 @@ def _changes(
     if block is None and qualifier != limits.DEFAULT_QUALIFIER:
         changes.append((("qualifier",), qualifier))
     # A new block is complete, so that it also says what holds by default.
-    changes += [
-        ((name,), have[name]) for name in DEFAULTS if block is None or have[name] != want[name]
-    ]
-    raw = settings_of(config)
+    differing = [name for name in DEFAULTS if block is None or have[name] != want[name]]
+    changes += [((name,), have[name]) for name in differing]
+    # As the account has it: an ARN without region or account stays short.
+    arns = settings_of(config)
     for outcome, _ in OUTCOMES:
-        if have[outcome] != want[outcome]:
-            below = ("destinationConfig", outcome)
-            named = outcome in raw
-            changes.append(((*below, "destination"), raw[outcome]) if named else (below, None))
+        if have[outcome] == want[outcome]:
+            continue
+        if outcome in arns:
+            changes.append((("destinationConfig", outcome, "destination"), arns[outcome]))
+        else:
+            changes.append((("destinationConfig", outcome), None))
     return changes

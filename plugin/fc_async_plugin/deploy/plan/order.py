@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     from fc_async_sdk.spec.graph import Node
 
+    _Need = tuple[state.Place, str]  # what a step needs, of which function or channel
+
 _ORDER: tuple[tuple[type[Any], str], ...] = (
     (model.CreateFunction, ""),
     (model.UpdateFunction, ""),
@@ -38,43 +40,40 @@ _RANK: dict[tuple[type[Any], str], int] = {kind: rank for rank, kind in enumerat
 
 
 def _rank(step: model.Step) -> int:
-    return _RANK[type(step), step.of if isinstance(step, model.Put | model.Delete) else ""]
+    of = step.of if isinstance(step, model.Put | model.Delete) else ""
+    return _RANK[type(step), of]
 
 
 def in_order(steps: Sequence[model.Step]) -> tuple[model.Step, ...]:
     """Sort steps so that each comes after the steps that it needs."""
-    return tuple(
-        sorted(
-            steps,
-            key=lambda step: (_rank(step), step.region, step.function, step.qualifier_shown),
-        )
-    )
+    return tuple(sorted(steps, key=_position))
+
+
+def _position(step: model.Step) -> tuple[int, str, str, str]:
+    return _rank(step), step.region, step.function, step.qualifier_shown
 
 
 def needs_of(steps: Sequence[model.Step]) -> tuple[tuple[int, ...], ...]:
     """Return for each step the indices of the steps that must be done before it."""
-    makers: dict[tuple[state.Place, str], list[int]] = {}
+    makers: dict[_Need, list[int]] = {}
     deletions: dict[state.Place, list[int]] = {}
     for index, step in enumerate(steps):
-        place = step.place
-        for made in _made(step):
-            makers.setdefault((place, made), []).append(index)
+        address = step.place
+        for provided in _provided_by(step):
+            makers.setdefault((address, provided), []).append(index)
         if isinstance(step, model.Delete | model.DeleteVersion | model.DeleteFunction):
-            deletions.setdefault(place, []).append(index)
-    return tuple(
-        tuple(
-            sorted(
-                {
-                    *(index for key in _wanted(step) for index in makers.get(key, ())),
-                    *_earlier_deletions(steps, step, deletions),
-                }
-            )
-        )
-        for step in steps
-    )
+            deletions.setdefault(address, []).append(index)
+    needs = []
+    for step in steps:
+        earlier = set(_earlier_deletions(steps, step, deletions))
+        for need in _needed_by(step):
+            # What no step of the plan makes exists already, or is an obstacle of the plan.
+            earlier.update(makers.get(need, ()))
+        needs.append(tuple(sorted(earlier)))
+    return tuple(needs)
 
 
-def _made(step: model.Step) -> Iterator[str]:
+def _provided_by(step: model.Step) -> Iterator[str]:
     """Yield what other steps on the same function may need of a step.
 
     A qualifier has no spaces, so that an alias can be called code or version.
@@ -94,46 +93,46 @@ def _made(step: model.Step) -> Iterator[str]:
             yield "before triggers"
 
 
-def _wanted(step: model.Step) -> Iterator[tuple[state.Place, str]]:
+def _needed_by(step: model.Step) -> Iterator[_Need]:
     """Yield what a step needs, of which function."""
-    place = step.place
+    address = step.place
     match step:
         case model.PublishVersion() | model.Put(of="concurrency"):
-            yield place, "the code"
+            yield address, "the code"
         case model.Put(of="alias"):
-            yield place, "the version"
+            yield address, "the version"
         case model.Put(of="async config", name=qualifier, after=after):
-            yield from ((place, "the code"), (place, qualifier))
+            yield address, "the code"
+            yield address, qualifier
             texts = [text for _, text in config_of(after).destinations]
-            yield from _named(destinations(texts, place, ""), step.region)
+            yield from _named(destinations(texts, address, ""), step.region)
         case model.Put(of="trigger", after=after):
-            needed = (
-                "the code",
-                after.get("qualifier") or limits.DEFAULT_QUALIFIER,
-                "before triggers",
-            )
-            yield from ((place, one) for one in needed)
-            yield from _named(sources(after, place, ""), step.region)
+            # A trigger fires as soon as it exists.
+            yield address, "the code"
+            yield address, after.get("qualifier") or limits.DEFAULT_QUALIFIER
+            yield address, "before triggers"
+            yield from _named(sources(after, address, ""), step.region)
 
 
 def _earlier_deletions(
     steps: Sequence[model.Step], step: model.Step, deletions: dict[state.Place, list[int]]
 ) -> Iterator[int]:
     """Yield the deletions before a deletion: documents, then aliases, versions, the function."""
-    if isinstance(step, model.DeleteVersion | model.DeleteFunction) or (
-        isinstance(step, model.Delete) and step.of == "alias"
-    ):
-        for index in deletions[step.place]:
-            if _rank(steps[index]) < _rank(step):
-                yield index
+    match step:
+        case model.DeleteVersion() | model.DeleteFunction() | model.Delete(of="alias"):
+            for index in deletions[step.place]:
+                if _rank(steps[index]) < _rank(step):
+                    yield index
+        case _:
+            return
 
 
-def _named(nodes: Iterable[Node], region: str) -> Iterator[tuple[state.Place, str]]:
+def _named(nodes: Iterable[Node], region: str) -> Iterator[_Need]:
     """Yield what the nodes of a configuration or trigger need, of which function or channel."""
     for node in nodes:
-        place = state.Place(node.region or region, node.name)
+        address = state.Place(node.region or region, node.name)
         if node.kind == "function":
-            yield place, limits.DEFAULT_QUALIFIER
-            yield place, node.qualifier
+            yield address, limits.DEFAULT_QUALIFIER
+            yield address, node.qualifier
         elif node.kind in channels.KINDS:
-            yield place, f"the {channels.KINDS[node.kind]}"
+            yield address, f"the {channels.KINDS[node.kind]}"

@@ -90,7 +90,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 def plan_changes(
-    wanted: Wanted,
+    desired: Wanted,
     remote: Remote,
     *,
     prune: bool = False,
@@ -100,24 +100,29 @@ def plan_changes(
     """Plan the steps after which the account has what the template says.
 
     Args:
-        wanted: From the template.
-        remote: From the account, every place of ``wanted``.
+        desired: From the template.
+        remote: From the account, every address of ``desired``.
         prune: Also delete configuration and triggers that are no longer in the template.
-        omitted: What ``wanted`` leaves out of the template.
+        omitted: What ``desired`` leaves out of the template.
         missing: Queues, topics and event buses to create.
     """
-    steps: list[model.Step] = [
-        model.Put(region=one.region, function=one.name, of=one.of, after={}) for one in missing
-    ]
+    steps: list[model.Step] = [_creation(channel) for channel in missing]
     leftovers: list[model.Delete] = []
     obstacles: list[Obstacle] = []
-    for place in sorted(wanted):
-        want, have = wanted[place], remote[place]
-        steps += _function_steps(place, want, have)
-        steps += _alias_steps(place, want, have)
-        steps += _document_steps(place, want, have)
-        leftovers += _deletions(place, want, have, _left)
-        obstacles += _obstacles(place, want, have)
+    absent: list[state.Place] = []
+    for address in sorted(desired):
+        want = desired[address]
+        have = remote[address]
+        steps += _function_steps(address, want, have)
+        steps += _alias_steps(address, want, have)
+        steps += _document_steps(address, want, have)
+        leftovers += _deletions(address, want, have, _left_template)
+        obstacles += _obstacles(address, want, have)
+        # deploy said that nothing is to do for functions that do not exist.
+        if have.function is None and want.settings is None and not want.configs:
+            absent.append(address)
+    # Without a state file, a removed block and a configuration of the console look the same: only a
+    # request deletes them (docs/decisions/plan-and-apply.md, 0017).
     if prune:
         steps += leftovers
         leftovers = []
@@ -127,64 +132,81 @@ def plan_changes(
         needs=needs_of(ordered),
         leftovers=tuple(leftovers),
         obstacles=tuple(obstacles),
-        functions=any(want.settings is not None for want in wanted.values()),
+        functions=any(want.settings is not None for want in desired.values()),
         omitted=tuple(omitted),
-        absent=tuple(
-            place
-            for place in sorted(wanted)
-            if remote[place].function is None
-            and wanted[place].settings is None
-            and not wanted[place].configs
-        ),
+        absent=tuple(absent),
     )
 
 
-def plan_removal(wanted: Wanted, remote: Remote, *, functions: bool = False) -> Plan:
+def _creation(channel: Channel) -> model.Put:
+    return model.Put(region=channel.region, function=channel.name, of=channel.of, after={})
+
+
+def plan_removal(desired: Wanted, remote: Remote, *, functions: bool = False) -> Plan:
     """Plan the steps after which the account has nothing of the template.
 
     Args:
-        wanted: From the template.
-        remote: From the account, every place of ``wanted``.
+        desired: From the template.
+        remote: From the account, every address of ``desired``.
         functions: Delete the functions too, with all their configuration; otherwise only the
             configuration that the template has a block for.
     """
+
+    def removed(name: str, documents: Mapping[str, Any] | None) -> bool:
+        return functions or name in (documents or ())
+
     steps: list[model.Step] = []
-    for place in sorted(wanted):
-        want, have = wanted[place], remote[place]
-        steps += _deletions(
-            place, want, have, lambda name, wanted: functions or name in (wanted or ())
-        )
-        if functions and have.function is not None:
-            at = place._asdict()
-            steps += [model.DeleteVersion(**at, version=one) for one in sorted(have.versions or ())]
-            steps.append(model.DeleteFunction(**at))
+    for address in sorted(desired):
+        have = remote[address]
+        steps += _deletions(address, desired[address], have, removed)
+        if not functions or have.function is None:
+            continue
+        for version in sorted(have.versions or ()):
+            steps.append(model.DeleteVersion(**address._asdict(), version=version))
+        steps.append(model.DeleteFunction(**address._asdict()))
     ordered = in_order(steps)
     return Plan(steps=ordered, needs=needs_of(ordered))
 
 
 def _function_steps(
-    place: state.Place, want: WantedFunction, have: RemoteFunction
+    address: state.Place, want: WantedFunction, have: RemoteFunction
 ) -> Iterator[model.Step]:
     if want.settings is None:
         return
     if have.function is None:
         if want.code is not None:
-            yield model.CreateFunction(**place._asdict(), after=want.settings, code=want.code)
+            yield model.CreateFunction(**address._asdict(), after=want.settings, code=want.code)
         return
     before, after = settings_to_send(want.settings, have.function)
     checksum = have.function.code_checksum
-    # The checksum of code in OSS is not known here, so a change is not noticed.
-    changed = want.code and want.code.checksum and want.code.checksum != checksum
-    if changed and want.code and have.contents:
-        changed = want.code.contents != have.contents
-    if before or after or changed:
+    code = _code_to_send(want.code, checksum, have.contents)
+    if after or code is not None:
         yield model.UpdateFunction(
-            **place._asdict(),
+            **address._asdict(),
             before=before,
             after=after,
-            code=want.code if changed else None,
-            code_before=checksum if changed else None,
+            code=code,
+            code_before=None if code is None else checksum,
         )
+
+
+def _code_to_send(
+    code: state.Code | None, checksum: str | None, contents: str | None
+) -> state.Code | None:
+    """Return the code of the template if that of the account differs.
+
+    Args:
+        code: From the template.
+        checksum: Of the code in the account.
+        contents: Digest of its files; None: it was not downloaded.
+    """
+    # The checksum of code in OSS is not known here, so a change is not noticed.
+    if code is None or not code.checksum or code.checksum == checksum:
+        return None
+    # Another program zips the same files to other bytes: the files decide if they are known.
+    if contents and code.contents == contents:
+        return None
+    return code
 
 
 def _is_version(qualifier: str) -> bool:
@@ -192,24 +214,25 @@ def _is_version(qualifier: str) -> bool:
     return limits.VERSION_ID_PATTERN.fullmatch(qualifier) is not None
 
 
+def _is_alias(qualifier: str) -> bool:
+    return qualifier != limits.DEFAULT_QUALIFIER and not _is_version(qualifier)
+
+
 def _alias_steps(
-    place: state.Place, want: WantedFunction, have: RemoteFunction
+    address: state.Place, want: WantedFunction, have: RemoteFunction
 ) -> Iterator[model.Step]:
     """Yield the steps for missing aliases that documents need, on one new version."""
     if want.settings is None:
         return
-    missing = [
-        qualifier
-        for qualifier in sorted(want.qualifiers)
-        if qualifier != limits.DEFAULT_QUALIFIER
-        and not _is_version(qualifier)
-        and qualifier not in (have.aliases or {})
-    ]
+    aliases = [name for name in sorted(want.qualifiers) if _is_alias(name)]
+    missing = [name for name in aliases if name not in (have.aliases or {})]
+    # An alias that exists keeps its version: moving traffic takes a command of its own
+    # (docs/decisions/plan-and-apply.md, 0017).
     if missing:
-        yield model.PublishVersion(**place._asdict())
+        yield model.PublishVersion(**address._asdict())
     for name in missing:
         yield model.Put(
-            **place._asdict(),
+            **address._asdict(),
             of="alias",
             name=name,
             after=Alias(alias_name=name, version_id=model.CURRENT_VERSION).to_dict(),
@@ -217,111 +240,110 @@ def _alias_steps(
 
 
 def _document_steps(
-    place: state.Place, want: WantedFunction, have: RemoteFunction
+    address: state.Place, want: WantedFunction, have: RemoteFunction
 ) -> Iterator[model.Step]:
     for of, kind in KINDS.items():
-        for name, document in sorted((kind.wanted(want) or {}).items()):
-            before = kind.there(have).get(name)
-            after = kind.to_put(document, before, place)
+        for name, document in sorted((kind.desired(want) or {}).items()):
+            before = kind.current(have).get(name)
+            after = kind.to_put(document, before, address)
             if after is None:
                 continue
-            if before and any(before.get(one) != after.get(one) for one in kind.fixed):
-                yield model.Delete(**place._asdict(), of=of, name=name, before=before)
+            if before and any(before.get(field) != after.get(field) for field in kind.fixed):
+                # No operation changes such a field, for example the source of a trigger.
+                yield model.Delete(**address._asdict(), of=of, name=name, before=before)
                 before = None
-            yield model.Put(**place._asdict(), of=of, name=name, before=before, after=after)
+            yield model.Put(**address._asdict(), of=of, name=name, before=before, after=after)
 
 
-def _left(name: str, wanted: Mapping[str, Any] | None) -> bool:
+def _left_template(name: str, documents: Mapping[str, Any] | None) -> bool:
     """Return whether the template, which has documents of this kind, does not have this one."""
-    return wanted is not None and name not in wanted
+    return documents is not None and name not in documents
 
 
 def _deletions(
-    place: state.Place,
+    address: state.Place,
     want: WantedFunction,
     have: RemoteFunction,
     chosen: Callable[[str, Mapping[str, Any] | None], bool],
 ) -> Iterator[model.Delete]:
     """Yield the deletions of documents that are chosen by name and by the wanted ones."""
     for of, kind in KINDS.items():
-        wanted = kind.wanted(want)
-        for name, document in sorted(kind.there(have).items()):
-            if chosen(name, wanted):
-                yield model.Delete(**place._asdict(), of=of, name=name, before=document)
+        documents = kind.desired(want)
+        for name, document in sorted(kind.current(have).items()):
+            if chosen(name, documents):
+                yield model.Delete(**address._asdict(), of=of, name=name, before=document)
 
 
 def _obstacles(
-    place: state.Place, want: WantedFunction, have: RemoteFunction
+    address: state.Place, want: WantedFunction, have: RemoteFunction
 ) -> Iterator[Obstacle]:
     if not want.configs and want.settings is None:
         return
     if have.function is None and (want.settings is None or want.code is None):
-        advice = (
-            "it has no code to create it from"
-            if want.settings is not None
-            else "deploy it first (s deploy), or add --with-functions"
-        )
-        yield Obstacle(
-            place=place,
-            position=want.position,
-            message=f"function {place} doesn't exist: {advice}",
-        )
+        advice = "deploy it first (s deploy), or add --with-functions"
+        if want.settings is not None:
+            advice = "it has no code to create it from"
+        message = f"function {address} doesn't exist: {advice}"
+        yield Obstacle(place=address, position=want.position, message=message)
         return
     for qualifier in sorted(want.qualifiers):
-        if not _known(qualifier, want, have):
+        if _will_exist(qualifier, want, have):
+            continue
+        if _is_version(qualifier):
+            missing = f"version {qualifier!r}: publish it first (s version publish)"
+        else:
             missing = (
-                f"version {qualifier!r}: publish it first (s version publish)"
-                if _is_version(qualifier)
-                else f"alias {qualifier!r}: create it first (s alias publish), or add "
-                "--with-functions"
+                f"alias {qualifier!r}: create it first (s alias publish), or add --with-functions"
             )
-            message = f"function {place} has no {missing}"
-            yield Obstacle(place=place, position=want.position, message=message)
+        message = f"function {address} has no {missing}"
+        yield Obstacle(place=address, position=want.position, message=message)
 
 
-def _known(qualifier: str, want: WantedFunction, have: RemoteFunction) -> bool:
+def _will_exist(qualifier: str, want: WantedFunction, have: RemoteFunction) -> bool:
     """Return whether a qualifier exists, or will exist when its configuration is put."""
     if qualifier == limits.DEFAULT_QUALIFIER or qualifier in have.configs:
         return True
     if _is_version(qualifier):
         return have.versions is None or qualifier in have.versions
+    # With the functions a missing alias is created. None: the aliases were not read.
     return want.settings is not None or have.aliases is None or qualifier in have.aliases
 
 
 def without_unknown(project: Project) -> tuple[Project, tuple[str, ...]]:
     """Return a template without what only a deployment resolves, and a sentence for each."""
-    found: dict[str, str] = {}
-    for resource in project.resources:
+    sentences: dict[str, str] = {}
+    for resource in filter(is_function, project.resources):
         values = {name: resource.props.get(name) for name in ("functionName", "region", BLOCK)}
-        for path, text in islice(unresolved_in(values), 1 if is_function(resource) else 0):
+        for path, text in islice(unresolved_in(values), 1):
             name = ".".join(map(str, path))
-            found[resource.name] = _sentence(resource.name, f"its {name} is {text}")
-    known = tuple(one for one in project.resources if one.name not in found)
-    return msgspec.structs.replace(project, resources=known), tuple(found.values())
+            sentences[resource.name] = _sentence(resource.name, f"its {name} is {text}")
+    resources = tuple(resource for resource in project.resources if resource.name not in sentences)
+    return msgspec.structs.replace(project, resources=resources), tuple(sentences.values())
 
 
 def without_missing(plan: Plan, project: Project) -> Plan:
     """Return a plan without functions that do not exist and that the template makes."""
     makers = {
-        state.Place(one.region, one.function_name): one.name
-        for one in project.resources
-        if makes_function(one)
+        state.Place(resource.region, resource.function_name): resource.name
+        for resource in project.resources
+        if makes_function(resource)
     }
-    later = {one.place for one in plan.obstacles} & set(makers)
-    sentences = [
-        _sentence(one.name, f"the function {place} is made by resource {makers[place]}")
-        for one in project.resources
-        for place in {state.Place(one.region, one.function_name)} & later
-        if one.props.get(BLOCK)
-    ]
-    steps = tuple(one for one in plan.steps if one.place not in later)
+    missing = {obstacle.place for obstacle in plan.obstacles}
+    later = missing & makers.keys()
+    sentences = []
+    for resource in project.resources:
+        address = state.Place(resource.region, resource.function_name)
+        if address in later and resource.props.get(BLOCK):
+            reason = f"the function {address} is made by resource {makers[address]}"
+            sentences.append(_sentence(resource.name, reason))
+    steps = tuple(step for step in plan.steps if step.place not in later)
     return msgspec.structs.replace(
         plan,
         steps=steps,
         needs=needs_of(steps),
-        obstacles=tuple(one for one in plan.obstacles if one.place not in later),
+        obstacles=tuple(obstacle for obstacle in plan.obstacles if obstacle.place not in later),
         omitted=(*plan.omitted, *sentences),
-        absent=tuple(one for one in plan.absent if one not in makers),
+        absent=tuple(address for address in plan.absent if address not in makers),
     )
 
 

@@ -10,6 +10,7 @@ Invariants:
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
@@ -41,17 +42,21 @@ def changes(step: Step) -> list[Change]:
     match step:
         case Put() | Delete():
             shown = KINDS[step.of].shown
+            before = shown(step.before) if step.before else {}
             after = shown(step.after) if isinstance(step, Put) else {}
-            return _fields(shown(step.before) if step.before else {}, after)
+            return _fields(before, after)
         case CreateFunction():
             return [*_fields({}, _settings(step.after)), Change("code", None, _code(step))]
         case UpdateFunction():
-            code = [Change("code", _checksum(step.code_before), _code(step))] if step.code else []
-            return [*_fields(_settings(step.before), _settings(step.after)), *code]
+            changed = _fields(_settings(step.before), _settings(step.after))
+            if step.code:
+                changed.append(Change("code", _checksum(step.code_before), _code(step)))
+            return changed
     return []
 
 
 def _fields(before: dict[str, Any], after: dict[str, Any]) -> list[Change]:
+    # Values are compared first and hidden then: two different secrets look the same.
     names = dict.fromkeys([*before, *after])
     return [
         Change(name, _shown(name, before.get(name)), _shown(name, after.get(name)))
@@ -63,16 +68,19 @@ def _fields(before: dict[str, Any], after: dict[str, Any]) -> list[Change]:
 def _settings(settings: dict[str, Any]) -> dict[str, Any]:
     shown: dict[str, Any] = {}
     for name, value in sorted(settings.items()):
-        if name == "environmentVariables":
-            shown |= {f"{_VARIABLE}{key}": text for key, text in sorted((value or {}).items())}
-        else:
+        if name != "environmentVariables":
             shown[name] = value
+            continue
+        for variable, text in sorted((value or {}).items()):
+            shown[f"{_VARIABLE}{variable}"] = text
     return shown
 
 
 def _shown(name: str, value: Any) -> Any:
     """Return the value of a field with :data:`HIDDEN` in place of secrets."""
-    return HIDDEN if name.startswith(_VARIABLE) and value is not None else hidden(value)
+    if name.startswith(_VARIABLE) and value is not None:
+        return HIDDEN
+    return hidden(value)
 
 
 def _code(step: CreateFunction | UpdateFunction) -> str:
@@ -120,27 +128,28 @@ def nothing_to_do(plan: Plan, holder: str) -> str:
         plan: The plan.
         holder: What has the functions, in words: ``the account``.
     """
+    # Before "nothing to do": without the function there was nothing to compare.
     if plan.absent:
         names = ", ".join(map(str, plan.absent))
         return (
             f"Nothing was changed: {holder} does not have {names}; deploy with s deploy, or add "
             "--with-functions."
         )
-    what = "what the template says"
+    subject = "what the template says"
     if not plan.functions:
-        what = "the asynchronous configuration of the template"
-    rest = "the rest of " if plan.omitted else ""
+        subject = "the asynchronous configuration of the template"
+    part = "the rest of " if plan.omitted else ""
     unread = ""
     if plan.unread:
         names = ", ".join(plan.unread)
         unread = f"\nNot looked for: {names}; --create-missing looks, and makes what is missing."
-    return f"Nothing to do: {holder} has {rest}{what}.{unread}"
+    return f"Nothing to do: {holder} has {part}{subject}.{unread}"
 
 
 def _change_lines(step: Step) -> Iterator[tuple[str, str]]:
-    found = changes(step)
-    width = max((len(change.name) for change in found), default=0)
-    for change in found:
+    fields = changes(step)
+    width = max((len(change.name) for change in fields), default=0)
+    for change in fields:
         mark, text = _change_text(change)
         yield mark, f"      {mark} {change.name:<{width}}  {text}"
 
@@ -162,9 +171,8 @@ def show(value: Any) -> str:
 
 def summary(steps: Sequence[Step]) -> str:
     """Return a summary such as ``2 to create, 1 to update, 0 to delete``."""
-    counts = [sum(step.sign == sign for step in steps) for sign in _ACTIONS]
-    words = [f"{n} to {word}" for n, word in zip(counts, _ACTIONS.values(), strict=True)]
-    return ", ".join(words)
+    counts: Counter[str] = Counter(step.sign for step in steps)
+    return ", ".join(f"{counts[sign]} to {action}" for sign, action in _ACTIONS.items())
 
 
 # --- data --------------------------------------------------------------------------------------
@@ -177,20 +185,27 @@ def as_data(plan: Plan) -> dict[str, Any]:
         "steps": [step_data(step) for step in plan.steps],
         "leftovers": [step_data(step) for step in plan.leftovers],
         "omitted": plan.omitted,
-        "absent": [one.function for one in plan.absent],
-        "obstacles": [{**one.position._asdict(), "message": one.message} for one in plan.obstacles],
+        "absent": [address.function for address in plan.absent],
+        "obstacles": [
+            {**obstacle.position._asdict(), "message": obstacle.message}
+            for obstacle in plan.obstacles
+        ],
     }
 
 
 def step_data(step: Step) -> dict[str, Any]:
     """Return one step as plain data for JSON."""
-    found = changes(step)
+    fields = changes(step)
     return {
         "action": _ACTIONS[step.sign],
         "kind": step.kind,
         "region": step.region,
         "function": step.function,
         "qualifier": step.qualifier_shown.lstrip("/") or None,
-        "before": {one.name: one.before for one in found if one.before is not None},
-        "after": {one.name: one.after for one in found if one.after is not None},
+        "before": _without_none({change.name: change.before for change in fields}),
+        "after": _without_none({change.name: change.after for change in fields}),
     }
+
+
+def _without_none(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not None}

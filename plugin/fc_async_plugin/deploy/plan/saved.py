@@ -48,7 +48,7 @@ _PASSING: Final = frozenset(
 """Fields that change without a deployment and do not matter to a plan."""
 
 
-class Seen(msgspec.Struct, frozen=True, kw_only=True):
+class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     """The state of one function when the plan was made.
 
     Attributes:
@@ -88,7 +88,7 @@ class SavedPlan(msgspec.Struct, frozen=True, kw_only=True):
     account_id: str
     environment: str = ""
     plan: Plan
-    seen: tuple[Seen, ...]
+    seen: tuple[Snapshot, ...]
     cycles: tuple[str, ...] = ()
     salt: str = ""
     digest: str = ""
@@ -102,6 +102,7 @@ def without_secrets(saved: SavedPlan) -> SavedPlan:
         steps=tuple(map(secrets.hide, plan.steps)),
         leftovers=tuple(map(secrets.hide, plan.leftovers)),
     )
+    # No secrets, no digest: the plan can be applied where its template is not.
     if shown == plan:
         return saved
     salt = os.urandom(16).hex()
@@ -109,21 +110,21 @@ def without_secrets(saved: SavedPlan) -> SavedPlan:
     return msgspec.structs.replace(saved, plan=shown, salt=salt, digest=digest)
 
 
-def with_secrets(saved: SavedPlan, wanted: Wanted, remote: Remote) -> Plan:
+def with_secrets(saved: SavedPlan, desired: Wanted, remote: Remote) -> Plan:
     """Return the plan of a file with the secret values that it does not have.
 
     Args:
         saved: As it was read.
-        wanted: From the template.
+        desired: From the template.
         remote: From the account.
 
     Raises:
         PluginError: The template has changed in what the plan sends.
     """
     try:
-        steps = tuple(secrets.fill_in(saved.plan.steps, wanted, remote))
+        steps = tuple(secrets.fill_in(saved.plan.steps, desired, remote))
     except KeyError:
-        steps = ()
+        steps = ()  # the template lost a function: the digest below does not fit then
     if secrets.digest(steps, saved.salt) != saved.digest:
         raise PluginError(
             f"the functions' settings in {saved.template} changed since the plan was made "
@@ -148,6 +149,7 @@ def load(path: Path) -> SavedPlan:
     Raises:
         PluginError: The file is not a plan, or has an unknown format.
     """
+    # A file from elsewhere must not fill the memory before it is known not to be a plan.
     if path.stat().st_size > _MAX_BYTES:
         raise PluginError(f"{path} is larger than any plan")
     try:
@@ -163,28 +165,28 @@ def load(path: Path) -> SavedPlan:
     return msgspec.structs.replace(saved, plan=plan)
 
 
-def seen(wanted: Wanted, remote: Remote) -> tuple[Seen, ...]:
+def snapshots(desired: Wanted, remote: Remote) -> tuple[Snapshot, ...]:
     """Return fingerprints of the state from which a plan was made."""
     return tuple(
-        Seen(
-            **place._asdict(),
+        Snapshot(
+            **address._asdict(),
             qualifiers=tuple(sorted(want.configs)),
             ours=want.settings is not None,
-            fingerprint=fingerprint(place, remote[place], ours=want.settings is not None),
+            fingerprint=fingerprint(address, remote[address], ours=want.settings is not None),
         )
-        for place, want in sorted(wanted.items())
+        for address, want in sorted(desired.items())
     )
 
 
 def to_read(saved: SavedPlan) -> Wanted:
     """Return the places to read from the account, to compare them with the fingerprints."""
     return {
-        Place(one.region, one.function): WantedFunction(
-            configs={qualifier: AsyncConfig() for qualifier in one.qualifiers},
+        Place(snapshot.region, snapshot.function): WantedFunction(
+            configs={qualifier: AsyncConfig() for qualifier in snapshot.qualifiers},
             position=Position(saved.template, 1, 1),
-            settings={} if one.ours else None,
+            settings={} if snapshot.ours else None,
         )
-        for one in saved.seen
+        for snapshot in saved.seen
     }
 
 
@@ -194,33 +196,34 @@ def refuse_changes(saved: SavedPlan, remote: Remote) -> None:
     Raises:
         PluginError: A function has changed; the message names it.
     """
-    changed = [
-        str(place)
-        for one in saved.seen
-        for place in [Place(one.region, one.function)]
-        if fingerprint(place, remote[place], ours=one.ours) != one.fingerprint
-    ]
+    changed = []
+    for snapshot in saved.seen:
+        address = Place(snapshot.region, snapshot.function)
+        if fingerprint(address, remote[address], ours=snapshot.ours) != snapshot.fingerprint:
+            changed.append(str(address))
     if changed:
         raise PluginError(
             f"the account changed since the plan was made, at {', '.join(changed)}: plan again"
         )
 
 
-def fingerprint(place: Place, remote: RemoteFunction, *, ours: bool) -> str:
+def fingerprint(address: Place, remote: RemoteFunction, *, ours: bool) -> str:
     """Return the SHA-256 of all that a plan for this function depends on.
 
     Args:
-        place: The function.
+        address: The function.
         remote: What the account has.
         ours: Include its settings and code; otherwise only whether it exists.
     """
     function: Any = None
     if remote.function is not None:
-        everything = remote.function.to_dict()
-        function = {k: v for k, v in everything.items() if ours and k not in _PASSING}
+        function = {}
+        if ours:
+            settings = remote.function.to_dict()
+            function = {name: settings[name] for name in settings if name not in _PASSING}
     configs = {
         qualifier: tuple(
-            effective(config, region=place.region, account_id=account_of(config)).values()
+            effective(config, region=address.region, account_id=account_of(config)).values()
         )
         for qualifier, config in remote.configs.items()
     }

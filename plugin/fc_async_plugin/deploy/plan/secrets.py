@@ -38,32 +38,33 @@ def hidden(value: Any, *, name: str = "") -> Any:
         name: Its key.
     """
     if isinstance(value, dict):
-        inside = name == _ENVIRONMENT
-        return {
-            key: HIDDEN if inside and inner is not None else hidden(inner, name=str(key))
-            for key, inner in value.items()
-        }
+        # A variable without a value has nothing to hide.
+        if name == _ENVIRONMENT:
+            return {key: None if inner is None else HIDDEN for key, inner in value.items()}
+        return {key: hidden(inner, name=str(key)) for key, inner in value.items()}
     if isinstance(value, list | tuple):
         return [hidden(inner) for inner in value]
-    return HIDDEN if name.lower() in SECRET_KEYS and value else value
+    if name.lower() in SECRET_KEYS and value:
+        return HIDDEN
+    return value
 
 
 def hide(step: Step) -> Step:
     """Return a step without its secret values."""
-    documents = {
-        field: {name: hidden(value, name=name) for name, value in document.items()}
-        for field in ("before", "after")
-        if (document := getattr(step, field, None)) is not None
-    }
+    documents = {}
+    for field in ("before", "after"):
+        document = getattr(step, field, None)
+        if document is not None:
+            documents[field] = {name: hidden(value, name=name) for name, value in document.items()}
     return msgspec.structs.replace(step, **documents)
 
 
-def fill_in(steps: Iterable[Step], wanted: Wanted, remote: Remote) -> Iterator[Step]:
+def fill_in(steps: Iterable[Step], desired: Wanted, remote: Remote) -> Iterator[Step]:
     """Return steps with the secret values of template and account.
 
     Args:
         steps: As :func:`hide` returned them.
-        wanted: From the template.
+        desired: From the template.
         remote: From the account.
 
     Raises:
@@ -72,30 +73,34 @@ def fill_in(steps: Iterable[Step], wanted: Wanted, remote: Remote) -> Iterator[S
     for step in steps:
         match step:
             case CreateFunction() | UpdateFunction():
-                place = step.place
-                settings = wanted[place].settings or {}
+                address = step.place
+                settings = desired[address].settings or {}
                 after = {name: settings.get(name) for name in step.after}
+                # There was nothing before it. For an update, the earlier values come from the
+                # account.
                 if isinstance(step, CreateFunction):
                     yield msgspec.structs.replace(step, after=after)
                     continue
-                function = remote[place].function
-                there = function.to_dict() if function is not None else {}
-                before = {name: there.get(name) for name in step.before}
+                function = remote[address].function
+                current = function.to_dict() if function is not None else {}
+                before = {name: current.get(name) for name in step.before}
                 yield msgspec.structs.replace(step, before=before, after=after)
+            # Only these: other documents are in the file as they were reviewed.
             case Put() | Delete() if HIDDEN in str(step):
-                yield _with_document(step, wanted, remote)
+                yield _with_document(step, desired, remote)
             case _:
                 yield step
 
 
-def _with_document(step: Put | Delete, wanted: Wanted, remote: Remote) -> Step:
-    place, kind = step.place, KINDS[step.of]
-    there = kind.there(remote[place]).get(step.name)
+def _with_document(step: Put | Delete, desired: Wanted, remote: Remote) -> Step:
+    address = step.place
+    kind = KINDS[step.of]
+    current = kind.current(remote[address]).get(step.name)
     if isinstance(step, Delete):
-        return msgspec.structs.replace(step, before=there)
-    document = (kind.wanted(wanted[place]) or {})[step.name]
-    before = there if step.before is not None else None
-    after = kind.to_put(document, there, place) or document
+        return msgspec.structs.replace(step, before=current)
+    document = (kind.desired(desired[address]) or {})[step.name]
+    before = current if step.before is not None else None
+    after = kind.to_put(document, current, address) or document
     return msgspec.structs.replace(step, before=before, after=after)
 
 
@@ -106,11 +111,12 @@ def digest(steps: Iterable[Step], salt: str) -> str:
         steps: With their values.
         salt: Different for each plan.
     """
-    sent = [
-        (step.region, step.function, step.after)
-        for step in steps
-        if isinstance(step, CreateFunction | UpdateFunction)
-        or (isinstance(step, Put) and hide(step) != step)
-    ]
-    plain = msgspec.json.encode(sent, order="sorted")
+    documents = []
+    for step in steps:
+        match step:
+            case CreateFunction() | UpdateFunction():
+                documents.append((step.region, step.function, step.after))
+            case Put() if hide(step) != step:
+                documents.append((step.region, step.function, step.after))
+    plain = msgspec.json.encode(documents, order="sorted")
     return hashlib.scrypt(plain, salt=salt.encode(), dklen=32, **_SCRYPT).hex()

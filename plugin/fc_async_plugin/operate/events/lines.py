@@ -62,25 +62,28 @@ def as_data(message: Shown) -> dict[str, Any]:
 def from_line(message_id: str, line: bytes) -> Shown:
     """Return the event of a line: what :func:`as_data` made, or an event in any other form."""
     try:
-        found = msgspec.json.decode(line)
+        fields = msgspec.json.decode(line)
     except (msgspec.DecodeError, UnicodeError, RecursionError):
         return read(message_id, line)
-    if not isinstance(found, dict) or "requestContext" in found or "functionArn" not in found:
-        problem = found.get("problem") if isinstance(found, dict) else None
+    if not isinstance(fields, dict):
+        return read(message_id, line)
+    # Not a line of events tail: an event as a destination gets it, or of another program.
+    if "requestContext" in fields or "functionArn" not in fields:
+        problem = fields.get("problem")
         return Shown(message_id, None, problem) if problem else read(message_id, line)
     document = {
-        "timestamp": found.get("time"),
+        "timestamp": fields.get("time"),
         "requestContext": {
-            "requestId": found.get("requestId"),
-            "functionArn": found["functionArn"],
-            "condition": found.get("condition"),
-            "approximateInvokeCount": found.get("attempts"),
+            "requestId": fields.get("requestId"),
+            "functionArn": fields["functionArn"],
+            "condition": fields.get("condition"),
+            "approximateInvokeCount": fields.get("attempts"),
         },
         "responseContext": {
-            "statusCode": found.get("statusCode"),
-            "functionError": found.get("functionError"),
+            "statusCode": fields.get("statusCode"),
+            "functionError": fields.get("functionError"),
         },
-        **{name: value for name, value in found.items() if "Payload" in name},
+        **{name: value for name, value in fields.items() if "Payload" in name},
     }
     return read(message_id, document)
 

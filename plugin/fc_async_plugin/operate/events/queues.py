@@ -66,12 +66,12 @@ class Queue(Receiver):
             hidden = getattr(counts, "inactive_messages", 0)
             visible = getattr(counts, "active_messages", 0)
         if self.unread:
-            left = hidden + visible - len(self._receipts)
-            self.unread = left > 0
-            self.notes = (*self.notes, f"not read: {plural(max(left, 0), 'message')}")
+            remaining = hidden + visible - len(self._receipts)
+            self.unread = remaining > 0
+            self.notes = (*self.notes, f"not read: {plural(max(remaining, 0), 'message')}")
         elif hidden > len(self._receipts):
-            others = plural(hidden - len(self._receipts), "message")
-            sentence = f"not shown: {others} that another reader has received"
+            held = plural(hidden - len(self._receipts), "message")
+            sentence = f"not shown: {held} that another reader has received"
             self.notes = (*self.notes, f"{sentence}, until the visibility timeout ends")
 
     def follow(self) -> Iterator[Shown]:
@@ -81,6 +81,7 @@ class Queue(Receiver):
         while True:
             for message in self._received():
                 self._receipts[message.message_id] = message.receipt_handle
+                # A message comes again when its visibility timeout ends.
                 if message.message_id not in seen:
                     seen.add(message.message_id)
                     yield lines.read(message.message_id, message)
@@ -96,21 +97,22 @@ class Queue(Receiver):
             warnings.simplefilter("ignore", DeprecationWarning)
             depth = self._asked(lambda: int(self._queue.get_attributes().active_messages), 0)
         peek = functools.partial(self._queue.batch_peek_message_with_str_body, BATCH)
-        found: list[Any] = self._asked(peek, []) if depth else []
-        return [lines.read(one.message_id, one) for one in found], depth
+        messages: list[Any] = self._asked(peek, []) if depth else []
+        return [lines.read(message.message_id, message) for message in messages], depth
 
     def receive(self) -> list[Any]:
         """Receive messages."""
-        found: list[Any] = self._queue.batch_receive_message_with_str_body(
+        messages: list[Any] = self._queue.batch_receive_message_with_str_body(
             BATCH, self._wait_seconds
         )
-        return found
+        return messages
 
     def delete(self, receipts: list[str]) -> set[str]:
         """Delete messages; return the receipts that have ended."""
         try:
             self._queue.batch_delete_message(receipts)
         except MNSExceptionBase as error:
+            # A part of the batch may be deleted: the error names the rest.
             failures: list[dict[str, str]] = getattr(error, "sub_errors", None) or []
             if not failures:
                 raise
@@ -132,6 +134,7 @@ class Queue(Receiver):
 
     def advice(self, error: Exception) -> str:
         """Return which queue may be meant in place of one that does not exist."""
+        # A mistyped queue is the usual cause, so the names of the others are the answer to it.
         if getattr(error, "type", "") != "QueueNotExist":
             return ""
         try:

@@ -44,7 +44,8 @@ class Match(NamedTuple):
         """
         field, equals, pattern = text.partition("=")
         name, dot, _ = field.partition(".")
-        if not equals or name not in FIELDS or (dot and not name.endswith("Payload")):
+        path_allowed = name.endswith("Payload") or not dot
+        if not equals or name not in FIELDS or not path_allowed:
             raise PluginError(
                 f"{text} must be FIELD=REGEX with one of the fields {', '.join(FIELDS)}; after a"
                 " payload a path may follow: requestPayload.items.0.id"
@@ -68,8 +69,9 @@ def _inside(document: bytes, path: list[str]) -> str | None:
     value = msgspec.Raw(document)
     try:
         for step in path:
-            found = msgspec.json.decode(value, type=dict[str, msgspec.Raw] | list[msgspec.Raw])
-            value = found[step] if isinstance(found, dict) else found[int(step)]
+            container = msgspec.json.decode(value, type=dict[str, msgspec.Raw] | list[msgspec.Raw])
+            value = container[step] if isinstance(container, dict) else container[int(step)]
+        # Only a text is decoded: a number stays as it was written, 1.0 is not 1.
         text = bytes(value).decode().strip()
         return msgspec.json.decode(text, type=str) if text.startswith('"') else text
     except (msgspec.DecodeError, RecursionError, UnicodeError, KeyError, ValueError, IndexError):
@@ -93,12 +95,13 @@ class Selection(NamedTuple):
 
     def admits(self, event: DestinationEvent) -> bool:
         """Return whether an event is to be sent again."""
-        return (
-            (not self.conditions or outcome_of(event) in self.conditions)
-            and (not self.functions or event.function in self.functions)
-            and (self.since is None or (event.timestamp or 0) >= self.since)
-            and all(one.matches(event) for one in self.matches)
-        )
+        if self.conditions and outcome_of(event) not in self.conditions:
+            return False
+        if self.functions and event.function not in self.functions:
+            return False
+        if self.since is not None and (event.timestamp or 0) < self.since:
+            return False
+        return all(match.matches(event) for match in self.matches)
 
 
 class Refused(NamedTuple):
@@ -159,9 +162,12 @@ def choose(
             left_out["succeeded"] += 1
         elif not selection.admits(event):
             left_out["filtered"] += 1
+        # Checked for the message after the last one: only this shows that there are more.
         elif len(chosen) == limit:
             ended = False
             break
+        # A message names the function and its payload: without the refusal, any sender to the queue
+        # could call each function of the account with the keys of the operator.
         elif event.function and (reason := refusal(event.function)):
             reasons[event.function] = reason
             refused[event.function] += 1
@@ -171,7 +177,7 @@ def choose(
     return Choice(chosen, left_out, ended, by_function)
 
 
-class Group(NamedTuple):
+class EventGroup(NamedTuple):
     """Events of one function with one reason.
 
     Attributes:
@@ -187,15 +193,22 @@ class Group(NamedTuple):
     example: str
 
 
-def groups(events: Iterable[DestinationEvent]) -> list[Group]:
+def groups(events: Iterable[DestinationEvent]) -> list[EventGroup]:
     """Return events by function and reason, the most frequent first."""
-    found: dict[tuple[str, str], list[DestinationEvent]] = defaultdict(list)
+    grouped: dict[tuple[str, str], list[DestinationEvent]] = defaultdict(list)
     for event in events:
-        found[event.function or event.function_arn, outcome_of(event)].append(event)
-    result = []
-    for (function, condition), ones in found.items():
-        times = [one.timestamp for one in ones if one.timestamp is not None]
-        newest = max(ones, key=lambda one: one.timestamp or 0)
-        oldest, latest = min(times, default=None), max(times, default=None)
-        result.append(Group(function, condition, len(ones), oldest, latest, newest.request_id))
-    return sorted(result, key=lambda one: (-one.events, one.function, one.condition))
+        grouped[event.function or event.function_arn, outcome_of(event)].append(event)
+    table = []
+    for (function, condition), members in grouped.items():
+        times = [event.timestamp for event in members if event.timestamp is not None]
+        newest = max(members, key=lambda event: event.timestamp or 0)
+        group = EventGroup(
+            function,
+            condition,
+            events=len(members),
+            oldest=min(times, default=None),
+            newest=max(times, default=None),
+            example=newest.request_id,
+        )
+        table.append(group)
+    return sorted(table, key=lambda group: (-group.events, group.function, group.condition))

@@ -161,6 +161,8 @@ class Receiver(Source):
     def accepted(self, message_id: str) -> None:
         """Delete a message, several with one request unless each is to go at once."""
         self._deletable.append(message_id)
+        # Without task mode nothing recognises an event that comes twice: a kill repeated dozens
+        # while messages were deleted in sixteens.
         if self._at_once or len(self._deletable) == BATCH:
             self._delete()
         # A message whose receipt has ended would be sent again by the next replay.
@@ -177,8 +179,8 @@ class Receiver(Source):
         if self._left:
             self._delete_left()
         if self._left:
-            kept = plural(len(self._left), "accepted message")
-            sentence = f"still there, held by another reader: {kept}"
+            remaining = plural(len(self._left), "accepted message")
+            sentence = f"still there, held by another reader: {remaining}"
             self.notes = (*self.notes, f"{sentence}; a later replay recognises what was accepted")
 
     def __exit__(self, *_: object) -> None:
@@ -186,10 +188,11 @@ class Receiver(Source):
 
     def _delete_left(self) -> None:
         """Receive all visible messages once more, and delete those whose receipts had ended."""
-        wanted, receipts = set(self._left), self._receipts
+        expired = set(self._left)
+        receipts = self._receipts
         self._receipts = {}
         for message in self._round():
-            if message.message_id in wanted:
+            if message.message_id in expired:
                 self._deletable.append(message.message_id)
             if len(self._deletable) == BATCH:
                 self._delete()
@@ -198,9 +201,11 @@ class Receiver(Source):
 
     def _round(self) -> Iterator[Any]:
         """Yield each message once, until no new ones come."""
-        while found := self._received():
-            new = [one for one in found if one.message_id not in self._receipts]
-            self._receipts.update({one.message_id: one.receipt_handle for one in found})
+        while messages := self._received():
+            new = [message for message in messages if message.message_id not in self._receipts]
+            self._receipts.update(
+                {message.message_id: message.receipt_handle for message in messages}
+            )
             self._came_again = not new
             if self._came_again:
                 return
@@ -224,8 +229,10 @@ class Receiver(Source):
             raise PluginError(f"the messages cannot be read: {reason}") from error
 
     def _delete(self) -> None:
-        receipts = {self._receipts[one]: one for one in self._deletable}
-        ended = self._ended(list(receipts)) if receipts else set()
+        if not self._deletable:
+            return
+        receipts = {self._receipts[message_id]: message_id for message_id in self._deletable}
+        ended = self._ended(list(receipts))
         for receipt, message_id in receipts.items():
             if receipt in ended:
                 self._left.add(message_id)

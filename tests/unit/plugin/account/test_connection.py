@@ -113,16 +113,16 @@ def test_a_function_on_this_machine_is_found_though_variables_have_no_value(home
         "      environmentVariables: {KEY: \"${env('SHOP_KEY')}\"}\n"
     )
     here = Account(endpoint="http://127.0.0.1:9900", account_id="111")
-    target = connection.Target("a", Where(account=here))
+    target = connection.NamedFunction("a", Where(account=here))
     assert target.function == "shop"
     target.client.close()
     with pytest.raises(s_yaml.TemplateError, match="SHOP_REGION"):
-        connection.Target("a", Where(account=Account(account_id="111")))
+        connection.NamedFunction("a", Where(account=Account(account_id="111")))
 
 
 def test_a_function_in_no_template_takes_a_region(home: Path) -> None:
     with pytest.raises(ConfigurationError, match="Use --region ID"):
-        connection.Target("f", Where())
+        connection.NamedFunction("f", Where())
 
 
 def test_the_target_of_a_deployment_is_described(home: Path) -> None:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 MINUTE = 60_000
 START = 1_795_600_800_000
-WANTED = metrics.Wanted("resize", (spec.ENQUEUED,), START, START + 5 * MINUTE, 60)
+WANTED = metrics.Query("resize", (spec.ENQUEUED,), START, START + 5 * MINUTE, 60)
 NOW = datetime(2026, 11, 25, 10, 0, tzinfo=timezone.utc)
 
 

@@ -13,7 +13,7 @@ from werkzeug import Response
 from fc_async_plugin import PluginError
 from fc_async_plugin.check.conditions import CONDITIONS, Rule
 from fc_async_plugin.operate import watching
-from fc_async_plugin.operate.watching import Change, Seen, Watch, Webhook
+from fc_async_plugin.operate.watching import AlarmChange, RecentMetrics, RuleWatch, Webhook
 from fc_async_sdk.admin.models import MetricPoint
 from fc_async_sdk.errors import ConnectFailed
 from fc_async_sdk.spec import metrics
@@ -51,16 +51,16 @@ class World:
         self.fails: set[str] = set()
         self.refuses = False
         self.end = END
-        self.told: list[Change] = []
+        self.told: list[AlarmChange] = []
         self.notes: list[str] = []
-        self.watch = Watch(rules, self._read, self._tell, self.notes.append)
+        self.watch = RuleWatch(rules, self._read, self._tell, self.notes.append)
 
-    def _read(self, region: str, function: str, minutes: int) -> Seen:
+    def _read(self, region: str, function: str, minutes: int) -> RecentMetrics:
         if function in self.fails:
             raise ConnectFailed("no answer")
-        return Seen(self.end, self.seen.get(function, {}))
+        return RecentMetrics(self.end, self.seen.get(function, {}))
 
-    def _tell(self, change: Change) -> None:
+    def _tell(self, change: AlarmChange) -> None:
         if self.refuses:
             raise PluginError("the webhook at example.com answered 500")
         self.told.append(change)
@@ -87,14 +87,16 @@ def test_a_condition_is_told_when_it_begins_and_when_it_ends() -> None:
 
 
 def test_a_function_that_can_be_read_hides_none_of_its_name_in_another_region() -> None:
-    def read(region: str, _function: str, _minutes: int) -> Seen:
+    def read(region: str, _function: str, _minutes: int) -> RecentMetrics:
         if region == "cn-hangzhou":
             raise ConnectFailed("no answer")
-        return Seen(END, {})
+        return RecentMetrics(END, {})
 
     notes: list[str] = []
     here = rule("errors", 1)
-    watch = Watch([here, here._replace(region="cn-shanghai")], read, lambda _: None, notes.append)
+    watch = RuleWatch(
+        [here, here._replace(region="cn-shanghai")], read, lambda _: None, notes.append
+    )
     watch.look()
     watch.look()
     assert watch.unread
@@ -186,7 +188,7 @@ def test_a_backlog_must_last() -> None:
     assert rule("backlog", 2).broken_by([2, 2, 3])
 
 
-CHANGE = Change(rule("errors", 1), broken=True, value=4, at=END)
+CHANGE = AlarmChange(rule("errors", 1), broken=True, value=4, at=END)
 
 
 @pytest.fixture

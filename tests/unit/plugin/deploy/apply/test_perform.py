@@ -99,8 +99,8 @@ def test_taking_back_does_not_forgive_a_function_that_is_gone_under_its_configur
 
 def test_an_alias_is_created_moved_and_deleted(account, performer: Performer) -> None:
     account.add_function("f")
-    one = performer(PublishVersion(**AT)).made
-    two = performer(PublishVersion(**AT)).made
+    one = performer(PublishVersion(**AT)).created
+    two = performer(PublishVersion(**AT)).created
     create = models.Alias(alias_name="prod", version_id=one)
     move = models.Alias(alias_name="prod", version_id=two)
     performer(put("alias", create, name="prod"))
@@ -126,7 +126,7 @@ def test_code_is_kept_before_it_is_replaced(account, regions) -> None:
     kept = Code(path="/kept.zip", checksum="1")
     performer = Performer(regions, sleep=lambda _: None, keep_code=lambda *_: kept)
     step = UpdateFunction(**AT, before={}, after={"timeout": 9}, code=Code())
-    assert performer(step).kept == kept
+    assert performer(step).replaced_code == kept
 
 
 # --- undoing -----------------------------------------------------------------------------------
@@ -219,7 +219,7 @@ def test_code_that_something_else_deployed_since_is_left_alone(
     account.add_function("f", codeChecksum="3")
     step = UpdateFunction(**AT, before={}, after={}, code=Code(checksum="2"), code_before="1")
     with pytest.raises(CannotUndo, match="replaced once more by something else"):
-        undone(performer, step, Done(kept=Code(path="/kept.zip", checksum="1"), sent=True))
+        undone(performer, step, Done(replaced_code=Code(path="/kept.zip", checksum="1"), sent=True))
     assert account.functions["f"]["codeChecksum"] == "3"
 
 
@@ -232,7 +232,7 @@ def test_a_version_is_published_once_although_the_first_answer_was_lost(
         if operation == "PublishFunctionVersion" and len(account.versions["f"]) == 1
         else None
     )
-    assert performer(PublishVersion(**AT)).made == "1"
+    assert performer(PublishVersion(**AT)).created == "1"
     assert account.versions["f"] == ["1"]
 
 

@@ -40,7 +40,7 @@ def save(regions: Regions, *, ours: bool = False) -> SavedPlan:
         endpoint="",
         account_id="",
         plan=plan_changes(wanted, remote),
-        seen=saved_plan.seen(wanted, remote),
+        seen=saved_plan.snapshots(wanted, remote),
     )
 
 
