@@ -31,9 +31,9 @@ if TYPE_CHECKING:
     from typing_extensions import Self, Unpack
 
     from fc_async_sdk import fanout, handles, models
-    from fc_async_sdk._claims import PayloadStore
     from fc_async_sdk._pacing import BasePace as Pace
-    from fc_async_sdk._payload_schema import Schema
+    from fc_async_sdk._payloads.claims import PayloadStore
+    from fc_async_sdk._payloads.schema import Schema
     from fc_async_sdk.handles.calls import HandleOptions
     from fc_async_sdk.operations import Call
     from fc_async_sdk.operations.checks import Payload

@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from fc_async_sdk import _envelopes
 from fc_async_sdk._pacing import gcra
+from fc_async_sdk._payloads import envelopes
 from fc_async_sdk.errors import InvalidParameter, InvalidPayload
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class Hop(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         booked: Whether it has a slot.
     """
 
-    payload: _envelopes.Content
+    payload: envelopes.Content
     rest: int = 0
     part: int = 0
     due: float = 0
@@ -60,7 +60,7 @@ class Hop(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 
     def encode(self) -> bytes:
         """Return the payload that is this message."""
-        return _envelopes.write(_envelopes.HOP, msgspec.json.encode(self))
+        return envelopes.write(envelopes.HOP, msgspec.json.encode(self))
 
 
 _DECODER: Final = msgspec.json.Decoder(Hop)
@@ -72,8 +72,8 @@ def read(event: bytes) -> Hop | None:
     Raises:
         InvalidPayload: It is a message of another version.
     """
-    envelope = _envelopes.read(event)
-    if envelope is None or envelope.name != _envelopes.HOP:
+    envelope = envelopes.read(event)
+    if envelope is None or envelope.name != envelopes.HOP:
         return None
     try:
         return _DECODER.decode(envelope.body)
@@ -102,7 +102,7 @@ def first(payload: bytes, *, seconds: int, part: int, spread: int, task: str) ->
         text = f"must have at most {_ID_LENGTH - _LONGEST_TAG} characters for a wait beyond an hour"
         raise InvalidParameter("task_id", task, text)
     before = read(payload)  # of a message that failed after its wait, and is replayed
-    content = _envelopes.content(payload) if before is None else before.payload
+    content = envelopes.content(payload) if before is None else before.payload
     return delay, Hop(payload=content, rest=rest, part=part, task=task).encode()
 
 
@@ -166,7 +166,7 @@ class Sent(msgspec.Struct, frozen=True):
 
     def result(self) -> dict[str, object]:
         """Return what the handler returns."""
-        return {_envelopes.HOP: msgspec.to_builtins(self)}
+        return {envelopes.HOP: msgspec.to_builtins(self)}
 
 
 _RESULTS: Final = msgspec.json.Decoder(Sent)
@@ -174,8 +174,8 @@ _RESULTS: Final = msgspec.json.Decoder(Sent)
 
 def sent(result: bytes | None) -> Sent | None:
     """Return the next message that a result names, or None for a result of a handler."""
-    envelope = _envelopes.read(result) if result else None
-    if envelope is None or envelope.name != _envelopes.HOP:
+    envelope = envelopes.read(result) if result else None
+    if envelope is None or envelope.name != envelopes.HOP:
         return None
     try:
         return _RESULTS.decode(envelope.body)

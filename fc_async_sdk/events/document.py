@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 import msgspec
 
-from fc_async_sdk import _claims
-from fc_async_sdk._claims import PayloadStore
 from fc_async_sdk._decoding import JSON_ERRORS
-from fc_async_sdk._payloads import split_place
+from fc_async_sdk._payloads import claims
+from fc_async_sdk._payloads.claims import PayloadStore
+from fc_async_sdk._payloads.values import split_place
 from fc_async_sdk.errors import InvalidArn, InvalidEvent, shorten
 from fc_async_sdk.events.wire import Document, Envelope, Payload, encode_payload
 from fc_async_sdk.spec import arn
@@ -168,10 +168,10 @@ class DestinationEvent(msgspec.Struct, frozen=True, gc=False):
         return self._opened(Payload(document.response_payload, encoding, "$.responsePayload"))
 
     def _opened(self, payload: Payload) -> Payload:
-        claim = _claims.find(payload.raw) if self.store is not None else None
+        claim = claims.find(payload.raw) if self.store is not None else None
         if self.store is None or claim is None:
             return payload
-        text, encoding = encode_payload(_claims.fetch(self.store, claim))
+        text, encoding = encode_payload(claims.fetch(self.store, claim))
         return Payload(text, encoding, payload.place)
 
     @property

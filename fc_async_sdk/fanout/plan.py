@@ -24,7 +24,7 @@ from fc_async_sdk.spec import limits
 if TYPE_CHECKING:
     from datetime import timedelta
 
-    from fc_async_sdk._claims import PayloadStore
+    from fc_async_sdk._payloads.claims import PayloadStore
 
 TaskIds = str | Callable[[int, Any], str]
 """A prefix (ids are ``{prefix}-{index}``), or what makes an id of index and payload."""

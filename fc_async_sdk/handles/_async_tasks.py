@@ -6,7 +6,8 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from fc_async_sdk import _claims, operations, waiters
+from fc_async_sdk import operations, waiters
+from fc_async_sdk._payloads import claims
 from fc_async_sdk.errors import TaskLost
 from fc_async_sdk.handles import calls
 from fc_async_sdk.handles._base import BaseTask
@@ -102,7 +103,7 @@ class AsyncTaskHandle(BaseTask[R]):
             task = self._seen(await self._read())
             if await self._follow(task):
                 return await self.result(timeout, interval=interval)
-        return await _claims.async_call(self._target.large, self._result, task)
+        return await claims.async_call(self._target.large, self._result, task)
 
     async def stop(self) -> None:
         """Request a stop of the task: it becomes ``Stopping``, then ``Stopped``.

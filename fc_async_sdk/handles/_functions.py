@@ -6,7 +6,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from fc_async_sdk import _claims, _pacing, operations
+from fc_async_sdk import _pacing, operations
+from fc_async_sdk._payloads import claims
 from fc_async_sdk.handles._base import BaseFunction
 from fc_async_sdk.handles._groups import TaskGroup
 from fc_async_sdk.handles._tasks import TaskHandle
@@ -102,7 +103,7 @@ class FunctionHandle(BaseFunction[P, R]):
         result = self._port.perform(
             operations.invoke, (self.name, payload), arguments, total_timeout=total_timeout
         )
-        return _claims.call(self._target.large, self._returned, result)
+        return claims.call(self._target.large, self._returned, result)
 
     def map(
         self,

@@ -7,7 +7,8 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from fc_async_sdk import _claims, operations, waiters
+from fc_async_sdk import operations, waiters
+from fc_async_sdk._payloads import claims
 from fc_async_sdk.errors import TaskLost
 from fc_async_sdk.handles import calls
 from fc_async_sdk.handles._base import BaseTask
@@ -101,7 +102,7 @@ class TaskHandle(BaseTask[R]):
             task = self._seen(self._read())
             if self._follow(task):
                 return self.result(timeout, interval=interval)
-        return _claims.call(self._target.large, self._result, task)
+        return claims.call(self._target.large, self._result, task)
 
     def stop(self) -> None:
         """Request a stop of the task: it becomes ``Stopping``, then ``Stopped``.

@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any, Final, Generic, TypedDict, TypeVar
 
-from fc_async_sdk import _claims, _payloads
+from fc_async_sdk._payloads import claims, values
 from fc_async_sdk.errors import AsyncInvocationStopped, AsyncTaskNotFound, TaskLost
 from fc_async_sdk.handles.scan import LIVE_STATUSES, Listing
 from fc_async_sdk.operations import checks
@@ -15,9 +15,9 @@ from fc_async_sdk.spec import limits
 if TYPE_CHECKING:
     from collections.abc import Container, Iterator, Sequence
 
-    from fc_async_sdk._claims import PayloadStore
     from fc_async_sdk._pacing import BasePace
-    from fc_async_sdk._payload_schema import Schema
+    from fc_async_sdk._payloads.claims import PayloadStore
+    from fc_async_sdk._payloads.schema import Schema
     from fc_async_sdk.handles.members import Members
     from fc_async_sdk.models import AsyncTaskPage, TaskStatus
 
@@ -61,8 +61,8 @@ class Target(Generic[R]):
         self.function = checks.segment("function", function)
         self.qualifier = checks.qualifier(qualifier)
         self.result = result
-        self.large = _claims.check(large)
-        _payloads.check_type("result", result)
+        self.large = claims.check(large)
+        values.check_type("result", result)
 
     def new_id(self) -> str:
         """Return an id that no other task has."""
@@ -76,7 +76,7 @@ class Target(Generic[R]):
             InvalidPayload: It does not fit.
             LargePayloadError: It is a claim that cannot be read.
         """
-        return _payloads.from_json(self.result, _claims.opened(self.large, payload), what=what)
+        return values.from_json(self.result, claims.opened(self.large, payload), what=what)
 
     def listing(self, listing: Listing, *, payload: bool, page_size: int) -> dict[str, Any]:
         """Return the arguments of ``list_async_tasks`` that read a page of a group."""

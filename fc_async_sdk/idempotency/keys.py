@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from fc_async_sdk import _claims, _envelopes, errors
+from fc_async_sdk import errors
+from fc_async_sdk._payloads import claims, envelopes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,8 +30,8 @@ _READABLE: Final = 256
 """Longer keys are hashed, and those with characters that a database may refuse, such as NUL."""
 
 _ENVELOPES: Final = (
-    (_claims.NAME, ": it is a claim; put @handler(..., large=store) above @idempotent"),
-    (_envelopes.HOP, ": it waits for its slot; put @handler(..., pace=pace) above @idempotent"),
+    (claims.NAME, ": it is a claim; put @handler(..., large=store) above @idempotent"),
+    (envelopes.HOP, ": it waits for its slot; put @handler(..., pace=pace) above @idempotent"),
 )
 
 _SCOPE: Final = 128
@@ -129,7 +130,7 @@ def fingerprint(event: object, compare: Callable[[Any], object] | None) -> str:
     part = event if compare is None else compare(event)
     try:
         document = as_document(part)
-        if claim := _claims.of(document):
+        if claim := claims.of(document):
             return claim.sha256  # the key of its object has the day
         if isinstance(document, bytes):
             return hashlib.sha256(document).hexdigest()

@@ -14,8 +14,9 @@ from typing import Any, Final, Generic, Literal, NamedTuple, TypeVar
 
 import msgspec
 
-from fc_async_sdk import _payloads, _signing
+from fc_async_sdk import _signing
 from fc_async_sdk._decoding import JSON_ERRORS
+from fc_async_sdk._payloads import values
 from fc_async_sdk.errors import (
     InvalidResponse,
     PayloadTooLarge,
@@ -334,7 +335,7 @@ def json_call(
         path=at,
         query=parameters,
         headers=_JSON_HEADERS if document is not None else {},
-        body=_payloads.to_json(operation, document) if document is not None else b"",
+        body=values.to_json(operation, document) if document is not None else b"",
         read=read_json(cls, operation),
         repeat=repeat,
     )

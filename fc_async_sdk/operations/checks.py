@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from fc_async_sdk import _payloads
+from fc_async_sdk._payloads import values
 from fc_async_sdk.errors import InvalidParameter, PayloadTooLarge
 from fc_async_sdk.spec import async_config as spec
 from fc_async_sdk.spec import limits
@@ -150,7 +150,7 @@ def _encode(value: Payload) -> bytes:
     if isinstance(value, (bytearray, memoryview)):
         return bytes(value)
     if not isinstance(value, str):
-        return _payloads.to_json("payload", value)
+        return values.to_json("payload", value)
     try:
         return value.encode()
     except UnicodeEncodeError as error:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final, Literal, get_args
 
-from fc_async_sdk import _payloads
+from fc_async_sdk._payloads import values
 from fc_async_sdk.errors import InvalidParameter
 from fc_async_sdk.models import (
     Alias,
@@ -354,4 +354,4 @@ def _trigger(function: str, trigger: str) -> str:
 def _config(value: str | Mapping[str, Any]) -> str:
     if isinstance(value, str):
         return checks.text("trigger_config", value)
-    return _payloads.to_json("trigger_config", value).decode()
+    return values.to_json("trigger_config", value).decode()

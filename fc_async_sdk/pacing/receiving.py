@@ -18,11 +18,11 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar, cast
 
 from msgspec.structs import replace
 
-from fc_async_sdk import _envelopes
 from fc_async_sdk._coroutines import is_coroutine_function
 from fc_async_sdk._pacing import gcra, hop, hosting
 from fc_async_sdk._pacing.pace import LONGEST, MAX_HOPS
 from fc_async_sdk._pacing.sending import as_json
+from fc_async_sdk._payloads import envelopes
 from fc_async_sdk.credentials import from_context
 from fc_async_sdk.errors import CredentialsError, InvalidParameter, InvalidPayload, PaceError
 from fc_async_sdk.session import Session
@@ -141,7 +141,7 @@ class Receiver:
         now = _now()
         message = hop.read(raw)
         if message is None:
-            message = hop.Hop(payload=_envelopes.content(raw), booked=not self._books)
+            message = hop.Hop(payload=envelopes.content(raw), booked=not self._books)
         seconds, part, spread = hop.remaining(message, now), message.part, 0
         if not message.booked and not seconds:
             seconds, part, spread = self._book(message, context)

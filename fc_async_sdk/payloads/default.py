@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 from urllib.parse import unquote, urlsplit
 
-from fc_async_sdk import _claims, _endpoint, _project_folder
+from fc_async_sdk import _endpoint, _project_folder
+from fc_async_sdk._payloads import claims
 from fc_async_sdk.admin.operations import get_health
 from fc_async_sdk.config import Config
 from fc_async_sdk.credentials import LOCAL, Static
@@ -20,7 +21,7 @@ from fc_async_sdk.payloads.oss import OssStore
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from fc_async_sdk._claims import PayloadStore
+    from fc_async_sdk._payloads.claims import PayloadStore
 
 
 def store_at(url: str, oss_endpoint: str | None = None) -> FolderStore | OssStore:
@@ -62,7 +63,7 @@ class DefaultStore:
         threshold: As the attribute.
     """
 
-    def __init__(self, endpoint: str | None = None, *, threshold: int = _claims.THRESHOLD) -> None:
+    def __init__(self, endpoint: str | None = None, *, threshold: int = claims.THRESHOLD) -> None:
         self._endpoint = endpoint
         self.threshold = threshold
 
@@ -89,11 +90,11 @@ class DefaultStore:
 
     def within(self, context: Any) -> PayloadStore:
         """Return the store with the credentials of an invocation."""
-        return _claims.within(self._store, context)
+        return claims.within(self._store, context)
 
     @property
     def _store(self) -> PayloadStore:
-        names = (_claims.VARIABLE, "FC_ASYNC_ENDPOINT", "FC_ASYNC_OSS_ENDPOINT")
+        names = (claims.VARIABLE, "FC_ASYNC_ENDPOINT", "FC_ASYNC_OSS_ENDPOINT")
         url, endpoint, oss_endpoint = (os.environ.get(name, "") for name in names)
         return _found(url, self._endpoint or endpoint, oss_endpoint)
 
@@ -110,7 +111,7 @@ def _found(url: str, endpoint: str, oss_endpoint: str) -> PayloadStore:
         return store_at(url, oss_endpoint or None)
     if place is None or not here:
         raise ConfigurationError(
-            f"no store of payloads: set {_claims.VARIABLE} to oss://BUCKET, or to a folder that "
+            f"no store of payloads: set {claims.VARIABLE} to oss://BUCKET, or to a folder that "
             "all instances and senders mount"
         )
     from fc_async_sdk.transport.sync import SyncTransport  # noqa: PLC0415 -- loads requests
@@ -136,6 +137,6 @@ def _unshared(endpoint: str, bucket: str) -> str:
             f"{bucket} for all senders and nodes"
         )
     return (
-        f"{reason}, which cannot read its folders: set {_claims.VARIABLE} to a folder that all "
+        f"{reason}, which cannot read its folders: set {claims.VARIABLE} to a folder that all "
         "senders and nodes have, or to oss://BUCKET with FC_ASYNC_OSS_ENDPOINT"
     )

@@ -9,8 +9,9 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
-from fc_async_sdk import _claims, _endpoint, credentials
+from fc_async_sdk import _endpoint, credentials
 from fc_async_sdk._installation import needed_for
+from fc_async_sdk._payloads import claims
 from fc_async_sdk.config import REGION_VARIABLES
 from fc_async_sdk.errors import ConfigurationError, CredentialsError
 
@@ -53,7 +54,7 @@ class OssStore:
         endpoint: str | None = None,
         provider: credentials.Provider | None = None,
         timeout: float = 20.0,
-        threshold: int = _claims.THRESHOLD,
+        threshold: int = claims.THRESHOLD,
     ) -> None:
         self.name = f"oss://{bucket}"
         self.threshold = threshold

@@ -20,7 +20,7 @@ from fc_async_plugin.template.problems import Path, Place, Position, Problem, fa
 from fc_async_plugin.template.provenance import masked
 from fc_async_plugin.template.reading import Suppression, component_name, names_function
 from fc_async_plugin.template.resolving import ENVIRONMENT
-from fc_async_sdk._claims import VARIABLE
+from fc_async_sdk._payloads.claims import VARIABLE
 from fc_async_sdk.models import AsyncConfig
 from fc_async_sdk.spec import async_config, limits
 from fc_async_sdk.spec.async_config import OUTCOMES

@@ -25,8 +25,8 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar, cast
 import msgspec
 from msgspec import inspect
 
-from fc_async_sdk import _claims
 from fc_async_sdk._decoding import JSON_ERRORS
+from fc_async_sdk._payloads import claims
 from fc_async_sdk.errors import InvalidParameter, InvalidPayload
 
 if TYPE_CHECKING:
@@ -210,7 +210,7 @@ def from_json(kind: type[T], data: bytes, *, what: str = "the payload") -> T:
     """
     if kind is bytes:
         return cast("T", data)
-    _claims.check_opened(data, what)
+    claims.check_opened(data, what)
     if kind is Any:
         try:
             return cast("T", msgspec.json.decode(data))

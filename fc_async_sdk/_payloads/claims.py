@@ -20,15 +20,16 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final, Protocol, TypeVar
 
 import msgspec
 
-from fc_async_sdk import _envelopes, errors
+from fc_async_sdk import errors
 from fc_async_sdk._decoding import JSON_ERRORS, prepare
+from fc_async_sdk._payloads import envelopes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
 T = TypeVar("T")
 
-NAME: Final = f"{_envelopes.PREFIX}claim"
+NAME: Final = f"{envelopes.PREFIX}claim"
 VARIABLE: Final = "FC_ASYNC_PAYLOADS"
 """Environment variable that names the store, ``oss://BUCKET`` or the path of a folder."""
 PREFIX: Final = "fc-async/v1/"
@@ -132,7 +133,7 @@ def find(payload: bytes) -> Claim | None:
     Raises:
         UnreadableClaim: It is a claim of another version, or incomplete.
     """
-    envelope = _envelopes.read(payload) if len(payload) <= _LONGEST else None
+    envelope = envelopes.read(payload) if len(payload) <= _LONGEST else None
     if envelope is None or envelope.name != NAME:
         return None
     try:
