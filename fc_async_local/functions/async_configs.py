@@ -158,9 +158,9 @@ def check_config(body: Mapping[str, Any]) -> AsyncConfig:
     """
     given = {k: body[k] for k in async_config.FIELDS if body.get(k) is not None}
     for violation in async_config.check(given):
-        if violation.what == "no-destination":
+        if violation.kind == "no-destination":
             raise refusals.invalid_destination(violation.message)
-        if violation.what != "unknown-key":
+        if violation.kind != "unknown-key":
             raise refusals.invalid_argument(violation.message)
     config = msgspec.convert(given, AsyncConfig)
     for name, target in destinations_of(config):

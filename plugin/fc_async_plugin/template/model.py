@@ -249,7 +249,7 @@ def desired(resource: Resource) -> Desired | None:
             raise _wrong_type(resource, (BLOCK, "qualifier"), qualifier, "a string")
         qualifier = str(qualifier)  # an unquoted version number
     for one in async_config.check(config):
-        if one.what == "wrong-type":
+        if one.kind == "wrong-type":
             raise _wrong_type(resource, (BLOCK, *one.path), one.value, one.expected)
     named = {
         outcome: {"destination": text}
