@@ -311,13 +311,13 @@ class Client(BaseClient):
 
         self._connections.check_open()
         # A local runtime calls its functions by any region and account.
-        here = self._endpoint.loopback
+        is_local = self._endpoint.loopback
         plan = fanout.ReplayPlan(
             events,
             to=to,
             qualifier=qualifier,
-            region="" if here else self.region_name,
-            account_id="" if here else self.account_id,
+            region="" if is_local else self.region_name,
+            account_id="" if is_local else self.account_id,
             concurrency=concurrency,
             progress=progress,
             pace=pace,

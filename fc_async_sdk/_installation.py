@@ -40,11 +40,11 @@ def module_command(module: str, *arguments: str) -> list[str]:
 
 
 @contextlib.contextmanager
-def needed_for(what: str, extra: str, otherwise: str = "") -> Iterator[None]:
+def needed_for(purpose: str, extra: str, otherwise: str = "") -> Iterator[None]:
     """Explain how to install what an import inside lacks.
 
     Args:
-        what: What needs it, to begin a sentence.
+        purpose: What needs it, to begin a sentence.
         extra: Name of the extra that brings it, such as ``cli``.
         otherwise: End of the sentence, such as another way.
 
@@ -55,7 +55,7 @@ def needed_for(what: str, extra: str, otherwise: str = "") -> Iterator[None]:
         yield
     except ModuleNotFoundError as error:
         raise ConfigurationError(
-            f"{what} needs {error.name}: {how_to_install(extra)}{otherwise}"
+            f"{purpose} needs {error.name}: {how_to_install(extra)}{otherwise}"
         ) from error
 
 

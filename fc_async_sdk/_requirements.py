@@ -60,23 +60,27 @@ def modules(text: str) -> frozenset[str]:
 
     waiting = [line for line in text.splitlines() if not line.lstrip().startswith(("-", "#"))]
     seen: set[tuple[str, frozenset[str]]] = set()
-    found: set[str] = set()
+    installed: set[str] = set()
     while waiting:
         parsed = _REQUIREMENT.match(waiting.pop())
         if parsed is None:
             continue
         name, extras = parsed.groups()
-        wanted = frozenset(part.strip() for part in (extras or "").split(","))
-        if (name, wanted) in seen:
+        required_extras = frozenset(part.strip() for part in (extras or "").split(","))
+        if (name, required_extras) in seen:
             continue
-        seen.add((name, wanted))
+        seen.add((name, required_extras))
         try:
             package = metadata.distribution(name)
         except metadata.PackageNotFoundError:
             continue
-        found.update(_modules_of(package))
-        waiting += [one for one in package.requires or () if _applies(one, wanted)]
-    return frozenset(found)
+        installed.update(_modules_of(package))
+        waiting += [
+            requirement
+            for requirement in package.requires or ()
+            if _applies(requirement, required_extras)
+        ]
+    return frozenset(installed)
 
 
 def package_of(module: str) -> str:
@@ -93,40 +97,40 @@ def package_of(module: str) -> str:
     return _PACKAGES.get(module) or module.replace("_", "-")
 
 
-def missing(text: str, places: Sequence[str] | None = None) -> frozenset[str]:
+def missing(text: str, folders: Sequence[str] | None = None) -> frozenset[str]:
     """Return the normalised names of packages that requirements name and this machine lacks.
 
     Args:
         text: Content of the file. Its options, such as ``-r``, are not followed.
-        places: Folders with packages; None: those of this process.
+        folders: Folders with packages; None: those of this process.
     """
     from importlib import metadata  # noqa: PLC0415 -- as above
 
-    path = sys.path if places is None else [*places]
-    lacks = (one for one in named(text) if not any(metadata.distributions(name=one, path=path)))
+    path = sys.path if folders is None else [*folders]
+    lacks = (name for name in named(text) if not any(metadata.distributions(name=name, path=path)))
     return frozenset(lacks)
 
 
 def named(text: str) -> frozenset[str]:
     """Return the normalised names of packages that requirements name, without those of options."""
     lines = [line for line in text.splitlines() if not line.lstrip().startswith(("-", "#"))]
-    return frozenset(normalised(one[1]) for line in lines if (one := _REQUIREMENT.match(line)))
+    return frozenset(normalised(match[1]) for line in lines if (match := _REQUIREMENT.match(line)))
 
 
-def loosened(text: str, said: str) -> tuple[str, list[str]]:
+def loosened(text: str, output: str) -> tuple[str, list[str]]:
     """Return requirements in which exact versions that an installer refused are the oldest ones.
 
     Args:
         text: Content of the file.
-        said: Output of the installer. If it names none of the packages, all of them are meant.
+        output: Text of the installer. If it names none of the packages, all of them are meant.
 
     Returns:
         The text, and the lines that were changed, as they were.
     """
-    words = {normalised(one) for one in _WORD.findall(said)}
+    words = {normalised(word) for word in _WORD.findall(output)}
     exact = [line for line in text.splitlines() if _EXACT.match(line)]
     chosen = [line for line in exact if named(line) <= words] or exact
-    lines = [_EXACT.sub(r"\1>=", one) if one in chosen else one for one in text.splitlines()]
+    lines = [_EXACT.sub(r"\1>=", line) if line in chosen else line for line in text.splitlines()]
     return "\n".join(lines) + "\n", chosen
 
 
@@ -147,6 +151,6 @@ def _modules_of(package: Distribution) -> Iterator[str]:
         yield file.parts[0].partition(".")[0]
         if file.suffix == ".pth":
             for line in file.read_text("utf-8").splitlines():
-                place = Path(line)
-                if place.is_absolute() and place.is_dir():
-                    yield from (entry.name.partition(".")[0] for entry in place.iterdir())
+                folder = Path(line)
+                if folder.is_absolute() and folder.is_dir():
+                    yield from (entry.name.partition(".")[0] for entry in folder.iterdir())

@@ -62,8 +62,8 @@ def files(environ: Mapping[str, str], home: Path | None) -> list[Path]:
         environ: The environment.
         home: The home directory, None if it isn't known.
     """
-    place = folder(environ, home)
-    return [place / name for name in _FILES if (place / name).is_file()] if place else []
+    settings = folder(environ, home)
+    return [settings / name for name in _FILES if (settings / name).is_file()] if settings else []
 
 
 def find(
@@ -114,22 +114,22 @@ def _from_variable(alias: str, text: str) -> Credentials:
         raise CredentialsError(
             f"environment variable {name} is not a JSON object of strings"
         ) from None
-    found = _credentials(fields, f"environment variable {name}")
-    if found is None:
+    credentials = _credentials(fields, f"environment variable {name}")
+    if credentials is None:
         raise CredentialsError(f"environment variable {name} lacks AccessKeyID or AccessKeySecret")
-    return found
+    return credentials
 
 
 def _from_files(
     environ: Mapping[str, str], home: Path | None, asked: str | None
 ) -> Credentials | None:
-    found = files(environ, home)
-    if found:
-        return _from_file(found[0], asked)
+    paths = files(environ, home)
+    if paths:
+        return _from_file(paths[0], asked)
     if asked is None:
         return None
-    place = folder(environ, home)
-    missing = f"no {place / _FILES[0]}" if place else "no home directory"
+    settings = folder(environ, home)
+    missing = f"no {settings / _FILES[0]}" if settings else "no home directory"
     raise CredentialsError(
         f"no credentials named {asked!r}: there is {missing} and no "
         f"environment variable {asked}{_SUFFIX}; make them with: s config add -a {asked}"
@@ -143,14 +143,14 @@ def _from_file(path: Path, asked: str | None) -> Credentials | None:
         return None
     entry = aliases.get(name)
     if not isinstance(entry, dict):
-        known = ", ".join(sorted(map(str, aliases))) or "none"
-        raise CredentialsError(f"{path} has no credentials named {name!r}, it has: {known}")
+        names = ", ".join(sorted(map(str, aliases))) or "none"
+        raise CredentialsError(f"{path} has no credentials named {name!r}, it has: {names}")
     source = f"{path} ({name})"
     fields = {str(key): _plain(value, source) for key, value in entry.items()}
-    found = _credentials(fields, source)
-    if found is None:
+    credentials = _credentials(fields, source)
+    if credentials is None:
         raise CredentialsError(f"{source} lacks AccessKeyID or AccessKeySecret")
-    return found
+    return credentials
 
 
 def _default(aliases: Mapping[Any, Any]) -> str | None:

@@ -196,10 +196,10 @@ def verify(
 
 def _collect(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
     """Return headers by lower-case name; values of one name are sorted and joined with a comma."""
-    found: dict[str, list[str]] = {}
+    values_of: dict[str, list[str]] = {}
     for name, value in headers:
-        found.setdefault(name.lower(), []).append(value)
-    return {name: ",".join(sorted(values)) for name, values in found.items()}
+        values_of.setdefault(name.lower(), []).append(value)
+    return {name: ",".join(sorted(values)) for name, values in values_of.items()}
 
 
 def _check_names(names: list[str], present: Mapping[str, str]) -> None:

@@ -185,16 +185,16 @@ def from_context(context: Any) -> Static:
         CredentialsError: The context has none: the function has no role, or its runtime puts them
             into the environment instead, where the chain finds them.
     """
-    found = getattr(context, "credentials", None)
-    key = getattr(found, "access_key_id", None)
-    secret = getattr(found, "access_key_secret", None)
+    keys = getattr(context, "credentials", None)
+    key = getattr(keys, "access_key_id", None)
+    secret = getattr(keys, "access_key_secret", None)
     if not key or not secret:
         raise CredentialsError("the function's context has no credentials: give it a role")
     return Static(
         Credentials(
             access_key_id=key,
             access_key_secret=secret,
-            security_token=getattr(found, "security_token", None) or "",
+            security_token=getattr(keys, "security_token", None) or "",
             account_id=getattr(context, "account_id", None) or "",
             source="the function's context",
         )

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 from fc_async_sdk.errors import InvalidParameter, shorten
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Container
 
     Event = Literal["before-send", "after-answer", "retry"]
 
@@ -112,13 +112,13 @@ class Hooks:
         if hook in self._of(event):
             self._of(event).remove(hook)
 
-    def emit(self, event: Event, told: Sending | Answered | Retrying) -> None:
+    def emit(self, event: Event, occurrence: Sending | Answered | Retrying) -> None:
         """Call the hooks of an event."""
         for hook in tuple(self._hooks[event]):
-            hook(told)
+            hook(occurrence)
 
     def headers(
-        self, operation: str, method: str, path: str, own: Mapping[str, str]
+        self, operation: str, method: str, path: str, reserved: Container[str]
     ) -> dict[str, str]:
         """Return the headers that hooks add to a request, with lower-case names.
 
@@ -126,7 +126,7 @@ class Hooks:
             operation: Name of the operation.
             method: HTTP method.
             path: Percent-encoded path.
-            own: Headers of the SDK.
+            reserved: Names of headers of the SDK.
 
         Raises:
             InvalidParameter: A header cannot be sent, or is one of the SDK's.
@@ -139,7 +139,7 @@ class Hooks:
             if not (texts and TOKEN.fullmatch(name) and value.isascii() and value.isprintable()):
                 reason = "a header must have a token as name and printable ASCII as value"
                 raise InvalidParameter("headers", shorten(f"{name}: {value}"), reason)
-            if name.lower() in own:
+            if name.lower() in reserved:
                 raise InvalidParameter("headers", name, "this header belongs to the SDK")
         return {name.lower(): value for name, value in added.items()}
 

@@ -144,7 +144,7 @@ def pack(folder: Path, earlier: Packed | None = None) -> Packed:
         return earlier
     same = {str(row[0]) for row in set(now).intersection(earlier.stamp)}
     changed = {name: path for name, path in files.items() if name not in same}
-    entries = {name: one for name, one in _entries(earlier.data) if name in same}
+    entries = {name: entry for name, entry in _entries(earlier.data) if name in same}
     entries.update(_entries(_zip(changed)))
     return Packed(_joined(entries[name] for name in files), now)
 
@@ -154,10 +154,10 @@ def _listed(folder: Path) -> dict[str, Path]:
     root = folder.resolve()
     files = dict(_below("code", root, _ignored(root)))
     if not files:
-        what = "is a folder without files"
+        reason = "is a folder without files"
         if (root / IGNORE_FILE).is_file():
-            what += f", but for those that {IGNORE_FILE} leaves out"
-        raise InvalidParameter("code", os.fspath(folder), what)
+            reason += f", but for those that {IGNORE_FILE} leaves out"
+        raise InvalidParameter("code", os.fspath(folder), reason)
     return files
 
 
@@ -193,7 +193,7 @@ def _zip(files: Mapping[str, Path]) -> bytes:
     import zipfile  # noqa: PLC0415 -- clients load this module, few of them ever pack code
 
     buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as made:
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, path in files.items():
             info = zipfile.ZipInfo(name, _EPOCH)
             status = path.lstat()
@@ -202,7 +202,7 @@ def _zip(files: Mapping[str, Path]) -> bytes:
             info.external_attr = (kind | (0o755 if executable else 0o644)) << 16
             info.create_system = 3
             info.compress_type = zipfile.ZIP_DEFLATED
-            made.writestr(info, _contents(path))
+            archive.writestr(info, _contents(path))
     return buffer.getvalue()
 
 
@@ -257,8 +257,8 @@ def _files(
         root: The real path of the folder that is packed.
         ignored: Tells whether a name is left out; names of folders end in ``/``.
     """
-    with os.scandir(folder) as found:
-        entries = list(found)
+    with os.scandir(folder) as iterator:
+        entries = list(iterator)
     for entry in entries:
         is_folder = entry.is_dir()
         name = f"{prefix}{entry.name}/" if is_folder else f"{prefix}{entry.name}"
@@ -295,7 +295,7 @@ def _ignored(root: Path) -> Callable[[str], bool]:
 def is_ignored(name: str) -> bool:
     """Return whether a file of this name, with ``/`` between its parts, is never packed."""
     *folders, last = name.split("/")
-    return any(_always_ignored(f"{one}/") for one in folders) or _always_ignored(last)
+    return any(_always_ignored(f"{folder}/") for folder in folders) or _always_ignored(last)
 
 
 def _always_ignored(name: str) -> bool:

@@ -66,8 +66,8 @@ class _Source(NamedTuple):
         Raises:
             InvalidParameter: The configuration has another name, or a wrong number.
         """
-        given = kwargs.pop("PaginationConfig", None) or {}
-        config = dict(given) if isinstance(given, Mapping) else {"": given}
+        configuration = kwargs.pop("PaginationConfig", None) or {}
+        config = dict(configuration) if isinstance(configuration, Mapping) else {"": configuration}
         most = config.pop("MaxItems", None)
         if most is not None and (type(most) is not int or most < 1):
             raise InvalidParameter("MaxItems", most, "must be a whole number, 1 or more")
@@ -76,7 +76,7 @@ class _Source(NamedTuple):
                 kwargs[ours] = config.pop(theirs)
         if config:
             raise InvalidParameter(
-                "PaginationConfig", given, "has MaxItems, PageSize and StartingToken"
+                "PaginationConfig", configuration, "has MaxItems, PageSize and StartingToken"
             )
         return cls(method, args, kwargs, items, most)
 
@@ -98,8 +98,8 @@ def _compiled(expression: str) -> Callable[[Any], list[Any]]:
     compiled = jmespath.compile(expression)
 
     def find(page: Any) -> list[Any]:
-        found = compiled.search(msgspec.json.decode(msgspec.json.encode(page)))
-        return found if isinstance(found, list) else [] if found is None else [found]
+        match = compiled.search(msgspec.json.decode(msgspec.json.encode(page)))
+        return match if isinstance(match, list) else [] if match is None else [match]
 
     return find
 
@@ -123,8 +123,8 @@ class Pages(Generic[Page, Item]):
 
     def items(self) -> Iterator[Item]:
         """Yield the items of all pages, in the order of the pages."""
-        found = (item for page in self for item in getattr(page, self._source.items))
-        return islice(found, self._source.most)
+        all_items = (item for page in self for item in getattr(page, self._source.items))
+        return islice(all_items, self._source.most)
 
     def search(self, expression: str) -> Iterator[Any]:
         """Yield what a JMESPath expression finds in each page, as in boto3: ``tasks[].taskId``.
@@ -156,20 +156,20 @@ class AsyncPages(Generic[Page, Item]):
 
     async def items(self) -> AsyncIterator[Item]:
         """Yield the items of all pages, in the order of the pages."""
-        left = sys.maxsize if self._source.most is None else self._source.most
+        remaining = sys.maxsize if self._source.most is None else self._source.most
         async for page in self:
-            for item in getattr(page, self._source.items)[:left]:
+            for item in getattr(page, self._source.items)[:remaining]:
                 yield item
-                left -= 1
-            if not left:
+                remaining -= 1
+            if not remaining:
                 return
 
     async def search(self, expression: str) -> AsyncIterator[Any]:
         """Yield what a JMESPath expression finds in each page; see :meth:`Pages.search`."""
         find = _compiled(expression)
         async for page in self:
-            for one in find(page):
-                yield one
+            for match in find(page):
+                yield match
 
 
 class Paginator(Generic[Page, Item]):

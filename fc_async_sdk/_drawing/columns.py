@@ -144,8 +144,8 @@ class _Layout:
             # An edge back passes its own column, to the side where its target is entered.
             columns = range(source.column, target.column - 1, -1)
         label = self._cell(columns[0], connection.label)
-        others = [_Cell(column, length=0.0, breadth=0.0) for column in columns[1:]]
-        passed = [label, *others]
+        passages = [_Cell(column, length=0.0, breadth=0.0) for column in columns[1:]]
+        passed = [label, *passages]
         # Every edge leaves its box on the same side: in the channel after the box's column.
         channel = source.column + 1
         direction = 1 if is_forward else -1

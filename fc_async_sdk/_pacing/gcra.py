@@ -47,16 +47,16 @@ def interval_of(rate: object) -> int:
     Raises:
         InvalidParameter: It is neither, or not from one a week to 10,000 a second.
     """
-    found: float = 0
+    seconds: float = 0
     if isinstance(rate, str):
         match = _RATE.fullmatch(rate.lower())
         if match and float(match["count"]):
-            found = float(match["times"] or 1) * _UNITS[match["unit"][0]] / float(match["count"])
+            seconds = float(match["times"] or 1) * _UNITS[match["unit"][0]] / float(match["count"])
     elif isinstance(rate, (int, float)) and not isinstance(rate, bool) and 0 < rate < math.inf:
-        found = 1 / rate
-    if not found:
+        seconds = 1 / rate
+    if not seconds:
         raise InvalidParameter("rate", rate, _EXAMPLES)
-    interval = math.ceil(round(found * SECOND, 3))
+    interval = math.ceil(round(seconds * SECOND, 3))
     if not _FASTEST <= interval <= _SLOWEST:
         raise InvalidParameter("rate", rate, "must be from one a week to 10,000 a second")
     return interval

@@ -95,15 +95,15 @@ def first(payload: bytes, *, seconds: int, part: int, spread: int, task: str) ->
         InvalidParameter: The ids of the messages that follow would be too long.
     """
     delay = gcra.first_wait(seconds, spread)
-    rest = seconds - delay
-    if not rest and not part:
+    remaining_seconds = seconds - delay
+    if not remaining_seconds and not part:
         return delay, payload
-    if rest and len(task) + _LONGEST_TAG > _ID_LENGTH:
+    if remaining_seconds and len(task) + _LONGEST_TAG > _ID_LENGTH:
         text = f"must have at most {_ID_LENGTH - _LONGEST_TAG} characters for a wait beyond an hour"
         raise InvalidParameter("task_id", task, text)
     before = read(payload)  # of a message that failed after its wait, and is replayed
     content = envelopes.content(payload) if before is None else before.payload
-    return delay, Hop(payload=content, rest=rest, part=part, task=task).encode()
+    return delay, Hop(payload=content, rest=remaining_seconds, part=part, task=task).encode()
 
 
 def remaining(hop: Hop, now: float) -> int:
@@ -130,9 +130,9 @@ def onward(hop: Hop, seconds: int, now: float, *, spread: int = 0) -> tuple[int,
         spread: As for :func:`first`, if its wait begins here; 0 if it has begun before.
     """
     delay = max(1, gcra.first_wait(seconds, spread) if spread else gcra.next_wait(seconds))
-    rest = max(0, seconds - delay)
+    remaining_seconds = max(0, seconds - delay)
     return delay, msgspec.structs.replace(
-        hop, rest=rest, due=round(now + delay, 3), count=hop.count + 1
+        hop, rest=remaining_seconds, due=round(now + delay, 3), count=hop.count + 1
     )
 
 
@@ -145,10 +145,10 @@ def next_id(hop: Hop, request_id: str) -> str:
     """
     if not hop.task:
         return f"hop_{request_id}"[:_ID_LENGTH]
-    found = _MEMBER.fullmatch(hop.task)
-    assert found is not None
+    match = _MEMBER.fullmatch(hop.task)
+    assert match is not None
     number = hop.count * _TAGS + zlib.crc32(request_id.encode()) % _TAGS
-    return f"{found['prefix']}_r{number}{found['index'] or ''}"
+    return f"{match['prefix']}_r{number}{match['index'] or ''}"
 
 
 class Sent(msgspec.Struct, frozen=True):
@@ -197,8 +197,8 @@ def following(task: AsyncTask, payload: bytes | None) -> str:
         return ""
     result = task.return_payload_bytes
     if result is not None:
-        found = sent(result)
-        return found.next if found is not None else ""
+        next_message = sent(result)
+        return next_message.next if next_message is not None else ""
     message = None if payload is None else read(payload)
     if message is None or not message.rest:
         return ""

@@ -157,12 +157,12 @@ class BasePace:
             return self._measured
         self._ask_again = before + _CLOCK_SECONDS
         try:
-            found = ask()
+            store_seconds = ask()
         except Exception:  # noqa: BLE001 -- the booking that follows tells that the store is away
             return self._measured
-        if found is not None:
+        if store_seconds is not None:
             middle = time.time() - (time.monotonic() - before) / 2
-            self._measured = round((found - middle) * gcra.SECOND)
+            self._measured = round((store_seconds - middle) * gcra.SECOND)
         return self._measured
 
     def book(
@@ -269,8 +269,8 @@ class BasePace:
         now = self.now() if now is None else now
         row_key, interval = self._row(key)
         probe = PaceRow(key=row_key, token=new_token(), written=0, expires=1, next=0)
-        found = self._ask(self._store.create, probe)
-        state = 0 if found is None else found.next
+        row = self._ask(self._store.create, probe)
+        state = 0 if row is None else row.next
         slots = gcra.book(state, now, count, interval=interval, burst=self._burst)
         hops = (gcra.hops(gcra.whole_seconds(slots.at(index), now)) for index in range(count))
         most = gcra.hops(gcra.whole_seconds(slots.at(count - 1), now))
@@ -305,24 +305,24 @@ class BasePace:
     ) -> None:
         """Replace the state of a key by the one that follows from it."""
         row_key, interval = self._row(key)
-        known = self._known.get(row_key)
+        previous = self._known.get(row_key)
         for _ in range(_RACES):
             at = self.now() if now is None else now
-            following = next_state(known.next if known else 0, at, interval)
+            following = next_state(previous.next if previous else 0, at, interval)
             written = at // 1000
             expires = max(written, following // 1000) + _MARGIN_MS
             mine = PaceRow(
                 key=row_key, token=new_token(), written=written, expires=expires, next=following
             )
-            if known is not None and self._ask(self._store.replace, mine, known.token):
+            if previous is not None and self._ask(self._store.replace, mine, previous.token):
                 break
-            if known is None:
-                known = self._ask(self._store.create, mine)
-                if known is None or known.token == mine.token:
+            if previous is None:
+                previous = self._ask(self._store.create, mine)
+                if previous is None or previous.token == mine.token:
                     break
             else:
                 # Another sender has written, or the row is void.
-                known = None
+                previous = None
         else:
             raise PaceStoreFailed(self.name, f"the store refused {_RACES} conditional writes")
         if len(self._known) >= _KNOWN:

@@ -266,30 +266,30 @@ def opened(store: PayloadStore | None, payload: bytes) -> bytes:
     return payload if store is None or claim is None else fetch(store, claim)
 
 
-def check_opened(payload: bytes, what: str) -> None:
+def check_opened(payload: bytes, subject: str) -> None:
     """Check that a payload is not a claim.
 
     Raises:
         UnreadableClaim: It is one: the reader has no store.
     """
     if claim := find(payload):
-        raise _unopened(claim, what)
+        raise _unopened(claim, subject)
 
 
-def check_decoded(value: T, what: str) -> T:
+def check_decoded(value: T, subject: str) -> T:
     """Return a payload that was decoded from JSON, if it is not a claim.
 
     Raises:
         UnreadableClaim: It is one: the reader has no store.
     """
     if claim := of(value):
-        raise _unopened(claim, what)
+        raise _unopened(claim, subject)
     return value
 
 
-def _unopened(claim: Claim, what: str) -> errors.UnreadableClaim:
+def _unopened(claim: Claim, subject: str) -> errors.UnreadableClaim:
     return errors.UnreadableClaim(
-        f"{what} is a claim of {claim.size} bytes in {claim.store}: read it with large=store, "
+        f"{subject} is a claim of {claim.size} bytes in {claim.store}: read it with large=store, "
         "event.open(store) or payloads.fetch(store, payload)",
         store=claim.store,
         key=claim.key,
@@ -299,8 +299,8 @@ def _unopened(claim: Claim, what: str) -> errors.UnreadableClaim:
 def within(store: PayloadStore, context: Any) -> PayloadStore:
     """Return a store with the credentials of an invocation, if it has use for them."""
     bind = getattr(store, "within", None)
-    found: PayloadStore = store if bind is None else bind(context)
-    return found
+    bound: PayloadStore = store if bind is None else bind(context)
+    return bound
 
 
 def call(store: PayloadStore | None, work: Callable[..., T], *args: Any) -> T:  # noqa: ARG001 -- as async_call
@@ -320,19 +320,19 @@ async def async_call(store: PayloadStore | None, work: Callable[..., T], *args: 
 @contextlib.contextmanager
 def _told(store: PayloadStore, key: str, verb: str, written: str = "") -> Iterator[None]:
     """Turn errors of a store into those of the SDK."""
-    place = {"store": store.name, "key": key}
+    location = {"store": store.name, "key": key}
     try:
         yield
     except errors.FcAsyncError:
         raise
     except Exception as error:
         if written and isinstance(error, (FileNotFoundError, KeyError)):
-            raise errors.PayloadNotFound(_why_missing(store.name, written), **place) from error
+            raise errors.PayloadNotFound(_why_missing(store.name, written), **location) from error
         if isinstance(error, PermissionError):
             text = f"the payload cannot be {verb}: {error}"
-            raise errors.PayloadStoreDenied(text, **place) from error
+            raise errors.PayloadStoreDenied(text, **location) from error
         text = f"the payload cannot be {verb}: {type(error).__name__}: {error}"
-        raise errors.PayloadStoreFailed(text, **place) from error
+        raise errors.PayloadStoreFailed(text, **location) from error
 
 
 def _why_missing(name: str, written: str) -> str:

@@ -47,12 +47,12 @@ def read(payload: bytes) -> Envelope | None:
     if not _BEGIN.match(payload):
         return None
     try:
-        found = _DECODER.decode(payload)
+        members = _DECODER.decode(payload)
     except JSON_ERRORS:
         return None
-    if len(found) != 1:
+    if len(members) != 1:
         return None
-    ((name, body),) = found.items()
+    ((name, body),) = members.items()
     return Envelope(name, bytes(body))
 
 

@@ -293,12 +293,12 @@ def _strip(source: bytes) -> bytes:
     return decoded
 
 
-def _from_base64(text: bytes, place: str) -> bytes:
+def _from_base64(text: bytes, path: str) -> bytes:
     try:
         return base64.b64decode(b"".join(text.split()), validate=True)
     except (binascii.Error, ValueError):
         raise InvalidEvent(
-            f"neither a JSON object nor base64 of one: {shorten(text[:80])}", place
+            f"neither a JSON object nor base64 of one: {shorten(text[:80])}", path
         ) from None
 
 
@@ -306,8 +306,8 @@ def _decode(decode: Callable[[bytes], T], source: bytes, root: str = "$") -> T:
     try:
         return decode(source)
     except JSON_ERRORS as error:
-        reason, place = split_place(error)
-        raise InvalidEvent(reason, root + place.removeprefix("$")) from error
+        reason, path = split_place(error)
+        raise InvalidEvent(reason, root + path.removeprefix("$")) from error
 
 
 def _iso_to_ms(text: str) -> int | None:

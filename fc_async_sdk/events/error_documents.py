@@ -51,11 +51,11 @@ def error_summary(payload: bytes) -> str:
     if len(text) > _LONGEST:
         text = f"{text[:_LONGEST]}…"
     frame = stack[-1] if stack else None
-    place = _PLACE.fullmatch(", ".join(map(str, frame[:-1]))) if _is_python(frame) else None
-    if place is None:
+    location = _PLACE.fullmatch(", ".join(map(str, frame[:-1]))) if _is_python(frame) else None
+    if location is None:
         return text
-    file = "/".join(place["file"].split("/")[-2:])
-    return f"{text} ({file.lstrip('/')}:{place['line']}, in {place['function']})"
+    file = "/".join(location["file"].split("/")[-2:])
+    return f"{text} ({file.lstrip('/')}:{location['line']}, in {location['function']})"
 
 
 def read(payload: bytes) -> tuple[str, list[Any]]:
@@ -81,8 +81,8 @@ def _frames(stack: Iterable[Any]) -> list[str]:
     lines = []
     for frame in stack:
         if _is_python(frame):
-            *place, source = map(str, frame)
-            lines += [f"  {', '.join(place)}", f"    {source}"]
+            *location, source = map(str, frame)
+            lines += [f"  {', '.join(location)}", f"    {source}"]
         else:
             lines.append(f"  {frame}".rstrip())
     return lines

@@ -173,8 +173,8 @@ class _Reader(NamedTuple):
             values.conform("event", self.kind, event)
             return event, None
         sent = data = bytes(event)
-        found = envelopes.read(data)
-        if found is not None and found.name == envelopes.HOP:
+        envelope = envelopes.read(data)
+        if envelope is not None and envelope.name == envelopes.HOP:
             raise InvalidParameter("pace", None, "must be given: the message waits for its slot")
         if self.large is not None and (claim := claims.find(data)):
             data = claims.fetch(claims.within(self.large, context), claim, _memory(context))

@@ -96,10 +96,10 @@ def _from_xml(data: bytes) -> bytes:
         root = ET.fromstring(data.decode())  # noqa: S314 -- without a document type it is harmless
     except (ET.ParseError, ValueError, LookupError) as error:
         raise InvalidEvent(f"the notification is not XML: {error}") from error
-    found = next((node for node in root.iter() if node.tag.rpartition("}")[2] == "Message"), None)
-    if found is None or not found.text:
+    message = next((node for node in root.iter() if node.tag.rpartition("}")[2] == "Message"), None)
+    if message is None or not message.text:
         raise InvalidEvent("the notification has no Message", "Notification.Message")
-    return found.text.encode("utf-8", "replace")
+    return message.text.encode("utf-8", "replace")
 
 
 def _body(message: Any) -> Any:

@@ -299,7 +299,7 @@ def samples(at: int) -> dict[str, Document | list[Document]]:
     occurred = Occurred("0A1B2C3D4E5F60718293A4B5C6D7E8F9", at, at, bus_of("MNS", "trigger"))
     streaming = occurred._replace(bus=bus_of("RocketMQ", "trigger"))
     headers = (("accept", "*/*"), ("content-type", "application/json"))
-    others: dict[str, Document | list[Document]] = json.loads(_SAMPLES.read_text(encoding="utf-8"))
+    foreign: dict[str, Document | list[Document]] = json.loads(_SAMPLES.read_text(encoding="utf-8"))
     return {
         "http": http.request(
             "/orders?dry=1",
@@ -313,5 +313,5 @@ def samples(at: int) -> dict[str, Document | list[Document]]:
         "mns_topic": mns_topic("topic", "text", at=at),
         "mns_queue": mns_queue("queue", "text", occurred),
         "rocketmq": [rocketmq("MQ_INST_1", "topic", "text", streaming, tag="tag")],
-        **others,
+        **foreign,
     }

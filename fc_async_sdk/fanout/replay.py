@@ -136,16 +136,16 @@ class ReplayPlan(RunPlan):
                 self._functions,
                 f"must have {named.function} for this event to be sent",
             )
-        for what, own, other in (
+        for noun, called, other in (
             ("region", self._region, named.region),
             ("account", self._account_id, named.account_id),
         ):
-            if own and other and own != other:
+            if called and other and called != other:
                 raise InvalidParameter(
                     "to",
                     None,
-                    f"must name a function: {named.function} is in {what} {other}, and this client"
-                    f" calls {own}",
+                    f"must name a function: {named.function} is in {noun} {other}, and this client"
+                    f" calls {called}",
                 )
         is_default = named.qualifier == limits.DEFAULT_QUALIFIER
         return named.function, None if is_default else named.qualifier
@@ -196,9 +196,9 @@ def next_id(task_id: str) -> str:
     An id that the service made may begin with a digit, which the ids of callers must not: it gets
     the prefix ``t-``. An id that is too long or has other characters is replaced by its SHA-256.
     """
-    found = _SUFFIX.search(task_id)
-    suffix = f"-replay-{int(found[1]) + 1 if found else 1}"
-    stem = task_id[: found.start()] if found else task_id
+    match = _SUFFIX.search(task_id)
+    suffix = f"-replay-{int(match[1]) + 1 if match else 1}"
+    stem = task_id[: match.start()] if match else task_id
     if not limits.TASK_ID_PATTERN.fullmatch(stem):
         stem = f"t-{stem}"
     if not limits.TASK_ID_PATTERN.fullmatch(stem + suffix):

@@ -131,13 +131,13 @@ class FanOut(_Run):
         waiting = 0
         # Twice as many are handed over as are on the wire, so that the wire never waits.
         window = 2 * self._plan.concurrency
-        left = self._prepared()
+        prepared_payloads = self._prepared()
         exhausted = False
         sender = self._send(self._plan.concurrency)
         try:
             while waiting or not exhausted:
                 for _ in range(window - waiting):
-                    prepared = next(left, None)
+                    prepared = next(prepared_payloads, None)
                     if prepared is None:
                         exhausted = True
                         break
@@ -192,15 +192,15 @@ class AsyncFanOut(_Run):
         room = asyncio.Semaphore(2 * self._plan.concurrency)
         turn = asyncio.Lock()
         feed = AsyncFeed(self._plan, self._payloads)
-        left = asyncio.Event()
+        ending = asyncio.Event()
 
         async def work() -> None:
             # The input and the transport run code of others, which may drop a cancellation.
-            while not left.is_set():
+            while not ending.is_set():
                 await room.acquire()
                 async with turn:
-                    taken = None if left.is_set() else await feed.take()
-                if taken is None or left.is_set():
+                    taken = None if ending.is_set() else await feed.take()
+                if taken is None or ending.is_set():
                     return
                 if not isinstance(taken, Outcome):
                     taken = await self._deliver(taken)
@@ -214,12 +214,12 @@ class AsyncFanOut(_Run):
                 room.release()
                 yield self._add(outcome)
         finally:
-            left.set()
+            ending.set()
             await end_tasks(all_done, *workers)
             self._report.close()
             if self._plan.slots is not None:
                 await asyncio.to_thread(self._plan.end)
-            failures = [one.exception() for one in workers if not one.cancelled()]
+            failures = [worker.exception() for worker in workers if not worker.cancelled()]
         for failure in filter(None, [*failures, feed.problem]):
             raise failure
 

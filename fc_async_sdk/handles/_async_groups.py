@@ -45,7 +45,7 @@ class AsyncTaskGroup(BaseGroup[R]):
     def failures(self) -> list[AsyncTaskHandle[R]]:
         """The tasks that are known to have ended without a result."""
         ended = self._members.ended.values()
-        return [self._handle(one) for one in ended if one.error is not None]
+        return [self._handle(member) for member in ended if member.error is not None]
 
     def __aiter__(self) -> AsyncIterator[AsyncTaskHandle[R]]:
         """Iterate over the tasks as they end; see :meth:`ends`."""
@@ -128,11 +128,15 @@ class AsyncTaskGroup(BaseGroup[R]):
         await self._survey()
         asked: set[str] = set()
         stopped: set[str] = set()
-        while found := self._members.own(await self._listed(calls.live(self._members))) - asked:
-            stop = functools.partial(self._stop, stopped)
-            await async_each(stop, sorted(found), concurrency)
-            asked |= found
-        return len(stopped)
+        stop = functools.partial(self._stop, stopped)
+        # Again and again, because others may send tasks of the group while these are stopped.
+        while True:
+            listed = await self._listed(calls.live(self._members))
+            task_ids = self._members.own(listed) - asked
+            if not task_ids:
+                return len(stopped)
+            await async_each(stop, sorted(task_ids), concurrency)
+            asked |= task_ids
 
     async def replay_failed(
         self,
@@ -242,10 +246,10 @@ class AsyncTaskGroup(BaseGroup[R]):
         self, ids: list[str], statuses: Sequence[TaskStatus]
     ) -> AsyncIterator[object]:
         """Yield what is sent again; write the id of each into ``ids`` before."""
-        known = await self._survey()
+        earlier = await self._survey()
         for listing in calls.failures(self._members, statuses):
             async for page in pages(self._port, self._target, listing, payload=True):
-                for task_id, payload in calls.repeats(self._members, page, self._target, known):
+                for task_id, payload in calls.repeats(self._members, page, self._target, earlier):
                     ids.append(task_id)
                     yield payload
         for task_id, refused in list(self._refused.items()):

@@ -64,21 +64,21 @@ class AsyncTaskHandle(BaseTask[R]):
             return self.task
         waiter = waiters.AsyncTaskWaiter(self._port, waiters.kind_of("task_finished"))
         began = self._port.monotonic()
-        left = timeout
+        remaining = timeout
         while True:
             task = self._seen(
                 await waiter.wait(
                     self.function,
                     self._at,
                     qualifier=self.qualifier,
-                    timeout=left,
+                    timeout=remaining,
                     interval=interval,
                 )
             )
             if not await self._follow(task):
                 return task
             if timeout is not None:
-                left = max(0.0, timeout - (self._port.monotonic() - began))
+                remaining = max(0.0, timeout - (self._port.monotonic() - began))
 
     async def result(self, timeout: float | None = 300.0, *, interval: float | None = None) -> R:
         """Wait until the task has ended, and return what the function returned.

@@ -63,21 +63,21 @@ class TaskHandle(BaseTask[R]):
             return self.task
         waiter = waiters.TaskWaiter(self._port, waiters.kind_of("task_finished"))
         began = self._port.monotonic()
-        left = timeout
+        remaining = timeout
         while True:
             task = self._seen(
                 waiter.wait(
                     self.function,
                     self._at,
                     qualifier=self.qualifier,
-                    timeout=left,
+                    timeout=remaining,
                     interval=interval,
                 )
             )
             if not self._follow(task):
                 return task
             if timeout is not None:
-                left = max(0.0, timeout - (self._port.monotonic() - began))
+                remaining = max(0.0, timeout - (self._port.monotonic() - began))
 
     def result(self, timeout: float | None = 300.0, *, interval: float | None = None) -> R:
         """Wait until the task has ended, and return what the function returned.

@@ -69,14 +69,14 @@ class Target(Generic[R]):
         # A function's name begins as a task id does, and has the same characters.
         return f"{self.function[:_NAME]}-{os.urandom(8).hex()}"
 
-    def read(self, payload: bytes, what: str) -> R:
+    def read(self, payload: bytes, subject: str) -> R:
         """Return a result, read as its type.
 
         Raises:
             InvalidPayload: It does not fit.
             LargePayloadError: It is a claim that cannot be read.
         """
-        return values.from_json(self.result, claims.opened(self.large, payload), what=what)
+        return values.from_json(self.result, claims.opened(self.large, payload), subject=subject)
 
     def listing(self, listing: Listing, *, payload: bool, page_size: int) -> dict[str, Any]:
         """Return the arguments of ``list_async_tasks`` that read a page of a group."""
@@ -137,7 +137,7 @@ def failures(group: Members, statuses: Sequence[TaskStatus]) -> Iterator[Listing
 
 
 def repeats(
-    group: Members, page: AsyncTaskPage, target: Target[Any], known: Container[str]
+    group: Members, page: AsyncTaskPage, target: Target[Any], earlier: Container[str]
 ) -> Iterator[tuple[str, bytes]]:
     """Yield id and payload for every task of a page that is to be replayed.
 
@@ -145,11 +145,15 @@ def repeats(
         group: The group.
         page: Tasks that failed, with their payloads.
         target: The function.
-        known: Replays that were made before: those that this call makes are not replayed again.
+        earlier: Replays that were made before: those that this call makes are not replayed again.
     """
     for task in page.tasks:
-        is_new_replay = task.task_id.startswith(group.names.replays) and task.task_id not in known
-        if not is_new_replay and group.is_last(task.task_id):
+        is_replay = task.task_id.startswith(group.names.replays)
+        # Without this a task that fails at once is replayed without end: its replay is listed
+        # while the call goes on.
+        if is_replay and task.task_id not in earlier:
+            continue
+        if group.is_last(task.task_id):
             payload = payload_of(target, task.task_id, page)
             assert payload is not None
             yield group.next_id(task.task_id), payload

@@ -158,12 +158,12 @@ class Run:
     def end_effect(self, name: str, result: object) -> None:
         """Store the result of an effect."""
         with self._lock:
-            kept = keep(result, self._rules.max_result_bytes)
-            if kept.form == "unkept":
+            stored = keep(result, self._rules.max_result_bytes)
+            if stored.form == "unkept":
                 _LOG.warning(
-                    "%s: the result of effect %r is not kept: %s", self.key, name, kept.data
+                    "%s: the result of effect %r is not kept: %s", self.key, name, stored.data
                 )
-            changed = states.end_effect(self._record, name, kept, new_token())
+            changed = states.end_effect(self._record, name, stored, new_token())
             self._insist(changed, f"the result of effect {name!r}")
 
     def fail_effect(self, name: str, error: Exception) -> None:
@@ -185,11 +185,13 @@ class Run:
         Raises:
             ClaimLost: Another run has the key.
         """
-        kept = keep(result, self._rules.max_result_bytes) if self._rules.keep_result else None
-        if kept is not None and kept.form == "unkept":
-            _LOG.warning("%s: the result is not kept: %s", self.key, kept.data)
+        stored = keep(result, self._rules.max_result_bytes) if self._rules.keep_result else None
+        if stored is not None and stored.form == "unkept":
+            _LOG.warning("%s: the result is not kept: %s", self.key, stored.data)
         with self._lock:
-            done = states.complete(self._record, kept, self._rules, self._clock.now(), new_token())
+            done = states.complete(
+                self._record, stored, self._rules, self._clock.now(), new_token()
+            )
             try:
                 self._insist(done, "its result")
             except errors.StoreFailed:
@@ -208,18 +210,18 @@ class Run:
             except errors.IdempotencyError:
                 _LOG.warning("%s: the failure is not recorded", self.key, exc_info=True)
 
-    def _insist(self, record: Record, what: str) -> None:
+    def _insist(self, record: Record, subject: str) -> None:
         """Write a record; try again when the store fails."""
         for pause in _INSIST_WAITS:
             try:
-                return self._write(record, what)
+                return self._write(record, subject)
             except errors.StoreFailed:
                 self._clock.sleep(pause)
-        return self._write(record, what)
+        return self._write(record, subject)
 
-    def _write(self, record: Record, what: str) -> None:
+    def _write(self, record: Record, subject: str) -> None:
         if not _ask(self.key, self._store.replace, record, self._record.token):
-            raise errors.ClaimLost(self.key, what)
+            raise errors.ClaimLost(self.key, subject)
         self._record = record
 
 
@@ -246,9 +248,9 @@ def forget(store: Store, key: str) -> bool:
         Whether there was a record.
     """
     probe = _probe(key)
-    found = store.create(probe)
-    removed = store.remove(key, probe.token if found is None else found.token)
-    return found is not None and removed
+    record = store.create(probe)
+    removed = store.remove(key, probe.token if record is None else record.token)
+    return record is not None and removed
 
 
 def resolve(store: Store, key: str, *, happened: bool, result: object = None) -> bool:
@@ -265,20 +267,20 @@ def resolve(store: Store, key: str, *, happened: bool, result: object = None) ->
         False if the key has no effect in doubt, or its record changed meanwhile.
     """
     probe = _probe(key)
-    found = store.create(probe)
-    if found is None or not found.begun:
-        if found is None:
+    record = store.create(probe)
+    if record is None or not record.begun:
+        if record is None:
             store.remove(key, probe.token)
         return False
-    kept = keep(result)
-    changed = replace(found, token=probe.token, state="free")
-    for effect in found.begun:
+    stored = keep(result)
+    changed = replace(record, token=probe.token, state="free")
+    for effect in record.begun:
         changed = (
-            states.end_effect(changed, effect, kept, probe.token)
+            states.end_effect(changed, effect, stored, probe.token)
             if happened
             else states.cancel_effect(changed, effect, probe.token)
         )
-    return store.replace(changed, found.token)
+    return store.replace(changed, record.token)
 
 
 def _probe(key: str) -> Record:

@@ -141,8 +141,8 @@ def _async_config(function: str) -> str:
     return of_function(function, "async-invoke-config")
 
 
-def _either(given: T | None, otherwise: T | None) -> T | None:
-    return given if given is not None else otherwise
+def _either(value: T | None, otherwise: T | None) -> T | None:
+    return value if value is not None else otherwise
 
 
 def _destinations(
@@ -159,12 +159,12 @@ def _destinations(
     )
 
 
-def _destination(given: str | arn.DestinationArn | None) -> Destination | None:
-    if given is None:
+def _destination(destination: str | arn.DestinationArn | None) -> Destination | None:
+    if destination is None:
         return None
-    if not isinstance(given, arn.Arn):
-        arn.parse(given)
-    return Destination(destination=str(given))
+    if not isinstance(destination, arn.Arn):
+        arn.parse(destination)
+    return Destination(destination=str(destination))
 
 
 # --- concurrency: how many instances a function may use -----------------------------------------

@@ -132,7 +132,7 @@ class _Acknowledgement(MqCall[list[str]], frozen=True, kw_only=True, gc=False):
             root = _parsed(answer, self.operation)
             if root.tag == "Errors":
                 # After a repetition they may be those that the first request has acknowledged.
-                ended = [_text(one, "ReceiptHandle", self.operation) for one in root]
+                ended = [_text(element, "ReceiptHandle", self.operation) for element in root]
                 return [] if repeated else ended
         return super().result(answer, repeated=repeated)
 
@@ -251,14 +251,14 @@ def signed(call: Call[T], host: str, credentials: Credentials, date: str) -> dic
         date: The time as HTTP writes it, such as ``Tue, 24 Nov 2026 13:34:52 GMT``.
     """
     headers = {**call.headers, "date": date, "host": host, "x-mq-version": VERSION}
-    own = sorted(name for name in headers if name.startswith(_OWN_HEADERS))
+    signed_names = sorted(name for name in headers if name.startswith(_OWN_HEADERS))
     target = f"{call.path}?{call.query}" if call.query else call.path
     lines = [
         call.method,
         headers.get("content-md5", ""),
         headers.get("content-type", ""),
         date,
-        *(f"{name}:{headers[name]}" for name in own),
+        *(f"{name}:{headers[name]}" for name in signed_names),
         target,
     ]
     digest = hmac.digest(credentials.access_key_secret.encode(), "\n".join(lines).encode(), "sha1")
@@ -330,7 +330,9 @@ def _read_published(answer: Answer) -> str:
 
 
 def _read_messages(answer: Answer) -> list[Message]:
-    return [_read_message(one) for one in _parsed(answer, "ConsumeMessage").findall("Message")]
+    return [
+        _read_message(element) for element in _parsed(answer, "ConsumeMessage").findall("Message")
+    ]
 
 
 def _read_message(element: Element) -> Message:
@@ -340,7 +342,10 @@ def _read_message(element: Element) -> Message:
             raise InvalidResponse(f"<{name}> is {shorten(text)}", operation="ConsumeMessage")
         return int(text)
 
-    pairs = (one.partition(":") for one in (element.findtext("Properties") or "").split("|"))
+    pairs = (
+        property_text.partition(":")
+        for property_text in (element.findtext("Properties") or "").split("|")
+    )
     return Message(
         message_id=_text(element, "MessageId", "ConsumeMessage"),
         message_body=_text(element, "MessageBody", "ConsumeMessage"),

@@ -69,8 +69,8 @@ class RetryLater(Exception):
             raise InvalidParameter("seconds", seconds, "give either seconds or at")
         if at is not None and getattr(at, "tzinfo", None) is None:
             raise InvalidParameter("at", at, "must be a datetime with a time zone")
-        given: object = seconds  # the text of a header, perhaps
-        number = isinstance(given, (int, float)) and 0 <= given <= LONGEST
+        wait: object = seconds  # the text of a header, perhaps
+        number = isinstance(wait, (int, float)) and 0 <= wait <= LONGEST
         if seconds is not None and not number:
             raise InvalidParameter("seconds", seconds, "must be a number from 0 to seven days")
         when = f"in {seconds:g} s" if seconds is not None else f"at {at}"
@@ -251,8 +251,8 @@ def _now() -> float:
 
 def wrap(function: H, receiver: Receiver) -> H:
     """Return a handler that a receiver decides for; a coroutine function stays one."""
-    made = _asynchronous if is_coroutine_function(function) else _synchronous
-    wrapper = functools.wraps(function)(made(function, receiver))
+    make = _asynchronous if is_coroutine_function(function) else _synchronous
+    wrapper = functools.wraps(function)(make(function, receiver))
     setattr(wrapper, hosting.MARK, True)
     return cast("H", wrapper)
 

@@ -104,19 +104,19 @@ class DefaultStore:
 
 @functools.lru_cache(maxsize=16)
 def _found(url: str, endpoint: str, oss_endpoint: str) -> PayloadStore:
-    place = _endpoint.parse(endpoint) if endpoint else None
-    here = place is not None and place.loopback
+    runtime_endpoint = _endpoint.parse(endpoint) if endpoint else None
+    is_local = runtime_endpoint is not None and runtime_endpoint.loopback
     bucket = url.startswith("oss:")
-    if url and (oss_endpoint or not (bucket and here)):
+    if url and (oss_endpoint or not (bucket and is_local)):
         return store_at(url, oss_endpoint or None)
-    if place is None or not here:
+    if runtime_endpoint is None or not is_local:
         raise ConfigurationError(
             f"no store of payloads: set {claims.VARIABLE} to oss://BUCKET, or to a folder that "
             "all instances and senders mount"
         )
     from fc_async_sdk.transport.sync import SyncTransport  # noqa: PLC0415 -- loads requests
 
-    transport = SyncTransport(place, Config(), Static(LOCAL))
+    transport = SyncTransport(runtime_endpoint, Config(), Static(LOCAL))
     try:
         runtime = transport.send(get_health())
     finally:

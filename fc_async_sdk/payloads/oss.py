@@ -97,8 +97,8 @@ class OssStore:
 
     @functools.cached_property
     def _client(self) -> Any:
-        here = bool(self._endpoint) and _endpoint.parse(self._endpoint or "").loopback
-        if self._provider is None and here:
+        is_local = bool(self._endpoint) and _endpoint.parse(self._endpoint or "").loopback
+        if self._provider is None and is_local:
             self._provider = credentials.Static(credentials.LOCAL)
         elif self._provider is None:
             from fc_async_sdk import _credential_chain  # noqa: PLC0415 -- not needed in functions
@@ -111,7 +111,7 @@ class OssStore:
         config = self._oss.config.Config(
             region=self._region or "local",
             endpoint=self._endpoint,
-            use_path_style=here,
+            use_path_style=is_local,
             use_internal_endpoint=self._region == os.environ.get("FC_REGION"),
             connect_timeout=min(self._timeout, 10.0),
             readwrite_timeout=self._timeout,
@@ -136,12 +136,12 @@ class OssStore:
             cause = error.unwrap()
             if not isinstance(cause, self._oss.exceptions.ServiceError):
                 raise OSError(f"{type(cause).__name__}: {cause}") from error
-            said = f"{cause.code}: {cause.message} [request {cause.request_id}]"
+            text = f"{cause.code}: {cause.message} [request {cause.request_id}]"
             if cause.code == "NoSuchKey":
-                raise FileNotFoundError(said) from error
+                raise FileNotFoundError(text) from error
             if cause.status_code == _FORBIDDEN:
-                raise PermissionError(said) from error
-            raise OSError(said) from error
+                raise PermissionError(text) from error
+            raise OSError(text) from error
 
     def __repr__(self) -> str:
         return f"OssStore({self._bucket!r})"

@@ -87,17 +87,17 @@ def read_config(config: Any) -> HttpTriggerConfig:
         UnreadableTrigger: A value is missing or not allowed; the message names it.
     """
     try:
-        found = _decoding.read(config or {}, HttpTriggerConfig)
+        trigger = _decoding.read(config or {}, HttpTriggerConfig)
     except _decoding.JSON_ERRORS as error:
         raise UnreadableTrigger(
             f"triggerConfig of an HTTP trigger: {error}; methods must list some of "
             f"{', '.join(METHODS)}, and authType must be one of {', '.join(get_args(AuthType))}"
         ) from None
-    if not found.methods:
+    if not trigger.methods:
         raise UnreadableTrigger(
             f"triggerConfig of an HTTP trigger: methods must list some of {', '.join(METHODS)}"
         )
-    return found
+    return trigger
 
 
 def is_text(content_type: str) -> bool:

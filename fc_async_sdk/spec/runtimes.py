@@ -232,18 +232,18 @@ def modules(runtime: str, layers: Iterable[str] = ()) -> frozenset[str] | None:
     Returns:
         Top-level names; None if one of the layers is not known, so that nothing can be said.
     """
-    found = {module for _, group in _SHIPPED[runtime] for module in group}
+    names = {module for _, group in _SHIPPED[runtime] for module in group}
     for reference in layers:
         layer = public_layer(reference)
         if layer is None or not (layer.modules or layer.command):
             return None
-        found.update(layer.modules)
-    waiting = list(found)
+        names.update(layer.modules)
+    waiting = list(names)
     while waiting:
-        more = set(_COME_ALONG.get(waiting.pop(), "").split()) - found
-        found |= more
+        more = set(_COME_ALONG.get(waiting.pop(), "").split()) - names
+        names |= more
         waiting += more
-    return frozenset(found)
+    return frozenset(names)
 
 
 def not_in_standard_library(runtime: str) -> frozenset[str]:

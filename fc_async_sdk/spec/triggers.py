@@ -121,8 +121,8 @@ def source(trigger: Mapping[str, Any], region: str, account_id: str) -> Node | N
         return _node("mns-topic", topic(name), region, account_id)
     if kind != "eventbridge":
         return None
-    found = _from_event_source(trigger.get("triggerConfig"), region, account_id)
-    return found or _node("eventbridge", bus(name), region, account_id)
+    node = _from_event_source(trigger.get("triggerConfig"), region, account_id)
+    return node or _node("eventbridge", bus(name), region, account_id)
 
 
 def origin(trigger: Mapping[str, Any], region: str, account_id: str) -> Node | None:
@@ -174,25 +174,25 @@ def reads_default_bus(trigger_config: Any) -> bool:
 
 def _node(
     kind: Literal["mns-topic", "eventbridge"],
-    found: SourceArn | None,
+    resource: SourceArn | None,
     region: str,
     account_id: str,
 ) -> Node | None:
-    if found is None:
+    if resource is None:
         return None
     # If the function's account is unknown, the account of the source counts as the same one.
-    account = (found.account_id or account_id) if account_id else ""
-    return Node(kind, found.region or region, account, found.name)
+    account = (resource.account_id or account_id) if account_id else ""
+    return Node(kind, resource.region or region, account, resource.name)
 
 
 def _from_event_source(config: Any, region: str, account_id: str) -> Node | None:
     try:
-        found = event_source(config)
+        queue_or_topic = event_source(config)
     except UnreadableTrigger:
         return None
-    if found is None:
+    if queue_or_topic is None:
         return None
-    kind, parameters = found
+    kind, parameters = queue_or_topic
     name = parameters.get("QueueName" if kind == "mns-queue" else "Topic")
     if not name:
         return None

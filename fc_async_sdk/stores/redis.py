@@ -60,8 +60,8 @@ class RedisStore:
 
     def create(self, record: R) -> R | None:
         """Store a record if its key has none; else return that one."""
-        found = self._eval(_CREATE, record.key, record.token, record.encode(), record.lifetime_ms)
-        return None if found is None else decode(type(record), found)
+        text = self._eval(_CREATE, record.key, record.token, record.encode(), record.lifetime_ms)
+        return None if text is None else decode(type(record), text)
 
     def replace(self, record: Row, expected: str) -> bool:
         """Store a record if the stored one has the expected token or its own."""

@@ -134,8 +134,8 @@ class SqlStore:
                     raise
             else:
                 return None
-            if (found := self._read(type(record), record.key)) is not None:
-                return found
+            if (stored := self._read(type(record), record.key)) is not None:
+                return stored
         raise RuntimeError(f"the key {record.key!r} was made and deleted {_RACES} times")
 
     def replace(self, record: Row, expected: str) -> bool:
@@ -197,16 +197,16 @@ class SqlStore:
         row = self._run(sql, (key,), lambda cursor: cursor.fetchone())
         if row is None:
             return None
-        found = decode(kind, row[0])
-        if found.key != key:
+        record = decode(kind, row[0])
+        if record.key != key:
             raise errors.InvalidParameter(
                 "table",
                 self._table,
-                f"the key {key!r} finds the record of {found.key!r}, because the column id has a "
+                f"the key {key!r} finds the record of {record.key!r}, because the column id has a "
                 f"collation that takes them for one; in MySQL and MariaDB run "
                 f"ALTER TABLE {self._table} MODIFY id VARCHAR(400) {_BINARY} NOT NULL",
             )
-        return found
+        return record
 
     def _change(self, sql: str, values: Sequence[object]) -> bool:
         return bool(self._run(sql, values, lambda cursor: cursor.rowcount))
@@ -229,10 +229,10 @@ class SqlStore:
 
     def _try(self, sql: str, values: Sequence[object], read: Callable[[Any], Any]) -> Any:
         with self._lock:
-            kept = self._idle.pop() if self._idle else None
-        if kept is not None:
+            idle = self._idle.pop() if self._idle else None
+        if idle is not None:
             try:
-                return self._transact(kept, sql, values, read)
+                return self._transact(idle, sql, values, read)
             except Exception as error:
                 # A server drops connections that were idle for long. Each write has a condition on
                 # a token, so it can be made again over a new connection.
@@ -250,7 +250,7 @@ class SqlStore:
         try:
             with contextlib.closing(connection.cursor()) as cursor:
                 cursor.execute(sql.replace("%s", self._mark(connection)), values)
-                found = read(cursor)
+                result = read(cursor)
             connection.commit()
         except BaseException as error:
             if _is(error, "IntegrityError") or _is_deadlock(error):
@@ -261,7 +261,7 @@ class SqlStore:
                 connection.close()
             raise
         self._give_back(connection)
-        return found
+        return result
 
     def _give_back(self, connection: Connection) -> None:
         with self._lock:

@@ -111,6 +111,6 @@ def _has_token(*tokens: str) -> Any:
     column = same[0]
     if len(same) > 1:
         column = tablestore.CompositeColumnCondition(tablestore.LogicalOperator.OR)
-        for one in same:
-            column.add_sub_condition(one)
+        for condition in same:
+            column.add_sub_condition(condition)
     return tablestore.Condition(tablestore.RowExistenceExpectation.EXPECT_EXIST, column)

@@ -132,11 +132,11 @@ def boto3_times(
     Raises:
         InvalidParameter: A part of it is wrong, or there is another name in it.
     """
-    given = checks.fields("WaiterConfig", config)
-    delay = checks.timeout("Delay", given.pop("Delay", None)) or interval
-    attempts = checks.integer("MaxAttempts", given.pop("MaxAttempts", None), _ATTEMPTS)
-    if given:
-        raise InvalidParameter("WaiterConfig", given, "has Delay and MaxAttempts")
+    config_fields = checks.fields("WaiterConfig", config)
+    delay = checks.timeout("Delay", config_fields.pop("Delay", None)) or interval
+    attempts = checks.integer("MaxAttempts", config_fields.pop("MaxAttempts", None), _ATTEMPTS)
+    if config_fields:
+        raise InvalidParameter("WaiterConfig", config_fields, "has Delay and MaxAttempts")
     if attempts is not None:
         delay = delay or _LONGEST_WAIT
         timeout = delay * attempts
@@ -233,14 +233,14 @@ class Polling:
 
         Warns if a virtual clock stands where it stood at the look before.
         """
-        left = self.left(now)
-        if left <= 0:
+        remaining = self.left(now)
+        if remaining <= 0:
             return None
         self._look_at_clock()
         if self._interval is not None:
-            return min(self._interval, left)
+            return min(self._interval, remaining)
         self._next, wait = min(self._next * _GROWTH, _LONGEST_WAIT), self._next
-        return min(wait, left)
+        return min(wait, remaining)
 
     def _look_at_clock(self) -> None:
         before, self._stopped_before = self._stopped_before, self._stopped_at
