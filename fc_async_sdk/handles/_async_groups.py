@@ -202,7 +202,7 @@ class AsyncTaskGroup(BaseGroup[R]):
                     arguments = self._target.listing(
                         step, payload=results, page_size=watch.page_size
                     )
-                    limit = polling.look_within(self._port.monotonic())
+                    limit = polling.request_timeout(self._port.monotonic())
                     try:
                         page = await self._port.perform(
                             polling.noting(operations.list_async_tasks),

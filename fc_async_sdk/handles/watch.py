@@ -197,7 +197,7 @@ class Watch:
                 listing = _after(reading.throw, error)
                 continue
             except TransportError as error:
-                self.polling.bear(error, self._now())
+                self.polling.tolerate(error, self._now())
                 yield Pause(self._wait())
                 continue
             assert page is not None
@@ -216,7 +216,7 @@ class Watch:
             try:
                 page = yield Listing(task_id, None)
             except TransportError as error:
-                self.polling.bear(error, self._now())
+                self.polling.tolerate(error, self._now())
                 return
             assert page is not None
             # The list is by prefix: another task may stand before this one.

@@ -111,7 +111,7 @@ class Claims:
         return self.clock.now() + round(self._rules.wait * 1000)
 
     def pause(self, standing: states.Running, request: states.Request, until: int) -> float:
-        """Return how many seconds to wait before the next look at another run.
+        """Return the seconds until the store is asked again about another run.
 
         Raises:
             AlreadyRunning: The wait is over.
