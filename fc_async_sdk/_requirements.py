@@ -58,29 +58,32 @@ def modules(text: str) -> frozenset[str]:
     """
     from importlib import metadata  # noqa: PLC0415 -- slow to import, and rarely needed
 
-    waiting = [line for line in text.splitlines() if not line.lstrip().startswith(("-", "#"))]
+    waiting = _lines(text)
     seen: set[tuple[str, frozenset[str]]] = set()
     installed: set[str] = set()
     while waiting:
         parsed = _REQUIREMENT.match(waiting.pop())
         if parsed is None:
             continue
-        name, extras = parsed.groups()
-        required_extras = frozenset(part.strip() for part in (extras or "").split(","))
-        if (name, required_extras) in seen:
+        name, extras_text = parsed.groups()
+        extras = frozenset(part.strip() for part in (extras_text or "").split(","))
+        # Packages require each other in circles, and the same one with other extras brings more.
+        if (name, extras) in seen:
             continue
-        seen.add((name, required_extras))
+        seen.add((name, extras))
         try:
             package = metadata.distribution(name)
         except metadata.PackageNotFoundError:
             continue
         installed.update(_modules_of(package))
-        waiting += [
-            requirement
-            for requirement in package.requires or ()
-            if _applies(requirement, required_extras)
-        ]
+        requirements = package.requires or ()
+        waiting += [text for text in requirements if _applies(text, extras)]
     return frozenset(installed)
+
+
+def _lines(text: str) -> list[str]:
+    """Return the lines of requirements that name packages: neither options nor comments."""
+    return [line for line in text.splitlines() if not line.lstrip().startswith(("-", "#"))]
 
 
 def package_of(module: str) -> str:
@@ -113,8 +116,8 @@ def missing(text: str, folders: Sequence[str] | None = None) -> frozenset[str]:
 
 def named(text: str) -> frozenset[str]:
     """Return the normalised names of packages that requirements name, without those of options."""
-    lines = [line for line in text.splitlines() if not line.lstrip().startswith(("-", "#"))]
-    return frozenset(normalised(match[1]) for line in lines if (match := _REQUIREMENT.match(line)))
+    matches = map(_REQUIREMENT.match, _lines(text))
+    return frozenset(normalised(match[1]) for match in matches if match)
 
 
 def loosened(text: str, output: str) -> tuple[str, list[str]]:
@@ -129,6 +132,7 @@ def loosened(text: str, output: str) -> tuple[str, list[str]]:
     """
     words = {normalised(word) for word in _WORD.findall(output)}
     exact = [line for line in text.splitlines() if _EXACT.match(line)]
+    # Versions that work stay: a template pins them for a reason.
     chosen = [line for line in exact if named(line) <= words] or exact
     lines = [_EXACT.sub(r"\1>=", line) if line in chosen else line for line in text.splitlines()]
     return "\n".join(lines) + "\n", chosen
@@ -149,8 +153,10 @@ def _modules_of(package: Distribution) -> Iterator[str]:
     yield from (package.read_text("top_level.txt") or "").split()
     for file in package.files or ():
         yield file.parts[0].partition(".")[0]
-        if file.suffix == ".pth":
-            for line in file.read_text("utf-8").splitlines():
-                folder = Path(line)
-                if folder.is_absolute() and folder.is_dir():
-                    yield from (entry.name.partition(".")[0] for entry in folder.iterdir())
+        if file.suffix != ".pth":
+            continue
+        # An installation in place has no modules of its own, but a file that names their folder.
+        for line in file.read_text("utf-8").splitlines():
+            folder = Path(line)
+            if folder.is_absolute() and folder.is_dir():
+                yield from (entry.name.partition(".")[0] for entry in folder.iterdir())

@@ -63,7 +63,10 @@ def files(environ: Mapping[str, str], home: Path | None) -> list[Path]:
         home: The home directory, None if it isn't known.
     """
     settings = folder(environ, home)
-    return [settings / name for name in _FILES if (settings / name).is_file()] if settings else []
+    if settings is None:
+        return []
+    paths = [settings / name for name in _FILES]
+    return [path for path in paths if path.is_file()]
 
 
 def find(
@@ -90,11 +93,14 @@ def find(
             return _credentials(triple, f"environment variables {', '.join(VARIABLES)}")
     name = asked if asked is not None else "default"
     variable = environ.get(f"{name}{_SUFFIX}")
-    return _from_variable(name, variable) if variable else _from_files(environ, home, asked)
+    if variable:
+        return _from_variable(name, variable)
+    return _from_files(environ, home, asked)
 
 
 def _credentials(fields: Mapping[str, Any], source: str) -> Credentials | None:
-    key, secret = fields.get("AccessKeyID"), fields.get("AccessKeySecret")
+    key = fields.get("AccessKeyID")
+    secret = fields.get("AccessKeySecret")
     if not key or not secret:
         return None
     return Credentials(
@@ -207,20 +213,28 @@ def decrypt(sealed: bytes, source: str) -> str:
         raise CredentialsError(
             f"unscrambling {source} needs cryptography: {how_to_install('cli')}"
         ) from None
-    salt, body = sealed[8:16], sealed[16:]
+    salt = sealed[8:16]
+    body = sealed[16:]
+    is_cut_off = len(salt) < len(_SALTED) or len(body) % _BLOCK
+    if is_cut_off or not body:
+        raise CredentialsError(f"{source} is cut off")
+    key, vector = _derived(salt)
+    decryptor = Cipher(algorithms.AES(key), modes.CBC(vector)).decryptor()
+    padded = decryptor.update(body) + decryptor.finalize()
+    padding = padded[-1]  # PKCS #7: the last byte tells how many there are
+    text = padded[:-padding] if 1 <= padding <= _BLOCK else b"\xff"
+    try:
+        return text.decode()
+    except UnicodeDecodeError:
+        # Nothing of the text is in the message: it may be a secret, decrypted in part.
+        raise CredentialsError(f"{source} was not scrambled by s") from None
+
+
+def _derived(salt: bytes) -> tuple[bytes, bytes]:
+    """Return key and initialization vector of ``EVP_BytesToKey`` with MD5 and one round."""
     derived = b""
     block = b""
     while len(derived) < _KEY + _BLOCK:
         block = hashlib.md5(block + _PASSPHRASE + salt, usedforsecurity=False).digest()
         derived += block
-    if len(salt) < len(_SALTED) or not body or len(body) % _BLOCK:
-        raise CredentialsError(f"{source} is cut off")
-    cipher = Cipher(algorithms.AES(derived[:_KEY]), modes.CBC(derived[_KEY : _KEY + _BLOCK]))
-    decryptor = cipher.decryptor()
-    padded = decryptor.update(body) + decryptor.finalize()
-    padding = padded[-1]
-    text = padded[:-padding] if 1 <= padding <= _BLOCK else b"\xff"
-    try:
-        return text.decode()
-    except UnicodeDecodeError:
-        raise CredentialsError(f"{source} was not scrambled by s") from None
+    return derived[:_KEY], derived[_KEY : _KEY + _BLOCK]

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from itertools import islice
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, TypeVar
 
 import msgspec
@@ -71,9 +71,9 @@ class _Source(NamedTuple):
         most = config.pop("MaxItems", None)
         if most is not None and (type(most) is not int or most < 1):
             raise InvalidParameter("MaxItems", most, "must be a whole number, 1 or more")
-        for theirs, ours in (("PageSize", "limit"), ("StartingToken", "next_token")):
-            if theirs in config:
-                kwargs[ours] = config.pop(theirs)
+        for boto3_name, argument in (("PageSize", "limit"), ("StartingToken", "next_token")):
+            if boto3_name in config:
+                kwargs[argument] = config.pop(boto3_name)
         if config:
             raise InvalidParameter(
                 "PaginationConfig", configuration, "has MaxItems, PageSize and StartingToken"
@@ -83,6 +83,8 @@ class _Source(NamedTuple):
     def next_token(self, page: Any, seen: set[str | None]) -> str | None:
         """Return the token of the next page; None for the last page."""
         following: str | None = page.next_token or None
+        # A service that repeats a token would be asked for ever, and the caller would hold the
+        # same items again and again.
         if following is not None and following in seen:
             raise InvalidResponse(f"the same page comes again and again (token {following!r})")
         seen.add(following)
@@ -98,8 +100,12 @@ def _compiled(expression: str) -> Callable[[Any], list[Any]]:
     compiled = jmespath.compile(expression)
 
     def find(page: Any) -> list[Any]:
-        match = compiled.search(msgspec.json.decode(msgspec.json.encode(page)))
-        return match if isinstance(match, list) else [] if match is None else [match]
+        # Expressions name the fields as the service spells them, so the page is written first.
+        document = msgspec.json.decode(msgspec.json.encode(page))
+        match = compiled.search(document)
+        if match is None:
+            return []
+        return match if isinstance(match, list) else [match]
 
     return find
 
@@ -123,8 +129,9 @@ class Pages(Generic[Page, Item]):
 
     def items(self) -> Iterator[Item]:
         """Yield the items of all pages, in the order of the pages."""
-        all_items = (item for page in self for item in getattr(page, self._source.items))
-        return islice(all_items, self._source.most)
+        name = self._source.items
+        pages = (getattr(page, name) for page in self)
+        return islice(chain.from_iterable(pages), self._source.most)
 
     def search(self, expression: str) -> Iterator[Any]:
         """Yield what a JMESPath expression finds in each page, as in boto3: ``tasks[].taskId``.

@@ -98,12 +98,15 @@ def first(payload: bytes, *, seconds: int, part: int, spread: int, task: str) ->
     remaining_seconds = seconds - delay
     if not remaining_seconds and not part:
         return delay, payload
-    if remaining_seconds and len(task) + _LONGEST_TAG > _ID_LENGTH:
-        text = f"must have at most {_ID_LENGTH - _LONGEST_TAG} characters for a wait beyond an hour"
+    longest = _ID_LENGTH - _LONGEST_TAG
+    if remaining_seconds and len(task) > longest:
+        # Refused here, where the sender sees it: the wrapper could only fail, an hour later.
+        text = f"must have at most {longest} characters for a wait beyond an hour"
         raise InvalidParameter("task_id", task, text)
     before = read(payload)  # of a message that failed after its wait, and is replayed
     content = envelopes.content(payload) if before is None else before.payload
-    return delay, Hop(payload=content, rest=remaining_seconds, part=part, task=task).encode()
+    message = Hop(payload=content, rest=remaining_seconds, part=part, task=task)
+    return delay, message.encode()
 
 
 def remaining(hop: Hop, now: float) -> int:
@@ -116,8 +119,10 @@ def remaining(hop: Hop, now: float) -> int:
         hop: The message that was delivered.
         now: Seconds since the epoch, by the instance's clock.
     """
+    if not hop.rest:
+        return 0
     late = max(0, int(now - hop.due)) if hop.due else 0
-    return max(1, hop.rest - late) if hop.rest else 0
+    return max(1, hop.rest - late)
 
 
 def onward(hop: Hop, seconds: int, now: float, *, spread: int = 0) -> tuple[int, Hop]:
@@ -129,11 +134,15 @@ def onward(hop: Hop, seconds: int, now: float, *, spread: int = 0) -> tuple[int,
         now: Seconds since the epoch, by the instance's clock.
         spread: As for :func:`first`, if its wait begins here; 0 if it has begun before.
     """
-    delay = max(1, gcra.first_wait(seconds, spread) if spread else gcra.next_wait(seconds))
-    remaining_seconds = max(0, seconds - delay)
-    return delay, msgspec.structs.replace(
-        hop, rest=remaining_seconds, due=round(now + delay, 3), count=hop.count + 1
+    wait = gcra.first_wait(seconds, spread) if spread else gcra.next_wait(seconds)
+    delay = max(1, wait)
+    message = msgspec.structs.replace(
+        hop,
+        rest=max(0, seconds - delay),
+        due=round(now + delay, 3),
+        count=hop.count + 1,
     )
+    return delay, message
 
 
 def next_id(hop: Hop, request_id: str) -> str:
@@ -147,7 +156,10 @@ def next_id(hop: Hop, request_id: str) -> str:
         return f"hop_{request_id}"[:_ID_LENGTH]
     match = _MEMBER.fullmatch(hop.task)
     assert match is not None
-    number = hop.count * _TAGS + zlib.crc32(request_id.encode()) % _TAGS
+    # All attempts of a delivery share the request id, and a replay of the message has another: an
+    # attempt that is repeated gets this id again, the replay one of its own.
+    tag = zlib.crc32(request_id.encode()) % _TAGS
+    number = hop.count * _TAGS + tag
     return f"{match['prefix']}_r{number}{match['index'] or ''}"
 
 
@@ -202,4 +214,5 @@ def following(task: AsyncTask, payload: bytes | None) -> str:
     message = None if payload is None else read(payload)
     if message is None or not message.rest:
         return ""
-    return next_id(msgspec.structs.replace(message, count=message.count + 1), task.request_id or "")
+    following_message = msgspec.structs.replace(message, count=message.count + 1)
+    return next_id(following_message, task.request_id or "")

@@ -111,8 +111,9 @@ def check(store: PayloadStore | None) -> PayloadStore | None:
     Raises:
         InvalidParameter: It is something else.
     """
-    verbs = () if store is None else ("put", "get", "exists")
-    if not all(callable(getattr(store, verb, None)) for verb in verbs):
+    if store is None:
+        return None
+    if not all(callable(getattr(store, verb, None)) for verb in ("put", "get", "exists")):
         raise errors.InvalidParameter(
             "large", type(store).__name__, "must be a store, such as payloads.FolderStore(path)"
         )
@@ -133,6 +134,7 @@ def find(payload: bytes) -> Claim | None:
     Raises:
         UnreadableClaim: It is a claim of another version, or incomplete.
     """
+    # A claim is short. Payloads of megabytes are not searched for one.
     envelope = envelopes.read(payload) if len(payload) <= _LONGEST else None
     if envelope is None or envelope.name != NAME:
         return None
@@ -154,6 +156,7 @@ def of(document: object) -> Claim | None:
         claim = msgspec.convert(document[NAME], Claim)
     except msgspec.ValidationError as error:
         raise errors.UnreadableClaim(f"the claim is invalid: {error}") from error
+    # A sender could name any object of the bucket otherwise, and have the function read it.
     key = _KEY.fullmatch(claim.key)
     if key is None or key["sha256"] != claim.sha256 or claim.size < 0:
         raise errors.UnreadableClaim(
@@ -179,10 +182,13 @@ def write(store: PayloadStore, function: str, payload: bytes) -> Claim:
     import time  # noqa: PLC0415 -- same
 
     digest = hashlib.sha256(payload).hexdigest()
+    # The day is for people and lifecycle rules. It is the sender's clock, so nothing is deleted
+    # by it alone: payloads of waiting tasks went once.
     day = time.strftime("%Y-%m-%d", time.gmtime())
     packed = _packed(payload)
     name = re.sub(r"[^\w$-]", "_", function, flags=re.ASCII)[:257] or "_"
-    key = f"{PREFIX}{name}/{day}/{digest}{'' if packed is payload else '.gz'}"
+    ending = "" if packed is payload else ".gz"
+    key = f"{PREFIX}{name}/{day}/{digest}{ending}"
     with _told(store, key, "written"):
         store.put(key, packed)
     return Claim(store=store.name, key=key, sha256=digest, size=len(payload))
@@ -192,9 +198,11 @@ def _packed(payload: bytes) -> bytes:
     """Return a payload compressed, or as it is if that saves little."""
     import gzip  # noqa: PLC0415 -- few payloads are large
 
+    # The beginning tells: pictures and archives are not compressed as a whole in vain.
     sample = payload[:_SAMPLE]
     if len(gzip.compress(sample, 1)) > len(sample) * _WORTH:
         return payload
+    # Without a time in it, the same payload is the same object.
     packed = gzip.compress(payload, 3, mtime=0)
     return packed if len(packed) < len(payload) * _WORTH else payload
 
@@ -217,6 +225,7 @@ def read(store: PayloadStore, claim: Claim) -> Iterator[bytes]:
         try:
             for piece in store.get(claim.key):
                 # A piece that grows to more than the claim says is damaged: it is not unpacked.
+                # One byte more than there may be is enough to see that.
                 room = claim.size - size + 1
                 data = unpack.decompress(piece, room) if unpack else piece
                 size += len(data)
@@ -262,8 +271,10 @@ def opened(store: PayloadStore | None, payload: bytes) -> bytes:
     Raises:
         LargePayloadError: It cannot be read; see :func:`fetch`.
     """
-    claim = None if store is None else find(payload)
-    return payload if store is None or claim is None else fetch(store, claim)
+    if store is None:
+        return payload
+    claim = find(payload)
+    return payload if claim is None else fetch(store, claim)
 
 
 def check_opened(payload: bytes, subject: str) -> None:

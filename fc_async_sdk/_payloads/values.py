@@ -73,6 +73,7 @@ def to_json(name: str, value: Any) -> bytes:
         raise _refusal(name, value, error) from error
 
 
+# Cached: json.dumps makes an encoder for each call, most of the time of a small payload.
 @functools.cache
 def _encoder() -> json.JSONEncoder:
     import json  # noqa: PLC0415 -- functions that only read do without it
@@ -126,7 +127,7 @@ def _refusal(name: str, value: object, error: Exception) -> InvalidParameter:
     try:
         culprit = next(_without_json(value, "$"), None)
     except RecursionError:
-        culprit = None
+        culprit = None  # a value that contains itself
     if culprit is not None:
         return InvalidParameter(
             name,
@@ -230,7 +231,8 @@ def from_json(kind: type[T], data: bytes, *, subject: str = "the payload") -> T:
             expected, reason if data else "it is empty", path, what=subject
         ) from error
     except ValueError as error:
-        # The whole message of pydantic quotes the input.
+        # The whole message of pydantic quotes the input, which may be a secret. Nor is the error
+        # the cause of ours: a traceback would show it.
         raise InvalidPayload(expected, *_first(error), what=subject) from None
     return decoded
 
@@ -246,12 +248,14 @@ def conform(name: str, kind: Any, value: object) -> None:
     if kind is Any:
         return
     shown = getattr(kind, "__name__", None) or str(kind)
-    as_it_is = _is_model(kind) or kind in {bytes, str}
-    if as_it_is or (isinstance(kind, type) and _is_declared(kind)):
-        if not isinstance(value, kind):
-            raise InvalidParameter(name, type(value).__name__, f"must be of type {shown}")
-        if as_it_is:
-            return
+    is_sent_as_it_is = _is_model(kind) or kind in {bytes, str}
+    is_class = is_sent_as_it_is or (isinstance(kind, type) and _is_declared(kind))
+    if is_class and not isinstance(value, kind):
+        raise InvalidParameter(name, type(value).__name__, f"must be of type {shown}")
+    if is_sent_as_it_is:
+        return
+    # Dataclasses and Structs do not check their fields when they are made. What the function could
+    # not decode is an error here, before it is sent.
     try:
         msgspec.convert(msgspec.to_builtins(value, enc_hook=_plain), kind, dec_hook=_model)
     except (msgspec.ValidationError, *_ENCODE_ERRORS) as error:
@@ -265,7 +269,9 @@ def split_place(error: Exception) -> tuple[str, str]:
     """Return what msgspec says and the place in the document that it names, "$" if none."""
     reason = str(error)
     match = _PLACE.search(reason)
-    return (reason[: match.start()], match["place"]) if match else (reason, "$")
+    if match is None:
+        return reason, "$"
+    return reason[: match.start()], match["place"]
 
 
 def _is_declared(kind: type) -> bool:
@@ -303,5 +309,7 @@ def _first(error: ValueError) -> tuple[str, str]:
         return type(error).__name__, "$"
     complaints: Any = details(include_url=False, include_input=False, include_context=False)
     first = complaints[0]
-    steps = [f"[{step}]" if isinstance(step, int) else f".{step}" for step in first["loc"]]
-    return str(first["msg"]), "$" + "".join(steps)
+    path = "$"
+    for step in first["loc"]:
+        path += f"[{step}]" if isinstance(step, int) else f".{step}"
+    return str(first["msg"]), path

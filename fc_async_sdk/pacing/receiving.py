@@ -70,8 +70,8 @@ class RetryLater(Exception):
         if at is not None and getattr(at, "tzinfo", None) is None:
             raise InvalidParameter("at", at, "must be a datetime with a time zone")
         wait: object = seconds  # the text of a header, perhaps
-        number = isinstance(wait, (int, float)) and 0 <= wait <= LONGEST
-        if seconds is not None and not number:
+        is_wait = isinstance(wait, (int, float)) and 0 <= wait <= LONGEST
+        if seconds is not None and not is_wait:
             raise InvalidParameter("seconds", seconds, "must be a number from 0 to seven days")
         when = f"in {seconds:g} s" if seconds is not None else f"at {at}"
         super().__init__(f"to be delivered again {when}{reason and f': {reason}'}")
@@ -142,7 +142,11 @@ class Receiver:
         message = hop.read(raw)
         if message is None:
             message = hop.Hop(payload=envelopes.content(raw), booked=not self._books)
-        seconds, part, spread = hop.remaining(message, now), message.part, 0
+        seconds = hop.remaining(message, now)
+        part = message.part
+        spread = 0
+        # Booked only when its wait is over: a message that RetryLater has sent back would hold a
+        # slot of now that it cannot use.
         if not message.booked and not seconds:
             seconds, part, spread = self._book(message, context)
             message = replace(message, booked=True, part=part)
@@ -165,8 +169,10 @@ class Receiver:
     def _book(self, message: Hop, context: Any) -> tuple[int, int, int]:
         """Return whole seconds and microseconds until the next slot, and a number to spread by."""
         pace = self._pace
+        key = None
         try:
-            key = pace.key_of(self._read(message.payload.open(), context)) if pace.keyed else None
+            if pace.keyed:
+                key = pace.key_of(self._read(message.payload.open(), context))
         except InvalidPayload:
             return 0, 0, 0  # the handler refuses it
         now = pace.now()
@@ -181,13 +187,16 @@ class Receiver:
         seconds, part = gcra.split(slot, now)
         if not pace.smooth:
             # Less than a second early or late is the precision of a delay.
-            seconds, part = (gcra.whole_seconds(slot, now), 0) if seconds else (0, 0)
+            part = 0
+            if seconds:
+                seconds = gcra.whole_seconds(slot, now)
         return seconds, part, max(1, slot // slots.interval)
 
     def _send(
         self, message: Hop, seconds: int, context: Any, *, spread: int = 0, reason: str = ""
     ) -> hop.Sent:
         delay, following = hop.onward(message, seconds, _now(), spread=spread)
+        # A message that is sent on without end would be billed without end.
         if following.count > MAX_HOPS + following.retries:
             raise PaceError(self._pace.name, f"the message was sent on {MAX_HOPS} times")
         sent = hop.Sent(hop.next_id(following, context.request_id), delay, reason)
@@ -214,8 +223,11 @@ class Receiver:
         host = hosting.current()
         if host is not None:
             return host.client
+        # A context without keys: the runtime has put them into the environment, where the chain
+        # of a session without credentials finds them.
         with contextlib.suppress(CredentialsError):
             self._keys = from_context(context)
+        # Made once for an instance: a client keeps its connections from one delivery to the next.
         if self._client is None:
             provider = None if self._keys is None else self._newest_keys
             session = Session(
@@ -253,6 +265,8 @@ def wrap(function: H, receiver: Receiver) -> H:
     """Return a handler that a receiver decides for; a coroutine function stays one."""
     make = _asynchronous if is_coroutine_function(function) else _synchronous
     wrapper = functools.wraps(function)(make(function, receiver))
+    # A runtime in the process of a test runs a marked handler in a thread, because it calls the
+    # runtime while it runs.
     setattr(wrapper, hosting.MARK, True)
     return cast("H", wrapper)
 
