@@ -114,6 +114,7 @@ class Hooks:
 
     def emit(self, event: Event, occurrence: Sending | Answered | Retrying) -> None:
         """Call the hooks of an event."""
+        # A copy: a hook may register or unregister another one, also from another thread.
         for hook in tuple(self._hooks[event]):
             hook(occurrence)
 
@@ -134,16 +135,26 @@ class Hooks:
         sending = Sending(operation, method, path, {})
         self.emit("before-send", sending)
         added: dict[Any, Any] = sending.headers
+        headers: dict[str, str] = {}
         for name, value in added.items():
-            texts = isinstance(name, str) and isinstance(value, str)
-            if not (texts and TOKEN.fullmatch(name) and value.isascii() and value.isprintable()):
+            if not _can_be_sent(name, value):
                 reason = "a header must have a token as name and printable ASCII as value"
                 raise InvalidParameter("headers", shorten(f"{name}: {value}"), reason)
+            # Signed headers among them: a hook that changes one would make the signature wrong.
             if name.lower() in reserved:
                 raise InvalidParameter("headers", name, "this header belongs to the SDK")
-        return {name.lower(): value for name, value in added.items()}
+            headers[name.lower()] = value
+        return headers
 
     def _of(self, event: str) -> list[Callable[[Any], object]]:
         if event not in self._hooks:
             raise InvalidParameter("event", event, f"must be one of {', '.join(EVENTS)}")
         return self._hooks[event]
+
+
+def _can_be_sent(name: object, value: object) -> bool:
+    """Return whether a name and a value make a header, and nothing after it."""
+    if not isinstance(name, str) or not isinstance(value, str):
+        return False
+    # A line break in a value would begin another header.
+    return bool(TOKEN.fullmatch(name)) and value.isascii() and value.isprintable()

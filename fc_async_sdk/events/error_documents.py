@@ -51,11 +51,15 @@ def error_summary(payload: bytes) -> str:
     if len(text) > _LONGEST:
         text = f"{text[:_LONGEST]}…"
     frame = stack[-1] if stack else None
-    location = _PLACE.fullmatch(", ".join(map(str, frame[:-1]))) if _is_python(frame) else None
-    if location is None:
+    if not _is_python(frame):
         return text
-    file = "/".join(location["file"].split("/")[-2:])
-    return f"{text} ({file.lstrip('/')}:{location['line']}, in {location['function']})"
+    *location, _ = map(str, frame)
+    match = _PLACE.fullmatch(", ".join(location))
+    if match is None:
+        return text
+    # The folder of the file tells code/index.py from a package's; the rest of the path is long.
+    file = "/".join(match["file"].split("/")[-2:])
+    return f"{text} ({file.lstrip('/')}:{match['line']}, in {match['function']})"
 
 
 def read(payload: bytes) -> tuple[str, list[Any]]:
@@ -64,10 +68,14 @@ def read(payload: bytes) -> tuple[str, list[Any]]:
         document = msgspec.json.decode(payload)
     except JSON_ERRORS:
         return "", []
-    if not isinstance(document, dict) or not isinstance(document.get("errorMessage"), str):
+    if not isinstance(document, dict):
+        return "", []
+    message = document.get("errorMessage")
+    if not isinstance(message, str):
         return "", []
     kind = document.get("errorType")
-    message = f"{kind}: {document['errorMessage']}" if kind else document["errorMessage"]
+    if kind:
+        message = f"{kind}: {message}"
     stack = document.get("stackTrace")
     return message, stack if isinstance(stack, list) else []
 

@@ -58,6 +58,7 @@ def destination_handler(
     """
 
     def read(event: Any) -> DestinationEvent:
+        # A test calls the function with an event that it has built.
         return event if isinstance(event, DestinationEvent) else parse(event)
 
     def synchronous(event: Any, context: Any) -> R:
@@ -172,12 +173,15 @@ class _Reader(NamedTuple):
         if not isinstance(event, (bytes, bytearray, memoryview)):
             values.conform("event", self.kind, event)
             return event, None
-        sent = data = bytes(event)
-        envelope = envelopes.read(data)
+        sent = bytes(event)
+        envelope = envelopes.read(sent)
         if envelope is not None and envelope.name == envelopes.HOP:
             raise InvalidParameter("pace", None, "must be given: the message waits for its slot")
-        if self.large is not None and (claim := claims.find(data)):
-            data = claims.fetch(claims.within(self.large, context), claim, _memory(context))
+        data = sent
+        claim = None if self.large is None else claims.find(sent)
+        if self.large is not None and claim is not None:
+            store = claims.within(self.large, context)
+            data = claims.fetch(store, claim, _memory(context))
         return values.from_json(self.kind, data), sent
 
     def returned(self, result: object, event: bytes, context: object) -> object:
@@ -189,12 +193,16 @@ class _Reader(NamedTuple):
         result = values.plain(result)
         if self.large is None:
             return result
-        encoded = result.encode() if isinstance(result, str) else result
-        data = bytes(encoded) if isinstance(encoded, bytes) else values.to_json("result", result)
-        if len(data) <= _SMALL or _size(event) + _size(data) <= _ROOM:
+        data = _encoded(result)
+        if len(data) <= _SMALL:
             return result
-        function = str(getattr(getattr(context, "function", None), "name", "") or "")
-        claim = claims.write(claims.within(self.large, context), function, data)
+        # Both go into the event of a destination: a large request leaves less for the result. An
+        # event that is too long is a dead one, and its result is lost.
+        if _size(event) + _size(data) <= _ROOM:
+            return result
+        function = getattr(context, "function", None)
+        name = str(getattr(function, "name", "") or "")
+        claim = claims.write(claims.within(self.large, context), name, data)
         return {claims.NAME: msgspec.to_builtins(claim)}
 
     def refusal(self, error: InvalidPayload) -> dict[str, str]:
@@ -233,6 +241,15 @@ def _asynchronous(
     return wrapper
 
 
+def _encoded(result: object) -> bytes:
+    """Return the bytes that the runtime of the service makes of a result."""
+    if isinstance(result, str):
+        return result.encode()
+    if isinstance(result, bytes):
+        return result
+    return values.to_json("result", result)
+
+
 def _size(payload: bytes) -> int:
     """Return the bytes of a payload in a destination event."""
     return len(msgspec.json.encode(wire.encode_payload(payload)[0]))
@@ -240,5 +257,8 @@ def _size(payload: bytes) -> int:
 
 def _memory(context: object) -> int:
     """Return the bytes of a payload that a function may read into memory."""
-    megabytes = str(getattr(getattr(context, "function", None), "memory", ""))
-    return int(megabytes) * 1024 * 1024 // _SHARE if megabytes.isdecimal() else claims.MEMORY
+    function = getattr(context, "function", None)
+    megabytes = str(getattr(function, "memory", ""))
+    if not megabytes.isdecimal():
+        return claims.MEMORY
+    return int(megabytes) * 1024 * 1024 // _SHARE

@@ -169,6 +169,7 @@ class Plan(RunPlan):
         super().__init__("payloads", payloads, concurrency, progress)
         if resume is not None and task_ids is None:
             raise InvalidParameter("resume", resume, "needs task_ids: without ids nothing is known")
+        # A text is a container, too: resume="x-12" left out x-1 and x-12 as if both were accepted.
         if isinstance(resume, str) or not isinstance(resume, Container | None):
             raise InvalidParameter("resume", resume, "must be a set of task ids")
         if isinstance(task_ids, str):
@@ -181,6 +182,7 @@ class Plan(RunPlan):
             "qualifier": qualifier,
             "large": large,
         }
+        # Made once and thrown away: mistakes in what all payloads share end the run here.
         operations.invoke_async(**self._same)
         if pace is not None:
             _pacing.check_delay(delay)

@@ -195,19 +195,24 @@ class AsyncFanOut(_Run):
         ending = asyncio.Event()
 
         async def work() -> None:
-            # The input and the transport run code of others, which may drop a cancellation.
+            # The input and the transport run code of others, which may drop a cancellation: before
+            # Python 3.12, asyncio.wait_for does, and a worker then sent on for ever.
             while not ending.is_set():
                 await room.acquire()
+                # The input is read by one worker at a time: it may be a generator.
                 async with turn:
                     taken = None if ending.is_set() else await feed.take()
                 if taken is None or ending.is_set():
                     return
-                if not isinstance(taken, Outcome):
-                    taken = await self._deliver(taken)
-                done.put_nowait(taken)
+                if isinstance(taken, Outcome):
+                    outcome = taken
+                else:
+                    outcome = await self._deliver(taken)
+                done.put_nowait(outcome)
 
         workers = [asyncio.ensure_future(work()) for _ in range(self._plan.concurrency)]
         all_done = asyncio.ensure_future(asyncio.wait(workers, return_when=asyncio.FIRST_EXCEPTION))
+        # The first error ends the run: a worker that waits for room would wait for ever.
         all_done.add_done_callback(lambda _: done.put_nowait(None))
         try:
             while (outcome := await done.get()) is not None:

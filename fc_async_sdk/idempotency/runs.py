@@ -89,20 +89,23 @@ class Claims:
             FailureKept: An earlier run failed for good.
             StoreFailed: The store failed, or its writes are not conditional.
         """
-        store, rules = self._store, self._rules
+        store = self._store
+        rules = self._rules
         for _ in range(_RACES):
             now = self.clock.now()
             mine = states.claim(request, rules, now, new_token())
-            found = cast("Record | None", _ask(mine.key, store.create, mine))
+            stored = cast("Record | None", _ask(mine.key, store.create, mine))
             # Its own token: the record was written, and a client library sent the request again
             # because the answer was lost.
-            if found is None or found.token == mine.token:
+            if stored is None or stored.token == mine.token:
                 return Run(store, rules, self.clock, mine)
-            standing = states.decide(found, request, rules, now)
+            standing = states.decide(stored, request, rules, now)
             if standing is not None:
                 return standing
-            mine = states.inherit(mine, found, rules)
-            if _ask(mine.key, store.replace, mine, found.token):
+            # The key is free, and other instances see that at the same time: the condition on the
+            # token lets one of them have it.
+            mine = states.inherit(mine, stored, rules)
+            if _ask(mine.key, store.replace, mine, stored.token):
                 return Run(store, rules, self.clock, mine)
         raise errors.StoreFailed("the store refused every conditional write", key=request.key)
 
@@ -148,11 +151,15 @@ class Run:
             InvalidParameter: The effect began before in this run and has not ended.
         """
         with self._lock:
-            if (known := self._record.effects.get(name)) is not None:
-                return known
+            earlier = self._record.effects.get(name)
+            if earlier is not None:
+                return earlier
             if name in self._record.begun:
                 raise errors.InvalidParameter("name", name, "names two effects of one handler")
-            self._write(states.begin_effect(self._record, name, new_token()), f"effect {name!r}")
+            # Written before the effect: after a kill in between, the next run finds the intent and
+            # does not perform it a second time.
+            intent = states.begin_effect(self._record, name, new_token())
+            self._write(intent, f"effect {name!r}")
             return None
 
     def end_effect(self, name: str, result: object) -> None:
@@ -185,13 +192,12 @@ class Run:
         Raises:
             ClaimLost: Another run has the key.
         """
-        stored = keep(result, self._rules.max_result_bytes) if self._rules.keep_result else None
+        rules = self._rules
+        stored = keep(result, rules.max_result_bytes) if rules.keep_result else None
         if stored is not None and stored.form == "unkept":
             _LOG.warning("%s: the result is not kept: %s", self.key, stored.data)
         with self._lock:
-            done = states.complete(
-                self._record, stored, self._rules, self._clock.now(), new_token()
-            )
+            done = states.complete(self._record, stored, rules, self._clock.now(), new_token())
             try:
                 self._insist(done, "its result")
             except errors.StoreFailed:
@@ -207,6 +213,7 @@ class Run:
                     self._write(after, "its failure")
                 elif not _ask(self.key, self._store.remove, self.key, record.token):
                     _LOG.warning("%s: the key was taken over by another run", self.key)
+            # Logged only: the caller raises the handler's own error, which says more.
             except errors.IdempotencyError:
                 _LOG.warning("%s: the failure is not recorded", self.key, exc_info=True)
 
@@ -268,21 +275,21 @@ def resolve(store: Store, key: str, *, happened: bool, result: object = None) ->
     """
     probe = _probe(key)
     record = store.create(probe)
-    if record is None or not record.begun:
-        if record is None:
-            store.remove(key, probe.token)
+    if record is None:
+        store.remove(key, probe.token)
+        return False
+    if not record.begun:
         return False
     stored = keep(result)
     changed = replace(record, token=probe.token, state="free")
     for effect in record.begun:
-        changed = (
-            states.end_effect(changed, effect, stored, probe.token)
-            if happened
-            else states.cancel_effect(changed, effect, probe.token)
-        )
+        if happened:
+            changed = states.end_effect(changed, effect, stored, probe.token)
+        else:
+            changed = states.cancel_effect(changed, effect, probe.token)
     return store.replace(changed, record.token)
 
 
 def _probe(key: str) -> Record:
-    """Return a record whose create() reads the stored one."""
+    """Return a record whose create() reads the stored one: a store has no other way to read."""
     return Record(key=key, token=new_token(), state="free", written=0, until=0, expires=60_000)

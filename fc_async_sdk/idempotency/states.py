@@ -156,11 +156,14 @@ def _is_number(value: object) -> bool:
 def _classes(name: str, value: object) -> tuple[type[Exception], ...]:
     """Return a class of errors, or a collection of them, as ``except`` takes them."""
     classes = (value,) if isinstance(value, type) else value
-    if not isinstance(classes, Collection) or not all(
-        isinstance(cls, type) and issubclass(cls, Exception) for cls in classes
-    ):
+    # Checked at the decorator: a wrong class would fail while an error of the handler is handled.
+    if not isinstance(classes, Collection) or not all(map(_is_error, classes)):
         raise errors.InvalidParameter(name, value, "must be classes of errors: (ValueError,)")
     return tuple(classes)
+
+
+def _is_error(value: object) -> bool:
+    return isinstance(value, type) and issubclass(value, Exception)
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
@@ -207,9 +210,12 @@ def decide(record: Record, request: Request, rules: Rules, now: int) -> Running 
         FailureKept: An earlier run failed for good.
         EffectInDoubt: An interrupted run began an effect.
     """
+    # The margin, because instances have clocks of their own: a writer that is ahead of this one
+    # has meant a later time.
     if now > record.expires + _ms(rules.margin):
         return None
-    if request.fingerprint and record.fingerprint and request.fingerprint != record.fingerprint:
+    are_compared = request.fingerprint and record.fingerprint
+    if are_compared and request.fingerprint != record.fingerprint:
         raise errors.PayloadMismatch(record.key)
     if record.state == "done":
         return Done(record.result)
@@ -228,12 +234,16 @@ def interrupted(record: Record, request: Request, rules: Rules, now: int) -> boo
     A retry of the same request begins only after the attempt before has ended; a second delivery
     of the same attempt does not tell that.
     """
-    later = request.request_id == record.request_id and request.attempt > record.attempt
-    return now >= record.until or (rules.trust_retry_count and later)
+    if now >= record.until:
+        return True
+    is_retry = request.request_id == record.request_id and request.attempt > record.attempt
+    return rules.trust_retry_count and is_retry
 
 
 def claim(request: Request, rules: Rules, now: int, token: str) -> Record:
     """Return the record of a run that begins."""
+    # The platform ends a run at its time limit. A later claim is safe after that, with a margin for
+    # the two clocks.
     until = now + request.timeout_ms + _ms(rules.margin)
     return Record(
         key=request.key,
@@ -262,9 +272,8 @@ def begin_effect(record: Record, effect: str, token: str) -> Record:
 
 def cancel_effect(record: Record, effect: str, token: str) -> Record:
     """Return the record after an effect that did not happen."""
-    return replace(
-        record, token=token, begun=tuple(name for name in record.begun if name != effect)
-    )
+    begun = tuple(name for name in record.begun if name != effect)
+    return replace(record, token=token, begun=begun)
 
 
 def end_effect(record: Record, effect: str, result: Kept, token: str) -> Record:
@@ -290,10 +299,12 @@ def complete(record: Record, result: Kept | None, rules: Rules, now: int, token:
 def fail(record: Record, error: Exception, rules: Rules, now: int, token: str) -> Record | None:
     """Return the record of a run that raised an error; None: the key has none any more."""
     if rules.keeps(error):
+        # Lone surrogates are in messages about bytes, and no store takes them.
         text = str(error)[:_MESSAGE].encode("utf-8", "replace").decode()
         summary = (type(error).__name__, text)
         done = complete(record, None, rules, now, token)
         return replace(done, state="failed", error=summary)
+    # With effects the record stays: without it the next attempt would perform them again.
     if record.begun or record.effects:
         expires = now + _ms(rules.expires_after)
         return replace(record, token=token, state="free", written=now, expires=expires)

@@ -29,7 +29,7 @@ from fc_async_sdk.errors import (
     shorten,
 )
 from fc_async_sdk.operations import checks
-from fc_async_sdk.operations.call import Answer, Call, retry_after
+from fc_async_sdk.operations.call import Answer, Call, excerpt, retry_after
 from fc_async_sdk.spec import limits
 from fc_async_sdk.spec.destinations import KINDS
 
@@ -306,17 +306,18 @@ def _parsed(answer: Answer, operation: str) -> Element:
     """
     builder = TreeBuilder()
     parser = expat.ParserCreate(namespace_separator="}")
-    parser.buffer_text = True
+    parser.buffer_text = True  # one call for a text, not one for each of its lines
     parser.StartElementHandler = lambda tag, _: builder.start(tag.rpartition("}")[2], {})
     parser.EndElementHandler = lambda tag: builder.end(tag.rpartition("}")[2])
     parser.CharacterDataHandler = builder.data
+    # A document type is the only way to entities, which can grow to gigabytes or read files.
     parser.StartDoctypeDeclHandler = _refuse_document_type
     try:
         parser.Parse(answer.body, True)
     except (expat.ExpatError, ValueError, LookupError) as error:
-        said = shorten(answer.body[:200].decode("utf-8", "replace")) if answer.body else "nothing"
         raise InvalidResponse(
-            f"the answer is not RocketMQ's, it says {said}: {error}", operation=operation
+            f"the answer is not RocketMQ's, it says {excerpt(answer.body[:200])}: {error}",
+            operation=operation,
         ) from None
     return builder.close()
 
@@ -342,10 +343,11 @@ def _read_message(element: Element) -> Message:
             raise InvalidResponse(f"<{name}> is {shorten(text)}", operation="ConsumeMessage")
         return int(text)
 
-    pairs = (
-        property_text.partition(":")
-        for property_text in (element.findtext("Properties") or "").split("|")
-    )
+    properties: dict[str, str] = {}
+    for pair in (element.findtext("Properties") or "").split("|"):
+        name, _, value = pair.partition(":")
+        if name:
+            properties[name] = value
     return Message(
         message_id=_text(element, "MessageId", "ConsumeMessage"),
         message_body=_text(element, "MessageBody", "ConsumeMessage"),
@@ -355,7 +357,7 @@ def _read_message(element: Element) -> Message:
         first_consume_time=number("FirstConsumeTime"),
         next_consume_time=number("NextConsumeTime"),
         message_tag=element.findtext("MessageTag") or "",
-        properties={name: value for name, _, value in pairs if name},
+        properties=properties,
     )
 
 

@@ -134,8 +134,10 @@ class SqlStore:
                     raise
             else:
                 return None
-            if (stored := self._read(type(record), record.key)) is not None:
+            stored = self._read(type(record), record.key)
+            if stored is not None:
                 return stored
+            # It was deleted between the two statements: the key is free again.
         raise RuntimeError(f"the key {record.key!r} was made and deleted {_RACES} times")
 
     def replace(self, record: Row, expected: str) -> bool:
@@ -146,10 +148,12 @@ class SqlStore:
             "WHERE id = %s AND token IN (%s, %s)",
             (*written, record.key, expected, record.token),
         )
-        # MySQL counts the rows that changed, not those that the condition found.
-        return changed or (
-            (now := self._read(type(record), record.key)) is not None and now.token == record.token
-        )
+        if changed:
+            return True
+        # MySQL counts the rows that changed, not those that the condition found: a write that is
+        # repeated changes none.
+        stored = self._read(type(record), record.key)
+        return stored is not None and stored.token == record.token
 
     def remove(self, key: str, expected: str) -> bool:
         """Delete a record if it has the expected token."""
@@ -188,7 +192,8 @@ class SqlStore:
     def close(self) -> None:
         """Close the connections that are not in use."""
         with self._lock:
-            idle, self._idle = self._idle, []
+            idle = self._idle
+            self._idle = []
         for connection in idle:
             connection.close()
 
@@ -229,10 +234,10 @@ class SqlStore:
 
     def _try(self, sql: str, values: Sequence[object], read: Callable[[Any], Any]) -> Any:
         with self._lock:
-            idle = self._idle.pop() if self._idle else None
-        if idle is not None:
+            connection = self._idle.pop() if self._idle else None
+        if connection is not None:
             try:
-                return self._transact(idle, sql, values, read)
+                return self._transact(connection, sql, values, read)
             except Exception as error:
                 # A server drops connections that were idle for long. Each write has a condition on
                 # a token, so it can be made again over a new connection.

@@ -81,8 +81,12 @@ class TablestoreStore:
 
     def _read(self, key: str) -> str | None:
         _, row, _ = self._client.get_row(self._table, [(_KEY, key)], ["record"], max_version=1)
-        columns = row.attribute_columns if row is not None else []
-        return next((column[1] for column in columns if column[0] == "record"), None)
+        if row is None:
+            return None
+        for name, value, *_ in row.attribute_columns:
+            if name == "record":
+                return str(value)
+        return None
 
     def _written(self, write: Any, row: Any, condition: Any) -> bool:
         try:
@@ -102,15 +106,15 @@ def _has_token(*tokens: str) -> Any:
     import tablestore  # noqa: PLC0415
 
     # pass_if_missing is True by default: a row without the column would fulfil the condition.
-    same = [
+    conditions = [
         tablestore.SingleColumnCondition(
             "token", token, tablestore.ComparatorType.EQUAL, pass_if_missing=False
         )
         for token in tokens
     ]
-    column = same[0]
-    if len(same) > 1:
+    column = conditions[0]
+    if len(conditions) > 1:
         column = tablestore.CompositeColumnCondition(tablestore.LogicalOperator.OR)
-        for condition in same:
+        for condition in conditions:
             column.add_sub_condition(condition)
     return tablestore.Condition(tablestore.RowExistenceExpectation.EXPECT_EXIST, column)
