@@ -50,6 +50,7 @@ def official_chain() -> Provider | None:
 
     def fetch() -> Credentials:
         try:
+            # At the first request: a client with a stub never needs it.
             if not chain:
                 chain.append(importlib.import_module("alibabacloud_credentials.client").Client())
             credential = chain[0].get_credential()

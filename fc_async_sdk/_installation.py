@@ -71,8 +71,10 @@ def how_to_install(extra: str) -> str:
         recorded.
     """
     path = installed_from()
+    # A command that cannot work is worse than a sentence: the wheel may have been a temporary file.
     if path is None or not path.exists():
         return f"install fc-async[{extra}] from where fc-async was installed"
+    # Without it, pip would replace an installation in place, and edits would no longer count.
     editable = "--editable " if _origin().get("dir_info", {}).get("editable") else ""
     return f"pip install {editable}'{path}[{extra}]'"
 

@@ -71,6 +71,7 @@ def shorten(value: object) -> str:
     text = repr(value)
     if len(text) <= _SHOWN:
         return text
+    # Beginning and end: a path or an ARN differs in its last part as often as in its first.
     half = (_SHOWN - 1) // 2
     return f"{text[:half]}…{text[-half:]}"
 
@@ -243,6 +244,7 @@ class FunctionError(FcAsyncError):
         reason: str = "",
         request_id: str = "",
     ) -> None:
+        # The type is part of the reason already, as in KeyError: 'items'.
         ending = f": {reason}"
         if not reason:
             ending = f" with {error_type}: {shorten(payload.decode('utf-8', 'replace'))}"

@@ -109,6 +109,7 @@ class Hooks:
         Raises:
             InvalidParameter: There is no such event.
         """
+        # As in boto3: to take a hook away twice is not an error.
         if hook in self._of(event):
             self._of(event).remove(hook)
 

@@ -364,5 +364,6 @@ def layer_of(reference: str) -> tuple[Path, str] | None:
     """Return path and fingerprint of a layer on this machine; None for a layer of the service."""
     if not reference.startswith(LOCAL_LAYER):
         return None
+    # From the right: a path may have a # in it, a fingerprint has none.
     path, _, fingerprint = reference.removeprefix(LOCAL_LAYER).rpartition("#")
     return Path(path), fingerprint

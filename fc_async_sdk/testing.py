@@ -135,6 +135,7 @@ class Stubber(Generic[C]):
 
     def activate(self) -> None:
         """Answer calls in place of the service."""
+        # On the object and not on its class: other clients of the program go on sending.
         vars(self.client)["_perform"] = self._stand_in()
 
     def deactivate(self) -> None:
@@ -201,6 +202,7 @@ class Stubber(Generic[C]):
         scripted = self._script.popleft()
         if scripted.method != name:
             raise StubError(f"{name} was called, {scripted.method} was expected")
+        # By name, whichever way they were given: a test should not fail for a keyword.
         bound = inspect.signature(operation).bind(*args, **kwargs)
         arguments = {**bound.arguments, **bound.arguments.get("options", {})}
         for argument, value in (scripted.expected or {}).items():
@@ -209,6 +211,7 @@ class Stubber(Generic[C]):
                 raise StubError(f"{name}: expected {argument}={value!r}, got {got}")
         if isinstance(scripted.outcome, FcAsyncError):
             raise scripted.outcome
+        # Through the reader of the operation, so that a wrong name in a stub is found.
         if isinstance(scripted.outcome, dict):
             return call.result(Answer(200, {}, msgspec.json.encode(scripted.outcome)))
         return scripted.outcome

@@ -47,6 +47,7 @@ def error_summary(payload: bytes) -> str:
         error document.
     """
     message, stack = read(payload)
+    # A message of several lines would break the one line of a log or of a table.
     text = " ".join(message.split())
     if len(text) > _LONGEST:
         text = f"{text[:_LONGEST]}…"

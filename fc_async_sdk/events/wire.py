@@ -244,6 +244,7 @@ def payload_members(name: str, payload: bytes) -> dict[str, str]:
     UTF-8 is text. Anything else is base64, and a second member, named with ``Encoding`` at its end,
     says so.
     """
+    # The second member is left out for text, as the service leaves it out.
     text, encoding = encode_payload(payload)
     return {name: text, f"{name}Encoding": encoding} if encoding else {name: text}
 

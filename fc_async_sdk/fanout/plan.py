@@ -76,6 +76,8 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     def conclude(self, result: AcceptedInvocation | FcAsyncError) -> Outcome:
         """Return the outcome for an answer or an error."""
         task_id: str = self.arguments["task_id"] or ""
+        # Taken before: an earlier run, or an earlier try of this request, was accepted. The payload
+        # is there once, which is what the id is for.
         if isinstance(result, AsyncTaskAlreadyExists):
             result = AcceptedInvocation(
                 request_id=result.request_id, task_id=task_id, duplicate=True
@@ -110,6 +112,7 @@ class RunPlan:
 
     def __init__(self, name: str, items: object, concurrency: int, progress: Report) -> None:
         check_concurrency(concurrency)
+        # Iterable as well, and hardly meant: one text of 1,000 letters would be 1,000 calls.
         if isinstance(items, (str, bytes, bytearray, dict)):
             raise InvalidParameter(name, items, f"must be an iterable of {name}, not one")
         check(progress)
@@ -134,6 +137,8 @@ class RunPlan:
             PaceError: The pace has no slot.
             InvalidRequest: The arguments are wrong; no slot is used.
         """
+        # The call first, then its slot: what the call makes of the payload is what an envelope
+        # carries, so that other forms of payloads, such as claims, stay inside of it.
         call = operations.invoke_async(**arguments)
         if self.slots is not None:
             arguments = self.slots.take(arguments, call.body)
@@ -234,6 +239,7 @@ def _take(task_id: object, index: int, taken: dict[str, int]) -> None:
     """
     if not isinstance(task_id, str):
         return  # the check of the call refuses it
+    # The service would keep one of the two, and the other would look like a repetition of it.
     first = taken.setdefault(task_id, index)
     if first != index:
         raise InvalidParameter(
@@ -268,6 +274,7 @@ def check_prefix(name: str, prefix: object) -> str:
             "must be a prefix of task ids: a letter or _, then letters, digits, _ and -\n"
             "An id, of the prefix and what follows it, has at most 128 characters.",
         )
+    # The tasks of such a group would count as replays of another one.
     if _REPLAYS.search(prefix):
         expected = "must not end with _r and a number: replays of a group do"
         raise InvalidParameter(name, prefix, expected)

@@ -60,6 +60,7 @@ class AsyncFeed:
 
     async def _prepare(self, index: int, payload: Any) -> Job | Outcome:
         plan = self._plan
+        # A thread for each payload would cost more than the payload: only a booking needs one.
         if plan.slots is None or plan.slots.ready(payload):
             return plan.prepare(index, payload, self._taken)
         import asyncio  # noqa: PLC0415 -- the synchronous run does without it

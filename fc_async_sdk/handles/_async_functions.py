@@ -58,6 +58,8 @@ class AsyncFunctionHandle(BaseFunction[P, R]):
             PaceError: The pace has no slot; nothing was sent.
         """
         self._check(payload)
+        # With an id the service refuses a second one, so a request without an answer can be
+        # repeated.
         chosen = self._target.new_id() if task_id is None else task_id
         arguments: dict[str, Any] = {
             "function": self.name,

@@ -161,6 +161,8 @@ class AsyncTaskGroup(BaseGroup[R]):
             TaskLost: The service does not say what a task was called with.
             InvalidParameter: The group has no size, and its prefix is ambiguous; nothing was sent.
         """
+        # The ids are known one by one, as the payloads are read: fan_out asks for the id of a
+        # payload right after it has taken it.
         ids: list[str] = []
         run = self._port.fan_out(
             self.function,
@@ -178,6 +180,7 @@ class AsyncTaskGroup(BaseGroup[R]):
                 self.refuse(outcome.task_id, outcome.error, outcome.payload)
                 continue
             self._accept(outcome.task_id)
+            # A replay that another process has sent meanwhile is not one of this call.
             if not outcome.accepted.duplicate:
                 sent += 1
         return sent
@@ -202,6 +205,8 @@ class AsyncTaskGroup(BaseGroup[R]):
                     arguments = self._target.listing(
                         step, payload=results, page_size=watch.page_size
                     )
+                    # Without a limit of its own, one request that hangs would hold the wait beyond
+                    # its timeout.
                     limit = polling.request_timeout(self._port.monotonic())
                     try:
                         page = await self._port.perform(
@@ -246,12 +251,14 @@ class AsyncTaskGroup(BaseGroup[R]):
         self, ids: list[str], statuses: Sequence[TaskStatus]
     ) -> AsyncIterator[object]:
         """Yield what is sent again; write the id of each into ``ids`` before."""
+        # Before anything is sent: replays that this call makes appear in the lists that follow.
         earlier = await self._survey()
         for listing in calls.failures(self._members, statuses):
             async for page in pages(self._port, self._target, listing, payload=True):
                 for task_id, payload in calls.repeats(self._members, page, self._target, earlier):
                     ids.append(task_id)
                     yield payload
+        # What was never accepted is not listed: the payload is known to this process alone.
         for task_id, refused in list(self._refused.items()):
             ended = self._members.ended.get(task_id)
             if ended is not None and not isinstance(ended.error, InvalidRequest):

@@ -55,6 +55,8 @@ class BaseFunction(Generic[P, R]):
         schema: Schema | None = None,
         pace: Pace | None = None,
     ) -> None:
+        # A type that JSON cannot be read as is an error where the handle is made, not at the first
+        # call.
         values.check_type("payload", payload)
         self._port = port
         self.name = target.function
@@ -73,6 +75,8 @@ class BaseFunction(Generic[P, R]):
         """
         values.conform(name, self._payload, payload)
         if self._schema is not None:
+            # The schema is checked against the bytes that are sent, not against the object: what
+            # JSON makes of it counts.
             limit = limits.SYNC_PAYLOAD_BYTES if self._target.large is None else sys.maxsize
             sent = checks.payload(payload, limit)
             self._schema.check(name, sent)
@@ -95,6 +99,7 @@ class BaseFunction(Generic[P, R]):
             return self._checked_later(payloads)
         if isinstance(payloads, Sequence):
             return _CheckedSequence(payloads, self._check)
+        # A generator is checked as it is read: its end may be hours away, or never come.
         return (self._check(each, f"payloads[{index}]") for index, each in enumerate(payloads))
 
     async def _checked_later(self, payloads: AsyncIterable[P]) -> AsyncIterator[P]:

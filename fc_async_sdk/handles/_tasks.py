@@ -98,6 +98,7 @@ class TaskHandle(BaseTask[R]):
         if self.error is not None:
             raise self.error
         task = self.wait(timeout, interval=interval)
+        # The task came from a list, and a list does not hold what was returned.
         if self._incomplete:
             task = self._seen(self._read())
             if self._follow(task):
@@ -126,6 +127,7 @@ class TaskHandle(BaseTask[R]):
             AsyncTaskAlreadyExists: This task id was taken before.
             TaskLost: The service does not list the task, or not its payload.
         """
+        # The next number of the group, so that a group in another process finds the replay, too.
         chosen = self._replay_id(task_id)
         arguments = {"task_id": chosen, "qualifier": self.qualifier}
         accepted = self._port.perform(
@@ -155,6 +157,7 @@ class TaskHandle(BaseTask[R]):
         """Go on to the message that follows the task; return whether there is one."""
         payload: bytes | None = None
         if self._chained and task.succeeded and task.return_payload is None:
+            # Without a kept result, only the payload tells whether its slot had not come.
             with contextlib.suppress(TaskLost):  # its payload is not listed
                 payload = self._sent()
         return self._go_on(task, payload)

@@ -179,6 +179,7 @@ def once(name: str, function: Callable[P, R], /, *args: P.args, **kwargs: P.kwar
     except Exception as error:
         run.fail_effect(name, error)
         raise
+    # It was a coroutine, which has done nothing yet: the effect may be performed by a later run.
     if _not_begun(result):
         run.cancel_effect(name)
     _check_ended("function", function, result, "use await once_async(…) in a coroutine handler")
@@ -239,6 +240,7 @@ def _current() -> Run:
 
 def _attempt(context: Any) -> int:
     """Return the retry count. Runtimes pass a header on as text, or leave it out."""
+    # A custom runtime passes the header on as text; python3.12 has no such attribute.
     count = str(getattr(context, "retry_count", None) or "0")
     return int(count) if count.isdecimal() else 0
 

@@ -74,6 +74,7 @@ class FolderStore:
         Raises:
             ValueError: The key leads out of the folder.
         """
+        # Resolved first: a key with .. or a link in the folder could lead to any file of the user.
         path = (self._root / key).resolve()
         if path == self._root or not path.is_relative_to(self._root):
             raise ValueError(f"key {key!r} is outside of {self._root}")

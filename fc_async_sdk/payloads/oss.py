@@ -66,6 +66,8 @@ class OssStore:
 
     def within(self, context: Any) -> Self:
         """Sign the requests from now on with the credentials of an invocation, if it has some."""
+        # Credentials that the user gave stay; those of a function's role change with each
+        # invocation.
         if self._given is None:
             with contextlib.suppress(CredentialsError):
                 self._provider = credentials.from_context(context)
@@ -108,6 +110,7 @@ class OssStore:
             raise ConfigurationError(
                 "no region: give OssStore(..., region=...), or set FC_ASYNC_REGION"
             )
+        # On this machine the bucket is in the path: an address takes no name in front of it.
         config = self._oss.config.Config(
             region=self._region or "local",
             endpoint=self._endpoint,
@@ -137,6 +140,8 @@ class OssStore:
             if not isinstance(cause, self._oss.exceptions.ServiceError):
                 raise OSError(f"{type(cause).__name__}: {cause}") from error
             text = f"{cause.code}: {cause.message} [request {cause.request_id}]"
+            # The same errors as of a folder, so that claims tell them apart without knowing the
+            # store.
             if cause.code == "NoSuchKey":
                 raise FileNotFoundError(text) from error
             if cause.status_code == _FORBIDDEN:

@@ -157,6 +157,8 @@ def parse(text: str) -> DestinationArn:
         names = {name: value for name, value in match.groupdict().items() if value}
         for name, value in names.items():
             problem = record.names[name].problem(value)
+            # The pattern is wider than the rule, so that the message can name the part that is
+            # wrong.
             if problem:
                 raise InvalidArn(text, problem)
         return CLASSES[kind](region=head["region"], account_id=head["account_id"], **names)

@@ -76,6 +76,7 @@ def shortest_cycles(size: int, edges: Sequence[tuple[int, int]]) -> list[Cycle]:
     """
     first: dict[tuple[int, int], int] = {}
     for index, pair in enumerate(edges):
+        # Of two destinations between the same functions one is shown: the outcome does not matter.
         first.setdefault(pair, index)
     cycles: list[Cycle] = []
     for (source, target), index in first.items():
@@ -126,6 +127,8 @@ def marked(ways: Sequence[Way]) -> set[int]:
     """
     destinations: list[int] = []
     triggers: list[int] = []
+    # By what a user has written, not by the order of the template: to move a function in the file
+    # must not mark another edge.
     for index in sorted(range(len(ways)), key=lambda index: (ways[index].kind, ways[index].via)):
         is_trigger = ways[index].kind == TRIGGER
         (triggers if is_trigger else destinations).append(index)

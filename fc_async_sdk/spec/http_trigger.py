@@ -111,6 +111,7 @@ def domain_prefix(function: str, trigger_id: str) -> str:
 
     The service draws the letters; here they follow from the trigger's id, so that the name stays.
     """
+    # A label of a host name neither begins nor ends with a hyphen.
     short = re.sub(r"[^a-z0-9]+", "-", function.lower())[:_LONGEST_NAME].strip("-")
     digest = hashlib.sha256(trigger_id.encode()).digest()[:_LETTERS]
     letters = "".join(chr(ord("a") + byte % 26) for byte in digest)

@@ -64,6 +64,7 @@ def permission_for(destination: DestinationArn) -> Permission:
     suffix.
     """
     checked = checked_for(destination)
+    # The separator is not documented, so the name is covered with whatever follows it.
     if isinstance(destination, FunctionArn) and destination.qualifier != DEFAULT_QUALIFIER:
         return checked._replace(resource=checked.resource.rpartition("/")[0] + "*")
     return checked

@@ -202,6 +202,8 @@ def public_layer(reference: str) -> PublicLayer | None:
     if match is None:
         return None
     name = match["name"]
+    # Names end with the packages, such as Python3-Flask2x; languages have a number, such as
+    # Nodejs16.
     requirement, modules = _OF_PACKAGES.get(name.rpartition("-")[2], ("", ""))
     versioned = _VERSIONED.fullmatch(name)
     command = _PROGRAMS.get(versioned["what"], "") if versioned else ""

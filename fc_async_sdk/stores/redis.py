@@ -14,6 +14,7 @@ from fc_async_sdk.stores.rows import decode
 if TYPE_CHECKING:
     from fc_async_sdk.stores.rows import R, Row
 
+# Scripts, because Redis runs one as a whole: between a GET and a SET another instance could write.
 _CREATE: Final = """
 if redis.call('EXISTS', KEYS[1]) == 1 then return redis.call('HGET', KEYS[1], 'record') end
 redis.call('HSET', KEYS[1], 'token', ARGV[1], 'record', ARGV[2])

@@ -295,6 +295,7 @@ class SqliteStore(SqlStore):
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         super().__init__(self._open, paramstyle="qmark")
+        # A file is used on one machine, whose clock all of its users have.
         self._clocks.clear()  # it is this machine's
         self._path = path
 
@@ -303,7 +304,10 @@ class SqliteStore(SqlStore):
 
         connection = sqlite3.connect(self._path, timeout=_LOCK_SECONDS, check_same_thread=False)
         try:
+            # Readers do not wait for the writer then, nor the writer for them.
             _use_write_ahead_log(connection)
+            # The intent to perform an effect must be on the disk before the effect, also if power
+            # fails.
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute(_table_of(self._table, "TEXT"))
             connection.commit()

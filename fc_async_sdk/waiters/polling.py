@@ -139,6 +139,7 @@ def boto3_times(
     if config_fields:
         raise InvalidParameter("WaiterConfig", config_fields, "has Delay and MaxAttempts")
     if attempts is not None:
+        # Attempts without a delay are a limit, too: so many times the usual pause.
         delay = delay or _LONGEST_WAIT
         timeout = delay * attempts
     return timeout, delay
