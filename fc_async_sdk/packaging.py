@@ -195,7 +195,8 @@ def _row(name: str, path: Path) -> tuple[str | int, ...]:
 
 def _is_plain(stamp: Stamp) -> bool:
     """Return whether an archive does without the extension ZIP64, also if nothing gets smaller."""
-    return len(stamp) < 1 << 16 and sum(int(row[1]) for row in stamp) < 1 << 31
+    size = sum(int(row[1]) for row in stamp)
+    return len(stamp) < 1 << 16 and size < 1 << 31
 
 
 def _zip(files: Mapping[str, Path]) -> bytes:

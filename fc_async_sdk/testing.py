@@ -171,12 +171,9 @@ class Stubber(Generic[C]):
         if operation is None or not method.islower():
             raise InvalidParameter("method", method, "is not a method of the client that sends")
         parameters = inspect.signature(operation).parameters
-        wrong = [
-            name
-            for name in expected or ()
-            if name not in parameters and "options" not in parameters
-        ]
-        if wrong:
+        takes_options = "options" in parameters
+        wrong = [name for name in expected or () if name not in parameters]
+        if wrong and not takes_options:
             raise InvalidParameter("expected", wrong[0], f"is not an argument of {method}")
         self._script.append(_Scripted(method, outcome, expected))
 

@@ -91,7 +91,8 @@ def _marker(kind: str, red: bool) -> str:  # noqa: FBT001 -- one of two looks
 
 def _legend() -> str:
     parts = ['<g class="legend" aria-hidden="true">']
-    x, y = scenes.MARGIN, scenes.MARGIN
+    x = scenes.MARGIN
+    y = scenes.MARGIN
     for name, text, width in _LEGEND:
         kind = name if name in _HEADS else "success"
         classes = {"cycle": "success cycle", "cut": "success cycle cut"}.get(name, name)

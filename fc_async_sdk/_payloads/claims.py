@@ -219,7 +219,8 @@ def read(store: PayloadStore, claim: Claim) -> Iterator[bytes]:
     import hashlib  # noqa: PLC0415 -- few payloads are large
     import zlib  # noqa: PLC0415 -- same
 
-    digest, size = hashlib.sha256(), 0
+    digest = hashlib.sha256()
+    size = 0
     unpack = zlib.decompressobj(wbits=31) if claim.key.endswith(".gz") else None
     with _told(store, claim.key, "read", written=claim.store):
         try:

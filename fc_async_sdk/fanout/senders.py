@@ -172,7 +172,8 @@ class LoopSender(_Sender):
         self._ready.append(result)
 
     def _hand_over(self) -> None:
-        ready, self._ready = self._ready, []
+        ready = self._ready
+        self._ready = []
         self._results.put(ready)
 
 

@@ -162,7 +162,8 @@ class BaseTask(Generic[R]):
         """
         following = hop.following(task, payload)
         if following:
-            self._at, self.task = following, None
+            self._at = following
+            self.task = None  # what was read is the task before
         return bool(following)
 
     def _result(self, task: AsyncTask) -> R:

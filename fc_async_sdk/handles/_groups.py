@@ -231,12 +231,11 @@ class TaskGroup(BaseGroup[R]):
         return listed
 
     def _listed(self, listings: Iterable[Listing]) -> set[str]:
-        return {
-            task.task_id
-            for listing in listings
-            for page in pages(self._port, self._target, listing)
-            for task in page.tasks
-        }
+        task_ids: set[str] = set()
+        for listing in listings:
+            for page in pages(self._port, self._target, listing):
+                task_ids.update(task.task_id for task in page.tasks)
+        return task_ids
 
     def _stop(self, stopped: set[str], task_id: str) -> None:
         """Stop a task; add its id to ``stopped`` unless it had ended."""

@@ -78,8 +78,14 @@ def put_async_invoke_config(
             explicit=base.destination_config is not None,
         ),
     )
-    checked, at = checks.async_config(document), _async_config(function)
-    return put_call("PutAsyncInvokeConfig", at, AsyncConfig, checked, qualified(qualifier))
+    checked = checks.async_config(document)
+    return put_call(
+        "PutAsyncInvokeConfig",
+        _async_config(function),
+        AsyncConfig,
+        checked,
+        qualified(qualifier),
+    )
 
 
 def get_async_invoke_config(function: str, *, qualifier: str | None = None) -> Call[AsyncConfig]:

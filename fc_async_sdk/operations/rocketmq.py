@@ -106,7 +106,9 @@ class MqCall(Call[T], frozen=True, kw_only=True, gc=False):
 
     def refusal(self, answer: Answer) -> ServiceError:
         """Return the error for an answer of status 400 and above."""
-        code, message, request_id = f"Http{answer.status}", "", ""
+        code = f"Http{answer.status}"
+        message = ""
+        request_id = ""
         try:
             root = _parsed(answer, self.operation)
         except InvalidResponse as error:

@@ -200,13 +200,13 @@ class Receiver:
         if following.count > MAX_HOPS + following.retries:
             raise PaceError(self._pace.name, f"the message was sent on {MAX_HOPS} times")
         sent = hop.Sent(hop.next_id(following, context.request_id), delay, reason)
-        name, qualifier = context.function.name, _qualifier(context)
+        name = context.function.name
         accepted = self._client_of(context).invoke_async(
             name,
             following.encode(),
             delay=delay,
             task_id=sent.next,
-            qualifier=qualifier,
+            qualifier=_qualifier(context),
             headers=_trace(context),
         )
         _LOG.info(

@@ -149,8 +149,9 @@ def parse(text: str) -> DestinationArn:
         raise InvalidArn(text, "expected acs:{service}:{region}:{account}:{resource}")
     service = head["service"]
     resource = head["resource"]
-    kinds = {kind: record for kind, record in KINDS.items() if record.service == service}
-    for kind, record in kinds.items():
+    for kind, record in KINDS.items():
+        if record.service != service:
+            continue
         match = re.fullmatch(record.read, resource)
         if match is None:
             continue

@@ -129,7 +129,8 @@ def marked(ways: Sequence[Way]) -> set[int]:
     triggers: list[int] = []
     # By what a user has written, not by the order of the template: to move a function in the file
     # must not mark another edge.
-    for index in sorted(range(len(ways)), key=lambda index: (ways[index].kind, ways[index].via)):
+    order = sorted(range(len(ways)), key=lambda index: (ways[index].kind, ways[index].via))
+    for index in order:
         is_trigger = ways[index].kind == TRIGGER
         (triggers if is_trigger else destinations).append(index)
     chosen = _cut(ways, destinations)

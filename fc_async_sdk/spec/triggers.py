@@ -137,7 +137,8 @@ def origin(trigger: Mapping[str, Any], region: str, account_id: str) -> Node | N
         :func:`source`, a timer, a bucket, the callers of HTTP or the default bus; None for another
         type, or if it cannot be read.
     """
-    kind, config = trigger.get("triggerType"), trigger.get("triggerConfig")
+    kind = trigger.get("triggerType")
+    config = trigger.get("triggerConfig")
     try:
         match kind:
             case "timer":
@@ -181,7 +182,9 @@ def _node(
     if resource is None:
         return None
     # If the function's account is unknown, the account of the source counts as the same one.
-    account = (resource.account_id or account_id) if account_id else ""
+    account = ""
+    if account_id:
+        account = resource.account_id or account_id
     return Node(kind, resource.region or region, account, resource.name)
 
 
@@ -193,11 +196,14 @@ def _from_event_source(config: Any, region: str, account_id: str) -> Node | None
     if queue_or_topic is None:
         return None
     kind, parameters = queue_or_topic
-    name = parameters.get("QueueName" if kind == "mns-queue" else "Topic")
+    is_queue = kind == "mns-queue"
+    name = parameters.get("QueueName" if is_queue else "Topic")
     if not name:
         return None
-    path = str(name) if kind == "mns-queue" else f"{parameters.get('InstanceId', '')}/{name}"
-    return Node(kind, str(parameters.get("RegionId") or region), account_id, path)
+    # A topic of RocketMQ is known by its instance, too: names are unique within one.
+    path = str(name) if is_queue else f"{parameters.get('InstanceId', '')}/{name}"
+    region = str(parameters.get("RegionId") or region)
+    return Node(kind, region, account_id, path)
 
 
 def _mapping(value: Any, name: str) -> Mapping[str, Any]:

@@ -61,7 +61,8 @@ class TablestoreStore:
         for _ in range(_RACES):
             if self._written(self._client.put_row, row, absent):
                 return None
-            if (text := self._read(record.key)) is not None:
+            text = self._read(record.key)
+            if text is not None:
                 return decode(type(record), text)
         raise RuntimeError(f"the key {record.key!r} was made and deleted {_RACES} times")
 
