@@ -35,7 +35,7 @@ _FONT: Final = 7.4
 _SMALL_FONT: Final = 6.4
 _CLEARANCE: Final = 3
 _FRACTIONS: Final = tuple(0.5 + side * step / 20 for step in range(10) for side in (-1, 1))
-"""Where a label is tried on a segment: from its middle outwards."""
+"""Parts of a segment at which a label is tried, from its middle outwards."""
 _HEAD: Final = 14
 """Pixels of a route that its arrowhead takes."""
 _MOST_INPUTS: Final = 5
@@ -378,7 +378,7 @@ def _pack(extents: Sequence[_Rectangle], first: int) -> tuple[list[Point], Size]
     row_height = 0.0
     right = 0.0
     bottom = 0.0
-    # Shelf packing: components of about the same height share a row, so that little is empty.
+    # Components of about the same height share a row, so that little of it is empty.
     order = sorted(range(len(sizes)), key=lambda number: -sizes[number].height)
     order.sort(key=lambda number: number >= first)
     for number in order:
