@@ -31,9 +31,9 @@ if TYPE_CHECKING:
     from typing_extensions import Self, Unpack
 
     from fc_async_sdk import fanout, handles, models
-    from fc_async_sdk._claims import PayloadStore
     from fc_async_sdk._pacing import BasePace as Pace
-    from fc_async_sdk._payload_schema import Schema
+    from fc_async_sdk._payloads.claims import PayloadStore
+    from fc_async_sdk._payloads.schema import Schema
     from fc_async_sdk.handles.calls import HandleOptions
     from fc_async_sdk.operations import Call
     from fc_async_sdk.operations.checks import Payload
@@ -313,13 +313,13 @@ class AsyncClient(BaseClient):
 
         self._connections.check_open()
         # A local runtime calls its functions by any region and account.
-        here = self._endpoint.loopback
+        is_local = self._endpoint.loopback
         plan = fanout.ReplayPlan(
             events,
             to=to,
             qualifier=qualifier,
-            region="" if here else self.region_name,
-            account_id="" if here else self.account_id,
+            region="" if is_local else self.region_name,
+            account_id="" if is_local else self.account_id,
             concurrency=concurrency,
             progress=progress,
             pace=pace,

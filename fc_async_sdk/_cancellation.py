@@ -38,11 +38,11 @@ async def end_tasks(*tasks: asyncio.Future[Any]) -> None:
     A cancellation is repeated, for code of others may drop it: functions that wait with
     ``asyncio.wait_for``, and psycopg_pool.
     """
-    left = {task for task in tasks if not task.done()}
-    while left:
-        for task in left:
+    running = {task for task in tasks if not task.done()}
+    while running:
+        for task in running:
             task.cancel()
-        _, left = await asyncio.wait(left, timeout=_AGAIN_SECONDS)
+        _, running = await asyncio.wait(running, timeout=_AGAIN_SECONDS)
 
 
 def _look_at(task: asyncio.Future[Any]) -> None:

@@ -177,6 +177,7 @@ class BaseClient:
         self.region_name = region_name
         self.account_id = account_id
         self.endpoint_url = endpoint.url
+        # Hooks of its own: a Config is often shared, and a hook for one client would hear of all.
         self.config = config if config.events is not None else config.replace(events=Hooks())
         self._endpoint = endpoint
         self._provider = provider
@@ -213,6 +214,7 @@ def copy_signature(method: Any, operation: Callable[..., Any], owner: str) -> No
         operation: The function of :mod:`fc_async_sdk.operations`.
         owner: Name of the client's class.
     """
+    # The methods take anything and pass it on: without this, help() and completion would show that.
     signature = inspect.signature(operation)
     this = inspect.Parameter("self", inspect.Parameter.POSITIONAL_OR_KEYWORD)
     returned = str(signature.return_annotation).removeprefix("Call[").removesuffix("]")
@@ -262,10 +264,12 @@ class Connections:
         from fc_async_sdk import fanout  # noqa: PLC0415 -- few clients need it
 
         self.check_open()
+        # A stub has a script of answers: two calls at a time would take them in any order.
         if stub is not None:  # one at a time, in the order of the stub
             return fanout.ThreadSender(
                 lambda job: stub(operations.invoke_async, (), job.arguments), 1
             )
+        # With fewer connections than the run may use, its requests would wait for one.
         config = self._config.replace(
             max_pool_connections=max(concurrency, self._config.max_pool_connections)
         )
@@ -293,6 +297,7 @@ class AsyncConnections:
         self._transport = transport or _aio(endpoint, config, provider)
         self._light = self._transport
         kind = transports.for_light_calls(endpoint, config)
+        # A transport that was given is the only one: a test that counts requests has all of them.
         if transport is None and kind is not None and not isinstance(self._transport, kind):
             self._light = kind(endpoint, config, provider)
         self.check_open = self._transport.check_open

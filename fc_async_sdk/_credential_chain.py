@@ -50,16 +50,17 @@ def official_chain() -> Provider | None:
 
     def fetch() -> Credentials:
         try:
+            # At the first request: a client with a stub never needs it.
             if not chain:
                 chain.append(importlib.import_module("alibabacloud_credentials.client").Client())
-            found = chain[0].get_credential()
+            credential = chain[0].get_credential()
         except Exception as error:  # noqa: BLE001 -- for the caller it is one: no credentials
             _log.debug("alibabacloud_credentials: %s", error)
             raise NoCredentials(_NONE) from None
         return Credentials(
-            access_key_id=found.get_access_key_id() or "",
-            access_key_secret=found.get_access_key_secret() or "",
-            security_token=found.get_security_token() or "",
+            access_key_id=credential.get_access_key_id() or "",
+            access_key_secret=credential.get_access_key_secret() or "",
+            security_token=credential.get_security_token() or "",
             expires_at=time.time() + _OFFICIAL_SECONDS,
             source="alibabacloud_credentials",
         )
@@ -89,9 +90,9 @@ def find(
     Raises:
         CredentialsError: There is no such alias, or a file of ``s`` cannot be read.
     """
-    found = _serverless_devs.find(environ, home, access) or from_environment(environ)
-    if found is not None:
-        return Static(found)
+    credentials = _serverless_devs.find(environ, home, access) or from_environment(environ)
+    if credentials is not None:
+        return Static(credentials)
     last = official()
     if last is not None:
         return last

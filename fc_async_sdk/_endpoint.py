@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import msgspec
 
@@ -17,6 +17,7 @@ from fc_async_sdk.spec import regions
 
 _REGION: Final = re.compile(r"[a-z0-9-]{1,64}")
 _ACCOUNT: Final = re.compile(r"[0-9]{1,32}")
+_PORTS: Final = {"http": 80, "https": 443}
 _IPV4_LOOPBACK: Final = re.compile(r"127(?:\.[0-9]{1,3}){3}")
 
 
@@ -41,7 +42,7 @@ class Endpoint(msgspec.Struct, frozen=True):
     @property
     def port(self) -> int:
         """The port, the scheme's own if none is named."""
-        return urlsplit(self.url).port or {"http": 80, "https": 443}[self.scheme]
+        return urlsplit(self.url).port or _PORTS[self.scheme]
 
     @property
     def url(self) -> str:
@@ -58,10 +59,7 @@ def parse(url: str, *, allow_plain_http: bool = False) -> Endpoint:
     """
     if not isinstance(url, str):
         raise ConfigurationError(f"endpoint {url!r} must be a string such as https://host")
-    text = url.strip()
-    if "://" not in text:
-        local = is_loopback(_host(f"http://{text}"))
-        text = f"{'http' if local else 'https'}://{text}"
+    text = _with_scheme(url.strip())
     host = _host(text)
     try:
         parts = urlsplit(text)
@@ -72,19 +70,37 @@ def parse(url: str, *, allow_plain_http: bool = False) -> Endpoint:
         raise ConfigurationError(
             f"endpoint {url!r} must look like https://host or http://host:port"
         )
-    if parts.path not in {"", "/"} or parts.query or parts.fragment or "@" in parts.netloc:
+    if _has_more_than_host(parts):
+        # The URL is not in the message: what stands before an @ is a password.
         raise ConfigurationError(
             f"endpoint of host {host!r} must be scheme, host and port, and nothing else"
         )
     loopback = is_loopback(host)
-    if parts.scheme == "http" and not loopback and not allow_plain_http:
+    is_plain = parts.scheme == "http" and not loopback
+    if is_plain and not allow_plain_http:
+        # A signature hides neither the payload nor the security token in a header.
         raise ConfigurationError(
             f"endpoint {url!r} would send requests unencrypted to another machine: use https, or "
             "Config(allow_plain_http=True) if you must"
         )
-    shown = f"[{host}]" if ":" in host else host
-    usual = port is None or port == {"http": 80, "https": 443}[parts.scheme]
-    return Endpoint(parts.scheme, shown if usual else f"{shown}:{port}", loopback)
+    authority = f"[{host}]" if ":" in host else host
+    if port is not None and port != _PORTS[parts.scheme]:
+        # HTTP clients leave the usual port out of the host header, and this header is signed.
+        authority = f"{authority}:{port}"
+    return Endpoint(parts.scheme, authority, loopback)
+
+
+def _with_scheme(text: str) -> str:
+    if "://" in text:
+        return text
+    scheme = "http" if is_loopback(_host(f"http://{text}")) else "https"
+    return f"{scheme}://{text}"
+
+
+def _has_more_than_host(parts: SplitResult) -> bool:
+    has_path = parts.path not in {"", "/"}
+    has_user = "@" in parts.netloc
+    return has_path or has_user or bool(parts.query or parts.fragment)
 
 
 def default(region: str, account_id: str = "") -> Endpoint:
@@ -109,11 +125,10 @@ def default(region: str, account_id: str = "") -> Endpoint:
 def is_loopback(host: str) -> bool:
     """Tell whether a name or an address is always this machine."""
     name = host.lower().rstrip(".")
-    return (
-        name in {"localhost", "::1"}
-        or name.endswith(".localhost")
-        or _IPV4_LOOPBACK.fullmatch(name) is not None
-    )
+    if name in {"localhost", "::1"}:
+        return True
+    # RFC 6761, 6.3: names below localhost are this machine's, whatever a name server says.
+    return name.endswith(".localhost") or _IPV4_LOOPBACK.fullmatch(name) is not None
 
 
 def _matches(pattern: re.Pattern[str], value: object) -> bool:

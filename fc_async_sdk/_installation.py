@@ -40,11 +40,11 @@ def module_command(module: str, *arguments: str) -> list[str]:
 
 
 @contextlib.contextmanager
-def needed_for(what: str, extra: str, otherwise: str = "") -> Iterator[None]:
+def needed_for(purpose: str, extra: str, otherwise: str = "") -> Iterator[None]:
     """Explain how to install what an import inside lacks.
 
     Args:
-        what: What needs it, to begin a sentence.
+        purpose: What needs it, to begin a sentence.
         extra: Name of the extra that brings it, such as ``cli``.
         otherwise: End of the sentence, such as another way.
 
@@ -55,7 +55,7 @@ def needed_for(what: str, extra: str, otherwise: str = "") -> Iterator[None]:
         yield
     except ModuleNotFoundError as error:
         raise ConfigurationError(
-            f"{what} needs {error.name}: {how_to_install(extra)}{otherwise}"
+            f"{purpose} needs {error.name}: {how_to_install(extra)}{otherwise}"
         ) from error
 
 
@@ -71,8 +71,10 @@ def how_to_install(extra: str) -> str:
         recorded.
     """
     path = installed_from()
+    # A command that cannot work is worse than a sentence: the wheel may have been a temporary file.
     if path is None or not path.exists():
         return f"install fc-async[{extra}] from where fc-async was installed"
+    # Without it, pip would replace an installation in place, and edits would no longer count.
     editable = "--editable " if _origin().get("dir_info", {}).get("editable") else ""
     return f"pip install {editable}'{path}[{extra}]'"
 

@@ -58,25 +58,32 @@ def modules(text: str) -> frozenset[str]:
     """
     from importlib import metadata  # noqa: PLC0415 -- slow to import, and rarely needed
 
-    waiting = [line for line in text.splitlines() if not line.lstrip().startswith(("-", "#"))]
+    waiting = _lines(text)
     seen: set[tuple[str, frozenset[str]]] = set()
-    found: set[str] = set()
+    installed: set[str] = set()
     while waiting:
         parsed = _REQUIREMENT.match(waiting.pop())
         if parsed is None:
             continue
-        name, extras = parsed.groups()
-        wanted = frozenset(part.strip() for part in (extras or "").split(","))
-        if (name, wanted) in seen:
+        name, extras_text = parsed.groups()
+        extras = frozenset(part.strip() for part in (extras_text or "").split(","))
+        # Packages require each other in circles, and the same one with other extras brings more.
+        if (name, extras) in seen:
             continue
-        seen.add((name, wanted))
+        seen.add((name, extras))
         try:
             package = metadata.distribution(name)
         except metadata.PackageNotFoundError:
             continue
-        found.update(_modules_of(package))
-        waiting += [one for one in package.requires or () if _applies(one, wanted)]
-    return frozenset(found)
+        installed.update(_modules_of(package))
+        requirements = package.requires or ()
+        waiting += [text for text in requirements if _applies(text, extras)]
+    return frozenset(installed)
+
+
+def _lines(text: str) -> list[str]:
+    """Return the lines of requirements that name packages: neither options nor comments."""
+    return [line for line in text.splitlines() if not line.lstrip().startswith(("-", "#"))]
 
 
 def package_of(module: str) -> str:
@@ -93,40 +100,41 @@ def package_of(module: str) -> str:
     return _PACKAGES.get(module) or module.replace("_", "-")
 
 
-def missing(text: str, places: Sequence[str] | None = None) -> frozenset[str]:
+def missing(text: str, folders: Sequence[str] | None = None) -> frozenset[str]:
     """Return the normalised names of packages that requirements name and this machine lacks.
 
     Args:
         text: Content of the file. Its options, such as ``-r``, are not followed.
-        places: Folders with packages; None: those of this process.
+        folders: Folders with packages; None: those of this process.
     """
     from importlib import metadata  # noqa: PLC0415 -- as above
 
-    path = sys.path if places is None else [*places]
-    lacks = (one for one in named(text) if not any(metadata.distributions(name=one, path=path)))
+    path = sys.path if folders is None else [*folders]
+    lacks = (name for name in named(text) if not any(metadata.distributions(name=name, path=path)))
     return frozenset(lacks)
 
 
 def named(text: str) -> frozenset[str]:
     """Return the normalised names of packages that requirements name, without those of options."""
-    lines = [line for line in text.splitlines() if not line.lstrip().startswith(("-", "#"))]
-    return frozenset(normalised(one[1]) for line in lines if (one := _REQUIREMENT.match(line)))
+    matches = map(_REQUIREMENT.match, _lines(text))
+    return frozenset(normalised(match[1]) for match in matches if match)
 
 
-def loosened(text: str, said: str) -> tuple[str, list[str]]:
+def loosened(text: str, output: str) -> tuple[str, list[str]]:
     """Return requirements in which exact versions that an installer refused are the oldest ones.
 
     Args:
         text: Content of the file.
-        said: Output of the installer. If it names none of the packages, all of them are meant.
+        output: Text of the installer. If it names none of the packages, all of them are meant.
 
     Returns:
         The text, and the lines that were changed, as they were.
     """
-    words = {normalised(one) for one in _WORD.findall(said)}
+    words = {normalised(word) for word in _WORD.findall(output)}
     exact = [line for line in text.splitlines() if _EXACT.match(line)]
+    # Versions that work stay: a template pins them for a reason.
     chosen = [line for line in exact if named(line) <= words] or exact
-    lines = [_EXACT.sub(r"\1>=", one) if one in chosen else one for one in text.splitlines()]
+    lines = [_EXACT.sub(r"\1>=", line) if line in chosen else line for line in text.splitlines()]
     return "\n".join(lines) + "\n", chosen
 
 
@@ -145,8 +153,10 @@ def _modules_of(package: Distribution) -> Iterator[str]:
     yield from (package.read_text("top_level.txt") or "").split()
     for file in package.files or ():
         yield file.parts[0].partition(".")[0]
-        if file.suffix == ".pth":
-            for line in file.read_text("utf-8").splitlines():
-                place = Path(line)
-                if place.is_absolute() and place.is_dir():
-                    yield from (entry.name.partition(".")[0] for entry in place.iterdir())
+        if file.suffix != ".pth":
+            continue
+        # An installation in place has no modules of its own, but a file that names their folder.
+        for line in file.read_text("utf-8").splitlines():
+            folder = Path(line)
+            if folder.is_absolute() and folder.is_dir():
+                yield from (entry.name.partition(".")[0] for entry in folder.iterdir())

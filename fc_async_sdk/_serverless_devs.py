@@ -62,8 +62,11 @@ def files(environ: Mapping[str, str], home: Path | None) -> list[Path]:
         environ: The environment.
         home: The home directory, None if it isn't known.
     """
-    place = folder(environ, home)
-    return [place / name for name in _FILES if (place / name).is_file()] if place else []
+    settings = folder(environ, home)
+    if settings is None:
+        return []
+    paths = [settings / name for name in _FILES]
+    return [path for path in paths if path.is_file()]
 
 
 def find(
@@ -90,11 +93,14 @@ def find(
             return _credentials(triple, f"environment variables {', '.join(VARIABLES)}")
     name = asked if asked is not None else "default"
     variable = environ.get(f"{name}{_SUFFIX}")
-    return _from_variable(name, variable) if variable else _from_files(environ, home, asked)
+    if variable:
+        return _from_variable(name, variable)
+    return _from_files(environ, home, asked)
 
 
 def _credentials(fields: Mapping[str, Any], source: str) -> Credentials | None:
-    key, secret = fields.get("AccessKeyID"), fields.get("AccessKeySecret")
+    key = fields.get("AccessKeyID")
+    secret = fields.get("AccessKeySecret")
     if not key or not secret:
         return None
     return Credentials(
@@ -114,22 +120,22 @@ def _from_variable(alias: str, text: str) -> Credentials:
         raise CredentialsError(
             f"environment variable {name} is not a JSON object of strings"
         ) from None
-    found = _credentials(fields, f"environment variable {name}")
-    if found is None:
+    credentials = _credentials(fields, f"environment variable {name}")
+    if credentials is None:
         raise CredentialsError(f"environment variable {name} lacks AccessKeyID or AccessKeySecret")
-    return found
+    return credentials
 
 
 def _from_files(
     environ: Mapping[str, str], home: Path | None, asked: str | None
 ) -> Credentials | None:
-    found = files(environ, home)
-    if found:
-        return _from_file(found[0], asked)
+    paths = files(environ, home)
+    if paths:
+        return _from_file(paths[0], asked)
     if asked is None:
         return None
-    place = folder(environ, home)
-    missing = f"no {place / _FILES[0]}" if place else "no home directory"
+    settings = folder(environ, home)
+    missing = f"no {settings / _FILES[0]}" if settings else "no home directory"
     raise CredentialsError(
         f"no credentials named {asked!r}: there is {missing} and no "
         f"environment variable {asked}{_SUFFIX}; make them with: s config add -a {asked}"
@@ -143,14 +149,14 @@ def _from_file(path: Path, asked: str | None) -> Credentials | None:
         return None
     entry = aliases.get(name)
     if not isinstance(entry, dict):
-        known = ", ".join(sorted(map(str, aliases))) or "none"
-        raise CredentialsError(f"{path} has no credentials named {name!r}, it has: {known}")
+        names = ", ".join(sorted(map(str, aliases))) or "none"
+        raise CredentialsError(f"{path} has no credentials named {name!r}, it has: {names}")
     source = f"{path} ({name})"
     fields = {str(key): _plain(value, source) for key, value in entry.items()}
-    found = _credentials(fields, source)
-    if found is None:
+    credentials = _credentials(fields, source)
+    if credentials is None:
         raise CredentialsError(f"{source} lacks AccessKeyID or AccessKeySecret")
-    return found
+    return credentials
 
 
 def _default(aliases: Mapping[Any, Any]) -> str | None:
@@ -207,20 +213,28 @@ def decrypt(sealed: bytes, source: str) -> str:
         raise CredentialsError(
             f"unscrambling {source} needs cryptography: {how_to_install('cli')}"
         ) from None
-    salt, body = sealed[8:16], sealed[16:]
+    salt = sealed[8:16]
+    body = sealed[16:]
+    is_cut_off = len(salt) < len(_SALTED) or len(body) % _BLOCK
+    if is_cut_off or not body:
+        raise CredentialsError(f"{source} is cut off")
+    key, vector = _derived(salt)
+    decryptor = Cipher(algorithms.AES(key), modes.CBC(vector)).decryptor()
+    padded = decryptor.update(body) + decryptor.finalize()
+    padding = padded[-1]  # PKCS #7: the last byte tells how many there are
+    text = padded[:-padding] if 1 <= padding <= _BLOCK else b"\xff"
+    try:
+        return text.decode()
+    except UnicodeDecodeError:
+        # Nothing of the text is in the message: it may be a secret, decrypted in part.
+        raise CredentialsError(f"{source} was not scrambled by s") from None
+
+
+def _derived(salt: bytes) -> tuple[bytes, bytes]:
+    """Return key and initialization vector of ``EVP_BytesToKey`` with MD5 and one round."""
     derived = b""
     block = b""
     while len(derived) < _KEY + _BLOCK:
         block = hashlib.md5(block + _PASSPHRASE + salt, usedforsecurity=False).digest()
         derived += block
-    if len(salt) < len(_SALTED) or not body or len(body) % _BLOCK:
-        raise CredentialsError(f"{source} is cut off")
-    cipher = Cipher(algorithms.AES(derived[:_KEY]), modes.CBC(derived[_KEY : _KEY + _BLOCK]))
-    decryptor = cipher.decryptor()
-    padded = decryptor.update(body) + decryptor.finalize()
-    padding = padded[-1]
-    text = padded[:-padding] if 1 <= padding <= _BLOCK else b"\xff"
-    try:
-        return text.decode()
-    except UnicodeDecodeError:
-        raise CredentialsError(f"{source} was not scrambled by s") from None
+    return derived[:_KEY], derived[_KEY : _KEY + _BLOCK]

@@ -93,6 +93,7 @@ def sign(request: Unsigned, credentials: Credentials, *, now: float, nonce: str)
     }
     key = credentials.access_key_id
     if credentials.security_token:
+        # Both go into the signature, so they are there before the names are put in order.
         signed["x-acs-accesskey-id"] = key
         signed["x-acs-security-token"] = credentials.security_token
     ordered, names = _order(tuple(signed))
@@ -128,6 +129,7 @@ def canonical_path(raw: str) -> str:
 
 def canonical_query(pairs: Iterable[tuple[str | bytes, str | bytes]]) -> str:
     """Query parameters in their signed form: encoded, sorted, ``k=`` for empty values."""
+    # Sorted after the encoding: the order of the bytes that are sent is what the service signs.
     encoded = sorted([(encode(key), encode(value)) for key, value in pairs])
     return "&".join([f"{key}={value}" for key, value in encoded])
 
@@ -196,10 +198,10 @@ def verify(
 
 def _collect(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
     """Return headers by lower-case name; values of one name are sorted and joined with a comma."""
-    found: dict[str, list[str]] = {}
+    values_of: dict[str, list[str]] = {}
     for name, value in headers:
-        found.setdefault(name.lower(), []).append(value)
-    return {name: ",".join(sorted(values)) for name, values in found.items()}
+        values_of.setdefault(name.lower(), []).append(value)
+    return {name: ",".join(sorted(values)) for name, values in values_of.items()}
 
 
 def _check_names(names: list[str], present: Mapping[str, str]) -> None:
@@ -212,20 +214,20 @@ def _check_names(names: list[str], present: Mapping[str, str]) -> None:
                 f"required HTTP header {required} was not specified",
                 http_status=400,
             )
-    unsigned = [
-        name
-        for name in present
-        if (name == "host" or name.startswith("x-acs-")) and name not in names
-    ]
+    # A header that is not signed could be changed on the way, such as one that sets the delay.
+    must_be_signed = {name for name in present if name == "host" or name.startswith("x-acs-")}
+    unsigned = sorted(must_be_signed.difference(names))
     if unsigned:
-        raise _mismatch(f"these headers must be signed: {', '.join(sorted(unsigned))}")
+        raise _mismatch(f"these headers must be signed: {', '.join(unsigned)}")
     absent = [name for name in names if name not in present]
     if absent:
         raise _mismatch(f"these headers are signed but were not sent: {', '.join(absent)}")
 
 
 def _check_body(digest: str, body: bytes) -> None:
-    if not hmac.compare_digest(hashlib.sha256(body).hexdigest().encode(), digest.encode()):
+    actual = hashlib.sha256(body).hexdigest()
+    # As bytes: compare_digest refuses text that is not ASCII, and a header may hold any.
+    if not hmac.compare_digest(actual.encode(), digest.encode()):
         raise _mismatch("x-acs-content-sha256 is not the hash of the body")
 
 
@@ -251,11 +253,15 @@ def _to_epoch(text: str) -> float | None:
 def _canonical(method: str, target: str, names: list[str], present: Mapping[str, str]) -> str:
     """Return the canonical request of a received request, whichever client encoded it."""
     path, _, query = target.partition("?")
-    block = "".join([f"{name}:{present[name].strip()}\n" for name in names])
-    digest = present["x-acs-content-sha256"].strip()
-    return "\n".join(
-        [method, canonical_path(path), _canonical_raw_query(query), block, ";".join(names), digest]
-    )
+    parts = [
+        method,
+        canonical_path(path),
+        _canonical_raw_query(query),
+        "".join([f"{name}:{present[name].strip()}\n" for name in names]),
+        ";".join(names),
+        present["x-acs-content-sha256"].strip(),
+    ]
+    return "\n".join(parts)
 
 
 def _mismatch(reason: str) -> SignatureNotMatch:

@@ -185,16 +185,16 @@ def from_context(context: Any) -> Static:
         CredentialsError: The context has none: the function has no role, or its runtime puts them
             into the environment instead, where the chain finds them.
     """
-    found = getattr(context, "credentials", None)
-    key = getattr(found, "access_key_id", None)
-    secret = getattr(found, "access_key_secret", None)
+    keys = getattr(context, "credentials", None)
+    key = getattr(keys, "access_key_id", None)
+    secret = getattr(keys, "access_key_secret", None)
     if not key or not secret:
         raise CredentialsError("the function's context has no credentials: give it a role")
     return Static(
         Credentials(
             access_key_id=key,
             access_key_secret=secret,
-            security_token=getattr(found, "security_token", None) or "",
+            security_token=getattr(keys, "security_token", None) or "",
             account_id=getattr(context, "account_id", None) or "",
             source="the function's context",
         )
@@ -251,6 +251,8 @@ class Refreshing:
         if held is not None and self._left(held) > self._margin:
             return held
         valid = held is not None and self._left(held) > 0
+        # What is still valid is used on while another thread fetches: a slow source stops no
+        # request.
         if not self._lock.acquire(blocking=not valid):
             assert held is not None
             return held
@@ -265,6 +267,8 @@ class Refreshing:
             return held  # another thread was faster
         if self._failure is not None and self._now() - self._failure[0] < _FAILURE_SECONDS:
             failure = self._failure[1]
+            # A new error each time: one object that several threads raise would collect all of
+            # their frames.
             raise type(failure)(*failure.args)
         try:
             self._held = self._fetch()
@@ -272,6 +276,8 @@ class Refreshing:
             if held is None or self._left(held) <= 0:
                 self._failure = (self._now(), error)
                 raise
+            # They are fetched some minutes before they expire, so that a failure now costs no
+            # request.
             _log.warning("credentials can't be renewed, %r are used on", held)
             return held
         return self._held
@@ -291,5 +297,6 @@ def _unlock_all() -> None:
         provider.unlock()
 
 
+# A fork copies the lock as it is: if another thread held it, the child would wait for ever.
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_unlock_all)

@@ -71,6 +71,7 @@ def shorten(value: object) -> str:
     text = repr(value)
     if len(text) <= _SHOWN:
         return text
+    # Beginning and end: a path or an ARN differs in its last part as often as in its first.
     half = (_SHOWN - 1) // 2
     return f"{text[:half]}…{text[-half:]}"
 
@@ -243,11 +244,12 @@ class FunctionError(FcAsyncError):
         reason: str = "",
         request_id: str = "",
     ) -> None:
-        said = f": {reason}"
+        # The type is part of the reason already, as in KeyError: 'items'.
+        ending = f": {reason}"
         if not reason:
-            said = f" with {error_type}: {shorten(payload.decode('utf-8', 'replace'))}"
+            ending = f" with {error_type}: {shorten(payload.decode('utf-8', 'replace'))}"
         trace = f" [request {request_id}]" if request_id else ""
-        super().__init__(f"{function or 'the function'} failed{said}{trace}")
+        super().__init__(f"{function or 'the function'} failed{ending}{trace}")
         self.error_type = error_type
         self.payload = payload
         self.function = function
@@ -291,10 +293,10 @@ class TaskError(FcAsyncError):
         reason: str = "",
         request_id: str = "",
     ) -> None:
-        said = f": {reason}" if reason else ""
+        ending = f": {reason}" if reason else ""
         trace = f" [request {request_id}]" if request_id else ""
         advice = f"\n{self.advice}" if self.advice else ""
-        super().__init__(f"task {task_id} of {function} {message}{said}{trace}{advice}")
+        super().__init__(f"task {task_id} of {function} {message}{ending}{trace}{advice}")
         self.message = message
         self.function = function
         self.task_id = task_id
@@ -365,12 +367,12 @@ class ServiceError(FcAsyncError):
         retry_after: float | None = None,
     ) -> None:
         where = f" ({operation})" if operation else ""
-        said = message
+        text = message
         if self.advice and self.advice.rstrip(".").lower() not in message.lower():
             # The service ends some sentences and not others.
-            said = f"{message if message.endswith('.') else message + '.'} {self.advice}"
+            text = f"{message if message.endswith('.') else message + '.'} {self.advice}"
         trace = f" [request {request_id}]" if request_id else ""
-        super().__init__(f"{http_status} {code}{where}: {said}{trace}")
+        super().__init__(f"{http_status} {code}{where}: {text}{trace}")
         self.code = code
         self.message = message
         self.http_status = http_status
@@ -580,9 +582,9 @@ class DestinationDeliveryFailed(ServerError):
 
 BY_CODE: Final[dict[str, type[ServiceError]]] = {
     **{
-        name: found
-        for name, found in list(globals().items())  # every class is named after its code
-        if isinstance(found, type) and issubclass(found, ServiceError)
+        name: value
+        for name, value in list(globals().items())  # every class is named after its code
+        if isinstance(value, type) and issubclass(value, ServiceError)
     },
     # Older spellings, and those of the gateway in front of the service.
     "LimitExceededError": LimitExceeded,

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 from fc_async_sdk.errors import InvalidParameter, shorten
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Container
 
     Event = Literal["before-send", "after-answer", "retry"]
 
@@ -109,16 +109,18 @@ class Hooks:
         Raises:
             InvalidParameter: There is no such event.
         """
+        # As in boto3: to take a hook away twice is not an error.
         if hook in self._of(event):
             self._of(event).remove(hook)
 
-    def emit(self, event: Event, told: Sending | Answered | Retrying) -> None:
+    def emit(self, event: Event, occurrence: Sending | Answered | Retrying) -> None:
         """Call the hooks of an event."""
+        # A copy: a hook may register or unregister another one, also from another thread.
         for hook in tuple(self._hooks[event]):
-            hook(told)
+            hook(occurrence)
 
     def headers(
-        self, operation: str, method: str, path: str, own: Mapping[str, str]
+        self, operation: str, method: str, path: str, reserved: Container[str]
     ) -> dict[str, str]:
         """Return the headers that hooks add to a request, with lower-case names.
 
@@ -126,7 +128,7 @@ class Hooks:
             operation: Name of the operation.
             method: HTTP method.
             path: Percent-encoded path.
-            own: Headers of the SDK.
+            reserved: Names of headers of the SDK.
 
         Raises:
             InvalidParameter: A header cannot be sent, or is one of the SDK's.
@@ -134,16 +136,26 @@ class Hooks:
         sending = Sending(operation, method, path, {})
         self.emit("before-send", sending)
         added: dict[Any, Any] = sending.headers
+        headers: dict[str, str] = {}
         for name, value in added.items():
-            texts = isinstance(name, str) and isinstance(value, str)
-            if not (texts and TOKEN.fullmatch(name) and value.isascii() and value.isprintable()):
+            if not _can_be_sent(name, value):
                 reason = "a header must have a token as name and printable ASCII as value"
                 raise InvalidParameter("headers", shorten(f"{name}: {value}"), reason)
-            if name.lower() in own:
+            # Signed headers among them: a hook that changes one would make the signature wrong.
+            if name.lower() in reserved:
                 raise InvalidParameter("headers", name, "this header belongs to the SDK")
-        return {name.lower(): value for name, value in added.items()}
+            headers[name.lower()] = value
+        return headers
 
     def _of(self, event: str) -> list[Callable[[Any], object]]:
         if event not in self._hooks:
             raise InvalidParameter("event", event, f"must be one of {', '.join(EVENTS)}")
         return self._hooks[event]
+
+
+def _can_be_sent(name: object, value: object) -> bool:
+    """Return whether a name and a value make a header, and nothing after it."""
+    if not isinstance(name, str) or not isinstance(value, str):
+        return False
+    # A line break in a value would begin another header.
+    return bool(TOKEN.fullmatch(name)) and value.isascii() and value.isprintable()

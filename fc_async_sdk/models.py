@@ -163,6 +163,7 @@ class AsyncConfig(Model, frozen=True, kw_only=True):
     @property
     def qualifier(self) -> str:
         """The qualifier that :attr:`function_arn` names, ``LATEST`` if none."""
+        # Ends of functions/NAME or functions/NAME/QUALIFIER: only the second form has three parts.
         parts = (self.function_arn or "").split("/")
         return parts[2] if len(parts) == 3 else limits.DEFAULT_QUALIFIER  # noqa: PLR2004
 

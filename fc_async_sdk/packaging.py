@@ -66,6 +66,7 @@ _EPOCH: Final = (1980, 1, 1, 0, 0, 0)
 
 # https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT, 4.3.12 and 4.3.16
 _RECORD_BYTES: Final = 46
+_OFFSET_AT: Final = 42
 _END: Final = struct.Struct("<4s4H2LH")
 
 Stamp = tuple[tuple[str | int, ...], ...]
@@ -137,16 +138,19 @@ def pack(folder: Path, earlier: Packed | None = None) -> Packed:
         ConfigurationError: As :func:`archive`.
     """
     files = _listed(folder)
-    now = tuple(_row(name, path) for name, path in files.items())
-    if earlier is None or not (_is_plain(now) and _is_plain(earlier.stamp)):
-        return Packed(_zip(files), now)
-    if now == earlier.stamp:
+    stamp = tuple(_row(name, path) for name, path in files.items())
+    if earlier is None or not _is_plain(stamp) or not _is_plain(earlier.stamp):
+        return Packed(_zip(files), stamp)
+    if stamp == earlier.stamp:
         return earlier
-    same = {str(row[0]) for row in set(now).intersection(earlier.stamp)}
-    changed = {name: path for name, path in files.items() if name not in same}
-    entries = {name: one for name, one in _entries(earlier.data) if name in same}
+    # A save in a folder of 3,588 files read and compressed all of them: 2.7 s of processor time.
+    # Entries of files that have not changed are taken over as they are, and the new archive is
+    # byte for byte the one that all files would give.
+    unchanged = {str(row[0]) for row in set(stamp).intersection(earlier.stamp)}
+    changed = {name: path for name, path in files.items() if name not in unchanged}
+    entries = {name: entry for name, entry in _entries(earlier.data) if name in unchanged}
     entries.update(_entries(_zip(changed)))
-    return Packed(_joined(entries[name] for name in files), now)
+    return Packed(_joined(entries[name] for name in files), stamp)
 
 
 def _listed(folder: Path) -> dict[str, Path]:
@@ -154,10 +158,11 @@ def _listed(folder: Path) -> dict[str, Path]:
     root = folder.resolve()
     files = dict(_below("code", root, _ignored(root)))
     if not files:
-        what = "is a folder without files"
+        reason = "is a folder without files"
+        # A public project leaves out all its files until its build has made some.
         if (root / IGNORE_FILE).is_file():
-            what += f", but for those that {IGNORE_FILE} leaves out"
-        raise InvalidParameter("code", os.fspath(folder), what)
+            reason += f", but for those that {IGNORE_FILE} leaves out"
+        raise InvalidParameter("code", os.fspath(folder), reason)
     return files
 
 
@@ -178,32 +183,47 @@ def _below(parameter: str, root: Path, ignored: Callable[[str], bool]) -> list[t
 
 def _row(name: str, path: Path) -> tuple[str | int, ...]:
     status = path.lstat()
+    # The time of the inode, because a program can set back that of the content.
     changed = status.st_ctime_ns
-    settled = changed <= time.time_ns() - _COARSEST_TIMES_NS and not stat.S_ISLNK(status.st_mode)
-    contents = 0 if settled else zlib.crc32(_contents(path))
+    is_settled = changed <= time.time_ns() - _COARSEST_TIMES_NS
+    is_link = stat.S_ISLNK(status.st_mode)
+    contents = 0
+    if is_link or not is_settled:
+        contents = zlib.crc32(_contents(path))
     return name, status.st_size, status.st_mode, changed, contents
 
 
 def _is_plain(stamp: Stamp) -> bool:
     """Return whether an archive does without the extension ZIP64, also if nothing gets smaller."""
-    return len(stamp) < 1 << 16 and sum(int(row[1]) for row in stamp) < 1 << 31
+    size = sum(int(row[1]) for row in stamp)
+    return len(stamp) < 1 << 16 and size < 1 << 31
 
 
 def _zip(files: Mapping[str, Path]) -> bytes:
     import zipfile  # noqa: PLC0415 -- clients load this module, few of them ever pack code
 
     buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as made:
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, path in files.items():
+            # One time for all: the same files make the same bytes, so that an archive tells
+            # whether code has changed.
             info = zipfile.ZipInfo(name, _EPOCH)
-            status = path.lstat()
-            executable = name == BOOTSTRAP or status.st_mode & stat.S_IXUSR
-            kind = stat.S_IFLNK if stat.S_ISLNK(status.st_mode) else stat.S_IFREG
-            info.external_attr = (kind | (0o755 if executable else 0o644)) << 16
-            info.create_system = 3
+            info.external_attr = _mode(name, path.lstat().st_mode) << 16
+            info.create_system = 3  # Unix: readers then take the mode from external_attr
             info.compress_type = zipfile.ZIP_DEFLATED
-            made.writestr(info, _contents(path))
+            archive.writestr(info, _contents(path))
     return buffer.getvalue()
+
+
+def _mode(name: str, mode: int) -> int:
+    """Return type and permissions of a file in an archive."""
+    # A program in node_modules/.bin looks for its modules beside what its link leads to, so links
+    # stay links, as the component fc3 packs them.
+    kind = stat.S_IFLNK if stat.S_ISLNK(mode) else stat.S_IFREG
+    # The component fc3 sets the bits of bootstrap (@serverless-devs/zip 0.0.3-beta.8): four public
+    # projects have it without them in git.
+    is_executable = name == BOOTSTRAP or mode & stat.S_IXUSR
+    return kind | (0o755 if is_executable else 0o644)
 
 
 def _contents(path: Path) -> bytes:
@@ -218,18 +238,24 @@ def _contents(path: Path) -> bytes:
 
 def _entries(data: bytes) -> Iterator[tuple[str, tuple[memoryview, bytes]]]:
     """Yield the names in an archive of :func:`_zip`, each with its file and directory record."""
-    *_, size, start, _ = _END.unpack_from(data, len(data) - _END.size)
-    records, at = [], start
-    while at < start + size:
-        lengths = struct.unpack_from("<3H", data, at + 28)
-        (offset,) = struct.unpack_from("<L", data, at + 42)
-        end = at + _RECORD_BYTES + sum(lengths)
-        name = data[at + _RECORD_BYTES : at + _RECORD_BYTES + lengths[0]].decode()
-        records.append((name, offset, data[at:end]))
-        at = end
-    ends = [*(offset for _, offset, _ in records[1:]), start]
+    *_, size, directory, _ = _END.unpack_from(data, len(data) - _END.size)
+    records = []
+    begin = directory
+    while begin < directory + size:
+        lengths = struct.unpack_from("<3H", data, begin + 28)  # of name, extra field and comment
+        (offset,) = struct.unpack_from("<L", data, begin + _OFFSET_AT)
+        name_begin = begin + _RECORD_BYTES
+        name = data[name_begin : name_begin + lengths[0]].decode()
+        end = name_begin + sum(lengths)
+        records.append((name, offset, data[begin:end]))
+        begin = end
+    # A file ends where the next one begins, and the last one where the directory begins.
+    ends = [offset for _, offset, _ in records[1:]]
+    ends.append(directory)
+    # Views, so that nothing of an archive of up to 500 MiB is copied.
+    files = memoryview(data)
     for (name, offset, record), end in zip(records, ends, strict=True):
-        yield name, (memoryview(data)[offset:end], record)
+        yield name, (files[offset:end], record)
 
 
 def _joined(entries: Iterable[tuple[memoryview, bytes]]) -> bytes:
@@ -238,11 +264,13 @@ def _joined(entries: Iterable[tuple[memoryview, bytes]]) -> bytes:
     records: list[bytes] = []
     offset = 0
     for file, record in entries:
-        records.append(record[:42] + struct.pack("<L", offset) + record[_RECORD_BYTES:])
+        moved = record[:_OFFSET_AT] + struct.pack("<L", offset) + record[_RECORD_BYTES:]
+        records.append(moved)
         files.append(file)
         offset += len(file)
-    directory, number = b"".join(records), len(records)
-    end = _END.pack(b"PK\5\6", 0, 0, number, number, len(directory), offset, 0)
+    directory = b"".join(records)
+    count = len(records)
+    end = _END.pack(b"PK\5\6", 0, 0, count, count, len(directory), offset, 0)
     return b"".join([*files, directory, end])
 
 
@@ -257,20 +285,25 @@ def _files(
         root: The real path of the folder that is packed.
         ignored: Tells whether a name is left out; names of folders end in ``/``.
     """
-    with os.scandir(folder) as found:
-        entries = list(found)
+    with os.scandir(folder) as iterator:
+        # All at once: the descriptor is closed before folders below are opened.
+        entries = list(iterator)
     for entry in entries:
         is_folder = entry.is_dir()
-        name = f"{prefix}{entry.name}/" if is_folder else f"{prefix}{entry.name}"
+        name = f"{prefix}{entry.name}"
+        if is_folder:
+            name += "/"
         if ignored(name):
             continue
-        if name.encode(errors="replace").decode() != name:
+        is_utf8 = name.encode(errors="replace").decode() == name
+        if not is_utf8:
             reason = "has a name that is not UTF-8: rename or ignore it"
             raise InvalidParameter("code", entry.path, reason)
         path = Path(entry)
         if entry.is_symlink():
             if not path.resolve().is_relative_to(root):
                 raise InvalidParameter("code", entry.path, "is a link out of the folder")
+            # A link that leads nowhere, or to a socket, is left out like a socket itself.
             if is_folder or entry.is_file():
                 yield name.rstrip("/"), path
         elif is_folder:
@@ -294,13 +327,16 @@ def _ignored(root: Path) -> Callable[[str], bool]:
 
 def is_ignored(name: str) -> bool:
     """Return whether a file of this name, with ``/`` between its parts, is never packed."""
-    *folders, last = name.split("/")
-    return any(_always_ignored(f"{one}/") for one in folders) or _always_ignored(last)
+    *folders, file = name.split("/")
+    if any(_always_ignored(f"{folder}/") for folder in folders):
+        return True
+    return _always_ignored(file)
 
 
 def _always_ignored(name: str) -> bool:
-    last = name.rstrip("/").rpartition("/")[2] + ("/" if name.endswith("/") else "")
-    return _IS_IGNORED(last) is not None
+    is_folder = name.endswith("/")
+    _, _, last = name.rstrip("/").rpartition("/")
+    return _IS_IGNORED(f"{last}/" if is_folder else last) is not None
 
 
 def layer_reference(path: Path) -> str:
@@ -318,6 +354,7 @@ def layer_reference(path: Path) -> str:
     else:
         raise InvalidParameter("layers", os.fspath(path), "is neither a folder nor a zip file")
     digest = hashlib.sha256()
+    # Sizes and times, not contents: dev asks after each save, and a layer may have many files.
     for name, file in files:
         status = file.lstat()
         digest.update(f"{name}\0{status.st_size}\0{status.st_mtime_ns}\n".encode())
@@ -328,5 +365,6 @@ def layer_of(reference: str) -> tuple[Path, str] | None:
     """Return path and fingerprint of a layer on this machine; None for a layer of the service."""
     if not reference.startswith(LOCAL_LAYER):
         return None
+    # From the right: a path may have a # in it, a fingerprint has none.
     path, _, fingerprint = reference.removeprefix(LOCAL_LAYER).rpartition("#")
     return Path(path), fingerprint

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from itertools import islice
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, TypeVar
 
 import msgspec
@@ -66,23 +66,25 @@ class _Source(NamedTuple):
         Raises:
             InvalidParameter: The configuration has another name, or a wrong number.
         """
-        given = kwargs.pop("PaginationConfig", None) or {}
-        config = dict(given) if isinstance(given, Mapping) else {"": given}
+        configuration = kwargs.pop("PaginationConfig", None) or {}
+        config = dict(configuration) if isinstance(configuration, Mapping) else {"": configuration}
         most = config.pop("MaxItems", None)
         if most is not None and (type(most) is not int or most < 1):
             raise InvalidParameter("MaxItems", most, "must be a whole number, 1 or more")
-        for theirs, ours in (("PageSize", "limit"), ("StartingToken", "next_token")):
-            if theirs in config:
-                kwargs[ours] = config.pop(theirs)
+        for boto3_name, argument in (("PageSize", "limit"), ("StartingToken", "next_token")):
+            if boto3_name in config:
+                kwargs[argument] = config.pop(boto3_name)
         if config:
             raise InvalidParameter(
-                "PaginationConfig", given, "has MaxItems, PageSize and StartingToken"
+                "PaginationConfig", configuration, "has MaxItems, PageSize and StartingToken"
             )
         return cls(method, args, kwargs, items, most)
 
     def next_token(self, page: Any, seen: set[str | None]) -> str | None:
         """Return the token of the next page; None for the last page."""
         following: str | None = page.next_token or None
+        # A service that repeats a token would be asked for ever, and the caller would hold the
+        # same items again and again.
         if following is not None and following in seen:
             raise InvalidResponse(f"the same page comes again and again (token {following!r})")
         seen.add(following)
@@ -98,8 +100,12 @@ def _compiled(expression: str) -> Callable[[Any], list[Any]]:
     compiled = jmespath.compile(expression)
 
     def find(page: Any) -> list[Any]:
-        found = compiled.search(msgspec.json.decode(msgspec.json.encode(page)))
-        return found if isinstance(found, list) else [] if found is None else [found]
+        # Expressions name the fields as the service spells them, so the page is written first.
+        document = msgspec.json.decode(msgspec.json.encode(page))
+        match = compiled.search(document)
+        if match is None:
+            return []
+        return match if isinstance(match, list) else [match]
 
     return find
 
@@ -123,8 +129,9 @@ class Pages(Generic[Page, Item]):
 
     def items(self) -> Iterator[Item]:
         """Yield the items of all pages, in the order of the pages."""
-        found = (item for page in self for item in getattr(page, self._source.items))
-        return islice(found, self._source.most)
+        name = self._source.items
+        pages = (getattr(page, name) for page in self)
+        return islice(chain.from_iterable(pages), self._source.most)
 
     def search(self, expression: str) -> Iterator[Any]:
         """Yield what a JMESPath expression finds in each page, as in boto3: ``tasks[].taskId``.
@@ -156,20 +163,20 @@ class AsyncPages(Generic[Page, Item]):
 
     async def items(self) -> AsyncIterator[Item]:
         """Yield the items of all pages, in the order of the pages."""
-        left = sys.maxsize if self._source.most is None else self._source.most
+        remaining = sys.maxsize if self._source.most is None else self._source.most
         async for page in self:
-            for item in getattr(page, self._source.items)[:left]:
+            for item in getattr(page, self._source.items)[:remaining]:
                 yield item
-                left -= 1
-            if not left:
+                remaining -= 1
+            if not remaining:
                 return
 
     async def search(self, expression: str) -> AsyncIterator[Any]:
         """Yield what a JMESPath expression finds in each page; see :meth:`Pages.search`."""
         find = _compiled(expression)
         async for page in self:
-            for one in find(page):
-                yield one
+            for match in find(page):
+                yield match
 
 
 class Paginator(Generic[Page, Item]):

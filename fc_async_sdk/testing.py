@@ -135,6 +135,7 @@ class Stubber(Generic[C]):
 
     def activate(self) -> None:
         """Answer calls in place of the service."""
+        # On the object and not on its class: other clients of the program go on sending.
         vars(self.client)["_perform"] = self._stand_in()
 
     def deactivate(self) -> None:
@@ -148,8 +149,8 @@ class Stubber(Generic[C]):
             StubError: One is left.
         """
         if self._script:
-            left = ", ".join(item.method for item in self._script)
-            raise StubError(f"{len(self._script)} answers were not asked for: {left}")
+            methods = ", ".join(item.method for item in self._script)
+            raise StubError(f"{len(self._script)} answers were not asked for: {methods}")
 
     def __enter__(self) -> Self:
         self.activate()
@@ -169,9 +170,10 @@ class Stubber(Generic[C]):
         operation = getattr(operations, method, None)
         if operation is None or not method.islower():
             raise InvalidParameter("method", method, "is not a method of the client that sends")
-        known = inspect.signature(operation).parameters
-        wrong = [name for name in expected or () if name not in known and "options" not in known]
-        if wrong:
+        parameters = inspect.signature(operation).parameters
+        takes_options = "options" in parameters
+        wrong = [name for name in expected or () if name not in parameters]
+        if wrong and not takes_options:
             raise InvalidParameter("expected", wrong[0], f"is not an argument of {method}")
         self._script.append(_Scripted(method, outcome, expected))
 
@@ -197,14 +199,16 @@ class Stubber(Generic[C]):
         scripted = self._script.popleft()
         if scripted.method != name:
             raise StubError(f"{name} was called, {scripted.method} was expected")
+        # By name, whichever way they were given: a test should not fail for a keyword.
         bound = inspect.signature(operation).bind(*args, **kwargs)
-        given = {**bound.arguments, **bound.arguments.get("options", {})}
+        arguments = {**bound.arguments, **bound.arguments.get("options", {})}
         for argument, value in (scripted.expected or {}).items():
-            if argument not in given or value != given[argument]:
-                got = repr(given[argument]) if argument in given else "nothing"
+            if argument not in arguments or value != arguments[argument]:
+                got = repr(arguments[argument]) if argument in arguments else "nothing"
                 raise StubError(f"{name}: expected {argument}={value!r}, got {got}")
         if isinstance(scripted.outcome, FcAsyncError):
             raise scripted.outcome
+        # Through the reader of the operation, so that a wrong name in a stub is found.
         if isinstance(scripted.outcome, dict):
             return call.result(Answer(200, {}, msgspec.json.encode(scripted.outcome)))
         return scripted.outcome
@@ -257,8 +261,8 @@ def failure_event(
         **fields: See :class:`EventFields`; it was executed four times unless they say otherwise.
     """
     document = {"errorMessage": error_message, "errorType": "Exception", "stackTrace": []}
-    given: EventFields = {"attempts": 4, "response": document, **fields}
-    return _event(condition=error, function_error=error, **given)
+    defaults: EventFields = {"attempts": 4, "response": document, **fields}
+    return _event(condition=error, function_error=error, **defaults)
 
 
 def system_error_event(
@@ -274,8 +278,8 @@ def system_error_event(
         status_code: The service's own status, not 200.
         **fields: See :class:`EventFields`; it was executed three times unless they say otherwise.
     """
-    given: EventFields = {"attempts": 3, **fields}
-    return _event(condition=condition, status_code=status_code, **given)
+    defaults: EventFields = {"attempts": 3, **fields}
+    return _event(condition=condition, status_code=status_code, **defaults)
 
 
 def expired_event(**fields: Unpack[EventFields]) -> DestinationEvent:
@@ -284,8 +288,8 @@ def expired_event(**fields: Unpack[EventFields]) -> DestinationEvent:
     Args:
         **fields: See :class:`EventFields`.
     """
-    given: EventFields = {"attempts": 0, **fields}
-    return _event(condition="AsyncEventAgeExceeded", **given)
+    defaults: EventFields = {"attempts": 0, **fields}
+    return _event(condition="AsyncEventAgeExceeded", **defaults)
 
 
 def stopped_event(**fields: Unpack[EventFields]) -> DestinationEvent:

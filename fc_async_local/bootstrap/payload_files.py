@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, Final
 
 from fc_async_local.store.sqlite.database import Database
 from fc_async_local.store.sqlite.mentions import hashes_in, hashes_in_database
-from fc_async_sdk import _claims, _project_folder
+from fc_async_sdk import _project_folder
+from fc_async_sdk._payloads import claims
 from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ def _written_before(data: Path, before: datetime) -> list[Path]:
     """Return the files of payloads that were written before a time, by both clocks."""
     day = before.strftime("%Y-%m-%d")
     found = []
-    for file in (data / _project_folder.PAYLOADS).glob(f"{_claims.PREFIX}*/????-??-??/*"):
+    for file in (data / _project_folder.PAYLOADS).glob(f"{claims.PREFIX}*/????-??-??/*"):
         with contextlib.suppress(OSError):
             if file.parent.name < day and file.stat().st_mtime < before.timestamp():
                 found.append(file)

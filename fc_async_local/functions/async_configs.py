@@ -185,9 +185,9 @@ def check_config(body: Mapping[str, Any]) -> AsyncConfig:
             config_body[field] = value
     for violation in async_config.check(config_body):
         # The service has a code of its own for a destination that is empty.
-        if violation.what == "no-destination":
+        if violation.kind == "no-destination":
             raise refusals.invalid_destination(violation.message)
-        if violation.what != "unknown-key":
+        if violation.kind != "unknown-key":
             raise refusals.invalid_argument(violation.message)
     config = msgspec.convert(config_body, AsyncConfig)
     # Refused now, because each delivery would be: its invocations would all become dead events.

@@ -11,9 +11,10 @@ Invariants:
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
+from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from fc_async_sdk._drawing.geometry import Placed, Point, Size, straighten
 from fc_async_sdk.spec import cycles
@@ -33,32 +34,57 @@ _SWEEPS: Final = 6
 """Passes that sort the cells of all columns by the cells that edges lead to."""
 
 
-class _Cell(NamedTuple):
+@dataclass(eq=False, slots=True)
+class _Cell:
     """A box, or a part of an edge, in a column.
 
     Attributes:
         column: Number of the column.
         length: Along the direction of the layout.
         breadth: Across it.
+        position: Number of the cell in its column.
+        across: Its centre across the direction.
     """
 
     column: int
     length: float
     breadth: float
+    position: int = 0
+    across: float = 0.0
 
 
-class _Step(NamedTuple):
+@dataclass(eq=False, slots=True)
+class _Step:
     """The way of an edge through one channel.
 
     Attributes:
         channel: Number of the channel: that before the column of the same number.
-        begin: Number of the cell where it comes from.
-        end: Number of the cell where it goes to.
+        begin: The cell where it comes from.
+        end: The cell where it goes to.
+        track: Number of its track in the channel.
     """
 
     channel: int
-    begin: int
-    end: int
+    begin: _Cell
+    end: _Cell
+    track: int = 0
+
+
+@dataclass(eq=False, slots=True)
+class _Edge:
+    """An edge between two boxes.
+
+    Attributes:
+        source: The box where it begins.
+        passed: Cells of its own in the columns that it passes; the first one has its label.
+        target: The box where it ends.
+        steps: Its way through the channels between these cells.
+    """
+
+    source: _Cell
+    passed: list[_Cell]
+    target: _Cell
+    steps: list[_Step]
 
 
 def place(
@@ -72,9 +98,9 @@ def place(
         downwards: From top to bottom; otherwise from left to right.
     """
     layout = _Layout(boxes, connections, downwards=downwards)
-    centres = [layout.centre(number) for number in range(len(boxes))]
-    routes = [straighten(layout.route(number)) for number in range(len(connections))]
-    labels = [layout.centre(layout.ways[number][1]) for number in range(len(connections))]
+    centres = [layout.centre(box) for box in layout.boxes]
+    routes = [straighten(layout.route(edge)) for edge in layout.edges]
+    labels = [layout.centre(edge.passed[0]) for edge in layout.edges]
     return Placed(centres, routes, labels)
 
 
@@ -85,183 +111,226 @@ class _Layout:
         self, boxes: Sequence[Size], connections: Sequence[Connection], *, downwards: bool
     ) -> None:
         self._downwards = downwards
+        self.boxes: list[_Cell] = []
         ranks = _ranks(len(boxes), connections)
-        # Columns of boxes have even numbers; labels are between.
-        self._cells = [self._cell(2 * rank, size) for rank, size in zip(ranks, boxes, strict=True)]
-        self.ways = [self._way(connection) for connection in connections]
-        """For each edge the cells on its way: a box, cells of its own, a box."""
-        self._steps = [self._steps_of(way) for way in self.ways]
-        columns = self._sorted_columns()
-        self._across = self._positions(columns)
-        self._tracks = self._chosen_tracks()
-        self._along = self._columns_along(columns)
-        self._leaving = self._by_box(box=0, beside=1)
-        self._entering = self._by_box(box=-1, beside=-2)
+        for rank, size in zip(ranks, boxes, strict=True):
+            # Columns of boxes have even numbers; labels are between. So a label never shares a
+            # column with a box that it could overlap.
+            self.boxes.append(self._cell(2 * rank, size))
+        self.edges = [self._edge(connection) for connection in connections]
+        steps: list[_Step] = []
+        for edge in self.edges:
+            steps.extend(edge.steps)
+        columns = _columns(self.boxes, self.edges)
+        _sort(columns, steps)
+        _spread(columns)
+        _choose_tracks(steps)
+        self._extents = _extents(columns, steps)
+        self._leaving = _leaving(self.edges)
+        self._entering = _entering(self.edges)
 
     def _cell(self, column: int, size: Size) -> _Cell:
         if self._downwards:
-            return _Cell(column, size.height, size.width)
-        return _Cell(column, size.width, size.height)
+            return _Cell(column, length=size.height, breadth=size.width)
+        return _Cell(column, length=size.width, breadth=size.height)
 
-    def _way(self, connection: Connection) -> list[int]:
-        """Make the cells in which an edge passes columns; the first one has its label."""
-        source = self._cells[connection.source].column
-        target = self._cells[connection.target].column
-        # An edge back passes its own column, to the side where its target is entered.
-        back = range(source, target - 1, -1)
-        passed = range(source + 1, target) if target > source else back
-        way = [connection.source]
-        for column in passed:
-            size = connection.label if len(way) == 1 else Size(0.0, 0.0)
-            way.append(len(self._cells))
-            self._cells.append(self._cell(column, size))
-        return [*way, connection.target]
-
-    def _steps_of(self, way: Sequence[int]) -> list[_Step]:
-        first, *rest = way
-        column = self._cells[first].column
-        channel = column + 1
-        is_forward = self._cells[rest[0]].column > column
-        steps = [_Step(channel, first, rest[0])]
-        for begin, end in pairwise(rest):
-            channel += 1 if is_forward else -1
+    def _edge(self, connection: Connection) -> _Edge:
+        source = self.boxes[connection.source]
+        target = self.boxes[connection.target]
+        is_forward = target.column > source.column
+        if is_forward:
+            columns = range(source.column + 1, target.column)
+        else:
+            # An edge back passes its own column, to the side where its target is entered.
+            columns = range(source.column, target.column - 1, -1)
+        label = self._cell(columns[0], connection.label)
+        passages = [_Cell(column, length=0.0, breadth=0.0) for column in columns[1:]]
+        passed = [label, *passages]
+        # Every edge leaves its box on the same side: in the channel after the box's column.
+        channel = source.column + 1
+        direction = 1 if is_forward else -1
+        steps = []
+        for begin, end in pairwise([source, *passed, target]):
             steps.append(_Step(channel, begin, end))
-        return steps
-
-    def _sorted_columns(self) -> list[list[int]]:
-        """Return the cells of each column, sorted so that few edges cross."""
-        columns: list[list[int]] = [[] for _ in range(max(one.column for one in self._cells) + 1)]
-        for number, cell in enumerate(self._cells):
-            columns[cell.column].append(number)
-        adjacent: dict[int, list[int]] = defaultdict(list)
-        for step in (step for steps in self._steps for step in steps):
-            adjacent[step.begin].append(step.end)
-            adjacent[step.end].append(step.begin)
-        places = {number: at for column in columns for at, number in enumerate(column)}
-
-        def mean(number: int) -> float:
-            near = [places[other] for other in adjacent[number]]
-            return sum(near) / len(near) if near else places[number]
-
-        for sweep in range(_SWEEPS):
-            for column in columns if sweep % 2 == 0 else reversed(columns):
-                column.sort(key=mean)
-                places.update({number: at for at, number in enumerate(column)})
-        return columns
-
-    def _positions(self, columns: Sequence[Sequence[int]]) -> dict[int, float]:
-        """Return the centre of each cell across the direction; columns have a common middle."""
-        found: dict[int, float] = {}
-        for column in columns:
-            total = sum(self._cells[number].breadth + _GAP for number in column) - _GAP
-            at = -total / 2
-            for number in column:
-                breadth = self._cells[number].breadth
-                found[number] = at + breadth / 2
-                at += breadth + _GAP
-        return found
-
-    def _chosen_tracks(self) -> dict[tuple[int, int], int]:
-        """Return the track, in its channel, of each step of each edge."""
-        by_channel: dict[int, list[tuple[float, float, int, int]]] = defaultdict(list)
-        for edge, steps in enumerate(self._steps):
-            for index, step in enumerate(steps):
-                ends = self._across[step.begin], self._across[step.end]
-                by_channel[step.channel].append((sum(ends), ends[0], edge, index))
-        return {
-            (edge, index): track
-            for channel in by_channel.values()
-            for track, (*_, edge, index) in enumerate(sorted(channel))
-        }
-
-    def _columns_along(self, columns: Sequence[Sequence[int]]) -> list[tuple[float, float]]:
-        """Return begin and end of each column along the direction; channels are between."""
-        tracks: dict[int, int] = defaultdict(int)
-        for step in (step for steps in self._steps for step in steps):
-            tracks[step.channel] += 1
-        found = []
-        at = 0.0
-        for number, column in enumerate(columns):
-            at += 2 * _EDGE + tracks[number] * _TRACK
-            length = max((self._cells[cell].length for cell in column), default=0.0)
-            found.append((at, at + length))
-            at += length
-        return found
+            channel += direction
+        return _Edge(source, passed, target, steps)
 
     def _point(self, along: float, across: float) -> Point:
         return Point(across, along) if self._downwards else Point(along, across)
 
-    def centre(self, number: int) -> Point:
+    def centre(self, cell: _Cell) -> Point:
         """Return the centre of a cell."""
-        begin, end = self._along[self._cells[number].column]
-        return self._point((begin + end) / 2, self._across[number])
+        begin, end = self._extents[cell.column]
+        return self._point((begin + end) / 2, cell.across)
 
-    def route(self, edge: int) -> list[Point]:
+    def route(self, edge: _Edge) -> list[Point]:
         """Return the points of an edge from border to border."""
-        steps = self._steps[edge]
-        across = self._ports(edge)
-        begin = self._border(self.ways[edge][0], side=1)
-        points = [self._point(begin, across[0])]
-        for index, step in enumerate(steps):
-            at = self._track_along(step.channel, self._tracks[edge, index])
-            points.append(self._point(at, across[index]))
-            points.append(self._point(at, across[index + 1]))
-        end = self._border(self.ways[edge][-1], side=-1)
-        return [*points, self._point(end, across[-1])]
+        across = _port(edge, edge.source, self._leaving[edge.source])
+        begin = self._border(edge.source, side=1)
+        points = [self._point(begin, across)]
+        for step in edge.steps:
+            turn = self._track_along(step)
+            points.append(self._point(turn, across))
+            across = step.end.across
+            if step.end is edge.target:
+                across = _port(edge, edge.target, self._entering[edge.target])
+            points.append(self._point(turn, across))
+        end = self._border(edge.target, side=-1)
+        points.append(self._point(end, across))
+        return points
 
-    def _track_along(self, channel: int, track: int) -> float:
-        before = self._along[channel - 1][1] if channel else 0.0
-        return before + _EDGE + (track + 0.5) * _TRACK
+    def _track_along(self, step: _Step) -> float:
+        begin = 0.0
+        if step.channel:
+            _, begin = self._extents[step.channel - 1]
+        offset = (step.track + 0.5) * _TRACK
+        return begin + _EDGE + offset
 
-    def _border(self, box: int, *, side: int) -> float:
-        begin, end = self._along[self._cells[box].column]
-        return (begin + end + side * self._cells[box].length) / 2
+    def _border(self, box: _Cell, *, side: int) -> float:
+        # The middle of the column, not its begin: boxes of a column differ in length.
+        begin, end = self._extents[box.column]
+        return (begin + end + side * box.length) / 2
 
-    def _ports(self, edge: int) -> list[float]:
-        """Return where an edge is across the direction in each column on its way."""
-        source, *inner, target = self.ways[edge]
-        return [
-            self._port(source, edge, self._leaving[source]),
-            *(self._across[cell] for cell in inner),
-            self._port(target, edge, self._entering[target]),
-        ]
 
-    def _by_box(self, *, box: int, beside: int) -> dict[int, list[int]]:
-        """Return the edges of each box, sorted by where their next cells are.
+def _columns(boxes: Sequence[_Cell], edges: Sequence[_Edge]) -> list[list[_Cell]]:
+    """Return the cells of each column in the order in which they were made."""
+    cells = [*boxes]
+    for edge in edges:
+        cells.extend(edge.passed)
+    last = max(cell.column for cell in cells)
+    columns: list[list[_Cell]] = [[] for _ in range(last + 1)]
+    for cell in cells:
+        columns[cell.column].append(cell)
+    return columns
 
-        Args:
-            box: Index of the box in a way.
-            beside: Index of the cell beside it.
-        """
-        found: dict[int, list[int]] = defaultdict(list)
-        for edge, way in enumerate(self.ways):
-            found[way[box]].append(edge)
-        for edges in found.values():
-            edges.sort(key=lambda edge: self._across[self.ways[edge][beside]])
-        return found
 
-    def _port(self, box: int, edge: int, edges: Sequence[int]) -> float:
-        breadth = self._cells[box].breadth
-        part = (edges.index(edge) + 1) / (len(edges) + 1)
-        return self._across[box] - breadth / 2 + breadth * part
+def _sort(columns: Sequence[list[_Cell]], steps: Sequence[_Step]) -> None:
+    """Sort the cells of each column so that few edges cross."""
+    neighbours: dict[_Cell, list[_Cell]] = defaultdict(list)
+    for step in steps:
+        neighbours[step.begin].append(step.end)
+        neighbours[step.end].append(step.begin)
+
+    def barycentre(cell: _Cell) -> float:
+        near = neighbours[cell]
+        if not near:
+            return cell.position
+        return sum(neighbour.position for neighbour in near) / len(near)
+
+    for column in columns:
+        _number(column)
+    # The barycentre heuristic of Sugiyama, Tagawa and Toda (1981). It sweeps to and fro, because
+    # a column that was sorted changes the means of the columns on both sides.
+    for sweep in range(_SWEEPS):
+        is_forward = sweep % 2 == 0
+        for column in columns if is_forward else reversed(columns):
+            column.sort(key=barycentre)
+            _number(column)
+
+
+def _number(column: Sequence[_Cell]) -> None:
+    for position, cell in enumerate(column):
+        cell.position = position
+
+
+def _spread(columns: Sequence[Sequence[_Cell]]) -> None:
+    """Set the centre of each cell across the direction; columns have a common middle."""
+    for column in columns:
+        total = sum(cell.breadth + _GAP for cell in column) - _GAP
+        begin = -total / 2
+        for cell in column:
+            cell.across = begin + cell.breadth / 2
+            begin += cell.breadth + _GAP
+
+
+def _choose_tracks(steps: Sequence[_Step]) -> None:
+    """Set the track of each step, so that no two edges share a line in a channel."""
+    channels: dict[int, list[_Step]] = defaultdict(list)
+    for step in steps:
+        channels[step.channel].append(step)
+    for channel in channels.values():
+        # Edges turn in the order of their middles, so that few cross. Equal ones stay in the
+        # order of the edges: the same graph has the same tracks.
+        channel.sort(key=_middle_and_begin)
+        for track, step in enumerate(channel):
+            step.track = track
+
+
+def _middle_and_begin(step: _Step) -> tuple[float, float]:
+    begin = step.begin.across
+    end = step.end.across
+    return (begin + end, begin)
+
+
+def _extents(
+    columns: Sequence[Sequence[_Cell]], steps: Sequence[_Step]
+) -> list[tuple[float, float]]:
+    """Return begin and end of each column along the direction; channels are between."""
+    tracks = Counter(step.channel for step in steps)
+    extents = []
+    end = 0.0
+    for number, column in enumerate(columns):
+        channel = 2 * _EDGE + tracks[number] * _TRACK
+        length = max((cell.length for cell in column), default=0.0)
+        begin = end + channel
+        end = begin + length
+        extents.append((begin, end))
+    return extents
+
+
+def _leaving(edges: Sequence[_Edge]) -> dict[_Cell, list[_Edge]]:
+    """Return the edges that leave each box, sorted by where their next cells are."""
+    leaving: dict[_Cell, list[_Edge]] = defaultdict(list)
+    for edge in edges:
+        leaving[edge.source].append(edge)
+    for side in leaving.values():
+        side.sort(key=lambda edge: edge.passed[0].across)
+    return leaving
+
+
+def _entering(edges: Sequence[_Edge]) -> dict[_Cell, list[_Edge]]:
+    """Return the edges that enter each box, sorted by where their last cells are."""
+    entering: dict[_Cell, list[_Edge]] = defaultdict(list)
+    for edge in edges:
+        entering[edge.target].append(edge)
+    for side in entering.values():
+        side.sort(key=lambda edge: edge.passed[-1].across)
+    return entering
+
+
+def _port(edge: _Edge, box: _Cell, edges: Sequence[_Edge]) -> float:
+    """Return where an edge meets a box, across the direction: ports are evenly spread.
+
+    Args:
+        edge: The edge.
+        box: The box.
+        edges: All edges on this side of the box, in their order.
+    """
+    number = edges.index(edge) + 1
+    fraction = number / (len(edges) + 1)
+    begin = box.across - box.breadth / 2
+    return begin + box.breadth * fraction
 
 
 def _ranks(count: int, connections: Sequence[Connection]) -> list[int]:
     """Return the column of each box: behind those of all boxes that lead to it, without cycles."""
     pairs = [(connection.source, connection.target) for connection in connections]
-    back = set(cycles.cuts(count, pairs, [True] * len(pairs)))
+    any_edge = [True] * len(pairs)
+    back = set(cycles.cuts(count, pairs, any_edge))
     successors: dict[int, list[int]] = defaultdict(list)
-    waiting = [0] * count
+    predecessors = [0] * count
     for number, (source, target) in enumerate(pairs):
-        if number not in back:
-            successors[source].append(target)
-            waiting[target] += 1
+        if number in back:
+            continue
+        successors[source].append(target)
+        predecessors[target] += 1
     ranks = [0] * count
-    ready = [number for number in range(count) if not waiting[number]]
+    # Kahn's topological order: the list grows while it is read, and each box enters it once.
+    ready = [box for box in range(count) if not predecessors[box]]
     for source in ready:
         for target in successors[source]:
             ranks[target] = max(ranks[target], ranks[source] + 1)
-            waiting[target] -= 1
-            if not waiting[target]:
+            predecessors[target] -= 1
+            if not predecessors[target]:
                 ready.append(target)
     return ranks

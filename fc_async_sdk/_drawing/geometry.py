@@ -47,9 +47,18 @@ def straighten(points: Sequence[Point]) -> list[Point]:
     straight = [*points[:1]]
     for point in points[1:]:
         last = straight[-1]
-        x = last.x if abs(point.x - last.x) < _NOISE else point.x
-        y = last.y if abs(point.y - last.y) < _NOISE else point.y
-        if len(straight) > 1 and (straight[-2].x == last.x == x or straight[-2].y == last.y == y):
-            straight.pop()
+        x = _snapped(point.x, last.x)
+        y = _snapped(point.y, last.y)
+        if len(straight) > 1:
+            before = straight[-2]
+            is_upright = before.x == last.x == x
+            is_level = before.y == last.y == y
+            if is_upright or is_level:
+                # The last point is between two others on one line: it is not a turn.
+                straight.pop()
         straight.append(Point(x, y))
     return straight
+
+
+def _snapped(value: float, last: float) -> float:
+    return last if abs(value - last) < _NOISE else value

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections import Counter
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
@@ -18,7 +18,7 @@ from fc_async_sdk._drawing.geometry import Connection, Placed, Point, Size
 from fc_async_sdk._drawing.layout import place
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 
 MARGIN: Final = 24
 LABEL_HEIGHT: Final = 16
@@ -35,6 +35,7 @@ _FONT: Final = 7.4
 _SMALL_FONT: Final = 6.4
 _CLEARANCE: Final = 3
 _FRACTIONS: Final = tuple(0.5 + side * step / 20 for step in range(10) for side in (-1, 1))
+"""Parts of a segment at which a label is tried, from its middle outwards."""
 _HEAD: Final = 14
 """Pixels of a route that its arrowhead takes."""
 _MOST_INPUTS: Final = 5
@@ -135,16 +136,21 @@ class _Rectangle(NamedTuple):
 
     @classmethod
     def around(cls, centre: Point, size: Size) -> _Rectangle:
-        left, top = centre.x - size.width / 2, centre.y - size.height / 2
+        left = centre.x - size.width / 2
+        top = centre.y - size.height / 2
         return cls(left, top, left + size.width, top + size.height)
 
-    def meets_any(self, *others: Sequence[_Rectangle]) -> bool:
-        left, top, right, bottom = self
-        return any(
-            left < one[2] and one[0] < right and top < one[3] and one[1] < bottom
-            for each in others
-            for one in each
-        )
+    @classmethod
+    def between(cls, begin: Point, end: Point) -> _Rectangle:
+        left, right = sorted((begin.x, end.x))
+        top, bottom = sorted((begin.y, end.y))
+        return cls(left, top, right, bottom)
+
+    def overlaps(self, other: _Rectangle) -> bool:
+        beside = self.left >= other.right or other.left >= self.right
+        if beside:
+            return False
+        return self.top < other.bottom and other.top < self.bottom
 
 
 class _Part(NamedTuple):
@@ -170,26 +176,23 @@ def compute(items: Sequence[Item], links: Sequence[Link], *, downwards: bool = F
         _lay_out(items, links, *numbers, downwards=downwards)
         for numbers in _weakly_connected(len(items), links, folded)
     ]
-    # What is wrong is seen first.
-    parts.sort(key=lambda part: not any(links[number].on_cycle for number in part.links))
-    cyclic = sum(any(links[number].on_cycle for number in part.links) for part in parts)
-    origins, size = _pack([part.extent for part in parts], cyclic)
+    # What is wrong is seen first: components with cycles come before all others.
+    on_cycle = {number for number, link in enumerate(links) if link.on_cycle}
+    parts.sort(key=lambda part: on_cycle.isdisjoint(part.links))
+    cyclic = [part for part in parts if not on_cycle.isdisjoint(part.links)]
+    origins, size = _pack([part.extent for part in parts], len(cyclic))
     boxes: dict[int, Box] = {}
     routes: dict[int, Route] = {}
     for part, origin in zip(parts, origins, strict=True):
-        dx, dy = origin.x - part.extent.left, origin.y - part.extent.top
+        dx = origin.x - part.extent.left
+        dy = origin.y - part.extent.top
         for number, centre in zip(part.items, part.placed.centres, strict=True):
-            boxes[number] = _box(items[number], Point(centre.x + dx, centre.y + dy))
-        for index, number in enumerate(part.links):
-            points = tuple(_moved(point, dx, dy) for point in part.placed.routes[index])
-            label = part.labels[index]
-            routes[number] = Route(
-                **links[number]._asdict(),
-                points=points,
-                label_at=None if label is None else _area(label, dx, dy),
-            )
+            moved = Point(centre.x + dx, centre.y + dy)
+            boxes[number] = _box(items[number], moved)
+        for number, points, label in zip(part.links, part.placed.routes, part.labels, strict=True):
+            routes[number] = _route(links[number], points, label, dx, dy)
     for number in folded:
-        routes[number] = Route(**links[number]._asdict(), points=(), label_at=None)
+        routes[number] = _route(links[number], (), None, 0, 0)
     return Scene(
         width=size.width,
         height=size.height,
@@ -201,20 +204,35 @@ def compute(items: Sequence[Item], links: Sequence[Link], *, downwards: bool = F
 def _fold(items: Sequence[Item], links: Sequence[Link]) -> tuple[list[Item], set[int]]:
     """Return items whose notes tell of links to crowded ends, and the numbers of these links."""
     inputs = Counter(link.target for link in links)
-    outputs = {link.source for link in links}
-    crowded = [end for end, many in inputs.items() if many > _MOST_INPUTS and end not in outputs]
-    badges = {end: _badge(number) for number, end in enumerate(sorted(crowded), 1)}
+    badges = _badges(inputs, {link.source for link in links})
     notes = [[item.note] if item.note else [] for item in items]
-    folded = {number for number, link in enumerate(links) if link.target in badges}
-    for number in sorted(folded):
-        notes[links[number].source].append(
-            f"{links[number].label} → {badges[links[number].target]}"
-        )
+    folded = set()
+    for number, link in enumerate(links):
+        badge = badges.get(link.target)
+        if badge is None:
+            continue
+        folded.add(number)
+        notes[link.source].append(f"{link.label} → {badge}")
     for end, badge in badges.items():
         notes[end].append(f"{badge} ← {inputs[end]}")
-    return [
-        item._replace(note=" · ".join(note)) for item, note in zip(items, notes, strict=True)
-    ], folded
+    noted = [
+        item._replace(note=" · ".join(texts)) for item, texts in zip(items, notes, strict=True)
+    ]
+    return noted, folded
+
+
+def _badges(inputs: Mapping[int, int], outputs: Container[int]) -> dict[int, str]:
+    """Return what stands for each crowded end in the notes of the items that lead to it.
+
+    Args:
+        inputs: How many links lead to each item.
+        outputs: Items that links come from.
+    """
+    # Such an end is often a dead-letter queue that most functions share: its edges would cross all
+    # others, and tell no more than a number does.
+    crowded = [end for end, count in inputs.items() if count > _MOST_INPUTS]
+    ends = [end for end in crowded if end not in outputs]
+    return {end: _badge(number) for number, end in enumerate(sorted(ends), 1)}
 
 
 def _badge(number: int) -> str:
@@ -232,17 +250,19 @@ def _weakly_connected(
             root[number] = number = root[root[number]]
         return number
 
-    kept = [(number, link) for number, link in enumerate(links) if number not in folded]
-    for _, link in kept:
+    drawn = [number for number in range(len(links)) if number not in folded]
+    for number in drawn:
+        link = links[number]
         root[find(link.source)] = find(link.target)
-    items: dict[int, list[int]] = {}
-    members: dict[int, list[int]] = {}
+    items_of: dict[int, list[int]] = {}
     for number in range(count):
-        items.setdefault(find(number), []).append(number)
-    for number, link in kept:
-        members.setdefault(find(link.source), []).append(number)
-    for key, numbers in items.items():
-        yield numbers, members.get(key, [])
+        items_of.setdefault(find(number), []).append(number)
+    links_of: dict[int, list[int]] = {}
+    for number in drawn:
+        component = find(links[number].source)
+        links_of.setdefault(component, []).append(number)
+    for component, numbers in items_of.items():
+        yield numbers, links_of.get(component, [])
 
 
 def _lay_out(
@@ -253,71 +273,91 @@ def _lay_out(
     *,
     downwards: bool,
 ) -> _Part:
-    local = {number: index for index, number in enumerate(numbers)}
+    index = {number: index for index, number in enumerate(numbers)}
     sizes = [_size(items[number]) for number in numbers]
-    texts = [Size(_width(links[number].label, _SMALL_FONT) + 8, LABEL_HEIGHT) for number in members]
-    connections = [
-        Connection(local[links[number].source], local[links[number].target], text)
-        for number, text in zip(members, texts, strict=True)
-    ]
+    texts = []
+    connections = []
+    for number in members:
+        link = links[number]
+        text = Size(_width(link.label, _SMALL_FONT) + 8, LABEL_HEIGHT)
+        texts.append(text)
+        connections.append(Connection(index[link.source], index[link.target], text))
     placed = place(sizes, connections, downwards=downwards)
-    occupied = [_Rectangle.around(*pair) for pair in zip(placed.centres, sizes, strict=True)]
-    labels = _label(placed, texts, occupied)
-    extent = _around([*occupied, *(label for label in labels if label)], placed.routes)
+    boxes = [_Rectangle.around(*pair) for pair in zip(placed.centres, sizes, strict=True)]
+    labels = _label(placed, texts, boxes)
+    drawn_labels = [label for label in labels if label]
+    extent = _around([*boxes, *drawn_labels], placed.routes)
     return _Part(numbers, members, placed, labels, extent)
 
 
 def _label(
     placed: Placed, texts: Sequence[Size], boxes: Sequence[_Rectangle]
 ) -> list[_Rectangle | None]:
-    """Return the place of each label: on its route, beside it, or where the engine has room.
+    """Return the area of each label: on its route, beside it, or where the engine has room.
 
     A label may interrupt its own route, but not the arrowhead, and lies on no other route.
     """
     taken = list(boxes)
-    lines = [
-        (number, _Rectangle(min(a.x, b.x), min(a.y, b.y), max(a.x, b.x), max(a.y, b.y)))
-        for number, route in enumerate(placed.routes)
-        for a, b in pairwise(route)
-    ]
-    found: list[_Rectangle | None] = []
-    for own, (centre, route, text) in enumerate(
-        zip(placed.labels, placed.routes, texts, strict=True)
-    ):
-        crossed = [line for number, line in lines if number != own]
-        crossed.append(_Rectangle.around(route[-1], Size(2 * _HEAD, 2 * _HEAD)))
-        places = (_Rectangle.around(at, text) for at in (*_along(route, text), centre))
-        label = next((one for one in places if not one.meets_any(taken, crossed)), None)
-        found.append(label)
+    lines: list[tuple[int, _Rectangle]] = []
+    for number, route in enumerate(placed.routes):
+        for begin, end in pairwise(route):
+            lines.append((number, _Rectangle.between(begin, end)))
+    labels: list[_Rectangle | None] = []
+    for number, text in enumerate(texts):
+        route = placed.routes[number]
+        crossed = [line for owner, line in lines if owner != number]
+        arrowhead = _Rectangle.around(route[-1], Size(2 * _HEAD, 2 * _HEAD))
+        centres = (*_along(route, text), placed.labels[number])
+        label = _free_area(centres, text, [*taken, *crossed, arrowhead])
+        labels.append(label)
         if label is not None:
             taken.append(label)
-    return found
+    return labels
+
+
+def _free_area(
+    centres: Iterable[Point], size: Size, obstacles: Sequence[_Rectangle]
+) -> _Rectangle | None:
+    """Return the first area that overlaps no obstacle; None if each of them does."""
+    for centre in centres:
+        area = _Rectangle.around(centre, size)
+        if not any(area.overlaps(obstacle) for obstacle in obstacles):
+            return area
+    return None
 
 
 def _along(route: Sequence[Point], text: Size) -> Iterator[Point]:
     """Yield centres for a label on a route, then beside it, on longer segments first."""
-    segments = sorted(
-        pairwise(route),
-        key=lambda ends: -abs(ends[0].x - ends[1].x) - abs(ends[0].y - ends[1].y),
-    )
+    segments = sorted(pairwise(route), key=_length, reverse=True)
     for side in (0, -1, 1):
-        for start, end in segments:
-            upright = start.x == end.x
-            aside = side * ((text.width if upright else text.height) / 2 + _CLEARANCE)
+        for begin, end in segments:
+            is_upright = begin.x == end.x
+            extent = text.width if is_upright else text.height
+            aside = side * (extent / 2 + _CLEARANCE)
             for fraction in _FRACTIONS:
-                x = start.x + (end.x - start.x) * fraction
-                y = start.y + (end.y - start.y) * fraction
-                yield Point(x + aside, y) if upright else Point(x, y + aside)
+                x = begin.x + (end.x - begin.x) * fraction
+                y = begin.y + (end.y - begin.y) * fraction
+                yield Point(x + aside, y) if is_upright else Point(x, y + aside)
 
 
-def _around(rectangles: Sequence[_Rectangle], routes: Sequence[Sequence[Point]]) -> _Rectangle:
-    xs = [point.x for route in routes for point in route]
-    ys = [point.y for route in routes for point in route]
+def _length(segment: tuple[Point, Point]) -> float:
+    begin, end = segment
+    return abs(begin.x - end.x) + abs(begin.y - end.y)
+
+
+def _around(rectangles: Sequence[_Rectangle], routes: Iterable[Iterable[Point]]) -> _Rectangle:
+    points = list(chain.from_iterable(routes))
+    lefts = [rectangle.left for rectangle in rectangles]
+    tops = [rectangle.top for rectangle in rectangles]
+    rights = [rectangle.right for rectangle in rectangles]
+    bottoms = [rectangle.bottom for rectangle in rectangles]
+    xs = [point.x for point in points]
+    ys = [point.y for point in points]
     return _Rectangle(
-        min([*xs, *(one.left for one in rectangles)]),
-        min([*ys, *(one.top for one in rectangles)]),
-        max([*xs, *(one.right for one in rectangles)]),
-        max([*ys, *(one.bottom for one in rectangles)]),
+        min(xs + lefts),
+        min(ys + tops),
+        max(xs + rights),
+        max(ys + bottoms),
     )
 
 
@@ -328,20 +368,46 @@ def _pack(extents: Sequence[_Rectangle], first: int) -> tuple[list[Point], Size]
         extents: Of the components.
         first: So many of them have their rows before the others.
     """
-    sizes = [Size(one.right - one.left, one.bottom - one.top) for one in extents]
+    sizes = [_size_of(extent) for extent in extents]
     area = sum((size.width + _GAP) * (size.height + _GAP) for size in sizes)
-    limit = max([(area * _ASPECT) ** 0.5, *(size.width for size in sizes)])
+    widest = max((size.width for size in sizes), default=0.0)
+    limit = max((area * _ASPECT) ** 0.5, widest)
     origins = [Point(MARGIN, MARGIN)] * len(sizes)
-    x = y = float(MARGIN)
-    row = right = bottom = 0.0
-    for number in sorted(range(len(sizes)), key=lambda one: (one >= first, -sizes[one].height)):
+    x = float(MARGIN)
+    y = float(MARGIN)
+    row_height = 0.0
+    right = 0.0
+    bottom = 0.0
+    # Components of about the same height share a row, so that little of it is empty.
+    order = sorted(range(len(sizes)), key=lambda number: -sizes[number].height)
+    order.sort(key=lambda number: number >= first)
+    for number in order:
         width, height = sizes[number]
-        if x > MARGIN and x + width > limit + MARGIN:
-            x, y, row = float(MARGIN), y + row + _GAP, 0.0
+        row_is_full = x > MARGIN and x + width > limit + MARGIN
+        if row_is_full:
+            x = float(MARGIN)
+            y += row_height + _GAP
+            row_height = 0.0
         origins[number] = Point(x, y)
-        right, bottom, row = max(right, x + width), max(bottom, y + height), max(row, height)
+        right = max(right, x + width)
+        bottom = max(bottom, y + height)
+        row_height = max(row_height, height)
         x += width + _GAP
     return origins, Size(_round(right + MARGIN), _round(bottom + MARGIN))
+
+
+def _size_of(extent: _Rectangle) -> Size:
+    return Size(extent.right - extent.left, extent.bottom - extent.top)
+
+
+def _route(
+    link: Link, points: Iterable[Point], label: _Rectangle | None, dx: float, dy: float
+) -> Route:
+    return Route(
+        **link._asdict(),
+        points=tuple(_moved(point, dx, dy) for point in points),
+        label_at=None if label is None else _area(label, dx, dy),
+    )
 
 
 def _box(item: Item, centre: Point) -> Box:
@@ -359,17 +425,19 @@ def _box(item: Item, centre: Point) -> Box:
 
 
 def _size(item: Item) -> Size:
-    texts = (
-        _width(_shorten(item.label), _FONT),
-        _width(_shorten(item.note, _LONGEST_NOTE), _SMALL_FONT),
-    )
-    height = _BOX_HEIGHT + (_NOTE_HEIGHT if item.note else 0)
-    return Size(max(_NARROWEST, round(max(texts)) + 2 * _PADDING), height)
+    label = _width(_shorten(item.label), _FONT)
+    note = _width(_shorten(item.note, _LONGEST_NOTE), _SMALL_FONT)
+    width = round(max(label, note)) + 2 * _PADDING
+    height = _BOX_HEIGHT
+    if item.note:
+        height += _NOTE_HEIGHT
+    return Size(max(_NARROWEST, width), height)
 
 
 def _width(text: str, font: float) -> float:
-    wide = sum(unicodedata.east_asian_width(character) in "WF" for character in text)
-    return (len(text) + wide) * font
+    # Names of functions are ASCII, but labels and notes may be Chinese: twice the room.
+    wide = [character for character in text if unicodedata.east_asian_width(character) in "WF"]
+    return (len(text) + len(wide)) * font
 
 
 def _shorten(text: str, longest: int = _LONGEST) -> str:
@@ -381,8 +449,11 @@ def _moved(point: Point, dx: float, dy: float) -> Point:
 
 
 def _area(label: _Rectangle, dx: float, dy: float) -> tuple[float, float, float, float]:
-    width, height = _round(label.right - label.left), _round(label.bottom - label.top)
-    return (_round(label.left + dx), _round(label.top + dy), width, height)
+    left = _round(label.left + dx)
+    top = _round(label.top + dy)
+    width = _round(label.right - label.left)
+    height = _round(label.bottom - label.top)
+    return (left, top, width, height)
 
 
 def _round(value: float) -> float:

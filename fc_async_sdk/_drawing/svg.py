@@ -24,6 +24,8 @@ STYLE: Final = Path(__file__).with_name("drawing.css")
 
 LEGEND_HEIGHT: Final = 40
 _SAMPLE: Final = 44
+_NOTE_LINE: Final = 16
+"""Pixels that a note takes from the room of the label above it."""
 _LEGEND: Final = (
     ("success", "success", 130),
     ("failure", "failure", 130),
@@ -49,24 +51,32 @@ def draw(scene: Scene, title: str, *, legend: bool = True) -> str:
         title: Names it for screen readers.
         legend: Explain the kinds of edges above the drawing.
     """
-    width = max(scene.width, _LEGEND_WIDTH) if legend else scene.width
-    height = scene.height + (LEGEND_HEIGHT if legend else 0)
+    width = scene.width
+    height = scene.height
+    if legend:
+        width = max(width, _LEGEND_WIDTH)
+        height += LEGEND_HEIGHT
     head = (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:g}" height="{height:g}"'
         f' viewBox="0 0 {width:g} {height:g}" role="group" aria-label="{escape(title)}">'
     )
+    markers = [_marker(kind, red) for kind in _HEADS for red in (False, True)]
     parts = [
         head,
         f"<title>{escape(title)}</title>",
         f"<style>{STYLE.read_text(encoding='utf-8')}</style>",
-        f"<defs>{''.join(_marker(kind, red) for kind in _HEADS for red in (False, True))}</defs>",
+        f"<defs>{''.join(markers)}</defs>",
         '<rect class="paper" width="100%" height="100%"/>',
-        *([_legend(), f'<g transform="translate(0 {LEGEND_HEIGHT})">'] if legend else []),
-        *(_edge(route, scene) for route in scene.routes if route.points),
-        *(_node(box, number, scene) for number, box in enumerate(scene.boxes)),
-        *(["</g>"] if legend else []),
-        "</svg>",
     ]
+    if legend:
+        parts.append(_legend())
+        parts.append(f'<g transform="translate(0 {LEGEND_HEIGHT})">')
+    # A link that is folded into notes has no points.
+    parts.extend(_edge(route, scene) for route in scene.routes if route.points)
+    parts.extend(_node(box, number, scene) for number, box in enumerate(scene.boxes))
+    if legend:
+        parts.append("</g>")
+    parts.append("</svg>")
     return "\n".join(parts)
 
 
@@ -81,7 +91,8 @@ def _marker(kind: str, red: bool) -> str:  # noqa: FBT001 -- one of two looks
 
 def _legend() -> str:
     parts = ['<g class="legend" aria-hidden="true">']
-    x, y = scenes.MARGIN, scenes.MARGIN
+    x = scenes.MARGIN
+    y = scenes.MARGIN
     for name, text, width in _LEGEND:
         kind = name if name in _HEADS else "success"
         classes = {"cycle": "success cycle", "cut": "success cycle cut"}.get(name, name)
@@ -95,16 +106,24 @@ def _legend() -> str:
 
 
 def _edge(route: Route, scene: Scene) -> str:
-    source, target = scene.boxes[route.source].title, scene.boxes[route.target].title
+    source = scene.boxes[route.source].title
+    target = scene.boxes[route.target].title
     about = [f"{source} → {target}: {route.label}"]
-    about += ["on a cycle"] if route.on_cycle else []
-    about += ["remove this edge to end the cycle"] if route.cut else []
-    about += [route.note] if route.note else []
-    classes = " ".join(["edge", route.kind, *["cycle"] * route.on_cycle, *["cut"] * route.cut])
-    marker = f"{route.kind}-cycle" if route.on_cycle else route.kind
+    classes = ["edge", route.kind]
+    marker = route.kind
+    if route.on_cycle:
+        about.append("on a cycle")
+        classes.append("cycle")
+        marker = f"{route.kind}-cycle"
+    if route.cut:
+        about.append("remove this edge to end the cycle")
+        classes.append("cut")
+    if route.note:
+        about.append(route.note)
     return (
         f'<g class="link"><title>{escape(", ".join(about))}</title>'
-        f'<path class="{classes}" d="{_path(route.points)}" marker-end="url(#{marker})"/>'
+        f'<path class="{" ".join(classes)}" d="{_path(route.points)}"'
+        f' marker-end="url(#{marker})"/>'
         f"{_label(route)}</g>"
     )
 
@@ -125,22 +144,30 @@ def _label(route: Route) -> str:
     )
 
 
+def _about(box: Box, number: int, scene: Scene) -> str:
+    """Return what a screen reader says of a node: its title, its note, and where it leads."""
+    about = [box.title]
+    if box.note:
+        about.append(box.note)
+    leaving = [route for route in scene.routes if route.source == number]
+    about.extend(f"{route.label} to {scene.boxes[route.target].title}" for route in leaving)
+    return ", ".join(about)
+
+
 def _node(box: Box, number: int, scene: Scene) -> str:
-    out = [
-        f"{route.label} to {scene.boxes[route.target].title}"
-        for route in scene.routes
-        if route.source == number
-    ]
-    about = ", ".join([box.title, *([box.note] if box.note else []), *out])
+    about = _about(box, number, scene)
     middle = box.x + box.width / 2
-    radius = 6 if box.kind == "function" else box.height / 2
-    line = box.y + (box.height - (16 if box.note else 0)) / 2 + 4.5
-    note = (
-        f'<text class="note" x="{middle:g}" y="{line + 17:g}">{escape(box.note)}</text>'
-        if box.note
-        else ""
-    )
-    kind = "function" if box.kind == "function" else "destination"
+    room = box.height
+    note = ""
+    if box.note:
+        room -= _NOTE_LINE
+    line = box.y + room / 2 + 4.5
+    if box.note:
+        note = f'<text class="note" x="{middle:g}" y="{line + 17:g}">{escape(box.note)}</text>'
+    is_function = box.kind == "function"
+    kind = "function" if is_function else "destination"
+    # Destinations have round ends: they can be told from functions without colour.
+    radius = 6 if is_function else box.height / 2
     return (
         f'<g class="node {kind}" tabindex="0" role="img"'
         f' aria-label="{escape(about)}"><title>{escape(about)}</title>'

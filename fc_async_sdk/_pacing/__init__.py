@@ -1,5 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""Arithmetic, booking and messages of paces; :mod:`fc_async_sdk.pacing` is what users import."""
+"""Arithmetic, booking and messages of paces, and what clients need to send at a pace.
+
+This package is the lower floor of pacing; :mod:`fc_async_sdk.pacing` is the upper floor, which
+users import. It cannot be the same package: the wrapper of a handler makes a client to send a
+message again, and clients need what is here.
+"""
 
 from fc_async_sdk._pacing.gcra import Slots
 from fc_async_sdk._pacing.pace import BasePace, Forecast

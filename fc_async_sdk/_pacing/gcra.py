@@ -47,19 +47,32 @@ def interval_of(rate: object) -> int:
     Raises:
         InvalidParameter: It is neither, or not from one a week to 10,000 a second.
     """
-    found: float = 0
-    if isinstance(rate, str):
-        match = _RATE.fullmatch(rate.lower())
-        if match and float(match["count"]):
-            found = float(match["times"] or 1) * _UNITS[match["unit"][0]] / float(match["count"])
-    elif isinstance(rate, (int, float)) and not isinstance(rate, bool) and 0 < rate < math.inf:
-        found = 1 / rate
-    if not found:
+    seconds = _seconds_of(rate)
+    if not seconds:
         raise InvalidParameter("rate", rate, _EXAMPLES)
-    interval = math.ceil(round(found * SECOND, 3))
+    # Rounded first: an error of the division would otherwise become a whole microsecond.
+    interval = math.ceil(round(seconds * SECOND, 3))
     if not _FASTEST <= interval <= _SLOWEST:
         raise InvalidParameter("rate", rate, "must be from one a week to 10,000 a second")
     return interval
+
+
+def _seconds_of(rate: object) -> float:
+    """Return the seconds between two messages; 0 if it is not a rate."""
+    if isinstance(rate, str):
+        match = _RATE.fullmatch(rate.lower())
+        if match is None:
+            return 0
+        count = float(match["count"])
+        # A unit is known by its first letter only because the pattern has it whole: 25/ms was
+        # read as 25 a minute once.
+        unit = _UNITS[match["unit"][0]]
+        return float(match["times"] or 1) * unit / count if count else 0
+    if isinstance(rate, bool):
+        return 0  # True is 1 for Python, and hardly meant as a rate
+    if isinstance(rate, (int, float)) and 0 < rate < math.inf:
+        return 1 / rate
+    return 0
 
 
 class Slots(NamedTuple):
@@ -82,7 +95,8 @@ class Slots(NamedTuple):
     def at(self, index: int) -> int:
         """Return when a message may start."""
         early = (self.burst - 1) * self.interval
-        return max(self.earliest, self.start + index * self.interval - early)
+        slot = self.start + index * self.interval - early
+        return max(self.earliest, slot)
 
     @property
     def end(self) -> int:
@@ -110,7 +124,7 @@ def hold(state: int, until: int, *, interval: int, burst: int) -> int:
 
 def whole_seconds(slot: int, now: int) -> int:
     """Return the seconds of delay after which a message starts at its slot or up to 1 s later."""
-    return max(0, -(-(slot - now) // SECOND))
+    return max(0, _divided(slot - now, SECOND))
 
 
 def split(slot: int, now: int) -> tuple[int, int]:
@@ -123,7 +137,9 @@ def hops(seconds: int) -> int:
     longest = limits.DELAY_SECONDS.high
     if seconds <= longest:
         return 0
-    return 1 if seconds <= 2 * longest else -(-seconds // longest)
+    if seconds <= 2 * longest:
+        return 1
+    return _divided(seconds, longest)
 
 
 def first_wait(seconds: int, spread: int) -> int:
@@ -140,8 +156,14 @@ def first_wait(seconds: int, spread: int) -> int:
     if seconds <= longest:
         return seconds
     if seconds <= 2 * longest:
-        return -(-seconds // 2)  # once is enough, and slots that differ differ here, too
-    return 1 + int((spread * _GOLDEN) % 1 * longest)
+        return _divided(seconds, 2)  # once is enough, and slots that differ differ here, too
+    fraction = (spread * _GOLDEN) % 1
+    return 1 + int(fraction * longest)
+
+
+def _divided(number: int, divisor: int) -> int:
+    """Return a quotient, rounded up."""
+    return -(-number // divisor)
 
 
 def next_wait(seconds: int) -> int:

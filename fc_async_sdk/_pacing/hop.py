@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from fc_async_sdk import _envelopes
 from fc_async_sdk._pacing import gcra
+from fc_async_sdk._payloads import envelopes
 from fc_async_sdk.errors import InvalidParameter, InvalidPayload
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class Hop(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         booked: Whether it has a slot.
     """
 
-    payload: _envelopes.Content
+    payload: envelopes.Content
     rest: int = 0
     part: int = 0
     due: float = 0
@@ -60,7 +60,7 @@ class Hop(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 
     def encode(self) -> bytes:
         """Return the payload that is this message."""
-        return _envelopes.write(_envelopes.HOP, msgspec.json.encode(self))
+        return envelopes.write(envelopes.HOP, msgspec.json.encode(self))
 
 
 _DECODER: Final = msgspec.json.Decoder(Hop)
@@ -72,8 +72,8 @@ def read(event: bytes) -> Hop | None:
     Raises:
         InvalidPayload: It is a message of another version.
     """
-    envelope = _envelopes.read(event)
-    if envelope is None or envelope.name != _envelopes.HOP:
+    envelope = envelopes.read(event)
+    if envelope is None or envelope.name != envelopes.HOP:
         return None
     try:
         return _DECODER.decode(envelope.body)
@@ -95,15 +95,18 @@ def first(payload: bytes, *, seconds: int, part: int, spread: int, task: str) ->
         InvalidParameter: The ids of the messages that follow would be too long.
     """
     delay = gcra.first_wait(seconds, spread)
-    rest = seconds - delay
-    if not rest and not part:
+    remaining_seconds = seconds - delay
+    if not remaining_seconds and not part:
         return delay, payload
-    if rest and len(task) + _LONGEST_TAG > _ID_LENGTH:
-        text = f"must have at most {_ID_LENGTH - _LONGEST_TAG} characters for a wait beyond an hour"
+    longest = _ID_LENGTH - _LONGEST_TAG
+    if remaining_seconds and len(task) > longest:
+        # Refused here, where the sender sees it: the wrapper could only fail, an hour later.
+        text = f"must have at most {longest} characters for a wait beyond an hour"
         raise InvalidParameter("task_id", task, text)
     before = read(payload)  # of a message that failed after its wait, and is replayed
-    content = _envelopes.content(payload) if before is None else before.payload
-    return delay, Hop(payload=content, rest=rest, part=part, task=task).encode()
+    content = envelopes.content(payload) if before is None else before.payload
+    message = Hop(payload=content, rest=remaining_seconds, part=part, task=task)
+    return delay, message.encode()
 
 
 def remaining(hop: Hop, now: float) -> int:
@@ -116,8 +119,10 @@ def remaining(hop: Hop, now: float) -> int:
         hop: The message that was delivered.
         now: Seconds since the epoch, by the instance's clock.
     """
+    if not hop.rest:
+        return 0
     late = max(0, int(now - hop.due)) if hop.due else 0
-    return max(1, hop.rest - late) if hop.rest else 0
+    return max(1, hop.rest - late)
 
 
 def onward(hop: Hop, seconds: int, now: float, *, spread: int = 0) -> tuple[int, Hop]:
@@ -129,11 +134,15 @@ def onward(hop: Hop, seconds: int, now: float, *, spread: int = 0) -> tuple[int,
         now: Seconds since the epoch, by the instance's clock.
         spread: As for :func:`first`, if its wait begins here; 0 if it has begun before.
     """
-    delay = max(1, gcra.first_wait(seconds, spread) if spread else gcra.next_wait(seconds))
-    rest = max(0, seconds - delay)
-    return delay, msgspec.structs.replace(
-        hop, rest=rest, due=round(now + delay, 3), count=hop.count + 1
+    wait = gcra.first_wait(seconds, spread) if spread else gcra.next_wait(seconds)
+    delay = max(1, wait)
+    message = msgspec.structs.replace(
+        hop,
+        rest=max(0, seconds - delay),
+        due=round(now + delay, 3),
+        count=hop.count + 1,
     )
+    return delay, message
 
 
 def next_id(hop: Hop, request_id: str) -> str:
@@ -145,10 +154,13 @@ def next_id(hop: Hop, request_id: str) -> str:
     """
     if not hop.task:
         return f"hop_{request_id}"[:_ID_LENGTH]
-    found = _MEMBER.fullmatch(hop.task)
-    assert found is not None
-    number = hop.count * _TAGS + zlib.crc32(request_id.encode()) % _TAGS
-    return f"{found['prefix']}_r{number}{found['index'] or ''}"
+    match = _MEMBER.fullmatch(hop.task)
+    assert match is not None
+    # All attempts of a delivery share the request id, and a replay of the message has another: an
+    # attempt that is repeated gets this id again, the replay one of its own.
+    tag = zlib.crc32(request_id.encode()) % _TAGS
+    number = hop.count * _TAGS + tag
+    return f"{match['prefix']}_r{number}{match['index'] or ''}"
 
 
 class Sent(msgspec.Struct, frozen=True):
@@ -166,7 +178,7 @@ class Sent(msgspec.Struct, frozen=True):
 
     def result(self) -> dict[str, object]:
         """Return what the handler returns."""
-        return {_envelopes.HOP: msgspec.to_builtins(self)}
+        return {envelopes.HOP: msgspec.to_builtins(self)}
 
 
 _RESULTS: Final = msgspec.json.Decoder(Sent)
@@ -174,8 +186,8 @@ _RESULTS: Final = msgspec.json.Decoder(Sent)
 
 def sent(result: bytes | None) -> Sent | None:
     """Return the next message that a result names, or None for a result of a handler."""
-    envelope = _envelopes.read(result) if result else None
-    if envelope is None or envelope.name != _envelopes.HOP:
+    envelope = envelopes.read(result) if result else None
+    if envelope is None or envelope.name != envelopes.HOP:
         return None
     try:
         return _RESULTS.decode(envelope.body)
@@ -197,9 +209,10 @@ def following(task: AsyncTask, payload: bytes | None) -> str:
         return ""
     result = task.return_payload_bytes
     if result is not None:
-        found = sent(result)
-        return found.next if found is not None else ""
+        next_message = sent(result)
+        return next_message.next if next_message is not None else ""
     message = None if payload is None else read(payload)
     if message is None or not message.rest:
         return ""
-    return next_id(msgspec.structs.replace(message, count=message.count + 1), task.request_id or "")
+    following_message = msgspec.structs.replace(message, count=message.count + 1)
+    return next_id(following_message, task.request_id or "")

@@ -155,14 +155,18 @@ class BasePace:
         before = time.monotonic()
         if ask is None or before < self._ask_again:
             return self._measured
+        # Set before the request, so that a store without a clock is not asked at each booking.
         self._ask_again = before + _CLOCK_SECONDS
         try:
-            found = ask()
+            store_seconds = ask()
         except Exception:  # noqa: BLE001 -- the booking that follows tells that the store is away
             return self._measured
-        if found is not None:
-            middle = time.time() - (time.monotonic() - before) / 2
-            self._measured = round((found - middle) * gcra.SECOND)
+        if store_seconds is not None:
+            # The store has read its clock at some time between request and answer: halfway, as
+            # NTP assumes.
+            duration = time.monotonic() - before
+            middle = time.time() - duration / 2
+            self._measured = round((store_seconds - middle) * gcra.SECOND)
         return self._measured
 
     def book(
@@ -186,16 +190,18 @@ class BasePace:
             WaitTooLong: The last slot is later than its function can wait for. Nothing is booked.
         """
         _check_count("count", count)
-        slots: list[gcra.Slots] = []
+        booked: list[gcra.Slots] = []
         allowed = self.max_hops if max_hops is None else max_hops
 
         def next_state(state: int, now: int, interval: int) -> int:
-            slots[:] = [gcra.book(state, now, count, interval=interval, burst=self._burst)]
-            self._check(slots[0], now, allowed)
-            return slots[0].end
+            slots = gcra.book(state, now, count, interval=interval, burst=self._burst)
+            self._check(slots, now, allowed)
+            # Called once more for each lost race: the last booking is the one that was written.
+            booked.append(slots)
+            return slots.end
 
         self._change(key, next_state, now)
-        return slots[0]
+        return booked[-1]
 
     def hold(
         self,
@@ -227,14 +233,18 @@ class BasePace:
         if not isinstance(moment, (int, float)) or not math.isfinite(moment):
             raise InvalidParameter("until", moment, "must be a number of seconds, or a time")
         now = self.now()
-        at = math.ceil(moment * gcra.SECOND) + (0 if seconds is None else now)
-        if at > now + LONGEST * gcra.SECOND:
+        end = math.ceil(moment * gcra.SECOND)
+        if seconds is not None:
+            end += now
+        # A time in milliseconds, the commonest slip, stopped every sender for 57,000 years, and
+        # nothing could take it back.
+        if end > now + LONGEST * gcra.SECOND:
             raise InvalidParameter("until", moment, "must be in seconds, and within seven days")
-        self._change(
-            key,
-            lambda state, _, interval: gcra.hold(state, at, interval=interval, burst=self._burst),
-            None,
-        )
+
+        def held(state: int, _: int, interval: int) -> int:
+            return gcra.hold(state, end, interval=interval, burst=self._burst)
+
+        self._change(key, held, None)
 
     def release(self, slots: gcra.Slots, unused: int, *, key: object = None) -> None:
         """Give back the last slots of a booking, unless others have booked after it.
@@ -248,11 +258,13 @@ class BasePace:
             PaceStoreFailed: The store cannot be reached.
         """
         unused_time = unused * slots.interval
-        self._change(
-            key,
-            lambda state, _, __: state - unused_time if state == slots.end else state,
-            None,
-        )
+
+        def released(state: int, _: int, __: int) -> int:
+            # Others have booked the slots after these: to move the state back would give theirs
+            # away a second time.
+            return state - unused_time if state == slots.end else state
+
+        self._change(key, released, None)
 
     def forecast(self, count: int, *, key: object = None, now: int | None = None) -> Forecast:
         """Return when messages would start that are sent now. Nothing is booked.
@@ -268,18 +280,24 @@ class BasePace:
         _check_count("count", count)
         now = self.now() if now is None else now
         row_key, interval = self._row(key)
+        # A store has no read: create() returns the row that is there. The one that it writes
+        # otherwise has expired already, and stands for a pace that nothing has used.
         probe = PaceRow(key=row_key, token=new_token(), written=0, expires=1, next=0)
-        found = self._ask(self._store.create, probe)
-        state = 0 if found is None else found.next
+        row = self._ask(self._store.create, probe)
+        state = 0 if row is None else row.next
         slots = gcra.book(state, now, count, interval=interval, burst=self._burst)
-        hops = (gcra.hops(gcra.whole_seconds(slots.at(index), now)) for index in range(count))
-        most = gcra.hops(gcra.whole_seconds(slots.at(count - 1), now))
+        last = slots.at(count - 1)
+        most_hops = gcra.hops(gcra.whole_seconds(last, now))
+        extra_invocations = 0
+        if most_hops:
+            waits = (gcra.whole_seconds(slots.at(index), now) for index in range(count))
+            extra_invocations = sum(map(gcra.hops, waits))
         return Forecast(
             first=_moment(slots.at(0)),
-            last=_moment(slots.at(count - 1)),
-            seconds=(slots.at(count - 1) - now) / gcra.SECOND,
-            hops=most,
-            extra_invocations=sum(hops) if most else 0,
+            last=_moment(last),
+            seconds=(last - now) / gcra.SECOND,
+            hops=most_hops,
+            extra_invocations=extra_invocations,
         )
 
     def _check(self, slots: gcra.Slots, now: int, max_hops: int) -> None:
@@ -305,29 +323,29 @@ class BasePace:
     ) -> None:
         """Replace the state of a key by the one that follows from it."""
         row_key, interval = self._row(key)
-        known = self._known.get(row_key)
+        previous = self._known.get(row_key)
         for _ in range(_RACES):
-            at = self.now() if now is None else now
-            following = next_state(known.next if known else 0, at, interval)
-            written = at // 1000
-            expires = max(written, following // 1000) + _MARGIN_MS
-            mine = PaceRow(
-                key=row_key, token=new_token(), written=written, expires=expires, next=following
-            )
-            if known is not None and self._ask(self._store.replace, mine, known.token):
-                break
-            if known is None:
-                known = self._ask(self._store.create, mine)
-                if known is None or known.token == mine.token:
+            moment = self.now() if now is None else now
+            following = next_state(previous.next if previous else 0, moment, interval)
+            row = _row_of(row_key, moment, following)
+            if previous is None:
+                previous = self._ask(self._store.create, row)
+                # Its own token: the client library of the store has sent the request again,
+                # because the answer was lost.
+                if previous is None or previous.token == row.token:
                     break
+            elif self._ask(self._store.replace, row, previous.token):
+                break
             else:
-                # Another sender has written, or the row is void.
-                known = None
+                # Another sender has written, or the row is void: create() tells which.
+                previous = None
         else:
             raise PaceStoreFailed(self.name, f"the store refused {_RACES} conditional writes")
+        # A key for each customer would fill the memory of a long-lived sender. What is forgotten
+        # costs one more request.
         if len(self._known) >= _KNOWN:
             self._known.clear()
-        self._known[row_key] = mine
+        self._known[row_key] = row
 
     def _ask(self, verb: Callable[..., Any], *arguments: Any) -> Any:
         try:
@@ -338,6 +356,15 @@ class BasePace:
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name}>"
+
+
+def _row_of(key: str, now: int, following: int) -> PaceRow:
+    """Return the row of a key for a state, with times in microseconds since the epoch."""
+    written = now // 1000
+    # After the last slot a row says no more than none does. It must not go earlier: a sender
+    # would book slots that others have.
+    expires = max(written, following // 1000) + _MARGIN_MS
+    return PaceRow(key=key, token=new_token(), written=written, expires=expires, next=following)
 
 
 def _check_count(name: str, count: object) -> None:

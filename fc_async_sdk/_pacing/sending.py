@@ -82,8 +82,8 @@ def as_json(data: bytes, _: object = None) -> object:
         return data
 
 
-class _Held:
-    """Slots of a key that were booked and not used yet."""
+class _Booking:
+    """Slots of a key that were booked, and how many of them were used."""
 
     def __init__(self, slots: gcra.Slots) -> None:
         self.slots = slots
@@ -94,7 +94,9 @@ class _Held:
         if self.used == self.slots.size:
             return None
         slot = self.slots.at(self.used)
-        return slot if slot >= now - gcra.SECOND else None
+        # A sender that has slept would start all of its old slots at once.
+        has_passed = slot < now - gcra.SECOND
+        return None if has_passed else slot
 
 
 class Run:
@@ -122,15 +124,15 @@ class Run:
         self._pace = pace
         self._block = block
         self._read = read
-        self._held: dict[object, _Held] = {}
-        self._wanted: Counter[object] = Counter()
-        self._size: Counter[object] = Counter()
+        self._bookings: dict[object, _Booking] = {}
+        self._expected: Counter[object] = Counter()
+        self._blocks: Counter[object] = Counter()
         self._problem: PaceStoreFailed | None = None
         if pace.keyed:
             if isinstance(payloads, SequenceType):
-                self._wanted.update(map(pace.key_of, payloads))
+                self._expected.update(map(pace.key_of, payloads))
         elif isinstance(payloads, Sized):
-            self._wanted[None] = len(payloads)
+            self._expected[None] = len(payloads)
 
     def begin(self) -> None:
         """Book the slots of payloads whose number is known.
@@ -139,17 +141,19 @@ class Run:
             PaceError: There are none; nothing is to be sent.
         """
         now = self._pace.now()
-        for key, count in self._wanted.items():
+        for key, count in self._expected.items():
             if count:
                 self._book(key, now)
 
     def ready(self, payload: object) -> bool:
         """Return whether :meth:`take` needs no request to the store."""
         try:
-            held = self._held.get(self._pace.key_of(payload))
+            booking = self._bookings.get(self._pace.key_of(payload))
         except InvalidParameter:
             return False
-        return self._unpaced or (held is not None and held.next(self._pace.now()) is not None)
+        if self._unpaced:
+            return True
+        return booking is not None and booking.next(self._pace.now()) is not None
 
     def take(self, arguments: dict[str, Any], data: bytes) -> dict[str, Any]:
         """Return arguments of ``invoke_async`` for the next slot.
@@ -163,65 +167,83 @@ class Run:
             InvalidParameter: The payload has no key, or the wait needs a shorter task id; no slot
                 is used.
         """
-        key = self._pace.key_of(arguments["payload"] if self._read is None else self._read(data))
+        value = arguments["payload"] if self._read is None else self._read(data)
+        key = self._pace.key_of(value)
         now = self._pace.now()
-        held = self._held.get(key)
-        slot = None if held is None else held.next(now)
-        if slot is None and not self._unpaced:
-            held = self._book(key, now)
-            slot = None if held is None else held.next(now)
-        if held is None or slot is None or self._unpaced:
+        booking = self._booking_of(key, now)
+        slot = None if booking is None else booking.next(now)
+        if booking is None or slot is None:
             return arguments
+        seconds = gcra.whole_seconds(slot, now)
+        part = 0
         if self._pace.smooth:
             seconds, part = gcra.split(slot, now)
-        else:
-            seconds, part = gcra.whole_seconds(slot, now), 0
         delay, payload = hop.first(
             data,
             seconds=seconds,
             part=part,
-            spread=slot // held.slots.interval,
+            spread=slot // booking.slots.interval,
             task=arguments["task_id"] or "",
         )
-        held.used += 1
-        if self._wanted[key] > 0:
-            self._wanted[key] -= 1
+        # Counted only now: a payload that is refused leaves its slot to the next one.
+        booking.used += 1
+        if self._expected[key] > 0:
+            self._expected[key] -= 1
         return {**arguments, "payload": payload, "delay": delay or None}
+
+    def _booking_of(self, key: object, now: int) -> _Booking | None:
+        """Return a booking with a slot that has not passed; None if messages go unpaced."""
+        if self._unpaced:
+            return None
+        booking = self._bookings.get(key)
+        if booking is not None and booking.next(now) is not None:
+            return booking
+        return self._book(key, now)
 
     def close(self) -> None:
         """Give slots back that no payload has used, unless others have booked after them."""
-        for key, held in self._held.items():
-            unused = held.slots.size - held.used
-            if unused and not self._unpaced:
-                try:
-                    self._pace.release(held.slots, unused, key=key)
-                except PaceError:
-                    _LOG.warning("%d slots of pace %s are lost", unused, self._pace.name)
+        if self._unpaced:
+            return
+        for key, booking in self._bookings.items():
+            unused = booking.slots.size - booking.used
+            if not unused:
+                continue
+            try:
+                self._pace.release(booking.slots, unused, key=key)
+            except PaceError:
+                # All was sent: an error now would hide that, and lost slots cost only time.
+                _LOG.warning("%d slots of pace %s are lost", unused, self._pace.name)
 
     @property
     def _unpaced(self) -> bool:
         return self._problem is not None and self._pace.on_store_error == "send"
 
-    def _book(self, key: object, now: int) -> _Held | None:
+    def _book(self, key: object, now: int) -> _Booking | None:
         if self._problem is not None:
             raise self._problem
-        count = self._wanted[key] or min(self._block, 2 ** self._size[key])
-        self._size[key] += 1
+        # Blocks double from one slot on: the last one of a short input is lost if others have
+        # booked after it.
+        block = min(self._block, 2 ** self._blocks[key])
+        count = self._expected[key] or block
+        self._blocks[key] += 1
         try:
-            held = _Held(self._slots(key, count, now))
+            slots = self._slots(key, count, now)
         except PaceStoreFailed as error:
+            # Kept for the payloads that follow: each would wait for the store to time out.
             self._problem = error
             if self._pace.on_store_error == "fail":
                 raise
             _LOG.warning("messages are sent unpaced: %s", error)
             return None
-        self._held[key] = held
-        return held
+        booking = _Booking(slots)
+        self._bookings[key] = booking
+        return booking
 
     def _slots(self, key: object, count: int, now: int) -> gcra.Slots:
         try:
             return self._pace.book(count, key=key, now=now)
         except WaitTooLong:
-            if count == 1 or self._wanted[key]:
+            # A block may reach beyond the longest wait when the next slot alone does not.
+            if count == 1 or self._expected[key]:
                 raise
             return self._pace.book(1, key=key, now=now)

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 import msgspec
 
-from fc_async_sdk import _claims
-from fc_async_sdk._claims import PayloadStore
 from fc_async_sdk._decoding import JSON_ERRORS
-from fc_async_sdk._payloads import split_place
+from fc_async_sdk._payloads import claims
+from fc_async_sdk._payloads.claims import PayloadStore
+from fc_async_sdk._payloads.values import split_place
 from fc_async_sdk.errors import InvalidArn, InvalidEvent, shorten
 from fc_async_sdk.events.wire import Document, Envelope, Payload, encode_payload
 from fc_async_sdk.spec import arn
@@ -168,15 +168,17 @@ class DestinationEvent(msgspec.Struct, frozen=True, gc=False):
         return self._opened(Payload(document.response_payload, encoding, "$.responsePayload"))
 
     def _opened(self, payload: Payload) -> Payload:
-        claim = _claims.find(payload.raw) if self.store is not None else None
+        claim = claims.find(payload.raw) if self.store is not None else None
         if self.store is None or claim is None:
             return payload
-        text, encoding = encode_payload(_claims.fetch(self.store, claim))
+        # As if it had come in the event, so that readers of the payload need not know of stores.
+        text, encoding = encode_payload(claims.fetch(self.store, claim))
         return Payload(text, encoding, payload.place)
 
     @property
     def envelope(self) -> Envelope | None:
         """The envelope of EventBridge, or None when there was none."""
+        # Most events have none: it is not decoded a second time to find that out.
         if b'"specversion"' not in self.source:
             return None
         envelope = _decode(_ENVELOPE.decode, self.source)
@@ -221,6 +223,7 @@ def parse(event: Source) -> DestinationEvent:
     Raises:
         InvalidEvent: It is none of these. ``.place`` says where it went wrong.
     """
+    # The usual event is bytes and begins with a brace: then nothing is copied.
     source = event if type(event) is bytes else to_bytes(event)
     if not source.startswith(b"{"):
         source = _strip(source)
@@ -293,12 +296,12 @@ def _strip(source: bytes) -> bytes:
     return decoded
 
 
-def _from_base64(text: bytes, place: str) -> bytes:
+def _from_base64(text: bytes, path: str) -> bytes:
     try:
         return base64.b64decode(b"".join(text.split()), validate=True)
     except (binascii.Error, ValueError):
         raise InvalidEvent(
-            f"neither a JSON object nor base64 of one: {shorten(text[:80])}", place
+            f"neither a JSON object nor base64 of one: {shorten(text[:80])}", path
         ) from None
 
 
@@ -306,8 +309,8 @@ def _decode(decode: Callable[[bytes], T], source: bytes, root: str = "$") -> T:
     try:
         return decode(source)
     except JSON_ERRORS as error:
-        reason, place = split_place(error)
-        raise InvalidEvent(reason, root + place.removeprefix("$")) from error
+        reason, path = split_place(error)
+        raise InvalidEvent(reason, root + path.removeprefix("$")) from error
 
 
 def _iso_to_ms(text: str) -> int | None:

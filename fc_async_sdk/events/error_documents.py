@@ -47,15 +47,20 @@ def error_summary(payload: bytes) -> str:
         error document.
     """
     message, stack = read(payload)
+    # A message of several lines would break the one line of a log or of a table.
     text = " ".join(message.split())
     if len(text) > _LONGEST:
         text = f"{text[:_LONGEST]}…"
     frame = stack[-1] if stack else None
-    place = _PLACE.fullmatch(", ".join(map(str, frame[:-1]))) if _is_python(frame) else None
-    if place is None:
+    if not _is_python(frame):
         return text
-    file = "/".join(place["file"].split("/")[-2:])
-    return f"{text} ({file.lstrip('/')}:{place['line']}, in {place['function']})"
+    *location, _ = map(str, frame)
+    match = _PLACE.fullmatch(", ".join(location))
+    if match is None:
+        return text
+    # The folder of the file tells code/index.py from a package's; the rest of the path is long.
+    file = "/".join(match["file"].split("/")[-2:])
+    return f"{text} ({file.lstrip('/')}:{match['line']}, in {match['function']})"
 
 
 def read(payload: bytes) -> tuple[str, list[Any]]:
@@ -64,10 +69,14 @@ def read(payload: bytes) -> tuple[str, list[Any]]:
         document = msgspec.json.decode(payload)
     except JSON_ERRORS:
         return "", []
-    if not isinstance(document, dict) or not isinstance(document.get("errorMessage"), str):
+    if not isinstance(document, dict):
+        return "", []
+    message = document.get("errorMessage")
+    if not isinstance(message, str):
         return "", []
     kind = document.get("errorType")
-    message = f"{kind}: {document['errorMessage']}" if kind else document["errorMessage"]
+    if kind:
+        message = f"{kind}: {message}"
     stack = document.get("stackTrace")
     return message, stack if isinstance(stack, list) else []
 
@@ -81,8 +90,8 @@ def _frames(stack: Iterable[Any]) -> list[str]:
     lines = []
     for frame in stack:
         if _is_python(frame):
-            *place, source = map(str, frame)
-            lines += [f"  {', '.join(place)}", f"    {source}"]
+            *location, source = map(str, frame)
+            lines += [f"  {', '.join(location)}", f"    {source}"]
         else:
             lines.append(f"  {frame}".rstrip())
     return lines

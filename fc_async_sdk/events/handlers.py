@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, Protocol, Typ
 
 import msgspec
 
-from fc_async_sdk import _claims, _envelopes, _payloads
 from fc_async_sdk._coroutines import is_coroutine_function
+from fc_async_sdk._payloads import claims, envelopes, values
 from fc_async_sdk.errors import InvalidParameter, InvalidPayload
 from fc_async_sdk.events import wire
 from fc_async_sdk.events.document import DestinationEvent, parse
@@ -25,7 +25,7 @@ from fc_async_sdk.spec.destinations import KINDS
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from fc_async_sdk._claims import PayloadStore
+    from fc_async_sdk._payloads.claims import PayloadStore
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -58,6 +58,7 @@ def destination_handler(
     """
 
     def read(event: Any) -> DestinationEvent:
+        # A test calls the function with an event that it has built.
         return event if isinstance(event, DestinationEvent) else parse(event)
 
     def synchronous(event: Any, context: Any) -> R:
@@ -133,8 +134,8 @@ def handler(
     Raises:
         InvalidParameter: JSON cannot be read as this type, or ``large`` is not a store.
     """
-    _payloads.check_type("kind", kind)
-    _claims.check(large)
+    values.check_type("kind", kind)
+    claims.check(large)
     if pace is not None and not callable(getattr(pace, "wrap", None)):
         raise InvalidParameter("pace", pace, 'must be a pace, such as Pace("crm", "25/s")')
 
@@ -170,15 +171,18 @@ class _Reader(NamedTuple):
         if isinstance(event, str):
             event = event.encode()
         if not isinstance(event, (bytes, bytearray, memoryview)):
-            _payloads.conform("event", self.kind, event)
+            values.conform("event", self.kind, event)
             return event, None
-        sent = data = bytes(event)
-        found = _envelopes.read(data)
-        if found is not None and found.name == _envelopes.HOP:
+        sent = bytes(event)
+        envelope = envelopes.read(sent)
+        if envelope is not None and envelope.name == envelopes.HOP:
             raise InvalidParameter("pace", None, "must be given: the message waits for its slot")
-        if self.large is not None and (claim := _claims.find(data)):
-            data = _claims.fetch(_claims.within(self.large, context), claim, _memory(context))
-        return _payloads.from_json(self.kind, data), sent
+        data = sent
+        claim = None if self.large is None else claims.find(sent)
+        if self.large is not None and claim is not None:
+            store = claims.within(self.large, context)
+            data = claims.fetch(store, claim, _memory(context))
+        return values.from_json(self.kind, data), sent
 
     def returned(self, result: object, event: bytes, context: object) -> object:
         """Return the result of a handler as the runtime of the service writes it, or a claim of it.
@@ -186,16 +190,20 @@ class _Reader(NamedTuple):
         Raises:
             LargePayloadError: The store denied or failed.
         """
-        result = _payloads.plain(result)
+        result = values.plain(result)
         if self.large is None:
             return result
-        encoded = result.encode() if isinstance(result, str) else result
-        data = bytes(encoded) if isinstance(encoded, bytes) else _payloads.to_json("result", result)
-        if len(data) <= _SMALL or _size(event) + _size(data) <= _ROOM:
+        data = _encoded(result)
+        if len(data) <= _SMALL:
             return result
-        function = str(getattr(getattr(context, "function", None), "name", "") or "")
-        claim = _claims.write(_claims.within(self.large, context), function, data)
-        return {_claims.NAME: msgspec.to_builtins(claim)}
+        # Both go into the event of a destination: a large request leaves less for the result. An
+        # event that is too long is a dead one, and its result is lost.
+        if _size(event) + _size(data) <= _ROOM:
+            return result
+        function = getattr(context, "function", None)
+        name = str(getattr(function, "name", "") or "")
+        claim = claims.write(claims.within(self.large, context), name, data)
+        return {claims.NAME: msgspec.to_builtins(claim)}
 
     def refusal(self, error: InvalidPayload) -> dict[str, str]:
         """Return the result for an event that does not fit, or raise the error for a retry."""
@@ -222,15 +230,24 @@ def _asynchronous(
 ) -> Callable[[Any, Any], Any]:
     async def wrapper(event: Any, context: Any) -> Any:
         try:
-            value, sent = await _claims.async_call(reader.large, reader.value, event, context)
+            value, sent = await claims.async_call(reader.large, reader.value, event, context)
         except InvalidPayload as error:
             return reader.refusal(error)
         result = await function(value, context)
         if sent is None:
             return result
-        return await _claims.async_call(reader.large, reader.returned, result, sent, context)
+        return await claims.async_call(reader.large, reader.returned, result, sent, context)
 
     return wrapper
+
+
+def _encoded(result: object) -> bytes:
+    """Return the bytes that the runtime of the service makes of a result."""
+    if isinstance(result, str):
+        return result.encode()
+    if isinstance(result, bytes):
+        return result
+    return values.to_json("result", result)
 
 
 def _size(payload: bytes) -> int:
@@ -240,5 +257,8 @@ def _size(payload: bytes) -> int:
 
 def _memory(context: object) -> int:
     """Return the bytes of a payload that a function may read into memory."""
-    megabytes = str(getattr(getattr(context, "function", None), "memory", ""))
-    return int(megabytes) * 1024 * 1024 // _SHARE if megabytes.isdecimal() else _claims.MEMORY
+    function = getattr(context, "function", None)
+    megabytes = str(getattr(function, "memory", ""))
+    if not megabytes.isdecimal():
+        return claims.MEMORY
+    return int(megabytes) * 1024 * 1024 // _SHARE

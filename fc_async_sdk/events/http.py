@@ -61,6 +61,7 @@ def request(
     """
     path, _, query = target.partition("?")
     shown = _joined((_canonical(name), value) for name, value in headers)
+    # The service leaves it out: domainName has it.
     shown.pop("Host", None)
     text, is_base64 = _text(body, shown.get("Content-Type", ""))
     return {
@@ -98,6 +99,7 @@ def _joined(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
 
 def _canonical(name: str) -> str:
     """Return the name of a header as Go writes it: ``X-Request-Id``."""
+    # Functions look for these spellings, and a dict knows no other case.
     return "-".join([part[:1].upper() + part[1:].lower() for part in name.split("-")])
 
 

@@ -73,6 +73,7 @@ def from_eventbridge(event: Any) -> DestinationEvent:
 def _unwrap(body: Any) -> bytes:
     """Return what was published to a topic, from the notification that its subscriber gets."""
     data = to_bytes(body).strip()
+    # A message of MNS is base64 unless its client has decoded it, so both forms are read.
     if data[:1] not in {b"<", b"{"}:
         with contextlib.suppress(binascii.Error, ValueError):
             data = base64.b64decode(b"".join(data.split()), validate=True).strip()
@@ -96,10 +97,14 @@ def _from_xml(data: bytes) -> bytes:
         root = ET.fromstring(data.decode())  # noqa: S314 -- without a document type it is harmless
     except (ET.ParseError, ValueError, LookupError) as error:
         raise InvalidEvent(f"the notification is not XML: {error}") from error
-    found = next((node for node in root.iter() if node.tag.rpartition("}")[2] == "Message"), None)
-    if found is None or not found.text:
-        raise InvalidEvent("the notification has no Message", "Notification.Message")
-    return found.text.encode("utf-8", "replace")
+    for node in root.iter():
+        _, _, name = node.tag.rpartition("}")  # the namespace is before it
+        if name != "Message":
+            continue
+        if not node.text:
+            break
+        return node.text.encode("utf-8", "replace")
+    raise InvalidEvent("the notification has no Message", "Notification.Message")
 
 
 def _body(message: Any) -> Any:

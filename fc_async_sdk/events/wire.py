@@ -15,9 +15,9 @@ from typing import Any, Final, Generic, Literal, TypeVar
 
 import msgspec
 
-from fc_async_sdk import _claims
 from fc_async_sdk._decoding import JSON_ERRORS
-from fc_async_sdk._payloads import from_json
+from fc_async_sdk._payloads import claims
+from fc_async_sdk._payloads.values import from_json
 from fc_async_sdk.errors import InvalidEvent, shorten
 from fc_async_sdk.spec import times
 
@@ -180,13 +180,13 @@ class Payload(msgspec.Struct, frozen=True):
         else:
             value = self._value()
             if not isinstance(value, str):
-                return _claims.check_decoded(value, "the payload")
+                return claims.check_decoded(value, "the payload")
             text = value
         try:
             decoded = msgspec.json.decode(text)
         except JSON_ERRORS as error:
             raise InvalidEvent(f"the payload is not JSON: {error}", self.place) from error
-        return _claims.check_decoded(decoded, "the payload")
+        return claims.check_decoded(decoded, "the payload")
 
     def decode(self, kind: type[T]) -> T:
         """Return the payload as a value of a type.
@@ -244,6 +244,7 @@ def payload_members(name: str, payload: bytes) -> dict[str, str]:
     UTF-8 is text. Anything else is base64, and a second member, named with ``Encoding`` at its end,
     says so.
     """
+    # The second member is left out for text, as the service leaves it out.
     text, encoding = encode_payload(payload)
     return {name: text, f"{name}Encoding": encoding} if encoding else {name: text}
 

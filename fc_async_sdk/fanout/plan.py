@@ -24,7 +24,7 @@ from fc_async_sdk.spec import limits
 if TYPE_CHECKING:
     from datetime import timedelta
 
-    from fc_async_sdk._claims import PayloadStore
+    from fc_async_sdk._payloads.claims import PayloadStore
 
 TaskIds = str | Callable[[int, Any], str]
 """A prefix (ids are ``{prefix}-{index}``), or what makes an id of index and payload."""
@@ -76,6 +76,8 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     def conclude(self, result: AcceptedInvocation | FcAsyncError) -> Outcome:
         """Return the outcome for an answer or an error."""
         task_id: str = self.arguments["task_id"] or ""
+        # Taken before: an earlier run, or an earlier try of this request, was accepted. The payload
+        # is there once, which is what the id is for.
         if isinstance(result, AsyncTaskAlreadyExists):
             result = AcceptedInvocation(
                 request_id=result.request_id, task_id=task_id, duplicate=True
@@ -110,6 +112,7 @@ class RunPlan:
 
     def __init__(self, name: str, items: object, concurrency: int, progress: Report) -> None:
         check_concurrency(concurrency)
+        # Iterable as well, and hardly meant: one text of 1,000 letters would be 1,000 calls.
         if isinstance(items, (str, bytes, bytearray, dict)):
             raise InvalidParameter(name, items, f"must be an iterable of {name}, not one")
         check(progress)
@@ -134,6 +137,8 @@ class RunPlan:
             PaceError: The pace has no slot.
             InvalidRequest: The arguments are wrong; no slot is used.
         """
+        # The call first, then its slot: what the call makes of the payload is what an envelope
+        # carries, so that other forms of payloads, such as claims, stay inside of it.
         call = operations.invoke_async(**arguments)
         if self.slots is not None:
             arguments = self.slots.take(arguments, call.body)
@@ -169,6 +174,7 @@ class Plan(RunPlan):
         super().__init__("payloads", payloads, concurrency, progress)
         if resume is not None and task_ids is None:
             raise InvalidParameter("resume", resume, "needs task_ids: without ids nothing is known")
+        # A text is a container, too: resume="x-12" left out x-1 and x-12 as if both were accepted.
         if isinstance(resume, str) or not isinstance(resume, Container | None):
             raise InvalidParameter("resume", resume, "must be a set of task ids")
         if isinstance(task_ids, str):
@@ -181,6 +187,7 @@ class Plan(RunPlan):
             "qualifier": qualifier,
             "large": large,
         }
+        # Made once and thrown away: mistakes in what all payloads share end the run here.
         operations.invoke_async(**self._same)
         if pace is not None:
             _pacing.check_delay(delay)
@@ -232,6 +239,7 @@ def _take(task_id: object, index: int, taken: dict[str, int]) -> None:
     """
     if not isinstance(task_id, str):
         return  # the check of the call refuses it
+    # The service would keep one of the two, and the other would look like a repetition of it.
     first = taken.setdefault(task_id, index)
     if first != index:
         raise InvalidParameter(
@@ -266,6 +274,7 @@ def check_prefix(name: str, prefix: object) -> str:
             "must be a prefix of task ids: a letter or _, then letters, digits, _ and -\n"
             "An id, of the prefix and what follows it, has at most 128 characters.",
         )
+    # The tasks of such a group would count as replays of another one.
     if _REPLAYS.search(prefix):
         expected = "must not end with _r and a number: replays of a group do"
         raise InvalidParameter(name, prefix, expected)

@@ -130,25 +130,29 @@ class ReplayPlan(RunPlan):
             raise InvalidParameter(
                 "to", None, f"must name a function: the event names {event.function_arn!r}"
             )
+        # What a message says is not believed: a sender to the queue could have any function of
+        # the account called with the keys of the operator.
         if self._functions is not None and named.function not in self._functions:
             raise InvalidParameter(
                 "functions",
                 self._functions,
                 f"must have {named.function} for this event to be sent",
             )
-        for what, own, other in (
-            ("region", self._region, named.region),
-            ("account", self._account_id, named.account_id),
-        ):
-            if own and other and own != other:
-                raise InvalidParameter(
-                    "to",
-                    None,
-                    f"must name a function: {named.function} is in {what} {other}, and this client"
-                    f" calls {own}",
-                )
+        self._check_place("region", self._region, named.function, named.region)
+        self._check_place("account", self._account_id, named.function, named.account_id)
         is_default = named.qualifier == limits.DEFAULT_QUALIFIER
         return named.function, None if is_default else named.qualifier
+
+    @staticmethod
+    def _check_place(noun: str, called: str, function: str, named: str) -> None:
+        """Check that a function is where this client calls: one of its name may be here, too."""
+        if called and named and called != named:
+            raise InvalidParameter(
+                "to",
+                None,
+                f"must name a function: {function} is in {noun} {named}, and this client"
+                f" calls {called}",
+            )
 
 
 def _values(payload: bytes) -> object:
@@ -196,12 +200,17 @@ def next_id(task_id: str) -> str:
     An id that the service made may begin with a digit, which the ids of callers must not: it gets
     the prefix ``t-``. An id that is too long or has other characters is replaced by its SHA-256.
     """
-    found = _SUFFIX.search(task_id)
-    suffix = f"-replay-{int(found[1]) + 1 if found else 1}"
-    stem = task_id[: found.start()] if found else task_id
+    match = _SUFFIX.search(task_id)
+    number = 1
+    stem = task_id
+    if match:
+        number = int(match[1]) + 1
+        stem = task_id[: match.start()]
+    suffix = f"-replay-{number}"
     if not limits.TASK_ID_PATTERN.fullmatch(stem):
         stem = f"t-{stem}"
     if not limits.TASK_ID_PATTERN.fullmatch(stem + suffix):
+        # Hashed, not cut: two long ids that began alike had the same replay.
         digest = hashlib.sha256(stem.encode("utf-8", "surrogatepass"))
         stem = f"t-{digest.hexdigest()}"
     return stem + suffix

@@ -60,6 +60,7 @@ class AsyncFeed:
 
     async def _prepare(self, index: int, payload: Any) -> Job | Outcome:
         plan = self._plan
+        # A thread for each payload would cost more than the payload: only a booking needs one.
         if plan.slots is None or plan.slots.ready(payload):
             return plan.prepare(index, payload, self._taken)
         import asyncio  # noqa: PLC0415 -- the synchronous run does without it
@@ -131,13 +132,13 @@ class FanOut(_Run):
         waiting = 0
         # Twice as many are handed over as are on the wire, so that the wire never waits.
         window = 2 * self._plan.concurrency
-        left = self._prepared()
+        prepared_payloads = self._prepared()
         exhausted = False
         sender = self._send(self._plan.concurrency)
         try:
             while waiting or not exhausted:
                 for _ in range(window - waiting):
-                    prepared = next(left, None)
+                    prepared = next(prepared_payloads, None)
                     if prepared is None:
                         exhausted = True
                         break
@@ -192,34 +193,39 @@ class AsyncFanOut(_Run):
         room = asyncio.Semaphore(2 * self._plan.concurrency)
         turn = asyncio.Lock()
         feed = AsyncFeed(self._plan, self._payloads)
-        left = asyncio.Event()
+        ending = asyncio.Event()
 
         async def work() -> None:
-            # The input and the transport run code of others, which may drop a cancellation.
-            while not left.is_set():
+            # The input and the transport run code of others, which may drop a cancellation: before
+            # Python 3.12, asyncio.wait_for does, and a worker then sent on for ever.
+            while not ending.is_set():
                 await room.acquire()
+                # The input is read by one worker at a time: it may be a generator.
                 async with turn:
-                    taken = None if left.is_set() else await feed.take()
-                if taken is None or left.is_set():
+                    taken = None if ending.is_set() else await feed.take()
+                if taken is None or ending.is_set():
                     return
-                if not isinstance(taken, Outcome):
-                    taken = await self._deliver(taken)
-                done.put_nowait(taken)
+                if isinstance(taken, Outcome):
+                    outcome = taken
+                else:
+                    outcome = await self._deliver(taken)
+                done.put_nowait(outcome)
 
         workers = [asyncio.ensure_future(work()) for _ in range(self._plan.concurrency)]
         all_done = asyncio.ensure_future(asyncio.wait(workers, return_when=asyncio.FIRST_EXCEPTION))
+        # The first error ends the run: a worker that waits for room would wait for ever.
         all_done.add_done_callback(lambda _: done.put_nowait(None))
         try:
             while (outcome := await done.get()) is not None:
                 room.release()
                 yield self._add(outcome)
         finally:
-            left.set()
+            ending.set()
             await end_tasks(all_done, *workers)
             self._report.close()
             if self._plan.slots is not None:
                 await asyncio.to_thread(self._plan.end)
-            failures = [one.exception() for one in workers if not one.cancelled()]
+            failures = [worker.exception() for worker in workers if not worker.cancelled()]
         for failure in filter(None, [*failures, feed.problem]):
             raise failure
 

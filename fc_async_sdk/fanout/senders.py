@@ -41,6 +41,7 @@ class _Sender:
             BaseException: What a sending thread raised that is not an error of the SDK.
         """
         results: list[Result] = []
+        # Waits for the first one only; what has come meanwhile is taken along.
         while not results or (len(results) < _AT_ONCE and not self._results.empty()):
             more = self._results.get()
             if isinstance(more, BaseException):
@@ -68,6 +69,8 @@ class ThreadSender(_Sender):
 
     def close(self) -> None:
         """Drop the calls that have not begun and wait for the others."""
+        # What is on the wire is waited for: the service may have it, and the outcome would not be
+        # known.
         self._pool.shutdown(cancel_futures=True)
 
     def _deliver(self, job: Job) -> None:
@@ -115,6 +118,7 @@ class LoopSender(_Sender):
         """
         self._check_open()
         self._inbox.append(job)
+        # A wake-up writes to a pipe of the loop: one is enough for all jobs that wait in the inbox.
         if not self._woken:
             self._woken = True
             self._loop.call_soon_threadsafe(self._start)
@@ -133,6 +137,7 @@ class LoopSender(_Sender):
         asyncio.set_event_loop(self._loop)
         try:
             self._loop.run_forever()
+            # Tasks first: they use the connections that the transport closes.
             self._loop.run_until_complete(end_tasks(*self._tasks))
             self._loop.run_until_complete(self._transport.close())
         finally:
@@ -141,6 +146,7 @@ class LoopSender(_Sender):
 
     def _start(self) -> None:
         self._woken = False
+        # Tasks go on as long as there is work: no more are made than are on the wire at a time.
         for _ in range(min(len(self._inbox), self._concurrency - len(self._tasks))):
             task = self._loop.create_task(self._work())
             self._tasks.add(task)
@@ -166,7 +172,8 @@ class LoopSender(_Sender):
         self._ready.append(result)
 
     def _hand_over(self) -> None:
-        ready, self._ready = self._ready, []
+        ready = self._ready
+        self._ready = []
         self._results.put(ready)
 
 

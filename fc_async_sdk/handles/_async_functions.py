@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from fc_async_sdk import _claims, _pacing, operations
+from fc_async_sdk import _pacing, operations
+from fc_async_sdk._payloads import claims
 from fc_async_sdk.handles._async_groups import AsyncTaskGroup
 from fc_async_sdk.handles._async_tasks import AsyncTaskHandle
 from fc_async_sdk.handles._base import BaseFunction
@@ -57,6 +58,8 @@ class AsyncFunctionHandle(BaseFunction[P, R]):
             PaceError: The pace has no slot; nothing was sent.
         """
         self._check(payload)
+        # With an id the service refuses a second one, so a request without an answer can be
+        # repeated.
         chosen = self._target.new_id() if task_id is None else task_id
         arguments: dict[str, Any] = {
             "function": self.name,
@@ -101,7 +104,7 @@ class AsyncFunctionHandle(BaseFunction[P, R]):
         result = await self._port.perform(
             operations.invoke, (self.name, payload), arguments, total_timeout=total_timeout
         )
-        return await _claims.async_call(self._target.large, self._returned, result)
+        return await claims.async_call(self._target.large, self._returned, result)
 
     async def map(
         self,

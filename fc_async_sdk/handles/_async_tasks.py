@@ -6,7 +6,8 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from fc_async_sdk import _claims, operations, waiters
+from fc_async_sdk import operations, waiters
+from fc_async_sdk._payloads import claims
 from fc_async_sdk.errors import TaskLost
 from fc_async_sdk.handles import calls
 from fc_async_sdk.handles._base import BaseTask
@@ -63,21 +64,21 @@ class AsyncTaskHandle(BaseTask[R]):
             return self.task
         waiter = waiters.AsyncTaskWaiter(self._port, waiters.kind_of("task_finished"))
         began = self._port.monotonic()
-        left = timeout
+        remaining = timeout
         while True:
             task = self._seen(
                 await waiter.wait(
                     self.function,
                     self._at,
                     qualifier=self.qualifier,
-                    timeout=left,
+                    timeout=remaining,
                     interval=interval,
                 )
             )
             if not await self._follow(task):
                 return task
             if timeout is not None:
-                left = max(0.0, timeout - (self._port.monotonic() - began))
+                remaining = max(0.0, timeout - (self._port.monotonic() - began))
 
     async def result(self, timeout: float | None = 300.0, *, interval: float | None = None) -> R:
         """Wait until the task has ended, and return what the function returned.
@@ -98,11 +99,12 @@ class AsyncTaskHandle(BaseTask[R]):
         if self.error is not None:
             raise self.error
         task = await self.wait(timeout, interval=interval)
+        # The task came from a list, and a list does not hold what was returned.
         if self._incomplete:
             task = self._seen(await self._read())
             if await self._follow(task):
                 return await self.result(timeout, interval=interval)
-        return await _claims.async_call(self._target.large, self._result, task)
+        return await claims.async_call(self._target.large, self._result, task)
 
     async def stop(self) -> None:
         """Request a stop of the task: it becomes ``Stopping``, then ``Stopped``.
@@ -126,6 +128,7 @@ class AsyncTaskHandle(BaseTask[R]):
             AsyncTaskAlreadyExists: This task id was taken before.
             TaskLost: The service does not list the task, or not its payload.
         """
+        # The next number of the group, so that a group in another process finds the replay, too.
         chosen = self._replay_id(task_id)
         arguments = {"task_id": chosen, "qualifier": self.qualifier}
         accepted = await self._port.perform(
@@ -155,6 +158,7 @@ class AsyncTaskHandle(BaseTask[R]):
         """Go on to the message that follows the task; return whether there is one."""
         payload: bytes | None = None
         if self._chained and task.succeeded and task.return_payload is None:
+            # Without a kept result, only the payload tells whether its slot had not come.
             with contextlib.suppress(TaskLost):  # its payload is not listed
                 payload = await self._sent()
         return self._go_on(task, payload)

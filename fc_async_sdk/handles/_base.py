@@ -7,9 +7,9 @@ import sys
 from collections.abc import AsyncIterable, Sequence
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from fc_async_sdk import _payloads
 from fc_async_sdk._pacing import hop
-from fc_async_sdk._payload_schema import PayloadSchema
+from fc_async_sdk._payloads import values
+from fc_async_sdk._payloads.schema import PayloadSchema
 from fc_async_sdk.handles.members import Members, error_of, payload_of
 from fc_async_sdk.operations import checks
 from fc_async_sdk.spec import limits
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 
     from fc_async_sdk._pacing import BasePace as Pace
-    from fc_async_sdk._payload_schema import Schema
+    from fc_async_sdk._payloads.schema import Schema
     from fc_async_sdk.errors import FcAsyncError
     from fc_async_sdk.fanout import Progress
     from fc_async_sdk.handles.calls import Target
@@ -55,7 +55,9 @@ class BaseFunction(Generic[P, R]):
         schema: Schema | None = None,
         pace: Pace | None = None,
     ) -> None:
-        _payloads.check_type("payload", payload)
+        # A type that JSON cannot be read as is an error where the handle is made, not at the first
+        # call.
+        values.check_type("payload", payload)
         self._port = port
         self.name = target.function
         self.qualifier = target.qualifier
@@ -71,8 +73,10 @@ class BaseFunction(Generic[P, R]):
             InvalidParameter: It is of another type, or does not fit the schema.
             ConfigurationError: There is a schema, and ``jsonschema`` is not installed.
         """
-        _payloads.conform(name, self._payload, payload)
+        values.conform(name, self._payload, payload)
         if self._schema is not None:
+            # The schema is checked against the bytes that are sent, not against the object: what
+            # JSON makes of it counts.
             limit = limits.SYNC_PAYLOAD_BYTES if self._target.large is None else sys.maxsize
             sent = checks.payload(payload, limit)
             self._schema.check(name, sent)
@@ -95,6 +99,7 @@ class BaseFunction(Generic[P, R]):
             return self._checked_later(payloads)
         if isinstance(payloads, Sequence):
             return _CheckedSequence(payloads, self._check)
+        # A generator is checked as it is read: its end may be hours away, or never come.
         return (self._check(each, f"payloads[{index}]") for index, each in enumerate(payloads))
 
     async def _checked_later(self, payloads: AsyncIterable[P]) -> AsyncIterator[P]:
@@ -157,7 +162,8 @@ class BaseTask(Generic[R]):
         """
         following = hop.following(task, payload)
         if following:
-            self._at, self.task = following, None
+            self._at = following
+            self.task = None  # what was read is the task before
         return bool(following)
 
     def _result(self, task: AsyncTask) -> R:

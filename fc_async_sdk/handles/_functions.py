@@ -6,7 +6,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from fc_async_sdk import _claims, _pacing, operations
+from fc_async_sdk import _pacing, operations
+from fc_async_sdk._payloads import claims
 from fc_async_sdk.handles._base import BaseFunction
 from fc_async_sdk.handles._groups import TaskGroup
 from fc_async_sdk.handles._tasks import TaskHandle
@@ -58,6 +59,8 @@ class FunctionHandle(BaseFunction[P, R]):
             PaceError: The pace has no slot; nothing was sent.
         """
         self._check(payload)
+        # With an id the service refuses a second one, so a request without an answer can be
+        # repeated.
         chosen = self._target.new_id() if task_id is None else task_id
         arguments: dict[str, Any] = {
             "function": self.name,
@@ -102,7 +105,7 @@ class FunctionHandle(BaseFunction[P, R]):
         result = self._port.perform(
             operations.invoke, (self.name, payload), arguments, total_timeout=total_timeout
         )
-        return _claims.call(self._target.large, self._returned, result)
+        return claims.call(self._target.large, self._returned, result)
 
     def map(
         self,

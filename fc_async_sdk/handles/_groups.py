@@ -46,7 +46,7 @@ class TaskGroup(BaseGroup[R]):
     def failures(self) -> list[TaskHandle[R]]:
         """The tasks that are known to have ended without a result."""
         ended = self._members.ended.values()
-        return [self._handle(one) for one in ended if one.error is not None]
+        return [self._handle(member) for member in ended if member.error is not None]
 
     def __iter__(self) -> Iterator[TaskHandle[R]]:
         """Iterate over the tasks as they end; see :meth:`ends`."""
@@ -129,11 +129,15 @@ class TaskGroup(BaseGroup[R]):
         self._survey()
         asked: set[str] = set()
         stopped: set[str] = set()
-        while found := self._members.own(self._listed(calls.live(self._members))) - asked:
-            stop = functools.partial(self._stop, stopped)
-            each(stop, sorted(found), concurrency)
-            asked |= found
-        return len(stopped)
+        stop = functools.partial(self._stop, stopped)
+        # Again and again, because others may send tasks of the group while these are stopped.
+        while True:
+            listed = self._listed(calls.live(self._members))
+            task_ids = self._members.own(listed) - asked
+            if not task_ids:
+                return len(stopped)
+            each(stop, sorted(task_ids), concurrency)
+            asked |= task_ids
 
     def replay_failed(
         self,
@@ -158,6 +162,8 @@ class TaskGroup(BaseGroup[R]):
             TaskLost: The service does not say what a task was called with.
             InvalidParameter: The group has no size, and its prefix is ambiguous; nothing was sent.
         """
+        # The ids are known one by one, as the payloads are read: fan_out asks for the id of a
+        # payload right after it has taken it.
         ids: list[str] = []
         run = self._port.fan_out(
             self.function,
@@ -175,6 +181,7 @@ class TaskGroup(BaseGroup[R]):
                 self.refuse(outcome.task_id, outcome.error, outcome.payload)
                 continue
             self._accept(outcome.task_id)
+            # A replay that another process has sent meanwhile is not one of this call.
             if not outcome.accepted.duplicate:
                 sent += 1
         return sent
@@ -197,7 +204,9 @@ class TaskGroup(BaseGroup[R]):
                     arguments = self._target.listing(
                         step, payload=results, page_size=watch.page_size
                     )
-                    limit = polling.look_within(self._port.monotonic())
+                    # Without a limit of its own, one request that hangs would hold the wait beyond
+                    # its timeout.
+                    limit = polling.request_timeout(self._port.monotonic())
                     try:
                         page = self._port.perform(
                             polling.noting(operations.list_async_tasks),
@@ -222,12 +231,11 @@ class TaskGroup(BaseGroup[R]):
         return listed
 
     def _listed(self, listings: Iterable[Listing]) -> set[str]:
-        return {
-            task.task_id
-            for listing in listings
-            for page in pages(self._port, self._target, listing)
-            for task in page.tasks
-        }
+        task_ids: set[str] = set()
+        for listing in listings:
+            for page in pages(self._port, self._target, listing):
+                task_ids.update(task.task_id for task in page.tasks)
+        return task_ids
 
     def _stop(self, stopped: set[str], task_id: str) -> None:
         """Stop a task; add its id to ``stopped`` unless it had ended."""
@@ -237,12 +245,14 @@ class TaskGroup(BaseGroup[R]):
 
     def _failed(self, ids: list[str], statuses: Sequence[TaskStatus]) -> Iterator[object]:
         """Yield what is sent again; write the id of each into ``ids`` before."""
-        known = self._survey()
+        # Before anything is sent: replays that this call makes appear in the lists that follow.
+        earlier = self._survey()
         for listing in calls.failures(self._members, statuses):
             for page in pages(self._port, self._target, listing, payload=True):
-                for task_id, payload in calls.repeats(self._members, page, self._target, known):
+                for task_id, payload in calls.repeats(self._members, page, self._target, earlier):
                     ids.append(task_id)
                     yield payload
+        # What was never accepted is not listed: the payload is known to this process alone.
         for task_id, refused in list(self._refused.items()):
             ended = self._members.ended.get(task_id)
             if ended is not None and not isinstance(ended.error, InvalidRequest):

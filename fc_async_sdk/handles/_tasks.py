@@ -7,7 +7,8 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from fc_async_sdk import _claims, operations, waiters
+from fc_async_sdk import operations, waiters
+from fc_async_sdk._payloads import claims
 from fc_async_sdk.errors import TaskLost
 from fc_async_sdk.handles import calls
 from fc_async_sdk.handles._base import BaseTask
@@ -62,21 +63,21 @@ class TaskHandle(BaseTask[R]):
             return self.task
         waiter = waiters.TaskWaiter(self._port, waiters.kind_of("task_finished"))
         began = self._port.monotonic()
-        left = timeout
+        remaining = timeout
         while True:
             task = self._seen(
                 waiter.wait(
                     self.function,
                     self._at,
                     qualifier=self.qualifier,
-                    timeout=left,
+                    timeout=remaining,
                     interval=interval,
                 )
             )
             if not self._follow(task):
                 return task
             if timeout is not None:
-                left = max(0.0, timeout - (self._port.monotonic() - began))
+                remaining = max(0.0, timeout - (self._port.monotonic() - began))
 
     def result(self, timeout: float | None = 300.0, *, interval: float | None = None) -> R:
         """Wait until the task has ended, and return what the function returned.
@@ -97,11 +98,12 @@ class TaskHandle(BaseTask[R]):
         if self.error is not None:
             raise self.error
         task = self.wait(timeout, interval=interval)
+        # The task came from a list, and a list does not hold what was returned.
         if self._incomplete:
             task = self._seen(self._read())
             if self._follow(task):
                 return self.result(timeout, interval=interval)
-        return _claims.call(self._target.large, self._result, task)
+        return claims.call(self._target.large, self._result, task)
 
     def stop(self) -> None:
         """Request a stop of the task: it becomes ``Stopping``, then ``Stopped``.
@@ -125,6 +127,7 @@ class TaskHandle(BaseTask[R]):
             AsyncTaskAlreadyExists: This task id was taken before.
             TaskLost: The service does not list the task, or not its payload.
         """
+        # The next number of the group, so that a group in another process finds the replay, too.
         chosen = self._replay_id(task_id)
         arguments = {"task_id": chosen, "qualifier": self.qualifier}
         accepted = self._port.perform(
@@ -154,6 +157,7 @@ class TaskHandle(BaseTask[R]):
         """Go on to the message that follows the task; return whether there is one."""
         payload: bytes | None = None
         if self._chained and task.succeeded and task.return_payload is None:
+            # Without a kept result, only the payload tells whether its slot had not come.
             with contextlib.suppress(TaskLost):  # its payload is not listed
                 payload = self._sent()
         return self._go_on(task, payload)

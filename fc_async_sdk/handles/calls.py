@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any, Final, Generic, TypedDict, TypeVar
 
-from fc_async_sdk import _claims, _payloads
+from fc_async_sdk._payloads import claims, values
 from fc_async_sdk.errors import AsyncInvocationStopped, AsyncTaskNotFound, TaskLost
 from fc_async_sdk.handles.scan import LIVE_STATUSES, Listing
 from fc_async_sdk.operations import checks
@@ -15,9 +15,9 @@ from fc_async_sdk.spec import limits
 if TYPE_CHECKING:
     from collections.abc import Container, Iterator, Sequence
 
-    from fc_async_sdk._claims import PayloadStore
     from fc_async_sdk._pacing import BasePace
-    from fc_async_sdk._payload_schema import Schema
+    from fc_async_sdk._payloads.claims import PayloadStore
+    from fc_async_sdk._payloads.schema import Schema
     from fc_async_sdk.handles.members import Members
     from fc_async_sdk.models import AsyncTaskPage, TaskStatus
 
@@ -61,22 +61,22 @@ class Target(Generic[R]):
         self.function = checks.segment("function", function)
         self.qualifier = checks.qualifier(qualifier)
         self.result = result
-        self.large = _claims.check(large)
-        _payloads.check_type("result", result)
+        self.large = claims.check(large)
+        values.check_type("result", result)
 
     def new_id(self) -> str:
         """Return an id that no other task has."""
         # A function's name begins as a task id does, and has the same characters.
         return f"{self.function[:_NAME]}-{os.urandom(8).hex()}"
 
-    def read(self, payload: bytes, what: str) -> R:
+    def read(self, payload: bytes, subject: str) -> R:
         """Return a result, read as its type.
 
         Raises:
             InvalidPayload: It does not fit.
             LargePayloadError: It is a claim that cannot be read.
         """
-        return _payloads.from_json(self.result, _claims.opened(self.large, payload), what=what)
+        return values.from_json(self.result, claims.opened(self.large, payload), subject=subject)
 
     def listing(self, listing: Listing, *, payload: bool, page_size: int) -> dict[str, Any]:
         """Return the arguments of ``list_async_tasks`` that read a page of a group."""
@@ -137,7 +137,7 @@ def failures(group: Members, statuses: Sequence[TaskStatus]) -> Iterator[Listing
 
 
 def repeats(
-    group: Members, page: AsyncTaskPage, target: Target[Any], known: Container[str]
+    group: Members, page: AsyncTaskPage, target: Target[Any], earlier: Container[str]
 ) -> Iterator[tuple[str, bytes]]:
     """Yield id and payload for every task of a page that is to be replayed.
 
@@ -145,11 +145,15 @@ def repeats(
         group: The group.
         page: Tasks that failed, with their payloads.
         target: The function.
-        known: Replays that were made before: those that this call makes are not replayed again.
+        earlier: Replays that were made before: those that this call makes are not replayed again.
     """
     for task in page.tasks:
-        is_new_replay = task.task_id.startswith(group.names.replays) and task.task_id not in known
-        if not is_new_replay and group.is_last(task.task_id):
+        is_replay = task.task_id.startswith(group.names.replays)
+        # Without this a task that fails at once is replayed without end: its replay is listed
+        # while the call goes on.
+        if is_replay and task.task_id not in earlier:
+            continue
+        if group.is_last(task.task_id):
             payload = payload_of(target, task.task_id, page)
             assert payload is not None
             yield group.next_id(task.task_id), payload

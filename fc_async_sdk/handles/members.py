@@ -85,12 +85,17 @@ class Names:
         self.first = f"{prefix}-"
         self.replays = f"{prefix}_r"
         self.prefix = prefix
-        self._id = re.compile(rf"{re.escape(prefix)}(?:_r([1-9][0-9]*))?-(0|[1-9][0-9]*)")
+        # Numbers have no zeros in front: f-07 is the task of another, not a second name of f-7.
+        self._id = re.compile(
+            rf"{re.escape(prefix)}(?:_r(?P<replay>[1-9][0-9]*))?-(?P<index>0|[1-9][0-9]*)"
+        )
 
     def parts(self, task_id: str) -> tuple[int, int] | None:
         """Return the index and the number of the replay; None for an id of no such group."""
-        found = self._id.fullmatch(task_id)
-        return (int(found[2]), int(found[1] or 0)) if found else None
+        match = self._id.fullmatch(task_id)
+        if match is None:
+            return None
+        return int(match["index"]), int(match["replay"] or 0)
 
     def make(self, index: int, replay: int) -> str:
         """Return the id of a task or of one of its replays."""
@@ -151,8 +156,9 @@ class Members:
 
     def awaited(self, task_id: str) -> bool:
         """Tell whether an id, or its latest replay, is of the group and may not have ended."""
-        known = task_id in self.ended or task_id in self.elsewhere.values()
-        return not known and self.is_last(task_id)
+        has_ended = task_id in self.ended
+        is_followed = task_id in self.elsewhere.values()
+        return not has_ended and not is_followed and self.is_last(task_id)
 
     def next_id(self, task_id: str) -> str:
         """Return the id that the next replay of a member gets; "" for the id of another task."""
@@ -160,7 +166,8 @@ class Members:
         if parts is None:
             return ""
         index, replay = parts
-        return self.names.make(index, max(replay, self._last_replay.get(index, 0)) + 1)
+        last = max(replay, self._last_replay.get(index, 0))
+        return self.names.make(index, last + 1)
 
     def waiting(self) -> set[str]:
         """Return the ids of the members that are not known to have ended."""
@@ -172,17 +179,20 @@ class Members:
         """Note that a task exists: a member, or a replay of one."""
         parts = self._parts(task_id)
         if parts is None:
-            if len(self.alike) < _SHOWN and task_id not in self.alike:
+            is_new = task_id not in self.alike
+            if is_new and len(self.alike) < _SHOWN:
                 self.alike.append(task_id)
             return
         index, replay = parts
-        if replay == 0:
+        if replay:
+            self.replayed = True
+        else:
             self._firsts.add(index)
-        before = self._last_replay.setdefault(index, replay)
-        self.replayed = self.replayed or replay > 0
-        if replay > before:
+        last = self._last_replay.setdefault(index, replay)
+        if replay > last:
+            # A replay stands for its task: how the task itself ended counts no longer.
             self._last_replay[index] = replay
-            self._forget(self.names.make(index, before))
+            self._forget(self.names.make(index, last))
 
     @property
     def empty(self) -> bool:
@@ -202,33 +212,44 @@ class Members:
             InvalidParameter: Some look like members and cannot be: replays of tasks that are not
                 listed, or ids with numbers of their own, which are not counted from 0.
         """
-        found = self._strangers() if self.size is None else []
-        if found:
-            more = f" and {len(found) - _SHOWN} others" if len(found) > _SHOWN else ""
-            raise InvalidParameter(
-                "prefix",
-                self.names.prefix,
-                f"is ambiguous: {', '.join(found[:_SHOWN])}{more} may be tasks of others, because "
-                "tasks that such a group has are not listed\nGive size, the number of its tasks.",
-            )
+        if self.size is not None:
+            return
+        strangers = self._strangers()
+        if not strangers:
+            return
+        shown = ", ".join(strangers[:_SHOWN])
+        if len(strangers) > _SHOWN:
+            shown += f" and {len(strangers) - _SHOWN} others"
+        raise InvalidParameter(
+            "prefix",
+            self.names.prefix,
+            f"is ambiguous: {shown} may be tasks of others, because tasks that such a group has "
+            "are not listed\nGive size, the number of its tasks.",
+        )
 
     def _strangers(self) -> list[str]:
+        """Return ids that look like members and cannot be, if there are some."""
         make = self.names.make
         orphans = sorted(self._last_replay.keys() - self._firsts)
         if orphans:
             return [make(index, self._last_replay[index]) for index in orphans]
         firsts = sorted(self._firsts)
-        before = -1
+        next_index = 0
         for listed, index in enumerate(firsts):
-            if index - before - 1 > max(_GAP, listed):
+            gap = index - next_index
+            # Payloads that were refused leave gaps, and more of them in a larger group. A gap that
+            # is wider than all that was listed before it parts two numberings: job-1, job-20261130.
+            if gap > max(_GAP, listed):
                 return [make(stranger, 0) for stranger in firsts[listed:]]
-            before = index
+            next_index = index + 1
         return []
 
     def _parts(self, task_id: str) -> tuple[int, int] | None:
         parts = self.names.parts(task_id)
-        outside = parts is not None and self.size is not None and parts[0] >= self.size
-        return None if outside else parts
+        if parts is None or self.size is None:
+            return parts
+        index, _ = parts
+        return parts if index < self.size else None
 
     def send_again(self, task_id: str) -> None:
         """Note that a member that was not accepted, or a replay, is accepted now."""
@@ -277,14 +298,18 @@ class Members:
         self._forget(task_id)
         parts = self.names.parts(task_id)
         assert parts is not None, "only members are noted"
-        ended = Ended(task_id if task is None else task.task_id, parts[0], task, error)
+        index, _ = parts
+        shown_id = task_id if task is None else task.task_id
+        ended = Ended(shown_id, index, task, error)
         self.ended[task_id] = ended
-        self._failed += error is not None
+        if error is not None:
+            self._failed += 1
         return ended
 
     def _forget(self, task_id: str) -> None:
-        before = self.ended.pop(task_id, None)
-        self._failed -= before is not None and before.error is not None
+        ended = self.ended.pop(task_id, None)
+        if ended is not None and ended.error is not None:
+            self._failed -= 1
 
 
 # --- the meaning of a task that has ended -------------------------------------------------------

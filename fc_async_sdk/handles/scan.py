@@ -17,7 +17,7 @@ from fc_async_sdk.errors import InvalidArgument
 from fc_async_sdk.models import TERMINAL_STATUSES, AsyncTaskPage, TaskStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from fc_async_sdk.models import AsyncTask
 
@@ -98,8 +98,9 @@ class Scan:
 
     def take_ended(self) -> list[AsyncTask]:
         """Return the tasks that pages read since the last call show as ended."""
-        taken, self._ended = self._ended, []
-        return taken
+        ended = self._ended
+        self._ended = []
+        return ended
 
     @property
     def live(self) -> set[str]:
@@ -116,8 +117,10 @@ class Scan:
         if expecting and self.complete:
             self.marks[-1].read = False
         live = sum(len(mark.live) for mark in self.marks)
-        by_status = len(LIVE_STATUSES) + live // self._page_size
-        if self.complete and by_status < len(self._open()):
+        # A hundred pages may be open for one slow task each. A list of each status that is not
+        # final then costs fewer requests.
+        pages_by_status = len(LIVE_STATUSES) + live // self._page_size
+        if self.complete and pages_by_status < len(self._open()):
             yield from self._stragglers()
             return
         begin = self._front_page
@@ -135,18 +138,22 @@ class Scan:
         Returns:
             The page before which it stopped.
         """
-        first: int | None = None
-        idle = 0
+        is_first = True
+        pages_without_ends = 0
         following = begin
         index = self._next_open(begin)
-        while index is not None and (whole or idle < _LOOK_AHEAD):
-            found = yield from self._read(index)
-            if found and first is None:
-                first = self._front_page = index
-            idle = 0 if found else idle + 1
+        while index is not None and (whole or pages_without_ends < _LOOK_AHEAD):
+            ends = yield from self._read(index)
+            if ends:
+                pages_without_ends = 0
+                if is_first:
+                    self._front_page = index
+                    is_first = False
+            else:
+                pages_without_ends += 1
             following = index + 1
             index = self._next_open(following)
-        if index is None and first is None:
+        if index is None and is_first:
             self._front_page = 0  # the rest has ended: what is open is behind
         return following
 
@@ -156,11 +163,13 @@ class Scan:
         behind = [index for index in pages if index < begin]
         ahead = [index for index in pages if index >= end]
         self._turn += 1
-        chosen: list[int] = []
-        for some, count in ((behind, _BEHIND), (ahead, 1)):
-            size = min(count, len(some))
-            chosen += [some[(self._turn * size + step) % len(some)] for step in range(size)]
-        return chosen
+        return self._in_turn(behind, _BEHIND) + self._in_turn(ahead, 1)
+
+    def _in_turn(self, pages: Sequence[int], count: int) -> list[int]:
+        """Choose the next of some pages, so that each of them is read after some rounds."""
+        size = min(count, len(pages))
+        begin = self._turn * size
+        return [pages[(begin + step) % len(pages)] for step in range(size)]
 
     def _stragglers(self) -> Reading:
         """List by status what has not ended; read only the pages of what is not listed so."""
@@ -174,6 +183,7 @@ class Scan:
                     break
                 listing = listing._replace(token=page.next_token)
         for index in self._open():
+            # What is not listed as live has ended, and its page tells how.
             if not self._live_on(index) <= listed:
                 yield from self._read(index)
 
@@ -181,8 +191,10 @@ class Scan:
         return [index for index, mark in enumerate(self.marks) if mark.open]
 
     def _next_open(self, begin: int) -> int | None:
-        pages = range(begin, len(self.marks))
-        return next((index for index in pages if self.marks[index].open), None)
+        for index in range(begin, len(self.marks)):
+            if self.marks[index].open:
+                return index
+        return None
 
     def _live_on(self, index: int) -> set[str]:
         return self.marks[index].live if index < len(self.marks) else set()
@@ -203,16 +215,18 @@ class Scan:
                 raise
             self.stale = True  # the service does not know the token any more
             return 0
-        ids = {task.task_id for task in page.tasks}
-        self.stale = self.stale or not mark.live <= ids
+        if not mark.live <= {task.task_id for task in page.tasks}:
+            # A task that was on this page is on another one now: what is known of pages is void.
+            self.stale = True
         awaited = [task for task in page.tasks if self._awaited(task.task_id)]
         ended = [task for task in awaited if task.finished]
         mark.read = True
-        mark.live = {task.task_id for task in awaited} - {task.task_id for task in ended}
+        mark.live = {task.task_id for task in awaited if not task.finished}
         mark.last = not page.next_token
+        following = index + 1
         if mark.last:
-            del self.marks[index + 1 :]
-        elif index + 1 == len(self.marks):
+            del self.marks[following:]
+        elif following == len(self.marks):
             self.marks.append(Mark(page.next_token))
         self._ended += ended
         return len(ended)

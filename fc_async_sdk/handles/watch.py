@@ -17,7 +17,7 @@ from fc_async_sdk.models import AsyncTaskPage
 from fc_async_sdk.waiters import REGISTRATION_SECONDS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from fc_async_sdk.fanout import Progress
     from fc_async_sdk.handles.members import Members
@@ -101,31 +101,56 @@ class Watch:
     def _complete(self) -> bool:
         return all(scan.complete for scan in self._scans)
 
+    @property
+    def _is_open(self) -> bool:
+        """True if the end of a task is awaited, or tasks may exist that were not listed yet."""
+        members = self._members
+        return bool(members.waiting()) or members.empty or not self._complete
+
     def _run(self) -> _Steps:
         yield from list(self._members.ended.values())
         missing: set[str] = set()
         while not (yield from self._over()):
             for scan in self._scans:
-                first = scan is self._replays or self._members.size is None
-                whole = not scan.complete and (first or self._confirmed)
-                expecting = any(task_id.startswith(scan.prefix) for task_id in missing)
-                yield from self._read(scan, scan.round(whole=whole, expecting=expecting))
-            yield from self._look_elsewhere()
+                yield from self._round(scan, missing)
+            yield from self._read_elsewhere()
             missing = self._missing()
-            late = self._now() - self.polling.began >= REGISTRATION_SECONDS
-            if late and self._complete:
+            waited = self._now() - self.polling.began
+            # A task that was just accepted is not listed for some seconds: until then, nothing
+            # that is missing says anything.
+            is_late = waited >= REGISTRATION_SECONDS
+            if is_late and self._complete:
                 self._check()
-            if missing and late:
-                if self._confirmed:
-                    yield from [self._members.lose(task_id) for task_id in sorted(missing)]
-                else:
-                    self._confirmed = True
-                    self._restart()
+            if is_late and missing:
+                yield from self._doubt(missing)
                 continue
             if any(scan.stale for scan in self._scans):
                 self._restart()
-            if self._members.waiting() or self._members.empty or not self._complete:
+            if self._is_open:
                 yield Pause(self._wait())
+
+    def _round(self, scan: Scan, missing: Iterable[str]) -> _Steps:
+        """Read the pages of a list that are likely to have news.
+
+        Args:
+            scan: The list.
+            missing: Tasks that should be listed and are not.
+        """
+        # Replays, and the members of a group without a size, are known only when all are listed.
+        # With a size, what was not listed yet is awaited in any case.
+        must_be_whole = scan is self._replays or self._members.size is None or self._confirmed
+        whole = must_be_whole and not scan.complete
+        expecting = any(task_id.startswith(scan.prefix) for task_id in missing)
+        yield from self._read(scan, scan.round(whole=whole, expecting=expecting))
+
+    def _doubt(self, missing: Iterable[str]) -> _Steps:
+        """Read all lists once more for tasks that are missing; then count them as lost."""
+        if self._confirmed:
+            yield from [self._members.lose(task_id) for task_id in sorted(missing)]
+            return
+        # Pages shift while others send: a task may have moved to a page that was read before.
+        self._confirmed = True
+        self._restart()
 
     def _over(self) -> Generator[Step, AsyncTaskPage | None, bool]:
         members = self._members
@@ -137,7 +162,7 @@ class Watch:
             return False
         # Others may still send tasks of this group: what was the last page may have another now.
         yield from self._read(self._firsts, self._firsts.last_page())
-        if members.waiting() or members.empty or not self._complete:
+        if self._is_open:
             return False
         self._check()
         return True
@@ -153,10 +178,12 @@ class Watch:
         members.check()
         if members.empty:
             alike = ", ".join(members.alike)
-            found = f"; listed are {alike}" if alike else ""
+            # Nothing is there, or something is whose name is almost the same: a user who has
+            # mistyped the prefix sees it in the second case.
+            listed = f"; listed are {alike}" if alike else ""
             raise WaiterError(
                 f"no task of {members.function} has the id {members.names.first}0, "
-                f"{members.names.first}1 or the like{found}\n{TaskLost.advice}",
+                f"{members.names.first}1 or the like{listed}\n{TaskLost.advice}",
                 last=self.progress,
             )
 
@@ -170,7 +197,7 @@ class Watch:
                 listing = _after(reading.throw, error)
                 continue
             except TransportError as error:
-                self.polling.bear(error, self._now())
+                self.polling.tolerate(error, self._now())
                 yield Pause(self._wait())
                 continue
             assert page is not None
@@ -182,31 +209,33 @@ class Watch:
                 if ended is not None:
                     yield ended
 
-    def _look_elsewhere(self) -> _Steps:
+    def _read_elsewhere(self) -> _Steps:
         """Read some of the messages that follow members under names of their own, in turn."""
         members = self._members
         for task_id in list(members.elsewhere)[:_FOLLOWED]:
             try:
                 page = yield Listing(task_id, None)
             except TransportError as error:
-                self.polling.bear(error, self._now())
+                self.polling.tolerate(error, self._now())
                 return
             assert page is not None
-            found = next((task for task in page.tasks if task.task_id == task_id), None)
-            if found is not None and found.finished:
-                ended = members.end_elsewhere(found)
-                if ended is not None:
-                    yield ended
-            else:
+            # The list is by prefix: another task may stand before this one.
+            exact = [task for task in page.tasks if task.task_id == task_id]
+            if not exact or not exact[0].finished:
+                # To the end of the line, so that each message has its turn.
                 members.elsewhere[task_id] = members.elsewhere.pop(task_id)
+                continue
+            ended = members.end_elsewhere(exact[0])
+            if ended is not None:
+                yield ended
 
     def _missing(self) -> set[str]:
         """Return the tasks that should be listed and are not; nothing before all were listed."""
         if not self._complete:
             return set()
         members = self._members
-        known = self._firsts.live | self._replays.live | {*members.elsewhere.values()}
-        return members.waiting() - known
+        listed = self._firsts.live | self._replays.live | {*members.elsewhere.values()}
+        return members.waiting() - listed
 
     def _restart(self) -> None:
         for scan in self._scans:
@@ -215,13 +244,13 @@ class Watch:
     def _wait(self) -> float:
         wait = self.polling.wait(self._now())
         if wait is None:
-            seen = self.progress
+            progress = self.progress
             names = self._members.names
+            total = "?" if progress.total is None else progress.total
             raise WaiterError(
-                f"gave up after {self.polling.timeout:g} s: {seen.done} of "
-                f"{'?' if seen.total is None else seen.total} tasks of {names.prefix} have ended, "
-                f"{seen.failed} of them without a result",
-                last=seen,
+                f"gave up after {self.polling.timeout:g} s: {progress.done} of {total} tasks of "
+                f"{names.prefix} have ended, {progress.failed} of them without a result",
+                last=progress,
             ) from self.polling.silence
         return wait
 

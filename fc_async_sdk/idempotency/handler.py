@@ -171,13 +171,15 @@ def once(name: str, function: Callable[P, R], /, *args: P.args, **kwargs: P.kwar
         RuntimeError: No idempotent handler runs here.
     """
     run = _current()
-    if (known := run.begin_effect(name)) is not None:
-        return cast("R", _value(known, run.key, f"effect {name!r}"))
+    earlier = run.begin_effect(name)
+    if earlier is not None:
+        return cast("R", _value(earlier, run.key, f"effect {name!r}"))
     try:
         result = function(*args, **kwargs)
     except Exception as error:
         run.fail_effect(name, error)
         raise
+    # It was a coroutine, which has done nothing yet: the effect may be performed by a later run.
     if _not_begun(result):
         run.cancel_effect(name)
     _check_ended("function", function, result, "use await once_async(…) in a coroutine handler")
@@ -212,8 +214,9 @@ async def once_async(
     import asyncio  # noqa: PLC0415 -- imports are billed, and most handlers are not coroutines
 
     run = _current()
-    if (known := await asyncio.to_thread(run.begin_effect, name)) is not None:
-        return cast("R", _value(known, run.key, f"effect {name!r}"))
+    earlier = await asyncio.to_thread(run.begin_effect, name)
+    if earlier is not None:
+        return cast("R", _value(earlier, run.key, f"effect {name!r}"))
     try:
         result: Any = function(*args, **kwargs)
         if inspect.isawaitable(result):
@@ -237,6 +240,7 @@ def _current() -> Run:
 
 def _attempt(context: Any) -> int:
     """Return the retry count. Runtimes pass a header on as text, or leave it out."""
+    # A custom runtime passes the header on as text; python3.12 has no such attribute.
     count = str(getattr(context, "retry_count", None) or "0")
     return int(count) if count.isdecimal() else 0
 
@@ -245,9 +249,12 @@ def _synchronous(
     handler: Callable[[Any, Any], Any], claims: Claims, read: _Reader
 ) -> Callable[[Any, Any], Any]:
     def wrapper(event: Any, context: Any) -> Any:
-        request, until = read(event, context), claims.deadline()
-        while isinstance(standing := claims.claim(request), states.Running):
+        request = read(event, context)
+        until = claims.deadline()
+        standing = claims.claim(request)
+        while isinstance(standing, states.Running):
             claims.clock.sleep(claims.pause(standing, request, until))
+            standing = claims.claim(request)
         if isinstance(standing, states.Done):
             return _repeated(standing, request)
         token = _CURRENT.set(standing)
@@ -272,13 +279,13 @@ def _asynchronous(
     import asyncio  # noqa: PLC0415 -- imports are billed, and most handlers are not coroutines
 
     async def wrapper(event: Any, context: Any) -> Any:
-        request, until = read(event, context), claims.deadline()
+        request = read(event, context)
+        until = claims.deadline()
         # Stores are synchronous: a request to one must not block the event loop.
-        while isinstance(
-            standing := await asyncio.to_thread(claims.claim, request), states.Running
-        ):
-            seconds = claims.pause(standing, request, until)
-            await asyncio.sleep(seconds)
+        standing = await asyncio.to_thread(claims.claim, request)
+        while isinstance(standing, states.Running):
+            await asyncio.sleep(claims.pause(standing, request, until))
+            standing = await asyncio.to_thread(claims.claim, request)
         if isinstance(standing, states.Done):
             return _repeated(standing, request)
         token = _CURRENT.set(standing)
@@ -301,7 +308,8 @@ def _repeated(standing: states.Done, request: states.Request) -> object:
     return None if standing.result is None else _value(standing.result, request.key, "the work")
 
 
-def _value(kept: Kept, key: str, what: str) -> object:
-    if kept.form == "unkept":
-        raise errors.ResultNotStored(key, what, kept.data)
-    return kept.value()
+def _value(stored: Kept, key: str, subject: str) -> object:
+    # To return None instead would tell the handler that its payment has no receipt.
+    if stored.form == "unkept":
+        raise errors.ResultNotStored(key, subject, stored.data)
+    return stored.value()

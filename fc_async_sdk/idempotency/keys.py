@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from fc_async_sdk import _claims, _envelopes, errors
+from fc_async_sdk import errors
+from fc_async_sdk._payloads import claims, envelopes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,8 +30,8 @@ _READABLE: Final = 256
 """Longer keys are hashed, and those with characters that a database may refuse, such as NUL."""
 
 _ENVELOPES: Final = (
-    (_claims.NAME, ": it is a claim; put @handler(..., large=store) above @idempotent"),
-    (_envelopes.HOP, ": it waits for its slot; put @handler(..., pace=pace) above @idempotent"),
+    (claims.NAME, ": it is a claim; put @handler(..., large=store) above @idempotent"),
+    (envelopes.HOP, ": it waits for its slot; put @handler(..., pace=pace) above @idempotent"),
 )
 
 _SCOPE: Final = 128
@@ -60,30 +61,41 @@ def by_field(*paths: str) -> Key:
     Raises:
         InvalidParameter: No path is given.
     """
-    given: tuple[object, ...] = paths
-    if not given or not all(isinstance(path, str) and path for path in given):
+    if not paths or not all(map(_is_name, paths)):
         raise errors.InvalidParameter("paths", paths, "must name at least one field")
 
     def key(event: object, _: object) -> object:
         document = as_document(event)
-        found = [_look_up(document, path) for path in paths]
-        return found[0] if len(found) == 1 else found
+        fields = [_look_up(document, path) for path in paths]
+        return fields[0] if len(fields) == 1 else fields
 
     return key
+
+
+def _is_name(path: object) -> bool:
+    return isinstance(path, str) and path != ""
 
 
 def _look_up(document: object, path: str) -> object:
     for name in path.split("."):
         if not isinstance(document, Mapping) or name not in document:
-            names = document if isinstance(document, Mapping) else {}
             raise errors.KeyMissing(
-                f"the payload has no field {path!r}, which is the key"
-                + next((text for envelope, text in _ENVELOPES if envelope in names), "")
+                f"the payload has no field {path!r}, which is the key{_why_missing(document)}"
             )
         document = document[name]
     if document is None:
         raise errors.KeyMissing(f"the field {path!r} of the payload is null, and it is the key")
     return document
+
+
+def _why_missing(document: object) -> str:
+    """Return the end of the message for a payload that a decorator above would have opened."""
+    if not isinstance(document, Mapping):
+        return ""
+    for envelope, reason in _ENVELOPES:
+        if envelope in document:
+            return reason
+    return ""
 
 
 def key_text(scope: str, value: object) -> str:
@@ -97,12 +109,12 @@ def key_text(scope: str, value: object) -> str:
         KeyMissing: The value, or a part of it, is None or empty.
         InvalidParameter: It is not a JSON value, or the scope is too long.
     """
-    parts = (
-        value if isinstance(value, Sequence) and not isinstance(value, (str, bytes)) else [value]
-    )
+    # A key with an empty part would be shared by all events that lack it: the second one would get
+    # the result of the first.
+    parts = _parts(value)
     if not parts or any(part is None or part == "" for part in parts):
         raise errors.KeyMissing(f"the key of this event is {value!r}")
-    if not (scope.isprintable() and len(scope.encode()) <= _SCOPE):
+    if not scope.isprintable() or len(scope.encode()) > _SCOPE:
         raise errors.InvalidParameter("scope", scope, f"must be printable, at most {_SCOPE} bytes")
     try:
         text = value if isinstance(value, str) else json.dumps(value, sort_keys=True)
@@ -111,9 +123,14 @@ def key_text(scope: str, value: object) -> str:
             "key", value, "must be text, a number or a list of them"
         ) from error
     key = f"{scope}/{text}" if scope else text
-    if not key.isprintable() or len(key.encode()) > _READABLE:
-        return f"{scope}/sha256:{_hash(text)}"
-    return key
+    is_readable = key.isprintable() and len(key.encode()) <= _READABLE
+    return key if is_readable else f"{scope}/sha256:{_hash(text)}"
+
+
+def _parts(value: object) -> Sequence[object]:
+    if isinstance(value, (str, bytes)) or not isinstance(value, Sequence):
+        return [value]
+    return value
 
 
 def fingerprint(event: object, compare: Callable[[Any], object] | None) -> str:
@@ -129,7 +146,7 @@ def fingerprint(event: object, compare: Callable[[Any], object] | None) -> str:
     part = event if compare is None else compare(event)
     try:
         document = as_document(part)
-        if claim := _claims.of(document):
+        if claim := claims.of(document):
             return claim.sha256  # the key of its object has the day
         if isinstance(document, bytes):
             return hashlib.sha256(document).hexdigest()
@@ -168,6 +185,7 @@ def _number(text: str) -> object:
     """Return a number of a JSON document: a float, or what tells it from all other numbers."""
     value = float(text)
     exact = _canonical(text)
+    # Two decimals that are one float were one key, and the second order got the first's receipt.
     return value if exact == _canonical(repr(value)) else {"number": exact}
 
 
@@ -177,8 +195,11 @@ def _canonical(number: str) -> str:
     whole, _, fraction = mantissa.lstrip("-").partition(".")
     digits = (whole + fraction).lstrip("0")
     significant = digits.rstrip("0")
+    if not significant:
+        return "-e0" if mantissa.startswith("-") else "e0"
+    sign = "-" if mantissa.startswith("-") else ""
     power = int(exponent or 0) + len(digits) - len(significant) - len(fraction)
-    return f"{'-' * mantissa.startswith('-')}{significant}e{power if significant else 0}"
+    return f"{sign}{significant}e{power}"
 
 
 def _hash(text: str) -> str:

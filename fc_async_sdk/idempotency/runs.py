@@ -89,20 +89,23 @@ class Claims:
             FailureKept: An earlier run failed for good.
             StoreFailed: The store failed, or its writes are not conditional.
         """
-        store, rules = self._store, self._rules
+        store = self._store
+        rules = self._rules
         for _ in range(_RACES):
             now = self.clock.now()
             mine = states.claim(request, rules, now, new_token())
-            found = cast("Record | None", _ask(mine.key, store.create, mine))
+            stored = cast("Record | None", _ask(mine.key, store.create, mine))
             # Its own token: the record was written, and a client library sent the request again
             # because the answer was lost.
-            if found is None or found.token == mine.token:
+            if stored is None or stored.token == mine.token:
                 return Run(store, rules, self.clock, mine)
-            standing = states.decide(found, request, rules, now)
+            standing = states.decide(stored, request, rules, now)
             if standing is not None:
                 return standing
-            mine = states.inherit(mine, found, rules)
-            if _ask(mine.key, store.replace, mine, found.token):
+            # The key is free, and other instances see that at the same time: the condition on the
+            # token lets one of them have it.
+            mine = states.inherit(mine, stored, rules)
+            if _ask(mine.key, store.replace, mine, stored.token):
                 return Run(store, rules, self.clock, mine)
         raise errors.StoreFailed("the store refused every conditional write", key=request.key)
 
@@ -111,7 +114,7 @@ class Claims:
         return self.clock.now() + round(self._rules.wait * 1000)
 
     def pause(self, standing: states.Running, request: states.Request, until: int) -> float:
-        """Return how many seconds to wait before the next look at another run.
+        """Return the seconds until the store is asked again about another run.
 
         Raises:
             AlreadyRunning: The wait is over.
@@ -148,22 +151,26 @@ class Run:
             InvalidParameter: The effect began before in this run and has not ended.
         """
         with self._lock:
-            if (known := self._record.effects.get(name)) is not None:
-                return known
+            earlier = self._record.effects.get(name)
+            if earlier is not None:
+                return earlier
             if name in self._record.begun:
                 raise errors.InvalidParameter("name", name, "names two effects of one handler")
-            self._write(states.begin_effect(self._record, name, new_token()), f"effect {name!r}")
+            # Written before the effect: after a kill in between, the next run finds the intent and
+            # does not perform it a second time.
+            intent = states.begin_effect(self._record, name, new_token())
+            self._write(intent, f"effect {name!r}")
             return None
 
     def end_effect(self, name: str, result: object) -> None:
         """Store the result of an effect."""
         with self._lock:
-            kept = keep(result, self._rules.max_result_bytes)
-            if kept.form == "unkept":
+            stored = keep(result, self._rules.max_result_bytes)
+            if stored.form == "unkept":
                 _LOG.warning(
-                    "%s: the result of effect %r is not kept: %s", self.key, name, kept.data
+                    "%s: the result of effect %r is not kept: %s", self.key, name, stored.data
                 )
-            changed = states.end_effect(self._record, name, kept, new_token())
+            changed = states.end_effect(self._record, name, stored, new_token())
             self._insist(changed, f"the result of effect {name!r}")
 
     def fail_effect(self, name: str, error: Exception) -> None:
@@ -185,11 +192,12 @@ class Run:
         Raises:
             ClaimLost: Another run has the key.
         """
-        kept = keep(result, self._rules.max_result_bytes) if self._rules.keep_result else None
-        if kept is not None and kept.form == "unkept":
-            _LOG.warning("%s: the result is not kept: %s", self.key, kept.data)
+        rules = self._rules
+        stored = keep(result, rules.max_result_bytes) if rules.keep_result else None
+        if stored is not None and stored.form == "unkept":
+            _LOG.warning("%s: the result is not kept: %s", self.key, stored.data)
         with self._lock:
-            done = states.complete(self._record, kept, self._rules, self._clock.now(), new_token())
+            done = states.complete(self._record, stored, rules, self._clock.now(), new_token())
             try:
                 self._insist(done, "its result")
             except errors.StoreFailed:
@@ -205,21 +213,22 @@ class Run:
                     self._write(after, "its failure")
                 elif not _ask(self.key, self._store.remove, self.key, record.token):
                     _LOG.warning("%s: the key was taken over by another run", self.key)
+            # Logged only: the caller raises the handler's own error, which says more.
             except errors.IdempotencyError:
                 _LOG.warning("%s: the failure is not recorded", self.key, exc_info=True)
 
-    def _insist(self, record: Record, what: str) -> None:
+    def _insist(self, record: Record, subject: str) -> None:
         """Write a record; try again when the store fails."""
         for pause in _INSIST_WAITS:
             try:
-                return self._write(record, what)
+                return self._write(record, subject)
             except errors.StoreFailed:
                 self._clock.sleep(pause)
-        return self._write(record, what)
+        return self._write(record, subject)
 
-    def _write(self, record: Record, what: str) -> None:
+    def _write(self, record: Record, subject: str) -> None:
         if not _ask(self.key, self._store.replace, record, self._record.token):
-            raise errors.ClaimLost(self.key, what)
+            raise errors.ClaimLost(self.key, subject)
         self._record = record
 
 
@@ -246,9 +255,9 @@ def forget(store: Store, key: str) -> bool:
         Whether there was a record.
     """
     probe = _probe(key)
-    found = store.create(probe)
-    removed = store.remove(key, probe.token if found is None else found.token)
-    return found is not None and removed
+    record = store.create(probe)
+    removed = store.remove(key, probe.token if record is None else record.token)
+    return record is not None and removed
 
 
 def resolve(store: Store, key: str, *, happened: bool, result: object = None) -> bool:
@@ -265,22 +274,22 @@ def resolve(store: Store, key: str, *, happened: bool, result: object = None) ->
         False if the key has no effect in doubt, or its record changed meanwhile.
     """
     probe = _probe(key)
-    found = store.create(probe)
-    if found is None or not found.begun:
-        if found is None:
-            store.remove(key, probe.token)
+    record = store.create(probe)
+    if record is None:
+        store.remove(key, probe.token)
         return False
-    kept = keep(result)
-    changed = replace(found, token=probe.token, state="free")
-    for effect in found.begun:
-        changed = (
-            states.end_effect(changed, effect, kept, probe.token)
-            if happened
-            else states.cancel_effect(changed, effect, probe.token)
-        )
-    return store.replace(changed, found.token)
+    if not record.begun:
+        return False
+    stored = keep(result)
+    changed = replace(record, token=probe.token, state="free")
+    for effect in record.begun:
+        if happened:
+            changed = states.end_effect(changed, effect, stored, probe.token)
+        else:
+            changed = states.cancel_effect(changed, effect, probe.token)
+    return store.replace(changed, record.token)
 
 
 def _probe(key: str) -> Record:
-    """Return a record whose create() reads the stored one."""
+    """Return a record whose create() reads the stored one: a store has no other way to read."""
     return Record(key=key, token=new_token(), state="free", written=0, until=0, expires=60_000)

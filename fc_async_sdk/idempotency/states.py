@@ -69,15 +69,15 @@ def keep(value: object, max_bytes: int = MAX_RESULT_BYTES) -> Kept:
         max_bytes: The longest text that is kept.
     """
     if isinstance(value, (bytes, bytearray, memoryview)):
-        kept = Kept("bytes", base64.b64encode(value).decode())
+        stored = Kept("bytes", base64.b64encode(value).decode())
     else:
         try:
-            kept = Kept("json", json.dumps(value))
+            stored = Kept("json", json.dumps(value))
         except (TypeError, ValueError, RecursionError) as error:
             return Kept("unkept", f"{type(value).__name__} is not a JSON value: {error}")
-    if len(kept.data) > max_bytes:
-        return Kept("unkept", f"it has {len(kept.data)} bytes, {max_bytes} are allowed")
-    return kept
+    if len(stored.data) > max_bytes:
+        return Kept("unkept", f"it has {len(stored.data)} bytes, {max_bytes} are allowed")
+    return stored
 
 
 class Record(Row, frozen=True, omit_defaults=True, kw_only=True):
@@ -155,12 +155,15 @@ def _is_number(value: object) -> bool:
 
 def _classes(name: str, value: object) -> tuple[type[Exception], ...]:
     """Return a class of errors, or a collection of them, as ``except`` takes them."""
-    found = (value,) if isinstance(value, type) else value
-    if not isinstance(found, Collection) or not all(
-        isinstance(one, type) and issubclass(one, Exception) for one in found
-    ):
+    classes = (value,) if isinstance(value, type) else value
+    # Checked at the decorator: a wrong class would fail while an error of the handler is handled.
+    if not isinstance(classes, Collection) or not all(map(_is_error, classes)):
         raise errors.InvalidParameter(name, value, "must be classes of errors: (ValueError,)")
-    return tuple(found)
+    return tuple(classes)
+
+
+def _is_error(value: object) -> bool:
+    return isinstance(value, type) and issubclass(value, Exception)
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
@@ -193,11 +196,11 @@ class Done(msgspec.Struct, frozen=True):
     result: Kept | None
 
 
-def decide(found: Record, request: Request, rules: Rules, now: int) -> Running | Done | None:
+def decide(record: Record, request: Request, rules: Rules, now: int) -> Running | Done | None:
     """Return what is known of the key of an execution; None: the key is free, replace its record.
 
     Args:
-        found: The record of the key.
+        record: The record of the key.
         request: The execution.
         rules: Options.
         now: Milliseconds since the epoch.
@@ -207,33 +210,40 @@ def decide(found: Record, request: Request, rules: Rules, now: int) -> Running |
         FailureKept: An earlier run failed for good.
         EffectInDoubt: An interrupted run began an effect.
     """
-    if now > found.expires + _ms(rules.margin):
+    # The margin, because instances have clocks of their own: a writer that is ahead of this one
+    # has meant a later time.
+    if now > record.expires + _ms(rules.margin):
         return None
-    if request.fingerprint and found.fingerprint and request.fingerprint != found.fingerprint:
-        raise errors.PayloadMismatch(found.key)
-    if found.state == "done":
-        return Done(found.result)
-    if found.state == "failed":
-        raise errors.FailureKept(found.key, *(found.error or ("", "")))
-    if found.state == "running" and not interrupted(found, request, rules, now):
-        return Running(found.until)
-    if found.begun:
-        raise errors.EffectInDoubt(found.key, found.begun)
+    are_compared = request.fingerprint and record.fingerprint
+    if are_compared and request.fingerprint != record.fingerprint:
+        raise errors.PayloadMismatch(record.key)
+    if record.state == "done":
+        return Done(record.result)
+    if record.state == "failed":
+        raise errors.FailureKept(record.key, *(record.error or ("", "")))
+    if record.state == "running" and not interrupted(record, request, rules, now):
+        return Running(record.until)
+    if record.begun:
+        raise errors.EffectInDoubt(record.key, record.begun)
     return None
 
 
-def interrupted(found: Record, request: Request, rules: Rules, now: int) -> bool:
+def interrupted(record: Record, request: Request, rules: Rules, now: int) -> bool:
     """Return whether the run of a record has ended without recording its end.
 
     A retry of the same request begins only after the attempt before has ended; a second delivery
     of the same attempt does not tell that.
     """
-    later = request.request_id == found.request_id and request.attempt > found.attempt
-    return now >= found.until or (rules.trust_retry_count and later)
+    if now >= record.until:
+        return True
+    is_retry = request.request_id == record.request_id and request.attempt > record.attempt
+    return rules.trust_retry_count and is_retry
 
 
 def claim(request: Request, rules: Rules, now: int, token: str) -> Record:
     """Return the record of a run that begins."""
+    # The platform ends a run at its time limit. A later claim is safe after that, with a margin for
+    # the two clocks.
     until = now + request.timeout_ms + _ms(rules.margin)
     return Record(
         key=request.key,
@@ -248,11 +258,11 @@ def claim(request: Request, rules: Rules, now: int, token: str) -> Record:
     )
 
 
-def inherit(mine: Record, found: Record, rules: Rules) -> Record:
+def inherit(mine: Record, earlier: Record, rules: Rules) -> Record:
     """Return the record of a run that takes a key over; it keeps the results of effects."""
-    if mine.written > found.expires + _ms(rules.margin):
+    if mine.written > earlier.expires + _ms(rules.margin):
         return mine
-    return replace(mine, effects=found.effects)
+    return replace(mine, effects=earlier.effects)
 
 
 def begin_effect(record: Record, effect: str, token: str) -> Record:
@@ -262,9 +272,8 @@ def begin_effect(record: Record, effect: str, token: str) -> Record:
 
 def cancel_effect(record: Record, effect: str, token: str) -> Record:
     """Return the record after an effect that did not happen."""
-    return replace(
-        record, token=token, begun=tuple(name for name in record.begun if name != effect)
-    )
+    begun = tuple(name for name in record.begun if name != effect)
+    return replace(record, token=token, begun=begun)
 
 
 def end_effect(record: Record, effect: str, result: Kept, token: str) -> Record:
@@ -290,10 +299,12 @@ def complete(record: Record, result: Kept | None, rules: Rules, now: int, token:
 def fail(record: Record, error: Exception, rules: Rules, now: int, token: str) -> Record | None:
     """Return the record of a run that raised an error; None: the key has none any more."""
     if rules.keeps(error):
+        # Lone surrogates are in messages about bytes, and no store takes them.
         text = str(error)[:_MESSAGE].encode("utf-8", "replace").decode()
-        kept = (type(error).__name__, text)
+        summary = (type(error).__name__, text)
         done = complete(record, None, rules, now, token)
-        return replace(done, state="failed", error=kept)
+        return replace(done, state="failed", error=summary)
+    # With effects the record stays: without it the next attempt would perform them again.
     if record.begun or record.effects:
         expires = now + _ms(rules.expires_after)
         return replace(record, token=token, state="free", written=now, expires=expires)

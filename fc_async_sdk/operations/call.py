@@ -14,8 +14,9 @@ from typing import Any, Final, Generic, Literal, NamedTuple, TypeVar
 
 import msgspec
 
-from fc_async_sdk import _payloads, _signing
+from fc_async_sdk import _signing
 from fc_async_sdk._decoding import JSON_ERRORS
+from fc_async_sdk._payloads import values
 from fc_async_sdk.errors import (
     InvalidResponse,
     PayloadTooLarge,
@@ -199,12 +200,20 @@ def _read_error(answer: Answer) -> tuple[str, str, str]:
     except JSON_ERRORS:
         document = None
     if not isinstance(document, dict):
-        said = shorten(answer.body.decode("utf-8", "replace")) if answer.body else "nothing"
-        return _code_of(answer.status), f"the answer is not this API's, it says {said}", ""
+        # A proxy, or a server of another kind. Its status must not count as the service's: a 409
+        # would be "accepted before", and the payload lost without an error.
+        message = f"the answer is not this API's, it says {excerpt(answer.body)}"
+        return _code_of(answer.status), message, ""
+    # The names come in more than one form: Code and code, ErrorMessage and errorMessage.
     folded = {str(key).lower(): value for key, value in document.items()}
     code = folded.get("code") or folded.get("errorcode") or _code_of(answer.status)
     message = folded.get("message") or folded.get("errormessage") or "no message"
     return str(code), str(message), str(folded.get("requestid") or "")
+
+
+def excerpt(body: bytes) -> str:
+    """Return the beginning of a body that could not be read, for a message."""
+    return shorten(body.decode("utf-8", "replace")) if body else "nothing"
 
 
 def retry_after(answer: Answer) -> float | None:
@@ -241,7 +250,9 @@ def _decode(cls: Any, body: bytes) -> Any:
 def _without_nulls(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: _without_nulls(item) for name, item in value.items() if item is not None}
-    return [_without_nulls(item) for item in value] if isinstance(value, list) else value
+    if isinstance(value, list):
+        return [_without_nulls(item) for item in value]
+    return value
 
 
 def read_json(cls: type[U], operation: str) -> Callable[[Answer], U]:
@@ -252,9 +263,9 @@ def read_json(cls: type[U], operation: str) -> Callable[[Answer], U]:
         try:
             return _decode(decoded, answer.body)  # type: ignore[no-any-return]  # it is a U
         except JSON_ERRORS as error:
-            said = shorten(answer.body.decode("utf-8", "replace")) if answer.body else "nothing"
             raise InvalidResponse(
-                f"expected a {cls.__name__} as JSON, got {said}: {error}{answer.trace}",
+                f"expected a {cls.__name__} as JSON, got {excerpt(answer.body)}: "
+                f"{error}{answer.trace}",
                 operation=operation,
             ) from error
 
@@ -272,10 +283,9 @@ def read_nothing(answer: Answer) -> None:
     try:
         msgspec.json.decode(answer.body)
     except JSON_ERRORS as error:
-        said = shorten(answer.body.decode("utf-8", "replace"))
         raise InvalidResponse(
-            f"expected an empty answer, got {answer.status} with {said}: check the endpoint and "
-            "the proxies between"
+            f"expected an empty answer, got {answer.status} with {excerpt(answer.body)}: check the "
+            "endpoint and the proxies between"
         ) from error
 
 
@@ -341,7 +351,7 @@ def json_call(
         path=at,
         query=parameters,
         headers=_JSON_HEADERS if document is not None else {},
-        body=_payloads.to_json(operation, document) if document is not None else b"",
+        body=values.to_json(operation, document) if document is not None else b"",
         read=read_json(cls, operation),
         repeat=repeat,
     )

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from fc_async_sdk import _payloads
+from fc_async_sdk._payloads import values
 from fc_async_sdk.errors import InvalidParameter, PayloadTooLarge
 from fc_async_sdk.spec import async_config as spec
 from fc_async_sdk.spec import limits
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _QUALIFIER: Final = re.compile(r"[A-Za-z0-9_-]{1,128}")
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 _NAME_LENGTH: Final = 512
+_SECOND: Final = timedelta(seconds=1)
 
 Payload = bytes | bytearray | memoryview | str | Any
 """Bytes go out as they are, text as UTF-8, anything else as JSON; None is an empty payload."""
@@ -101,8 +102,10 @@ def async_config(config: AsyncConfig) -> AsyncConfig:
     Raises:
         InvalidParameter: A value is out of its range, or of another type.
     """
+    # The spec has the names of the service, an error the name of the argument.
     arguments = dict(zip(config.__struct_encode_fields__, config.__struct_fields__, strict=True))
-    scalars = {name: getattr(config, arguments[name]) for name in ("asyncTask", *spec.RANGES)}
+    names = ("asyncTask", *spec.RANGES)
+    scalars = {name: getattr(config, arguments[name]) for name in names}
     for violation in spec.check(scalars):
         name = arguments[violation.path[-1]]
         raise InvalidParameter(name, violation.value, f"must be {violation.expected}")
@@ -118,7 +121,9 @@ def some_delay(value: object) -> int:
     """Return seconds (or those of a timedelta of whole seconds) in the open interval (0, 3600)."""
     seconds: object = value
     if isinstance(value, timedelta):
-        seconds = value // timedelta(seconds=1) if not value.microseconds else value.total_seconds()
+        # A fraction stays one, and is refused: a delay that is rounded is not what was asked for.
+        seconds = value.total_seconds() if value.microseconds else value // _SECOND
+    # Not isinstance: True is an int for Python.
     if type(seconds) is not int or seconds not in limits.DELAY_SECONDS:
         raise InvalidParameter(
             "delay",
@@ -150,7 +155,7 @@ def _encode(value: Payload) -> bytes:
     if isinstance(value, (bytearray, memoryview)):
         return bytes(value)
     if not isinstance(value, str):
-        return _payloads.to_json("payload", value)
+        return values.to_json("payload", value)
     try:
         return value.encode()
     except UnicodeEncodeError as error:
@@ -213,7 +218,12 @@ def text_map(name: str, value: object) -> dict[str, str] | None:
         return None
     if not isinstance(value, Mapping):
         raise InvalidParameter(name, type(value).__name__, "must map strings to strings")
-    wrong = [k for k, v in value.items() if not isinstance(k, str) or not isinstance(v, str)]
+    # The keys of what is wrong, never the values: they may be secrets.
+    wrong = [key for key, text in value.items() if not _are_texts(key, text)]
     if wrong:
         raise InvalidParameter(name, wrong, "must map strings to strings")
     return dict(value)
+
+
+def _are_texts(*values: object) -> bool:
+    return all(isinstance(value, str) for value in values)

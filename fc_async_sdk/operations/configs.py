@@ -78,8 +78,14 @@ def put_async_invoke_config(
             explicit=base.destination_config is not None,
         ),
     )
-    checked, at = checks.async_config(document), _async_config(function)
-    return put_call("PutAsyncInvokeConfig", at, AsyncConfig, checked, qualified(qualifier))
+    checked = checks.async_config(document)
+    return put_call(
+        "PutAsyncInvokeConfig",
+        _async_config(function),
+        AsyncConfig,
+        checked,
+        qualified(qualifier),
+    )
 
 
 def get_async_invoke_config(function: str, *, qualifier: str | None = None) -> Call[AsyncConfig]:
@@ -141,8 +147,8 @@ def _async_config(function: str) -> str:
     return of_function(function, "async-invoke-config")
 
 
-def _either(given: T | None, otherwise: T | None) -> T | None:
-    return given if given is not None else otherwise
+def _either(value: T | None, otherwise: T | None) -> T | None:
+    return value if value is not None else otherwise
 
 
 def _destinations(
@@ -159,12 +165,12 @@ def _destinations(
     )
 
 
-def _destination(given: str | arn.DestinationArn | None) -> Destination | None:
-    if given is None:
+def _destination(destination: str | arn.DestinationArn | None) -> Destination | None:
+    if destination is None:
         return None
-    if not isinstance(given, arn.Arn):
-        arn.parse(given)
-    return Destination(destination=str(given))
+    if not isinstance(destination, arn.Arn):
+        arn.parse(destination)
+    return Destination(destination=str(destination))
 
 
 # --- concurrency: how many instances a function may use -----------------------------------------

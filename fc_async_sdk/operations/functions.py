@@ -241,7 +241,7 @@ def disable_function_invocation(
     Raises:
         FunctionNotFound: No such function.
     """
-    given = {
+    fields = {
         "reason": checks.some_text("reason", reason),
         "abortOngoingRequest": checks.flag("abort_ongoing_request", abort_ongoing_request),
     }
@@ -250,7 +250,7 @@ def disable_function_invocation(
         method="POST",
         path=of_function(function, "invoke", "disable"),
         headers={"content-type": JSON},
-        body=msgspec.json.encode({name: v for name, v in given.items() if v is not None}),
+        body=msgspec.json.encode({name: v for name, v in fields.items() if v is not None}),
         read=read_nothing,
     )
 
@@ -306,8 +306,8 @@ def _check_environment(value: object) -> None:
 
 def wire_name(option: str) -> str:
     """Return the name of an option of a function as the service spells it."""
-    first, *rest = option.split("_")
-    return _WIRE_NAMES.get(option, first + "".join([part.title() for part in rest]))
+    first, *other_words = option.split("_")
+    return _WIRE_NAMES.get(option, first + "".join([part.title() for part in other_words]))
 
 
 def _code(code: CodeSource) -> Code:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from fc_async_sdk import _claims, _envelopes
 from fc_async_sdk._decoding import JSON_ERRORS
+from fc_async_sdk._payloads import claims, envelopes
 from fc_async_sdk.errors import (
     AsyncTaskAlreadyExists,
     FunctionError,
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import timedelta
 
-    from fc_async_sdk._claims import PayloadStore
+    from fc_async_sdk._payloads.claims import PayloadStore
     from fc_async_sdk.models import LogType
     from fc_async_sdk.operations.checks import Payload
 
@@ -99,7 +99,7 @@ class InvokeResult(msgspec.Struct, frozen=True, kw_only=True):
             raise InvalidResponse(f"the payload is not JSON: {error}", operation=_OPERATION) from (
                 error
             )
-        return _claims.check_decoded(decoded, "the result")
+        return claims.check_decoded(decoded, "the result")
 
     def text(self) -> str:
         """Return the payload as text; bytes that are not UTF-8 become U+FFFD."""
@@ -238,7 +238,7 @@ def invoke_async(
     task = checks.task_id(task_id)
     if task is not None:
         sent["x-fc-async-task-id"] = task
-    body, deposit = _body(function, payload, _claims.check(large))
+    body, deposit = _body(function, payload, claims.check(large))
     return Call(
         operation=_OPERATION,
         method="POST",
@@ -318,7 +318,7 @@ def _body(
     if large is None:
         return checks.payload(payload, limits.ASYNC_PAYLOAD_GRANTED_BYTES), None
     body = checks.payload(payload, sys.maxsize)
-    if len(body) <= _claims.threshold(large):
+    if len(body) <= claims.threshold(large):
         return body, None
     return body, functools.partial(_deposit, large, function, body)
 
@@ -329,9 +329,9 @@ def _deposit(store: PayloadStore, function: str, body: bytes) -> bytes:
 
     message = hop.read(body)
     if message is None:
-        return _claims.write(store, function, body).encode()
-    claim = _claims.write(store, function, message.payload.open())
-    return msgspec.structs.replace(message, payload=_envelopes.content(claim.encode())).encode()
+        return claims.write(store, function, body).encode()
+    claim = claims.write(store, function, message.payload.open())
+    return msgspec.structs.replace(message, payload=envelopes.content(claim.encode())).encode()
 
 
 def _headers(extra: Mapping[str, str] | None) -> dict[str, str]:

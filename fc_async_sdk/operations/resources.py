@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final, Literal, get_args
 
-from fc_async_sdk import _payloads
+from fc_async_sdk._payloads import values
 from fc_async_sdk.errors import InvalidParameter
 from fc_async_sdk.models import (
     Alias,
@@ -144,6 +144,7 @@ def update_alias(
         AliasNotFound: No such alias.
     """
     document = Alias(
+        # The name is in the path. The model needs one, so it is taken out of the document below.
         alias_name="",
         version_id=checks.version_id(version_id) if version_id is not None else None,
         description=checks.some_text("description", description),
@@ -214,6 +215,7 @@ def _weights(value: object) -> dict[str, float] | None:
         return None
     name = "additional_version_weight"
     shares: dict[str, Any] = dict(value) if isinstance(value, Mapping) else {"": None}
+    # By type and not by isinstance: True is an int for Python.
     if not all(type(share) in {int, float} and 0 <= share <= 1 for share in shares.values()):
         raise InvalidParameter(name, value, "must map versions to shares from 0 to 1")
     return {checks.version_id(version, name): share for version, share in shares.items()}
@@ -354,4 +356,4 @@ def _trigger(function: str, trigger: str) -> str:
 def _config(value: str | Mapping[str, Any]) -> str:
     if isinstance(value, str):
         return checks.text("trigger_config", value)
-    return _payloads.to_json("trigger_config", value).decode()
+    return values.to_json("trigger_config", value).decode()

@@ -29,7 +29,7 @@ from fc_async_sdk.errors import (
     shorten,
 )
 from fc_async_sdk.operations import checks
-from fc_async_sdk.operations.call import Answer, Call, retry_after
+from fc_async_sdk.operations.call import Answer, Call, excerpt, retry_after
 from fc_async_sdk.spec import limits
 from fc_async_sdk.spec.destinations import KINDS
 
@@ -106,7 +106,9 @@ class MqCall(Call[T], frozen=True, kw_only=True, gc=False):
 
     def refusal(self, answer: Answer) -> ServiceError:
         """Return the error for an answer of status 400 and above."""
-        code, message, request_id = f"Http{answer.status}", "", ""
+        code = f"Http{answer.status}"
+        message = ""
+        request_id = ""
         try:
             root = _parsed(answer, self.operation)
         except InvalidResponse as error:
@@ -132,7 +134,7 @@ class _Acknowledgement(MqCall[list[str]], frozen=True, kw_only=True, gc=False):
             root = _parsed(answer, self.operation)
             if root.tag == "Errors":
                 # After a repetition they may be those that the first request has acknowledged.
-                ended = [_text(one, "ReceiptHandle", self.operation) for one in root]
+                ended = [_text(element, "ReceiptHandle", self.operation) for element in root]
                 return [] if repeated else ended
         return super().result(answer, repeated=repeated)
 
@@ -251,14 +253,14 @@ def signed(call: Call[T], host: str, credentials: Credentials, date: str) -> dic
         date: The time as HTTP writes it, such as ``Tue, 24 Nov 2026 13:34:52 GMT``.
     """
     headers = {**call.headers, "date": date, "host": host, "x-mq-version": VERSION}
-    own = sorted(name for name in headers if name.startswith(_OWN_HEADERS))
+    signed_names = sorted(name for name in headers if name.startswith(_OWN_HEADERS))
     target = f"{call.path}?{call.query}" if call.query else call.path
     lines = [
         call.method,
         headers.get("content-md5", ""),
         headers.get("content-type", ""),
         date,
-        *(f"{name}:{headers[name]}" for name in own),
+        *(f"{name}:{headers[name]}" for name in signed_names),
         target,
     ]
     digest = hmac.digest(credentials.access_key_secret.encode(), "\n".join(lines).encode(), "sha1")
@@ -306,17 +308,18 @@ def _parsed(answer: Answer, operation: str) -> Element:
     """
     builder = TreeBuilder()
     parser = expat.ParserCreate(namespace_separator="}")
-    parser.buffer_text = True
+    parser.buffer_text = True  # one call for a text, not one for each of its lines
     parser.StartElementHandler = lambda tag, _: builder.start(tag.rpartition("}")[2], {})
     parser.EndElementHandler = lambda tag: builder.end(tag.rpartition("}")[2])
     parser.CharacterDataHandler = builder.data
+    # A document type is the only way to entities, which can grow to gigabytes or read files.
     parser.StartDoctypeDeclHandler = _refuse_document_type
     try:
         parser.Parse(answer.body, True)
     except (expat.ExpatError, ValueError, LookupError) as error:
-        said = shorten(answer.body[:200].decode("utf-8", "replace")) if answer.body else "nothing"
         raise InvalidResponse(
-            f"the answer is not RocketMQ's, it says {said}: {error}", operation=operation
+            f"the answer is not RocketMQ's, it says {excerpt(answer.body[:200])}: {error}",
+            operation=operation,
         ) from None
     return builder.close()
 
@@ -330,7 +333,9 @@ def _read_published(answer: Answer) -> str:
 
 
 def _read_messages(answer: Answer) -> list[Message]:
-    return [_read_message(one) for one in _parsed(answer, "ConsumeMessage").findall("Message")]
+    return [
+        _read_message(element) for element in _parsed(answer, "ConsumeMessage").findall("Message")
+    ]
 
 
 def _read_message(element: Element) -> Message:
@@ -340,7 +345,11 @@ def _read_message(element: Element) -> Message:
             raise InvalidResponse(f"<{name}> is {shorten(text)}", operation="ConsumeMessage")
         return int(text)
 
-    pairs = (one.partition(":") for one in (element.findtext("Properties") or "").split("|"))
+    properties: dict[str, str] = {}
+    for pair in (element.findtext("Properties") or "").split("|"):
+        name, _, value = pair.partition(":")
+        if name:
+            properties[name] = value
     return Message(
         message_id=_text(element, "MessageId", "ConsumeMessage"),
         message_body=_text(element, "MessageBody", "ConsumeMessage"),
@@ -350,7 +359,7 @@ def _read_message(element: Element) -> Message:
         first_consume_time=number("FirstConsumeTime"),
         next_consume_time=number("NextConsumeTime"),
         message_tag=element.findtext("MessageTag") or "",
-        properties={name: value for name, _, value in pairs if name},
+        properties=properties,
     )
 
 

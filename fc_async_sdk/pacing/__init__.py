@@ -16,9 +16,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from fc_async_sdk import _payloads
 from fc_async_sdk._pacing import BasePace, Forecast, Slots
 from fc_async_sdk._pacing.sending import check
+from fc_async_sdk._payloads import values
 from fc_async_sdk.pacing.receiving import Receiver, RetryLater, wrap
 
 if TYPE_CHECKING:
@@ -83,6 +83,6 @@ def paced(pace: BasePace, *, payload: Any = None) -> Callable[[H], H]:
     check(pace)
     if payload is None:
         return lambda handler: wrap(handler, Receiver(pace, books=True))
-    _payloads.check_type("payload", payload)
-    receiver = Receiver(pace, books=True, read=lambda data, _: _payloads.from_json(payload, data))
+    values.check_type("payload", payload)
+    receiver = Receiver(pace, books=True, read=lambda data, _: values.from_json(payload, data))
     return lambda handler: wrap(handler, receiver)

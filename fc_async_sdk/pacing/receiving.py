@@ -18,11 +18,11 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar, cast
 
 from msgspec.structs import replace
 
-from fc_async_sdk import _envelopes
 from fc_async_sdk._coroutines import is_coroutine_function
 from fc_async_sdk._pacing import gcra, hop, hosting
 from fc_async_sdk._pacing.pace import LONGEST, MAX_HOPS
 from fc_async_sdk._pacing.sending import as_json
+from fc_async_sdk._payloads import envelopes
 from fc_async_sdk.credentials import from_context
 from fc_async_sdk.errors import CredentialsError, InvalidParameter, InvalidPayload, PaceError
 from fc_async_sdk.session import Session
@@ -69,9 +69,9 @@ class RetryLater(Exception):
             raise InvalidParameter("seconds", seconds, "give either seconds or at")
         if at is not None and getattr(at, "tzinfo", None) is None:
             raise InvalidParameter("at", at, "must be a datetime with a time zone")
-        given: object = seconds  # the text of a header, perhaps
-        number = isinstance(given, (int, float)) and 0 <= given <= LONGEST
-        if seconds is not None and not number:
+        wait: object = seconds  # the text of a header, perhaps
+        is_wait = isinstance(wait, (int, float)) and 0 <= wait <= LONGEST
+        if seconds is not None and not is_wait:
             raise InvalidParameter("seconds", seconds, "must be a number from 0 to seven days")
         when = f"in {seconds:g} s" if seconds is not None else f"at {at}"
         super().__init__(f"to be delivered again {when}{reason and f': {reason}'}")
@@ -141,8 +141,12 @@ class Receiver:
         now = _now()
         message = hop.read(raw)
         if message is None:
-            message = hop.Hop(payload=_envelopes.content(raw), booked=not self._books)
-        seconds, part, spread = hop.remaining(message, now), message.part, 0
+            message = hop.Hop(payload=envelopes.content(raw), booked=not self._books)
+        seconds = hop.remaining(message, now)
+        part = message.part
+        spread = 0
+        # Booked only when its wait is over: a message that RetryLater has sent back would hold a
+        # slot of now that it cannot use.
         if not message.booked and not seconds:
             seconds, part, spread = self._book(message, context)
             message = replace(message, booked=True, part=part)
@@ -165,8 +169,10 @@ class Receiver:
     def _book(self, message: Hop, context: Any) -> tuple[int, int, int]:
         """Return whole seconds and microseconds until the next slot, and a number to spread by."""
         pace = self._pace
+        key = None
         try:
-            key = pace.key_of(self._read(message.payload.open(), context)) if pace.keyed else None
+            if pace.keyed:
+                key = pace.key_of(self._read(message.payload.open(), context))
         except InvalidPayload:
             return 0, 0, 0  # the handler refuses it
         now = pace.now()
@@ -181,23 +187,26 @@ class Receiver:
         seconds, part = gcra.split(slot, now)
         if not pace.smooth:
             # Less than a second early or late is the precision of a delay.
-            seconds, part = (gcra.whole_seconds(slot, now), 0) if seconds else (0, 0)
+            part = 0
+            if seconds:
+                seconds = gcra.whole_seconds(slot, now)
         return seconds, part, max(1, slot // slots.interval)
 
     def _send(
         self, message: Hop, seconds: int, context: Any, *, spread: int = 0, reason: str = ""
     ) -> hop.Sent:
         delay, following = hop.onward(message, seconds, _now(), spread=spread)
+        # A message that is sent on without end would be billed without end.
         if following.count > MAX_HOPS + following.retries:
             raise PaceError(self._pace.name, f"the message was sent on {MAX_HOPS} times")
         sent = hop.Sent(hop.next_id(following, context.request_id), delay, reason)
-        name, qualifier = context.function.name, _qualifier(context)
+        name = context.function.name
         accepted = self._client_of(context).invoke_async(
             name,
             following.encode(),
             delay=delay,
             task_id=sent.next,
-            qualifier=qualifier,
+            qualifier=_qualifier(context),
             headers=_trace(context),
         )
         _LOG.info(
@@ -214,8 +223,11 @@ class Receiver:
         host = hosting.current()
         if host is not None:
             return host.client
+        # A context without keys: the runtime has put them into the environment, where the chain
+        # of a session without credentials finds them.
         with contextlib.suppress(CredentialsError):
             self._keys = from_context(context)
+        # Made once for an instance: a client keeps its connections from one delivery to the next.
         if self._client is None:
             provider = None if self._keys is None else self._newest_keys
             session = Session(
@@ -251,8 +263,10 @@ def _now() -> float:
 
 def wrap(function: H, receiver: Receiver) -> H:
     """Return a handler that a receiver decides for; a coroutine function stays one."""
-    made = _asynchronous if is_coroutine_function(function) else _synchronous
-    wrapper = functools.wraps(function)(made(function, receiver))
+    make = _asynchronous if is_coroutine_function(function) else _synchronous
+    wrapper = functools.wraps(function)(make(function, receiver))
+    # A runtime in the process of a test runs a marked handler in a thread, because it calls the
+    # runtime while it runs.
     setattr(wrapper, hosting.MARK, True)
     return cast("H", wrapper)
 

@@ -19,8 +19,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, BinaryIO, Literal, overload
 
-from fc_async_sdk import _claims
-from fc_async_sdk._claims import Claim, PayloadStore, find
+from fc_async_sdk._payloads import claims
+from fc_async_sdk._payloads.claims import Claim, PayloadStore, find
 from fc_async_sdk.errors import InvalidParameter
 from fc_async_sdk.payloads.default import DefaultStore, store_at
 from fc_async_sdk.payloads.folder import FolderStore
@@ -50,7 +50,7 @@ def fetch(
     payload: Any, store: PayloadStore, *, stream: Literal[True], limit: int = ...
 ) -> BinaryIO: ...
 def fetch(
-    payload: Any, store: PayloadStore, *, stream: bool = False, limit: int = _claims.MEMORY
+    payload: Any, store: PayloadStore, *, stream: bool = False, limit: int = claims.MEMORY
 ) -> bytes | BinaryIO:
     """Return the payload that a claim stands for; another payload as it is.
 
@@ -75,12 +75,12 @@ def fetch(
     data = payload.encode() if isinstance(payload, str) else bytes(payload)
     claim = find(data)
     if not stream:
-        return data if claim is None else _claims.fetch(store, claim, limit)
+        return data if claim is None else claims.fetch(store, claim, limit)
     import tempfile  # noqa: PLC0415 -- only for streams
 
     file = tempfile.TemporaryFile()  # noqa: SIM115 -- the caller closes it
     try:
-        file.writelines([data] if claim is None else _claims.read(store, claim))
+        file.writelines([data] if claim is None else claims.read(store, claim))
     except BaseException:
         file.close()
         raise

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 from urllib.parse import unquote, urlsplit
 
-from fc_async_sdk import _claims, _endpoint, _project_folder
+from fc_async_sdk import _endpoint, _project_folder
+from fc_async_sdk._payloads import claims
 from fc_async_sdk.admin.operations import get_health
 from fc_async_sdk.config import Config
 from fc_async_sdk.credentials import LOCAL, Static
@@ -20,7 +21,9 @@ from fc_async_sdk.payloads.oss import OssStore
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from fc_async_sdk._claims import PayloadStore
+    from fc_async_sdk._endpoint import Endpoint
+    from fc_async_sdk._payloads.claims import PayloadStore
+    from fc_async_sdk.admin.models import Health
 
 
 def store_at(url: str, oss_endpoint: str | None = None) -> FolderStore | OssStore:
@@ -62,7 +65,7 @@ class DefaultStore:
         threshold: As the attribute.
     """
 
-    def __init__(self, endpoint: str | None = None, *, threshold: int = _claims.THRESHOLD) -> None:
+    def __init__(self, endpoint: str | None = None, *, threshold: int = claims.THRESHOLD) -> None:
         self._endpoint = endpoint
         self.threshold = threshold
 
@@ -89,42 +92,60 @@ class DefaultStore:
 
     def within(self, context: Any) -> PayloadStore:
         """Return the store with the credentials of an invocation."""
-        return _claims.within(self._store, context)
+        return claims.within(self._store, context)
 
     @property
     def _store(self) -> PayloadStore:
-        names = (_claims.VARIABLE, "FC_ASYNC_ENDPOINT", "FC_ASYNC_OSS_ENDPOINT")
+        names = (claims.VARIABLE, "FC_ASYNC_ENDPOINT", "FC_ASYNC_OSS_ENDPOINT")
         url, endpoint, oss_endpoint = (os.environ.get(name, "") for name in names)
-        return _found(url, self._endpoint or endpoint, oss_endpoint)
+        return _chosen(url, self._endpoint or endpoint, oss_endpoint)
 
     def __repr__(self) -> str:
         return "DefaultStore()"
 
 
+# Cached, because it asks the runtime, and a store is asked for at each payload.
 @functools.lru_cache(maxsize=16)
-def _found(url: str, endpoint: str, oss_endpoint: str) -> PayloadStore:
-    place = _endpoint.parse(endpoint) if endpoint else None
-    here = place is not None and place.loopback
-    bucket = url.startswith("oss:")
-    if url and (oss_endpoint or not (bucket and here)):
+def _chosen(url: str, endpoint: str, oss_endpoint: str) -> PayloadStore:
+    """Return the store that the environment names.
+
+    Args:
+        url: The store, "" for that of the local runtime.
+        endpoint: URL of the service or of a runtime, "" if none is set.
+        oss_endpoint: URL of OSS, "" if none is set.
+
+    Raises:
+        ConfigurationError: There is none, or several nodes would each have their own.
+    """
+    runtime = _endpoint.parse(endpoint) if endpoint else None
+    is_local = runtime is not None and runtime.loopback
+    is_bucket = url.startswith("oss:")
+    # With oss://BUCKET alone, a client of the local runtime wrote to the bucket in the cloud, and
+    # the function read the one on this machine.
+    is_bucket_of_runtime = is_bucket and is_local and not oss_endpoint
+    if url and not is_bucket_of_runtime:
         return store_at(url, oss_endpoint or None)
-    if place is None or not here:
+    if runtime is None or not is_local:
         raise ConfigurationError(
-            f"no store of payloads: set {_claims.VARIABLE} to oss://BUCKET, or to a folder that "
+            f"no store of payloads: set {claims.VARIABLE} to oss://BUCKET, or to a folder that "
             "all instances and senders mount"
         )
+    health = _health(runtime)
+    if health.shared:
+        raise ConfigurationError(_unshared(endpoint, url))
+    if is_bucket:
+        return store_at(url, health.oss)
+    return FolderStore(Path(health.data, _project_folder.PAYLOADS))
+
+
+def _health(runtime: Endpoint) -> Health:
     from fc_async_sdk.transport.sync import SyncTransport  # noqa: PLC0415 -- loads requests
 
-    transport = SyncTransport(place, Config(), Static(LOCAL))
+    transport = SyncTransport(runtime, Config(), Static(LOCAL))
     try:
-        runtime = transport.send(get_health())
+        return transport.send(get_health())
     finally:
         transport.close()
-    if runtime.shared:
-        raise ConfigurationError(_unshared(endpoint, url))
-    if bucket:
-        return store_at(url, runtime.oss)
-    return FolderStore(Path(runtime.data, _project_folder.PAYLOADS))
 
 
 def _unshared(endpoint: str, bucket: str) -> str:
@@ -136,6 +157,6 @@ def _unshared(endpoint: str, bucket: str) -> str:
             f"{bucket} for all senders and nodes"
         )
     return (
-        f"{reason}, which cannot read its folders: set {_claims.VARIABLE} to a folder that all "
+        f"{reason}, which cannot read its folders: set {claims.VARIABLE} to a folder that all "
         "senders and nodes have, or to oss://BUCKET with FC_ASYNC_OSS_ENDPOINT"
     )

@@ -10,7 +10,8 @@ import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final
 
-from fc_async_sdk import _claims, _project_folder
+from fc_async_sdk import _project_folder
+from fc_async_sdk._payloads import claims
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,7 +33,7 @@ class FolderStore:
         threshold: As the attribute.
     """
 
-    def __init__(self, path: str | os.PathLike[str], *, threshold: int = _claims.THRESHOLD) -> None:
+    def __init__(self, path: str | os.PathLike[str], *, threshold: int = claims.THRESHOLD) -> None:
         self._root = Path(path).resolve()
         self.name = self._root.as_uri()
         self.threshold = threshold
@@ -73,6 +74,7 @@ class FolderStore:
         Raises:
             ValueError: The key leads out of the folder.
         """
+        # Resolved first: a key with .. or a link in the folder could lead to any file of the user.
         path = (self._root / key).resolve()
         if path == self._root or not path.is_relative_to(self._root):
             raise ValueError(f"key {key!r} is outside of {self._root}")

@@ -9,8 +9,9 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
-from fc_async_sdk import _claims, _endpoint, credentials
+from fc_async_sdk import _endpoint, credentials
 from fc_async_sdk._installation import needed_for
+from fc_async_sdk._payloads import claims
 from fc_async_sdk.config import REGION_VARIABLES
 from fc_async_sdk.errors import ConfigurationError, CredentialsError
 
@@ -53,7 +54,7 @@ class OssStore:
         endpoint: str | None = None,
         provider: credentials.Provider | None = None,
         timeout: float = 20.0,
-        threshold: int = _claims.THRESHOLD,
+        threshold: int = claims.THRESHOLD,
     ) -> None:
         self.name = f"oss://{bucket}"
         self.threshold = threshold
@@ -65,6 +66,8 @@ class OssStore:
 
     def within(self, context: Any) -> Self:
         """Sign the requests from now on with the credentials of an invocation, if it has some."""
+        # Credentials that the user gave stay; those of a function's role change with each
+        # invocation.
         if self._given is None:
             with contextlib.suppress(CredentialsError):
                 self._provider = credentials.from_context(context)
@@ -96,12 +99,12 @@ class OssStore:
 
     @functools.cached_property
     def _client(self) -> Any:
-        place = _endpoint.parse(self._endpoint) if self._endpoint else None
-        here = place is not None and place.loopback
-        if self._provider is None and place is not None and here:
+        endpoint = _endpoint.parse(self._endpoint) if self._endpoint else None
+        is_local = endpoint is not None and endpoint.loopback
+        if self._provider is None and endpoint is not None and is_local:
             from fc_async_sdk import _runtimes  # noqa: PLC0415 -- only for this machine
 
-            self._provider = credentials.Static(_runtimes.credentials(place, os.environ))
+            self._provider = credentials.Static(_runtimes.credentials(endpoint, os.environ))
         elif self._provider is None:
             from fc_async_sdk import _credential_chain  # noqa: PLC0415 -- not needed in functions
 
@@ -110,10 +113,11 @@ class OssStore:
             raise ConfigurationError(
                 "no region: give OssStore(..., region=...), or set FC_ASYNC_REGION"
             )
+        # On this machine the bucket is in the path: an address takes no name in front of it.
         config = self._oss.config.Config(
             region=self._region or "local",
             endpoint=self._endpoint,
-            use_path_style=here,
+            use_path_style=is_local,
             use_internal_endpoint=self._region == os.environ.get("FC_REGION"),
             connect_timeout=min(self._timeout, 10.0),
             readwrite_timeout=self._timeout,
@@ -138,12 +142,14 @@ class OssStore:
             cause = error.unwrap()
             if not isinstance(cause, self._oss.exceptions.ServiceError):
                 raise OSError(f"{type(cause).__name__}: {cause}") from error
-            said = f"{cause.code}: {cause.message} [request {cause.request_id}]"
+            text = f"{cause.code}: {cause.message} [request {cause.request_id}]"
+            # The same errors as of a folder, so that claims tell them apart without knowing the
+            # store.
             if cause.code == "NoSuchKey":
-                raise FileNotFoundError(said) from error
+                raise FileNotFoundError(text) from error
             if cause.status_code == _FORBIDDEN:
-                raise PermissionError(said) from error
-            raise OSError(said) from error
+                raise PermissionError(text) from error
+            raise OSError(text) from error
 
     def __repr__(self) -> str:
         return f"OssStore({self._bucket!r})"

@@ -117,7 +117,7 @@ CLASSES: Final[dict[Kind, type[DestinationArn]]] = {
 }
 
 _HEAD: Final = re.compile(
-    r"acs:(?P<service>[a-z]+):(?P<region>[a-z0-9-]*):(?P<account_id>[0-9]*):(?P<rest>.+)"
+    r"acs:(?P<service>[a-z]+):(?P<region>[a-z0-9-]*):(?P<account_id>[0-9]*):(?P<resource>.+)"
 )
 _FC2: Final = re.compile(
     r"(?P<head>acs:fc:.*?):services/(?P<service>(?:\$\{[^}]*\}|[^/.])+)(?:\.(?P<qualifier>[^/]+))?"
@@ -147,25 +147,33 @@ def parse(text: str) -> DestinationArn:
     head = _HEAD.fullmatch(text)
     if head is None:
         raise InvalidArn(text, "expected acs:{service}:{region}:{account}:{resource}")
-    service, rest = head["service"], head["rest"]
+    service = head["service"]
+    resource = head["resource"]
     for kind, record in KINDS.items():
-        match = re.fullmatch(record.read, rest) if record.service == service else None
-        if match is not None:
-            fields = {name: value for name, value in match.groupdict().items() if value}
-            for name, value in fields.items():
-                if problem := record.names[name].problem(value):
-                    raise InvalidArn(text, problem)
-            return CLASSES[kind](region=head["region"], account_id=head["account_id"], **fields)
+        if record.service != service:
+            continue
+        match = re.fullmatch(record.read, resource)
+        if match is None:
+            continue
+        names = {name: value for name, value in match.groupdict().items() if value}
+        for name, value in names.items():
+            problem = record.names[name].problem(value)
+            # The pattern is wider than the rule, so that the message can name the part that is
+            # wrong.
+            if problem:
+                raise InvalidArn(text, problem)
+        return CLASSES[kind](region=head["region"], account_id=head["account_id"], **names)
+    raise InvalidArn(text, _why_no_kind(text, service, resource))
+
+
+def _why_no_kind(text: str, service: str, resource: str) -> str:
+    """Return why an ARN is not one of a destination, with what was expected."""
     if service not in services():
-        raise InvalidArn(
-            text, f"{service!r} can't be a destination, only {', '.join(services())} can"
-        )
+        return f"{service!r} can't be a destination, only {', '.join(services())} can"
     if without_service(text):
-        raise InvalidArn(
-            text, "this is an ARN of FC 2.0; FC 3.0 has no services: functions/{function}"
-        )
+        return "this is an ARN of FC 2.0; FC 3.0 has no services: functions/{function}"
     forms = " or ".join(record.form for record in KINDS.values() if record.service == service)
-    raise InvalidArn(text, f"expected {forms} after the account, got {rest!r}")
+    return f"expected {forms} after the account, got {resource!r}"
 
 
 def without_service(text: str) -> str | None:

@@ -34,7 +34,7 @@ RANGES: Final[Mapping[str, limits.Range]] = {
 }
 FIELDS: Final = ("asyncTask", *RANGES, "destinationConfig")
 
-What = Literal["unknown-key", "wrong-type", "out-of-range", "no-destination"]
+ViolationKind = Literal["unknown-key", "wrong-type", "out-of-range", "no-destination"]
 
 _EXPECTED: Final = {
     "asyncTask": "true or false",
@@ -50,23 +50,23 @@ class Violation(NamedTuple):
 
     Attributes:
         path: Names from the configuration down to the value, or to the unknown key.
-        what: The kind of violation.
+        kind: The kind of violation.
         value: The value.
         expected: What the service takes, such as ``a whole number from 0 to 8``.
-        known: The names that are known in the place of an unknown key.
+        names: The names that exist where the path has an unknown key.
     """
 
     path: tuple[str, ...]
-    what: What
+    kind: ViolationKind
     value: object
     expected: str
-    known: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
 
     @property
     def message(self) -> str:
         """The violation in one sentence, such as ``asyncTask must be true or false, got 1``."""
         name = ".".join(self.path) or "the configuration"
-        if self.what == "no-destination":
+        if self.kind == "no-destination":
             return f"{name} can't be empty"
         return f"{name} must be {self.expected}, got {shorten(self.value)}"
 
@@ -83,14 +83,23 @@ def check(config: Mapping[str, object]) -> Iterator[Violation]:
         yield _violation(("asyncTask",), "wrong-type", task)
     for name, allowed in RANGES.items():
         value = config.get(name)
-        if value is not None and value not in allowed:
-            what: What = "out-of-range" if type(value) is int else "wrong-type"
-            yield _violation((name,), what, value)
-    names = tuple(name for name, _ in OUTCOMES)
-    found = yield from _entries(("destinationConfig",), config.get("destinationConfig"), names)
-    for name in names:
-        path = ("destinationConfig", name)
-        entry = yield from _entries(path, (found or {}).get(name), ("destination",))
+        if value is None or value in allowed:
+            continue
+        # Not isinstance: True is an int for Python, and the service refuses it as a type.
+        is_whole = type(value) is int
+        yield _violation((name,), "out-of-range" if is_whole else "wrong-type", value)
+    yield from _check_destinations(config.get("destinationConfig"))
+
+
+def _check_destinations(value: object) -> Iterator[Violation]:
+    """Yield what the service refuses about a ``destinationConfig``."""
+    outcomes = tuple(name for name, _ in OUTCOMES)
+    config = yield from _entries(("destinationConfig",), value, outcomes)
+    if config is None:
+        return
+    for outcome in outcomes:
+        path = ("destinationConfig", outcome)
+        entry = yield from _entries(path, config.get(outcome), ("destination",))
         if entry is None:
             continue
         destination = entry.get("destination")
@@ -101,19 +110,19 @@ def check(config: Mapping[str, object]) -> Iterator[Violation]:
 
 
 def _entries(
-    path: tuple[str, ...], value: object, known: tuple[str, ...]
+    path: tuple[str, ...], value: object, names: tuple[str, ...]
 ) -> Generator[Violation, None, Mapping[str, object] | None]:
     """Yield what is wrong with a value as a mapping; return it, None if it is not set or none."""
     if not isinstance(value, Mapping):
         if value is not None:
             yield _violation(path, "wrong-type", value)
         return None
-    for name, each in value.items():
-        if name not in known:
-            expected = f"one of {', '.join(known)}"
-            yield Violation((*path, str(name)), "unknown-key", each, expected, known)
+    for name, entry in value.items():
+        if name not in names:
+            expected = f"one of {', '.join(names)}"
+            yield Violation((*path, str(name)), "unknown-key", entry, expected, names)
     return value
 
 
-def _violation(path: tuple[str, ...], what: What, value: object) -> Violation:
-    return Violation(path, what, value, _EXPECTED[path[-1]])
+def _violation(path: tuple[str, ...], kind: ViolationKind, value: object) -> Violation:
+    return Violation(path, kind, value, _EXPECTED[path[-1]])

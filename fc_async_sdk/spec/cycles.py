@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 from fc_async_sdk.spec.graph import cyclic_components
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable, Mapping, Sequence
+    from collections.abc import Container, Hashable, Iterable, Mapping, Sequence
 
     from fc_async_sdk.spec.graph import Node
 
@@ -31,6 +31,14 @@ SEARCH_STEPS: Final = 2_000_000
 Components of up to about a thousand functions are searched completely. In a larger one the cycle
 shown is the shortest of those found by then, and there may be more cuts than needed.
 """
+
+
+_SHORTEST: Final = 2
+"""Nodes of the shortest cycle that a component of several nodes may have."""
+_NEW: Final = 0
+_ON_PATH: Final = 1
+_DONE: Final = 2
+"""States of a node in a depth-first search."""
 
 
 class Cycle(NamedTuple):
@@ -50,7 +58,10 @@ class Cycle(NamedTuple):
         Args:
             editable: For each edge of the graph, whether a template has it.
         """
-        return next((edge for edge in reversed(self.edges) if editable[edge]), self.edges[-1])
+        for edge in reversed(self.edges):
+            if editable[edge]:
+                return edge
+        return self.edges[-1]
 
 
 def shortest_cycles(size: int, edges: Sequence[tuple[int, int]]) -> list[Cycle]:
@@ -65,12 +76,20 @@ def shortest_cycles(size: int, edges: Sequence[tuple[int, int]]) -> list[Cycle]:
     """
     first: dict[tuple[int, int], int] = {}
     for index, pair in enumerate(edges):
+        # Of two destinations between the same functions one is shown: the outcome does not matter.
         first.setdefault(pair, index)
-    loops = [Cycle((index,), (pair[0],)) for pair, index in first.items() if pair[0] == pair[1]]
-    larger = [
-        _shortest(members, first) for members in cyclic_components(size, edges) if len(members) > 1
-    ]
-    return sorted(loops + larger, key=lambda cycle: [edges[edge][0] for edge in cycle.edges])
+    cycles: list[Cycle] = []
+    for (source, target), index in first.items():
+        if source == target:
+            cycles.append(Cycle(edges=(index,), component=(source,)))
+    larger = [members for members in cyclic_components(size, edges) if len(members) > 1]
+    cycles.extend(_shortest(members, first) for members in larger)
+
+    def nodes_of(cycle: Cycle) -> list[int]:
+        return [edges[edge][0] for edge in cycle.edges]
+
+    cycles.sort(key=nodes_of)
+    return cycles
 
 
 def cycle_through(edges: Iterable[tuple[T, T]], start: T) -> tuple[T, ...]:
@@ -106,22 +125,38 @@ def marked(ways: Sequence[Way]) -> set[int]:
     Cycles of destinations alone are cut before those with a trigger are looked at: they never end
     by a filter. The order of the ways does not matter, except between equal ones.
     """
-    order = sorted(
-        range(len(ways)),
-        key=lambda index: (ways[index].kind == TRIGGER, ways[index].kind, ways[index].via),
-    )
-    nodes = sorted({node for way in ways for node in (way.source, way.target)})
-    numbers = {node: number for number, node in enumerate(nodes)}
-    found: set[int] = set()
-    destinations = [index for index in order if ways[index].kind != TRIGGER]
+    destinations: list[int] = []
+    triggers: list[int] = []
+    # By what a user has written, not by the order of the template: to move a function in the file
+    # must not mark another edge.
+    order = sorted(range(len(ways)), key=lambda index: (ways[index].kind, ways[index].via))
+    for index in order:
+        is_trigger = ways[index].kind == TRIGGER
+        (triggers if is_trigger else destinations).append(index)
+    chosen = _cut(ways, destinations)
     # Without triggers, a second search would repeat the first one and find nothing.
-    searches = [destinations] if len(destinations) == len(order) else [destinations, order]
-    for searched in searches:
-        left = [index for index in searched if index not in found]
-        pairs = [(numbers[ways[index].source], numbers[ways[index].target]) for index in left]
-        editable = [ways[index].editable for index in left]
-        found |= {left[index] for index in cuts(len(nodes), pairs, editable)}
-    return found
+    if triggers:
+        remaining = [index for index in destinations if index not in chosen]
+        chosen |= _cut(ways, [*remaining, *triggers])
+    return chosen
+
+
+def _cut(ways: Sequence[Way], searched: Sequence[int]) -> set[int]:
+    """Return the indices of ways without which those that are searched have no cycle."""
+    nodes: set[Node] = set()
+    for index in searched:
+        nodes.add(ways[index].source)
+        nodes.add(ways[index].target)
+    # Numbers follow the order of the nodes' names, not of the ways: every face lists ways in an
+    # order of its own, and all must mark the same edges.
+    numbers = {node: number for number, node in enumerate(sorted(nodes))}
+    pairs: list[tuple[int, int]] = []
+    editable: list[bool] = []
+    for index in searched:
+        way = ways[index]
+        pairs.append((numbers[way.source], numbers[way.target]))
+        editable.append(way.editable)
+    return {searched[position] for position in cuts(len(nodes), pairs, editable)}
 
 
 def cuts(size: int, edges: Sequence[tuple[int, int]], editable: Sequence[bool]) -> list[int]:
@@ -134,28 +169,45 @@ def cuts(size: int, edges: Sequence[tuple[int, int]], editable: Sequence[bool]) 
         edges: Pairs of source and target.
         editable: For each edge, whether a template has it; others are cut only if they must be.
     """
-    found: list[int] = []
-    left = list(range(len(edges)))
+    chosen: list[int] = []
+    remaining = list(range(len(edges)))
     steps = 0
-    while left:
-        pairs = [edges[index] for index in left]
+    while remaining:
+        pairs = [edges[index] for index in remaining]
         cycles = shortest_cycles(size, pairs)
         if not cycles:
             break
-        component = {node: place for place, each in enumerate(cycles) for node in each.component}
-        steps += sum(len(each.component) * len(each.edges) for each in cycles) + len(left)
+        steps += len(remaining)
+        for cycle in cycles:
+            steps += len(cycle.component) * len(cycle.edges)
         if steps > SEARCH_STEPS:
-            found += [left[place] for place in _back_edges(size, pairs)]
+            # Too large to look for short cycles: without the edges that lead back, a depth-first
+            # search has no cycle either. There may be more of them than needed.
+            chosen += [remaining[position] for position in _back_edges(size, pairs)]
             break
-        chosen = [editable[index] for index in left]
-        cut = {left[each.cut(chosen)] for each in cycles}
-        found += cut
-        left = [
-            index
-            for index in left
-            if index not in cut and edges[index][0] in component and edges[index][1] in component
-        ]
-    return sorted(found)
+        editable_pairs = [editable[index] for index in remaining]
+        cut = {remaining[cycle.cut(editable_pairs)] for cycle in cycles}
+        chosen += cut
+        remaining = _still_cyclic(remaining, edges, cut, cycles)
+    return sorted(chosen)
+
+
+def _still_cyclic(
+    indices: Iterable[int],
+    edges: Sequence[tuple[int, int]],
+    cut: Container[int],
+    cycles: Iterable[Cycle],
+) -> list[int]:
+    """Return the edges that may be on a cycle after a cut: those inside of components."""
+    inside: set[int] = set()
+    for cycle in cycles:
+        inside.update(cycle.component)
+    remaining = []
+    for index in indices:
+        source, target = edges[index]
+        if index not in cut and source in inside and target in inside:
+            remaining.append(index)
+    return remaining
 
 
 def _back_edges(size: int, edges: Sequence[tuple[int, int]]) -> list[int]:
@@ -163,52 +215,67 @@ def _back_edges(size: int, edges: Sequence[tuple[int, int]]) -> list[int]:
     successors: dict[int, list[tuple[int, int]]] = {}
     for index, (source, target) in enumerate(edges):
         successors.setdefault(source, []).append((index, target))
-    found = []
-    state = [0] * size  # 1 on the path, 2 done
+    back_edges = []
+    state = [_NEW] * size
+    # The path is a list, not recursion: a chain of a thousand functions is as deep.
     for root, first in successors.items():
-        if state[root]:
+        if state[root] != _NEW:
             continue
-        state[root] = 1
+        state[root] = _ON_PATH
         path = [(root, iter(first))]
         while path:
-            node, ways = path[-1]
-            index, target = next(ways, (-1, -1))
+            node, edges_left = path[-1]
+            index, target = next(edges_left, (-1, -1))
             if index < 0:
-                state[node] = 2
+                state[node] = _DONE
                 path.pop()
-            elif state[target] == 1:
-                found.append(index)
-            elif state[target] == 0:
-                state[target] = 1
+            elif state[target] == _ON_PATH:
+                back_edges.append(index)
+            elif state[target] == _NEW:
+                state[target] = _ON_PATH
                 path.append((target, iter(successors.get(target, ()))))
-    return found
+    return back_edges
 
 
 def _shortest(members: Sequence[int], first: Mapping[tuple[int, int], int]) -> Cycle:
     """Return the shortest cycle of a component; of several, the one that is found first."""
-    inside = set(members)
+    shortest = _shortest_path(members, _successors(members, first))
+    smallest = shortest.index(min(shortest))
+    path = shortest[smallest:] + shortest[:smallest]
+    ends = [*path[1:], path[0]]
+    edges = tuple(first[pair] for pair in zip(path, ends, strict=True))
+    return Cycle(edges, tuple(members))
+
+
+def _successors(members: Sequence[int], edges: Iterable[tuple[int, int]]) -> dict[int, list[int]]:
+    """Return the other nodes of a component that edges from each of its nodes lead to, sorted."""
     successors: dict[int, list[int]] = {node: [] for node in members}
-    for source, target in first:
-        if source in inside and target in inside and source != target:
+    for source, target in edges:
+        is_inside = source in successors and target in successors
+        if is_inside and source != target:
             successors[source].append(target)
     for targets in successors.values():
         targets.sort()
-    best: list[int] = []
+    return successors
+
+
+def _shortest_path(members: Sequence[int], successors: Mapping[int, Sequence[int]]) -> list[int]:
+    """Return the nodes of the shortest cycle of a component that is found in time."""
+    # A component whose nodes have one successor each is one cycle: any search finds it whole.
+    is_ring = all(len(targets) == 1 for targets in successors.values())
+    shortest: list[int] = []
     steps = 0
-    only_one = all(len(targets) == 1 for targets in successors.values())
     for start in members:
-        if best and steps > SEARCH_STEPS:
+        if shortest and steps > SEARCH_STEPS:
             break
-        found, looked = _back_to(start, successors, len(best))
-        steps += looked
-        if found and (not best or len(found) < len(best)):
-            best = found
-        if only_one or len(best) == 2:  # noqa: PLR2004 -- there is no shorter one
+        path, looked_at = _back_to(start, successors, len(shortest))
+        steps += looked_at
+        if path:
+            # It is shorter: the search ends at the length of the shortest one.
+            shortest = path
+        if is_ring or len(shortest) == _SHORTEST:
             break
-    smallest = best.index(min(best))
-    path = best[smallest:] + best[:smallest]
-    ends = [*path[1:], path[0]]
-    return Cycle(tuple(first[pair] for pair in zip(path, ends, strict=True)), tuple(members))
+    return shortest
 
 
 def _back_to(start: T, successors: Mapping[T, Sequence[T]], limit: int) -> tuple[list[T], int]:
@@ -225,20 +292,20 @@ def _back_to(start: T, successors: Mapping[T, Sequence[T]], limit: int) -> tuple
     parents: dict[T, T | None] = {start: None}
     depths = {start: 1}
     queue = deque([start])
-    looked = 0
+    steps = 0
     while queue:
         node = queue.popleft()
         if limit and depths[node] >= limit:
             break
         for target in successors.get(node, ()):
-            looked += 1
+            steps += 1
             if target == start:
-                return _path(node, parents), looked
+                return _path(node, parents), steps
             if target not in parents:
                 parents[target] = node
                 depths[target] = depths[node] + 1
                 queue.append(target)
-    return [], looked
+    return [], steps
 
 
 def _path(node: T, parents: Mapping[T, T | None]) -> list[T]:

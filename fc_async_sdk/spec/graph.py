@@ -87,7 +87,7 @@ def destination_label(text: str) -> str:
 
 
 def resolve(
-    name: arn.DestinationArn, *, region: str, account_id: str, own: str | None = None
+    name: arn.DestinationArn, *, region: str, account_id: str, only_account: str | None = None
 ) -> arn.DestinationArn:
     """Fill in the region and account of a destination from the function that has it.
 
@@ -98,10 +98,10 @@ def resolve(
         name: As it was parsed.
         region: Of the function.
         account_id: Of the function, "" if unknown.
-        own: If the function's account is unknown, the only account that may be the function's;
-            None: any.
+        only_account: If the function's account is unknown, the only account that may be the
+            function's; None: any.
     """
-    if not account_id and own in {None, name.account_id}:
+    if not account_id and only_account in {None, name.account_id}:
         name = msgspec.structs.replace(name, account_id="")
     return name.resolve(region=region, account_id=account_id)
 
@@ -113,17 +113,17 @@ def on_cycles(edges: Sequence[tuple[Node, Node]]) -> list[bool]:
         edges: Pairs of source and target.
     """
     numbers: dict[Node, int] = {}
-    pairs = [
-        (numbers.setdefault(source, len(numbers)), numbers.setdefault(target, len(numbers)))
-        for source, target in edges
-    ]
-    component = {
-        node: place
-        for place, members in enumerate(cyclic_components(len(numbers), pairs))
-        for node in members
-    }
+    pairs: list[tuple[int, int]] = []
+    for source, target in edges:
+        source_number = numbers.setdefault(source, len(numbers))
+        target_number = numbers.setdefault(target, len(numbers))
+        pairs.append((source_number, target_number))
+    component_of: dict[int, int] = {}
+    for component, members in enumerate(cyclic_components(len(numbers), pairs)):
+        component_of.update(dict.fromkeys(members, component))
+    # An edge between two components leads from a cycle to a cycle, and is on none.
     return [
-        source in component and component[source] == component.get(target)
+        source in component_of and component_of[source] == component_of.get(target)
         for source, target in pairs
     ]
 
@@ -146,8 +146,10 @@ def cyclic_components(size: int, edges: Iterable[tuple[int, int]]) -> list[list[
     enabled = gc.isenabled()
     gc.disable()  # collections of long lists of integers can double the time
     try:
-        found = _search(*_columns(size, edges))
-        return sorted(sorted(node for node in component if node < size) for component in found)
+        first, second = _columns(size, edges)
+        components = _search(first, second)
+        # Numbers from size on are the extra nodes of _columns.
+        return sorted(sorted(node for node in members if node < size) for members in components)
     finally:
         if enabled:
             gc.enable()
@@ -188,7 +190,7 @@ def _search(first: list[int], second: list[int]) -> list[list[int]]:
     numbers = [0] * len(first) + [done]
     path: list[int] = []
     tied: list[int] = []
-    found = []
+    components = []
     count = 0
     for root in range(len(first)):
         node = root
@@ -216,17 +218,17 @@ def _search(first: list[int], second: list[int]) -> list[list[int]]:
                 numbers[node] = lowest
                 tied.append(node)
             else:
-                found.append(_complete(node, numbers, tied))
-    return found
+                components.append(_complete(node, numbers, tied))
+    return components
 
 
 def _complete(node: int, numbers: list[int], tied: list[int]) -> list[int]:
     """Remove the component that begins with a node from ``tied`` and return it."""
-    place = len(tied)
-    while place and numbers[tied[place - 1]] >= numbers[node]:
-        place -= 1
-    component = [node, *tied[place:]]
-    del tied[place:]
+    begin = len(tied)
+    while begin and numbers[tied[begin - 1]] >= numbers[node]:
+        begin -= 1
+    component = [node, *tied[begin:]]
+    del tied[begin:]
     for member in component:
         numbers[member] = numbers[_NONE]
     return component

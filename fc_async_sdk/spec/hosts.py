@@ -34,5 +34,5 @@ def service_of(host: str) -> str:
     Args:
         host: With or without a port.
     """
-    found = _ANY.fullmatch(host.partition(":")[0].strip().rstrip(".").lower())
-    return found.lastgroup or "" if found else ""
+    match = _ANY.fullmatch(host.partition(":")[0].strip().rstrip(".").lower())
+    return match.lastgroup or "" if match else ""

@@ -87,17 +87,17 @@ def read_config(config: Any) -> HttpTriggerConfig:
         UnreadableTrigger: A value is missing or not allowed; the message names it.
     """
     try:
-        found = _decoding.read(config or {}, HttpTriggerConfig)
+        trigger = _decoding.read(config or {}, HttpTriggerConfig)
     except _decoding.JSON_ERRORS as error:
         raise UnreadableTrigger(
             f"triggerConfig of an HTTP trigger: {error}; methods must list some of "
             f"{', '.join(METHODS)}, and authType must be one of {', '.join(get_args(AuthType))}"
         ) from None
-    if not found.methods:
+    if not trigger.methods:
         raise UnreadableTrigger(
             f"triggerConfig of an HTTP trigger: methods must list some of {', '.join(METHODS)}"
         )
-    return found
+    return trigger
 
 
 def is_text(content_type: str) -> bool:
@@ -111,6 +111,7 @@ def domain_prefix(function: str, trigger_id: str) -> str:
 
     The service draws the letters; here they follow from the trigger's id, so that the name stays.
     """
+    # A label of a host name neither begins nor ends with a hyphen.
     short = re.sub(r"[^a-z0-9]+", "-", function.lower())[:_LONGEST_NAME].strip("-")
     digest = hashlib.sha256(trigger_id.encode()).digest()[:_LETTERS]
     letters = "".join(chr(ord("a") + byte % 26) for byte in digest)

@@ -130,7 +130,7 @@ def named(name: str) -> str:
     Raises:
         ValueError: There is no such metric; the message lists those that there are.
     """
-    found = ALIASES.get(name, name)
-    if found not in METRICS:
+    metric = ALIASES.get(name, name)
+    if metric not in METRICS:
         raise ValueError(f"there is no metric {name!r}; the metrics are {', '.join(ALL)}")
-    return found
+    return metric

@@ -40,7 +40,9 @@ _ACTIONS: Final[Mapping[str, tuple[str, ...]]] = {
 CREATED: Final = "ObjectCreated:PutObject"
 """The event of an upload, as event documents name it: without ``oss:``."""
 
-NAMES: Final = tuple(f"{group}:{action}" for group, found in _ACTIONS.items() for action in found)
+NAMES: Final = tuple(
+    f"{group}:{action}" for group, actions in _ACTIONS.items() for action in actions
+)
 """The events of objects, as event documents name them."""
 
 EVENTS: Final = frozenset({f"{PREFIX}{name}" for name in NAMES} | {f"{PREFIX}ObjectCreated:{_ANY}"})
@@ -119,15 +121,13 @@ class OssTrigger(msgspec.Struct, frozen=True, kw_only=True):
             event: One of :data:`NAMES`.
             key: Key of the object.
         """
-        return (
-            key.startswith(self.prefix)
-            and key.endswith(self.suffix)
-            and any(_covers(wanted, f"{PREFIX}{event}") for wanted in self.events)
-        )
+        if not key.startswith(self.prefix) or not key.endswith(self.suffix):
+            return False
+        return any(_covers(pattern, f"{PREFIX}{event}") for pattern in self.events)
 
     def fires_for_new_objects(self) -> bool:
         """Return whether it fires when an object is written."""
-        return any(_covers(wanted, event) for wanted in self.events for event in _OBJECTS)
+        return any(_covers(pattern, event) for pattern in self.events for event in _OBJECTS)
 
 
 def events_of_parts(events: Iterable[str]) -> tuple[str, ...]:
@@ -136,8 +136,8 @@ def events_of_parts(events: Iterable[str]) -> tuple[str, ...]:
     Args:
         events: ``events`` of a ``triggerConfig``.
     """
-    wanted = tuple(events)
-    return tuple(part for part in _PARTS if any(_covers(one, part) for one in wanted))
+    patterns = tuple(events)
+    return tuple(part for part in _PARTS if any(_covers(pattern, part) for pattern in patterns))
 
 
 def events_of_objects(events: Iterable[str]) -> tuple[str, ...]:
@@ -189,23 +189,24 @@ def config_of(config: object) -> tuple[tuple[str, ...], _Key]:
         InvalidOssTrigger: A field is missing, has another type, or an invalid value.
     """
     try:
-        found = _decoding.read(config, _Config)
+        trigger = _decoding.read(config, _Config)
     except _decoding.JSON_ERRORS as error:
         raise InvalidOssTrigger((_CONFIG,), f"triggerConfig: {error}") from None
-    if not found.events:
+    if not trigger.events:
         raise InvalidOssTrigger((_CONFIG, "events"), "events is empty: name at least one event")
-    for event in found.events:
+    for event in trigger.events:
         if event not in EVENTS:
             raise InvalidOssTrigger(
                 (_CONFIG, "events"),
                 f"events: {shorten(event)} does not exist; there are {', '.join(sorted(EVENTS))}",
             )
-    if found.filter.key.prefix.startswith("/"):
+    key = trigger.filter.key
+    if key.prefix.startswith("/"):
         raise InvalidOssTrigger(
             (_CONFIG, "filter", "key", "prefix"),
-            f"filter.key.prefix {shorten(found.filter.key.prefix)} must not begin with '/'",
+            f"filter.key.prefix {shorten(key.prefix)} must not begin with '/'",
         )
-    return found.events, found.filter.key
+    return trigger.events, key
 
 
 def check_object(event: str, key: str) -> None:
@@ -222,19 +223,26 @@ def check_object(event: str, key: str) -> None:
         )
 
 
-def overlap(one: OssTrigger, other: OssTrigger) -> bool:
+def overlap(trigger: OssTrigger, other: OssTrigger) -> bool:
     """Return whether OSS refuses two triggers beside each other.
 
     It does if an event, the prefixes and the suffixes overlap: one prefix begins with the other,
     one suffix ends with the other.
     """
-    return (
-        one.bucket == other.bucket
-        and any(_covers(a, b) or _covers(b, a) for a in one.events for b in other.events)
-        and (one.prefix.startswith(other.prefix) or other.prefix.startswith(one.prefix))
-        and (one.suffix.endswith(other.suffix) or other.suffix.endswith(one.suffix))
-    )
+    if trigger.bucket != other.bucket:
+        return False
+    if not any(_share(a, b) for a in trigger.events for b in other.events):
+        return False
+    prefixes = sorted((trigger.prefix, other.prefix), key=len)
+    suffixes = sorted((trigger.suffix, other.suffix), key=len)
+    return prefixes[1].startswith(prefixes[0]) and suffixes[1].endswith(suffixes[0])
 
 
-def _covers(wanted: str, event: str) -> bool:
-    return wanted == event or (wanted.endswith(_ANY) and event.startswith(wanted[: -len(_ANY)]))
+def _share(pattern: str, other: str) -> bool:
+    return _covers(pattern, other) or _covers(other, pattern)
+
+
+def _covers(pattern: str, event: str) -> bool:
+    if pattern.endswith(_ANY):
+        return event.startswith(pattern.removesuffix(_ANY))
+    return pattern == event

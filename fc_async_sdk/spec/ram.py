@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 PUT_OBJECT: Final = "oss:PutObject"
 """Writing an object, in one request or in parts."""
 
+_HEAD_PARTS: Final = 4
+"""Parts of a resource name before the resource: ``acs:oss:{region}:{account}``."""
+
 VERSION: Final = "1"
 """The only version of the policy language."""
 
@@ -61,6 +64,7 @@ def permission_for(destination: DestinationArn) -> Permission:
     suffix.
     """
     checked = checked_for(destination)
+    # The separator is not documented, so the name is covered with whatever follows it.
     if isinstance(destination, FunctionArn) and destination.qualifier != DEFAULT_QUALIFIER:
         return checked._replace(resource=checked.resource.rpartition("/")[0] + "*")
     return checked
@@ -73,24 +77,24 @@ def to_call(function: FunctionArn) -> list[Permission]:
 
 def to_mount(bucket: str, *, read_only: bool) -> list[Permission]:
     """Return the permissions of a function that mounts a bucket of OSS."""
-    writing = ("AbortMultipartUpload", "DeleteObject", "ListParts", "PutObject")
-    actions = ("GetObject", *(() if read_only else writing))
-    return [
-        Permission("oss:ListObjects", f"acs:oss:*:*:{bucket}"),
-        *(Permission(f"oss:{name}", f"acs:oss:*:*:{bucket}/*") for name in actions),
-    ]
+    actions = ["GetObject"]
+    if not read_only:
+        actions += ["AbortMultipartUpload", "DeleteObject", "ListParts", "PutObject"]
+    permissions = [Permission("oss:ListObjects", f"acs:oss:*:*:{bucket}")]
+    permissions += [Permission(f"oss:{name}", f"acs:oss:*:*:{bucket}/*") for name in actions]
+    return permissions
 
 
 def to_store(bucket: str) -> list[Permission]:
     """Return the permissions of a function whose store of large payloads is a bucket of OSS."""
-    place = f"acs:oss:*:*:{bucket}/*"
-    return [Permission("oss:GetObject", place), Permission(PUT_OBJECT, place)]
+    objects = f"acs:oss:*:*:{bucket}/*"
+    return [Permission("oss:GetObject", objects), Permission(PUT_OBJECT, objects)]
 
 
 def to_log(region: str, account_id: str, project: str, logstore: str) -> Permission:
     """Return the permission of a function whose logs go to Log Service."""
-    place = f"acs:log:{region}:{account_id}:project/{project}/logstore/{logstore}"
-    return Permission("log:PostLogStoreLogs", place)
+    resource = f"acs:log:{region}:{account_id}:project/{project}/logstore/{logstore}"
+    return Permission("log:PostLogStoreLogs", resource)
 
 
 def to_create(destination: DestinationArn) -> list[Permission]:
@@ -137,8 +141,10 @@ def allows(
                 continue
             effect = str(statement.get("Effect")).lower()
             if effect == "deny":
+                # A Deny wins wherever it stands, so the search for an Allow goes on to the end.
                 return False
-            if effect == "allow" and (if_conditions_hold or not statement.get("Condition")):
+            holds = if_conditions_hold or not statement.get("Condition")
+            if effect == "allow" and holds:
                 allowed = True
     return allowed
 
@@ -146,11 +152,13 @@ def allows(
 def grants(policy: Mapping[str, Any]) -> Iterator[Permission]:
     """Yield the patterns that a policy allows; ``*`` stands for NotAction and NotResource."""
     for statement in listed(policy.get("Statement")):
-        if str(statement.get("Effect")).lower() == "allow":
-            for action in listed("*" if "NotAction" in statement else statement.get("Action")):
-                resources = "*" if "NotResource" in statement else statement.get("Resource")
-                for resource in listed(resources):
-                    yield Permission(str(action), str(resource))
+        if str(statement.get("Effect")).lower() != "allow":
+            continue
+        actions = "*" if "NotAction" in statement else statement.get("Action")
+        resources = "*" if "NotResource" in statement else statement.get("Resource")
+        for action in listed(actions):
+            for resource in listed(resources):
+                yield Permission(str(action), str(resource))
 
 
 def covers(grant: Permission, permission: Permission) -> bool:
@@ -163,29 +171,38 @@ def may_put(policy: Mapping[str, Any], trigger: OssTrigger) -> bool:
 
     Looked at are the shortest key of the trigger, and the keys that the policy's own patterns name.
     """
-    key = f"{trigger.prefix}{trigger.suffix}" or "x"
-    keys = {key, f"{trigger.prefix}x{trigger.suffix}"}
+    keys = _keys_to_try(policy, trigger)
+    for head in _resource_heads(policy):
+        for key in keys:
+            permission = Permission(PUT_OBJECT, f"{head}:{trigger.bucket}/{key}")
+            if allows([policy], permission, if_conditions_hold=True):
+                return True
+    return False
+
+
+def _keys_to_try(policy: Mapping[str, Any], trigger: OssTrigger) -> list[str]:
+    """Return keys that the trigger fires for, one for each pattern that may allow to write them."""
+    shortest = f"{trigger.prefix}{trigger.suffix}" or "x"
+    keys = {shortest, f"{trigger.prefix}x{trigger.suffix}"}
     for grant in grants(policy):
-        named = (
-            grant.resource.partition(f":{trigger.bucket}/")[2].replace("*", "").replace("?", "x")
-        )
-        keys |= {one for one in (named, f"{named}x{trigger.suffix}") if one}
-    return any(
-        allows(
-            [policy],
-            Permission(PUT_OBJECT, f"{place}:{trigger.bucket}/{key}"),
-            if_conditions_hold=True,
-        )
-        for key in keys
-        if key.startswith(trigger.prefix) and key.endswith(trigger.suffix)
-        for place in _places(policy)
-    )
+        _, _, pattern = grant.resource.partition(f":{trigger.bucket}/")
+        # A key of a pattern: a star may stand for nothing, a question mark for one character.
+        key = pattern.replace("*", "").replace("?", "x")
+        keys.add(key)
+        keys.add(f"{key}x{trigger.suffix}")
+    keys.discard("")
+    fired = [key for key in keys if key.startswith(trigger.prefix)]
+    return [key for key in fired if key.endswith(trigger.suffix)]
 
 
-def _places(policy: Mapping[str, Any]) -> set[str]:
+def _resource_heads(policy: Mapping[str, Any]) -> set[str]:
     """Return what may stand before the bucket: policies write ``*``, or a region and an account."""
-    written = (grant.resource.split(":", 4)[:4] for grant in grants(policy))
-    return {"acs:oss:*:*", *(":".join(parts) for parts in written if len(parts) == 4)}  # noqa: PLR2004
+    heads = {"acs:oss:*:*"}
+    for grant in grants(policy):
+        parts = grant.resource.split(":")
+        if len(parts) >= _HEAD_PARTS:
+            heads.add(":".join(parts[:_HEAD_PARTS]))
+    return heads
 
 
 def listed(value: Any) -> list[Any]:
@@ -199,20 +216,24 @@ def _matches(statement: Any, permission: Permission) -> bool:
     if not isinstance(statement, dict):
         return False
     if "NotAction" in statement:
-        acts = not _any(statement["NotAction"], permission.action, re.IGNORECASE)
+        has_action = not _any(statement["NotAction"], permission.action, re.IGNORECASE)
     else:
-        acts = _any(statement.get("Action"), permission.action, re.IGNORECASE)
+        has_action = _any(statement.get("Action"), permission.action, re.IGNORECASE)
+    if not has_action:
+        return False
     if "NotResource" in statement:
-        return acts and not _any(statement["NotResource"], permission.resource)
-    return acts and _any(statement.get("Resource"), permission.resource)
+        return not _any(statement["NotResource"], permission.resource)
+    return _any(statement.get("Resource"), permission.resource)
 
 
 def _any(patterns: Any, value: str, flags: int = 0) -> bool:
+    # Without DOTALL, a name with a line break in it would escape a Deny with a star.
+    flags |= re.DOTALL
     return any(
-        re.fullmatch(_expression(str(pattern)), value, flags | re.DOTALL)
-        for pattern in listed(patterns)
+        re.fullmatch(_expression(str(pattern)), value, flags) for pattern in listed(patterns)
     )
 
 
 def _expression(pattern: str) -> str:
+    # Not fnmatch: RAM has no sets in brackets, and a name may hold a bracket.
     return re.escape(pattern).replace(r"\*", ".*").replace(r"\?", ".")

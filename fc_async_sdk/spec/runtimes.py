@@ -202,6 +202,8 @@ def public_layer(reference: str) -> PublicLayer | None:
     if match is None:
         return None
     name = match["name"]
+    # Names end with the packages, such as Python3-Flask2x; languages have a number, such as
+    # Nodejs16.
     requirement, modules = _OF_PACKAGES.get(name.rpartition("-")[2], ("", ""))
     versioned = _VERSIONED.fullmatch(name)
     command = _PROGRAMS.get(versioned["what"], "") if versioned else ""
@@ -232,18 +234,18 @@ def modules(runtime: str, layers: Iterable[str] = ()) -> frozenset[str] | None:
     Returns:
         Top-level names; None if one of the layers is not known, so that nothing can be said.
     """
-    found = {module for _, group in _SHIPPED[runtime] for module in group}
+    names = {module for _, group in _SHIPPED[runtime] for module in group}
     for reference in layers:
         layer = public_layer(reference)
         if layer is None or not (layer.modules or layer.command):
             return None
-        found.update(layer.modules)
-    waiting = list(found)
+        names.update(layer.modules)
+    waiting = list(names)
     while waiting:
-        more = set(_COME_ALONG.get(waiting.pop(), "").split()) - found
-        found |= more
+        more = set(_COME_ALONG.get(waiting.pop(), "").split()) - names
+        names |= more
         waiting += more
-    return frozenset(found)
+    return frozenset(names)
 
 
 def not_in_standard_library(runtime: str) -> frozenset[str]:

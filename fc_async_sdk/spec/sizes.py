@@ -28,7 +28,8 @@ def wrong_cpu(cpu: float, memory_mb: int | None) -> tuple[str, str] | None:
     # 0.35 vCPU and 512 MB are 1.43 GB for each: the ratio is of GB, a little rounding allowed.
     if memory_mb is None or least <= round(memory_mb / _MB_PER_GB / cpu, 2) <= most:
         return None
-    step, mb = limits.MEMORY_STEP_MB, cpu * _MB_PER_GB
+    step = limits.MEMORY_STEP_MB
+    mb = cpu * _MB_PER_GB
     least_mb = max(limits.MEMORY_MB.low, int(-(-mb * least // step) * step))
     most_mb = min(limits.MEMORY_MB.high, int(mb * most // step) * step)
     ratio = f"{least} to {most} GB of memory for each vCPU"

@@ -28,7 +28,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _ZONE_PREFIX: Final = "CRON_TZ="
-_EVERY: Final = re.compile(r"@every\s+(?=[0-9])(?:([0-9]{1,6})h)?(?:([0-9]{1,6})m)?")
+_EVERY: Final = re.compile(
+    r"@every\s+(?=[0-9])(?:(?P<hours>[0-9]{1,6})h)?(?:(?P<minutes>[0-9]{1,6})m)?"
+)
 _NUMBER: Final = re.compile(r"[0-9]{1,4}")
 _LONGEST: Final = 1_024
 """Ours: characters of an expression; lists of all minutes have fewer."""
@@ -125,8 +127,8 @@ def read(config: object) -> TimerConfig:
         InvalidTimer: A field is missing, has another type, or an invalid value.
     """
     try:
-        found = _decoding.read(config, TimerConfig)
-        size = len(found.payload.encode())
+        timer = _decoding.read(config, TimerConfig)
+        size = len(timer.payload.encode())
     except _decoding.JSON_ERRORS as error:
         raise InvalidTimer("", f"triggerConfig: {error}") from None
     if size > limits.ASYNC_PAYLOAD_BYTES:
@@ -135,10 +137,10 @@ def read(config: object) -> TimerConfig:
             f"payload must have at most {limits.ASYNC_PAYLOAD_BYTES} bytes, got {size}",
         )
     try:
-        parse(found.cron_expression)
+        parse(timer.cron_expression)
     except InvalidSchedule as error:
         raise InvalidTimer("cronExpression", f"cronExpression: {error}") from None
-    return found
+    return timer
 
 
 def parse(expression: str) -> Schedule:
@@ -158,7 +160,8 @@ def parse(expression: str) -> Schedule:
 
 @functools.lru_cache(maxsize=1_024)
 def _parse(expression: str) -> Schedule:
-    zone, fields = "UTC", expression.strip()
+    zone = "UTC"
+    fields = expression.strip()
     if fields.startswith(_ZONE_PREFIX):
         zone, _, fields = fields.removeprefix(_ZONE_PREFIX).partition(" ")
         _zone(zone)
@@ -169,8 +172,12 @@ def _parse(expression: str) -> Schedule:
 
 
 def _every(text: str) -> int:
+    hours = 0
+    minutes = 0
     match = _EVERY.fullmatch(text)
-    hours, minutes = (int(part or 0) for part in match.groups()) if match else (0, 0)
+    if match:
+        hours = int(match["hours"] or 0)
+        minutes = int(match["minutes"] or 0)
     if not hours and not minutes:
         raise InvalidSchedule(
             f"{shorten(text)} is invalid: write @every and whole minutes or hours, such as"
@@ -183,14 +190,13 @@ def _cron(parts: list[str], zone: str) -> Schedule:
     if len(parts) != len(_FIELDS):
         names = " ".join(field.name for field in _FIELDS)
         raise InvalidSchedule(f"it has {len(parts)} fields, expected {len(_FIELDS)}: {names}")
-    second, *others = (
-        _normal(field, part.upper()) for field, part in zip(_FIELDS, parts, strict=True)
-    )
+    texts = [_normal(field, part.upper()) for field, part in zip(_FIELDS, parts, strict=True)]
+    second, minutes, hours, day_of_month, month, day_of_week = texts
     schedule = Schedule(
         second=int(second),
-        fields=" ".join(others),
+        fields=f"{minutes} {hours} {day_of_month} {month} {day_of_week}",
         zone=zone,
-        both_days="*" not in (others[2], others[4]),
+        both_days=day_of_month != "*" and day_of_week != "*",
     )
     if _next_wall_time(schedule, datetime(2024, 1, 1)) is None:  # noqa: DTZ001 -- a wall time
         raise InvalidSchedule("it never fires: no month has such a day")
@@ -214,18 +220,28 @@ def _normal(field: _Field, text: str) -> str:
 
 def _term(field: _Field, text: str) -> str:
     base, slash, step = text.partition("/")
-    if slash and ("/" not in field.signs or not _NUMBER.fullmatch(step) or not int(step)):
-        raise _refused(field, text, "a step is n/m with m from 1" if "/" in field.signs else "")
-    first, dash, last = base.partition("-")
-    if dash:
-        low, high = _value(field, first, text), _value(field, last, text)
-        low = low % 7 if field.words is _DAYS else low  # SUN-WED begins with 0
-        if "-" not in field.signs or low > high:
-            raise _refused(field, text, "the range is reversed" if low > high else "")
-        base = f"{low}-{high}"
+    if slash and "/" not in field.signs:
+        raise _refused(field, text)
+    if slash and (not _NUMBER.fullmatch(step) or not int(step)):
+        raise _refused(field, text, "a step is n/m with m from 1")
+    if "-" in base:
+        base = _range(field, base, text)
     elif base != "*" or "*" not in field.signs:
         base = str(_value(field, base, text))
     return f"{base}/{int(step)}" if slash else base
+
+
+def _range(field: _Field, base: str, text: str) -> str:
+    first, _, last = base.partition("-")
+    low = _value(field, first, text)
+    high = _value(field, last, text)
+    if field.words is _DAYS:
+        low %= 7  # SUN-WED begins with 0
+    if low > high:
+        raise _refused(field, text, "the range is reversed")
+    if "-" not in field.signs:
+        raise _refused(field, text)
+    return f"{low}-{high}"
 
 
 def _value(field: _Field, word: str, text: str) -> int:
@@ -277,9 +293,10 @@ def next_firing(schedule: Schedule, after: int, *, since: int) -> int | None:
     """
     if schedule.every_ms:
         start = since // 1_000 * 1_000  # events name whole seconds
-        return start + max((after - start) // schedule.every_ms + 1, 1) * schedule.every_ms
-    found = _next_moment(schedule, datetime.fromtimestamp(after // 1_000, timezone.utc))
-    return None if found is None else round(found.timestamp()) * 1_000
+        passed = (after - start) // schedule.every_ms
+        return start + max(passed + 1, 1) * schedule.every_ms
+    moment = _next_moment(schedule, datetime.fromtimestamp(after // 1_000, timezone.utc))
+    return None if moment is None else round(moment.timestamp()) * 1_000
 
 
 def _next_moment(schedule: Schedule, after: datetime) -> datetime | None:
@@ -294,11 +311,13 @@ def _next_moment(schedule: Schedule, after: datetime) -> datetime | None:
         wall = _next_wall_time(schedule, (after + offset).replace(tzinfo=None))
         if wall is None:
             return None
-        found = wall.replace(tzinfo=timezone.utc) - offset
-        change = _first_change(zone, offset, after, found)
+        moment = wall.replace(tzinfo=timezone.utc) - offset
+        change = _first_change(zone, offset, after, moment)
         if change is None:
-            return found
-        after, offset = change - _SECOND, _offset(zone, change)
+            return moment
+        # The second of the change itself may match by the wall time after it.
+        after = change - _SECOND
+        offset = _offset(zone, change)
 
 
 def _offset(zone: tzinfo, moment: datetime) -> timedelta:
@@ -310,6 +329,7 @@ def _first_change(
 ) -> datetime | None:
     """Return the first moment in (after, until] at which a zone has another offset, to a second."""
     low = after
+    # Day by day, because a longer step could jump over two changes that undo each other.
     while low < until:
         high = min(low + _DAY, until)
         if _offset(zone, high) != offset:
@@ -318,8 +338,12 @@ def _first_change(
     else:
         return None
     while high - low > _SECOND:
-        middle = low + (high - low) // _SECOND // 2 * _SECOND
-        low, high = (middle, high) if _offset(zone, middle) == offset else (low, middle)
+        seconds = (high - low) // _SECOND
+        middle = low + seconds // 2 * _SECOND
+        if _offset(zone, middle) == offset:
+            low = middle
+        else:
+            high = middle
     return high
 
 
@@ -329,7 +353,8 @@ def _next_wall_time(schedule: Schedule, after: datetime) -> datetime | None:
         import cronsim  # noqa: PLC0415 -- an extra
     second = timedelta(seconds=schedule.second)
     try:
-        found: datetime = next(cronsim.CronSim(schedule.fields, after - second))
+        # The fields are those from minutes on: what matches is a whole minute.
+        minute: datetime = next(cronsim.CronSim(schedule.fields, after - second))
     except (StopIteration, cronsim.CronSimError):
         return None
-    return found + second
+    return minute + second

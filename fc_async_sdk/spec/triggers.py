@@ -121,8 +121,8 @@ def source(trigger: Mapping[str, Any], region: str, account_id: str) -> Node | N
         return _node("mns-topic", topic(name), region, account_id)
     if kind != "eventbridge":
         return None
-    found = _from_event_source(trigger.get("triggerConfig"), region, account_id)
-    return found or _node("eventbridge", bus(name), region, account_id)
+    node = _from_event_source(trigger.get("triggerConfig"), region, account_id)
+    return node or _node("eventbridge", bus(name), region, account_id)
 
 
 def origin(trigger: Mapping[str, Any], region: str, account_id: str) -> Node | None:
@@ -137,7 +137,8 @@ def origin(trigger: Mapping[str, Any], region: str, account_id: str) -> Node | N
         :func:`source`, a timer, a bucket, the callers of HTTP or the default bus; None for another
         type, or if it cannot be read.
     """
-    kind, config = trigger.get("triggerType"), trigger.get("triggerConfig")
+    kind = trigger.get("triggerType")
+    config = trigger.get("triggerConfig")
     try:
         match kind:
             case "timer":
@@ -174,30 +175,35 @@ def reads_default_bus(trigger_config: Any) -> bool:
 
 def _node(
     kind: Literal["mns-topic", "eventbridge"],
-    found: SourceArn | None,
+    resource: SourceArn | None,
     region: str,
     account_id: str,
 ) -> Node | None:
-    if found is None:
+    if resource is None:
         return None
     # If the function's account is unknown, the account of the source counts as the same one.
-    account = (found.account_id or account_id) if account_id else ""
-    return Node(kind, found.region or region, account, found.name)
+    account = ""
+    if account_id:
+        account = resource.account_id or account_id
+    return Node(kind, resource.region or region, account, resource.name)
 
 
 def _from_event_source(config: Any, region: str, account_id: str) -> Node | None:
     try:
-        found = event_source(config)
+        queue_or_topic = event_source(config)
     except UnreadableTrigger:
         return None
-    if found is None:
+    if queue_or_topic is None:
         return None
-    kind, parameters = found
-    name = parameters.get("QueueName" if kind == "mns-queue" else "Topic")
+    kind, parameters = queue_or_topic
+    is_queue = kind == "mns-queue"
+    name = parameters.get("QueueName" if is_queue else "Topic")
     if not name:
         return None
-    path = str(name) if kind == "mns-queue" else f"{parameters.get('InstanceId', '')}/{name}"
-    return Node(kind, str(parameters.get("RegionId") or region), account_id, path)
+    # A topic of RocketMQ is known by its instance, too: names are unique within one.
+    path = str(name) if is_queue else f"{parameters.get('InstanceId', '')}/{name}"
+    region = str(parameters.get("RegionId") or region)
+    return Node(kind, region, account_id, path)
 
 
 def _mapping(value: Any, name: str) -> Mapping[str, Any]:

@@ -14,6 +14,7 @@ from fc_async_sdk.stores.rows import decode
 if TYPE_CHECKING:
     from fc_async_sdk.stores.rows import R, Row
 
+# Scripts, because Redis runs one as a whole: between a GET and a SET another instance could write.
 _CREATE: Final = """
 if redis.call('EXISTS', KEYS[1]) == 1 then return redis.call('HGET', KEYS[1], 'record') end
 redis.call('HSET', KEYS[1], 'token', ARGV[1], 'record', ARGV[2])
@@ -60,8 +61,8 @@ class RedisStore:
 
     def create(self, record: R) -> R | None:
         """Store a record if its key has none; else return that one."""
-        found = self._eval(_CREATE, record.key, record.token, record.encode(), record.lifetime_ms)
-        return None if found is None else decode(type(record), found)
+        text = self._eval(_CREATE, record.key, record.token, record.encode(), record.lifetime_ms)
+        return None if text is None else decode(type(record), text)
 
     def replace(self, record: Row, expected: str) -> bool:
         """Store a record if the stored one has the expected token or its own."""

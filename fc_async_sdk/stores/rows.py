@@ -140,14 +140,19 @@ class MemoryStore:
     def create(self, record: R) -> R | None:
         """Store a record if its key has none; else return that one."""
         with self._lock:
-            found = self._texts.setdefault(record.key, written := (record.token, record.encode()))
-        return None if found is written else decode(type(record), found[1])
+            written = (record.token, record.encode())
+            stored = self._texts.setdefault(record.key, written)
+        if stored is written:
+            return None
+        # Encoded and read again, as in all other stores: no two callers share an object.
+        _, text = stored
+        return decode(type(record), text)
 
     def replace(self, record: Row, expected: str) -> bool:
         """Store a record if the stored one has the expected token or its own."""
         with self._lock:
-            found = self._texts.get(record.key)
-            if found is None or found[0] not in {expected, record.token}:
+            stored = self._texts.get(record.key)
+            if stored is None or stored[0] not in {expected, record.token}:
                 return False
             self._texts[record.key] = (record.token, record.encode())
             return True

@@ -134,8 +134,10 @@ class SqlStore:
                     raise
             else:
                 return None
-            if (found := self._read(type(record), record.key)) is not None:
-                return found
+            stored = self._read(type(record), record.key)
+            if stored is not None:
+                return stored
+            # It was deleted between the two statements: the key is free again.
         raise RuntimeError(f"the key {record.key!r} was made and deleted {_RACES} times")
 
     def replace(self, record: Row, expected: str) -> bool:
@@ -146,10 +148,12 @@ class SqlStore:
             "WHERE id = %s AND token IN (%s, %s)",
             (*written, record.key, expected, record.token),
         )
-        # MySQL counts the rows that changed, not those that the condition found.
-        return changed or (
-            (now := self._read(type(record), record.key)) is not None and now.token == record.token
-        )
+        if changed:
+            return True
+        # MySQL counts the rows that changed, not those that the condition found: a write that is
+        # repeated changes none.
+        stored = self._read(type(record), record.key)
+        return stored is not None and stored.token == record.token
 
     def remove(self, key: str, expected: str) -> bool:
         """Delete a record if it has the expected token."""
@@ -188,7 +192,8 @@ class SqlStore:
     def close(self) -> None:
         """Close the connections that are not in use."""
         with self._lock:
-            idle, self._idle = self._idle, []
+            idle = self._idle
+            self._idle = []
         for connection in idle:
             connection.close()
 
@@ -197,16 +202,16 @@ class SqlStore:
         row = self._run(sql, (key,), lambda cursor: cursor.fetchone())
         if row is None:
             return None
-        found = decode(kind, row[0])
-        if found.key != key:
+        record = decode(kind, row[0])
+        if record.key != key:
             raise errors.InvalidParameter(
                 "table",
                 self._table,
-                f"the key {key!r} finds the record of {found.key!r}, because the column id has a "
+                f"the key {key!r} finds the record of {record.key!r}, because the column id has a "
                 f"collation that takes them for one; in MySQL and MariaDB run "
                 f"ALTER TABLE {self._table} MODIFY id VARCHAR(400) {_BINARY} NOT NULL",
             )
-        return found
+        return record
 
     def _change(self, sql: str, values: Sequence[object]) -> bool:
         return bool(self._run(sql, values, lambda cursor: cursor.rowcount))
@@ -229,10 +234,10 @@ class SqlStore:
 
     def _try(self, sql: str, values: Sequence[object], read: Callable[[Any], Any]) -> Any:
         with self._lock:
-            kept = self._idle.pop() if self._idle else None
-        if kept is not None:
+            connection = self._idle.pop() if self._idle else None
+        if connection is not None:
             try:
-                return self._transact(kept, sql, values, read)
+                return self._transact(connection, sql, values, read)
             except Exception as error:
                 # A server drops connections that were idle for long. Each write has a condition on
                 # a token, so it can be made again over a new connection.
@@ -250,7 +255,7 @@ class SqlStore:
         try:
             with contextlib.closing(connection.cursor()) as cursor:
                 cursor.execute(sql.replace("%s", self._mark(connection)), values)
-                found = read(cursor)
+                result = read(cursor)
             connection.commit()
         except BaseException as error:
             if _is(error, "IntegrityError") or _is_deadlock(error):
@@ -261,7 +266,7 @@ class SqlStore:
                 connection.close()
             raise
         self._give_back(connection)
-        return found
+        return result
 
     def _give_back(self, connection: Connection) -> None:
         with self._lock:
@@ -290,6 +295,7 @@ class SqliteStore(SqlStore):
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         super().__init__(self._open, paramstyle="qmark")
+        # A file is used on one machine, whose clock all of its users have.
         self._clocks.clear()  # it is this machine's
         self._path = path
 
@@ -298,7 +304,10 @@ class SqliteStore(SqlStore):
 
         connection = sqlite3.connect(self._path, timeout=_LOCK_SECONDS, check_same_thread=False)
         try:
+            # Readers do not wait for the writer then, nor the writer for them.
             _use_write_ahead_log(connection)
+            # The intent to perform an effect must be on the disk before the effect, also if power
+            # fails.
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute(_table_of(self._table, "TEXT"))
             connection.commit()

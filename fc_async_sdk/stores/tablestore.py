@@ -61,7 +61,8 @@ class TablestoreStore:
         for _ in range(_RACES):
             if self._written(self._client.put_row, row, absent):
                 return None
-            if (text := self._read(record.key)) is not None:
+            text = self._read(record.key)
+            if text is not None:
                 return decode(type(record), text)
         raise RuntimeError(f"the key {record.key!r} was made and deleted {_RACES} times")
 
@@ -81,8 +82,12 @@ class TablestoreStore:
 
     def _read(self, key: str) -> str | None:
         _, row, _ = self._client.get_row(self._table, [(_KEY, key)], ["record"], max_version=1)
-        columns = row.attribute_columns if row is not None else []
-        return next((column[1] for column in columns if column[0] == "record"), None)
+        if row is None:
+            return None
+        for name, value, *_ in row.attribute_columns:
+            if name == "record":
+                return str(value)
+        return None
 
     def _written(self, write: Any, row: Any, condition: Any) -> bool:
         try:
@@ -102,15 +107,15 @@ def _has_token(*tokens: str) -> Any:
     import tablestore  # noqa: PLC0415
 
     # pass_if_missing is True by default: a row without the column would fulfil the condition.
-    same = [
+    conditions = [
         tablestore.SingleColumnCondition(
             "token", token, tablestore.ComparatorType.EQUAL, pass_if_missing=False
         )
         for token in tokens
     ]
-    column = same[0]
-    if len(same) > 1:
+    column = conditions[0]
+    if len(conditions) > 1:
         column = tablestore.CompositeColumnCondition(tablestore.LogicalOperator.OR)
-        for one in same:
-            column.add_sub_condition(one)
+        for condition in conditions:
+            column.add_sub_condition(condition)
     return tablestore.Condition(tablestore.RowExistenceExpectation.EXPECT_EXIST, column)

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""Waiters: they ask, and sleep between two looks."""
+"""Waiters: they send requests, and sleep between them."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from fc_async_sdk.errors import NotFound, TransportError
-from fc_async_sdk.waiters.polling import Watch, boto3_times
+from fc_async_sdk.waiters.polling import ResourceWait, boto3_times
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,19 +28,19 @@ class _AsyncWaiter(Generic[T]):
         self, timeout: float | None, interval: float | None, *args: Any, **kwargs: Any
     ) -> T:
         perform, _, sleep, now = self._port
-        watch: Watch[T] = Watch(self._kind, timeout, interval, now())
+        wait: ResourceWait[T] = ResourceWait(self._kind, timeout, interval, now())
         while True:
-            limit = watch.look_within(now())
+            limit = wait.request_timeout(now())
             try:
-                seen: T = await perform(watch.operation, args, kwargs, total_timeout=limit)
+                seen: T = await perform(wait.operation, args, kwargs, total_timeout=limit)
             except NotFound as error:
-                watch.missing(error, now())
+                wait.missing(error, now())
             except TransportError as error:
-                watch.bear(error, now())
+                wait.tolerate(error, now())
             else:
-                if watch.done(seen):
+                if wait.done(seen):
                     return seen
-            await sleep(watch.wait(now()))
+            await sleep(wait.wait(now()))
 
 
 class AsyncTaskWaiter(_AsyncWaiter["AsyncTask"]):
@@ -62,11 +62,11 @@ class AsyncTaskWaiter(_AsyncWaiter["AsyncTask"]):
             function: Name of the function.
             task_id: Id of the task.
             qualifier: Version or alias it was called by; None is LATEST.
-            timeout: Seconds after which to give up; None never does. A look that is under way
-                then is cut off.
-            interval: Seconds between two looks; None looks often first, then every 5 s.
+            timeout: Seconds after which to give up; None never does. A request that has no answer
+                by then is abandoned.
+            interval: Seconds between two requests; None asks often first, then every 5 s.
             WaiterConfig: As in boto3: ``{"Delay": 5, "MaxAttempts": 40}``, seconds between two
-                looks and their number, instead of ``interval`` and ``timeout``.
+                requests and their number, instead of ``interval`` and ``timeout``.
 
         Returns:
             The task as it was seen last.
@@ -98,11 +98,11 @@ class AsyncFunctionWaiter(_AsyncWaiter["Function"]):
         Args:
             function: Name of the function.
             qualifier: Version or alias; None is LATEST.
-            timeout: Seconds after which to give up; None never does. A look that is under way
-                then is cut off.
-            interval: Seconds between two looks; None looks often first, then every 5 s.
+            timeout: Seconds after which to give up; None never does. A request that has no answer
+                by then is abandoned.
+            interval: Seconds between two requests; None asks often first, then every 5 s.
             WaiterConfig: As in boto3: ``{"Delay": 5, "MaxAttempts": 40}``, seconds between two
-                looks and their number, instead of ``interval`` and ``timeout``.
+                requests and their number, instead of ``interval`` and ``timeout``.
 
         Returns:
             The function as it was seen last.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Decides for waiters: what to ask, what ends a wait, when to look again. No I/O, no clock."""
+"""Decides for waiters: what to ask, what ends a wait, when to ask again. No I/O, no clock."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ _FIRST_WAIT: Final = 0.1
 _LONGEST_WAIT: Final = 5.0
 _ATTEMPTS: Final = limits.Range(1, limits.LONGEST_WAIT_SECONDS, 1)
 _GROWTH: Final = 1.5
-_LAST_LOOK_SECONDS: Final = 1.0
-"""Seconds for a look that begins when the time is nearly over."""
+_LAST_REQUEST_SECONDS: Final = 1.0
+"""Seconds that a request may take which begins when the time is nearly over."""
 
 
 class VirtualClockStopped(UserWarning):
@@ -83,8 +83,9 @@ def function_active(function: Function) -> bool:
     if function.state == "Failed" or function.last_update_status == "Failed":
         reason = function.state_reason or "the service gives no reason"
         raise WaiterError(f"function {function.function_name} failed: {reason}", last=function)
-    ready = function.state in {None, "", "Active", "Inactive"}
-    return ready and function.last_update_status != "InProgress"
+    # A call makes an inactive function active again.
+    is_callable = function.state in {None, "", "Active", "Inactive"}
+    return is_callable and function.last_update_status != "InProgress"
 
 
 class Kind(NamedTuple):
@@ -125,19 +126,20 @@ def boto3_times(
     """Return timeout and interval of a wait, of which boto3's ``WaiterConfig`` sets both.
 
     Args:
-        config: ``Delay``, seconds between two looks, and ``MaxAttempts``, the number of looks.
+        config: ``Delay``, seconds between two requests, and ``MaxAttempts``, their number.
         timeout: Without ``MaxAttempts``.
         interval: Without ``Delay``.
 
     Raises:
         InvalidParameter: A part of it is wrong, or there is another name in it.
     """
-    given = checks.fields("WaiterConfig", config)
-    delay = checks.timeout("Delay", given.pop("Delay", None)) or interval
-    attempts = checks.integer("MaxAttempts", given.pop("MaxAttempts", None), _ATTEMPTS)
-    if given:
-        raise InvalidParameter("WaiterConfig", given, "has Delay and MaxAttempts")
+    config_fields = checks.fields("WaiterConfig", config)
+    delay = checks.timeout("Delay", config_fields.pop("Delay", None)) or interval
+    attempts = checks.integer("MaxAttempts", config_fields.pop("MaxAttempts", None), _ATTEMPTS)
+    if config_fields:
+        raise InvalidParameter("WaiterConfig", config_fields, "has Delay and MaxAttempts")
     if attempts is not None:
+        # Attempts without a delay are a limit, too: so many times the usual pause.
         delay = delay or _LONGEST_WAIT
         timeout = delay * attempts
     return timeout, delay
@@ -169,11 +171,11 @@ class AsyncPort(NamedTuple):
 
 
 class Polling:
-    """Length of the pauses between looks, and of the whole wait.
+    """Length of the pauses between requests, and of the whole wait.
 
     Args:
         timeout: Seconds after which to give up, or None.
-        interval: Seconds between two looks; None looks often first, then every 5 s.
+        interval: Seconds between two requests; None asks often first, then every 5 s.
         began: When the wait began.
 
     Attributes:
@@ -212,40 +214,48 @@ class Polling:
         """Return the seconds until the time is over."""
         return math.inf if self.timeout is None else self.timeout - (now - self.began)
 
-    def look_within(self, now: float) -> float | None:
-        """Return the seconds that the look that begins now may take, or None for any."""
+    def request_timeout(self, now: float) -> float | None:
+        """Return the seconds that a request may take which begins now; None: any time."""
         self.silence = None
-        return None if self.timeout is None else max(self.left(now), _LAST_LOOK_SECONDS)
+        return None if self.timeout is None else max(self.left(now), _LAST_REQUEST_SECONDS)
 
-    def bear(self, error: TransportError, now: float) -> None:
-        """Return if the wait goes on, or has reached its timeout, after a look without an answer.
+    def tolerate(self, error: TransportError, now: float) -> None:
+        """Accept that a request had no answer: the wait goes on, or has reached its timeout.
 
         Raises:
-            TransportError: Another look would bring nothing, or the wait has no timeout.
+            TransportError: Another request would bring nothing, or the wait has no timeout.
         """
-        silent = self.timeout is not None and isinstance(error, TimedOut)
-        if self.left(now) > 0 and not silent:
+        is_limited = self.timeout is not None
+        # The transport repeats a request by itself. An error that is left after that will not go
+        # away, unless it is the limit that this wait has set to the request.
+        was_cut_off = is_limited and isinstance(error, TimedOut)
+        if self.left(now) > 0 and not was_cut_off:
             raise error
         self.silence = error
 
     def wait(self, now: float) -> float | None:
-        """Return the seconds until the next look, or None if the time is over.
+        """Return the seconds until the next request, or None if the time is over.
 
-        Warns if a virtual clock stands where it stood at the look before.
+        Warns if a virtual clock stands where it stood at the request before.
         """
-        left = self.left(now)
-        if left <= 0:
+        remaining = self.left(now)
+        if remaining <= 0:
             return None
-        self._look_at_clock()
+        self._check_clock()
         if self._interval is not None:
-            return min(self._interval, left)
-        self._next, wait = min(self._next * _GROWTH, _LONGEST_WAIT), self._next
-        return min(wait, left)
+            return min(self._interval, remaining)
+        wait = self._next
+        self._next = min(wait * _GROWTH, _LONGEST_WAIT)
+        return min(wait, remaining)
 
-    def _look_at_clock(self) -> None:
-        before, self._stopped_before = self._stopped_before, self._stopped_at
+    def _check_clock(self) -> None:
+        before = self._stopped_before
+        now = self._stopped_at
+        self._stopped_before = now
         self._stopped_at = None
-        if before is not None and before == self._stopped_before and not self._warned:
+        # Only the same time twice in a row says that nothing moves the clock.
+        stands = before is not None and before == now
+        if stands and not self._warned:
             self._warned = True
             warnings.warn(
                 VirtualClockStopped.advice, VirtualClockStopped, stacklevel=_level_of_caller()
@@ -254,14 +264,19 @@ class Polling:
 
 def _level_of_caller() -> int:
     """Return the ``stacklevel`` that attributes a warning to the code that called the SDK."""
-    level, frame = 0, inspect.currentframe()
-    while frame is not None and str(frame.f_globals.get("__name__")).startswith("fc_async_sdk"):
-        level, frame = level + 1, frame.f_back
+    level = 0
+    frame = inspect.currentframe()
+    while frame is not None:
+        module = str(frame.f_globals.get("__name__"))
+        if not module.startswith("fc_async_sdk"):
+            break
+        level += 1
+        frame = frame.f_back
     return level
 
 
-class Watch(Polling, Generic[T]):
-    """One wait: what was seen last, and how long to wait before the next look."""
+class ResourceWait(Polling, Generic[T]):
+    """One wait for a task or a function: its last state, and the pause before the next request."""
 
     def __init__(
         self, kind: Kind, timeout: float | None, interval: float | None, began: float
@@ -282,21 +297,24 @@ class Watch(Polling, Generic[T]):
         Raises:
             NotFound: It isn't going to be.
         """
-        not_yet = isinstance(error, AsyncTaskNotFound) and self._last is None
-        if not not_yet or now - self.began >= self._kind.patience:
+        # A task that was seen once and is not found any more will not come back.
+        was_never_seen = isinstance(error, AsyncTaskNotFound) and self._last is None
+        is_too_late = now - self.began >= self._kind.patience
+        if not was_never_seen or is_too_late:
             raise error
 
     def wait(self, now: float) -> float:
-        """Return the seconds until the next look.
+        """Return the seconds until the next request.
 
         Raises:
             WaiterError: The time is over.
         """
         wait = super().wait(now)
         if wait is None:
-            seen = getattr(self._last, "status", None) or getattr(self._last, "state", None)
+            # A task has a status, a function a state.
+            status = getattr(self._last, "status", None) or getattr(self._last, "state", None)
             raise WaiterError(
-                f"gave up after {self.timeout:g} s, last seen: {seen or 'nothing'}",
+                f"gave up after {self.timeout:g} s, last seen: {status or 'nothing'}",
                 last=self._last,
             ) from self.silence
         return wait

@@ -13,7 +13,7 @@ import os
 from typing import NamedTuple
 
 from fc_async_sdk import payloads
-from fc_async_sdk._claims import VARIABLE
+from fc_async_sdk._payloads.claims import VARIABLE
 from fc_async_sdk.errors import FcAsyncError, UnreadableClaim
 from fc_async_sdk.spec import limits
 

@@ -232,7 +232,7 @@ def _checker(file: str | None) -> Check | None:
     """
     if file is None:
         return None
-    from fc_async_sdk._payload_schema import PayloadSchema
+    from fc_async_sdk._payloads.schema import PayloadSchema
 
     return PayloadSchema(options.read_json(file)).check
 

@@ -9,7 +9,7 @@ import click
 
 from fc_async_plugin.cli import options
 from fc_async_plugin.report import DONE, FAILED, Format, terminal
-from fc_async_sdk import _claims
+from fc_async_sdk._payloads import claims
 from fc_async_sdk.spec import ram
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ def command(  # noqa: PLR0917 -- click passes options by name
         _print_policies(roles)
         for bucket, days_kept in permissions.lifetimes(project).items():
             terminal.tell(f"# lifecycle rule of oss://{bucket}", bold=True)
-            terminal.tell(_LIFECYCLE.format(days=days_kept, prefix=_claims.PREFIX))
+            terminal.tell(_LIFECYCLE.format(days=days_kept, prefix=claims.PREFIX))
     return DONE
 
 

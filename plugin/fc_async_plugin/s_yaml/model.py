@@ -20,7 +20,7 @@ from fc_async_plugin.s_yaml.problems import Path, Place, Position, Problem, fail
 from fc_async_plugin.s_yaml.provenance import masked
 from fc_async_plugin.s_yaml.reading import Suppression, component_name, names_function
 from fc_async_plugin.s_yaml.resolving import ENVIRONMENT
-from fc_async_sdk._claims import VARIABLE
+from fc_async_sdk._payloads.claims import VARIABLE
 from fc_async_sdk.models import AsyncConfig
 from fc_async_sdk.spec import async_config, limits
 from fc_async_sdk.spec.async_config import OUTCOMES
@@ -251,7 +251,7 @@ def desired(resource: Resource) -> Desired | None:
             raise _wrong_type(resource, (BLOCK, "qualifier"), qualifier, "a string")
         qualifier = str(qualifier)  # an unquoted version number
     for one in async_config.check(config):
-        if one.what == "wrong-type":
+        if one.kind == "wrong-type":
             raise _wrong_type(resource, (BLOCK, *one.path), one.value, one.expected)
     named = {
         outcome: {"destination": text}

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
-from fc_async_sdk import _claims, errors, payloads
+from fc_async_sdk import errors, payloads
+from fc_async_sdk._payloads import claims
 
 if TYPE_CHECKING:
     from fc_async_sdk.payloads import PayloadStore
@@ -26,7 +27,7 @@ TEXT = b'{"word": "again"}' * 20_000
     "payload", [b"", b"\0", b"{}", NOISE, TEXT], ids=["empty", "null", "json", "noise", "text"]
 )
 def test_a_payload_comes_back_byte_for_byte(store: PayloadStore, payload: bytes) -> None:
-    claim = _claims.write(store, "resize", payload)
+    claim = claims.write(store, "resize", payload)
 
     assert payloads.fetch(claim.encode(), store) == payload
     with payloads.fetch(claim.encode().decode(), store, stream=True) as file:
@@ -34,7 +35,7 @@ def test_a_payload_comes_back_byte_for_byte(store: PayloadStore, payload: bytes)
 
 
 def test_a_claim_names_the_function_the_day_and_the_content(store: PayloadStore) -> None:
-    claim = _claims.write(store, "service$resize", NOISE)
+    claim = claims.write(store, "service$resize", NOISE)
 
     digest = hashlib.sha256(NOISE).hexdigest()
     assert re.fullmatch(rf"fc-async/v1/service\$resize/\d\d\d\d-\d\d-\d\d/{digest}", claim.key)
@@ -43,7 +44,7 @@ def test_a_claim_names_the_function_the_day_and_the_content(store: PayloadStore)
 
 
 def test_what_compresses_well_is_stored_compressed(store: PayloadStore) -> None:
-    claim = _claims.write(store, "f", TEXT)
+    claim = claims.write(store, "f", TEXT)
 
     assert claim.key.endswith(".gz")
     assert sum(map(len, store.get(claim.key))) < len(TEXT) / 10
@@ -52,14 +53,14 @@ def test_what_compresses_well_is_stored_compressed(store: PayloadStore) -> None:
 
 def test_writers_of_the_same_content_write_one_object(store: PayloadStore) -> None:
     with futures.ThreadPoolExecutor(8) as pool:
-        claims = set(pool.map(lambda _: _claims.write(store, "f", NOISE).encode(), range(16)))
+        documents = set(pool.map(lambda _: claims.write(store, "f", NOISE).encode(), range(16)))
 
-    assert len(claims) == 1
-    assert payloads.fetch(claims.pop(), store) == NOISE
+    assert len(documents) == 1
+    assert payloads.fetch(documents.pop(), store) == NOISE
 
 
 def test_an_object_that_is_gone_is_not_found(store: PayloadStore) -> None:
-    claim = _claims.Claim(
+    claim = claims.Claim(
         store="oss://other", key=f"fc-async/v1/f/2026-01-01/{'0' * 64}", sha256="0" * 64, size=1
     )
 
@@ -76,7 +77,7 @@ def test_an_object_that_is_gone_is_not_found(store: PayloadStore) -> None:
 
 @pytest.mark.parametrize("damage", [b"", NOISE[:-1], NOISE + b"x", NOISE[:-1] + b"x"])
 def test_an_object_that_was_changed_is_refused(store: PayloadStore, damage: bytes) -> None:
-    claim = _claims.write(store, "f", NOISE)
+    claim = claims.write(store, "f", NOISE)
     store.put(claim.key, damage)
 
     with pytest.raises(errors.PayloadDamaged) as caught:
@@ -90,7 +91,7 @@ def test_an_object_that_was_changed_is_refused(store: PayloadStore, damage: byte
 def test_a_compressed_object_that_was_changed_is_refused(
     store: PayloadStore, damage: bytes
 ) -> None:
-    claim = _claims.write(store, "f", TEXT)
+    claim = claims.write(store, "f", TEXT)
     store.put(claim.key, damage)
 
     with pytest.raises(errors.PayloadDamaged):

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from fc_async_sdk import _claims, errors, payloads
+from fc_async_sdk import errors, payloads
+from fc_async_sdk._payloads import claims
 from fc_async_sdk.credentials import Credentials, Static
 from fc_async_sdk.payloads import OssStore
 
@@ -39,22 +40,22 @@ def test_an_error_of_the_service_is_named_with_its_code_and_request(
     answer: tuple[int, str],
     error: type[errors.LargePayloadError],
 ) -> None:
-    claim = _claims.write(oss, "f", PAYLOAD)
+    claim = claims.write(oss, "f", PAYLOAD)
     served[1].fail = answer
     said = rf"{answer[1]}: said so \[request r-1\]"
     with pytest.raises(error, match=said):
-        _claims.write(oss, "f", PAYLOAD)
+        claims.write(oss, "f", PAYLOAD)
     with pytest.raises(error, match=said):
         payloads.fetch(claim.encode(), oss)
 
 
 def test_a_service_that_is_away_is_named(served: tuple[str, Objects]) -> None:
     with pytest.raises(errors.PayloadStoreFailed, match="RequestError"):
-        _claims.write(OssStore("my-bucket", endpoint="http://127.0.0.1:9", timeout=1), "f", b"")
+        claims.write(OssStore("my-bucket", endpoint="http://127.0.0.1:9", timeout=1), "f", b"")
 
 
 def test_a_large_payload_costs_one_request(oss: OssStore, served: tuple[str, Objects]) -> None:
-    claim = _claims.write(oss, "f", PAYLOAD)
+    claim = claims.write(oss, "f", PAYLOAD)
     assert served[1].requests == [f"PUT /my-bucket/{claim.key}"]
     payloads.fetch(claim.encode(), oss)
     assert len(served[1].requests) == 2
@@ -65,8 +66,8 @@ def test_a_handler_signs_with_the_credentials_of_its_context(
 ) -> None:
     for name in ("first", "second"):
         keys = context(access_key_id=name, access_key_secret="s", security_token=f"token-{name}")
-        _claims.within(oss, keys).put("k", b"")
-    _claims.within(oss, context()).put("k", b"")
+        claims.within(oss, keys).put("k", b"")
+    claims.within(oss, context()).put("k", b"")
     assert [
         name in one
         for name, one in zip(("first", "second", "second"), served[1].authorizations, strict=True)

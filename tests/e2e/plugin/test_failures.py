@@ -230,7 +230,9 @@ def test_the_account_is_read_through_the_api_of_the_service(
     monkeypatch.setattr(metrics, "cloud_endpoint", lambda _: httpserver.url_for(""))
     httpserver.expect_request("/").respond_with_json({"Code": "403", "Message": "no permission"})
     now = after_a_bad_night.client.send(admin.get_clock()).now
-    reader = failures.FailureReader(after_a_bad_night.client, Account(), since=now - 60_000, now=now)
+    reader = failures.FailureReader(
+        after_a_bad_night.client, Account(), since=now - 60_000, now=now
+    )
     found = reader.read(["orders", "mails"])
     assert {one.function: one.count for one in found.failures} == {"orders": 3, "mails": 2}
     assert all(one.newest.trace for one in found.failures)

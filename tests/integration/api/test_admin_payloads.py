@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fc_async_sdk import _claims
+from fc_async_sdk._payloads import claims
 from fc_async_sdk.payloads import Claim, FolderStore, OssStore
 from fc_async_tests import runtime_requests as requests
 
@@ -27,7 +27,7 @@ def ask(fc_local: FcLocal, claim: bytes, method: str = "GET") -> requests.Respon
 def test_the_payload_of_a_claim_is_returned_until_it_is_gone(
     fc_local: FcLocal, tmp_path: Path
 ) -> None:
-    claim = _claims.write(FolderStore(tmp_path / "payloads"), "f", LARGE)
+    claim = claims.write(FolderStore(tmp_path / "payloads"), "f", LARGE)
     assert ask(fc_local, claim.encode(), "HEAD").status_code == 200
     assert ask(fc_local, claim.encode()).content == LARGE
 
@@ -42,7 +42,7 @@ def test_the_payload_of_a_claim_is_returned_until_it_is_gone(
 def test_the_payload_in_a_bucket_here_is_returned_until_it_is_gone(fc_local: FcLocal) -> None:
     store = OssStore("my-bucket", endpoint=fc_local.oss_endpoint)
     fc_local.oss.create_bucket("my-bucket")
-    claim = _claims.write(store, "f", LARGE)
+    claim = claims.write(store, "f", LARGE)
     assert ask(fc_local, claim.encode(), "HEAD").status_code == 200
     assert ask(fc_local, claim.encode()).content == LARGE
     store.put(claim.key, b"changed")

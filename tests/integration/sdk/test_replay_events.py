@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 import fc_async_sdk
-from fc_async_sdk import _claims, events
+from fc_async_sdk import events
+from fc_async_sdk._payloads import claims
 from fc_async_sdk.events import handler
 from fc_async_sdk.pacing import Pace
 from fc_async_sdk.payloads import FolderStore
@@ -93,7 +94,7 @@ def test_a_payload_in_a_store_stays_there_when_its_event_is_replayed(
     fc_local.run_until_idle()
     assert seen == [b"x" * 300_000] * 2
     task = fc_local.client.get_async_task("orders", outcome.task_id)
-    assert _claims.find(task.task_payload_bytes or b"") is not None
+    assert claims.find(task.task_payload_bytes or b"") is not None
 
 
 def test_a_key_of_a_pace_is_taken_from_the_payload_of_the_event(fc_local: FcLocal) -> None:

@@ -103,7 +103,7 @@ except fc_async_sdk.errors.ConfigurationError as error:
 
 def test_the_first_payload_with_a_schema_says_what_to_install() -> None:
     said = run(
-        "from fc_async_sdk._payload_schema import PayloadSchema\n"
+        "from fc_async_sdk._payloads.schema import PayloadSchema\n"
         "from fc_async_sdk.errors import ConfigurationError\n"
         "try:\n    PayloadSchema({}).check('payload', b'1')\n"
         "except ConfigurationError as error:\n    print(error)\n"

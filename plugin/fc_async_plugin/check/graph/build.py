@@ -122,7 +122,7 @@ def _resolved(written: Iterable[Link], own: str) -> list[Link]:
                 link.arn,
                 region=link.resource.region,
                 account_id=link.resource.account_id,
-                own=own,
+                only_account=own,
             )
         )
         for link in written

@@ -42,7 +42,7 @@ Needs = Literal["", "--live", "--roles"]
 QUALIFIER: Final = "qualifier"
 """A key of the block that is a parameter of the API's operation, not a field of its body."""
 
-_RULES: Final[dict[async_config.What, str]] = {
+_RULES: Final[dict[async_config.ViolationKind, str]] = {
     "unknown-key": "FCA010",
     "wrong-type": "FCA011",
     "no-destination": "FCA024",
@@ -275,8 +275,8 @@ def violations(block: object) -> Iterator[tuple[str, Violation]]:
         Pairs of the id of the rule that words it and the violation.
     """
     for violation in _violations(block):
-        if violation.what == "unknown-key" or not is_unresolved(violation.value):
-            rule = _RULES.get(violation.what) or _RULES_OF_RANGES[violation.path[-1]]
+        if violation.kind == "unknown-key" or not is_unresolved(violation.value):
+            rule = _RULES.get(violation.kind) or _RULES_OF_RANGES[violation.path[-1]]
             yield rule, violation
 
 
@@ -284,8 +284,8 @@ def _violations(block: object) -> Iterator[Violation]:
     if isinstance(block, dict):
         yield from _qualifier(block.get(QUALIFIER))
         for violation in async_config.check({k: v for k, v in block.items() if k != QUALIFIER}):
-            beside = violation.what == "unknown-key" and len(violation.path) == 1
-            yield violation._replace(known=(*violation.known, QUALIFIER)) if beside else violation
+            beside = violation.kind == "unknown-key" and len(violation.path) == 1
+            yield violation._replace(names=(*violation.names, QUALIFIER)) if beside else violation
     elif block is not None:
         yield Violation((), "wrong-type", block, "a mapping")
 

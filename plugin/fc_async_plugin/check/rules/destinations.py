@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from fc_async_plugin.check.graph import build
 from fc_async_plugin.check.rules.rule import Found, Related, rule
 from fc_async_plugin.s_yaml.model import BLOCK, bucket_of_payloads, makes_function
-from fc_async_sdk._claims import VARIABLE
+from fc_async_sdk._payloads.claims import VARIABLE
 from fc_async_sdk.errors import InvalidArn, shorten
 from fc_async_sdk.spec import arn, limits, ram
 from fc_async_sdk.spec.destinations import KINDS

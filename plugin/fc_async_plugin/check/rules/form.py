@@ -82,7 +82,7 @@ def unknown_keys(context: Context) -> Iterator[Found]:
                 yield unknown_key(resource, (), key, (BLOCK,))
     for resource, violation in context.violations("FCA010"):
         *path, key = BLOCK, *violation.path
-        yield unknown_key(resource, tuple(path), key, violation.known)
+        yield unknown_key(resource, tuple(path), key, violation.names)
 
 
 def like_block(keys: Collection[str]) -> set[str]:

@@ -10,7 +10,7 @@ import pytest
 
 from fc_async_plugin.account import stored_payloads
 from fc_async_plugin.report import payloads as report
-from fc_async_sdk import _claims
+from fc_async_sdk._payloads import claims
 from fc_async_sdk.payloads import Claim, FolderStore
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def store(tmp_path: Path) -> FolderStore:
 
 
 def test_a_payload_in_a_folder_is_shown_with_its_place_and_content(store: FolderStore) -> None:
-    claim = _claims.write(store, "f", PAYLOAD)
+    claim = claims.write(store, "f", PAYLOAD)
 
     first, *content = report.lines(claim.encode(), None)
     assert first == f"{len(PAYLOAD):,} bytes in {store.name}/{claim.key}"
@@ -33,12 +33,12 @@ def test_a_payload_in_a_folder_is_shown_with_its_place_and_content(store: Folder
 
 
 def test_a_very_large_payload_is_named_and_not_shown(store: FolderStore) -> None:
-    claim = _claims.write(store, "f", PAYLOAD * 3)
+    claim = claims.write(store, "f", PAYLOAD * 3)
     assert report.lines(claim.encode(), 80) == [f"{claim.size:,} bytes in {store.name}/{claim.key}"]
 
 
 def test_a_payload_that_is_gone_is_said_to_be(store: FolderStore, tmp_path: Path) -> None:
-    claim = _claims.write(store, "f", PAYLOAD)
+    claim = claims.write(store, "f", PAYLOAD)
     (tmp_path / "payloads" / claim.key).unlink()
 
     [line] = report.lines(claim.encode(), 80)

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from fc_async_sdk import _client, errors
-from fc_async_sdk._envelopes import content
 from fc_async_sdk._pacing import hop
+from fc_async_sdk._payloads.envelopes import content
 from fc_async_sdk.events import handler
 from fc_async_sdk.operations import AcceptedInvocation
 from fc_async_sdk.pacing import Pace, RetryLater, paced

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fc_async_sdk import payloads
-from fc_async_sdk._claims import Claim
+from fc_async_sdk._payloads.claims import Claim
 from fc_async_sdk.errors import PayloadStoreFailed
 from fc_async_sdk.payloads import FolderStore
 

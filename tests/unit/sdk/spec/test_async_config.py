@@ -26,7 +26,7 @@ def test_what_the_service_accepts_has_no_violation(config: dict[str, object]) ->
 
 
 @pytest.mark.parametrize(
-    ("config", "what", "message"),
+    ("config", "kind", "message"),
     [
         ({"asyncTask": 1}, "wrong-type", "asyncTask must be true or false, got 1"),
         (
@@ -59,10 +59,10 @@ def test_what_the_service_accepts_has_no_violation(config: dict[str, object]) ->
     ],
 )
 def test_a_violation_names_field_range_and_value(
-    config: dict[str, object], what: str, message: str | None
+    config: dict[str, object], kind: str, message: str | None
 ) -> None:
     (found,) = async_config.check(config)
-    assert found.what == what
+    assert found.kind == kind
     assert message is None or found.message == message
 
 

@@ -100,4 +100,4 @@ def test_a_destination_of_an_unknown_account_may_be_in_the_own_one(
     named: str, account: str, own: str | None, found: str
 ) -> None:
     name = arn.FunctionArn(account_id=named, function="f")
-    assert resolve(name, region="r", account_id=account, own=own).account_id == found
+    assert resolve(name, region="r", account_id=account, only_account=own).account_id == found

@@ -65,14 +65,14 @@ class PayloadSchema:
             reason = str(error) if payload else "it is empty"
             raise InvalidParameter(name, "bytes", f"is not JSON: {reason}") from None
         try:
-            found = best_match(self._validator.iter_errors(value))
+            violation = best_match(self._validator.iter_errors(value))
         except Unresolvable as unknown:
             raise InvalidParameter("schema", unknown.ref, "is not in the schema itself") from None
         except RecursionError:
             raise InvalidParameter("schema", "$ref", "refers to itself without end") from None
-        if found is not None:
+        if violation is not None:
             kind = type(value).__name__
-            raise InvalidParameter(name, kind, f"does not fit the schema: {_reason(found)}")
+            raise InvalidParameter(name, kind, f"does not fit the schema: {_reason(violation)}")
 
 
 def _validator(document: Any) -> Any:

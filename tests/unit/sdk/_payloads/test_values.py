@@ -16,8 +16,8 @@ import msgspec
 import pydantic
 import pytest
 
-from fc_async_sdk import _payloads as payloads
 from fc_async_sdk import operations
+from fc_async_sdk._payloads import values
 from fc_async_sdk.errors import InvalidParameter, InvalidPayload
 
 
@@ -82,7 +82,7 @@ class TestToJson:
         ids=lambda value: type(value).__name__,
     )
     def test_a_value_comes_back_as_it_was_sent(self, value: object, kind: type) -> None:
-        assert payloads.from_json(kind, sent(value) or b"null") == value
+        assert values.from_json(kind, sent(value) or b"null") == value
 
     def test_objects_of_declared_types_may_be_inside_plain_json(self) -> None:
         value = {"order": Order(1), "customer": Customer(name="A"), "colour": Colour.RED}
@@ -141,12 +141,12 @@ class TestFromJson:
         self, kind: type, data: bytes, said: str
     ) -> None:
         with pytest.raises(InvalidPayload) as caught:
-            payloads.from_json(kind, data)
+            values.from_json(kind, data)
         assert said in str(caught.value)
 
     def test_the_error_of_a_model_does_not_quote_the_input(self) -> None:
         with pytest.raises(InvalidPayload) as caught:
-            payloads.from_json(Customer, b'{"name":["hunter2"]}')
+            values.from_json(Customer, b'{"name":["hunter2"]}')
         assert "hunter2" not in str(caught.value)
         assert caught.value.__cause__ is None
 
@@ -154,7 +154,7 @@ class TestFromJson:
         kinds = [msgspec.defstruct(f"S{n}", [("a", int)]) for n in range(50)]
         with ThreadPoolExecutor(8) as pool:
             found = list(
-                pool.map(lambda n: payloads.from_json(kinds[n // 8], b'{"a":1}'), range(400))
+                pool.map(lambda n: values.from_json(kinds[n // 8], b'{"a":1}'), range(400))
             )
         assert {value.a for value in found} == {1}
 
@@ -164,19 +164,19 @@ class TestTypes:
         "kind", [Order, Parcel, Address, Customer, Line, list[Order], str, bytes]
     )
     def test_declared_types_are_taken(self, kind: type) -> None:
-        payloads.check_type("payload", kind)
+        values.check_type("payload", kind)
 
     def test_another_class_is_refused(self) -> None:
         class Plain:
             pass
 
         with pytest.raises(InvalidParameter, match="must be a msgspec Struct, a dataclass"):
-            payloads.check_type("payload", Plain)
+            values.check_type("payload", Plain)
 
     def test_an_annotation_that_does_not_exist_is_refused(self) -> None:
         broken = dataclass(type("Broken", (), {"__annotations__": {"a": "Nowhere"}}))
         with pytest.raises(InvalidParameter, match="Nowhere"):
-            payloads.check_type("payload", broken)
+            values.check_type("payload", broken)
 
     @pytest.mark.parametrize(
         ("kind", "value"),
@@ -195,7 +195,7 @@ class TestTypes:
         ],
     )
     def test_a_value_of_the_type_conforms(self, kind: type, value: object) -> None:
-        payloads.conform("payload", kind, value)
+        values.conform("payload", kind, value)
 
     @pytest.mark.parametrize(
         ("kind", "value", "said"),
@@ -216,5 +216,5 @@ class TestTypes:
     )
     def test_a_value_of_another_type_is_refused(self, kind: type, value: object, said: str) -> None:
         with pytest.raises(InvalidParameter) as caught:
-            payloads.conform("payload", kind, value)
+            values.conform("payload", kind, value)
         assert said in str(caught.value)

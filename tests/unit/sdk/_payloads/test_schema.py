@@ -14,7 +14,7 @@ import pytest
 
 import fc_async_sdk
 from fc_async_sdk import errors
-from fc_async_sdk._payload_schema import PayloadSchema
+from fc_async_sdk._payloads.schema import PayloadSchema
 from fc_async_sdk.operations import AcceptedInvocation
 from fc_async_sdk.testing import Stubber
 
@@ -120,7 +120,7 @@ def test_a_schema_that_is_no_schema_is_refused_when_the_handle_is_made() -> None
 
 def test_jsonschema_is_imported_at_the_first_check() -> None:
     program = (
-        "import sys; from fc_async_sdk._payload_schema import PayloadSchema;"
+        "import sys; from fc_async_sdk._payloads.schema import PayloadSchema;"
         "schema = PayloadSchema({}); print('jsonschema' in sys.modules);"
         "schema.check('payload', b'1'); print('jsonschema' in sys.modules)"
     )

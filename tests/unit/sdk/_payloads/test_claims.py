@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fc_async_sdk import _claims, errors, events, payloads
+from fc_async_sdk import errors, events, payloads
+from fc_async_sdk._payloads import claims
 from fc_async_sdk.operations.invoke import InvokeResult
 
 if TYPE_CHECKING:
@@ -126,7 +127,7 @@ def test_an_error_of_a_store_becomes_one_of_the_sdk(
     error: Exception, on_write: type[Exception], on_read: type[Exception]
 ) -> None:
     with pytest.raises(on_write) as writing:
-        _claims.write(Broken(error), "f", b"abc")
+        claims.write(Broken(error), "f", b"abc")
     with pytest.raises(on_read) as reading:
         payloads.fetch(document(), Broken(error))
     assert writing.value.__cause__ is error
@@ -140,9 +141,7 @@ def test_a_payload_over_the_memory_is_refused_before_it_is_read() -> None:
 
 def test_an_object_that_unpacks_to_more_than_its_claim_says_is_not_unpacked_further() -> None:
     bomb = gzip.compress(bytes(100_000_000))
-    pieces = _claims.read(
-        Small(bomb), _claims.Claim(store="s", key=KEY + ".gz", sha256=SHA, size=3)
-    )
+    pieces = claims.read(Small(bomb), claims.Claim(store="s", key=KEY + ".gz", sha256=SHA, size=3))
     with pytest.raises(errors.PayloadDamaged):
         assert sum(map(len, pieces)) <= 4
 

@@ -25,8 +25,8 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar, cast
 import msgspec
 from msgspec import inspect
 
-from fc_async_sdk import _claims
 from fc_async_sdk._decoding import JSON_ERRORS
+from fc_async_sdk._payloads import claims
 from fc_async_sdk.errors import InvalidParameter, InvalidPayload
 
 if TYPE_CHECKING:
@@ -73,6 +73,7 @@ def to_json(name: str, value: Any) -> bytes:
         raise _refusal(name, value, error) from error
 
 
+# Cached: json.dumps makes an encoder for each call, most of the time of a small payload.
 @functools.cache
 def _encoder() -> json.JSONEncoder:
     import json  # noqa: PLC0415 -- functions that only read do without it
@@ -116,7 +117,7 @@ def _plain(value: Any) -> Any:
 class _Culprit(NamedTuple):
     """A part of a value that JSON does not have."""
 
-    place: str
+    path: str
     shown: object
     kind: str
     advice: str
@@ -124,44 +125,44 @@ class _Culprit(NamedTuple):
 
 def _refusal(name: str, value: object, error: Exception) -> InvalidParameter:
     try:
-        found = next(_without_json(value, "$"), None)
+        culprit = next(_without_json(value, "$"), None)
     except RecursionError:
-        found = None
-    if found is not None:
+        culprit = None  # a value that contains itself
+    if culprit is not None:
         return InvalidParameter(
             name,
-            found.shown,
-            f"JSON has no such {found.kind} (at {found.place}): {found.advice}",
+            culprit.shown,
+            f"JSON has no such {culprit.kind} (at {culprit.path}): {culprit.advice}",
         )
     shown = sorted(map(str, value)) if isinstance(value, Mapping) else type(value).__name__
     return InvalidParameter(name, shown, f"cannot be written as JSON: {error}")
 
 
-def _without_json(value: object, place: str) -> Iterator[_Culprit]:
+def _without_json(value: object, path: str) -> Iterator[_Culprit]:
     """Yield the parts of a value that JSON does not have."""
     if isinstance(value, float):
         if not math.isfinite(value):
-            yield _Culprit(place, value, "number", "use null or a text")
+            yield _Culprit(path, value, "number", "use null or a text")
     elif isinstance(value, dict):
         for key, item in value.items():
             if key is not None and not isinstance(key, (str, int, float)):
-                yield _Culprit(place, type(key).__name__, "key", "use a text")
-            yield from _without_json(item, f"{place}.{key}")
+                yield _Culprit(path, type(key).__name__, "key", "use a text")
+            yield from _without_json(item, f"{path}.{key}")
     elif isinstance(value, (list, tuple)):
         for index, item in enumerate(value):
-            yield from _without_json(item, f"{place}[{index}]")
+            yield from _without_json(item, f"{path}[{index}]")
     elif value is not None and not isinstance(value, (str, int)):
-        yield from _of_another_type(value, place)
+        yield from _of_another_type(value, path)
 
 
-def _of_another_type(value: object, place: str) -> Iterator[_Culprit]:
+def _of_another_type(value: object, path: str) -> Iterator[_Culprit]:
     try:
         plain = _plain(value)
     except _ENCODE_ERRORS:
         kind = type(value).__name__
-        yield _Culprit(place, kind, "type", _ADVICE.get(kind, _OTHERWISE))
+        yield _Culprit(path, kind, "type", _ADVICE.get(kind, _OTHERWISE))
     else:
-        yield from _without_json(plain, place)
+        yield from _without_json(plain, path)
 
 
 # --- from JSON --------------------------------------------------------------------------------
@@ -195,14 +196,14 @@ def check_type(name: str, kind: object) -> None:
         )
 
 
-def from_json(kind: type[T], data: bytes, *, what: str = "the payload") -> T:
+def from_json(kind: type[T], data: bytes, *, subject: str = "the payload") -> T:
     """Decode a payload into a value of a type.
 
     Args:
         kind: The type. bytes takes the payload as it is, str takes it as UTF-8, Any what its JSON
             holds, or the bytes if they are not JSON.
         data: The payload.
-        what: What it is, for the error.
+        subject: What it is, for the error.
 
     Raises:
         InvalidPayload: It does not fit.
@@ -210,7 +211,7 @@ def from_json(kind: type[T], data: bytes, *, what: str = "the payload") -> T:
     """
     if kind is bytes:
         return cast("T", data)
-    _claims.check_opened(data, what)
+    claims.check_opened(data, subject)
     if kind is Any:
         try:
             return cast("T", msgspec.json.decode(data))
@@ -225,13 +226,14 @@ def from_json(kind: type[T], data: bytes, *, what: str = "the payload") -> T:
             return validated
         decoded: T = _decoder(kind).decode(data)
     except JSON_ERRORS as error:
-        reason, place = split_place(error)
+        reason, path = split_place(error)
         raise InvalidPayload(
-            expected, reason if data else "it is empty", place, what=what
+            expected, reason if data else "it is empty", path, what=subject
         ) from error
     except ValueError as error:
-        # The whole message of pydantic quotes the input.
-        raise InvalidPayload(expected, *_first(error), what=what) from None
+        # The whole message of pydantic quotes the input, which may be a secret. Nor is the error
+        # the cause of ours: a traceback would show it.
+        raise InvalidPayload(expected, *_first(error), what=subject) from None
     return decoded
 
 
@@ -246,18 +248,20 @@ def conform(name: str, kind: Any, value: object) -> None:
     if kind is Any:
         return
     shown = getattr(kind, "__name__", None) or str(kind)
-    as_it_is = _is_model(kind) or kind in {bytes, str}
-    if as_it_is or (isinstance(kind, type) and _is_declared(kind)):
-        if not isinstance(value, kind):
-            raise InvalidParameter(name, type(value).__name__, f"must be of type {shown}")
-        if as_it_is:
-            return
+    is_sent_as_it_is = _is_model(kind) or kind in {bytes, str}
+    is_class = is_sent_as_it_is or (isinstance(kind, type) and _is_declared(kind))
+    if is_class and not isinstance(value, kind):
+        raise InvalidParameter(name, type(value).__name__, f"must be of type {shown}")
+    if is_sent_as_it_is:
+        return
+    # Dataclasses and Structs do not check their fields when they are made. What the function could
+    # not decode is an error here, before it is sent.
     try:
         msgspec.convert(msgspec.to_builtins(value, enc_hook=_plain), kind, dec_hook=_model)
     except (msgspec.ValidationError, *_ENCODE_ERRORS) as error:
-        reason, place = split_place(error)
+        reason, path = split_place(error)
         raise InvalidParameter(
-            name, type(value).__name__, f"is not a valid {shown}: {reason} (at {place})"
+            name, type(value).__name__, f"is not a valid {shown}: {reason} (at {path})"
         ) from error
 
 
@@ -265,7 +269,9 @@ def split_place(error: Exception) -> tuple[str, str]:
     """Return what msgspec says and the place in the document that it names, "$" if none."""
     reason = str(error)
     match = _PLACE.search(reason)
-    return (reason[: match.start()], match["place"]) if match else (reason, "$")
+    if match is None:
+        return reason, "$"
+    return reason[: match.start()], match["place"]
 
 
 def _is_declared(kind: type) -> bool:
@@ -278,12 +284,12 @@ def _is_declared(kind: type) -> bool:
 
 
 def _decoder(kind: Any) -> msgspec.json.Decoder[Any]:
-    found = _decoders.get(kind)
-    if found is None:
+    decoder = _decoders.get(kind)
+    if decoder is None:
         # One at a time: see fc_async_sdk._decoding.prepare.
         with _making:
-            found = _decoders.setdefault(kind, msgspec.json.Decoder(kind, dec_hook=_model))
-    return found
+            decoder = _decoders.setdefault(kind, msgspec.json.Decoder(kind, dec_hook=_model))
+    return decoder
 
 
 def _model(kind: Any, value: object) -> object:
@@ -301,7 +307,9 @@ def _first(error: ValueError) -> tuple[str, str]:
     details: Any = getattr(error, "errors", None)
     if not callable(details):
         return type(error).__name__, "$"
-    found: Any = details(include_url=False, include_input=False, include_context=False)
-    first = found[0]
-    steps = [f"[{step}]" if isinstance(step, int) else f".{step}" for step in first["loc"]]
-    return str(first["msg"]), "$" + "".join(steps)
+    complaints: Any = details(include_url=False, include_input=False, include_context=False)
+    first = complaints[0]
+    path = "$"
+    for step in first["loc"]:
+        path += f"[{step}]" if isinstance(step, int) else f".{step}"
+    return str(first["msg"]), path

@@ -20,15 +20,16 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final, Protocol, TypeVar
 
 import msgspec
 
-from fc_async_sdk import _envelopes, errors
+from fc_async_sdk import errors
 from fc_async_sdk._decoding import JSON_ERRORS, prepare
+from fc_async_sdk._payloads import envelopes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
 T = TypeVar("T")
 
-NAME: Final = f"{_envelopes.PREFIX}claim"
+NAME: Final = f"{envelopes.PREFIX}claim"
 VARIABLE: Final = "FC_ASYNC_PAYLOADS"
 """Environment variable that names the store, ``oss://BUCKET`` or the path of a folder."""
 PREFIX: Final = "fc-async/v1/"
@@ -110,8 +111,9 @@ def check(store: PayloadStore | None) -> PayloadStore | None:
     Raises:
         InvalidParameter: It is something else.
     """
-    verbs = () if store is None else ("put", "get", "exists")
-    if not all(callable(getattr(store, verb, None)) for verb in verbs):
+    if store is None:
+        return None
+    if not all(callable(getattr(store, verb, None)) for verb in ("put", "get", "exists")):
         raise errors.InvalidParameter(
             "large", type(store).__name__, "must be a store, such as payloads.FolderStore(path)"
         )
@@ -132,7 +134,8 @@ def find(payload: bytes) -> Claim | None:
     Raises:
         UnreadableClaim: It is a claim of another version, or incomplete.
     """
-    envelope = _envelopes.read(payload) if len(payload) <= _LONGEST else None
+    # A claim is short. Payloads of megabytes are not searched for one.
+    envelope = envelopes.read(payload) if len(payload) <= _LONGEST else None
     if envelope is None or envelope.name != NAME:
         return None
     try:
@@ -153,6 +156,7 @@ def of(document: object) -> Claim | None:
         claim = msgspec.convert(document[NAME], Claim)
     except msgspec.ValidationError as error:
         raise errors.UnreadableClaim(f"the claim is invalid: {error}") from error
+    # A sender could name any object of the bucket otherwise, and have the function read it.
     key = _KEY.fullmatch(claim.key)
     if key is None or key["sha256"] != claim.sha256 or claim.size < 0:
         raise errors.UnreadableClaim(
@@ -178,10 +182,13 @@ def write(store: PayloadStore, function: str, payload: bytes) -> Claim:
     import time  # noqa: PLC0415 -- same
 
     digest = hashlib.sha256(payload).hexdigest()
+    # The day is for people and lifecycle rules. It is the sender's clock, so nothing is deleted
+    # by it alone: payloads of waiting tasks went once.
     day = time.strftime("%Y-%m-%d", time.gmtime())
     packed = _packed(payload)
     name = re.sub(r"[^\w$-]", "_", function, flags=re.ASCII)[:257] or "_"
-    key = f"{PREFIX}{name}/{day}/{digest}{'' if packed is payload else '.gz'}"
+    ending = "" if packed is payload else ".gz"
+    key = f"{PREFIX}{name}/{day}/{digest}{ending}"
     with _told(store, key, "written"):
         store.put(key, packed)
     return Claim(store=store.name, key=key, sha256=digest, size=len(payload))
@@ -191,9 +198,11 @@ def _packed(payload: bytes) -> bytes:
     """Return a payload compressed, or as it is if that saves little."""
     import gzip  # noqa: PLC0415 -- few payloads are large
 
+    # The beginning tells: pictures and archives are not compressed as a whole in vain.
     sample = payload[:_SAMPLE]
     if len(gzip.compress(sample, 1)) > len(sample) * _WORTH:
         return payload
+    # Without a time in it, the same payload is the same object.
     packed = gzip.compress(payload, 3, mtime=0)
     return packed if len(packed) < len(payload) * _WORTH else payload
 
@@ -210,12 +219,14 @@ def read(store: PayloadStore, claim: Claim) -> Iterator[bytes]:
     import hashlib  # noqa: PLC0415 -- few payloads are large
     import zlib  # noqa: PLC0415 -- same
 
-    digest, size = hashlib.sha256(), 0
+    digest = hashlib.sha256()
+    size = 0
     unpack = zlib.decompressobj(wbits=31) if claim.key.endswith(".gz") else None
     with _told(store, claim.key, "read", written=claim.store):
         try:
             for piece in store.get(claim.key):
                 # A piece that grows to more than the claim says is damaged: it is not unpacked.
+                # One byte more than there may be is enough to see that.
                 room = claim.size - size + 1
                 data = unpack.decompress(piece, room) if unpack else piece
                 size += len(data)
@@ -261,34 +272,36 @@ def opened(store: PayloadStore | None, payload: bytes) -> bytes:
     Raises:
         LargePayloadError: It cannot be read; see :func:`fetch`.
     """
-    claim = None if store is None else find(payload)
-    return payload if store is None or claim is None else fetch(store, claim)
+    if store is None:
+        return payload
+    claim = find(payload)
+    return payload if claim is None else fetch(store, claim)
 
 
-def check_opened(payload: bytes, what: str) -> None:
+def check_opened(payload: bytes, subject: str) -> None:
     """Check that a payload is not a claim.
 
     Raises:
         UnreadableClaim: It is one: the reader has no store.
     """
     if claim := find(payload):
-        raise _unopened(claim, what)
+        raise _unopened(claim, subject)
 
 
-def check_decoded(value: T, what: str) -> T:
+def check_decoded(value: T, subject: str) -> T:
     """Return a payload that was decoded from JSON, if it is not a claim.
 
     Raises:
         UnreadableClaim: It is one: the reader has no store.
     """
     if claim := of(value):
-        raise _unopened(claim, what)
+        raise _unopened(claim, subject)
     return value
 
 
-def _unopened(claim: Claim, what: str) -> errors.UnreadableClaim:
+def _unopened(claim: Claim, subject: str) -> errors.UnreadableClaim:
     return errors.UnreadableClaim(
-        f"{what} is a claim of {claim.size} bytes in {claim.store}: read it with large=store, "
+        f"{subject} is a claim of {claim.size} bytes in {claim.store}: read it with large=store, "
         "event.open(store) or payloads.fetch(store, payload)",
         store=claim.store,
         key=claim.key,
@@ -298,8 +311,8 @@ def _unopened(claim: Claim, what: str) -> errors.UnreadableClaim:
 def within(store: PayloadStore, context: Any) -> PayloadStore:
     """Return a store with the credentials of an invocation, if it has use for them."""
     bind = getattr(store, "within", None)
-    found: PayloadStore = store if bind is None else bind(context)
-    return found
+    bound: PayloadStore = store if bind is None else bind(context)
+    return bound
 
 
 def call(store: PayloadStore | None, work: Callable[..., T], *args: Any) -> T:  # noqa: ARG001 -- as async_call
@@ -319,19 +332,19 @@ async def async_call(store: PayloadStore | None, work: Callable[..., T], *args: 
 @contextlib.contextmanager
 def _told(store: PayloadStore, key: str, verb: str, written: str = "") -> Iterator[None]:
     """Turn errors of a store into those of the SDK."""
-    place = {"store": store.name, "key": key}
+    location = {"store": store.name, "key": key}
     try:
         yield
     except errors.FcAsyncError:
         raise
     except Exception as error:
         if written and isinstance(error, (FileNotFoundError, KeyError)):
-            raise errors.PayloadNotFound(_why_missing(store.name, written), **place) from error
+            raise errors.PayloadNotFound(_why_missing(store.name, written), **location) from error
         if isinstance(error, PermissionError):
             text = f"the payload cannot be {verb}: {error}"
-            raise errors.PayloadStoreDenied(text, **place) from error
+            raise errors.PayloadStoreDenied(text, **location) from error
         text = f"the payload cannot be {verb}: {type(error).__name__}: {error}"
-        raise errors.PayloadStoreFailed(text, **place) from error
+        raise errors.PayloadStoreFailed(text, **location) from error
 
 
 def _why_missing(name: str, written: str) -> str:

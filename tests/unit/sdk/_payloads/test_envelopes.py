@@ -8,8 +8,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from fc_async_sdk import _envelopes
-from fc_async_sdk._envelopes import Content, Envelope, content
+from fc_async_sdk._payloads import envelopes
+from fc_async_sdk._payloads.envelopes import Content, Envelope, content
 
 
 @given(
@@ -29,8 +29,8 @@ from fc_async_sdk._envelopes import Content, Envelope, content
 @example(b'{"$fc-async.claim":{"key":"k"}}')
 @example(b"[" * 100_000)
 def test_a_payload_comes_out_of_an_envelope_byte_for_byte(payload: bytes) -> None:
-    sealed = _envelopes.write(_envelopes.HOP, msgspec.json.encode(content(payload)))
-    found = _envelopes.read(sealed)
+    sealed = envelopes.write(envelopes.HOP, msgspec.json.encode(content(payload)))
+    found = envelopes.read(sealed)
     assert found is not None
     assert found.name == "$fc-async.hop"
     assert msgspec.json.decode(found.body, type=Content).open() == payload
@@ -56,10 +56,10 @@ def test_a_json_payload_is_not_encoded_a_second_time() -> None:
     ],
 )
 def test_any_other_payload_is_the_users(payload: bytes) -> None:
-    assert _envelopes.read(payload) is None
+    assert envelopes.read(payload) is None
 
 
 def test_an_envelope_that_was_formatted_anew_is_read_too() -> None:
-    assert _envelopes.read(b' {\n "$fc-async.claim" : {"key": 1} }') == Envelope(
+    assert envelopes.read(b' {\n "$fc-async.claim" : {"key": 1} }') == Envelope(
         "$fc-async.claim", b'{"key": 1}'
     )

@@ -47,12 +47,12 @@ def read(payload: bytes) -> Envelope | None:
     if not _BEGIN.match(payload):
         return None
     try:
-        found = _DECODER.decode(payload)
+        members = _DECODER.decode(payload)
     except JSON_ERRORS:
         return None
-    if len(found) != 1:
+    if len(members) != 1:
         return None
-    ((name, body),) = found.items()
+    ((name, body),) = members.items()
     return Envelope(name, bytes(body))
 
 
@@ -99,10 +99,11 @@ def content(payload: bytes) -> Content:
     """Return a payload in the shortest form that an envelope can hold."""
     try:
         raw = _RAW.decode(payload)
+        value = bytes(raw)
         # Blanks around the value would be lost.
-        if len(raw_bytes := bytes(raw)) == len(payload):
-            payload.decode()
-            return Content(json=msgspec.Raw(raw_bytes))
+        if len(value) == len(payload):
+            payload.decode()  # a Raw value is not checked for UTF-8
+            return Content(json=msgspec.Raw(value))
     except JSON_ERRORS:
         pass
     try:
