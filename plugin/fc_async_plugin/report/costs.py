@@ -49,12 +49,14 @@ def prices_of(file: str | None) -> Prices:
 
 def of_template(resources: Sequence[Resource], graph: Graph) -> Costs:
     """Return the worst cases of the functions of templates."""
-    functions = [one for one in resources if is_function(one)]
-    own = {
-        build.source_node(one)._replace(qualifier=""): alone(one.props, _retries(one))
-        for one in functions
+    functions = [resource for resource in resources if is_function(resource)]
+    own_costs = {
+        build.source_node(resource)._replace(qualifier=""): alone(
+            resource.props, _retries(resource)
+        )
+        for resource in functions
     }
-    return _by_name(worst_cases(graph, own), own)
+    return _by_name(worst_cases(graph, own_costs), own_costs)
 
 
 def of_account(
@@ -67,21 +69,21 @@ def of_account(
         resources: The template, for its triggers and the account.
         wanted: What the template wants; its settings replace those of the account.
     """
-    account = next((one.account_id for one in resources if one.account_id), "")
-    own: dict[Node, Worst] = {}
-    edges = list(build.trigger_edges(one for one in resources if is_function(one)))
-    for place, have in remote.items():
+    account = next((resource.account_id for resource in resources if resource.account_id), "")
+    own_costs: dict[Node, Worst] = {}
+    edges = list(build.trigger_edges(resource for resource in resources if is_function(resource)))
+    for identity, have in remote.items():
         if have.function is None:
             continue
-        want = wanted.get(place) if wanted else None
+        want = wanted.get(identity) if wanted else None
         settings = want.settings if want and want.settings is not None else have.function.to_dict()
         retries = [config.max_async_retry_attempts for config in have.configs.values()] or [None]
-        node = Node("function", place.region, account, place.function)
-        own[node] = max((alone(settings, one) for one in retries), key=Worst.weight)
+        node = Node("function", identity.region, account, identity.function)
+        own_costs[node] = max((alone(settings, retry) for retry in retries), key=Worst.weight)
         live = LiveFunction(configs=have.configs)
-        edges += LiveRegion(place.region, account, {place.function: live}).edges(())
-    nodes = [node._replace(qualifier=limits.DEFAULT_QUALIFIER) for node in own]
-    return _by_name(worst_cases(Graph(nodes, edges), own), own)
+        edges += LiveRegion(identity.region, account, {identity.function: live}).edges(())
+    nodes = [node._replace(qualifier=limits.DEFAULT_QUALIFIER) for node in own_costs]
+    return _by_name(worst_cases(Graph(nodes, edges), own_costs), own_costs)
 
 
 def _retries(resource: Resource) -> int | None:
@@ -90,13 +92,13 @@ def _retries(resource: Resource) -> int | None:
     return value if isinstance(value, int) else None
 
 
-def _by_name(found: Mapping[Node, Worst | None], own: Mapping[Node, Worst]) -> Costs:
+def _by_name(totals: Mapping[Node, Worst | None], own_costs: Mapping[Node, Worst]) -> Costs:
     """Return the dearest of the qualifiers of each function."""
-    costs: Costs = {node.name: one for node, one in own.items()}
-    for node, worst in found.items():
-        known = costs.get(node.name)
-        if node._replace(qualifier="") in own and known is not None:
-            costs[node.name] = worst and max(known, worst, key=Worst.weight)
+    costs: Costs = {node.name: cost for node, cost in own_costs.items()}
+    for node, worst in totals.items():
+        cost = costs.get(node.name)
+        if node._replace(qualifier="") in own_costs and cost is not None:
+            costs[node.name] = worst and max(cost, worst, key=Worst.weight)
     return costs
 
 

@@ -98,20 +98,20 @@ def _lines(
         width: Columns of the terminal, or None for a pipe.
     """
     head = f"{finding.severity}[{finding.rule}]"
-    first, *others = _wrapped(f"{head}: {safe(finding.message, line=True)}", width, "  ")
+    first, *continuation = _wrapped(f"{head}: {safe(finding.message, line=True)}", width, "  ")
     # A terminal shows the name of the rule as a link to its page.
     yield [
         (head, f"{finding.severity} {page_of(finding.rule).as_uri()}"),
         (first[len(head) :], "bold"),
     ]
-    for line in others:
+    for line in continuation:
         yield [(line, "bold")]
     marks = _marks(finding)
     gutter = max(len(str(mark.position.line)) for mark in marks)
     for number, mark in enumerate(marks):
         arrow = ":::" if number else "-->"
-        place = safe(str(mark.position), line=True)
-        yield [(f"{'':<{gutter}}{arrow} ", "frame"), (place, "")]
+        position = safe(str(mark.position), line=True)
+        yield [(f"{'':<{gutter}}{arrow} ", "frame"), (position, "")]
         yield from _excerpt(mark, source(mark.position.file), gutter, width)
     if finding.fix:
         room = None if width is None else _left(width, gutter + 1)
@@ -123,8 +123,8 @@ def _marks(finding: Finding) -> list[_Mark]:
     """Return the places of a finding, each once; its own place comes first."""
     labels: dict[Position, str] = {finding.position: ""}
     for related in finding.related:
-        known = labels.get(related.position)
-        labels[related.position] = f"{known}; {related.message}" if known else related.message
+        label = labels.get(related.position)
+        labels[related.position] = f"{label}; {related.message}" if label else related.message
     return [
         _Mark(position, safe(label, line=True), "frame" if number else finding.severity)
         for number, (position, label) in enumerate(labels.items())
@@ -163,13 +163,13 @@ def _excerpt(
         yield [bar, (f"{indent}{sign}{label}", mark.style)]
 
 
-def _token(rest: str) -> str:
+def _token(text: str) -> str:
     """Return the value or key that begins a text."""
-    quoted = _QUOTED.match(rest)
+    quoted = _QUOTED.match(text)
     if quoted is not None:
         return quoted[0]
-    found = _TOKEN.match(rest)
-    return found[0].rstrip(":") if found else rest[:1]
+    word = _TOKEN.match(text)
+    return word[0].rstrip(":") if word else text[:1]
 
 
 def _left(width: int, used: int) -> int:
@@ -198,11 +198,13 @@ def to_text(findings: Sequence[Finding], files: int, *, notes: bool = True) -> s
     """Return one line for each finding, its other places and its fix, for programs that search."""
     lines = []
     for finding in _shown(findings, notes=notes):
-        place = safe(str(finding.position), line=True)
+        position = safe(str(finding.position), line=True)
         message = safe(finding.message, line=True)
-        lines.append(f"{place}: {finding.severity} {finding.rule} {message}")
-        others = (f"    {related.position}: {related.message}" for related in finding.related)
-        lines.extend(safe(other, line=True) for other in others)
+        lines.append(f"{position}: {finding.severity} {finding.rule} {message}")
+        related_lines = (
+            f"    {related.position}: {related.message}" for related in finding.related
+        )
+        lines.extend(safe(other, line=True) for other in related_lines)
         if finding.fix:
             lines.append(safe(f"    fix: {finding.fix}", line=True))
     return "\n".join([*lines, summary(findings, files, notes=notes)])
@@ -214,16 +216,16 @@ def _shown(findings: Iterable[Finding], *, notes: bool) -> list[Finding]:
 
 def counts(findings: Iterable[Finding]) -> dict[str, int]:
     """Count the findings of each severity."""
-    found = Counter(finding.severity for finding in findings)
-    return {level: found[level] for level in _LEVELS}
+    numbers = Counter(finding.severity for finding in findings)
+    return {level: numbers[level] for level in _LEVELS}
 
 
 def summary(findings: Sequence[Finding], files: int, *, notes: bool = True) -> str:
     """Return one line such as ``2 errors, 1 warning in 1 template``; hidden notes come last."""
     where = plural(files, "template")
-    found = counts(findings)
-    hidden = 0 if notes else found.pop("note")
-    parts = [plural(number, level) for level, number in found.items() if number]
+    numbers = counts(findings)
+    hidden = 0 if notes else numbers.pop("note")
+    parts = [plural(number, level) for level, number in numbers.items() if number]
     line = f"{', '.join(parts)} in {where}" if parts else f"{where}: no findings"
     return f"{line} ({plural(hidden, 'note')}: --notes shows them)" if hidden else line
 
@@ -258,13 +260,13 @@ def to_github(findings: Iterable[Finding]) -> str:
     names = {"error": "error", "warning": "warning", "note": "notice"}
     lines = []
     for finding in findings:
-        place = finding.position
+        position = finding.position
         parameters = ",".join(
             f"{key}={_github_value(value)}"
             for key, value in (
-                ("file", place.file),
-                ("line", place.line),
-                ("col", place.column),
+                ("file", position.file),
+                ("line", position.line),
+                ("col", position.column),
                 ("title", finding.rule),
             )
         )
@@ -344,10 +346,10 @@ def _related_locations(finding: Finding) -> dict[str, Any]:
     }
 
 
-def _location(place: Position) -> dict[str, Any]:
+def _location(position: Position) -> dict[str, Any]:
     return {
         "physicalLocation": {
-            "artifactLocation": {"uri": quote(place.file.replace("\\", "/"))},
-            "region": {"startLine": place.line, "startColumn": place.column},
+            "artifactLocation": {"uri": quote(position.file.replace("\\", "/"))},
+            "region": {"startLine": position.line, "startColumn": position.column},
         }
     }

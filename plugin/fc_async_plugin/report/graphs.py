@@ -84,7 +84,7 @@ def read_counts(endpoint: str | None) -> Counted:
         edges = [edge for edge in ask(client, admin.get_graph()).edges if edge.outcome != TRIGGER]
     return Counted(
         _by_function(sums, edges),
-        {(*_named(one.source), one.outcome): (one.delivered, one.lost) for one in edges},
+        {(*_named(edge.source), edge.outcome): (edge.delivered, edge.lost) for edge in edges},
     )
 
 
@@ -95,18 +95,20 @@ def _named(source: str) -> tuple[str, str]:
 
 
 def _by_function(sums: list[models.Series], edges: list[models.Edge]) -> dict[str, Counts]:
-    found: dict[str, Counts] = {}
-    for one in sums:
-        if one.metric in _FIELDS:
-            counts = found.get(one.function, Counts())
-            found[one.function] = counts._replace(**{_FIELDS[one.metric]: int(one.value)})
+    by_function: dict[str, Counts] = {}
+    for series in sums:
+        if series.metric in _FIELDS:
+            counts = by_function.get(series.function, Counts())
+            by_function[series.function] = counts._replace(
+                **{_FIELDS[series.metric]: int(series.value)}
+            )
     for edge in edges:
         function, _ = _named(edge.source)
-        counts = found.get(function, Counts())
-        found[function] = counts._replace(
+        counts = by_function.get(function, Counts())
+        by_function[function] = counts._replace(
             delivered=counts.delivered + edge.delivered, lost=counts.lost + edge.lost
         )
-    return found
+    return by_function
 
 
 class Picture(NamedTuple):
@@ -164,8 +166,8 @@ def to_text(shown: Picture) -> str:
         for edge in edges:
             cut = ", ✂ remove this" if edge in shown.cuts else ""
             mark = f"  ← cycle{cut}" if edge in shown.red else ""
-            place = f"  {edge.position}" if edge.position else ""
-            lines.append(f"  {shown.label(edge)} → {edge.target.label}{place}{mark}")
+            position = f"  {edge.position}" if edge.position else ""
+            lines.append(f"  {shown.label(edge)} → {edge.target.label}{position}{mark}")
     return "\n".join(lines)
 
 
@@ -174,8 +176,8 @@ def to_mermaid(shown: Picture) -> str:
     graph = shown.graph
     lines = ["flowchart LR"]
     for number, node in enumerate(graph.nodes):
-        left, right = ("[", "]") if node.kind == "function" else ("[(", ")]")
-        lines.append(f'  n{number}{left}"{_mermaid(_titled(shown, node))}"{right}')
+        opening, right = ("[", "]") if node.kind == "function" else ("[(", ")]")
+        lines.append(f'  n{number}{opening}"{_mermaid(_titled(shown, node))}"{right}')
     styles = []
     for number, edge in enumerate(graph.edges):
         arrow = {"success": "-->", "failure": "-.->", "trigger": "==>"}[edge.kind]

@@ -59,8 +59,8 @@ def due(milliseconds: int | None, now: int) -> str | None:
     """Return when something will happen, such as ``due in 3 min``; None if that is unknown."""
     if not milliseconds:
         return None
-    left = milliseconds - now
-    return f"due in {duration(_rounded(left))}" if left > 0 else "due now"
+    remaining = milliseconds - now
+    return f"due in {duration(_rounded(remaining))}" if remaining > 0 else "due now"
 
 
 def _rounded(milliseconds: int) -> int:
@@ -76,13 +76,13 @@ def duration(milliseconds: int) -> str:
     if milliseconds < _MINUTE:
         seconds = milliseconds / _SECOND
         return f"{seconds:.0f} s" if milliseconds % _SECOND == 0 else f"{seconds:.1f} s"
-    left = milliseconds // _SECOND * _SECOND
+    remaining = milliseconds // _SECOND * _SECOND
     parts: list[tuple[int, str]] = []
     for size, name in _UNITS:
-        count, rest = divmod(left, size)
+        count, remainder = divmod(remaining, size)
         if count or parts:
             parts.append((count, name))
-            left = rest
+            remaining = remainder
     return " ".join(f"{count} {name}" for count, name in parts[:2] if count)
 
 

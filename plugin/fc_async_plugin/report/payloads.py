@@ -58,11 +58,11 @@ def lines(payload: bytes, width: int | None, *, depth: int = 0) -> list[str]:
 def event_lines(event: DestinationEvent, width: int | None, *, depth: int = 1) -> list[str]:
     """Return the request and the response of a destination event, decoded."""
     shown = []
-    left = None if width is None else width - _NAMES - 2
+    remaining = None if width is None else width - _NAMES - 2
     for name, payload in (("request", event.request), ("response", event.response)):
-        first, *others = lines(as_bytes(payload), left, depth=depth) or ["-"]
+        first, *continuation = lines(as_bytes(payload), remaining, depth=depth) or ["-"]
         shown.append(f"  {name:<{_NAMES}}{first}")
-        shown += [f"  {'':<{_NAMES}}{line}" for line in others]
+        shown += [f"  {'':<{_NAMES}}{line}" for line in continuation]
     return shown
 
 

@@ -39,7 +39,7 @@ def explain(name: str, output: str) -> None:
     if name:
         _explain(named(name), output)
     elif output == "json":
-        terminal.print_json({"rules": [_as_data(one) for one in RULES.values()]})
+        terminal.print_json({"rules": [_as_data(rule) for rule in RULES.values()]})
     elif output == "markdown":
         terminal.tell(to_markdown(RULES).removesuffix("\n"))
     else:

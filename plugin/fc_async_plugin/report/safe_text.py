@@ -34,7 +34,7 @@ def safe(text: str, *, line: bool = False) -> str:
         text: Any text. Tabs and the ends of lines stay; ``\r\n`` becomes ``\n``.
         line: Whether the result is one line: its ends of lines are escaped, too.
     """
-    text = _UNSAFE.sub(lambda found: ascii(found[0])[1:-1], text.replace("\r\n", "\n"))
+    text = _UNSAFE.sub(lambda match: ascii(match[0])[1:-1], text.replace("\r\n", "\n"))
     return text.replace("\n", "\\n") if line else text
 
 
@@ -48,8 +48,10 @@ def visible(line: str) -> str:
     Args:
         line: Text without ends of lines.
     """
-    shown = "".join(ascii(one)[1:-1] if _is_invisible(one) else one for one in line)
-    return _BLANKS.sub(lambda found: f" [{len(found[0])} blanks] ", shown)
+    shown = "".join(
+        ascii(character)[1:-1] if _is_invisible(character) else character for character in line
+    )
+    return _BLANKS.sub(lambda match: f" [{len(match[0])} blanks] ", shown)
 
 
 def _is_invisible(character: str) -> bool:
@@ -64,4 +66,4 @@ def safe_json(text: str) -> str:
     Args:
         text: A JSON document. All but tabs and ends of lines can only be inside its strings.
     """
-    return _UNSAFE.sub(lambda found: json.dumps(found[0])[1:-1], text)
+    return _UNSAFE.sub(lambda match: json.dumps(match[0])[1:-1], text)

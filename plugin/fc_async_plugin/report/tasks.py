@@ -100,7 +100,7 @@ def detail(
     """Yield the lines of one task with its steps, each with whether it is a heading."""
     texts = logs(task, printed)
     attempt, log = texts[-1] if texts else (0, "")
-    others = f" of attempt {attempt} (fc-async tasks logs shows all {len(texts)})"
+    which_attempt = f" of attempt {attempt} (fc-async tasks logs shows all {len(texts)})"
     due = times.due.get(task.task_id) if task.status in _WAITING else None
     waiting = moments.due(due, times.now)
     fields = (
@@ -121,13 +121,13 @@ def detail(
         ("Steps", _wrapped(timeline(task.events or ()), width)),
         ("Payload", _payload(task.task_payload_bytes, width)),
         ("Result", _payload(task.return_payload_bytes, width)),
-        ("Log" + others * (len(texts) > 1), log.rstrip("\n").splitlines()),
+        ("Log" + which_attempt * (len(texts) > 1), log.rstrip("\n").splitlines()),
     )
-    for title, found in sections:
-        if found:
+    for title, section in sections:
+        if section:
             yield "", False
             yield title, True
-            for line in found:
+            for line in section:
                 yield f"{'':<{_INDENT}}{safe(line)}", False
 
 
@@ -176,8 +176,8 @@ def _step(event: AsyncTaskEvent) -> str:
     if isinstance(again, int):
         parts.append(f"again at {moments.clock_time(again)}")
     text = ", ".join(parts) + (f": {_first_line(str(reason))}" if reason else "")
-    others = {name: value for name, value in details.items() if name not in _SHOWN_DETAILS}
-    return f"{text} ({_pairs(others)})" if others else text
+    other_details = {name: value for name, value in details.items() if name not in _SHOWN_DETAILS}
+    return f"{text} ({_pairs(other_details)})" if other_details else text
 
 
 def _pairs(details: Mapping[str, Any]) -> str:
@@ -194,14 +194,14 @@ def logs(task: AsyncTask, printed: Printed = _NOTHING) -> list[tuple[int, str]]:
         task: The task with its steps.
         printed: What attempts that run have printed so far.
     """
-    found: dict[int, str] = {}
+    ended: dict[int, str] = {}
     for event in task.events or ():
         details = event.details()
         text = details.get("logTail")
         if isinstance(text, str) and text:
-            found[_number(details, len(found) + 1)] = text
+            ended[_number(details, len(ended) + 1)] = text
     running = {number: text for (name, number), text in printed.items() if name == task.task_id}
-    return sorted({**running, **found}.items())
+    return sorted({**running, **ended}.items())
 
 
 def _number(details: Mapping[str, Any], default: int) -> int:

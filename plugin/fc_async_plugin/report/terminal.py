@@ -125,7 +125,11 @@ def print_table(columns: Sequence[str | Column], rows: Iterable[Sequence[object]
         rows: The values.
     """
     print_lines(
-        lay_out([Column(one) if isinstance(one, str) else one for one in columns], rows, width())
+        lay_out(
+            [Column(column) if isinstance(column, str) else column for column in columns],
+            rows,
+            width(),
+        )
     )
 
 

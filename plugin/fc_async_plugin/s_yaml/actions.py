@@ -84,16 +84,16 @@ def builds(
                 if not isinstance(item, Table):
                     continue
                 run = item.at("run")
-                found = run or next(filter(None, map(item.at, _OF_S)), None)
-                if isinstance(found, Leaf) and found.text:
-                    command = str(resolver.attempt(found, scope))
-                    place = folder / (item.text("path") or ".")
+                command_node = run or next(filter(None, map(item.at, _OF_S)), None)
+                if isinstance(command_node, Leaf) and command_node.text:
+                    command = str(resolver.attempt(command_node, scope))
+                    command_folder = folder / (item.text("path") or ".")
                     may_fail = _may_fail(item.at("allow_failure"))
-                    written, asked = masking.texts(found, scope, command)
+                    written, asked = masking.texts(command_node, scope, command)
                     yield Build(
                         name,
                         written,
-                        place.resolve(),
+                        command_folder.resolve(),
                         command,
                         run is None,
                         may_fail,
@@ -120,4 +120,4 @@ def _may_fail(node: Node | None) -> frozenset[object] | None:
 def _values(node: Node | None, *default: object) -> frozenset[object]:
     if not isinstance(node, Array):
         return frozenset(default)
-    return frozenset(one.value for one in node.items if isinstance(one, Leaf))
+    return frozenset(leaf.value for leaf in node.items if isinstance(leaf, Leaf))

@@ -47,10 +47,10 @@ def notes(root: Table, resources: Mapping[str, Scoped], resolver: Resolver) -> I
     for name, (props, scope, *_) in resources.items():
         for leaf, path in _references(props):
             later = order.get(path[1], 0) > order[name] if path[1:] else False
-            said = _unseen(path, scope.of(leaf), root, resolver, later=later)
-            if said:
+            reason = _unseen(path, scope.of(leaf), root, resolver, later=later)
+            if reason:
                 shown = ".".join(path)
-                yield note(leaf.position, f"s does not find ${{{shown}}}: {said}", _FIX)
+                yield note(leaf.position, f"s does not find ${{{shown}}}: {reason}", _FIX)
 
 
 def _unseen(
@@ -102,8 +102,8 @@ def _long_chains(variables: Node, scope: Scope, resolver: Resolver) -> Iterator[
 def _templates(root: Table) -> Iterator[Problem]:
     for leaf, path in _references(root.table("template")):
         if path[0] in {"this", "resources"}:
-            said = f"s does not find ${{{'.'.join(path)}}} in an entry of template"
-            yield note(leaf.position, said, "write it in the resource")
+            message = f"s does not find ${{{'.'.join(path)}}} in an entry of template"
+            yield note(leaf.position, message, "write it in the resource")
 
 
 def _references(node: Node) -> Iterator[tuple[Leaf, tuple[str, ...]]]:

@@ -141,8 +141,8 @@ def only_reference(text: str) -> Reference | None:
     except Malformed:
         return None
     only = parts[0] if len(parts) == 1 else None
-    found = only.expression if isinstance(only, Hole) else None
-    return found if isinstance(found, Reference) else None
+    expression = only.expression if isinstance(only, Hole) else None
+    return expression if isinstance(expression, Reference) else None
 
 
 def not_found(hole: Hole) -> Malformed:
@@ -174,11 +174,11 @@ def _holes(text: str) -> Iterator[tuple[int, int, str]]:
         if start < end or opening in unclosed:
             continue
         closing = _CLOSING[opening]
-        found = text.find(closing, match.end())
-        if found < 0:
+        closed_at = text.find(closing, match.end())
+        if closed_at < 0:
             unclosed.add(opening)
             continue
-        end = found + len(closing)
+        end = closed_at + len(closing)
         yield start, end, opening
 
 
@@ -195,11 +195,11 @@ def _expression(inner: str) -> Expression:
     if not inner:
         raise Malformed("${} names nothing", "write a name such as ${vars.region}")
     head = _HEAD.match(inner)
-    known = head is not None and head["name"] in FUNCTIONS
+    is_call = head is not None and head["name"] in FUNCTIONS
     parentheses = _PARENTHESES.search(inner)
-    if parentheses is None and known:
+    if parentheses is None and is_call:
         raise Malformed(f"${{{inner}}}: a closing parenthesis is missing")
-    if parentheses is None or not known:
+    if parentheses is None or not is_call:
         return _reference(inner)
     if _HAS_QUOTES.search(inner):
         parsed, end = _argument(inner, 0, 1)
@@ -306,7 +306,7 @@ def _members(text: str, at: int) -> tuple[tuple[str, ...], int]:
 
 def _string(match: re.Match[str]) -> str:
     text = match["single"] if match["single"] is not None else match["double"]
-    return _ESCAPED.sub(lambda found: _ESCAPES.get(found[1], found[1]), text)
+    return _ESCAPED.sub(lambda escape: _ESCAPES.get(escape[1], escape[1]), text)
 
 
 def _number(text: str) -> float:

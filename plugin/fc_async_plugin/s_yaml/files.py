@@ -70,8 +70,10 @@ def find(path: str | os.PathLike[str] = ".") -> Path:
 def _below(folder: Path) -> list[str]:
     """Return the templates in the folders of a folder, or else in theirs; a few of them."""
     for pattern in ("*/", "*/*/"):
-        found = (one for name in NAMES for one in folder.glob(pattern + name))
-        shown = sorted(str(one) for one in found if not _LEFT_OUT.intersection(one.parts))
+        templates = (template for name in NAMES for template in folder.glob(pattern + name))
+        shown = sorted(
+            str(template) for template in templates if not _LEFT_OUT.intersection(template.parts)
+        )
         if shown:
             return [*shown[:_FEW], *(["…"] if len(shown) > _FEW else [])]
     return []
@@ -91,8 +93,8 @@ def root_of(folder: Path) -> Path:
     for above in (folder, *folder.parents):
         if (above / ".git").exists():
             return above
-    here = Path.cwd()
-    return here if folder.is_relative_to(here) else folder
+    working_folder = Path.cwd()
+    return working_folder if folder.is_relative_to(working_folder) else folder
 
 
 def check_inside(file: Path, root: Path) -> None:
@@ -107,7 +109,7 @@ def check_inside(file: Path, root: Path) -> None:
     real = Path(os.path.realpath(file))
     allowed = os.environ.get(FILE_ROOT)
     roots = [root, Path(os.path.realpath(allowed))] if allowed else [root]
-    if not any(real.is_relative_to(one) for one in roots):
+    if not any(real.is_relative_to(allowed_root) for allowed_root in roots):
         raise failure(
             Position(str(file), 1, 1),
             f"{real} is outside of {root}",
@@ -193,11 +195,11 @@ def variables(folders: Iterable[Path], environ: Mapping[str, str]) -> dict[str, 
     ``s`` reads the working folder first, then the folders that ``props.code`` names, then the
     template's. A variable that is already set keeps its value.
     """
-    known = dict(environ)
+    environment = dict(environ)
     for folder in dict.fromkeys(folders):
         if (folder / ".env").is_file():
-            known = completed(known, folder / ".env")
-    return known
+            environment = completed(environment, folder / ".env")
+    return environment
 
 
 def completed(environ: Mapping[str, str], file: Path) -> dict[str, str]:
@@ -222,8 +224,8 @@ def _parse_env(text: str, environ: Mapping[str, str]) -> dict[str, str]:
     raw: dict[str, str] = {}
     for match in _LINE.finditer(text):
         raw[match["name"]] = _unquoted(match)
-    known = {**raw, **environ}
-    return {name: _expanded(value, known) for name, value in raw.items() if name not in environ}
+    defined = {**raw, **environ}
+    return {name: _expanded(value, defined) for name, value in raw.items() if name not in environ}
 
 
 def _unquoted(match: re.Match[str]) -> str:
@@ -235,12 +237,12 @@ def _unquoted(match: re.Match[str]) -> str:
     return (match["bare"] or "").strip()
 
 
-def _expanded(value: str, known: Mapping[str, str]) -> str:
+def _expanded(value: str, defined: Mapping[str, str]) -> str:
     def replace(match: re.Match[str]) -> str:
         if match["escape"]:
             return match[0]
         name = match["braced"] or match["plain"]
-        return known.get(name) or match["default"] or ""
+        return defined.get(name) or match["default"] or ""
 
     for _ in range(_MAX_ROUNDS):
         after = _NAME.sub(replace, value)

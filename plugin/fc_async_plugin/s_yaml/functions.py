@@ -100,10 +100,10 @@ class Functions:
         return self._parsed(name, first)
 
     def _parsed(self, name: str, text: str) -> Any:
-        known = self._data.get((name, text))
-        if known is None:
-            known = self._data[name, text] = _json(text) if name == "json" else _yaml(text)
-        return known
+        data = self._data.get((name, text))
+        if data is None:
+            data = self._data[name, text] = _json(text) if name == "json" else _yaml(text)
+        return data
 
     def _env(self, name: str, default: Any = javascript.MISSING) -> Any:
         value = self._environ.get(name)
@@ -182,9 +182,9 @@ def _check_depth(value: Any) -> None:
     for _ in range(yaml12.MAX_DEPTH):
         level = [
             child
-            for one in level
-            if isinstance(one, dict | list)
-            for child in (one.values() if isinstance(one, dict) else one)
+            for container in level
+            if isinstance(container, dict | list)
+            for child in (container.values() if isinstance(container, dict) else container)
         ]
         if not level:
             return
@@ -197,8 +197,8 @@ def _yaml(text: str) -> Any:
     except TemplateError as error:
         # The words of the parser may quote the text, which came from a file or a variable.
         _, line, column = error.position
-        said = f"yaml() got invalid YAML in line {line}, column {column}"
-        raise Malformed(said) from error
+        message = f"yaml() got invalid YAML in line {line}, column {column}"
+        raise Malformed(message) from error
     return None if root is None else _plain(root)
 
 
@@ -234,15 +234,15 @@ def _read_alias(alias: str, environ: Mapping[str, str], *, asked: bool) -> dict[
         return {name: environ[name] for name in _serverless_devs.VARIABLES}
     home = environ.get("HOME")
     try:
-        found = _serverless_devs.find(environ, Path(home) if home else None, alias or None)
+        access = _serverless_devs.find(environ, Path(home) if home else None, alias or None)
     except CredentialsError:
         return {}
-    if found is None:
+    if access is None:
         return {}
     values = {
-        "AccountID": found.account_id,
-        "AccessKeyID": found.access_key_id,
-        "AccessKeySecret": found.access_key_secret,
-        "SecurityToken": found.security_token,
+        "AccountID": access.account_id,
+        "AccessKeyID": access.access_key_id,
+        "AccessKeySecret": access.access_key_secret,
+        "SecurityToken": access.security_token,
     }
     return {name: value for name, value in values.items() if value}

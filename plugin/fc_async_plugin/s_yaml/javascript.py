@@ -58,9 +58,9 @@ def lookup(value: Any, key: str) -> Any:
     if isinstance(value, list | str):
         if key == "length":
             return len(value)
-        place = index(key)
-        if place is not None and place < len(value):
-            return value[place]
+        position = index(key)
+        if position is not None and position < len(value):
+            return value[position]
     return MISSING
 
 

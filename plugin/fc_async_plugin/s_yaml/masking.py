@@ -29,19 +29,19 @@ class Masking:
 
     Args:
         make: Makes the calls of the template; takes their class.
-        own: Names of the variables that the user has set.
+        user_variables: Names of the variables that the user has set.
         edition1: As in :class:`.Resolver`.
     """
 
     def __init__(
         self,
         make: Callable[[type[_Masked]], _Masked],
-        own: Collection[str],
+        user_variables: Collection[str],
         *,
         edition1: bool,
     ) -> None:
         self._all, self._own = make(_Masked), make(_Masked)
-        self._own.only = own
+        self._own.only = user_variables
         self._resolve_all = Resolver(self._all, edition1=edition1)
         self._resolve_own = Resolver(self._own, edition1=edition1)
 

@@ -118,9 +118,9 @@ def _props(name: str, resource: Table, root: Table, notes: list[Problem]) -> Tab
     named = resource.text("extend", "name")
     template = root.at("template", named) if named else None
     if named and template is None:
-        said = f"extend names {named!r}, which is not an entry under template"
+        message = f"extend names {named!r}, which is not an entry under template"
         position = resource.entries["extend"].position
-        notes.append(note(position, said, "s ignores this silently; fix the name"))
+        notes.append(note(position, message, "s ignores this silently; fix the name"))
     if not isinstance(template, Table):
         return props
     ignored = resource.at("extend", "ignore")

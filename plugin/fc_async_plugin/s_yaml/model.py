@@ -72,21 +72,21 @@ class Resource(msgspec.Struct, frozen=True, kw_only=True):
     def each(self, *path: str | int) -> Iterator[tuple[int, dict[str, Any]]]:
         """Yield the mappings in the list at a path of keys, such as triggers, by their indices."""
         listed = self.at(*path)
-        for index, one in enumerate(listed if isinstance(listed, list) else ()):
-            if isinstance(one, dict):
-                yield index, one
+        for index, element in enumerate(listed if isinstance(listed, list) else ()):
+            if isinstance(element, dict):
+                yield index, element
 
     def where(self, *path: str | int) -> Position:
         """Return where a value was written, or its nearest parent that has a place."""
-        places = self.places(path)
-        return places[-1].value if places else self.position
+        positions = self.places(path)
+        return positions[-1].value if positions else self.position
 
     def where_key(self, *path: str | int) -> Position:
         """Return where the key of a value was written, or what is nearest to it."""
-        places = self.places(path)
-        if len(places) < len(path):
+        positions = self.places(path)
+        if len(positions) < len(path):
             return self.where(*path)
-        return places[-1].key or places[-1].value
+        return positions[-1].key or positions[-1].value
 
 
 class Project(msgspec.Struct, frozen=True, kw_only=True):
@@ -128,8 +128,10 @@ def project_of(resolved: Resolved) -> Project:
     sources, root = resolved.merged.sources, resolved.merged.root
     resolver, folder = resolved.resolver, sources.template.file.parent
     notes = [*resolved.notes, *compatibility.notes(root, resolved.scoped, resolver)]
-    scopes = {name: one.scope for name, one in resolved.scoped.items()}
-    resources = tuple(_resource(resolved, name, one) for name, one in resolved.resources.items())
+    scopes = {name: scoped.scope for name, scoped in resolved.scoped.items()}
+    resources = tuple(
+        _resource(resolved, name, values) for name, values in resolved.resources.items()
+    )
     unset = resolver.unset
     return Project(
         file=str(sources.template.file),
@@ -138,12 +140,14 @@ def project_of(resolved: Resolved) -> Project:
         resources=_with_account(resources),
         files=sources.files,
         # s 3 does not read edition 1.0.0, so what s 3 reads differently does not matter.
-        notes=tuple([one for one in notes if one.kind == "edition"] or notes),
+        notes=tuple([problem for problem in notes if problem.kind == "edition"] or notes),
         suppressions=sources.suppressions,
         sources=resolved.sources,
         unset=tuple(unset),
         # "" is of vars: what refers to them has a key of its own.
-        unset_variables=tuple(one for one in unset if unset[one] - {""} == {ENVIRONMENT}),
+        unset_variables=tuple(
+            variable for variable in unset if unset[variable] - {""} == {ENVIRONMENT}
+        ),
         builds=tuple(
             actions.builds(root, scopes, resolved.top, resolver, resolved.masking, folder)
         ),
@@ -176,8 +180,10 @@ _ROLE: Final = re.compile(r"acs:ram::(?P<account>\d+):role/")
 def with_props(project: Project, props: Mapping[str, dict[str, Any]]) -> Project:
     """Return a project in which some resources, by name, have other props."""
     resources = [
-        msgspec.structs.replace(one, props=props[one.name]) if one.name in props else one
-        for one in project.resources
+        msgspec.structs.replace(resource, props=props[resource.name])
+        if resource.name in props
+        else resource
+        for resource in project.resources
     ]
     return msgspec.structs.replace(project, resources=tuple(resources))
 
@@ -187,11 +193,11 @@ def _with_account(resources: tuple[Resource, ...]) -> tuple[Resource, ...]:
 
     All resources of a template belong to one account: the alias is the template's.
     """
-    accounts = {one.account_id for one in resources} - {""}
+    accounts = {resource.account_id for resource in resources} - {""}
     if len(accounts) != 1:
         return resources
     (account,) = accounts
-    return tuple(msgspec.structs.replace(one, account_id=account) for one in resources)
+    return tuple(msgspec.structs.replace(resource, account_id=account) for resource in resources)
 
 
 def _account_of(role: object) -> str:
@@ -270,9 +276,9 @@ def destination_path(outcome: str) -> Path:
 
 def bucket_of_payloads(resource: Resource) -> str:
     """Return the bucket in which a function keeps large payloads, "" if none is named."""
-    found = resource.at("environmentVariables", VARIABLE)
-    bucket = found.removeprefix("oss://") if isinstance(found, str) else found
-    return bucket if isinstance(bucket, str) and bucket != found and bucket.isascii() else ""
+    url = resource.at("environmentVariables", VARIABLE)
+    bucket = url.removeprefix("oss://") if isinstance(url, str) else url
+    return bucket if isinstance(bucket, str) and bucket != url and bucket.isascii() else ""
 
 
 def is_unresolved(value: object) -> bool:

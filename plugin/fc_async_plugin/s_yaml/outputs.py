@@ -37,9 +37,9 @@ def filled(project: Project, endpoint: str, account_id: str) -> Project:
         account_id: Account of functions for which the template names none; "" if it is unknown.
     """
     outputs = {
-        one.name: _outputs(one, endpoint.rstrip("/"), one.account_id or account_id)
-        for one in project.resources
-        if is_function(one)
+        resource.name: _outputs(resource, endpoint.rstrip("/"), resource.account_id or account_id)
+        for resource in project.resources
+        if is_function(resource)
     }
 
     def output(match: re.Match[str]) -> str:
@@ -47,19 +47,19 @@ def filled(project: Project, endpoint: str, account_id: str) -> Project:
 
     def value(written: Any) -> Any:
         if isinstance(written, dict):
-            return {key: value(one) for key, one in written.items()}
+            return {key: value(child) for key, child in written.items()}
         if isinstance(written, list):
-            return [value(one) for one in written]
+            return [value(child) for child in written]
         return _OUTPUT.sub(output, written) if is_unresolved(written) else written
 
     resources = (
         msgspec.structs.replace(
-            one,
-            props=value(one.props),
-            function_name=value(one.function_name),
-            region=value(one.region),
+            resource,
+            props=value(resource.props),
+            function_name=value(resource.function_name),
+            region=value(resource.region),
         )
-        for one in project.resources
+        for resource in project.resources
     )
     return msgspec.structs.replace(project, resources=tuple(resources))
 
@@ -67,17 +67,19 @@ def filled(project: Project, endpoint: str, account_id: str) -> Project:
 def _outputs(resource: Resource, endpoint: str, account_id: str) -> dict[str, str]:
     """Return the outputs of a function by their paths."""
     name, region = resource.function_name, resource.region
-    found = {key: one for key, one in resource.props.items() if isinstance(one, str)}
-    found |= {"functionName": name, "region": region}
+    outputs = {key: text for key, text in resource.props.items() if isinstance(text, str)}
+    outputs |= {"functionName": name, "region": region}
     if account_id:
-        found["functionArn"] = str(FunctionArn(region=region, account_id=account_id, function=name))
+        outputs["functionArn"] = str(
+            FunctionArn(region=region, account_id=account_id, function=name)
+        )
     for _, trigger in resource.each("triggers"):
         config = trigger.get("triggerConfig") or {}
         public = isinstance(config, dict) and not config.get("disableURLInternet")
         latest = trigger.get("qualifier") in {None, limits.DEFAULT_QUALIFIER}
         if trigger.get("triggerType") == http_trigger.TYPE and latest and public:
             url = f"{endpoint}{http_trigger.LOCAL_PATH}{name}/{trigger.get('triggerName')}"
-            found["url.system_url"] = found["url.system_intranet_url"] = url
-            found["url.custom_domain"] = url.partition("://")[2]
-            found["url.custom_domain[0].domain"] = url  # of the component for FC 2.0
-    return found
+            outputs["url.system_url"] = outputs["url.system_intranet_url"] = url
+            outputs["url.custom_domain"] = url.partition("://")[2]
+            outputs["url.custom_domain[0].domain"] = url  # of the component for FC 2.0
+    return outputs

@@ -78,8 +78,10 @@ class TemplateError(PluginError):
     def masked(self, sources: Mapping[str, str]) -> TemplateError:
         """Return the error without values that came from outside of the template."""
         shown = [
-            one._replace(message=masked(one.message, sources), fix=masked(one.fix, sources))
-            for one in self.problems
+            problem._replace(
+                message=masked(problem.message, sources), fix=masked(problem.fix, sources)
+            )
+            for problem in self.problems
         ]
         return TemplateError(shown)
 

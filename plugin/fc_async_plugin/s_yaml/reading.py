@@ -82,7 +82,7 @@ class Sources(NamedTuple):
         extended: The file that it extends, or None.
         environment: The entry of ``env.yaml`` that was requested, or None.
         variables: Environment variables, completed from ``.env`` files.
-        own: Names of the variables that no ``.env`` file has set.
+        user_variables: Names of the variables that no ``.env`` file has set.
         files: Names of the files that were read.
         notes: Places that ``s`` reads differently.
         suppressions: Comments that suppress findings.
@@ -92,7 +92,7 @@ class Sources(NamedTuple):
     extended: Source | None
     environment: Table | None
     variables: Mapping[str, str]
-    own: frozenset[str]
+    user_variables: frozenset[str]
     files: tuple[str, ...]
     notes: tuple[Problem, ...]
     suppressions: tuple[Suppression, ...]
@@ -170,18 +170,18 @@ class _Reader:
         root = None
         with contextlib.suppress(TemplateError):  # also if there is no package
             root = self.table(file.resolve().parent.parent / _PACKAGE)
-        known = root.at("Parameters", "properties") if root else None
-        values = _defaults(known.entries) if isinstance(known, Table) else {}
-        used = [one for one in _PARAMETER.finditer(text) if one[1] in values]
+        properties = root.at("Parameters", "properties") if root else None
+        values = _defaults(properties.entries) if isinstance(properties, Table) else {}
+        used = [match for match in _PARAMETER.finditer(text) if match[1] in values]
         if used:
-            place = Position(str(file), text.count("\n", 0, used[0].start()) + 1, 1)
-            said = (
+            position = Position(str(file), text.count("\n", 0, used[0].start()) + 1, 1)
+            message = (
                 f"{used[0][0]} is a parameter of s init: here it has its default in {_PACKAGE}, or "
             )
             fix = "make a project of the package with s init"
-            self.notes.append(note(place, f"{said}its name, as have all others", fix))
+            self.notes.append(note(position, f"{message}its name, as have all others", fix))
             values.setdefault("access", "default")  # s init asks for it in every package
-        return _PARAMETER.sub(lambda one: values.get(one[1], one[0]), text)
+        return _PARAMETER.sub(lambda match: values.get(match[1], match[0]), text)
 
     def extended(self, template: Source, env: str | None) -> Source | None:
         """Read the file that a template extends, if any."""
@@ -204,8 +204,8 @@ class _Reader:
             files.check_inside(file, files.root_of(child.parent))
         except TemplateError as error:
             problem = error.problems[0]
-            said = f"extend: {problem.message}"
-            raise failure(name.position, said, problem.fix, kind="outside") from error
+            message = f"extend: {problem.message}"
+            raise failure(name.position, message, problem.fix, kind="outside") from error
         if not file.exists():
             raise failure(name.position, f"extend: {file} does not exist", kind="file")
         root = self.table(file)
@@ -218,19 +218,19 @@ class _Reader:
         Where functions run on this machine, that counts, with a note; ``services`` is an error
         elsewhere.
         """
-        root, found = source.root, [*edition1.of_fc2(source.root)] if purpose == "run" else []
-        self.notes += found
+        root, notes = source.root, [*edition1.of_fc2(source.root)] if purpose == "run" else []
+        self.notes += notes
         if "services" in root.entries:
-            place = root.key_position("services")
-            said = "services belongs to edition 1; edition 3.0.0 calls it resources"
+            position = root.key_position("services")
+            message = "services belongs to edition 1; edition 3.0.0 calls it resources"
             if purpose != "run" or "resources" in root.entries:
                 fix = (
                     "write resources; or, with components of FC 2.0, write edition: 1.0.0 and run:"
                 )
-                raise failure(place, said, f"{fix} s cli fc3 s2tos3")
-            said = f"{said}: dev reads it so, s deploy does not"
-            self.notes.append(note(place, said, "write resources"))
-        elif not found:
+                raise failure(position, message, f"{fix} s cli fc3 s2tos3")
+            message = f"{message}: dev reads it so, s deploy does not"
+            self.notes.append(note(position, message, "write resources"))
+        elif not notes:
             return source
         return _as_edition_3(source, runs=True)
 
@@ -241,41 +241,41 @@ class _Reader:
         if further is None:
             return
         name = further.value if isinstance(further, Leaf) else None
-        known = {child.resolve(), file.resolve()}
-        if isinstance(name, str) and (file.parent / name).resolve() in known:
+        visited = {child.resolve(), file.resolve()}
+        if isinstance(name, str) and (file.parent / name).resolve() in visited:
             shown = f"cycle of extend: {child.name} → {file.name} → {name}"
             raise failure(further.position, shown)
-        said = "this extend is not followed: s extends one file, not the file that one extends"
-        self.notes.append(note(further.position, said, "merge the two files"))
+        message = "this extend is not followed: s extends one file, not the file that one extends"
+        self.notes.append(note(further.position, message, "merge the two files"))
 
     def environment(self, template: Source, env: str) -> Table:
         """Read the environment of a name from ``env.yaml``."""
         named = template.root.at("env")
-        given = isinstance(named, Leaf) and isinstance(named.value, str)
-        file = template.file.parent / (template.root.text("env") if given else "env.yaml")
+        is_named = isinstance(named, Leaf) and isinstance(named.value, str)
+        file = template.file.parent / (template.root.text("env") if is_named else "env.yaml")
         environments = self.table(file).at("environments")
-        known = []
+        names = []
         for item in environments.items if isinstance(environments, Array) else []:
             name = item.at("name") if isinstance(item, Table) else None
             if isinstance(item, Table) and isinstance(name, Leaf):
                 if name.value == env:
                     return item
-                known.append(str(name.value))
+                names.append(str(name.value))
         position = environments.position if environments is not None else Position(str(file), 1, 1)
-        there = ", ".join(known) or "none"
-        raise failure(position, f"no environment {env!r} here, there are: {there}")
+        listed = ", ".join(names) or "none"
+        raise failure(position, f"no environment {env!r} here, there are: {listed}")
 
 
 def _defaults(parameters: Mapping[str, Node]) -> dict[str, str]:
     """Return the defaults of parameters of a package; names of those without one."""
-    found = {}
-    for name, one in parameters.items():
-        default = one.at("default") if isinstance(one, Table) else None
+    defaults = {}
+    for name, parameter in parameters.items():
+        default = parameter.at("default") if isinstance(parameter, Table) else None
         value = default.value if isinstance(default, Leaf) else None
         text = str(value).lower() if isinstance(value, bool) else str(value or name.lower())
         text = text.replace("${default-suffix}", "demo")
-        found[name] = text if _PLAIN.fullmatch(text) else name.lower()
-    return found
+        defaults[name] = text if _PLAIN.fullmatch(text) else name.lower()
+    return defaults
 
 
 def _of_fc2(source: Source) -> Problem | None:
@@ -348,7 +348,7 @@ def _suppressions(text: str, file: str) -> list[Suppression]:
     if "fc-async:" not in text:
         return []
     lines = text.split("\n")
-    found = []
+    suppressions = []
     for index, line in enumerate(lines):
         match = _COMMENT.search(line)
         if match is None:
@@ -360,8 +360,8 @@ def _suppressions(text: str, file: str) -> list[Suppression]:
         elif not line[: match.start()].strip():
             about = _next_line(lines, index)
         position = Position(file, index + 1, match.start() + 1)
-        found.append(Suppression(position, about, rules, match["reason"].strip()))
-    return found
+        suppressions.append(Suppression(position, about, rules, match["reason"].strip()))
+    return suppressions
 
 
 def _next_line(lines: list[str], index: int) -> int:

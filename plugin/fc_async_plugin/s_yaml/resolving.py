@@ -154,14 +154,14 @@ class Collector(Resolver):
 
     def _without_unset(self, node: Leaf, scope: Scope, name: str) -> Any:
         """Return the collection that a text refers to without its unset variables, else None."""
-        found, there = self._followed(node, scope)
-        if found is node or self._inside_reference:
+        target, target_scope = self._followed(node, scope)
+        if target is node or self._inside_reference:
             self._left_out.append(node)
             self.unset.setdefault(name, set()).add(self._outermost)
             return None
         self._inside_reference = True
         try:
-            return self.collect(found, there)
+            return self.collect(target, target_scope)
         finally:
             self._inside_reference = False
 
@@ -172,14 +172,14 @@ class Collector(Resolver):
         try:
             yield
         finally:
-            found, self._problems = self.problems, before
-            if found:
-                self.left_out[name] = found
+            problems, self._problems = self.problems, before
+            if problems:
+                self.left_out[name] = problems
 
     def refuse_left_out(self) -> None:
         """Move what :meth:`apart` found to :attr:`problems`."""
-        for found in self.left_out.values():
-            self._problems.update(dict.fromkeys(found))
+        for problems in self.left_out.values():
+            self._problems.update(dict.fromkeys(problems))
         self.left_out.clear()
 
     def text(self, node: Node | None, scope: Scope) -> str:
@@ -211,7 +211,7 @@ OPTIONAL: Final = frozenset(
 """Props that a function runs without on this machine."""
 
 
-class Given(NamedTuple):
+class Options(NamedTuple):
     """Values that the caller gives beside the files; see :func:`fc_async_plugin.s_yaml.load`."""
 
     access: str | None
@@ -220,7 +220,7 @@ class Given(NamedTuple):
     command: str
     reveal: bool
     props: Mapping[str, dict[str, Any]]
-    here: bool
+    runs_here: bool
 
 
 class Values(NamedTuple):
@@ -269,7 +269,7 @@ class Resolved(NamedTuple):
     notes: tuple[Problem, ...]
 
 
-def resolve(merged: Merged, given: Given) -> Resolved:
+def resolve(merged: Merged, options: Options) -> Resolved:
     """Resolve the variables of a template.
 
     Raises:
@@ -277,32 +277,33 @@ def resolve(merged: Merged, given: Given) -> Resolved:
     """
     sources, environ = merged.sources, merged.sources.variables
     folder = sources.template.file.parent
-    access = given.access or _alias(merged)
-    alias = access_values(access, environ, asked=given.access is not None)
-    account_id = given.account_id or alias().get("AccountID", "")
+    access = options.access or _alias(merged)
+    alias = access_values(access, environ, asked=options.access is not None)
+    account_id = options.account_id or alias().get("AccountID", "")
 
     def calls(kind: type[F]) -> F:
         return kind(
             environ,
             lambda: {**alias(), "AccountID": account_id},
-            given.command,
-            reveal=given.reveal,
+            options.command,
+            reveal=options.reveal,
             root=root_of(folder),
         )
 
     functions = calls(Functions)
     edition1 = any(note.kind == "edition" for note in sources.notes)
-    resolver = Collector(functions, OPTIONAL if given.here else frozenset(), edition1=edition1)
+    optional: frozenset[str] = OPTIONAL if options.runs_here else frozenset()
+    resolver = Collector(functions, optional, edition1=edition1)
     try:
-        resources = _resources(merged, given, resolver, access)
+        resources = _resources(merged, options, resolver, access)
     except TemplateError as error:
         raise error.masked(functions.sources) from error
-    if given.props and given.reveal:
+    if options.props and options.reveal:
         for key in SECRETS & alias().keys():
             provenance.note(functions.sources, alias()[key], f"${{config('{key}')}}")
     return Resolved(
         merged,
-        given.region,
+        options.region,
         resources.project,
         access,
         account_id,
@@ -311,7 +312,7 @@ def resolve(merged: Merged, given: Given) -> Resolved:
         resources.top,
         resolver,
         functions.sources,
-        Masking(calls, sources.own, edition1=edition1),
+        Masking(calls, sources.user_variables, edition1=edition1),
         (*resources.notes, *resolver.kept),
     )
 
@@ -334,7 +335,7 @@ class _Resources(NamedTuple):
     notes: list[Problem]
 
 
-def _resources(merged: Merged, given: Given, resolver: Collector, access: str) -> _Resources:
+def _resources(merged: Merged, options: Options, resolver: Collector, access: str) -> _Resources:
     """Resolve the resources of a template.
 
     Raises:
@@ -343,28 +344,40 @@ def _resources(merged: Merged, given: Given, resolver: Collector, access: str) -
     tops = [top_scope(part, number) for number, part in enumerate(merged.parts)]
     scoped = _scoped(merged, tops, resolver, access)
     notes = [*merged.sources.notes, *merged.notes]
-    if given.here:
+    if options.runs_here:
         scoped = {name: _run_here(part, resolver, notes) for name, part in scoped.items()}
-    values = _values(scoped, resolver, given)
+    values = _values(scoped, resolver, options)
     project = resolver.text(merged.root.at("name"), tops[-1])
     if resolver.problems:
         raise TemplateError(resolver.problems)
     return _Resources(project, values, scoped, tops[-1], notes)
 
 
-def _values(scoped: Mapping[str, Scoped], resolver: Collector, given: Given) -> dict[str, Values]:
+def _values(
+    scoped: Mapping[str, Scoped], resolver: Collector, options: Options
+) -> dict[str, Values]:
     """Return the resources; on this machine without those that have problems, if any has none."""
-    found: dict[str, Values] = {}
-    for name, one in scoped.items():
+    values: dict[str, Values] = {}
+    for name, resource in scoped.items():
         with resolver.apart(name):
-            component, props = resolver.text(one.component, one.scope), given.props.get(name)
+            component, props = (
+                resolver.text(resource.component, resource.scope),
+                options.props.get(name),
+            )
             if props is None:
                 is_function = names_function(component)
                 collect = resolver.collect if is_function else resolver.collect_optional
-                props = collect(one.props, one.scope)
-            found[name] = Values(component, props, one)
-    sound = {name: one for name, one in found.items() if name not in resolver.left_out}
-    if not (given.here and any(names_function(one.component) for one in sound.values())):
+                props = collect(resource.props, resource.scope)
+            values[name] = Values(component, props, resource)
+    sound = {
+        name: resource_values
+        for name, resource_values in values.items()
+        if name not in resolver.left_out
+    }
+    if not (
+        options.runs_here
+        and any(names_function(resource_values.component) for resource_values in sound.values())
+    ):
         resolver.refuse_left_out()
     return sound
 
@@ -388,33 +401,33 @@ def _scoped(
         for name, written in part.resources.items():
             props = _overlaid(name, written, merged.sources.environment, top, resolver)
             scope = resource_scope(name, written.table, props, top, resources, access)
-            one = Scoped(props, scope, written.table.at("component"), written.position)
-            scoped[name] = _joined(scoped[name], one) if name in scoped else one
+            resource = Scoped(props, scope, written.table.at("component"), written.position)
+            scoped[name] = _joined(scoped[name], resource) if name in scoped else resource
     return scoped
 
 
-def _run_here(one: Scoped, resolver: Collector, notes: list[Problem]) -> Scoped:
+def _run_here(resource: Scoped, resolver: Collector, notes: list[Problem]) -> Scoped:
     """Return a resource with what this machine reads and ``s`` does not; add a note for each."""
-    if not isinstance(one.component, Leaf):
-        return one
-    component = str(resolver.attempt(one.component, one.scope))
+    if not isinstance(resource.component, Leaf):
+        return resource
+    component = str(resolver.attempt(resource.component, resource.scope))
     if not names_function(component):
-        if not component.startswith((".", "/")) or "runtime" not in one.props.entries:
-            return one
-        said = f"component {component} is a folder: dev takes it for fc3, because props have a "
-        notes.append(note(one.component.position, f"{said}runtime", "write component: fc3"))
-        one = one._replace(component=Leaf(*one.component.mark, "fc3"))
-    props, found = as_of_fc3(one.props)
-    notes += found
+        if not component.startswith((".", "/")) or "runtime" not in resource.props.entries:
+            return resource
+        message = f"component {component} is a folder: dev takes it for fc3, because props have a "
+        notes.append(note(resource.component.position, f"{message}runtime", "write component: fc3"))
+        resource = resource._replace(component=Leaf(*resource.component.mark, "fc3"))
+    props, fc2_notes = as_of_fc3(resource.props)
+    notes += fc2_notes
     runtime = props.at("runtime")
-    named = resolver.attempt(runtime, one.scope) if isinstance(runtime, Leaf) else ""
+    named = resolver.attempt(runtime, resource.scope) if isinstance(runtime, Leaf) else ""
     if named in PYTHON | NODE | CUSTOM and "code" not in props.entries:
-        said = (
+        message = (
             "a function has a runtime and no code: dev takes the folder of the template, s deploy"
         )
-        notes.append(note(one.position, f"{said} needs one", "add code"))
+        notes.append(note(resource.position, f"{message} needs one", "add code"))
         props = with_entry(props, "code", Leaf(*props.mark, "."), props.mark)
-    return one._replace(props=props)
+    return resource._replace(props=props)
 
 
 def _overlaid(
@@ -448,7 +461,7 @@ def _region(environment: Table) -> Table | None:
 
 def _joined(lower: Scoped, upper: Scoped) -> Scoped:
     """Merge a resource over the extended file's; each string is resolved in its own file."""
-    others = {id(leaf): lower.scope for leaf in leaves(lower.props)}
-    scope = upper.scope._replace(others=others)
+    lower_scopes = {id(leaf): lower.scope for leaf in leaves(lower.props)}
+    scope = upper.scope._replace(node_scopes=lower_scopes)
     props = merge_tables(lower.props, upper.props)
     return Scoped(props, scope, upper.component or lower.component, upper.position)

@@ -41,18 +41,18 @@ class Scope(NamedTuple):
         roots: Targets of the first name of a reference.
         folder: Folder to which the paths of ``file()`` and ``path()`` are relative.
         deferred: Whether outputs of resources may be named, which are known after a deployment.
-        others: Scopes of nodes that come from another file, by the id of the node.
+        node_scopes: Scopes of nodes that come from another file, by the id of the node.
     """
 
     name: str
     roots: dict[str, Root]
     folder: Path
     deferred: bool
-    others: Mapping[int, Scope] = {}
+    node_scopes: Mapping[int, Scope] = {}
 
     def of(self, node: Node) -> Scope:
         """Return the scope in which a node is resolved: its own, if it was merged in."""
-        return self.others.get(id(node), self)
+        return self.node_scopes.get(id(node), self)
 
     def defers(self, path: tuple[str, ...]) -> bool:
         """Return whether the value of a reference is known only after a deployment."""

@@ -107,7 +107,7 @@ class Resolver:
             scope: The scope of the node.
             path: Keys and indices.
         """
-        found = []
+        positions = []
         for step in path:
             node, scope = self._followed(node, scope)
             key = None
@@ -118,32 +118,34 @@ class Resolver:
                 node = node.items[step]
             else:
                 break
-            found.append(Place(node.position, key))
-        return found
+            positions.append(Place(node.position, key))
+        return positions
 
     def _followed(self, node: Node, scope: Scope) -> tuple[Node, Scope]:
         """Return the collection that a node refers to, with its scope; else the node itself."""
-        found: Any = node
-        there = scope
+        target: Any = node
+        target_scope = scope
         for _ in range(MAX_HOPS):
-            reference = expressions.only_reference(found.text) if isinstance(found, Leaf) else None
+            reference = (
+                expressions.only_reference(target.text) if isinstance(target, Leaf) else None
+            )
             if reference is None:
                 break
             try:
-                found, there = self._walk(reference.path, there.of(found))
+                target, target_scope = self._walk(reference.path, target_scope.of(target))
             except _Deferred:
                 break
-            if isinstance(found, Table | Array):
-                return found, there
+            if isinstance(target, Table | Array):
+                return target, target_scope
         return node, scope
 
     def find(self, path: tuple[str, ...], scope: Scope) -> Node | None:
         """Return the node that a reference names, unresolved; None if there is none."""
         try:
-            found, _ = self._walk(path, scope)
+            target, _ = self._walk(path, scope)
         except (_Deferred, TemplateError):
             return None
-        return found if isinstance(found, Leaf | Table | Array) else None
+        return target if isinstance(target, Leaf | Table | Array) else None
 
     def _value(self, node: Node, scope: Scope) -> tuple[Any, int]:
         """Return the plain value and the number of values in it."""
@@ -153,9 +155,9 @@ class Resolver:
             return node.value, 1
         scope = scope.of(node)
         key = (id(node), scope.name)
-        known = self._memo.get(key)
-        if known is not None:
-            return known[1], known[2]
+        resolved = self._memo.get(key)
+        if resolved is not None:
+            return resolved[1], resolved[2]
         if key in self._failed:
             raise self._failed[key][1]
         self._enter(key, node)
@@ -183,9 +185,9 @@ class Resolver:
             value = self._text(str(node.value), node, scope)
             return value, _size(value)
         if isinstance(node, Array):
-            found = [self._value(item, scope) for item in node.items]
-            items = without_last_nulls([value for value, _ in found])
-            return items, 1 + sum(size for _, size in found)
+            values = [self._value(item, scope) for item in node.items]
+            items = without_last_nulls([value for value, _ in values])
+            return items, 1 + sum(size for _, size in values)
         pairs = {key: self._value(child, scope) for key, child in node.entries.items()}
         entries = {key: value for key, (value, _) in pairs.items() if value is not None}
         return entries, 1 + sum(size for _, size in pairs.values())
@@ -261,9 +263,9 @@ class Resolver:
             and self._edition1
             and isinstance(hole.expression, Reference)
         ):
-            said = f"{hole.source} names nothing: it stays as text, as in s"
+            message = f"{hole.source} names nothing: it stays as text, as in s"
             fix = "leave it out, or write what it stands for"
-            self.kept[Problem("edition", node.position, said, fix)] = None
+            self.kept[Problem("edition", node.position, message, fix)] = None
             return hole.source
         if value is javascript.MISSING or (value is None and not _is_init(hole.expression)):
             raise expressions.not_found(hole)
@@ -271,10 +273,10 @@ class Resolver:
 
     def _evaluate(self, expression: Expression, scope: Scope) -> Any:
         if isinstance(expression, Reference):
-            found, scope = self._walk(expression.path, scope)
-            if isinstance(found, Leaf | Table | Array):
-                return self._value(found, scope)[0]
-            return found
+            target, scope = self._walk(expression.path, scope)
+            if isinstance(target, Leaf | Table | Array):
+                return self._value(target, scope)[0]
+            return target
         value = self._call(expression, scope)
         for key in expression.path:
             value = javascript.lookup(value, key)
@@ -287,35 +289,35 @@ class Resolver:
             return javascript.MISSING, scope
         if scope.defers(path):
             raise _Deferred
-        found: Any = root
+        target: Any = root
         for key in path[1:]:
-            if isinstance(found, Root):
-                scope = found.scope or scope
-            found = self._step(found, key, scope)
-        if isinstance(found, Root):
-            return found.whole or javascript.MISSING, found.scope or scope
-        return found, scope
+            if isinstance(target, Root):
+                scope = target.scope or scope
+            target = self._step(target, key, scope)
+        if isinstance(target, Root):
+            return target.whole or javascript.MISSING, target.scope or scope
+        return target, scope
 
-    def _step(self, found: Any, key: str, scope: Scope) -> Any:
+    def _step(self, target: Any, key: str, scope: Scope) -> Any:
         """Return what is under a key of a root, a node or a plain value."""
-        if isinstance(found, Root):
-            return found.children.get(key, javascript.MISSING)
-        if isinstance(found, Table):
-            return found.entries.get(key, javascript.MISSING)
-        if isinstance(found, Array):
+        if isinstance(target, Root):
+            return target.children.get(key, javascript.MISSING)
+        if isinstance(target, Table):
+            return target.entries.get(key, javascript.MISSING)
+        if isinstance(target, Array):
             index = javascript.index(key)
-            if index is not None and index < len(found.items):
-                return found.items[index]
-            return len(found.items) if key == "length" else javascript.MISSING
-        if isinstance(found, Leaf):
-            found = self._value(found, scope)[0]
-        return javascript.lookup(found, key)
+            if index is not None and index < len(target.items):
+                return target.items[index]
+            return len(target.items) if key == "length" else javascript.MISSING
+        if isinstance(target, Leaf):
+            target = self._value(target, scope)[0]
+        return javascript.lookup(target, key)
 
     def _call(self, call: Call, scope: Scope) -> Any:
         if not call.arguments:
             raise Malformed(f"{call.name}() needs an argument")
         first = self._argument(call.arguments[0], scope)
-        values = [first, *(self._default(one, scope) for one in call.arguments[1:])]
+        values = [first, *(self._default(argument, scope) for argument in call.arguments[1:])]
         if call.name in {"str", "env.init"}:
             text = self._as_text(first, scope)
             return text if call.name == "str" else javascript.parse_int(text)
@@ -331,8 +333,8 @@ class Resolver:
     def _as_text(self, argument: Any, scope: Scope) -> str:
         """Return what an argument names as text; the argument itself if it names nothing."""
         text = javascript.to_text(argument)
-        found = self._evaluate(Reference(tuple(text.split("."))), scope)
-        return text if found is javascript.MISSING else javascript.to_text(found)
+        value = self._evaluate(Reference(tuple(text.split("."))), scope)
+        return text if value is javascript.MISSING else javascript.to_text(value)
 
     def _default(self, argument: Argument, scope: Scope) -> Any:
         """Evaluate an argument that may be unneeded, and therefore may be known only later."""

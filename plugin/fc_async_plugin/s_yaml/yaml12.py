@@ -81,9 +81,9 @@ def _events(text: str, file: str) -> Iterator[yaml.Event]:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         position = Position(file, mark.line + 1, mark.column + 1) if mark else Position(file, 1, 1)
-        said = ", ".join(part for part in (error.problem, error.context) if part)
+        reason = ", ".join(part for part in (error.problem, error.context) if part)
         raise failure(
-            position, f"invalid YAML: {said}", _hint(text, position), kind="syntax"
+            position, f"invalid YAML: {reason}", _hint(text, position), kind="syntax"
         ) from error
 
 
@@ -215,10 +215,10 @@ class _Builder:
     def _alias(self, event: yaml.AliasEvent) -> None:
         if event.anchor not in self._anchors:
             self._fail(event, f"nothing is named &{event.anchor} above this alias")
-        known = self._anchors[event.anchor]
-        if known is None:
+        anchored = self._anchors[event.anchor]
+        if anchored is None:
             self._fail(event, f"*{event.anchor} is inside of &{event.anchor}: it never ends")
-        node, size = known
+        node, size = anchored
         self._charge(event, size)
         frame = self._stack[-1] if self._stack else None
         if frame is not None and frame.key is None and isinstance(frame.node, Table):

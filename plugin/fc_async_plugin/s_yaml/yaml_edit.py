@@ -115,16 +115,16 @@ class Edit:
             return self._remove(node, key, old)
         start, end = old.start_mark.index, _end(old)
         if isinstance(value, dict):
-            rest = self.text[end : self._line_after(old)]
+            line_rest = self.text[end : self._line_after(old)]
             indent = key.start_mark.column + _STEP
             start = key.end_mark.index + self.text[key.end_mark.index :].index(":") + 1
             body = _block(value, indent).rstrip("\n")
             return (
                 self.text[:start]
-                + rest.rstrip("\n")
+                + line_rest.rstrip("\n")
                 + "\n"
                 + body
-                + self.text[end + len(rest.rstrip("\n")) :]
+                + self.text[end + len(line_rest.rstrip("\n")) :]
             )
         blank = " " if start == end or self.text[start - 1] == ":" else ""
         return self.text[:start] + blank + scalar(value) + self.text[end:]
@@ -156,8 +156,8 @@ class Edit:
         end = _end(node)
         if end and self.text[end - 1] == "\n":
             return end
-        found = self.text.find("\n", end)
-        return len(self.text) if found < 0 else found + 1
+        line_end = self.text.find("\n", end)
+        return len(self.text) if line_end < 0 else line_end + 1
 
 
 def _entry(node: yaml.MappingNode, key: str) -> tuple[yaml.Node, yaml.Node] | None:
@@ -198,7 +198,7 @@ def _block(content: Mapping[str, Any], indent: int) -> str:
 
 def _flow(value: Any) -> str:
     if isinstance(value, dict):
-        inner = ", ".join(f"{key}: {_flow(one)}" for key, one in value.items())
+        inner = ", ".join(f"{key}: {_flow(child)}" for key, child in value.items())
         return f"{{{inner}}}"
     if isinstance(value, str):
         return json.dumps(value, ensure_ascii=False)  # "," and "}" would end a plain scalar here
