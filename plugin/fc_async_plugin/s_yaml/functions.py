@@ -114,7 +114,7 @@ class Functions:
     def _outside(self, value: str, expression: str) -> str:
         """Note a value from outside of the template, and return it."""
         self.taken += 1
-        provenance.note(self.sources, value, expression)
+        provenance.record(self.sources, value, expression)
         return value
 
     def _config(self, name: str) -> Any:

@@ -300,7 +300,7 @@ def resolve(merged: Merged, options: Options) -> Resolved:
         raise error.masked(functions.sources) from error
     if options.props and options.reveal:
         for key in SECRETS & alias().keys():
-            provenance.note(functions.sources, alias()[key], f"${{config('{key}')}}")
+            provenance.record(functions.sources, alias()[key], f"${{config('{key}')}}")
     return Resolved(
         merged,
         options.region,

@@ -216,7 +216,7 @@ class Resolver:
         if len(parts) == 1 and isinstance(parts[0], Hole):
             value = self._hole(parts[0], node, scope)
             if functions.taken > before:
-                provenance.note(functions.sources, value, parts[0].source)
+                provenance.record(functions.sources, value, parts[0].source)
             if isinstance(value, dict | list) and isinstance(parts[0].expression, Call):
                 value = self._inside_data(value, node, scope)
             self._charge(value)
@@ -234,8 +234,8 @@ class Resolver:
         """Note what holes returned, and the text that they make."""
         for part, text in zip(parts, texts, strict=True):
             if isinstance(part, Hole) and isinstance(part.expression, Call):
-                provenance.note(self._functions.sources, text, part.source)
-        provenance.note(self._functions.sources, "".join(texts), written)
+                provenance.record(self._functions.sources, text, part.source)
+        provenance.record(self._functions.sources, "".join(texts), written)
 
     def _inside_data(self, value: Any, node: Leaf, scope: Scope) -> Any:
         """Resolve the expressions in a mapping or list that a call returned."""
