@@ -125,42 +125,61 @@ def _marks(finding: Finding) -> list[_Mark]:
     for related in finding.related:
         label = labels.get(related.position)
         labels[related.position] = f"{label}; {related.message}" if label else related.message
-    return [
-        _Mark(position, safe(label, line=True), "frame" if number else finding.severity)
-        for number, (position, label) in enumerate(labels.items())
-    ]
+    marks: list[_Mark] = []
+    for position, label in labels.items():
+        style = "frame" if marks else finding.severity
+        marks.append(_Mark(position, safe(label, line=True), style))
+    return marks
 
 
 def _excerpt(
     mark: _Mark, text: Sequence[str], gutter: int, width: int | None
 ) -> Iterator[list[Part]]:
     """Yield the line of a place with a mark below it, or only the label if there is no line."""
-    number, column = mark.position.line, mark.position.column
+    number = mark.position.line
     bar = (f"{'':<{gutter}} | ", "frame")
-    if not 0 < number <= len(text) or not text[number - 1].strip():
+    line = text[number - 1] if 0 < number <= len(text) else ""
+    if not line.strip():
         if mark.label:
             yield [bar, (mark.label, "")]
         return
-    line = text[number - 1].replace("\t", " ")
-    start = min(max(column - 1, 0), len(line))
-    length = len(_token(line[start:]))
-    before, marked, after = line[:start], line[start : start + length], line[start + length :]
     room = _left(_PIPE_COLUMNS if width is None else width, gutter + 3)
-    if cell_width(safe(line)) > room and len(before) > _BEFORE:
-        before = "…" + before[-_BEFORE:]
-    shown = cut(f"{safe(before)}{safe(marked)}{safe(after)}", room)
-    indent = " " * cell_width(safe(before))
-    sign = ("^" if mark.style != "frame" else "-") * max(cell_width(safe(marked)), 1)
-    sign = sign[: max(room - len(indent), 1)]
+    shown, indent, length = _marked(line, mark.position.column, room)
+    sign = "^" if mark.style != "frame" else "-"
+    underline = sign * length
     yield [(f"{'':<{gutter}} |", "frame")]
     yield [(f"{number:>{gutter}} | ", "frame"), (shown, "")]
     label = f" {mark.label}" if mark.label else ""
-    if width is not None and len(indent) + len(sign) + cell_width(label) > room:
-        yield [bar, (f"{indent}{sign}", mark.style)]
-        for words in _wrapped(mark.label, room, ""):
-            yield [bar, (words, mark.style)]
-    else:
-        yield [bar, (f"{indent}{sign}{label}", mark.style)]
+    if width is None or indent + length + cell_width(label) <= room:
+        yield [bar, (f"{'':<{indent}}{underline}{label}", mark.style)]
+        return
+    # A label that does not fit beside the mark has lines of its own below it.
+    yield [bar, (f"{'':<{indent}}{underline}", mark.style)]
+    for words in _wrapped(mark.label, room, ""):
+        yield [bar, (words, mark.style)]
+
+
+def _marked(text: str, column: int, room: int) -> tuple[str, int, int]:
+    """Return a line as it is shown, and where the mark below it begins and how long it is.
+
+    Args:
+        text: The line of the file.
+        column: Column of the mark, from 1.
+        room: Width of the line.
+    """
+    line = text.replace("\t", " ")  # a tab would move the line, but not the mark below it
+    start = min(max(column - 1, 0), len(line))
+    end = start + len(_token(line[start:]))
+    before = line[:start]
+    # Of a line that is too wide, what stands before the mark gives way first.
+    if cell_width(safe(line)) > room and len(before) > _BEFORE:
+        before = "…" + before[-_BEFORE:]
+    marked = safe(line[start:end])
+    shown = cut(f"{safe(before)}{marked}{safe(line[end:])}", room)
+    indent = cell_width(safe(before))
+    longest = max(room - indent, 1)
+    length = max(cell_width(marked), 1)
+    return shown, indent, min(length, longest)
 
 
 def _token(text: str) -> str:
@@ -169,7 +188,9 @@ def _token(text: str) -> str:
     if quoted is not None:
         return quoted[0]
     word = _TOKEN.match(text)
-    return word[0].rstrip(":") if word else text[:1]
+    if word is None:
+        return text[:1]
+    return word[0].rstrip(":")
 
 
 def _left(width: int, used: int) -> int:
@@ -180,18 +201,18 @@ def _wrapped(text: str, width: int | None, indent: str) -> list[str]:
     """Return a text as lines of at most that width, broken at spaces only."""
     if width is None:
         return text.split("\n")
-    return [
-        line
-        for paragraph in text.split("\n")
-        for line in textwrap.wrap(
+    lines: list[str] = []
+    for paragraph in text.split("\n"):
+        wrapped = textwrap.wrap(
             paragraph,
             width,
             subsequent_indent=indent,
+            # Ids, paths and commands are copied: they stay whole.
             break_long_words=False,
             break_on_hyphens=False,
         )
-        or [""]
-    ]
+        lines += wrapped or [""]  # wrap() has no line for an empty paragraph
+    return lines
 
 
 def to_text(findings: Sequence[Finding], files: int, *, notes: bool = True) -> str:
@@ -226,8 +247,12 @@ def summary(findings: Sequence[Finding], files: int, *, notes: bool = True) -> s
     numbers = counts(findings)
     hidden = 0 if notes else numbers.pop("note")
     parts = [plural(number, level) for level, number in numbers.items() if number]
-    line = f"{', '.join(parts)} in {where}" if parts else f"{where}: no findings"
-    return f"{line} ({plural(hidden, 'note')}: --notes shows them)" if hidden else line
+    line = f"{where}: no findings"
+    if parts:
+        line = f"{', '.join(parts)} in {where}"
+    if hidden:
+        line += f" ({plural(hidden, 'note')}: --notes shows them)"
+    return line
 
 
 def to_json(findings: Sequence[Finding], more: Mapping[str, Any] | None = None) -> str:
@@ -257,28 +282,28 @@ def _plain(finding: Finding) -> dict[str, Any]:
 
 def to_github(findings: Iterable[Finding]) -> str:
     """Return workflow commands that GitHub shows beside the lines of a pull request."""
-    names = {"error": "error", "warning": "warning", "note": "notice"}
-    lines = []
-    for finding in findings:
-        position = finding.position
-        parameters = ",".join(
-            f"{key}={_github_value(value)}"
-            for key, value in (
-                ("file", position.file),
-                ("line", position.line),
-                ("col", position.column),
-                ("title", finding.rule),
-            )
-        )
-        text = "\n".join(
-            [
-                finding.message,
-                *(f"{related.position}: {related.message}" for related in finding.related),
-                *([f"fix: {finding.fix}"] if finding.fix else []),
-            ]
-        )
-        lines.append(f"::{names[finding.severity]} {parameters}::{_github_text(text)}")
-    return "\n".join(lines)
+    return "\n".join(map(_github_command, findings))
+
+
+_GITHUB_LEVELS: Final = {"error": "error", "warning": "warning", "note": "notice"}
+
+
+def _github_command(finding: Finding) -> str:
+    position = finding.position
+    parameters = {
+        "file": position.file,
+        "line": position.line,
+        "col": position.column,
+        "title": finding.rule,
+    }
+    pairs = [f"{key}={_github_value(value)}" for key, value in parameters.items()]
+    lines = [finding.message]
+    # A command has one place: the others are in its text.
+    lines += [f"{related.position}: {related.message}" for related in finding.related]
+    if finding.fix:
+        lines.append(f"fix: {finding.fix}")
+    text = _github_text("\n".join(lines))
+    return f"::{_GITHUB_LEVELS[finding.severity]} {','.join(pairs)}::{text}"
 
 
 def _github_text(text: str) -> str:
@@ -295,55 +320,63 @@ def to_sarif(findings: Sequence[Finding], rules: Mapping[str, Rule], version: st
     driver = {
         "name": "fc-async",
         "version": version,
-        "rules": [
-            {
-                "id": rule.id,
-                "name": "".join(word.capitalize() for word in rule.name.split("-")),
-                "shortDescription": {"text": rule.summary},
-                "fullDescription": {"text": f"{rule.summary} {rule.detail}"},
-                "defaultConfiguration": {"level": rule.severity},
-                "help": {
-                    "text": rule.detail or rule.summary,
-                    "markdown": page_of(rule.id).read_text("utf-8"),
-                },
-            }
-            for rule in rules.values()
-        ],
+        "rules": [_sarif_rule(rule) for rule in rules.values()],
     }
-    results = [
-        {
-            "ruleId": finding.rule,
-            "ruleIndex": index[finding.rule],
-            "level": finding.severity,
-            "message": {"text": _sarif_text(finding)},
-            "locations": [_location(finding.position)],
-            **_related_locations(finding),
-        }
-        for finding in findings
-    ]
+    run = {
+        "tool": {"driver": driver},
+        "columnKind": "unicodeCodePoints",
+        "results": [_sarif_result(finding, index[finding.rule]) for finding in findings],
+    }
     log = {
         "$schema": _SARIF_SCHEMA,
         "version": "2.1.0",
-        "runs": [
-            {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": results}
-        ],
+        "runs": [run],
     }
     return json.dumps(log, ensure_ascii=False, indent=2)
 
 
+def _sarif_rule(rule: Rule) -> dict[str, Any]:
+    words = rule.name.split("-")
+    return {
+        "id": rule.id,
+        # SARIF asks for a name in PascalCase.
+        "name": "".join(word.capitalize() for word in words),
+        "shortDescription": {"text": rule.summary},
+        "fullDescription": {"text": f"{rule.summary} {rule.detail}"},
+        "defaultConfiguration": {"level": rule.severity},
+        "help": {
+            "text": rule.detail or rule.summary,
+            "markdown": page_of(rule.id).read_text("utf-8"),
+        },
+    }
+
+
+def _sarif_result(finding: Finding, rule_index: int) -> dict[str, Any]:
+    return {
+        "ruleId": finding.rule,
+        "ruleIndex": rule_index,
+        "level": finding.severity,
+        "message": {"text": _sarif_text(finding)},
+        "locations": [_location(finding.position)],
+        **_related_locations(finding),
+    }
+
+
 def _sarif_text(finding: Finding) -> str:
-    return f"{finding.message}. Fix: {finding.fix}" if finding.fix else finding.message
+    if not finding.fix:
+        return finding.message
+    return f"{finding.message}. Fix: {finding.fix}"
 
 
 def _related_locations(finding: Finding) -> dict[str, Any]:
     if not finding.related:
         return {}
-    return {
-        "relatedLocations": [
-            {"id": number, **_location(related.position), "message": {"text": related.message}}
-            for number, related in enumerate(finding.related)
-        ]
-    }
+    locations: list[dict[str, Any]] = []
+    for number, related in enumerate(finding.related):
+        location = _location(related.position)
+        message = {"text": related.message}
+        locations.append({"id": number, **location, "message": message})
+    return {"relatedLocations": locations}
 
 
 def _location(position: Position) -> dict[str, Any]:
