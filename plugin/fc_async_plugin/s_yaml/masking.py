@@ -89,7 +89,7 @@ class _Masked(Functions):
         first = arguments[0]
         if not isinstance(value, str) or not self._is_hidden(name, first):
             return value
-        # Of the private use area: no text of a template or of a shell has these.
+        # Of the private use area. A text that forges a mark differs from what runs: see unmarked.
         mark = f"\ue000{name} {first}\ue001"
         self._values[mark] = (f"${{{name}('{first}')}}", value)
         return mark
