@@ -96,13 +96,15 @@ class Functions:
             case "regex":
                 return self._regex(first)
             case "file" | "path":
-                return self._file(first, folder) if name == "file" else _path(first, folder)
+                read = self._file if name == "file" else _path
+                return read(first, folder)
         return self._parsed(name, first)
 
     def _parsed(self, name: str, text: str) -> Any:
         data = self._data.get((name, text))
         if data is None:
-            data = self._data[name, text] = _json(text) if name == "json" else _yaml(text)
+            data = _json(text) if name == "json" else _yaml(text)
+            self._data[name, text] = data
         return data
 
     def _env(self, name: str, default: Any = javascript.MISSING) -> Any:
@@ -121,7 +123,9 @@ class Functions:
         value = self._credential().get(name)
         if name in SECRETS and not self._reveal:
             return DEFERRED
-        return self._outside(value, f"${{config('{name}')}}") if value else DEFERRED
+        if not value:
+            return DEFERRED  # a template can be checked without an account
+        return self._outside(value, f"${{config('{name}')}}")
 
     def _file(self, name: str, folder: Path) -> str:
         path = folder / name
@@ -151,7 +155,8 @@ def _path(name: str, folder: Path) -> str:
     path = name
     if not Path(name).is_absolute():
         path = os.path.normpath(folder / name)
-        path += "/" if name.endswith("/") and not path.endswith("/") else ""
+        if name.endswith("/") and not path.endswith("/"):
+            path += "/"
     if not os.path.exists(path):  # noqa: PTH110 -- "f.txt/" must not exist, as in Node
         raise Malformed(f"${{path('{name}')}}: {path} does not exist")
     return path
@@ -180,14 +185,15 @@ def _no_constant(name: str) -> NoReturn:
 def _check_depth(value: Any) -> None:
     level = [value]
     for _ in range(yaml12.MAX_DEPTH):
-        level = [
-            child
-            for container in level
-            if isinstance(container, dict | list)
-            for child in (container.values() if isinstance(container, dict) else container)
-        ]
-        if not level:
+        children: list[Any] = []
+        for container in level:
+            if isinstance(container, dict):
+                children.extend(container.values())
+            elif isinstance(container, list):
+                children.extend(container)
+        if not children:
             return
+        level = children
     raise Malformed(f"json() got JSON that is nested deeper than {yaml12.MAX_DEPTH} levels")
 
 
@@ -230,11 +236,14 @@ def access_values(
 def _read_alias(alias: str, environ: Mapping[str, str], *, asked: bool) -> dict[str, str]:
     from fc_async_sdk import _serverless_devs  # noqa: PLC0415 -- not needed with an account id
 
-    if not asked and all(environ.get(name) for name in _serverless_devs.VARIABLES):
-        return {name: environ[name] for name in _serverless_devs.VARIABLES}
+    names = _serverless_devs.VARIABLES
+    has_variables = all(environ.get(name) for name in names)
+    if has_variables and not asked:
+        return {name: environ[name] for name in names}
     home = environ.get("HOME")
+    folder = Path(home) if home else None
     try:
-        access = _serverless_devs.find(environ, Path(home) if home else None, alias or None)
+        access = _serverless_devs.find(environ, folder, alias or None)
     except CredentialsError:
         return {}
     if access is None:

@@ -102,13 +102,11 @@ class Collector(Resolver):
         become None and are kept.
         """
         # Most nodes are leaves without a variable: they come first.
-        if isinstance(node, Leaf):
-            if not isinstance(node.value, str):
-                return None if has_no_json(node) else node.value
-            if not expressions.mentions_variable(node.value):
-                return node.value
+        if not isinstance(node, Leaf):
+            return self._collect_inside(node, scope)
+        if expressions.mentions_variable(node.text):
             return self._collect_text(node, scope)
-        return self._collect_inside(node, scope)
+        return None if has_no_json(node) else node.value
 
     def collect_optional(self, node: Node, scope: Scope) -> Any:
         """Return a node as :meth:`collect` does, without what has an unset variable.
@@ -117,7 +115,8 @@ class Collector(Resolver):
         """
         if not self.optional:
             return self.collect(node, scope)
-        before, self._lenient = self._lenient, True
+        before = self._lenient
+        self._lenient = True
         try:
             return self.collect(node, scope)
         finally:
@@ -126,31 +125,37 @@ class Collector(Resolver):
     def _entry(self, key: str, child: Node, scope: Scope) -> Any:
         if key not in self.optional:
             return self.collect(child, scope)
-        before, outer = len(self._left_out), self._outermost
+        before = len(self._left_out)
+        outer = self._outermost
         self._outermost = outer or key
         value = self.collect_optional(child, scope)
         self._outermost = outer
-        return value if key == ENVIRONMENT or len(self._left_out) == before else None
+        is_whole = len(self._left_out) == before
+        # A part of a VPC is none; of the variables, those with a value are of use.
+        return value if is_whole or key == ENVIRONMENT else None
 
     def _collect_inside(self, node: Table | Array, scope: Scope) -> Any:
         if isinstance(node, Table):
-            return {
-                key: value
-                for key, child in node.entries.items()
-                if (value := self._entry(key, child, scope)) is not None or has_no_json(child)
-            }
+            entries: dict[str, Any] = {}
+            for key, child in node.entries.items():
+                value = self._entry(key, child, scope)
+                if value is not None or has_no_json(child):
+                    entries[key] = value
+            return entries
         items = [self.collect(item, scope) for item in node.items]
-        infinite = bool(node.items) and has_no_json(node.items[-1])
-        return items if infinite else without_last_nulls(items)
+        if node.items and has_no_json(node.items[-1]):
+            return items  # its last None is a value, not a null
+        return without_last_nulls(items)
 
     def _collect_text(self, node: Leaf, scope: Scope) -> Any:
         try:
-            return self._value(node, scope)[0]
+            value, _ = self._value(node, scope)
         except TemplateError as error:
             if self._lenient and isinstance(error, NoValue):
                 return self._without_unset(node, scope, error.name)
             self._problems.update(dict.fromkeys(error.problems))
             return None
+        return value
 
     def _without_unset(self, node: Leaf, scope: Scope, name: str) -> Any:
         """Return the collection that a text refers to without its unset variables, else None."""
@@ -168,11 +173,13 @@ class Collector(Resolver):
     @contextmanager
     def apart(self, name: str) -> Iterator[None]:
         """Put the problems of a resource into :attr:`left_out`, not into :attr:`problems`."""
-        before, self._problems = self._problems, {}
+        before = self._problems
+        self._problems = {}
         try:
             yield
         finally:
-            problems, self._problems = self.problems, before
+            problems = self.problems
+            self._problems = before
             if problems:
                 self.left_out[name] = problems
 
@@ -193,12 +200,13 @@ class Collector(Resolver):
             return from_plain(self.collect(node, scope), node.mark)
         if isinstance(node, Array):
             return Array(*node.mark, [self.fixed(item, scope) for item in node.items])
-        entries = {
-            key: self.fixed(child, scope)
-            if key not in self.optional
-            else from_plain(self._entry(key, child, scope), child.mark)
-            for key, child in node.entries.items()
-        }
+        entries: dict[str, Node] = {}
+        for key, child in node.entries.items():
+            if key in self.optional:
+                value = self._entry(key, child, scope)
+                entries[key] = from_plain(value, child.mark)
+            else:
+                entries[key] = self.fixed(child, scope)
         return Table(*node.mark, entries, node.keys)
 
 
@@ -275,7 +283,8 @@ def resolve(merged: Merged, options: Options) -> Resolved:
     Raises:
         TemplateError: Some expressions cannot be resolved; has all problems.
     """
-    sources, environ = merged.sources, merged.sources.variables
+    sources = merged.sources
+    environ = sources.variables
     folder = sources.template.file.parent
     access = options.access or _alias(merged)
     alias = access_values(access, environ, asked=options.access is not None)
@@ -298,6 +307,7 @@ def resolve(merged: Merged, options: Options) -> Resolved:
         resources = _resources(merged, options, resolver, access)
     except TemplateError as error:
         raise error.masked(functions.sources) from error
+    # Props that s has resolved may hold keys, which no expression here has returned.
     if options.props and options.reveal:
         for key in SECRETS & alias().keys():
             provenance.record(functions.sources, alias()[key], f"${{config('{key}')}}")
@@ -360,24 +370,18 @@ def _values(
     values: dict[str, Values] = {}
     for name, resource in scoped.items():
         with resolver.apart(name):
-            component, props = (
-                resolver.text(resource.component, resource.scope),
-                options.props.get(name),
-            )
+            component = resolver.text(resource.component, resource.scope)
+            props = options.props.get(name)
             if props is None:
                 is_function = names_function(component)
                 collect = resolver.collect if is_function else resolver.collect_optional
                 props = collect(resource.props, resource.scope)
             values[name] = Values(component, props, resource)
-    sound = {
-        name: resource_values
-        for name, resource_values in values.items()
-        if name not in resolver.left_out
-    }
-    if not (
-        options.runs_here
-        and any(names_function(resource_values.component) for resource_values in sound.values())
-    ):
+    left_out = resolver.left_out
+    sound = {name: resolved for name, resolved in values.items() if name not in left_out}
+    has_function = any(names_function(remaining.component) for remaining in sound.values())
+    # Elsewhere all or nothing is deployed; a machine without a function has nothing to run.
+    if not options.runs_here or not has_function:
         resolver.refuse_left_out()
     return sound
 
@@ -385,7 +389,8 @@ def _values(
 def _alias(merged: Merged) -> str:
     """Return the access alias of the environment, else of the template."""
     environment = merged.sources.environment
-    return (environment.text("access") if environment else "") or merged.root.text("access")
+    of_environment = environment.text("access") if environment else ""
+    return of_environment or merged.root.text("access")
 
 
 def _scoped(
@@ -402,7 +407,9 @@ def _scoped(
             props = _overlaid(name, written, merged.sources.environment, top, resolver)
             scope = resource_scope(name, written.table, props, top, resources, access)
             resource = Scoped(props, scope, written.table.at("component"), written.position)
-            scoped[name] = _joined(scoped[name], resource) if name in scoped else resource
+            if name in scoped:
+                resource = _joined(scoped[name], resource)
+            scoped[name] = resource
     return scoped
 
 
@@ -412,20 +419,36 @@ def _run_here(resource: Scoped, resolver: Collector, notes: list[Problem]) -> Sc
         return resource
     component = str(resolver.attempt(resource.component, resource.scope))
     if not names_function(component):
-        if not component.startswith((".", "/")) or "runtime" not in resource.props.entries:
+        is_folder = component.startswith((".", "/"))
+        if not is_folder or "runtime" not in resource.props.entries:
             return resource
-        message = f"component {component} is a folder: dev takes it for fc3, because props have a "
-        notes.append(note(resource.component.position, f"{message}runtime", "write component: fc3"))
+        notes.append(
+            note(
+                resource.component.position,
+                f"component {component} is a folder: "
+                "dev takes it for fc3, because props have a runtime",
+                "write component: fc3",
+            )
+        )
         resource = resource._replace(component=Leaf(*resource.component.mark, "fc3"))
+    # Not before: see edition1, which needs the component and what an environment lays over props.
     props, fc2_notes = as_of_fc3(resource.props)
     notes += fc2_notes
     runtime = props.at("runtime")
-    named = resolver.attempt(runtime, resource.scope) if isinstance(runtime, Leaf) else ""
-    if named in PYTHON | NODE | CUSTOM and "code" not in props.entries:
-        message = (
-            "a function has a runtime and no code: dev takes the folder of the template, s deploy"
+    runtime_name = ""
+    if isinstance(runtime, Leaf):
+        runtime_name = resolver.attempt(runtime, resource.scope)
+    has_code = "code" in props.entries
+    if runtime_name in PYTHON | NODE | CUSTOM and not has_code:
+        # A public template has no code; s deploy refuses it, the note says so.
+        notes.append(
+            note(
+                resource.position,
+                "a function has a runtime and no code: "
+                "dev takes the folder of the template, s deploy needs one",
+                "add code",
+            )
         )
-        notes.append(note(resource.position, f"{message} needs one", "add code"))
         props = with_entry(props, "code", Leaf(*props.mark, "."), props.mark)
     return resource._replace(props=props)
 
@@ -439,16 +462,19 @@ def _overlaid(
         return props
     scope = environment_scope(environment, top.folder)
     component = resolver.text(written.table.at("component"), top)
-    for overlay in (
+    overlays = (
         environment.at("overlays", "components", component),
         environment.at("overlays", "resources", name),
         _region(environment),
-    ):
-        if overlay is not None:
-            fixed = resolver.fixed(overlay, scope)
-            if not isinstance(fixed, Table):
-                raise failure(fixed.position, "an overlay is not a mapping")
-            props = merge_tables(props, fixed)
+    )
+    for overlay in overlays:
+        if overlay is None:
+            continue
+        # An expression of an environment knows only the environment, so it is resolved first.
+        fixed = resolver.fixed(overlay, scope)
+        if not isinstance(fixed, Table):
+            raise failure(fixed.position, "an overlay is not a mapping")
+        props = merge_tables(props, fixed)
     return props
 
 

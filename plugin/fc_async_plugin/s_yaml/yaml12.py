@@ -74,13 +74,16 @@ def _events(text: str, file: str) -> Iterator[yaml.Event]:
     except yaml.reader.ReaderError as error:
         before = text[: error.position] if isinstance(error.position, int) else ""
         line = before.count("\n") + 1
-        column = len(before) - (before.rfind("\n") + 1) + 1
+        line_start = before.rfind("\n") + 1
+        column = len(before) - line_start + 1
         raise failure(
             Position(file, line, column), f"invalid YAML: {error.reason}", kind="syntax"
         ) from error
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        position = Position(file, mark.line + 1, mark.column + 1) if mark else Position(file, 1, 1)
+        position = Position(file, 1, 1)
+        if mark:
+            position = Position(file, mark.line + 1, mark.column + 1)
         reason = ", ".join(part for part in (error.problem, error.context) if part)
         raise failure(
             position, f"invalid YAML: {reason}", _hint(text, position), kind="syntax"
@@ -90,9 +93,11 @@ def _events(text: str, file: str) -> Iterator[yaml.Event]:
 def _hint(text: str, position: Position) -> str:
     lines = text.splitlines()
     line = lines[position.line - 1] if position.line <= len(lines) else ""
-    if "\t" in line[: len(line) - len(line.lstrip())]:
+    indent = line[: len(line) - len(line.lstrip())]
+    if "\t" in indent:
         return "indent with spaces, YAML has no tabs"
-    if "${" in line and line.lstrip("- ")[:1] not in {"'", '"'}:
+    is_quoted = line.lstrip("- ")[:1] in {"'", '"'}
+    if "${" in line and not is_quoted:
         return "inside of { } and [ ] a ${…} needs quotes"
     return ""
 
@@ -336,9 +341,11 @@ def plain_scalar(text: str) -> Plain | Date:
     if match is not None:
         return _integer(match)
     if _FLOAT.fullmatch(text) is not None:
-        plain = text.replace("_", "").lower()
-        return javascript.number(float(plain.replace(".inf", "inf").replace(".nan", "nan")))
-    return DATE if _DATE.fullmatch(text) is not None else text
+        digits = text.replace("_", "").lower()
+        digits = digits.replace(".inf", "inf").replace(".nan", "nan")
+        return javascript.number(float(digits))
+    is_date = _DATE.fullmatch(text) is not None
+    return DATE if is_date else text
 
 
 def _integer(match: re.Match[str]) -> float:
@@ -346,8 +353,12 @@ def _integer(match: re.Match[str]) -> float:
     digits = match[group].replace("_", "")
     if not digits:
         return 0
-    exact = int(digits, _BASES[group]) if len(digits) <= _MOST_DIGITS else _TOO_LARGE
+    exact = _TOO_LARGE
+    if len(digits) <= _MOST_DIGITS:  # int() takes quadratic time
+        exact = int(digits, _BASES[group])
     sign = -1 if match[0].startswith("-") else 1
     if exact >= _TOO_LARGE:
         return sign * math.inf
-    return sign * (exact if exact <= _EXACT else int(float(exact)))
+    if exact > _EXACT:
+        exact = int(float(exact))
+    return sign * exact
