@@ -41,7 +41,7 @@ def explain(name: str, output: str) -> None:
     elif output == "json":
         terminal.print_json({"rules": [_as_data(rule) for rule in RULES.values()]})
     elif output == "markdown":
-        terminal.tell(to_markdown(RULES).removesuffix("\n"))
+        terminal.print_text(to_markdown(RULES).removesuffix("\n"))
     else:
         columns = (
             tables.Column("rule"),
@@ -70,7 +70,7 @@ def _explain(rule: Rule, output: str) -> None:
         return
     for line in page_of(rule.id).read_text("utf-8").rstrip("\n").split("\n"):
         heading = line.startswith("# ")
-        terminal.tell(line.removeprefix("# "), bold=heading)
+        terminal.print_text(line.removeprefix("# "), bold=heading)
 
 
 def to_markdown(rules: Mapping[str, Rule]) -> str:

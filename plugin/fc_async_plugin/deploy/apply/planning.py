@@ -200,7 +200,7 @@ def _show(found: Sequence[Finding]) -> None:
     )
     if shown:
         width = terminal.width(err=True)
-        terminal.print_parts(findings.to_lines(shown, 1, source_lines(), width=width), err=True)
+        terminal.print_styled(findings.to_lines(shown, 1, source_lines(), width=width), err=True)
     if any(one.severity == "error" for one in shown):
         raise click.ClickException("the template has errors: nothing was changed")
 
