@@ -165,7 +165,11 @@ def _number(value: float) -> str:
     return f"{value:,.0f}" if value >= 100 else f"{value:.4g}"  # noqa: PLR2004 -- four digits
 
 
-def changes(before: Costs, after: Costs, prices: Prices) -> Iterator[tuple[str, bool]]:
+def changes(
+    before: Costs,
+    after: Costs,
+    prices: Prices,
+) -> Iterator[tuple[str, bool]]:
     """Yield a sentence for each function whose worst case changes, and whether it is a warning."""
     for name, old in before.items():
         if name not in after or old == after[name]:
@@ -174,6 +178,7 @@ def changes(before: Costs, after: Costs, prices: Prices) -> Iterator[tuple[str, 
         sentence = (
             f"{name}: the worst case of one message changes from {_short(old)} to {_short(new)}"
         )
+        # No bound is worse than any amount; from no bound to one is good news.
         if new is None:
             yield sentence, True
         elif old is None:

@@ -121,6 +121,7 @@ def _lines(
 
 def _marks(finding: Finding) -> list[_Mark]:
     """Return the places of a finding, each once; its own place comes first."""
+    # Two messages about one place, such as both ends of a cycle, share its excerpt.
     labels: dict[Position, str] = {finding.position: ""}
     for related in finding.related:
         label = labels.get(related.position)
@@ -314,7 +315,11 @@ def _github_value(value: object) -> str:
     return _github_text(str(value)).replace(":", "%3A").replace(",", "%2C")
 
 
-def to_sarif(findings: Sequence[Finding], rules: Mapping[str, Rule], version: str) -> str:
+def to_sarif(
+    findings: Sequence[Finding],
+    rules: Mapping[str, Rule],
+    version: str,
+) -> str:
     """Return a SARIF 2.1.0 log, for code scanning services."""
     index = {id_: number for number, id_ in enumerate(rules)}
     driver = {

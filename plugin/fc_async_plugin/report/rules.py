@@ -66,7 +66,12 @@ def _as_data(rule: Rule) -> dict[str, str]:
 def _explain(rule: Rule, output: str) -> None:
     """Print the page of a rule, with an example that is refused and one that is accepted."""
     if output == "json":
-        terminal.print_json({**_as_data(rule), "page": page_of(rule.id).read_text("utf-8")})
+        terminal.print_json(
+            {
+                **_as_data(rule),
+                "page": page_of(rule.id).read_text("utf-8"),
+            }
+        )
         return
     for line in page_of(rule.id).read_text("utf-8").rstrip("\n").split("\n"):
         heading = line.startswith("# ")

@@ -31,7 +31,11 @@ _THIS: Final = "${this."
 _FIX: Final = "refer to the value itself, or put it under vars"
 
 
-def notes(root: Table, resources: Mapping[str, Scoped], resolver: Resolver) -> Iterator[Problem]:
+def notes(
+    root: Table,
+    resources: Mapping[str, Scoped],
+    resolver: Resolver,
+) -> Iterator[Problem]:
     """Yield every place that ``s`` resolves less far than this package.
 
     Args:

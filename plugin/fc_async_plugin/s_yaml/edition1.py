@@ -195,7 +195,12 @@ def as_of_fc3(props: Table) -> tuple[Table, list[Problem]]:
     # Of two entries at one path the later one wins, so what FC 3.0 has there comes last.
     converted = _with_moved(_empty(props), function, inside)
     converted = _with_moved(converted, props, moved, notes)
-    converted = _with_moved(converted, custom, {_PORT: moved[_PORT]}, notes)
+    converted = _with_moved(
+        converted,
+        custom,
+        {_PORT: moved[_PORT]},
+        notes,
+    )
     has_function = bool(function.entries)
     if has_function:
         notes.append(
@@ -215,7 +220,12 @@ def as_of_fc3(props: Table) -> tuple[Table, list[Problem]]:
             node = _less(custom, _PORT)  # noqa: PLW2901 -- moved above
         elif key == "triggers" and isinstance(node, Array):
             node = _as_triggers(node, props.text("region"), notes)  # noqa: PLW2901 -- converted
-        converted = _with_inside(converted, (key,), node, props.keys[key])
+        converted = _with_inside(
+            converted,
+            (key,),
+            node,
+            props.keys[key],
+        )
     return converted, notes
 
 
@@ -315,10 +325,20 @@ def _resource(name: str, node: Node, root: Table, *, runs: bool) -> Node:
     function = _referred(props.at("function"), root)
     if not function.entries:
         return node
-    converted = _with_basics(name, props, function, _referred(props.at("service"), root))
+    converted = _with_basics(
+        name,
+        props,
+        function,
+        _referred(props.at("service"), root),
+    )
     config = function.entries.get(_ASYNC)
     if config is not None:
-        converted = with_entry(converted, BLOCK, _config(config), function.keys[_ASYNC])
+        converted = with_entry(
+            converted,
+            BLOCK,
+            _config(config),
+            function.keys[_ASYNC],
+        )
     triggers = props.entries.get("triggers")
     if isinstance(triggers, Array):
         array = _triggers(triggers, props.text("region"))
@@ -482,7 +502,12 @@ def _trigger(node: Table, region: str) -> Table:
     config_mark = trigger.keys["triggerConfig"]
     filter_ = config.entries.get("filter")
     if isinstance(filter_, Table):
-        config = with_entry(config, "filter", _filter(filter_), config.keys["filter"])
+        config = with_entry(
+            config,
+            "filter",
+            _filter(filter_),
+            config.keys["filter"],
+        )
         trigger = with_entry(trigger, "triggerConfig", config, config_mark)
     for key, form in _SOURCES.items():
         name = config.text(key)

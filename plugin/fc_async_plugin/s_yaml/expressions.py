@@ -230,6 +230,7 @@ def _reference(inner: str) -> Reference:
         )
     if "'" in inner or '"' in inner:
         raise Malformed(f"${{{inner}}} has quotes", "write keys with dots: ${vars.a.b}")
+    # JavaScript would compute it; taken for a name, the error would say "not found".
     if re.fullmatch(r"[\d\s+*/%().-]+", inner):
         raise Malformed(f"${{{inner}}} is arithmetic, which is not run", "write the result")
     root, *keys = inner.split(".")
@@ -276,9 +277,14 @@ def _argument(text: str, at: int, depth: int) -> tuple[Argument, int]:
     return Reference((word[0], *path)), end
 
 
-def _call(text: str, head: re.Match[str], depth: int) -> tuple[Call, int]:
+def _call(
+    text: str,
+    head: re.Match[str],
+    depth: int,
+) -> tuple[Call, int]:
     if head["name"] not in FUNCTIONS:
         raise Malformed(f"${{{text}}} calls JavaScript, which is not run")
+    # A text of calls alone would exhaust Python's stack.
     if depth > MAX_DEPTH:
         raise Malformed(f"calls are nested more than {MAX_DEPTH} deep", "use fewer calls")
     arguments: list[Argument] = []

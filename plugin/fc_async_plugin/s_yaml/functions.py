@@ -121,6 +121,7 @@ class Functions:
 
     def _config(self, name: str) -> Any:
         value = self._credential().get(name)
+        # Only a deployment needs them.
         if name in SECRETS and not self._reveal:
             return DEFERRED
         if not value:
@@ -131,6 +132,7 @@ class Functions:
         path = folder / name
         if path not in self._texts:
             try:
+                # A template of a pull request printed /etc/passwd of the runner in a finding.
                 if self._root is not None:
                     check_inside(path, self._root)
                 self._texts[path] = read_text(path)
@@ -233,7 +235,12 @@ def access_values(
     return functools.cache(lambda: _read_alias(alias, environ, asked=asked))
 
 
-def _read_alias(alias: str, environ: Mapping[str, str], *, asked: bool) -> dict[str, str]:
+def _read_alias(
+    alias: str,
+    environ: Mapping[str, str],
+    *,
+    asked: bool,
+) -> dict[str, str]:
     from fc_async_sdk import _serverless_devs  # noqa: PLC0415 -- not needed with an account id
 
     names = _serverless_devs.VARIABLES

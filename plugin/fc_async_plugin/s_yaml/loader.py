@@ -63,7 +63,12 @@ def load(
     options = Options(
         access, account_id, region or "", command, reveal, resolved or {}, purpose == "run"
     )
-    sources = read(file, env, os.environ if environ is None else environ, purpose)
+    sources = read(
+        file,
+        env,
+        os.environ if environ is None else environ,
+        purpose,
+    )
     merged = merge(sources)
     values = resolve(merged, options)
     return project_of(values)

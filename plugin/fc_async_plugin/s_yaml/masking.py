@@ -53,7 +53,12 @@ class Masking:
         self._resolve_all = Resolver(self._all, edition1=edition1)
         self._resolve_own = Resolver(self._own, edition1=edition1)
 
-    def texts(self, leaf: Leaf, scope: Scope, resolved: str) -> tuple[str, str]:
+    def texts(
+        self,
+        leaf: Leaf,
+        scope: Scope,
+        resolved: str,
+    ) -> tuple[str, str]:
         """Return a text without any of the values, and one without those of the user.
 
         Args:

@@ -91,7 +91,12 @@ def merge(sources: Sources) -> Merged:
         root = merge_tables(extended.root, template.root)
     notes: list[Problem] = []
     parts = tuple(_part(file, root, notes) for file in files)
-    return Merged(sources, root, parts, (*notes, *_ignored(root)))
+    return Merged(
+        sources,
+        root,
+        parts,
+        (*notes, *_ignored(root)),
+    )
 
 
 def _part(source: Source, root: Table, notes: list[Problem]) -> Part:

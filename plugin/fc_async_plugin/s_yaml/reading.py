@@ -395,7 +395,14 @@ def _suppressions(text: str, file: str) -> list[Suppression]:
         elif not line[: match.start()].strip():
             about = _next_line(lines, index)
         position = Position(file, index + 1, match.start() + 1)
-        suppressions.append(Suppression(position, about, rules, match["reason"].strip()))
+        suppressions.append(
+            Suppression(
+                position,
+                about,
+                rules,
+                match["reason"].strip(),
+            )
+        )
     return suppressions
 
 

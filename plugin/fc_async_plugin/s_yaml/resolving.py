@@ -406,7 +406,12 @@ def _scoped(
         for name, written in part.resources.items():
             props = _overlaid(name, written, merged.sources.environment, top, resolver)
             scope = resource_scope(name, written.table, props, top, resources, access)
-            resource = Scoped(props, scope, written.table.at("component"), written.position)
+            resource = Scoped(
+                props,
+                scope,
+                written.table.at("component"),
+                written.position,
+            )
             if name in scoped:
                 resource = _joined(scoped[name], resource)
             scoped[name] = resource
@@ -449,7 +454,12 @@ def _run_here(resource: Scoped, resolver: Collector, notes: list[Problem]) -> Sc
                 "add code",
             )
         )
-        props = with_entry(props, "code", Leaf(*props.mark, "."), props.mark)
+        props = with_entry(
+            props,
+            "code",
+            Leaf(*props.mark, "."),
+            props.mark,
+        )
     return resource._replace(props=props)
 
 
@@ -463,6 +473,7 @@ def _overlaid(
     scope = environment_scope(environment, top.folder)
     component = resolver.text(written.table.at("component"), top)
     overlays = (
+        # The later one wins.
         environment.at("overlays", "components", component),
         environment.at("overlays", "resources", name),
         _region(environment),
@@ -490,4 +501,9 @@ def _joined(lower: Scoped, upper: Scoped) -> Scoped:
     lower_scopes = {id(leaf): lower.scope for leaf in leaves(lower.props)}
     scope = upper.scope._replace(node_scopes=lower_scopes)
     props = merge_tables(lower.props, upper.props)
-    return Scoped(props, scope, upper.component or lower.component, upper.position)
+    return Scoped(
+        props,
+        scope,
+        upper.component or lower.component,
+        upper.position,
+    )

@@ -88,7 +88,12 @@ def top_scope(part: Part, number: int) -> Scope:
     """
     variables = part.variables if isinstance(part.variables, Table) else None
     root = Root(dict(variables.entries) if variables else {}, variables)
-    root.scope = Scope(f":{number}", {"vars": root}, part.folder, deferred=False)
+    root.scope = Scope(
+        f":{number}",
+        {"vars": root},
+        part.folder,
+        deferred=False,
+    )
     return root.scope
 
 
@@ -105,6 +110,11 @@ def resource_scope(
     """Return the scope of a resource's variables; the others can then refer to the resource."""
     this = Root({**resource.entries, "name": name, "access": access, "props": props})
     roots = {**top.roots, "resources": resources, "this": this, "components": Root({})}
-    this.scope = Scope(name + top.name, roots, top.folder, deferred=True)
+    this.scope = Scope(
+        name + top.name,
+        roots,
+        top.folder,
+        deferred=True,
+    )
     resources.children[name] = this
     return this.scope

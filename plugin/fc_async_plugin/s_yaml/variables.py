@@ -246,7 +246,12 @@ class Resolver:
             self._note_parts(parts, texts, str(node.value))
         return text
 
-    def _note_parts(self, parts: list[str | Hole], texts: list[str], written: str) -> None:
+    def _note_parts(
+        self,
+        parts: list[str | Hole],
+        texts: list[str],
+        written: str,
+    ) -> None:
         """Note what holes returned, and the text that they make."""
         for part, text in zip(parts, texts, strict=True):
             if isinstance(part, Hole) and isinstance(part.expression, Call):
@@ -310,7 +315,11 @@ class Resolver:
             value = javascript.lookup(value, key)
         return value
 
-    def _walk(self, path: tuple[str, ...], scope: Scope) -> tuple[Any, Scope]:
+    def _walk(
+        self,
+        path: tuple[str, ...],
+        scope: Scope,
+    ) -> tuple[Any, Scope]:
         """Return the target of a path (a node, a plain value or MISSING) and its scope."""
         root = scope.roots.get(path[0])
         if root is None:

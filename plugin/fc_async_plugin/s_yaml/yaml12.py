@@ -176,6 +176,7 @@ class _Builder:
                 column,
                 event.value if isinstance(value, Date) else javascript.to_text(value),
             )
+            # "<<" in quotes is a key like others.
             frame.merging = event.value == _MERGE and event.implicit[0]
         else:
             self._add(node, event)
@@ -208,6 +209,7 @@ class _Builder:
         mark = self._position(event)
         node: Table | Array = Table(*mark, {}, {}) if is_map else Array(*mark, [])
         if event.anchor is not None:
+            # Not closed yet: an alias inside of it would never end.
             self._anchors[event.anchor] = None
         self._stack.append(_Frame(node, event.anchor, self._count - 1))
 
@@ -224,6 +226,7 @@ class _Builder:
         if anchored is None:
             self._fail(event, f"*{event.anchor} is inside of &{event.anchor}: it never ends")
         node, size = anchored
+        # What an alias repeats counts again: ten levels of ten aliases are ten thousand million.
         self._charge(event, size)
         frame = self._stack[-1] if self._stack else None
         if frame is not None and frame.key is None and isinstance(frame.node, Table):
@@ -259,6 +262,7 @@ class _Builder:
                 "remove one of them",
                 kind="syntax",
             )
+        # A key replaces a merged one; from now on, a second one is a duplicate.
         frame.merged.discard(name)
         owner.entries[name] = node
         owner.keys[name] = key.mark
@@ -270,6 +274,7 @@ class _Builder:
             if not isinstance(source, Table):
                 raise failure(source.position, "<< merges mappings only", kind="syntax")
             for name, child in source.entries.items():
+                # Own keys and earlier sources take precedence.
                 if name not in owner.entries:
                     owner.entries[name] = child
                     owner.keys[name] = source.keys[name]
@@ -331,6 +336,7 @@ def plain_scalar(text: str) -> Plain | Date:
     Returns:
         A string, number, bool or None; :data:`DATE` for a date.
     """
+    # Most scalars are words, and the patterns below take time for each.
     if text and text[0] not in _FIRST:
         return text
     if text in _WORDS:
