@@ -59,16 +59,17 @@ def of_template(resources: Sequence[Resource], graph: Graph) -> Costs:
 
 
 def of_account(
-    remote: Remote, resources: Sequence[Resource], wanted: Wanted | None = None
+    remote: Remote, resources: Sequence[Resource], target: Wanted | None = None
 ) -> Costs:
     """Return the worst cases of functions of an account that a template has.
 
     Args:
         remote: The functions with their configurations.
         resources: The template, for its triggers and the account.
-        wanted: What the template wants; its settings replace those of the account.
+        target: What the template wants; its settings replace those of the account.
     """
-    account = next((resource.account_id for resource in resources if resource.account_id), "")
+    accounts = [resource.account_id for resource in resources if resource.account_id]
+    account = accounts[0] if accounts else ""
     functions = [resource for resource in resources if is_function(resource)]
     edges = list(build.trigger_edges(functions))
     own_costs: dict[Node, Worst] = {}
@@ -76,9 +77,9 @@ def of_account(
         if state.function is None:
             continue
         settings = state.function.to_dict()
-        target = wanted.get(identity) if wanted else None
-        if target is not None and target.settings is not None:
-            settings = target.settings
+        planned = target.get(identity) if target else None
+        if planned is not None and planned.settings is not None:
+            settings = planned.settings
         node = Node("function", identity.region, account, identity.function)
         own_costs[node] = _dearest(settings, state.configs.values())
         live = LiveRegion(

@@ -60,12 +60,13 @@ def lay_out(
     if len(widths) == 1:
         return _rows(columns, cells, widths, None)
     gaps = len(_GAP) * (len(widths) - 1)
+    middle = sum(widths[1:-1])
     last = min(_SHORTEST, widths[-1])
     # A first cell that leaves the last column less than this width gets a line of its own.
-    limit = max(width - sum(widths[1:-1]) - last - gaps, 0)
-    widths[0] = _widest_first_cell(columns, cells, limit)
-    room = max(width - sum(widths[:-1]) - gaps, 1)
-    return _rows(columns, cells, widths, room)
+    limit = width - middle - last - gaps
+    widths[0] = _widest_first_cell(columns, cells, max(limit, 0))
+    room = width - widths[0] - middle - gaps
+    return _rows(columns, cells, widths, max(room, 1))
 
 
 def _rows(
@@ -98,7 +99,8 @@ def _widest_first_cell(
 ) -> int:
     """Return the width of the first column, without cells (and a heading) over a limit."""
     widest = 0
-    for text in (columns[0].heading, *(row[0] for row in cells)):
+    first_cells = [row[0] for row in cells]
+    for text in (columns[0].heading, *first_cells):
         width = cell_width(text)
         if width <= limit:
             widest = max(widest, width)
@@ -111,9 +113,12 @@ def _indices_that_fit(
     """Return the indices of the columns that fit beside first cells of up to half the width."""
     least = _widths(columns, cells)
     heading = cell_width(columns[0].heading)
+    half = width // 2
     # Longer first cells get a line of their own: one long id must not cost all others a column.
-    least[0] = max(heading, _widest_first_cell(columns, cells, width // 2))
-    least[-1] = min(columns[-1].least, least[-1])
+    widest = _widest_first_cell(columns, cells, half)
+    least[0] = max(heading, widest)
+    last = columns[-1]
+    least[-1] = min(last.least, least[-1])
     indices = list(range(len(columns)))
     optional = [index for index in indices if columns[index].optional]
     optional.sort(key=lambda index: -columns[index].optional)

@@ -44,9 +44,11 @@ def record(sources: Sources, value: Any, expression: str) -> None:
         inner = waiting.pop()
         if isinstance(inner, dict):
             waiting.extend(inner.values())
-        elif isinstance(inner, list):
+            continue
+        if isinstance(inner, list):
             waiting.extend(inner)
-        elif _is_telling(inner):
+            continue
+        if _is_telling(inner):
             # The first expression stays: a composed text contains the value once more.
             sources.setdefault(str(inner), expression)
 
@@ -65,17 +67,21 @@ def relevant(sources: Mapping[str, str], texts: Iterable[str]) -> Sources:
     """
     everything = "\n".join(texts)
     return {
-        value: expression
-        for value, expression in sources.items()
-        if any(_may_have(everything, form) for form in _forms(value))
+        value: expression for value, expression in sources.items() if _may_have(everything, value)
     }
 
 
-def _may_have(text: str, form: str) -> bool:
-    # Of a value that is cut by "…", only the beginning or the end may be there.
-    beginning = form[:_SHORT]
-    end = form[-_SHORT:]
-    return beginning in text or end in text
+def _may_have(text: str, value: str) -> bool:
+    """Return whether something of a value may be in a text."""
+    for form in _forms(value):
+        # Of a value that is cut by "…", only the beginning or the end may be there.
+        beginning = form[:_SHORT]
+        if beginning in text:
+            return True
+        end = form[-_SHORT:]
+        if end in text:
+            return True
+    return False
 
 
 def masked(text: str, sources: Mapping[str, str]) -> str:
@@ -150,12 +156,16 @@ def _with_quotes(text: str, start: int, end: int) -> Span:
 def _cut_spans(text: str, form: str) -> Iterator[Span]:
     """Yield the parts of a value on both sides of a cut."""
     for cut in re.finditer(_CUT, text):
-        head = _longest(form, text[: cut.start()])
+        start = cut.start()
+        head = _longest(form, text[:start])
         if head:
-            yield cut.start() - head, cut.start()
-        tail = _longest(form[::-1], text[cut.end() :][::-1])
+            yield start - head, start
+        end = cut.end()
+        after = text[end:]
+        # The end of a value is the beginning of it backwards.
+        tail = _longest(form[::-1], after[::-1])
         if tail:
-            yield cut.end(), cut.end() + tail
+            yield end, end + tail
 
 
 def _longest(form: str, before: str) -> int:
