@@ -56,11 +56,11 @@ def command(
     _, rules = rules_of_template(resources, where)
     if output == "text":
         for function, few in groupby(rules, key=lambda one: one.function):
-            terminal.tell(function, bold=True)
+            terminal.print_text(function, bold=True)
             for one in few:
                 text = f"{_shown(one)}: {one.reason}"
                 for line in textwrap.wrap(text, (terminal.width() or 10_000) - 2):
-                    terminal.tell(f"  {line}")
+                    terminal.print_text(f"  {line}")
         return
     write = {"json": alarms.requests, "terraform": alarms.terraform, "ros": alarms.ros}[output]
     terminal.print_json(write(rules, groups))

@@ -65,23 +65,23 @@ def _tell_results(results: list[Result], *, verbose: bool) -> None:
         for result in results:
             _tell(result.verdict, result.name)
             for one in result.complaints:
-                terminal.tell(f"  {one.level}: {one.what}\n  fix: {one.fix}")
+                terminal.print_text(f"  {one.level}: {one.what}\n  fix: {one.fix}")
         return
     complaints = [one for result in results for one in result.complaints]
     for one in complaints:
         _tell(one.level, one.what)
-        terminal.tell(f"  fix: {one.fix}")
+        terminal.print_text(f"  fix: {one.fix}")
     if not complaints:
         terminal.note("Nothing is missing; -v lists the checks.")
 
 
 def _tell_ways(ways: list[Open]) -> None:
     if ways:
-        terminal.tell("Open:")
+        terminal.print_text("Open:")
     for way in ways:
         text = f"{way.what}: {way.state}"
         for line in textwrap.wrap(text, _LINE, break_long_words=False, break_on_hyphens=False):
-            terminal.tell(f"  {line}")
+            terminal.print_text(f"  {line}")
 
 
 def _open_ways(account: Account) -> list[Open]:
@@ -106,7 +106,7 @@ def _tell(verdict: str, what: str) -> None:
     from fc_async_plugin.report.safe_text import safe
 
     style = {"error": "error", "warning": "warning", "ok": "good"}.get(verdict, "frame")
-    terminal.print_parts([[(verdict, style), (f": {safe(what)}", "")]])
+    terminal.print_styled([[(verdict, style), (f": {safe(what)}", "")]])
 
 
 def _as_data(result: Result) -> dict[str, Any]:

@@ -124,6 +124,6 @@ def _show(message: Shown) -> None:
 
     event = message.event
     if event is None:
-        terminal.tell(f"? {message.message_id}: {message.problem}", fg="yellow")
+        terminal.print_text(f"? {message.message_id}: {message.problem}", colour="yellow")
         return
     printed.print_event(event)

@@ -376,7 +376,7 @@ def _tell(choice: Choice, outcomes: list[Outcome], output: Format, *, dry: bool)
         }
         terminal.print_json(data)
     elif total and not dry:
-        terminal.tell(moments.summary(total, len(accepted), before, len(failed)))
+        terminal.print_text(moments.summary(total, len(accepted), before, len(failed)))
     if file is not None:
         terminal.error(f"{failed[0]['requestId']}: {failed[0]['error']}")
         terminal.note(f"What failed is in {file}: a source for another replay.")

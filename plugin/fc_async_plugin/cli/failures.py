@@ -73,7 +73,7 @@ def command(
     else:
         if not found["failures"]:
             seen = " in what was looked at" if found["omitted"] else ""
-            terminal.tell(f"No failure was found since {since}{seen}.")
+            terminal.print_text(f"No failure was found since {since}{seen}.")
         else:
             _show(found["failures"], now)
         _show_counts(found["counted"])
@@ -108,19 +108,19 @@ def _show(groups: Sequence[FailureGroup], now: int) -> None:
     terminal.print_table(columns, rows)
     width = terminal.width() or _WIDEST
     for one in groups:
-        terminal.tell(f"\n{one.function}: {one.condition}", bold=True)
-        terminal.tell(f"  newest      {one.newest.task_id or one.newest.request_id}")
+        terminal.print_text(f"\n{one.function}: {one.condition}", bold=True)
+        terminal.print_text(f"  newest      {one.newest.task_id or one.newest.request_id}")
         for line in one.newest.trace[-_TRACE_LINES:]:
-            terminal.tell(f"  {cut(line, width - 2)}")
+            terminal.print_text(f"  {cut(line, width - 2)}")
         if one.not_delivered:
-            terminal.tell(f"  because     {one.not_delivered}")
+            terminal.print_text(f"  because     {one.not_delivered}")
         again = "not possible: nothing kept the payload"
         if one.condition == NOT_DELIVERED:
             again = "deliver the event again, in the console"
         elif one.waiting == 0:
             again = "no message waits in the queue: it was sent again, received, or is yet to come"
         for line in _wrapped(one.send_again or again, width - 14):
-            terminal.tell(line)
+            terminal.print_text(line)
 
 
 def _wrapped(command: str, width: int) -> list[str]:
@@ -142,10 +142,10 @@ def _show_counts(counted: Sequence[Counted]) -> None:
     from fc_async_sdk.spec.metrics import METRICS
 
     if counted:
-        terminal.tell("\nCounted by metrics", bold=True)
+        terminal.print_text("\nCounted by metrics", bold=True)
     for function, few in groupby(counted, key=lambda one: one.function):
         shown = (f"{METRICS[one.metric].meaning}: {one.value:g}" for one in few)
-        terminal.tell(f"  {function}  {', '.join(shown)}")
+        terminal.print_text(f"  {function}  {', '.join(shown)}")
 
 
 def _went(one: FailureGroup) -> str:

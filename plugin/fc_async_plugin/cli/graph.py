@@ -81,7 +81,7 @@ def command(
     if target is not None:
         target.write_text(f"{text}\n", encoding="utf-8")
     elif text:
-        terminal.tell(text)
+        terminal.print_text(text)
     else:
         terminal.note("There is no function to draw.")
 

@@ -61,7 +61,7 @@ def command(
         for note in imported.notes:
             terminal.note(f"Note: {note}.")
         if changed:
-            terminal.print_marked(_difference(str(path), text, imported.text))
+            terminal.print_changes(_difference(str(path), text, imported.text))
         else:
             there = connection.holder_of(where.account)
             click.echo(f"Nothing to do: the template says what {there} has.")

@@ -240,7 +240,7 @@ def _checker(file: str | None) -> Check | None:
 def _tell_accepted(accepted: AcceptedInvocation, output: Format) -> None:
     data = {"requestId": accepted.request_id, "taskId": accepted.task_id or None}
     shown = f", task {accepted.task_id}" if accepted.task_id else ""
-    terminal.answer(output, data, f"Accepted: request {accepted.request_id}{shown}")
+    terminal.print_json_or_text(output, data, f"Accepted: request {accepted.request_id}{shown}")
 
 
 def _tell_result(result: InvokeResult, output: Format, *, raw: bool) -> int:
@@ -258,7 +258,7 @@ def _tell_result(result: InvokeResult, output: Format, *, raw: bool) -> int:
         if result.log:
             terminal.note(result.log.rstrip("\n"))
         if sys.stdout.isatty() and not raw:
-            terminal.tell(result.text())
+            terminal.print_text(result.text())
         else:  # a program gets exactly the bytes that the function returned
             sys.stdout.buffer.write(result.payload)
             sys.stdout.flush()
@@ -336,7 +336,7 @@ def _call_for_each_line(
         terminal.print_json({"invocations": [_as_data(one) for one in outcomes]})
     else:
         accepted = len(outcomes) - len(failures)
-        terminal.tell(summary(len(outcomes), accepted, run.duplicates))
+        terminal.print_text(summary(len(outcomes), accepted, run.duplicates))
         messages = [f"payload {one.index}: {one.error}" for one in failures]
         bulk.print_errors(messages, terminal.note)
     if choices.failed is not None:

@@ -316,7 +316,7 @@ def console(*, data: Path, output: Format) -> None:
     from fc_async_plugin.account import runtime
 
     address = runtime.console_of(_running(data))
-    terminal.answer(output, {"console": address}, address)
+    terminal.print_json_or_text(output, {"console": address}, address)
 
 
 @command.command("env")
@@ -339,7 +339,7 @@ def env(*, data: Path, output: Format) -> None:
 
     variables = runtime.environment_of(_running(data))
     lines = [f"export {name}={shlex.quote(value)}" for name, value in variables.items()]
-    terminal.answer(output, variables, "\n".join(lines))
+    terminal.print_json_or_text(output, variables, "\n".join(lines))
 
 
 # --- export, import, clear ----------------------------------------------------------------------
@@ -373,7 +373,7 @@ def export(*, file: Path, data: Path, output: Format) -> None:
     export_file(data, file)
     size = file.stat().st_size
     facts = {"file": str(file), "bytes": size}
-    terminal.answer(output, facts, f"Exported {size:,} bytes to {file}.")
+    terminal.print_json_or_text(output, facts, f"Exported {size:,} bytes to {file}.")
     for name in filter(lambda name: (data / name).exists(), ("oss", _project_folder.PAYLOADS)):
         terminal.note(f"not in it: the files below {data / name}")
 
@@ -391,7 +391,7 @@ def import_(*, file: Path, data: Path, yes: bool, output: Format) -> None:
     check_file(file)
     terminal.confirm(f"Replace everything in {data} with {file}?", yes=yes)
     _replace(data, file.read_bytes(), file.name)
-    terminal.answer(output, {"file": str(file), "data": str(data)}, f"Imported {file}.")
+    terminal.print_json_or_text(output, {"file": str(file), "data": str(data)}, f"Imported {file}.")
 
 
 @command.command("clear")
@@ -406,7 +406,7 @@ def clear(*, data: Path, yes: bool, output: Format) -> None:
     check_exists(data)
     terminal.confirm(f"Delete everything in {data}?", yes=yes)
     _replace(data, None, "")
-    terminal.answer(output, {"data": str(data)}, f"Cleared {data}.")
+    terminal.print_json_or_text(output, {"data": str(data)}, f"Cleared {data}.")
 
 
 # --- trust --------------------------------------------------------------------------------------
@@ -443,7 +443,7 @@ def trust(*, folder: Path, yes: bool, output: Format) -> None:
         )
     with contextlib.suppress(_project_folder.ForeignFolder):
         _project_folder.check(top)
-        terminal.answer(
+        terminal.print_json_or_text(
             output, {"folder": str(top), "changed": False}, f"{folder} is yours already."
         )
         return
@@ -451,7 +451,9 @@ def trust(*, folder: Path, yes: bool, output: Format) -> None:
         terminal.note(line)
     terminal.confirm(f"Read and run what is in {folder}?", yes=yes)
     _project_folder.trust(top)
-    terminal.answer(output, {"folder": str(top), "changed": True}, f"{folder} is yours.")
+    terminal.print_json_or_text(
+        output, {"folder": str(top), "changed": True}, f"{folder} is yours."
+    )
 
 
 def _content(top: Path) -> Iterator[str]:

@@ -51,15 +51,15 @@ def show() -> None:
     """Print the overview of the working folder."""
     seen = _look(Path.cwd())
     _tell(facts(seen))
-    terminal.tell("\nTry", bold=True)
+    terminal.print_text("\nTry", bold=True)
     _tell(commands(seen))
-    terminal.tell("\nfc-async --help lists all commands.")
+    terminal.print_text("\nfc-async --help lists all commands.")
 
 
 def _tell(rows: list[tuple[str, str]]) -> None:
     width = max(len(name) for name, _ in rows)
     for name, value in rows:
-        terminal.tell(f"  {padded(name, width)}  {value}")
+        terminal.print_text(f"  {padded(name, width)}  {value}")
 
 
 def _look(folder: Path) -> Seen:

@@ -74,8 +74,8 @@ def command(
         more = {"costs": costs.as_data(after, table)} if cost else {}
         print_plan(plan, output, holder=connection.holder_of(account), more=more)
         if cost and output == "text":
-            terminal.tell("")
-            terminal.print_lines(costs.table(after, table, terminal.width()))
+            terminal.print_text("")
+            terminal.print_table_lines(costs.table(after, table, terminal.width()))
         for sentence, much in costs.changes(before, after, table):
             terminal.note(f"{'Warning' if much else 'Note'}: {sentence}.")
         if plan.obstacles:

@@ -110,8 +110,8 @@ def command(  # noqa: PLR0917 -- click passes options by name
     else:
         _print_policies(roles)
         for bucket, days_kept in permissions.lifetimes(project).items():
-            terminal.tell(f"# lifecycle rule of oss://{bucket}", bold=True)
-            terminal.tell(_LIFECYCLE.format(days=days_kept, prefix=claims.PREFIX))
+            terminal.print_text(f"# lifecycle rule of oss://{bucket}", bold=True)
+            terminal.print_text(_LIFECYCLE.format(days=days_kept, prefix=claims.PREFIX))
     return DONE
 
 
@@ -125,7 +125,9 @@ def _note_unknown(expressions: list[str]) -> None:
 
 def _print_policies(roles: list[RolePolicy]) -> None:
     for role in roles:
-        terminal.tell(f"# {role.role or 'no role is set'}: {', '.join(role.functions)}", bold=True)
+        terminal.print_text(
+            f"# {role.role or 'no role is set'}: {', '.join(role.functions)}", bold=True
+        )
         terminal.print_json(ram.document(role.permissions))
     if not roles:
         terminal.note("No function has a destination, logs, a mount or the name of another one.")
@@ -178,8 +180,8 @@ def _tell_comparisons(found: dict[str, Comparison], output: Format) -> int:
 
 def _print_comparison(prefix: str, comparison: Comparison) -> None:
     for one in comparison.missing:
-        terminal.tell(f"{prefix}missing: {one.action} on {one.resource}", fg="red")
+        terminal.print_text(f"{prefix}missing: {one.action} on {one.resource}", colour="red")
     for one in comparison.excess:
-        terminal.tell(f"{prefix}not needed: {one.action} on {one.resource}", fg="yellow")
+        terminal.print_text(f"{prefix}not needed: {one.action} on {one.resource}", colour="yellow")
     if not (comparison.missing or comparison.excess):
-        terminal.tell(f"{prefix}it allows what is needed and no more")
+        terminal.print_text(f"{prefix}it allows what is needed and no more")

@@ -24,7 +24,7 @@ def command() -> None:
 @options.format_option
 def path_command(output: Format) -> None:
     """Print the folder to name after plugin: or component: in s.yaml."""
-    terminal.answer(output, {"folder": str(folder())}, str(folder()))
+    terminal.print_json_or_text(output, {"folder": str(folder())}, str(folder()))
 
 
 @command.command("show")

@@ -115,10 +115,10 @@ class _Form(NamedTuple):
                     line = {"taskId": name, "status": status, "attempt": number, "log": text}
                     terminal.print_json_line(line)
                 continue
-            terminal.tell(f"--- {name} {status}", bold=True)
+            terminal.print_text(f"--- {name} {status}", bold=True)
             for number, text in texts:
                 if len(texts) > 1:
-                    terminal.tell(f"-- attempt {number}", bold=True)
+                    terminal.print_text(f"-- attempt {number}", bold=True)
                 terminal.print_text(text.rstrip("\n"), raw=self.raw)
             if not texts and task.task_error_message:
                 terminal.print_text(task.task_error_message.rstrip("\n"), raw=self.raw)

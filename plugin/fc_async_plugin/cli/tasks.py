@@ -135,10 +135,10 @@ def list_command(
         return
     for rows in filter(None, (found, others)) if others else (found,):
         if rows is others:
-            terminal.tell(f"{UNRECORDED.capitalize()}")
+            terminal.print_text(f"{UNRECORDED.capitalize()}")
         width, every = terminal.width(), function is None
         lines = report.table(rows, times, width=width, functions=every)
-        terminal.print_lines(lines)
+        terminal.print_table_lines(lines)
 
 
 @command.command("get")
@@ -251,7 +251,7 @@ def _show_chosen(tasks: FunctionTasks, found: list[AsyncTask], output: Format) -
         shown = [{"taskId": task.task_id, "error": None} for task in found]
         terminal.print_json({"tasks": shown, "dryRun": True})
     elif bulk.has_rows(found):
-        terminal.print_lines(report.table(found, tasks.times(), width=terminal.width()))
+        terminal.print_table_lines(report.table(found, tasks.times(), width=terminal.width()))
     else:
         bulk.print_counts("status", "tasks", (str(task.status) for task in found))
     terminal.note("Nothing was changed: this was a dry run.")
@@ -291,14 +291,14 @@ def stop_command(function: str, wanted: _Set) -> int:
     if output == "text" and bulk.has_rows(errors):
         for task_id in errors:
             if task_id not in failed:
-                terminal.tell(f"Stopping: task {task_id}")
+                terminal.print_text(f"Stopping: task {task_id}")
     if output == "json" and not wanted.dry_run:
         stopped = [{"taskId": task_id, "error": error} for task_id, error in errors.items()]
         terminal.print_json({"tasks": stopped})
     elif len(errors) > 1:
         before = f"; {len(ended):,} had ended" if ended else ""
         stopping = len(errors) - len(failed)
-        terminal.tell(f"Stopping: {stopping:,} of {plural(len(errors), 'task')}{before}.")
+        terminal.print_text(f"Stopping: {stopping:,} of {plural(len(errors), 'task')}{before}.")
     return FAILED if refused else DONE
 
 
@@ -377,12 +377,12 @@ def replay_command(function: str, failed: bool, wanted: _Set) -> int:
         if bulk.has_rows(outcomes):
             for one in outcomes:
                 again = f"replayed before as {one.before}" if one.task_id in before else one.error
-                terminal.tell(f"{one.task_id}: {again or f'accepted as {one.replayed_as}'}")
+                terminal.print_text(f"{one.task_id}: {again or f'accepted as {one.replayed_as}'}")
         else:
             bulk.print_errors([f"{one.task_id}: {one.error}" for one in refused])
         if len(outcomes) > 1:
             accepted = len(outcomes) - len(refused)
-            terminal.tell(summary(plural(len(outcomes), "task"), accepted, len(before)))
+            terminal.print_text(summary(plural(len(outcomes), "task"), accepted, len(before)))
     return FAILED if refused else DONE
 
 

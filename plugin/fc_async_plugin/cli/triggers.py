@@ -165,7 +165,7 @@ def fire_command(
         assert trigger is not None
         fired = runtime.ask(client, admin.fire_trigger(name, trigger, event))
     text = f"fired {name}/{trigger}: request {fired.request_id}"
-    terminal.answer(output, {"requestId": fired.request_id}, text)
+    terminal.print_json_or_text(output, {"requestId": fired.request_id}, text)
     return DONE
 
 
@@ -302,7 +302,7 @@ def _tell_fired(wanted: Missed, outcomes: list[Outcome], output: Format, *, dry:
     elif outcomes:
         before = sum(bool(one.accepted and one.accepted.duplicate) for one in outcomes)
         accepted = len(outcomes) - len(refused)
-        terminal.tell(moments.summary(len(outcomes), accepted, before, len(refused)))
+        terminal.print_text(moments.summary(len(outcomes), accepted, before, len(refused)))
     if wanted.firings and dry:
         terminal.note("Nothing was fired: this was a dry run. Fire with -y.")
     bulk.print_errors([f"{one.task_id}: {one.error}" for one in refused])

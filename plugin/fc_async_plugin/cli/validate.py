@@ -146,8 +146,8 @@ def command(
     else:
         _print(found, output, files=len({*read.templates, *read.files}) or 1, notes=notes)
         if worst:
-            terminal.tell("")
-            terminal.print_lines(costs.table(worst, table, terminal.width()))
+            terminal.print_text("")
+            terminal.print_table_lines(costs.table(worst, table, terminal.width()))
     failing = report.counts(found)
     return 1 if failing["error"] or (strict and failing["warning"]) else 0
 
@@ -189,7 +189,7 @@ def _print(found: list[Finding], output: str, *, files: int, notes: bool) -> Non
     if output == "text":
         width = terminal.width()
         lines = report.to_lines(found, files, source_lines(), width=width, notes=notes)
-        terminal.print_parts(lines)
+        terminal.print_styled(lines)
     elif output == "concise":
         # Given a file, click writes UTF-8 to a stream that is ASCII.
         click.echo(report.to_text(found, files, notes=notes), file=sys.stdout)
@@ -198,4 +198,4 @@ def _print(found: list[Finding], output: str, *, files: int, notes: bool) -> Non
 
         click.echo(report.to_sarif(found, rules.RULES, version("fc-async")))
     elif found:
-        terminal.tell(report.to_github(found))
+        terminal.print_text(report.to_github(found))

@@ -95,4 +95,4 @@ def _tell(change: AlarmChange, hook: Webhook | None, output: Format) -> None:
     if output == "json":
         terminal.print_json_line(change.as_data())
     else:
-        terminal.tell(change.text, fg="red" if change.broken else "green")
+        terminal.print_text(change.text, colour="red" if change.broken else "green")

@@ -43,7 +43,7 @@ def print_plan(
     if output == "json":
         terminal.print_json({**plan_report.as_data(plan), **(more or {})})
     else:
-        terminal.print_marked(plan_report.lines(plan, holder))
+        terminal.print_changes(plan_report.lines(plan, holder))
         if plan.changes:
             click.echo(f"\n{plan_report.summary(plan.steps)}.")
         elif not plan.obstacles:
@@ -60,7 +60,7 @@ def print_task(
         terminal.print_json(task.to_dict())
         return
     for line, heading in tasks.detail(task, times, width=terminal.width(), printed=printed or {}):
-        terminal.tell(line, bold=heading)
+        terminal.print_text(line, bold=heading)
 
 
 @contextmanager
@@ -85,9 +85,9 @@ def print_event(event: DestinationEvent) -> None:
     why = "" if event.succeeded else f" {payloads.outcome_of(event)}"
     tries = f", {event.attempts} attempts" if event.retried else ""
     when = moments.short_time(event.timestamp, time.time_ns() // 1_000_000)
-    terminal.tell(f"{mark} {event.function}{why}{tries}", fg=colour)
-    terminal.tell(f"  {'time':<11}{when or '-'}")
-    terminal.tell(f"  {'request id':<11}{event.request_id}")
+    terminal.print_text(f"{mark} {event.function}{why}{tries}", colour=colour)
+    terminal.print_text(f"  {'time':<11}{when or '-'}")
+    terminal.print_text(f"  {'request id':<11}{event.request_id}")
     for line in payloads.event_lines(event, terminal.width()):
-        terminal.tell(line)
-    terminal.tell("")
+        terminal.print_text(line)
+    terminal.print_text("")

@@ -46,6 +46,7 @@ def print_errors(messages: Sequence[str], write: Callable[[str], None] = termina
         messages: One for each thing that was refused.
         write: Writes one message.
     """
+    # 10,000 tasks that are refused would fill a screen and a log.
     for message in messages[:ROWS]:
         write(message)
     more = len(messages) - ROWS

@@ -98,20 +98,20 @@ def _lines(
         width: Columns of the terminal, or None for a pipe.
     """
     head = f"{finding.severity}[{finding.rule}]"
-    first, *others = _wrapped(f"{head}: {safe(finding.message, line=True)}", width, "  ")
+    first, *continuation = _wrapped(f"{head}: {safe(finding.message, line=True)}", width, "  ")
     # A terminal shows the name of the rule as a link to its page.
     yield [
         (head, f"{finding.severity} {page_of(finding.rule).as_uri()}"),
         (first[len(head) :], "bold"),
     ]
-    for line in others:
+    for line in continuation:
         yield [(line, "bold")]
     marks = _marks(finding)
     gutter = max(len(str(mark.position.line)) for mark in marks)
     for number, mark in enumerate(marks):
         arrow = ":::" if number else "-->"
-        place = safe(str(mark.position), line=True)
-        yield [(f"{'':<{gutter}}{arrow} ", "frame"), (place, "")]
+        position = safe(str(mark.position), line=True)
+        yield [(f"{'':<{gutter}}{arrow} ", "frame"), (position, "")]
         yield from _excerpt(mark, source(mark.position.file), gutter, width)
     if finding.fix:
         room = None if width is None else _left(width, gutter + 1)
@@ -121,55 +121,77 @@ def _lines(
 
 def _marks(finding: Finding) -> list[_Mark]:
     """Return the places of a finding, each once; its own place comes first."""
+    # Two messages about one place, such as both ends of a cycle, share its excerpt.
     labels: dict[Position, str] = {finding.position: ""}
     for related in finding.related:
-        known = labels.get(related.position)
-        labels[related.position] = f"{known}; {related.message}" if known else related.message
-    return [
-        _Mark(position, safe(label, line=True), "frame" if number else finding.severity)
-        for number, (position, label) in enumerate(labels.items())
-    ]
+        label = labels.get(related.position)
+        labels[related.position] = f"{label}; {related.message}" if label else related.message
+    marks: list[_Mark] = []
+    for position, label in labels.items():
+        style = "frame" if marks else finding.severity
+        marks.append(_Mark(position, safe(label, line=True), style))
+    return marks
 
 
 def _excerpt(
     mark: _Mark, text: Sequence[str], gutter: int, width: int | None
 ) -> Iterator[list[Part]]:
     """Yield the line of a place with a mark below it, or only the label if there is no line."""
-    number, column = mark.position.line, mark.position.column
+    number = mark.position.line
     bar = (f"{'':<{gutter}} | ", "frame")
-    if not 0 < number <= len(text) or not text[number - 1].strip():
+    line = text[number - 1] if 0 < number <= len(text) else ""
+    if not line.strip():
         if mark.label:
             yield [bar, (mark.label, "")]
         return
-    line = text[number - 1].replace("\t", " ")
-    start = min(max(column - 1, 0), len(line))
-    length = len(_token(line[start:]))
-    before, marked, after = line[:start], line[start : start + length], line[start + length :]
     room = _left(_PIPE_COLUMNS if width is None else width, gutter + 3)
-    if cell_width(safe(line)) > room and len(before) > _BEFORE:
-        before = "…" + before[-_BEFORE:]
-    shown = cut(f"{safe(before)}{safe(marked)}{safe(after)}", room)
-    indent = " " * cell_width(safe(before))
-    sign = ("^" if mark.style != "frame" else "-") * max(cell_width(safe(marked)), 1)
-    sign = sign[: max(room - len(indent), 1)]
+    shown, indent, length = _marked(line, mark.position.column, room)
+    sign = "^" if mark.style != "frame" else "-"
+    underline = sign * length
     yield [(f"{'':<{gutter}} |", "frame")]
     yield [(f"{number:>{gutter}} | ", "frame"), (shown, "")]
     label = f" {mark.label}" if mark.label else ""
-    if width is not None and len(indent) + len(sign) + cell_width(label) > room:
-        yield [bar, (f"{indent}{sign}", mark.style)]
-        for words in _wrapped(mark.label, room, ""):
-            yield [bar, (words, mark.style)]
-    else:
-        yield [bar, (f"{indent}{sign}{label}", mark.style)]
+    if width is None or indent + length + cell_width(label) <= room:
+        yield [bar, (f"{'':<{indent}}{underline}{label}", mark.style)]
+        return
+    # A label that does not fit beside the mark has lines of its own below it.
+    yield [bar, (f"{'':<{indent}}{underline}", mark.style)]
+    for words in _wrapped(mark.label, room, ""):
+        yield [bar, (words, mark.style)]
 
 
-def _token(rest: str) -> str:
+def _marked(text: str, column: int, room: int) -> tuple[str, int, int]:
+    """Return a line as it is shown, and where the mark below it begins and how long it is.
+
+    Args:
+        text: The line of the file.
+        column: Column of the mark, from 1.
+        room: Width of the line.
+    """
+    line = text.replace("\t", " ")  # a tab would move the line, but not the mark below it
+    start = min(max(column - 1, 0), len(line))
+    end = start + len(_token(line[start:]))
+    before = line[:start]
+    # Of a line that is too wide, what stands before the mark gives way first.
+    if cell_width(safe(line)) > room and len(before) > _BEFORE:
+        before = "…" + before[-_BEFORE:]
+    marked = safe(line[start:end])
+    shown = cut(f"{safe(before)}{marked}{safe(line[end:])}", room)
+    indent = cell_width(safe(before))
+    longest = max(room - indent, 1)
+    length = max(cell_width(marked), 1)
+    return shown, indent, min(length, longest)
+
+
+def _token(text: str) -> str:
     """Return the value or key that begins a text."""
-    quoted = _QUOTED.match(rest)
+    quoted = _QUOTED.match(text)
     if quoted is not None:
         return quoted[0]
-    found = _TOKEN.match(rest)
-    return found[0].rstrip(":") if found else rest[:1]
+    word = _TOKEN.match(text)
+    if word is None:
+        return text[:1]
+    return word[0].rstrip(":")
 
 
 def _left(width: int, used: int) -> int:
@@ -180,29 +202,31 @@ def _wrapped(text: str, width: int | None, indent: str) -> list[str]:
     """Return a text as lines of at most that width, broken at spaces only."""
     if width is None:
         return text.split("\n")
-    return [
-        line
-        for paragraph in text.split("\n")
-        for line in textwrap.wrap(
+    lines: list[str] = []
+    for paragraph in text.split("\n"):
+        wrapped = textwrap.wrap(
             paragraph,
             width,
             subsequent_indent=indent,
+            # Ids, paths and commands are copied: they stay whole.
             break_long_words=False,
             break_on_hyphens=False,
         )
-        or [""]
-    ]
+        lines += wrapped or [""]  # wrap() has no line for an empty paragraph
+    return lines
 
 
 def to_text(findings: Sequence[Finding], files: int, *, notes: bool = True) -> str:
     """Return one line for each finding, its other places and its fix, for programs that search."""
     lines = []
     for finding in _shown(findings, notes=notes):
-        place = safe(str(finding.position), line=True)
+        position = safe(str(finding.position), line=True)
         message = safe(finding.message, line=True)
-        lines.append(f"{place}: {finding.severity} {finding.rule} {message}")
-        others = (f"    {related.position}: {related.message}" for related in finding.related)
-        lines.extend(safe(other, line=True) for other in others)
+        lines.append(f"{position}: {finding.severity} {finding.rule} {message}")
+        related_lines = (
+            f"    {related.position}: {related.message}" for related in finding.related
+        )
+        lines.extend(safe(other, line=True) for other in related_lines)
         if finding.fix:
             lines.append(safe(f"    fix: {finding.fix}", line=True))
     return "\n".join([*lines, summary(findings, files, notes=notes)])
@@ -214,18 +238,22 @@ def _shown(findings: Iterable[Finding], *, notes: bool) -> list[Finding]:
 
 def counts(findings: Iterable[Finding]) -> dict[str, int]:
     """Count the findings of each severity."""
-    found = Counter(finding.severity for finding in findings)
-    return {level: found[level] for level in _LEVELS}
+    numbers = Counter(finding.severity for finding in findings)
+    return {level: numbers[level] for level in _LEVELS}
 
 
 def summary(findings: Sequence[Finding], files: int, *, notes: bool = True) -> str:
     """Return one line such as ``2 errors, 1 warning in 1 template``; hidden notes come last."""
     where = plural(files, "template")
-    found = counts(findings)
-    hidden = 0 if notes else found.pop("note")
-    parts = [plural(number, level) for level, number in found.items() if number]
-    line = f"{', '.join(parts)} in {where}" if parts else f"{where}: no findings"
-    return f"{line} ({plural(hidden, 'note')}: --notes shows them)" if hidden else line
+    numbers = counts(findings)
+    hidden = 0 if notes else numbers.pop("note")
+    parts = [plural(number, level) for level, number in numbers.items() if number]
+    line = f"{where}: no findings"
+    if parts:
+        line = f"{', '.join(parts)} in {where}"
+    if hidden:
+        line += f" ({plural(hidden, 'note')}: --notes shows them)"
+    return line
 
 
 def to_json(findings: Sequence[Finding], more: Mapping[str, Any] | None = None) -> str:
@@ -255,28 +283,28 @@ def _plain(finding: Finding) -> dict[str, Any]:
 
 def to_github(findings: Iterable[Finding]) -> str:
     """Return workflow commands that GitHub shows beside the lines of a pull request."""
-    names = {"error": "error", "warning": "warning", "note": "notice"}
-    lines = []
-    for finding in findings:
-        place = finding.position
-        parameters = ",".join(
-            f"{key}={_github_value(value)}"
-            for key, value in (
-                ("file", place.file),
-                ("line", place.line),
-                ("col", place.column),
-                ("title", finding.rule),
-            )
-        )
-        text = "\n".join(
-            [
-                finding.message,
-                *(f"{related.position}: {related.message}" for related in finding.related),
-                *([f"fix: {finding.fix}"] if finding.fix else []),
-            ]
-        )
-        lines.append(f"::{names[finding.severity]} {parameters}::{_github_text(text)}")
-    return "\n".join(lines)
+    return "\n".join(map(_github_command, findings))
+
+
+_GITHUB_LEVELS: Final = {"error": "error", "warning": "warning", "note": "notice"}
+
+
+def _github_command(finding: Finding) -> str:
+    position = finding.position
+    parameters = {
+        "file": position.file,
+        "line": position.line,
+        "col": position.column,
+        "title": finding.rule,
+    }
+    pairs = [f"{key}={_github_value(value)}" for key, value in parameters.items()]
+    lines = [finding.message]
+    # A command has one place: the others are in its text.
+    lines += [f"{related.position}: {related.message}" for related in finding.related]
+    if finding.fix:
+        lines.append(f"fix: {finding.fix}")
+    text = _github_text("\n".join(lines))
+    return f"::{_GITHUB_LEVELS[finding.severity]} {','.join(pairs)}::{text}"
 
 
 def _github_text(text: str) -> str:
@@ -287,67 +315,79 @@ def _github_value(value: object) -> str:
     return _github_text(str(value)).replace(":", "%3A").replace(",", "%2C")
 
 
-def to_sarif(findings: Sequence[Finding], rules: Mapping[str, Rule], version: str) -> str:
+def to_sarif(
+    findings: Sequence[Finding],
+    rules: Mapping[str, Rule],
+    version: str,
+) -> str:
     """Return a SARIF 2.1.0 log, for code scanning services."""
     index = {id_: number for number, id_ in enumerate(rules)}
     driver = {
         "name": "fc-async",
         "version": version,
-        "rules": [
-            {
-                "id": rule.id,
-                "name": "".join(word.capitalize() for word in rule.name.split("-")),
-                "shortDescription": {"text": rule.summary},
-                "fullDescription": {"text": f"{rule.summary} {rule.detail}"},
-                "defaultConfiguration": {"level": rule.severity},
-                "help": {
-                    "text": rule.detail or rule.summary,
-                    "markdown": page_of(rule.id).read_text("utf-8"),
-                },
-            }
-            for rule in rules.values()
-        ],
+        "rules": [_sarif_rule(rule) for rule in rules.values()],
     }
-    results = [
-        {
-            "ruleId": finding.rule,
-            "ruleIndex": index[finding.rule],
-            "level": finding.severity,
-            "message": {"text": _sarif_text(finding)},
-            "locations": [_location(finding.position)],
-            **_related_locations(finding),
-        }
-        for finding in findings
-    ]
+    run = {
+        "tool": {"driver": driver},
+        "columnKind": "unicodeCodePoints",
+        "results": [_sarif_result(finding, index[finding.rule]) for finding in findings],
+    }
     log = {
         "$schema": _SARIF_SCHEMA,
         "version": "2.1.0",
-        "runs": [
-            {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": results}
-        ],
+        "runs": [run],
     }
     return json.dumps(log, ensure_ascii=False, indent=2)
 
 
+def _sarif_rule(rule: Rule) -> dict[str, Any]:
+    words = rule.name.split("-")
+    return {
+        "id": rule.id,
+        # SARIF asks for a name in PascalCase.
+        "name": "".join(word.capitalize() for word in words),
+        "shortDescription": {"text": rule.summary},
+        "fullDescription": {"text": f"{rule.summary} {rule.detail}"},
+        "defaultConfiguration": {"level": rule.severity},
+        "help": {
+            "text": rule.detail or rule.summary,
+            "markdown": page_of(rule.id).read_text("utf-8"),
+        },
+    }
+
+
+def _sarif_result(finding: Finding, rule_index: int) -> dict[str, Any]:
+    return {
+        "ruleId": finding.rule,
+        "ruleIndex": rule_index,
+        "level": finding.severity,
+        "message": {"text": _sarif_text(finding)},
+        "locations": [_location(finding.position)],
+        **_related_locations(finding),
+    }
+
+
 def _sarif_text(finding: Finding) -> str:
-    return f"{finding.message}. Fix: {finding.fix}" if finding.fix else finding.message
+    if not finding.fix:
+        return finding.message
+    return f"{finding.message}. Fix: {finding.fix}"
 
 
 def _related_locations(finding: Finding) -> dict[str, Any]:
     if not finding.related:
         return {}
-    return {
-        "relatedLocations": [
-            {"id": number, **_location(related.position), "message": {"text": related.message}}
-            for number, related in enumerate(finding.related)
-        ]
-    }
+    locations: list[dict[str, Any]] = []
+    for number, related in enumerate(finding.related):
+        location = _location(related.position)
+        message = {"text": related.message}
+        locations.append({"id": number, **location, "message": message})
+    return {"relatedLocations": locations}
 
 
-def _location(place: Position) -> dict[str, Any]:
+def _location(position: Position) -> dict[str, Any]:
     return {
         "physicalLocation": {
-            "artifactLocation": {"uri": quote(place.file.replace("\\", "/"))},
-            "region": {"startLine": place.line, "startColumn": place.column},
+            "artifactLocation": {"uri": quote(position.file.replace("\\", "/"))},
+            "region": {"startLine": position.line, "startColumn": position.column},
         }
     }

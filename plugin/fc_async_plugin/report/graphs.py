@@ -81,11 +81,13 @@ def read_counts(endpoint: str | None) -> Counted:
     """
     with client_of(local_endpoint(endpoint, "shows counts")) as client:
         sums = ask(client, admin.get_metrics()).metrics
-        edges = [edge for edge in ask(client, admin.get_graph()).edges if edge.outcome != TRIGGER]
-    return Counted(
-        _by_function(sums, edges),
-        {(*_named(one.source), one.outcome): (one.delivered, one.lost) for one in edges},
-    )
+        all_edges = ask(client, admin.get_graph()).edges
+    edges = [edge for edge in all_edges if edge.outcome != TRIGGER]
+    destinations: dict[tuple[str, str, str], tuple[int, int]] = {}
+    for edge in edges:
+        function, qualifier = _named(edge.source)
+        destinations[function, qualifier, edge.outcome] = (edge.delivered, edge.lost)
+    return Counted(_by_function(sums, edges), destinations)
 
 
 def _named(source: str) -> tuple[str, str]:
@@ -95,18 +97,20 @@ def _named(source: str) -> tuple[str, str]:
 
 
 def _by_function(sums: list[models.Series], edges: list[models.Edge]) -> dict[str, Counts]:
-    found: dict[str, Counts] = {}
-    for one in sums:
-        if one.metric in _FIELDS:
-            counts = found.get(one.function, Counts())
-            found[one.function] = counts._replace(**{_FIELDS[one.metric]: int(one.value)})
+    by_function: dict[str, Counts] = {}
+    for series in sums:
+        field = _FIELDS.get(series.metric)
+        if field is not None:
+            counts = by_function.get(series.function, Counts())
+            by_function[series.function] = counts._replace(**{field: int(series.value)})
     for edge in edges:
         function, _ = _named(edge.source)
-        counts = found.get(function, Counts())
-        found[function] = counts._replace(
-            delivered=counts.delivered + edge.delivered, lost=counts.lost + edge.lost
+        counts = by_function.get(function, Counts())
+        by_function[function] = counts._replace(
+            delivered=counts.delivered + edge.delivered,
+            lost=counts.lost + edge.lost,
         )
-    return found
+    return by_function
 
 
 class Picture(NamedTuple):
@@ -128,12 +132,20 @@ class Picture(NamedTuple):
 
     def label(self, edge: Edge) -> str:
         """Return the label of an edge."""
-        return f"trigger {edge.via}".rstrip() if edge.kind == "trigger" else edge.kind
+        if edge.kind != "trigger":
+            return edge.kind
+        return f"trigger {edge.via}".rstrip()
 
     def counted(self, node: Node) -> str:
         """Return the counts of a node in words, "" if there are none."""
-        counts = self.counts.functions.get(node.name) if node.kind == "function" else None
-        return str(counts) if counts else ""
+        counts = self.counts_of(node)
+        return "" if counts is None else str(counts)
+
+    def counts_of(self, node: Node) -> Counts | None:
+        """Return the counts of a function; None of other nodes, and if they are not known."""
+        if node.kind != "function":
+            return None
+        return self.counts.functions.get(node.name)
 
 
 def picture(
@@ -148,25 +160,41 @@ def picture(
     """
     part = graph if searched is None else searched
     marks = on_cycles([(edge.source, edge.target) for edge in part.edges])
-    red = frozenset(edge for edge, marked in zip(part.edges, marks, strict=True) if marked)
-    return Picture(graph, tuple(find_cycles(part)), red, find_cuts(part), counts or Counted())
+    marked_edges = zip(part.edges, marks, strict=True)
+    return Picture(
+        graph,
+        cycles=tuple(find_cycles(part)),
+        red=frozenset(edge for edge, is_marked in marked_edges if is_marked),
+        cuts=find_cuts(part),
+        counts=counts or Counted(),
+    )
 
 
 def to_text(shown: Picture) -> str:
     """Return one paragraph per function: its name, then the destinations of its results."""
-    lines = []
+    lines: list[str] = []
     for node in shown.graph.nodes:
         edges = [edge for edge in shown.graph.edges if edge.source == node]
         if not edges and node.kind != "function":
             continue
-        counted = shown.counted(node)
-        lines.append(f"{node.label}  ({counted})" if counted else node.label)
-        for edge in edges:
-            cut = ", ✂ remove this" if edge in shown.cuts else ""
-            mark = f"  ← cycle{cut}" if edge in shown.red else ""
-            place = f"  {edge.position}" if edge.position else ""
-            lines.append(f"  {shown.label(edge)} → {edge.target.label}{place}{mark}")
+        lines.append(_titled(shown, node, gap="  "))
+        lines += [_edge_line(shown, edge) for edge in edges]
     return "\n".join(lines)
+
+
+def _edge_line(shown: Picture, edge: Edge) -> str:
+    line = f"  {shown.label(edge)} → {edge.target.label}"
+    if edge.position:
+        line += f"  {edge.position}"
+    if edge in shown.red:
+        line += "  ← cycle"
+        if edge in shown.cuts:
+            line += ", ✂ remove this"
+    return line
+
+
+_MERMAID_ARROWS: Final = {"success": "-->", "failure": "-.->", "trigger": "==>"}
+_DOT_STYLES: Final = {"success": "solid", "failure": "dashed", "trigger": "bold"}
 
 
 def to_mermaid(shown: Picture) -> str:
@@ -174,27 +202,39 @@ def to_mermaid(shown: Picture) -> str:
     graph = shown.graph
     lines = ["flowchart LR"]
     for number, node in enumerate(graph.nodes):
-        left, right = ("[", "]") if node.kind == "function" else ("[(", ")]")
-        lines.append(f'  n{number}{left}"{_mermaid(_titled(shown, node))}"{right}')
-    styles = []
+        title = _mermaid(_titled(shown, node))
+        if node.kind == "function":
+            lines.append(f'  n{number}["{title}"]')
+        else:
+            lines.append(f'  n{number}[("{title}")]')
+    styles: list[str] = []
     for number, edge in enumerate(graph.edges):
-        arrow = {"success": "-->", "failure": "-.->", "trigger": "==>"}[edge.kind]
-        ends = f"n{graph.number(edge.source)} {arrow}|{_mermaid(shown.label(edge))}|"
-        lines.append(f"  {ends} n{graph.number(edge.target)}")
+        source = graph.number(edge.source)
+        target = graph.number(edge.target)
+        label = _mermaid(shown.label(edge))
+        lines.append(f"  n{source} {_MERMAID_ARROWS[edge.kind]}|{label}| n{target}")
         if edge in shown.red:
             styles.append(f"  linkStyle {number} stroke:{RED},stroke-width:3px,color:{RED}")
     return "\n".join(lines + styles)
 
 
-def _titled(shown: Picture, node: Node) -> str:
+def _titled(shown: Picture, node: Node, gap: str = " ") -> str:
+    """Return the label of a node, with its counts in parentheses."""
     counted = shown.counted(node)
-    return f"{node.label} ({counted})" if counted else node.label
+    if not counted:
+        return node.label
+    return f"{node.label}{gap}({counted})"
 
 
 def _mermaid(text: str) -> str:
-    return "".join(
-        char if char.isalnum() or char in " _-./()," else f"#{ord(char)};" for char in text
-    )
+    return "".join(map(_mermaid_character, text))
+
+
+def _mermaid_character(char: str) -> str:
+    # Mermaid has entities without an ampersand, and reads most punctuation as its syntax.
+    if char.isalnum() or char in " _-./(),":
+        return char
+    return f"#{ord(char)};"
 
 
 def to_dot(shown: Picture) -> str:
@@ -210,10 +250,12 @@ def to_dot(shown: Picture) -> str:
         shape = "" if node.kind == "function" else ", shape=cylinder"
         lines.append(f"  n{number} [label={_dot(_titled(shown, node))}{shape}];")
     for edge in graph.edges:
-        style = {"success": "solid", "failure": "dashed", "trigger": "bold"}[edge.kind]
-        colour = f', color="{RED}", fontcolor="{RED}", penwidth=2' if edge in shown.red else ""
-        ends = f"n{graph.number(edge.source)} -> n{graph.number(edge.target)}"
-        lines.append(f"  {ends} [label={_dot(shown.label(edge))}, style={style}{colour}];")
+        source = graph.number(edge.source)
+        target = graph.number(edge.target)
+        attributes = f"label={_dot(shown.label(edge))}, style={_DOT_STYLES[edge.kind]}"
+        if edge in shown.red:
+            attributes += f', color="{RED}", fontcolor="{RED}", penwidth=2'
+        lines.append(f"  n{source} -> n{target} [{attributes}];")
     lines.append("}")
     return "\n".join(lines)
 
@@ -226,31 +268,40 @@ def _dot(text: str) -> str:
 def to_json(shown: Picture) -> str:
     """Return one JSON document: ``nodes``, ``edges``; ``cycles``, ``cuts``: numbers of edges."""
     graph = shown.graph
-    numbers = {edge: number for number, edge in reversed(list(enumerate(graph.edges)))}
+    numbers: dict[Edge, int] = {}
+    for number, edge in enumerate(graph.edges):
+        numbers.setdefault(edge, number)  # of equal edges, the first
     document = {
         "nodes": [_node(shown, node) for node in graph.nodes],
-        "edges": [
-            {
-                "source": graph.number(edge.source),
-                "target": graph.number(edge.target),
-                "kind": edge.kind,
-                "via": edge.via,
-                "position": edge.position._asdict() if edge.position else None,
-            }
-            for edge in graph.edges
-        ],
-        "cycles": [[numbers[edge] for edge in cycle.edges] for cycle in shown.cycles],
+        "edges": [_edge(graph, edge) for edge in graph.edges],
+        "cycles": [_numbers(numbers, cycle) for cycle in shown.cycles],
         "cuts": sorted(numbers[edge] for edge in shown.cuts),
     }
     return json.dumps(document, ensure_ascii=False, indent=2)
 
 
+def _numbers(numbers: Mapping[Edge, int], cycle: Cycle) -> list[int]:
+    return [numbers[edge] for edge in cycle.edges]
+
+
+def _edge(graph: Graph, edge: Edge) -> dict[str, Any]:
+    return {
+        "source": graph.number(edge.source),
+        "target": graph.number(edge.target),
+        "kind": edge.kind,
+        "via": edge.via,
+        "position": edge.position._asdict() if edge.position else None,
+    }
+
+
 def _node(shown: Picture, node: Node) -> dict[str, Any]:
-    counts = shown.counts.functions.get(node.name) if node.kind == "function" else None
-    counted = {"counts": counts._asdict()} if counts else {}
     document = node._asdict()
     document["accountId"] = document.pop("account_id")
-    return {**document, "label": node.label, **counted}
+    document["label"] = node.label
+    counts = shown.counts_of(node)
+    if counts is not None:
+        document["counts"] = counts._asdict()
+    return document
 
 
 def to_svg(shown: Picture) -> str:
@@ -276,9 +327,14 @@ def _links(shown: Picture) -> Iterator[Link]:
 
 def _delivered(shown: Picture, edge: Edge) -> str:
     """Return the counts of an edge, "" if they are not known."""
-    name = (edge.source.name, edge.source.qualifier, edge.kind)
-    counts = shown.counts.destinations.get(name) if edge.source.kind == "function" else None
+    source = edge.source
+    if source.kind != "function":
+        return ""
+    counts = shown.counts.destinations.get((source.name, source.qualifier, edge.kind))
     if counts is None:
         return ""
     delivered, lost = counts
-    return f": {delivered:,} delivered" + (f", {lost:,} lost" if lost else "")
+    text = f": {delivered:,} delivered"
+    if lost:
+        text += f", {lost:,} lost"
+    return text

@@ -20,10 +20,13 @@ def plural(number: int, noun: str) -> str:
 
 def summary(total: int | str, accepted: int, before: int, failed: int = 0) -> str:
     """Return the sentence at the end of many calls, of which some were accepted before."""
-    again = f", {before:,} of them before" if before else ""
-    end = f"; {failed:,} failed" if failed else ""
     whole = total if isinstance(total, str) else f"{total:,}"
-    return f"Accepted: {accepted:,} of {whole}{again}{end}."
+    text = f"Accepted: {accepted:,} of {whole}"
+    if before:
+        text += f", {before:,} of them before"
+    if failed:
+        text += f"; {failed:,} failed"
+    return f"{text}."
 
 
 def full_time(milliseconds: int | None) -> str | None:
@@ -36,8 +39,11 @@ def full_time(milliseconds: int | None) -> str | None:
 def clock_time(milliseconds: int, *, near: int | None = None) -> str:
     """Return the time of day of a moment, with its date unless that is the day of ``near``."""
     moment = _local(milliseconds)
-    other_day = near is not None and _local(near).date() != moment.date()
-    return moment.strftime("%Y-%m-%d %H:%M:%S.%f" if other_day else "%H:%M:%S.%f")[:-3]
+    form = "%H:%M:%S.%f"
+    if near is not None and _local(near).date() != moment.date():
+        form = f"%Y-%m-%d {form}"
+    # %f are microseconds: the last three digits are 0.
+    return moment.strftime(form)[:-3]
 
 
 def short_time(milliseconds: int | None, now: int) -> str | None:
@@ -49,24 +55,32 @@ def short_time(milliseconds: int | None, now: int) -> str | None:
     """
     if not milliseconds:
         return None
-    moment, present = _local(milliseconds), _local(now)
+    moment = _local(milliseconds)
+    present = _local(now)
     if moment.date() == present.date():
         return f"{moment:%H:%M:%S}"
-    return f"{moment:%b %d %H:%M}" if moment.year == present.year else f"{moment:%Y-%m-%d}"
+    if moment.year == present.year:
+        return f"{moment:%b %d %H:%M}"
+    return f"{moment:%Y-%m-%d}"
 
 
 def due(milliseconds: int | None, now: int) -> str | None:
     """Return when something will happen, such as ``due in 3 min``; None if that is unknown."""
     if not milliseconds:
         return None
-    left = milliseconds - now
-    return f"due in {duration(_rounded(left))}" if left > 0 else "due now"
+    remaining = milliseconds - now
+    if remaining <= 0:
+        return "due now"
+    return f"due in {duration(_rounded(remaining))}"
 
 
 def _rounded(milliseconds: int) -> int:
     """Return whole seconds, or whole minutes where these are many."""
-    unit = _MINUTE if milliseconds >= 2 * _MINUTE else _SECOND
-    return max(round(milliseconds / unit), 1) * unit
+    unit = _SECOND
+    if milliseconds >= 2 * _MINUTE:
+        unit = _MINUTE
+    units = round(milliseconds / unit)
+    return max(units, 1) * unit
 
 
 def duration(milliseconds: int) -> str:
@@ -75,15 +89,21 @@ def duration(milliseconds: int) -> str:
         return f"{milliseconds} ms"
     if milliseconds < _MINUTE:
         seconds = milliseconds / _SECOND
-        return f"{seconds:.0f} s" if milliseconds % _SECOND == 0 else f"{seconds:.1f} s"
-    left = milliseconds // _SECOND * _SECOND
-    parts: list[tuple[int, str]] = []
-    for size, name in _UNITS:
-        count, rest = divmod(left, size)
-        if count or parts:
-            parts.append((count, name))
-            left = rest
-    return " ".join(f"{count} {name}" for count, name in parts[:2] if count)
+        digits = 0 if milliseconds % _SECOND == 0 else 1
+        return f"{seconds:.{digits}f} s"
+    remaining = milliseconds
+    parts: list[str] = []
+    largest: int | None = None
+    for position, (size, name) in enumerate(_UNITS):
+        count, remaining = divmod(remaining, size)
+        if count == 0:
+            continue
+        if largest is None:
+            largest = position
+        # Two neighbouring units: "2 d 5 min" would be more exact than "2 d 3 h" is.
+        if position <= largest + 1:
+            parts.append(f"{count} {name}")
+    return " ".join(parts)
 
 
 def _local(milliseconds: int) -> datetime:

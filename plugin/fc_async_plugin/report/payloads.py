@@ -50,19 +50,21 @@ def lines(payload: bytes, width: int | None, *, depth: int = 0) -> list[str]:
     event = _event(payload) if depth < _DEEPEST else None
     if event is not None:
         return [_title(event), *event_lines(event, width, depth=depth + 1)]
-    if "\n" not in text and (width is None or cell_width(text) <= width):
+    is_line = "\n" not in text
+    fits = width is None or cell_width(text) <= width
+    if is_line and fits:
         return [text] if text else []
     return _formatted(payload, text).splitlines()
 
 
 def event_lines(event: DestinationEvent, width: int | None, *, depth: int = 1) -> list[str]:
     """Return the request and the response of a destination event, decoded."""
-    shown = []
-    left = None if width is None else width - _NAMES - 2
+    shown: list[str] = []
+    remaining = None if width is None else width - _NAMES - 2
     for name, payload in (("request", event.request), ("response", event.response)):
-        first, *others = lines(as_bytes(payload), left, depth=depth) or ["-"]
+        first, *continuation = lines(as_bytes(payload), remaining, depth=depth) or ["-"]
         shown.append(f"  {name:<{_NAMES}}{first}")
-        shown += [f"  {'':<{_NAMES}}{line}" for line in others]
+        shown += [f"  {'':<{_NAMES}}{line}" for line in continuation]
     return shown
 
 
@@ -75,6 +77,7 @@ def as_bytes(payload: Payload) -> bytes:
 
 
 def _event(payload: bytes) -> DestinationEvent | None:
+    # Cheaper than parsing each payload, which may have megabytes.
     if b'"requestContext"' not in payload:
         return None
     try:

@@ -39,9 +39,9 @@ def explain(name: str, output: str) -> None:
     if name:
         _explain(named(name), output)
     elif output == "json":
-        terminal.print_json({"rules": [_as_data(one) for one in RULES.values()]})
+        terminal.print_json({"rules": [_as_data(rule) for rule in RULES.values()]})
     elif output == "markdown":
-        terminal.tell(to_markdown(RULES).removesuffix("\n"))
+        terminal.print_text(to_markdown(RULES).removesuffix("\n"))
     else:
         columns = (
             tables.Column("rule"),
@@ -66,11 +66,16 @@ def _as_data(rule: Rule) -> dict[str, str]:
 def _explain(rule: Rule, output: str) -> None:
     """Print the page of a rule, with an example that is refused and one that is accepted."""
     if output == "json":
-        terminal.print_json({**_as_data(rule), "page": page_of(rule.id).read_text("utf-8")})
+        terminal.print_json(
+            {
+                **_as_data(rule),
+                "page": page_of(rule.id).read_text("utf-8"),
+            }
+        )
         return
     for line in page_of(rule.id).read_text("utf-8").rstrip("\n").split("\n"):
         heading = line.startswith("# ")
-        terminal.tell(line.removeprefix("# "), bold=heading)
+        terminal.print_text(line.removeprefix("# "), bold=heading)
 
 
 def to_markdown(rules: Mapping[str, Rule]) -> str:

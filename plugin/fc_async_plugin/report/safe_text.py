@@ -34,8 +34,15 @@ def safe(text: str, *, line: bool = False) -> str:
         text: Any text. Tabs and the ends of lines stay; ``\r\n`` becomes ``\n``.
         line: Whether the result is one line: its ends of lines are escaped, too.
     """
-    text = _UNSAFE.sub(lambda found: ascii(found[0])[1:-1], text.replace("\r\n", "\n"))
-    return text.replace("\n", "\\n") if line else text
+    text = text.replace("\r\n", "\n")
+    text = _UNSAFE.sub(_escape, text)
+    if line:
+        return text.replace("\n", "\\n")
+    return text
+
+
+def _escape(match: re.Match[str]) -> str:
+    return ascii(match[0])[1:-1]
 
 
 def visible(line: str) -> str:
@@ -48,14 +55,21 @@ def visible(line: str) -> str:
     Args:
         line: Text without ends of lines.
     """
-    shown = "".join(ascii(one)[1:-1] if _is_invisible(one) else one for one in line)
-    return _BLANKS.sub(lambda found: f" [{len(found[0])} blanks] ", shown)
+    characters: list[str] = []
+    for character in line:
+        if _is_invisible(character):
+            character = ascii(character)[1:-1]  # noqa: PLW2901 -- its escape takes its place
+        characters.append(character)
+    shown = "".join(characters)
+    return _BLANKS.sub(lambda match: f" [{len(match[0])} blanks] ", shown)
 
 
 def _is_invisible(character: str) -> bool:
     if character in {" ", "\t"}:
         return False
-    return unicodedata.category(character) in _NO_LOOK or _IGNORABLE.match(character) is not None
+    if unicodedata.category(character) in _NO_LOOK:
+        return True
+    return _IGNORABLE.match(character) is not None
 
 
 def safe_json(text: str) -> str:
@@ -64,4 +78,4 @@ def safe_json(text: str) -> str:
     Args:
         text: A JSON document. All but tabs and ends of lines can only be inside its strings.
     """
-    return _UNSAFE.sub(lambda found: json.dumps(found[0])[1:-1], text)
+    return _UNSAFE.sub(lambda match: json.dumps(match[0])[1:-1], text)

@@ -51,38 +51,84 @@ def lay_out(
         width: Columns of the terminal, or None for a pipe.
     """
     cells = [[_cell(value) for value in row] for row in rows]
-    kept = list(range(len(columns)))
-    if width is not None:
-        kept = _kept(columns, cells, width)
-    shown = [[row[at] for at in kept] for row in [[one.heading for one in columns], *cells]]
-    chosen = [columns[at] for at in kept]
-    widths = [max(map(cell_width, values)) for values in zip(*shown, strict=True)]
-    room = None
-    if width is not None and len(widths) > 1:
-        last = min(_SHORTEST, widths[-1])
-        limit = max(width - sum(widths[1:-1]) - last - len(_GAP) * (len(widths) - 1), 0)
-        fitting = [one for row in shown if (one := cell_width(row[0])) <= limit]
-        widths[0] = max(fitting, default=0)
-        room = max(width - sum(widths[:-1]) - len(_GAP) * (len(widths) - 1), 1)
-    return [line for row in shown for line in _lines(chosen, row, widths, room)]
+    if width is None:
+        return _rows(columns, cells, _widths(columns, cells), None)
+    indices = _indices_that_fit(columns, cells, width)
+    columns = [columns[index] for index in indices]
+    cells = [[row[index] for index in indices] for row in cells]
+    widths = _widths(columns, cells)
+    if len(widths) == 1:
+        return _rows(columns, cells, widths, None)
+    gaps = len(_GAP) * (len(widths) - 1)
+    middle = sum(widths[1:-1])
+    last = min(_SHORTEST, widths[-1])
+    # A first cell that leaves the last column less than this width gets a line of its own.
+    limit = width - middle - last - gaps
+    widths[0] = _widest_first_cell(columns, cells, max(limit, 0))
+    room = width - widths[0] - middle - gaps
+    return _rows(columns, cells, widths, max(room, 1))
 
 
-def _kept(columns: Sequence[Column], cells: list[list[str]], width: int) -> list[int]:
+def _rows(
+    columns: Sequence[Column],
+    cells: Sequence[Sequence[str]],
+    widths: Sequence[int],
+    room: int | None,
+) -> list[str]:
+    """Return the lines of a table; see :func:`_lines`."""
+    headings = [column.heading for column in columns]
+    lines: list[str] = []
+    for row in (headings, *cells):
+        lines += _lines(columns, row, widths, room)
+    return lines
+
+
+def _widths(columns: Sequence[Column], cells: Sequence[Sequence[str]]) -> list[int]:
+    """Return the width of each column: that of its heading or of its widest cell."""
+    widths: list[int] = []
+    for index, column in enumerate(columns):
+        width = cell_width(column.heading)
+        for row in cells:
+            width = max(width, cell_width(row[index]))
+        widths.append(width)
+    return widths
+
+
+def _widest_first_cell(
+    columns: Sequence[Column], cells: Sequence[Sequence[str]], limit: int
+) -> int:
+    """Return the width of the first column, without cells (and a heading) over a limit."""
+    widest = 0
+    first_cells = [row[0] for row in cells]
+    for text in (columns[0].heading, *first_cells):
+        width = cell_width(text)
+        if width <= limit:
+            widest = max(widest, width)
+    return widest
+
+
+def _indices_that_fit(
+    columns: Sequence[Column], cells: Sequence[Sequence[str]], width: int
+) -> list[int]:
     """Return the indices of the columns that fit beside first cells of up to half the width."""
-    widths = [
-        max([cell_width(column.heading), *(cell_width(row[at]) for row in cells)])
-        for at, column in enumerate(columns)
-    ]
-    short = [one for row in cells if (one := cell_width(row[0])) <= width // 2]
-    widths[0] = max([cell_width(columns[0].heading), *short])
-    least = [*widths[:-1], min(columns[-1].least, widths[-1])]
-    kept = list(range(len(columns)))
-    optional = [at for at in kept if columns[at].optional]
-    for at in sorted(optional, key=lambda at: -columns[at].optional):
-        if sum(least[one] for one in kept) + len(_GAP) * (len(kept) - 1) <= width:
+    least = _widths(columns, cells)
+    heading = cell_width(columns[0].heading)
+    half = width // 2
+    # Longer first cells get a line of their own: one long id must not cost all others a column.
+    widest = _widest_first_cell(columns, cells, half)
+    least[0] = max(heading, widest)
+    last = columns[-1]
+    least[-1] = min(last.least, least[-1])
+    indices = list(range(len(columns)))
+    optional = [index for index in indices if columns[index].optional]
+    optional.sort(key=lambda index: -columns[index].optional)
+    for index in optional:
+        needed = sum(least[fitting] for fitting in indices)
+        gaps = len(_GAP) * (len(indices) - 1)
+        if needed + gaps <= width:
             break
-        kept.remove(at)
-    return kept
+        indices.remove(index)
+    return indices
 
 
 def _lines(
@@ -96,20 +142,29 @@ def _lines(
         widths: Widths of the columns.
         room: Width to which the last cell is cut; None: it is not cut.
     """
-    above = [row[0]] if cell_width(row[0]) > widths[0] else []
-    *first, last = ["", *row[1:]] if above else row
-    parts = [
-        padded(cell, width, right=column.right)
-        for column, cell, width in zip(columns, first, widths, strict=False)
-    ]
-    last = last if room is None else cut(last, room)
+    above: list[str] = []
+    cells = list(row)
+    if cell_width(cells[0]) > widths[0]:
+        above = [cells[0]]
+        cells[0] = ""
+    last = cells.pop()
+    if room is not None:
+        last = cut(last, room)
     if columns[-1].right:
         last = padded(last, widths[-1], right=True)
-    return [*above, _GAP.join([*parts, last]).rstrip()]
+    # The last column has no padding: spaces at the end of a line would wrap it.
+    parts = [
+        padded(cell, width, right=column.right)
+        for column, cell, width in zip(columns, cells, widths, strict=False)
+    ]
+    parts.append(last)
+    return [*above, _GAP.join(parts).rstrip()]
 
 
 def _cell(value: object) -> str:
-    return "-" if value is None or value == "" else safe(str(value), line=True)
+    if value is None or value == "":
+        return "-"
+    return safe(str(value), line=True)
 
 
 def cell_width(text: str) -> int:
@@ -131,7 +186,9 @@ def cut(text: str, width: int) -> str:
     """Return a text that takes at most ``width`` columns; a cut is marked with ``…``."""
     if cell_width(text) <= width:
         return text
-    kept = text[: max(width - 1, 0)]
-    while kept and cell_width(kept) > width - 1:
-        kept = kept[:-1]
-    return f"{kept.rstrip()}…"
+    room = max(width - 1, 0)  # "…" takes one column
+    shortened = text[:room]
+    # A Chinese character takes two columns, so this many characters may be too wide.
+    while shortened and cell_width(shortened) > width - 1:
+        shortened = shortened[:-1]
+    return f"{shortened.rstrip()}…"

@@ -64,20 +64,32 @@ def table(
         width: Columns of the terminal, or None for a pipe.
         functions: Name the function of each task.
     """
-    rows = (
-        [
-            *([(task.function_arn or "").rpartition("functions/")[2]] if functions else []),
-            task.task_id,
-            task.status,
-            _when(task, times),
-            attempts(task),
-            None if task.duration_ms is None else moments.duration(task.duration_ms),
-            task.destination_status,
-            _first_line(task.task_error_message),
-        ]
-        for task in tasks
-    )
-    return lay_out([*([Column("function")] if functions else []), *COLUMNS], rows, width)
+    rows = [_row(task, times) for task in tasks]
+    if not functions:
+        return lay_out(COLUMNS, rows, width)
+    columns = [Column("function"), *COLUMNS]
+    for task, row in zip(tasks, rows, strict=True):
+        arn = task.function_arn or ""
+        row.insert(0, arn.rpartition("functions/")[2])
+    return lay_out(columns, rows, width)
+
+
+def _row(task: AsyncTask, times: Times) -> list[object]:
+    return [
+        task.task_id,
+        task.status,
+        _when(task, times),
+        attempts(task),
+        _took(task),
+        task.destination_status,
+        _first_line(task.task_error_message),
+    ]
+
+
+def _took(task: AsyncTask) -> str | None:
+    if task.duration_ms is None:
+        return None
+    return moments.duration(task.duration_ms)
 
 
 def _when(task: AsyncTask, times: Times) -> str | None:
@@ -98,37 +110,55 @@ def detail(
     task: AsyncTask, times: Times, *, width: int | None, printed: Printed = _NOTHING
 ) -> Iterator[tuple[str, bool]]:
     """Yield the lines of one task with its steps, each with whether it is a heading."""
-    texts = logs(task, printed)
-    attempt, log = texts[-1] if texts else (0, "")
-    others = f" of attempt {attempt} (fc-async tasks logs shows all {len(texts)})"
+    for name, value in _fields(task, times):
+        if value not in (None, ""):
+            yield safe(f"{name:<12} {value}", line=True), False
+    for title, lines in _sections(task, width, printed):
+        if not lines:
+            continue
+        yield "", False
+        yield title, True
+        for line in lines:
+            yield f"{'':<{_INDENT}}{safe(line)}", False
+
+
+def _fields(task: AsyncTask, times: Times) -> tuple[tuple[str, object], ...]:
+    """Return the names and values at the head of a task; a missing value is not shown."""
     due = times.due.get(task.task_id) if task.status in _WAITING else None
     waiting = moments.due(due, times.now)
-    fields = (
+    status = f"{task.status}, {waiting}" if waiting else task.status
+    return (
         ("task", task.task_id),
-        ("status", f"{task.status}, {waiting}" if waiting else task.status),
+        ("status", status),
         ("request", task.request_id),
         ("started", moments.full_time(task.started_time)),
         ("ended", moments.full_time(task.end_time)),
-        ("duration", None if task.duration_ms is None else moments.duration(task.duration_ms)),
+        ("duration", _took(task)),
         ("attempts", attempts(task)),
         ("destination", task.destination_status),
         ("error", _first_line(task.task_error_message)),
     )
-    for name, value in fields:
-        if value not in (None, ""):
-            yield safe(f"{name:<12} {value}", line=True), False
-    sections = (
+
+
+def _sections(
+    task: AsyncTask, width: int | None, printed: Printed
+) -> tuple[tuple[str, list[str]], ...]:
+    """Return the headings below the fields of a task, each with its lines."""
+    log_title = "Log"
+    log_lines: list[str] = []
+    texts = logs(task, printed)
+    if texts:
+        attempt, log = texts[-1]
+        log_lines = log.rstrip("\n").splitlines()
+        if len(texts) > 1:
+            hint = f"fc-async tasks logs shows all {len(texts)}"
+            log_title = f"Log of attempt {attempt} ({hint})"
+    return (
         ("Steps", _wrapped(timeline(task.events or ()), width)),
         ("Payload", _payload(task.task_payload_bytes, width)),
         ("Result", _payload(task.return_payload_bytes, width)),
-        ("Log" + others * (len(texts) > 1), log.rstrip("\n").splitlines()),
+        (log_title, log_lines),
     )
-    for title, found in sections:
-        if found:
-            yield "", False
-            yield title, True
-            for line in found:
-                yield f"{'':<{_INDENT}}{safe(line)}", False
 
 
 def _wrapped(steps: Iterator[str], width: int | None) -> list[str]:
@@ -137,11 +167,15 @@ def _wrapped(steps: Iterator[str], width: int | None) -> list[str]:
         return list(steps)
     indent = " " * (_TIME + 2)
     room = max(width - _INDENT, 2 * len(indent))
-    return [line for step in steps for line in textwrap.wrap(step, room, subsequent_indent=indent)]
+    lines: list[str] = []
+    for step in steps:
+        lines += textwrap.wrap(step, room, subsequent_indent=indent)
+    return lines
 
 
 def _payload(payload: bytes | None, width: int | None) -> list[str]:
-    return payloads.lines(payload or b"", None if width is None else width - _INDENT)
+    room = None if width is None else width - _INDENT
+    return payloads.lines(payload or b"", room)
 
 
 def timeline(events: Sequence[AsyncTaskEvent]) -> Iterator[str]:
@@ -150,41 +184,63 @@ def timeline(events: Sequence[AsyncTaskEvent]) -> Iterator[str]:
     The service records two more steps before each attempt (Dequeued, Running). They are shown only
     while the attempt has no outcome.
     """
-    for at, event in enumerate(events):
-        following = events[at + 1 : at + 2]
-        if event.status in ("Dequeued", "Running") and following:
+    last = len(events) - 1
+    for index, event in enumerate(events):
+        has_outcome = index < last
+        if has_outcome and event.status in ("Dequeued", "Running"):
             continue
-        time = "" if event.timestamp is None else moments.clock_time(event.timestamp)
+        time = ""
+        if event.timestamp is not None:
+            time = moments.clock_time(event.timestamp)
         yield f"{time:<{_TIME}}  {_step(event)}"
 
 
 def _step(event: AsyncTaskEvent) -> str:
     """Return one step in words."""
     details = event.details()
-    parts = []
-    if "attempt" in details:
-        took = details.get("durationMs")
-        after = f" after {moments.duration(took)}" if isinstance(took, int) else ""
-        verb = "succeeded" if event.status == "Succeeded" else "failed"
-        parts.append(f"attempt {details['attempt']} {verb}{after}")
-    elif event.status == "Enqueued":
-        parts.append("accepted")
-    if event.status not in ("Enqueued", "Retrying", "Succeeded") or not parts:
-        parts.append(str(event.status))
-    reason = details.get("errorMessage") or details.get("Error")
+    parts = _words(event, details)
     again = details.get("nextAttemptAt")
     if isinstance(again, int):
         parts.append(f"again at {moments.clock_time(again)}")
-    text = ", ".join(parts) + (f": {_first_line(str(reason))}" if reason else "")
-    others = {name: value for name, value in details.items() if name not in _SHOWN_DETAILS}
-    return f"{text} ({_pairs(others)})" if others else text
+    text = ", ".join(parts)
+    reason = details.get("errorMessage") or details.get("Error")
+    if reason:
+        text += f": {_first_line(str(reason))}"
+    other_details = {name: value for name, value in details.items() if name not in _SHOWN_DETAILS}
+    if other_details:
+        text += f" ({_pairs(other_details)})"
+    return text
+
+
+def _words(event: AsyncTaskEvent, details: Mapping[str, Any]) -> list[str]:
+    """Return what happened: the end of an attempt, the acceptance, or a status."""
+    words: list[str] = []
+    if "attempt" in details:
+        words.append(_attempt(event, details))
+    elif event.status == "Enqueued":
+        words.append("accepted")
+    # These statuses say nothing that the words do not.
+    is_said = event.status in ("Enqueued", "Retrying", "Succeeded")
+    if not words or not is_said:
+        words.append(str(event.status))
+    return words
+
+
+def _attempt(event: AsyncTaskEvent, details: Mapping[str, Any]) -> str:
+    verb = "succeeded" if event.status == "Succeeded" else "failed"
+    text = f"attempt {details['attempt']} {verb}"
+    took = details.get("durationMs")
+    if isinstance(took, int):
+        text += f" after {moments.duration(took)}"
+    return text
 
 
 def _pairs(details: Mapping[str, Any]) -> str:
-    return ", ".join(
-        f"{name}={value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)}"
-        for name, value in details.items()
-    )
+    pairs: list[str] = []
+    for name, value in details.items():
+        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        pairs.append(f"{name}={text}")
+    return ", ".join(pairs)
 
 
 def logs(task: AsyncTask, printed: Printed = _NOTHING) -> list[tuple[int, str]]:
@@ -194,14 +250,19 @@ def logs(task: AsyncTask, printed: Printed = _NOTHING) -> list[tuple[int, str]]:
         task: The task with its steps.
         printed: What attempts that run have printed so far.
     """
-    found: dict[int, str] = {}
+    ended: dict[int, str] = {}
     for event in task.events or ():
         details = event.details()
         text = details.get("logTail")
         if isinstance(text, str) and text:
-            found[_number(details, len(found) + 1)] = text
-    running = {number: text for (name, number), text in printed.items() if name == task.task_id}
-    return sorted({**running, **found}.items())
+            ended[_number(details, len(ended) + 1)] = text
+    # What is recorded of an attempt is whole; what it has printed so far may end anywhere.
+    texts: dict[int, str] = {}
+    for (task_id, number), text in printed.items():
+        if task_id == task.task_id:
+            texts[number] = text
+    texts.update(ended)
+    return sorted(texts.items())
 
 
 def _number(details: Mapping[str, Any], default: int) -> int:
@@ -210,4 +271,6 @@ def _number(details: Mapping[str, Any], default: int) -> int:
 
 
 def _first_line(text: str | None) -> str | None:
-    return text.splitlines()[0] if text else None
+    if not text:
+        return None
+    return text.splitlines()[0]

@@ -1,9 +1,16 @@
 # SPDX-License-Identifier: MIT
 """Prints the output of commands: text and tables, JSON, notes and errors; asks; handles Ctrl-C.
 
+What ``print_…`` writes is the result of a command, and goes to stdout: ``print_json`` (one object),
+``print_json_line`` (one of several), ``print_text``, ``print_json_or_text`` (as ``-o`` says),
+``print_styled`` (parts with names of styles), ``print_changes`` (lines with ``+``, ``~`` or ``-``),
+``print_table`` (cells) and ``print_table_lines`` (a table that is laid out). ``note`` and ``error``
+write a message to stderr.
+
 Invariants:
 
-- stdout has the result only; notes and errors go to stderr.
+- stdout has the result only; notes and errors go to stderr. So does ``print_styled`` with ``err``:
+  findings that stop a command are no result of it.
 - Colours and lines are left out if the stream is not a terminal or NO_COLOR is set (by rich and
   click).
 - Control characters are escaped here (:mod:`fc_async_plugin.report.safe_text`), also in a pipe,
@@ -57,12 +64,12 @@ def print_json(value: Mapping[str, Any]) -> None:
     click.echo(safe_json(json.dumps(value, ensure_ascii=False, indent=2)))
 
 
-def answer(output: Format, value: Mapping[str, Any], text: str) -> None:
+def print_json_or_text(output: Format, value: Mapping[str, Any], text: str) -> None:
     """Write what a command did to stdout: its JSON object, or one line of text."""
     if output == "json":
         print_json(value)
     else:
-        tell(text)
+        print_text(text)
 
 
 def print_json_line(value: Mapping[str, Any]) -> None:
@@ -70,10 +77,28 @@ def print_json_line(value: Mapping[str, Any]) -> None:
     click.echo(safe_json(json.dumps(value, ensure_ascii=False)))
 
 
-def tell(text: str, *, fg: str | None = None, bold: bool = False) -> None:
-    """Write text to stdout."""
+def print_text(
+    text: str,
+    *,
+    colour: str | None = None,
+    bold: bool = False,
+    raw: bool = False,
+) -> None:
+    """Write text to stdout.
+
+    Args:
+        text: Any text; with ``raw`` it is written as it is.
+        colour: Name of a colour for click.
+        bold: Whether the text is bold.
+        raw: Whether control characters stay, which a terminal obeys: a user asked for ``--raw``.
+    """
+    if raw:
+        click.echo(text, color=True)  # without it, click removes escape sequences in a pipe
+        return
     shown = safe(text)
-    click.echo(click.style(shown, fg=fg, bold=bold or None) if fg or bold else shown)
+    if colour or bold:
+        shown = click.style(shown, fg=colour, bold=bold or None)
+    click.echo(shown)
 
 
 _STYLES: Final[dict[str, dict[str, Any]]] = {
@@ -86,10 +111,16 @@ _STYLES: Final[dict[str, dict[str, Any]]] = {
 }
 
 
-def print_parts(lines: Iterable[Sequence[tuple[str, str]]], *, err: bool = False) -> None:
-    """Write lines that consist of safe texts, each with the name of a style or ""."""
+def print_styled(lines: Iterable[Sequence[tuple[str, str]]], *, err: bool = False) -> None:
+    """Write lines of parts, each a safe text with the name of a style or "".
+
+    Args:
+        lines: The lines. The texts are not escaped here: their widths are known already.
+        err: Write to stderr.
+    """
     stream = sys.stderr if err else sys.stdout
-    links = stream.isatty() and colours() and os.environ.get("TERM") != "dumb"
+    is_dumb = os.environ.get("TERM") == "dumb"
+    links = stream.isatty() and colours() and not is_dumb
     for parts in lines:
         line = "".join(_styled(text, style, links=links) for text, style in parts)
         # Given a file, click writes UTF-8 to a stream that is ASCII; without one it would fail.
@@ -99,22 +130,18 @@ def print_parts(lines: Iterable[Sequence[tuple[str, str]]], *, err: bool = False
 def _styled(text: str, style: str, *, links: bool) -> str:
     name, _, url = style.partition(" ")
     shown = click.style(text, **_STYLES[name]) if name else text
+    if not url or not links:
+        return shown
     # https://gist.github.com/egmontkob/eb114294efbcd5adb1944c9f3cb5feda
-    return f"\x1b]8;;{url}\x1b\\{shown}\x1b]8;;\x1b\\" if url and links else shown
-
-
-def print_text(text: str, *, raw: bool) -> None:
-    """Write text from outside to stdout, with control characters escaped unless ``raw``."""
-    if raw:
-        click.echo(text, color=True)  # without it, click removes escape sequences in a pipe
-    else:
-        tell(text)
+    return f"\x1b]8;;{url}\x1b\\{shown}\x1b]8;;\x1b\\"
 
 
 def width(*, err: bool = False) -> int | None:
     """Return the columns of the terminal on stdout (or stderr); None for a pipe: no limit."""
     stream = sys.stderr if err else sys.stdout
-    return shutil.get_terminal_size().columns if stream.isatty() else None
+    if not stream.isatty():
+        return None
+    return shutil.get_terminal_size().columns
 
 
 def print_table(columns: Sequence[str | Column], rows: Iterable[Sequence[object]]) -> None:
@@ -124,24 +151,24 @@ def print_table(columns: Sequence[str | Column], rows: Iterable[Sequence[object]
         columns: Headings, or columns with more about them.
         rows: The values.
     """
-    print_lines(
-        lay_out([Column(one) if isinstance(one, str) else one for one in columns], rows, width())
-    )
+    typed = [Column(column) if isinstance(column, str) else column for column in columns]
+    print_table_lines(lay_out(typed, rows, width()))
 
 
-def print_lines(lines: Sequence[str]) -> None:
+def print_table_lines(lines: Sequence[str]) -> None:
     """Write the lines of a table to stdout; the first one has the headings."""
     for number, line in enumerate(lines):
-        tell(line, bold=number == 0)
+        is_heading = number == 0
+        print_text(line, bold=is_heading)
 
 
 _COLOURS: Final = {"+": "green", "~": "yellow", "-": "red"}
 
 
-def print_marked(lines: Iterable[tuple[str, str]]) -> None:
+def print_changes(lines: Iterable[tuple[str, str]]) -> None:
     """Write lines to stdout in the colour of their mark: ``+``, ``~``, ``-`` or none."""
     for mark, line in lines:
-        tell(line, fg=_COLOURS.get(mark))
+        print_text(line, colour=_COLOURS.get(mark))
 
 
 def colours() -> bool:
@@ -156,12 +183,17 @@ def note(message: str) -> None:
 
 def error(message: object) -> None:
     """Write an error message to stderr."""
-    click.echo(f"{click.style('Error:', fg='red', bold=True)} {safe(str(message))}", err=True)
+    head = click.style("Error:", fg="red", bold=True)
+    text = safe(str(message))
+    click.echo(f"{head} {text}", err=True)
 
 
 def can_ask() -> bool:
     """Return whether a question would be seen and answered: by a user, not by a job of a CI."""
-    return sys.stdin.isatty() and sys.stderr.isatty() and not os.environ.get("CI")
+    # Some jobs of a CI have a terminal, but no user.
+    if os.environ.get("CI"):
+        return False
+    return sys.stdin.isatty() and sys.stderr.isatty()
 
 
 def confirm(question: str, *, yes: bool) -> None:
@@ -185,11 +217,13 @@ def confirm(question: str, *, yes: bool) -> None:
 @contextmanager
 def handling_signals(handler: Callable[[int, object], object]) -> Iterator[Mapping[int, Any]]:
     """Give SIGINT and SIGTERM a handler, if this is the main thread; yield those before."""
-    main = threading.current_thread() is threading.main_thread()
-    both = (signal.SIGINT, signal.SIGTERM) if main else ()
-    usual: dict[int, Any] = {number: signal.signal(number, handler) for number in both}
+    former_handlers: dict[int, Any] = {}
+    # Python lets only the main thread set handlers.
+    if threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGINT, signal.SIGTERM):
+            former_handlers[int(number)] = signal.signal(number, handler)
     try:
-        yield usual
+        yield former_handlers
     finally:
-        for number, former in usual.items():
-            signal.signal(number, former)
+        for signal_number, former in former_handlers.items():
+            signal.signal(signal_number, former)

@@ -75,43 +75,75 @@ def builds(
         folder: The folder of the template.
     """
     resources = root.table("resources")
-    owners = [("", root, top), *((name, resources.table(name), scopes[name]) for name in scopes)]
+    # s runs the actions of the template first, then those of each resource.
+    owners = [("", root, top)]
+    for name, scope in scopes.items():
+        owners.append((name, resources.table(name), scope))
     for name, owner, scope in owners:
-        for key, items in owner.table("actions").entries.items():
-            if not isinstance(items, Array) or not _matches(key, items, scope, resolver):
-                continue
-            for item in items.items:
-                if not isinstance(item, Table):
-                    continue
-                run = item.at("run")
-                found = run or next(filter(None, map(item.at, _OF_S)), None)
-                if isinstance(found, Leaf) and found.text:
-                    command = str(resolver.attempt(found, scope))
-                    place = folder / (item.text("path") or ".")
-                    may_fail = _may_fail(item.at("allow_failure"))
-                    written, asked = masking.texts(found, scope, command)
-                    yield Build(
-                        name,
-                        written,
-                        place.resolve(),
-                        command,
-                        run is None,
-                        may_fail,
-                        asked=asked,
-                    )
+        for action in _actions(owner, scope, resolver):
+            build = _build(name, action, scope, resolver, masking, folder)
+            if build is not None:
+                yield build
+
+
+def _actions(owner: Table, scope: Scope, resolver: Resolver) -> Iterator[Table]:
+    """Yield the actions before a deployment of a template or of a resource."""
+    for key, items in owner.table("actions").entries.items():
+        if not isinstance(items, Array):
+            continue
+        if not _matches(key, items, scope, resolver):
+            continue
+        for item in items.items:
+            if isinstance(item, Table):
+                yield item
+
+
+def _build(
+    resource: str,
+    action: Table,
+    scope: Scope,
+    resolver: Resolver,
+    masking: Masking,
+    folder: Path,
+) -> Build | None:
+    """Return the command of an action; None if it has none. For arguments see :func:`builds`."""
+    run = action.at("run")
+    command_node = run
+    for key in _OF_S:
+        command_node = command_node or action.at(key)
+    if not isinstance(command_node, Leaf) or not command_node.text:
+        return None
+    command = str(resolver.attempt(command_node, scope))
+    command_folder = folder / (action.text("path") or ".")
+    # Shown before it runs: a command that is built of variables looked like another one.
+    written, asked = masking.texts(command_node, scope, command)
+    return Build(
+        resource,
+        written,
+        command_folder.resolve(),
+        command,
+        component=run is None,
+        may_fail=_may_fail(action.at("allow_failure")),
+        asked=asked,
+    )
 
 
 def _matches(key: str, items: Node, scope: Scope, resolver: Resolver) -> bool:
     if not _REGEX.fullmatch(key):
         return key == "pre-deploy"
-    return bool(resolver.attempt(Leaf(*items.mark, key), scope) == "pre-true")
+    # ${regex('…')} tests the command that a user gives to s, which is deploy.
+    resolved = resolver.attempt(Leaf(*items.mark, key), scope)
+    return bool(resolved == "pre-true")
 
 
 def _may_fail(node: Node | None) -> frozenset[object] | None:
     """Return the exit codes that ``allow_failure`` of an action accepts; None: all."""
     if isinstance(node, Leaf) and node.value is True:
         return None
-    if not isinstance(node, Table) or "deploy" not in _values(node.at("command"), "deploy"):
+    if not isinstance(node, Table):
+        return frozenset()
+    commands = _values(node.at("command"), "deploy")
+    if "deploy" not in commands:
         return frozenset()
     codes = node.at("exit_code")
     return _values(codes) if codes else None
@@ -120,4 +152,5 @@ def _may_fail(node: Node | None) -> frozenset[object] | None:
 def _values(node: Node | None, *default: object) -> frozenset[object]:
     if not isinstance(node, Array):
         return frozenset(default)
-    return frozenset(one.value for one in node.items if isinstance(one, Leaf))
+    leaves = [item for item in node.items if isinstance(item, Leaf)]
+    return frozenset(leaf.value for leaf in leaves)

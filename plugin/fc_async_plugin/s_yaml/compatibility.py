@@ -31,7 +31,11 @@ _THIS: Final = "${this."
 _FIX: Final = "refer to the value itself, or put it under vars"
 
 
-def notes(root: Table, resources: Mapping[str, Scoped], resolver: Resolver) -> Iterator[Problem]:
+def notes(
+    root: Table,
+    resources: Mapping[str, Scoped],
+    resolver: Resolver,
+) -> Iterator[Problem]:
     """Yield every place that ``s`` resolves less far than this package.
 
     Args:
@@ -42,15 +46,19 @@ def notes(root: Table, resources: Mapping[str, Scoped], resolver: Resolver) -> I
     yield from _templates(root)
     variables = root.at("vars")
     if variables is not None and resources:
-        yield from _long_chains(variables, next(iter(resources.values())).scope, resolver)
+        first = next(iter(resources.values()))  # each resource knows the same vars
+        yield from _long_chains(variables, first.scope, resolver)
     order = {name: number for number, name in enumerate(resources)}
-    for name, (props, scope, *_) in resources.items():
-        for leaf, path in _references(props):
-            later = order.get(path[1], 0) > order[name] if path[1:] else False
-            said = _unseen(path, scope.of(leaf), root, resolver, later=later)
-            if said:
+    for name, resource in resources.items():
+        for leaf, path in _references(resource.props):
+            # s resolves the resources in their order: a later one is not resolved yet.
+            is_later = len(path) > 1 and order.get(path[1], 0) > order[name]
+            scope = resource.scope.of(leaf)
+            reason = _unseen(path, scope, root, resolver, later=is_later)
+            if reason:
                 shown = ".".join(path)
-                yield note(leaf.position, f"s does not find ${{{shown}}}: {said}", _FIX)
+                message = f"s does not find ${{{shown}}}: {reason}"
+                yield note(leaf.position, message, _FIX)
 
 
 def _unseen(
@@ -68,12 +76,14 @@ def _unseen(
     if path[:2] == ("this", "props"):
         target = resolver.find(path, scope)
         return "it leads on through this" if _mentions_this(target) else ""
-    if path[0] != "resources" or not later or path[2:3] != ("props",):
+    names_props = path[0] == "resources" and path[2:3] == ("props",)
+    if not later or not names_props:
         return ""
     target = resolver.find(path, scope)
     if _mentions_this(target):
         return "it leads on through this, in a resource that comes later"
-    if target is not None and root.at(*path[:4]) is None:
+    written = root.at(*path[:4])
+    if target is not None and written is None:
         return "it comes from a template, in a resource that comes later"
     return ""
 
@@ -87,23 +97,30 @@ def _long_chains(variables: Node, scope: Scope, resolver: Resolver) -> Iterator[
 
     def count(leaf: Leaf) -> int:
         """Count the names up to the value. The resolver has refused cycles and long chains."""
-        if id(leaf) not in hops:
-            targets = [resolver.find(path, scope) for _, path in _references(leaf)]
-            ways = [count(target) + 1 for target in targets if isinstance(target, Leaf)]
-            hops[id(leaf)] = max(ways, default=0)
-        return hops[id(leaf)]
+        if id(leaf) in hops:
+            return hops[id(leaf)]
+        longest = 0
+        for _, path in _references(leaf):
+            target = resolver.find(path, scope)
+            if isinstance(target, Leaf):
+                longest = max(longest, count(target) + 1)
+        hops[id(leaf)] = longest
+        return longest
 
-    for leaf in {id(leaf): leaf for leaf, _ in _references(variables)}.values():
-        if count(leaf) > VARS_HOPS:
-            message = f"s follows {VARS_HOPS} names, from here there are {count(leaf)}: text stays"
+    # A text with several references is one place, and has one note.
+    leaves_once = {id(leaf): leaf for leaf, _ in _references(variables)}
+    for leaf in leaves_once.values():
+        names = count(leaf)
+        if names > VARS_HOPS:
+            message = f"s follows {VARS_HOPS} names, from here there are {names}: text stays"
             yield note(leaf.position, message, _FIX)
 
 
 def _templates(root: Table) -> Iterator[Problem]:
     for leaf, path in _references(root.table("template")):
         if path[0] in {"this", "resources"}:
-            said = f"s does not find ${{{'.'.join(path)}}} in an entry of template"
-            yield note(leaf.position, said, "write it in the resource")
+            message = f"s does not find ${{{'.'.join(path)}}} in an entry of template"
+            yield note(leaf.position, message, "write it in the resource")
 
 
 def _references(node: Node) -> Iterator[tuple[Leaf, tuple[str, ...]]]:
@@ -116,5 +133,6 @@ def _references(node: Node) -> Iterator[tuple[Leaf, tuple[str, ...]]]:
         except expressions.Malformed:
             continue  # an unused part of the template, which was not resolved
         for part in parts:
-            if isinstance(part, Hole) and isinstance(part.expression, Reference):
-                yield leaf, part.expression.path
+            expression = part.expression if isinstance(part, Hole) else None
+            if isinstance(expression, Reference):
+                yield leaf, expression.path

@@ -124,9 +124,10 @@ def split(text: str) -> list[str | Hole]:
         if start > end:
             parts.append(text[end:start])
         end = stop
-        inner = text[start + len(opening) : stop - len(_CLOSING[opening])]
+        source = text[start:stop]
+        inner = source.removeprefix(opening).removesuffix(_CLOSING[opening])
         expression = _expression(inner) if opening == "${" else _native(inner)
-        parts.append(Hole(text[start:stop], expression))
+        parts.append(Hole(source, expression))
     if end < len(text):
         parts.append(text[end:])
     return parts
@@ -140,9 +141,12 @@ def only_reference(text: str) -> Reference | None:
         parts = split(text)
     except Malformed:
         return None
-    only = parts[0] if len(parts) == 1 else None
-    found = only.expression if isinstance(only, Hole) else None
-    return found if isinstance(found, Reference) else None
+    if len(parts) != 1:
+        return None
+    part = parts[0]
+    if isinstance(part, Hole) and isinstance(part.expression, Reference):
+        return part.expression
+    return None
 
 
 def not_found(hole: Hole) -> Malformed:
@@ -170,15 +174,16 @@ def _holes(text: str) -> Iterator[tuple[int, int, str]]:
     end = 0
     unclosed: set[str] = set()
     for match in _OPENING.finditer(text):
-        opening, start = match[0], match.start()
+        opening = match[0]
+        start = match.start()
         if start < end or opening in unclosed:
             continue
         closing = _CLOSING[opening]
-        found = text.find(closing, match.end())
-        if found < 0:
+        closed_at = text.find(closing, match.end())
+        if closed_at < 0:
             unclosed.add(opening)
             continue
-        end = found + len(closing)
+        end = closed_at + len(closing)
         yield start, end, opening
 
 
@@ -195,12 +200,15 @@ def _expression(inner: str) -> Expression:
     if not inner:
         raise Malformed("${} names nothing", "write a name such as ${vars.region}")
     head = _HEAD.match(inner)
-    known = head is not None and head["name"] in FUNCTIONS
+    is_call = False
+    if head is not None:
+        is_call = head["name"] in FUNCTIONS
     parentheses = _PARENTHESES.search(inner)
-    if parentheses is None and known:
+    if parentheses is None and is_call:
         raise Malformed(f"${{{inner}}}: a closing parenthesis is missing")
-    if parentheses is None or not known:
+    if parentheses is None or not is_call:
         return _reference(inner)
+    # s compiles a call with quotes to JavaScript, and takes one without as a single string.
     if _HAS_QUOTES.search(inner):
         parsed, end = _argument(inner, 0, 1)
     else:
@@ -222,11 +230,15 @@ def _reference(inner: str) -> Reference:
         )
     if "'" in inner or '"' in inner:
         raise Malformed(f"${{{inner}}} has quotes", "write keys with dots: ${vars.a.b}")
+    # JavaScript would compute it; taken for a name, the error would say "not found".
     if re.fullmatch(r"[\d\s+*/%().-]+", inner):
         raise Malformed(f"${{{inner}}} is arithmetic, which is not run", "write the result")
     root, *keys = inner.split(".")
     # s replaces `this` only right after the brace; elsewhere it is JavaScript's, which is empty.
-    return Reference((root if root.strip() == "this" else root.strip(), *keys))
+    name = root.strip()
+    if name == "this":
+        name = root
+    return Reference((name, *keys))
 
 
 def _bare_call(inner: str, parentheses: re.Match[str]) -> tuple[Call, int]:
@@ -236,7 +248,8 @@ def _bare_call(inner: str, parentheses: re.Match[str]) -> tuple[Call, int]:
     if "'" in text or "\\" in text:
         raise Malformed(f"${{{inner}}}: an argument is missing or its quotes don't match")
     path, end = _members(inner, parentheses.end())
-    return Call(name, (text,) if text else (), path), end
+    arguments = (text,) if text else ()
+    return Call(name, arguments, path), end
 
 
 def _argument(text: str, at: int, depth: int) -> tuple[Argument, int]:
@@ -264,9 +277,14 @@ def _argument(text: str, at: int, depth: int) -> tuple[Argument, int]:
     return Reference((word[0], *path)), end
 
 
-def _call(text: str, head: re.Match[str], depth: int) -> tuple[Call, int]:
+def _call(
+    text: str,
+    head: re.Match[str],
+    depth: int,
+) -> tuple[Call, int]:
     if head["name"] not in FUNCTIONS:
         raise Malformed(f"${{{text}}} calls JavaScript, which is not run")
+    # A text of calls alone would exhaust Python's stack.
     if depth > MAX_DEPTH:
         raise Malformed(f"calls are nested more than {MAX_DEPTH} deep", "use fewer calls")
     arguments: list[Argument] = []
@@ -299,14 +317,22 @@ def _members(text: str, at: int) -> tuple[tuple[str, ...], int]:
     """Parse the keys after a value in JavaScript: ``.name``, ``[0]`` and ``['key']``."""
     keys: list[str] = []
     while (match := _MEMBER.match(text, at)) is not None:
-        keys.append(match["name"] or match["index"] or _string(match))
+        key = match["name"] or match["index"]
+        keys.append(key or _string(match))
         at = match.end()
     return tuple(keys), at
 
 
 def _string(match: re.Match[str]) -> str:
-    text = match["single"] if match["single"] is not None else match["double"]
-    return _ESCAPED.sub(lambda found: _ESCAPES.get(found[1], found[1]), text)
+    text = match["single"]
+    if text is None:
+        text = match["double"]
+    return _ESCAPED.sub(_unescaped, text)
+
+
+def _unescaped(match: re.Match[str]) -> str:
+    character = match[1]
+    return _ESCAPES.get(character, character)
 
 
 def _number(text: str) -> float:

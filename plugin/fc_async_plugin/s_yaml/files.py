@@ -24,7 +24,7 @@ FILE_ROOT: Final = "FC_ASYNC_FILE_ROOT"
 NAMES: Final = ("s.yaml", "s.yml")
 """File names of templates, in the order in which they are searched."""
 _LEFT_OUT: Final = frozenset({"node_modules", ".git", ".s", ".venv", _project_folder.NAME})
-_FEW: Final = 8
+_SHOWN: Final = 8
 """Templates that a message names."""
 
 _FUNCRAFT: Final = ("template.yml", "template.yaml")
@@ -70,10 +70,14 @@ def find(path: str | os.PathLike[str] = ".") -> Path:
 def _below(folder: Path) -> list[str]:
     """Return the templates in the folders of a folder, or else in theirs; a few of them."""
     for pattern in ("*/", "*/*/"):
-        found = (one for name in NAMES for one in folder.glob(pattern + name))
-        shown = sorted(str(one) for one in found if not _LEFT_OUT.intersection(one.parts))
+        shown: list[str] = []
+        for name in NAMES:
+            templates = folder.glob(pattern + name)
+            shown += [str(file) for file in templates if not _LEFT_OUT.intersection(file.parts)]
         if shown:
-            return [*shown[:_FEW], *(["…"] if len(shown) > _FEW else [])]
+            shown.sort()
+            more = ["…"] if len(shown) > _SHOWN else []
+            return shown[:_SHOWN] + more
     return []
 
 
@@ -91,8 +95,8 @@ def root_of(folder: Path) -> Path:
     for above in (folder, *folder.parents):
         if (above / ".git").exists():
             return above
-    here = Path.cwd()
-    return here if folder.is_relative_to(here) else folder
+    working_folder = Path.cwd()
+    return working_folder if folder.is_relative_to(working_folder) else folder
 
 
 def check_inside(file: Path, root: Path) -> None:
@@ -104,10 +108,13 @@ def check_inside(file: Path, root: Path) -> None:
     Raises:
         TemplateError: The file is outside.
     """
+    # A link in the repository may lead anywhere.
     real = Path(os.path.realpath(file))
     allowed = os.environ.get(FILE_ROOT)
-    roots = [root, Path(os.path.realpath(allowed))] if allowed else [root]
-    if not any(real.is_relative_to(one) for one in roots):
+    roots = [root]
+    if allowed:
+        roots.append(Path(os.path.realpath(allowed)))
+    if not any(real.is_relative_to(allowed_root) for allowed_root in roots):
         raise failure(
             Position(str(file), 1, 1),
             f"{real} is outside of {root}",
@@ -152,7 +159,9 @@ def read_bytes(file: Path, limit: int) -> bytes:
             start, "no such file", "check the name, or use -t FILE", kind="file"
         ) from error
     except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else str(error)
+        reason: object = error  # a name with a null character
+        if isinstance(error, OSError):
+            reason = error.strerror
         raise failure(start, f"cannot be read: {reason}", kind="file") from error
     if len(data) > limit:
         raise failure(start, f"larger than {limit // _MB} MB", "split it", kind="limit")
@@ -165,7 +174,8 @@ def _decoded(data: bytes, file: Path) -> str:
     except UnicodeDecodeError as error:
         before = data[: error.start]
         line = before.count(b"\n") + 1
-        column = len(before) - (before.rfind(b"\n") + 1) + 1
+        line_start = before.rfind(b"\n") + 1
+        column = len(before) - line_start + 1
         position = Position(str(file), line, column)
         bad = data[error.start]
         raise failure(
@@ -193,11 +203,11 @@ def variables(folders: Iterable[Path], environ: Mapping[str, str]) -> dict[str, 
     ``s`` reads the working folder first, then the folders that ``props.code`` names, then the
     template's. A variable that is already set keeps its value.
     """
-    known = dict(environ)
+    environment = dict(environ)
     for folder in dict.fromkeys(folders):
         if (folder / ".env").is_file():
-            known = completed(known, folder / ".env")
-    return known
+            environment = completed(environment, folder / ".env")
+    return environment
 
 
 def completed(environ: Mapping[str, str], file: Path) -> dict[str, str]:
@@ -222,8 +232,9 @@ def _parse_env(text: str, environ: Mapping[str, str]) -> dict[str, str]:
     raw: dict[str, str] = {}
     for match in _LINE.finditer(text):
         raw[match["name"]] = _unquoted(match)
-    known = {**raw, **environ}
-    return {name: _expanded(value, known) for name, value in raw.items() if name not in environ}
+    defined = {**raw, **environ}
+    added = raw.keys() - environ.keys()
+    return {name: _expanded(raw[name], defined) for name in raw if name in added}
 
 
 def _unquoted(match: re.Match[str]) -> str:
@@ -235,13 +246,14 @@ def _unquoted(match: re.Match[str]) -> str:
     return (match["bare"] or "").strip()
 
 
-def _expanded(value: str, known: Mapping[str, str]) -> str:
+def _expanded(value: str, defined: Mapping[str, str]) -> str:
     def replace(match: re.Match[str]) -> str:
         if match["escape"]:
             return match[0]
         name = match["braced"] or match["plain"]
-        return known.get(name) or match["default"] or ""
+        return defined.get(name) or match["default"] or ""
 
+    # A variable may name itself, and double its length in each round.
     for _ in range(_MAX_ROUNDS):
         after = _NAME.sub(replace, value)
         if after == value or len(after) > _MAX_VALUE:

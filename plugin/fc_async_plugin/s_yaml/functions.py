@@ -96,14 +96,16 @@ class Functions:
             case "regex":
                 return self._regex(first)
             case "file" | "path":
-                return self._file(first, folder) if name == "file" else _path(first, folder)
+                read = self._file if name == "file" else _path
+                return read(first, folder)
         return self._parsed(name, first)
 
     def _parsed(self, name: str, text: str) -> Any:
-        known = self._data.get((name, text))
-        if known is None:
-            known = self._data[name, text] = _json(text) if name == "json" else _yaml(text)
-        return known
+        data = self._data.get((name, text))
+        if data is None:
+            data = _json(text) if name == "json" else _yaml(text)
+            self._data[name, text] = data
+        return data
 
     def _env(self, name: str, default: Any = javascript.MISSING) -> Any:
         value = self._environ.get(name)
@@ -114,19 +116,23 @@ class Functions:
     def _outside(self, value: str, expression: str) -> str:
         """Note a value from outside of the template, and return it."""
         self.taken += 1
-        provenance.note(self.sources, value, expression)
+        provenance.record(self.sources, value, expression)
         return value
 
     def _config(self, name: str) -> Any:
         value = self._credential().get(name)
+        # Only a deployment needs them.
         if name in SECRETS and not self._reveal:
             return DEFERRED
-        return self._outside(value, f"${{config('{name}')}}") if value else DEFERRED
+        if not value:
+            return DEFERRED  # a template can be checked without an account
+        return self._outside(value, f"${{config('{name}')}}")
 
     def _file(self, name: str, folder: Path) -> str:
         path = folder / name
         if path not in self._texts:
             try:
+                # A template of a pull request printed /etc/passwd of the runner in a finding.
                 if self._root is not None:
                     check_inside(path, self._root)
                 self._texts[path] = read_text(path)
@@ -151,7 +157,8 @@ def _path(name: str, folder: Path) -> str:
     path = name
     if not Path(name).is_absolute():
         path = os.path.normpath(folder / name)
-        path += "/" if name.endswith("/") and not path.endswith("/") else ""
+        if name.endswith("/") and not path.endswith("/"):
+            path += "/"
     if not os.path.exists(path):  # noqa: PTH110 -- "f.txt/" must not exist, as in Node
         raise Malformed(f"${{path('{name}')}}: {path} does not exist")
     return path
@@ -180,14 +187,15 @@ def _no_constant(name: str) -> NoReturn:
 def _check_depth(value: Any) -> None:
     level = [value]
     for _ in range(yaml12.MAX_DEPTH):
-        level = [
-            child
-            for one in level
-            if isinstance(one, dict | list)
-            for child in (one.values() if isinstance(one, dict) else one)
-        ]
-        if not level:
+        children: list[Any] = []
+        for container in level:
+            if isinstance(container, dict):
+                children.extend(container.values())
+            elif isinstance(container, list):
+                children.extend(container)
+        if not children:
             return
+        level = children
     raise Malformed(f"json() got JSON that is nested deeper than {yaml12.MAX_DEPTH} levels")
 
 
@@ -197,8 +205,8 @@ def _yaml(text: str) -> Any:
     except TemplateError as error:
         # The words of the parser may quote the text, which came from a file or a variable.
         _, line, column = error.position
-        said = f"yaml() got invalid YAML in line {line}, column {column}"
-        raise Malformed(said) from error
+        message = f"yaml() got invalid YAML in line {line}, column {column}"
+        raise Malformed(message) from error
     return None if root is None else _plain(root)
 
 
@@ -227,22 +235,30 @@ def access_values(
     return functools.cache(lambda: _read_alias(alias, environ, asked=asked))
 
 
-def _read_alias(alias: str, environ: Mapping[str, str], *, asked: bool) -> dict[str, str]:
+def _read_alias(
+    alias: str,
+    environ: Mapping[str, str],
+    *,
+    asked: bool,
+) -> dict[str, str]:
     from fc_async_sdk import _serverless_devs  # noqa: PLC0415 -- not needed with an account id
 
-    if not asked and all(environ.get(name) for name in _serverless_devs.VARIABLES):
-        return {name: environ[name] for name in _serverless_devs.VARIABLES}
+    names = _serverless_devs.VARIABLES
+    has_variables = all(environ.get(name) for name in names)
+    if has_variables and not asked:
+        return {name: environ[name] for name in names}
     home = environ.get("HOME")
+    folder = Path(home) if home else None
     try:
-        found = _serverless_devs.find(environ, Path(home) if home else None, alias or None)
+        access = _serverless_devs.find(environ, folder, alias or None)
     except CredentialsError:
         return {}
-    if found is None:
+    if access is None:
         return {}
     values = {
-        "AccountID": found.account_id,
-        "AccessKeyID": found.access_key_id,
-        "AccessKeySecret": found.access_key_secret,
-        "SecurityToken": found.security_token,
+        "AccountID": access.account_id,
+        "AccessKeyID": access.access_key_id,
+        "AccessKeySecret": access.access_key_secret,
+        "SecurityToken": access.security_token,
     }
     return {name: value for name, value in values.items() if value}

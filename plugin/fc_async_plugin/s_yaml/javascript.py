@@ -31,7 +31,8 @@ def to_text(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, list):
-        return ",".join("" if item is None else to_text(item) for item in value)
+        texts = ["" if item is None else to_text(item) for item in value]
+        return ",".join(texts)
     if isinstance(value, dict):
         return "[object Object]"
     return _number_text(value)
@@ -48,7 +49,9 @@ def _number_text(value: float) -> str:
         mantissa, _, exponent = repr(exact).partition("e")
         return f"{mantissa.removesuffix('.0')}e{int(exponent):+d}"
     text = format(Decimal(repr(exact)), "f")
-    return text.rstrip("0").rstrip(".") if "." in text else text
+    if "." not in text:
+        return text
+    return text.rstrip("0").rstrip(".")
 
 
 def lookup(value: Any, key: str) -> Any:
@@ -58,9 +61,9 @@ def lookup(value: Any, key: str) -> Any:
     if isinstance(value, list | str):
         if key == "length":
             return len(value)
-        place = index(key)
-        if place is not None and place < len(value):
-            return value[place]
+        position = index(key)
+        if position is not None and position < len(value):
+            return value[position]
     return MISSING
 
 

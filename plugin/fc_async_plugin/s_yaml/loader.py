@@ -13,7 +13,7 @@ from fc_async_plugin.s_yaml.files import find
 from fc_async_plugin.s_yaml.merging import merge
 from fc_async_plugin.s_yaml.model import project_of
 from fc_async_plugin.s_yaml.reading import read
-from fc_async_plugin.s_yaml.resolving import Given, resolve
+from fc_async_plugin.s_yaml.resolving import Options, resolve
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -60,10 +60,15 @@ def load(
             text, the structure and the variables.
     """
     file = find(path or ".")
-    given = Given(
+    options = Options(
         access, account_id, region or "", command, reveal, resolved or {}, purpose == "run"
     )
-    sources = read(file, env, os.environ if environ is None else environ, purpose)
+    sources = read(
+        file,
+        env,
+        os.environ if environ is None else environ,
+        purpose,
+    )
     merged = merge(sources)
-    values = resolve(merged, given)
+    values = resolve(merged, options)
     return project_of(values)

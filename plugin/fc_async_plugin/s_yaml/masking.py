@@ -5,8 +5,15 @@ A command must be shown before it runs, and its values may be secrets. Values th
 are shown as their expression, ``${env('KEY')}``. Those of ``.env`` files came with the repository:
 they may be a command, so a question shows them; a message, which may get into a log, does not.
 
+This cannot be :mod:`.provenance`, which searches messages for values. Such a search replaces words
+that only equal a value (with ``TOOL=run``, ``npm run build`` would be another command than the one
+that is allowed), and passes over values of less than four characters. Marks in place of values
+cannot serve messages either: rules check the values themselves.
+
 Invariants:
-    What is shown is the text that runs, but for the values that are left out.
+
+- What is shown is the text that runs, but for the values that are left out.
+- No value that the user has set is shown, of whatever length.
 """
 
 from __future__ import annotations
@@ -29,23 +36,29 @@ class Masking:
 
     Args:
         make: Makes the calls of the template; takes their class.
-        own: Names of the variables that the user has set.
+        user_variables: Names of the variables that the user has set.
         edition1: As in :class:`.Resolver`.
     """
 
     def __init__(
         self,
         make: Callable[[type[_Masked]], _Masked],
-        own: Collection[str],
+        user_variables: Collection[str],
         *,
         edition1: bool,
     ) -> None:
-        self._all, self._own = make(_Masked), make(_Masked)
-        self._own.only = own
+        self._all = make(_Masked)
+        self._own = make(_Masked)
+        self._own.only = user_variables
         self._resolve_all = Resolver(self._all, edition1=edition1)
         self._resolve_own = Resolver(self._own, edition1=edition1)
 
-    def texts(self, leaf: Leaf, scope: Scope, resolved: str) -> tuple[str, str]:
+    def texts(
+        self,
+        leaf: Leaf,
+        scope: Scope,
+        resolved: str,
+    ) -> tuple[str, str]:
         """Return a text without any of the values, and one without those of the user.
 
         Args:
@@ -54,11 +67,12 @@ class Masking:
             resolved: The text with all values.
         """
         without_any = str(self._resolve_all.attempt(leaf, scope))
+        for_messages = self._all.unmarked(without_any, resolved, leaf.text)
         without_own = str(self._resolve_own.attempt(leaf, scope))
-        return (
-            self._all.unmarked(without_any, resolved, leaf.text),
-            self._own.unmarked(without_own, resolved, self._own.without_values(resolved)),
-        )
+        # The expression would hide what .env files add: a question shows the text that runs.
+        otherwise = self._own.without_values(resolved)
+        for_question = self._own.unmarked(without_own, resolved, otherwise)
+        return for_messages, for_question
 
 
 class _Masked(Functions):
@@ -78,22 +92,28 @@ class _Masked(Functions):
         """Evaluate one call; see :meth:`Functions.call`."""
         value = super().call(name, arguments, folder)
         first = arguments[0]
-        if name == "env":
-            is_hidden = first in self.set and (self.only is None or first in self.only)
-        else:
-            is_hidden = name == "config"
-        if not is_hidden or not isinstance(value, str):
+        if not isinstance(value, str) or not self._is_hidden(name, first):
             return value
+        # Of the private use area. A text that forges a mark differs from what runs: see unmarked.
         mark = f"\ue000{name} {first}\ue001"
         self._values[mark] = (f"${{{name}('{first}')}}", value)
         return mark
+
+    def _is_hidden(self, name: str, variable: str) -> bool:
+        """Return whether a call returns a mark."""
+        if name != "env":
+            return name == "config"
+        if variable not in self.set:
+            return False  # its default stands in the template
+        return self.only is None or variable in self.only
 
     def unmarked(self, text: str, resolved: str, otherwise: str) -> str:
         """Return a text with expressions in place of marks; another one if more than that differs.
 
         A value may decide which file is read, for example.
         """
-        whole = shown = text
+        whole = text
+        shown = text
         for mark, (expression, value) in self._values.items():
             whole = whole.replace(mark, value)
             shown = shown.replace(mark, expression)
@@ -101,7 +121,8 @@ class _Masked(Functions):
 
     def without_values(self, resolved: str) -> str:
         """Return a resolved text with expressions in place of the values that are in it."""
-        longest_first = sorted(self._values.values(), key=lambda pair: len(pair[1]), reverse=True)
-        for expression, value in longest_first:
+        pairs = list(self._values.values())
+        pairs.sort(key=lambda pair: len(pair[1]), reverse=True)  # a value may contain another one
+        for expression, value in pairs:
             resolved = resolved.replace(value, expression)
         return resolved

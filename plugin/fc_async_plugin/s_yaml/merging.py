@@ -12,7 +12,7 @@ from fc_async_plugin.s_yaml.nodes import Array, Leaf, Node, Table, leaves
 from fc_async_plugin.s_yaml.problems import failure, note
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterator, Mapping
     from pathlib import Path
 
     from fc_async_plugin.s_yaml.problems import Position, Problem
@@ -80,8 +80,10 @@ def merge(sources: Sources) -> Merged:
     Raises:
         TemplateError: The structure is not that of a template.
     """
-    template, extended = sources.template, sources.extended
-    root, files = template.root, [template]
+    template = sources.template
+    extended = sources.extended
+    root = template.root
+    files = [template]
     if extended is not None:
         # In s, a null in a template does not remove a value of the file that it extends.
         template = template._replace(root=_without_nulls(root))
@@ -89,23 +91,32 @@ def merge(sources: Sources) -> Merged:
         root = merge_tables(extended.root, template.root)
     notes: list[Problem] = []
     parts = tuple(_part(file, root, notes) for file in files)
-    return Merged(sources, root, parts, (*notes, *_ignored(root)))
+    return Merged(
+        sources,
+        root,
+        parts,
+        (*notes, *_ignored(root)),
+    )
 
 
 def _part(source: Source, root: Table, notes: list[Problem]) -> Part:
     resources = _mapping(source.root, "resources", "resources")
-    written = {}
+    written: dict[str, Written] = {}
     for name, resource in resources.entries.items():
         if not isinstance(resource, Table):
             raise failure(resource.position, f"resource {name!r} is not a mapping")
-        props = _props(name, resource, root, notes)
-        written[name] = Written(resource, props, resources.key_position(name))
+        written[name] = Written(
+            table=resource,
+            props=_props(name, resource, root, notes),
+            position=resources.key_position(name),
+        )
+    # Names under vars and template are those of all files: s merges before it resolves.
     return Part(source.file.parent.resolve(), root.at("vars"), written)
 
 
 def _mapping(owner: Table, key: str, shown: str) -> Table:
     node = owner.at(key)
-    if node is None or (isinstance(node, Leaf) and node.value is None):
+    if node is None or _is_null(node):
         return Table(*owner.mark, {}, {})
     if not isinstance(node, Table):
         raise failure(node.position, f"{shown} is not a mapping")
@@ -118,70 +129,133 @@ def _props(name: str, resource: Table, root: Table, notes: list[Problem]) -> Tab
     named = resource.text("extend", "name")
     template = root.at("template", named) if named else None
     if named and template is None:
-        said = f"extend names {named!r}, which is not an entry under template"
-        position = resource.entries["extend"].position
-        notes.append(note(position, said, "s ignores this silently; fix the name"))
+        notes.append(
+            note(
+                resource.entries["extend"].position,
+                f"extend names {named!r}, which is not an entry under template",
+                "s ignores this silently; fix the name",
+            )
+        )
     if not isinstance(template, Table):
         return props
     ignored = resource.at("extend", "ignore")
-    for item in ignored.items if isinstance(ignored, Array) else ():
-        if isinstance(item, Leaf) and item.text:
-            template = _without(template, item.text.split("."))
+    if isinstance(ignored, Array):
+        for item in ignored.items:
+            path = item.text.split(".") if isinstance(item, Leaf) and item.text else []
+            template = _without(template, path)
     return merge_tables(template, props)
+
+
+class _Mapping(NamedTuple):
+    """A mapping whose keys ``s`` knows.
+
+    Attributes:
+        table: The mapping.
+        known_keys: Keys that ``s`` reads.
+        is_resource: Whether it is an entry under ``resources``.
+    """
+
+    table: Table
+    known_keys: Collection[str]
+    is_resource: bool = False
 
 
 def _ignored(root: Table) -> Iterator[Problem]:
     """Yield keys that ``s`` ignores, but for those that begin with x- or hold an anchor."""
-    resources = root.table("resources")
-    for name, one in resources.entries.items():
-        if isinstance(one, Table) and "component" not in one.entries:
-            said = f"resource {name!r} has no component, so it is not deployed"
-            yield note(resources.key_position(name), said, "write component: fc3")
+    yield from _without_component(root.table("resources"))
     unknown = [
-        (owner, table, known, key)
-        for owner, table, known in _known_keys(root)
-        for key in table.entries
-        if key not in known and not key.startswith("x-")
+        (mapping, key) for mapping in _known_mappings(root) for key in _unknown_keys(mapping)
     ]
-    # An alias makes the leaves below its anchor appear again.
-    times = Counter(map(id, leaves(root) if unknown else ()))
-    for owner, table, known, key in unknown:
-        if any(times[id(leaf)] > 1 for leaf in leaves(table.entries[key])):
+    if not unknown:
+        return
+    # Counted once for all keys, and only if there is one: each walk is as long as the template.
+    times = Counter(map(id, leaves(root)))
+    for mapping, key in unknown:
+        if not _holds_anchor(mapping.table.entries[key], times):
+            message, fix = _words(mapping, key)
+            yield note(mapping.table.key_position(key), message, fix)
+
+
+def _without_component(resources: Table) -> Iterator[Problem]:
+    for name, resource in resources.entries.items():
+        if not isinstance(resource, Table) or "component" in resource.entries:
             continue
-        near = difflib.get_close_matches(key[:40], known, 1, 0.75)
-        if near:
-            said, fix = f"s ignores {key!r}", f"did you mean {near[0]}?"
-        elif owner and "props" not in table.entries and isinstance(table.entries[key], Table):
-            said, fix = f"s ignores {key!r}", "did you mean props?"
-        elif owner and key == "access":
-            said = "s ignores access in a resource: the template's own is used"
-            fix = "put it at the top, or use one template per account"
-        elif owner:
-            said, fix = f"s ignores {key!r} beside props", "write it under props"
-        else:
-            said, fix = f"s ignores {key!r}", f"remove it; known here: {', '.join(known)}"
-        yield note(table.key_position(key), said, fix)
+        yield note(
+            resources.key_position(name),
+            f"resource {name!r} has no component, so it is not deployed",
+            "write component: fc3",
+        )
 
 
-def _known_keys(root: Table) -> Iterator[tuple[bool, Table, Collection[str]]]:
-    """Yield mappings that ``s`` reads, each with its keys, and whether it is a resource."""
-    yield False, root, _TOP_KEYS
-    resources = root.table("resources").entries.values()
-    for owner in (root, *(one for one in resources if isinstance(one, Table))):
-        if owner is not root:
-            yield True, owner, _RESOURCE_KEYS
-            yield False, owner.table("extend"), _EXTEND_KEYS
-        actions = owner.table("actions")
-        yield False, actions, {"pre-deploy", *filter(_ACTIONS.match, actions.entries)}
-        for items in actions.entries.values():
-            for one in items.items if isinstance(items, Array) else ():
-                if isinstance(one, Table):
-                    yield False, one, _ACTION_KEYS
+def _known_mappings(root: Table) -> Iterator[_Mapping]:
+    """Yield the mappings that ``s`` reads, each with its keys."""
+    yield _Mapping(root, _TOP_KEYS)
+    yield from _action_mappings(root)
+    for resource in root.table("resources").entries.values():
+        if not isinstance(resource, Table):
+            continue
+        yield _Mapping(resource, _RESOURCE_KEYS, is_resource=True)
+        yield _Mapping(resource.table("extend"), _EXTEND_KEYS)
+        yield from _action_mappings(resource)
+
+
+def _action_mappings(owner: Table) -> Iterator[_Mapping]:
+    """Yield the actions of a template or of a resource, and each step in them."""
+    actions = owner.table("actions")
+    hooks = set(filter(_ACTIONS.match, actions.entries))
+    yield _Mapping(actions, {"pre-deploy"} | hooks)
+    for items in actions.entries.values():
+        if not isinstance(items, Array):
+            continue
+        for action in items.items:
+            if isinstance(action, Table):
+                yield _Mapping(action, _ACTION_KEYS)
+
+
+def _unknown_keys(mapping: _Mapping) -> list[str]:
+    # x- is the usual prefix of a place for anchors, as in compose files.
+    return [
+        key
+        for key in mapping.table.entries
+        if key not in mapping.known_keys and not key.startswith("x-")
+    ]
+
+
+def _holds_anchor(node: Node, times: Mapping[int, int]) -> bool:
+    """Return whether an alias elsewhere names a part of a node.
+
+    Args:
+        node: The node.
+        times: How often each leaf is in the template, by its id: an alias makes the leaves below
+            its anchor appear again.
+    """
+    return any(times[id(leaf)] > 1 for leaf in leaves(node))
+
+
+def _words(mapping: _Mapping, key: str) -> tuple[str, str]:
+    """Return what to say about a key that ``s`` ignores, and what to do."""
+    message = f"s ignores {key!r}"
+    # The search takes quadratic time, so of a key of any length only its beginning is compared.
+    near = difflib.get_close_matches(key[:40], mapping.known_keys, 1, 0.75)
+    if near:
+        return message, f"did you mean {near[0]}?"
+    if not mapping.is_resource:
+        return message, f"remove it; known here: {', '.join(mapping.known_keys)}"
+    entries = mapping.table.entries
+    if "props" not in entries and isinstance(entries[key], Table):
+        return message, "did you mean props?"
+    if key == "access":
+        return (
+            "s ignores access in a resource: the template's own is used",
+            "put it at the top, or use one template per account",
+        )
+    return f"{message} beside props", "write it under props"
 
 
 def merge_tables(lower: Table, upper: Table) -> Table:
     """Merge one table over another as ``s`` does: mappings deeply; all else is replaced."""
-    entries, keys = dict(lower.entries), dict(lower.keys)
+    entries = dict(lower.entries)
+    keys = dict(lower.keys)
     for key, node in upper.entries.items():
         below = entries.get(key)
         if isinstance(below, Table) and isinstance(node, Table):
@@ -194,22 +268,28 @@ def merge_tables(lower: Table, upper: Table) -> Table:
 
 def _without(table: Table, path: list[str]) -> Table:
     """Return a table without the entry at a path; unchanged if it has none."""
-    key, rest = path[0], path[1:]
-    child = table.entries.get(key)
+    child = table.entries.get(path[0]) if path else None
     if child is None:
         return table
+    key = path[0]
+    inner_path = path[1:]
     entries = dict(table.entries)
-    if not rest:
+    if not inner_path:
         del entries[key]
     elif isinstance(child, Table):
-        entries[key] = _without(child, rest)
+        entries[key] = _without(child, inner_path)
     return Table(*table.mark, entries, table.keys)
 
 
 def _without_nulls(table: Table) -> Table:
-    entries = {
-        key: _without_nulls(child) if isinstance(child, Table) else child
-        for key, child in table.entries.items()
-        if not (isinstance(child, Leaf) and child.value is None)
-    }
+    entries: dict[str, Node] = {}
+    for key, child in table.entries.items():
+        if isinstance(child, Table):
+            entries[key] = _without_nulls(child)
+        elif not _is_null(child):
+            entries[key] = child
     return Table(*table.mark, entries, table.keys)
+
+
+def _is_null(node: Node) -> bool:
+    return isinstance(node, Leaf) and node.value is None

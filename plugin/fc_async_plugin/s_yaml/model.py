@@ -72,21 +72,23 @@ class Resource(msgspec.Struct, frozen=True, kw_only=True):
     def each(self, *path: str | int) -> Iterator[tuple[int, dict[str, Any]]]:
         """Yield the mappings in the list at a path of keys, such as triggers, by their indices."""
         listed = self.at(*path)
-        for index, one in enumerate(listed if isinstance(listed, list) else ()):
-            if isinstance(one, dict):
-                yield index, one
+        if not isinstance(listed, list):
+            return
+        for index, element in enumerate(listed):
+            if isinstance(element, dict):
+                yield index, element
 
     def where(self, *path: str | int) -> Position:
         """Return where a value was written, or its nearest parent that has a place."""
-        places = self.places(path)
-        return places[-1].value if places else self.position
+        positions = self.places(path)
+        return positions[-1].value if positions else self.position
 
     def where_key(self, *path: str | int) -> Position:
         """Return where the key of a value was written, or what is nearest to it."""
-        places = self.places(path)
-        if len(places) < len(path):
+        positions = self.places(path)
+        if len(positions) < len(path):
             return self.where(*path)
-        return places[-1].key or places[-1].value
+        return positions[-1].key or positions[-1].value
 
 
 class Project(msgspec.Struct, frozen=True, kw_only=True):
@@ -125,45 +127,79 @@ class Project(msgspec.Struct, frozen=True, kw_only=True):
 
 def project_of(resolved: Resolved) -> Project:
     """Return the project of a template: the fourth pass."""
-    sources, root = resolved.merged.sources, resolved.merged.root
-    resolver, folder = resolved.resolver, sources.template.file.parent
-    notes = [*resolved.notes, *compatibility.notes(root, resolved.scoped, resolver)]
-    scopes = {name: one.scope for name, one in resolved.scoped.items()}
-    resources = tuple(_resource(resolved, name, one) for name, one in resolved.resources.items())
-    unset = resolver.unset
+    sources = resolved.merged.sources
+    resolver = resolved.resolver
+    resources = [_resource(resolved, name, values) for name, values in resolved.resources.items()]
     return Project(
         file=str(sources.template.file),
         name=resolved.name,
         access=resolved.access,
-        resources=_with_account(resources),
+        resources=_with_account(tuple(resources)),
         files=sources.files,
-        # s 3 does not read edition 1.0.0, so what s 3 reads differently does not matter.
-        notes=tuple([one for one in notes if one.kind == "edition"] or notes),
+        notes=tuple(_notes(resolved)),
         suppressions=sources.suppressions,
         sources=resolved.sources,
-        unset=tuple(unset),
-        # "" is of vars: what refers to them has a key of its own.
-        unset_variables=tuple(one for one in unset if unset[one] - {""} == {ENVIRONMENT}),
-        builds=tuple(
-            actions.builds(root, scopes, resolved.top, resolver, resolved.masking, folder)
-        ),
+        unset=tuple(resolver.unset),
+        unset_variables=_unset_variables(resolver.unset),
+        builds=tuple(_builds(resolved)),
         left_out=resolver.left_out,
     )
 
 
+def _notes(resolved: Resolved) -> Sequence[Problem]:
+    """Return the places that ``s`` reads differently."""
+    # s 3 does not read edition 1.0.0, so what s 3 reads differently does not matter.
+    of_edition_1 = [problem for problem in resolved.notes if problem.kind == "edition"]
+    if of_edition_1:
+        return of_edition_1
+    root = resolved.merged.root
+    return [
+        *resolved.notes,
+        *compatibility.notes(root, resolved.scoped, resolved.resolver),
+    ]
+
+
+def _unset_variables(unset: Mapping[str, set[str]]) -> tuple[str, ...]:
+    """Return the variables that only ``environmentVariables`` lacks.
+
+    Values of an example file may take the place of these. An example of a role or of a VPC would
+    leave out a function that runs without it.
+
+    Args:
+        unset: The optional keys inside which each variable is.
+    """
+    # "" is of vars: what refers to them has a key of its own.
+    return tuple(variable for variable, keys in unset.items() if keys - {""} == {ENVIRONMENT})
+
+
+def _builds(resolved: Resolved) -> Iterator[Build]:
+    return actions.builds(
+        resolved.merged.root,
+        {name: scoped.scope for name, scoped in resolved.scoped.items()},
+        resolved.top,
+        resolved.resolver,
+        resolved.masking,
+        resolved.merged.sources.template.file.parent,
+    )
+
+
 def _resource(resolved: Resolved, name: str, values: Values) -> Resource:
-    component, props, (written, scope, _, position) = values
-    function_name, region = props.get("functionName"), props.get("region")
+    props = values.props
+    scoped = values.scoped
+    resolver = resolved.resolver
+    region = props.get("region")
+    # dev leaves out a function's name if its variable has no value; the resource's key names it.
+    function_name = props.get("functionName")
     return Resource(
         name=name,
-        component=component,
+        component=values.component,
         region=region if isinstance(region, str) else resolved.region,
         account_id=resolved.account_id or _account_of(props.get("role")),
         function_name=function_name if isinstance(function_name, str) else name,
         props=props,
-        places=functools.partial(resolved.resolver.places, written, scope),
-        position=position,
-        unset=resolved.resolver.optional & (written.entries.keys() - props.keys()),
+        places=functools.partial(resolver.places, scoped.props, scoped.scope),
+        position=scoped.position,
+        unset=resolver.optional & (scoped.props.entries.keys() - props.keys()),
         sources=resolved.sources,
     )
 
@@ -175,10 +211,11 @@ _ROLE: Final = re.compile(r"acs:ram::(?P<account>\d+):role/")
 
 def with_props(project: Project, props: Mapping[str, dict[str, Any]]) -> Project:
     """Return a project in which some resources, by name, have other props."""
-    resources = [
-        msgspec.structs.replace(one, props=props[one.name]) if one.name in props else one
-        for one in project.resources
-    ]
+    resources: list[Resource] = []
+    for resource in project.resources:
+        if resource.name in props:
+            resource = msgspec.structs.replace(resource, props=props[resource.name])  # noqa: PLW2901
+        resources.append(resource)
     return msgspec.structs.replace(project, resources=tuple(resources))
 
 
@@ -187,11 +224,11 @@ def _with_account(resources: tuple[Resource, ...]) -> tuple[Resource, ...]:
 
     All resources of a template belong to one account: the alias is the template's.
     """
-    accounts = {one.account_id for one in resources} - {""}
+    accounts = {resource.account_id for resource in resources} - {""}
     if len(accounts) != 1:
         return resources
     (account,) = accounts
-    return tuple(msgspec.structs.replace(one, account_id=account) for one in resources)
+    return tuple(msgspec.structs.replace(resource, account_id=account) for resource in resources)
 
 
 def _account_of(role: object) -> str:
@@ -244,23 +281,38 @@ def desired(resource: Resource) -> Desired | None:
         return None
     if not isinstance(block, dict):
         raise _wrong_type(resource, (BLOCK,), block, "a mapping")
+    qualifier = _qualifier(resource, block.get("qualifier"))
     config = {key: value for key, value in block.items() if key != "qualifier"}
-    qualifier = block.get("qualifier")
-    if qualifier is not None and not isinstance(qualifier, str):
-        if type(qualifier) is not int:
-            raise _wrong_type(resource, (BLOCK, "qualifier"), qualifier, "a string")
-        qualifier = str(qualifier)  # an unquoted version number
-    for one in async_config.check(config):
-        if one.kind == "wrong-type":
-            raise _wrong_type(resource, (BLOCK, *one.path), one.value, one.expected)
-    named = {
-        outcome: {"destination": text}
-        for outcome, _ in OUTCOMES
-        if (text := resource.at(*destination_path(outcome)))
-    }
-    known = {key: config.get(key) for key in async_config.FIELDS}
-    found = msgspec.convert(known | {"destinationConfig": named or None}, AsyncConfig)
-    return Desired(qualifier or limits.DEFAULT_QUALIFIER, found)
+    for violation in async_config.check(config):
+        if violation.kind == "wrong-type":
+            path = (BLOCK, *violation.path)
+            raise _wrong_type(resource, path, violation.value, violation.expected)
+    settings = {key: config.get(key) for key in async_config.FIELDS}
+    settings["destinationConfig"] = _destinations(resource) or None
+    return Desired(qualifier, msgspec.convert(settings, AsyncConfig))
+
+
+def _qualifier(resource: Resource, qualifier: object) -> str:
+    """Return the version or alias that a block names.
+
+    Raises:
+        TemplateError: It is neither a string nor a version number.
+    """
+    if qualifier is None or isinstance(qualifier, str):
+        return qualifier or limits.DEFAULT_QUALIFIER
+    if type(qualifier) is int:  # an unquoted version number; a bool is an int as well
+        return str(qualifier)
+    raise _wrong_type(resource, (BLOCK, "qualifier"), qualifier, "a string")
+
+
+def _destinations(resource: Resource) -> dict[str, dict[str, Any]]:
+    """Return the destinations of a block by outcome; an empty one asks for none."""
+    destinations: dict[str, dict[str, Any]] = {}
+    for outcome, _ in OUTCOMES:
+        target = resource.at(*destination_path(outcome))
+        if target:
+            destinations[outcome] = {"destination": target}
+    return destinations
 
 
 def destination_path(outcome: str) -> Path:
@@ -270,14 +322,19 @@ def destination_path(outcome: str) -> Path:
 
 def bucket_of_payloads(resource: Resource) -> str:
     """Return the bucket in which a function keeps large payloads, "" if none is named."""
-    found = resource.at("environmentVariables", VARIABLE)
-    bucket = found.removeprefix("oss://") if isinstance(found, str) else found
-    return bucket if isinstance(bucket, str) and bucket != found and bucket.isascii() else ""
+    url = resource.at("environmentVariables", VARIABLE)
+    if not isinstance(url, str) or not url.isascii():
+        return ""
+    scheme, separator, bucket = url.partition("oss://")
+    return bucket if separator and not scheme else ""
 
 
 def is_unresolved(value: object) -> bool:
     """Return whether a value is a string with a ``${…}`` that only ``s deploy`` resolves."""
-    return isinstance(value, str) and "${" in value and "${" in _NO_NAME.sub("", value)
+    if not isinstance(value, str) or "${" not in value:
+        return False
+    # ${env:KEY} is text, as in s: taken for a later value, it was left out of the variables.
+    return "${" in _NO_NAME.sub("", value)
 
 
 def unresolved_in(value: object, *path: str | int) -> Iterator[tuple[Path, str]]:

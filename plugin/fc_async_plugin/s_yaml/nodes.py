@@ -71,7 +71,9 @@ class Table(_Written, frozen=True):
         """Return the node at a path of keys, or None."""
         node: Node | None = self
         for key in path:
-            node = node.entries.get(key) if isinstance(node, Table) else None
+            if not isinstance(node, Table):
+                return None
+            node = node.entries.get(key)
         return node
 
     def text(self, *path: str) -> str:
@@ -82,7 +84,9 @@ class Table(_Written, frozen=True):
     def table(self, key: str) -> Table:
         """Return the mapping under a key, one without entries if there is none."""
         node = self.entries.get(key)
-        return node if isinstance(node, Table) else Table(*self.mark, {}, {})
+        if isinstance(node, Table):
+            return node
+        return Table(*self.mark, {}, {})
 
     def key_position(self, key: str) -> Position:
         """Return where a key was written."""
@@ -100,12 +104,14 @@ Node: TypeAlias = Leaf | Table | Array
 
 def with_entry(table: Table, key: str, node: Node, mark: Mark) -> Table:
     """Return a table with one more entry, or another one under a key."""
-    return Table(*table.mark, table.entries | {key: node}, table.keys | {key: mark})
+    entries = table.entries | {key: node}
+    keys = table.keys | {key: mark}
+    return Table(*table.mark, entries, keys)
 
 
 def leaves(node: Node) -> Iterator[Leaf]:
     """Yield every scalar below a node."""
-    todo = [node]
+    todo = [node]  # no recursion: a template may be nested deeper than Python calls
     while todo:
         node = todo.pop()
         if isinstance(node, Table):
@@ -131,9 +137,14 @@ def without_last_nulls(items: list[Any]) -> list[Any]:
     end = len(items)
     while end and items[end - 1] is None:
         end -= 1
-    return items if end == len(items) else items[:end]
+    if end == len(items):
+        return items
+    return items[:end]
 
 
 def has_no_json(node: Node) -> bool:
     """Return whether a value is Infinity or not-a-number."""
-    return isinstance(node, Leaf) and type(node.value) is float and not math.isfinite(node.value)
+    if not isinstance(node, Leaf):
+        return False
+    value = node.value
+    return type(value) is float and not math.isfinite(value)

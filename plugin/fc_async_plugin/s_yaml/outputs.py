@@ -36,48 +36,73 @@ def filled(project: Project, endpoint: str, account_id: str) -> Project:
         endpoint: URL of the local runtime, under which it has the URLs of HTTP triggers.
         account_id: Account of functions for which the template names none; "" if it is unknown.
     """
-    outputs = {
-        one.name: _outputs(one, endpoint.rstrip("/"), one.account_id or account_id)
-        for one in project.resources
-        if is_function(one)
-    }
+    outputs: dict[str, dict[str, str]] = {}
+    for resource in project.resources:
+        if is_function(resource):
+            account = resource.account_id or account_id
+            outputs[resource.name] = _outputs(resource, endpoint.rstrip("/"), account)
 
     def output(match: re.Match[str]) -> str:
-        return outputs.get(match["name"], {}).get(match["path"], match[0])
+        of_resource = outputs.get(match["name"], {})
+        return of_resource.get(match["path"], match[0])
 
     def value(written: Any) -> Any:
         if isinstance(written, dict):
-            return {key: value(one) for key, one in written.items()}
+            return {key: value(child) for key, child in written.items()}
         if isinstance(written, list):
-            return [value(one) for one in written]
-        return _OUTPUT.sub(output, written) if is_unresolved(written) else written
+            return [value(child) for child in written]
+        if not is_unresolved(written):
+            return written
+        return _OUTPUT.sub(output, written)
 
-    resources = (
+    resources = [
         msgspec.structs.replace(
-            one,
-            props=value(one.props),
-            function_name=value(one.function_name),
-            region=value(one.region),
+            resource,
+            props=value(resource.props),
+            # Also the names: a plan before a deployment by s took a function whose name still had
+            # ${…} for one that does not exist.
+            function_name=value(resource.function_name),
+            region=value(resource.region),
         )
-        for one in project.resources
-    )
+        for resource in project.resources
+    ]
     return msgspec.structs.replace(project, resources=tuple(resources))
 
 
 def _outputs(resource: Resource, endpoint: str, account_id: str) -> dict[str, str]:
     """Return the outputs of a function by their paths."""
-    name, region = resource.function_name, resource.region
-    found = {key: one for key, one in resource.props.items() if isinstance(one, str)}
-    found |= {"functionName": name, "region": region}
+    name = resource.function_name
+    region = resource.region
+    outputs = {key: text for key, text in resource.props.items() if isinstance(text, str)}
+    outputs["functionName"] = name
+    outputs["region"] = region
     if account_id:
-        found["functionArn"] = str(FunctionArn(region=region, account_id=account_id, function=name))
+        arn = FunctionArn(region=region, account_id=account_id, function=name)
+        outputs["functionArn"] = str(arn)
     for _, trigger in resource.each("triggers"):
-        config = trigger.get("triggerConfig") or {}
-        public = isinstance(config, dict) and not config.get("disableURLInternet")
-        latest = trigger.get("qualifier") in {None, limits.DEFAULT_QUALIFIER}
-        if trigger.get("triggerType") == http_trigger.TYPE and latest and public:
-            url = f"{endpoint}{http_trigger.LOCAL_PATH}{name}/{trigger.get('triggerName')}"
-            found["url.system_url"] = found["url.system_intranet_url"] = url
-            found["url.custom_domain"] = url.partition("://")[2]
-            found["url.custom_domain[0].domain"] = url  # of the component for FC 2.0
-    return found
+        if _has_public_url(trigger):
+            path = f"{http_trigger.LOCAL_PATH}{name}/{trigger.get('triggerName')}"
+            outputs |= _urls(f"{endpoint}{path}")
+    return outputs
+
+
+def _has_public_url(trigger: dict[str, Any]) -> bool:
+    """Return whether a trigger is of HTTP, for the latest code, and open to the internet."""
+    if trigger.get("triggerType") != http_trigger.TYPE:
+        return False
+    if trigger.get("qualifier") not in {None, limits.DEFAULT_QUALIFIER}:
+        return False
+    config = trigger.get("triggerConfig") or {}
+    return isinstance(config, dict) and not config.get("disableURLInternet")
+
+
+def _urls(url: str) -> dict[str, str]:
+    """Return the outputs that have the URL of an HTTP trigger."""
+    host_and_path = url.partition("://")[2]
+    return {
+        "url.system_url": url,
+        "url.system_intranet_url": url,
+        # A domain of fc3 has no scheme; the component for FC 2.0 has a list of URLs.
+        "url.custom_domain": host_and_path,
+        "url.custom_domain[0].domain": url,
+    }

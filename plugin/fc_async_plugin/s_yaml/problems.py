@@ -77,12 +77,14 @@ class TemplateError(PluginError):
 
     def masked(self, sources: Mapping[str, str]) -> TemplateError:
         """Return the error without values that came from outside of the template."""
-        shown = [
-            one._replace(message=masked(one.message, sources), fix=masked(one.fix, sources))
-            for one in self.problems
-        ]
+        shown: list[Problem] = []
+        for problem in self.problems:
+            message = masked(problem.message, sources)
+            fix = masked(problem.fix, sources)
+            shown.append(problem._replace(message=message, fix=fix))
         return TemplateError(shown)
 
+    # Exception would make a copy of the message alone, in place of the problems.
     def __reduce__(self) -> tuple[type[TemplateError], tuple[tuple[Problem, ...]]]:
         return type(self), (self.problems,)
 

@@ -82,7 +82,7 @@ class Sources(NamedTuple):
         extended: The file that it extends, or None.
         environment: The entry of ``env.yaml`` that was requested, or None.
         variables: Environment variables, completed from ``.env`` files.
-        own: Names of the variables that no ``.env`` file has set.
+        user_variables: Names of the variables that no ``.env`` file has set.
         files: Names of the files that were read.
         notes: Places that ``s`` reads differently.
         suppressions: Comments that suppress findings.
@@ -92,7 +92,7 @@ class Sources(NamedTuple):
     extended: Source | None
     environment: Table | None
     variables: Mapping[str, str]
-    own: frozenset[str]
+    user_variables: frozenset[str]
     files: tuple[str, ...]
     notes: tuple[Problem, ...]
     suppressions: tuple[Suppression, ...]
@@ -121,22 +121,25 @@ def read(
             raise TemplateError([old])
         reader.notes = [old, *edition1.unread(template.root, "edition")]
         as_edition_3 = functools.partial(_as_edition_3, runs=purpose == "run")
-        template, extended = as_edition_3(template), extended and as_edition_3(extended)
+        template = as_edition_3(template)
+        extended = extended and as_edition_3(extended)
     else:
         _check_edition(template.root, extended)
         template = reader.without_fc2(template, purpose)
         extended = extended and reader.without_fc2(extended, purpose)
-    environment = reader.environment(template, env) if env is not None else None
+    environment = None
+    if env is not None:
+        environment = reader.environment(template, env)
     folders = [Path.cwd(), *_code_folders(template, extended), file.parent]
     return Sources(
-        template,
-        extended,
-        environment,
-        files.variables(folders, environ),
-        frozenset(environ),
-        tuple(reader.files),
-        tuple(reader.notes),
-        tuple(reader.suppressions),
+        template=template,
+        extended=extended,
+        environment=environment,
+        variables=files.variables(folders, environ),
+        user_variables=frozenset(environ),
+        files=tuple(reader.files),
+        notes=tuple(reader.notes),
+        suppressions=tuple(reader.suppressions),
     )
 
 
@@ -150,9 +153,11 @@ class _Reader:
 
     def table(self, file: Path, *, parameters: bool = False) -> Table:
         text = files.read_text(file)
-        text = self._with_defaults(text, file) if parameters and "{{" in text else text
+        if parameters and "{{" in text:
+            text = self._with_defaults(text, file)
         self.files.append(str(file))
         root, dates = yaml12.parse(text, str(file))
+        # js-yaml makes a Date of it, which s copies as a mapping without keys.
         for date in dates:
             self.notes.append(note(date, "an unquoted date becomes an empty map", "quote it"))
         self.suppressions += _suppressions(text, str(file))
@@ -170,18 +175,25 @@ class _Reader:
         root = None
         with contextlib.suppress(TemplateError):  # also if there is no package
             root = self.table(file.resolve().parent.parent / _PACKAGE)
-        known = root.at("Parameters", "properties") if root else None
-        values = _defaults(known.entries) if isinstance(known, Table) else {}
-        used = [one for one in _PARAMETER.finditer(text) if one[1] in values]
+        properties = root.at("Parameters", "properties") if root else None
+        values = _defaults(properties.entries) if isinstance(properties, Table) else {}
+        used = [match for match in _PARAMETER.finditer(text) if match[1] in values]
         if used:
-            place = Position(str(file), text.count("\n", 0, used[0].start()) + 1, 1)
-            said = (
-                f"{used[0][0]} is a parameter of s init: here it has its default in {_PACKAGE}, or "
+            self._note_parameter(text, file, used[0])
+            # s init asks for it in every package. Without quotes, YAML reads it as a mapping.
+            values.setdefault("access", "default")
+        return _PARAMETER.sub(lambda match: values.get(match[1], match[0]), text)
+
+    def _note_parameter(self, text: str, file: Path, parameter: re.Match[str]) -> None:
+        line = text.count("\n", 0, parameter.start()) + 1
+        self.notes.append(
+            note(
+                Position(str(file), line, 1),
+                f"{parameter[0]} is a parameter of s init: "
+                f"here it has its default in {_PACKAGE}, or its name, as have all others",
+                "make a project of the package with s init",
             )
-            fix = "make a project of the package with s init"
-            self.notes.append(note(place, f"{said}its name, as have all others", fix))
-            values.setdefault("access", "default")  # s init asks for it in every package
-        return _PARAMETER.sub(lambda one: values.get(one[1], one[0]), text)
+        )
 
     def extended(self, template: Source, env: str | None) -> Source | None:
         """Read the file that a template extends, if any."""
@@ -204,8 +216,8 @@ class _Reader:
             files.check_inside(file, files.root_of(child.parent))
         except TemplateError as error:
             problem = error.problems[0]
-            said = f"extend: {problem.message}"
-            raise failure(name.position, said, problem.fix, kind="outside") from error
+            message = f"extend: {problem.message}"
+            raise failure(name.position, message, problem.fix, kind="outside") from error
         if not file.exists():
             raise failure(name.position, f"extend: {file} does not exist", kind="file")
         root = self.table(file)
@@ -218,21 +230,27 @@ class _Reader:
         Where functions run on this machine, that counts, with a note; ``services`` is an error
         elsewhere.
         """
-        root, found = source.root, [*edition1.of_fc2(source.root)] if purpose == "run" else []
-        self.notes += found
+        root = source.root
+        notes: list[Problem] = []
+        if purpose == "run":
+            notes = list(edition1.of_fc2(root))
+        self.notes += notes
         if "services" in root.entries:
-            place = root.key_position("services")
-            said = "services belongs to edition 1; edition 3.0.0 calls it resources"
-            if purpose != "run" or "resources" in root.entries:
-                fix = (
-                    "write resources; or, with components of FC 2.0, write edition: 1.0.0 and run:"
-                )
-                raise failure(place, said, f"{fix} s cli fc3 s2tos3")
-            said = f"{said}: dev reads it so, s deploy does not"
-            self.notes.append(note(place, said, "write resources"))
-        elif not found:
+            self._note_services(root, purpose)
+        elif not notes:
             return source
         return _as_edition_3(source, runs=True)
+
+    def _note_services(self, root: Table, purpose: Purpose) -> None:
+        """Note ``services`` in edition 3.0.0, a mistake; refuse them if functions run elsewhere."""
+        position = root.key_position("services")
+        message = "services belongs to edition 1; edition 3.0.0 calls it resources"
+        if purpose != "run" or "resources" in root.entries:
+            fix = "write resources; or, with components of FC 2.0, write edition: 1.0.0 and run:"
+            raise failure(position, message, f"{fix} s cli fc3 s2tos3")
+        self.notes.append(
+            note(position, f"{message}: dev reads it so, s deploy does not", "write resources")
+        )
 
     def _look_further(self, extended: Source, child: Path) -> None:
         """Note that ``s`` does not follow the extend of an extended file; refuse a cycle."""
@@ -241,66 +259,78 @@ class _Reader:
         if further is None:
             return
         name = further.value if isinstance(further, Leaf) else None
-        known = {child.resolve(), file.resolve()}
-        if isinstance(name, str) and (file.parent / name).resolve() in known:
+        visited = {child.resolve(), file.resolve()}
+        if isinstance(name, str) and (file.parent / name).resolve() in visited:
             shown = f"cycle of extend: {child.name} → {file.name} → {name}"
             raise failure(further.position, shown)
-        said = "this extend is not followed: s extends one file, not the file that one extends"
-        self.notes.append(note(further.position, said, "merge the two files"))
+        message = "this extend is not followed: s extends one file, not the file that one extends"
+        self.notes.append(note(further.position, message, "merge the two files"))
 
     def environment(self, template: Source, env: str) -> Table:
         """Read the environment of a name from ``env.yaml``."""
         named = template.root.at("env")
-        given = isinstance(named, Leaf) and isinstance(named.value, str)
-        file = template.file.parent / (template.root.text("env") if given else "env.yaml")
+        file_name = "env.yaml"
+        if isinstance(named, Leaf) and isinstance(named.value, str):
+            file_name = named.value
+        file = template.file.parent / file_name
         environments = self.table(file).at("environments")
-        known = []
+        names: list[str] = []
         for item in environments.items if isinstance(environments, Array) else []:
             name = item.at("name") if isinstance(item, Table) else None
             if isinstance(item, Table) and isinstance(name, Leaf):
                 if name.value == env:
                     return item
-                known.append(str(name.value))
-        position = environments.position if environments is not None else Position(str(file), 1, 1)
-        there = ", ".join(known) or "none"
-        raise failure(position, f"no environment {env!r} here, there are: {there}")
+                names.append(str(name.value))
+        position = Position(str(file), 1, 1)
+        if environments is not None:
+            position = environments.position
+        listed = ", ".join(names) or "none"
+        raise failure(position, f"no environment {env!r} here, there are: {listed}")
 
 
 def _defaults(parameters: Mapping[str, Node]) -> dict[str, str]:
     """Return the defaults of parameters of a package; names of those without one."""
-    found = {}
-    for name, one in parameters.items():
-        default = one.at("default") if isinstance(one, Table) else None
+    defaults: dict[str, str] = {}
+    for name, parameter in parameters.items():
+        default = parameter.at("default") if isinstance(parameter, Table) else None
         value = default.value if isinstance(default, Leaf) else None
-        text = str(value).lower() if isinstance(value, bool) else str(value or name.lower())
+        text = str(value or name.lower())
+        if isinstance(value, bool):
+            text = str(value).lower()
+        # s init puts a suffix of its own there.
         text = text.replace("${default-suffix}", "demo")
-        found[name] = text if _PLAIN.fullmatch(text) else name.lower()
-    return found
+        # The value goes into the text of a YAML file, inside of quotes or not.
+        defaults[name] = text if _PLAIN.fullmatch(text) else name.lower()
+    return defaults
 
 
 def _of_fc2(source: Source) -> Problem | None:
     """Return what to say about a template for FC 2.0; None for another one."""
     file, root = source
     if _ROS in root.entries:
-        funcraft = root.text("Transform").startswith("Aliyun::Serverless")
-        return Problem(
-            "structure",
-            root.key_position(_ROS),
-            f"this is a template of {'Funcraft, for FC 2.0' if funcraft else 'ROS'}, not of s",
-            "run: s cli fc fun2s, then: s cli fc3 s2tos3, and use the s3.yaml that it writes"
-            if funcraft
-            else "",
-        )
+        return _of_ros(root)
     if not edition1.is_edition_1(root):
         return None
-    named = "" if file.name in {"s.yaml", "s.yml"} else f" --source {file.name}"
+    option = "" if file.name in files.NAMES else f" --source {file.name}"
+    key = "edition" if "edition" in root.entries else "services"
     return Problem(
         "edition",
-        root.key_position("edition" if "edition" in root.entries else "services"),
+        root.key_position(key),
         "this is a template of edition 1.0.0, for FC 2.0: validate and graph read it, and dev runs "
         "its functions as service$function",
-        f"run: s cli fc3 s2tos3{named}, then use the s3.yaml that it writes: -t s3.yaml",
+        f"run: s cli fc3 s2tos3{option}, then use the s3.yaml that it writes: -t s3.yaml",
     )
+
+
+def _of_ros(root: Table) -> Problem:
+    """Return what to say about a template of Resource Orchestration Service, or of Funcraft."""
+    kind = "ROS"
+    fix = ""
+    if root.text("Transform").startswith("Aliyun::Serverless"):
+        kind = "Funcraft, for FC 2.0"
+        fix = "run: s cli fc fun2s, then: s cli fc3 s2tos3, and use the s3.yaml that it writes"
+    message = f"this is a template of {kind}, not of s"
+    return Problem("structure", root.key_position(_ROS), message, fix)
 
 
 def _as_edition_3(source: Source, *, runs: bool) -> Source:
@@ -328,13 +358,17 @@ def _check_edition(root: Table, extended: Source | None) -> None:
 
 def _code_folders(template: Source, extended: Source | None) -> list[Path]:
     """Return the folders that ``props.code`` of the resources names."""
-    named: dict[str, str] = {}
-    for source in (extended, template) if extended else (template,):
+    code_of: dict[str, str] = {}
+    # The template overrides the file that it extends.
+    for source in (extended, template):
+        if source is None:
+            continue
         for name, resource in source.root.table("resources").entries.items():
             code = resource.text("props", "code") if isinstance(resource, Table) else ""
             if code:
-                named[name] = code
-    return [template.file.parent / code for code in named.values() if "${" not in code]
+                code_of[name] = code
+    # An expression is not resolved yet: its value may come from one of the .env files.
+    return [template.file.parent / code for code in code_of.values() if "${" not in code]
 
 
 _COMMENT: Final = re.compile(
@@ -348,20 +382,28 @@ def _suppressions(text: str, file: str) -> list[Suppression]:
     if "fc-async:" not in text:
         return []
     lines = text.split("\n")
-    found = []
+    suppressions: list[Suppression] = []
     for index, line in enumerate(lines):
         match = _COMMENT.search(line)
         if match is None:
             continue
-        rules = tuple(rule.strip().upper() for rule in match["rules"].split(",") if rule.strip())
+        names = [rule.strip().upper() for rule in match["rules"].split(",")]
+        rules = tuple(filter(None, names))
         about = index + 1
         if match["file"]:
             about = WHOLE_FILE
         elif not line[: match.start()].strip():
             about = _next_line(lines, index)
         position = Position(file, index + 1, match.start() + 1)
-        found.append(Suppression(position, about, rules, match["reason"].strip()))
-    return found
+        suppressions.append(
+            Suppression(
+                position,
+                about,
+                rules,
+                match["reason"].strip(),
+            )
+        )
+    return suppressions
 
 
 def _next_line(lines: list[str], index: int) -> int:

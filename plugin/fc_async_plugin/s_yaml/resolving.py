@@ -102,13 +102,11 @@ class Collector(Resolver):
         become None and are kept.
         """
         # Most nodes are leaves without a variable: they come first.
-        if isinstance(node, Leaf):
-            if not isinstance(node.value, str):
-                return None if has_no_json(node) else node.value
-            if not expressions.mentions_variable(node.value):
-                return node.value
+        if not isinstance(node, Leaf):
+            return self._collect_inside(node, scope)
+        if expressions.mentions_variable(node.text):
             return self._collect_text(node, scope)
-        return self._collect_inside(node, scope)
+        return None if has_no_json(node) else node.value
 
     def collect_optional(self, node: Node, scope: Scope) -> Any:
         """Return a node as :meth:`collect` does, without what has an unset variable.
@@ -117,7 +115,8 @@ class Collector(Resolver):
         """
         if not self.optional:
             return self.collect(node, scope)
-        before, self._lenient = self._lenient, True
+        before = self._lenient
+        self._lenient = True
         try:
             return self.collect(node, scope)
         finally:
@@ -126,60 +125,68 @@ class Collector(Resolver):
     def _entry(self, key: str, child: Node, scope: Scope) -> Any:
         if key not in self.optional:
             return self.collect(child, scope)
-        before, outer = len(self._left_out), self._outermost
+        before = len(self._left_out)
+        outer = self._outermost
         self._outermost = outer or key
         value = self.collect_optional(child, scope)
         self._outermost = outer
-        return value if key == ENVIRONMENT or len(self._left_out) == before else None
+        is_whole = len(self._left_out) == before
+        # A part of a VPC is none; of the variables, those with a value are of use.
+        return value if is_whole or key == ENVIRONMENT else None
 
     def _collect_inside(self, node: Table | Array, scope: Scope) -> Any:
         if isinstance(node, Table):
-            return {
-                key: value
-                for key, child in node.entries.items()
-                if (value := self._entry(key, child, scope)) is not None or has_no_json(child)
-            }
+            entries: dict[str, Any] = {}
+            for key, child in node.entries.items():
+                value = self._entry(key, child, scope)
+                if value is not None or has_no_json(child):
+                    entries[key] = value
+            return entries
         items = [self.collect(item, scope) for item in node.items]
-        infinite = bool(node.items) and has_no_json(node.items[-1])
-        return items if infinite else without_last_nulls(items)
+        if node.items and has_no_json(node.items[-1]):
+            return items  # its last None is a value, not a null
+        return without_last_nulls(items)
 
     def _collect_text(self, node: Leaf, scope: Scope) -> Any:
         try:
-            return self._value(node, scope)[0]
+            value, _ = self._value(node, scope)
         except TemplateError as error:
             if self._lenient and isinstance(error, NoValue):
                 return self._without_unset(node, scope, error.name)
             self._problems.update(dict.fromkeys(error.problems))
             return None
+        return value
 
     def _without_unset(self, node: Leaf, scope: Scope, name: str) -> Any:
         """Return the collection that a text refers to without its unset variables, else None."""
-        found, there = self._followed(node, scope)
-        if found is node or self._inside_reference:
+        target, target_scope = self._followed(node, scope)
+        if target is node or self._inside_reference:
             self._left_out.append(node)
             self.unset.setdefault(name, set()).add(self._outermost)
             return None
         self._inside_reference = True
         try:
-            return self.collect(found, there)
+            return self.collect(target, target_scope)
         finally:
             self._inside_reference = False
 
     @contextmanager
     def apart(self, name: str) -> Iterator[None]:
         """Put the problems of a resource into :attr:`left_out`, not into :attr:`problems`."""
-        before, self._problems = self._problems, {}
+        before = self._problems
+        self._problems = {}
         try:
             yield
         finally:
-            found, self._problems = self.problems, before
-            if found:
-                self.left_out[name] = found
+            problems = self.problems
+            self._problems = before
+            if problems:
+                self.left_out[name] = problems
 
     def refuse_left_out(self) -> None:
         """Move what :meth:`apart` found to :attr:`problems`."""
-        for found in self.left_out.values():
-            self._problems.update(dict.fromkeys(found))
+        for problems in self.left_out.values():
+            self._problems.update(dict.fromkeys(problems))
         self.left_out.clear()
 
     def text(self, node: Node | None, scope: Scope) -> str:
@@ -193,12 +200,13 @@ class Collector(Resolver):
             return from_plain(self.collect(node, scope), node.mark)
         if isinstance(node, Array):
             return Array(*node.mark, [self.fixed(item, scope) for item in node.items])
-        entries = {
-            key: self.fixed(child, scope)
-            if key not in self.optional
-            else from_plain(self._entry(key, child, scope), child.mark)
-            for key, child in node.entries.items()
-        }
+        entries: dict[str, Node] = {}
+        for key, child in node.entries.items():
+            if key in self.optional:
+                value = self._entry(key, child, scope)
+                entries[key] = from_plain(value, child.mark)
+            else:
+                entries[key] = self.fixed(child, scope)
         return Table(*node.mark, entries, node.keys)
 
 
@@ -211,7 +219,7 @@ OPTIONAL: Final = frozenset(
 """Props that a function runs without on this machine."""
 
 
-class Given(NamedTuple):
+class Options(NamedTuple):
     """Values that the caller gives beside the files; see :func:`fc_async_plugin.s_yaml.load`."""
 
     access: str | None
@@ -220,7 +228,7 @@ class Given(NamedTuple):
     command: str
     reveal: bool
     props: Mapping[str, dict[str, Any]]
-    here: bool
+    runs_here: bool
 
 
 class Values(NamedTuple):
@@ -269,40 +277,43 @@ class Resolved(NamedTuple):
     notes: tuple[Problem, ...]
 
 
-def resolve(merged: Merged, given: Given) -> Resolved:
+def resolve(merged: Merged, options: Options) -> Resolved:
     """Resolve the variables of a template.
 
     Raises:
         TemplateError: Some expressions cannot be resolved; has all problems.
     """
-    sources, environ = merged.sources, merged.sources.variables
+    sources = merged.sources
+    environ = sources.variables
     folder = sources.template.file.parent
-    access = given.access or _alias(merged)
-    alias = access_values(access, environ, asked=given.access is not None)
-    account_id = given.account_id or alias().get("AccountID", "")
+    access = options.access or _alias(merged)
+    alias = access_values(access, environ, asked=options.access is not None)
+    account_id = options.account_id or alias().get("AccountID", "")
 
     def calls(kind: type[F]) -> F:
         return kind(
             environ,
             lambda: {**alias(), "AccountID": account_id},
-            given.command,
-            reveal=given.reveal,
+            options.command,
+            reveal=options.reveal,
             root=root_of(folder),
         )
 
     functions = calls(Functions)
     edition1 = any(note.kind == "edition" for note in sources.notes)
-    resolver = Collector(functions, OPTIONAL if given.here else frozenset(), edition1=edition1)
+    optional: frozenset[str] = OPTIONAL if options.runs_here else frozenset()
+    resolver = Collector(functions, optional, edition1=edition1)
     try:
-        resources = _resources(merged, given, resolver, access)
+        resources = _resources(merged, options, resolver, access)
     except TemplateError as error:
         raise error.masked(functions.sources) from error
-    if given.props and given.reveal:
+    # Props that s has resolved may hold keys, which no expression here has returned.
+    if options.props and options.reveal:
         for key in SECRETS & alias().keys():
-            provenance.note(functions.sources, alias()[key], f"${{config('{key}')}}")
+            provenance.record(functions.sources, alias()[key], f"${{config('{key}')}}")
     return Resolved(
         merged,
-        given.region,
+        options.region,
         resources.project,
         access,
         account_id,
@@ -311,7 +322,7 @@ def resolve(merged: Merged, given: Given) -> Resolved:
         resources.top,
         resolver,
         functions.sources,
-        Masking(calls, sources.own, edition1=edition1),
+        Masking(calls, sources.user_variables, edition1=edition1),
         (*resources.notes, *resolver.kept),
     )
 
@@ -334,7 +345,7 @@ class _Resources(NamedTuple):
     notes: list[Problem]
 
 
-def _resources(merged: Merged, given: Given, resolver: Collector, access: str) -> _Resources:
+def _resources(merged: Merged, options: Options, resolver: Collector, access: str) -> _Resources:
     """Resolve the resources of a template.
 
     Raises:
@@ -343,28 +354,34 @@ def _resources(merged: Merged, given: Given, resolver: Collector, access: str) -
     tops = [top_scope(part, number) for number, part in enumerate(merged.parts)]
     scoped = _scoped(merged, tops, resolver, access)
     notes = [*merged.sources.notes, *merged.notes]
-    if given.here:
+    if options.runs_here:
         scoped = {name: _run_here(part, resolver, notes) for name, part in scoped.items()}
-    values = _values(scoped, resolver, given)
+    values = _values(scoped, resolver, options)
     project = resolver.text(merged.root.at("name"), tops[-1])
     if resolver.problems:
         raise TemplateError(resolver.problems)
     return _Resources(project, values, scoped, tops[-1], notes)
 
 
-def _values(scoped: Mapping[str, Scoped], resolver: Collector, given: Given) -> dict[str, Values]:
+def _values(
+    scoped: Mapping[str, Scoped], resolver: Collector, options: Options
+) -> dict[str, Values]:
     """Return the resources; on this machine without those that have problems, if any has none."""
-    found: dict[str, Values] = {}
-    for name, one in scoped.items():
+    values: dict[str, Values] = {}
+    for name, resource in scoped.items():
         with resolver.apart(name):
-            component, props = resolver.text(one.component, one.scope), given.props.get(name)
+            component = resolver.text(resource.component, resource.scope)
+            props = options.props.get(name)
             if props is None:
                 is_function = names_function(component)
                 collect = resolver.collect if is_function else resolver.collect_optional
-                props = collect(one.props, one.scope)
-            found[name] = Values(component, props, one)
-    sound = {name: one for name, one in found.items() if name not in resolver.left_out}
-    if not (given.here and any(names_function(one.component) for one in sound.values())):
+                props = collect(resource.props, resource.scope)
+            values[name] = Values(component, props, resource)
+    left_out = resolver.left_out
+    sound = {name: resolved for name, resolved in values.items() if name not in left_out}
+    has_function = any(names_function(remaining.component) for remaining in sound.values())
+    # Elsewhere all or nothing is deployed; a machine without a function has nothing to run.
+    if not options.runs_here or not has_function:
         resolver.refuse_left_out()
     return sound
 
@@ -372,7 +389,8 @@ def _values(scoped: Mapping[str, Scoped], resolver: Collector, given: Given) -> 
 def _alias(merged: Merged) -> str:
     """Return the access alias of the environment, else of the template."""
     environment = merged.sources.environment
-    return (environment.text("access") if environment else "") or merged.root.text("access")
+    of_environment = environment.text("access") if environment else ""
+    return of_environment or merged.root.text("access")
 
 
 def _scoped(
@@ -388,33 +406,61 @@ def _scoped(
         for name, written in part.resources.items():
             props = _overlaid(name, written, merged.sources.environment, top, resolver)
             scope = resource_scope(name, written.table, props, top, resources, access)
-            one = Scoped(props, scope, written.table.at("component"), written.position)
-            scoped[name] = _joined(scoped[name], one) if name in scoped else one
+            resource = Scoped(
+                props,
+                scope,
+                written.table.at("component"),
+                written.position,
+            )
+            if name in scoped:
+                resource = _joined(scoped[name], resource)
+            scoped[name] = resource
     return scoped
 
 
-def _run_here(one: Scoped, resolver: Collector, notes: list[Problem]) -> Scoped:
+def _run_here(resource: Scoped, resolver: Collector, notes: list[Problem]) -> Scoped:
     """Return a resource with what this machine reads and ``s`` does not; add a note for each."""
-    if not isinstance(one.component, Leaf):
-        return one
-    component = str(resolver.attempt(one.component, one.scope))
+    if not isinstance(resource.component, Leaf):
+        return resource
+    component = str(resolver.attempt(resource.component, resource.scope))
     if not names_function(component):
-        if not component.startswith((".", "/")) or "runtime" not in one.props.entries:
-            return one
-        said = f"component {component} is a folder: dev takes it for fc3, because props have a "
-        notes.append(note(one.component.position, f"{said}runtime", "write component: fc3"))
-        one = one._replace(component=Leaf(*one.component.mark, "fc3"))
-    props, found = as_of_fc3(one.props)
-    notes += found
-    runtime = props.at("runtime")
-    named = resolver.attempt(runtime, one.scope) if isinstance(runtime, Leaf) else ""
-    if named in PYTHON | NODE | CUSTOM and "code" not in props.entries:
-        said = (
-            "a function has a runtime and no code: dev takes the folder of the template, s deploy"
+        is_folder = component.startswith((".", "/"))
+        if not is_folder or "runtime" not in resource.props.entries:
+            return resource
+        notes.append(
+            note(
+                resource.component.position,
+                f"component {component} is a folder: "
+                "dev takes it for fc3, because props have a runtime",
+                "write component: fc3",
+            )
         )
-        notes.append(note(one.position, f"{said} needs one", "add code"))
-        props = with_entry(props, "code", Leaf(*props.mark, "."), props.mark)
-    return one._replace(props=props)
+        resource = resource._replace(component=Leaf(*resource.component.mark, "fc3"))
+    # Not before: see edition1, which needs the component and what an environment lays over props.
+    props, fc2_notes = as_of_fc3(resource.props)
+    notes += fc2_notes
+    runtime = props.at("runtime")
+    runtime_name = ""
+    if isinstance(runtime, Leaf):
+        runtime_name = resolver.attempt(runtime, resource.scope)
+    has_code = "code" in props.entries
+    if runtime_name in PYTHON | NODE | CUSTOM and not has_code:
+        # A public template has no code; s deploy refuses it, the note says so.
+        notes.append(
+            note(
+                resource.position,
+                "a function has a runtime and no code: "
+                "dev takes the folder of the template, s deploy needs one",
+                "add code",
+            )
+        )
+        props = with_entry(
+            props,
+            "code",
+            Leaf(*props.mark, "."),
+            props.mark,
+        )
+    return resource._replace(props=props)
 
 
 def _overlaid(
@@ -426,16 +472,20 @@ def _overlaid(
         return props
     scope = environment_scope(environment, top.folder)
     component = resolver.text(written.table.at("component"), top)
-    for overlay in (
+    overlays = (
+        # The later one wins.
         environment.at("overlays", "components", component),
         environment.at("overlays", "resources", name),
         _region(environment),
-    ):
-        if overlay is not None:
-            fixed = resolver.fixed(overlay, scope)
-            if not isinstance(fixed, Table):
-                raise failure(fixed.position, "an overlay is not a mapping")
-            props = merge_tables(props, fixed)
+    )
+    for overlay in overlays:
+        if overlay is None:
+            continue
+        # An expression of an environment knows only the environment, so it is resolved first.
+        fixed = resolver.fixed(overlay, scope)
+        if not isinstance(fixed, Table):
+            raise failure(fixed.position, "an overlay is not a mapping")
+        props = merge_tables(props, fixed)
     return props
 
 
@@ -448,7 +498,12 @@ def _region(environment: Table) -> Table | None:
 
 def _joined(lower: Scoped, upper: Scoped) -> Scoped:
     """Merge a resource over the extended file's; each string is resolved in its own file."""
-    others = {id(leaf): lower.scope for leaf in leaves(lower.props)}
-    scope = upper.scope._replace(others=others)
+    lower_scopes = {id(leaf): lower.scope for leaf in leaves(lower.props)}
+    scope = upper.scope._replace(node_scopes=lower_scopes)
     props = merge_tables(lower.props, upper.props)
-    return Scoped(props, scope, upper.component or lower.component, upper.position)
+    return Scoped(
+        props,
+        scope,
+        upper.component or lower.component,
+        upper.position,
+    )

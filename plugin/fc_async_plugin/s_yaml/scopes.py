@@ -41,18 +41,18 @@ class Scope(NamedTuple):
         roots: Targets of the first name of a reference.
         folder: Folder to which the paths of ``file()`` and ``path()`` are relative.
         deferred: Whether outputs of resources may be named, which are known after a deployment.
-        others: Scopes of nodes that come from another file, by the id of the node.
+        node_scopes: Scopes of nodes that come from another file, by the id of the node.
     """
 
     name: str
     roots: dict[str, Root]
     folder: Path
     deferred: bool
-    others: Mapping[int, Scope] = {}
+    node_scopes: Mapping[int, Scope] = {}
 
     def of(self, node: Node) -> Scope:
         """Return the scope in which a node is resolved: its own, if it was merged in."""
-        return self.others.get(id(node), self)
+        return self.node_scopes.get(id(node), self)
 
     def defers(self, path: tuple[str, ...]) -> bool:
         """Return whether the value of a reference is known only after a deployment."""
@@ -88,7 +88,12 @@ def top_scope(part: Part, number: int) -> Scope:
     """
     variables = part.variables if isinstance(part.variables, Table) else None
     root = Root(dict(variables.entries) if variables else {}, variables)
-    root.scope = Scope(f":{number}", {"vars": root}, part.folder, deferred=False)
+    root.scope = Scope(
+        f":{number}",
+        {"vars": root},
+        part.folder,
+        deferred=False,
+    )
     return root.scope
 
 
@@ -105,6 +110,11 @@ def resource_scope(
     """Return the scope of a resource's variables; the others can then refer to the resource."""
     this = Root({**resource.entries, "name": name, "access": access, "props": props})
     roots = {**top.roots, "resources": resources, "this": this, "components": Root({})}
-    this.scope = Scope(name + top.name, roots, top.folder, deferred=True)
+    this.scope = Scope(
+        name + top.name,
+        roots,
+        top.folder,
+        deferred=True,
+    )
     resources.children[name] = this
     return this.scope

@@ -107,55 +107,57 @@ class Resolver:
             scope: The scope of the node.
             path: Keys and indices.
         """
-        found = []
+        positions: list[Place] = []
         for step in path:
             node, scope = self._followed(node, scope)
-            key = None
-            if isinstance(node, Table) and step in node.entries:
-                key = node.key_position(str(step))
-                node = node.entries[str(step)]
-            elif isinstance(node, Array) and isinstance(step, int) and step < len(node.items):
-                node = node.items[step]
+            if isinstance(node, Table):
+                child = node.entries.get(step) if isinstance(step, str) else None
+                key_position = None if child is None else node.key_position(str(step))
             else:
+                child = _item(node, step)
+                key_position = None
+            if child is None:
                 break
-            found.append(Place(node.position, key))
-        return found
+            positions.append(Place(child.position, key_position))
+            node = child
+        return positions
 
     def _followed(self, node: Node, scope: Scope) -> tuple[Node, Scope]:
         """Return the collection that a node refers to, with its scope; else the node itself."""
-        found: Any = node
-        there = scope
+        target: Any = node
+        target_scope = scope
         for _ in range(MAX_HOPS):
-            reference = expressions.only_reference(found.text) if isinstance(found, Leaf) else None
+            if not isinstance(target, Leaf):
+                break
+            reference = expressions.only_reference(target.text)
             if reference is None:
                 break
             try:
-                found, there = self._walk(reference.path, there.of(found))
+                target, target_scope = self._walk(reference.path, target_scope.of(target))
             except _Deferred:
                 break
-            if isinstance(found, Table | Array):
-                return found, there
+            if isinstance(target, Table | Array):
+                return target, target_scope
         return node, scope
 
     def find(self, path: tuple[str, ...], scope: Scope) -> Node | None:
         """Return the node that a reference names, unresolved; None if there is none."""
         try:
-            found, _ = self._walk(path, scope)
+            target, _ = self._walk(path, scope)
         except (_Deferred, TemplateError):
             return None
-        return found if isinstance(found, Leaf | Table | Array) else None
+        return target if isinstance(target, Leaf | Table | Array) else None
 
     def _value(self, node: Node, scope: Scope) -> tuple[Any, int]:
         """Return the plain value and the number of values in it."""
-        if isinstance(node, Leaf) and (
-            not isinstance(node.value, str) or not expressions.mentions_variable(node.value)
-        ):
+        if isinstance(node, Leaf) and not expressions.mentions_variable(node.text):
             return node.value, 1
         scope = scope.of(node)
         key = (id(node), scope.name)
-        known = self._memo.get(key)
-        if known is not None:
-            return known[1], known[2]
+        resolved = self._memo.get(key)
+        if resolved is not None:
+            _, value, size = resolved
+            return value, size
         if key in self._failed:
             raise self._failed[key][1]
         self._enter(key, node)
@@ -182,13 +184,21 @@ class Resolver:
         if isinstance(node, Leaf):
             value = self._text(str(node.value), node, scope)
             return value, _size(value)
+        size = 1
         if isinstance(node, Array):
-            found = [self._value(item, scope) for item in node.items]
-            items = without_last_nulls([value for value, _ in found])
-            return items, 1 + sum(size for _, size in found)
-        pairs = {key: self._value(child, scope) for key, child in node.entries.items()}
-        entries = {key: value for key, (value, _) in pairs.items() if value is not None}
-        return entries, 1 + sum(size for _, size in pairs.values())
+            items: list[Any] = []
+            for item in node.items:
+                value, item_size = self._value(item, scope)
+                items.append(value)
+                size += item_size
+            return without_last_nulls(items), size
+        entries: dict[str, Any] = {}
+        for key, child in node.entries.items():
+            value, child_size = self._value(child, scope)
+            size += child_size
+            if value is not None:  # s removes a key whose value is null
+                entries[key] = value
+        return entries, size
 
     def _text(self, text: str, node: Leaf, scope: Scope) -> Any:
         for _ in range(MAX_ROUNDS):
@@ -196,7 +206,8 @@ class Resolver:
                 parts = expressions.split(text)
                 value = self._parts(parts, node, scope)
             except Unset as error:
-                raise NoValue(_error(node, error.message, error.fix).problems, error.name) from None
+                failure = _error(node, error.message, error.fix)
+                raise NoValue(failure.problems, error.name) from None
             except Malformed as error:
                 raise _error(node, error.message, error.fix) from None
             if not isinstance(value, str) or value == text:
@@ -211,36 +222,51 @@ class Resolver:
     def _parts(self, parts: list[str | Hole], node: Leaf, scope: Scope) -> Any:
         functions = self._functions
         before = functions.taken
-        if len(parts) == 1 and isinstance(parts[0], Hole):
-            value = self._hole(parts[0], node, scope)
+        only = parts[0] if len(parts) == 1 else None
+        if isinstance(only, Hole):
+            # An expression that is the whole text keeps the type of its value.
+            value = self._hole(only, node, scope)
             if functions.taken > before:
-                provenance.note(functions.sources, value, parts[0].source)
-            if isinstance(value, dict | list) and isinstance(parts[0].expression, Call):
+                provenance.record(functions.sources, value, only.source)
+            is_collection = isinstance(value, dict | list)
+            if is_collection and isinstance(only.expression, Call):
                 value = self._inside_data(value, node, scope)
             self._charge(value)
             return value
-        texts = [
-            part if isinstance(part, str) else javascript.to_text(self._hole(part, node, scope))
-            for part in parts
-        ]
+        texts: list[str] = []
+        for part in parts:
+            if isinstance(part, Hole):
+                texts.append(javascript.to_text(self._hole(part, node, scope)))
+            else:
+                texts.append(part)
         text = "".join(texts)
-        if functions.taken > before or not functions.sources.keys().isdisjoint(texts):
+        # A value that another node has asked for is not counted again, but is in sources.
+        has_values = functions.taken > before or not functions.sources.keys().isdisjoint(texts)
+        if has_values:
             self._note_parts(parts, texts, str(node.value))
         return text
 
-    def _note_parts(self, parts: list[str | Hole], texts: list[str], written: str) -> None:
+    def _note_parts(
+        self,
+        parts: list[str | Hole],
+        texts: list[str],
+        written: str,
+    ) -> None:
         """Note what holes returned, and the text that they make."""
         for part, text in zip(parts, texts, strict=True):
             if isinstance(part, Hole) and isinstance(part.expression, Call):
-                provenance.note(self._functions.sources, text, part.source)
-        provenance.note(self._functions.sources, "".join(texts), written)
+                provenance.record(self._functions.sources, text, part.source)
+        provenance.record(self._functions.sources, "".join(texts), written)
 
     def _inside_data(self, value: Any, node: Leaf, scope: Scope) -> Any:
         """Resolve the expressions in a mapping or list that a call returned."""
         key = (id(value), node.mark)
         if key not in self._data:
+            # The value is kept as well: its id must not become that of another one.
             self._data[key] = (value, from_plain(value, node.mark))
-        return self._value(self._data[key][1], scope)[0]
+        _, data = self._data[key]
+        resolved, _ = self._value(data, scope)
+        return resolved
 
     def _charge(self, value: Any) -> None:
         if self._growth <= MAX_GROWTH:  # counting costs time, and the limit is exceeded anyway
@@ -256,69 +282,87 @@ class Resolver:
             value = self._evaluate(hole.expression, scope)
         except _Deferred:
             return hole.source
-        if (
-            value is javascript.MISSING
-            and self._edition1
-            and isinstance(hole.expression, Reference)
-        ):
-            said = f"{hole.source} names nothing: it stays as text, as in s"
-            fix = "leave it out, or write what it stands for"
-            self.kept[Problem("edition", node.position, said, fix)] = None
+        is_missing = value is javascript.MISSING
+        if is_missing and self._edition1 and isinstance(hole.expression, Reference):
+            # findVariableValue of s: src/common/execCommand/parse.ts of Serverless-Devs/core
+            self._keep(hole, node)
             return hole.source
-        if value is javascript.MISSING or (value is None and not _is_init(hole.expression)):
+        # parseInt of env.init may give NaN, which is null here and is a value in s.
+        is_null = value is None and not _is_init(hole.expression)
+        if is_missing or is_null:
             raise expressions.not_found(hole)
         return value
 
+    def _keep(self, hole: Hole, node: Node) -> None:
+        """Note that a reference stays as text."""
+        problem = Problem(
+            "edition",
+            node.position,
+            f"{hole.source} names nothing: it stays as text, as in s",
+            "leave it out, or write what it stands for",
+        )
+        self.kept[problem] = None
+
     def _evaluate(self, expression: Expression, scope: Scope) -> Any:
         if isinstance(expression, Reference):
-            found, scope = self._walk(expression.path, scope)
-            if isinstance(found, Leaf | Table | Array):
-                return self._value(found, scope)[0]
-            return found
+            target, scope = self._walk(expression.path, scope)
+            if not isinstance(target, Leaf | Table | Array):
+                return target
+            value, _ = self._value(target, scope)
+            return value
         value = self._call(expression, scope)
         for key in expression.path:
             value = javascript.lookup(value, key)
         return value
 
-    def _walk(self, path: tuple[str, ...], scope: Scope) -> tuple[Any, Scope]:
+    def _walk(
+        self,
+        path: tuple[str, ...],
+        scope: Scope,
+    ) -> tuple[Any, Scope]:
         """Return the target of a path (a node, a plain value or MISSING) and its scope."""
         root = scope.roots.get(path[0])
-        if root is None or (len(path) == 1 and root.whole is None):
+        if root is None:
+            return javascript.MISSING, scope
+        if len(path) == 1 and root.whole is None:
             return javascript.MISSING, scope
         if scope.defers(path):
             raise _Deferred
-        found: Any = root
+        target: Any = root
         for key in path[1:]:
-            if isinstance(found, Root):
-                scope = found.scope or scope
-            found = self._step(found, key, scope)
-        if isinstance(found, Root):
-            return found.whole or javascript.MISSING, found.scope or scope
-        return found, scope
+            if isinstance(target, Root):
+                scope = target.scope or scope
+            target = self._step(target, key, scope)
+        if isinstance(target, Root):
+            scope = target.scope or scope
+            target = target.whole or javascript.MISSING
+        return target, scope
 
-    def _step(self, found: Any, key: str, scope: Scope) -> Any:
+    def _step(self, target: Any, key: str, scope: Scope) -> Any:
         """Return what is under a key of a root, a node or a plain value."""
-        if isinstance(found, Root):
-            return found.children.get(key, javascript.MISSING)
-        if isinstance(found, Table):
-            return found.entries.get(key, javascript.MISSING)
-        if isinstance(found, Array):
-            index = javascript.index(key)
-            if index is not None and index < len(found.items):
-                return found.items[index]
-            return len(found.items) if key == "length" else javascript.MISSING
-        if isinstance(found, Leaf):
-            found = self._value(found, scope)[0]
-        return javascript.lookup(found, key)
+        if isinstance(target, Root):
+            return target.children.get(key, javascript.MISSING)
+        if isinstance(target, Table):
+            return target.entries.get(key, javascript.MISSING)
+        if isinstance(target, Array):
+            if key == "length":
+                return len(target.items)
+            item = _item(target, javascript.index(key))
+            return javascript.MISSING if item is None else item
+        if isinstance(target, Leaf):
+            target = self._value(target, scope)[0]
+        return javascript.lookup(target, key)
 
     def _call(self, call: Call, scope: Scope) -> Any:
         if not call.arguments:
             raise Malformed(f"{call.name}() needs an argument")
         first = self._argument(call.arguments[0], scope)
-        values = [first, *(self._default(one, scope) for one in call.arguments[1:])]
-        if call.name in {"str", "env.init"}:
-            text = self._as_text(first, scope)
-            return text if call.name == "str" else javascript.parse_int(text)
+        values = [first]
+        values += [self._default(argument, scope) for argument in call.arguments[1:]]
+        if call.name == "str":
+            return self._as_text(first, scope)
+        if call.name == "env.init":
+            return javascript.parse_int(self._as_text(first, scope))
         if first is javascript.MISSING and call.name == "env":
             values[0] = ""
         elif not isinstance(first, str):
@@ -331,8 +375,11 @@ class Resolver:
     def _as_text(self, argument: Any, scope: Scope) -> str:
         """Return what an argument names as text; the argument itself if it names nothing."""
         text = javascript.to_text(argument)
-        found = self._evaluate(Reference(tuple(text.split("."))), scope)
-        return text if found is javascript.MISSING else javascript.to_text(found)
+        path = tuple(text.split("."))
+        value = self._evaluate(Reference(path), scope)
+        if value is javascript.MISSING:
+            return text
+        return javascript.to_text(value)
 
     def _default(self, argument: Argument, scope: Scope) -> Any:
         """Evaluate an argument that may be unneeded, and therefore may be known only later."""
@@ -347,11 +394,21 @@ class Resolver:
         if isinstance(argument, str):
             return argument
         value = self._evaluate(argument, scope)
-        if value is javascript.MISSING and len(argument.path) > 1:
-            holder = argument._replace(path=argument.path[:-1])
-            if self._evaluate(holder, scope) is javascript.MISSING:
-                raise Malformed(f"{'.'.join(argument.path)} not found")
+        is_inside = len(argument.path) > 1
+        if value is not javascript.MISSING or not is_inside:
+            return value
+        # A missing key is undefined in JavaScript; a key of undefined is an error.
+        holder = argument._replace(path=argument.path[:-1])
+        if self._evaluate(holder, scope) is javascript.MISSING:
+            raise Malformed(f"{'.'.join(argument.path)} not found")
         return value
+
+
+def _item(node: Node, index: object) -> Node | None:
+    """Return the item of a sequence at an index; None if there is none."""
+    if not isinstance(node, Array) or not isinstance(index, int):
+        return None
+    return node.items[index] if index < len(node.items) else None
 
 
 def _is_init(expression: Expression) -> bool:

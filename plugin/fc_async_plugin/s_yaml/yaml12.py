@@ -74,25 +74,30 @@ def _events(text: str, file: str) -> Iterator[yaml.Event]:
     except yaml.reader.ReaderError as error:
         before = text[: error.position] if isinstance(error.position, int) else ""
         line = before.count("\n") + 1
-        column = len(before) - (before.rfind("\n") + 1) + 1
+        line_start = before.rfind("\n") + 1
+        column = len(before) - line_start + 1
         raise failure(
             Position(file, line, column), f"invalid YAML: {error.reason}", kind="syntax"
         ) from error
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        position = Position(file, mark.line + 1, mark.column + 1) if mark else Position(file, 1, 1)
-        said = ", ".join(part for part in (error.problem, error.context) if part)
+        position = Position(file, 1, 1)
+        if mark:
+            position = Position(file, mark.line + 1, mark.column + 1)
+        reason = ", ".join(part for part in (error.problem, error.context) if part)
         raise failure(
-            position, f"invalid YAML: {said}", _hint(text, position), kind="syntax"
+            position, f"invalid YAML: {reason}", _hint(text, position), kind="syntax"
         ) from error
 
 
 def _hint(text: str, position: Position) -> str:
     lines = text.splitlines()
     line = lines[position.line - 1] if position.line <= len(lines) else ""
-    if "\t" in line[: len(line) - len(line.lstrip())]:
+    indent = line[: len(line) - len(line.lstrip())]
+    if "\t" in indent:
         return "indent with spaces, YAML has no tabs"
-    if "${" in line and line.lstrip("- ")[:1] not in {"'", '"'}:
+    is_quoted = line.lstrip("- ")[:1] in {"'", '"'}
+    if "${" in line and not is_quoted:
         return "inside of { } and [ ] a ${…} needs quotes"
     return ""
 
@@ -171,6 +176,7 @@ class _Builder:
                 column,
                 event.value if isinstance(value, Date) else javascript.to_text(value),
             )
+            # "<<" in quotes is a key like others.
             frame.merging = event.value == _MERGE and event.implicit[0]
         else:
             self._add(node, event)
@@ -203,6 +209,7 @@ class _Builder:
         mark = self._position(event)
         node: Table | Array = Table(*mark, {}, {}) if is_map else Array(*mark, [])
         if event.anchor is not None:
+            # Not closed yet: an alias inside of it would never end.
             self._anchors[event.anchor] = None
         self._stack.append(_Frame(node, event.anchor, self._count - 1))
 
@@ -215,10 +222,11 @@ class _Builder:
     def _alias(self, event: yaml.AliasEvent) -> None:
         if event.anchor not in self._anchors:
             self._fail(event, f"nothing is named &{event.anchor} above this alias")
-        known = self._anchors[event.anchor]
-        if known is None:
+        anchored = self._anchors[event.anchor]
+        if anchored is None:
             self._fail(event, f"*{event.anchor} is inside of &{event.anchor}: it never ends")
-        node, size = known
+        node, size = anchored
+        # What an alias repeats counts again: ten levels of ten aliases are ten thousand million.
         self._charge(event, size)
         frame = self._stack[-1] if self._stack else None
         if frame is not None and frame.key is None and isinstance(frame.node, Table):
@@ -254,6 +262,7 @@ class _Builder:
                 "remove one of them",
                 kind="syntax",
             )
+        # A key replaces a merged one; from now on, a second one is a duplicate.
         frame.merged.discard(name)
         owner.entries[name] = node
         owner.keys[name] = key.mark
@@ -265,6 +274,7 @@ class _Builder:
             if not isinstance(source, Table):
                 raise failure(source.position, "<< merges mappings only", kind="syntax")
             for name, child in source.entries.items():
+                # Own keys and earlier sources take precedence.
                 if name not in owner.entries:
                     owner.entries[name] = child
                     owner.keys[name] = source.keys[name]
@@ -326,6 +336,7 @@ def plain_scalar(text: str) -> Plain | Date:
     Returns:
         A string, number, bool or None; :data:`DATE` for a date.
     """
+    # Most scalars are words, and the patterns below take time for each.
     if text and text[0] not in _FIRST:
         return text
     if text in _WORDS:
@@ -336,9 +347,11 @@ def plain_scalar(text: str) -> Plain | Date:
     if match is not None:
         return _integer(match)
     if _FLOAT.fullmatch(text) is not None:
-        plain = text.replace("_", "").lower()
-        return javascript.number(float(plain.replace(".inf", "inf").replace(".nan", "nan")))
-    return DATE if _DATE.fullmatch(text) is not None else text
+        digits = text.replace("_", "").lower()
+        digits = digits.replace(".inf", "inf").replace(".nan", "nan")
+        return javascript.number(float(digits))
+    is_date = _DATE.fullmatch(text) is not None
+    return DATE if is_date else text
 
 
 def _integer(match: re.Match[str]) -> float:
@@ -346,8 +359,12 @@ def _integer(match: re.Match[str]) -> float:
     digits = match[group].replace("_", "")
     if not digits:
         return 0
-    exact = int(digits, _BASES[group]) if len(digits) <= _MOST_DIGITS else _TOO_LARGE
+    exact = _TOO_LARGE
+    if len(digits) <= _MOST_DIGITS:  # int() takes quadratic time
+        exact = int(digits, _BASES[group])
     sign = -1 if match[0].startswith("-") else 1
     if exact >= _TOO_LARGE:
         return sign * math.inf
-    return sign * (exact if exact <= _EXACT else int(float(exact)))
+    if exact > _EXACT:
+        exact = int(float(exact))
+    return sign * exact

@@ -64,25 +64,29 @@ class Edit:
             PluginError: The place cannot be edited safely.
         """
         node: yaml.MappingNode = self._root
-        for depth, key in enumerate(path):
-            entry = _entry(node, key)
+        last = len(path) - 1
+        for depth, name in enumerate(path):
+            entry = _entry(node, name)
             if entry is None:
                 if value is None:
                     return self.text
-                return self._insert(node, _nest(path[depth:], value), path)
-            below = entry[1]
-            if depth == len(path) - 1:
+                content = _nest(path[depth:], value)
+                return self._insert(node, content, path)
+            if depth == last:
                 return self._replace(node, entry, value, path)
+            key, below = entry
             if not isinstance(below, yaml.MappingNode):
                 if value is None:
                     return self.text
-                return self._replace(node, entry, _nest(path[depth + 1 :], value), path)
-            self._refuse_alias(entry[0], below, path)
+                content = _nest(path[depth + 1 :], value)
+                return self._replace(node, entry, content, path)
+            self._refuse_alias(key, below, path)
             node = below
         return self.text
 
     @staticmethod
     def _refuse_alias(key: yaml.Node, value: yaml.Node, path: Sequence[str]) -> None:
+        # A value before its key is the node of an anchor: a change would be one of all its aliases.
         if value.start_mark.index < key.end_mark.index:
             raise PluginError(f"{'.'.join(path)} is shared by an anchor: change it by hand")
 
@@ -93,12 +97,19 @@ class Edit:
             return self._rewrite_flow(node, content)
         if not node.value:
             raise PluginError(f"{'.'.join(path)} cannot be added: change it by hand")
-        indent = node.value[0][0].start_mark.column
+        first_key, _ = node.value[0]
+        lines = _block(content, first_key.start_mark.column)
         at = self._line_after(_last_leaf(node))
-        lines = _block(content, indent)
+        # The last line of a file may have no end.
         if at and self.text[at - 1] != "\n":
             lines = "\n" + lines.rstrip("\n")
-        return self.text[:at] + lines + self.text[at:]
+        return self._with_text(at, at, lines)
+
+    def _with_text(self, start: int, end: int, new: str) -> str:
+        """Return the text with other characters between two indices."""
+        before = self.text[:start]
+        after = self.text[end:]
+        return f"{before}{new}{after}"
 
     def _replace(
         self,
@@ -113,65 +124,76 @@ class Edit:
             return self._rewrite_flow(node, {str(key.value): value})
         if value is None:
             return self._remove(node, key, old)
-        start, end = old.start_mark.index, _end(old)
+        start = old.start_mark.index
+        end = _end(old)
         if isinstance(value, dict):
-            rest = self.text[end : self._line_after(old)]
-            indent = key.start_mark.column + _STEP
-            start = key.end_mark.index + self.text[key.end_mark.index :].index(":") + 1
-            body = _block(value, indent).rstrip("\n")
-            return (
-                self.text[:start]
-                + rest.rstrip("\n")
-                + "\n"
-                + body
-                + self.text[end + len(rest.rstrip("\n")) :]
-            )
-        blank = " " if start == end or self.text[start - 1] == ":" else ""
-        return self.text[:start] + blank + scalar(value) + self.text[end:]
+            return self._replace_with_mapping(key, old, value)
+        is_glued = self.text[start - 1] == ":"
+        blank = " " if start == end or is_glued else ""
+        return self._with_text(start, end, blank + scalar(value))
+
+    def _replace_with_mapping(self, key: yaml.Node, old: yaml.Node, value: Any) -> str:
+        """Return the text with a block under a key, below what stands behind the old value."""
+        key_end = key.end_mark.index
+        colon = self.text.index(":", key_end)
+        body = _block(value, key.start_mark.column + _STEP).rstrip("\n")
+        # A comment behind the old value stays behind the key.
+        end = _end(old)
+        behind = self.text[end : self._line_after(old)].rstrip("\n")
+        return self._with_text(colon + 1, end + len(behind), f"{behind}\n{body}")
 
     def _remove(self, node: yaml.MappingNode, key: yaml.Node, old: yaml.Node) -> str:
         if len(node.value) == 1:
             # An emptied mapping would become null.
-            return self.text[: node.start_mark.index] + "{}" + self.text[_end(old) :]
-        start = self.text.rfind("\n", 0, key.start_mark.index) + 1
-        return self.text[:start] + self.text[self._line_after(old) :]
+            return self._with_text(node.start_mark.index, _end(old), "{}")
+        line_start = self.text.rfind("\n", 0, key.start_mark.index) + 1
+        return self._with_text(line_start, self._line_after(old), "")
 
     def _rewrite_flow(self, node: yaml.MappingNode, changes: Mapping[str, Any]) -> str:
-        parts = {
-            self.text[key.start_mark.index : key.end_mark.index]: (
-                self.text[value.start_mark.index : value.end_mark.index]
-            )
-            for key, value in node.value
-        }
+        parts: dict[str, str] = {}
+        for key_node, value_node in node.value:
+            parts[self._source(key_node)] = self._source(value_node)
         for key, value in changes.items():
             if value is None:
                 parts.pop(key, None)
             else:
                 parts[key] = _flow(value)
         body = ", ".join(f"{key}: {value}" for key, value in parts.items())
-        return self.text[: node.start_mark.index] + f"{{{body}}}" + self.text[node.end_mark.index :]
+        start = node.start_mark.index
+        end = node.end_mark.index
+        return self._with_text(start, end, f"{{{body}}}")
+
+    def _source(self, node: yaml.Node) -> str:
+        """Return a node as it is written."""
+        start = node.start_mark.index
+        end = node.end_mark.index
+        return self.text[start:end]
 
     def _line_after(self, node: yaml.Node) -> int:
         """Return the index at which the line after a node begins."""
         end = _end(node)
         if end and self.text[end - 1] == "\n":
             return end
-        found = self.text.find("\n", end)
-        return len(self.text) if found < 0 else found + 1
+        line_end = self.text.find("\n", end)
+        if line_end < 0:
+            return len(self.text)
+        return line_end + 1
 
 
 def _entry(node: yaml.MappingNode, key: str) -> tuple[yaml.Node, yaml.Node] | None:
-    for entry in node.value:
-        if isinstance(entry[0], yaml.ScalarNode) and entry[0].value == key:
-            return entry[0], entry[1]
+    for key_node, value_node in node.value:
+        if isinstance(key_node, yaml.ScalarNode) and key_node.value == key:
+            return key_node, value_node
     return None
 
 
 def _last_leaf(node: yaml.Node) -> yaml.Node:
     """Return the innermost last node: the end mark of a block lies behind the comments after it."""
-    while isinstance(node, yaml.CollectionNode) and not node.flow_style and node.value:
+    while isinstance(node, yaml.CollectionNode):
+        if node.flow_style or not node.value:
+            break
         last = node.value[-1]
-        node = last[1] if isinstance(last, tuple) else last
+        node = last[1] if isinstance(last, tuple) else last  # a mapping has pairs
     return node
 
 
@@ -190,15 +212,16 @@ def _block(content: Mapping[str, Any], indent: int) -> str:
     lines: list[str] = []
     for key, value in content.items():
         if isinstance(value, dict):
-            lines += [f"{' ' * indent}{key}:\n", _block(value, indent + _STEP)]
+            lines.append(f"{'':<{indent}}{key}:\n")
+            lines.append(_block(value, indent + _STEP))
         else:
-            lines.append(f"{' ' * indent}{key}: {scalar(value)}\n")
+            lines.append(f"{'':<{indent}}{key}: {scalar(value)}\n")
     return "".join(lines)
 
 
 def _flow(value: Any) -> str:
     if isinstance(value, dict):
-        inner = ", ".join(f"{key}: {_flow(one)}" for key, one in value.items())
+        inner = ", ".join(f"{key}: {_flow(child)}" for key, child in value.items())
         return f"{{{inner}}}"
     if isinstance(value, str):
         return json.dumps(value, ensure_ascii=False)  # "," and "}" would end a plain scalar here
@@ -210,6 +233,15 @@ def scalar(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
-        plain = _PLAIN.match(value) and value.lower() not in _NOT_TEXT and value[-1] != ":"
-        return value if plain else json.dumps(value, ensure_ascii=False)
+        return value if _is_plain(value) else json.dumps(value, ensure_ascii=False)
     return json.dumps(value)
+
+
+def _is_plain(text: str) -> bool:
+    """Return whether a text needs no quotes."""
+    if _PLAIN.match(text) is None:
+        return False
+    if text.endswith(":"):
+        return False  # it would be a key
+    # YAML 1.1, which editors and other programs read, takes these for other values.
+    return text.lower() not in _NOT_TEXT

@@ -201,7 +201,7 @@ def _show(checked: Sequence[Finding]) -> None:
     shown.sort(key=lambda finding: (finding.position, finding.rule, finding.message))
     if shown:
         width = terminal.width(err=True)
-        terminal.print_parts(findings.to_lines(shown, 1, source_lines(), width=width), err=True)
+        terminal.print_styled(findings.to_lines(shown, 1, source_lines(), width=width), err=True)
     if _has_errors(shown):
         raise click.ClickException("the template has errors: nothing was changed")
 

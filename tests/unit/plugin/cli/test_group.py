@@ -242,8 +242,8 @@ def test_the_version_imports_nothing_heavy() -> None:
 @pytest.mark.parametrize(
     "write",
     [
-        lambda text: terminal.tell(text, fg="red"),
-        lambda text: terminal.print_marked([("~", f"VARIABLE: {text}")]),
+        lambda text: terminal.print_text(text, colour="red"),
+        lambda text: terminal.print_changes([("~", f"VARIABLE: {text}")]),
         lambda text: terminal.print_table(["task"], [[text]]),
         lambda text: terminal.print_json({text: text}),
         terminal.print_json_line,

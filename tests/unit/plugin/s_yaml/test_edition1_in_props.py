@@ -214,3 +214,39 @@ def test_elsewhere_they_stay_as_they_are(tmp_path: Path, purpose: Purpose) -> No
     (tmp_path / "s.yaml").write_text(TEMPLATE)
     [one] = s_yaml.load(tmp_path / "s.yaml", purpose=purpose).resources
     assert "code" not in one.props
+
+
+BY_VARIABLE = """\
+edition: 3.0.0
+name: shop
+vars:
+  component: fc3
+resources:
+  api:
+    component: ${vars.component}
+    props:
+      region: cn-hangzhou
+      runtime: custom
+      codeUri: ./api
+"""
+
+
+def test_keys_of_fc2_are_read_if_the_component_is_a_variable(tmp_path: Path) -> None:
+    [resource] = _run(tmp_path, BY_VARIABLE).resources
+    assert resource.props["code"] == "./api"
+
+
+def test_code_of_the_extended_file_wins_over_code_uri_of_the_template(tmp_path: Path) -> None:
+    (tmp_path / "base.yaml").write_text(PROPS)
+    props = "resources: {api: {component: fc3, props: {codeUri: ./old}}}\n"
+    project = _run(tmp_path, f"edition: 3.0.0\nextend: base.yaml\n{props}")
+    assert project.resources[0].props["code"] == "./api"
+
+
+def test_the_region_of_an_environment_is_in_the_source_of_a_trigger(tmp_path: Path) -> None:
+    trigger = "{name: files, type: oss, config: {bucketName: in}}"
+    (tmp_path / "s.yaml").write_text(f"{PROPS}      triggers: [{trigger}]\n")
+    environment = "environments: [{name: test, infraStack: {region: cn-beijing}}]\n"
+    (tmp_path / "env.yaml").write_text(environment)
+    project = s_yaml.load(tmp_path / "s.yaml", env="test", purpose="run")
+    assert project.resources[0].at("triggers")[0]["sourceArn"] == "acs:oss:cn-beijing::in"

@@ -48,7 +48,7 @@ def test_no_part_of_a_value_of_eight_or_more_characters_is_shown(value: str, who
 
 def test_each_value_of_a_collection_is_known() -> None:
     sources: provenance.Sources = {}
-    provenance.note(sources, {"a": ["first", 12345, True, None], "b": {"c": "second"}}, "${x}")
+    provenance.record(sources, {"a": ["first", 12345, True, None], "b": {"c": "second"}}, "${x}")
     assert sources == {"first": "${x}", "12345": "${x}", "second": "${x}"}
 
 
