@@ -241,9 +241,9 @@ class Deployer:
             # It concerns the plan of all: which function it is of is not known.
             return (), refusals | {resource.name: [str(error)] for resource in ready}
         for resource in ready:
-            place = Place(resource.region, resource.function_name)
+            function = Place(resource.region, resource.function_name)
             # Of two resources with one function name, the first one has the failures.
-            texts = carried_out.failures.pop(place, [])
+            texts = carried_out.failures.pop(function, [])
             if texts:
                 refusals.setdefault(resource.name, []).extend(texts)
         return carried_out.done, refusals
@@ -304,16 +304,16 @@ def _carry_out(plan: Plan, performer: Performer) -> _CarriedOut:
     # What is applied together is undone together: one function that the runtime refuses would
     # leave out all others.
     if carried_out.apply(functions, performer):
-        for place, alone in _by_function(functions).items():
+        for function, alone in _by_function(functions).items():
             if texts := carried_out.apply(alone, performer):
-                carried_out.failures[place] = texts
+                carried_out.failures[function] = texts
     for step in triggers:
-        place = _place_of(step)
+        function = _place_of(step)
         # Of a function that was not deployed, a trigger would only repeat the reason.
-        if place in carried_out.failures:
+        if function in carried_out.failures:
             continue
         if texts := carried_out.apply([step], performer):
-            carried_out.failures[place] = texts
+            carried_out.failures[function] = texts
     return carried_out
 
 
