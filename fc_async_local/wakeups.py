@@ -222,7 +222,7 @@ class Wakeups:
     async def poll(
         self,
         topic: str,
-        look: Callable[[], Awaitable[tuple[Sequence[T], int | None]]],
+        read: Callable[[], Awaitable[tuple[Sequence[T], int | None]]],
         *,
         deadline: int,
     ) -> Sequence[T]:
@@ -230,7 +230,7 @@ class Wakeups:
 
         Args:
             topic: What wakes the poll.
-            look: Returns what it found and, if that is nothing, when it may find some (None: not
+            read: Returns what it found and, if that is nothing, when it may find some (None: not
                 known).
             deadline: When the poll ends, on the clock; it looks once more then.
 
@@ -239,10 +239,10 @@ class Wakeups:
         """
         with self.waiter(topic, survey_ms=POLL_SURVEY_MS) as waiter:
             while True:
-                found, next_at = await look()
+                items, next_at = await read()
                 waiter.looked()
-                if found or self._polls_ended or self.clock.now() >= deadline:
-                    return found
+                if items or self._polls_ended or self.clock.now() >= deadline:
+                    return items
                 await waiter.wait(deadline, next_at)
 
     def end_polls(self) -> None:

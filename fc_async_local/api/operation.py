@@ -138,8 +138,8 @@ def _mark(method: str, path: str, name: str, handler: H) -> H:
 
 def operations_of(owner: type) -> list[Operation]:
     """Return the operations that a class has methods for, and those in its list ``operations``."""
-    marked = [getattr(one, "operation", None) for one in vars(owner).values()]
-    return [one for one in marked if isinstance(one, Operation)] + [
+    marked = [getattr(member, "operation", None) for member in vars(owner).values()]
+    return [operation for operation in marked if isinstance(operation, Operation)] + [
         *getattr(owner, "operations", ())
     ]
 
@@ -153,68 +153,70 @@ def types_of(handler: Handler) -> Types:
 
 def routes_of(owner: object) -> list[Route]:
     """Return the routes of the operations of an object."""
-    return [_route(one, owner) for one in operations_of(type(owner))]
+    return [_route(operation, owner) for operation in operations_of(type(owner))]
 
 
-def _route(one: Operation, owner: object) -> Route:
+def _route(operation: Operation, owner: object) -> Route:
     """Return a route; its answer is 200 with what the handler returns as JSON, or 204 for None."""
 
     async def endpoint(request: Request) -> Response:
-        types = types_of(one.handler)
-        given = dict(request.path_params)
+        types = types_of(operation.handler)
+        arguments = dict(request.path_params)
         query = read_query(request.query_params, types.query or Query)
         if types.query is not None:
-            given["query"] = query
+            arguments["query"] = query
         if types.body is not None:
-            given["body"] = await read_body(request, types.body)
+            arguments["body"] = await read_body(request, types.body)
         if types.takes_request:
-            given["request"] = request
-        value = await one.handler(owner, **given)
+            arguments["request"] = request
+        value = await operation.handler(owner, **arguments)
         if value is None:
             return Response(status_code=204)
         if isinstance(value, Response):
             return value
         return Response(msgspec.json.encode(value), media_type="application/json")
 
-    return Route(one.path, endpoint, methods=[one.method], name=one.handler.__name__)
+    return Route(
+        operation.path, endpoint, methods=[operation.method], name=operation.handler.__name__
+    )
 
 
-def read_query(given: QueryParams, kind: type[Q]) -> Q:
+def read_query(params: QueryParams, kind: type[Q]) -> Q:
     """Return the parameters of a query.
 
     Args:
-        given: As sent.
+        params: As sent.
         kind: The parameters that there are; others are refused, because an operation that goes
             without one may do more than was asked for.
 
     Raises:
         Rejected: 400 InvalidArgument.
     """
-    known = fields_of(kind)
-    refuse_unknown(given, known)
+    fields = fields_of(kind)
+    refuse_unknown(params, fields)
     values: dict[str, Any] = {}
-    for name, field in known.items():
-        texts = tuple(filter(None, given.getlist(name)))
+    for name, field in fields.items():
+        texts = tuple(filter(None, params.getlist(name)))
         try:
             if texts:
-                wanted = texts if isinstance(field.default, tuple) else texts[-1]
-                values[field.name] = converted(name, wanted, field.type)
+                value = texts if isinstance(field.default, tuple) else texts[-1]
+                values[field.name] = converted(name, value, field.type)
         except ValueError as error:
             raise refusals.invalid_argument(str(error)) from None
     return kind(**values)
 
 
-def refuse_unknown(names: Iterable[str], known: Collection[str]) -> None:
+def refuse_unknown(names: Iterable[str], allowed: Collection[str]) -> None:
     """Refuse parameters of a query that an operation does not have.
 
     Raises:
         Rejected: 400 InvalidArgument, with the name of the first one.
     """
     for name in names:
-        if name not in known:
-            there = f"there are {', '.join(known)}" if known else "there are none"
+        if name not in allowed:
+            choices = f"there are {', '.join(allowed)}" if allowed else "there are none"
             raise refusals.invalid_argument(
-                f"the query has an unknown parameter {shorten(name)}: {there}"
+                f"the query has an unknown parameter {shorten(name)}: {choices}"
             )
 
 

@@ -93,8 +93,8 @@ class MetricsAdmin:
             end=end,
             step_ms=period * 1_000 or None,
         )
-        found = await self._series(asked, _span(start, end, period) if period else WHOLE)
-        shown = [each for each in found if not names or each.metric in names]
+        counted = await self._series(asked, _span(start, end, period) if period else WHOLE)
+        shown = [each for each in counted if not names or each.metric in names]
         return models.Metrics(
             start=start,
             end=end,
@@ -156,16 +156,16 @@ def _span(start: int, end: int, period: int) -> Span:
     return span
 
 
-def _shown(found: Series, *, points: bool) -> models.Series:
-    metric = metrics.METRICS[found.metric]
+def _shown(counted: Series, *, points: bool) -> models.Series:
+    metric = metrics.METRICS[counted.metric]
     return models.Series(
-        metric=found.metric,
-        function=found.function,
+        metric=counted.metric,
+        function=counted.function,
         meaning=metric.meaning,
         unit=metric.unit,
         statistic=metric.statistic,
-        value=found.value,
-        points=tuple(models.MetricPoint(*each) for each in found.points) if points else None,
+        value=counted.value,
+        points=tuple(models.MetricPoint(*each) for each in counted.points) if points else None,
     )
 
 
@@ -175,10 +175,10 @@ def _exposition(counted: Sequence[Sample], latest: Iterable[Series], stats: Stat
     prometheus-client would add ``_total`` to the names of the counters.
     """
     shown = {metrics.LATENCY_AVERAGE, metrics.LATENCY_MAXIMUM}
-    found = [each for each in series(counted, (), WHOLE) if each.metric not in shown]
+    others_shown = [each for each in series(counted, (), WHOLE) if each.metric not in shown]
     lines: list[str] = []
     for metric in metrics.ALL:
-        values = [each for each in (*found, *latest) if each.metric == metric]
+        values = [each for each in (*others_shown, *latest) if each.metric == metric]
         kind = "counter" if metrics.METRICS[metric].statistic == "Sum" else "gauge"
         lines += [f"# TYPE {metric} {kind}"] if values else []
         lines += [f"{metric}{_labels(each.function)} {each.value}" for each in values]

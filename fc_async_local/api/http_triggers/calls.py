@@ -54,7 +54,7 @@ class HttpTriggerCalls:
         urls: Where triggers are found.
         signatures: Verifies requests; None: they need no signature.
         clock: The time in events.
-        place: The account in events.
+        location: The account in events.
         noted: Is called with function, trigger and request id of each call.
     """
 
@@ -66,7 +66,7 @@ class HttpTriggerCalls:
         *,
         signatures: AcsSignatures | None,
         clock: Clock,
-        place: Place,
+        location: Place,
         noted: Callable[[str, str, str], None],
     ) -> None:
         self._invoker = invoker
@@ -74,7 +74,7 @@ class HttpTriggerCalls:
         self._urls = urls
         self._visits = Visits(registry, urls, signatures)
         self._clock = clock
-        self._place = place
+        self._place = location
         self._noted = noted
 
     def takes(self, request: Request) -> bool:
@@ -125,13 +125,13 @@ class HttpTriggerCalls:
         request, trigger = visit.request, visit.trigger
         body = await stream.read()
         request.has_come(body if is_web else self._event(visit, body))
-        wanted = InvokeRequest(
+        invocation = InvokeRequest(
             trigger.function,
             b"",
             qualifier=trigger.qualifier,
             http=visit.head if is_web else None,
         )
-        answer = await accept(self._invoker, request, wanted)
+        answer = await accept(self._invoker, request, invocation)
         cors = documents.cors_headers(visit.origin)
         return answer._replace(headers=(*answer.headers, *cors))
 

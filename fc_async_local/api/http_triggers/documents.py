@@ -72,8 +72,8 @@ def answer_of(result: bytes) -> Answer:
     headers = _value(members, "headers") or {}
     if not isinstance(headers, dict):
         raise BadResponse("headers is not an object")
-    given = [(name, _header_text(value)) for name, value in headers.items()]
-    return _with_type(Answer(_status(status), _body(members), usable_headers(given)))
+    named = [(name, _header_text(value)) for name, value in headers.items()]
+    return _with_type(Answer(_status(status), _body(members), usable_headers(named)))
 
 
 def check_status(status: int) -> None:

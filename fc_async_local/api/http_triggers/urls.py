@@ -31,14 +31,14 @@ class TriggerUrls:
 
     Args:
         base: The URL of the FC API.
-        place: The region in host names.
+        location: The region in host names.
     """
 
-    def __init__(self, base: str, place: Place) -> None:
+    def __init__(self, base: str, location: Place) -> None:
         self._base = base.rstrip("/")
         self._port = urlsplit(base).port
-        self._suffix = f".{place.region}.{_DOMAIN}"
-        self._pages = f".{place.region}.{_PAGES}"
+        self._suffix = f".{location.region}.{_DOMAIN}"
+        self._pages = f".{location.region}.{_PAGES}"
 
     def domain(self, prefix: str) -> str:
         """Return the host name of a trigger."""
