@@ -66,8 +66,10 @@ class FailedAttempts:
         Equal errors of several attempts of one invocation are shown once.
         """
         paragraphs: dict[tuple[str, str, bytes], list[_Failure]] = {}
-        for one in self._newest:
-            paragraphs.setdefault((one.function, one.request_id, one.payload), []).append(one)
+        for attempt in self._newest:
+            paragraphs.setdefault(
+                (attempt.function, attempt.request_id, attempt.payload), []
+            ).append(attempt)
         shown = [_paragraph(failures) for failures in paragraphs.values()]
         left_out = self._count - len(self._newest)
         if left_out:

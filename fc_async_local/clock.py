@@ -131,10 +131,10 @@ class RealClock:
             while not waker.done():
                 timeout = None
                 if until is not None:
-                    left = until * 1_000_000 - self._now_ns()
-                    if left <= 0:
+                    remaining_ns = until * 1_000_000 - self._now_ns()
+                    if remaining_ns <= 0:
                         break
-                    timeout = min(left / 1e9, self._look_seconds)
+                    timeout = min(remaining_ns / 1e9, self._look_seconds)
                 await asyncio.wait({waker}, timeout=timeout)
         finally:
             waker.cancel()
@@ -247,8 +247,8 @@ class VirtualClock:
         try:
             await asyncio.wait(waits, timeout=ms / 1_000, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            for one in waits:
-                one.cancel()
+            for wait in waits:
+                wait.cancel()
 
     @contextlib.contextmanager
     def work(self) -> Iterator[None]:

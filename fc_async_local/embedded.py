@@ -261,8 +261,8 @@ def run(options: Options, *, ready: Callable[[Addresses], None]) -> None:
 async def _run(options: Options, ready: Callable[[Addresses], None]) -> None:
     signals: asyncio.Queue[int] = asyncio.Queue()
     loop = asyncio.get_running_loop()
-    for one in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(one, signals.put_nowait, one)
+    for ending in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(ending, signals.put_nowait, ending)
 
     opening = asyncio.ensure_future(Runtime.open(options))
     early = await _signal_during(opening, signals)

@@ -198,7 +198,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         chosen: dict[str, dict[str, object]] = {}
         for name, value in values.items():
             chosen.setdefault(group_of(name), {})[name] = value
-        groups = {group: GROUPS[group](**given) for group, given in chosen.items()}
+        groups = {group: GROUPS[group](**options) for group, options in chosen.items()}
         return msgspec.structs.replace(cls(), **groups)
 
     def shown(self) -> Mapping[str, Any]:

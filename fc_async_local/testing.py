@@ -216,16 +216,16 @@ class FcLocal:
             FcAsyncError: The template cannot be read or has an error, such as an unknown key.
             ValueError: ``handlers`` names a resource that is not a function of the template.
         """
-        given = dict(handlers or {})
+        replacements = dict(handlers or {})
         account_id = self.runtime.addresses.account_id
         names = self._deploy_function()(template, self._connect, account_id=account_id, env=env)
-        for resource in given:
+        for resource in replacements:
             if resource not in names:
                 raise ValueError(_no_resource(str(template), resource, list(names)))
         for resource, name in names.items():
             self._handlers.pop(name, None)
-            if resource in given:
-                self._handlers[name] = self._with_context(given[resource])
+            if resource in replacements:
+                self._handlers[name] = self._with_context(replacements[resource])
         self.runtime.call(self._create_destinations())
         return tuple(names.values())
 
@@ -276,7 +276,9 @@ class FcLocal:
         return self._create("rocketmq", topic, instance_id)
 
     def _create(self, kind: str, name: str, instance: str = "") -> str:
-        channel = next(one for one in self.runtime.services.channels if one.channel == kind)
+        channel = next(
+            channel for channel in self.runtime.services.channels if channel.channel == kind
+        )
         target = channel.named(name, instance)
         self.runtime.call(channel.create(target))
         addresses = self.runtime.addresses
@@ -346,9 +348,11 @@ class FcLocal:
         """
         from fc_async_sdk.admin.models import ObjectEvent
 
-        wanted = ObjectEvent(bucket=bucket, key=key, event=event, size=size)
-        fired = self.runtime.call(self.runtime.services.trigger_control.object_event(wanted))
-        return [one.request_id for one in fired]
+        event_of_object = ObjectEvent(bucket=bucket, key=key, event=event, size=size)
+        fired = self.runtime.call(
+            self.runtime.services.trigger_control.object_event(event_of_object)
+        )
+        return [invocation.request_id for invocation in fired]
 
     def fail_destination(
         self,
@@ -507,21 +511,21 @@ def _empty_archive() -> bytes:
     return buffer.getvalue()
 
 
-def _no_resource(template: str, name: str, known: list[str]) -> str:
+def _no_resource(template: str, name: str, names: list[str]) -> str:
     from difflib import get_close_matches
 
-    near = get_close_matches(name, known, n=1)
-    hint = f"did you mean {near[0]!r}?" if near else f"it has {', '.join(known)}"
+    near = get_close_matches(name, names, n=1)
+    hint = f"did you mean {near[0]!r}?" if near else f"it has {', '.join(names)}"
     return f"{template} has no function {name!r}: {hint}"
 
 
-def _fail_without(what: str, extra: str, error: ModuleNotFoundError) -> NoReturn:
+def _fail_without(feature: str, extra: str, error: ModuleNotFoundError) -> NoReturn:
     """End the test with the extra that is not installed."""
     if error.name is None or error.name.startswith("fc_async_"):
         raise error
     from fc_async_sdk._installation import how_to_install
 
-    pytest.fail(f"{what} needs {error.name}: {how_to_install(extra)}", pytrace=False)
+    pytest.fail(f"{feature} needs {error.name}: {how_to_install(extra)}", pytrace=False)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -553,14 +557,14 @@ def _warning_of_imports() -> Iterator[None]:
     from logging.handlers import BufferingHandler
 
     logger = logging.getLogger("fc_async_local.execution.import_rules")
-    said = BufferingHandler(_MOST_IMPORTS)
-    said.setLevel(logging.WARNING)
-    logger.addHandler(said)
+    imports = BufferingHandler(_MOST_IMPORTS)
+    imports.setLevel(logging.WARNING)
+    logger.addHandler(imports)
     try:
         yield
     finally:
-        logger.removeHandler(said)
-        for record in said.buffer:
+        logger.removeHandler(imports)
+        for record in imports.buffer:
             warnings.warn(record.getMessage(), ImportedFromMachine, stacklevel=1)
 
 

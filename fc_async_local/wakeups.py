@@ -73,9 +73,7 @@ class Lines(Generic[W]):
         line = self._lines.get(topic)
         if line is None:
             return []
-        late = [
-            waiter for waiter, until in line.items() if at is None or until is None or at < until
-        ]
+        late = [waiter for waiter, until in line.items() if _is_late(until, at)]
         taken = late[:count]
         for waiter in taken:
             self.leave(topic, waiter)
@@ -84,6 +82,13 @@ class Lines(Generic[W]):
     def topics(self) -> list[str]:
         """Return the topics that are waited for."""
         return list(self._lines)
+
+
+def _is_late(until: int | None, at: int | None) -> bool:
+    """Return whether a waiter that looks at a time of its own would look too late."""
+    if at is None or until is None:
+        return True
+    return at < until
 
 
 class Channel(Protocol):
@@ -126,13 +131,15 @@ class Waiter:
         Afterwards it stands in line again, so the caller may look.
         """
         self._looking = False
+        ends = [time for time in times if time is not None]
         if self._survey_ms is not None:
-            times = (*times, self._clock.now() + self._survey_ms)
-        until = min((time for time in times if time is not None), default=None)
+            ends.append(self._clock.now() + self._survey_ms)
+        until = min(ends, default=None)
         self._lines.note_end(self._topic, self, until)
         await self._clock.wait(until, self._woken)
         self._looking = self._woken.is_set()
         self._woken.clear()
+        # To the end of the line: what comes one by one is shared among the waiters.
         self._lines.leave(self._topic, self)
         self._lines.join(self._topic, self)
 
@@ -192,6 +199,7 @@ class Wakeups:
             yield waiter
         finally:
             unused = waiter.leave()
+            # A client that hung up was woken in the place of another one, which still waits.
             if unused:
                 self.wake(topic, count=unused)
 
@@ -222,7 +230,7 @@ class Wakeups:
     async def poll(
         self,
         topic: str,
-        look: Callable[[], Awaitable[tuple[Sequence[T], int | None]]],
+        read: Callable[[], Awaitable[tuple[Sequence[T], int | None]]],
         *,
         deadline: int,
     ) -> Sequence[T]:
@@ -230,7 +238,7 @@ class Wakeups:
 
         Args:
             topic: What wakes the poll.
-            look: Returns what it found and, if that is nothing, when it may find some (None: not
+            read: Returns what it found and, if that is nothing, when it may find some (None: not
                 known).
             deadline: When the poll ends, on the clock; it looks once more then.
 
@@ -239,10 +247,13 @@ class Wakeups:
         """
         with self.waiter(topic, survey_ms=POLL_SURVEY_MS) as waiter:
             while True:
-                found, next_at = await look()
+                items, next_at = await read()
                 waiter.looked()
-                if found or self._polls_ended or self.clock.now() >= deadline:
-                    return found
+                if items:
+                    return items
+                is_over = self._polls_ended or self.clock.now() >= deadline
+                if is_over:
+                    return items
                 await waiter.wait(deadline, next_at)
 
     def end_polls(self) -> None:

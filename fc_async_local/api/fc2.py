@@ -170,13 +170,13 @@ class Fc2:
         headers = request.headers
         if request_headers.STATEFUL_ID in headers:
             request.add_header(request_headers.TASK_ID, headers[request_headers.STATEFUL_ID])
-        wanted = InvokeRequest(
+        invocation = InvokeRequest(
             named.name,
             b"",
             named.qualifier or limits.DEFAULT_QUALIFIER,
             task_mode=headers.get(request_headers.STATEFUL, "").lower() == "true",
         )
-        answer = await self._invoke.call(request, wanted)
+        answer = await self._invoke.call(request, invocation)
         ids = [
             (request_headers.STATEFUL_ID, value)
             for name, value in answer.headers
@@ -208,12 +208,12 @@ async def _task(
     answer = await route(msgspec.structs.replace(request, scope=scope))
     if not answer.body:
         return answer
-    found = msgspec.json.decode(answer.body)
+    task = msgspec.json.decode(answer.body)
     if named.invocation_id:
-        found = _invocation(found, named)
+        task = _invocation(task, named)
     else:
-        found["invocations"] = [_invocation(task, named) for task in found.pop("tasks")]
-    return answer._replace(body=msgspec.json.encode(found))
+        task["invocations"] = [_invocation(task, named) for task in task.pop("tasks")]
+    return answer._replace(body=msgspec.json.encode(task))
 
 
 def _invocation(task: dict[str, Any], named: _Named) -> dict[str, Any]:

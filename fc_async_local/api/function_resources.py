@@ -69,31 +69,33 @@ class UntagResources(Tagged, frozen=True, kw_only=True, rename="pascal"):
 def _named(
     word: str,
     every: str,
-    kept: Callable[[FunctionRegistry], Aliases | Triggers],
+    collection: Callable[[FunctionRegistry], Aliases | Triggers],
 ) -> Iterator[Operation]:
     """Yield create, list, get, update and delete of what has a name in a function.
 
     Args:
         word: The name of one in a path.
         every: The path of the list, below the function, and the field of the list's answer.
-        kept: Returns what is stored.
+        collection: Returns what is stored.
     """
 
     async def create(self: ResourceOperations, name: str, body: Body) -> Body:
-        return self.shown(name, await kept(self.registry).create(name, body))
+        return self.shown(name, await collection(self.registry).create(name, body))
 
     async def list_all(self: ResourceOperations, name: str, query: Prefixed) -> Body:
-        found, token = await kept(self.registry).listing(name, query.page, prefix=query.prefix)
-        return page_of(every, [self.shown(name, one) for one in found], token)
+        records, token = await collection(self.registry).listing(
+            name, query.page, prefix=query.prefix
+        )
+        return page_of(every, [self.shown(name, record) for record in records], token)
 
-    async def get(self: ResourceOperations, name: str, **own: str) -> Body:
-        return self.shown(name, await kept(self.registry).get(name, own[word]))
+    async def get(self: ResourceOperations, name: str, **resource: str) -> Body:
+        return self.shown(name, await collection(self.registry).get(name, resource[word]))
 
-    async def update(self: ResourceOperations, name: str, body: Body, **own: str) -> Body:
-        return self.shown(name, await kept(self.registry).update(name, own[word], body))
+    async def update(self: ResourceOperations, name: str, body: Body, **resource: str) -> Body:
+        return self.shown(name, await collection(self.registry).update(name, resource[word], body))
 
-    async def delete(self: ResourceOperations, name: str, **own: str) -> None:
-        await kept(self.registry).delete(name, own[word])
+    async def delete(self: ResourceOperations, name: str, **resource: str) -> None:
+        await collection(self.registry).delete(name, resource[word])
 
     path, title = f"{ROOT}/functions/{{name}}/{every}", word.title()
     at = f"{path}/{{{word}}}"
@@ -131,8 +133,10 @@ def _configured(
         await configs(self.registry).delete(name, query.qualifier)
 
     async def list_all(self: ResourceOperations, query: OfFunction) -> Body:
-        found, token = await configs(self.registry).listing(query.function_name or None, query.page)
-        return page_of(listed_as, found, token)
+        documents, token = await configs(self.registry).listing(
+            query.function_name or None, query.page
+        )
+        return page_of(listed_as, documents, token)
 
     at = f"{ROOT}/functions/{{name}}/{path}"
     yield Operation("PUT", at, put, f"Put{title}")
@@ -183,9 +187,9 @@ class ResourceOperations:
         self.registry = registry
         self._urls = urls
 
-    def shown(self, function: str, one: Body) -> Body:
+    def shown(self, function: str, record: Body) -> Body:
         """Return an alias, or a trigger with its URLs, as it is answered."""
-        return self._urls.shown(function, one) if "triggerType" in one else one
+        return self._urls.shown(function, record) if "triggerType" in record else record
 
     @served("CreateVpcBinding", "POST", "/functions/{name}/vpc-bindings")
     async def create_vpc_binding(self, name: str, body: Body) -> None:
@@ -228,13 +232,13 @@ class TagOperations:
     async def list_tag_resources(self, request: Request, query: ListTagResources) -> Body:
         """Answer ListTagResources."""
         attachments.check_type(query.resource_type)
-        found, token = await self._tags.listing(
+        tagged, token = await self._tags.listing(
             refusals.json_of(query.resource_id, "ResourceId"),
             function_rules.check_tags(refusals.json_of(query.tag, "Tag")),
             Page(query.limit, query.next_token),
         )
         return {
             "RequestId": request.scope[REQUEST_ID],
-            "TagResources": found,
+            "TagResources": tagged,
             **({"NextToken": token} if token else {}),
         }

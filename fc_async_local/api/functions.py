@@ -116,14 +116,14 @@ class FunctionOperations:
         """Answer ListFunctions."""
         if query.fc_version == "v2":
             return page_of("functions", [], "")
-        wanted = FunctionFilter(
+        criteria = FunctionFilter(
             prefix=query.prefix,
             name=query.function_name,
             description=query.description,
             runtime=query.runtime,
             tags=query.tags,
         )
-        return page_of("functions", *await self._functions.listing(wanted, query.page))
+        return page_of("functions", *await self._functions.listing(criteria, query.page))
 
     @served("GetFunctionCode", "GET", "/functions/{name}/code")
     async def get_function_code(

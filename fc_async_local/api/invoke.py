@@ -59,12 +59,12 @@ class InvokeFunction:
         _refuse_older_headers(request)
         return await self.call(request, InvokeRequest(function, b"", _qualifier(request.query)))
 
-    async def call(self, request: Request, wanted: InvokeRequest) -> Answer:
+    async def call(self, request: Request, invocation: InvokeRequest) -> Answer:
         """Call a function as the headers of a request ask for.
 
         Args:
             request: Has the payload and the headers.
-            wanted: Function and qualifier.
+            invocation: Function and qualifier.
 
         Raises:
             Rejected: The request is refused.
@@ -72,13 +72,13 @@ class InvokeFunction:
         _refuse_unknown_headers(request)
         name_request(request)
         if is_async(request):
-            return await accept(self._invoker, request, wanted)
+            return await accept(self._invoker, request, invocation)
         log_type = log_type_of(request)
         answered = await self._invoker.invoke_sync(
-            replace(wanted, payload=request.body, request_id=request.id)
+            replace(invocation, payload=request.body, request_id=request.id)
         )
         outcome = answered.outcome
-        headers = _outcome_headers(outcome, await self._checksum(wanted.function, outcome))
+        headers = _outcome_headers(outcome, await self._checksum(invocation.function, outcome))
         headers += log_headers(outcome, log_type)
         return Answer(200, outcome.payload, headers)
 
@@ -150,9 +150,9 @@ def _refuse_unknown_headers(request: Request) -> None:
     """
     unknown = [name for name in request.headers if not request_headers.is_known(name)]
     if unknown:
-        names = ", ".join(shorten(name) for name in unknown)
-        known = ", ".join(header.name for header in request_headers.CALL_HEADERS)
-        raise refusals.invalid_argument(f"a call has no header {names}: there are {known}")
+        refused = ", ".join(shorten(name) for name in unknown)
+        names = ", ".join(header.name for header in request_headers.CALL_HEADERS)
+        raise refusals.invalid_argument(f"a call has no header {refused}: there are {names}")
 
 
 def _refuse_older_headers(request: Request) -> None:
@@ -191,13 +191,13 @@ def log_headers(outcome: Outcome, log_type: str) -> list[tuple[str, str]]:
     return [("x-fc-log-result", tail.decode())]
 
 
-async def accept(invoker: Engine, request: Request, wanted: InvokeRequest) -> Answer:
+async def accept(invoker: Engine, request: Request, invocation: InvokeRequest) -> Answer:
     """Accept an asynchronous call with the headers of a request, and answer 202.
 
     Args:
         invoker: Accepts it.
         request: Has the payload, delay, task id and request id (:func:`name_request`).
-        wanted: Function and qualifier; what else the function gets; task mode.
+        invocation: Function and qualifier; what else the function gets; task mode.
 
     Raises:
         Rejected: The request is refused.
@@ -205,7 +205,7 @@ async def accept(invoker: Engine, request: Request, wanted: InvokeRequest) -> An
     headers = request.headers
     accepted = await invoker.invoke_async(
         replace(
-            wanted,
+            invocation,
             payload=request.body,
             delay_seconds=delay_of(headers.get(request_headers.DELAY, "")),
             task_id=headers.get(request_headers.TASK_ID, ""),

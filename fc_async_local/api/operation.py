@@ -37,6 +37,7 @@ H = TypeVar("H", bound=Callable[..., Awaitable[Any]])
 
 ROOT: Final = f"/{limits.API_VERSION}"
 _INT64: Final = 2**63
+_DELAY_DIGITS: Final = 10
 Number = Annotated[int, Meta(ge=-_INT64, le=_INT64 - 1, description="an integer")]
 Natural = Annotated[int, Meta(ge=0, le=_INT64 - 1, description="an integer, at least 0")]
 PageSize = Annotated[int, Meta(ge=limits.PAGE_SIZE.low, le=limits.PAGE_SIZE.high)]
@@ -138,84 +139,94 @@ def _mark(method: str, path: str, name: str, handler: H) -> H:
 
 def operations_of(owner: type) -> list[Operation]:
     """Return the operations that a class has methods for, and those in its list ``operations``."""
-    marked = [getattr(one, "operation", None) for one in vars(owner).values()]
-    return [one for one in marked if isinstance(one, Operation)] + [
-        *getattr(owner, "operations", ())
-    ]
+    operations: list[Operation] = []
+    for member in vars(owner).values():
+        operation = getattr(member, "operation", None)
+        if isinstance(operation, Operation):
+            operations.append(operation)
+    # Operations that are made in a loop have no method of their own in the class.
+    operations += getattr(owner, "operations", ())
+    return operations
 
 
 @functools.cache
 def types_of(handler: Handler) -> Types:
     """Return what the types of a handler say."""
     hints = get_type_hints(handler, localns={"Request": Request}, include_extras=True)
-    return Types(hints.get("query"), hints.get("body"), hints["return"], "request" in hints)
+    takes_request = "request" in hints
+    return Types(hints.get("query"), hints.get("body"), hints["return"], takes_request)
 
 
 def routes_of(owner: object) -> list[Route]:
     """Return the routes of the operations of an object."""
-    return [_route(one, owner) for one in operations_of(type(owner))]
+    return [_route(operation, owner) for operation in operations_of(type(owner))]
 
 
-def _route(one: Operation, owner: object) -> Route:
+def _route(operation: Operation, owner: object) -> Route:
     """Return a route; its answer is 200 with what the handler returns as JSON, or 204 for None."""
 
     async def endpoint(request: Request) -> Response:
-        types = types_of(one.handler)
-        given = dict(request.path_params)
+        types = types_of(operation.handler)
+        arguments = dict(request.path_params)
         query = read_query(request.query_params, types.query or Query)
         if types.query is not None:
-            given["query"] = query
+            arguments["query"] = query
         if types.body is not None:
-            given["body"] = await read_body(request, types.body)
+            arguments["body"] = await read_body(request, types.body)
         if types.takes_request:
-            given["request"] = request
-        value = await one.handler(owner, **given)
+            arguments["request"] = request
+        value = await operation.handler(owner, **arguments)
         if value is None:
             return Response(status_code=204)
         if isinstance(value, Response):
             return value
         return Response(msgspec.json.encode(value), media_type="application/json")
 
-    return Route(one.path, endpoint, methods=[one.method], name=one.handler.__name__)
+    return Route(
+        operation.path, endpoint, methods=[operation.method], name=operation.handler.__name__
+    )
 
 
-def read_query(given: QueryParams, kind: type[Q]) -> Q:
+def read_query(params: QueryParams, kind: type[Q]) -> Q:
     """Return the parameters of a query.
 
     Args:
-        given: As sent.
+        params: As sent.
         kind: The parameters that there are; others are refused, because an operation that goes
             without one may do more than was asked for.
 
     Raises:
         Rejected: 400 InvalidArgument.
     """
-    known = fields_of(kind)
-    refuse_unknown(given, known)
+    fields = fields_of(kind)
+    # A filter with a misspelled name would look applied, and a deletion would delete everything.
+    refuse_unknown(params, fields)
     values: dict[str, Any] = {}
-    for name, field in known.items():
-        texts = tuple(filter(None, given.getlist(name)))
+    for name, field in fields.items():
+        texts = tuple(filter(None, params.getlist(name)))
+        if not texts:
+            continue
+        takes_several = isinstance(field.default, tuple)
+        value = texts if takes_several else texts[-1]
         try:
-            if texts:
-                wanted = texts if isinstance(field.default, tuple) else texts[-1]
-                values[field.name] = converted(name, wanted, field.type)
+            values[field.name] = converted(name, value, field.type)
         except ValueError as error:
             raise refusals.invalid_argument(str(error)) from None
     return kind(**values)
 
 
-def refuse_unknown(names: Iterable[str], known: Collection[str]) -> None:
+def refuse_unknown(names: Iterable[str], allowed: Collection[str]) -> None:
     """Refuse parameters of a query that an operation does not have.
 
     Raises:
         Rejected: 400 InvalidArgument, with the name of the first one.
     """
     for name in names:
-        if name not in known:
-            there = f"there are {', '.join(known)}" if known else "there are none"
-            raise refusals.invalid_argument(
-                f"the query has an unknown parameter {shorten(name)}: {there}"
-            )
+        if name in allowed:
+            continue
+        choices = f"there are {', '.join(allowed)}" if allowed else "there are none"
+        text = f"the query has an unknown parameter {shorten(name)}: {choices}"
+        raise refusals.invalid_argument(text)
 
 
 @functools.cache
@@ -249,7 +260,9 @@ async def read_body(request: Request, kind: type[T]) -> T:
 
 def page_of(name: str, items: list[dict[str, Any]], token: str) -> dict[str, Any]:
     """Return the answer of a list operation; the last page has no ``nextToken``."""
-    return {name: items, **({"nextToken": token} if token else {})}
+    if not token:
+        return {name: items}
+    return {name: items, "nextToken": token}
 
 
 def delay_of(text: str) -> int:
@@ -260,7 +273,9 @@ def delay_of(text: str) -> int:
     """
     if not text:
         return 0
-    delay = int(text) if text.isascii() and text.isdigit() and len(text) < 10 else -1  # noqa: PLR2004 -- bounds int()
+    # int() would also take "+5", "5_0" and digits of other scripts, and be slow for a long text.
+    is_short_number = text.isascii() and text.isdigit() and len(text) < _DELAY_DIGITS
+    delay = int(text) if is_short_number else -1
     if delay not in limits.DELAY_SECONDS:
         low, high, _ = limits.DELAY_SECONDS
         raise refusals.invalid_argument(

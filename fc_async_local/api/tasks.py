@@ -92,13 +92,13 @@ class TaskOperations:
         await self._invoker.stop_task(name, task_id)
 
 
-def task_query(wanted: ListTasks, function: str | None) -> TaskQuery:
+def task_query(query: ListTasks, function: str | None) -> TaskQuery:
     """Return what the parameters of ListAsyncTasks ask for.
 
     Raises:
         Rejected: 400 InvalidArgument.
     """
-    status = wanted.status
+    status = query.status
     try:
         statuses = {Status(word) for word in status.split(",")} if status else None
     except ValueError:
@@ -107,15 +107,15 @@ def task_query(wanted: ListTasks, function: str | None) -> TaskQuery:
         ) from None
     return TaskQuery(
         function=function,
-        qualifier=wanted.qualifier or None,
+        qualifier=query.qualifier or None,
         statuses=statuses,
-        prefix=wanted.prefix,
-        started_from=wanted.started_time_begin,
-        started_to=wanted.started_time_end,
-        descending=wanted.sort_order_by_time == "desc",
-        limit=wanted.limit,
-        after=Position(*unseal_moment(_LIST, wanted.next_token)) if wanted.next_token else None,
-        with_payload=wanted.include_payload,
+        prefix=query.prefix,
+        started_from=query.started_time_begin,
+        started_to=query.started_time_end,
+        descending=query.sort_order_by_time == "desc",
+        limit=query.limit,
+        after=Position(*unseal_moment(_LIST, query.next_token)) if query.next_token else None,
+        with_payload=query.include_payload,
     )
 
 

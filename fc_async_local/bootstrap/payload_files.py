@@ -70,12 +70,12 @@ async def prune_payloads(data: Path, database: AnyDatabase, task_retention_ms: i
 def _written_before(data: Path, before: datetime) -> list[Path]:
     """Return the files of payloads that were written before a time, by both clocks."""
     day = before.strftime("%Y-%m-%d")
-    found = []
+    payloads = []
     for file in (data / _project_folder.PAYLOADS).glob(f"{claims.PREFIX}*/????-??-??/*"):
         with contextlib.suppress(OSError):
             if file.parent.name < day and file.stat().st_mtime < before.timestamp():
-                found.append(file)
-    return found
+                payloads.append(file)
+    return payloads
 
 
 def _named_by_events(data: Path) -> set[str]:

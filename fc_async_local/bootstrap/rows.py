@@ -126,9 +126,9 @@ def _check_types(
     cell, source = _quoted(column), _quoted(table)
     allowed = ", ".join(f"'{name}'" for name in (*types, "null"))
     query = f"SELECT typeof({cell}) FROM {source} WHERE typeof({cell}) NOT IN ({allowed}) LIMIT 1"  # noqa: S608 -- names of our own tables
-    found = connection.execute(query).fetchone() if types else None
-    if found is not None:
-        raise StoreUnusable(f"{table}.{column} has a value of type {found[0]} in a row")
+    row = connection.execute(query).fetchone() if types else None
+    if row is not None:
+        raise StoreUnusable(f"{table}.{column} has a value of type {row[0]} in a row")
 
 
 def _quoted(name: str) -> str:

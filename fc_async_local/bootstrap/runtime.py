@@ -229,11 +229,11 @@ class Runtime:
         Args:
             options: With which this one was opened.
         """
-        kept = {name: listener.dup() for name, listener in self._sockets.items()}
+        duplicates = {name: listener.dup() for name, listener in self._sockets.items()}
         now = self.foundation.clock.now()
         await self._close()  # the file of addresses stays: commands would go to an account
         return await Runtime.open(
-            msgspec.structs.replace(options, clock_start=now), kept, self.token
+            msgspec.structs.replace(options, clock_start=now), duplicates, self.token
         )
 
     async def aclose(self) -> None:
@@ -266,7 +266,7 @@ class Runtime:
                 urls,
                 signatures=signatures,
                 clock=clock,
-                place=settings.place,
+                account=settings.place,
                 noted=self.services.trigger_control.note_request,
             ),
             [
@@ -352,34 +352,34 @@ class _Grace:
 
 
 def _listening(
-    wanted: int | None,
-    given: Mapping[str, socket.socket] | None,
+    requested: int | None,
+    inherited: Mapping[str, socket.socket] | None,
     closing: contextlib.AsyncExitStack,
 ) -> dict[str, socket.socket]:
     """Return a listening socket for the API and each service, in the order of their ports.
 
     Args:
-        wanted: Port of the API.
-        given: Sockets that listen already; None: new ones.
+        requested: Port of the API.
+        inherited: Sockets that listen already; None: new ones.
         closing: Closes them.
     """
-    base = DEFAULT_PORT if wanted is None else wanted
+    base = DEFAULT_PORT if requested is None else requested
     sockets = {}
     for number, name in enumerate(_NAMES):
         port = base + number if base else 0
-        found = given[name] if given else http_server.bind(port, exact=port == wanted)
-        sockets[name] = closing.enter_context(contextlib.closing(found))
+        listener = inherited[name] if inherited else http_server.bind(port, exact=port == requested)
+        sockets[name] = closing.enter_context(contextlib.closing(listener))
     return sockets
 
 
 def _addresses(options: Options, sockets: Mapping[str, socket.socket]) -> Addresses:
     urls = {name: http_server.url_of(listener) for name, listener in sockets.items()}
-    place = options.settings.place
+    location = options.settings.place
     return Addresses(
         **urls,
         console=f"{urls[_FC]}/console",
-        account_id=place.account_id,
-        region=place.region,
+        account_id=location.account_id,
+        region=location.region,
         data=str(options.data.resolve()),
         pid=os.getpid(),
     )

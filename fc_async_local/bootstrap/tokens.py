@@ -37,14 +37,14 @@ async def token_of(stores: Stores) -> str:
         return _runtimes.new_token()
     documents = stores.documents
     await documents.refresh()
-    kept = documents.get(_KIND, _KEY)
-    if kept is None:
-        kept = _runtimes.new_token().encode()
+    stored = documents.get(_KIND, _KEY)
+    if stored is None:
+        stored = _runtimes.new_token().encode()
         try:
-            await documents.write(Change(_KIND, _KEY, kept, "absent"))
+            await documents.write(Change(_KIND, _KEY, stored, "absent"))
         except ChangeRefused:  # another node was first, and the cache has what it wrote
-            kept = documents.get(_KIND, _KEY) or kept
-    return kept.decode()
+            stored = documents.get(_KIND, _KEY) or stored
+    return stored.decode()
 
 
 def with_access_key(settings: Settings, token: str) -> Settings:

@@ -100,10 +100,10 @@ def routes(access: Access) -> list[Route]:
         return Response(text, 401, {**_HEADERS, "cache-control": "no-store"}, _TYPES[".html"])
 
     async def file(request: Request) -> Response:
-        found = answers.get(request.path_params["name"])
-        if found is None or request.path_params["name"] == _INDEX:
+        answer = answers.get(request.path_params["name"])
+        if answer is None or request.path_params["name"] == _INDEX:
             raise HTTPException(404)
-        return found
+        return answer
 
     async def root(_: Request) -> Response:
         return RedirectResponse(PATH)
@@ -120,7 +120,7 @@ def _read() -> Mapping[str, Response]:
     folder = resources.files(__name__).joinpath("static")
     built = folder.joinpath(_INDEX).is_file()
     files = (
-        {one.name: one.read_bytes() for one in folder.iterdir()} if built else {_INDEX: _UNBUILT}
+        {file.name: file.read_bytes() for file in folder.iterdir()} if built else {_INDEX: _UNBUILT}
     )
     return {
         name: Response(body, media_type=_TYPES[name[name.rindex(".") :]], headers=_HEADERS)

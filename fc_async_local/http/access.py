@@ -116,15 +116,15 @@ class Access:
     def _has_signature(self, request: Request) -> bool:
         if request.method != "GET":
             return False
-        given = parameters(request.query).get(_SIGNATURE, "")
-        return _equal(given, self._signature(request.path))
+        signature = parameters(request.query).get(_SIGNATURE, "")
+        return _equal(signature, self._signature(request.path))
 
     def _signature(self, path: str) -> str:
         return _runtimes.derived(self._token, f"GET {path}")
 
 
-def _equal(given: str, secret: str) -> bool:
-    return hmac.compare_digest(given.encode("utf-8", "replace"), secret.encode())
+def _equal(text: str, secret: str) -> bool:
+    return hmac.compare_digest(text.encode("utf-8", "replace"), secret.encode())
 
 
 def _port_of(host: str) -> int | None:

@@ -42,8 +42,8 @@ def read_authority(text: bytes) -> tuple[ec.EllipticCurvePrivateKey, x509.Certif
         certificate = x509.load_pem_x509_certificate(text)
     except ValueError:
         return None
-    left = certificate.not_valid_after_utc - dt.datetime.now(dt.timezone.utc)
-    if not isinstance(key, ec.EllipticCurvePrivateKey) or left.days < _RENEWED_DAYS:
+    remaining = certificate.not_valid_after_utc - dt.datetime.now(dt.timezone.utc)
+    if not isinstance(key, ec.EllipticCurvePrivateKey) or remaining.days < _RENEWED_DAYS:
         return None
     return key, certificate
 
@@ -101,8 +101,11 @@ def java_store(bundle: bytes, password: str) -> bytes:
     with warnings.catch_warnings():
         # Of serial numbers that RFC 5280 does not allow: some old authorities have one.
         warnings.simplefilter("ignore", CryptographyDeprecationWarning)
-        found = x509.load_pem_x509_certificates(bundle)
-    named = [pkcs12.PKCS12Certificate(one, b"%d" % number) for number, one in enumerate(found)]
+        certificates = x509.load_pem_x509_certificates(bundle)
+    named = [
+        pkcs12.PKCS12Certificate(certificate, b"%d" % number)
+        for number, certificate in enumerate(certificates)
+    ]
     sealed = serialization.BestAvailableEncryption(password.encode())
     return pkcs12.serialize_java_truststore(named, sealed)
 

@@ -70,8 +70,8 @@ def guarded(limits: ConnectionLimits, authority: Authority | None = None) -> typ
     """
 
     class Guarded(_Connection):
-        def __init__(self, **given: Any) -> None:
-            super().__init__(limits, given, authority)
+        def __init__(self, **options: Any) -> None:
+            super().__init__(limits, options, authority)
 
     return Guarded
 
@@ -127,12 +127,12 @@ class _Connection(asyncio.Protocol):
     """One connection: counts and times what arrives, and passes it to uvicorn's protocol."""
 
     def __init__(
-        self, limits: ConnectionLimits, given: Mapping[str, Any], authority: Authority | None
+        self, limits: ConnectionLimits, options: Mapping[str, Any], authority: Authority | None
     ) -> None:
         self._limits = limits
-        self._given = given
+        self._given = options
         self._authority = authority
-        self._inner: asyncio.Protocol = AutoHTTPProtocol(**given)
+        self._inner: asyncio.Protocol = AutoHTTPProtocol(**options)
         self._loop = asyncio.get_running_loop()
         self._arrival = _Arrival()
         self._header_bytes = 0

@@ -174,8 +174,9 @@ class HttpService(ABC):
         limit = self.body_limit(request)
         stream = ClientStream(request, receive, send, limit=limit, too_large=self.too_large)
         try:
-            found = await stream.while_connected(self.answer_stream(request, stream))
-            answer = None if found is None else self._finished(found, request)
+            answer = await stream.while_connected(self.answer_stream(request, stream))
+            if answer is not None:
+                answer = self._finished(answer, request)
         except ClientGone:
             return
         except Exception as error:  # noqa: BLE001 -- every error gets an answer
@@ -227,7 +228,7 @@ class HttpService(ABC):
 
     async def _body(self, request: Request, receive: Receive) -> bytes:
         limit = self.body_limit(request)
-        kept = io.BytesIO()  # its value is not a copy
+        buffer = io.BytesIO()  # its value is not a copy
         size, more = 0, True
         while more and size <= max(limit, _DISCARD_BYTES):
             message = await receive()
@@ -236,11 +237,11 @@ class HttpService(ABC):
             chunk: bytes = message.get("body", b"")
             size += len(chunk)
             if size <= limit:
-                kept.write(chunk)
+                buffer.write(chunk)
             more = message.get("more_body", False)
         if size > limit:
             raise self.too_large(limit)
-        return kept.getvalue()
+        return buffer.getvalue()
 
     def _refused(self, error: Exception, request: Request) -> Answer:
         rejected = self._as_rejection(error, request)

@@ -51,15 +51,17 @@ class Request(msgspec.Struct):
     @classmethod
     def of(cls, scope: Scope, request_id: str) -> Request:
         """Return a request whose body has not been read yet."""
+        # As sent, because a signature covers these bytes: ``path`` of the scope is decoded.
         raw_path: bytes = scope.get("raw_path") or scope["path"].encode()
+        path, _, _ = raw_path.partition(b"?")
+        query: bytes = scope["query_string"]
         return cls(
-            scope["method"],
-            raw_path.partition(b"?")[0].decode("latin-1"),
-            scope["query_string"].decode("latin-1"),
-            {k.decode("latin-1"): v.decode("latin-1") for k, v in scope["headers"]},
-            b"",
-            request_id,
-            scope,
+            method=scope["method"],
+            path=path.decode("latin-1"),
+            query=query.decode("latin-1"),
+            headers={n.decode("latin-1"): value.decode("latin-1") for n, value in scope["headers"]},
+            id=request_id,
+            scope=scope,
         )
 
     def has_come(self, body: bytes) -> None:
@@ -86,27 +88,40 @@ class Request(msgspec.Struct):
 
     def sent_headers(self) -> list[tuple[str, str]]:
         """Return all headers, those with the same name too."""
-        sent = self.scope["headers"]
-        return [(name.decode("latin-1"), value.decode("latin-1")) for name, value in sent]
+        return _decoded(self.scope)
 
     def parameters(self) -> dict[str, str]:
         """Return the query by lower-case name; see :func:`parameters`."""
         return parameters(self.query)
 
 
+def _decoded(scope: Scope) -> list[tuple[str, str]]:
+    headers: Sequence[tuple[bytes, bytes]] = scope["headers"]
+    return [(name.decode("latin-1"), value.decode("latin-1")) for name, value in headers]
+
+
 def parameters(query: str) -> dict[str, str]:
     """Return a query by lower-case name. ``+`` stays a plus: receipt handles may hold one."""
     if not query:
         return {}
-    pairs = (item.partition("=") for item in query.split("&") if item)
-    if "%" not in query:
-        return {name.lower(): value for name, _, value in pairs}
-    return {unquote(name).lower(): unquote(value) for name, _, value in pairs}
+    values: dict[str, str] = {}
+    # Each request of a service comes here: most have nothing to decode.
+    is_encoded = "%" in query
+    for item in query.split("&"):
+        name, equals, value = item.partition("=")
+        if not name and not equals:
+            continue
+        if is_encoded:
+            name = unquote(name)
+            value = unquote(value)
+        values[name.lower()] = value
+    return values
 
 
 @functools.lru_cache(maxsize=256)
 def _segments(path: str) -> tuple[str, ...]:
-    return tuple([unquote(part) for part in path.strip("/").split("/") if part])
+    parts = path.strip("/").split("/")
+    return tuple([unquote(part) for part in parts if part])
 
 
 class _Spelled(bytes):
@@ -124,7 +139,9 @@ def spelled(name: str) -> bytes:
 
     Programs that read an answer without a library compare with ``X-Fc-Request-Id``.
     """
-    return _Spelled(name.title().encode()) if name.startswith("x-fc-") else name.encode("latin-1")
+    if name.startswith("x-fc-"):
+        return _Spelled(name.title().encode())
+    return name.encode("latin-1")
 
 
 class Answer(NamedTuple):

@@ -291,8 +291,8 @@ class Authority:
         self, connection: ssl.SSLSocket | ssl.SSLObject, asked: str | None, _: ssl.SSLContext
     ) -> None:
         host = (asked or "").lower()
-        known = host in self._contexts or len(self._contexts) < _MOST_HOSTS
-        if known and _HOST.fullmatch(host):
+        has_room = host in self._contexts or len(self._contexts) < _MOST_HOSTS
+        if has_room and _HOST.fullmatch(host):
             connection.context = self._context(host)
 
     def _pair(self) -> tuple[EllipticCurvePrivateKey, x509.Certificate]:
@@ -301,24 +301,29 @@ class Authority:
 
         stored = self._folder / _KEY  # with the certificate: one is nothing without both
         _project_folder.check(self._folder)
-        found = certificates.read_authority(content) if (content := _own_key(stored)) else None
-        if found is None:
+        pair = certificates.read_authority(content) if (content := _own_key(stored)) else None
+        if pair is None:
             _project_folder.make_private(self._folder.parent)
             self._folder.mkdir(mode=0o700, exist_ok=True)
             with _project_folder.replacing(stored) as file:
                 file.write_bytes(certificates.new_authority())
             return self._pair()
-        self._publish(certificates.pem_of(found[1]))
-        return found
+        self._publish(certificates.pem_of(pair[1]))
+        return pair
 
     def _publish(self, certificate: bytes) -> None:
         _write(self.ca_file, certificate)
-        given = [Path(path) for name in _BUNDLES if (path := os.environ.get(name))]
-        others = [path for path in given if not path.with_name(_KEY).is_file()]
+        bundles = [Path(path) for name in _BUNDLES if (path := os.environ.get(name))]
+        foreign = [path for path in bundles if not path.with_name(_KEY).is_file()]
         bundle = self.bundle_file
-        if given and not others and bundle.is_file() and bundle.read_bytes().endswith(certificate):
+        if (
+            bundles
+            and not foreign
+            and bundle.is_file()
+            and bundle.read_bytes().endswith(certificate)
+        ):
             return  # the environment names a bundle of ours: what the user trusted is in it
-        _write(bundle, _roots(others) + b"\n" + certificate)
+        _write(bundle, _roots(foreign) + b"\n" + certificate)
 
 
 def _own_key(path: Path) -> bytes:
@@ -342,11 +347,11 @@ def _write(path: Path, content: bytes) -> None:
             file.write_bytes(content)
 
 
-def _roots(given: list[Path]) -> bytes:
+def _roots(bundles: list[Path]) -> bytes:
     """Return the certificates that programs of this environment trust, in PEM."""
     # Not ``cafile``, which is the value of SSL_CERT_FILE.
     system = ssl.get_default_verify_paths().openssl_cafile
-    for path in (*given, Path(system), Path(DEFAULT_CA_BUNDLE_PATH)):
+    for path in (*bundles, Path(system), Path(DEFAULT_CA_BUNDLE_PATH)):
         with contextlib.suppress(OSError):
             return path.read_bytes()
     return b""

@@ -54,7 +54,7 @@ class ChannelAdmin:
     ) -> None:
         self._invoker = invoker
         self._configs = configs
-        self._channels = {one.channel: one for one in channels}
+        self._channels = {channel.channel: channel for channel in channels}
 
     @local("GET", "/channels")
     async def channels(self) -> models.Channels:
@@ -77,7 +77,9 @@ class ChannelAdmin:
     async def messages(self, kind: str, query: ChannelQuery) -> models.Messages:
         """Return messages without receiving them."""
         channel, target = self._find(kind, query)
-        return models.Messages(messages=[_described(one) for one in await channel.peek(target)])
+        return models.Messages(
+            messages=[_described(message) for message in await channel.peek(target)]
+        )
 
     @local("POST", "/channels/{kind}/messages")
     async def send(self, kind: str, query: ChannelQuery, body: models.SendMessage) -> models.Sent:

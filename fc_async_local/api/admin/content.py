@@ -52,11 +52,11 @@ class BucketAdmin:
         """List all buckets."""
         from fc_async_local.services.oss.model import Bucket  # noqa: PLC0415 -- 25 ms
 
-        found = await self._oss.service.do(lambda index: index.all(Bucket))
+        buckets = await self._oss.service.do(lambda index: index.all(Bucket))
         return models.Buckets(
             buckets=[
-                models.BucketSummary(name=one.name, created_time=one.created_at)
-                for one in found.values()
+                models.BucketSummary(name=bucket.name, created_time=bucket.created_at)
+                for bucket in buckets.values()
             ]
         )
 
@@ -65,19 +65,19 @@ class BucketAdmin:
         """List objects and common prefixes, by key, a page of 100."""
         from fc_async_local.services.oss.model import PageRequest  # noqa: PLC0415 -- 25 ms
 
-        wanted = PageRequest(query.prefix, "/", query.next_token, _PAGE)
-        found = await self._oss.service.do(lambda index: index.page(bucket, wanted))
+        listing = PageRequest(query.prefix, "/", query.next_token, _PAGE)
+        page = await self._oss.service.do(lambda index: index.page(bucket, listing))
         shown = [
             models.ObjectSummary(
-                key=one.key,
-                size=one.content.size,
-                etag=one.etag,
-                modified_time=one.modified_at,
-                headers=one.headers,
+                key=stored.key,
+                size=stored.content.size,
+                etag=stored.etag,
+                modified_time=stored.modified_at,
+                headers=stored.headers,
             )
-            for one in found.objects
+            for stored in page.objects
         ]
-        return models.Objects(objects=shown, prefixes=list(found.prefixes), next_token=found.marker)
+        return models.Objects(objects=shown, prefixes=list(page.prefixes), next_token=page.marker)
 
     @local("GET", "/buckets/{bucket}/content")
     async def content(self, bucket: str, query: ObjectQuery) -> Octets:

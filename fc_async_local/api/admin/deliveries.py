@@ -86,11 +86,11 @@ class DeliveryAdmin:
     async def dead(self, query: DeadPage) -> models.DeadEvents:
         """List dead events, newest first, with the number of all that match."""
         after = unseal_moment(_LIST, query.next_token) if query.next_token else None
-        found = await self._first(self._matching(query, after), query.limit)
+        jobs = await self._first(self._matching(query, after), query.limit)
         total = None if query.without_total else await self._total(query)
-        last = found[-1] if len(found) == query.limit else None
+        last = jobs[-1] if len(jobs) == query.limit else None
         return models.DeadEvents(
-            deliveries=[_describe(job) for job in found],
+            deliveries=[_describe(job) for job in jobs],
             next_token=None if last is None else seal_moment(_LIST, last.created_at, last.key),
             total=total,
         )
@@ -98,36 +98,36 @@ class DeliveryAdmin:
     @local("GET", "/deliveries/dead/counts")
     async def counts(self, query: DeadCountsQuery) -> models.DeadCounts:
         """Count the dead events of a list, by error."""
-        found = await self._first(self._matching(query), None if query.ids else _COUNTED)
-        whole = query.ids or len(found) < _COUNTED
-        groups = Counter(job.error for job in found).most_common(_GROUPS)
+        jobs = await self._first(self._matching(query), None if query.ids else _COUNTED)
+        whole = query.ids or len(jobs) < _COUNTED
+        groups = Counter(job.error for job in jobs).most_common(_GROUPS)
         return models.DeadCounts(
-            total=len(found) if whole or query.filters else await self._total(query),
+            total=len(jobs) if whole or query.filters else await self._total(query),
             at_least=not whole and query.filters,
-            request_ids=[job.key for job in found] if query.ids else None,
+            request_ids=[job.key for job in jobs] if query.ids else None,
             groups=[models.DeadGroup(error=error, events=number) for error, number in groups],
         )
 
-    async def _total(self, wanted: DeadFilter) -> int:
-        if not wanted.filters:
+    async def _total(self, query: DeadFilter) -> int:
+        if not query.filters:
             return (await self._store.stats()).deliveries_dead
-        return len([None async for _ in self._matching(wanted)])
+        return len([None async for _ in self._matching(query)])
 
     async def _first(self, jobs: AsyncIterator[Job], most: int | None) -> list[Job]:
-        found = []
+        first = []
         async for job in jobs:
-            found.append(job)
-            if len(found) == most:
+            first.append(job)
+            if len(first) == most:
                 break
-        return found
+        return first
 
     async def _matching(
-        self, wanted: DeadFilter, after: tuple[int, str] | None = None
+        self, query: DeadFilter, after: tuple[int, str] | None = None
     ) -> AsyncIterator[Job]:
         """Yield the dead jobs of a filter, newest first; they may be changed meanwhile."""
         while dead := await self._store.dead_jobs(limit=_PAGE, after=after):
             for job in dead:
-                if wanted.matches(job):
+                if query.matches(job):
                     yield job
             after = dead[-1].created_at, dead[-1].key
 

@@ -109,7 +109,7 @@ class FunctionAdmin:
     async def _overview(self, name: str) -> models.FunctionOverview:
         registry = self._registry
         triggers = await _everything(functools.partial(registry.triggers.listing, name))
-        found = {
+        listed = {
             "function": await registry.functions.get(name),
             "configs": await _everything(functools.partial(registry.async_configs.listing, name)),
             "triggers": [self._urls.shown(name, trigger) for trigger in triggers],
@@ -119,7 +119,7 @@ class FunctionAdmin:
                 functools.partial(registry.functions.list_versions, name)
             ),
         }
-        return msgspec.convert(found, models.FunctionOverview)
+        return msgspec.convert(listed, models.FunctionOverview)
 
     async def _concurrency(self, name: str) -> dict[str, Any]:
         try:
@@ -150,8 +150,8 @@ class FunctionAdmin:
         """Return edges with the numbers of their deliveries that have ended."""
         ways = {edge: _route(edge) for edge in edges if edge.outcome != TRIGGER}
         names = {way.name(metric) for way in ways.values() for metric in _ENDS}
-        found = await self._store.metrics(MetricQuery(metrics=names)) if names else []
-        sums = {(each.function, each.metric): each.total for each in found}
+        counted = await self._store.metrics(MetricQuery(metrics=names)) if names else []
+        sums = {(each.function, each.metric): each.total for each in counted}
 
         def ended(edge: models.Edge, metric: str) -> int:
             way = ways.get(edge)
@@ -169,14 +169,14 @@ class FunctionAdmin:
     @local("POST", "/functions/{function}/invoke")
     async def invoke(self, function: str, body: models.Invoke) -> models.Invoked:
         """Invoke a function, unsigned and in JSON."""
-        wanted = request_of(body, function)
+        request = request_of(body, function)
         if body.type == "Sync":
-            return await self._run(wanted)
-        accepted = await self._invoker.invoke_async(wanted)
+            return await self._run(request)
+        accepted = await self._invoker.invoke_async(request)
         return models.Invoked(request_id=accepted.request_id, task_id=accepted.task_id)
 
-    async def _run(self, wanted: InvokeRequest) -> models.Invoked:
-        answered = await self._invoker.invoke_sync(wanted)
+    async def _run(self, request: InvokeRequest) -> models.Invoked:
+        answered = await self._invoker.invoke_sync(request)
         outcome = answered.outcome
         text, encoding = encode_payload(outcome.payload)
         return models.Invoked(
@@ -248,11 +248,11 @@ class FunctionAdmin:
         concurrency, functions = self._registry.scaling.concurrency, self._registry.functions
         if body.instance_concurrency is not None:
             await functions.update(function, {"instanceConcurrency": body.instance_concurrency})
-        found = await functions.get(function)
+        record = await functions.get(function)
         reserved: dict[str, Any] = {}
         if isinstance(body.reserved_concurrency, int):
-            wanted = {"reservedConcurrency": body.reserved_concurrency}
-            reserved = await concurrency.put(function, "", wanted)
+            document = {"reservedConcurrency": body.reserved_concurrency}
+            reserved = await concurrency.put(function, "", document)
         elif body.reserved_concurrency is None:
             with contextlib.suppress(Rejected):  # none is reserved
                 await concurrency.delete(function)
@@ -261,7 +261,7 @@ class FunctionAdmin:
                 reserved = await concurrency.get(function)
         return models.Concurrency(
             reserved_concurrency=reserved.get("reservedConcurrency"),
-            instance_concurrency=found.get("instanceConcurrency"),
+            instance_concurrency=record.get("instanceConcurrency"),
         )
 
 
@@ -296,8 +296,8 @@ async def _everything(listing: Listing) -> list[dict[str, Any]]:
     items: list[dict[str, Any]] = []
     page = Page(limit=limits.PAGE_SIZE.high)
     while True:
-        found, token = await listing(page)
-        items += found
+        listed, token = await listing(page)
+        items += listed
         if not token:
             return items
         page = page._replace(token=token)

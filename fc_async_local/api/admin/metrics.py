@@ -82,10 +82,14 @@ class MetricsAdmin:
     @local("GET", "/metrics")
     async def metrics(self, query: SeriesQuery) -> models.Metrics:
         """Return metrics by function: one value each, and with a period a series of points."""
-        names, period = _names(query), _period(query)
-        end = self._clock.now() + 1 if query.end is None else query.end
-        before = (_DEFAULT_POINTS[period] - 1) * period * 1_000 if period else end
-        start = max(0, end - 1 - before) if query.start is None else query.start
+        names = _names(query)
+        period = _period(query)
+        end = query.end
+        if end is None:
+            end = self._clock.now() + 1  # what is counted at this moment belongs to it
+        start = query.start
+        if start is None:
+            start = _default_start(end, period)
         asked = MetricQuery(
             function=query.function or None,
             metrics=counted_under(names) if names else None,
@@ -93,17 +97,21 @@ class MetricsAdmin:
             end=end,
             step_ms=period * 1_000 or None,
         )
-        found = await self._series(asked, _span(start, end, period) if period else WHOLE)
-        shown = [each for each in found if not names or each.metric in names]
+        span = _span(start, end, period) if period else WHOLE
+        counted = await self._series(asked, span)
+        shown = [series for series in counted if not names or series.metric in names]
         return models.Metrics(
             start=start,
             end=end,
             period=period or None,
-            metrics=[_shown(each, points=bool(period)) for each in shown],
+            metrics=[_shown(series, points=bool(period)) for series in shown],
         )
 
     async def _series(self, asked: MetricQuery, span: Span) -> list[Series]:
-        parts = PARTS if asked.metrics is None else PARTS & set(asked.metrics)
+        # A gauge is the sum of all changes, so those before the span count, too.
+        parts = PARTS
+        if asked.metrics is not None:
+            parts = PARTS & set(asked.metrics)
         before: Sequence[Sample] = ()
         if parts:
             begin = span.start if asked.step_ms else asked.start
@@ -125,6 +133,14 @@ class MetricsAdmin:
             await self._store.stats(),
         )
         return PlainTextResponse(text, media_type=_PROMETHEUS)
+
+
+def _default_start(end: int, period: int) -> int:
+    """Return when a series begins of which only the end was asked for; 0 without a period."""
+    if not period:
+        return 0
+    points_before = _DEFAULT_POINTS[period] - 1
+    return max(0, end - 1 - points_before * period * 1_000)
 
 
 def _names(query: SeriesQuery) -> frozenset[str]:
@@ -156,16 +172,19 @@ def _span(start: int, end: int, period: int) -> Span:
     return span
 
 
-def _shown(found: Series, *, points: bool) -> models.Series:
-    metric = metrics.METRICS[found.metric]
+def _shown(counted: Series, *, points: bool) -> models.Series:
+    metric = metrics.METRICS[counted.metric]
+    described = None
+    if points:
+        described = tuple(models.MetricPoint(*point) for point in counted.points)
     return models.Series(
-        metric=found.metric,
-        function=found.function,
+        metric=counted.metric,
+        function=counted.function,
         meaning=metric.meaning,
         unit=metric.unit,
         statistic=metric.statistic,
-        value=found.value,
-        points=tuple(models.MetricPoint(*each) for each in found.points) if points else None,
+        value=counted.value,
+        points=described,
     )
 
 
@@ -174,20 +193,36 @@ def _exposition(counted: Sequence[Sample], latest: Iterable[Series], stats: Stat
 
     prometheus-client would add ``_total`` to the names of the counters.
     """
-    shown = {metrics.LATENCY_AVERAGE, metrics.LATENCY_MAXIMUM}
-    found = [each for each in series(counted, (), WHOLE) if each.metric not in shown]
+    # Latencies since the beginning would hide a change: those of the latest minutes are shown.
+    latencies = {metrics.LATENCY_AVERAGE, metrics.LATENCY_MAXIMUM}
+    shown = [total for total in series(counted, (), WHOLE) if total.metric not in latencies]
+    shown += latest
     lines: list[str] = []
     for metric in metrics.ALL:
-        values = [each for each in (*found, *latest) if each.metric == metric]
-        kind = "counter" if metrics.METRICS[metric].statistic == "Sum" else "gauge"
-        lines += [f"# TYPE {metric} {kind}"] if values else []
-        lines += [f"{metric}{_labels(each.function)} {each.value}" for each in values]
-    latency = [each for each in counted if each.metric == metrics.LATENCY_AVERAGE]
-    lines += ["# TYPE fc_async_latency_milliseconds summary"] if latency else []
-    for each in latency:
-        lines.append(f"fc_async_latency_milliseconds_sum{_labels(each.function)} {each.total}")
-        lines.append(f"fc_async_latency_milliseconds_count{_labels(each.function)} {each.number}")
+        lines += _of_metric(metric, [total for total in shown if total.metric == metric])
+    lines += _latency([sample for sample in counted if sample.metric == metrics.LATENCY_AVERAGE])
     return "\n".join([*lines, *_gauges(stats)]) + "\n"
+
+
+def _of_metric(metric: str, totals: Sequence[Series]) -> list[str]:
+    if not totals:
+        return []
+    kind = "counter" if metrics.METRICS[metric].statistic == "Sum" else "gauge"
+    values = [f"{metric}{_labels(total.function)} {total.value}" for total in totals]
+    return [f"# TYPE {metric} {kind}", *values]
+
+
+def _latency(samples: Sequence[Sample]) -> list[str]:
+    """Return sums and numbers, from which Prometheus computes the average of any span."""
+    if not samples:
+        return []
+    name = "fc_async_latency_milliseconds"
+    lines = [f"# TYPE {name} summary"]
+    for sample in samples:
+        labels = _labels(sample.function)
+        lines.append(f"{name}_sum{labels} {sample.total}")
+        lines.append(f"{name}_count{labels} {sample.number}")
+    return lines
 
 
 def _labels(function: str) -> str:

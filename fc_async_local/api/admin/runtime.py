@@ -145,10 +145,10 @@ class StateAdmin:
     @local("GET", "/state")
     async def export_state(self) -> Octets:
         """Return a snapshot: functions with their code, tasks, messages, metrics."""
-        found = await self._control.snapshot()
-        if found is None:
+        snapshot = await self._control.snapshot()
+        if snapshot is None:
             raise _no_state_file()
-        return Octets(found, headers=_STATE)
+        return Octets(snapshot, headers=_STATE)
 
     @local("PUT", "/state")
     async def import_state(self, body: bytes) -> models.Run:
@@ -219,7 +219,7 @@ class FaultAdmin:
     @local("GET", "/faults")
     async def list_faults(self) -> models.Faults:
         """List the faults in force."""
-        return models.Faults(faults=[_shown(one) for one in self._faults.all()])
+        return models.Faults(faults=[_shown(fault) for fault in self._faults.all()])
 
     @local("POST", "/faults")
     async def set_fault(self, body: models.SetFault) -> models.FaultSet:
@@ -297,19 +297,21 @@ class DevelopmentAdmin:
     @local("GET", "/debug")
     async def debugged(self) -> models.Debuggers:
         """List the functions that are debugged: where, and whether a client is attached."""
-        places = self._debuggers.places()
-        return models.Debuggers(debuggers=[models.Debugger(**one._asdict()) for one in places])
+        debuggers = self._debuggers.places()
+        return models.Debuggers(
+            debuggers=[models.Debugger(**debugger._asdict()) for debugger in debuggers]
+        )
 
     @local("PUT", "/debug/{function}")
     async def debug(self, function: str, body: models.Debug) -> models.Debugger:
         """Run a function from a folder with a debugger."""
-        place = await self._debuggers.start(
+        debugger = await self._debuggers.start(
             function,
             Path(body.folder),
             body.port,
             functools.partial(self._deployed, function),
         )
-        return models.Debugger(**place._asdict())
+        return models.Debugger(**debugger._asdict())
 
     @local("DELETE", "/debug/{function}")
     async def stop_debugging(self, function: str) -> None:

@@ -100,11 +100,13 @@ class TaskAdmin:
     async def tasks(self, query: AllTasks) -> models.Tasks:
         """List tasks of all functions."""
         payload = query.include_payload
-        wanted = _wanted(query)
-        others = await self._remembered.store()
-        page = merged(wanted, [await self._store.query(wanted), await others.query(wanted)])
+        criteria = _wanted(query)
+        remembered = await self._remembered.store()
+        page = merged(
+            criteria, [await self._store.query(criteria), await remembered.query(criteria)]
+        )
         return models.Tasks(
-            tasks=[self._shown(one, payload=payload) for one in page.invocations],
+            tasks=[self._shown(invocation, payload=payload) for invocation in page.invocations],
             next_token=task_token(page) or None,
         )
 
@@ -118,10 +120,13 @@ class TaskAdmin:
     @local("GET", "/tasks/counts")
     async def counts(self, query: AllTasks) -> models.TaskCounts:
         """Count the tasks of a list by status, on all its pages."""
-        wanted = _wanted(query)
-        others = await self._remembered.store()
+        criteria = _wanted(query)
+        remembered = await self._remembered.store()
         counts = added(
-            [await one.count_tasks(wanted, most=_COUNTED) for one in (self._store, others)],
+            [
+                await store.count_tasks(criteria, most=_COUNTED)
+                for store in (self._store, remembered)
+            ],
             complete=True,
         )
         return models.TaskCounts(
@@ -132,9 +137,12 @@ class TaskAdmin:
     @local("GET", "/due")
     async def due(self, query: DueQuery) -> models.Tasks:
         """List what runs next, the earliest first."""
-        found = await self._store.upcoming(query.limit)
+        upcoming = await self._store.upcoming(query.limit)
         return models.Tasks(
-            tasks=[self._shown(one, payload=False, taskMode=one.task_mode) for one in found]
+            tasks=[
+                self._shown(invocation, payload=False, taskMode=invocation.task_mode)
+                for invocation in upcoming
+            ]
         )
 
     @local("POST", "/tasks/actions")
@@ -142,34 +150,34 @@ class TaskAdmin:
         """Stop, replay or run many tasks, one after the other."""
         outcomes = [await self._try(body, name) for name in body.tasks]
         return models.TasksActedOn(
-            done=[one for one in outcomes if isinstance(one, models.TaskDone)],
-            refused=[one for one in outcomes if isinstance(one, models.TaskRefused)],
+            done=[outcome for outcome in outcomes if isinstance(outcome, models.TaskDone)],
+            refused=[outcome for outcome in outcomes if isinstance(outcome, models.TaskRefused)],
         )
 
     async def _try(
-        self, wanted: models.TaskActions, name: models.TaskName
+        self, request: models.TaskActions, name: models.TaskName
     ) -> models.TaskDone | models.TaskRefused:
         function, task_id = name.function, name.task_id
         try:
-            new = await self._act(wanted, name)
+            new = await self._act(request, name)
         except Rejected as error:
             return models.TaskRefused(
                 function=function, task_id=task_id, code=error.code, message=error.message
             )
         return models.TaskDone(function=function, task_id=task_id, new_task_id=new)
 
-    async def _act(self, wanted: models.TaskActions, name: models.TaskName) -> str | None:
+    async def _act(self, request: models.TaskActions, name: models.TaskName) -> str | None:
         task = await self._find(name.function, name.task_id)
         before = task.invocation
         new: Accepted | None = None
-        if wanted.action == "stop":
+        if request.action == "stop":
             await self.stop(name.function, name.task_id)
-        elif wanted.action == "run-now":
+        elif request.action == "run-now":
             await self.run_now(name.function, name.task_id)
         else:
-            edited = wanted.edited and request_of(wanted.edited, name.function)
+            edited = request.edited and request_of(request.edited, name.function)
             new = await (self._engine.invoke_async(edited) if edited else self._replay(before))
-        await self._store.add_notes(_notes(wanted, before, new, now=self._clock.now()))
+        await self._store.add_notes(_notes(request, before, new, now=self._clock.now()))
         return None if new is None else new.task_id
 
     async def _replay(self, before: Invocation) -> Accepted:
@@ -219,7 +227,7 @@ class TaskAdmin:
             "systemRetries": invocation.system_retries,
             "systemRetrySince": invocation.system_retry_since,
             "callPath": list(invocation.call_path),
-            "callers": [one async for one in self._callers(notes, len(invocation.call_path))],
+            "callers": [caller async for caller in self._callers(notes, len(invocation.call_path))],
             "trace": error_lines(invocation.return_payload or b""),
             "delayMs": invocation.delay_ms,
             "config": None if invocation.config is None else msgspec.json.decode(invocation.config),
@@ -254,16 +262,16 @@ class TaskAdmin:
             for event in task.events
             if event.detail.get("attempt") == attempt
         ]
-        found = whole or short
+        logs = whole or short
         runs = task.invocation.status in {Status.RUNNING, Status.STOPPING}
-        if not found and runs and attempt == task.invocation.attempts + 1:
+        if not logs and runs and attempt == task.invocation.attempts + 1:
             request_id, steps = task.invocation.request_id, self._engine.feed.running()
-            text = "".join(one.output for one in steps if one.request_id == request_id)
-            found = [text.encode()[-_LIVE_BYTES:]]
-        if not found:
+            text = "".join(step.output for step in steps if step.request_id == request_id)
+            logs = [text.encode()[-_LIVE_BYTES:]]
+        if not logs:
             message = f"async task '{task_id}' has no attempt {attempt} that has begun"
             raise Rejected(404, "AttemptNotFound", message)
-        return PlainTextResponse(found[0], headers=_PLAIN)
+        return PlainTextResponse(logs[0], headers=_PLAIN)
 
     @local("POST", "/tasks/{function}/{task_id}/run-now")
     async def run_now(self, function: str, task_id: str) -> None:
@@ -295,14 +303,14 @@ def _wanted(query: AllTasks) -> TaskQuery:
 
 
 def _notes(
-    wanted: models.TaskActions, before: Invocation, new: Accepted | None, *, now: int
+    request: models.TaskActions, before: Invocation, new: Accepted | None, *, now: int
 ) -> list[Note]:
     """Return what is recorded of an action: with its task, and with the task that it made."""
-    why: dict[str, object] = {"reason": wanted.reason} if wanted.reason else {}
-    made: dict[str, object] = (
+    why: dict[str, object] = {"reason": request.reason} if request.reason else {}
+    new_task: dict[str, object] = (
         {} if new is None else {"taskId": new.task_id, "requestId": new.request_id}
     )
-    detail = {"action": wanted.action, **why, **made}
+    detail = {"action": request.action, **why, **new_task}
     notes = [Note(request_id=before.request_id, at=now, kind="action", detail=detail)]
     if new is not None:
         old = {"taskId": before.task_id, "requestId": before.request_id}

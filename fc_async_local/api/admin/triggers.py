@@ -47,8 +47,8 @@ class TriggerAdmin:
         return models.Triggers(triggers=states, now=self._clock.now())
 
     def _http_urls(self, trigger: TriggerSettings) -> models.HttpUrls:
-        found = self._urls.of(trigger.function, trigger.name, trigger.trigger_id)
-        return msgspec.convert(found, models.HttpUrls)
+        urls = self._urls.of(trigger.function, trigger.name, trigger.trigger_id)
+        return msgspec.convert(urls, models.HttpUrls)
 
     @local("GET", "/triggers/samples")
     async def trigger_samples(self) -> models.TriggerSamples:
@@ -58,12 +58,12 @@ class TriggerAdmin:
     @local("POST", "/triggers/{function}/{trigger}/fire")
     async def fire_trigger(self, function: str, trigger: str, body: models.Fire) -> models.FiredNow:
         """Fire a trigger now."""
-        given = (
+        event = (
             None
             if body.payload is None
             else payload_of(body.payload, encoding=body.payload_encoding)
         )
-        request_id, payload = await self._control.fire(function, trigger, given)
+        request_id, payload = await self._control.fire(function, trigger, event)
         text, encoding = encode_payload(payload)
         return models.FiredNow(request_id=request_id, payload=text, payload_encoding=encoding)
 

@@ -54,7 +54,7 @@ class HttpTriggerCalls:
         urls: Where triggers are found.
         signatures: Verifies requests; None: they need no signature.
         clock: The time in events.
-        place: The account in events.
+        account: The account in events.
         noted: Is called with function, trigger and request id of each call.
     """
 
@@ -66,7 +66,7 @@ class HttpTriggerCalls:
         *,
         signatures: AcsSignatures | None,
         clock: Clock,
-        place: Account,
+        account: Account,
         noted: Callable[[str, str, str], None],
     ) -> None:
         self._invoker = invoker
@@ -74,7 +74,7 @@ class HttpTriggerCalls:
         self._urls = urls
         self._visits = Visits(registry, urls, signatures)
         self._clock = clock
-        self._place = place
+        self._place = account
         self._noted = noted
 
     def takes(self, request: Request) -> bool:
@@ -111,7 +111,9 @@ class HttpTriggerCalls:
             self._noted(visit.trigger.function, visit.trigger.name, request.id)
             return answer
         self._noted(visit.trigger.function, visit.trigger.name, request.id)
-        return await (self._pass_through(visit, stream) if is_web else self._run(visit, stream))
+        if is_web:
+            return await self._pass_through(visit, stream)
+        return await self._run(visit, stream)
 
     def _to_page(self, visit: Visit) -> Answer:
         """Lead a browser to the name under which the trigger has an origin of its own."""
@@ -122,16 +124,19 @@ class HttpTriggerCalls:
     # --- calls ---
 
     async def _accept(self, visit: Visit, stream: ClientStream, *, is_web: bool) -> Answer:
-        request, trigger = visit.request, visit.trigger
+        request = visit.request
+        trigger = visit.trigger
         body = await stream.read()
-        request.has_come(body if is_web else self._event(visit, body))
-        wanted = InvokeRequest(
+        if not is_web:
+            body = self._event(visit, body)
+        request.has_come(body)
+        invocation = InvokeRequest(
             trigger.function,
             b"",
             qualifier=trigger.qualifier,
             http=visit.head if is_web else None,
         )
-        answer = await accept(self._invoker, request, wanted)
+        answer = await accept(self._invoker, request, invocation)
         cors = documents.cors_headers(visit.origin)
         return answer._replace(headers=(*answer.headers, *cors))
 
@@ -143,6 +148,7 @@ class HttpTriggerCalls:
         try:
             answer = _answer_of(outcome)
         except BadResponse as error:
+            # The client is anyone: what went wrong is for the log only.
             _LOG.warning(
                 "%s of %s: answered 502 to an HTTP request: %s",
                 *(visit.request.id, visit.trigger.function, error),
@@ -159,8 +165,9 @@ class HttpTriggerCalls:
         outcome = await self._call(visit, b"", _Exchange(stream, visit))
         if outcome.kind is OutcomeKind.FUNCTION_ERROR and not _is_marked(outcome):
             code = outcome.error_type
-            reason = error_of(outcome.payload)[1]
-            raise Rejected(412 if code == _NOT_STARTED else 502, code, reason)
+            _, reason = error_of(outcome.payload)
+            status = 412 if code == _NOT_STARTED else 502
+            raise Rejected(status, code, reason)
         # Without a server there is nothing that could have begun an answer: a test's own handler.
         if stream.begun:
             return None
@@ -181,18 +188,25 @@ class HttpTriggerCalls:
 
     def _event(self, visit: Visit, body: bytes) -> bytes:
         scope = visit.request.scope
+        address, *_ = scope.get("client") or ("",)
+        version = scope.get("http_version", "1.1")
         circumstances = http.Circumstances(
             at=self._clock.now(),
             request_id=visit.request.id,
             domain=self._urls.domain(visit.trigger.prefix),
-            source_ip=(scope.get("client") or ("",))[0],
-            protocol=f"HTTP/{scope.get('http_version', '1.1')}",
+            source_ip=address,
+            protocol=f"HTTP/{version}",
             account_id=self._place.account_id,
         )
-        method, target, headers = visit.head.method, visit.head.target, visit.head.headers
-        return triggers.encode(
-            http.request(target, circumstances, method=method, headers=headers, body=body)
+        head = visit.head
+        event = http.request(
+            head.target,
+            circumstances,
+            method=head.method,
+            headers=head.headers,
+            body=body,
         )
+        return triggers.encode(event)
 
 
 class _Exchange:
@@ -215,9 +229,10 @@ class _Exchange:
         documents.check_status(status)
         usable = documents.usable_headers(headers)
         # The body is passed on as it is, so its length is known if the server has sent it.
-        length = [("Content-Length", v) for name, v in headers if name.lower() == "content-length"]
-        added = [*self._visit.added(usable), ("x-fc-request-id", self._visit.request.id)]
-        await self._stream.begin(status, [*usable, *length, *added])
+        length = [header for header in headers if header[0].lower() == "content-length"]
+        added = self._visit.added(usable)
+        request_id = ("x-fc-request-id", self._visit.request.id)
+        await self._stream.begin(status, [*usable, *length, *added, request_id])
 
     async def write(self, data: bytes) -> None:
         """Send a piece of the answer's body."""

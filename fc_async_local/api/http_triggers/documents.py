@@ -44,11 +44,13 @@ def passed_on(headers: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]
     """Return the headers of a request that its function gets."""
     headers = tuple(headers)
     dropped = http_trigger.NOT_PASSED_ON | _named_by_connection(headers)
-    return tuple(
-        (name, value)
-        for name, value in headers
-        if name not in dropped and not name.startswith(request_headers.OWN)
-    )
+    passed: Headers = []
+    for name, value in headers:
+        # The service's own headers steer the call; a function would read them as its caller's.
+        if name in dropped or name.startswith(request_headers.OWN):
+            continue
+        passed.append((name, value))
+    return tuple(passed)
 
 
 # --- answers ---
@@ -68,12 +70,13 @@ def answer_of(result: bytes) -> Answer:
         members = {}
     if "statusCode" not in members:
         return _with_type(Answer(200, result))
-    status = _value(members, "statusCode")
     headers = _value(members, "headers") or {}
     if not isinstance(headers, dict):
         raise BadResponse("headers is not an object")
-    given = [(name, _header_text(value)) for name, value in headers.items()]
-    return _with_type(Answer(_status(status), _body(members), usable_headers(given)))
+    texts = [(name, _header_text(value)) for name, value in headers.items()]
+    status = _status(_value(members, "statusCode"))
+    answer = Answer(status, _body(members), usable_headers(texts))
+    return _with_type(answer)
 
 
 def check_status(status: int) -> None:
@@ -94,13 +97,16 @@ def usable_headers(headers: Sequence[tuple[str, str]]) -> Headers:
     """
     dropped = http_trigger.RESERVED | _named_by_connection(headers)
     usable: Headers = []
+    size = 0
     for name, value in headers:
+        # A line break in a value would begin a header, or an answer, of the function's choice.
         if not _NAME.fullmatch(name) or not _VALUE.fullmatch(value):
             raise BadResponse(f"the header {name!r} is not a header of HTTP")
         lower = name.lower()
-        if lower not in dropped and not lower.startswith(request_headers.OWN):
-            usable.append((name, value))
-    size = sum(len(name) + len(value) for name, value in usable)
+        if lower in dropped or lower.startswith(request_headers.OWN):
+            continue
+        usable.append((name, value))
+        size += len(name) + len(value)
     if size > limits.HTTP_HEADERS_BYTES:
         raise BadResponse(
             f"the headers of the answer have {size} bytes, more than {limits.HTTP_HEADERS_BYTES}"
@@ -110,15 +116,19 @@ def usable_headers(headers: Sequence[tuple[str, str]]) -> Headers:
 
 def _named_by_connection(headers: Iterable[tuple[str, str]]) -> set[str]:
     """Return the names of further headers that are for one connection only."""
-    values = (value for name, value in headers if name.lower() == "connection")
-    return {option.strip().lower() for value in values for option in value.split(",")}
+    names: set[str] = set()
+    for name, value in headers:
+        if name.lower() == "connection":
+            names.update(option.strip().lower() for option in value.split(","))
+    return names
 
 
 def _with_type(answer: Answer) -> Answer:
-    if any(name.lower() == "content-type" for name, _ in answer.headers):
+    names = {name.lower() for name, _ in answer.headers}
+    if "content-type" in names:
         return answer
-    typed = [("Content-Type", http_trigger.DEFAULT_CONTENT_TYPE), *answer.headers]
-    return answer._replace(headers=typed)
+    content_type = ("Content-Type", http_trigger.DEFAULT_CONTENT_TYPE)
+    return answer._replace(headers=[content_type, *answer.headers])
 
 
 def _value(members: Mapping[str, msgspec.Raw], name: str) -> Any:
@@ -137,14 +147,20 @@ def _status(value: Any) -> int:
 
 
 def _header_text(value: Any) -> str:
-    return value if isinstance(value, str) else _encode(value).decode()
+    if isinstance(value, str):
+        return value
+    return _encode(value).decode()
 
 
 def _body(members: Mapping[str, msgspec.Raw]) -> bytes:
     """Return the body: text as it is, ``null`` as nothing, any other value as its JSON text."""
     raw = bytes(members.get("body", b"null"))
-    value = _value(members, "body") if raw[:1] in (b'"', b"n") else raw
-    body = (value or "").encode() if isinstance(value, str | None) else raw
+    # Other values are not decoded: written again, 1.10 would be 1.1 and a large body take memory.
+    is_text_or_null = raw[:1] in (b'"', b"n")
+    body = raw
+    if is_text_or_null:
+        text: str | None = _value(members, "body")
+        body = (text or "").encode()
     if _value(members, "isBase64Encoded") is not True:
         return body
     try:
@@ -163,8 +179,10 @@ _RESOLVES_NAMES: Final = ("Chrome/", "Firefox/")
 
 def opens_window(request: Request) -> bool:
     """Return whether a browser that finds names under ``localhost`` opens a page in a window."""
+    if not is_navigation(request):
+        return False
     agent = request.headers.get("user-agent", "")
-    return is_navigation(request) and any(name in agent for name in _RESOLVES_NAMES)
+    return any(name in agent for name in _RESOLVES_NAMES)
 
 
 # --- cross-origin requests ---

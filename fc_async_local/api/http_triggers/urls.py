@@ -31,14 +31,15 @@ class TriggerUrls:
 
     Args:
         base: The URL of the FC API.
-        place: The region in host names.
+        account: The region in host names.
     """
 
-    def __init__(self, base: str, place: Account) -> None:
+    def __init__(self, base: str, account: Account) -> None:
         self._base = base.rstrip("/")
+        # Browsers resolve all names under localhost to this machine: no entry in a hosts file.
         self._port = urlsplit(base).port
-        self._suffix = f".{place.region}.{_DOMAIN}"
-        self._pages = f".{place.region}.{_PAGES}"
+        self._suffix = f".{account.region}.{_DOMAIN}"
+        self._pages = f".{account.region}.{_PAGES}"
 
     def domain(self, prefix: str) -> str:
         """Return the host name of a trigger."""
@@ -66,10 +67,11 @@ class TriggerUrls:
 
     def of(self, function: str, name: str, trigger_id: str) -> dict[str, str]:
         """Return ``httpTrigger`` of the API."""
-        authority = self.authority(http_trigger.domain_prefix(function, trigger_id))
+        prefix = http_trigger.domain_prefix(function, trigger_id)
+        path = f"{http_trigger.LOCAL_PATH}{function}/{name}"
         return {
-            "urlInternet": f"{self._base}{http_trigger.LOCAL_PATH}{function}/{name}",
-            "urlIntranet": f"http://{authority}",
+            "urlInternet": f"{self._base}{path}",
+            "urlIntranet": f"http://{self.authority(prefix)}",
         }
 
     def shown(self, function: str, trigger: dict[str, Any]) -> dict[str, Any]:
@@ -81,4 +83,5 @@ class TriggerUrls:
 
 
 def _name(host: str) -> str:
-    return host.partition(":")[0].lower()
+    name, _, _ = host.partition(":")
+    return name.lower()

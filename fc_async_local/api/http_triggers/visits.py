@@ -114,9 +114,9 @@ class Visits:
                 )
         else:
             path, mark, query = target.removeprefix(http_trigger.LOCAL_PATH).partition("?")
-            function, name, rest = (*path.split("/", 2), "", "")[:_PARTS_OF_PATH]
+            function, name, remainder = (*path.split("/", 2), "", "")[:_PARTS_OF_PATH]
             trigger = await self._named(function, name)
-            target = f"/{rest}{mark}{query}"
+            target = f"/{remainder}{mark}{query}"
         head = HttpHead(
             method=request.method,
             target=target,
@@ -137,21 +137,21 @@ class Visits:
             Rejected: 404 FunctionNotFound or TriggerNotFound.
         """
         snapshot = await self._registry.snapshot()
-        found = _usable(snapshot.owned(TriggerRecord, function, name))
-        if found is None:
+        usable = _usable(snapshot.owned(TriggerRecord, function, name))
+        if usable is None:
             raise TriggerRecord.missing(function, name)
-        return found
+        return usable
 
     async def _at(self, prefix: str) -> HttpTrigger | None:
         """Return the trigger whose host name begins with a label, None if there is none."""
         snapshot = await self._registry.snapshot()
         key = ("http-triggers",)
-        known: dict[str, HttpTrigger] | None = snapshot.derived.get(key)
-        if known is None:
+        by_prefix: dict[str, HttpTrigger] | None = snapshot.derived.get(key)
+        if by_prefix is None:
             usable = [_usable(record) for record in snapshot.all(TriggerRecord)]
-            known = {one.prefix: one for one in usable if one is not None}
-            snapshot.derived[key] = known
-        return known.get(prefix)
+            by_prefix = {trigger.prefix: trigger for trigger in usable if trigger is not None}
+            snapshot.derived[key] = by_prefix
+        return by_prefix.get(prefix)
 
     def _headers(self, request: Request, trigger: HttpTrigger) -> list[tuple[str, str]]:
         """Return the headers of a request, with a host name of the trigger as Host."""

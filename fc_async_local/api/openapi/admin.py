@@ -40,11 +40,13 @@ _SETTINGS: Final[Schema] = {
 """Each setting as its group has it, but of access keys only the ids are shown."""
 
 
-def _row(one: operation.Operation) -> Operation:
-    types = operation.types_of(one.handler)
+def _row(described: operation.Operation) -> Operation:
+    types = operation.types_of(described.handler)
     parameters = parameters_of(types.query)
-    summary = (inspect.getdoc(one.handler) or "").partition("\n")[0].removesuffix(".")
-    row = Operation(one.method, one.path, summary, parameters, _schema(types.body), types.answer)
+    summary = (inspect.getdoc(described.handler) or "").partition("\n")[0].removesuffix(".")
+    row = Operation(
+        described.method, described.path, summary, parameters, _schema(types.body), types.answer
+    )
     if types.body is bytes:
         row = row._replace(body=ANY, accepts=str(operation.Octets.media_type))
     if isinstance(types.answer, type) and issubclass(types.answer, Response):
@@ -80,10 +82,12 @@ _SCHEMES: Final[dict[str, Schema]] = {
 without one that the store answers, and no more."""
 
 OPERATIONS: Final = tuple(
-    _row(one)._replace(answer=_SETTINGS) if one.path.endswith("/settings") else _row(one)
+    _row(described)._replace(answer=_SETTINGS)
+    if described.path.endswith("/settings")
+    else _row(described)
     for owner in _OWNERS
-    for one in operation.operations_of(owner)
-    if not one.name
+    for described in operation.operations_of(owner)
+    if not described.name
 )
 
 

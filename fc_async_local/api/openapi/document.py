@@ -52,12 +52,12 @@ class Parameter(NamedTuple):
     Attributes:
         name: Its name.
         schema: Its values.
-        place: ``query`` or ``header``.
+        location: ``query`` or ``header``.
     """
 
     name: str
     schema: Schema = TEXT
-    place: str = "query"
+    location: str = "query"
 
 
 class Operation(NamedTuple):
@@ -103,17 +103,17 @@ def listed(item: Schema) -> Schema:
     return {"type": "array", "items": item}
 
 
-def having(required: str = "", **known: Schema) -> Schema:
+def having(required: str = "", **properties: Schema) -> Schema:
     """Return the schema of an object.
 
     Args:
         required: Names that it always has, separated by spaces.
-        known: Schemas by name; others may have any value.
+        properties: Schemas by name; others may have any value.
     """
-    names = [*required.split(), *known]
+    names = [*required.split(), *properties]
     return {
         "type": "object",
-        "properties": {name: known.get(name, ANY) for name in dict.fromkeys(names)},
+        "properties": {name: properties.get(name, ANY) for name in dict.fromkeys(names)},
         **({"required": required.split()} if required else {}),
     }
 
@@ -151,12 +151,17 @@ def build(
         models: What :func:`ref` refers to, besides the bodies and answers of operations.
         schemes: Ways to be let in, by name: one of them is needed; none: no operation needs any.
     """
-    told = [each for one in operations for each in (one.body, one.answer) if isinstance(each, type)]
-    _, schemas = msgspec.json.schema_components([*models, *told], ref_template=_REFERENCE)
+    types = [
+        each
+        for operation in operations
+        for each in (operation.body, operation.answer)
+        if isinstance(each, type)
+    ]
+    _, schemas = msgspec.json.schema_components([*models, *types], ref_template=_REFERENCE)
     paths: dict[str, dict[str, Any]] = {}
-    for one in operations:
-        path = _PATH_PARAMETER.sub(r"{\1}", one.path)
-        paths.setdefault(path, {})[one.method.lower()] = _described(one)
+    for operation in operations:
+        path = _PATH_PARAMETER.sub(r"{\1}", operation.path)
+        paths.setdefault(path, {})[operation.method.lower()] = _described(operation)
     error = having("Code Message RequestId", Code=TEXT, Message=TEXT, RequestId=TEXT)
     return {
         "openapi": VERSION,
@@ -176,26 +181,35 @@ def build(
     }
 
 
-def _described(one: Operation) -> dict[str, Any]:
-    found = list(_PATH_PARAMETER.finditer(one.path))
+def _described(operation: Operation) -> dict[str, Any]:
+    parameters = list(_PATH_PARAMETER.finditer(operation.path))
     described: dict[str, Any] = {
-        "summary": one.summary,
+        "summary": operation.summary,
         "parameters": [
-            *(_of_path(match) for match in found),
-            *({"name": p.name, "in": p.place, "schema": p.schema} for p in one.parameters),
+            *(_of_path(match) for match in parameters),
+            *map(_of_parameter, operation.parameters),
         ],
-        "responses": {**_success(one), "default": {"$ref": f"#/components/responses/{ERROR}"}},
+        "responses": {
+            **_success(operation),
+            "default": {"$ref": f"#/components/responses/{ERROR}"},
+        },
     }
-    if one.body is not None:
-        described["requestBody"] = {"content": {one.accepts: {"schema": _schema(one.body)}}}
+    if operation.body is not None:
+        described["requestBody"] = {
+            "content": {operation.accepts: {"schema": _schema(operation.body)}}
+        }
     return described
 
 
-def _success(one: Operation) -> dict[str, Any]:
-    also = {str(status): {"description": "Accepted."} for status in one.also}
-    if one.answer is None:
+def _of_parameter(parameter: Parameter) -> dict[str, Any]:
+    return {"name": parameter.name, "in": parameter.location, "schema": parameter.schema}
+
+
+def _success(operation: Operation) -> dict[str, Any]:
+    also = {str(status): {"description": "Accepted."} for status in operation.also}
+    if operation.answer is None:
         return {"204": {"description": "Done."}, **also}
-    content = {one.media: {"schema": _schema(one.answer)}}
+    content = {operation.media: {"schema": _schema(operation.answer)}}
     return {"200": {"description": "Done.", "content": content}, **also}
 
 

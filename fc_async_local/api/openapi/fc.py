@@ -149,16 +149,22 @@ _INVOKE_FUNCTION: Final = Operation(
 _OWNERS: Final = (FunctionOperations, ResourceOperations, TagOperations, TaskOperations)
 
 
-def _row(one: operation.Operation) -> Operation:
-    types = operation.types_of(one.handler)
-    plain = (None, None if types.answer is type(None) else OBJECT)
-    described = _DESCRIBED.get(one.name, plain)
-    return Operation(one.method, one.path, one.name, parameters_of(types.query), *described)
+def _row(served: operation.Operation) -> Operation:
+    types = operation.types_of(served.handler)
+    answer = None if types.answer is type(None) else OBJECT
+    described = _DESCRIBED.get(served.name, (None, answer))
+    parameters = parameters_of(types.query)
+    return Operation(served.method, served.path, served.name, parameters, *described)
 
 
 OPERATIONS: Final = (
     _INVOKE_FUNCTION,
-    *(_row(one) for owner in _OWNERS for one in operation.operations_of(owner) if one.name),
+    *(
+        _row(served)
+        for owner in _OWNERS
+        for served in operation.operations_of(owner)
+        if served.name
+    ),
 )
 
 

@@ -54,7 +54,7 @@ from fc_async_sdk.packaging import is_ignored
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from fc_async_plugin.dev.loop import Event
+    from fc_async_plugin.dev.loop import Call
     from fc_async_plugin.dev.runtime import Running
     from fc_async_plugin.dev.screen import Screen
     from fc_async_plugin.prepare.answers import Wish
@@ -148,7 +148,7 @@ def run(choices: Choices) -> int:
 def _run(choices: Choices) -> int:
     _project_folder.check(choices.data)
     screen, answers = _screen(choices), Answers()
-    events: SimpleQueue[Event] = SimpleQueue()
+    events: SimpleQueue[Call] = SimpleQueue()
     loaded = _load(choices, Account())
     choices, said = _with_images_and_examples(choices, answers, loaded)
     if choices.examples:

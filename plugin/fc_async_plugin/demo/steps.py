@@ -187,7 +187,7 @@ def invoke_with_delay(stage: Stage) -> None:
     check(waited >= DELAY_SECONDS * 1000, f"it ran {waited} ms after it was accepted: too early")
     say(stage.console, f"no attempt came early: {waited} ms between the two; {task.status}")
     until(
-        lambda: any(told.succeeded for told in all_tasks(stage.client, "publish")),
+        lambda: any(task.succeeded for task in all_tasks(stage.client, "publish")),
         "the success destination was called",
     )
     say(stage.console, "its success destination, the function publish, was called")
@@ -251,13 +251,13 @@ def show_outcome(stage: Stage) -> None:
 
     def all_settled() -> bool:
         tasks.update({name: list(all_tasks(stage.client, name)) for name in FUNCTIONS})
-        return all(settled(task) for many in tasks.values() for task in many)
+        return all(settled(task) for listed in tasks.values() for task in listed)
 
     until(all_settled, "every task and every delivery ends")
     delivered = 0
-    for name, many in tasks.items():
-        ends = Counter(task.status for task in many)
-        reached = sum(task.destination_status == "Succeeded" for task in many)
+    for name, listed in tasks.items():
+        ends = Counter(task.status for task in listed)
+        reached = sum(task.destination_status == "Succeeded" for task in listed)
         shown = ", ".join(f"{number} {status}" for status, number in sorted(ends.items()))
         say(stage.console, f"{name:<10} {shown}; {reached} destinations called")
         delivered += reached

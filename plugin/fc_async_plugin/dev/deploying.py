@@ -18,7 +18,7 @@ from __future__ import annotations
 import time
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
@@ -29,14 +29,15 @@ from fc_async_plugin.deploy.apply import executor, operations
 from fc_async_plugin.deploy.apply.perform import Performer
 from fc_async_plugin.deploy.plan import Plan, plan_changes
 from fc_async_plugin.deploy.plan.order import needs_of
+from fc_async_plugin.dev import judging
+from fc_async_plugin.dev.deployed import Deployed
 from fc_async_plugin.operate import places
 from fc_async_plugin.prepare import syntax
-from fc_async_plugin.project.attached import TRIGGERS, omitted, with_triggers
-from fc_async_plugin.project.sources import affected, sources_of, template_files
+from fc_async_plugin.project.attached import omitted
+from fc_async_plugin.project.sources import affected, template_files
 from fc_async_plugin.project.state import Place
 from fc_async_plugin.project.wanted import wanted
 from fc_async_plugin.s_yaml import Project, TemplateError
-from fc_async_plugin.s_yaml.model import is_function
 from fc_async_sdk.errors import FcAsyncError
 
 if TYPE_CHECKING:
@@ -49,10 +50,6 @@ if TYPE_CHECKING:
     from fc_async_plugin.prepare.syntax import Broken
     from fc_async_plugin.project.sources import Source
     from fc_async_plugin.s_yaml.model import Resource
-
-
-_OF_THE_CLOUD: Final = ("FCA057",)
-"""Rules about what only the cloud does not have, such as paths of this machine."""
 
 
 class Result(NamedTuple):
@@ -77,7 +74,9 @@ class Result(NamedTuple):
     @property
     def refused(self) -> bool:
         """True if something could not be deployed."""
-        return bool(self.failures or self.broken) or any(one.stops for one in self.findings or ())
+        return bool(self.failures or self.broken) or any(
+            finding.stops for finding in self.findings or ()
+        )
 
 
 class Deployer:
@@ -92,7 +91,6 @@ class Deployer:
         unavailable: Returns why a function of a template cannot run on this machine; "" if it can.
 
     Attributes:
-        sources: The functions of the templates that were deployed last.
         files: The files that the templates were read from.
     """
 
@@ -111,226 +109,219 @@ class Deployer:
         self._folder = folder
         self._amend = amend
         self._unavailable = unavailable
-        self._projects: tuple[Project, ...] = ()
-        self._broken: dict[str, dict[Path, Broken]] = {}
-        self._unfinished: set[str] = set()
-        self._good: set[str] = set()  # resources that were deployed
-        self.sources: list[Source] = []
+        self._deployed = Deployed()
         self.files = set(files)
+
+    @property
+    def sources(self) -> Sequence[Source]:
+        """The functions of the templates that were deployed last."""
+        return self._deployed.sources
 
     @property
     def broken(self) -> set[Path]:
         """The files that cannot be read."""
-        return {path for files in self._broken.values() for path in files}
+        return self._deployed.broken_files
 
     def kept(self, file: Path | None = None) -> bool:
         """Return whether an earlier state stays: of the templates, or of what a file is part of."""
-        if file is None:
-            return bool(self._good)
-        return any(one in self._good for one, files in self._broken.items() if file in files)
+        return self._deployed.has_state(file)
 
     def everything(self) -> Result:
-        """Read the templates again and deploy all of them."""
+        """Read the templates again and deploy all of them.
+
+        A function with errors is left out, as it is in the runtime by an earlier deployment or not
+        at all. If every function has errors, or what remains is still wrong without them, nothing
+        is deployed: half a project would call the other half in the cloud.
+        """
         try:
             projects = tuple(self._read())
         except TemplateError as error:
             return Result(findings=tuple(rules.check(rules.Context([], error.problems))))
         self.files |= template_files(projects)
-        checked = rules.check(rules.Context(projects), ignore=_OF_THE_CLOUD)
-        found = tuple(one for one in checked if one.severity != "note")
-        wrong = {one for one in found if one.stops}
-        without: list[str] = []  # triggers, one sentence each
-        if wrong:
-            projects = tuple(_without_triggers(project, without) for project in projects)
-        by_project = [
-            [one for one in project.resources if wrong and _errors(project, one)]
-            for project in projects
-        ]
-        bad = [one for each in by_project for one in each]
-        sound = tuple(map(self._with_earlier, projects, by_project))
-        if wrong and (
-            len(bad) == len(sources_of(projects))
-            or not wrong.isdisjoint(rules.check(rules.Context(sound)))
-        ):
-            return Result(findings=found)  # of all functions, or not of one, such as a cycle
-        projects = sound
-        sources = sources_of(projects)
-        self._check(sources, {file for one in sources for file in syntax.handler_files(one)})
-        out = {name for project in projects for name in project.left_out}
-        gone = {one.function for one in self.sources if one.resource not in out}
-        gone -= {one.function for one in sources}
-        self._projects, self.sources = projects, sources
-        result = self._deploy(sources)
+        judged = judging.judge(projects, self._deployed.projects)
+        if judged.stops:
+            return Result(findings=judged.findings)
+        gone = self._deployed.replace(judged.projects)
+        handlers: set[Path] = set()
+        for source in self.sources:
+            handlers.update(syntax.handler_files(source))
+        for source in self.sources:
+            # Functions may share a folder: a handler that cannot be read breaks all of them.
+            self._check(source, handlers)
+        result = self._deploy(self.sources)
         self._tell_places()
-        failures = (*map(self._why_left_out, bad), *without, *result.failures)
+        left_out = {resource.function_name for resource in judged.wrong}
+        failures = [self._why_left_out(resource) for resource in judged.wrong]
         return result._replace(
-            failures=failures,
-            findings=found,
-            gone=tuple(sorted(gone - {one.function_name for one in bad})),
-            omitted=_omitted(projects),
+            failures=(*failures, *judged.triggers, *result.failures),
+            findings=judged.findings,
+            gone=tuple(sorted(gone - left_out)),
+            omitted=_omitted(judged.projects),
         )
 
-    def _with_earlier(self, project: Project, bad: Collection[Resource]) -> Project:
-        """Return a template with the last good state of bad functions, without those of none."""
-        if not bad:
-            return project
-        earlier = {
-            one.name: one
-            for known in self._projects
-            for one in known.resources
-            if known.file == project.file
-        }
-        names = {one.name for one in bad}
-        kept = (earlier.get(one.name) if one.name in names else one for one in project.resources)
-        return msgspec.structs.replace(project, resources=tuple(one for one in kept if one))
-
     def _why_left_out(self, resource: Resource) -> str:
-        kept = resource.name in self._good
-        stays = "its last good state stays" if kept else "nothing was deployed from it"
-        return f"{resource.function_name}: it has errors; {stays}"
+        has_state = self._deployed.has_function(resource.name)
+        state = "its last good state stays" if has_state else "nothing was deployed from it"
+        return f"{resource.function_name}: it has errors; {state}"
 
     def saved(self, changed: Collection[Path]) -> Result:
-        """Deploy what some changed files are part of."""
+        """Deploy what some changed files are part of, and what failed before."""
         if not self.files.isdisjoint(changed):
             return self.everything()
         sources = affected(self.sources, changed)
-        self._check(sources, changed)
-        names = {*self._unfinished, *(source.resource for source in sources)}
-        return self._deploy([one for one in self.sources if sources and one.resource in names])
+        if not sources:
+            return Result()
+        for source in sources:
+            self._check(source, changed)
+        resources = {source.resource for source in sources} | self._deployed.unfinished
+        return self._deploy([source for source in self.sources if source.resource in resources])
 
     def _tell_places(self) -> None:
         """Tell the runtime where the destinations of functions without a problem are written."""
-        for project in self._projects:
-            own = {one.resource for one in self.sources if one.template == project.file}
+        for project in self._deployed.projects:
+            resources = self._deployed.resources_of(project)
             with suppress(FcAsyncError):  # only the console's graph has less to say
-                places.tell(self._regions, project, own - self._unfinished)
+                places.tell(self._regions, project, resources - self._deployed.unfinished)
 
-    def _check(self, sources: Iterable[Source], changed: Collection[Path]) -> None:
-        """Note which functions have broken files: new ones, or earlier ones that still are."""
-        for source in sources:
-            own = [file for file in changed if affected([source], [file])]
-            files = {*own, *self._broken.get(source.resource, {})}
-            self._broken[source.resource] = {
-                one.path: one for one in syntax.check(source, sorted(files))
-            }
+    def _check(self, source: Source, changed: Collection[Path]) -> None:
+        """Note whether a function has broken files: new ones, or earlier ones that still are."""
+        files = {file for file in changed if affected([source], [file])}
+        files |= self._deployed.broken[source.resource].keys()
+        checked = syntax.check(source, sorted(files))
+        self._deployed.broken[source.resource] = {broken.path: broken for broken in checked}
 
     def _deploy(self, sources: Sequence[Source]) -> Result:
-        broken = [one for source in sources for one in self._broken[source.resource].values()]
-        sound = [source for source in sources if not self._broken[source.resource]]
+        broken: list[Broken] = []
+        sound: set[str] = set()
+        for source in sources:
+            files = self._deployed.broken[source.resource]
+            if files:
+                broken += files.values()
+            else:
+                sound.add(source.resource)
         steps: list[Step] = []
         failures: list[str] = []
-        for project in self._projects:
-            own = [source.resource for source in sound if source.template == project.file]
-            if own:
-                done, failed = self._apply(project, own)
-                steps += done
-                failures += [text for texts in failed.values() for text in texts]
-                self._unfinished.difference_update(own)
-                self._unfinished.update(failed)
-                self._good.update(set(own) - failed.keys())
+        for project in self._deployed.projects:
+            resources = self._deployed.resources_of(project) & sound
+            if not resources:
+                continue
+            done, refusals = self._apply(project, resources)
+            self._deployed.note(resources, refusals.keys())
+            steps += done
+            for texts in refusals.values():
+                failures += texts
         return Result(tuple(steps), tuple(failures), broken=tuple(dict.fromkeys(broken)))
 
     def _apply(
-        self, project: Project, resources: Sequence[str]
-    ) -> tuple[tuple[Step, ...], dict[str, list[str]]]:
-        """Deploy some resources of a template; return what was done, and why others were not."""
-        failed: dict[str, list[str]] = {}
+        self, project: Project, resources: Collection[str]
+    ) -> tuple[Sequence[Step], dict[str, list[str]]]:
+        """Deploy some resources of a template.
 
-        def refuse(resource: Resource, error: Exception | str) -> None:
-            failed.setdefault(resource.name, []).append(f"{resource.function_name}: {error}")
+        Returns:
+            What was done, and by resource why others were not.
+        """
+        refusals: dict[str, list[str]] = {}
+
+        def refuse(resource: Resource, reason: Exception | str) -> None:
+            text = f"{resource.function_name}: {reason}"
+            refusals.setdefault(resource.name, []).append(text)
 
         ready: list[Resource] = []
         for resource in project.resources:
-            if resource.name not in resources:
-                continue
-            if reason := self._unavailable(project, resource):
-                refuse(resource, f"{resource.where('runtime')}: {reason}")
-                continue
-            try:
-                alone = msgspec.structs.replace(project, resources=(resource,))
-                ready += self._amend(alone).resources
-            except PluginError as error:
-                refuse(resource, error)
+            if resource.name in resources:
+                ready += self._prepared(project, resource, refuse)
         project = msgspec.structs.replace(project, resources=tuple(ready))
         try:
             wants = wanted(project, functions=True, here=True, refuse=refuse)
             plan = plan_changes(wants, read_account(self._regions, wants), prune=True)
             keep_code = partial(operations.keep_code, self._folder)
             performer = Performer(self._regions, sleep=time.sleep, keep_code=keep_code)
-            done, refused = _carried_out(plan, performer)
+            carried_out = _carry_out(plan, performer)
         except (FcAsyncError, PluginError) as error:
-            return (), failed | {one.name: [str(error)] for one in ready}
-        for one in ready:
-            place = Place(one.region, one.function_name)
-            if texts := refused.pop(place, []):
-                failed.setdefault(one.name, []).extend(texts)
-        return done, failed
+            # It concerns the plan of all: which function it is of is not known.
+            return (), refusals | {resource.name: [str(error)] for resource in ready}
+        for resource in ready:
+            function = Place(resource.region, resource.function_name)
+            # Of two resources with one function name, the first one has the failures.
+            texts = carried_out.failures.pop(function, [])
+            if texts:
+                refusals.setdefault(resource.name, []).extend(texts)
+        return carried_out.done, refusals
 
-
-def _errors(project: Project, resource: Resource) -> set[tuple[str, str]]:
-    """Return the errors that a function of a template has of its own: rules and messages."""
-    alone = msgspec.structs.replace(project, resources=(resource,))
-    found = rules.check(rules.Context([alone])) if is_function(resource) else ()
-    return {(one.rule, one.message) for one in found if one.stops}
-
-
-def _without_triggers(project: Project, said: list[str]) -> Project:
-    """Return a template without the triggers that have errors; add a sentence for each."""
-
-    def kept(resource: Resource) -> Resource:
-        listed = resource.props.get(TRIGGERS)
-        if not isinstance(listed, list) or not _errors(project, resource):
-            return resource
-        chosen: list[int] = []
-        known = _errors(project, with_triggers(resource, chosen))
-        for index, one in enumerate(listed):
-            if _errors(project, with_triggers(resource, [*chosen, index])) <= known:
-                chosen.append(index)
-                continue
-            name = one.get("triggerName") if isinstance(one, dict) else index
-            text = f"trigger {name} has errors; the function runs without it"
-            said.append(f"{resource.function_name}: {text}")
-        return with_triggers(resource, chosen)
-
-    return msgspec.structs.replace(project, resources=tuple(map(kept, project.resources)))
+    def _prepared(
+        self,
+        project: Project,
+        resource: Resource,
+        refuse: Callable[[Resource, Exception | str], None],
+    ) -> Sequence[Resource]:
+        """Return a function with what it needs to run here; nothing if it cannot run here."""
+        reason = self._unavailable(project, resource)
+        if reason:
+            refuse(resource, f"{resource.where('runtime')}: {reason}")
+            return ()
+        alone = msgspec.structs.replace(project, resources=(resource,))
+        try:
+            return self._amend(alone).resources
+        except PluginError as error:
+            refuse(resource, error)
+            return ()
 
 
 def _omitted(projects: Iterable[Project]) -> tuple[str, ...]:
-    found: list[str] = []
+    sentences: list[str] = []
     for project in projects:
         with suppress(TemplateError):  # deploying the function says the same
-            found += omitted(project, (), here=True)
-    return tuple(dict.fromkeys(found))
+            sentences += omitted(project, (), here=True)
+    return tuple(dict.fromkeys(sentences))
 
 
-def _carried_out(
-    plan: Plan, performer: Performer
-) -> tuple[tuple[Step, ...], dict[Place, list[str]]]:
-    """Apply a plan; return what was done, and by function why the rest was not.
+class _CarriedOut(NamedTuple):
+    """What was done of a plan, and by function why the rest was not."""
 
-    What the runtime refuses of one function stops neither its triggers nor the other functions.
-    """
-    done: tuple[Step, ...] = ()
-    failures = {one.place: [str(one)] for one in plan.obstacles}
+    done: list[Step]
+    failures: dict[Place, list[str]]
 
-    def carry_out(steps: Sequence[Step]) -> list[str]:
-        nonlocal done
+    def apply(self, steps: Sequence[Step], performer: Performer) -> list[str]:
+        """Apply some steps, all or none; return why none was applied."""
         report = executor.apply(Plan(steps=tuple(steps), needs=needs_of(steps)), performer)
-        done += report.done if report.outcome == "done" else ()
-        stuck = [f"left as it is: {one}" for one in report.stuck]
+        if report.outcome == "done":
+            self.done.extend(report.done)
+        stuck = [f"left as it is: {step}" for step in report.stuck]
         return [*map(str, report.failures), *stuck]
 
-    steps = [one for one in plan.steps if _place_of(one) not in failures]
-    triggers = [one for one in steps if one.kind == "trigger"]
-    together = [one for one in steps if one.kind != "trigger"]
-    if carry_out(together):
-        for place in dict.fromkeys(map(_place_of, together)):
-            if texts := carry_out([one for one in together if _place_of(one) == place]):
-                failures[place] = texts
+
+def _carry_out(plan: Plan, performer: Performer) -> _CarriedOut:
+    """Apply a plan: all functions together, then those one by one if that fails, then triggers.
+
+    What the runtime refuses of one function does not stop the others.
+    """
+    carried_out = _CarriedOut([], {})
+    for obstacle in plan.obstacles:
+        carried_out.failures[obstacle.place] = [str(obstacle)]
+    steps = [step for step in plan.steps if _place_of(step) not in carried_out.failures]
+    triggers = [step for step in steps if step.kind == "trigger"]
+    functions = [step for step in steps if step.kind != "trigger"]
+    # What is applied together is undone together: one function that the runtime refuses would
+    # leave out all others.
+    if carried_out.apply(functions, performer):
+        for function, alone in _by_function(functions).items():
+            if texts := carried_out.apply(alone, performer):
+                carried_out.failures[function] = texts
     for step in triggers:
-        if _place_of(step) not in failures and (texts := carry_out([step])):
-            failures[_place_of(step)] = texts
-    return done, failures
+        function = _place_of(step)
+        # Of a function that was not deployed, a trigger would only repeat the reason.
+        if function in carried_out.failures:
+            continue
+        if texts := carried_out.apply([step], performer):
+            carried_out.failures[function] = texts
+    return carried_out
+
+
+def _by_function(steps: Iterable[Step]) -> dict[Place, list[Step]]:
+    grouped: dict[Place, list[Step]] = {}
+    for step in steps:
+        grouped.setdefault(_place_of(step), []).append(step)
+    return grouped
 
 
 def _place_of(step: Step) -> Place:

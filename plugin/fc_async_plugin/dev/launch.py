@@ -26,6 +26,8 @@ _HOST: Final = "127.0.0.1"
 _FIRST_PORTS: Final = {"python": 5678, "node": 9229}
 """The ports that debugpy and Node document; each further function has the next one."""
 _KINDS: Final = dict.fromkeys(PYTHON, "python") | dict.fromkeys(NODE, "node")
+_ARCHIVES: Final = frozenset({".zip", ".jar"})
+"""Code that an editor cannot show beside the function that runs."""
 _HIGHEST_PORT: Final = 65_535
 LAUNCH_FILE: Final = Path(".vscode", "launch.json")
 
@@ -48,13 +50,15 @@ class Target(NamedTuple):
 
 def targets(sources: Sequence[Source]) -> list[Target]:
     """Return all functions that can be debugged, each with its own port."""
-    found: list[Target] = []
+    debuggable: list[Target] = []
+    ports = dict(_FIRST_PORTS)
     for source in sources:
         kind = _KINDS.get(source.runtime)
-        if kind and source.code is not None and source.code.suffix not in {".zip", ".jar"}:
-            port = _FIRST_PORTS[kind] + sum(one.kind == kind for one in found)
-            found.append(Target(source.function, kind, port, source.code))
-    return found
+        if kind is None or source.code is None or source.code.suffix in _ARCHIVES:
+            continue
+        debuggable.append(Target(source.function, kind, ports[kind], source.code))
+        ports[kind] += 1
+    return debuggable
 
 
 def chosen(sources: Sequence[Source], wishes: Iterable[str]) -> list[Target]:
@@ -63,28 +67,38 @@ def chosen(sources: Sequence[Source], wishes: Iterable[str]) -> list[Target]:
     Raises:
         PluginError: A function is not in a template or cannot be debugged, or a port is invalid.
     """
-    known = {target.function: target for target in targets(sources)}
-    names = {source.resource: source.function for source in sources}
-    found: list[Target] = []
+    debuggable = {target.function: target for target in targets(sources)}
+    functions = {source.resource: source.function for source in sources}
+    asked: list[Target] = []
     for wish in wishes:
-        name, _, text = wish.partition(":")
-        function = names.get(name, name)
-        if function not in known:
-            raise PluginError(_reason(name, function, sources, list(known)))
-        port = _port(wish, text) if text else known[function].port
-        found.append(known[function]._replace(port=port))
-    ports = [target.port for target in found]
-    twice = next((port for port in ports if ports.count(port) > 1), None)
-    if twice is not None:
-        raise PluginError(f"--debug: two functions have port {twice}; give each its own")
-    return found
+        name, _, port = wish.partition(":")
+        function = functions.get(name, name)
+        target = debuggable.get(function)
+        if target is None:
+            raise PluginError(_refusal(name, function, sources, list(debuggable)))
+        if port:
+            target = target._replace(port=_port(wish, port))
+        asked.append(target)
+    _check_ports(asked)
+    return asked
 
 
-def _reason(name: str, function: str, sources: Sequence[Source], known: list[str]) -> str:
-    source = next((one for one in sources if one.function == function), None)
+def _check_ports(asked: Sequence[Target]) -> None:
+    ports: set[int] = set()
+    for target in asked:
+        if target.port in ports:
+            raise PluginError(f"--debug: two functions have port {target.port}; give each its own")
+        ports.add(target.port)
+
+
+def _refusal(name: str, function: str, sources: Sequence[Source], debuggable: Sequence[str]) -> str:
+    """Return why a function that was asked for cannot be debugged."""
+    source = next((source for source in sources if source.function == function), None)
     if source is None:
-        near = get_close_matches(name, [one.function for one in sources], n=1)
-        hint = f", did you mean {near[0]}?" if near else f"; it has {', '.join(known) or 'none'}"
+        near = get_close_matches(name, [source.function for source in sources], n=1)
+        hint = f"; it has {', '.join(debuggable) or 'none'}"
+        if near:
+            hint = f", did you mean {near[0]}?"
         return f"--debug {name}: the template has no such function{hint}"
     if source.runtime not in _KINDS:
         return (
@@ -95,7 +109,9 @@ def _reason(name: str, function: str, sources: Sequence[Source], known: list[str
 
 
 def _port(wish: str, text: str) -> int:
-    if not text.isascii() or not text.isdigit() or not 0 < int(text) <= _HIGHEST_PORT:
+    # int() would also take "+5678", "5_678" and digits of other scripts.
+    is_number = text.isascii() and text.isdigit()
+    if not is_number or not 0 < int(text) <= _HIGHEST_PORT:
         raise PluginError(f"--debug {wish}: the port must be a number from 1 to {_HIGHEST_PORT}")
     return int(text)
 
@@ -103,9 +119,12 @@ def _port(wish: str, text: str) -> int:
 def attach_lines(target: Target) -> str:
     """Return how to attach, for people."""
     address = f"{_HOST}:{target.port}"
-    kind, attach = "node --inspect", f"Node.js/Chrome, port {target.port}"
     if target.kind == "python":
-        kind, attach = "debugpy", f"DAP, address {address}"
+        kind = "debugpy"
+        attach = f"DAP, address {address}"
+    else:
+        kind = "node --inspect"
+        attach = f"Node.js/Chrome, port {target.port}"
     return (
         f"Debugger of {target.function} ({kind}) on {address}\n"
         f'VS Code  Run and Debug > "{_name(target)}" (fc-async dev --write-launch writes it)\n'
@@ -135,24 +154,32 @@ def merged(text: str | None, entries: Sequence[dict[str, Any]]) -> str:
     Raises:
         PluginError: The file has comments, or is not what VS Code reads.
     """
-    document = {"version": "0.2.0", "configurations": []} if text is None else _read(text)
-    names: dict[str, Any] = {entry["name"]: entry for entry in entries}
-    kept: list[Any] = []
-    for one in document.get("configurations", []):
-        name = one.get("name") if isinstance(one, dict) else None
-        kept.append(names.pop(name, one) if isinstance(name, str) else one)
-    document["configurations"] = [*kept, *names.values()]
+    document: dict[str, Any] = {"version": "0.2.0", "configurations": []}
+    if text is not None:
+        document = _read(text)
+    new: dict[str, Any] = {entry["name"]: entry for entry in entries}
+    configurations: list[Any] = []
+    # In its old position: a user may have sorted the list that the editor shows.
+    for former in document.get("configurations", []):
+        name = former.get("name") if isinstance(former, dict) else None
+        if isinstance(name, str) and name in new:
+            configurations.append(new.pop(name))
+        else:
+            configurations.append(former)
+    document["configurations"] = [*configurations, *new.values()]
     return json.dumps(document, ensure_ascii=False, indent=2) + "\n"
 
 
 def _read(text: str) -> dict[str, Any]:
     try:
-        document = json.loads(text)
+        document: Any = json.loads(text)
     except ValueError as error:
         raise PluginError(
             f"{LAUNCH_FILE} cannot be changed without losing its comments ({error}): add the "
             "configurations by hand"
         ) from None
-    if not isinstance(document, dict) or not isinstance(document.get("configurations", []), list):
+    configurations = document.get("configurations", []) if isinstance(document, dict) else None
+    if not isinstance(configurations, list):
         raise PluginError(f"{LAUNCH_FILE} has no list of configurations: it is not changed")
-    return document
+    members: dict[str, Any] = document
+    return members

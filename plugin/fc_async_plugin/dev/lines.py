@@ -68,68 +68,88 @@ def lines_of(
             None if it is not on this machine.
         follows: Whether the steps before it were shown: their output is not repeated at the end.
     """
-    head = Line("", "", step.at, step.function, short_id(step))
     if step.kind == "printed":
-        return [head._replace(text=one.text, style=one.style) for one in _output(step, 0)]
-    text, style = _HEADS[step.kind](step)
-    head = head._replace(text=text, style=style)
+        return [_with_head(line, step) for line in _output(step, 0)]
+    head = _with_head(_HEADS[step.kind](step), step)
     if step.kind != "ended":
         return [head]
-    folder = folder_of(step.function)
-    return [head, *_output(step, step.told if follows else 0), *_failure(step, folder)]
+    # What a function printed while it ran was a step of its own; its end has all of it again.
+    skipped = step.told if follows else 0
+    return [head, *_output(step, skipped), *_failure(step, folder_of(step.function))]
+
+
+def _with_head(line: Line, step: Step) -> Line:
+    """Return a line with time, function and id of a step."""
+    return Line(line.text, line.style, step.at, step.function, short_id(step))
 
 
 def short_id(step: Step) -> str:
     """Return a name for the invocation: its task id if it was given one, else the end of its id."""
-    if step.task_id and step.task_id != step.request_id:
-        name = step.task_id
-        return name if len(name) <= _ID_LENGTH else f"{name[: _ID_LENGTH - 1]}…"
-    return step.request_id.rpartition("-")[2][-8:]
+    has_own_name = step.task_id and step.task_id != step.request_id
+    if not has_own_name:
+        return step.request_id.rpartition("-")[2][-8:]
+    if len(step.task_id) <= _ID_LENGTH:
+        return step.task_id
+    return f"{step.task_id[: _ID_LENGTH - 1]}…"
 
 
-def _accepted(step: Step) -> tuple[str, str]:
+def _accepted(step: Step) -> Line:
     text = f"accepted {step.request_id}"
-    if step.task_id not in {"", step.request_id, short_id(step)}:  # too long for its column
+    is_shown = step.task_id in {"", step.request_id, short_id(step)}
+    if not is_shown:  # too long for its column
         text += f", task {step.task_id}"
     if step.due_at is not None and step.due_at > step.at:
         text += f", delayed until {moments.clock_time(step.due_at, near=step.at)}"
-    return text, "wait"
+    return Line(text, "wait")
 
 
-def _started(step: Step) -> tuple[str, str]:
+def _started(step: Step) -> Line:
     if step.sync:
-        return f"synchronous call {step.request_id}", ""
-    return f"attempt {step.attempt} of {step.attempts}", ""
+        return Line(f"synchronous call {step.request_id}")
+    return Line(_name_of(step))
 
 
-def _ended(step: Step) -> tuple[str, str]:
-    what = "call" if step.sync else f"attempt {step.attempt} of {step.attempts}"
+def _name_of(step: Step) -> str:
+    return "call" if step.sync else f"attempt {step.attempt} of {step.attempts}"
+
+
+def _ended(step: Step) -> Line:
+    run = _name_of(step)
     if step.status == "Succeeded":
-        shown = _shown_result(step.result)
-        return f"{what} succeeded in {step.duration_ms} ms{shown}", "good"
-    again = _again(step)
+        result = _shown_result(step.result)
+        return Line(f"{run} succeeded in {step.duration_ms} ms{result}", "good")
     if not step.outcome:
-        return f"{step.status.lower()} before it ran", "bad"
+        return Line(f"{step.status.lower()} before it ran", "bad")
     if step.status == "Stopped":
-        return f"{what} stopped after {step.duration_ms} ms", "wait"
+        return Line(f"{run} stopped after {step.duration_ms} ms", "wait")
+    again = _again(step)
     if step.outcome != "function error":
-        return f"{what} did not run: {step.outcome}{again}", "bad"
+        return Line(f"{run} did not run: {step.outcome}{again}", "bad")
+    return Line(f"{run} failed after {step.duration_ms} ms{again or _last(step)}", "bad")
+
+
+def _last(step: Step) -> str:
+    """Return that no attempt follows one that failed, and whether its event is lost."""
+    if step.sync:
+        return ""  # the caller has the error
     dropped = "" if step.destination else "; dropped: no failure destination"
-    last = "" if again or step.sync else f", no retry left{dropped}"
-    return f"{what} failed after {step.duration_ms} ms{again}{last}", "bad"
+    return f", no retry left{dropped}"
 
 
-def _delivery(step: Step) -> tuple[str, str]:
+def _delivery(step: Step) -> Line:
     text = f"{step.event} event to {destination_label(step.destination)}"
     if step.status == "delivered":
-        return text, "good"
-    return f"{text}: {step.error}{_again(step) or '; given up'}", "bad"
+        return Line(text, "good")
+    following = _again(step) or "; given up"
+    return Line(f"{text}: {step.error}{following}", "bad")
 
 
 def _again(step: Step) -> str:
     """Return when it is tried again; "" if that is not planned."""
     due = step.due_at
-    return "" if due is None else f", again at {moments.clock_time(due, near=step.at)}"
+    if due is None:
+        return ""
+    return f", again at {moments.clock_time(due, near=step.at)}"
 
 
 _HEADS: Final = {
@@ -149,7 +169,9 @@ def _shown_result(result: str) -> str:
         result = " ".join(result.split())
     if result in ("", "null"):
         return ""
-    return f": {result if len(result) <= _RESULT_LENGTH else result[:_RESULT_LENGTH] + '…'}"
+    if len(result) > _RESULT_LENGTH:
+        result = f"{result[:_RESULT_LENGTH]}…"
+    return f": {result}"
 
 
 def _raw(number: str) -> msgspec.Raw:
@@ -160,17 +182,22 @@ def _raw(number: str) -> msgspec.Raw:
 # --- below the line of an attempt -----------------------------------------------------------------
 
 
-def _output(step: Step, told: int) -> Iterator[Line]:
+def _output(step: Step, skipped: int) -> Iterator[Line]:
     """Yield what the function printed, without the runtime's marks and the logged failure.
 
     Args:
         step: The step.
-        told: How many characters at the beginning are left out.
+        skipped: How many characters at the beginning are left out.
     """
     logged = re.compile(_LOGGED.replace("{id}", re.escape(step.request_id)))
     # A mark stands behind a line that the function has not ended.
-    printed = _REWRITES.sub("", step.output[told:]).splitlines()
-    lines = [kept for line in printed if (kept := _MARK.sub("", line)) or not line]
+    printed = _REWRITES.sub("", step.output[skipped:]).splitlines()
+    lines: list[str] = []
+    for line in printed:
+        unmarked = _MARK.sub("", line)
+        # A line that was only a mark goes; an empty line that the function printed stays.
+        if unmarked or not line:
+            lines.append(unmarked)
     if step.outcome == "function error":
         lines = _without_failure(lines, logged)
     if step.cut:
@@ -182,11 +209,15 @@ def _output(step: Step, told: int) -> Iterator[Line]:
 def _without_failure(lines: list[str], logged: re.Pattern[str]) -> list[str]:
     """Leave out the failure that the runtime logs last: it is shown from the error document."""
     for number in range(len(lines) - 1, -1, -1):
-        found = logged.search(lines[number])
-        if found is not None:
-            is_error = lines[number][found.end() :].startswith("[ERROR]")
-            before = [lines[number][: found.start()]] if found.start() else []
-            return [*lines[:number], *before] if is_error else lines
+        line = lines[number]
+        match = logged.search(line)
+        if match is None:
+            continue
+        # The last line that was logged: below it are only the lines of its traceback.
+        if not line[match.end() :].startswith("[ERROR]"):
+            return lines
+        printed_before = line[: match.start()]
+        return [*lines[:number], *filter(None, [printed_before])]
     return lines
 
 
@@ -199,7 +230,10 @@ def _failure(step: Step, folder: str | None) -> Iterator[Line]:
         yield Line(message or step.result, "bad")
     for frame in stack:
         text = _frame(frame)
-        yield Line(text.replace(_CODE, f"{folder}/") if folder else text, "frame")
+        # The path on this machine, so that a terminal opens the file at a click.
+        if folder:
+            text = text.replace(_CODE, f"{folder}/")
+        yield Line(text, "frame")
 
 
 def _frame(frame: object) -> str:
@@ -209,6 +243,6 @@ def _frame(frame: object) -> str:
     parts = [str(part) for part in frame]
     match parts:
         case [file, line, *rest] if file.startswith('File "') and line.startswith("line "):
-            place = f"{file[6:-1]}:{line[5:]}"
-            return "  ".join([place, *rest])
+            position = f"{file[6:-1]}:{line[5:]}"
+            return "  ".join([position, *rest])
     return "  ".join(parts)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The loop: deploys what is saved, prints what happens, does what keys ask for."""
+"""The loop: does what :mod:`~fc_async_plugin.dev.state` decides about saves, steps and keys."""
 
 from __future__ import annotations
 
@@ -13,18 +13,19 @@ from functools import partial
 from pathlib import Path
 from queue import Empty
 from time import monotonic
-from typing import TYPE_CHECKING, Any, Final, ParamSpec
+from typing import TYPE_CHECKING, Final, ParamSpec
 
 import msgspec
 
 from fc_async_plugin.account.runtime import ask, client_of, console_of
-from fc_async_plugin.deploy.plan.model import UpdateFunction
-from fc_async_plugin.dev import keys, launch
+from fc_async_plugin.dev import keys, messages, state
 from fc_async_plugin.dev.feed import Follower
+from fc_async_plugin.dev.messages import Message
+from fc_async_plugin.dev.state import State
 from fc_async_plugin.dev.watching import Watcher
 from fc_async_plugin.prepare import imports
 from fc_async_plugin.prepare.building import wish
-from fc_async_plugin.project.sources import Source, roots
+from fc_async_plugin.project.sources import roots
 from fc_async_plugin.report import moments, terminal
 from fc_async_sdk.admin import models
 from fc_async_sdk.admin import operations as admin
@@ -34,24 +35,19 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
     from queue import SimpleQueue
 
-    from fc_async_plugin.check.rules import Finding
-    from fc_async_plugin.dev.deploying import Deployer, Result
+    from fc_async_plugin.dev.deploying import Deployer
     from fc_async_plugin.dev.launch import Target
     from fc_async_plugin.dev.runtime import Running
     from fc_async_plugin.dev.screen import Screen
+    from fc_async_plugin.dev.state import Action, Event, Stamps
     from fc_async_plugin.prepare.building import Builder
-    from fc_async_plugin.prepare.syntax import Broken
     from fc_async_sdk.admin.models import Step
 
 P = ParamSpec("P")
-_IDLE_ADVANCE_SECONDS: Final = 60
-"""Seconds that ``t`` moves virtual time if nothing waits."""
 _WAIT_SECONDS: Final = 0.5
-_FEW: Final = 4
-"""Changes that are said one by one; of more, the functions are named."""
 
 
-Event = Callable[[], object]
+Call = Callable[[], object]
 """A call that the main thread makes: another thread has found something."""
 
 
@@ -62,7 +58,7 @@ class Loop:
         running: The runtime.
         deployer: Deploys to it.
         screen: Where everything is printed.
-        events: Calls that the main thread makes, in their order.
+        calls: Calls that the main thread makes, in their order.
         debug: The functions to debug.
         builder: Builds what saved files are part of.
     """
@@ -72,31 +68,20 @@ class Loop:
         running: Running,
         deployer: Deployer,
         screen: Screen,
-        events: SimpleQueue[Event],
+        calls: SimpleQueue[Call],
         *,
         debug: Sequence[Target] = (),
         builder: Builder | None = None,
     ) -> None:
         self._builder = builder
-        self._debug = {target.function: target for target in debug}
         self._running = running
         self._deployer = deployer
         self._screen = screen
-        self._events = events
+        self._calls = calls
         self._client = client_of(running.addresses.fc)
-        self._watcher = Watcher(
-            self._later(self._deploy_saved), self._later(self._deploy_unnoticed)
-        )
-        self._hint = ""  # what is said once the first watch has begun
+        self._watcher = Watcher(self._later(self._saved), self._later(self._watch_began))
+        self._state = State(Path.cwd(), debug)
         self._ended: str | None = None
-        self._last: Step | None = None
-        self._findings: tuple[Finding, ...] = ()
-        self._problems: tuple[Collection[object], ...] = ((), (), ())
-        self._omitted: set[str] = set()
-        self._stamps: dict[Path, tuple[int, int] | None] = {}
-        self._said: set[Path] = set()  # of these files the next report says only what is new
-        self._broken: set[Path] = set()
-        self._waiting = set(self._debug)  # not debugged yet
 
     def run(self) -> str:
         """Run until a signal ends it, or the runtime is gone.
@@ -115,14 +100,14 @@ class Loop:
             closing.callback(self._watcher.end)
             self._watch()
             follower.start(everything=not self._running.attached)
-            self._deploy(self._deployer.everything, "deployed")
+            self._handle(state.Started())
             closing.callback(self._stop_debugging)
-            keyed = closing.enter_context(keys.reading(self._later(self._press)))
-            self._hint = "Ctrl-C ends it, ? shows keys." if keyed else "Ctrl-C ends it."
+            are_read = closing.enter_context(keys.reading(self._later(self._press)))
+            self._handle(state.KeysRead(are_read))
             while self._ended is None:
                 # The handler of a signal that arrives just before a wait runs when that is over.
                 with suppress(Empty):
-                    self._events.get(timeout=_WAIT_SECONDS)()
+                    self._calls.get(timeout=_WAIT_SECONDS)()
             return self._ended
 
     def end(self, reason: str = "") -> None:
@@ -143,247 +128,193 @@ class Loop:
         """Return a function that other threads call; the main thread makes the call."""
 
         def put(*args: P.args, **kwargs: P.kwargs) -> None:
-            self._events.put(partial(call, *args, **kwargs))
+            self._calls.put(partial(call, *args, **kwargs))
 
         return put
 
-    def _names(self) -> list[str]:
-        return [source.function for source in self._deployer.sources]
+    # --- events ---
 
-    # --- deployments ---
+    def _saved(self, files: Collection[Path]) -> None:
+        self._handle(state.Saved(_stamps([file for file in files if not _is_output(file)])))
 
-    def _watch(self) -> None:
-        sources = self._deployer.sources
-        builds = self._builder.folders if self._builder else ()
-        self._watcher.watch(files=self._deployer.files, folders=roots(sources, builds))
-
-    def _note(self, files: Collection[Path]) -> bool:
-        """Note when files were written; return whether one was written since it was noted last."""
-        stamps = {file: _stamp(file) for file in files}
-        news = stamps.items() - self._stamps.items()
-        self._stamps |= stamps
-        return bool(news)
-
-    def _deploy_saved(self, files: Collection[Path]) -> None:
-        files = [file for file in files if not _is_output(file)]
-        # The system may report one save in pieces, and a new watch reports what was saved before.
-        if not self._note(files):
-            return
-        self._build(files)
-        again = self._said.issuperset(files)
-        self._deploy(lambda: self._deployer.saved(files), "saved", sorted(files), again=again)
-        # Written while it was deployed: it is reported once more, but may be deployed already.
-        self._said = {file for file in files if _stamp(file) != self._stamps[file]}
-
-    def _deploy_unnoticed(self, ended: threading.Event) -> None:
-        """Deploy what was saved before a watch began; at the first one, say that it has begun."""
+    def _watch_began(self, ended: threading.Event) -> None:
+        # The threads of a watch that was replaced call it, too; the next watch reads everything.
         if ended.is_set():
             return
-        self._note(self._deployer.files)
-        self._build(None, say=not self._hint)  # at the start it was just asked for
-        self._deploy(self._deployer.everything, "saved", again=True)
-        self._said |= self._deployer.broken
-        if self._hint and not ended.is_set():
-            self._screen.say("watching", f"Watching. {self._hint}", functions=self._names())
-            self._hint = ""
-
-    def _build(self, files: Collection[Path] | None, *, say: bool = True) -> None:
-        """Build again what reads the files, or say that it must be done."""
-        failed, due = self._builder.saved(files) if self._builder else ([], [])
-        for text in failed:
-            self._screen.say("problem", text, style="bad")
-        for one in due if say else ():
-            text = f"not built again: {wish(one).text}; fc-async dev asks when it starts"
-            self._say_once(text)
-
-    def _say_once(self, text: str) -> None:
-        if text not in self._omitted:
-            self._omitted.add(text)
-            self._screen.say("note", text, style="wait")
-
-    def _deploy(
-        self,
-        deploy: Callable[[], Result],
-        kind: str,
-        files: Sequence[Path] = (),
-        *,
-        again: bool = False,
-    ) -> None:
-        """Deploy, and print what changed or why nothing did; again: only what is new."""
-        began = monotonic()
-        result = deploy()
-        findings = self._findings if result.findings is None else result.findings
-        problems = findings, result.failures, result.broken
-        self._watch()
-        if again and not result.steps and problems == self._problems:
-            return
-        self._problems = problems
-        if result.steps:
-            try:
-                ask(self._client, admin.create_destinations())
-            except FcAsyncError as error:
-                text = f"destinations were not made: {_reason(error)}"
-                self._screen.say("problem", text, style="bad")
-        took = round((monotonic() - began) * 1_000)
-        folders = {one.function: shown(one.code) for one in self._deployer.sources if one.code}
-        self._screen.functions(self._names(), folders.get)
-        self._show_problems(result)
-        self._start_debugging({step.function for step in result.steps} | self._waiting)
-        saved = result.findings is not None and not result.refused and not again
-        if result.steps or saved:
-            names = sorted({_name_of(step) for step in result.steps})
-            if len(names) > _FEW:
-                names = sorted({step.function for step in result.steps})
-            text = f"{_headline(kind, files)} in {took} ms: {', '.join(names) or 'no changes'}"
-            facts: dict[str, Any] = {"steps": [step.title for step in result.steps], "ms": took}
-            self._screen.say(kind, text, style="wait", **facts)
-        for name in result.gone:
-            text = f"{name} is no longer in the template; it stays in the runtime with its queue"
-            self._screen.say("note", text, style="wait", function=name)
-        for sentence in result.omitted:
-            self._say_once(sentence)
-        triggers = [one.function for one in result.steps if one.kind == "trigger"]
-        self._tell_urls(self._names() if kind == "deployed" else triggers)
-
-    def _tell_urls(self, functions: Collection[str]) -> None:
-        """Say where functions answer whose HTTP triggers were deployed."""
-        with suppress(FcAsyncError):  # the console has them, too
-            found = ask(self._client, admin.list_triggers()).triggers if functions else ()
-            for one in found:
-                if one.http_trigger and one.function in functions:
-                    url = one.http_trigger.url_internet
-                    text = f"{one.function} answers at {url}"
-                    self._screen.say("url", text, function=one.function, url=url)
-
-    def _start_debugging(self, functions: Collection[str]) -> None:
-        """Debug functions that were deployed; one that is debugged gets its new code."""
-        for target in self._debug.values():
-            if target.function not in functions:
-                continue
-            body = models.Debug(folder=str(target.folder.resolve()), port=target.port)
-            try:
-                ask(self._client, admin.start_debugger(target.function, body))
-            except FcAsyncError as error:
-                text = f"{target.function}: {_reason(error)}"
-                self._screen.say("problem", text, style="bad")
-                continue
-            if target.function in self._waiting:
-                self._waiting.discard(target.function)
-                text = launch.attach_lines(target)
-                self._screen.say("debugger", text, function=target.function, port=target.port)
-
-    def _stop_debugging(self) -> None:
-        """Leave a runtime that goes on as it was."""
-        if self._running.attached:
-            for function in self._debug.keys() - self._waiting:
-                with suppress(FcAsyncError):
-                    self._client.send(admin.stop_debugger(function))
-
-    def _show_problems(self, result: Result) -> None:
-        if result.findings is not None and result.findings != self._findings:
-            self._findings = result.findings
-            for finding in result.findings:
-                style = "bad" if finding.severity == "error" else "wait"
-                text = f"{finding.position}: {finding.severity} {finding.rule} {finding.message}"
-                text += f"\nfix: {finding.fix}" if finding.fix else ""
-                self._screen.say("finding", text, style=style)
-            if any(one.stops for one in result.findings) and not result.failures:
-                kept = self._deployer.kept()
-                text = "The last good state stays." if kept else "Nothing was deployed."
-                self._screen.say("refused", text, style="bad")
-        for broken in result.broken:
-            kept = self._deployer.kept(broken.path)
-            stays = "The last good code stays." if kept else "Nothing was deployed from it."
-            text = f"{_of_broken(broken)}\n{stays}"
-            self._screen.say("broken", text, style="bad", file=str(broken.path), line=broken.line)
-        for path in sorted(self._broken - self._deployer.broken):
-            self._screen.say("mended", f"{shown(path)} can be read again", style="wait")
-        self._broken = self._deployer.broken
-        for failure in result.failures:
-            self._screen.say("refused", f"not deployed: {failure}", style="bad")
-
-    # --- steps and keys ---
+        self._handle(state.WatchBegan(_stamps(self._deployer.files)))
+        functions = [source.function for source in self._deployer.sources]
+        watched = not ended.is_set()
+        self._handle(state.CaughtUp(self._deployer.broken, functions, watched))
 
     def _show_in_turn(self, steps: Sequence[Step], missed: int) -> None:
         """Return when the main thread has printed steps, so that no more are read than printed."""
         done = threading.Event()
-        self._later(self._show)(steps, missed)
+        self._later(self._steps_read)(steps, missed)
         self._later(done.set)()
         while self._ended is None and not done.wait(_WAIT_SECONDS):
             pass
 
-    def _show(self, steps: Sequence[Step], missed: int) -> None:
-        if missed:
-            self._screen.say("missed", f"{missed} steps were too many to show", style="wait")
-        for step in steps:
-            if self._ended is not None:
-                return
-            if step.hops == 0 and (step.kind == "accepted" or (step.sync and step.payload)):
-                self._last = step
-            self._screen.step(step)
-            if step.kind == "ended" and step.status != "Succeeded":
-                self._name_missing(step)
-
-    def _name_missing(self, step: Step) -> None:
-        """Say once which package or path an import of a function lacks."""
-        known = {one.function: one for one in self._deployer.sources}
-        source = known.get(step.function, Source(step.function, "", ""))
-        text = imports.failed(source.function, source.runtime, step.result, source.code)
-        if text:
-            self._say_once(text)
+    def _steps_read(self, steps: Sequence[Step], missed: int) -> None:
+        self._handle(state.StepsRead(steps, missed, self._deployer.sources))
 
     def _press(self, key: str) -> None:
         try:
-            match key:
-                case "i":
-                    self._invoke_again()
-                case "o":
-                    self._open_console()
-                case "t":
-                    self._move_time()
-                case "?" | "h":
-                    lines = "\n".join(f"{name:<8}{what}" for name, what in keys.HELP)
-                    self._screen.say("help", f"Keys\n{lines}")
+            self._handle(state.KeyPressed(key))
         except FcAsyncError as error:
-            self._screen.say("problem", _reason(error), style="bad")
+            self._say(messages.problem(_reason(error)))
 
-    def _invoke_again(self) -> None:
-        last = self._last
-        if last is None:
-            text = "nothing was invoked yet; try: fc-async invoke FUNCTION '{}'"
-            self._screen.say("note", text, style="wait")
+    # --- actions ---
+
+    def _handle(self, event: Event) -> None:
+        for action in self._state.decide(event):
+            # A signal that comes while steps are printed also ends the printing of the others.
+            if isinstance(action, state.ShowStep) and self._ended is not None:
+                return
+            self._perform(action)
+
+    def _perform(self, action: Action) -> None:  # noqa: C901 -- a table: a case an action
+        match action:
+            case Message():
+                self._say(action)
+            case state.Build():
+                self._build(action.files)
+            case state.Deploy():
+                self._deploy(action)
+            case state.ReadStamps():
+                self._handle(state.StampsRead(_stamps(action.files)))
+            case state.ShowFunctions():
+                self._screen.functions(action.names, action.folders.get)
+            case state.StartDebugger():
+                self._start_debugger(action.target)
+            case state.ShowUrls():
+                self._show_urls(action.functions)
+            case state.ShowStep():
+                self._screen.step(action.step)
+            case state.FindImport():
+                self._find_import(action)
+            case state.Invoke():
+                self._invoke(action.step)
+            case state.OpenConsole():
+                self._open_console()
+            case state.MoveTime():
+                self._move_time()
+
+    def _say(self, message: Message) -> None:
+        facts = dict(message.facts)
+        self._screen.say(message.kind, message.text, style=message.style, **facts)
+
+    def _watch(self) -> None:
+        folders = self._builder.folders if self._builder else ()
+        watched = roots(self._deployer.sources, folders)
+        self._watcher.watch(files=self._deployer.files, folders=watched)
+
+    def _build(self, files: frozenset[Path] | None) -> None:
+        """Build again what reads the files."""
+        if self._builder is None:
             return
-        body = models.Invoke(
-            payload=msgspec.to_builtins(last.payload),
-            payload_encoding="base64",
-            qualifier=last.qualifier,
+        failures, not_allowed = self._builder.saved(files)
+        texts = [wish(build).text for build in not_allowed]
+        self._handle(state.Built(failures, texts, files))
+
+    def _deploy(self, request: state.Deploy) -> None:
+        began = monotonic()
+        if request.files is None:
+            result = self._deployer.everything()
+        else:
+            result = self._deployer.saved(request.files)
+        self._watch()
+        without_destinations = self._make_destinations() if result.steps else ""
+        milliseconds = round((monotonic() - began) * 1_000)
+        broken = {file.path for file in result.broken}
+        event = state.Deployed(
+            request,
+            result,
+            milliseconds,
+            sources=self._deployer.sources,
+            existing=[file for file in request.files or () if file.exists()],
+            unreadable=frozenset(self._deployer.broken),
+            covered=frozenset(filter(self._deployer.kept, broken)),
+            has_state=self._deployer.kept(),
+            without_destinations=without_destinations,
         )
-        ask(self._client, admin.invoke(last.function, body))
+        self._handle(event)
+
+    def _make_destinations(self) -> str:
+        """Make the queues and topics of destinations; return why that failed, "" if it did not."""
+        try:
+            ask(self._client, admin.create_destinations())
+        except FcAsyncError as error:
+            return _reason(error)
+        return ""
+
+    def _show_urls(self, functions: Collection[str]) -> None:
+        """Say where functions answer that have HTTP triggers."""
+        if not functions:
+            return
+        try:
+            triggers = ask(self._client, admin.list_triggers()).triggers
+        except FcAsyncError:
+            return  # the console has them, too
+        for trigger in triggers:
+            if trigger.http_trigger is None or trigger.function not in functions:
+                continue
+            url = trigger.http_trigger.url_internet
+            text = f"{trigger.function} answers at {url}"
+            self._say(Message("url", text, facts={"function": trigger.function, "url": url}))
+
+    def _start_debugger(self, target: Target) -> None:
+        """Debug a function that was deployed; one that is debugged gets its new code."""
+        body = models.Debug(folder=str(target.folder.resolve()), port=target.port)
+        try:
+            ask(self._client, admin.start_debugger(target.function, body))
+        except FcAsyncError as error:
+            self._say(messages.problem(f"{target.function}: {_reason(error)}"))
+        else:
+            self._handle(state.DebuggerReady(target))
+
+    def _stop_debugging(self) -> None:
+        """Leave a runtime that goes on as it was."""
+        if not self._running.attached:
+            return
+        for function in self._state.debugged:
+            with suppress(FcAsyncError):
+                self._client.send(admin.stop_debugger(function))
+
+    def _find_import(self, action: state.FindImport) -> None:
+        source = action.source
+        text = imports.failed(source.function, source.runtime, action.step.result, source.code)
+        self._handle(state.Noticed(text))
+
+    def _invoke(self, step: Step) -> None:
+        body = models.Invoke(
+            payload=msgspec.to_builtins(step.payload),
+            payload_encoding="base64",
+            qualifier=step.qualifier,
+        )
+        ask(self._client, admin.invoke(step.function, body))
 
     def _open_console(self) -> None:
         url = console_of(self._running.addresses)
         if not webbrowser.open(url):
-            self._screen.say("console", f"no browser was found; the console is {url}")
+            self._say(Message("console", f"no browser was found; the console is {url}"))
 
     def _move_time(self) -> None:
         clock = ask(self._client, admin.get_clock())
         if not clock.virtual:
-            self._screen.say("note", "time is real: start with --clock virtual", style="wait")
+            self._say(messages.note("time is real: start with --clock virtual"))
             return
         due = ask(self._client, admin.get_stats()).oldest_due_at
-        ahead = 0 if due is None else max(due - clock.now, 0) / 1_000
-        seconds = ahead or _IDLE_ADVANCE_SECONDS
-
-        say = self._later(self._screen.say)
+        seconds = state.seconds_ahead(clock.now, due)
+        say = self._later(self._say)
 
         def move() -> None:
             # Returns when everything is done that became due: not while a debugger stops it.
             try:
                 with client_of(self._running.addresses.fc) as client:
                     now = ask(client, admin.advance_clock(seconds)).now
-                say("clock", f"time is now {moments.clock_time(now)}", style="wait")
+                say(Message("clock", f"time is now {moments.clock_time(now)}", "wait"))
             except FcAsyncError as error:
-                say("problem", _reason(error), style="bad")
+                say(messages.problem(_reason(error)))
 
         threading.Thread(target=move, name="time", daemon=True).start()
 
@@ -396,53 +327,25 @@ def _reason(error: FcAsyncError) -> str:
 def _is_output(file: Path) -> bool:
     """Return whether this process writes its output to a file: it would deploy each line of it."""
     try:
-        found = file.stat()
-        return any(os.path.samestat(found, os.fstat(one)) for one in (1, 2))
+        status = file.stat()
+        return any(os.path.samestat(status, os.fstat(output)) for output in (1, 2))
     except OSError:
         return False
+
+
+def _stamps(files: Collection[Path]) -> Stamps:
+    return {file: _stamp(file) for file in files}
 
 
 def _stamp(file: Path) -> tuple[int, int] | None:
     """Return when a file was written and its size; None if there is none."""
     try:
-        found = file.stat()
+        status = file.stat()
     except OSError:
         return None
-    return found.st_mtime_ns, found.st_size
-
-
-# --- wording --------------------------------------------------------------------------------------
+    return status.st_mtime_ns, status.st_size
 
 
 def shown(path: Path) -> str:
     """Return a path as the user would write it: relative to this folder if it is below."""
-    try:
-        return str(path.relative_to(Path.cwd()))
-    except ValueError:
-        return os.fspath(path)
-
-
-def _headline(kind: str, files: Sequence[Path]) -> str:
-    # Editors and tools make drafts beside a file and delete them.
-    files = [file for file in files if file.exists()] or files
-    if not files:
-        return kind
-    more = f" and {len(files) - 1} more" if len(files) > 1 else ""
-    return f"{kind} {shown(files[0])}{more}, deployed"
-
-
-def _name_of(step: Any) -> str:
-    """Return what a step changed, in two or three words."""
-    if isinstance(step, UpdateFunction) and step.code is not None and not step.after:
-        return f"{step.function} (new code)"
-    return f"{step.function}{step.qualifier_shown} ({step.sign} {step.kind})"
-
-
-def _of_broken(broken: Broken) -> str:
-    place = f"{shown(broken.path)}:{broken.line}" if broken.line else shown(broken.path)
-    text = f"{place}: {broken.message}"
-    if broken.source.strip():
-        text += f"\n  {broken.source}"
-        if broken.column:
-            text += f"\n  {' ' * (broken.column - 1)}^"
-    return text
+    return messages.shown(path, Path.cwd())

@@ -89,14 +89,15 @@ def opened(choices: Choices, warn: Callable[[str], None]) -> Iterator[Running]:
     with contextlib.ExitStack() as closing:
         deadline = time.monotonic() + _START_SECONDS
         while True:
-            found = find(choices.data)
-            if found is not None:
-                _check_port(choices, found)
-                running = Running(found, attached=True)
+            listening = find(choices.data)
+            if listening is not None:
+                _check_port(choices, listening)
+                running = Running(listening, attached=True)
                 break
             try:
                 addresses = closing.enter_context(_started(choices, warn))
             except _InUse:
+                # The process that has the folder may not listen yet: it is found soon.
                 if time.monotonic() > deadline:
                     raise
                 time.sleep(_LOOK_SECONDS)
@@ -106,11 +107,11 @@ def opened(choices: Choices, warn: Callable[[str], None]) -> Iterator[Running]:
         yield running
 
 
-def _check_port(choices: Choices, found: Addresses) -> None:
-    if choices.port and not found.fc.endswith(f":{choices.port}"):
+def _check_port(choices: Choices, addresses: Addresses) -> None:
+    if choices.port and not addresses.fc.endswith(f":{choices.port}"):
         raise PluginError(
-            f"a runtime on {choices.data} listens at {found.fc} (process {found.pid}), not on "
-            f"port {choices.port}: stop it, give another --data, or leave out --port"
+            f"a runtime on {choices.data} listens at {addresses.fc} (process {addresses.pid}), "
+            f"not on port {choices.port}: stop it, give another --data, or leave out --port"
         )
 
 
@@ -130,26 +131,27 @@ def find(data: Path) -> Addresses | None:
         return None
     _project_folder.check(data)
     try:
-        told = msgspec.json.decode(_project_folder.read_private(file), type=Addresses)
+        recorded = msgspec.json.decode(_project_folder.read_private(file), type=Addresses)
     except (FileNotFoundError, NotADirectoryError, msgspec.DecodeError):
         return None
     except OSError as error:
         raise PluginError(f"{file} cannot be read: {error.strerror}") from error
-    if not _is_here(told):
+    if not _is_here(recorded):
         return None
     try:
-        alive = health_of(told.fc)
+        alive = health_of(recorded.fc)
     except FcAsyncError as error:
         reason = error.__cause__
         if isinstance(reason, TransportError) and not isinstance(reason, _NONE_THERE):
             raise PluginError(
-                f"the local runtime of {data} does not answer at {told.fc} (process {told.pid}): "
-                "let it go on, end it, or name an account with -a or --region"
+                f"the local runtime of {data} does not answer at {recorded.fc} "
+                f"(process {recorded.pid}): let it go on, end it, or name an account with -a or "
+                "--region"
             ) from error
         return None  # a runtime left the file that was killed
-    if (alive.pid, alive.data) != (told.pid, told.data) or not _is_here(alive):
-        return None
-    return alive
+    # Another runtime may have got the port of one that was killed.
+    is_recorded = (alive.pid, alive.data) == (recorded.pid, recorded.data)
+    return alive if is_recorded and _is_here(alive) else None
 
 
 def _is_here(addresses: Addresses) -> bool:
@@ -162,8 +164,9 @@ def _is_here(addresses: Addresses) -> bool:
         addresses.oss,
     )
     try:
-        here = _endpoint.parse(addresses.fc).loopback
-        return here and all(_endpoint.is_loopback(urlsplit(url).hostname or "") for url in services)
+        if not _endpoint.parse(addresses.fc).loopback:
+            return False
+        return all(_endpoint.is_loopback(urlsplit(url).hostname or "") for url in services)
     except (ConfigurationError, ValueError):
         return False
 
@@ -187,11 +190,18 @@ def _started(choices: Choices, warn: Callable[[str], None]) -> Iterator[Addresse
         StoreUnusable,
     )
 
-    place = {"region": choices.region, "account_id": choices.account_id}
+    options: dict[str, object] = {
+        "freeze_instances": True,
+        "mount_paths": True,
+        "create_missing": True,
+        **choices.settings,
+    }
+    if choices.region:
+        options["region"] = choices.region
+    if choices.account_id:
+        options["account_id"] = choices.account_id
     try:
-        given = {name: value for name, value in place.items() if value}
-        own = {"freeze_instances": True, "mount_paths": True, "create_missing": True}
-        settings = Settings.of(**{**own, **choices.settings, **given})
+        settings = Settings.of(**options)
         runtime = LocalRuntime(
             data=choices.data,
             port=choices.port,
@@ -227,8 +237,11 @@ class _Warnings(logging.Handler):
 
 @contextlib.contextmanager
 def _warnings(warn: Callable[[str], None]) -> Iterator[None]:
-    logger, handler = logging.getLogger("fc_async_local"), _Warnings(warn)
-    propagate, logger.propagate = logger.propagate, False
+    logger = logging.getLogger("fc_async_local")
+    handler = _Warnings(warn)
+    propagate = logger.propagate
+    # Otherwise a handler of the root logger would print among the lines of the loop.
+    logger.propagate = False
     logger.addHandler(handler)
     try:
         yield

@@ -106,27 +106,30 @@ class TextScreen:
         del kind, facts
         if not text or (self._quiet and style == "wait"):
             return
-        first, *others = text.split("\n")
+        first, *below = text.split("\n")
         self._print(Line(first, style, self._now()))
-        for other in others:
-            self._print(Line(other, style if style == "bad" else "output"))
+        style_below = "bad" if style == "bad" else "output"
+        for line in below:
+            self._print(Line(line, style_below))
 
     def _print(self, line: Line) -> None:
         head = self._head(line)
-        room = self._console.width - head.cell_len
-        body = Text(
-            safe(line.text, line=line.at is not None), style=_STYLES[line.style or "output"]
-        )
-        if not self._console.is_terminal or room < _LEAST_TEXT:
-            wrapped = body.split("\n")
+        has_own_time = line.at is not None
+        text = safe(line.text, line=has_own_time)
+        body = Text(text, style=_STYLES[line.style or "output"])
+        columns = self._console.width - head.cell_len
+        # In a pipe no text is broken: another program may search for it.
+        if self._console.is_terminal and columns >= _LEAST_TEXT:
+            parts = body.wrap(self._console, columns, overflow="fold")
         else:
-            wrapped = body.wrap(self._console, room, overflow="fold")
-        below = _BELOW["output"] if line.style == "output" else "  "
-        indent = f"{' ' * (head.cell_len - len(below))}{below}"
-        for number, part in enumerate(wrapped):
+            parts = body.split("\n")
+        mark = _BELOW["output"] if line.style == "output" else "  "
+        indent = " " * (head.cell_len - len(mark))
+        start = head
+        for part in parts:
             part.rstrip()
-            start = head if number == 0 else Text(indent, style="dim")
             self._console.print(Text.assemble(start, part), soft_wrap=True)
+            start = Text(f"{indent}{mark}", style="dim")
 
     def _head(self, line: Line) -> Text:
         if line.at is None:
@@ -138,16 +141,19 @@ class TextScreen:
         name = line.function
         if len(name) > _LONGEST_NAME:
             name = f"{name[: _LONGEST_NAME - 1]}…"
-        colour = self._colour(line.function)
+        column = f"{safe(name, line=True):<{self._width}}  "
+        mark = _BELOW["output"] if line.style == "output" else ""
         return Text.assemble(
             time_of_day,
-            (f"{safe(name, line=True):<{self._width}}  ", colour),
+            (column, self._colour(line.function)),
             (f"{safe(line.name, line=True)}  ", "dim"),
-            (_BELOW["output"] if line.style == "output" else "", "dim"),
+            (mark, "dim"),
         )
 
     def _colour(self, function: str) -> str:
-        return self._colours.setdefault(function, _COLOURS[len(self._colours) % len(_COLOURS)])
+        """Return the colour of a function, which it keeps as long as the loop runs."""
+        following = _COLOURS[len(self._colours) % len(_COLOURS)]
+        return self._colours.setdefault(function, following)
 
 
 class JsonScreen:

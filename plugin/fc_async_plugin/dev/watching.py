@@ -3,17 +3,16 @@
 
 from __future__ import annotations
 
-import functools
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from watchfiles import DefaultFilter, watch
 
 from fc_async_sdk import _project_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Iterator, Sequence
 
     from watchfiles import Change
 
@@ -48,65 +47,84 @@ class Watcher:
 
     def watch(self, *, files: Collection[Path], folders: Collection[Path]) -> None:
         """Watch files, which may not exist yet, and folders with all that is below them."""
-        wanted = frozenset(files), frozenset(folders)
-        if wanted == self._watched:
+        watched = frozenset(files), frozenset(folders)
+        if watched == self._watched:
             return
         self.end()
-        self._watched, self._ended = wanted, (ended := threading.Event())
-        chosen = frozenset(files)
-        watches = [
-            ({file.parent for file in files if file.parent.is_dir()}, chosen.__contains__, False),
-            (set(folders), is_code, True),
-        ]
-        watches = [one for one in watches if one[0]]
-        waiting = set(range(len(watches)))
+        self._watched = watched
+        self._ended = threading.Event()
+        views: list[_View] = []
+        # A template is watched by its folder: editors replace files, and some do not exist yet.
+        parents = {file.parent for file in files if file.parent.is_dir()}
+        if parents:
+            views.append(_View(parents, frozenset(files).__contains__, recursive=False))
+        if folders:
+            views.append(_View(set(folders), is_code, recursive=True))
+        self._start(views)
+
+    def end(self) -> None:
+        """Watch nothing any more."""
+        self._ended.set()
+
+    def _start(self, views: Sequence[_View]) -> None:
+        """Watch each view in a thread; tell when the last one has begun."""
+        ended = self._ended
+        waiting = set(range(len(views)))
 
         def ready(number: int) -> None:
             waiting.discard(number)
             if not waiting:
                 self._watching(ended)
 
-        for number, (places, of_us, recursive) in enumerate(watches):
-            self._start(places, of_us, functools.partial(ready, number), recursive=recursive)
-
-    def end(self) -> None:
-        """Watch nothing any more."""
-        self._ended.set()
-
-    def _start(
-        self,
-        places: set[Path],
-        wanted: Callable[[Path], bool],
-        ready: Callable[[], None],
-        *,
-        recursive: bool,
-    ) -> None:
-        ended = self._ended
-
-        def chosen(_: Change, path: str) -> bool:
-            return wanted(Path(path))
-
-        def run() -> None:
-            changes = watch(
-                *places,
-                watch_filter=chosen,
-                debounce=_DEBOUNCE_MS,
-                step=_STEP_MS,
-                stop_event=ended,
-                rust_timeout=_STEP_MS * 10,
-                yield_on_timeout=True,
-                raise_interrupt=False,
-                recursive=recursive,
-                ignore_permission_denied=True,
-            )
+        def run(number: int) -> None:
             # Until its first round it is not known whether the operating system reports changes.
-            for number, found in enumerate(changes):
-                if number == 0 and not ended.is_set():
-                    ready()
-                if found and not ended.is_set():
-                    self._changed(frozenset(Path(path) for _, path in found))
+            is_first_round = True
+            for changes in _rounds(views[number], ended):
+                # A watch that was replaced may end a round late: the next one reports that, too.
+                if ended.is_set():
+                    continue
+                if is_first_round:
+                    is_first_round = False
+                    ready(number)
+                if changes:
+                    self._changed(frozenset(Path(path) for _, path in changes))
 
-        threading.Thread(target=run, name="watch", daemon=True).start()
+        for number in range(len(views)):
+            threading.Thread(target=run, args=(number,), name="watch", daemon=True).start()
+
+
+class _View(NamedTuple):
+    """Folders that one thread watches.
+
+    Attributes:
+        folders: The folders.
+        shows: Returns whether a file below them counts.
+        recursive: Whether files in folders below count.
+    """
+
+    folders: set[Path]
+    shows: Callable[[Path], bool]
+    recursive: bool
+
+
+def _rounds(view: _View, ended: threading.Event) -> Iterator[set[tuple[Change, str]]]:
+    """Yield the changes of each round, also none, until the event is set."""
+
+    def shows(_: Change, path: str) -> bool:
+        return view.shows(Path(path))
+
+    return watch(
+        *view.folders,
+        watch_filter=shows,
+        debounce=_DEBOUNCE_MS,
+        step=_STEP_MS,
+        stop_event=ended,
+        rust_timeout=_STEP_MS * 10,
+        yield_on_timeout=True,
+        raise_interrupt=False,
+        recursive=view.recursive,
+        ignore_permission_denied=True,
+    )
 
 
 def is_code(path: Path) -> bool:

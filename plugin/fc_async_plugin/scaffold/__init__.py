@@ -106,7 +106,7 @@ def create(
         if shipped:
             form = _Form(source, None if overwrite else into)
             answers = _answered(form, answers, ask)
-        made = cookiecutter(
+        project = cookiecutter(
             str(source) if shipped else template,
             no_input=shipped or ask is None,
             extra_context=_as_text(answers),
@@ -114,7 +114,7 @@ def create(
             overwrite_if_exists=overwrite,
             default_config=True,
         )
-    return Path(made)
+    return Path(project)
 
 
 @contextmanager
@@ -140,8 +140,8 @@ def _errors_explained(template: str, into: Path) -> Iterator[None]:
             f" hg+{template}; a folder is named without file://"
         ) from error
     except subprocess.CalledProcessError as error:
-        said = error.output.decode(errors="replace").strip().splitlines()
-        reason = next((line for line in said if line.startswith("fatal: ")), *said[-1:])
+        lines = error.output.decode(errors="replace").strip().splitlines()
+        reason = next((line for line in lines if line.startswith("fatal: ")), *lines[-1:])
         raise PluginError(f"{' '.join(error.cmd)} failed: {reason}") from error
     except (CookiecutterException, TemplateError, ValueError) as error:
         # ValueError: an answer that is not among the choices of a template.
@@ -186,8 +186,8 @@ def add_wheel(project: Path) -> str:
             return f"{first}: {origin}, which fc-async was installed from, is gone"
         shutil.copy(origin, wheels)
         return ""
-    said = _build_wheel(origin, wheels)
-    return f"{first}: `make dist` in {origin} writes it, pip could not: {said}" if said else ""
+    error = _build_wheel(origin, wheels)
+    return f"{first}: `make dist` in {origin} writes it, pip could not: {error}" if error else ""
 
 
 def _build_wheel(checkout: Path, into: Path) -> str:
@@ -195,9 +195,9 @@ def _build_wheel(checkout: Path, into: Path) -> str:
 
     The build backend is the one of this environment if there is one, otherwise the package index's.
     """
-    here = ["--no-build-isolation"] if find_spec("hatchling") else []
+    options = ["--no-build-isolation"] if find_spec("hatchling") else []
     quiet = ("--quiet", "--no-deps", "--disable-pip-version-check")
-    command = module_command("pip", "wheel", *quiet, *here, f"--wheel-dir={into}", str(checkout))
+    command = module_command("pip", "wheel", *quiet, *options, f"--wheel-dir={into}", str(checkout))
     built = subprocess.run(command, check=False, capture_output=True, text=True)  # noqa: S603 -- pip
     if not built.returncode:
         return ""
@@ -223,8 +223,8 @@ class _Form:
         from cookiecutter.prompt import prompt_for_config  # noqa: PLC0415 -- see create()
 
         values = {**self._raw, **_as_text(answers)}
-        known = prompt_for_config({"cookiecutter": values}, no_input=True)
-        return {name: str(known[name]) for name in self._names}
+        complete = prompt_for_config({"cookiecutter": values}, no_input=True)
+        return {name: str(complete[name]) for name in self._names}
 
     def problems(self, answers: Mapping[str, str]) -> list[str]:
         """Return what is wrong with answers."""
@@ -234,17 +234,17 @@ class _Form:
             if name not in self._names
         ]
         wrong = (problem(name, value) for name, value in answers.items() if name in self._names)
-        return unknown + [said for said in wrong if said]
+        return unknown + [problem for problem in wrong if problem]
 
     def ask_missing(
         self, answers: Mapping[str, str], ask: Callable[[Question], str]
     ) -> dict[str, str]:
         """Ask for the missing answers, in order, and return all of them."""
-        known = dict(answers)
+        values = dict(answers)
         for name in self._names:
-            if name not in known:
-                known[name] = ask(self._question(name, default=self.complete(known)[name]))
-        return known
+            if name not in values:
+                values[name] = ask(self._question(name, default=self.complete(values)[name]))
+        return values
 
     def _question(self, name: str, *, default: str) -> Question:
         kind = QUESTIONS[name]
@@ -263,17 +263,19 @@ class _Form:
 
 
 def _answered(
-    form: _Form, given: Mapping[str, str], ask: Callable[[Question], str] | None
+    form: _Form, answers: Mapping[str, str], ask: Callable[[Question], str] | None
 ) -> dict[str, str]:
     """Return all answers of a template, each of them allowed.
 
     Raises:
         PluginError: An answer is not allowed.
     """
-    problems = form.problems(given)
+    problems = form.problems(answers)
     if ask is None:
-        derived = {name: value for name, value in form.complete(given).items() if name not in given}
+        derived = {
+            name: value for name, value in form.complete(answers).items() if name not in answers
+        }
         problems += form.problems(derived)
     if problems:
         raise PluginError("\n".join(problems))
-    return form.complete(given if ask is None else form.ask_missing(given, ask))
+    return form.complete(answers if ask is None else form.ask_missing(answers, ask))

@@ -218,7 +218,7 @@ class World:
                 urls,
                 signatures=strict,
                 clock=self.clock,
-                place=settings.place,
+                account=settings.place,
                 noted=lambda *call: self.noted.append(call),
             ),
             [

@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: MIT
+"""What a runtime has of the templates, as far as the loop deployed it. Pure."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+from fc_async_plugin.project.sources import sources_of
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+    from pathlib import Path
+
+    from fc_async_plugin.prepare.syntax import Broken
+    from fc_async_plugin.project.sources import Source
+    from fc_async_plugin.s_yaml import Project
+
+
+class Deployed:
+    """State of the functions of some templates.
+
+    Attributes:
+        projects: The templates that were deployed last, without functions that had no good state.
+        sources: Their functions.
+        broken: By resource, the files that cannot be read; it is not deployed until none is left.
+        unfinished: Resources whose last deployment failed; the next save deploys them again.
+    """
+
+    def __init__(self) -> None:
+        self.projects: tuple[Project, ...] = ()
+        self.sources: Sequence[Source] = []
+        self.broken: defaultdict[str, dict[Path, Broken]] = defaultdict(dict)
+        self.unfinished: set[str] = set()
+        self._good: set[str] = set()
+
+    @property
+    def broken_files(self) -> set[Path]:
+        """All files that cannot be read."""
+        return {path for files in self.broken.values() for path in files}
+
+    def has_function(self, resource: str) -> bool:
+        """Return whether a resource was ever deployed."""
+        return resource in self._good
+
+    def has_state(self, file: Path | None) -> bool:
+        """Return whether an earlier state stays in the runtime.
+
+        Args:
+            file: A file that cannot be read: only functions that it is part of count.
+        """
+        if file is None:
+            return bool(self._good)
+        return any(file in self.broken.get(resource, {}) for resource in self._good)
+
+    def resources_of(self, project: Project) -> set[str]:
+        """Return the functions of one template, by their resources."""
+        return {source.resource for source in self.sources if source.template == project.file}
+
+    def replace(self, projects: Sequence[Project]) -> set[str]:
+        """Take other templates; return the functions that these no longer have."""
+        sources = sources_of(projects)
+        # A resource that the user left out of this run has not gone.
+        left_out = {name for project in projects for name in project.left_out}
+        before = {source.function for source in self.sources if source.resource not in left_out}
+        self.projects = tuple(projects)
+        self.sources = sources
+        return before - {source.function for source in sources}
+
+    def note(self, resources: Collection[str], failed: Collection[str]) -> None:
+        """Note which of some resources were deployed and which failed."""
+        self.unfinished.difference_update(resources)
+        self.unfinished.update(failed)
+        self._good.update(set(resources) - set(failed))
