@@ -377,7 +377,7 @@ def regions(account: Account, project: Project | None = None) -> Iterator[Region
     clients = Regions(
         lambda region: client(account, region, project),
         # For the performer of steps, which repeats them itself: together that would multiply.
-        lambda region: client(account, region, project, attempts=1),
+        lambda region: client(account, region, project, 1),
     )
     try:
         yield clients
