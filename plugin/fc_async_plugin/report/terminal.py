@@ -10,7 +10,7 @@ write a message to stderr.
 Invariants:
 
 - stdout has the result only; notes and errors go to stderr. So does ``print_styled`` with ``err``:
-  findings that stop a command are no result of it.
+  findings that stop a command are a message.
 - Colours and lines are left out if the stream is not a terminal or NO_COLOR is set (by rich and
   click).
 - Control characters are escaped here (:mod:`fc_async_plugin.report.safe_text`), also in a pipe,

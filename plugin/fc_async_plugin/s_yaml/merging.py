@@ -162,7 +162,7 @@ class _Mapping(NamedTuple):
 
 def _ignored(root: Table) -> Iterator[Problem]:
     """Yield keys that ``s`` ignores, but for those that begin with x- or hold an anchor."""
-    yield from _without_component(root.table("resources"))
+    yield from _not_deployed(root.table("resources"))
     unknown = [
         (mapping, key) for mapping in _known_mappings(root) for key in _unknown_keys(mapping)
     ]
@@ -176,7 +176,7 @@ def _ignored(root: Table) -> Iterator[Problem]:
             yield note(mapping.table.key_position(key), message, fix)
 
 
-def _without_component(resources: Table) -> Iterator[Problem]:
+def _not_deployed(resources: Table) -> Iterator[Problem]:
     for name, resource in resources.entries.items():
         if not isinstance(resource, Table) or "component" in resource.entries:
             continue
