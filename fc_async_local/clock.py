@@ -220,8 +220,10 @@ class VirtualClock:
 
     async def wait(self, until: int | None, wake: asyncio.Event | None = None) -> None:
         """Wait for the clock to be moved there, or for the event."""
-        if (until is not None and until <= self._now) or (wake is not None and wake.is_set()):
-            await asyncio.sleep(0)
+        is_over = until is not None and until <= self._now
+        is_woken = wake is not None and wake.is_set()
+        if is_over or is_woken:
+            await asyncio.sleep(0)  # a loop without another wait would keep all others from running
             return
         sleeper = _Sleeper(asyncio.get_running_loop().create_future(), wake)
         if until is not None:
@@ -300,9 +302,9 @@ class VirtualClock:
         return self._now if self._still() else None
 
     def _still(self) -> bool:
-        return all(work.asleep for work in self._works) and not any(
-            sleeper.waking for sleeper in self._sleepers
-        )
+        if any(sleeper.waking for sleeper in self._sleepers):
+            return False  # it was roused, and its task has not run yet
+        return all(work.asleep for work in self._works)
 
     async def advance(self, ms: int) -> None:
         """Let time pass, stopping at the end of each wait.

@@ -158,6 +158,7 @@ class Runtime:
                 runtime = await cls._start_work(options, addresses, trying, state, token)
                 closing.push_async_exit(trying.pop_all())
         except Exception as error:
+            # An imported file may be what this version cannot open: the user had a state before.
             if not state.restore(error):
                 raise
             runtime = await cls._start_work(options, addresses, closing, state, token)
@@ -177,7 +178,8 @@ class Runtime:
         token: str,
     ) -> Runtime:
         """Open everything that works without a request, from the store up to the engine."""
-        clock, grace = _clock(options), _Grace(options.grace_ms)
+        clock = _clock(options)
+        grace = _Grace(options.grace_ms)
         stores = await open_stores(options.store, options.data, clock, closing)
         token = token or await tokens.token_of(stores)
         settings = tokens.with_access_key(options.settings, token)
@@ -190,7 +192,8 @@ class Runtime:
             refuse_http=settings.destinations.http_destinations == "refuse",
         )
         runner = _runner(options, foundation, addresses, token)
-        duplicates, faults = Duplicates(runner), Faults(clock.now)
+        duplicates = Duplicates(runner)
+        faults = Faults(clock.now)
         closing.push_async_callback(runner.aclose)
         engine = Engine(
             store=stores.store,
@@ -231,7 +234,9 @@ class Runtime:
         """
         duplicates = {name: listener.dup() for name, listener in self._sockets.items()}
         now = self.foundation.clock.now()
-        await self._close()  # the file of addresses stays: commands would go to an account
+        # The file of addresses stays meanwhile: without it, a command in this folder would find no
+        # runtime and go to an account.
+        await self._close()
         return await Runtime.open(
             msgspec.structs.replace(options, clock_start=now), duplicates, self.token
         )
@@ -249,11 +254,9 @@ class Runtime:
     def api(self) -> Api:
         """Return the ASGI application of the FC API, the admin API and the console."""
         _, clock, settings = self.foundation
-        signatures = (
-            AcsSignatures(settings.auth.access_keys, time.time)
-            if settings.auth.strict_auth
-            else None
-        )
+        signatures = None
+        if settings.auth.strict_auth:
+            signatures = AcsSignatures(settings.auth.access_keys, time.time)
         urls = TriggerUrls(self.addresses.fc, settings.place)
         access = Access(self.token, urlsplit(self.addresses.fc).port or 0, time.time)
         invoke = InvokeFunction(self.engine, self.registry)
@@ -326,6 +329,7 @@ def _addresses_file(addresses: Addresses) -> Path:
 def _publish(addresses: Addresses) -> None:
     """Tell the addresses to other commands on this machine."""
     file = _addresses_file(addresses)
+    # Written whole or not at all: a command may read it at any moment.
     draft = file.with_suffix(".tmp")
     draft.write_bytes(msgspec.json.encode(addresses))
     draft.replace(file)

@@ -42,8 +42,10 @@ def read_authority(text: bytes) -> tuple[ec.EllipticCurvePrivateKey, x509.Certif
         certificate = x509.load_pem_x509_certificate(text)
     except ValueError:
         return None
+    if not isinstance(key, ec.EllipticCurvePrivateKey):
+        return None
     remaining = certificate.not_valid_after_utc - dt.datetime.now(dt.timezone.utc)
-    if not isinstance(key, ec.EllipticCurvePrivateKey) or remaining.days < _RENEWED_DAYS:
+    if remaining.days < _RENEWED_DAYS:
         return None
     return key, certificate
 
@@ -57,6 +59,7 @@ def new_authority() -> bytes:
     """Return the new key of an authority and its certificate, in PEM."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = _name(f"fc-async on this machine {os.urandom(4).hex()}")
+    # A stolen key must not vouch for other hosts than this machine and those of the cloud.
     permitted = [x509.DNSName(host) for host in (_LOCAL, CLOUD)]
     networks = [x509.IPAddress(ipaddress.ip_network(text)) for text in _NETWORKS]
     usage = dict.fromkeys(

@@ -104,7 +104,10 @@ class _Arrival:
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
-            self.in_header, self.in_body, self.ended = False, False, True
+            # A request to speak another protocol has no body; what follows is not HTTP.
+            self.in_header = False
+            self.in_body = False
+            self.ended = True
 
     def on_message_begin(self) -> None:
         self.in_header = True
@@ -114,17 +117,24 @@ class _Arrival:
         self._target += part
 
     def on_headers_complete(self) -> None:
-        self.in_header, self.in_body = False, True
+        self.in_header = False
+        self.in_body = True
         # Errors in here reach the caller of feed() as HttpParserError.
-        if not (httptools.parse_url(self._target).path or b"\xff").isascii():
+        path = httptools.parse_url(self._target).path
+        if not path or not path.isascii():
             raise ValueError("the target has no path, or one that is not ASCII")
 
     def on_message_complete(self) -> None:
-        self.in_body, self.ended = False, True
+        self.in_body = False
+        self.ended = True
 
 
 class _Connection(asyncio.Protocol):
-    """One connection: counts and times what arrives, and passes it to uvicorn's protocol."""
+    """One connection: counts and times what arrives, and passes it to uvicorn's protocol.
+
+    It has eleven attributes: the progress of a header (bytes, tail), the timer with the end of the
+    body, and the transport change with each piece that arrives, and every limit reads several.
+    """
 
     def __init__(
         self, limits: ConnectionLimits, options: Mapping[str, Any], authority: Authority | None
@@ -150,14 +160,17 @@ class _Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Pass bytes on if they are within the limits."""
         arrival = self._arrival
-        header_began, body_began = arrival.in_header, arrival.in_body
+        header_began = arrival.in_header
+        body_began = arrival.in_body
         size = 0 if body_began else self._header_bytes + self._header_part(data)
+        # Before the parser sees it: a header that never ends would fill the memory.
         if size > self._limits.header_bytes:
             self._refuse(431, f"the headers have more than {self._limits.header_bytes} bytes")
             return
         try:
             arrival.feed(data)
         except httptools.HttpParserError as error:
+            # The same port speaks both: official clients may need https:// for their endpoint.
             if data.startswith(_HANDSHAKE) and self._begin_tls(data):
                 return
             self._refuse(400, f"this is not a request of HTTP: {error.__context__ or error}")
@@ -168,7 +181,8 @@ class _Connection(asyncio.Protocol):
             if not header_began:
                 self._wait(self._limits.header_seconds)
         else:
-            self._header_bytes, self._tail = 0, b""
+            self._header_bytes = 0
+            self._tail = b""
             if arrival.in_body:
                 self._wait_for_body(new=not body_began)
             elif arrival.ended:
@@ -199,6 +213,7 @@ class _Connection(asyncio.Protocol):
 
     def _header_part(self, data: bytes) -> int:
         """Return how many of these bytes can belong to the header that is arriving."""
+        # The end of the header may be divided between two pieces.
         if self._tail and _END in self._tail + data[:3]:
             return 0
         end = data.find(_END)

@@ -203,17 +203,22 @@ class HttpService(ABC):
             watch.end()
 
     def _check_origin(self, request: Request) -> None:
-        host, from_page = request.headers.get("host", ""), request.headers.get("origin", "")
+        host = request.headers.get("host", "")
+        from_page = request.headers.get("origin", "")
         reason = origin_refusal(host, from_page, request.scope.get("scheme", "http"))
         if reason and from_page and self.is_open_to(request, from_page):
             reason = origin_refusal(host, "")
-        if reason and not (self.is_exempt(request) and not from_page):
-            raise Rejected(403, "AccessDenied", reason)
+        if reason:
+            is_exempt = not from_page and self.is_exempt(request)
+            if not is_exempt:
+                raise Rejected(403, "AccessDenied", reason)
+        # A form or an image of another site has no Origin: Sec-Fetch-Site tells it apart.
         if not from_page and is_from_other_site(request):
             is_visit = is_navigation(request) and self.is_open_to_visitors(request)
             if not is_visit:
                 raise Rejected(403, "AccessDenied", _OTHER_SITE)
-        if host not in self._named and not is_loopback(host) and hosts.service_of(host):
+        is_of_cloud = not is_loopback(host) and hosts.service_of(host)
+        if is_of_cloud and host not in self._named:
             self._note(host)
 
     def _note(self, host: str) -> None:
@@ -229,7 +234,9 @@ class HttpService(ABC):
     async def _body(self, request: Request, receive: Receive) -> bytes:
         limit = self.body_limit(request)
         buffer = io.BytesIO()  # its value is not a copy
-        size, more = 0, True
+        size = 0
+        more = True
+        # A little more than is allowed is read: a client that still sends may not see the refusal.
         while more and size <= max(limit, _DISCARD_BYTES):
             message = await receive()
             if message["type"] == "http.disconnect":

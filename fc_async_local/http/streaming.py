@@ -30,6 +30,9 @@ class ClientGone(Exception):
 class ClientStream:
     """The client's side of one request.
 
+    Five of its ten attributes are what it was made of; the others are how far the body was read and
+    the answer was sent, which each of its methods must know to refuse, to wait or to go on.
+
     Args:
         request: Its head.
         receive: Of ASGI.

@@ -55,7 +55,9 @@ _MOST_HOSTS: Final = 200
 class TlsConnection(asyncio.Protocol):
     """TLS between the transport of a connection and a protocol of HTTP; a transport for that one.
 
-    Not the event loop's own TLS: that takes a connection of which nothing was read.
+    Not the event loop's own TLS: that takes a connection of which nothing was read. It has ten
+    attributes, because it is both sides at once: a protocol with a timer and a handshake for the
+    transport below, and a transport for the protocol above.
 
     Args:
         authority: Has the certificate.
@@ -291,6 +293,7 @@ class Authority:
         self, connection: ssl.SSLSocket | ssl.SSLObject, asked: str | None, _: ssl.SSLContext
     ) -> None:
         host = (asked or "").lower()
+        # Clients choose the name: without a limit they would choose how much memory it takes.
         has_room = host in self._contexts or len(self._contexts) < _MOST_HOSTS
         if has_room and _HOST.fullmatch(host):
             connection.context = self._context(host)
@@ -301,7 +304,8 @@ class Authority:
 
         stored = self._folder / _KEY  # with the certificate: one is nothing without both
         _project_folder.check(self._folder)
-        pair = certificates.read_authority(content) if (content := _own_key(stored)) else None
+        content = _own_key(stored)
+        pair = certificates.read_authority(content) if content else None
         if pair is None:
             _project_folder.make_private(self._folder.parent)
             self._folder.mkdir(mode=0o700, exist_ok=True)
@@ -313,16 +317,15 @@ class Authority:
 
     def _publish(self, certificate: bytes) -> None:
         _write(self.ca_file, certificate)
-        bundles = [Path(path) for name in _BUNDLES if (path := os.environ.get(name))]
+        named = filter(None, map(os.environ.get, _BUNDLES))
+        bundles = [Path(path) for path in named]
         foreign = [path for path in bundles if not path.with_name(_KEY).is_file()]
         bundle = self.bundle_file
-        if (
-            bundles
-            and not foreign
-            and bundle.is_file()
-            and bundle.read_bytes().endswith(certificate)
-        ):
-            return  # the environment names a bundle of ours: what the user trusted is in it
+        # A shell in which these variables are set: what the user trusted before is in the bundle,
+        # and nothing else in the environment names it any more.
+        names_only_ours = bool(bundles) and not foreign and bundle.is_file()
+        if names_only_ours and bundle.read_bytes().endswith(certificate):
+            return
         _write(bundle, _roots(foreign) + b"\n" + certificate)
 
 

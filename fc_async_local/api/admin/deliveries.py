@@ -98,12 +98,17 @@ class DeliveryAdmin:
     @local("GET", "/deliveries/dead/counts")
     async def counts(self, query: DeadCountsQuery) -> models.DeadCounts:
         """Count the dead events of a list, by error."""
-        jobs = await self._first(self._matching(query), None if query.ids else _COUNTED)
-        whole = query.ids or len(jobs) < _COUNTED
+        # With ids all are read: "delete these two" must not delete a third one that came meanwhile.
+        most = None if query.ids else _COUNTED
+        jobs = await self._first(self._matching(query), most)
+        is_whole = query.ids or len(jobs) < _COUNTED
         groups = Counter(job.error for job in jobs).most_common(_GROUPS)
+        total = len(jobs)
+        if not is_whole and not query.filters:
+            total = await self._total(query)
         return models.DeadCounts(
-            total=len(jobs) if whole or query.filters else await self._total(query),
-            at_least=not whole and query.filters,
+            total=total,
+            at_least=not is_whole and query.filters,
             request_ids=[job.key for job in jobs] if query.ids else None,
             groups=[models.DeadGroup(error=error, events=number) for error, number in groups],
         )

@@ -122,13 +122,10 @@ class TaskAdmin:
         """Count the tasks of a list by status, on all its pages."""
         criteria = _wanted(query)
         remembered = await self._remembered.store()
-        counts = added(
-            [
-                await store.count_tasks(criteria, most=_COUNTED)
-                for store in (self._store, remembered)
-            ],
-            complete=True,
-        )
+        stored = await self._store.count_tasks(criteria, most=_COUNTED)
+        # Invocations without task mode are not in the store, only among the latest steps.
+        without_mode = await remembered.count_tasks(criteria, most=_COUNTED)
+        counts = added([stored, without_mode], complete=True)
         return models.TaskCounts(
             by_status={status.value: n for status, n in counts.by_status.items() if n},
             at_least=sorted(status.value for status in counts.at_least),
@@ -175,10 +172,14 @@ class TaskAdmin:
         elif request.action == "run-now":
             await self.run_now(name.function, name.task_id)
         else:
-            edited = request.edited and request_of(request.edited, name.function)
-            new = await (self._engine.invoke_async(edited) if edited else self._replay(before))
+            new = await self._send_again(request, before)
         await self._store.add_notes(_notes(request, before, new, now=self._clock.now()))
         return None if new is None else new.task_id
+
+    async def _send_again(self, request: models.TaskActions, before: Invocation) -> Accepted:
+        if not request.edited:
+            return await self._replay(before)
+        return await self._engine.invoke_async(request_of(request.edited, before.function))
 
     async def _replay(self, before: Invocation) -> Accepted:
         """Send a task again, once: its new id is the one that ``fc-async tasks replay`` gives."""
@@ -208,7 +209,8 @@ class TaskAdmin:
             Rejected: 404 AsyncTaskNotFound.
         """
         task = await self._store.get(function, task_id)
-        task = task or self._remembered.find(function, task_id)
+        if task is None:
+            task = self._remembered.find(function, task_id)
         if task is None:
             raise task_not_found(task_id)
         return task
@@ -265,7 +267,8 @@ class TaskAdmin:
         logs = whole or short
         runs = task.invocation.status in {Status.RUNNING, Status.STOPPING}
         if not logs and runs and attempt == task.invocation.attempts + 1:
-            request_id, steps = task.invocation.request_id, self._engine.feed.running()
+            request_id = task.invocation.request_id
+            steps = self._engine.feed.running()
             text = "".join(step.output for step in steps if step.request_id == request_id)
             logs = [text.encode()[-_LIVE_BYTES:]]
         if not logs:

@@ -49,6 +49,7 @@ def judge(projects: Sequence[Project], earlier: Sequence[Project]) -> Judged:
         earlier: The templates that were deployed last.
     """
     checked = rules.check(rules.Context(projects), ignore=_OF_THE_CLOUD)
+    # Notes are for "validate": here they would be printed again after each save.
     findings = tuple(finding for finding in checked if finding.severity != "note")
     errors = {finding for finding in findings if finding.stops}
     if not errors:
@@ -62,10 +63,12 @@ def judge(projects: Sequence[Project], earlier: Sequence[Project]) -> Judged:
         of_project = [resource for resource in checkable.resources if _errors(checkable, resource)]
         wrong += of_project
         sound.append(_with_earlier(checkable, of_project, earlier))
-    every_function = len(wrong) == len(sources_of(projects))
-    # An error that remains is not of one function, such as a cycle: which one to leave out is the
-    # user's to say.
-    stops = every_function or not errors.isdisjoint(rules.check(rules.Context(sound)))
+    stops = len(wrong) == len(sources_of(projects))
+    if not stops:
+        # An error that remains is not of one function, such as a cycle: which one to leave out is
+        # the user's to say.
+        remaining = rules.check(rules.Context(sound))
+        stops = not errors.isdisjoint(remaining)
     return Judged(sound, findings, wrong, sentences, stops)
 
 

@@ -177,9 +177,10 @@ def add_wheel(project: Path) -> str:
     Returns:
         What the user must do first, in one sentence; "" if nothing.
     """
-    origin, wheels = installed_from(), project / "wheels"
+    origin = installed_from()
     if origin is None:
         return ""
+    wheels = project / "wheels"
     first = f"put the wheel file of fc-async {__version__} into {wheels} first"
     if origin.suffix == ".whl":
         if not origin.is_file():
@@ -187,7 +188,9 @@ def add_wheel(project: Path) -> str:
         shutil.copy(origin, wheels)
         return ""
     error = _build_wheel(origin, wheels)
-    return f"{first}: `make dist` in {origin} writes it, pip could not: {error}" if error else ""
+    if not error:
+        return ""
+    return f"{first}: `make dist` in {origin} writes it, pip could not: {error}"
 
 
 def _build_wheel(checkout: Path, into: Path) -> str:
@@ -199,9 +202,10 @@ def _build_wheel(checkout: Path, into: Path) -> str:
     quiet = ("--quiet", "--no-deps", "--disable-pip-version-check")
     command = module_command("pip", "wheel", *quiet, *options, f"--wheel-dir={into}", str(checkout))
     built = subprocess.run(command, check=False, capture_output=True, text=True)  # noqa: S603 -- pip
-    if not built.returncode:
+    if built.returncode == 0:
         return ""
-    return (built.stderr.strip().splitlines() or [f"exit code {built.returncode}"])[-1]
+    lines = built.stderr.strip().splitlines()
+    return lines[-1] if lines else f"exit code {built.returncode}"
 
 
 class _Form:
@@ -228,13 +232,15 @@ class _Form:
 
     def problems(self, answers: Mapping[str, str]) -> list[str]:
         """Return what is wrong with answers."""
-        unknown = [
-            f"template {self._name} asks for no {name!r}, only for {', '.join(self._names)}"
-            for name in answers
-            if name not in self._names
-        ]
-        wrong = (problem(name, value) for name, value in answers.items() if name in self._names)
-        return unknown + [problem for problem in wrong if problem]
+        unknown: list[str] = []
+        wrong: list[str] = []
+        names = ", ".join(self._names)
+        for name, value in answers.items():
+            if name not in self._names:
+                unknown.append(f"template {self._name} asks for no {name!r}, only for {names}")
+            elif reason := problem(name, value):
+                wrong.append(reason)
+        return unknown + wrong
 
     def ask_missing(
         self, answers: Mapping[str, str], ask: Callable[[Question], str]
@@ -242,8 +248,11 @@ class _Form:
         """Ask for the missing answers, in order, and return all of them."""
         values = dict(answers)
         for name in self._names:
-            if name not in values:
-                values[name] = ask(self._question(name, default=self.complete(values)[name]))
+            if name in values:
+                continue
+            # A default may be made from earlier answers, such as the folder from the name.
+            default = self.complete(values)[name]
+            values[name] = ask(self._question(name, default=default))
         return values
 
     def _question(self, name: str, *, default: str) -> Question:
@@ -257,9 +266,12 @@ class _Form:
 
     def _taken(self, name: str, value: str) -> str:
         """Return that the project's folder exists, "" if it does not, or for another answer."""
-        if name != "project_slug" or self._into is None or not (self._into / value).exists():
+        if name != "project_slug" or self._into is None:
             return ""
-        return f"{self._into / value} already exists: choose another name, or pass --overwrite"
+        project = self._into / value
+        if not project.exists():
+            return ""
+        return f"{project} already exists: choose another name, or pass --overwrite"
 
 
 def _answered(
@@ -272,9 +284,9 @@ def _answered(
     """
     problems = form.problems(answers)
     if ask is None:
-        derived = {
-            name: value for name, value in form.complete(answers).items() if name not in answers
-        }
+        # An allowed answer may lead to a default that is not, such as too long a name.
+        values = form.complete(answers)
+        derived = {name: value for name, value in values.items() if name not in answers}
         problems += form.problems(derived)
     if problems:
         raise PluginError("\n".join(problems))
