@@ -67,8 +67,8 @@ def command(*, keep: bool, visit: bool, output: Format) -> int:
     if not failure:
         console.print(f"\nAll checks passed. {took:.0f} s", style="bold green")
         console.print("\nNext, a project of your own:")
-        for one in _next_commands():
-            console.print(f"  {one}", soft_wrap=True, markup=False)
+        for line in _next_commands():
+            console.print(f"  {line}", soft_wrap=True, markup=False)
     if output == "json":
         terminal.print_json(
             {

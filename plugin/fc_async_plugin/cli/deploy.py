@@ -48,7 +48,7 @@ def command(
     from_plan: str | None,
     resume: bool,
     undo: bool,
-    **given: Any,
+    **planning_options: Any,
 ) -> int:
     """Make the account match the template.
 
@@ -69,13 +69,13 @@ def command(
 
     if dry_run:
         raise click.UsageError("fc-async deploy --dry-run is now: fc-async plan")
-    choices, account = Choices(**given), where.account
+    choices, account = Choices(**planning_options), where.account
     deployment = partial(Execution, command="deploy", yes=yes, output=output)
     if resume and undo:
         raise click.UsageError("--resume and --undo exclude each other")
     if from_plan is not None:
-        others = choices._replace(skip_validation=False)
-        if where.template is not None or account.region or undo or others != Choices():
+        without_skip = choices._replace(skip_validation=False)
+        if where.template is not None or account.region or undo or without_skip != Choices():
             raise click.UsageError(
                 "--from-plan goes without -t, --region, --resource, --prune, --create-missing, "
                 "--with-functions and --undo"

@@ -64,13 +64,13 @@ class _Filters(NamedTuple):
         """
         from fc_async_plugin.operate.events import selection
 
-        wanted = selection.Selection(
+        criteria = selection.Selection(
             conditions=self.conditions,
             functions=self.functions,
             since=None if self.since is None else options.beginning("--since", self.since, now),
             matches=tuple(map(selection.Match.read, self.matches)),
         )
-        return selection.choose(source.look(), wanted, self.limit, refusal)
+        return selection.choose(source.look(), criteria, self.limit, refusal)
 
 
 _filters = options.gathered(
@@ -296,7 +296,7 @@ def _send(run: Iterable[Outcome], choice: Choice, source: Source, outcomes: list
             if outcome.accepted is not None:
                 source.accepted(choice.chosen[outcome.index][0])
     except KeyboardInterrupt:
-        done = plural(sum(one.accepted is not None for one in outcomes), "event")
+        done = plural(sum(outcome.accepted is not None for outcome in outcomes), "event")
         terminal.note(f"Interrupted after {done}: run the same command again to go on.")
         raise
     finally:
@@ -309,8 +309,8 @@ def _show(choice: Choice, now: int) -> None:
 
     if choice.chosen:
         rows = (
-            [*one[:3], _age(one.oldest, now), _age(one.newest, now), one.example]
-            for one in groups(event for _, event in choice.chosen)
+            [*group[:3], _age(group.oldest, now), _age(group.newest, now), group.example]
+            for group in groups(event for _, event in choice.chosen)
         )
         terminal.print_table(_COLUMNS, rows)
     else:
@@ -355,22 +355,22 @@ def _tell(choice: Choice, outcomes: list[Outcome], output: Format, *, dry: bool)
 
     total = len(choice.chosen)
     failed = [
-        {**as_data(Shown(*choice.chosen[one.index])), "error": str(one.error)}
-        for one in outcomes
-        if one.error is not None
+        {**as_data(Shown(*choice.chosen[outcome.index])), "error": str(outcome.error)}
+        for outcome in outcomes
+        if outcome.error is not None
     ]
-    accepted = [one.accepted for one in outcomes if one.accepted is not None]
-    before = sum(one.duplicate for one in accepted)
+    accepted = [outcome.accepted for outcome in outcomes if outcome.accepted is not None]
+    before = sum(invocation.duplicate for invocation in accepted)
     file = _write(failed) if failed else None
     if output == "json":
         data = {
             "dryRun": dry,
-            "groups": [one._asdict() for one in groups(event for _, event in choice.chosen)],
+            "groups": [group._asdict() for group in groups(event for _, event in choice.chosen)],
             "leftOut": choice.left_out,
             "events": total,
             "accepted": len(accepted),
             "acceptedBefore": before,
-            "refused": [one._asdict() for one in choice.refused],
+            "refused": [refusal._asdict() for refusal in choice.refused],
             "failed": failed,
             "failedFile": file and str(file),
         }
@@ -404,7 +404,7 @@ def _show_newest(choice: Choice, output: Format) -> int:
 
     if not choice.chosen:
         raise click.ClickException("there is no failed event to show")
-    message_id, event = max(choice.chosen, key=lambda one: one[1].timestamp or 0)
+    message_id, event = max(choice.chosen, key=lambda chosen_event: chosen_event[1].timestamp or 0)
     if output == "json":
         terminal.print_json(as_data(Shown(message_id, event)))
     else:
@@ -427,7 +427,7 @@ def _origin(named: Any, account: Account, client: Client, *, asks: bool) -> Orig
 
     if isinstance(named, str):
         return origin.TRUSTED if asks or named == _DEAD else origin.FILE
-    here = connection.is_here(account)  # a local runtime has its functions in any region
+    is_local = connection.is_here(account)  # a local runtime has its functions in any region
     try:
         configs = lists.all_configs(client)
     except ServiceError as error:
@@ -435,8 +435,8 @@ def _origin(named: Any, account: Account, client: Client, *, asks: bool) -> Orig
     return origin.of_channel(
         configs,
         named,
-        region="" if here else client.region_name,
-        account_id="" if here else client.account_id,
+        region="" if is_local else client.region_name,
+        account_id="" if is_local else client.account_id,
     )
 
 

@@ -63,8 +63,8 @@ def command(
         if changed:
             terminal.print_marked(_difference(str(path), text, imported.text))
         else:
-            there = connection.holder_of(where.account)
-            click.echo(f"Nothing to do: the template says what {there} has.")
+            holder = connection.holder_of(where.account)
+            click.echo(f"Nothing to do: the template says what {holder} has.")
     written = changed and not dry_run
     if written:
         terminal.confirm(f"Write {path}?", yes=yes)

@@ -50,8 +50,8 @@ class Choices(NamedTuple):
     @property
     def needs_async(self) -> bool:
         """True if an option was given that only an asynchronous call has."""
-        given = (self.delay, self.task_id, self.batch, self.rate)
-        return self.wait or self.large or any(one is not None for one in given)
+        async_options = (self.delay, self.task_id, self.batch, self.rate)
+        return self.wait or self.large or any(value is not None for value in async_options)
 
     def store(self, target: FunctionTasks) -> DefaultStore | None:
         """Return the store of large payloads, None if there is none."""
@@ -149,9 +149,11 @@ def command(
     from fc_async_sdk.pacing import Pace
 
     choices = Choices(**options_of_call)
-    given = [one for one in (options.text_payload(payload), event) if one is not None]
-    _refuse_contradictions(choices, payloads=len(given))
-    data = b"".join(given)
+    payloads = [
+        content for content in (options.text_payload(payload), event) if content is not None
+    ]
+    _refuse_contradictions(choices, payloads=len(payloads))
+    data = b"".join(payloads)
     check = _checker(schema)
     if check is not None and choices.batch is None:
         check("payload", data)
@@ -330,17 +332,17 @@ def _call_for_each_line(
             resumed = "without --task-id they cannot be resumed"
         terminal.note(f"interrupted after {run.progress.done:,} calls: {resumed}")
         raise
-    failures = sorted(run.failures, key=lambda one: one.index)
+    failures = sorted(run.failures, key=lambda outcome: outcome.index)
     if choices.output == "json":
-        outcomes.sort(key=lambda one: one.index)
-        terminal.print_json({"invocations": [_as_data(one) for one in outcomes]})
+        outcomes.sort(key=lambda outcome: outcome.index)
+        terminal.print_json({"invocations": [_as_data(outcome) for outcome in outcomes]})
     else:
         accepted = len(outcomes) - len(failures)
         terminal.tell(summary(len(outcomes), accepted, run.duplicates))
-        messages = [f"payload {one.index}: {one.error}" for one in failures]
+        messages = [f"payload {failure.index}: {failure.error}" for failure in failures]
         bulk.print_errors(messages, terminal.note)
     if choices.failed is not None:
-        refused = b"".join(one.payload + b"\n" for one in failures)
+        refused = b"".join(failure.payload + b"\n" for failure in failures)
         Path(choices.failed).write_bytes(refused)
         if failures and choices.task_id is not None:
             terminal.note(

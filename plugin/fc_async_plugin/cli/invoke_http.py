@@ -52,10 +52,10 @@ def _pairs(separator: str, example: str) -> Callable[..., list[tuple[str, str]]]
     def split(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> Any:
         pairs = []
         for value in values:
-            name, found, rest = value.partition(separator)
-            if not found or not name.strip():
+            name, equals, text = value.partition(separator)
+            if not equals or not name.strip():
                 raise click.BadParameter(f"{value!r} must look like {example}")
-            pairs.append((name.strip(), rest.strip()))
+            pairs.append((name.strip(), text.strip()))
         return pairs
 
     return split
@@ -125,7 +125,7 @@ class Request(NamedTuple):
     """The request of a command."""
 
     target: FunctionTasks
-    given: HttpOptions
+    http: HttpOptions
     body: bytes
     account: Account
 
@@ -135,12 +135,10 @@ class Request(NamedTuple):
         from fc_async_plugin.account import connection
         from fc_async_plugin.operate import http_requests
 
-        target, given = self.target, self.given
-        url = http_requests.find_url(
-            target.client, target.function, target.qualifier, given.trigger
-        )
+        target, http = self.target, self.http
+        url = http_requests.find_url(target.client, target.function, target.qualifier, http.trigger)
         request = http_requests.HttpRequest(
-            given.method, given.path, given.query, {**given.headers, **headers}, self.body
+            http.method, http.path, http.query, {**http.headers, **headers}, self.body
         )
         keys = functools.partial(connection.credentials, self.account)
         with http_requests.sent(request, url, keys) as response:

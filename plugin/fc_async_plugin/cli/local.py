@@ -130,7 +130,7 @@ def start(
     output: Format,
     log_level: str,
     log_format: Format,
-    **given: Any,
+    **runtime_settings: Any,
 ) -> None:
     """Start the local runtime and run until Ctrl-C or SIGTERM.
 
@@ -140,14 +140,14 @@ def start(
     from fc_async_local.bootstrap.options import Options
     from fc_async_local.settings import Settings
 
-    if access_keys is not None and not given["strict_auth"]:
+    if access_keys is not None and not runtime_settings["strict_auth"]:
         raise click.UsageError("--access-keys goes with --strict-auth: without it any key is taken")
-    given |= {
+    runtime_settings |= {
         "enforce_roles": True if enforce_roles else None,
         "roles": _roles(enforce_roles) if enforce_roles else None,
-        "access_keys": _access_keys(access_keys) if given["strict_auth"] else None,
+        "access_keys": _access_keys(access_keys) if runtime_settings["strict_auth"] else None,
     }
-    chosen = {name: value for name, value in given.items() if value is not None}
+    chosen = {name: value for name, value in runtime_settings.items() if value is not None}
     try:
         settings = Settings.of(
             **{"freeze_instances": True, "mount_paths": True, **assigned(assignments), **chosen}
@@ -253,9 +253,9 @@ def _roles(file: Path) -> dict[str, list[Any]]:
 def _printed_roles(roles: list[Any]) -> dict[str, Any]:
     """Return the policies by role name in the output of ``fc-async policy --format json``."""
     return {
-        str(one["role"]).rpartition("/")[2]: one.get("policy")
-        for one in roles
-        if isinstance(one, dict) and one.get("role")
+        str(role["role"]).rpartition("/")[2]: role.get("policy")
+        for role in roles
+        if isinstance(role, dict) and role.get("role")
     }
 
 

@@ -41,20 +41,20 @@ def _resources(context: click.Context, _: click.Parameter, incomplete: str) -> l
         project = s_yaml.load(context.params.get("template"))
     except s_yaml.TemplateError:
         return []  # no names to offer; the command itself reports the error
-    return [one.name for one in project.resources if one.name.startswith(incomplete)]
+    return [resource.name for resource in project.resources if resource.name.startswith(incomplete)]
 
 
 def refuse_empty_names(
-    _: click.Context, __: click.Parameter, given: str | tuple[str, ...] | None
+    _: click.Context, __: click.Parameter, names: str | tuple[str, ...] | None
 ) -> str | tuple[str, ...] | None:
     """Return names as they were typed; a script whose variable is not set types an empty one.
 
     Raises:
         click.BadParameter: A name is empty.
     """
-    if given == "" or (isinstance(given, tuple) and "" in given):
+    if names == "" or (isinstance(names, tuple) and "" in names):
         raise click.BadParameter("must not be empty")
-    return given
+    return names
 
 
 def flag(*names: str, **more: Any) -> Callable[[F], F]:
@@ -75,10 +75,10 @@ def existing_file(*names: str, **more: Any) -> Callable[[F], F]:
 
 def tasks_limit(default: int | None) -> Callable[[F], F]:
     """Add ``--limit`` for tasks with this default; None: all tasks."""
-    said = "Largest number of tasks, newest first."
+    explanation = "Largest number of tasks, newest first."
     shown = "all" if default is None else True
     return click.option(
-        "--limit", type=click.IntRange(min=1), default=default, show_default=shown, help=said
+        "--limit", type=click.IntRange(min=1), default=default, show_default=shown, help=explanation
     )
 
 
@@ -226,9 +226,9 @@ class Group(click.Group):
         """List the commands; click would cut the end of what each does on a narrow terminal."""
         commands = ((name, self.get_command(ctx, name)) for name in self.list_commands(ctx))
         rows = [
-            (name, one.get_short_help_str(1_000))
-            for name, one in commands
-            if one and not one.hidden
+            (name, command.get_short_help_str(1_000))
+            for name, command in commands
+            if command and not command.hidden
         ]
         with formatter.section("Commands"):
             formatter.write_dl(rows)
@@ -254,11 +254,11 @@ class Choice(click.Choice[str]):
         try:
             return super().convert(value, param, ctx)
         except click.BadParameter as error:
-            known = {str(one).lower(): str(one) for one in self.choices}
-            near = suggestions.nearest(str(value).lower(), known)
+            names = {str(choice).lower(): str(choice) for choice in self.choices}
+            near = suggestions.nearest(str(value).lower(), names)
             if not near:
                 raise
-            text = f"{error.message} Did you mean {known[near]}?"
+            text = f"{error.message} Did you mean {names[near]}?"
             raise click.BadParameter(text, ctx, param) from error
 
 
@@ -321,13 +321,13 @@ def gathered(name: str, make: Callable[..., object], *decorators: Any) -> Callab
 
     def decorate(function: F) -> F:
         @functools.wraps(function)
-        def command(**given: Any) -> Any:
-            made = make(**{one: given.pop(one) for one in names})
-            return function(**given, **{name: made})
+        def command(**parameters: Any) -> Any:
+            group = make(**{option: parameters.pop(option) for option in names})
+            return function(**parameters, **{name: group})
 
         decorated: Any = command
-        for one in reversed(decorators):
-            decorated = one(decorated)
+        for decorator in reversed(decorators):
+            decorated = decorator(decorated)
         return decorated  # type: ignore[no-any-return]
 
     return decorate
@@ -354,11 +354,11 @@ def _account(
 
     typed = target.Typed(endpoint, region, account_id, access)
     account = _typed_account(*typed)
-    given = click.get_current_context().params
-    switches = [given[name] for name in _READS_THE_ACCOUNT if name in given]
+    parameters = click.get_current_context().params
+    switches = [parameters[name] for name in _READS_THE_ACCOUNT if name in parameters]
     if switches and not any(switches):
         return account._replace(tell=_telling_once())  # roles are read in any case
-    running = _nothing_runs if given.get("from_plan") else _running_here
+    running = _nothing_runs if parameters.get("from_plan") else _running_here
     endpoint, by = target.decide(typed, os.environ, running)
     if by is DecidedBy.FOLDER:
         note = f"Using the local runtime of this folder, {endpoint} (an account: -a, --region)"

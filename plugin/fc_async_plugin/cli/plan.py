@@ -76,8 +76,8 @@ def command(
         if cost and output == "text":
             terminal.tell("")
             terminal.print_lines(costs.table(after, table, terminal.width()))
-        for sentence, much in costs.changes(before, after, table):
-            terminal.note(f"{'Warning' if much else 'Note'}: {sentence}.")
+        for sentence, is_warning in costs.changes(before, after, table):
+            terminal.note(f"{'Warning' if is_warning else 'Note'}: {sentence}.")
         if plan.obstacles:
             return FAILED
         if out is not None:

@@ -101,9 +101,9 @@ def command(  # noqa: PLR0917 -- click passes options by name
     if live:
         return _compare_live(roles, account, ram_endpoint, output)
     if against is not None:
-        everything = sorted({one for role in roles for one in role.permissions})
-        found = {"": permissions.compare(options.read_json(against), everything)}
-        return _tell_comparisons(found, output)
+        everything = sorted(set().union(*(role.permissions for role in roles)))
+        comparisons = {"": permissions.compare(options.read_json(against), everything)}
+        return _tell_comparisons(comparisons, output)
     if output == "json":
         days = permissions.lifetimes(project)
         terminal.print_json({"roles": [_as_data(role) for role in roles], "lifetimes": days})
@@ -119,7 +119,7 @@ def _note_unknown(expressions: list[str]) -> None:
     """Say on stderr which expressions are not known, and what makes the account known."""
     if expressions:
         ways = "--account-id, -a or FC_ASYNC_ACCOUNT_ID names the account"
-        hint = f" ({ways})" if any("AccountID" in one for one in expressions) else ""
+        hint = f" ({ways})" if any("AccountID" in expression for expression in expressions) else ""
         terminal.note(f"Not known here, * stands for it: {', '.join(expressions)}{hint}")
 
 
@@ -151,35 +151,37 @@ def _compare_live(
     from fc_async_plugin.check import permissions
 
     reader = connection.roles(account, ram_endpoint)
-    found = {}
+    comparisons = {}
     for role in roles:
         granted = reader.policy_of(role.role) if role.role else ram.document(())
-        found[role.role or "no role"] = permissions.compare(granted, role.permissions)
-    return _tell_comparisons(found, output)
+        comparisons[role.role or "no role"] = permissions.compare(granted, role.permissions)
+    return _tell_comparisons(comparisons, output)
 
 
-def _tell_comparisons(found: dict[str, Comparison], output: Format) -> int:
+def _tell_comparisons(comparisons: dict[str, Comparison], output: Format) -> int:
     """Print what each role (or the given policy, under "") lacks, and what it does not need."""
     if output == "json":
         compared = [
             {
                 "role": role or None,
-                "missing": [one._asdict() for one in comparison.missing],
-                "excess": [one._asdict() for one in comparison.excess],
+                "missing": [permission._asdict() for permission in comparison.missing],
+                "excess": [permission._asdict() for permission in comparison.excess],
             }
-            for role, comparison in found.items()
+            for role, comparison in comparisons.items()
         ]
         terminal.print_json({"roles": compared})
     else:
-        for role, comparison in found.items():
+        for role, comparison in comparisons.items():
             _print_comparison(f"{role}: " if role else "", comparison)
-    return FAILED if any(one.missing for one in found.values()) else DONE
+    return FAILED if any(comparison.missing for comparison in comparisons.values()) else DONE
 
 
 def _print_comparison(prefix: str, comparison: Comparison) -> None:
-    for one in comparison.missing:
-        terminal.tell(f"{prefix}missing: {one.action} on {one.resource}", fg="red")
-    for one in comparison.excess:
-        terminal.tell(f"{prefix}not needed: {one.action} on {one.resource}", fg="yellow")
+    for permission in comparison.missing:
+        terminal.tell(f"{prefix}missing: {permission.action} on {permission.resource}", fg="red")
+    for permission in comparison.excess:
+        terminal.tell(
+            f"{prefix}not needed: {permission.action} on {permission.resource}", fg="yellow"
+        )
     if not (comparison.missing or comparison.excess):
         terminal.tell(f"{prefix}it allows what is needed and no more")

@@ -200,8 +200,8 @@ def _followed(
             terminal.note(f"{page.missed} steps were missed")
         for step in page.steps:
             name = step.task_id or step.request_id
-            wanted = function in {None, step.function} and task_id in {None, name}
-            if wanted and step.kind in {"printed", "ended"}:
+            followed = function in {None, step.function} and task_id in {None, name}
+            if followed and step.kind in {"printed", "ended"}:
                 yield step
                 if task_id and step.kind == "ended" and step.status != "Retrying":
                     return

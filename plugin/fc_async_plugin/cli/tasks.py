@@ -117,24 +117,37 @@ def list_command(
     from fc_async_plugin.report import tasks as report
 
     with listed(function, where) as tasks:
-        found = newest(tasks, limit, lambda one: filters.choose(one, (None,), limit).tasks)
-        others = []
+        recorded = newest(
+            tasks,
+            limit,
+            lambda function_tasks: filters.choose(function_tasks, (None,), limit).tasks,
+        )
+        without_task_mode = []
         status, prefix, *of_tasks_only = filters
         if not any(of_tasks_only):
-            others = newest(
-                tasks, limit, lambda one: one.unrecorded(limit, status=status, prefix=prefix)
+            without_task_mode = newest(
+                tasks,
+                limit,
+                lambda function_tasks: function_tasks.unrecorded(
+                    limit, status=status, prefix=prefix
+                ),
             )
         times = times_of(tasks[0].client, function and tasks[0].function) if tasks else None
-        if not found and not others and function is not None and (why := tasks[0].why_none()):
+        if (
+            not recorded
+            and not without_task_mode
+            and function is not None
+            and (why := tasks[0].why_none())
+        ):
             terminal.note(why)
     if output == "json":
-        unrecorded = [{**task.to_dict(), "taskMode": False} for task in others]
-        terminal.print_json({"tasks": [*(task.to_dict() for task in found), *unrecorded]})
+        unrecorded = [{**task.to_dict(), "taskMode": False} for task in without_task_mode]
+        terminal.print_json({"tasks": [*(task.to_dict() for task in recorded), *unrecorded]})
         return
     if times is None:
         return
-    for rows in filter(None, (found, others)) if others else (found,):
-        if rows is others:
+    for rows in filter(None, (recorded, without_task_mode)) if without_task_mode else (recorded,):
+        if rows is without_task_mode:
             terminal.tell(f"{UNRECORDED.capitalize()}")
         width, every = terminal.width(), function is None
         lines = report.table(rows, times, width=width, functions=every)
@@ -198,33 +211,36 @@ class _Set(NamedTuple):
         if bool(self.task_ids) == chosen or (self.task_ids and self.dry_run):
             raise click.UsageError(_how_to_choose(verb))
         if self.task_ids:
-            typed = [sys.stdin.read().split() if one == "-" else [one] for one in self.task_ids]
+            typed = [
+                sys.stdin.read().split() if typed_id == "-" else [typed_id]
+                for typed_id in self.task_ids
+            ]
             ids = [task_id for each in typed for task_id in each]
             named = ", ".join(ids) if bulk.has_rows(ids) else plural(len(ids), "task")
             doing = f"{verb.capitalize()} {named}"
             options.confirm_target(self.where.account, doing, yes=self.yes)
             return ids
-        found = self.filters.choose(tasks, statuses, self.limit, replays=verb != "replay")
-        if found.replays:
-            _note_replays(found.replays)
-        elif not found.tasks:
+        selection = self.filters.choose(tasks, statuses, self.limit, replays=verb != "replay")
+        if selection.replays:
+            _note_replays(selection.replays)
+        elif not selection.tasks:
             if why := tasks.why_none():
                 raise click.ClickException(why)
             terminal.note(f"There is no task to {verb}.")
-        if self.dry_run and (found.tasks or self.output == "json"):
-            _show_chosen(tasks, found.tasks, self.output)
-        if found.more:
+        if self.dry_run and (selection.tasks or self.output == "json"):
+            _show_chosen(tasks, selection.tasks, self.output)
+        if selection.more:
             terminal.note(f"There are more: --limit {self.limit} ends here.")
-        if self.dry_run or not found.tasks:
+        if self.dry_run or not selection.tasks:
             return []
         target = connection.target_of(self.where.account)
-        number = plural(len(found.tasks), "task")
+        number = plural(len(selection.tasks), "task")
         terminal.confirm(f"{verb.capitalize()} {number} at {target}?", yes=self.yes)
-        return [task.task_id for task in found.tasks]
+        return [task.task_id for task in selection.tasks]
 
 
 _set = options.gathered(
-    "wanted",
+    "selected",
     _Set,
     click.argument("task_ids", metavar="[TASK]...", nargs=-1),
     _filters,
@@ -244,16 +260,16 @@ def _how_to_choose(verb: Literal["stop", "replay"]) -> str:
     return f"name tasks, or choose them: {', '.join(names)}"
 
 
-def _show_chosen(tasks: FunctionTasks, found: list[AsyncTask], output: Format) -> None:
+def _show_chosen(tasks: FunctionTasks, chosen: list[AsyncTask], output: Format) -> None:
     from fc_async_plugin.report import tasks as report
 
     if output == "json":
-        shown = [{"taskId": task.task_id, "error": None} for task in found]
+        shown = [{"taskId": task.task_id, "error": None} for task in chosen]
         terminal.print_json({"tasks": shown, "dryRun": True})
-    elif bulk.has_rows(found):
-        terminal.print_lines(report.table(found, tasks.times(), width=terminal.width()))
+    elif bulk.has_rows(chosen):
+        terminal.print_lines(report.table(chosen, tasks.times(), width=terminal.width()))
     else:
-        bulk.print_counts("status", "tasks", (str(task.status) for task in found))
+        bulk.print_counts("status", "tasks", (str(task.status) for task in chosen))
     terminal.note("Nothing was changed: this was a dry run.")
 
 
@@ -270,7 +286,7 @@ def _note_replays(replays: list[str]) -> None:
 @command.command("stop")
 @options.function_argument
 @_set
-def stop_command(function: str, wanted: _Set) -> int:
+def stop_command(function: str, selected: _Set) -> int:
     """Stop tasks of FUNCTION: those that are named (- reads ids from stdin), or chosen by options.
 
     They end as Stopped. A task that cannot be stopped does not keep the others from being stopped;
@@ -279,20 +295,22 @@ def stop_command(function: str, wanted: _Set) -> int:
     """
     from fc_async_plugin.operate.tasks import each, tasks_of
 
-    output, ended = wanted.output, set[str]()
-    with tasks_of(function, wanted.where) as tasks:
-        ids = wanted.members(tasks, "stop", _STOPPED)
-        errors = dict(zip(ids, each(lambda one: _stop(tasks, one, ended), ids), strict=True))
-    if wanted.task_ids:
+    output, ended = selected.output, set[str]()
+    with tasks_of(function, selected.where) as tasks:
+        ids = selected.members(tasks, "stop", _STOPPED)
+        errors = dict(
+            zip(ids, each(lambda task_id: _stop(tasks, task_id, ended), ids), strict=True)
+        )
+    if selected.task_ids:
         ended.clear()
     failed = {task_id for task_id, error in errors.items() if error is not None}
     refused = [task_id for task_id in errors if task_id in failed and task_id not in ended]
-    bulk.print_errors([f"task {one} was not stopped: {errors[one]}" for one in refused])
+    bulk.print_errors([f"task {task_id} was not stopped: {errors[task_id]}" for task_id in refused])
     if output == "text" and bulk.has_rows(errors):
         for task_id in errors:
             if task_id not in failed:
                 terminal.tell(f"Stopping: task {task_id}")
-    if output == "json" and not wanted.dry_run:
+    if output == "json" and not selected.dry_run:
         stopped = [{"taskId": task_id, "error": error} for task_id, error in errors.items()]
         terminal.print_json({"tasks": stopped})
     elif len(errors) > 1:
@@ -355,7 +373,7 @@ def wait_command(
 @options.function_argument
 @options.flag("--failed", help="The same as --status Failed.")
 @_set
-def replay_command(function: str, failed: bool, wanted: _Set) -> int:
+def replay_command(function: str, failed: bool, selected: _Set) -> int:
     """Invoke FUNCTION again with the payloads of tasks that have ended, byte for byte.
 
     TASKs are named (- reads ids from stdin), or chosen by options, which choose among the tasks
@@ -365,21 +383,25 @@ def replay_command(function: str, failed: bool, wanted: _Set) -> int:
     """
     from fc_async_plugin.operate.tasks import each, tasks_of
 
-    if failed and wanted.filters.status is None:
-        wanted = wanted._replace(filters=wanted.filters._replace(status="Failed"))
-    with tasks_of(function, wanted.where) as tasks:
-        outcomes = each(tasks.replay, wanted.members(tasks, "replay", FAILED_STATUSES))
-    before = {one.task_id for one in outcomes if one.before and not wanted.task_ids}
-    refused = [one for one in outcomes if one.error and one.task_id not in before]
-    if wanted.output == "json" and not wanted.dry_run:
-        terminal.print_json({"tasks": [_as_data(one) for one in outcomes]})
-    elif wanted.output == "text":
+    if failed and selected.filters.status is None:
+        selected = selected._replace(filters=selected.filters._replace(status="Failed"))
+    with tasks_of(function, selected.where) as tasks:
+        outcomes = each(tasks.replay, selected.members(tasks, "replay", FAILED_STATUSES))
+    before = {outcome.task_id for outcome in outcomes if outcome.before and not selected.task_ids}
+    refused = [outcome for outcome in outcomes if outcome.error and outcome.task_id not in before]
+    if selected.output == "json" and not selected.dry_run:
+        terminal.print_json({"tasks": [_as_data(outcome) for outcome in outcomes]})
+    elif selected.output == "text":
         if bulk.has_rows(outcomes):
-            for one in outcomes:
-                again = f"replayed before as {one.before}" if one.task_id in before else one.error
-                terminal.tell(f"{one.task_id}: {again or f'accepted as {one.replayed_as}'}")
+            for outcome in outcomes:
+                again = (
+                    f"replayed before as {outcome.before}"
+                    if outcome.task_id in before
+                    else outcome.error
+                )
+                terminal.tell(f"{outcome.task_id}: {again or f'accepted as {outcome.replayed_as}'}")
         else:
-            bulk.print_errors([f"{one.task_id}: {one.error}" for one in refused])
+            bulk.print_errors([f"{outcome.task_id}: {outcome.error}" for outcome in refused])
         if len(outcomes) > 1:
             accepted = len(outcomes) - len(refused)
             terminal.tell(summary(plural(len(outcomes), "task"), accepted, len(before)))

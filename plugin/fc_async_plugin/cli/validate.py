@@ -131,24 +131,26 @@ def command(
     if cost and output in {"sarif", "github"}:
         raise click.UsageError(f"--cost has no place in the format {output}")
     context = read.context()
-    found = rules.check(context, select=select, ignore=ignore)
+    findings = rules.check(context, select=select, ignore=ignore)
     if read.live:
         edges = (edge for edge in context.graph.edges if edge.written)
         nodes = {node for edge in edges for node in (edge.source, edge.target)}
-        unread = sorted(one.label for one in nodes if one.kind not in {"function", "timer", "http"})
+        unread = sorted(
+            node.label for node in nodes if node.kind not in {"function", "timer", "http"}
+        )
         if unread:
             terminal.note(f"Not looked for in the account: {', '.join(unread)}")
     table = costs.prices_of(prices)
     worst = costs.of_template(context.functions, context.graph) if cost else None
     if output == "json":
         more = {} if worst is None else {"costs": costs.as_data(worst, table)}
-        click.echo(report.to_json(found, more))
+        click.echo(report.to_json(findings, more))
     else:
-        _print(found, output, files=len({*read.templates, *read.files}) or 1, notes=notes)
+        _print(findings, output, files=len({*read.templates, *read.files}) or 1, notes=notes)
         if worst:
             terminal.tell("")
             terminal.print_lines(costs.table(worst, table, terminal.width()))
-    failing = report.counts(found)
+    failing = report.counts(findings)
     return 1 if failing["error"] or (strict and failing["warning"]) else 0
 
 
@@ -181,21 +183,21 @@ def _rules() -> list[str]:
     return list(RULES)
 
 
-def _print(found: list[Finding], output: str, *, files: int, notes: bool) -> None:
+def _print(findings: list[Finding], output: str, *, files: int, notes: bool) -> None:
     from fc_async_plugin.check import rules
     from fc_async_plugin.report import findings as report
     from fc_async_plugin.s_yaml.files import source_lines
 
     if output == "text":
         width = terminal.width()
-        lines = report.to_lines(found, files, source_lines(), width=width, notes=notes)
+        lines = report.to_lines(findings, files, source_lines(), width=width, notes=notes)
         terminal.print_parts(lines)
     elif output == "concise":
         # Given a file, click writes UTF-8 to a stream that is ASCII.
-        click.echo(report.to_text(found, files, notes=notes), file=sys.stdout)
+        click.echo(report.to_text(findings, files, notes=notes), file=sys.stdout)
     elif output == "sarif":
         from importlib.metadata import version
 
-        click.echo(report.to_sarif(found, rules.RULES, version("fc-async")))
-    elif found:
-        terminal.tell(report.to_github(found))
+        click.echo(report.to_sarif(findings, rules.RULES, version("fc-async")))
+    elif findings:
+        terminal.tell(report.to_github(findings))

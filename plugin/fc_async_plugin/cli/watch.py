@@ -71,7 +71,7 @@ def command(
     with ExitStack() as opened:
         clients = {
             region: opened.enter_context(connection.client(reached, region))
-            for region in {one.region for one in rules}
+            for region in {rule.region for rule in rules}
         }
         watch = watching.Watch(
             rules,
@@ -80,7 +80,7 @@ def command(
             terminal.note,
         )
         if not once:
-            watched = ", ".join(dict.fromkeys(one.function for one in rules))
+            watched = ", ".join(dict.fromkeys(rule.function for rule in rules))
             terminal.note(f"Watching {watched} every {every} s; Ctrl-C ends it.")
         while True:
             watch.look()
