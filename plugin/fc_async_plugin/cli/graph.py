@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from fc_async_plugin.cli.options import account_options, env_option, flag, templates_option
+from fc_async_plugin.cli._options import account_options, env_option, flag, templates_option
 from fc_async_plugin.report import terminal
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from fc_async_plugin.cli import options
+from fc_async_plugin.cli import _options as options
 from fc_async_plugin.report import DONE, FAILED, INTERRUPTED, terminal
 from fc_async_sdk._installation import how_to_install
 from fc_async_sdk.errors import (

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from fc_async_plugin.cli import options
+from fc_async_plugin.cli import _options as options
 from fc_async_plugin.report import DONE, FAILED, Format, bulk, moments, tables, terminal
 from fc_async_sdk.spec import oss
 
@@ -256,7 +256,7 @@ def backfill_command(
     fired.
     """
     from fc_async_plugin.account import connection
-    from fc_async_plugin.operate import backfill, metrics, tasks
+    from fc_async_plugin.operate import backfill, metrics, task_mode, tasks
 
     with tasks.tasks_of(function, where) as target:
         now = metrics.now_of(target.client)
@@ -271,7 +271,7 @@ def backfill_command(
         dry = dry_run or not plan.firings or not (yes or sys.stdin.isatty())
         outcomes: list[Outcome] = []
         if plan.firings and not dry:
-            options.note_task_mode(target.client, [plan.function], plan.qualifier)
+            task_mode.note_if_off(target.client, [plan.function], plan.qualifier)
             target_name = connection.target_of(where.account)
             number = moments.plural(len(plan.firings), "time")
             terminal.confirm(f"Fire {trigger} {number} at {target_name}?", yes=yes)

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from fc_async_plugin.cli import events_replay, options
+from fc_async_plugin.cli import _options as options
+from fc_async_plugin.cli.events import replay
 from fc_async_plugin.report import Format, terminal
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ def tail_command(
             terminal.note(f"Note: {sentence}.")
 
 
-command.add_command(events_replay.command)
+command.add_command(replay.command)
 
 
 def _variable(account: Account) -> str:

@@ -19,8 +19,8 @@ from urllib.parse import urlsplit
 
 import click
 
-from fc_async_plugin.cli import options
-from fc_async_plugin.cli.runtime_options import (
+from fc_async_plugin.cli import _options as options
+from fc_async_plugin.cli._options.runtime import (
     assigned,
     clock_option,
     data_option,

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Final, Literal, NamedTuple, get_args
 import click
 
 from fc_async_plugin.account import suggestions
-from fc_async_plugin.cli import options, task_logs
+from fc_async_plugin.cli import _options as options
+from fc_async_plugin.cli.tasks import logs
 from fc_async_plugin.report import DONE, FAILED, Format, bulk, terminal
 from fc_async_plugin.report.moments import plural, summary
 from fc_async_sdk.models import FAILED_STATUSES, TaskStatus
@@ -17,7 +18,7 @@ from fc_async_sdk.models import FAILED_STATUSES, TaskStatus
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from fc_async_plugin.account.connection import Where
+    from fc_async_plugin.account.connection import Account, Where
     from fc_async_plugin.operate.tasks import Chosen, FunctionTasks, Replayed
     from fc_async_sdk import AsyncTask
 
@@ -218,7 +219,7 @@ class _Set(NamedTuple):
             ids = [task_id for each in typed for task_id in each]
             named = ", ".join(ids) if bulk.has_rows(ids) else plural(len(ids), "task")
             doing = f"{verb.capitalize()} {named}"
-            options.confirm_target(self.where.account, doing, yes=self.yes)
+            _confirm_local(self.where.account, doing, yes=self.yes)
             return ids
         selection = self.filters.choose(tasks, statuses, self.limit, replays=verb != "replay")
         if selection.replays:
@@ -250,6 +251,20 @@ _set = options.gathered(
     options.yes_option,
     options.format_option,
 )
+
+
+def _confirm_local(account: Account, doing: str, *, yes: bool) -> None:
+    """Ask before a write to a runtime that was found, if the write could go to an account, too.
+
+    Raises:
+        click.ClickException: The answer was no, or stdin is not a terminal.
+    """
+    from fc_async_plugin.account import connection
+    from fc_async_plugin.account.target import DecidedBy
+
+    if account.by is DecidedBy.FOLDER and connection.has_keys():
+        where = f"at {account.endpoint}, the local runtime of this folder, not in an account"
+        terminal.confirm(f"{doing} {where}?", yes=yes)
 
 
 def _how_to_choose(verb: Literal["stop", "replay"]) -> str:
@@ -416,4 +431,4 @@ def _as_data(replayed: Replayed) -> dict[str, str | None]:
     }
 
 
-command.add_command(task_logs.command)
+command.add_command(logs.command)

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from fc_async_plugin.cli import invoke_http, options
+from fc_async_plugin.cli import _options as options
+from fc_async_plugin.cli.invoke import over_http
 from fc_async_plugin.report import DONE, FAILED, Format, bulk, terminal
 from fc_async_plugin.report.moments import summary
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from fc_async_plugin.account.connection import Where
-    from fc_async_plugin.cli.invoke_http import HttpOptions
+    from fc_async_plugin.cli.invoke.over_http import HttpOptions
     from fc_async_plugin.operate.tasks import FunctionTasks
     from fc_async_sdk import AcceptedInvocation, InvokeResult
     from fc_async_sdk.fanout import Outcome
@@ -119,7 +120,7 @@ class Choices(NamedTuple):
 @options.existing_file(
     "--schema", help="JSON Schema that the payload must fit; otherwise nothing is sent."
 )
-@invoke_http.http_options
+@over_http.http_options
 @options.raw_option
 @options.where_options
 @options.format_option
@@ -162,11 +163,11 @@ def command(
             rate = choices.rate
             pace = None if rate is None else Pace(function, rate, max_hops=choices.max_hops)
             return _call_for_each_line(target, choices.batch, choices, check, pace)
-        request = invoke_http.Request(target, choices.http, data, where.account)
+        request = over_http.Request(target, choices.http, data, where.account)
         if choices.asynchronous:
             return _call_asynchronously(request, choices)
         if choices.http.on:
-            return invoke_http.call(request, raw=choices.raw, output=choices.output)
+            return over_http.call(request, raw=choices.raw, output=choices.output)
         result = target.client.invoke(
             target.function, data, qualifier=target.qualifier, log_type="Tail"
         )
@@ -199,12 +200,12 @@ def _refuse_contradictions(choices: Choices, *, payloads: int) -> None:
         raise click.UsageError("give the payload once: as an argument, with -e or with -f")
 
 
-def _call_asynchronously(request: invoke_http.Request, choices: Choices) -> int:
+def _call_asynchronously(request: over_http.Request, choices: Choices) -> int:
     target, delay, task_id = request.target, choices.delay, choices.task_id
     if choices.wait:
         _check_task_mode(target)
     if choices.http.on:
-        accepted = invoke_http.accept(request, delay=delay, task_id=task_id)
+        accepted = over_http.accept(request, delay=delay, task_id=task_id)
     else:
         accepted = target.client.invoke_async(
             target.function,
@@ -310,12 +311,15 @@ def _call_for_each_line(
         check: Checks all payloads before the first one is sent; None: they are not checked.
         pace: How fast the calls start; None: at once.
     """
+    from fc_async_plugin.operate import task_mode
+    from fc_async_plugin.operate.input_lines import lines_of
+
     ids = _ids(choices.task_id)
     if ids is not None:
-        options.note_task_mode(target.client, [target.function], target.qualifier)
+        task_mode.note_if_off(target.client, [target.function], target.qualifier)
     run = target.client.fan_out(
         target.function,
-        _looked_at((line for _, line in options.lines_of(file)), check, pace, target.function),
+        _looked_at((line for _, line in lines_of(file)), check, pace, target.function),
         task_ids=ids,
         concurrency=choices.concurrency,
         delay=choices.delay,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import click
 
-from fc_async_plugin.cli import options
+from fc_async_plugin.cli import _options as options
 from fc_async_plugin.report import DONE, FAILED, PARTLY, Format, moments, terminal
 from fc_async_plugin.report.moments import plural
 from fc_async_plugin.report.tables import Column
@@ -269,6 +269,7 @@ def _confirm(
         Whether the service recognises what was sent before, for all functions.
     """
     from fc_async_plugin.account import connection
+    from fc_async_plugin.operate import task_mode
 
     called: dict[str | None, set[str]] = defaultdict(set)
     if function:
@@ -278,7 +279,7 @@ def _confirm(
             called[event.arn.qualifier if event.arn else None].add(event.function)
     recognised = True
     for qualifier, names in called.items():
-        if not options.note_task_mode(client, names, qualifier):
+        if not task_mode.note_if_off(client, names, qualifier):
             recognised = False
     number = plural(len(choice.chosen), "event")
     functions = {function} if function else {event.function for _, event in choice.chosen}
@@ -451,13 +452,14 @@ def _source(
     from fc_async_plugin.account import connection, runtime
     from fc_async_plugin.account.runtime import service_url
     from fc_async_plugin.operate.events import sources
+    from fc_async_plugin.operate.input_lines import lines_of
     from fc_async_sdk.spec.arn import MnsQueueArn, RocketMqTopicArn
 
     if named == _DEAD:
         runtime.local_endpoint(account.endpoint, "has dead events")
         return sources.DeadEvents(client)
     if isinstance(named, str):
-        return sources.File(options.lines_of(named))
+        return sources.File(lines_of(named))
     is_queue = isinstance(named, MnsQueueArn)
     if not is_queue and not isinstance(named, RocketMqTopicArn):
         raise click.UsageError(f"{named} is neither a queue of MNS nor a topic of RocketMQ")
