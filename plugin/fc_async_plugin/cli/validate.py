@@ -4,16 +4,20 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import click
 
 from fc_async_plugin.cli import _options as options
-from fc_async_plugin.report import terminal
+from fc_async_plugin.report import DONE, FAILED, terminal
 
 if TYPE_CHECKING:
     from fc_async_plugin.account.connection import Account
     from fc_async_plugin.check.rules import Context, Finding
+
+
+_LOOKED_FOR: Final = frozenset(("function", "timer", "http"))
+"""Kinds of nodes that the account has or that need nothing there; a queue is not looked for."""
 
 
 class _Read(NamedTuple):
@@ -127,31 +131,40 @@ def command(
     from fc_async_plugin.report import findings as report
 
     if _shows_rules(explain, output, schema=schema, props=props):
-        return 0
+        return DONE
     if cost and output in {"sarif", "github"}:
         raise click.UsageError(f"--cost has no place in the format {output}")
     context = read.context()
     findings = rules.check(context, select=select, ignore=ignore)
     if read.live:
-        edges = (edge for edge in context.graph.edges if edge.written)
-        nodes = {node for edge in edges for node in (edge.source, edge.target)}
-        unread = sorted(
-            node.label for node in nodes if node.kind not in {"function", "timer", "http"}
-        )
-        if unread:
-            terminal.note(f"Not looked for in the account: {', '.join(unread)}")
+        _note_unread(context)
     table = costs.prices_of(prices)
     worst = costs.of_template(context.functions, context.graph) if cost else None
     if output == "json":
         more = {} if worst is None else {"costs": costs.as_data(worst, table)}
         click.echo(report.to_json(findings, more))
     else:
-        _print(findings, output, files=len({*read.templates, *read.files}) or 1, notes=notes)
+        files = len({*read.templates, *read.files}) or 1
+        _print(findings, output, files=files, notes=notes)
         if worst:
             terminal.tell("")
             terminal.print_lines(costs.table(worst, table, terminal.width()))
-    failing = report.counts(findings)
-    return 1 if failing["error"] or (strict and failing["warning"]) else 0
+    numbers = report.counts(findings)
+    is_refused = numbers["error"] > 0
+    if strict and numbers["warning"]:
+        is_refused = True
+    return FAILED if is_refused else DONE
+
+
+def _note_unread(context: Context) -> None:
+    """Name on stderr the destinations and sources that ``--live`` does not look for."""
+    nodes = set()
+    for edge in context.graph.edges:
+        if edge.written:
+            nodes |= {edge.source, edge.target}
+    unread = sorted(node.label for node in nodes if node.kind not in _LOOKED_FOR)
+    if unread:
+        terminal.note(f"Not looked for in the account: {', '.join(unread)}")
 
 
 def _shows_rules(explain: str | None, output: str, *, schema: bool, props: bool) -> bool:

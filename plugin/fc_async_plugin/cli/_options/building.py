@@ -5,12 +5,15 @@ from __future__ import annotations
 
 import functools
 import inspect
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+_WHOLE_SENTENCE: Final = 1_000
+"""Longest help of a command in a list; click itself cuts it to the width of the terminal."""
 
 F = TypeVar("F", bound="Callable[..., Any]")
 
@@ -33,7 +36,8 @@ def refuse_empty_names(
     Raises:
         click.BadParameter: A name is empty.
     """
-    if names == "" or (isinstance(names, tuple) and "" in names):
+    typed = names if isinstance(names, tuple) else (names,)
+    if "" in typed:
         raise click.BadParameter("must not be empty")
     return names
 
@@ -51,10 +55,12 @@ def gathered(name: str, make: Callable[..., object], *decorators: Any) -> Callab
     def decorate(function: F) -> F:
         @functools.wraps(function)
         def command(**parameters: Any) -> Any:
-            group = make(**{option: parameters.pop(option) for option in names})
-            return function(**parameters, **{name: group})
+            values = {option: parameters.pop(option) for option in names}
+            parameters[name] = make(**values)
+            return function(**parameters)
 
         decorated: Any = command
+        # The last decorator is the innermost: click lists options in the order of this list.
         for decorator in reversed(decorators):
             decorated = decorator(decorated)
         return decorated  # type: ignore[no-any-return]
@@ -75,12 +81,12 @@ class Group(click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the commands; click would cut the end of what each does on a narrow terminal."""
-        commands = ((name, self.get_command(ctx, name)) for name in self.list_commands(ctx))
-        rows = [
-            (name, command.get_short_help_str(1_000))
-            for name, command in commands
-            if command and not command.hidden
-        ]
+        rows: list[tuple[str, str]] = []
+        for name in self.list_commands(ctx):
+            command = self.get_command(ctx, name)
+            if command is None or command.hidden:
+                continue
+            rows.append((name, command.get_short_help_str(_WHOLE_SENTENCE)))
         with formatter.section("Commands"):
             formatter.write_dl(rows)
 
@@ -89,9 +95,8 @@ class Group(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Name the command that is called instead of one that has moved."""
         if args[0] in self._moved:
-            raise click.UsageError(
-                f"{ctx.command_path} {args[0]} is now: fc-async {self._moved[args[0]]}", ctx
-            )
+            new_name = self._moved[args[0]]
+            raise click.UsageError(f"{ctx.command_path} {args[0]} is now: fc-async {new_name}", ctx)
         return super().resolve_command(ctx, args)
 
 
@@ -106,7 +111,8 @@ class Choice(click.Choice[str]):
             return super().convert(value, param, ctx)
         except click.BadParameter as error:
             names = {str(choice).lower(): str(choice) for choice in self.choices}
-            near = suggestions.nearest(str(value).lower(), names)
+            typed = str(value).lower()
+            near = suggestions.nearest(typed, names)
             if not near:
                 raise
             text = f"{error.message} Did you mean {names[near]}?"

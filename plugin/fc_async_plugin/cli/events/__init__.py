@@ -3,19 +3,10 @@
 
 from __future__ import annotations
 
-from itertools import islice
-from typing import TYPE_CHECKING
-
 import click
 
 from fc_async_plugin.cli import _options as options
-from fc_async_plugin.cli.events import replay
-from fc_async_plugin.report import Format, terminal
-
-if TYPE_CHECKING:
-    from fc_async_plugin.account.connection import Account
-    from fc_async_plugin.operate.events.lines import Shown
-    from fc_async_sdk.spec.arn import MnsQueueArn
+from fc_async_plugin.cli.events import replay, tail
 
 
 @click.group(cls=options.Group, moved={"send": "triggers fire --oss-object oss://BUCKET/KEY"})
@@ -29,102 +20,5 @@ def command() -> None:
     """  # noqa: D301 -- click reads the \\b as "keep these lines"
 
 
-@command.command("tail")
-@click.argument("queue")
-@click.option(
-    "--mns-endpoint",
-    metavar="URL",
-    help="URL of MNS.  [env: FC_ASYNC_MNS_ENDPOINT; default: that of the local runtime, or the "
-    "service's]",
-)
-@options.flag(
-    "--consume", help="Delete each message after it was shown; otherwise it becomes visible again."
-)
-@options.flag("--once", help="Stop when the queue is empty.")
-@click.option("--limit", type=click.IntRange(min=1), help="Stop after this number of messages.")
-@options.account_options
-@options.format_option
-def tail_command(
-    queue: str,
-    mns_endpoint: str | None,
-    consume: bool,
-    once: bool,
-    limit: int | None,
-    account: Account,
-    output: Format,
-) -> None:
-    """Show the events in an MNS QUEUE (a name or an ARN) until Ctrl-C.
-
-    Reading hides messages from other readers: with --once until a second after the end, otherwise
-    for the queue's visibility timeout. JSON is one document per line.
-    """
-    from fc_async_plugin.account import connection
-    from fc_async_plugin.account.runtime import service_url
-    from fc_async_plugin.operate.events import lines
-    from fc_async_plugin.operate.events.queues import Queue
-
-    named = _queue(queue, account)
-    credentials = connection.credentials(account)
-    own_address = mns_endpoint or _variable(account)
-    address = own_address or service_url(
-        "mns",
-        account.endpoint,
-        account_id=named.account_id or credentials.account_id,
-        region=named.region,
-        otherwise="pass --mns-endpoint",
-    )
-    if own_address or account.endpoint is None:
-        terminal.note(f"Reading queue {named.queue} at {address}")
-    with Queue(address, named.queue, credentials) as reader:
-        for message in islice(reader.look() if once else reader.follow(), limit):
-            if output == "json":
-                terminal.print_json_line(lines.as_data(message))
-            else:
-                _show(message)
-            if consume:
-                reader.accepted(message.message_id)
-                reader.finish()
-        for sentence in reader.notes:
-            terminal.note(f"Note: {sentence}.")
-
-
+command.add_command(tail.command)
 command.add_command(replay.command)
-
-
-def _variable(account: Account) -> str:
-    """Return the URL of MNS that the environment names; "" if it has none, or --endpoint is given.
-
-    Raises:
-        TargetConflict: An option names an account, and the URL is on this machine.
-    """
-    import os
-
-    from fc_async_plugin.account import target
-
-    url = os.environ.get(target.MNS_VARIABLE, "")
-    if not url or account.by is target.DecidedBy.OPTION:
-        return ""
-    typed = target.Typed(None, account.region, account.account_id, account.access)
-    target.check_variable(target.MNS_VARIABLE, url, typed)
-    return url
-
-
-def _queue(text: str, account: Account) -> MnsQueueArn:
-    from fc_async_sdk.spec import arn
-
-    if not text.startswith("acs:"):
-        text = str(arn.MnsQueueArn(queue=text))
-    parsed = arn.parse(text)
-    if not isinstance(parsed, arn.MnsQueueArn):
-        raise click.UsageError(f"{text} is not an MNS queue; other destinations have no tail")
-    return parsed.resolve(region=account.region or "", account_id=account.account_id or "")
-
-
-def _show(message: Shown) -> None:
-    from fc_async_plugin.deploy import printed
-
-    event = message.event
-    if event is None:
-        terminal.tell(f"? {message.message_id}: {message.problem}", fg="yellow")
-        return
-    printed.print_event(event)

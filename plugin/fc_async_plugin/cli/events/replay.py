@@ -3,49 +3,32 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
 from collections import defaultdict
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import click
 
 from fc_async_plugin.cli import _options as options
-from fc_async_plugin.report import DONE, FAILED, PARTLY, Format, moments, terminal
+from fc_async_plugin.cli.events import replay_report
+from fc_async_plugin.cli.events.source import SourceArgument, tell_notes
+from fc_async_plugin.report import DONE, FAILED, PARTLY, Format, terminal
 from fc_async_plugin.report.moments import plural
-from fc_async_plugin.report.tables import Column
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from fc_async_plugin.account.connection import Account, Where
-    from fc_async_plugin.operate.events.origin import Origin
+    from fc_async_plugin.account.connection import Where
     from fc_async_plugin.operate.events.selection import Choice
     from fc_async_plugin.operate.events.sources import Source
     from fc_async_sdk import Client
     from fc_async_sdk.fanout import Outcome
     from fc_async_sdk.pacing import Pace
-
-_DEAD: Final = "dead-events"
 _CONCURRENCY: Final = 32
 """Calls on the wire at a time, where the service recognises an event that is sent again."""
-_COLUMNS: Final = (
-    Column("function"),
-    Column("condition"),
-    Column("events", right=True),
-    Column("oldest", optional=2),
-    Column("newest", optional=1),
-    Column("request id of the newest"),
-)
-_LEFT_OUT: Final = {
-    "succeeded": "of invocations that succeeded",
-    "filtered": "that the filters leave out",
-    "unreadable": "without a destination event",
-}
 
 
-class _Filters(NamedTuple):
+class EventFilters(NamedTuple):
     """The options that choose events."""
 
     conditions: tuple[str, ...]
@@ -64,10 +47,13 @@ class _Filters(NamedTuple):
         """
         from fc_async_plugin.operate.events import selection
 
+        since = None
+        if self.since is not None:
+            since = options.beginning("--since", self.since, now)
         criteria = selection.Selection(
             conditions=self.conditions,
             functions=self.functions,
-            since=None if self.since is None else options.beginning("--since", self.since, now),
+            since=since,
             matches=tuple(map(selection.Match.read, self.matches)),
         )
         return selection.choose(source.look(), criteria, self.limit, refusal)
@@ -75,7 +61,7 @@ class _Filters(NamedTuple):
 
 _filters = options.gathered(
     "filters",
-    _Filters,
+    EventFilters,
     click.option(
         "--condition",
         "conditions",
@@ -136,7 +122,7 @@ def command(
     *,
     source: str,
     to: str | None,
-    filters: _Filters,
+    filters: EventFilters,
     pace: Pace | None,
     show: bool,
     dry_run: bool,
@@ -174,39 +160,43 @@ def command(
 
     if where.qualifier is not None and to is None:
         raise click.UsageError("--qualifier needs --to, the function that it is of")
-    named = source if source in (_DEAD, "-") else _named(source)
-    if not isinstance(named, str) and not where.account.region:
-        where = where._replace(account=where.account._replace(region=named.region or None))
+    argument = SourceArgument.read(source)
+    where = argument.in_its_region(where)
+    chooses_functions = to is not None or bool(filters.functions)
     target = connection.Target(to or "the function of the events", where)
     with (
         target.client as client,
-        _source(named, group, source_endpoint, where.account, client) as opened,
+        argument.opened(group, source_endpoint, where.account, client) as messages,
     ):
         now = metrics.now_of(client)
-        is_named = show or to is not None or bool(filters.functions)
+        # Nothing is called by --show, and functions that the user named are the user's choice.
+        is_trusted = show or chooses_functions
         origin = TRUSTED
-        if not is_named:
-            origin = _origin(named, where.account, client, asks=dry_run or not yes)
-        choice = filters.choose(opened, now, origin.refusal)
+        if not is_trusted:
+            origin = argument.origin(where.account, client, asks=dry_run or not yes)
+        choice = filters.choose(messages, now, origin.refusal)
         if show:
-            return _show_newest(choice, output)
-        if output == "text":
-            _show(choice, now)
-        _tell_refused(choice)
+            return replay_report.show_newest(choice, output)
+        replay_report.tell_choice(choice, now, output)
+        # What is sent cannot be taken back. Without a terminal there is no question: only -y sends.
+        can_send = yes or sys.stdin.isatty()
         outcomes: list[Outcome] = []
-        dry = dry_run or not (yes or sys.stdin.isatty())
-        if not dry:
+        if can_send and not dry_run:
             replay = _Replay(choice, to and target.function, where, pace)
-            replay.send(client, opened, outcomes, yes=yes, shown=output == "text")
-        failed = _tell(choice, outcomes, output, dry=dry)
-        if dry and output == "text":
-            is_file = isinstance(named, str) and named != _DEAD
-            _advise(choice, name_functions=is_file and not is_named)
-        for sentence in opened.notes:
-            terminal.note(f"Note: {sentence}.")
-    if failed or choice.refused:
+            replay.send(client, messages, outcomes, yes=yes, shown=output == "text")
+            failed = replay_report.tell_result(choice, outcomes, output, dry_run=False)
+        else:
+            failed = replay_report.tell_result(choice, outcomes, output, dry_run=True)
+            must_name = argument.is_file and not chooses_functions
+            replay_report.advise(choice, output, name_functions=must_name)
+        tell_notes(messages)
+    return _exit_code(failed=failed or bool(choice.refused), unread=messages.unread)
+
+
+def _exit_code(*, failed: bool, unread: bool) -> int:
+    if failed:
         return FAILED
-    return PARTLY if opened.unread else DONE
+    return PARTLY if unread else DONE
 
 
 class _Replay(NamedTuple):
@@ -247,6 +237,8 @@ class _Replay(NamedTuple):
         recognised = _confirm(self.choice, self.function, self.where, client, yes=yes)
         concurrency = _CONCURRENCY
         if source.removes and not recognised:
+            # The service would run an event twice if the command were killed between the call and
+            # the removal of its message: one call at a time keeps that to the last two events.
             source.remove_at_once()
             concurrency = 1
         run = client.replay_events(
@@ -271,22 +263,36 @@ def _confirm(
     from fc_async_plugin.account import connection
     from fc_async_plugin.operate import task_mode
 
-    called: dict[str | None, set[str]] = defaultdict(set)
-    if function:
-        called[where.qualifier].add(function)
-    else:
-        for _, event in choice.chosen:
-            called[event.arn.qualifier if event.arn else None].add(event.function)
+    functions = _functions_by_qualifier(choice, function, where.qualifier)
     recognised = True
-    for qualifier, names in called.items():
+    for qualifier, names in functions.items():
         if not task_mode.note_if_off(client, names, qualifier):
             recognised = False
     number = plural(len(choice.chosen), "event")
-    functions = {function} if function else {event.function for _, event in choice.chosen}
-    listed = ", ".join(sorted(filter(None, functions))) or "no function"
+    names_of_all = set[str]().union(*functions.values())
+    listed = ", ".join(sorted(filter(None, names_of_all))) or "no function"
     target = connection.target_of(where.account)
     terminal.confirm(f"Send {number} again to {listed} at {target}?", yes=yes)
     return recognised
+
+
+def _functions_by_qualifier(
+    choice: Choice, function: str | None, qualifier: str | None
+) -> dict[str | None, set[str]]:
+    """Return the functions that a replay calls, by the version or alias of the call.
+
+    Args:
+        choice: The events.
+        function: The function that gets all events; None: each the function that failed.
+        qualifier: Version or alias of that function.
+    """
+    if function:
+        return {qualifier: {function}}
+    functions: dict[str | None, set[str]] = defaultdict(set)
+    for _, event in choice.chosen:
+        own_qualifier = event.arn.qualifier if event.arn else None
+        functions[own_qualifier].add(event.function)
+    return functions
 
 
 def _send(run: Iterable[Outcome], choice: Choice, source: Source, outcomes: list[Outcome]) -> None:
@@ -302,199 +308,3 @@ def _send(run: Iterable[Outcome], choice: Choice, source: Source, outcomes: list
         raise
     finally:
         source.finish()
-
-
-def _show(choice: Choice, now: int) -> None:
-    """Print what would be sent, and on stderr what is left out."""
-    from fc_async_plugin.operate.events.selection import groups
-
-    if choice.chosen:
-        rows = (
-            [*group[:3], _age(group.oldest, now), _age(group.newest, now), group.example]
-            for group in groups(event for _, event in choice.chosen)
-        )
-        terminal.print_table(_COLUMNS, rows)
-    else:
-        terminal.note("There is no failed event to send.")
-    for reason, count in choice.left_out.items():
-        if count:
-            terminal.note(f"Left out: {plural(count, 'message')} {_LEFT_OUT[reason]}.")
-    if not choice.ended:
-        terminal.note(f"There are more: --limit {len(choice.chosen)} ends here.")
-
-
-def _tell_refused(choice: Choice) -> None:
-    """Write which events are not sent, and how to send them all the same."""
-    for function, events, reason in choice.refused:
-        terminal.error(
-            f"{plural(events, 'event')} of {function} not sent: {reason}. To call it all the same:"
-            f" --function {shlex.quote(function)}"
-        )
-
-
-def _advise(choice: Choice, *, name_functions: bool) -> None:
-    """Write which options send what was shown."""
-    if not choice.chosen:
-        return
-    functions = {event.function for _, event in choice.chosen if event.function}
-    names = [f"--function {shlex.quote(name)} " for name in sorted(functions)]
-    options_to_send = f"{''.join(names) if name_functions else ''}-y"
-    terminal.note(f"Nothing was sent: this was a dry run. Send them with {options_to_send}.")
-
-
-def _age(at: int | None, now: int) -> str | None:
-    if at is None:
-        return None
-    shown = moments.duration(max(now - at, 0) // 1_000 * 1_000)
-    return f"{' '.join(shown.split()[:2])} ago"  # the largest unit
-
-
-def _tell(choice: Choice, outcomes: list[Outcome], output: Format, *, dry: bool) -> bool:
-    """Print the result; write what failed into a file, and return whether something did."""
-    from fc_async_plugin.operate.events.lines import Shown, as_data
-    from fc_async_plugin.operate.events.selection import groups
-
-    total = len(choice.chosen)
-    failed = [
-        {**as_data(Shown(*choice.chosen[outcome.index])), "error": str(outcome.error)}
-        for outcome in outcomes
-        if outcome.error is not None
-    ]
-    accepted = [outcome.accepted for outcome in outcomes if outcome.accepted is not None]
-    before = sum(invocation.duplicate for invocation in accepted)
-    file = _write(failed) if failed else None
-    if output == "json":
-        data = {
-            "dryRun": dry,
-            "groups": [group._asdict() for group in groups(event for _, event in choice.chosen)],
-            "leftOut": choice.left_out,
-            "events": total,
-            "accepted": len(accepted),
-            "acceptedBefore": before,
-            "refused": [refusal._asdict() for refusal in choice.refused],
-            "failed": failed,
-            "failedFile": file and str(file),
-        }
-        terminal.print_json(data)
-    elif total and not dry:
-        terminal.tell(moments.summary(total, len(accepted), before, len(failed)))
-    if file is not None:
-        terminal.error(f"{failed[0]['requestId']}: {failed[0]['error']}")
-        terminal.note(f"What failed is in {file}: a source for another replay.")
-    return file is not None
-
-
-def _write(failed: list[dict[str, Any]]) -> Path:
-    """Write events as lines of JSON into a new private file; return its path."""
-    import time
-
-    import msgspec
-
-    from fc_async_sdk import _project_folder
-
-    _project_folder.make_private(_project_folder.EVENTS)
-    file = _project_folder.EVENTS / f"failed-{time.time_ns() // 1_000_000}.jsonl"
-    with _project_folder.replacing(file) as unfinished:
-        unfinished.write_bytes(msgspec.json.Encoder().encode_lines(failed))
-    return file
-
-
-def _show_newest(choice: Choice, output: Format) -> int:
-    from fc_async_plugin.deploy import printed
-    from fc_async_plugin.operate.events.lines import Shown, as_data
-
-    if not choice.chosen:
-        raise click.ClickException("there is no failed event to show")
-    message_id, event = max(choice.chosen, key=lambda chosen_event: chosen_event[1].timestamp or 0)
-    if output == "json":
-        terminal.print_json(as_data(Shown(message_id, event)))
-    else:
-        printed.print_event(event)
-    return DONE
-
-
-def _origin(named: Any, account: Account, client: Client, *, asks: bool) -> Origin:
-    """Return which functions the events of a source may call.
-
-    Args:
-        named: The source; a text is a file or the dead events.
-        account: The account.
-        client: A client of the functions' region.
-        asks: Whether nothing is sent before the user has seen the functions and agreed.
-    """
-    from fc_async_plugin.account import connection, lists
-    from fc_async_plugin.operate.events import origin
-    from fc_async_sdk.errors import ServiceError
-
-    if isinstance(named, str):
-        return origin.TRUSTED if asks or named == _DEAD else origin.FILE
-    is_local = connection.is_here(account)  # a local runtime has its functions in any region
-    try:
-        configs = lists.all_configs(client)
-    except ServiceError as error:
-        return origin.unreadable(error)
-    return origin.of_channel(
-        configs,
-        named,
-        region="" if is_local else client.region_name,
-        account_id="" if is_local else client.account_id,
-    )
-
-
-def _source(
-    named: Any, group: str | None, endpoint: str | None, account: Account, client: Client
-) -> Source:
-    """Return the source that an ARN or another argument names.
-
-    Raises:
-        click.UsageError: It is none.
-    """
-    from fc_async_plugin.account import connection, runtime
-    from fc_async_plugin.account.runtime import service_url
-    from fc_async_plugin.operate.events import sources
-    from fc_async_plugin.operate.input_lines import lines_of
-    from fc_async_sdk.spec.arn import MnsQueueArn, RocketMqTopicArn
-
-    if named == _DEAD:
-        runtime.local_endpoint(account.endpoint, "has dead events")
-        return sources.DeadEvents(client)
-    if isinstance(named, str):
-        return sources.File(lines_of(named))
-    is_queue = isinstance(named, MnsQueueArn)
-    if not is_queue and not isinstance(named, RocketMqTopicArn):
-        raise click.UsageError(f"{named} is neither a queue of MNS nor a topic of RocketMQ")
-    if not is_queue and group is None:
-        raise click.UsageError("a topic of RocketMQ needs --group, the group that reads it")
-    credentials = connection.credentials(account)
-    address = endpoint or service_url(
-        "mns" if is_queue else "rocketmq",
-        account.endpoint,
-        account_id=named.account_id or client.account_id or credentials.account_id,
-        region=named.region or client.region_name,
-        otherwise="pass --source-endpoint",
-    )
-    if is_queue:
-        from fc_async_plugin.operate.events.queues import Queue
-
-        return Queue(address, named.queue, credentials)
-    from fc_async_plugin.operate.events.topics import Topic
-
-    return Topic(address, named, group or "", credentials)
-
-
-def _named(text: str) -> Any:
-    """Return the ARN of a queue or another destination; the text itself if it names a file.
-
-    Raises:
-        click.UsageError: It names a queue and a file.
-    """
-    from fc_async_sdk.spec import arn
-    from fc_async_sdk.spec.destinations import QUEUE_NAME
-
-    if text.startswith("acs:"):
-        return arn.parse(text)
-    if QUEUE_NAME.problem(text) is not None:
-        return text
-    if Path(text).is_file():
-        raise click.UsageError(f"{text} is a file here: write ./{text}, or the ARN of the queue")
-    return arn.MnsQueueArn(queue=text)

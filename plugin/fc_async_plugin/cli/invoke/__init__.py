@@ -4,61 +4,25 @@
 from __future__ import annotations
 
 import sys
-import zlib
-from datetime import timedelta
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from fc_async_plugin.cli import _options as options
 from fc_async_plugin.cli.invoke import over_http
-from fc_async_plugin.report import DONE, FAILED, Format, bulk, terminal
-from fc_async_plugin.report.moments import summary
+from fc_async_plugin.cli.invoke.batch import call_for_each_line
+from fc_async_plugin.cli.invoke.call_options import CallOptions
+from fc_async_plugin.report import DONE, FAILED, Format, terminal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
     from fc_async_plugin.account.connection import Where
-    from fc_async_plugin.cli.invoke.over_http import HttpOptions
     from fc_async_plugin.operate.tasks import FunctionTasks
     from fc_async_sdk import AcceptedInvocation, InvokeResult
-    from fc_async_sdk.fanout import Outcome
-    from fc_async_sdk.pacing import Pace
-    from fc_async_sdk.payloads import DefaultStore
 
     Check = Callable[[str, bytes], None]
     """Raises InvalidParameter for a payload that does not fit."""
-
-
-class Choices(NamedTuple):
-    """The options that say how the function is called."""
-
-    asynchronous: bool
-    delay: int | None
-    task_id: str | None
-    wait: bool
-    batch: str | None
-    rate: str | None
-    max_hops: int
-    failed: str | None
-    concurrency: int
-    large: bool
-    http: HttpOptions
-    raw: bool
-    output: Format
-
-    @property
-    def needs_async(self) -> bool:
-        """True if an option was given that only an asynchronous call has."""
-        async_options = (self.delay, self.task_id, self.batch, self.rate)
-        return self.wait or self.large or any(value is not None for value in async_options)
-
-    def store(self, target: FunctionTasks) -> DefaultStore | None:
-        """Return the store of large payloads, None if there is none."""
-        from fc_async_sdk.payloads import DefaultStore
-
-        return DefaultStore(target.client.endpoint_url) if self.large else None
 
 
 @click.command()
@@ -131,7 +95,7 @@ def command(
     event: bytes | None,
     schema: str | None,
     where: Where,
-    **options_of_call: Any,
+    **parameters: Any,
 ) -> int:
     """Call FUNCTION with PAYLOAD.
 
@@ -149,62 +113,39 @@ def command(
     from fc_async_plugin.operate.tasks import tasks_of
     from fc_async_sdk.pacing import Pace
 
-    choices = Choices(**options_of_call)
-    payloads = [
-        content for content in (options.text_payload(payload), event) if content is not None
-    ]
-    _refuse_contradictions(choices, payloads=len(payloads))
+    call_options = CallOptions(**parameters)
+    typed = options.text_payload(payload)
+    payloads = [content for content in (typed, event) if content is not None]
+    call_options.check(payloads=len(payloads))
     data = b"".join(payloads)
     check = _checker(schema)
-    if check is not None and choices.batch is None:
+    is_batch = call_options.batch is not None
+    if check is not None and not is_batch:
         check("payload", data)
     with tasks_of(function, where) as target:
-        if choices.batch is not None:
-            rate = choices.rate
-            pace = None if rate is None else Pace(function, rate, max_hops=choices.max_hops)
-            return _call_for_each_line(target, choices.batch, choices, check, pace)
-        request = over_http.Request(target, choices.http, data, where.account)
-        if choices.asynchronous:
-            return _call_asynchronously(request, choices)
-        if choices.http.on:
-            return over_http.call(request, raw=choices.raw, output=choices.output)
+        if call_options.batch is not None:
+            pace = None
+            if call_options.rate is not None:
+                pace = Pace(function, call_options.rate, max_hops=call_options.max_hops)
+            return call_for_each_line(target, call_options.batch, call_options, check, pace)
+        request = over_http.Request(target, call_options.http, data, where.account)
+        if call_options.asynchronous:
+            return _call_asynchronously(request, call_options)
+        if call_options.http.on:
+            return over_http.call(request, raw=call_options.raw, output=call_options.output)
         result = target.client.invoke(
             target.function, data, qualifier=target.qualifier, log_type="Tail"
         )
-        return _tell_result(result, choices.output, raw=choices.raw)
+        return _tell_result(result, call_options.output, raw=call_options.raw)
 
 
-def _refuse_contradictions(choices: Choices, *, payloads: int) -> None:
-    """Refuse options that exclude each other.
-
-    Raises:
-        click.UsageError: There are such options.
-    """
-    if choices.raw and (choices.asynchronous or choices.output == "json"):
-        raise click.UsageError("--raw goes with --sync and without --format json only")
-    if not choices.asynchronous and choices.needs_async:
-        raise click.UsageError(
-            "--delay, --task-id, --wait, --batch, --rate and --large go with --async only"
-        )
-    if choices.large and choices.http.on:
-        raise click.UsageError("--large goes without --http: the function gets a claim")
-    if choices.rate is not None and (choices.batch is None or choices.delay is not None):
-        raise click.UsageError("--rate goes with --batch, and without --delay")
-    if choices.failed is not None and choices.batch is None:
-        raise click.UsageError("--failed goes with --batch")
-    if choices.max_hops and choices.rate is None:
-        raise click.UsageError("--max-hops goes with --rate")
-    if choices.batch is not None and (choices.wait or payloads or choices.http.on):
-        raise click.UsageError("--batch goes without another payload, --wait and --http")
-    if payloads > 1:
-        raise click.UsageError("give the payload once: as an argument, with -e or with -f")
-
-
-def _call_asynchronously(request: over_http.Request, choices: Choices) -> int:
-    target, delay, task_id = request.target, choices.delay, choices.task_id
-    if choices.wait:
+def _call_asynchronously(request: over_http.Request, call_options: CallOptions) -> int:
+    target = request.target
+    delay = call_options.delay
+    task_id = call_options.task_id
+    if call_options.wait:
         _check_task_mode(target)
-    if choices.http.on:
+    if call_options.http.on:
         accepted = over_http.accept(request, delay=delay, task_id=task_id)
     else:
         accepted = target.client.invoke_async(
@@ -213,17 +154,18 @@ def _call_asynchronously(request: over_http.Request, choices: Choices) -> int:
             delay=delay,
             task_id=task_id,
             qualifier=target.qualifier,
-            large=choices.store(target),
+            large=call_options.store(target),
         )
-    if choices.output == "text" or not choices.wait:
-        _tell_accepted(accepted, choices.output)
-    if not choices.wait:
+    # With --wait, the JSON on stdout is that of the task alone.
+    if call_options.output == "text" or not call_options.wait:
+        _tell_accepted(accepted, call_options.output)
+    if not call_options.wait:
         return DONE
     from fc_async_plugin.deploy.printed import noting_a_stopped_clock, print_task
 
     with noting_a_stopped_clock():
         task = target.wait(accepted.task_id)
-    print_task(task, choices.output, target.times(task.task_id))
+    print_task(task, call_options.output, target.times(task.task_id))
     return DONE if task.succeeded else FAILED
 
 
@@ -293,109 +235,3 @@ def _check_task_mode(target: FunctionTasks) -> None:
             "nothing was sent.\n"
             "Set asyncInvokeConfig.asyncTask: true and deploy, or invoke without --wait."
         )
-
-
-# --- --batch ------------------------------------------------------------------------------------
-
-
-def _call_for_each_line(
-    target: FunctionTasks, file: str, choices: Choices, check: Check | None, pace: Pace | None
-) -> int:
-    """Call a function once for every line of a file that is not empty, and print the result.
-
-    Args:
-        target: The function.
-        file: Path of the file; - is stdin.
-        choices: Options of the command; the task id is the prefix of ids, which makes it safe to
-            repeat a run.
-        check: Checks all payloads before the first one is sent; None: they are not checked.
-        pace: How fast the calls start; None: at once.
-    """
-    from fc_async_plugin.operate import task_mode
-    from fc_async_plugin.operate.input_lines import lines_of
-
-    ids = _ids(choices.task_id)
-    if ids is not None:
-        task_mode.note_if_off(target.client, [target.function], target.qualifier)
-    run = target.client.fan_out(
-        target.function,
-        _looked_at((line for _, line in lines_of(file)), check, pace, target.function),
-        task_ids=ids,
-        concurrency=choices.concurrency,
-        delay=choices.delay,
-        qualifier=target.qualifier,
-        progress=sys.stderr.isatty(),
-        pace=pace,
-        large=choices.store(target),
-    )
-    try:
-        outcomes = list(run)
-    except KeyboardInterrupt:
-        resumed = "run the same command again to go on; it sends nothing twice"
-        if ids is None:
-            resumed = "without --task-id they cannot be resumed"
-        terminal.note(f"interrupted after {run.progress.done:,} calls: {resumed}")
-        raise
-    failures = sorted(run.failures, key=lambda outcome: outcome.index)
-    if choices.output == "json":
-        outcomes.sort(key=lambda outcome: outcome.index)
-        terminal.print_json({"invocations": [_as_data(outcome) for outcome in outcomes]})
-    else:
-        accepted = len(outcomes) - len(failures)
-        terminal.tell(summary(len(outcomes), accepted, run.duplicates))
-        messages = [f"payload {failure.index}: {failure.error}" for failure in failures]
-        bulk.print_errors(messages, terminal.note)
-    if choices.failed is not None:
-        refused = b"".join(failure.payload + b"\n" for failure in failures)
-        Path(choices.failed).write_bytes(refused)
-        if failures and choices.task_id is not None:
-            terminal.note(
-                f"{len(failures):,} lines are in {choices.failed}: send them with another --task-id"
-                f" than {choices.task_id}, whose ids belong to the lines of {file}"
-            )
-    return FAILED if failures else DONE
-
-
-def _looked_at(
-    lines: Iterable[bytes], check: Check | None, pace: Pace | None, function: str
-) -> Iterable[bytes]:
-    """Check all payloads and say when the last call will start, before anything is sent."""
-    if check is None and pace is None:
-        return lines
-    payloads = list(lines)
-    if check is not None:
-        for index, payload in enumerate(payloads):
-            check(f"payload {index}", payload)
-    if pace is not None and payloads:
-        seen = pace.forecast(len(payloads))
-        hops = f"; {seen.extra_invocations:,} short invocations more" if seen.hops else ""
-        last = f"{seen.last.astimezone():%Y-%m-%d %H:%M:%S}"
-        text = f"{len(payloads):,} calls of {function}: the last one starts"
-        terminal.note(f"{text} in {timedelta(seconds=round(seen.seconds))}, at {last}{hops}")
-    return payloads
-
-
-def _ids(prefix: str | None) -> Callable[[int, bytes], str] | None:
-    """Return what makes the id of a line, of its number and its content; None without a prefix.
-
-    Raises:
-        InvalidParameter: No task id can begin so.
-    """
-    from fc_async_sdk.fanout.plan import check_prefix
-
-    if prefix is None:
-        return None
-    check_prefix("task_id", prefix)
-    check_prefix("task_id", f"{prefix}-{0:08x}")
-    return lambda index, line: f"{prefix}-{zlib.crc32(line):08x}-{index}"
-
-
-def _as_data(outcome: Outcome) -> dict[str, Any]:
-    accepted = outcome.accepted
-    return {
-        "index": outcome.index,
-        "taskId": outcome.task_id or None,
-        "requestId": accepted.request_id if accepted else None,
-        "duplicate": accepted.duplicate if accepted else False,
-        "error": str(outcome.error) if outcome.error else None,
-    }

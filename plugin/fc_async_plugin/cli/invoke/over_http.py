@@ -98,7 +98,7 @@ _OPTIONS = (
 )
 
 
-def _given(
+def _http_options(
     *,
     http: bool,
     method: str | None,
@@ -107,7 +107,8 @@ def _given(
     headers: list[tuple[str, str]],
     trigger: str | None,
 ) -> HttpOptions:
-    if not http and (method or path or query or headers or trigger):
+    needs_http = any((method, path, query, headers, trigger))
+    if needs_http and not http:
         raise click.UsageError(
             "--method, --path, --query, --header and --trigger go with --http only"
         )
@@ -117,7 +118,7 @@ def _given(
     return HttpOptions(http, method or "", path or "", tuple(query), joined, trigger)
 
 
-http_options: Final = options.gathered("http", _given, *_OPTIONS)
+http_options: Final = options.gathered("http", _http_options, *_OPTIONS)
 """Adds ``--http`` and the options of a request; the command gets ``http: HttpOptions``."""
 
 
