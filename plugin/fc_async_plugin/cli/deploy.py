@@ -74,6 +74,7 @@ def command(
     if resume and undo:
         raise click.UsageError("--resume and --undo exclude each other")
     if from_plan is not None:
+        # A plan has its template, its target and its choices: one beside it would be ignored.
         without_skip = choices._replace(skip_validation=False)
         if where.template is not None or account.region or undo or without_skip != Choices():
             raise click.UsageError(

@@ -37,6 +37,7 @@ def command(verbose: bool, account: Account, output: Format) -> int:
     from fc_async_plugin.account import connection
     from fc_async_plugin.prepare import doctor
 
+    # The checks of this machine need no keys, so that the account is checked on request only.
     asked = any((account.endpoint, account.region, account.account_id, account.access))
     machine = doctor.Machine(
         Path.cwd(),

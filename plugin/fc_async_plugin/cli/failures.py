@@ -72,6 +72,7 @@ def command(
         terminal.print_json(msgspec.to_builtins({"since": begin, **merged}))
     else:
         if not merged["failures"]:
+            # Without keys or permissions little was looked at: the sentence claims no more.
             seen = " in what was looked at" if merged["omitted"] else ""
             terminal.tell(f"No failure was found since {since}{seen}.")
         else:

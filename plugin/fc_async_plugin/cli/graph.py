@@ -64,6 +64,7 @@ def command(
 
     kind = output or _kind_of(target)
     context = read_all(templates or [None], account, env=environment, deployed=live)
+    # A picture of the other templates alone would look complete.
     if context.unread:
         raise s_yaml.TemplateError(context.unread)
     counted = graphs.read_counts(account.endpoint) if counts else None

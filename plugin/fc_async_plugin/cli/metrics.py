@@ -89,6 +89,7 @@ def command(
         seconds = _PERIODS[period] if period else metrics.period_for(begin, until)
         query = metrics.Wanted(name, _chosen(names), begin, until, seconds)
         _refuse_many_points(query, period)
+        # In an account, metrics are those of CloudMonitor in the region of the function.
         cloud = monitor_endpoint or metrics.cloud_endpoint(client.region_name)
         all_series = metrics.read(client, account, query, monitor_endpoint)
         if is_local and not all_series:

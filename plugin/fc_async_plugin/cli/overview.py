@@ -67,6 +67,7 @@ def _look(folder: Path) -> Seen:
     try:
         running = runtime.find(folder / _project_folder.RUNTIME)
     except _project_folder.ForeignFolder as error:
+        # The folder may have come with a repository: nothing in it is read before it is trusted.
         refused = str(error)
     url = running.fc if running else None
     endpoint = target.decide(target.Typed(), os.environ, lambda: url).endpoint

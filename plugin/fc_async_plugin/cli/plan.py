@@ -78,6 +78,7 @@ def command(
             terminal.print_lines(costs.table(after, table, terminal.width()))
         for sentence, is_warning in costs.changes(before, after, table):
             terminal.note(f"{'Warning' if is_warning else 'Note'}: {sentence}.")
+        # deploy refuses such a plan, so that it is not saved either.
         if plan.obstacles:
             return FAILED
         if out is not None:

@@ -83,6 +83,7 @@ def command(  # noqa: PLR0917 -- click passes options by name
     from fc_async_plugin.account.connection import Account
     from fc_async_plugin.check import permissions
 
+    # Each prints or compares another policy: the second one would be ignored in silence.
     if sum([deployer, caller, live, against is not None]) > 1:
         raise click.UsageError("--deployer, --caller, --live and --against exclude each other")
     account = Account(None, region, account_id, access, tell=terminal.note)

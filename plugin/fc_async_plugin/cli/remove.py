@@ -111,6 +111,7 @@ def _tell_left(
         shown = ", ".join(resource.function_name for resource in removed)
         terminal.note(f"Left: the functions {shown}; --with-functions deletes them.")
     candidates = channels.of_resources(removed, triggers=functions)
+    # What another function of the template uses is not left over.
     in_use = channels.of_resources(staying, triggers=True)
     leftovers = connection.left(candidates - in_use, account, project)
     is_local = connection.is_here(account)

@@ -271,6 +271,7 @@ def backfill_command(
         dry = dry_run or not plan.firings or not (yes or sys.stdin.isatty())
         outcomes: list[Outcome] = []
         if plan.firings and not dry:
+            # Without task mode the service does not know the ids: a second backfill fires again.
             task_mode.note_if_off(target.client, [plan.function], plan.qualifier)
             target_name = connection.target_of(where.account)
             number = moments.plural(len(plan.firings), "time")

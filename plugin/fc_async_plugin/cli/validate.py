@@ -144,6 +144,7 @@ def command(
         more = {} if worst is None else {"costs": costs.as_data(worst, table)}
         click.echo(report.to_json(findings, more))
     else:
+        # Without a FILE and -t, the template of this folder is checked: one file.
         files = len({*read.templates, *read.files}) or 1
         _print(findings, output, files=files, notes=notes)
         if worst:

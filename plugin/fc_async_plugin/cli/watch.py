@@ -85,6 +85,8 @@ def command(
         while True:
             watch.look()
             if once:
+                # A condition that holds counts also if the webhook did not take the message: cron
+                # reads nothing but the exit code.
                 return FAILED if watch.broken or watch.unread else DONE
             time.sleep(every)
 

@@ -90,7 +90,10 @@ def _account(
     switches = [parameters[name] for name in _READS_THE_ACCOUNT if name in parameters]
     if switches and not any(switches):
         return account._replace(tell=_telling_once())  # roles are read in any case
+    # A saved plan names where it goes: a runtime of this folder is not looked for.
     running = _nothing_runs if parameters.get("from_plan") else _running_here
+    # What is typed outranks the environment, or the two are an error. A variable that a tutorial
+    # had exported once made deploy -y -a orders deploy to the laptop.
     endpoint, by = target.decide(typed, os.environ, running)
     if by is DecidedBy.FOLDER:
         note = f"Using the local runtime of this folder, {endpoint} (an account: -a, --region)"

@@ -38,6 +38,8 @@ def beginning(option: str, text: str, now: int, *, end: tuple[str, str | None] =
         click.UsageError: A value is not a time, or the time ends before it begins.
     """
     begin, (name, last) = moment(text, now), end
+    # The service does not say what its API does with such a range, and an empty table would look
+    # as if nothing had happened.
     if begin > (now if last is None else moment(last, now)):
         raise click.UsageError(
             f"{option} {text} is later than {'now' if last is None else f'{name} {last}'}: "

@@ -22,7 +22,7 @@ _STDIN: Final = "-"
 
 
 class SourceArgument(NamedTuple):
-    """What was typed as the source of a replay.
+    """The argument that names the source of a replay.
 
     Attributes:
         text: The argument.

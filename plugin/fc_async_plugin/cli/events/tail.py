@@ -62,6 +62,7 @@ def command(
         region=named.region,
         otherwise="pass --mns-endpoint",
     )
+    # The endpoint of the account, if any, has been named when the options were read.
     if own_address or account.endpoint is None:
         terminal.note(f"Reading queue {named.queue} at {address}")
     with Queue(address, named.queue, credentials) as reader:
@@ -73,6 +74,7 @@ def command(
                 _show(message)
             if consume:
                 reader.accepted(message.message_id)
+                # At once: what was shown before Ctrl-C is not shown again by the next run.
                 reader.finish()
         tell_notes(reader)
 

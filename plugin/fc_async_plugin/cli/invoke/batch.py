@@ -107,6 +107,8 @@ def _checked(
     """Check all payloads and say when the last call will start, before anything is sent."""
     if check is None and pace is None:
         return lines
+    # All before the first call: a payload in the middle that does not fit must not end a run whose
+    # first half was sent.
     payloads = list(lines)
     if check is not None:
         for index, payload in enumerate(payloads):

@@ -114,6 +114,7 @@ def _http_options(
         )
     joined: dict[str, str] = {}
     for name, value in headers:
+        # A header that is given twice is one header with both values (RFC 9110, section 5.3).
         joined[name] = f"{joined[name]}, {value}" if name in joined else value
     return HttpOptions(http, method or "", path or "", tuple(query), joined, trigger)
 
@@ -168,6 +169,7 @@ def accept(request: Request, *, delay: int | None, task_id: str | None) -> Accep
     from fc_async_sdk import AcceptedInvocation, operations
 
     sent = operations.invoke_async(request.target.function, delay=delay, task_id=task_id).headers
+    # Only those that say how it is called: path and body are those of the trigger.
     headers = {name: sent[name] for name in sent if name.startswith("x-fc-")}
     with request.sent(headers) as (response, request_id):
         if response.status_code != _ACCEPTED:
@@ -184,6 +186,7 @@ def _print_body(response: requests.Response, *, raw: bool) -> None:
     from fc_async_plugin.report.safe_text import safe
 
     shown = sys.stdout.isatty() and not raw
+    # A character may be cut between two pieces of the body.
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
     last = ""
     for piece in response.iter_content(None):

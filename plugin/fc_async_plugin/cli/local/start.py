@@ -186,7 +186,7 @@ def _access_keys(file: Path | None) -> dict[str, str]:
     is_pairs = isinstance(keys, dict) and all(isinstance(value, str) for value in keys.values())
     if not is_pairs:
         raise click.ClickException(f'{file} must look like {{"access key id": "secret"}}')
-    # An empty secret would sign for everyone who knows the id.
+    # With an empty secret, knowing the id would be enough to sign.
     is_complete = all(key_id and secret for key_id, secret in keys.items())
     if not keys or not is_complete:
         raise click.ClickException(

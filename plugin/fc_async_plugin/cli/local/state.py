@@ -54,6 +54,8 @@ def import_command(*, file: Path, data: Path, yes: bool, output: Format) -> None
     """Put FILE, an exported state, in the place of what a runtime keeps but objects of OSS."""
     from fc_async_local.bootstrap.state import check_file
 
+    # Before the question: a file that was cut or is of another version would take the place of
+    # the state, and the next start would refuse it.
     check_file(file)
     terminal.confirm(f"Replace everything in {data} with {file}?", yes=yes)
     _replace(data, file.read_bytes(), file.name)

@@ -177,6 +177,7 @@ def _follow(tasks: FunctionTasks, shown: set[str], form: _Form) -> None:
     """Show the tasks that end from now on, without an end."""
     while True:
         time.sleep(_POLL_SECONDS)
+        # Only the newest: a busy function has thousands of tasks, and this asks each second.
         ended = []
         for task in islice(tasks.all(), _NEWEST):
             has_output = task.finished and _ran(task)

@@ -198,6 +198,8 @@ def _confirm_local(account: Account, doing: str, *, yes: bool) -> None:
     from fc_async_plugin.account import connection
     from fc_async_plugin.account.target import DecidedBy
 
+    # With keys at hand, the write may have been meant for the account, while the runtime was
+    # found because it runs on this folder.
     if account.by is DecidedBy.FOLDER and connection.has_keys():
         where = f"at {account.endpoint}, the local runtime of this folder, not in an account"
         terminal.confirm(f"{doing} {where}?", yes=yes)

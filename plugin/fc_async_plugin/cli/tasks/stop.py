@@ -41,7 +41,7 @@ def command(function: str, selection: TaskSelection) -> int:
         ids = selection.members(tasks, "stop", _STOPPABLE)
         answers = each(lambda task_id: _stop(tasks, task_id, ended), ids)
     errors = dict(zip(ids, answers, strict=True))
-    # Options choose what had not ended a moment ago: that it ends meanwhile is no failure. The name
+    # Options choose what had not ended a moment ago: ending meanwhile is not a failure. The name
     # of a task that has ended is a mistake of the user.
     counted_only: set[str] = set()
     if not selection.task_ids:
