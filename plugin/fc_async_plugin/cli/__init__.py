@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
 """The command line: one module per command, which parses, calls and prints.
 
-A command is in ``cli/{name}.py`` (dashes become underscores, ``import`` is ``import_.py``), which
-exposes the click command as ``command``. Every start of ``fc-async`` imports this module, so it
-imports only small parts of the standard library; ``group`` imports click.
+A command is in ``cli/{name}.py`` or, if it has parts, in the folder ``cli/{name}`` (dashes become
+underscores, ``import`` is ``import_.py``), which exposes the click command as ``command``. Every
+start of ``fc-async`` imports this module, so it imports only small parts of the standard library;
+``group`` imports click.
 """
 
 from __future__ import annotations

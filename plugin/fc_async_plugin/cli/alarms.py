@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from fc_async_plugin.cli import options
+from fc_async_plugin.cli import _options as options
 from fc_async_plugin.report import terminal
 
 if TYPE_CHECKING:
@@ -55,10 +55,10 @@ def command(
         raise click.UsageError(f"-o {output} needs a --contact-group NAME, which gets the alarms")
     _, rules = rules_of_template(resources, where)
     if output == "text":
-        for function, few in groupby(rules, key=lambda one: one.function):
+        for function, rules_of_function in groupby(rules, key=lambda rule: rule.function):
             terminal.print_text(function, bold=True)
-            for one in few:
-                text = f"{_shown(one)}: {one.reason}"
+            for rule in rules_of_function:
+                text = f"{_shown(rule)}: {rule.reason}"
                 for line in textwrap.wrap(text, (terminal.width() or 10_000) - 2):
                     terminal.print_text(f"  {line}")
         return
@@ -70,7 +70,11 @@ def _shown(rule: Rule) -> str:
     """Return a condition in words, such as ``errors: 3 or more in 300 s``."""
     from fc_async_sdk.spec.metrics import METRICS
 
-    one = rule.condition
-    unit = " ms" if METRICS[one.metric].unit == "ms" else ""
-    span = f"{one.period} s" if one.times == 1 else f"{one.times} x {one.period} s"
-    return f"{one.name} {rule.threshold:,}{unit} or more in {span}"
+    condition = rule.condition
+    unit = " ms" if METRICS[condition.metric].unit == "ms" else ""
+    span = (
+        f"{condition.period} s"
+        if condition.times == 1
+        else f"{condition.times} x {condition.period} s"
+    )
+    return f"{condition.name} {rule.threshold:,}{unit} or more in {span}"

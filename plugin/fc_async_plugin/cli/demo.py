@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from fc_async_plugin.cli import options
+from fc_async_plugin.cli import _options as options
 from fc_async_plugin.report import DONE, FAILED, Format, terminal
 from fc_async_sdk._installation import installed_from
 
@@ -67,8 +67,8 @@ def command(*, keep: bool, visit: bool, output: Format) -> int:
     if not failure:
         console.print(f"\nAll checks passed. {took:.0f} s", style="bold green")
         console.print("\nNext, a project of your own:")
-        for one in _next_commands():
-            console.print(f"  {one}", soft_wrap=True, markup=False)
+        for line in _next_commands():
+            console.print(f"  {line}", soft_wrap=True, markup=False)
     if output == "json":
         terminal.print_json(
             {

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fc_async_plugin.cli import options
+from fc_async_plugin.cli import _options as options
 from fc_async_plugin.report import DONE, Format, terminal
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def command(
     from_plan: str | None,
     resume: bool,
     undo: bool,
-    **given: Any,
+    **planning_options: Any,
 ) -> int:
     """Make the account match the template.
 
@@ -65,18 +65,19 @@ def command(
     from fc_async_plugin.account import connection
     from fc_async_plugin.account.target import DecidedBy
     from fc_async_plugin.deploy.apply.execution import Execution
-    from fc_async_plugin.deploy.apply.planning import Coverage, Planning, SavedPlanning
+    from fc_async_plugin.deploy.apply.planning import Planning, SavedPlanning
 
     if dry_run:
         raise click.UsageError("fc-async deploy --dry-run is now: fc-async plan")
-    coverage = Coverage(**given)
+    coverage = Coverage(**planning_options)
     account = where.account
     deployment = partial(Execution, command="deploy", yes=yes, output=output)
     if resume and undo:
         raise click.UsageError("--resume and --undo exclude each other")
     if from_plan is not None:
-        others = coverage._replace(skip_validation=False)
-        if where.template is not None or account.region or undo or others != Coverage():
+        # A plan has its template, its target and its coverage: one beside it would be ignored.
+        without_skip = coverage._replace(skip_validation=False)
+        if where.template is not None or account.region or undo or without_skip != Coverage():
             raise click.UsageError(
                 "--from-plan goes without -t, --region, --resource, --prune, --create-missing, "
                 "--with-functions and --undo"

@@ -8,7 +8,8 @@ from typing import Any
 
 import click
 
-from fc_async_plugin.cli import options, runtime_options
+from fc_async_plugin.cli import _options as options
+from fc_async_plugin.cli._options import runtime as runtime_options
 
 
 @click.command()

@@ -23,7 +23,7 @@ from fc_async_plugin import PluginError
 from fc_async_plugin.account import connection
 from fc_async_plugin.account.connection import Account
 from fc_async_plugin.check.rules.props_schema import REGION
-from fc_async_plugin.cli import runtime_options
+from fc_async_plugin.cli._options import runtime as runtime_options
 from fc_async_plugin.deploy.apply.planning import deployed
 from fc_async_plugin.dev import launch, runtime, scratch
 from fc_async_plugin.dev.deploying import Deployer

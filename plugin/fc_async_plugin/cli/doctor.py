@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from fc_async_plugin.cli import options
+from fc_async_plugin.cli import _options as options
 from fc_async_plugin.report import DONE, FAILED, Format, terminal
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ def command(verbose: bool, account: Account, output: Format) -> int:
     from fc_async_plugin.account import connection
     from fc_async_plugin.prepare import doctor
 
+    # The checks of this machine need no keys, so that the account is checked on request only.
     asked = any((account.endpoint, account.region, account.account_id, account.access))
     machine = doctor.Machine(
         Path.cwd(),
@@ -49,28 +50,30 @@ def command(verbose: bool, account: Account, output: Format) -> int:
         (lambda: connection.client(account, account.region or "")) if asked else None,
     )
     results = doctor.results(machine)
-    complaints = [one for result in results for one in result.complaints]
+    complaints = [complaint for result in results for complaint in result.complaints]
     ways = _open_ways(account)
     if output == "json":
-        opened = [one._asdict() for one in ways]
-        terminal.print_json({"checks": [_as_data(one) for one in results], "open": opened})
+        opened = [way._asdict() for way in ways]
+        terminal.print_json({"checks": [_as_data(result) for result in results], "open": opened})
     else:
         _tell_results(results, verbose=verbose)
         _tell_ways(ways)
-    return FAILED if any(one.level == "error" for one in complaints) else DONE
+    return FAILED if any(complaint.level == "error" for complaint in complaints) else DONE
 
 
 def _tell_results(results: list[Result], *, verbose: bool) -> None:
     if verbose:
         for result in results:
             _tell(result.verdict, result.name)
-            for one in result.complaints:
-                terminal.print_text(f"  {one.level}: {one.what}\n  fix: {one.fix}")
+            for complaint in result.complaints:
+                terminal.print_text(
+                    f"  {complaint.level}: {complaint.what}\n  fix: {complaint.fix}"
+                )
         return
-    complaints = [one for result in results for one in result.complaints]
-    for one in complaints:
-        _tell(one.level, one.what)
-        terminal.print_text(f"  fix: {one.fix}")
+    complaints = [complaint for result in results for complaint in result.complaints]
+    for complaint in complaints:
+        _tell(complaint.level, complaint.what)
+        terminal.print_text(f"  fix: {complaint.fix}")
     if not complaints:
         terminal.note("Nothing is missing; -v lists the checks.")
 
@@ -102,16 +105,16 @@ def _open_ways(account: Account) -> list[Open]:
     return openness.open_ways(health, settings)
 
 
-def _tell(verdict: str, what: str) -> None:
+def _tell(verdict: str, text: str) -> None:
     from fc_async_plugin.report.safe_text import safe
 
     style = {"error": "error", "warning": "warning", "ok": "good"}.get(verdict, "frame")
-    terminal.print_styled([[(verdict, style), (f": {safe(what)}", "")]])
+    terminal.print_styled([[(verdict, style), (f": {safe(text)}", "")]])
 
 
 def _as_data(result: Result) -> dict[str, Any]:
     return {
         "name": result.name,
         "result": result.verdict,
-        "complaints": [one._asdict() for one in result.complaints],
+        "complaints": [complaint._asdict() for complaint in result.complaints],
     }

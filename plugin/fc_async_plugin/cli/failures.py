@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from fc_async_plugin.cli import options
+from fc_async_plugin.cli import _options as options
 from fc_async_plugin.report import Format, terminal
 
 if TYPE_CHECKING:
@@ -57,27 +57,28 @@ def command(
     from fc_async_plugin.account import connection
     from fc_async_plugin.operate import failures, metrics
 
-    with connection.named_functions(functions, where) as (reached, places):
-        now = metrics.now_of(places[0][0])
+    with connection.named_functions(functions, where) as (reached, targets):
+        now = metrics.now_of(targets[0][0])
         begin = options.beginning("--since", since, now)
         regions = [
             failures.FailureReader(client, reached, since=begin, now=now).read(names)
-            for client, names in places
+            for client, names in targets
         ]
-    found = {
-        name: [one for region in regions for one in getattr(region, name)]
+    merged = {
+        name: [row for region in regions for row in getattr(region, name)]
         for name in failures.FailureReport.__struct_fields__
     }
     if output == "json":
-        terminal.print_json(msgspec.to_builtins({"since": begin, **found}))
+        terminal.print_json(msgspec.to_builtins({"since": begin, **merged}))
     else:
-        if not found["failures"]:
-            seen = " in what was looked at" if found["omitted"] else ""
+        if not merged["failures"]:
+            # Without keys or permissions little was looked at: the sentence claims no more.
+            seen = " in what was looked at" if merged["omitted"] else ""
             terminal.print_text(f"No failure was found since {since}{seen}.")
         else:
-            _show(found["failures"], now)
-        _show_counts(found["counted"])
-    for sentence in found["omitted"]:
+            _show(merged["failures"], now)
+        _show_counts(merged["counted"])
+    for sentence in merged["omitted"]:
         terminal.note(f"Not looked at: {sentence}")
 
 
@@ -96,30 +97,30 @@ def _show(groups: Sequence[FailureGroup], now: int) -> None:
     ]
     rows = (
         [
-            one.function,
-            one.count,
-            moments.short_time(one.newest.time, now),
-            one.condition,
-            one.error,
-            _went(one),
+            group.function,
+            group.count,
+            moments.short_time(group.newest.time, now),
+            group.condition,
+            group.error,
+            _went(group),
         ]
-        for one in groups
+        for group in groups
     )
     terminal.print_table(columns, rows)
     width = terminal.width() or _WIDEST
-    for one in groups:
-        terminal.print_text(f"\n{one.function}: {one.condition}", bold=True)
-        terminal.print_text(f"  newest      {one.newest.task_id or one.newest.request_id}")
-        for line in one.newest.trace[-_TRACE_LINES:]:
+    for group in groups:
+        terminal.print_text(f"\n{group.function}: {group.condition}", bold=True)
+        terminal.print_text(f"  newest      {group.newest.task_id or group.newest.request_id}")
+        for line in group.newest.trace[-_TRACE_LINES:]:
             terminal.print_text(f"  {cut(line, width - 2)}")
-        if one.not_delivered:
-            terminal.print_text(f"  because     {one.not_delivered}")
+        if group.not_delivered:
+            terminal.print_text(f"  because     {group.not_delivered}")
         again = "not possible: nothing kept the payload"
-        if one.condition == NOT_DELIVERED:
+        if group.condition == NOT_DELIVERED:
             again = "deliver the event again, in the console"
-        elif one.waiting == 0:
+        elif group.waiting == 0:
             again = "no message waits in the queue: it was sent again, received, or is yet to come"
-        for line in _wrapped(one.send_again or again, width - 14):
+        for line in _wrapped(group.send_again or again, width - 14):
             terminal.print_text(line)
 
 
@@ -134,8 +135,8 @@ def _wrapped(command: str, width: int) -> list[str]:
             break_long_words=False,
             break_on_hyphens=False,
         )
-    first, *others = [f"{part} \\" for part in parts[:-1]] + parts[-1:]
-    return [f"  send again  {first}", *(f"{'':14}{one}" for one in others)]
+    first, *continued = [f"{part} \\" for part in parts[:-1]] + parts[-1:]
+    return [f"  send again  {first}", *(f"{'':14}{line}" for line in continued)]
 
 
 def _show_counts(counted: Sequence[Counted]) -> None:
@@ -143,18 +144,18 @@ def _show_counts(counted: Sequence[Counted]) -> None:
 
     if counted:
         terminal.print_text("\nCounted by metrics", bold=True)
-    for function, few in groupby(counted, key=lambda one: one.function):
-        shown = (f"{METRICS[one.metric].meaning}: {one.value:g}" for one in few)
+    for function, counts in groupby(counted, key=lambda count: count.function):
+        shown = (f"{METRICS[count.metric].meaning}: {count.value:g}" for count in counts)
         terminal.print_text(f"  {function}  {', '.join(shown)}")
 
 
-def _went(one: FailureGroup) -> str:
+def _went(group: FailureGroup) -> str:
     """Return where failures went, in words."""
     from fc_async_sdk.spec.graph import destination_label
 
-    if one.destination is None:
+    if group.destination is None:
         return "nowhere"
-    name = destination_label(one.destination)
-    if one.not_delivered:
+    name = destination_label(group.destination)
+    if group.not_delivered:
         return f"not delivered to {name}"
-    return name if one.waiting is None else f"{name} ({one.waiting} waiting)"
+    return name if group.waiting is None else f"{name} ({group.waiting} waiting)"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from fc_async_plugin.cli.options import account_options, env_option, flag, templates_option
+from fc_async_plugin.cli._options import account_options, env_option, flag, templates_option
 from fc_async_plugin.report import terminal
 
 if TYPE_CHECKING:
@@ -64,6 +64,7 @@ def command(
 
     kind = output or _kind_of(target)
     context = read_all(templates or [None], account, env=environment, deployed=live)
+    # A picture of the other templates alone would look complete.
     if context.unread:
         raise s_yaml.TemplateError(context.unread)
     counted = graphs.read_counts(account.endpoint) if counts else None

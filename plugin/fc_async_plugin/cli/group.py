@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from fc_async_plugin.cli import options
+from fc_async_plugin.cli import _options as options
 from fc_async_plugin.report import DONE, FAILED, INTERRUPTED, terminal
 from fc_async_sdk._installation import how_to_install
 from fc_async_sdk.errors import (
@@ -197,11 +197,13 @@ def _asks_for_json(arguments: Sequence[str]) -> bool:
 
 def _value(arguments: Sequence[str], option: str) -> str | None:
     """Return the value of an option of a command line that was not parsed completely."""
-    for number, one in enumerate(arguments):
-        if one == option:
+    for number, argument in enumerate(arguments):
+        if argument == option:
             return arguments[number + 1] if number + 1 < len(arguments) else None
-        if one.startswith(f"{option}=") or (len(option) == _SHORT and one.startswith(option)):
-            return one.removeprefix(option).removeprefix("=")
+        joined = argument.startswith(f"{option}=")
+        attached = len(option) == _SHORT and argument.startswith(option)  # -ojson
+        if joined or attached:
+            return argument.removeprefix(option).removeprefix("=")
     return None
 
 
@@ -223,11 +225,11 @@ def _where_to_start(arguments: Sequence[str]) -> str:
 def _tell_as_json(error: Exception, message: str) -> None:
     """Write an error to stdout as well, as an object of JSON."""
     cause = error if isinstance(error, ServiceError) else error.__cause__
-    known = cause if isinstance(cause, ServiceError) else None
+    service_error = cause if isinstance(cause, ServiceError) else None
     facts = {
-        "code": known.code if known else type(error).__name__,
+        "code": service_error.code if service_error else type(error).__name__,
         "message": message,
-        "requestId": known.request_id if known else None,
+        "requestId": service_error.request_id if service_error else None,
     }
     terminal.print_json_line({"error": facts})
 
@@ -240,8 +242,8 @@ def _explain(error: Exception, arguments: Sequence[str]) -> str:
         message = _NO_CREDENTIALS
     elif isinstance(error, InvalidParameter):
         option = f"--{error.name.replace('_', '-')}"
-        given = _value(arguments, option)
-        message = str(error) if given is None else f"{option} {given!r}: {error.expected}"
+        value = _value(arguments, option)
+        message = str(error) if value is None else f"{option} {value!r}: {error.expected}"
     elif isinstance(error, FcAsyncError):
         message = str(error)
     elif isinstance(error, OSError):
@@ -270,11 +272,14 @@ def _os_error(error: OSError, arguments: Sequence[str]) -> str:
     import shutil
     import tempfile
 
-    # A write does not name its file: the fullest place that the command may write to is named.
-    named = [one.rpartition("=")[2] for one in arguments]
-    places = (".", tempfile.gettempdir(), *named, *map(os.path.dirname, named))
-    free, place = min((shutil.disk_usage(one).free, one) for one in places if os.path.isdir(one))  # noqa: PTH112
-    return f"{words}: {os.path.realpath(place)} has {free // 1024:,} KB free"
+    # A write does not name its file: the fullest of the folders that the command may write to is
+    # named. An argument may be a file that does not exist yet, hence its folder, too.
+    values = [argument.rpartition("=")[2] for argument in arguments]
+    candidates = (".", tempfile.gettempdir(), *values, *map(os.path.dirname, values))
+    folders = filter(os.path.isdir, candidates)
+    fullest = min(folders, key=lambda folder: shutil.disk_usage(folder).free)
+    free = shutil.disk_usage(fullest).free
+    return f"{words}: {os.path.realpath(fullest)} has {free // 1024:,} KB free"
 
 
 def debugging() -> bool:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from fc_async_plugin.cli import options
+from fc_async_plugin.cli import _options as options
 from fc_async_plugin.report import Format, terminal
 from fc_async_sdk import _project_folder
 
@@ -63,8 +63,8 @@ def command(
         if changed:
             terminal.print_changes(_difference(str(path), text, imported.text))
         else:
-            there = connection.holder_of(where.account)
-            click.echo(f"Nothing to do: the template says what {there} has.")
+            holder = connection.holder_of(where.account)
+            click.echo(f"Nothing to do: the template says what {holder} has.")
     written = changed and not dry_run
     if written:
         terminal.confirm(f"Write {path}?", yes=yes)

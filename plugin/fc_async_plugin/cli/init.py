@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from fc_async_plugin.cli import options
+from fc_async_plugin.cli import _options as options
 from fc_async_plugin.report import Format, terminal
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def command(
     pairs = _pairs(answers)
     if template is None:
         template = _choose() if asking else _DEFAULT
-    made = scaffold.create(
+    folder = scaffold.create(
         template,
         Path(directory),
         pairs,
@@ -71,10 +71,10 @@ def command(
         overwrite=overwrite,
     )
     shipped = template in scaffold.names()
-    shown = Path(os.path.relpath(made))
+    shown = Path(os.path.relpath(folder))
     first = scaffold.add_wheel(shown) if shipped else ""
     if output == "json":
-        terminal.print_json({"template": template, "folder": str(made)})
+        terminal.print_json({"template": template, "folder": str(folder)})
     else:
         click.echo(f"Made {shown}. Next:")
         click.echo(f"  cd {shown}")

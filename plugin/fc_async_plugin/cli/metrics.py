@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from fc_async_plugin.cli import options
+from fc_async_plugin.cli import _options as options
 from fc_async_plugin.report import Format, terminal
 from fc_async_plugin.report.tables import Column
 from fc_async_sdk.spec import metrics as spec
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from fc_async_plugin.account.connection import Where
-    from fc_async_plugin.operate.metrics import Query, Series
+    from fc_async_plugin.operate.metrics import Series
     from fc_async_sdk.admin.models import MetricPoint
 
 _BARS: Final = "▁▂▃▄▅▆▇█"
@@ -81,28 +81,29 @@ def command(
     from fc_async_plugin.operate import metrics
 
     with connection.named_functions((function,), where) as (account, [(client, [name])]):
-        here = monitor_endpoint is None and connection.is_here(account)
-        now = metrics.now_of(client) if here else time.time_ns() // 1_000_000
+        is_local = monitor_endpoint is None and connection.is_here(account)
+        now = metrics.now_of(client) if is_local else time.time_ns() // 1_000_000
         begin = options.beginning("--start", start, now, end=("--end", end))
         # The period that has just begun is part of what is shown up to now.
         until = max(options.moment(end, now), begin + 1) if end else now + 1
         seconds = _PERIODS[period] if period else metrics.period_for(begin, until)
-        wanted = metrics.Query(name, _chosen(names), begin, until, seconds)
-        _refuse_many_points(wanted, period)
+        query = metrics.Query(name, _chosen(names), begin, until, seconds)
+        _refuse_many_points(query, period)
+        # In an account, metrics are those of CloudMonitor in the region of the function.
         cloud = monitor_endpoint or metrics.cloud_endpoint(client.region_name)
-        found = metrics.read(client, account, wanted, monitor_endpoint)
-        if here and not found:
+        all_series = metrics.read(client, account, query, monitor_endpoint)
+        if is_local and not all_series:
             with suggestions.for_function(function, (), client):
                 client.get_function(name)  # of one that does not exist nothing is counted either
-    source = client.endpoint_url if here else cloud
+    source = client.endpoint_url if is_local else cloud
     if output == "json":
-        _print_json(source, wanted, found)
-    elif not found:
-        terminal.note(f"Nothing was counted for {wanted.function} in this time.")
+        _print_json(source, query, all_series)
+    elif not all_series:
+        terminal.note(f"Nothing was counted for {query.function} in this time.")
     elif names:
-        _print_points(found)
+        _print_points(all_series)
     else:
-        _print_overview(wanted, found)
+        _print_overview(query, all_series)
 
 
 def _chosen(names: tuple[str, ...]) -> tuple[str, ...]:
@@ -113,47 +114,51 @@ def _chosen(names: tuple[str, ...]) -> tuple[str, ...]:
         raise click.UsageError(str(error)) from None
 
 
-def _refuse_many_points(wanted: Query, period: str | None) -> None:
-    if wanted.end - wanted.start > wanted.period * 1_000 * spec.POINTS:
+def _refuse_many_points(query: Query, period: str | None) -> None:
+    if query.end - query.start > query.period * 1_000 * spec.POINTS:
         raise click.UsageError(
             f"--start to --end are more than {spec.POINTS} points: use "
             f"{'--period hour or ' if period == 'minute' else ''}a later --start"
         )
 
 
-def _print_json(source: str, wanted: Query, found: Sequence[Series]) -> None:
+def _print_json(source: str, query: Query, all_series: Sequence[Series]) -> None:
     import msgspec
 
     terminal.print_json(
         {
-            "function": wanted.function,
+            "function": query.function,
             "source": source,
-            "start": wanted.start,
-            "end": wanted.end,
-            "period": wanted.period,
+            "start": query.start,
+            "end": query.end,
+            "period": query.period,
             "metrics": [
-                {**msgspec.to_builtins(one), "unit": spec.METRICS[one.metric].unit} for one in found
+                {**msgspec.to_builtins(series), "unit": spec.METRICS[series.metric].unit}
+                for series in all_series
             ],
         }
     )
 
 
-def _print_overview(wanted: Query, found: Sequence[Series]) -> None:
-    span = "minute" if wanted.period == _PERIODS["minute"] else "hour"
+def _print_overview(query: Query, all_series: Sequence[Series]) -> None:
+    span = "minute" if query.period == _PERIODS["minute"] else "hour"
     columns = [Column("metric"), Column("value", right=True), Column(f"by {span}", least=_WIDTH)]
     rows = [
         [
-            one.metric,
-            _value(one.value, spec.METRICS[one.metric].unit),
-            sparkline(one.points, wanted),
+            series.metric,
+            _value(series.value, spec.METRICS[series.metric].unit),
+            sparkline(series.points, query),
         ]
-        for one in found
+        for series in all_series
     ]
     terminal.print_table(columns, rows)
 
 
-def _print_points(found: Sequence[Series]) -> None:
-    by_name = {one.metric: {point.timestamp: point.value for point in one.points} for one in found}
+def _print_points(all_series: Sequence[Series]) -> None:
+    by_name = {
+        series.metric: {point.timestamp: point.value for point in series.points}
+        for series in all_series
+    }
     times = sorted({at for points in by_name.values() for at in points})
     columns = [Column("time"), *(Column(name, right=True) for name in by_name)]
     rows = [[_minute(at), *(_shown(points.get(at)) for points in by_name.values())] for at in times]
@@ -165,14 +170,14 @@ def _minute(milliseconds: int) -> str:
     return f"{moment:%Y-%m-%d %H:%M}"
 
 
-def sparkline(points: Sequence[MetricPoint], wanted: Query) -> str:
+def sparkline(points: Sequence[MetricPoint], query: Query) -> str:
     """Return the course of a series as bars; each is the largest value of its part of the time."""
-    step = max(wanted.period * 1_000, -(-(wanted.end - wanted.start) // _WIDTH))
-    count = -(-(wanted.end - wanted.start) // step)
+    step = max(query.period * 1_000, -(-(query.end - query.start) // _WIDTH))
+    count = -(-(query.end - query.start) // step)
     cells = [0.0] * count
     for point in points:
-        place = min(max((point.timestamp - wanted.start) // step, 0), count - 1)
-        cells[place] = max(cells[place], point.value)
+        cell_number = min(max((point.timestamp - query.start) // step, 0), count - 1)
+        cells[cell_number] = max(cells[cell_number], point.value)
     largest = max(cells, default=0.0)
     if largest <= 0:
         return ""

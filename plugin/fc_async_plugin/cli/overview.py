@@ -34,7 +34,7 @@ class Seen(NamedTuple):
     Attributes:
         file: Name of the template; None: there is none.
         project: The template; None if it cannot be read.
-        found: Findings about it.
+        findings: Findings about it.
         endpoint: URL of the local runtime that is used: that of the environment, or the one that
             runs on this folder's data. None: neither.
         refused: Why the files of a runtime in this folder are not read; "" if they are.
@@ -42,7 +42,7 @@ class Seen(NamedTuple):
 
     file: str | None
     project: Project | None
-    found: list[Finding]
+    findings: list[Finding]
     endpoint: str | None
     refused: str = ""
 
@@ -67,6 +67,7 @@ def _look(folder: Path) -> Seen:
     try:
         running = runtime.find(folder / _project_folder.RUNTIME)
     except _project_folder.ForeignFolder as error:
+        # The folder may have come with a repository: nothing in it is read before it is trusted.
         refused = str(error)
     url = running.fc if running else None
     endpoint = target.decide(target.Typed(), os.environ, lambda: url).endpoint
@@ -92,7 +93,7 @@ def facts(seen: Seen) -> list[tuple[str, str]]:
         rows = [("project", "there is no s.yaml in this folder")]
     else:
         rows = [("project", _title(seen)), *_functions(seen.project)]
-        counted = findings.counts(seen.found)
+        counted = findings.counts(seen.findings)
         parts = [moments.plural(number, level) for level, number in counted.items() if number]
         rows.append(("findings", ", ".join(parts) or "none"))
     if seen.endpoint is not None:
@@ -110,10 +111,10 @@ def _title(seen: Seen) -> str:
 def _functions(project: Project | None) -> list[tuple[str, str]]:
     if project is None:
         return []
-    functions = [one for one in project.resources if is_function(one)]
-    regions = sorted({one.region for one in functions if one.region})
+    functions = [resource for resource in project.resources if is_function(resource)]
+    regions = sorted({function.region for function in functions if function.region})
     where = f" ({', '.join(regions)})" if regions else ""
-    names = ", ".join(one.name for one in functions) or "none"
+    names = ", ".join(function.name for function in functions) or "none"
     return [("functions", f"{names}{where}")]
 
 
@@ -127,11 +128,11 @@ def commands(seen: Seen) -> list[tuple[str, str]]:
         ]
     check = ("fc-async validate", "see the errors of the template, with their lines")
     graph = ("fc-async graph", "see where the results of each function go")
-    if findings.counts(seen.found)["error"]:
+    if findings.counts(seen.findings)["error"]:
         return [check, graph, ("fc-async dev", "run here what has no errors, deploy every save")]
     if seen.endpoint is not None:
         resources = seen.project.resources if seen.project is not None else ()
-        name = next((one.name for one in resources if is_function(one)), "FUNCTION")
+        name = next((resource.name for resource in resources if is_function(resource)), "FUNCTION")
         return [
             (f"fc-async invoke {name} '{{}}'", "call a function, which runs after the answer"),
             ("fc-async tasks list", "see the tasks of all functions"),

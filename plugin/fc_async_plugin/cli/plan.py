@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fc_async_plugin.cli import options
+from fc_async_plugin.cli import _options as options
 from fc_async_plugin.report import CHANGES, DONE, FAILED, Format, terminal
 
 if TYPE_CHECKING:
@@ -76,8 +76,9 @@ def command(
         if cost and output == "text":
             terminal.print_text("")
             terminal.print_table_lines(costs.table(after, table, terminal.width()))
-        for sentence, much in costs.changes(before, after, table):
-            terminal.note(f"{'Warning' if much else 'Note'}: {sentence}.")
+        for sentence, is_warning in costs.changes(before, after, table):
+            terminal.note(f"{'Warning' if is_warning else 'Note'}: {sentence}.")
+        # deploy refuses such a plan, so that it is not saved either.
         if plan.obstacles:
             return FAILED
         if out is not None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from fc_async_plugin.cli import options
+from fc_async_plugin.cli import _options as options
 from fc_async_plugin.report import DONE, FAILED, Format, terminal
 from fc_async_sdk._payloads import claims
 from fc_async_sdk.spec import ram
@@ -83,6 +83,7 @@ def command(  # noqa: PLR0917 -- click passes options by name
     from fc_async_plugin.account.connection import Account
     from fc_async_plugin.check import permissions
 
+    # Each prints or compares another policy: the second one would be ignored in silence.
     if sum([deployer, caller, live, against is not None]) > 1:
         raise click.UsageError("--deployer, --caller, --live and --against exclude each other")
     account = Account(None, region, account_id, access, tell=terminal.note)
@@ -101,9 +102,9 @@ def command(  # noqa: PLR0917 -- click passes options by name
     if live:
         return _compare_live(roles, account, ram_endpoint, output)
     if against is not None:
-        everything = sorted({one for role in roles for one in role.permissions})
-        found = {"": permissions.compare(options.read_json(against), everything)}
-        return _tell_comparisons(found, output)
+        everything = sorted(set().union(*(role.permissions for role in roles)))
+        comparisons = {"": permissions.compare(options.read_json(against), everything)}
+        return _tell_comparisons(comparisons, output)
     if output == "json":
         days = permissions.lifetimes(project)
         terminal.print_json({"roles": [_as_data(role) for role in roles], "lifetimes": days})
@@ -119,7 +120,7 @@ def _note_unknown(expressions: list[str]) -> None:
     """Say on stderr which expressions are not known, and what makes the account known."""
     if expressions:
         ways = "--account-id, -a or FC_ASYNC_ACCOUNT_ID names the account"
-        hint = f" ({ways})" if any("AccountID" in one for one in expressions) else ""
+        hint = f" ({ways})" if any("AccountID" in expression for expression in expressions) else ""
         terminal.note(f"Not known here, * stands for it: {', '.join(expressions)}{hint}")
 
 
@@ -153,35 +154,39 @@ def _compare_live(
     from fc_async_plugin.check import permissions
 
     reader = connection.roles(account, ram_endpoint)
-    found = {}
+    comparisons = {}
     for role in roles:
         granted = reader.policy_of(role.role) if role.role else ram.document(())
-        found[role.role or "no role"] = permissions.compare(granted, role.permissions)
-    return _tell_comparisons(found, output)
+        comparisons[role.role or "no role"] = permissions.compare(granted, role.permissions)
+    return _tell_comparisons(comparisons, output)
 
 
-def _tell_comparisons(found: dict[str, Comparison], output: Format) -> int:
+def _tell_comparisons(comparisons: dict[str, Comparison], output: Format) -> int:
     """Print what each role (or the given policy, under "") lacks, and what it does not need."""
     if output == "json":
         compared = [
             {
                 "role": role or None,
-                "missing": [one._asdict() for one in comparison.missing],
-                "excess": [one._asdict() for one in comparison.excess],
+                "missing": [permission._asdict() for permission in comparison.missing],
+                "excess": [permission._asdict() for permission in comparison.excess],
             }
-            for role, comparison in found.items()
+            for role, comparison in comparisons.items()
         ]
         terminal.print_json({"roles": compared})
     else:
-        for role, comparison in found.items():
+        for role, comparison in comparisons.items():
             _print_comparison(f"{role}: " if role else "", comparison)
-    return FAILED if any(one.missing for one in found.values()) else DONE
+    return FAILED if any(comparison.missing for comparison in comparisons.values()) else DONE
 
 
 def _print_comparison(prefix: str, comparison: Comparison) -> None:
-    for one in comparison.missing:
-        terminal.print_text(f"{prefix}missing: {one.action} on {one.resource}", colour="red")
-    for one in comparison.excess:
-        terminal.print_text(f"{prefix}not needed: {one.action} on {one.resource}", colour="yellow")
+    for permission in comparison.missing:
+        terminal.print_text(
+            f"{prefix}missing: {permission.action} on {permission.resource}", colour="red"
+        )
+    for permission in comparison.excess:
+        terminal.print_text(
+            f"{prefix}not needed: {permission.action} on {permission.resource}", colour="yellow"
+        )
     if not (comparison.missing or comparison.excess):
         terminal.print_text(f"{prefix}it allows what is needed and no more")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from fc_async_plugin.cli import options
+from fc_async_plugin.cli import _options as options
 from fc_async_plugin.report import DONE, Format, terminal
 
 if TYPE_CHECKING:
@@ -76,12 +76,12 @@ def command(
             remote = read(regions, wants, everything=with_functions)
             return plan_removal(wants, remote, functions=with_functions)
 
-        what = "functions" if with_functions else "asynchronous configuration"
-        there = connection.holder_of(where.account)
-        nothing = f"Nothing to do: {there} has none of the template's {what}."
+        kind = "functions" if with_functions else "asynchronous configuration"
+        holder = connection.holder_of(where.account)
+        nothing = f"Nothing to do: {holder} has none of the template's {kind}."
         code = execution.carry_out(
             make_plan,
-            lambda plan: print_plan(plan, output, holder=there, nothing=nothing),
+            lambda plan: print_plan(plan, output, holder=holder, nothing=nothing),
             question="Remove this from",
         )
     if code == DONE:
@@ -111,23 +111,24 @@ def _tell_left(
         shown = ", ".join(resource.function_name for resource in removed)
         terminal.note(f"Left: the functions {shown}; --with-functions deletes them.")
     candidates = channels.of_resources(removed, triggers=functions)
+    # What another function of the template uses is not left over.
     in_use = channels.of_resources(staying, triggers=True)
-    left = connection.remaining(candidates - in_use, account, project)
-    here = connection.is_here(account)
-    for channel in left.existing:
-        terminal.note(f"Left: {_shown(channel)}, {_way_out(channel, here=here)}.")
-    if left.unread:
-        shown = ", ".join(map(_shown, left.unread))
-        terminal.note(f"Not looked for, and left if they exist: {shown} ({left.reason})")
+    leftovers = connection.remaining(candidates - in_use, account, project)
+    is_local = connection.is_here(account)
+    for channel in leftovers.existing:
+        terminal.note(f"Left: {_shown(channel)}, {_way_out(channel, is_local=is_local)}.")
+    if leftovers.unread:
+        shown = ", ".join(map(_shown, leftovers.unread))
+        terminal.note(f"Not looked for, and left if they exist: {shown} ({leftovers.reason})")
 
 
 def _shown(channel: Channel) -> str:
     return f"{channel.of} {channel.name} ({channel.region})"
 
 
-def _way_out(channel: Channel, *, here: bool) -> str:
+def _way_out(channel: Channel, *, is_local: bool) -> str:
     """Return how a queue, topic or event bus is deleted."""
-    if here:
+    if is_local:
         return "with its messages; fc-async local clear deletes all that the runtime keeps"
     service = "EventBridge" if channel.of == "event bus" else "Simple Message Queue (MNS)"
     return f"with its messages; if nothing else uses it, delete it in the console of {service}"

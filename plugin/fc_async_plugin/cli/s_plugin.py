@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import click
 
-from fc_async_plugin.cli import options
+from fc_async_plugin.cli import _options as options
 from fc_async_plugin.report import Format, terminal
 from fc_async_plugin.serverless_devs import folder
 

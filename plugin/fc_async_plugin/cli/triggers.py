@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from fc_async_plugin.cli import options
+from fc_async_plugin.cli import _options as options
 from fc_async_plugin.report import DONE, FAILED, Format, bulk, moments, tables, terminal
 from fc_async_sdk.spec import oss
 
@@ -54,20 +54,20 @@ def list_command(function: str | None, where: Where, output: Format) -> None:
 
     runtime.local_endpoint(where.account.endpoint)
     with _opened(function, where) as (client, name):
-        found = runtime.ask(client, admin.list_triggers(name))
-        if name is not None and not found.triggers:
+        listing = runtime.ask(client, admin.list_triggers(name))
+        if name is not None and not listing.triggers:
             client.get_function(name)  # one that does not exist has no triggers either
     if output == "json":
         shown = [
             {
                 "qualifier": "",
-                **{name: x for name, x in one.to_dict().items() if name not in _NOT_SHOWN},
+                **{name: x for name, x in trigger.to_dict().items() if name not in _NOT_SHOWN},
             }
-            for one in found.triggers
+            for trigger in listing.triggers
         ]
         terminal.print_json({"triggers": shown})
         return
-    if not found.triggers:
+    if not listing.triggers:
         terminal.note(f"{function or 'the runtime'} has no triggers")
         return
     columns = (
@@ -81,15 +81,15 @@ def list_command(function: str | None, where: Where, output: Format) -> None:
     )
     rows = (
         [
-            one.function,
-            one.trigger_name,
-            one.trigger_type,
-            moments.short_time(next(iter(one.next_firings), None), found.now),
-            one.fired,
-            "failing" if one.last_error and one.state == "active" else one.state,
-            f"{one.source}: {one.last_error}" if one.last_error else one.source,
+            trigger.function,
+            trigger.trigger_name,
+            trigger.trigger_type,
+            moments.short_time(next(iter(trigger.next_firings), None), listing.now),
+            trigger.fired,
+            "failing" if trigger.last_error and trigger.state == "active" else trigger.state,
+            f"{trigger.source}: {trigger.last_error}" if trigger.last_error else trigger.source,
         ]
-        for one in found.triggers
+        for trigger in listing.triggers
     )
     terminal.print_table(columns, rows)
 
@@ -169,22 +169,24 @@ def fire_command(
     return DONE
 
 
-def _fire_for_object(client: Client, wanted: ObjectEvent, output: Format) -> int:
+def _fire_for_object(client: Client, event: ObjectEvent, output: Format) -> int:
     """Fire the triggers that match an event of an object, and print which did."""
     from fc_async_plugin.account import runtime
     from fc_async_sdk.admin import operations as admin
 
-    fired = runtime.ask(client, admin.send_object_event(wanted)).fired
+    fired = runtime.ask(client, admin.send_object_event(event)).fired
     if output == "json":
-        terminal.print_json({"fired": [one.to_dict() for one in fired]})
+        terminal.print_json({"fired": [firing.to_dict() for firing in fired]})
     elif not fired:
-        what = f"{wanted.event} of {wanted.key} in bucket {wanted.bucket}"
-        terminal.error(f"no OSS trigger matches {what}")
+        occasion = f"{event.event} of {event.key} in bucket {event.bucket}"
+        terminal.error(f"no OSS trigger matches {occasion}")
     else:
         columns = [tables.Column(name) for name in ("function", "trigger", "request id", "error")]
-        rows = ([one.function, one.trigger, one.request_id, one.error] for one in fired)
+        rows = (
+            [firing.function, firing.trigger, firing.request_id, firing.error] for firing in fired
+        )
         terminal.print_table(columns, rows)
-    return DONE if fired and not any(one.error for one in fired) else FAILED
+    return DONE if fired and not any(firing.error for firing in fired) else FAILED
 
 
 def _object_event(url: str, event: str, file: str | None) -> ObjectEvent:
@@ -254,27 +256,28 @@ def backfill_command(
     fired.
     """
     from fc_async_plugin.account import connection
-    from fc_async_plugin.operate import backfill, metrics, tasks
+    from fc_async_plugin.operate import backfill, metrics, task_mode, tasks
 
     with tasks.tasks_of(function, where) as target:
         now = metrics.now_of(target.client)
         first = options.beginning("--from", begin, now, end=("--to", end))
         span = first, options.moment(end, now)
-        wanted = backfill.missed(target.client, target.function, trigger, span, limit=limit)
-        wanted = wanted._replace(qualifier=where.qualifier or wanted.qualifier)
-        if not wanted.firings:
+        plan = backfill.missed(target.client, target.function, trigger, span, limit=limit)
+        plan = plan._replace(qualifier=where.qualifier or plan.qualifier)
+        if not plan.firings:
             terminal.note(f"{trigger} does not fire in this time")
         elif output == "text":
-            _show_firings(wanted.firings)
-        dry = dry_run or not wanted.firings or not (yes or sys.stdin.isatty())
+            _show_firings(plan.firings)
+        dry = dry_run or not plan.firings or not (yes or sys.stdin.isatty())
         outcomes: list[Outcome] = []
-        if wanted.firings and not dry:
-            options.note_task_mode(target.client, [wanted.function], wanted.qualifier)
-            place = connection.target_of(where.account)
-            number = moments.plural(len(wanted.firings), "time")
-            terminal.confirm(f"Fire {trigger} {number} at {place}?", yes=yes)
-            outcomes = backfill.fire(target.client, wanted, pace)
-    return _tell_fired(wanted, outcomes, output, dry=dry)
+        if plan.firings and not dry:
+            # Without task mode the service does not know the ids: a second backfill fires again.
+            task_mode.note_if_off(target.client, [plan.function], plan.qualifier)
+            target_name = connection.target_of(where.account)
+            number = moments.plural(len(plan.firings), "time")
+            terminal.confirm(f"Fire {trigger} {number} at {target_name}?", yes=yes)
+            outcomes = backfill.fire(target.client, plan, pace)
+    return _tell_fired(plan, outcomes, output, dry=dry)
 
 
 def _show_firings(firings: dict[str, int]) -> None:
@@ -289,21 +292,21 @@ def _show_firings(firings: dict[str, int]) -> None:
     )
 
 
-def _tell_fired(wanted: Missed, outcomes: list[Outcome], output: Format, *, dry: bool) -> int:
+def _tell_fired(plan: Missed, outcomes: list[Outcome], output: Format, *, dry: bool) -> int:
     """Print what became of the firings; return the exit code."""
-    refused = [one for one in outcomes if one.error is not None]
+    refused = [outcome for outcome in outcomes if outcome.error is not None]
     if output == "json":
-        errors = {one.task_id: one.error and str(one.error) for one in outcomes}
+        errors = {outcome.task_id: outcome.error and str(outcome.error) for outcome in outcomes}
         firings = [
             {"time": at, "taskId": task_id, "error": errors.get(task_id)}
-            for task_id, at in wanted.firings.items()
+            for task_id, at in plan.firings.items()
         ]
         terminal.print_json({"firings": firings, "dryRun": dry})
     elif outcomes:
-        before = sum(bool(one.accepted and one.accepted.duplicate) for one in outcomes)
+        before = sum(bool(outcome.accepted and outcome.accepted.duplicate) for outcome in outcomes)
         accepted = len(outcomes) - len(refused)
         terminal.print_text(moments.summary(len(outcomes), accepted, before, len(refused)))
-    if wanted.firings and dry:
+    if plan.firings and dry:
         terminal.note("Nothing was fired: this was a dry run. Fire with -y.")
-    bulk.print_errors([f"{one.task_id}: {one.error}" for one in refused])
+    bulk.print_errors([f"{outcome.task_id}: {outcome.error}" for outcome in refused])
     return FAILED if refused else DONE

@@ -4,16 +4,20 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import click
 
-from fc_async_plugin.cli import options
-from fc_async_plugin.report import terminal
+from fc_async_plugin.cli import _options as options
+from fc_async_plugin.report import DONE, FAILED, terminal
 
 if TYPE_CHECKING:
     from fc_async_plugin.account.connection import Account
     from fc_async_plugin.check.rules import Context, Finding
+
+
+_LOOKED_FOR: Final = frozenset(("function", "timer", "http"))
+"""Kinds of nodes that the account has or that need nothing there; a queue is not looked for."""
 
 
 class _Read(NamedTuple):
@@ -127,29 +131,41 @@ def command(
     from fc_async_plugin.report import findings as report
 
     if _shows_rules(explain, output, schema=schema, props=props):
-        return 0
+        return DONE
     if cost and output in {"sarif", "github"}:
         raise click.UsageError(f"--cost has no place in the format {output}")
     context = read.context()
-    found = rules.check(context, select=select, ignore=ignore)
+    findings = rules.check(context, select=select, ignore=ignore)
     if read.live:
-        edges = (edge for edge in context.graph.edges if edge.written)
-        nodes = {node for edge in edges for node in (edge.source, edge.target)}
-        unread = sorted(one.label for one in nodes if one.kind not in {"function", "timer", "http"})
-        if unread:
-            terminal.note(f"Not looked for in the account: {', '.join(unread)}")
+        _note_unread(context)
     table = costs.prices_of(prices)
     worst = costs.of_template(context.functions, context.graph) if cost else None
     if output == "json":
         more = {} if worst is None else {"costs": costs.as_data(worst, table)}
-        click.echo(report.to_json(found, more))
+        click.echo(report.to_json(findings, more))
     else:
-        _print(found, output, files=len({*read.templates, *read.files}) or 1, notes=notes)
+        # Without a FILE and -t, the template of this folder is checked: one file.
+        files = len({*read.templates, *read.files}) or 1
+        _print(findings, output, files=files, notes=notes)
         if worst:
             terminal.print_text("")
             terminal.print_table_lines(costs.table(worst, table, terminal.width()))
-    failing = report.counts(found)
-    return 1 if failing["error"] or (strict and failing["warning"]) else 0
+    numbers = report.counts(findings)
+    is_refused = numbers["error"] > 0
+    if strict and numbers["warning"]:
+        is_refused = True
+    return FAILED if is_refused else DONE
+
+
+def _note_unread(context: Context) -> None:
+    """Name on stderr the destinations and sources that ``--live`` does not look for."""
+    nodes = set()
+    for edge in context.graph.edges:
+        if edge.written:
+            nodes |= {edge.source, edge.target}
+    unread = sorted(node.label for node in nodes if node.kind not in _LOOKED_FOR)
+    if unread:
+        terminal.note(f"Not looked for in the account: {', '.join(unread)}")
 
 
 def _shows_rules(explain: str | None, output: str, *, schema: bool, props: bool) -> bool:
@@ -181,21 +197,21 @@ def _rules() -> list[str]:
     return list(RULES)
 
 
-def _print(found: list[Finding], output: str, *, files: int, notes: bool) -> None:
+def _print(findings: list[Finding], output: str, *, files: int, notes: bool) -> None:
     from fc_async_plugin.check import rules
     from fc_async_plugin.report import findings as report
     from fc_async_plugin.s_yaml.files import source_lines
 
     if output == "text":
         width = terminal.width()
-        lines = report.to_lines(found, files, source_lines(), width=width, notes=notes)
+        lines = report.to_lines(findings, files, source_lines(), width=width, notes=notes)
         terminal.print_styled(lines)
     elif output == "concise":
         # Given a file, click writes UTF-8 to a stream that is ASCII.
-        click.echo(report.to_text(found, files, notes=notes), file=sys.stdout)
+        click.echo(report.to_text(findings, files, notes=notes), file=sys.stdout)
     elif output == "sarif":
         from importlib.metadata import version
 
-        click.echo(report.to_sarif(found, rules.RULES, version("fc-async")))
-    elif found:
-        terminal.print_text(report.to_github(found))
+        click.echo(report.to_sarif(findings, rules.RULES, version("fc-async")))
+    elif findings:
+        terminal.print_text(report.to_github(findings))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from fc_async_plugin.cli import options
+from fc_async_plugin.cli import _options as options
 from fc_async_plugin.report import DONE, FAILED, Format, terminal
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def command(
     with ExitStack() as opened:
         clients = {
             region: opened.enter_context(connection.client(reached, region))
-            for region in {one.region for one in rules}
+            for region in {rule.region for rule in rules}
         }
         watch = watching.RuleWatch(
             rules,
@@ -80,11 +80,13 @@ def command(
             terminal.note,
         )
         if not once:
-            watched = ", ".join(dict.fromkeys(one.function for one in rules))
+            watched = ", ".join(dict.fromkeys(rule.function for rule in rules))
             terminal.note(f"Watching {watched} every {every} s; Ctrl-C ends it.")
         while True:
             watch.look()
             if once:
+                # A condition that holds counts also if the webhook did not take the message: cron
+                # reads nothing but the exit code.
                 return FAILED if watch.broken or watch.unread else DONE
             time.sleep(every)
 

@@ -73,18 +73,6 @@ def test_one_event_is_looked_at_sent_again_or_forgotten(
     assert of(admin) == ["mail-0", "mail-1", "orders-0"]
 
 
-def test_an_event_that_is_given_up_again_is_said_to_be_so_with_the_reason(
-    page: Page, dead: None, admin: Admin
-) -> None:
-    page.goto("/console#/dead")
-    row = page.get_by_role("row").filter(has_text="orders-1")
-    row.get_by_role("button", name="Send again", exact=True).click()
-    page.get_by_role("alert").get_by_text("1 event given up again: 404 QueueNotExist").wait_for()
-    page.get_by_text("5 events given up", exact=True).wait_for()
-    row.wait_for()
-    assert "orders-1" in of(admin)
-
-
 def test_dead_events_are_grouped_by_error_and_a_group_is_sent_again(
     page: Page, fc_local: FcLocal, dead: None, admin: Admin
 ) -> None:

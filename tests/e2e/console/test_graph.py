@@ -141,19 +141,6 @@ def test_an_edge_under_the_pointer_is_named_and_fades_the_others(
     expect(graph.locator(".route.faint")).to_have_count(0)
 
 
-def test_a_cycle_is_red_and_says_which_edge_to_cut(page: Page, fc_local: FcLocal) -> None:
-    fc_local.deploy("b", lambda *_: None)
-    connect(fc_local, "a", onSuccess="b")
-    connect(fc_local, "b", onSuccess="a", onFailure=fc_local.create_queue("q"))
-    page.goto("/console#/functions")
-    page.get_by_role("alert").get_by_text("Destination cycle.").wait_for()
-    expect(page.locator(".canvas .route.cycle")).to_have_count(2)
-    expect(page.get_by_role("img", name="remove this one to end the cycle")).to_have_count(1)
-    page.get_by_text("As a table").click()
-    rows = page.get_by_role("region", name="Where results go").get_by_role("row")
-    assert rows.filter(has_text="cycle").count() - 1 == 2  # and the head
-
-
 def test_functions_without_destinations_say_so(page: Page, fc_local: FcLocal) -> None:
     fc_local.deploy("alone", lambda *_: None)
     page.goto("/console#/functions")

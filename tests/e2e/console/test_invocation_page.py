@@ -275,15 +275,6 @@ def test_what_a_function_logs_is_shown_while_it_waits_and_for_each_attempt(
     expect(page.get_by_label("Log", exact=True)).to_contain_text("looked at the card")
 
 
-def test_a_waiting_task_is_stopped(page: Page, fc_local: FcLocal, received: list[bytes]) -> None:
-    fc_local.client.invoke_async("orders", b"", task_id="first", delay=600)
-    page.goto("/console#/invocations/orders/first")
-    page.get_by_role("button", name="Stop…").click()
-    page.get_by_role("dialog").get_by_role("button", name="Stop").click()
-    page.get_by_text("It is being stopped.").wait_for()
-    assert fc_local.client.get_async_task("orders", "first").status == "Stopped"
-
-
 def test_attempts_deliveries_and_what_was_caused_are_shown(
     page: Page, fc_local: FcLocal, received: list[bytes]
 ) -> None:

@@ -36,20 +36,6 @@ def on_selected(page: Page, action: str) -> None:
     page.get_by_role("dialog").get_by_role("button", name=action).click()
 
 
-def test_the_counts_follow_the_filter(page: Page, fc_local: FcLocal, received: list[bytes]) -> None:
-    fc_local.deploy("other", lambda *_: None, async_config={"asyncTask": True})
-    for number in range(3):
-        fc_local.client.invoke_async("orders", b"", task_id=f"order-{number}")
-    fc_local.client.invoke_async("other", b"", task_id="other-1")
-    fc_local.run_until_idle()
-    page.goto("/console")
-    page.get_by_text("4 tasks").wait_for()
-    search(page, "function:orders")
-    page.get_by_text("3 tasks").wait_for()
-    expect(tile(page, "Succeeded")).to_contain_text("3")
-    expect(page.get_by_role("link", name="other-1")).to_have_count(0)
-
-
 def test_a_status_tile_keeps_the_rest_of_the_query(
     page: Page, fc_local: FcLocal, received: list[bytes]
 ) -> None:
@@ -295,18 +281,6 @@ def test_details_of_an_ended_task_have_its_result_and_its_error(
     result.wait_for(state="detached")
     page.get_by_label("Details of failed").click()
     expect(page.get_by_label("Trace")).to_contain_text("card declined")
-
-
-def test_the_first_task_is_made_from_the_empty_list(
-    page: Page, fc_local: FcLocal, received: list[bytes]
-) -> None:
-    page.goto("/console")
-    page.get_by_role("button", name="Invoke a function…").click()
-    dialog = page.get_by_role("dialog", name="Invoke a function")
-    dialog.get_by_label("Task id").fill("first")
-    dialog.get_by_role("button", name="Send", exact=True).click()
-    page.get_by_role("heading", name="first").wait_for()
-    assert fc_local.client.get_async_task("orders", "first").task_id == "first"
 
 
 def test_an_export_without_connection_says_so(page: Page) -> None:

@@ -9,7 +9,7 @@ import logging
 
 import pytest
 
-from fc_async_plugin.cli.local import JsonLines
+from fc_async_plugin.cli.local.log_lines import JsonLines
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from __future__ import annotations
 import click
 from click.testing import CliRunner
 
-from fc_async_plugin.cli import runtime_options
+from fc_async_plugin.cli._options import runtime as runtime_options
 
 
 @click.command()

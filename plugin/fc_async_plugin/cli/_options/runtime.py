@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from fc_async_local import DEFAULT_PORT
-from fc_async_plugin.cli import options
+from fc_async_plugin.cli._options.building import flag, gathered
 from fc_async_sdk import _project_folder
 
 if TYPE_CHECKING:
@@ -45,10 +45,10 @@ def _with_cloud(assignments: tuple[str, ...], allow_cloud: bool) -> tuple[str, .
     return (*assignments, "allow_cloud=true") if allow_cloud else assignments
 
 
-settings_option: Final = options.gathered(
+settings_option: Final = gathered(
     "assignments",
     _with_cloud,
-    options.flag(
+    flag(
         "--allow-cloud",
         help="Let functions call the real service, and events be pushed to other machines; "
         "otherwise such calls lead to the runtime, and such pushes fail.",

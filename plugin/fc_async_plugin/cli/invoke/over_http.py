@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import click
 
-from fc_async_plugin.cli import options
+from fc_async_plugin.cli import _options as options
 from fc_async_plugin.report import DONE, FAILED, Format, terminal
 from fc_async_sdk.events.wire import payload_members
 from fc_async_sdk.spec import http_trigger
@@ -52,10 +52,10 @@ def _pairs(separator: str, example: str) -> Callable[..., list[tuple[str, str]]]
     def split(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> Any:
         pairs = []
         for value in values:
-            name, found, rest = value.partition(separator)
-            if not found or not name.strip():
+            name, equals, text = value.partition(separator)
+            if not equals or not name.strip():
                 raise click.BadParameter(f"{value!r} must look like {example}")
-            pairs.append((name.strip(), rest.strip()))
+            pairs.append((name.strip(), text.strip()))
         return pairs
 
     return split
@@ -98,7 +98,7 @@ _OPTIONS = (
 )
 
 
-def _given(
+def _http_options(
     *,
     http: bool,
     method: str | None,
@@ -107,17 +107,19 @@ def _given(
     headers: list[tuple[str, str]],
     trigger: str | None,
 ) -> HttpOptions:
-    if not http and (method or path or query or headers or trigger):
+    needs_http = any((method, path, query, headers, trigger))
+    if needs_http and not http:
         raise click.UsageError(
             "--method, --path, --query, --header and --trigger go with --http only"
         )
     joined: dict[str, str] = {}
     for name, value in headers:
+        # A header that is given twice is one header with both values (RFC 9110, section 5.3).
         joined[name] = f"{joined[name]}, {value}" if name in joined else value
     return HttpOptions(http, method or "", path or "", tuple(query), joined, trigger)
 
 
-http_options: Final = options.gathered("http", _given, *_OPTIONS)
+http_options: Final = options.gathered("http", _http_options, *_OPTIONS)
 """Adds ``--http`` and the options of a request; the command gets ``http: HttpOptions``."""
 
 
@@ -125,7 +127,7 @@ class Request(NamedTuple):
     """The request of a command."""
 
     target: FunctionTasks
-    given: HttpOptions
+    http: HttpOptions
     body: bytes
     account: Account
 
@@ -135,12 +137,10 @@ class Request(NamedTuple):
         from fc_async_plugin.account import connection
         from fc_async_plugin.operate import http_requests
 
-        target, given = self.target, self.given
-        url = http_requests.find_url(
-            target.client, target.function, target.qualifier, given.trigger
-        )
+        target, http = self.target, self.http
+        url = http_requests.find_url(target.client, target.function, target.qualifier, http.trigger)
         request = http_requests.HttpRequest(
-            given.method, given.path, given.query, {**given.headers, **headers}, self.body
+            http.method, http.path, http.query, {**http.headers, **headers}, self.body
         )
         keys = functools.partial(connection.credentials, self.account)
         with http_requests.sent(request, url, keys) as response:
@@ -169,6 +169,7 @@ def accept(request: Request, *, delay: int | None, task_id: str | None) -> Accep
     from fc_async_sdk import AcceptedInvocation, operations
 
     sent = operations.invoke_async(request.target.function, delay=delay, task_id=task_id).headers
+    # Only those that say how it is called: path and body are those of the trigger.
     headers = {name: sent[name] for name in sent if name.startswith("x-fc-")}
     with request.sent(headers) as (response, request_id):
         if response.status_code != _ACCEPTED:
@@ -185,6 +186,7 @@ def _print_body(response: requests.Response, *, raw: bool) -> None:
     from fc_async_plugin.report.safe_text import safe
 
     shown = sys.stdout.isatty() and not raw
+    # A character may be cut between two pieces of the body.
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
     last = ""
     for piece in response.iter_content(None):

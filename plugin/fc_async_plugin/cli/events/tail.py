@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""``fc-async events``: shows destination events, and replays failed ones."""
+"""``fc-async events tail``: shows the events in a queue."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from fc_async_plugin.cli import events_replay, options
+from fc_async_plugin.cli import _options as options
+from fc_async_plugin.cli.events.source import tell_notes
 from fc_async_plugin.report import Format, terminal
 
 if TYPE_CHECKING:
@@ -17,18 +18,7 @@ if TYPE_CHECKING:
     from fc_async_sdk.spec.arn import MnsQueueArn
 
 
-@click.group(cls=options.Group, moved={"send": "triggers fire --oss-object oss://BUCKET/KEY"})
-def command() -> None:
-    """Watch destination events, and replay failed ones.
-
-    \b
-    Examples:
-      fc-async events tail failed-orders
-      fc-async events replay failed-orders --dry-run
-    """  # noqa: D301 -- click reads the \\b as "keep these lines"
-
-
-@command.command("tail")
+@click.command("tail")
 @click.argument("queue")
 @click.option(
     "--mns-endpoint",
@@ -43,7 +33,7 @@ def command() -> None:
 @click.option("--limit", type=click.IntRange(min=1), help="Stop after this number of messages.")
 @options.account_options
 @options.format_option
-def tail_command(
+def command(
     queue: str,
     mns_endpoint: str | None,
     consume: bool,
@@ -72,22 +62,21 @@ def tail_command(
         region=named.region,
         otherwise="pass --mns-endpoint",
     )
+    # The endpoint of the account, if any, has been named when the options were read.
     if own_address or account.endpoint is None:
         terminal.note(f"Reading queue {named.queue} at {address}")
     with Queue(address, named.queue, credentials) as reader:
-        for message in islice(reader.look() if once else reader.follow(), limit):
+        messages = reader.look() if once else reader.follow()
+        for message in islice(messages, limit):
             if output == "json":
                 terminal.print_json_line(lines.as_data(message))
             else:
                 _show(message)
             if consume:
                 reader.accepted(message.message_id)
+                # At once: what was shown before Ctrl-C is not shown again by the next run.
                 reader.finish()
-        for sentence in reader.notes:
-            terminal.note(f"Note: {sentence}.")
-
-
-command.add_command(events_replay.command)
+        tell_notes(reader)
 
 
 def _variable(account: Account) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from fc_async_plugin.cli import options
+from fc_async_plugin.cli import _options as options
 from fc_async_plugin.report import Format, terminal
 
 if TYPE_CHECKING:
@@ -60,11 +60,12 @@ def command(
       fc-async tasks logs orders T1 -f
       fc-async tasks logs -f
     """  # noqa: D301 -- click reads the \\b as "keep these lines"
-    from fc_async_plugin.account import connection, suggestions
+    from fc_async_plugin.account import connection
     from fc_async_plugin.operate.tasks import tasks_of
 
-    live = follow and connection.is_here(where.account)
-    if function is None and not live:
+    # Only a local runtime tells of output before a task has ended.
+    is_live = follow and connection.is_here(where.account)
+    if function is None and not is_live:
         raise click.UsageError("name a function; all are shown with -f at a local runtime only")
     if raw and output == "json":
         raise click.UsageError("--raw goes with -o text only")
@@ -74,23 +75,42 @@ def command(
         return
     with tasks_of(function, where) as tasks:
         if task_id is not None:
-            with suggestions.for_task(task_id, tasks.all()):
-                if live:
-                    _follow_runtime(where, form, tasks, task_id)
-                else:
-                    task = tasks.wait(task_id) if follow else tasks.find(task_id)
-                    form.show([task], tasks.printed())
+            _show_one(tasks, task_id, where, form, follow=follow, is_live=is_live)
             return
         newest = list(islice(filter(_ran, tasks.all()), limit))
-        if not newest and not live:
-            if why := tasks.why_none():
-                raise click.ClickException(why)
-            terminal.note("No task has run.")
-        form.show(tasks.with_steps(newest), {} if live else tasks.printed())
-        if live:
+        if not newest and not is_live:
+            _note_none(tasks)
+        # What runs and has printed already comes from the runtime when it is followed.
+        form.show(tasks.with_steps(newest), {} if is_live else tasks.printed())
+        if is_live:
             _follow_runtime(where, form, tasks)
         elif follow:
             _follow(tasks, {task.task_id for task in newest if task.finished}, form)
+
+
+def _show_one(
+    tasks: FunctionTasks, task_id: str, where: Where, form: _Form, *, follow: bool, is_live: bool
+) -> None:
+    """Show the output of one task; with ``follow``, until it has ended."""
+    from fc_async_plugin.account import suggestions
+
+    with suggestions.for_task(task_id, tasks.all()):
+        if is_live:
+            _follow_runtime(where, form, tasks, task_id)
+            return
+        task = tasks.wait(task_id) if follow else tasks.find(task_id)
+        form.show([task], tasks.printed())
+
+
+def _note_none(tasks: FunctionTasks) -> None:
+    """Say that no task has run.
+
+    Raises:
+        click.ClickException: The function cannot have tasks.
+    """
+    if reason := tasks.why_none():
+        raise click.ClickException(reason)
+    terminal.note("No task has run.")
 
 
 class _Form(NamedTuple):
@@ -109,19 +129,31 @@ class _Form(NamedTuple):
         from fc_async_plugin.report import tasks as report
 
         for task in tasks:
-            name, status, texts = task.task_id, task.status, report.logs(task, printed)
+            attempts = report.logs(task, printed)
             if self.output == "json":
-                for number, text in texts:
-                    line = {"taskId": name, "status": status, "attempt": number, "log": text}
-                    terminal.print_json_line(line)
-                continue
-            terminal.print_text(f"--- {name} {status}", bold=True)
-            for number, text in texts:
-                if len(texts) > 1:
-                    terminal.print_text(f"-- attempt {number}", bold=True)
-                terminal.print_text(text.rstrip("\n"), raw=self.raw)
-            if not texts and task.task_error_message:
-                terminal.print_text(task.task_error_message.rstrip("\n"), raw=self.raw)
+                self._print_lines(task, attempts)
+            else:
+                self._print_text(task, attempts)
+
+    def _print_lines(self, task: AsyncTask, attempts: list[tuple[int, str]]) -> None:
+        for number, text in attempts:
+            line = {
+                "taskId": task.task_id,
+                "status": task.status,
+                "attempt": number,
+                "log": text,
+            }
+            terminal.print_json_line(line)
+
+    def _print_text(self, task: AsyncTask, attempts: list[tuple[int, str]]) -> None:
+        terminal.print_text(f"--- {task.task_id} {task.status}", bold=True)
+        for number, text in attempts:
+            if len(attempts) > 1:
+                terminal.print_text(f"-- attempt {number}", bold=True)
+            terminal.print_text(text.rstrip("\n"), raw=self.raw)
+        # An attempt that was never started, or was killed, has printed nothing.
+        if not attempts and task.task_error_message:
+            terminal.print_text(task.task_error_message.rstrip("\n"), raw=self.raw)
 
     def show_step(self, step: Step, screen: TextScreen) -> None:
         """Print what an attempt has printed since its last step; as text in a form of ``dev``."""
@@ -145,12 +177,13 @@ def _follow(tasks: FunctionTasks, shown: set[str], form: _Form) -> None:
     """Show the tasks that end from now on, without an end."""
     while True:
         time.sleep(_POLL_SECONDS)
-        ended = [
-            task
-            for task in islice(tasks.all(), _NEWEST)
-            if task.finished and _ran(task) and task.task_id not in shown
-        ]
-        shown.update(task.task_id for task in ended)
+        # Only the newest: a busy function has thousands of tasks, and this asks each second.
+        ended = []
+        for task in islice(tasks.all(), _NEWEST):
+            has_output = task.finished and _ran(task)
+            if has_output and task.task_id not in shown:
+                ended.append(task)
+                shown.add(task.task_id)
         form.show(tasks.with_steps(ended), {})
 
 
@@ -172,7 +205,8 @@ def _follow_runtime(
     from fc_async_plugin.report import tasks as report
     from fc_async_sdk.admin import operations as admin
 
-    function, before = tasks and tasks.function, 0
+    function = tasks.function if tasks else None
+    shown_attempts = 0
     screen = TextScreen(terminal.console())
     screen.functions([function] if function else [], lambda _: None)
     with runtime.client_of(str(where.account.endpoint)) as client:
@@ -182,10 +216,12 @@ def _follow_runtime(
             form.show([task], {})
             if task.finished:
                 return
-            before = max((number for number, _ in report.logs(task)), default=0)
+            shown_attempts = max((number for number, _ in report.logs(task)), default=0)
         terminal.note(f"Following {task_id or function or 'all functions'}; Ctrl-C ends it.")
         for step in _followed(client, begin, function, task_id):
-            if not 0 < step.attempt <= before:
+            # The feed tells of these attempts once more. A step of no attempt has the number 0.
+            is_shown = 0 < step.attempt <= shown_attempts
+            if not is_shown:
                 form.show_step(step, screen)
 
 
@@ -199,12 +235,22 @@ def _followed(
         if page.missed:
             terminal.note(f"{page.missed} steps were missed")
         for step in page.steps:
-            name = step.task_id or step.request_id
-            wanted = function in {None, step.function} and task_id in {None, name}
-            if wanted and step.kind in {"printed", "ended"}:
-                yield step
-                if task_id and step.kind == "ended" and step.status != "Retrying":
-                    return
+            if not _is_followed(step, function, task_id):
+                continue
+            yield step
+            is_last = step.kind == "ended" and step.status != "Retrying"
+            if task_id and is_last:
+                return
+
+
+def _is_followed(step: Step, function: str | None, task_id: str | None) -> bool:
+    """Return whether a step has output of what is followed; None: all functions, all tasks."""
+    if step.kind not in {"printed", "ended"}:
+        return False
+    if function not in {None, step.function}:
+        return False
+    own_id = step.task_id or step.request_id
+    return task_id in {None, own_id}
 
 
 def _ran(task: AsyncTask) -> bool:

@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: MIT
+"""Options that several commands share. Where ``s`` has the same option, the name is the same.
+
+A command gets the value by the name in the option; without a default it is None, for flags False.
+Options that belong together are one: the command gets one object for them, whose type is named in
+their docstring. The options of a local runtime are in ``runtime``, which imports the extra.
+"""
+
+from __future__ import annotations
+
+from fc_async_plugin.cli._options.account import (
+    access_option,
+    account_id_option,
+    account_options,
+    endpoint_option,
+    place_options,
+    qualifier_option,
+    ram_endpoint_option,
+    region_option,
+    typed_place_options,
+    where_options,
+)
+from fc_async_plugin.cli._options.building import Choice, Group, flag, gathered, refuse_empty_names
+from fc_async_plugin.cli._options.files import existing_file, read_json
+from fc_async_plugin.cli._options.output import (
+    cost_option,
+    format_option,
+    prices_option,
+    raw_option,
+    tasks_limit,
+    yes_option,
+)
+from fc_async_plugin.cli._options.payload import event_options, text_payload
+from fc_async_plugin.cli._options.project import (
+    create_missing_option,
+    env_option,
+    function_argument,
+    optional_function_argument,
+    prune_option,
+    resource_option,
+    resources_argument,
+    skip_validation_option,
+    template_option,
+    templates_option,
+    with_functions_option,
+)
+from fc_async_plugin.cli._options.times import beginning, moment, rate_option
+
+__all__ = [
+    "Choice",
+    "Group",
+    "access_option",
+    "account_id_option",
+    "account_options",
+    "beginning",
+    "cost_option",
+    "create_missing_option",
+    "endpoint_option",
+    "env_option",
+    "event_options",
+    "existing_file",
+    "flag",
+    "format_option",
+    "function_argument",
+    "gathered",
+    "moment",
+    "optional_function_argument",
+    "place_options",
+    "prices_option",
+    "prune_option",
+    "qualifier_option",
+    "ram_endpoint_option",
+    "rate_option",
+    "raw_option",
+    "read_json",
+    "refuse_empty_names",
+    "region_option",
+    "resource_option",
+    "resources_argument",
+    "skip_validation_option",
+    "tasks_limit",
+    "template_option",
+    "templates_option",
+    "text_payload",
+    "typed_place_options",
+    "where_options",
+    "with_functions_option",
+    "yes_option",
+]

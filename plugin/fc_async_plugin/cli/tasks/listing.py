@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: MIT
+"""``fc-async tasks list``, ``get`` and ``wait``: read tasks and change nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from fc_async_plugin.account import suggestions
+from fc_async_plugin.cli import _options as options
+from fc_async_plugin.cli.tasks.selection import filter_options
+from fc_async_plugin.report import DONE, FAILED, Format, terminal
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from fc_async_plugin.account.connection import Where
+    from fc_async_plugin.cli.tasks.selection import TaskFilters
+    from fc_async_plugin.operate.tasks import FunctionTasks
+    from fc_async_sdk import AsyncTask
+
+_task_argument = click.argument("task_id", metavar="TASK")
+
+
+@click.command("list")
+@options.optional_function_argument
+@filter_options
+@options.tasks_limit(100)
+@options.where_options
+@options.format_option
+def list_command(
+    function: str | None, filters: TaskFilters, limit: int, where: Where, output: Format
+) -> None:
+    """List tasks of FUNCTION, the newest first; without it, of all functions.
+
+    All functions are those of the template, or all that a local runtime or a region without a
+    template has.
+    """
+    from fc_async_plugin.operate.tasks import UNRECORDED, listed, newest, times_of
+    from fc_async_plugin.report import tasks as report
+
+    with listed(function, where) as tasks:
+        recorded = newest(
+            tasks, limit, lambda tasks_of_one: filters.choose(tasks_of_one, (None,), limit).tasks
+        )
+        unrecorded = _unrecorded(tasks, filters, limit)
+        times = None
+        if tasks:
+            times = times_of(tasks[0].client, function and tasks[0].function)
+        if function is not None and not recorded and not unrecorded:
+            reason = tasks[0].why_none()
+            if reason:
+                terminal.note(reason)
+    if output == "json":
+        rows = [task.to_dict() for task in recorded]
+        rows += [{**task.to_dict(), "taskMode": False} for task in unrecorded]
+        terminal.print_json({"tasks": rows})
+        return
+    if times is None:
+        return
+
+    def show(rows: Sequence[AsyncTask]) -> None:
+        lines = report.table(rows, times, width=terminal.width(), functions=function is None)
+        terminal.print_table_lines(lines)
+
+    if recorded or not unrecorded:
+        show(recorded)
+    if unrecorded:
+        terminal.print_text(UNRECORDED.capitalize())
+        show(unrecorded)
+
+
+def _unrecorded(
+    tasks: Sequence[FunctionTasks], filters: TaskFilters, limit: int
+) -> list[AsyncTask]:
+    """Return invocations without task mode; filters that only tasks can fit leave them all out."""
+    from fc_async_plugin.operate.tasks import newest
+
+    status, prefix, *of_tasks_only = filters
+    if any(of_tasks_only):
+        return []
+    return newest(
+        tasks,
+        limit,
+        lambda tasks_of_one: tasks_of_one.unrecorded(limit, status=status, prefix=prefix),
+    )
+
+
+@click.command("get")
+@options.function_argument
+@_task_argument
+@options.where_options
+@options.format_option
+def get_command(function: str, task_id: str, where: Where, output: Format) -> None:
+    """Show one TASK of FUNCTION with its steps."""
+    from fc_async_plugin.deploy.printed import print_task
+    from fc_async_plugin.operate.tasks import tasks_of
+
+    with tasks_of(function, where) as tasks:
+        with suggestions.for_task(task_id, tasks.all()):
+            task = tasks.find(task_id)
+        print_task(task, output, tasks.times(task_id), tasks.printed())
+
+
+@click.command("wait")
+@options.function_argument
+@_task_argument
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=0),
+    metavar="SECONDS",
+    help="Longest wait.  [default: no limit]",
+)
+@options.where_options
+@options.format_option
+def wait_command(
+    function: str, task_id: str, timeout: float | None, where: Where, output: Format
+) -> int:
+    """Wait until TASK of FUNCTION has ended. Exits 0 if it succeeded, otherwise 1.
+
+    Its result goes to the destination after that: until then, its destination is Pending.
+    """
+    from fc_async_plugin.deploy.printed import noting_a_stopped_clock, print_task
+    from fc_async_plugin.operate.tasks import tasks_of
+
+    with tasks_of(function, where) as tasks:
+        with suggestions.for_task(task_id, tasks.all()), noting_a_stopped_clock():
+            task = tasks.wait(task_id, timeout=timeout)
+        print_task(task, output, tasks.times(task_id))
+    return DONE if task.succeeded else FAILED
