@@ -65,7 +65,7 @@ def command(
     from fc_async_plugin.account import connection
     from fc_async_plugin.account.target import DecidedBy
     from fc_async_plugin.deploy.apply.execution import Execution
-    from fc_async_plugin.deploy.apply.planning import Planning, SavedPlanning
+    from fc_async_plugin.deploy.apply.planning import Coverage, Planning, SavedPlanning
 
     if dry_run:
         raise click.UsageError("fc-async deploy --dry-run is now: fc-async plan")

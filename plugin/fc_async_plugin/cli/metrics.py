@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from fc_async_plugin.account.connection import Where
-    from fc_async_plugin.operate.metrics import Series
+    from fc_async_plugin.operate.metrics import Query, Series
     from fc_async_sdk.admin.models import MetricPoint
 
 _BARS: Final = "▁▂▃▄▅▆▇█"
