@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Validates functions as the service does, and describes them as its API does. Pure.
 
-Numbers are those of :mod:`fc_async_sdk.spec.limits`. Shapes are checked by conversion to the models
-of the SDK, which are the only description of a function in the project.
+What a setting may be is in :mod:`fc_async_sdk.spec.function_settings`, which ``validate`` reads.
 """
 
 from __future__ import annotations
@@ -15,15 +14,8 @@ import msgspec
 
 from fc_async_local.functions import fields, refusals
 from fc_async_local.functions.records import FunctionRecord, Settings, VersionRecord
-from fc_async_sdk.models import (
-    Code,
-    CustomRuntimeConfig,
-    FunctionSettings,
-    HealthCheckConfig,
-    InstanceLifecycleConfig,
-    LifecycleHook,
-)
-from fc_async_sdk.spec import limits, runtimes, sizes
+from fc_async_sdk.models import Code, FunctionSettings
+from fc_async_sdk.spec import function_settings, limits, runtimes
 from fc_async_sdk.spec.times import rfc3339
 
 if TYPE_CHECKING:
@@ -32,14 +24,10 @@ if TYPE_CHECKING:
 
     from fc_async_local.domain.rules import Place
 
-_HANDLER_LENGTH: Final = 128
-_ROLE_LENGTH: Final = 300
-_PORTS: Final = limits.Range(1, 65_535, limits.CUSTOM_RUNTIME_PORT)
-
-_SERVICE_DEFAULTS: Final[Settings] = {
-    "memorySize": limits.MEMORY_MB.default,
-    "timeout": limits.FUNCTION_TIMEOUT_SECONDS.default,
+_STORED_DEFAULTS: Final[Settings] = {
+    name: function_settings.DEFAULTS[name] for name in ("memorySize", "timeout")
 }
+"""Settings that every answer has, also where a request left them out."""
 
 
 class Upload(NamedTuple):
@@ -87,106 +75,17 @@ def check_settings(body: Mapping[str, Any], before: Settings | None = None) -> S
         Rejected: 400 InvalidArgument.
     """
     given = {k: v for k, v in body.items() if k in fields.FUNCTION and v is not None}
-    settings: Settings = {**(_SERVICE_DEFAULTS if before is None else before), **given}
+    settings: Settings = {**(before or {}), **given}
+    for problem in function_settings.problems(settings):
+        # A setting that an update leaves out may be older than a rule; the vCPU goes with others.
+        if problem.path[0] in {*given, "cpu"}:
+            raise refusals.invalid_argument(str(problem))
+    absent = function_settings.missing(settings)
+    if absent is not None:
+        raise refusals.required(absent)
     layers = settings.pop("layers", None)
-    _check_layers(layers)
-    typed = refusals.convert(settings, FunctionSettings)
-    _check_runtime(typed)
-    _check_size(typed)
-    _check_values(typed)
-    _check_environment(typed.environment_variables or {})
-    return settings | ({"layers": layers} if layers else {})
-
-
-def _check_layers(layers: object) -> None:
-    if layers is not None and not (
-        isinstance(layers, list) and all(isinstance(layer, str) for layer in layers)
-    ):
-        raise refusals.invalid_argument("layers must be a list of ARNs")
-
-
-def _check_runtime(settings: FunctionSettings) -> None:
-    if settings.runtime is None:
-        raise refusals.required("runtime")
-    if settings.runtime not in runtimes.ALL:
-        raise refusals.invalid_argument(
-            f"runtime {settings.runtime!r} is not supported, only {', '.join(sorted(runtimes.ALL))}"
-        )
-    container = settings.custom_container_config or {}
-    if settings.runtime == runtimes.CONTAINER and not container.get("image"):
-        raise refusals.required("customContainerConfig.image")
-    if settings.runtime not in runtimes.NEED_NO_HANDLER and not settings.handler:
-        raise refusals.required("handler")
-
-
-def _check_size(settings: FunctionSettings) -> None:
-    memory = limits.MEMORY_MB.default if settings.memory_size is None else settings.memory_size
-    if memory not in limits.MEMORY_MB or memory % limits.MEMORY_STEP_MB:
-        raise refusals.invalid_argument(
-            f"memorySize must be a multiple of {limits.MEMORY_STEP_MB} between "
-            f"{limits.MEMORY_MB.low} and {limits.MEMORY_MB.high}, got {memory}"
-        )
-    if settings.disk_size is not None and settings.disk_size not in limits.DISK_MB:
-        disks = " or ".join(map(str, limits.DISK_MB))
-        raise refusals.invalid_argument(f"diskSize must be {disks}, got {settings.disk_size}")
-    if settings.cpu is not None and settings.gpu_config is None:
-        wrong = sizes.wrong_cpu(settings.cpu, memory)
-        if wrong is not None:
-            raise refusals.invalid_argument(wrong[0])
-
-
-def _check_values(settings: FunctionSettings) -> None:
-    """Check ranges and texts."""
-    hooks = settings.instance_lifecycle_config or InstanceLifecycleConfig()
-    initializer, pre_stop = hooks.initializer or LifecycleHook(), hooks.pre_stop or LifecycleHook()
-    custom = settings.custom_runtime_config or CustomRuntimeConfig()
-    health_check = custom.health_check_config or HealthCheckConfig()
-    for name, value, allowed in (
-        ("timeout", settings.timeout, limits.FUNCTION_TIMEOUT_SECONDS),
-        ("instanceConcurrency", settings.instance_concurrency, limits.INSTANCE_CONCURRENCY),
-        ("initializer.timeout", initializer.timeout, limits.INITIALIZER_TIMEOUT_SECONDS),
-        ("preStop.timeout", pre_stop.timeout, limits.PRE_STOP_TIMEOUT_SECONDS),
-        ("customRuntimeConfig.port", custom.port, _PORTS),
-    ):
-        if value is not None and value not in allowed:
-            raise refusals.invalid_argument(
-                f"{name} must be between {allowed.low} and {allowed.high}, got {value}"
-            )
-    for name, text, most in (
-        ("description", settings.description, limits.DESCRIPTION_LENGTH),
-        ("handler", settings.handler, _HANDLER_LENGTH),
-        ("role", settings.role, _ROLE_LENGTH),
-    ):
-        if text is not None and len(text) > most:
-            raise refusals.invalid_argument(f"{name} is longer than {most} characters")
-    for name, text in (
-        ("handler", settings.handler),
-        ("initializer.handler", initializer.handler),
-        ("preStop.handler", pre_stop.handler),
-        ("healthCheckConfig.httpGetUrl", health_check.http_get_url),
-    ):
-        if text is not None and not text.isprintable():  # sent in a header or the request line
-            raise refusals.invalid_argument(
-                f"{name} {text!r} is invalid: it must not contain line breaks or control characters"
-            )
-    for part in (*(custom.command or ()), *(custom.args or ())):
-        if "\0" in part:
-            raise refusals.invalid_argument(f"customRuntimeConfig: {part!r} contains a NUL")
-
-
-def _check_environment(variables: Mapping[str, str]) -> None:
-    size = sum(len(k.encode()) + len(v.encode()) for k, v in variables.items())
-    if size > limits.ENVIRONMENT_BYTES:
-        raise refusals.invalid_argument(
-            f"environmentVariables have {size} bytes, {limits.ENVIRONMENT_BYTES} are allowed"
-        )
-    for name in variables:
-        if not name[:1].isalpha() or "=" in name or "\0" in name:
-            raise refusals.invalid_argument(
-                f"environment variable {name!r}: a name begins with a letter and has no '='"
-            )
-        if "\0" in variables[name]:
-            raise refusals.invalid_argument(f"environment variable {name!r}: a NUL in its value")
+    refusals.convert(settings, FunctionSettings)
+    return _STORED_DEFAULTS | settings | ({"layers": layers} if layers else {})
 
 
 def check_code(body: Mapping[str, Any], *, required: bool) -> Upload | None:

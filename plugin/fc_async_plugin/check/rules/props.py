@@ -20,10 +20,10 @@ from fc_async_plugin.check.rules.form import fc2_block, like_block, nearest, typ
 from fc_async_plugin.check.rules.rule import RELATED, Found, Related, rule
 from fc_async_plugin.check.rules.triggers import written_triggers
 from fc_async_plugin.project.code import start_problem
-from fc_async_plugin.s_yaml import edition1
+from fc_async_plugin.s_yaml import edition1, javascript
 from fc_async_plugin.s_yaml.model import is_function, is_of_fc2, is_unresolved
 from fc_async_sdk.errors import shorten
-from fc_async_sdk.spec import http_trigger, limits, regions, sizes
+from fc_async_sdk.spec import function_settings, http_trigger, regions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -82,10 +82,13 @@ def invalid(context: Context) -> Iterator[Found]:
         if is_of_fc2(resource):
             continue
         settled = _settled(resource.props)
-        for name in props_schema.BESIDE_GPU if "gpuConfig" in settled else ():
-            settled.pop(name, None)
-        yield from _findings(resource, (), settled, props_schema.PROPS)
+        kind_of_props = props_schema.PROPS
+        if function_settings.GPU in settled:
+            kind_of_props = props_schema.PROPS_ON_A_GPU
+        yield from _findings(resource, (), settled, kind_of_props)
         yield from _sizes(resource, settled)
+        yield from _variables(resource, settled.get("environmentVariables"))
+        yield from _absent(resource)
         triggers = settled.get("triggers")
         for index, trigger in enumerate(triggers if isinstance(triggers, list) else ()):
             kind = trigger.get("triggerType") if isinstance(trigger, dict) else None
@@ -121,13 +124,44 @@ def _unknown_regions(context: Context) -> Iterator[Found]:
         )
 
 
-def _sizes(resource: Resource, values: dict[str, Any]) -> Iterator[Found]:
+def _sizes(resource: Resource, settings: dict[str, Any]) -> Iterator[Found]:
     """Yield a finding if the vCPU, of which the type says the range only, is refused."""
-    cpu, memory = values.get("cpu"), values.get("memorySize")
-    if cpu is not True and isinstance(cpu, int | float) and limits.CPU[0] <= cpu <= limits.CPU[1]:
-        wrong = sizes.wrong_cpu(cpu, memory if memory in limits.MEMORY_MB else None)
-        if wrong is not None:
-            yield Found(wrong[0], resource.where("cpu"), wrong[1])
+    problem = function_settings.wrong_sizes(settings)
+    if problem is not None:
+        yield Found(str(problem), resource.where("cpu"), problem.fix)
+
+
+def _variables(resource: Resource, variables: object) -> Iterator[Found]:
+    """Yield findings for names of variables and their size, which the types do not check."""
+    if not isinstance(variables, dict):
+        return
+    for name in variables:
+        problem = function_settings.wrong_variable_name(name)
+        if problem is not None:
+            yield Found(str(problem), resource.where_key(*problem.path), problem.fix)
+    texts = {name: javascript.to_text(value) for name, value in variables.items()}
+    too_many = function_settings.wrong_size(texts)
+    if too_many is not None:
+        yield Found(str(too_many), resource.where(*too_many.path), too_many.fix)
+
+
+def _absent(resource: Resource) -> Iterator[Found]:
+    """Yield a finding if a function that is made here lacks a setting.
+
+    A resource without code may configure a function that exists already.
+    """
+    props = resource.props
+    if not props.get("runtime") or not (props.get("code") or props.get("customContainerConfig")):
+        return
+    absent = function_settings.missing(props)
+    if absent is None:
+        return
+    place, _, inside = absent.partition(".")
+    where = resource.where(place) if inside and props.get(place) else resource.position
+    said = (
+        f"{absent} is missing, without which Function Compute makes no {props['runtime']} function"
+    )
+    yield Found(said, where, f"add {absent}")
 
 
 def _settled(value: Any) -> Any:
@@ -211,20 +245,31 @@ def _unknown(resource: Resource, path: Path, error: _Error) -> Iterator[Found]:
 
 def _refused(resource: Resource, path: Path, error: _Error) -> Found:
     expected = error.schema.get("description") or _EXPECTED[error.validator_value]
+    if error.validator == "type" and error.validator_value == "string":
+        # A number in place of a text lacks quotes only, whatever else the text must be.
+        expected = _EXPECTED["string"]
+    shown = _shown(path, error, expected)
+    got = f", got {shown}" if shown else ""
     return Found(
-        f"{'.'.join(map(str, path))} must be {expected}, got {_shown(error.instance, expected)}",
+        f"{'.'.join(map(str, path))} must be {expected}{got}",
         resource.where(*path),
         _fix(error, expected),
     )
 
 
-def _shown(value: object, expected: str) -> str:
+def _shown(path: Path, error: _Error, expected: str) -> str:
+    """Return the value for the message; "" for a text that may be a password."""
+    value = error.instance
     if isinstance(value, dict):
         return "a mapping"
     if isinstance(value, list):
         return "a list"
     if expected == _EXPECTED["string"]:
         return "true or false" if isinstance(value, bool) else "a number"
+    if isinstance(value, str) and path[0] in function_settings.SECRET:
+        return ""
+    if error.validator == "maxLength":
+        return f"{len(value)} characters"
     return shorten(value)
 
 
