@@ -39,7 +39,6 @@ if TYPE_CHECKING:
 
 _LIST: Final = list[str]
 _ANY: Final = dict[str, Any]
-_SCALAR: Final = str | int | float | bool
 
 
 def _one_of(*values: str | int, words: str = "") -> Any:
@@ -49,6 +48,10 @@ def _one_of(*values: str | int, words: str = "") -> Any:
 
 def _either(description: str, *kinds: Any) -> Any:
     return Annotated[Union[kinds], Meta(description=description)]  # noqa: UP007 -- made of a list
+
+
+# Without words of its own, a list in its place ended all rules with a traceback.
+_SCALAR: Final = _either("a string", str, int, float, bool)
 
 
 def _table(name: str, fields: Mapping[str, Any]) -> Any:
@@ -248,7 +251,7 @@ def owner_of(key: str, *, inside: bool, runtime: object) -> str:
         runtime: The runtime of the function.
     """
     if inside:
-        of_props = any(one.name == key for one in msgspec.structs.fields(PROPS))
+        of_props = any(field.name == key for field in msgspec.structs.fields(PROPS))
         return "props" if of_props else ""
     owners = _OWNERS_OF_IMAGES if runtime == runtimes.CONTAINER else _OWNERS
     return owners.get(key, "")

@@ -457,6 +457,7 @@ COMPLETE = {
 @example({"customContainerConfig": {"port": 0}})
 @example({"gpuConfig": {"gpuType": "fc.gpu.ada.1"}, "memorySize": 65_536, "diskSize": 61_440})
 @example({"gpuConfig": {"gpuType": "fc.gpu.ada.1"}, "memorySize": "65536"})
+@example({"customDNS": {"dnsOptions": [{"value": []}]}})
 @example({"cpu": 4})
 @example({"timeout": 60.0})
 @example({"runtime": "python2.7"})
