@@ -571,10 +571,10 @@ def _warning_of_imports() -> Iterator[None]:
 @contextmanager
 def _payloads_in(folder: Path) -> Iterator[None]:
     """Let large payloads of this process go to a folder, unless the environment names a store."""
-    from fc_async_sdk._payloads.claims import VARIABLE
+    from fc_async_sdk._payloads.claims import VARIABLE, named_store
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv(VARIABLE, os.environ.get(VARIABLE) or str(folder))
+        patch.setenv(VARIABLE, named_store(os.environ) or str(folder))
         yield
 
 

@@ -404,7 +404,7 @@ def _runner(
     environment = {
         "FC_ASYNC_ENDPOINT": addresses.fc,
         "FC_ASYNC_OSS_ENDPOINT": addresses.oss,
-        "FC_ASYNC_PAYLOADS": str(Path(addresses.data, _project_folder.PAYLOADS)),
+        "FCASYNC_PAYLOADS": str(Path(addresses.data, _project_folder.PAYLOADS)),
     }
     if not settings.execution.allow_cloud:
         urls = {name: getattr(addresses, name) for name in _NAMES}

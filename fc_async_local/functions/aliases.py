@@ -11,7 +11,7 @@ from fc_async_local.functions import function_rules, refusals
 from fc_async_local.functions.records import AliasRecord, VersionRecord
 from fc_async_local.functions.snapshot import Resources
 from fc_async_sdk._decoding import prepare
-from fc_async_sdk.spec import limits
+from fc_async_sdk.spec import function_settings, limits
 from fc_async_sdk.spec.times import rfc3339
 
 if TYPE_CHECKING:
@@ -170,13 +170,9 @@ def check_description(text: object) -> str | None:
     Raises:
         Rejected: 400 InvalidArgument.
     """
-    if text is None:
-        return None
-    if not isinstance(text, str) or len(text) > limits.DESCRIPTION_LENGTH:
-        raise refusals.invalid_argument(
-            f"description must be a string of at most {limits.DESCRIPTION_LENGTH} characters"
-        )
-    return text
+    for problem in function_settings.problems({"description": text}):
+        raise refusals.invalid_argument(str(problem))
+    return None if text is None else str(text)
 
 
 def describe_version(record: VersionRecord) -> dict[str, Any]:

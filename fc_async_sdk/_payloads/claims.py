@@ -25,13 +25,16 @@ from fc_async_sdk._decoding import JSON_ERRORS, prepare
 from fc_async_sdk._payloads import envelopes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
 T = TypeVar("T")
 
 NAME: Final = f"{envelopes.PREFIX}claim"
-VARIABLE: Final = "FC_ASYNC_PAYLOADS"
-"""Environment variable that names the store, ``oss://BUCKET`` or the path of a folder."""
+VARIABLE: Final = "FCASYNC_PAYLOADS"
+"""Environment variable that names the store, ``oss://BUCKET`` or the path of a folder. Function
+Compute refuses variables of functions with ``FC_`` in front of their names."""
+OLD_VARIABLE: Final = "FC_ASYNC_PAYLOADS"
+"""Its former name, which is still read: senders outside of functions may have it."""
 PREFIX: Final = "fc-async/v1/"
 """Precedes all keys."""
 THRESHOLD: Final = 100 * 1024
@@ -45,6 +48,11 @@ _KEY: Final = re.compile(
 )
 _SAMPLE: Final = 64 * 1024
 _WORTH: Final = 0.9
+
+
+def named_store(environ: Mapping[str, str]) -> str:
+    """Return the store that the environment names, "" if it names none."""
+    return environ.get(VARIABLE) or environ.get(OLD_VARIABLE, "")
 
 
 class PayloadStore(Protocol):

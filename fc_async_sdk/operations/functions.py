@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final, TypedDict
 
 import msgspec
@@ -31,10 +32,10 @@ from fc_async_sdk.operations.call import (
     qualified,
     read_nothing,
 )
-from fc_async_sdk.spec import limits
+from fc_async_sdk.spec import function_settings, limits
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from typing_extensions import Unpack
 
@@ -44,10 +45,11 @@ if TYPE_CHECKING:
 class FunctionOptions(TypedDict, total=False):
     """Settings for the creation or the update of a function.
 
-    Numbers are checked before anything is sent (:mod:`fc_async_sdk.spec.limits`): ``timeout``
-    1-86400 seconds, ``memory_size`` 128-32768 MB in steps of 64, ``instance_concurrency`` 1-200.
-    The service checks the others: ``cpu`` 0.05-16 vCPU, ``disk_size`` 512 or 10240 MB (API). Parts
-    that have no class here are given as the service spells them.
+    Numbers, texts and variables are checked before anything is sent
+    (:mod:`fc_async_sdk.spec.function_settings`): ``timeout`` 1-86400 seconds, ``memory_size``
+    128-32768 MB in steps of 64, ``cpu`` 0.05-16 vCPU, ``disk_size`` 512 or 10240 MB,
+    ``instance_concurrency`` 1-200. The service checks mappings and lists. Parts that have no class
+    here are given as the service spells them.
     """
 
     description: str
@@ -78,7 +80,6 @@ class FunctionOptions(TypedDict, total=False):
 
 _OPTIONS: Final = frozenset(FunctionOptions.__annotations__)
 _WIRE_NAMES: Final = {"custom_dns": "customDNS"}
-_MEMORY_STEP: Final = 64
 
 
 def create_function(
@@ -280,28 +281,23 @@ def _document(options: Mapping[str, Any]) -> dict[str, Any]:
             options[unknown[0]],
             "is not an option of a function; use extra= to pass it on",
         )
-    checks.integer("timeout", options.get("timeout"), limits.FUNCTION_TIMEOUT_SECONDS)
-    checks.integer(
-        "instance_concurrency", options.get("instance_concurrency"), limits.INSTANCE_CONCURRENCY
-    )
-    memory = checks.integer("memory_size", options.get("memory_size"), limits.MEMORY_MB)
-    if memory is not None and memory % _MEMORY_STEP:
-        raise InvalidParameter("memory_size", memory, f"must be a multiple of {_MEMORY_STEP} MB")
-    _check_environment(options.get("environment_variables"))
+    checks.text_map("environment_variables", options.get("environment_variables"))
+    for name, value in options.items():
+        _check(name, value, has_gpu=options.get("gpu_config") is not None)
     return {wire_name(name): value for name, value in options.items() if value is not None}
 
 
-def _check_environment(value: object) -> None:
-    variables = checks.text_map("environment_variables", value) or {}
-    texts = [text for pair in variables.items() for text in pair]
-    # A text that is not UTF-8 is refused when the document is written.
-    size = len("".join(texts).encode(errors="surrogatepass"))
-    if size > limits.ENVIRONMENT_BYTES:
-        raise InvalidParameter(
-            "environment_variables",
-            sorted(variables),
-            f"have {size} bytes together, {limits.ENVIRONMENT_BYTES} are allowed",
-        )
+def _check(name: str, value: object, *, has_gpu: bool) -> None:
+    """Refuse what the service refuses; parts, which may be structs, are the service's to check."""
+    row = function_settings.SETTINGS[wire_name(name)]
+    if row.kind in {"list", "mapping"}:
+        return
+    row = row.on_a_gpu() if has_gpu else row
+    for problem in function_settings.wrong(row, value, (row.name,)):
+        shown = sorted(value) if isinstance(value, Mapping) else value
+        *_, field = problem.path
+        inside = f"{field!r}: " if len(problem.path) > 1 else ""
+        raise InvalidParameter(name, shown, f"{inside}must be {problem.expected}")
 
 
 def wire_name(option: str) -> str:

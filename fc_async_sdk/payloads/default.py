@@ -51,7 +51,7 @@ def store_at(url: str, oss_endpoint: str | None = None) -> FolderStore | OssStor
 class DefaultStore:
     """The :class:`PayloadStore` that the environment names at each use.
 
-    The variable ``FC_ASYNC_PAYLOADS`` names it: ``oss://BUCKET``, or the path of a folder;
+    The variable ``FCASYNC_PAYLOADS`` names it: ``oss://BUCKET``, or the path of a folder;
     ``fc_local`` sets it. Without it, it is a folder of the local runtime at ``FC_ASYNC_ENDPOINT``,
     which functions that run there have, too. A bucket is that of this runtime, unless
     ``FC_ASYNC_OSS_ENDPOINT`` is set. Nodes that share a PostgreSQL database share neither folders
@@ -96,8 +96,9 @@ class DefaultStore:
 
     @property
     def _store(self) -> PayloadStore:
-        names = (claims.VARIABLE, "FC_ASYNC_ENDPOINT", "FC_ASYNC_OSS_ENDPOINT")
-        url, endpoint, oss_endpoint = (os.environ.get(name, "") for name in names)
+        url = claims.named_store(os.environ)
+        endpoint = os.environ.get("FC_ASYNC_ENDPOINT", "")
+        oss_endpoint = os.environ.get("FC_ASYNC_OSS_ENDPOINT", "")
         return _chosen(url, self._endpoint or endpoint, oss_endpoint)
 
     def __repr__(self) -> str:

@@ -111,6 +111,9 @@ PRE_STOP_TIMEOUT_SECONDS: Final = Range(1, 90, 3)
 CUSTOM_RUNTIME_PORT: Final = 9000
 """API: where a custom runtime listens when customRuntimeConfig.port (caPort) is unset."""
 
+PORTS: Final = Range(1, 65_535, CUSTOM_RUNTIME_PORT)
+"""API: where a custom runtime or a container may listen."""
+
 INSTANCE_CONCURRENCY: Final = Range(1, 200, 1)
 """API: how many requests one instance runs at a time."""
 
@@ -124,10 +127,22 @@ DISK_MB: Final = (512, 10_240)
 """API: the values of diskSize in MB; the first is the default."""
 
 CPU: Final = (0.05, 16)
-"""API: the least and the most vCPU of cpu, a multiple of 0.05."""
+"""API: the least and the most vCPU of cpu, a multiple of the step."""
+
+CPU_STEP: Final = 0.05
+"""API: cpu is a multiple of this."""
+
+GPU_MEMORY_STEP_MB: Final = 1024
+"""API: gpuConfig.gpuMemorySize in MB is a multiple of this."""
 
 DESCRIPTION_LENGTH: Final = 256
 """API: the longest description of a function, version or alias, in characters."""
+
+HANDLER_LENGTH: Final = 128
+"""API: the longest handler, in characters."""
+
+ROLE_LENGTH: Final = 300
+"""API: the longest role of a function, in characters."""
 
 ENVIRONMENT_BYTES: Final = 4 * 1024
 """quota: all environment variables of a function together."""

@@ -18,11 +18,11 @@ CUSTOM: Final = frozenset({"custom", "custom.debian10", "custom.debian11", "cust
 """A web server that the function brings along."""
 CONTAINER: Final = "custom-container"
 OTHERS: Final = frozenset({"java8", "java11", "go1", "php7.2", "dotnetcore3.1"})
-ALL: Final = PYTHON | NODE | CUSTOM | OTHERS | {CONTAINER}
-"""All names that CreateFunction accepts."""
-FC3: Final = ALL | {"dotnetcore2.1", "micro-sandbox", "nodejs10", "nodejs8", "python2.7"}
-"""All names that the schema of fc3 0.1.22 has."""
-NEED_NO_HANDLER: Final = CUSTOM | {CONTAINER}
+ALL: Final = PYTHON | NODE | CUSTOM | OTHERS | {CONTAINER, "micro-sandbox"}
+"""All names that CreateFunction accepts. ``micro-sandbox`` is in the schema of fc3 0.1.22 and has
+``microSandboxConfig`` in CreateFunctionInput. That schema also has ``dotnetcore2.1``, ``nodejs10``,
+``nodejs8`` and ``python2.7``, which are runtimes of FC 2.0 only."""
+NEED_NO_HANDLER: Final = CUSTOM | {CONTAINER, "micro-sandbox"}
 
 
 class ContextFields(NamedTuple):

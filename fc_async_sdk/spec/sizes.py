@@ -7,7 +7,6 @@ from typing import Final
 
 from fc_async_sdk.spec import limits
 
-_STEP: Final = 0.05
 _GB_PER_CPU: Final = (1, 4)
 _MB_PER_GB: Final = 1024
 
@@ -20,9 +19,9 @@ def wrong_cpu(cpu: float, memory_mb: int | None) -> tuple[str, str] | None:
         memory_mb: Memory in MB; None: unknown, and not checked.
     """
     low, high = limits.CPU
-    allowed = round(min(high, max(low, cpu)) / _STEP) * _STEP
+    allowed = round(min(high, max(low, cpu)) / limits.CPU_STEP) * limits.CPU_STEP
     if not abs(cpu - allowed) < 1e-6:  # noqa: PLR2004 -- rounding; NaN is not below it either
-        wrong = f"cpu must be a multiple of {_STEP} from {low} to {high}, got {cpu}"
+        wrong = f"cpu must be a multiple of {limits.CPU_STEP} from {low} to {high}, got {cpu}"
         return wrong, f"write {allowed:.2f}".rstrip("0").rstrip(".")
     least, most = _GB_PER_CPU
     # 0.35 vCPU and 512 MB are 1.43 GB for each: the ratio is of GB, a little rounding allowed.

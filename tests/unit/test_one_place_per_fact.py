@@ -98,13 +98,18 @@ def test_the_local_runtime_has_an_adapter_for_every_kind_of_destination() -> Non
     assert sorted(kinds) == sorted(KINDS)
 
 
-def test_settings_of_a_function_are_listed_by_the_model_only() -> None:
+def test_settings_of_a_function_are_listed_by_the_model_and_the_table_only() -> None:
     """Only the typed dictionaries, which type checkers need written out, repeat the model.
 
     A path into a setting is not a list of settings.
     """
     places = spellings('"(instanceIsolationMode|ossMountConfig)",(?! "mountPoints")')
-    assert places == []
+    assert places == ["fc_async_sdk/spec/function_settings.py"]
+
+
+def test_lengths_and_steps_of_settings_are_spelled_in_the_spec_only() -> None:
+    places = spellings("MEMORY_STEP|DESCRIPTION_LENGTH|HANDLER_LENGTH|ROLE_LENGTH|CPU_STEP")
+    assert [place for place in places if not place.startswith(SPEC)] == []
 
 
 def test_options_of_create_function_are_the_settings_of_the_model() -> None:

@@ -3,7 +3,7 @@
 
 Invariants:
 
-- A store is asked only if it is a folder, or the one that ``FC_ASYNC_PAYLOADS`` names: a command
+- A store is asked only if it is a folder, or the one that ``FCASYNC_PAYLOADS`` names: a command
   that shows a claim does not send requests to another bucket.
 """
 

@@ -61,8 +61,8 @@ class Condition(NamedTuple):
 
 
 def _backlog(numbers: Numbers) -> int:
-    places = limits.ACCOUNT_INSTANCES * numbers.concurrency
-    return max(places * numbers.age // (2 * numbers.timeout), 1)
+    at_once = limits.ACCOUNT_INSTANCES * numbers.concurrency
+    return max(at_once * numbers.age // (2 * numbers.timeout), 1)
 
 
 CONDITIONS: Final = (
@@ -73,9 +73,9 @@ CONDITIONS: Final = (
         3,
         critical=False,
         threshold=_backlog,
-        reason=lambda one: (
-            f"with the timeout of {one.timeout} s, {limits.ACCOUNT_INSTANCES} instances may need "
-            f"half of the maximum age ({one.age} s) for so many"
+        reason=lambda numbers: (
+            f"with the timeout of {numbers.timeout} s, {limits.ACCOUNT_INSTANCES} instances may "
+            f"need half of the maximum age ({numbers.age} s) for so many"
         ),
     ),
     Condition(
@@ -84,8 +84,10 @@ CONDITIONS: Final = (
         60,
         1,
         critical=False,
-        threshold=lambda one: max(one.age * 1_000 // 2, 1),
-        reason=lambda one: f"half of the maximum age ({one.age} s), after which it is dropped",
+        threshold=lambda numbers: max(numbers.age * 1_000 // 2, 1),
+        reason=lambda numbers: (
+            f"half of the maximum age ({numbers.age} s), after which it is dropped"
+        ),
     ),
     Condition(
         "expired",
@@ -94,7 +96,7 @@ CONDITIONS: Final = (
         1,
         critical=True,
         threshold=lambda _: 1,
-        reason=lambda one: f"an invocation was dropped: it was older than {one.age} s",
+        reason=lambda numbers: f"an invocation was dropped: it was older than {numbers.age} s",
     ),
     Condition(
         "errors",
@@ -102,9 +104,9 @@ CONDITIONS: Final = (
         300,
         1,
         critical=False,
-        threshold=lambda one: one.retries + 1,
-        reason=lambda one: (
-            f"1 attempt and {one.retries} retries: one invocation that fails for good"
+        threshold=lambda numbers: numbers.retries + 1,
+        reason=lambda numbers: (
+            f"1 attempt and {numbers.retries} retries: one invocation that fails for good"
         ),
     ),
     Condition(
@@ -144,16 +146,16 @@ def rules_of(resources: Iterable[Resource]) -> list[Rule]:
     """Return a rule for each condition and each function that has asynchronous configuration."""
     return [
         Rule(
-            one,
+            condition,
             resource.function_name,
             resource.region,
-            one.threshold(numbers),
-            one.reason(numbers),
+            condition.threshold(numbers),
+            condition.reason(numbers),
         )
         for resource in resources
         if is_function(resource) and isinstance(resource.props.get(BLOCK), dict)
         for numbers in (numbers_of(resource.props),)
-        for one in CONDITIONS
+        for condition in CONDITIONS
     ]
 
 

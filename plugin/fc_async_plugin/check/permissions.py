@@ -12,6 +12,7 @@ Invariants:
 from __future__ import annotations
 
 import re
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
@@ -123,20 +124,22 @@ def needed(project: Project) -> list[RolePolicy]:
     functions: dict[str, list[str]] = {}
     permissions: dict[str, set[Permission]] = {}
     project = _without_expressions(project)
-    names = {one.function_name for one in project.resources if is_function(one)}
+    names = {resource.function_name for resource in project.resources if is_function(resource)}
     for resource in project.resources:
-        found = set(_of(resource, names)) if is_function(resource) else None
-        if found:
+        of_function = set(_of(resource, names)) if is_function(resource) else None
+        if of_function:
             role = str(resource.props.get("role") or "")
             if role == _UNKNOWN:
                 role = _role_arn(role, resource)
             functions.setdefault(role, []).append(resource.function_name)
-            permissions.setdefault(role, set()).update(found)
+            permissions.setdefault(role, set()).update(of_function)
     return [
         RolePolicy(
             _starred(role),
             tuple(dict.fromkeys(map(_starred, functions[role]))),
-            tuple(sorted(Permission(*map(_starred, one)) for one in permissions[role])),
+            tuple(
+                sorted(Permission(*map(_starred, permission)) for permission in permissions[role])
+            ),
         )
         for role in sorted(functions)
     ]
@@ -170,14 +173,13 @@ def _texts(value: Any) -> Iterator[str]:
 
 def _without_expressions(project: Project) -> Project:
     """Return a template in which :data:`_UNKNOWN` stands for each expression."""
-    resources = [
-        msgspec.structs.replace(
-            resource,
-            function_name=_EXPRESSION.sub(_UNKNOWN, resource.function_name),
-            props=_replaced(resource.props),
-        )
-        for resource in project.resources
-    ]
+    # An expression in a policy is a name to RAM: with ${config('AccountID')} in the ARN of a role,
+    # ram:PassRole was not granted, and the first deployment was refused.
+    resources = []
+    for resource in project.resources:
+        name = _EXPRESSION.sub(_UNKNOWN, resource.function_name)
+        props = _replaced(resource.props)
+        resources.append(msgspec.structs.replace(resource, function_name=name, props=props))
     return msgspec.structs.replace(project, resources=tuple(resources))
 
 
@@ -238,13 +240,15 @@ def caller(project: Project) -> dict[str, Any]:
 
 def _functions(project: Project) -> list[str]:
     """Return the functions of a template with their versions and aliases, as RAM names them."""
+    functions = filter(is_function, project.resources)
     return sorted(
-        {
-            f"acs:fc:{one.region or '*'}:{one.account_id or '*'}:functions/{one.function_name}*"
-            for one in project.resources
-            if is_function(one)
-        }
+        {f"{_owner(resource)}:functions/{resource.function_name}*" for resource in functions}
     )
+
+
+def _owner(resource: Resource) -> str:
+    """Return the first parts of ARNs of Function Compute; ``*`` for what is not known."""
+    return f"acs:fc:{resource.region or '*'}:{resource.account_id or '*'}"
 
 
 def lifetimes(project: Project) -> dict[str, int]:
@@ -256,15 +260,15 @@ def lifetimes(project: Project) -> dict[str, int]:
     Raises:
         TemplateError: A block has a value of a wrong type.
     """
-    found: dict[str, int] = {}
+    days: dict[str, int] = {}
     for resource in _without_expressions(project).resources:
         if is_function(resource) and (bucket := bucket_of_payloads(resource)):
             block = desired(resource)
             age = block.config.max_async_event_age_in_seconds if block else None
             seconds = (age or limits.EVENT_AGE_SECONDS.default) + limits.TASK_RETENTION_SECONDS
             bucket = _starred(bucket)
-            found[bucket] = max(found.get(bucket, 0), -(-seconds // 86_400))
-    return found
+            days[bucket] = max(days.get(bucket, 0), -(-seconds // 86_400))
+    return days
 
 
 def deployer(project: Project, *, functions: bool, create_missing: bool = False) -> dict[str, Any]:
@@ -280,35 +284,28 @@ def deployer(project: Project, *, functions: bool, create_missing: bool = False)
     """
     project = _without_expressions(project)
     actions = DEPLOY_ACTIONS + (DEPLOY_FUNCTION_ACTIONS if functions else ())
-    resources = _functions(project)
     regions = sorted(
-        {
-            f"acs:fc:{one.region or '*'}:{one.account_id or '*'}:*"
-            for one in project.resources
-            if is_function(one)
-        }
+        {f"{_owner(resource)}:*" for resource in filter(is_function, project.resources)}
     )
-    listing = [one for one in actions if one in _LISTING]
-    statements: list[dict[str, Any]] = [
-        {
-            "Effect": "Allow",
-            "Action": sorted(set(actions) - set(listing)),
-            "Resource": resources,
-        },
-        {"Effect": "Allow", "Action": listing, "Resource": regions},
+    # Actions that list have no function to name: RAM grants them for a region as a whole.
+    listing = [action for action in actions if action in _LISTING]
+    statements = [
+        _allow(sorted(set(actions) - set(listing)), _functions(project)),
+        _allow(listing, regions),
     ]
-    roles = sorted({role for one in project.resources for role in _roles(one)})
+    roles = set(chain.from_iterable(map(_roles, project.resources)))
     if functions and roles:
-        statements.append({"Effect": "Allow", "Action": ["ram:PassRole"], "Resource": roles})
+        statements.append(_allow(["ram:PassRole"], sorted(roles)))
     if create_missing:
-        created = {
-            one
-            for resource in project.resources
-            if is_function(resource)
-            for one in _to_create(resource, triggers=functions)
-        }
+        created: set[Permission] = set()
+        for resource in filter(is_function, project.resources):
+            created.update(_to_create(resource, triggers=functions))
         statements += ram.document(created)["Statement"]
     return _starred_document(statements)
+
+
+def _allow(actions: list[str], resources: list[str]) -> dict[str, Any]:
+    return {"Effect": "Allow", "Action": actions, "Resource": resources}
 
 
 def _to_create(resource: Resource, *, triggers: bool) -> Iterator[Permission]:
@@ -320,7 +317,7 @@ def _to_create(resource: Resource, *, triggers: bool) -> Iterator[Permission]:
 
 def _roles(resource: Resource) -> Iterator[str]:
     """Yield the roles that a deployment hands to a function and to its triggers."""
-    triggers = (one.get("invocationRole") for _, one in resource.each("triggers"))
+    triggers = (trigger.get("invocationRole") for _, trigger in resource.each("triggers"))
     for role in (resource.props.get("role"), *triggers):
         if role:
             yield _role_arn(str(role), resource)
@@ -328,7 +325,9 @@ def _roles(resource: Resource) -> Iterator[str]:
 
 def _role_arn(role: str, resource: Resource) -> str:
     """Return the ARN of a role, which a template may give by its name."""
-    return role if role.startswith("acs:") else f"acs:ram::{resource.account_id or '*'}:role/{role}"
+    if role.startswith("acs:"):
+        return role
+    return f"acs:ram::{resource.account_id or '*'}:role/{role}"
 
 
 class Comparison(NamedTuple):
@@ -358,12 +357,16 @@ def compare(granted: Any, permissions: Iterable[Permission]) -> Comparison:
         raise PluginError("this is not a policy document: it has no list called Statement")
     if not all(isinstance(statement, dict) for statement in statements):
         raise PluginError("this is not a policy document: a statement is not an object")
-    wanted = tuple(permissions)
+    needed_permissions = tuple(permissions)
     return Comparison(
-        tuple(one for one in wanted if not ram.allows([granted], one, if_conditions_hold=True)),
+        tuple(
+            permission
+            for permission in needed_permissions
+            if not ram.allows([granted], permission, if_conditions_hold=True)
+        ),
         tuple(
             grant
             for grant in ram.grants(granted)
-            if not any(ram.covers(one, grant) for one in wanted)
+            if not any(ram.covers(permission, grant) for permission in needed_permissions)
         ),
     )

@@ -66,7 +66,7 @@ def command(  # noqa: PLR0917 -- click passes options by name
     """Print the least policy that the roles of the functions need.
 
     It is for destinations, logs (logConfig), mounted buckets (ossMountConfig), the bucket of large
-    payloads (FC_ASYNC_PAYLOADS), and calls of functions that an environment variable names. Other
+    payloads (FCASYNC_PAYLOADS), and calls of functions that an environment variable names. Other
     calls of the code are not known. A bucket of payloads is printed with the lifecycle rule that
     deletes them when they are not needed any more.
 

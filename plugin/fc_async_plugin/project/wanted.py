@@ -188,7 +188,8 @@ def _settings(resource: Resource) -> dict[str, Any]:
             continue
         _refuse_auto(resource, value, name)
         refuse_unresolved(resource, value, name)
-        settings[name] = value
+        # The service refuses the timeout 60.0, of which s makes 60.
+        settings[name] = javascript.whole_numbers(value)
     if "runtime" not in settings:
         lacking = "runtime" if resource.props else "props"
         fix = "add it to props"
@@ -197,8 +198,8 @@ def _settings(resource: Resource) -> dict[str, Any]:
         raise failure(resource.position, f"resource {resource.name!r} has no {lacking}", fix)
     if "environmentVariables" in settings:
         settings["environmentVariables"] = _environment(resource)
-    if "role" in settings:
-        settings["role"] = _role(resource)
+    if isinstance(settings.get("role"), str):
+        settings["role"] = _role(resource, settings["role"])
     return settings
 
 
@@ -222,8 +223,7 @@ def _environment(resource: Resource) -> dict[str, str]:
     return {str(name): javascript.to_text(value) for name, value in variables.items()}
 
 
-def _role(resource: Resource) -> str:
-    role = str(resource.props["role"])
+def _role(resource: Resource, role: str) -> str:
     if not role or role.startswith("acs:"):
         return role
     if not resource.account_id:

@@ -38,6 +38,17 @@ def to_text(value: Any) -> str:
     return _number_text(value)
 
 
+def whole_numbers(value: Any) -> Any:
+    """Return a value as ``JSON.stringify`` writes it: JavaScript has no 60.0, which is 60."""
+    if isinstance(value, dict):
+        return {key: whole_numbers(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [whole_numbers(inner) for inner in value]
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value
+
+
 def _number_text(value: float) -> str:
     """Return ``String(number)``: shortest digits; exponents from 1e21 on and below 1e-6."""
     exact = float(value)

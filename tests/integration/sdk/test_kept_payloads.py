@@ -140,7 +140,7 @@ def test_a_runtime_without_its_state_in_the_folder_deletes_no_payloads(
 @pytest.mark.parametrize(
     ("bucket", "advice"),
     [
-        ("", "set FC_ASYNC_PAYLOADS to a folder that all senders and nodes have"),
+        ("", "set FCASYNC_PAYLOADS to a folder that all senders and nodes have"),
         ("oss://big", "set FC_ASYNC_OSS_ENDPOINT to the OSS of oss://big"),
     ],
     ids=["folder", "bucket"],
@@ -153,13 +153,13 @@ def test_on_nodes_that_share_a_database_a_large_payload_needs_a_named_store(
     advice: str,
 ) -> None:
     """The folder and the buckets of the node that was asked are not those of the others."""
-    monkeypatch.setenv("FC_ASYNC_PAYLOADS", bucket)
+    monkeypatch.setenv("FCASYNC_PAYLOADS", bucket)
     with LocalRuntime(data=data, port=0, store=empty_postgres()) as runtime:
         client = fc_async_sdk.client(endpoint_url=runtime.endpoint)
         orders = client.function("orders", large=DefaultStore(runtime.endpoint))
         with pytest.raises(ConfigurationError, match=advice):
             orders.spawn("x" * 200_000)
-        monkeypatch.setenv("FC_ASYNC_PAYLOADS", str(data / "shared"))
+        monkeypatch.setenv("FCASYNC_PAYLOADS", str(data / "shared"))
         with pytest.raises(FunctionNotFound):  # it was written and sent
             orders.spawn("x" * 200_000)
     assert len([*(data / "shared").rglob("*")]) > 1

@@ -281,7 +281,7 @@ def test_here_a_folder_is_used_without_configuration(fc_local: FcLocal, tmp_path
 def test_a_client_in_another_terminal_uses_the_folder_of_the_runtime(
     fc_local: FcLocal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delenv("FC_ASYNC_PAYLOADS")
+    monkeypatch.delenv("FCASYNC_PAYLOADS")
     monkeypatch.setenv("FC_ASYNC_ENDPOINT", fc_local.endpoint)
     assert payloads.DefaultStore().name == f"file://{tmp_path}/fc-async/payloads"
 
@@ -289,7 +289,7 @@ def test_a_client_in_another_terminal_uses_the_folder_of_the_runtime(
 def test_a_bucket_is_that_of_the_runtime_that_a_client_calls(
     fc_local: FcLocal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("FC_ASYNC_PAYLOADS", "oss://my-bucket")
+    monkeypatch.setenv("FCASYNC_PAYLOADS", "oss://my-bucket")
     monkeypatch.setenv("FC_ASYNC_ENDPOINT", fc_local.endpoint)
     fc_local.oss.create_bucket("my-bucket")
     payloads.DefaultStore().put("in/a", b"content")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from functools import partial
+from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
@@ -80,13 +81,13 @@ def possible_accounts(written: Iterable[Link]) -> list[str]:
         The accounts that destinations of such resources name, the most frequent first; [""] if
         none is named.
     """
-    named = Counter(
-        link.arn.account_id
-        for link in written
-        if not link.resource.account_id
-        and not isinstance(link.arn, InvalidArn)
-        and link.arn.account_id
-    )
+    named: Counter[str] = Counter()
+    for link in written:
+        if link.resource.account_id or isinstance(link.arn, InvalidArn):
+            continue
+        if link.arn.account_id:
+            named[link.arn.account_id] += 1
+    # The account id breaks a tie, so that two runs answer the same.
     return sorted(named, key=lambda account: (-named[account], account)) or [""]
 
 
@@ -96,13 +97,13 @@ def written_links(resources: Iterable[Resource]) -> list[Link]:
     Region and account of an ARN may be empty. To read all ARNs takes a good part of the time of
     ``fc-async validate``, so a run reads them once.
     """
-    found = []
+    links = []
     for resource in filter(is_function, resources):
         for outcome, kind in OUTCOMES:
             text = resource.at(*destination_path(outcome))
             if isinstance(text, str) and text and "${" not in text:
-                found.append(Link(resource, outcome, kind, text, _parsed(text)))
-    return found
+                links.append(Link(resource, outcome, kind, text, _parsed(text)))
+    return links
 
 
 def _parsed(text: str) -> arn.DestinationArn | InvalidArn:
@@ -112,21 +113,16 @@ def _parsed(text: str) -> arn.DestinationArn | InvalidArn:
         return error
 
 
-def _resolved(written: Iterable[Link], own: str) -> list[Link]:
+def _resolved(written: Iterable[Link], own_account: str) -> list[Link]:
     """Return destinations with region and account filled in, for one possible own account."""
-    return [
-        link
-        if isinstance(link.arn, InvalidArn)
-        else link._replace(
-            arn=resolve(
-                link.arn,
-                region=link.resource.region,
-                account_id=link.resource.account_id,
-                only_account=own,
-            )
-        )
-        for link in written
-    ]
+    links = []
+    for link in written:
+        if not isinstance(link.arn, InvalidArn):
+            region, account_id = link.resource.region, link.resource.account_id
+            name = resolve(link.arn, region=region, account_id=account_id, only_account=own_account)
+            link = link._replace(arn=name)  # noqa: PLW2901 -- the same link, read further
+        links.append(link)
+    return links
 
 
 def build(
@@ -152,7 +148,9 @@ def build(
     if written is None:
         written = written_links(functions)
     accounts = possible_accounts(written)
-    graphs = (_build(functions, _resolved(written, own), aliases or {}, live) for own in accounts)
+    graphs = (
+        _build(functions, _resolved(written, account), aliases or {}, live) for account in accounts
+    )
     first = next(graphs)
     if len(accounts) == 1 or find_cycles(first):
         return first
@@ -176,15 +174,15 @@ def _build(
     nodes = [source_node(resource) for resource in functions]
     if not aliases:
         return Graph(nodes, edges)
-    return Graph(
-        [node for alias in nodes for node in versions(alias, aliases)],
-        [
-            edge._replace(source=source, target=target)
-            for edge in edges
-            for source in versions(edge.source, aliases)
-            for target in versions(edge.target, aliases)
-        ],
-    )
+    # A call of an alias runs one of its versions, so a cycle of a version is one of its aliases.
+    behind = chain.from_iterable(versions(node, aliases) for node in nodes)
+    return Graph(behind, chain.from_iterable(_edges_of_versions(edge, aliases) for edge in edges))
+
+
+def _edges_of_versions(edge: Edge, aliases: Mapping[Node, tuple[str, ...]]) -> Iterator[Edge]:
+    for source in versions(edge.source, aliases):
+        for target in versions(edge.target, aliases):
+            yield edge._replace(source=source, target=target)
 
 
 def trigger_edges(resources: Iterable[Resource]) -> Iterator[Edge]:
@@ -202,8 +200,10 @@ def trigger_edges(resources: Iterable[Resource]) -> Iterator[Edge]:
 
 def versions(node: Node, aliases: Mapping[Node, tuple[str, ...]]) -> list[Node]:
     """Return the nodes that a node stands for: the versions of an alias, or itself."""
-    known = aliases.get(node)
-    return [node._replace(qualifier=version) for version in known] if known else [node]
+    alias_versions = aliases.get(node)
+    if not alias_versions:
+        return [node]
+    return [node._replace(qualifier=version) for version in alias_versions]
 
 
 class LiveFunction(msgspec.Struct, frozen=True, kw_only=True):
@@ -269,7 +269,7 @@ class LiveRegion(NamedTuple):
 
     def _destinations(self, node: Node, config: AsyncConfig) -> Iterator[Edge]:
         for outcome, text in config.destinations:
-            found = _parsed(text)
-            if not isinstance(found, InvalidArn):  # an old one may not be valid any more
-                target = resolve(found, region=self.region, account_id=self.account_id)
+            destination = _parsed(text)
+            if not isinstance(destination, InvalidArn):  # an old one may not be valid any more
+                target = resolve(destination, region=self.region, account_id=self.account_id)
                 yield Edge(node, Node.of(target), outcome)

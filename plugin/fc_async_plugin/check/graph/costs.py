@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import functools
 from graphlib import TopologicalSorter
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from fc_async_sdk.spec import limits
@@ -82,28 +83,26 @@ def alone(settings: Mapping[str, Any], retries: int | None) -> Worst:
         retries: Its ``maxAsyncRetryAttempts``, or None.
     """
     executions = 1 + (limits.RETRY_ATTEMPTS.default if retries is None else retries)
-    timeout, memory = settings.get("timeout"), settings.get("memorySize")
-    seconds = executions * (
-        timeout if isinstance(timeout, int) else limits.FUNCTION_TIMEOUT_SECONDS.default
-    )
-    gb = (memory if isinstance(memory, int) else limits.MEMORY_MB.default) / _MB
-    cpu, gpu = settings.get("cpu"), settings.get("gpuConfig")
-    gpu_mb = gpu.get("gpuMemorySize") if isinstance(gpu, dict) else 0
-    return Worst(
-        executions,
-        seconds,
-        seconds * gb,
-        seconds * (cpu if isinstance(cpu, int | float) else gb),
-        seconds * (gpu_mb if isinstance(gpu_mb, int) else 0) / _MB,
-    )
+    timeout = _whole(settings.get("timeout"), limits.FUNCTION_TIMEOUT_SECONDS.default)
+    seconds = executions * timeout
+    gb = _whole(settings.get("memorySize"), limits.MEMORY_MB.default) / _MB
+    cpu = settings.get("cpu")
+    vcpu = cpu if isinstance(cpu, int | float) else gb
+    gpu = settings.get("gpuConfig")
+    gpu_mb = _whole(gpu.get("gpuMemorySize"), 0) if isinstance(gpu, dict) else 0
+    return Worst(executions, seconds, seconds * gb, seconds * vcpu, seconds * gpu_mb / _MB)
 
 
-def worst_cases(graph: Graph, own: Mapping[Node, Worst]) -> dict[Node, Worst | None]:
+def _whole(value: Any, default: int) -> int:
+    return value if isinstance(value, int) else default
+
+
+def worst_cases(graph: Graph, own_costs: Mapping[Node, Worst]) -> dict[Node, Worst | None]:
     """Return the worst case of one message to each node.
 
     Args:
         graph: Destinations and triggers.
-        own: What :func:`alone` says of functions, by their nodes with "" as qualifier.
+        own_costs: What :func:`alone` says of functions, by their nodes with "" as qualifier.
 
     Returns:
         None for nodes that lead into a cycle.
@@ -113,36 +112,40 @@ def worst_cases(graph: Graph, own: Mapping[Node, Worst]) -> dict[Node, Worst | N
     ahead: dict[Node, dict[str, list[Node]]] = {node: {} for node in graph.nodes}
     for edge in graph.edges:
         ahead[edge.source].setdefault(edge.kind, []).append(edge.target)
-    order = TopologicalSorter(
-        {
-            node: () if node in cyclic else [one for many in kinds.values() for one in many]
-            for node, kinds in ahead.items()
-        }
-    ).static_order()
-    found: dict[Node, Worst | None] = {}
-    for node in order:
-        ways = [] if node in cyclic else [_way(kind, found, to) for kind, to in ahead[node].items()]
-        if node in cyclic or None in ways:
-            found[node] = None
-        else:
-            dearest = max(filter(None, ways), key=Worst.weight, default=Worst())
-            found[node] = _own(node, own).plus(dearest)
-    return found
+    # The sorter refuses cycles: a node on one has no total, so nothing has to come before it.
+    before: dict[Node, list[Node]] = {}
+    for node, targets_by_kind in ahead.items():
+        targets = chain.from_iterable(targets_by_kind.values())
+        before[node] = [] if node in cyclic else list(targets)
+    totals: dict[Node, Worst | None] = dict.fromkeys(cyclic)
+    for node in TopologicalSorter(before).static_order():
+        if node not in cyclic:
+            ways = [_way(kind, totals, targets) for kind, targets in ahead[node].items()]
+            totals[node] = _total(_own(node, own_costs), ways)
+    return totals
 
 
-def _way(kind: str, found: Mapping[Node, Worst | None], targets: list[Node]) -> Worst | None:
+def _total(own_cost: Worst, ways: list[Worst | None]) -> Worst | None:
+    """Return the cost of a node with that of its dearest way: one invocation takes one of them."""
+    known_ways = [way for way in ways if way is not None]
+    if len(known_ways) < len(ways):
+        return None
+    return own_cost.plus(max(known_ways, key=Worst.weight, default=Worst()))
+
+
+def _way(kind: str, totals: Mapping[Node, Worst | None], targets: list[Node]) -> Worst | None:
     """Return what follows: all functions that triggers invoke, or one of an alias's versions."""
-    costs = [found[one] for one in targets]
-    known = [one for one in costs if one is not None]
-    if len(known) < len(costs):
+    costs = [totals[target] for target in targets]
+    known_costs = [cost for cost in costs if cost is not None]
+    if len(known_costs) < len(costs):
         return None
     if kind == "trigger":
-        return functools.reduce(Worst.plus, known)
-    return max(known, key=Worst.weight)
+        return functools.reduce(Worst.plus, known_costs)
+    return max(known_costs, key=Worst.weight)
 
 
-def _own(node: Node, own: Mapping[Node, Worst]) -> Worst:
+def _own(node: Node, own_costs: Mapping[Node, Worst]) -> Worst:
     if node.kind != "function":
         return Worst()
     unknown = Worst(unknown=frozenset({node.name}))
-    return own.get(node._replace(qualifier=""), unknown)
+    return own_costs.get(node._replace(qualifier=""), unknown)

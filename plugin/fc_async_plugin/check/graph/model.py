@@ -61,8 +61,12 @@ class Graph:
 
     def __init__(self, nodes: Iterable[Node] = (), edges: Iterable[Edge] = ()) -> None:
         self.edges: list[Edge] = list(edges)
-        ends = (node for edge in self.edges for node in (edge.source, edge.target))
-        self._index = {node: at for at, node in enumerate(dict.fromkeys([*nodes, *ends]))}
+        # A dictionary keeps the order, and finds a node of 10,000 without a search.
+        unique = dict.fromkeys(nodes)
+        for edge in self.edges:
+            unique[edge.source] = None
+            unique[edge.target] = None
+        self._index = {node: number for number, node in enumerate(unique)}
 
     @property
     def nodes(self) -> list[Node]:
@@ -107,35 +111,34 @@ def find_cycles(graph: Graph) -> list[Cycle]:
         destinations; then the same of what is left without their cuts. Sorted by their nodes.
     """
     destinations = [edge for edge in graph.edges if edge.kind != "trigger"]
-    found = _shortest(destinations)
+    cycles = _shortest(destinations)
     if len(destinations) < len(graph.edges):
         cuts = find_cuts(Graph(edges=destinations))
-        found += _shortest([edge for edge in graph.edges if edge not in cuts])
-    return sorted(found, key=lambda cycle: cycle.nodes)
+        cycles += _shortest([edge for edge in graph.edges if edge not in cuts])
+    return sorted(cycles, key=lambda cycle: cycle.nodes)
 
 
 def _shortest(edges: Sequence[Edge]) -> list[Cycle]:
     ranked = sorted(edges, key=_rank)
-    nodes = sorted({node for edge in ranked for node in (edge.source, edge.target)})
+    nodes = sorted(Graph(edges=ranked).nodes)
     graph = Graph(nodes, ranked)
     pairs = [(graph.number(edge.source), graph.number(edge.target)) for edge in ranked]
+    # An edge of the account cannot be removed in a file: one of a template is cut rather.
     editable = [edge.written is not None for edge in ranked]
-    return [
-        Cycle(
-            tuple(ranked[index] for index in found.edges),
-            frozenset(nodes[member] for member in found.component),
-            ranked[found.cut(editable)],
-        )
-        for found in search.shortest_cycles(len(nodes), pairs)
-    ]
+    cycles = []
+    for cycle in search.shortest_cycles(len(nodes), pairs):
+        on_cycle = tuple(ranked[index] for index in cycle.edges)
+        component = frozenset(nodes[member] for member in cycle.component)
+        cycles.append(Cycle(on_cycle, component, ranked[cycle.cut(editable)]))
+    return cycles
 
 
 def find_cuts(graph: Graph) -> frozenset[Edge]:
     """Return the edges to remove so that no cycle is left."""
-    ways = [
-        search.Way(edge.source, edge.target, edge.kind, edge.via, edge.written is not None)
-        for edge in graph.edges
-    ]
+    ways = []
+    for edge in graph.edges:
+        editable = edge.written is not None
+        ways.append(search.Way(edge.source, edge.target, edge.kind, edge.via, editable))
     return frozenset(graph.edges[index] for index in search.marked(ways))
 
 

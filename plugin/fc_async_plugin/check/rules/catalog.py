@@ -7,6 +7,7 @@ Rules about suppressions are here because they look names up among all rules.
 from __future__ import annotations
 
 import re
+from itertools import chain
 from typing import TYPE_CHECKING, Final
 
 from fc_async_plugin import PluginError
@@ -88,11 +89,10 @@ _MODULES: Final = (
     triggers,
 )
 _OWN: Final = (suppression_without_reason, unknown_rule, unused_suppression)
-_FOUND: Final = [
-    one for module in _MODULES for one in vars(module).values() if isinstance(one, Rule)
-]
+_MEMBERS: Final = [member for module in _MODULES for member in vars(module).values()]
+_OF_MODULES: Final = [member for member in _MEMBERS if isinstance(member, Rule)]
 RULES: Final[dict[str, Rule]] = {
-    one.id: one for one in sorted([*_FOUND, *_OWN], key=lambda one: one.id)
+    entry.id: entry for entry in sorted([*_OF_MODULES, *_OWN], key=lambda entry: entry.id)
 }
 """Every rule by its id, in the order of the ids."""
 
@@ -103,9 +103,9 @@ def named(name: str) -> Rule:
     Raises:
         PluginError: There is no such rule; the message names the nearest one.
     """
-    for one in RULES.values():
-        if name.upper() == one.id or name.lower() == one.name:
-            return one
+    for candidate in RULES.values():
+        if name.upper() == candidate.id or name.lower() == candidate.name:
+            return candidate
     raise PluginError(f"no rule is called {name}: {nearest(name)}")
 
 
@@ -116,7 +116,7 @@ def nearest(name: str) -> str:
     otherwise = "fc-async validate --explain lists all rules"
     if _ID.fullmatch(name.upper()):
         return otherwise  # a number says nothing about which other rule may be meant
-    names = [*RULES, *(one.name for one in RULES.values())]
+    names = [*RULES, *(rule.name for rule in RULES.values())]
     near = get_close_matches(name.upper(), names, n=1) or get_close_matches(name, names, n=1)
     return f"did you mean {near[0]}?" if near else otherwise
 
@@ -146,25 +146,37 @@ def check(
     """
     chosen = choose(RULES, select, ignore)
     _refuse_unanswerable(context, select)
-    wanted = {rule.id: rule for rule in (*_READING, *chosen)}
+    asked = {rule.id: rule for rule in (*_READING, *chosen)}
     # Which suppressions are unused is known only when all rules have run.
-    last = wanted.pop(unused_suppression.id, None)
-    found = [
-        finding
-        for rule in (RULES if last else wanted).values()
-        if rule is not unused_suppression
-        for finding in rule.check(context)
-        if not context.suppressions.use(finding.rule, finding.position)
-    ]
-    kept = [finding for finding in found if finding.rule in wanted]
-    kept += last.check(context) if last else ()
-    sources = {key: text for one in context.projects for key, text in one.sources.items()}
-    if sources:
-        shown = [text for finding in kept for text in _texts(finding)]
-        sources = provenance.relevant(sources, shown)
-        kept = [_masked(finding, sources) for finding in kept]
-    kept = list(dict.fromkeys(kept))  # functions that share an anchor have the same findings
-    return sorted(kept, key=lambda finding: (finding.position, finding.rule, finding.message))
+    last = asked.pop(unused_suppression.id, None)
+    to_run = dict(RULES if last else asked)
+    to_run.pop(unused_suppression.id, None)
+    findings = chain.from_iterable(entry.check(context) for entry in to_run.values())
+    shown = [finding for finding in findings if _is_shown(context, finding)]
+    reported = [finding for finding in shown if finding.rule in asked]
+    if last is not None:
+        reported += last.check(context)
+    # Functions that share an anchor have the same findings.
+    unique = dict.fromkeys(_all_masked(context, reported))
+    return sorted(unique, key=lambda finding: (finding.position, finding.rule, finding.message))
+
+
+def _is_shown(context: Context, finding: Finding) -> bool:
+    """Return whether no comment suppresses a finding; a comment that does so counts as used."""
+    return not context.suppressions.use(finding.rule, finding.position)
+
+
+def _all_masked(context: Context, findings: list[Finding]) -> list[Finding]:
+    """Return findings without values from outside of the templates, which may be passwords."""
+    sources: dict[str, str] = {}
+    for project in context.projects:
+        sources |= project.sources
+    if not sources:
+        return findings
+    texts = chain.from_iterable(map(_texts, findings))
+    # A project may have hundreds of variables, and findings name few of them.
+    relevant = provenance.relevant(sources, list(texts))
+    return [_masked(finding, relevant) for finding in findings]
 
 
 def _texts(finding: Finding) -> list[str]:
@@ -174,7 +186,8 @@ def _texts(finding: Finding) -> list[str]:
 def _masked(finding: Finding, sources: Mapping[str, str]) -> Finding:
     """Return a finding with expressions in place of values from outside of the template."""
     related = [
-        one._replace(message=provenance.masked(one.message, sources)) for one in finding.related
+        related._replace(message=provenance.masked(related.message, sources))
+        for related in finding.related
     ]
     return finding._replace(
         message=provenance.masked(finding.message, sources),
@@ -191,12 +204,12 @@ def choose(
     Raises:
         PluginError: A name selects no rule, or none is left.
     """
-    wanted = _prefixes(rules, select) or ("FCA",)
+    selected = _prefixes(rules, select) or ("FCA",)
     unwanted = _prefixes(rules, ignore)
     chosen = [
         rule
         for id_, rule in rules.items()
-        if id_.startswith(wanted) and not (unwanted and id_.startswith(unwanted))
+        if id_.startswith(selected) and not (unwanted and id_.startswith(unwanted))
     ]
     if not chosen:
         raise PluginError("no rule is left: --ignore leaves out everything that is selected")

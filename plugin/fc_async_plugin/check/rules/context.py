@@ -13,6 +13,7 @@ import functools
 import os
 import re
 import time
+from itertools import chain, repeat
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -88,18 +89,15 @@ class Context:
         self.roles = roles or {}
         self.live = {(region.region, region.account_id): region for region in live or ()}
         self.unread = tuple(problems)
-        self.problems = (
-            *self.unread,
-            *(note for project in self.projects for note in project.notes),
-        )
+        notes = chain.from_iterable(project.notes for project in self.projects)
+        self.problems = (*self.unread, *notes)
         self._read: dict[Needs, bool] = {
             "": True,
             "--live": live is not None,
             "--roles": roles is not None,
         }
-        self.suppressions = Suppressions(
-            [item for project in self.projects for item in project.suppressions]
-        )
+        suppressions = chain.from_iterable(project.suppressions for project in self.projects)
+        self.suppressions = Suppressions(suppressions)
 
     def has(self, needs: Needs) -> bool:
         """Return whether what a rule needs was read."""
@@ -119,19 +117,16 @@ class Context:
     @functools.cached_property
     def blocks(self) -> tuple[tuple[Resource, dict[str, Any]], ...]:
         """Every function with an ``asyncInvokeConfig`` that is a mapping."""
-        return tuple(
-            (resource, resource.props[BLOCK])
-            for resource in self.functions
-            if isinstance(resource.props.get(BLOCK), dict)
-        )
+        blocks = [(resource, resource.props.get(BLOCK)) for resource in self.functions]
+        return tuple((resource, block) for resource, block in blocks if isinstance(block, dict))
 
     @functools.cached_property
     def _violations(self) -> dict[str, list[tuple[Resource, Violation]]]:
-        found: dict[str, list[tuple[Resource, Violation]]] = {}
+        by_rule: dict[str, list[tuple[Resource, Violation]]] = {}
         for resource in self.functions:
             for rule, violation in violations(resource.props.get(BLOCK)):
-                found.setdefault(rule, []).append((resource, violation))
-        return found
+                by_rule.setdefault(rule, []).append((resource, violation))
+        return by_rule
 
     def violations(self, rule: str) -> list[tuple[Resource, Violation]]:
         """Return what the service refuses about blocks, for the rule that words it."""
@@ -149,11 +144,12 @@ class Context:
     @functools.cached_property
     def links_to_functions(self) -> list[tuple[Link, FunctionArn, Resource | None]]:
         """Every destination that is a function, with its resource if a template has it."""
-        return [
-            (link, name, self.nodes.get(Node.of(name)._replace(qualifier="")))
-            for link, name in self.destinations()
-            if isinstance(name, FunctionArn)
-        ]
+        links = []
+        for link, name in self.destinations():
+            if isinstance(name, FunctionArn):
+                node = Node.of(name)._replace(qualifier="")
+                links.append((link, name, self.nodes.get(node)))
+        return links
 
     @functools.cached_property
     def function_names(self) -> frozenset[str]:
@@ -163,21 +159,20 @@ class Context:
     @functools.cached_property
     def nodes(self) -> dict[Node, Resource]:
         """Functions of the templates by node, whichever qualifier they configure."""
-        found: dict[Node, Resource] = {}
+        resources: dict[Node, Resource] = {}
         for resource in self.functions:
-            found.setdefault(build.source_node(resource)._replace(qualifier=""), resource)
-        return found
+            resources.setdefault(build.source_node(resource)._replace(qualifier=""), resource)
+        return resources
 
     @functools.cached_property
     def graph(self) -> Graph:
         """All destinations and triggers, of the templates and of the account."""
         written = {build.source_node(resource) for resource, _ in self.blocks}
-        return build.build(
-            self.functions,
-            aliases=dict(pair for region in self.live.values() for pair in region.aliases()),
-            live=[edge for region in self.live.values() for edge in region.edges(written)],
-            written=self._written_links,
-        )
+        # What a template configures replaces what the account has, so its edges count only.
+        regions = self.live.values()
+        aliases = dict(chain.from_iterable(region.aliases() for region in regions))
+        live = list(chain.from_iterable(region.edges(written) for region in regions))
+        return build.build(self.functions, aliases=aliases, live=live, written=self._written_links)
 
     @functools.cached_property
     def cycles(self) -> tuple[Cycle, ...]:
@@ -195,10 +190,10 @@ class Context:
     @functools.cached_property
     def cuts(self) -> dict[Node, list[Edge]]:
         """The edges without which nothing that is not waived is on a cycle, by their sources."""
-        found: dict[Node, list[Edge]] = {}
+        by_source: dict[Node, list[Edge]] = {}
         for edge in find_cuts(self.searched):
-            found.setdefault(edge.source, []).append(edge)
-        return found
+            by_source.setdefault(edge.source, []).append(edge)
+        return by_source
 
     @functools.cached_property
     def searched(self) -> Graph:
@@ -242,7 +237,7 @@ class Suppressions:
 
     def names(self, *rules: str) -> bool:
         """Return whether any of these rules is suppressed anywhere."""
-        return any(rule in item.rules for item in self.items for rule in rules)
+        return any(set(rules).intersection(item.rules) for item in self.items)
 
     def use(self, rule: str, position: Position) -> bool:
         """Return whether a finding at a place is suppressed, and record the suppression as used."""
@@ -255,17 +250,14 @@ class Suppressions:
 
     def waive(self, position: Position) -> bool:
         """Return whether an edge at a place is taken out of the search for cycles."""
+        # All of them, not the first: a comment that names two rules has used both.
         used = [self.use(rule, position) for rule in CYCLE_RULES]
         return any(used)
 
     def unused(self) -> list[tuple[Suppression, str]]:
         """Return suppressions, each with a rule that it names and that found nothing."""
-        return [
-            (item, rule)
-            for item in self.items
-            for rule in item.rules
-            if (item, rule) not in self._used
-        ]
+        named = chain.from_iterable(zip(repeat(item), item.rules) for item in self.items)
+        return [pair for pair in named if pair not in self._used]
 
 
 def violations(block: object) -> Iterator[tuple[str, Violation]]:
@@ -276,16 +268,20 @@ def violations(block: object) -> Iterator[tuple[str, Violation]]:
     """
     for violation in _violations(block):
         if violation.kind == "unknown-key" or not is_unresolved(violation.value):
-            rule = _RULES.get(violation.kind) or _RULES_OF_RANGES[violation.path[-1]]
-            yield rule, violation
+            rule = _RULES.get(violation.kind)
+            yield rule or _RULES_OF_RANGES[violation.path[-1]], violation
 
 
 def _violations(block: object) -> Iterator[Violation]:
     if isinstance(block, dict):
         yield from _qualifier(block.get(QUALIFIER))
-        for violation in async_config.check({k: v for k, v in block.items() if k != QUALIFIER}):
-            beside = violation.kind == "unknown-key" and len(violation.path) == 1
-            yield violation._replace(names=(*violation.names, QUALIFIER)) if beside else violation
+        config = {key: value for key, value in block.items() if key != QUALIFIER}
+        for violation in async_config.check(config):
+            if violation.kind == "unknown-key" and len(violation.path) == 1:
+                # The qualifier may be meant, too, which the API has beside the configuration.
+                yield violation._replace(names=(*violation.names, QUALIFIER))
+            else:
+                yield violation
     elif block is not None:
         yield Violation((), "wrong-type", block, "a mapping")
 

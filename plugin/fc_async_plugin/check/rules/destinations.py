@@ -176,9 +176,9 @@ def lacking_role(context: Context) -> Iterator[Found]:
         granted = context.roles.get(role)
         if granted is None:
             continue
-        place = name.resolve(region="*", account_id="*")
-        if not ram.allows([granted], ram.checked_for(place), if_conditions_hold=True):
-            missing = ram.permission_for(place)
+        resolved = name.resolve(region="*", account_id="*")
+        if not ram.allows([granted], ram.checked_for(resolved), if_conditions_hold=True):
+            missing = ram.permission_for(resolved)
             yield Found(
                 f"{link.outcome} takes {missing.action} on {missing.resource}, which role"
                 f" {role.rpartition('/')[2]} doesn't have: results are lost",
@@ -196,8 +196,10 @@ def lacking_store(context: Context) -> Iterator[Found]:
     for resource in context.functions:
         granted = context.roles.get(str(resource.props.get("role") or ""))
         bucket = bucket_of_payloads(resource)
-        for missing in ram.to_store(bucket) if bucket and granted is not None else ():
-            if not ram.allows([granted or {}], missing, if_conditions_hold=True):
+        if not bucket or granted is None:
+            continue
+        for missing in ram.to_store(bucket):
+            if not ram.allows([granted], missing, if_conditions_hold=True):
                 yield Found(
                     f"{resource.function_name} keeps large payloads in oss://{bucket}, and its role"
                     f" does not have {missing.action} on {missing.resource}",
@@ -217,25 +219,30 @@ def unknown_function(context: Context) -> Iterator[Found]:
     The service checks only the form of the ARN; results of a missing function are lost.
     """
     for link, name, resource in context.links_to_functions:
-        foreign = name.account_id != link.resource.account_id
-        if resource or foreign or name.region != link.resource.region:
+        # What another account or region has is not read, and is not expected in a template here.
+        is_foreign = name.account_id != link.resource.account_id
+        if resource or is_foreign or name.region != link.resource.region:
             continue
-        known = context.is_read(name)
-        if known and context.live_function(name) is not None:
+        is_read = context.is_read(name)
+        if is_read and context.live_function(name) is not None:
             continue
-        place = "neither in a template nor in the account" if known else "in none of the templates"
+        searched = (
+            "neither in a template nor in the account" if is_read else "in none of the templates"
+        )
         yield Found(
-            f"{link.outcome} goes to function {shorten(name.function)}, which is {place}",
+            f"{link.outcome} goes to function {shorten(name.function)}, which is {searched}",
             link.where(),
             _near(name.function, context) or "deploy it first; the service doesn't check this",
-            severity="error" if known else "warning",
+            severity="error" if is_read else "warning",
         )
 
 
 def _near(name: str, context: Context) -> str:
     names = context.function_names
-    found = difflib.get_close_matches(name, names, 1, 0.8) if len(names) < _MANY else []
-    return f"did you mean {found[0]}?" if found else ""
+    if len(names) >= _MANY:
+        return ""
+    near = difflib.get_close_matches(name, names, 1, 0.8)
+    return f"did you mean {near[0]}?" if near else ""
 
 
 @rule("FCA041", "http-function", "warning")
@@ -246,9 +253,10 @@ def http_function(context: Context) -> Iterator[Found]:
     """
     for link, name, resource in context.links_to_functions:
         live = context.live_function(name)
-        kinds = [one.trigger_type for one in live.triggers] if live else []
-        written = resource.each("triggers") if resource else ()
-        if "http" in [*kinds, *(one.get("triggerType") for _, one in written)]:
+        kinds = [trigger.trigger_type for trigger in live.triggers] if live else []
+        for _, trigger in resource.each("triggers") if resource else ():
+            kinds.append(trigger.get("triggerType"))
+        if "http" in kinds:
             yield Found(
                 f"{link.outcome} goes to {name.function}, which has an HTTP trigger: it gets the"
                 " event as a payload, not as a request, and the service may refuse it",
@@ -285,18 +293,18 @@ def own_qualifier(context: Context) -> Iterator[Found]:
         name = arn.FunctionArn(region=node.region, account_id=node.account_id, function=node.name)
         live = context.live_function(name)
         if live and not live.has_qualifier(node.qualifier):
-            place = resource.where(BLOCK, "qualifier") if block else resource.position
+            position = resource.where(BLOCK, "qualifier") if block else resource.position
             yield Found(
                 f"{node.name} has no version and no alias {shorten(node.qualifier)}",
-                place,
+                position,
                 _known_qualifiers(live.aliases, live.versions),
             )
 
 
 def _known_qualifiers(aliases: dict[str, tuple[str, ...]], versions: frozenset[str]) -> str:
-    known = [*sorted(aliases), *sorted(versions, key=int)]
-    there = ", ".join(known[:8]) if known else "none yet"
-    return f"create it first; there are {limits.DEFAULT_QUALIFIER} and: {there}"
+    qualifiers = [*sorted(aliases), *sorted(versions, key=int)]
+    listed = ", ".join(qualifiers[:8]) if qualifiers else "none yet"
+    return f"create it first; there are {limits.DEFAULT_QUALIFIER} and: {listed}"
 
 
 @rule("FCA044", "configured-twice", "error")

@@ -100,8 +100,8 @@ def paths_in(value: str) -> Iterator[PurePosixPath]:
         is_absolute = not url["host"] and path.startswith("//")
         if path and (is_file or is_absolute):
             yield _normal(path)
-    for found in _PATH.finditer(_URL.sub(" ", value)):
-        yield _normal(found[0])
+    for match in _PATH.finditer(_URL.sub(" ", value)):
+        yield _normal(match[0])
 
 
 def _normal(path: str) -> PurePosixPath:

@@ -117,19 +117,20 @@ def _with_one_type(node: Any, *, nulls: bool) -> Any:
     kinds = node.get("type")
     if not isinstance(kinds, list):
         return node
-    made = _conditions(node, [kind for kind in kinds if kind != "null"])
-    return {"if": {"type": "null"}, "else": made} if nulls and "null" in kinds else made
+    conditions = _conditions(node, [kind for kind in kinds if kind != "null"])
+    return {"if": {"type": "null"}, "else": conditions} if nulls and "null" in kinds else conditions
 
 
 def _conditions(node: dict[str, Any], kinds: list[str]) -> dict[str, Any]:
-    others = [kind for kind in kinds if kind != "string"]
-    one = {key: value for key, value in node.items() if key != "pattern"} | {"type": others[0]}
+    types = [kind for kind in kinds if kind != "string"]
+    without_pattern = {key: value for key, value in node.items() if key != "pattern"}
+    with_one_type = without_pattern | {"type": types[0]}
     if "string" not in kinds:
-        return one
+        return with_one_type
     text = {"type": "string", "pattern": node["pattern"]}
     if text["pattern"] == _VARIABLE:
-        return {"if": text, "else": one}
-    return {"if": {"type": others[0]}, "then": one, "else": text}
+        return {"if": text, "else": with_one_type}
+    return {"if": {"type": types[0]}, "then": with_one_type, "else": text}
 
 
 def _block() -> dict[str, Any]:
@@ -210,5 +211,5 @@ def _destination() -> dict[str, Any]:
         "pattern": f"^acs:(?:{services}):[a-z0-9-]*:[0-9]*:.+|{_VARIABLE}",
         "examples": [kind.example("cn-hangzhou") for kind in KINDS.values()],
     }
-    made = _table({"destination": destination}, "Destination of a result.")
-    return {**made, "required": ["destination"]}
+    table = _table({"destination": destination}, "Destination of a result.")
+    return {**table, "required": ["destination"]}

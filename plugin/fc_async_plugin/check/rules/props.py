@@ -20,13 +20,13 @@ from fc_async_plugin.check.rules.form import fc2_block, like_block, nearest, typ
 from fc_async_plugin.check.rules.rule import RELATED, Found, Related, rule
 from fc_async_plugin.check.rules.triggers import written_triggers
 from fc_async_plugin.project.code import start_problem
-from fc_async_plugin.s_yaml import edition1
+from fc_async_plugin.s_yaml import edition1, javascript
 from fc_async_plugin.s_yaml.model import is_function, is_of_fc2, is_unresolved
 from fc_async_sdk.errors import shorten
-from fc_async_sdk.spec import http_trigger, limits, regions, sizes
+from fc_async_sdk.spec import function_settings, http_trigger, regions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator, Mapping
 
     from fc_async_plugin.check.rules.context import Context
     from fc_async_plugin.check.rules.rule import Severity
@@ -82,60 +82,104 @@ def invalid(context: Context) -> Iterator[Found]:
         if is_of_fc2(resource):
             continue
         settled = _settled(resource.props)
-        for name in props_schema.BESIDE_GPU if "gpuConfig" in settled else ():
-            settled.pop(name, None)
-        yield from _findings(resource, (), settled, props_schema.PROPS)
+        kind_of_props = props_schema.PROPS
+        if function_settings.GPU in settled:
+            kind_of_props = props_schema.PROPS_ON_A_GPU
+        yield from _findings(resource, (), settled, kind_of_props)
         yield from _sizes(resource, settled)
-        triggers = settled.get("triggers")
-        for index, trigger in enumerate(triggers if isinstance(triggers, list) else ()):
-            kind = trigger.get("triggerType") if isinstance(trigger, dict) else None
-            config = trigger.get("triggerConfig") if kind else None
-            known = props_schema.TRIGGER_CONFIGS.get(str(kind))
-            if known is not None and isinstance(config, dict):
-                yield from _findings(resource, ("triggers", index, "triggerConfig"), config, known)
-    for one in written_triggers(context, http_trigger.TYPE):
-        if isinstance(one.config, dict) and "methods" not in one.config:
-            text = f"HTTP trigger {one.name} has no methods, without which it takes no request"
+        yield from _variables(resource, settled.get("environmentVariables"))
+        yield from _absent(resource)
+        yield from _trigger_configs(resource, settled.get("triggers"))
+    for http in written_triggers(context, http_trigger.TYPE):
+        if isinstance(http.config, dict) and "methods" not in http.config:
+            text = f"HTTP trigger {http.name} has no methods, without which it takes no request"
             fix = f"write methods in triggerConfig: some of {', '.join(http_trigger.METHODS)}"
-            yield Found(text, one.where("triggerConfig"), fix)
+            yield Found(text, http.where("triggerConfig"), fix)
+
+
+def _trigger_configs(resource: Resource, triggers: object) -> Iterator[Found]:
+    """Yield findings for ``triggerConfig`` of the types that are known here."""
+    if not isinstance(triggers, list):
+        return
+    for index, trigger in enumerate(triggers):
+        if not isinstance(trigger, dict):
+            continue
+        config = trigger.get("triggerConfig")
+        type_of_config = props_schema.TRIGGER_CONFIGS.get(str(trigger.get("triggerType")))
+        if type_of_config is not None and isinstance(config, dict):
+            path = ("triggers", index, "triggerConfig")
+            yield from _findings(resource, path, config, type_of_config)
 
 
 def _unknown_regions(context: Context) -> Iterator[Found]:
     """Yield one finding for each region that is not known, at the first function that names it."""
-    places: dict[str, list[Position]] = {}
+    positions: dict[str, list[Position]] = {}
     for resource in context.functions:
         region = resource.props.get("region")
         if not isinstance(region, str) or is_unresolved(region) or is_of_fc2(resource):
             continue
         if region not in regions.ALL and props_schema.REGION.fullmatch(region):
-            places.setdefault(region, []).append(resource.where("region"))
-    for region, (first, *others) in places.items():
+            positions.setdefault(region, []).append(resource.where("region"))
+    # A warning, because the list has a date and the service adds regions. Before there was a
+    # finding, cn-hangzou ended as an error of DNS in the deployment.
+    for region, (first, *later) in positions.items():
         near = regions.nearest(region)
         yield Found(
             f"region {shorten(region)} is not known to have Function Compute, as of"
             f" {regions.ALL_AS_OF}",
             first,
             f"did you mean {near}?" if near else f"known: {', '.join(sorted(regions.ALL))}",
-            tuple(Related(other, "here too") for other in dict.fromkeys(others[:RELATED])),
+            tuple(Related(other, "here too") for other in dict.fromkeys(later[:RELATED])),
             severity="warning",
         )
 
 
-def _sizes(resource: Resource, values: dict[str, Any]) -> Iterator[Found]:
+def _sizes(resource: Resource, settings: dict[str, Any]) -> Iterator[Found]:
     """Yield a finding if the vCPU, of which the type says the range only, is refused."""
-    cpu, memory = values.get("cpu"), values.get("memorySize")
-    if cpu is not True and isinstance(cpu, int | float) and limits.CPU[0] <= cpu <= limits.CPU[1]:
-        wrong = sizes.wrong_cpu(cpu, memory if memory in limits.MEMORY_MB else None)
-        if wrong is not None:
-            yield Found(wrong[0], resource.where("cpu"), wrong[1])
+    problem = function_settings.wrong_sizes(settings)
+    if problem is not None:
+        yield Found(str(problem), resource.where("cpu"), problem.fix)
+
+
+def _variables(resource: Resource, variables: object) -> Iterator[Found]:
+    """Yield findings for names of variables and their size, which the types do not check."""
+    if not isinstance(variables, dict):
+        return
+    for name in variables:
+        problem = function_settings.wrong_variable_name(name)
+        if problem is not None:
+            yield Found(str(problem), resource.where_key(*problem.path), problem.fix)
+    texts = {name: javascript.to_text(value) for name, value in variables.items()}
+    too_many = function_settings.wrong_size(texts)
+    if too_many is not None:
+        yield Found(str(too_many), resource.where(*too_many.path), too_many.fix)
+
+
+def _absent(resource: Resource) -> Iterator[Found]:
+    """Yield a finding if a function that is made here lacks a setting.
+
+    A resource without code may configure a function that exists already.
+    """
+    props = resource.props
+    if not props.get("runtime") or not (props.get("code") or props.get("customContainerConfig")):
+        return
+    absent = function_settings.missing(props)
+    if absent is None:
+        return
+    setting, _, inside = absent.partition(".")
+    where = resource.where(setting) if inside and props.get(setting) else resource.position
+    message = (
+        f"{absent} is missing, without which Function Compute makes no {props['runtime']} function"
+    )
+    yield Found(message, where, f"add {absent}")
 
 
 def _settled(value: Any) -> Any:
     """Return a value without nulls and without what is known only after a deployment."""
     if isinstance(value, dict):
-        return {str(key): _settled(one) for key, one in value.items() if _is_settled(one)}
+        return {str(key): _settled(inner) for key, inner in value.items() if _is_settled(inner)}
     if isinstance(value, list):
-        return [_settled(one) for one in value]
+        return [_settled(item) for item in value]
     return value
 
 
@@ -154,7 +198,7 @@ def _validator(kind: type) -> Any:
 
 
 def _findings(
-    resource: Resource, place: Path, values: dict[str, Any], kind: type
+    resource: Resource, parent: Path, values: dict[str, Any], kind: type
 ) -> Iterator[Found]:
     """Yield one finding for each place in a mapping that is wrong, and for each unknown key."""
     if props_schema.fits(values, kind):
@@ -164,7 +208,7 @@ def _findings(
 
     by_place: dict[Path, list[_Error]] = {}
     for error in map(_inner, _validator(kind).iter_errors(values)):
-        by_place.setdefault((*place, *error.absolute_path), []).append(error)
+        by_place.setdefault((*parent, *error.absolute_path), []).append(error)
     for path, errors in by_place.items():
         best = max(errors, key=relevance)
         if best.validator == "additionalProperties":
@@ -175,56 +219,79 @@ def _findings(
 
 def _inner(error: _Error) -> _Error:
     """Return the error inside of alternatives, if one of them is for this kind of value."""
-    inner = [
-        one
-        for one in error.context or ()
-        if one.relative_path or one.validator == "additionalProperties"
-    ]
-    return _inner(inner[0]) if inner else error
+    for alternative in error.context or ():
+        if alternative.relative_path or alternative.validator == "additionalProperties":
+            return _inner(alternative)
+    return error
 
 
 def _unknown(resource: Resource, path: Path, error: _Error) -> Iterator[Found]:
-    known = error.schema["properties"]
-    others = {*like_block(error.instance), *fc2_block(resource)[:1]} if not path else set()
-    old = edition1.TRIGGER_KEYS if "triggerName" in known else {} if path else _FC2
+    """Yield one finding for each key of a mapping that is not known."""
+    known_keys = error.schema["properties"]
+    worded_elsewhere: set[str] = set()
+    if not path:
+        worded_elsewhere = {*like_block(error.instance), *fc2_block(resource)[:1]}
     for key in error.instance:
-        if key in known or key in others:
-            continue
-        runtime = resource.props.get("runtime")
-        owner = props_schema.owner_of(key, inside=bool(path), runtime=runtime)
-        if owner and key not in old:
-            yield unknown_key(resource, path, key, (), f"write it under {owner}", "warning")
-        elif key in old:
-            lacks = key in _FC2_REQUIRED and _FC2_REQUIRED[key] not in error.instance
-            severity: Severity = "error" if path or lacks else "warning"
-            said = f"{shorten(key)} is a key of FC 2.0, which FC 3.0 ignores"
-            place = resource.where_key(*path, key)
-            yield Found(said, place, f"write {old[key]}", severity=severity)
-        elif nearest(key, known, _TYPO):
-            yield unknown_key(resource, path, key, known)
-        elif path or nearest(key, known, _ALIKE):
-            yield unknown_key(resource, path, key, known, severity="warning")
-        else:
-            fix = "remove it; if a fc3 after 0.1.22 has it, suppress this finding"
-            yield unknown_key(resource, path, key, (), fix, "warning")
+        if key not in known_keys and key not in worded_elsewhere:
+            yield _unknown_key(resource, path, key, error)
+
+
+def _unknown_key(resource: Resource, path: Path, key: str, error: _Error) -> Found:
+    known_keys = error.schema["properties"]
+    of_fc2 = _keys_of_fc2(path, known_keys)
+    if key in of_fc2:
+        is_required = key in _FC2_REQUIRED and _FC2_REQUIRED[key] not in error.instance
+        severity: Severity = "error" if path or is_required else "warning"
+        message = f"{shorten(key)} is a key of FC 2.0, which FC 3.0 ignores"
+        position = resource.where_key(*path, key)
+        return Found(message, position, f"write {of_fc2[key]}", severity=severity)
+    runtime = resource.props.get("runtime")
+    owner = props_schema.owner_of(key, inside=bool(path), runtime=runtime)
+    if owner:
+        return unknown_key(resource, path, key, (), f"write it under {owner}", "warning")
+    if nearest(key, known_keys, _TYPO):
+        return unknown_key(resource, path, key, known_keys)
+    # A later fc3 may have a key that only resembles a known one: no deployment is stopped by it.
+    if path or nearest(key, known_keys, _ALIKE):
+        return unknown_key(resource, path, key, known_keys, severity="warning")
+    fix = "remove it; if a fc3 after 0.1.22 has it, suppress this finding"
+    return unknown_key(resource, path, key, (), fix, "warning")
+
+
+def _keys_of_fc2(path: Path, known_keys: Collection[str]) -> Mapping[str, str]:
+    """Return the keys of FC 2.0 for a mapping, and what FC 3.0 has for them."""
+    if "triggerName" in known_keys:
+        return edition1.TRIGGER_KEYS
+    return {} if path else _FC2
 
 
 def _refused(resource: Resource, path: Path, error: _Error) -> Found:
     expected = error.schema.get("description") or _EXPECTED[error.validator_value]
+    if error.validator == "type" and error.validator_value == "string":
+        # A number in place of a text lacks quotes only, whatever else the text must be.
+        expected = _EXPECTED["string"]
+    shown = _shown(path, error, expected)
+    got = f", got {shown}" if shown else ""
     return Found(
-        f"{'.'.join(map(str, path))} must be {expected}, got {_shown(error.instance, expected)}",
+        f"{'.'.join(map(str, path))} must be {expected}{got}",
         resource.where(*path),
         _fix(error, expected),
     )
 
 
-def _shown(value: object, expected: str) -> str:
+def _shown(path: Path, error: _Error, expected: str) -> str:
+    """Return the value for the message; "" for a text that may be a password."""
+    value = error.instance
     if isinstance(value, dict):
         return "a mapping"
     if isinstance(value, list):
         return "a list"
     if expected == _EXPECTED["string"]:
         return "true or false" if isinstance(value, bool) else "a number"
+    if isinstance(value, str) and path[0] in function_settings.SECRET:
+        return ""
+    if error.validator == "maxLength":
+        return f"{len(value)} characters"
     return shorten(value)
 
 

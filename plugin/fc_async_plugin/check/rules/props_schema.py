@@ -1,17 +1,19 @@
 # SPDX-License-Identifier: MIT
 """Types of ``props`` of a function, for the check of good props and for its errors.
 
-The settings are those of :class:`fc_async_sdk.models.FunctionSettings` with the ranges of
-:mod:`fc_async_sdk.spec.limits`. What they leave open is from the component fc3 0.1.22
-(https://github.com/devsapp/fc3/blob/0.1.22/src/schema.json) and from the operation CreateFunction
-(``CreateFunctionInput`` of https://pypi.org/project/alibabacloud-fc20230330/).
+Settings of functions are the rows of :mod:`fc_async_sdk.spec.function_settings`, which the local
+runtime reads, too. What the component fc3 0.1.22 adds is here
+(https://github.com/devsapp/fc3/blob/0.1.22/src/schema.json).
 
 Invariants:
 
 - :func:`fits` and :func:`schema` are made from the same types.
+- A value of a setting is refused if and only if the local runtime's CreateFunction refuses what is
+  made of it (tested). ``auto`` is fc3's word for what it makes.
 - What fc3 and the API name differently is accepted in both forms. Where the API accepts more than
   the schema of fc3, such as newer GPU types, the API counts.
-- What fc3's own tests deploy is accepted (https://github.com/devsapp/fc3/tree/0.1.22/__tests__/e2e).
+- What fc3's own tests deploy is accepted (https://github.com/devsapp/fc3/tree/0.1.22/__tests__/e2e),
+  but for quotas that were raised for their account.
 - ``asyncInvokeConfig`` has rules of its own and is not looked into here. Of triggers, only keys and
   fixed words are: timers and buckets have rules of their own, too.
 """
@@ -19,42 +21,24 @@ Invariants:
 from __future__ import annotations
 
 import functools
-import operator
+import itertools
 import re
-import types
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Union, get_args
 
 import msgspec
 from msgspec import Meta
 
-from fc_async_sdk import models
 from fc_async_sdk._decoding import prepare
 from fc_async_sdk.spec import async_config, http_trigger, limits, runtimes, triggers
+from fc_async_sdk.spec.function_settings import SETTINGS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
-BESIDE_GPU: Final = ("cpu", "diskSize", "memorySize")
-"""Sizes whose ranges are other ones for a function with ``gpuConfig``."""
+    from fc_async_sdk.spec.function_settings import Setting
 
 _LIST: Final = list[str]
 _ANY: Final = dict[str, Any]
-_SCALAR: Final = str | int | float | bool
-
-
-def _whole(low: int, high: int | None = None, *, step: int = 1) -> Any:
-    upwards = f", {low} or more" if high is None else f" from {low} to {high}"
-    steps = "" if step == 1 else f", a multiple of {step}"
-    words = f"a whole number{upwards}{steps}"
-    return Annotated[int, Meta(ge=low, le=high, multiple_of=step, description=words)]
-
-
-def _range(allowed: limits.Range, *, step: int = 1) -> Any:
-    return _whole(allowed.low, allowed.high, step=step)
-
-
-def _number(low: float, high: float) -> Any:
-    return Annotated[float, Meta(ge=low, le=high, description=f"a number from {low} to {high}")]
 
 
 def _one_of(*values: str | int, words: str = "") -> Any:
@@ -64,6 +48,10 @@ def _one_of(*values: str | int, words: str = "") -> Any:
 
 def _either(description: str, *kinds: Any) -> Any:
     return Annotated[Union[kinds], Meta(description=description)]  # noqa: UP007 -- made of a list
+
+
+# Without words of its own, a list in its place ended all rules with a traceback.
+_SCALAR: Final = _either("a string", str, int, float, bool)
 
 
 def _table(name: str, fields: Mapping[str, Any]) -> Any:
@@ -81,112 +69,93 @@ def _each(names: str, kind: Any = str) -> dict[str, Any]:
     return dict.fromkeys(names.split(), kind)
 
 
-def _fields_of(kind: type[models.Model]) -> dict[str, Any]:
-    """Return the keys of a model of the API and their types, of which none is null here."""
-    return {one.encode_name: _without_none(one.type) for one in msgspec.structs.fields(kind)}
-
-
-def _without_none(kind: Any) -> Any:
-    kinds = [one for one in get_args(kind) if one is not types.NoneType]
-    return functools.reduce(operator.or_, kinds) if kinds else kind
-
-
 _AUTO: Final = Annotated[str, Meta(pattern="^[Aa][Uu][Tt][Oo]([|]|$)")]
 """``auto``, or ``auto|mountDir=/mnt/data`` with parameters for what fc3 makes."""
+_MADE_BY_FC3: Final = frozenset(_each("logConfig nasConfig ossMountConfig vpcConfig"))
+"""Settings for which fc3 takes ``auto``, too."""
+_END: Final = r"(?![\s\S])"
+"""The end of a text; ``$`` is also before a line feed at the end."""
 
 
-def _auto_or(name: str, fields: Mapping[str, Any]) -> Any:
-    return _either("auto or a mapping", _AUTO, _table(name, fields))
+def _names(setting: str) -> list[str]:
+    """Return the keys of a mapping."""
+    return [part.name for part in SETTINGS[setting].parts]
 
 
-_HEALTH_CHECK: Final = _table("HealthCheckConfig", _fields_of(models.HealthCheckConfig))
-_REGISTRY: Final = _table(
-    "RegistryConfig",
-    {
-        "authConfig": _table("AuthConfig", _each("userName password")),
-        "certConfig": _table("CertConfig", {"insecure": bool, "rootCaCertBase64": str}),
-        "networkConfig": _table("NetworkConfig", _each("vpcId vSwitchId securityGroupId")),
-    },
-)
-
-
-def _hook(name: str, timeout: limits.Range) -> Any:
-    return _table(name, _fields_of(models.LifecycleHook) | {"timeout": _range(timeout)})
-
-
-def _mounts(name: str, fields: Mapping[str, Any]) -> Any:
+def _tables(name: str, fields: Mapping[str, Any]) -> Any:
     return list[_table(name, fields)]  # type: ignore[misc]
 
 
-_VARIABLES: Any = dict[str, _either("a string", _SCALAR)]  # type: ignore[misc]
-_CONTAINER: Final[dict[str, Any]] = {
-    **_each("image accelerationType acrInstanceId resolvedImageUri"),
-    **_each("command entrypoint", _LIST),
-    "port": int,
-    "healthCheckConfig": _HEALTH_CHECK,
-    "registryConfig": _REGISTRY,
-    "accelerationInfo": _ANY,
-}
-_SETTINGS: Final[dict[str, Any]] = {
-    "runtime": _one_of(*sorted(runtimes.FC3), words="the name of a runtime"),
-    "cpu": _number(*limits.CPU),
-    "memorySize": _range(limits.MEMORY_MB, step=limits.MEMORY_STEP_MB),
-    "diskSize": _one_of(*limits.DISK_MB),
-    "timeout": _range(limits.FUNCTION_TIMEOUT_SECONDS),
-    "environmentVariables": _VARIABLES,
-    "instanceConcurrency": _range(limits.INSTANCE_CONCURRENCY),
-    "customRuntimeConfig": _table(
-        "CustomRuntimeConfig",
-        _fields_of(models.CustomRuntimeConfig) | {"healthCheckConfig": _HEALTH_CHECK},
-    ),
-    "instanceLifecycleConfig": _table(
-        "InstanceLifecycleConfig",
-        {
-            "initializer": _hook("Initializer", limits.INITIALIZER_TIMEOUT_SECONDS),
-            # The quota is 90 seconds, but fc3's own tests deploy 300 (e2e/model/s_file.yaml).
-            "preStop": _hook("PreStop", limits.INITIALIZER_TIMEOUT_SECONDS),
-        },
-    ),
-    "customContainerConfig": _table("CustomContainerConfig", _CONTAINER),
-    "logConfig": _auto_or(
-        "LogConfig",
-        _each("project logstore")
-        | _each("enableInstanceMetrics enableLlmMetrics enableRequestMetrics", bool)
-        | {"logBeginRule": _one_of("DefaultRegex", "None")},
-    ),
-    "vpcConfig": _auto_or(
-        "VpcConfig",
-        _each("vpcId securityGroupId role")
-        | {"vSwitchIds": _either("auto or a list of ids", _AUTO, _LIST)},
-    ),
-    "nasConfig": _auto_or(
-        "NasConfig",
-        {
-            "userId": int,
-            "groupId": int,
-            "mountPoints": _mounts(
-                "NasMountPoint", {"serverAddr": str, "mountDir": str, "enableTLS": bool}
-            ),
-        },
-    ),
-    "ossMountConfig": _auto_or(
-        "OssMountConfig",
-        {
-            "mountPoints": _mounts(
-                "OssMountPoint",
-                _each("bucketName bucketPath endpoint mountDir") | {"readOnly": bool},
-            )
-        },
-    ),
-    "tracingConfig": _table("TracingConfig", {"type": str, "params": Any, "jaegerConfig": _ANY}),
-    "gpuConfig": _table("GpuConfig", {"gpuType": str, "gpuMemorySize": _whole(1024, step=1024)}),
-    "customDNS": _table(
-        "CustomDns",
-        _each("nameServers searches", _LIST)
-        | {"dnsOptions": _mounts("DnsOption", {"name": str, "value": _SCALAR})},
-    ),
-}
-"""Settings of which :class:`FunctionSettings` does not say all."""
+def _type_of(row: Setting) -> Any:
+    """Return the type of the values that a row of the table accepts, or fc3 makes into them."""
+    if row.name == "vSwitchIds":
+        return _either("auto or a list of ids", _AUTO, _LIST)
+    if row.kind == "mapping":
+        return _mapping_of(row)
+    if row.kind == "list":
+        return _list_of(row)
+    if row.kind == "variables":
+        return _variables_of(row)
+    return _plain_type_of(row)
+
+
+def _plain_type_of(row: Setting) -> Any:
+    if row.choices:
+        return _one_of(*row.choices, words=row.expected)
+    if row.kind in {"integer", "number"}:
+        return _number_of(row)
+    if row.kind == "text":
+        return _text_of(row)
+    return {"any": Any, "boolean": bool, "scalar": _SCALAR}[row.kind]
+
+
+def _number_of(row: Setting) -> Any:
+    if row.kind == "number":
+        return Annotated[float, Meta(ge=row.low, le=row.high, description=row.expected)]
+    low, high, step = (None if bound is None else int(bound) for bound in row[2:5])
+    return Annotated[int, Meta(ge=low, le=high, multiple_of=step, description=row.expected)]
+
+
+def _text_of(row: Setting) -> Any:
+    if not row.pattern and row.length is None:
+        return str
+    pattern = f"^(?:{row.pattern}){_END}" if row.pattern else None
+    return Annotated[str, Meta(pattern=pattern, max_length=row.length, description=row.expected)]
+
+
+def _list_of(row: Setting) -> Any:
+    if row.parts:
+        return list[_table_of(row.parts)]  # type: ignore[misc]
+    if not row.pattern:
+        return _LIST
+    return list[_text_of(row._replace(kind="text", words="a string without NUL"))]  # type: ignore[misc]
+
+
+def _variables_of(row: Setting) -> Any:
+    # s makes texts of numbers, true and false.
+    return dict[str, _either(row.expected, _text_of(row), int, float, bool)]  # type: ignore[misc]
+
+
+def _mapping_of(row: Setting) -> Any:
+    if not row.parts:
+        return _ANY
+    table = _table_of(row.parts)
+    return _either("auto or a mapping", _AUTO, table) if row.name in _MADE_BY_FC3 else table
+
+
+_NUMBERS: Final = itertools.count(1)
+
+
+@functools.cache
+def _table_of(rows: tuple[Setting, ...]) -> Any:
+    # msgspec makes no schema with two types of one name, and nasConfig as well as ossMountConfig
+    # have mountPoints: the types are numbered.
+    return _table(f"Parts{next(_NUMBERS)}", _types_of(rows))
+
+
+def _types_of(rows: Iterable[Setting]) -> dict[str, Any]:
+    return {row.name: _type_of(row) for row in rows}
+
 
 _TRIGGER: Final[dict[str, Any]] = _each("description invocationRole sourceArn triggerName") | {
     "qualifier": _SCALAR,
@@ -212,9 +181,9 @@ _TRIGGER_CONFIGS: Final[dict[str, dict[str, Any]]] = {
 }
 
 REGION: Final = re.compile(r"^[a-z0-9-]{1,64}$")
-_NAME: Final = f"^(?:{limits.FUNCTION_NAME_PATTERN.pattern})$"
+_NAME: Final = f"^(?:{limits.FUNCTION_NAME_PATTERN.pattern}){_END}"
 _OTHERS: Final[dict[str, Any]] = {
-    # Of CreateFunction, but not of FunctionSettings.
+    # Of CreateFunction, but not settings that this project reads.
     **_each("disableInjectCredentials resourceGroupId"),
     **_each("juiceFsConfig microSandboxConfig polarFsConfig", Any),
     "code": _either(
@@ -231,10 +200,9 @@ _OTHERS: Final[dict[str, Any]] = {
             " service$function",
         ),
     ],
-    "layers": _LIST,
     "sessionAffinityConfig": _either("a mapping or JSON text", str, _ANY),
     # The schema of fc3 has the lower case, the API and fc3's own tests have the upper case.
-    "tags": _mounts("Tag", _each("key Key") | _each("value Value", _SCALAR)),
+    "tags": _tables("Tag", _each("key Key") | _each("value Value", _SCALAR)),
     # Of fc3, which makes other requests of them or keeps them for itself.
     **_each("buildDir endpoint"),
     "region": Annotated[
@@ -243,15 +211,18 @@ _OTHERS: Final[dict[str, Any]] = {
     **_each("annotations asyncInvokeConfig customDomain provisionConfig scalingConfig", Any),
     "supplement": Any,
     "concurrencyConfig": _table("ConcurrencyConfig", {"reservedConcurrency": int}),
-    "triggers": _mounts("Trigger", _TRIGGER),
+    "triggers": _tables("Trigger", _TRIGGER),
     "vpcBinding": _table("VpcBinding", {"vpcIds": _LIST}),
 }
 
 
-PROPS: Final = _table(
-    "Props",
-    _fields_of(models.FunctionSettings) | _SETTINGS | _OTHERS,
+PROPS: Final = _table("Props", _types_of(SETTINGS.values()) | _OTHERS)
+PROPS_ON_A_GPU: Final = _table(
+    "PropsOnAGpu", _types_of(row.on_a_gpu() for row in SETTINGS.values()) | _OTHERS
 )
+"""The same for a function with ``gpuConfig``."""
+_OF_RUNTIMES: Final = _names("customRuntimeConfig")
+_OF_CONTAINERS: Final = _names("customContainerConfig")
 TRIGGER_CONFIGS: Final = {
     kind: _table("TriggerConfig", fields) for kind, fields in _TRIGGER_CONFIGS.items()
 }
@@ -260,13 +231,13 @@ TRIGGER_CONFIGS: Final = {
 _OWNERS: Final = {
     **dict.fromkeys(async_config.FIELDS, "asyncInvokeConfig"),
     **dict.fromkeys(_TRIGGER, "triggers"),
-    **dict.fromkeys(_fields_of(models.CustomRuntimeConfig), "customRuntimeConfig"),
+    **dict.fromkeys(_OF_RUNTIMES, "customRuntimeConfig"),
 }
 """Keys of mappings in props that are often written one level too high."""
 _OWNERS_OF_IMAGES: Final = {
     **_OWNERS,
-    **dict.fromkeys(_fields_of(models.CustomRuntimeConfig), ""),
-    **dict.fromkeys(_CONTAINER, "customContainerConfig"),
+    **dict.fromkeys(_OF_RUNTIMES, ""),
+    **dict.fromkeys(_OF_CONTAINERS, "customContainerConfig"),
 }
 """The same for a function that is an image."""
 
@@ -280,13 +251,13 @@ def owner_of(key: str, *, inside: bool, runtime: object) -> str:
         runtime: The runtime of the function.
     """
     if inside:
-        of_props = any(one.name == key for one in msgspec.structs.fields(PROPS))
+        of_props = any(field.name == key for field in msgspec.structs.fields(PROPS))
         return "props" if of_props else ""
     owners = _OWNERS_OF_IMAGES if runtime == runtimes.CONTAINER else _OWNERS
     return owners.get(key, "")
 
 
-for _kind in (PROPS, *TRIGGER_CONFIGS.values()):
+for _kind in (PROPS, PROPS_ON_A_GPU, *TRIGGER_CONFIGS.values()):
     prepare(_kind)
 
 
@@ -295,7 +266,7 @@ def fits(values: dict[str, Any], kind: type) -> bool:
 
     Args:
         values: Without null values and without values that are known only after a deployment.
-        kind: :data:`PROPS`, or one of :data:`TRIGGER_CONFIGS`.
+        kind: :data:`PROPS`, :data:`PROPS_ON_A_GPU`, or one of :data:`TRIGGER_CONFIGS`.
     """
     try:
         msgspec.convert(values, kind)

@@ -37,12 +37,15 @@ def no_failure_destination(context: Context) -> Iterator[Found]:
     """
     for resource, block in context.blocks:
         config = block.get("destinationConfig")
-        there = is_unresolved(config) or (isinstance(config, dict) and config.get("onFailure"))
-        if block and not there:
-            kept = block.get("asyncTask") is True
+        # What only s resolves may be a destination: a finding would be a guess.
+        has_destination = is_unresolved(config)
+        if isinstance(config, dict):
+            has_destination = bool(config.get("onFailure"))
+        if block and not has_destination:
+            is_task = block.get("asyncTask") is True
             yield Found(
                 f"{resource.function_name} has no failure destination: an invocation that fails"
-                f" for good is {_KEPT if kept else 'dropped'}",
+                f" for good is {_KEPT if is_task else 'dropped'}",
                 resource.where_key(BLOCK),
                 "add destinationConfig.onFailure, such as a queue",
             )
@@ -248,7 +251,7 @@ def _pace(call: ast.Call) -> _Pace | None:
     """Return the pace that a call makes, if it is one with a rate that is written there."""
     if getattr(call.func, "id", getattr(call.func, "attr", "")) != "Pace":
         return None
-    named = {one.arg: one.value for one in call.keywords}
+    named = {keyword.arg: keyword.value for keyword in call.keywords}
     rate = named.get("rate") or (call.args[_RATE] if len(call.args) > _RATE else None)
     if not isinstance(rate, ast.Constant):
         return None
@@ -292,20 +295,20 @@ def task_mode_load(context: Context) -> Iterator[Found]:
     kinds: dict[Node, set[str]] = {}
     for trigger in written_triggers(context):
         kinds.setdefault(trigger.target._replace(qualifier=""), set()).add(trigger.kind)
-    modes = [
-        resource
-        for resource, block in context.blocks
-        if block.get("asyncTask") is True
-        and kinds.get(source_node(resource)._replace(qualifier="")) != {"timer"}
-    ]
-    if modes:
-        first, *others = modes
-        yield Found(
-            f"task mode of {first.function_name} records every step: it is not meant for thousands"
-            " of calls per second or latencies below 100 ms",
-            first.where(BLOCK, "asyncTask"),
-            "leave asyncTask out where nothing reads the tasks",
-            tuple(
-                Related(other.where(BLOCK, "asyncTask"), "here too") for other in others[:RELATED]
-            ),
-        )
+    in_task_mode = []
+    for resource, block in context.blocks:
+        # By node, not by name: a timer of a function in another region is not one of this.
+        node = source_node(resource)._replace(qualifier="")
+        if block.get("asyncTask") is True and kinds.get(node) != {"timer"}:
+            in_task_mode.append(resource)
+    if not in_task_mode:
+        return
+    first, *later = in_task_mode
+    positions = [other.where(BLOCK, "asyncTask") for other in later[:RELATED]]
+    yield Found(
+        f"task mode of {first.function_name} records every step: it is not meant for thousands"
+        " of calls per second or latencies below 100 ms",
+        first.where(BLOCK, "asyncTask"),
+        "leave asyncTask out where nothing reads the tasks",
+        tuple(Related(position, "here too") for position in positions),
+    )

@@ -113,8 +113,8 @@ def rule(id_: str, name: str, severity: Severity, *, needs: Needs = "") -> Calla
     def made(find: Find) -> Rule:
         @functools.wraps(find)
         def check(context: Context) -> Iterator[Finding]:
-            for one in find(context):
-                yield Finding(id_, one.severity or severity, *one[:4], one.ignored)
+            for mistake in find(context):
+                yield Finding(id_, mistake.severity or severity, *mistake[:4], mistake.ignored)
 
         return Rule(id_, name, severity, check, needs)
 

@@ -34,7 +34,7 @@ class WrittenTrigger(NamedTuple):
     """A trigger as it is written."""
 
     resource: Resource
-    place: int
+    number: int
     settings: Mapping[str, Any]
 
     @property
@@ -45,8 +45,9 @@ class WrittenTrigger(NamedTuple):
     @property
     def kind(self) -> str:
         """``triggerType``; "" if it is not a text."""
-        found = self.settings.get("triggerType")
-        return found if isinstance(found, str) else ""
+        # A triggerType that was a mapping ended all rules with a traceback.
+        kind = self.settings.get("triggerType")
+        return kind if isinstance(kind, str) else ""
 
     @property
     def config(self) -> Any:
@@ -71,7 +72,7 @@ class WrittenTrigger(NamedTuple):
 
     def where(self, *path: str) -> Position:
         """Return where a value of it is written, or its nearest parent."""
-        return self.resource.where("triggers", self.place, *path)
+        return self.resource.where("triggers", self.number, *path)
 
     def has_unresolved(self) -> bool:
         """Return whether a part of it is known only after ``s`` has resolved it."""
@@ -82,9 +83,9 @@ def written_triggers(context: Context, *kinds: str) -> Iterator[WrittenTrigger]:
     """Yield the triggers of all functions, of some types if they are named."""
     for resource in context.functions:
         for index, settings in resource.each("triggers"):
-            found = WrittenTrigger(resource, index, settings)
-            if not kinds or found.kind in kinds:
-                yield found
+            trigger = WrittenTrigger(resource, index, settings)
+            if not kinds or trigger.kind in kinds:
+                yield trigger
 
 
 @rule("FCA070", "invalid-timer", "error")
@@ -140,8 +141,8 @@ def next_firings(context: Context) -> Iterator[Found]:
 
 
 def _shown(moment: int, zone: ZoneInfo) -> str:
-    there = datetime.fromtimestamp(moment / 1_000, timezone.utc).astimezone(zone)
-    return f"{there:%a %Y-%m-%d %H:%M:%S %Z}"
+    local_time = datetime.fromtimestamp(moment / 1_000, timezone.utc).astimezone(zone)
+    return f"{local_time:%a %Y-%m-%d %H:%M:%S %Z}"
 
 
 @rule("FCA072", "ambiguous-days", "warning")
@@ -199,28 +200,35 @@ def dead_letters(context: Context) -> Iterator[Found]:
     written = list(written_triggers(context, "eventbridge"))
     configured = _failure_destinations(context) if written else {}
     for trigger in written:
-        options = trigger.config.get("runOptions") if isinstance(trigger.config, dict) else None
-        queue = options.get("deadLetterQueue") if isinstance(options, dict) else None
-        named = is_unresolved(queue) or (isinstance(queue, dict) and queue.get("Arn"))
-        if not isinstance(options, dict) or not named:
+        options = _mapping(trigger.config).get("runOptions")
+        if not isinstance(options, dict):
             continue
-        place = trigger.where("triggerConfig", "runOptions", "deadLetterQueue")
+        queue = options.get("deadLetterQueue")
+        if not is_unresolved(queue) and not _mapping(queue).get("Arn"):
+            continue
+        position = trigger.where("triggerConfig", "runOptions", "deadLetterQueue")
         tolerance = options.get("errorsTolerance", triggers.ERRORS_TOLERANCE)
         if tolerance != "ALL" and not is_unresolved(tolerance):
             yield Found(
                 f"the dead-letter queue of trigger {trigger.name} is never used: errorsTolerance is"
                 f" {tolerance}, so nothing is given up",
-                place,
+                position,
                 "write errorsTolerance: ALL",
             )
         target = trigger.target
+        # By node, with its region: by name alone, a failure destination of a function of this name
+        # in another region hid that this one has none.
         if trigger.asynchronous and not configured.get(target, False):
             yield Found(
                 f"the dead-letter queue of trigger {trigger.name} gets no errors of"
                 f" {target.name}/{target.qualifier}: they belong to the asynchronous invocation",
-                place,
+                position,
                 f"add the queue as destinationConfig.onFailure of {BLOCK}, too",
             )
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
 
 
 _TRIGGER: Final = "triggerConfig"
@@ -265,10 +273,10 @@ def _readable(context: Context) -> Iterator[tuple[WrittenTrigger, oss.OssTrigger
     for trigger in written_triggers(context, "oss"):
         if not trigger.has_unresolved():
             try:
-                found = _read(trigger)
+                oss_trigger = _read(trigger)
             except oss.InvalidOssTrigger:
                 continue
-            yield trigger, found
+            yield trigger, oss_trigger
 
 
 @rule("FCA074", "overlapping-oss-triggers", "error")
@@ -278,12 +286,14 @@ def overlapping_oss_triggers(context: Context) -> Iterator[Found]:
     OSS refuses a trigger if event, prefix and suffix overlap with those of another.
     """
     seen: list[tuple[WrittenTrigger, oss.OssTrigger]] = []
-    for trigger, found in _readable(context):
+    for trigger, oss_trigger in _readable(context):
         for other, before in seen:
-            if trigger.resource.region == other.resource.region and oss.overlap(before, found):
+            if trigger.resource.region == other.resource.region and oss.overlap(
+                before, oss_trigger
+            ):
                 yield Found(
                     f"OSS trigger {trigger.name} overlaps with {other.name}: bucket"
-                    f" {found.bucket}, an event, the prefixes and the suffixes match the same"
+                    f" {oss_trigger.bucket}, an event, the prefixes and the suffixes match the same"
                     " objects",
                     trigger.where(_TRIGGER),
                     "make the prefixes or the suffixes differ, or call the second function as a"
@@ -291,7 +301,7 @@ def overlapping_oss_triggers(context: Context) -> Iterator[Found]:
                     (Related(other.where(_TRIGGER), f"{other.name} is here"),),
                 )
                 break
-        seen.append((trigger, found))
+        seen.append((trigger, oss_trigger))
 
 
 @rule("FCA079", "several-events-per-upload", "warning")
@@ -300,15 +310,15 @@ def several_events_per_upload(context: Context) -> Iterator[Found]:
 
     A multipart upload has an event for its begin, for each part, and for its end.
     """
-    for trigger, found in _readable(context):
-        parts = oss.events_of_parts(found.events)
+    for trigger, oss_trigger in _readable(context):
+        parts = oss.events_of_parts(oss_trigger.events)
         if parts:
             names = ", ".join(event.rpartition(":")[2] for event in parts)
             yield Found(
                 f"OSS trigger {trigger.name} fires several times for one multipart upload: its"
                 f" events include {names}",
                 trigger.where(_TRIGGER, "events"),
-                f"write events: [{', '.join(oss.events_of_objects(found.events))}]",
+                f"write events: [{', '.join(oss.events_of_objects(oss_trigger.events))}]",
             )
 
 
@@ -318,46 +328,54 @@ def oss_trigger_may_repeat(context: Context) -> Iterator[Found]:
 
     Each object that it writes there invokes it again, without end.
     """
-    for trigger, found in _readable(context):
-        why = _may_write(context, trigger, found) if found.fires_for_new_objects() else ""
+    for trigger, oss_trigger in _readable(context):
+        why = (
+            _may_write(context, trigger, oss_trigger) if oss_trigger.fires_for_new_objects() else ""
+        )
         if not why:
             continue
-        place = f"bucket {found.bucket}" + "".join(
-            f", {name} {value}"
-            for name, value in (("prefix", found.prefix), ("suffix", found.suffix))
-            if value
-        )
+        name = trigger.resource.function_name
         yield Found(
-            f"{trigger.resource.function_name} may write into {place}, which invokes it by trigger"
+            f"{name} may write into {_objects(oss_trigger)}, which invokes it by trigger"
             f" {trigger.settings.get('triggerName')}: {why}",
             trigger.where(_TRIGGER),
             "write into another bucket, or under a prefix that the trigger does not have",
         )
 
 
-def _may_write(context: Context, trigger: WrittenTrigger, found: oss.OssTrigger) -> str:
+def _objects(oss_trigger: oss.OssTrigger) -> str:
+    prefix = f", prefix {oss_trigger.prefix}" if oss_trigger.prefix else ""
+    suffix = f", suffix {oss_trigger.suffix}" if oss_trigger.suffix else ""
+    return f"bucket {oss_trigger.bucket}{prefix}{suffix}"
+
+
+def _may_write(context: Context, trigger: WrittenTrigger, oss_trigger: oss.OssTrigger) -> str:
     """Return why a function may write the objects of its trigger, "" if it cannot."""
-    if _mounts(trigger.resource, found):
+    if _mounts(trigger.resource, oss_trigger):
         return "it mounts the bucket for writing"
     role = str(trigger.resource.props.get("role") or "")
     granted = context.roles.get(role)
     if granted is not None:
-        return "its role allows oss:PutObject there" if ram.may_put(granted, found) else ""
+        return "its role allows oss:PutObject there" if ram.may_put(granted, oss_trigger) else ""
     # Prefix and suffix keep what the function writes apart from what it reads: if its role was not
     # read, they are taken as the answer.
-    apart = found.prefix or found.suffix
+    apart = oss_trigger.prefix or oss_trigger.suffix
     return "what its role allows is not known (--roles reads it)" if role and not apart else ""
 
 
-def _mounts(resource: Resource, found: oss.OssTrigger) -> bool:
+def _mounts(resource: Resource, oss_trigger: oss.OssTrigger) -> bool:
     """Return whether a function can write objects of a trigger through a mounted bucket."""
     for _, point in resource.each("ossMountConfig", "mountPoints"):
-        if point.get("bucketName") != found.bucket:
+        if point.get("bucketName") != oss_trigger.bucket:
             continue
         folder = point.get("bucketPath") or ""
         if point.get("readOnly") is True or not isinstance(folder, str):
             continue
         path = folder.strip("/") + "/" if folder.strip("/") else ""
-        if is_unresolved(folder) or path.startswith(found.prefix) or found.prefix.startswith(path):
+        if (
+            is_unresolved(folder)
+            or path.startswith(oss_trigger.prefix)
+            or oss_trigger.prefix.startswith(path)
+        ):
             return True
     return False

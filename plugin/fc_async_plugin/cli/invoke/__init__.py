@@ -78,7 +78,7 @@ if TYPE_CHECKING:
 )
 @options.flag(
     "--large",
-    help="Put a payload of over 100 KiB into the store that FC_ASYNC_PAYLOADS names, or into that "
+    help="Put a payload of over 100 KiB into the store that FCASYNC_PAYLOADS names, or into that "
     "of the local runtime, and send a claim.",
 )
 @options.existing_file(

@@ -13,7 +13,7 @@ import msgspec
 
 from fc_async_sdk.errors import InvalidArn
 from fc_async_sdk.models import AsyncConfig, Function
-from fc_async_sdk.spec import arn, async_config, limits, triggers
+from fc_async_sdk.spec import arn, async_config, function_settings, triggers
 from fc_async_sdk.spec.async_config import OUTCOMES
 
 if TYPE_CHECKING:
@@ -254,9 +254,8 @@ def settings_that_stay(step: UpdateFunction, function: Function) -> list[str]:
         have = current.get(name)
         if _equal(value, have):
             continue
-        shown = ""
-        if name not in SECRET_SETTINGS:
-            shown = f" {msgspec.json.encode(have).decode()}"
+        hidden = name in function_settings.SECRET
+        shown = "" if hidden else f" {msgspec.json.encode(have).decode()}"
         # UpdateFunction keeps what its body leaves out, so that a setting cannot be unset by it.
         if step.before[name] is None:
             sentences.append(
@@ -277,25 +276,9 @@ def _before(step: UpdateFunction) -> Settings:
     }
 
 
-_DEFAULTS: Final[Settings] = {
-    "disableOndemand": False,
-    "diskSize": limits.DISK_MB[0],
-    "instanceConcurrency": limits.INSTANCE_CONCURRENCY.default,
-    "instanceIsolationMode": "SHARE",
-    "internetAccess": True,
-    "memorySize": limits.MEMORY_MB.default,
-    "sessionAffinity": "NONE",
-    "timeout": limits.FUNCTION_TIMEOUT_SECONDS.default,
-}
-"""The service's defaults (API reference 2023-03-30, CreateFunctionInput;
-fc3's component sends and ignores the same values). ``cpu`` and ``idleTimeout`` have none."""
-SECRET_SETTINGS: Final = frozenset({"environmentVariables", "customContainerConfig"})
-"""Settings whose values are not shown in messages."""
-
-
 def _unset(name: str, value: Any) -> Any:
-    if name in _DEFAULTS:
-        return _DEFAULTS[name]
+    if name in function_settings.DEFAULTS:
+        return function_settings.DEFAULTS[name]
     # An empty value of the same type is the nearest to "not set" that UpdateFunction takes.
     return type(value)() if isinstance(value, str | dict | list) else None
 

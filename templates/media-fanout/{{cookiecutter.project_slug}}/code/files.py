@@ -1,4 +1,4 @@
-"""Files in the store that FC_ASYNC_PAYLOADS names: a bucket of OSS, or a folder.
+"""Files in the store that FCASYNC_PAYLOADS names: a bucket of OSS, or a folder.
 
 On this machine it is not set, and the store is a folder of the local runtime. A file is seen
 complete or not at all, and as soon as it was put: `collect` counts on both.

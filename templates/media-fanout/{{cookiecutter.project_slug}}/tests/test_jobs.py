@@ -30,7 +30,7 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "media"
     (folder / "in").mkdir(parents=True)
     write(folder / "in" / "talk.wav")
-    monkeypatch.setenv("FC_ASYNC_PAYLOADS", str(folder))
+    monkeypatch.setenv("FCASYNC_PAYLOADS", str(folder))
     monkeypatch.setenv("MEDIA_CODEC", "wave")
     return folder
 

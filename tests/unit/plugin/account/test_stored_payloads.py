@@ -54,10 +54,10 @@ def test_a_bucket_is_asked_only_if_the_environment_names_it(
     key = f"fc-async/v1/f/2026-11-28/{'a' * 64}"
     claim = Claim(store="oss://other", key=key, sha256="a" * 64, size=200_000)
     for named in ("", "oss://mine", "s3://x"):
-        monkeypatch.setenv("FC_ASYNC_PAYLOADS", named)
+        monkeypatch.setenv("FCASYNC_PAYLOADS", named)
         [line] = report.lines(claim.encode(), 80)
-        assert line.endswith("(not read: set FC_ASYNC_PAYLOADS=oss://other)")
-    monkeypatch.setenv("FC_ASYNC_PAYLOADS", "oss://other")
+        assert line.endswith("(not read: set FCASYNC_PAYLOADS=oss://other)")
+    monkeypatch.setenv("FCASYNC_PAYLOADS", "oss://other")
     monkeypatch.setenv("FC_ASYNC_OSS_ENDPOINT", "http://127.0.0.1:9")
     [line] = report.lines(claim.encode(), 80)
     assert "(not read: RequestError" in line

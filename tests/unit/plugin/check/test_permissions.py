@@ -115,20 +115,20 @@ resources:
       region: cn-hangzhou
       functionName: resize
       role: acs:ram::123:role/worker
-      environmentVariables: {FC_ASYNC_PAYLOADS: 'oss://big'}
+      environmentVariables: {FCASYNC_PAYLOADS: 'oss://big'}
       asyncInvokeConfig: {maxAsyncEventAgeInSeconds: 100000}
   crop:
     component: fc3
     props:
       region: cn-hangzhou
       functionName: crop
-      environmentVariables: {FC_ASYNC_PAYLOADS: 'oss://big'}
+      environmentVariables: {FCASYNC_PAYLOADS: 'oss://big'}
   other:
     component: fc3
     props:
       region: cn-hangzhou
       functionName: other
-      environmentVariables: {FC_ASYNC_PAYLOADS: /mnt/nas}
+      environmentVariables: {FCASYNC_PAYLOADS: /mnt/nas}
 """
 
 

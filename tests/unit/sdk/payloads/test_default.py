@@ -34,7 +34,7 @@ def test_the_environment_is_read_at_each_use(
 ) -> None:
     store = DefaultStore()
     for name in ("one", "two"):
-        monkeypatch.setenv("FC_ASYNC_PAYLOADS", str(tmp_path / name))
+        monkeypatch.setenv("FCASYNC_PAYLOADS", str(tmp_path / name))
         store.put("k", name.encode())
         assert store.name.endswith(name)
     assert (tmp_path / "one" / "k").read_text() == "one"
@@ -44,7 +44,7 @@ def test_the_environment_is_read_at_each_use(
 def test_without_a_name_and_a_runtime_here_the_error_says_what_to_set(
     monkeypatch: pytest.MonkeyPatch, endpoint: str
 ) -> None:
-    monkeypatch.delenv("FC_ASYNC_PAYLOADS", raising=False)
+    monkeypatch.delenv("FCASYNC_PAYLOADS", raising=False)
     monkeypatch.setenv("FC_ASYNC_ENDPOINT", endpoint)
-    with pytest.raises(ConfigurationError, match="set FC_ASYNC_PAYLOADS to oss://BUCKET"):
+    with pytest.raises(ConfigurationError, match="set FCASYNC_PAYLOADS to oss://BUCKET"):
         DefaultStore().exists("k")

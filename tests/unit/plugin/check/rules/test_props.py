@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from fc_async_local.domain.errors import Rejected
@@ -19,12 +19,16 @@ from fc_async_local.functions.function_rules import check_settings
 from fc_async_plugin import s_yaml
 from fc_async_plugin.check import rules
 from fc_async_plugin.check.rules import Finding, props_schema
+from fc_async_plugin.project.wanted import wanted
 from fc_async_sdk.models import FunctionSettings
-from fc_async_sdk.spec import limits, runtimes
+from fc_async_sdk.spec import limits
+from fc_async_sdk.spec.function_settings import SETTINGS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
+
+    from fc_async_sdk.spec.function_settings import Setting
 
     Check = Callable[..., list[Finding]]
 
@@ -312,7 +316,7 @@ def test_a_region_that_is_none_is_found(check: Check) -> None:
         "vpcConfig: {vpcId: v, vSwitchIds: auto, securityGroupId: auto}",
         "nasConfig: auto|mountDir=/mnt/data|nasDir=/data",
         "tags: [{key: team, value: a}, {Key: team, Value: b}]",
-        "instanceLifecycleConfig: {preStop: {handler: 'true', timeout: 300}}",
+        "instanceLifecycleConfig: {preStop: {handler: 'true', timeout: 90}}",
         "triggers: [{triggerName: t, triggerType: http, triggerConfig: '{}', qualifier: 1}]",
         "triggers: [{triggerName: t, triggerType: log, triggerConfig: {anything: 1}}]",
         "triggers: '${resources.b.output.triggers}'",
@@ -346,52 +350,126 @@ def test_what_is_sent_to_the_service_is_known() -> None:
     known = props_schema.schema()["$defs"]["Props"]["properties"].keys()
     assert {one.encode_name for one in msgspec.structs.fields(FunctionSettings)} <= known
     assert known >= fields.FUNCTION
-    assert runtimes.ALL <= runtimes.FC3
 
 
 NUMBERS = st.sampled_from([-1, 0, 0.05, 1, 1.0, 1.5, 63, 64, 128, 300, 512, 10_240, 86_400, 10**6])
-WORDS = st.sampled_from(["", "1", "auto", "None", "python3.10", "index.handler"])
+WORDS = st.sampled_from(["", "1", "None", "python3.10", "index.handler", "a\nb", "a\0b", "x" * 300])
 VALUES = NUMBERS | WORDS | st.booleans() | st.lists(WORDS | NUMBERS, max_size=2)
-KEYS = st.sampled_from(
-    sorted({one.encode_name for one in msgspec.structs.fields(FunctionSettings)})
+NAMES = st.sampled_from(
+    ["A", "a_1", "1A", "_A", "A-B", "A=B", "", "ä", "FC_X", "FCX", "fc_x", "A\n", "A\0", "A" * 4096]
 )
-HOOKS = st.fixed_dictionaries({"initializer": st.dictionaries(st.just("timeout"), NUMBERS)})
 
 
-def errors(props: dict[str, Any]) -> list[str]:
+def near(low: float, high: float, step: float) -> st.SearchStrategy[float]:
+    """Numbers around both ends of a range."""
+    return st.sampled_from([low - step, low, low + step, high - step, high, high + step, low + 0.5])
+
+
+def values_of(row: Setting) -> st.SearchStrategy[Any]:
+    """Values of a row of the table: good ones, those next to its limits, and of another type."""
+    match row.kind:
+        case "variables":
+            good: st.SearchStrategy[Any] = st.dictionaries(NAMES, WORDS | NUMBERS, max_size=3)
+        case "mapping":
+            good = parts_of(row.parts)
+        case "list" if row.parts:
+            good = st.lists(parts_of(row.parts) | WORDS, max_size=2)
+        case "list" if row.name == "layers":  # another text is a folder of this machine
+            good = st.lists(st.just("acs:fc:cn-hangzhou:official:layers/Python3/versions/1"))
+            return good | NUMBERS | st.lists(NUMBERS, max_size=2)
+        case "list":
+            good = st.lists(WORDS, max_size=3)
+        case "integer" | "number" if row.low is not None:
+            good = near(row.low, row.high or 10 * row.low, row.step or 1)
+        case "text" if row.name == "role":  # a name becomes an ARN, and has 64 characters at most
+            good = st.sampled_from(["", "shop", f"acs:{'x' * 296}", f"acs:{'x' * 297}"])
+            return good | NUMBERS | st.booleans()
+        case "text" if row.length is not None:
+            good = st.sampled_from(["x", "x" * row.length, "x" * (row.length + 1), "ä\n"])
+        case _:
+            good = st.booleans() | WORDS | NUMBERS
+    if row.choices:
+        good = st.sampled_from([*row.choices, str(row.choices[0])]) | good
+    return st.one_of(good, good, good, VALUES, st.dictionaries(WORDS, VALUES, max_size=2))
+
+
+def parts_of(rows: Iterable[Setting]) -> st.SearchStrategy[dict[str, Any]]:
+    keys = {row.name: values_of(row) for row in rows}
+    return (
+        st.sets(st.sampled_from(sorted(keys)), max_size=3).flatmap(
+            lambda names: st.fixed_dictionaries({name: keys[name] for name in sorted(names)})
+        )
+        if keys
+        else st.just({})
+    )
+
+
+def template_of(props: dict[str, Any]) -> s_yaml.Project:
     resource = s_yaml.Resource(
         name="a",
         component="fc3",
-        region="r",
-        account_id="",
+        region="cn-hangzhou",
+        account_id="1234567890123456",
         function_name="a",
         props=props,
         places=lambda _: [],
         position=s_yaml.Position("s.yaml", 1, 1),
     )
-    project = s_yaml.Project(file="s.yaml", name="x", access="", resources=(resource,))
-    found = rules.check(rules.Context([project]), select=("FCA016",))
+    return s_yaml.Project(file="s.yaml", name="x", access="", resources=(resource,))
+
+
+def errors(props: dict[str, Any]) -> list[str]:
+    found = rules.check(rules.Context([template_of(props)]), select=("FCA016",))
     return [one.message for one in found if one.severity == "error"]
 
 
-@settings(max_examples=300)
-@given(
-    given=st.dictionaries(KEYS, VALUES, max_size=4),
-    hooks=st.one_of(st.just({}), st.fixed_dictionaries({"instanceLifecycleConfig": HOOKS})),
-)
-def test_settings_that_the_local_runtime_accepts_are_no_error(
-    given: dict[str, Any], hooks: dict[str, Any]
-) -> None:
-    body = {"runtime": "python3.10", "handler": "index.handler", **given, **hooks}
+def refusal(props: dict[str, Any]) -> str:
+    """Return why CreateFunction does not take what a template makes of a function; "" if it does.
+
+    "environmentVariables is not a mapping" and the like are refused before anything is sent.
+    """
     try:
-        check_settings(body)
-    except Rejected:
-        return
-    assert errors(body) == []
+        [function] = wanted(template_of(props), functions=True).values()
+        check_settings(json.loads(json.dumps(function.settings)))
+    except (s_yaml.TemplateError, Rejected) as error:
+        return str(error)
+    return ""
+
+
+COMPLETE = {
+    "runtime": "python3.10",
+    "handler": "index.handler",
+    "code": {"ossBucketName": "b", "ossObjectName": "o"},
+    "customContainerConfig": {"image": "registry.example.com/shop:1"},
+}
+"""What a function of any runtime needs: a template may also configure one that exists."""
+
+
+@settings(max_examples=1000, suppress_health_check=[HealthCheck.too_slow])
+@given(parts_of(SETTINGS.values()))
+@example({"environmentVariables": {"1A": "x"}})
+@example({"environmentVariables": {"FC_WORKER": "x"}})
+@example({"environmentVariables": {"A": "x" * 4096}})
+@example({"description": "x" * 300})
+@example({"role": "acs:" + "x" * 300})
+@example({"handler": "x" * 129})
+@example({"instanceLifecycleConfig": {"preStop": {"timeout": 200}}})
+@example({"customContainerConfig": {"port": 0}})
+@example({"gpuConfig": {"gpuType": "fc.gpu.ada.1"}, "memorySize": 65_536, "diskSize": 61_440})
+@example({"gpuConfig": {"gpuType": "fc.gpu.ada.1"}, "memorySize": "65536"})
+@example({"customDNS": {"dnsOptions": [{"value": []}]}})
+@example({"cpu": 4})
+@example({"timeout": 60.0})
+@example({"runtime": "python2.7"})
+def test_validate_has_an_error_exactly_where_the_runtime_refuses_the_function(
+    props: dict[str, Any],
+) -> None:
+    whole = COMPLETE | props
+    assert bool(errors(whole)) == bool(refusal(whole)), (errors(whole), refusal(whole))
 
 
 @settings(max_examples=300)
-@given(props=st.dictionaries(KEYS, VALUES, max_size=3))
+@given(props=st.dictionaries(st.sampled_from(sorted(SETTINGS)), VALUES, max_size=3))
 def test_each_refusal_has_a_reason(props: dict[str, Any]) -> None:
     """Both ways of checking are made from the same types."""
     whole = {
@@ -399,10 +477,14 @@ def test_each_refusal_has_a_reason(props: dict[str, Any]) -> None:
         for name, one in props.items()
         if not (isinstance(one, float) and one.is_integer())  # 1.0 is right, and fits no int
     }
-    assert (
-        bool(errors(whole)) is not props_schema.fits(whole, props_schema.PROPS)
-        or "gpuConfig" in whole
-    )
+    if not props_schema.fits(whole, props_schema.PROPS) and "gpuConfig" not in whole:
+        assert errors(whole) != []
+
+
+def test_the_table_has_the_settings_that_the_client_and_the_runtime_know() -> None:
+    models = {one.encode_name for one in msgspec.structs.fields(FunctionSettings)}
+    assert set(SETTINGS) == {*models, "layers"}
+    assert set(SETTINGS) <= fields.FUNCTION
 
 
 def test_a_limit_of_the_service_is_accepted_and_one_more_is_not() -> None:

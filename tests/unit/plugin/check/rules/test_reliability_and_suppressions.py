@@ -178,7 +178,7 @@ def test_a_role_that_was_read_must_reach_the_bucket_of_large_payloads(
 ) -> None:
     role = "acs:ram::123:role/x"
     granted = {"Statement": [{"Effect": "Allow", "Action": actions, "Resource": "*"}]}
-    store = "      environmentVariables: {FC_ASYNC_PAYLOADS: 'oss://big'}\n"
+    store = "      environmentVariables: {FCASYNC_PAYLOADS: 'oss://big'}\n"
     text = template(FAILURE, f"      role: {role}\n{store}")
     assert ids(check(text, roles={role: granted}, ignore=("FCA061", "FCA054"))) == found
     assert ids(check(text, ignore=("FCA061", "FCA054"))) == []
