@@ -423,47 +423,6 @@ def test_dependencies_are_installed_by_the_package_manager_of_the_lock_file(
     assert (tmp_path / "called").read_text() == "npx --yes pnpm install\n"
 
 
-def test_requirements_of_the_only_folder_that_has_any_are_installed(
-    project: s_yaml.Project, asking: Asking, tmp_path: Path
-):
-    (tmp_path / "orders" / "requirements.txt").unlink()
-    for name in ("backend", "docs"):
-        (tmp_path / "orders" / name).mkdir()
-        (tmp_path / "orders" / name / "requirements.txt").write_text("left-pad\n")
-    assert asking.allow(project) == ["orders: install backend/requirements.txt  (in orders)"]
-
-
-@pytest.mark.parametrize(
-    ("command", "installed"),
-    [
-        ("[bash, /code/run.sh]", ["left-pad==2 ; python_version>'3'", "other-pad>=1"]),
-        ("[python3, web/run.py]", ["left-pad==2 ; python_version>'3'", "other-pad>=1"]),
-        ("[python3, cobweb/run.py]", []),
-    ],
-)
-def test_requirements_of_a_folder_in_which_a_function_starts_are_installed_too(
-    project: s_yaml.Project,
-    installer: Installer,
-    packages: Packages,
-    tmp_path: Path,
-    command: str,
-    installed: list[str],
-):
-    code = tmp_path / "orders"
-    (code / "run.sh").write_text("python ./web/run.py")
-    (code / "requirements.txt").write_text("third-pad==1\n")
-    for folder in ("web", "worker"):
-        (code / folder).mkdir()
-        text = (
-            "# pads\n-r more.txt\nleft-pad==2 ; python_version>'3'\nother-pad>=1  # wide\npytest\n"
-        )
-        (code / folder / "requirements.txt").write_text(text.replace("-pad", f"-pad{folder[3:]}"))
-    start = f"runtime: custom\n      customRuntimeConfig: {{command: {command}}}"
-    installer(changed(tmp_path, ("runtime: python3.10", start)))
-    assert packages.installed == ["third-pad==1\n"]
-    assert packages.further == installed
-
-
 @pytest.mark.skipif(sys.version_info < (3, 11), reason="pyproject.toml is read from 3.11 on")
 def test_a_program_without_requirements_gets_those_of_its_project(
     project: s_yaml.Project, installer: Installer, packages: Packages, tmp_path: Path
@@ -533,15 +492,6 @@ def test_the_question_shows_the_packages_and_the_scripts_of_an_installation(
         "mailer: install package.json  (in mailer)",
         "  package.json, postinstall: curl x | sh",
     ]
-
-
-def test_what_a_build_may_install_is_asked_for_after_it(project: s_yaml.Project, asking: Asking):
-    assert [one.source.resource for one in asking.installer.due([project])] == ["orders"]
-    for built in ("orders", ""):
-        assert asking.installer.due([project], {built}) == []
-    assert len(asking.installer.due([project], {"mailer"})) == 1
-    asking.installer(project)
-    assert asking.said == []  # it was said that nothing is built or installed
 
 
 def test_requirements_that_this_machine_has_are_not_asked_for(

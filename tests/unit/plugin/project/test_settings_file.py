@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given, settings
@@ -13,6 +13,9 @@ from fc_async_plugin import PluginError
 from fc_async_plugin.project import settings_file
 from fc_async_plugin.project.settings_file import FunctionSettings
 from fc_async_plugin.s_yaml import TemplateError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def read(folder: Path, text: str) -> dict[str, FunctionSettings]:
@@ -61,7 +64,7 @@ install = ""
         ("[dev.functions.web]\nstrat = 'a'\n", 2, "there is no key strat (write start)"),
         ("[def.functions.web]\n", 1, "def: there is no key def (write dev)"),
         ("[dev.functions.web]\nstart = 5\n", 2, "start must be a command, got 5"),
-        ("[dev.functions.web]\nstart = \"a 'b\"\n", 2, "start: No closing quotation"),
+        ('[dev.functions.web]\nstart = "a \'b"\n', 2, "start: No closing quotation"),
         ("[dev.functions.web]\nbuild = ['a']\n", 2, "build must be a text, got ['a']"),
         ("[dev.functions.web]\nfolder = '../x'\n", 2, "leads out of the project: '../x'"),
         ("[dev.functions.web]\nfolder = 'no'\n", 2, "'no' is not a folder"),
