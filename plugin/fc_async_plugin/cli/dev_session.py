@@ -166,7 +166,7 @@ class Output(NamedTuple):
 
 
 class Prepared(NamedTuple):
-    """What the user has allowed, and what was done before the functions run.
+    """Answers of the user, and the results of what was done before the functions run.
 
     Attributes:
         choices: The options, with what was allowed.

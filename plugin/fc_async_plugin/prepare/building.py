@@ -17,7 +17,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from fc_async_plugin.prepare import programs
+from fc_async_plugin.prepare import programs, tracked
 from fc_async_plugin.prepare.answers import Wish, content_of, key_of
 from fc_async_plugin.prepare.installing import (
     NODE_FILE,
@@ -28,6 +28,7 @@ from fc_async_plugin.prepare.installing import (
     package_json,
     state_of,
 )
+from fc_async_plugin.project.attached import shortened
 from fc_async_plugin.project.code import folder_of, missing_start_file, own_folders
 from fc_async_plugin.project.sources import sources_of
 from fc_async_plugin.report.safe_text import visible
@@ -283,7 +284,12 @@ class Builder:
             self._say(wish(one).text)
             reason = "the folder does not exist"
             if one.folder.is_dir():
-                reason = self._why_failed(one, programs.run(one.command, one.folder, self._environ))
+                before = tracked.files_of(one.folder)
+                ended_program = programs.run(one.command, one.folder, self._environ)
+                reason = self._why_failed(one, ended_program)
+                if changed := tracked.changed(one.folder, before):
+                    names = shortened([os.path.relpath(file) for file in changed])
+                    self._say(f"changed by this command: {names}")
             if reason:
                 failed[one.resource] = f"not built: {wish(one).text}: {reason}"
             done.append(one)

@@ -63,7 +63,7 @@ class Question(NamedTuple):
 
     @property
     def lines(self) -> list[str]:
-        """What a user is shown before the choice."""
+        """The lines that a user is shown before the choice."""
         texts = [visible(option.text) for option in self.options]
         return [
             visible(self.text),
@@ -72,7 +72,7 @@ class Question(NamedTuple):
 
     @property
     def unanswered(self) -> str:
-        """What is said where no terminal can be asked: the lines to add to ``fc-async.toml``."""
+        """The text where no terminal can be asked, with the lines to add to ``fc-async.toml``."""
         unknown = FunctionSettings(start=("COMMAND",))
         choices = [option.settings for option in self.options] or [unknown]
         tables = [settings_file.example(self.resource, settings) for settings in choices]

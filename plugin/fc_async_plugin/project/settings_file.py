@@ -35,7 +35,7 @@ _VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 class FunctionSettings(NamedTuple):
-    """How one function starts on this machine, as the user has written it.
+    """Settings of one function on this machine, as the user has written them.
 
     Attributes:
         folder: Folder of its code, relative to the file; "": that of the template.

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fc_async_plugin import s_yaml
-from fc_async_plugin.prepare import building, commands
+from fc_async_plugin.prepare import building, commands, programs
 from fc_async_plugin.prepare.answers import Answers
 from fc_async_plugin.s_yaml.actions import Build
 from fc_async_sdk import _project_folder
@@ -339,6 +339,34 @@ def test_a_build_of_the_settings_runs_again_after_each_save(
     (tmp_path / "backend" / "app.py").write_text("saved")
     assert session.builder.saved({tmp_path / "backend" / "app.py"}) == ([], [])
     assert (tmp_path / "backend" / "out" / "index.py").read_text() == "saved"
+
+
+def test_files_of_the_user_that_a_build_changes_are_named(
+    builds: list[Build], answers: Answers, tmp_path: Path
+):
+    (tmp_path / ".gitignore").write_text("dist/\n")
+    (tmp_path / "dist").mkdir()
+    for name in ("tsconfig.json", "dist/index.js", "same.ts"):
+        (tmp_path / name).write_text("before")
+    line = "for file in tsconfig.json dist/index.js new.txt; do echo changed > $file; done"
+    session = Session([builds[0]._replace(command=line)], answers)
+    session.allow()
+    assert session.start() == []
+    assert session.said[1:] == ["changed by this command: tsconfig.json"]
+
+
+def test_the_last_line_and_the_seconds_are_told_while_a_program_runs(tmp_path: Path):
+    """A build took minutes, and the terminal showed only its command."""
+    told: list[tuple[float, str]] = []
+
+    def progress(seconds: float, line: str) -> None:
+        told.append((seconds, line))
+        (tmp_path / "go").touch()
+
+    command = "echo first; printf '1 of 2\\r2 of 2'; until [ -e go ]; do sleep 0.1; done; echo end"
+    done = programs.run(command, tmp_path, {"PATH": "/usr/bin:/bin"}, progress)
+    assert told[0][1] == "2 of 2"
+    assert (done.status, done.output.splitlines()[-1]) == (0, "2 of 2end")
 
 
 @pytest.mark.parametrize(("name", "times"), [("go.mod", 2), ("main.go", 2), ("index.py", 1)])

@@ -119,7 +119,7 @@ def test_imports_that_are_missing_in_the_cloud_are_named_with_their_place(machin
     (sentence,) = said(machine)
     assert sentence == (
         "warning: orders imports yaml (code/index.py:5) from this machine; in the cloud it is "
-        "missing | put PyYAML into requirements.txt and run make build"
+        "missing | put PyYAML into requirements.txt and install it into the code"
     )
 
 

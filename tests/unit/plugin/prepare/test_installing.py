@@ -557,3 +557,18 @@ def test_an_import_that_only_the_projects_own_environment_has_is_found_there(
     used = asking.installer(project)
     assert [*imports.absent(project)] != []
     assert [*imports.absent(used)] == []
+
+
+def test_what_a_build_has_installed_into_the_code_is_not_installed_again(
+    project: s_yaml.Project, installer: Installer, packages: Packages, tmp_path: Path
+) -> None:
+    """``pip install -t`` in a build, then the same packages once more in a layer."""
+    code = next(tmp_path.rglob("requirements.txt")).parent
+    names = _requirements.named((code / "requirements.txt").read_text())
+    for name in names:
+        info = code / f"{name.replace('-', '_')}-1.0.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+    assert names
+    installer(project)
+    assert not [needs for needs, _ in packages.installed if needs.file]
