@@ -28,6 +28,7 @@ from fc_async_plugin.prepare.installing import (
     package_json,
     state_of,
 )
+from fc_async_plugin.prepare.lacks import Lack
 from fc_async_plugin.project.attached import shortened
 from fc_async_plugin.project.code import folder_of, missing_start_file, own_folders
 from fc_async_plugin.project.sources import sources_of
@@ -311,8 +312,8 @@ class Builder:
             unfinished.write_text(done.output, "utf-8")
         reason = f"exit status {done.status}"
         if done.absent:
-            are = "is" if len(done.absent) == 1 else "are"
-            reason = f"{', '.join(done.absent)} {are} not on this machine: install it"
+            absent = [Lack("program", name, "", "install it") for name in done.absent]
+            reason = "; ".join(map(str, absent))
         return f"{reason} (all of its output: {os.path.relpath(file)})\n{done.tail}".rstrip()
 
     def saved(self, changed: Collection[Path] | None = None) -> tuple[list[str], list[Build]]:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import re
 import shlex
-import shutil
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -18,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from fc_async_plugin import PluginError
-from fc_async_plugin.prepare import environments, runtimes
+from fc_async_plugin.prepare import environments, lacks, runtimes
 from fc_async_plugin.prepare.answers import Wish, content_of, key_of
 from fc_async_plugin.prepare.installing import NODE_FILE, package_json
 from fc_async_plugin.project.code import (
@@ -171,8 +170,8 @@ def check_start(project: Project) -> None:
         if file in {"", "."} or start_problem(project, resource):
             continue
         folder = code_path(project, resource) or Path()
-        lacks = f"which is not in {os.path.relpath(folder)}: {how_to_build(project, folder, file)}"
-        raise PluginError(f"{_start_of(resource)} {file}, {lacks}")
+        reason = f"which is not in {os.path.relpath(folder)}: {how_to_build(project, folder, file)}"
+        raise PluginError(f"{_start_of(resource)} {file}, {reason}")
 
 
 def absent(project: Project) -> Iterator[str]:
@@ -187,15 +186,16 @@ def absent(project: Project) -> Iterator[str]:
         command = start_command(resource)
         script = _NPM.fullmatch(" ".join(command))
         if script and script[1] not in package_json(code).scripts:
-            lacks = f"which is not a script of {os.path.relpath(code)}/{NODE_FILE}"
+            wrong = f"which is not a script of {os.path.relpath(code)}/{NODE_FILE}"
             fix = "write it, or correct the command"
-            yield f"{_start_of(resource)} {script[0]}, {lacks}: {fix}"
+            yield f"{_start_of(resource)} {script[0]}, {wrong}: {fix}"
         if command and "/" not in command[0] and not _may_be_brought(resource, code):
-            folders = [layer / "bin" for layer in local_layers(project, resource)]
-            places = [*os.get_exec_path(), str(Path(sys.executable).parent), *map(str, folders)]
-            if shutil.which(command[0], path=os.pathsep.join(places)) is None:
-                lacks = "which is not on the PATH of this machine: install it"
-                yield f"{_start_of(resource)} {command[0]!r}, {lacks}"
+            folders = [str(layer / "bin") for layer in local_layers(project, resource)]
+            folders.append(str(Path(sys.executable).parent))
+            where = resource.where("customRuntimeConfig", "command")
+            place = f"{where}: start of {resource.function_name}"
+            if lack := lacks.program(command[0], place, folders=folders):
+                yield str(lack)
 
 
 def _start_of(resource: Resource) -> str:

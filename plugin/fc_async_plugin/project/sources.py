@@ -31,7 +31,7 @@ class Source(NamedTuple):
         template: The file that has the resource.
         runtime: Such as ``python3.10``; "" if the template has none.
         handler: Such as ``index.handler``.
-        code: Code folder or zip; None if the code is not on this machine.
+        code: Code folder or zip; None if this machine does not have it.
         layers: Folders and zips on this machine.
         requirements: As of the resource.
     """

@@ -563,12 +563,22 @@ def test_what_a_build_has_installed_into_the_code_is_not_installed_again(
     project: s_yaml.Project, installer: Installer, packages: Packages, tmp_path: Path
 ) -> None:
     """``pip install -t`` in a build, then the same packages once more in a layer."""
-    code = next(tmp_path.rglob("requirements.txt")).parent
-    names = _requirements.named((code / "requirements.txt").read_text())
-    for name in names:
-        info = code / f"{name.replace('-', '_')}-1.0.dist-info"
+    for folder in ("orders", "mailer"):
+        info = tmp_path / folder / "left_pad-1.dist-info"
         info.mkdir()
-        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
-    assert names
+        (info / "METADATA").write_text("Metadata-Version: 2.1\nName: left-pad\nVersion: 1\n")
     installer(project)
-    assert not [needs for needs, _ in packages.installed if needs.file]
+    assert packages.installed == []
+
+
+def test_nothing_is_installed_into_what_a_build_has_made(
+    tmp_path: Path, installer: Installer, packages: Packages
+) -> None:
+    """The output of a build got 472 MB of packages that the build had left out."""
+    file = tmp_path / "orders" / "package.json"
+    file.parent.mkdir()
+    file.write_text('{"dependencies": {"left-pad": "1"}}')
+    (tmp_path / "s.yaml").write_text(TEMPLATE.replace("python3.10", "nodejs20"))
+    installer.left_alone |= {tmp_path / "orders"}
+    installer(s_yaml.load(tmp_path / "s.yaml"))
+    assert packages.folders == []
