@@ -369,8 +369,8 @@ def _build(
     absent = {folder for folder in folders if not folder.exists()}
     failed = builder.run(due)
     builder.keep_made(folder for folder in absent if folder.exists())
-    installer.left_alone |= {folder for folder in folders if builder.has_made(folder)}
-    installer.left_alone |= builder.failed_folders
+    made = {folder for folder in folders if builder.has_made(folder)}
+    installer.leave_alone(made | builder.failed_folders)
     return failed
 
 

@@ -238,10 +238,6 @@ class Installer:
             its ``package.json``.
         answers: What the user has allowed, of what this machine lacks; None: all of it, also what
             this machine has in another version.
-
-    Attributes:
-        left_alone: Code folders into which no packages of Node are installed: a build has made
-            them with what they need, or has failed to install it there.
     """
 
     def __init__(
@@ -257,7 +253,7 @@ class Installer:
         self._install_node = install_node or install_node_packages
         self._folder = folder
         self._answers = answers
-        self.left_alone: set[Path] = set()
+        self._left_alone: set[Path] = set()
         self._told: set[str] = set()
         self._failed: dict[tuple[Path, str], PluginError] = {}  # code folders and their states
 
@@ -308,6 +304,13 @@ class Installer:
         self._told |= {f"not installed: {further.wish.text}" for further in found}
         return found if self._answers is not None else []
 
+    def leave_alone(self, folders: Iterable[Path]) -> None:
+        """Install no packages of Node into code folders any more.
+
+        A build has made them with what they need, or has failed to install it there.
+        """
+        self._left_alone.update(folders)
+
     def after_builds(self, projects: Iterable[Project], allowed: Collection[Installation]) -> None:
         """Keep the answers for what was allowed before the builds and is lacking after them.
 
@@ -336,7 +339,7 @@ class Installer:
             if layer.requirement and not layers.is_here(layer):
                 further.setdefault(function, set()).update(layer.requirement.split())
         for source in sources_of([project]):
-            if source.code not in self.left_alone and node_packages_missing(source):
+            if source.code not in self._left_alone and node_packages_missing(source):
                 yield Installation(source, None, None)
             file = requirements_of(source)
             # The packages in the code hide those of layers and of the runtime.

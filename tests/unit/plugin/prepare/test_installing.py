@@ -579,6 +579,6 @@ def test_nothing_is_installed_into_what_a_build_has_made(
     file.parent.mkdir()
     file.write_text('{"dependencies": {"left-pad": "1"}}')
     (tmp_path / "s.yaml").write_text(TEMPLATE.replace("python3.10", "nodejs20"))
-    installer.left_alone |= {tmp_path / "orders"}
+    installer.leave_alone([tmp_path / "orders"])
     installer(s_yaml.load(tmp_path / "s.yaml"))
     assert packages.folders == []
