@@ -279,28 +279,35 @@ class Builder:
         """
         failed: dict[str, str] = {}
         done: list[Build] = []
-        for one in builds:
-            if one.resource in failed or wish(one).key not in self.answers:
+        for build in builds:
+            if build.resource in failed or wish(build).key not in self.answers:
                 continue
-            self._say(wish(one).text)
-            reason = "the folder does not exist"
-            if one.folder.is_dir():
-                before = tracked.files_of(one.folder)
-                ended_program = programs.run(one.command, one.folder, self._environ)
-                reason = self._why_failed(one, ended_program)
-                if changed := tracked.changed(one.folder, before):
-                    names = shortened([os.path.relpath(file) for file in changed])
-                    self._say(f"changed by this command: {names}")
-            if reason:
-                failed[one.resource] = f"not built: {wish(one).text}: {reason}"
-            done.append(one)
-        ended = [*done, *(one for one in self._builds if one.resource in failed)]
-        left = {one.folder: state_of(one.folder) for one in ended}
-        good = [one for one in done if one.resource not in failed]
-        self._failed = {one: left[one.folder] for one in ended if one.resource in failed}
-        if good:  # with the content that they have left: a build may write a lock file
-            self.answers.keep({wish(one).key: left[one.folder] for one in good})
+            self._say(wish(build).text)
+            if reason := self._run(build):
+                failed[build.resource] = f"not built: {wish(build).text}: {reason}"
+            done.append(build)
+        self._keep_states(done, failed.keys())
         return list(failed.values())
+
+    def _run(self, build: Build) -> str:
+        """Run one command; return why it failed, "" if it may go on."""
+        if not build.folder.is_dir():
+            return "the folder does not exist"
+        before = tracked.files_of(build.folder)
+        ended = programs.run(build.command, build.folder, self._environ)
+        if changed := tracked.changed(build.folder, before):
+            names = shortened([os.path.relpath(file) for file in changed])
+            self._say(f"changed by this command: {names}")
+        return self._why_failed(build, ended)
+
+    def _keep_states(self, done: Iterable[Build], failed: Collection[str]) -> None:
+        """Remember the state in which commands left their folders, also those that failed."""
+        good = [build for build in done if build.resource not in failed]
+        bad = [build for build in self._builds if build.resource in failed]
+        left = {build.folder: state_of(build.folder) for build in (*good, *bad)}
+        self._failed = {build: left[build.folder] for build in bad}
+        if good:  # with the content that they have left: a build may write a lock file
+            self.answers.keep({wish(build).key: left[build.folder] for build in good})
 
     def _why_failed(self, build: Build, done: programs.Done) -> str:
         """Return why a command failed, with the end of its output; "" if it may go on."""

@@ -169,6 +169,9 @@ def check_start(project: Project) -> None:
         file = missing_start_file(project, resource)
         if file in {"", "."} or start_problem(project, resource):
             continue
+        # Modules may also be where this variable leads, such as /code/src.
+        if "PYTHONPATH" in str(resource.props.get(ENVIRONMENT)):
+            continue
         folder = code_path(project, resource) or Path()
         reason = f"which is not in {os.path.relpath(folder)}: {how_to_build(project, folder, file)}"
         raise PluginError(f"{_start_of(resource)} {file}, {reason}")

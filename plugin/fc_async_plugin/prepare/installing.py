@@ -331,27 +331,16 @@ class Installer:
 
     def _wanted(self, project: Project) -> Iterator[Installation]:
         """Yield the packages of functions, with those whose layer exists."""
-        further: dict[str, set[str]] = {}
-        for one in imports.absent(project):
-            if one.mark:
-                further.setdefault(one.function, set()).add(one.package)
-        for function, layer in layers_of(project):
-            if layer.requirement and not layers.is_here(layer):
-                further.setdefault(function, set()).update(layer.requirement.split())
+        further = _further_packages(project)
         for source in sources_of([project]):
             if source.code not in self._left_alone and node_packages_missing(source):
                 yield Installation(source, None, None)
-            file = requirements_of(source)
-            # The packages in the code hide those of layers and of the runtime.
-            own = _requirements.named(file.read_text("utf-8", "replace") if file else "")
-            wanted = further.get(source.function, set()).union(_of_project(source))
-            packages = {one for one in wanted if _name(one) not in own}
-            needs = Needs(file, tuple(sorted(packages)), shipped_for_node(source))
+            needs = _needs_of(source, further.get(source.function, set()))
             if any(needs):
-                place = self._layer_of(needs)
+                layer = self._layer_of(needs)
                 wanted_anyway = self._answers is None and not _has_own(project, source, needs)
-                if place.is_dir() or wanted_anyway or _lacks(project, source, needs):
-                    yield Installation(source, needs, place)
+                if layer.is_dir() or wanted_anyway or _lacks(project, source, needs):
+                    yield Installation(source, needs, layer)
 
     def _layer_of(self, needs: Needs) -> Path:
         text = needs.file.read_bytes() if needs.file else b""
@@ -382,6 +371,33 @@ def _remove_backports(folder: Path) -> None:
     for one in folder.glob("*"):
         if one.name.partition(".")[0] in sys.stdlib_module_names:
             shutil.rmtree(one) if one.is_dir() else one.unlink()
+
+
+def _further_packages(project: Project) -> dict[str, set[str]]:
+    """Return the packages of Python that runtimes and public layers bring, by function."""
+    packages: dict[str, set[str]] = {}
+    for found in imports.absent(project):
+        if found.mark:
+            packages.setdefault(found.function, set()).add(found.package)
+    for function, layer in layers_of(project):
+        if layer.requirement and not layers.is_here(layer):
+            packages.setdefault(function, set()).update(layer.requirement.split())
+    return packages
+
+
+def _needs_of(source: Source, further: set[str]) -> Needs:
+    """Return what the layer of a function has.
+
+    Args:
+        source: The function.
+        further: Packages that its runtime and its layers bring.
+    """
+    file = requirements_of(source)
+    # The packages in the code hide those of layers and of the runtime.
+    own = _requirements.named(file.read_text("utf-8", "replace") if file else "")
+    wanted = further.union(_of_project(source))
+    packages = sorted(package for package in wanted if _name(package) not in own)
+    return Needs(file, tuple(packages), shipped_for_node(source))
 
 
 def _of_project(source: Source) -> Iterator[str]:

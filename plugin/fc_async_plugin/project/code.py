@@ -178,17 +178,29 @@ def missing_start_file(project: Project, resource: Resource) -> str:
     Returns:
         Relative to the code folder; "." if the folder or zip does not exist, "" if all is there.
     """
-    folder, runtime = code_path(project, resource), str(resource.props.get("runtime"))
-    if folder is None or not folder.is_dir():
-        return "" if folder is None or folder.exists() else "."
-    if names := handler_names(runtime, str(resource.props.get("handler") or DEFAULT_HANDLER)):
-        found = any((folder / name).is_file() for name in names)
-        return "" if found or resource.props.get("layers") else names[0]
+    folder = code_path(project, resource)
+    if folder is None:
+        return ""
+    if not folder.is_dir():
+        return "" if folder.exists() else "."
+    runtime = str(resource.props.get("runtime"))
+    names = handler_names(runtime, str(resource.props.get("handler") or DEFAULT_HANDLER))
+    if names:
+        # A layer may have the module, too.
+        there = bool(resource.props.get("layers")) or any(
+            (folder / name).is_file() for name in names
+        )
+        return "" if there else names[0]
     if runtime not in runtimes.CUSTOM:
         return ""
     problem = start_problem(project, resource)
     if problem and problem.missing:
         return _in_code((start_command(resource) or [packaging.BOOTSTRAP])[0])
+    return _missing_script(folder, resource)
+
+
+def _missing_script(folder: Path, resource: Resource) -> str:
+    """Return a script that the command of a custom runtime names and its code lacks, else ""."""
     for name in _scripts(" ".join(start_command(resource))):
         # Node adds the ending itself.
         if not (folder / name).exists() and not (folder / f"{name}.js").exists():

@@ -178,46 +178,69 @@ def _requirements(installed: list[str], folders: list[Path]) -> Path | None:
     return None
 
 
-def _read(text: str) -> _Instructions:
-    """Return the instructions of a Dockerfile.
+class _Stage:
+    """Instructions of one stage, and what all stages so far have copied."""
 
-    A stage has the instructions of the one that it begins with.
-    """
-    last: dict[str, str] = {}
-    variables: dict[str, str] = {}
-    stages: dict[str, tuple[dict[str, str], dict[str, str]]] = {}
-    copied: list[str] = []
-    files: list[str] = []
-    sources: dict[str, str] = {}
-    made: list[str] = []
+    def __init__(self) -> None:
+        self.last: dict[str, str] = {}
+        self.variables: dict[str, str] = {}
+        self.sources: dict[str, str] = {}
+        self.made: list[str] = []
+        self.copied: list[str] = []
+        self.files: list[str] = []
+        self._stages: dict[str, tuple[dict[str, str], dict[str, str]]] = {}
+
+    def begin(self, value: str) -> None:
+        """Begin a stage: it has the instructions of the one that it begins with."""
+        words = [word for word in value.split() if not word.startswith("--")]
+        if not words:
+            return
+        last, variables = self._stages.get(words[0], ({}, {}))
+        self.last, self.variables = dict(last), dict(variables)
+        if len(words) > 1:
+            self._stages[words[-1]] = (self.last, self.variables)
+        self.sources, self.made = {}, []
+
+    def copy(self, value: str) -> None:
+        """Note what a COPY takes from the folder, or from another stage."""
+        words = [word for word in _BETWEEN.split(value) if word and not word.startswith("--")]
+        target = words.pop() if words else ""
+        own = [word.lstrip("/") for word in words]
+        if "--from" in value:
+            self.made.append(target)
+        else:
+            for path in own:
+                end = Path(path).name if target.endswith("/") else ""
+                self.sources[f"{target}{end}"] = path
+        self.files += own
+        if target.rstrip("/") in {".", self.last.get("WORKDIR", "").rstrip("/")}:
+            self.copied += own
+
+
+def _read(text: str) -> _Instructions:
+    """Return the instructions of a Dockerfile: of its last stage, and what all of them copy."""
+    stage = _Stage()
     plain = _CONTINUED.sub(" ", _COMMENT.sub("", _HEREDOC.sub("", text)))
     for kind, value in _INSTRUCTION.findall(plain):
         name = kind.upper()
-        words = [one for one in _BETWEEN.split(value) if one and not one.startswith("--")]
-        if name == "FROM" and words:
-            image, *alias = (one for one in value.split() if not one.startswith("--"))
-            last, variables = map(dict, stages.get(image, ({}, {})))
-            stages |= dict.fromkeys(alias[-1:], (last, variables))
-            sources, made = {}, []
+        if name == "FROM":
+            stage.begin(value)
         elif name == "ENV":
-            variables |= _assigned(value)
+            stage.variables |= _assigned(value)
         elif name in {"COPY", "ADD"}:
-            target = words.pop() if words else ""
-            into = target.rstrip("/")
-            own = [one.lstrip("/") for one in words]
-            if "--from" in value:
-                made.append(target)
-            else:
-                ends = {one: Path(one).name if target.endswith("/") else "" for one in own}
-                sources |= {f"{target}{end}": one for one, end in ends.items()}
-            files += own
-            copied += own if into in {".", last.get("WORKDIR", "").rstrip("/")} else []
+            stage.copy(value)
         else:
-            last[name] = value
-    names = {one.rpartition("/")[2] for one in _REQUIREMENTS.findall(plain)}
-    installed = [one for one in files if one.rpartition("/")[2] in names]
-    installs_itself = _INSTALLS_ITSELF.search(plain) is not None
-    return _Instructions(last, variables, copied, installed, sources, made, installs_itself)
+            stage.last[name] = value
+    required = {path.rpartition("/")[2] for path in _REQUIREMENTS.findall(plain)}
+    return _Instructions(
+        last=stage.last,
+        variables=stage.variables,
+        copied=stage.copied,
+        installed=[path for path in stage.files if path.rpartition("/")[2] in required],
+        sources=stage.sources,
+        made=stage.made,
+        installs_itself=_INSTALLS_ITSELF.search(plain) is not None,
+    )
 
 
 def _copies(folder: Path, workdir: str, read: _Instructions) -> Iterator[str]:

@@ -110,6 +110,11 @@ def refused(project: s_yaml.Project) -> list[str]:
         ("runtime: python3.10, handler: index.handler", "index.py", ""),
         ("runtime: python3.10, handler: app.api.handler", "app/api/__init__.py", ""),
         ("runtime: python3.10, handler: app/api.handler", "app/api.py", ""),
+        (
+            "runtime: python3.10, handler: a.h, environmentVariables: {PYTHONPATH: /code/src}",
+            "src/a.py",
+            "",
+        ),
         ("runtime: python3.10, handler: app.api.handler", "app/other.py", "app/api.py"),
         ("runtime: python3.10, handler: app.api.handler", "../app/api.py", "app/api.py"),
         ("runtime: nodejs20, handler: dist/index.handler", "dist/index.cjs", ""),
