@@ -87,7 +87,16 @@ def _lines(text: str) -> list[str]:
 
 
 def package_of(module: str) -> str:
-    """Return the name to require for a module: by its metadata if this machine has it."""
+    """Return the name to require for a module; of an unknown one, its own name."""
+    return known_package(module) or module.replace("_", "-")
+
+
+def known_package(module: str) -> str:
+    """Return the package that has a module: by its metadata if this machine has it; "" if unknown.
+
+    An unknown name must not be offered for an installation: an index may have a stranger's package
+    of this name.
+    """
     from importlib import metadata  # noqa: PLC0415 -- as above
 
     if module == "fc_async_sdk":  # an installation in place lists no modules
@@ -97,7 +106,7 @@ def package_of(module: str) -> str:
         return names[0]
     if module.startswith("aliyunsdk"):
         return f"aliyun-python-sdk-{module.removeprefix('aliyunsdk')}"
-    return _PACKAGES.get(module) or module.replace("_", "-")
+    return _PACKAGES.get(module, "")
 
 
 def missing(text: str, folders: Sequence[str] | None = None) -> frozenset[str]:

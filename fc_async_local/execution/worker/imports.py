@@ -67,8 +67,22 @@ class Missing(NamedTuple):
             )
         return (
             f"{self.function} imports {self.module} from this machine; in the cloud it is missing: "
-            f"put {_distribution(self.module)} into requirements.txt and run make build"
+            f"put {_distribution(self.module)} into requirements.txt and install it into the code"
         )
+
+
+def _records(folder: str, top: str) -> bool:
+    """Return whether the package with some metadata has installed a module or a folder.
+
+    Args:
+        folder: Its ``.dist-info``, beside what it has installed.
+        top: Name of the file or folder.
+    """
+    try:
+        with open(os.path.join(folder, "RECORD"), encoding="utf-8") as record:  # noqa: PTH118, PTH123
+            return any(line.startswith((f"{top}/", f"{top},")) for line in record)
+    except OSError:
+        return False
 
 
 def _distribution(module: str) -> str:
@@ -142,10 +156,24 @@ class ImportCheck:
             if file in _ASKING:
                 return False
             if file.startswith(self._own):
-                return True
+                return not self._is_installed(file)
             if file.startswith(self._machine):
                 return False
         return True  # the handler itself
+
+    def _is_installed(self, file: str) -> bool:
+        """Return whether an installed package has a file: what it may import is not the user's.
+
+        Packages lie in layers, and after ``pip install -t`` beside the handler.
+        """
+        for place in self._places:
+            root = os.path.join(place, "")  # noqa: PTH118 -- as above
+            if file.startswith(root):
+                top = file[len(root) :].partition("/")[0]
+                names = os.listdir(root)  # noqa: PTH208 -- as above
+                infos = [root + name for name in names if name.endswith(".dist-info")]
+                return any(_records(info, top) for info in infos)
+        return False
 
 
 def _callers() -> Iterable[str]:

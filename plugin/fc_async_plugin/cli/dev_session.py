@@ -37,11 +37,14 @@ from fc_async_plugin.prepare import (
     imports,
     layers,
     programs,
+    questions,
     runtimes,
 )
 from fc_async_plugin.prepare.answers import Answers
 from fc_async_plugin.prepare.installing import Installer, absent_of_node
-from fc_async_plugin.project.code import folder_of, with_folder, without_code
+from fc_async_plugin.project import candidates, settings_file
+from fc_async_plugin.project.code import folder_of
+from fc_async_plugin.project.settings_file import FunctionSettings
 from fc_async_plugin.project.sources import sources_of, template_files
 from fc_async_plugin.project.wanted import check_names
 from fc_async_plugin.report import DONE, FAILED, INTERRUPTED, Format, terminal
@@ -52,16 +55,18 @@ from fc_async_sdk import _project_folder
 from fc_async_sdk.packaging import is_ignored
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from fc_async_plugin.dev.loop import Call
     from fc_async_plugin.dev.runtime import Running
     from fc_async_plugin.dev.screen import Screen
     from fc_async_plugin.prepare.answers import Wish
     from fc_async_plugin.prepare.building import Builder
+    from fc_async_plugin.prepare.questions import Question
     from fc_async_plugin.project.images import Image
     from fc_async_plugin.project.sources import Source
     from fc_async_plugin.s_yaml import Project
+    from fc_async_plugin.s_yaml.actions import Build
 
 
 _GOES_ON: Final = (
@@ -97,7 +102,6 @@ class Choices(NamedTuple):
     images: Mapping[str, Image] = MappingProxyType({})
     allowed: frozenset[str] = frozenset()  # images that may be started
     examples: frozenset[Path] = frozenset()  # files from which variables may be taken
-    unbuilt: frozenset[str] = frozenset()  # resources that have the template's folder as code
 
 
 def explain_trust(data: Path, output: Format) -> int:
@@ -117,7 +121,7 @@ def explain_trust(data: Path, output: Format) -> int:
 
 def write_launch(choices: Choices) -> int:
     """Write the file for VS Code after asking."""
-    sources = sources_of(_read(choices, Account()))
+    sources = sources_of(_read(choices, Account(), Answers()))
     found = launch.chosen(sources, choices.debug) if choices.debug else launch.targets(sources)
     if not found:
         raise PluginError("no function in Python or Node has its code in a folder: none to debug")
@@ -145,34 +149,51 @@ def run(choices: Choices) -> int:
         return INTERRUPTED
 
 
+class Output(NamedTuple):
+    """Something to say when the screen is there.
+
+    Attributes:
+        kind: As of the screen.
+        text: The text.
+        style: Its style.
+        deferred: Whether it is said after the first deployment, below what was deployed.
+    """
+
+    kind: str
+    text: str
+    style: str = "own"
+    deferred: bool = False
+
+
+class Prepared(NamedTuple):
+    """Answers of the user, and the results of what was done before the functions run.
+
+    Attributes:
+        choices: The options, with what was allowed.
+        projects: What runs here.
+        builder: Builds again after a save.
+        outputs: What to say.
+    """
+
+    choices: Choices
+    projects: list[Project]
+    builder: Builder
+    outputs: list[Output]
+
+
 def _run(choices: Choices) -> int:
     _project_folder.check(choices.data)
     screen, answers = _screen(choices), Answers()
     events: SimpleQueue[Call] = SimpleQueue()
-    loaded = _load(choices, Account())
-    choices, said = _with_images_and_examples(choices, answers, loaded)
-    if choices.examples:
-        loaded = _load(choices, Account())
-    projects = _chosen(choices, loaded)
-    builds = building.builds_of(projects, answers, choices.images)
-    built = {one.resource for one in builds if one.folder.is_dir()}
-    unbuilt = {name: text for one in projects for name, text in without_code(one, built).items()}
-    choices = choices._replace(unbuilt=frozenset(unbuilt))
-    prepared = [("note", text, "own") for text in (*said, *unbuilt.values())]
-    projects = _chosen(choices, loaded)
-    _check_data(choices.data, sources_of(projects))
-    debug = launch.chosen(sources_of(projects), choices.debug)
-    place = _place_of(projects)
-    environ = files.variables([Path.cwd(), *map(folder_of, projects)], _environ(choices))
-    if not choices.pass_keys:
-        environ = programs.without_keys(environ)
-    builder = building.Builder(builds, answers, environ, terminal.note)
     installer = Installer(
         lambda text: screen.say("install", text, style="wait"),
         answers=None if choices.install else answers,
     )
-    prepared += _prepare(choices, projects, builder, installer)
+    prepared = _prepare(choices, answers, installer)
+    choices, projects = prepared.choices, prepared.projects
+    debug = launch.chosen(sources_of(projects), choices.debug)
     settings = runtime_options.assigned(choices.assignments)
+    place = _place_of(projects)
     started = runtime.Choices(choices.port, choices.data, choices.clock, *place, settings)
 
     def warn(text: str) -> None:
@@ -180,32 +201,191 @@ def _run(choices: Choices) -> int:
 
     with runtime.opened(started, warn) as running:
         _welcome(screen, running, choices, projects)
-        for kind, text, style in prepared:  # what keeps a function from running comes first
-            say = functools.partial(screen.say, kind, text, style=style)
-            events.put(say) if style == "wait" else say()
+        for output in prepared.outputs:  # what keeps a function from running comes first
+            say = functools.partial(screen.say, output.kind, output.text, style=output.style)
+            if output.deferred:
+                events.put(say)
+            else:
+                say()
         if not running.attached:
             runtimes.tell_versions(sources_of(projects))
-        with _deployer(choices, running, projects, installer) as deployer:
-            reason = Loop(running, deployer, screen, events, debug=debug, builder=builder).run()
+        with _deployer(choices, running, projects, installer, answers) as deployer:
+            loop = Loop(running, deployer, screen, events, debug=debug, builder=prepared.builder)
+            reason = loop.run()
     if reason:
         terminal.error(reason)
     return FAILED if reason else DONE
 
 
-def _with_images_and_examples(
-    choices: Choices, answers: Answers, loaded: Sequence[Project]
-) -> tuple[Choices, list[str]]:
-    """Ask which images may be started and which examples taken; return these, and what to say."""
-    images = commands.images_of(deployed(one, choices.resources) for one in loaded)
+def _prepare(choices: Choices, answers: Answers, installer: Installer) -> Prepared:
+    """Ask for all that runs before the functions do, at once; then build what was allowed."""
+    loaded = _load(choices, Account())
+    outputs = _answered(choices, loaded)
+    settings = _settings_of(loaded)
+    choices = choices._replace(images=_images(choices, loaded, settings))
+    starts = _start_wishes(choices, loaded, settings)
+    values = {file: wish for each in loaded for file, wish in examples.wishes(each).items()}
+    # As if these wishes were allowed: what they need would otherwise be a second question.
+    projects = _chosen(choices, loaded, settings, starts.keys())
+    _check_data(choices.data, sources_of(projects))
+    builder = _builder(choices, projects, answers, settings)
+    due = builder.due()
+    installations = installer.due(projects)
+    packages = [installation.wish for installation in installations]
+    builds = [building.wish(build) for build in due]
+    refused = _ask(choices, answers, [*starts.values(), *values.values(), *builds, *packages])
+    if refused:
+        outputs.append(Output("note", refused))
+
+    taken = {file: wish.text for file, wish in values.items() if wish.key in answers}
+    outputs += [Output("note", text) for text in taken.values()]
+    allowed = frozenset(name for name, wish in starts.items() if wish.key in answers)
+    choices = choices._replace(allowed=allowed, examples=frozenset(taken))
+    if choices.examples:
+        loaded = _load(choices, Account())
+    settings = _settings_of(loaded)
+    projects = _chosen(choices, loaded, settings, allowed)
+    if refused:
+        builder = _builder(choices, projects, answers, settings)
+        due = builder.due()
+    allowed_packages = [one for one in installations if one.wish.key in answers]
+    outputs += [
+        Output("problem", text, "bad") for text in _build(builder, due, projects, installer)
+    ]
+    installer.after_builds(projects, allowed_packages)
+    outputs += _lacks(projects, install=not refused)
+    return Prepared(choices, projects, builder, outputs)
+
+
+def _answered(choices: Choices, loaded: Sequence[Project]) -> list[Output]:
+    """Ask how functions start for which the project does not say it; write the answers down.
+
+    Returns:
+        What to say of those that were not answered.
+    """
     given = commands.read(choices.commands)
-    own = {name: one for name, one in images.items() if one.command and name not in given}
-    starts = {name: commands.wish(name, one) for name, one in own.items()}
-    values = {file: one for each in loaded for file, one in examples.wishes(each).items()}
-    refused = _ask(choices, answers, [*starts.values(), *values.values()])
-    taken = {file: one.text for file, one in values.items() if one.key in answers}
-    allowed = frozenset(name for name, one in starts.items() if one.key in answers)
-    choices = choices._replace(images=images, allowed=allowed, examples=frozenset(taken))
-    return choices, [text for text in (refused, *taken.values()) if text]
+    settings = _settings_of(loaded)
+    outputs: list[Output] = []
+    answers: dict[Path, dict[str, FunctionSettings]] = {}
+    for project in loaded:
+        answered = {*given, *settings}
+        for question in questions.questions(deployed(project, choices.resources), answered):
+            if choices.yes or choices.build or not terminal.can_ask():
+                outputs.append(Output("note", question.unanswered))
+            elif chosen := _choose(question):
+                answers.setdefault(question.file, {})[question.resource] = chosen
+    for file, chosen_settings in answers.items():
+        settings_file.write(file, chosen_settings)
+        terminal.note(
+            f"written into {shown(file)}, which you can change: {', '.join(chosen_settings)}"
+        )
+    return outputs
+
+
+def _choose(question: Question) -> FunctionSettings | None:
+    """Ask one question; return its answer, None to leave the function out."""
+    for line in question.lines:
+        terminal.note(line)
+    asked = f"Number, or the command that starts {question.resource} (Enter leaves it out)"
+    while True:
+        given = click.prompt(asked, default="", show_default=False, err=True)
+        try:
+            return question.answer(given)
+        except ValueError as error:
+            terminal.note(str(error))
+
+
+def _settings_of(loaded: Sequence[Project]) -> dict[str, FunctionSettings]:
+    """Return what the files beside the templates say of their functions, by resource."""
+    functions: dict[Path, dict[str, Path]] = {}
+    for project in loaded:
+        named = functions.setdefault(settings_file.file_of(project.file), {})
+        for resource in project.resources:
+            if is_function(resource):
+                named[resource.name] = candidates.top_of(project)
+    settings: dict[str, FunctionSettings] = {}
+    for file, named in functions.items():
+        settings |= settings_file.read(file, named)
+    return settings
+
+
+def _images(
+    choices: Choices, loaded: Sequence[Project], settings: Mapping[str, FunctionSettings]
+) -> dict[str, Image]:
+    """Return the images that start as their Dockerfiles say, by resource."""
+    images = commands.images_of(deployed(project, choices.resources) for project in loaded)
+    return {name: image for name, image in images.items() if name not in settings}
+
+
+def _start_wishes(
+    choices: Choices, loaded: Sequence[Project], settings: Mapping[str, FunctionSettings]
+) -> dict[str, Wish]:
+    """Return what the user is asked of programs that start functions, by resource."""
+    given = commands.read(choices.commands)
+    wishes: dict[str, Wish] = {}
+    for name, image in choices.images.items():
+        if image.command and name not in given:
+            wishes[name] = commands.wish(name, image)
+    for project in loaded:
+        file = settings_file.file_of(project.file)
+        for resource in deployed(project, choices.resources).resources:
+            chosen = settings.get(resource.name)
+            if chosen and chosen != FunctionSettings(build=chosen.build):
+                wishes[resource.name] = commands.wish_of_settings(file, resource.name, chosen)
+    return wishes
+
+
+def _builder(
+    choices: Choices,
+    projects: Sequence[Project],
+    answers: Answers,
+    settings: Mapping[str, FunctionSettings],
+) -> Builder:
+    """Return the builder of the functions that can run here."""
+    lines = {name: chosen.build for name, chosen in settings.items() if chosen.build}
+    builds = building.builds_of(projects, answers, choices.images, lines)
+    here = {
+        resource.name
+        for project in projects
+        for resource in project.resources
+        if not commands.why_not_run(project, resource)
+    }
+    environ = files.variables([Path.cwd(), *map(folder_of, projects)], _environ(choices))
+    if not choices.pass_keys:
+        environ = programs.without_keys(environ)
+    runs = [build for build in builds if build.resource in {"", *here}]
+    return building.Builder(runs, answers, environ, terminal.note)
+
+
+def _build(
+    builder: Builder, due: Sequence[Build], projects: Sequence[Project], installer: Installer
+) -> list[str]:
+    """Build what was allowed; keep packages out of the folders that builds have made.
+
+    Returns:
+        What failed.
+    """
+    folders = [source.code for source in sources_of(projects) if source.code]
+    absent = {folder for folder in folders if not folder.exists()}
+    failed = builder.run(due)
+    builder.keep_made(folder for folder in absent if folder.exists())
+    made = {folder for folder in folders if builder.has_made(folder)}
+    installer.leave_alone(made | builder.failed_folders)
+    return failed
+
+
+def _lacks(projects: Sequence[Project], *, install: bool) -> Iterator[Output]:
+    """Yield what the functions lack on this machine."""
+    for project in projects:
+        for text in commands.absent(project):
+            yield Output("note", text)
+    texts = building.hints(building.builds_of(projects))
+    texts += layers.notes(projects, install=install)
+    absent = [one for each in projects for one in imports.absent(environments.used(each)[0])]
+    absent += absent_of_node(projects)
+    texts += [one.absent for one in absent if one.runs and not one.mark]
+    for text in texts:
+        yield Output("note", text, "wait", deferred=True)
 
 
 def _check_data(data: Path, sources: Sequence[Source]) -> None:
@@ -218,28 +398,6 @@ def _check_data(data: Path, sources: Sequence[Source]) -> None:
             said = f"--data {data} is in the code folder of {source.function}"
             fix = f"name a folder outside of {shown(code)}, or leave it out"
             raise PluginError(f"{said}, which would contain it: {fix}")
-
-
-def _prepare(
-    choices: Choices, projects: Sequence[Project], builder: Builder, installer: Installer
-) -> Iterator[tuple[str, str, str]]:
-    """Build, if it is allowed; yield what the functions may lack: kind, text and style."""
-    due = builder.due()
-    packages = [one.wish for one in installer.due(projects, {one.resource for one in due})]
-    refused = _ask(choices, builder.answers, [*map(building.wish, due), *packages])
-    failed = builder.run(due)
-    if due and not refused:  # a build may have installed what is needed, or made requirements
-        packages = [one.wish for one in installer.due(projects)]
-        refused = _ask(choices, builder.answers, packages)
-    notes = building.hints(building.builds_of(projects))
-    notes += layers.notes(projects, install=not refused)
-    lacks = [text for each in projects for text in commands.absent(each)]
-    absent = [one for each in projects for one in imports.absent(environments.used(each)[0])]
-    absent += absent_of_node(projects)
-    notes += [one.absent for one in absent if one.runs and not one.mark]
-    yield from (("problem", text, "bad") for text in failed)
-    yield from (("note", text, "own") for text in (refused, *lacks) if text)
-    yield from (("note", text, "wait") for text in notes)
 
 
 def _ask(choices: Choices, answers: Answers, wishes: Sequence[Wish]) -> str:
@@ -277,9 +435,12 @@ def _show_wishes(choices: Choices, wishes: Sequence[Wish]) -> None:
 
 @contextlib.contextmanager
 def _deployer(
-    choices: Choices, running: Running, projects: Sequence[Project], installer: Installer
+    choices: Choices,
+    running: Running,
+    projects: Sequence[Project],
+    installer: Installer,
+    answers: Answers,
 ) -> Iterator[Deployer]:
-
     addresses = running.addresses
     env_files = {choices.env_file.resolve()} if choices.env_file else set()
     env_files |= choices.examples
@@ -288,19 +449,31 @@ def _deployer(
         connection.regions(account) as regions,
         scratch.folder(Path(addresses.data)) as kept,
     ):
+
+        def amend(project: Project) -> Project:
+            commands.check_start(project)
+            return installer(project)
+
         yield Deployer(
-            lambda: _read(choices, account),
+            lambda: _read(choices, account, answers),
             regions,
             files=template_files(projects) | env_files,
             folder=kept,
-            amend=installer,
+            amend=amend,
             unavailable=commands.why_not_run,
         )
 
 
-def _read(choices: Choices, account: Account) -> list[Project]:
-    """Return what runs here of all templates, which are read anew."""
-    return _chosen(choices, _load(choices, account))
+def _read(choices: Choices, account: Account, answers: Answers) -> list[Project]:
+    """Return what runs here of all templates, which are read anew.
+
+    Settings that have changed since they were allowed are not used before the next start asks.
+    """
+    loaded = _load(choices, account)
+    settings = _settings_of(loaded)
+    wishes = _start_wishes(choices._replace(images={}), loaded, settings)
+    allowed = {name for name, wish in wishes.items() if wish.key in answers}
+    return _chosen(choices, loaded, settings, {*choices.allowed} & {*choices.images} | allowed)
 
 
 def _load(choices: Choices, account: Account) -> list[Project]:
@@ -317,13 +490,31 @@ def _load(choices: Choices, account: Account) -> list[Project]:
     return projects
 
 
-def _chosen(choices: Choices, projects: list[Project]) -> list[Project]:
-    """Return the resources that were asked for, with the commands that start them."""
-    started = {name: one.command for name, one in choices.images.items() if name in choices.allowed}
-    started |= commands.read(choices.commands)
+def _chosen(
+    choices: Choices,
+    projects: list[Project],
+    settings: Mapping[str, FunctionSettings],
+    allowed: Collection[str],
+) -> list[Project]:
+    """Return the resources that were asked for, with what starts them here.
+
+    Args:
+        choices: The options.
+        projects: The templates.
+        settings: Of ``fc-async.toml``, by resource.
+        allowed: Resources whose image or settings the user lets start.
+    """
+    given = commands.read(choices.commands)
+    started = {name: image.command for name, image in choices.images.items() if name in allowed}
+    started = {name: command for name, command in started.items() if command} | given
+    used = {name: chosen for name, chosen in settings.items() if name in allowed}
     check_names(projects, started)
-    projects = [commands.with_commands(one, started, choices.images) for one in projects]
-    return [deployed(with_folder(one, choices.unbuilt), choices.resources) for one in projects]
+    found: list[Project] = []
+    for project in projects:
+        changed = commands.with_settings(project, used)
+        changed = commands.with_commands(changed, started, choices.images)
+        found.append(deployed(changed, choices.resources))
+    return found
 
 
 def _environ(choices: Choices) -> Mapping[str, str]:

@@ -55,6 +55,7 @@ COMMANDS: Final = (
     "doctor",
     "import",
     "init",
+    "clean",
     "local",
     "demo",
     "s-plugin",

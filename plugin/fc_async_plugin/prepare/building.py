@@ -13,12 +13,11 @@ from __future__ import annotations
 
 import os
 import re
-import shlex
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from fc_async_plugin.prepare import programs
+from fc_async_plugin.prepare import programs, tracked
 from fc_async_plugin.prepare.answers import Wish, content_of, key_of
 from fc_async_plugin.prepare.installing import (
     NODE_FILE,
@@ -29,6 +28,8 @@ from fc_async_plugin.prepare.installing import (
     package_json,
     state_of,
 )
+from fc_async_plugin.prepare.lacks import Lack
+from fc_async_plugin.project.attached import shortened
 from fc_async_plugin.project.code import folder_of, missing_start_file, own_folders
 from fc_async_plugin.project.sources import sources_of
 from fc_async_plugin.report.safe_text import visible
@@ -51,9 +52,7 @@ _INPUT: Final = re.compile(
 )
 """Files that a build reads and a function does not."""
 _SCRIPT: Final = re.compile(r"build|bundle|pack", re.IGNORECASE)
-_FILE: Final = re.compile(r"(?<!\S)(?:\./)?\w[\w./-]{0,200}(?!\S)")
-_DEPLOYS: Final = re.compile(r"\bs\s.*\bdeploy\b|\bdocker\s.*push\b|\b(?:aliyun|ossutil)\s")
-"""Commands that reach the cloud: a script with one of them does more than a build."""
+_SCRIPT_NAME: Final = re.compile(r"[\w:.-]+")
 _RUNS: Final = re.compile(
     r"(?:^|[;&|(\n]|\b(?:ba|da|z)?sh|\bnode|\bpython[\d.]*|\bsource)(?:\s+-\S+)*"
     r"(?=\s*((?:\.{1,2}/)*\w[\w./-]{0,200}))"
@@ -68,90 +67,79 @@ def builds_of(
     projects: Iterable[Project],
     answers: Collection[str] = (),
     images: Mapping[str, Image] = MappingProxyType({}),
+    lines: Mapping[str, str] = MappingProxyType({}),
 ) -> list[Build]:
     """Return the commands of the functions and of the whole templates, each once.
 
     A function that lacks a file with which it starts, and that no command of the template builds,
-    has the build of its ``package.json``; without its code folder, also a script that makes it.
+    has the build of its ``package.json``.
 
     Args:
         projects: The templates.
         answers: Keys of what the user has allowed; a build among them has made the file.
         images: Images of functions by resource: their builds also copy what the image copies.
+        lines: Builds that ``fc-async.toml`` has, by resource; they replace those of a package.
     """
-    found: dict[Build, None] = {}
+    builds: dict[Build, None] = {}
     for project in projects:
-        functions = {one.name for one in project.resources if is_function(one)}
-        found.update((one, None) for one in project.builds if one.resource in {"", *functions})
-        built = {one.resource for one in project.builds if not one.component}
-        named = {one.name: one for one in project.resources}
-        for source in sources_of([project]) if "" not in built else ():
-            if source.resource in built:
-                continue
-            lacking = missing_start_file(project, named[source.resource])
-            for find in (_build_of, _script_of):
-                build = find(source, project)
-                image = images.get(source.resource)
-                if build and image and image.folder == build.folder:
-                    command = " && ".join([build.command, *image.copies])
-                    build = build._replace(command=command, written=command)
-                makes = lacking if build and not build.any_file else lacking == "."
-                if build and (wish(build).key in answers or makes):
-                    found[build] = None
-                    break
-    return list(found)
+        functions = {one.name: one for one in project.resources if is_function(one)}
+        for build in project.builds:
+            if build.resource == "" or build.resource in functions:
+                builds[build] = None
+        built = {build.resource for build in project.builds if not build.component}
+        for source in sources_of([project]):
+            name = source.resource
+            if line := lines.get(name):
+                # The line may read any file of the project, so each save may need it.
+                builds[Build(name, line, folder_of(project), line, any_file=True)] = None
+            elif not built & {"", name}:
+                further = build_of_package(source, project, images.get(name))
+                lacks = missing_start_file(project, functions[name])
+                if further and (lacks or wish(further).key in answers):
+                    builds[further] = None
+    return list(builds)
 
 
-def _script_of(source: Source, project: Project) -> Build | None:
-    """Return the script near a template that names the code folder of a function."""
-    name = re.escape(Path(os.path.normpath(source.code or "")).name)
-    named = re.compile(rf"(?<![\w.-]){name}(?![\w.-])")
-    places = own_folders(project) if name else []
-    for place in places:
-        for line, text in _scripts(place):
-            if named.search(text) and not _DEPLOYS.search(text):
-                root = next((one for one in places if (one / ".git").exists()), place)
-                there = shlex.quote(str(place.relative_to(root)))
-                whole = line if place == root else f"cd {there} && {line}"
-                return Build(source.resource, whole, root, whole, any_file=True)
-    return None
-
-
-def _scripts(place: Path) -> Iterator[tuple[str, str]]:
-    """Yield the lines that run scripts of a folder or its ``package.json``, each with its text."""
-    for file in sorted([*place.glob("*.*sh"), *place.glob("*/*.*sh")]):
-        if _SCRIPT.search(file.stem):
-            line = f"bash {shlex.quote(str(file.relative_to(place)))}"
-            yield line, file.read_text("utf-8", "replace")
-    scripts, tool = package_json(place).scripts, node_manager(place)
-    for name, script in scripts.items():
-        if name != "build" and _SCRIPT.search(name):
-            files = filter(Path.is_file, (place / word for word in _FILE.findall(str(script))))
-            texts = (one.read_text("utf-8", "replace") for one in files)
-            first = f"{tool} run build && " if "build" in scripts else ""
-            yield (
-                f"{node_install(place)} && {first}{tool} run {name}",
-                " ".join([str(script), *texts]),
-            )
-
-
-def _build_of(source: Source, project: Project) -> Build | None:
+def build_of_package(source: Source, project: Project, image: Image | None = None) -> Build | None:
     """Return the build of the ``package.json`` that is nearest to the code of a function.
 
     Folders above that of the template do not count.
+
+    Args:
+        source: The function.
+        project: Its template.
+        image: Its image: the build also copies what the image copies.
     """
     base = folder_of(project)
     code = Path(os.path.normpath(source.code)) if source.code else None
     if code is None or source.runtime not in NODE | CUSTOM:
         return None
-    places = [one for one in (code, *code.parents) if one.is_relative_to(base)]
-    for place in places or (code, code.parent):
-        if (place / NODE_FILE).is_file():
-            if "build" not in package_json(place).scripts:
-                break
-            command = f"{node_install(place)} && {node_manager(place)} run build"
-            return Build(source.resource, command, place, command)
-    return None
+    folders = [folder for folder in (code, *code.parents) if folder.is_relative_to(base)]
+    packages = [folder for folder in folders or (code, code.parent) if _has_package(folder)]
+    if not packages or "build" not in package_json(packages[0]).scripts:
+        return None
+    folder = packages[0]
+    command = f"{node_install(folder)} && {node_manager(folder)} run build"
+    if image and image.folder == folder:
+        command = " && ".join([command, *image.copies])
+    return Build(source.resource, command, folder, command)
+
+
+def _has_package(folder: Path) -> bool:
+    return (folder / NODE_FILE).is_file()
+
+
+def build_scripts_of_packages(project: Project) -> Iterator[tuple[Path, str]]:
+    """Yield the folders whose ``package.json`` has further scripts named as builds are.
+
+    Each comes with the line for the shell that runs one, after the installation and the ``build``.
+    """
+    for folder in own_folders(project):
+        scripts, tool = package_json(folder).scripts, node_manager(folder)
+        first = f"{tool} run build && " if "build" in scripts else ""
+        for name in scripts:
+            if name != "build" and _SCRIPT.search(name) and _SCRIPT_NAME.fullmatch(name):
+                yield folder, f"{node_install(folder)} && {first}{tool} run {name}"
 
 
 def wish(build: Build) -> Wish:
@@ -223,6 +211,10 @@ def hints(builds: Iterable[Build]) -> list[str]:
     return ["\n".join([head, *found])] if found else []
 
 
+def _key_of_made(folder: Path) -> str:
+    return key_of("made", os.path.normpath(folder))
+
+
 class Builder:
     """Runs the commands of templates.
 
@@ -254,6 +246,21 @@ class Builder:
         """The folders in which commands run."""
         return {one.folder for one in self._builds if one.folder.is_dir()}
 
+    @property
+    def failed_folders(self) -> set[Path]:
+        """The folders in which a command has failed that would have installed packages."""
+        failed = (build for build in self._failed if _USES_SCRIPTS.search(build.command))
+        return {build.folder for build in failed}
+
+    def keep_made(self, folders: Iterable[Path]) -> None:
+        """Remember code folders that builds have made: nothing is installed into them."""
+        if made := {_key_of_made(folder): "" for folder in folders}:
+            self.answers.keep(made)
+
+    def has_made(self, folder: Path) -> bool:
+        """Return whether a build has made a folder, in this start or an earlier one."""
+        return _key_of_made(folder) in self.answers
+
     def due(self) -> list[Build]:
         """Return the commands of the resources of which one must run."""
         states = {folder: state_of(folder) for folder in {one.folder for one in self._builds}}
@@ -272,23 +279,35 @@ class Builder:
         """
         failed: dict[str, str] = {}
         done: list[Build] = []
-        for one in builds:
-            if one.resource in failed or wish(one).key not in self.answers:
+        for build in builds:
+            if build.resource in failed or wish(build).key not in self.answers:
                 continue
-            self._say(wish(one).text)
-            reason = "the folder does not exist"
-            if one.folder.is_dir():
-                reason = self._why_failed(one, programs.run(one.command, one.folder, self._environ))
-            if reason:
-                failed[one.resource] = f"not built: {wish(one).text}: {reason}"
-            done.append(one)
-        ended = [*done, *(one for one in self._builds if one.resource in failed)]
-        left = {one.folder: state_of(one.folder) for one in ended}
-        good = [one for one in done if one.resource not in failed]
-        self._failed = {one: left[one.folder] for one in ended if one.resource in failed}
-        if good:  # with the content that they have left: a build may write a lock file
-            self.answers.keep({wish(one).key: left[one.folder] for one in good})
+            self._say(wish(build).text)
+            if reason := self._run(build):
+                failed[build.resource] = f"not built: {wish(build).text}: {reason}"
+            done.append(build)
+        self._keep_states(done, failed.keys())
         return list(failed.values())
+
+    def _run(self, build: Build) -> str:
+        """Run one command; return why it failed, "" if it may go on."""
+        if not build.folder.is_dir():
+            return "the folder does not exist"
+        before = tracked.files_of(build.folder)
+        ended = programs.run(build.command, build.folder, self._environ)
+        if changed := tracked.changed(build.folder, before):
+            names = shortened([os.path.relpath(file) for file in changed])
+            self._say(f"changed by this command: {names}")
+        return self._why_failed(build, ended)
+
+    def _keep_states(self, done: Iterable[Build], failed: Collection[str]) -> None:
+        """Remember the state in which commands left their folders, also those that failed."""
+        good = [build for build in done if build.resource not in failed]
+        bad = [build for build in self._builds if build.resource in failed]
+        left = {build.folder: state_of(build.folder) for build in (*good, *bad)}
+        self._failed = {build: left[build.folder] for build in bad}
+        if good:  # with the content that they have left: a build may write a lock file
+            self.answers.keep({wish(build).key: left[build.folder] for build in good})
 
     def _why_failed(self, build: Build, done: programs.Done) -> str:
         """Return why a command failed, with the end of its output; "" if it may go on."""
@@ -300,8 +319,8 @@ class Builder:
             unfinished.write_text(done.output, "utf-8")
         reason = f"exit status {done.status}"
         if done.absent:
-            are = "is" if len(done.absent) == 1 else "are"
-            reason = f"{', '.join(done.absent)} {are} not on this machine: install it"
+            absent = [Lack("program", name, "", "install it") for name in done.absent]
+            reason = "; ".join(map(str, absent))
         return f"{reason} (all of its output: {os.path.relpath(file)})\n{done.tail}".rstrip()
 
     def saved(self, changed: Collection[Path] | None = None) -> tuple[list[str], list[Build]]:

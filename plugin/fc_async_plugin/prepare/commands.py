@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import re
 import shlex
-import shutil
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -18,10 +17,9 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from fc_async_plugin import PluginError
-from fc_async_plugin.prepare import runtimes
+from fc_async_plugin.prepare import environments, lacks, runtimes
 from fc_async_plugin.prepare.answers import Wish, content_of, key_of
 from fc_async_plugin.prepare.installing import NODE_FILE, package_json
-from fc_async_plugin.project.attached import shortened
 from fc_async_plugin.project.code import (
     code_path,
     folder_of,
@@ -29,18 +27,18 @@ from fc_async_plugin.project.code import (
     missing_start_file,
     start_command,
     start_problem,
-    where_started,
 )
-from fc_async_plugin.project.images import dockerfiles, image_of
+from fc_async_plugin.project.images import image_of
 from fc_async_plugin.project.wanted import local_layers
 from fc_async_plugin.s_yaml.model import is_function
 from fc_async_plugin.s_yaml.resolving import ENVIRONMENT
-from fc_async_sdk.spec.runtimes import CUSTOM
+from fc_async_sdk.spec.runtimes import CONTAINER, CUSTOM
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from fc_async_plugin.project.images import Image
+    from fc_async_plugin.project.settings_file import FunctionSettings
     from fc_async_plugin.s_yaml import Project
     from fc_async_plugin.s_yaml.model import Resource
 
@@ -69,6 +67,43 @@ def read(given: Sequence[str]) -> dict[str, list[str]]:
     return found
 
 
+def with_settings(project: Project, settings: Mapping[str, FunctionSettings]) -> Project:
+    """Return a template in which functions start as ``fc-async.toml`` says.
+
+    Args:
+        project: The template.
+        settings: By resource; what the user has not allowed must not be among them.
+    """
+    resources = [
+        _as_set(project, resource, settings[resource.name])
+        if resource.name in settings
+        else resource
+        for resource in project.resources
+    ]
+    return msgspec.structs.replace(project, resources=tuple(resources))
+
+
+def _as_set(project: Project, resource: Resource, settings: FunctionSettings) -> Resource:
+    """Return a function with its settings for this machine."""
+    if settings.folder:
+        resource = _with_props(resource, code=settings.folder)
+    if settings.start:
+        resource = _started(resource, list(settings.start), settings.folder)
+    if settings.env:
+        variables = resource.props.get(ENVIRONMENT) or {}
+        if isinstance(variables, dict):  # a rule names any other value
+            resource = _with_props(resource, **{ENVIRONMENT: variables | dict(settings.env)})
+    if settings.python:
+        place = Path(os.path.abspath(folder_of(project) / settings.python))  # noqa: PTH100 -- a link of an environment stays
+        props = environments.with_paths(resource, place)
+        resource = msgspec.structs.replace(resource, props=props)
+    if settings.install is not None:
+        # The null device is not a file, so it has no requirements.
+        file = str(folder_of(project) / settings.install) if settings.install else os.devnull
+        resource = msgspec.structs.replace(resource, requirements=file)
+    return resource
+
+
 def with_commands(
     project: Project, commands: Mapping[str, list[str]], images: Mapping[str, Image]
 ) -> Project:
@@ -79,78 +114,109 @@ def with_commands(
         commands: By resource.
         images: Those of the template, by resource; see :func:`images_of`.
     """
-    changed = [
-        _started(project, one, commands[one.name], images.get(one.name))
-        if one.name in commands
-        else one
-        for one in project.resources
-    ]
+    changed = []
+    for resource in project.resources:
+        if command := commands.get(resource.name):
+            image = images.get(resource.name)
+            folder = os.path.relpath(image.folder, folder_of(project)) if image else ""
+            resource = _started(resource, command, folder)  # noqa: PLW2901 -- one function
+            resource = _with_image(resource, image) if image else resource  # noqa: PLW2901
+        changed.append(resource)
     return msgspec.structs.replace(project, resources=tuple(changed))
 
 
-def _started(
-    project: Project, resource: Resource, command: list[str], image: Image | None
-) -> Resource:
-    """Return a function that a command starts in its code folder, or that of its image."""
+def _started(resource: Resource, command: list[str], folder: str) -> Resource:
+    """Return a function that a command starts in its code folder, or in another one.
+
+    Args:
+        resource: The function.
+        command: What starts it.
+        folder: Its code if the template has none on this machine, relative to the template.
+    """
     props = dict(resource.props)
     server: dict[str, Any] = {"command": command}
     for config in (props.get("customRuntimeConfig"), props.pop("customContainerConfig", None)):
         if isinstance(config, dict):
             server |= {name: config[name] for name in _SERVER if name in config}
-    code, place = props.get("code"), "."
-    if image:
-        code = code if isinstance(code, str) else None  # a mapping names the image
-        place = os.path.relpath(image.folder, folder_of(project))
-    made = {"runtime": "custom", "code": code or place, "customRuntimeConfig": server}
-    given = props.get(ENVIRONMENT) or {}
-    if image and image.variables and isinstance(given, dict):
-        made[ENVIRONMENT] = given | image.variables
-    file = str(image.requirements or "") if image else ""
-    return msgspec.structs.replace(resource, props=props | made, requirements=file)
+    code = props.get("code")
+    if not isinstance(code, str) and (folder or props.get("runtime") == CONTAINER):
+        code = None  # a mapping names the image
+    props |= {"runtime": "custom", "code": code or folder or ".", "customRuntimeConfig": server}
+    return msgspec.structs.replace(resource, props=props)
+
+
+def _with_image(resource: Resource, image: Image) -> Resource:
+    """Return a function with the variables and the requirements of its image."""
+    variables = resource.props.get(ENVIRONMENT) or {}
+    if image.variables and isinstance(variables, dict):
+        resource = _with_props(resource, **{ENVIRONMENT: variables | image.variables})
+    return msgspec.structs.replace(resource, requirements=str(image.requirements or ""))
+
+
+def _with_props(resource: Resource, **props: object) -> Resource:
+    return msgspec.structs.replace(resource, props=resource.props | props)
+
+
+def check_start(project: Project) -> None:
+    """Refuse a function that lacks a file with which it starts: each call of it would fail.
+
+    Files that a deployment misses by itself are left to it.
+
+    Raises:
+        PluginError: With place, file and what to do.
+    """
+    for resource in filter(is_function, project.resources):
+        file = missing_start_file(project, resource)
+        if file in {"", "."} or start_problem(project, resource):
+            continue
+        # Modules may also be where this variable leads, such as /code/src.
+        if "PYTHONPATH" in str(resource.props.get(ENVIRONMENT)):
+            continue
+        folder = code_path(project, resource) or Path()
+        reason = f"which is not in {os.path.relpath(folder)}: {how_to_build(project, folder, file)}"
+        raise PluginError(f"{_start_of(resource)} {file}, {reason}")
 
 
 def absent(project: Project) -> Iterator[str]:
-    """Yield which files and programs that start functions are not here, one sentence each.
+    """Yield which programs and scripts that start functions are not here, one sentence each.
 
-    Files that a deployment misses are not named. Programs of functions whose packages or own
-    ``PATH`` may bring them are not looked for.
+    Programs of functions whose packages or own ``PATH`` may bring them are not looked for.
     """
-    for resource in filter(is_function, project.resources):
-        props, code = resource.props, code_path(project, resource) or Path()
-        file, known = missing_start_file(project, resource), start_problem(project, resource)
-        custom = props.get("runtime") in CUSTOM
-        where = resource.where("customRuntimeConfig" if custom else "handler", "command")
-        name, shown = resource.function_name, os.path.relpath(code)
-        starts = f"{where}: {name} starts with"
-        if file not in {"", "."} and known is None:
-            fix = how_to_build(project, code, file)
-            place = where_started(project, resource, file) or where
-            yield f"{place}: {name} starts with {file}, which is not in {shown}: {fix}"
-        script = _NPM.fullmatch(" ".join(start_command(resource)))
-        if custom and script and script[1] not in package_json(code).scripts:
-            fix = "write it, or correct the command"
-            yield f"{starts} {script[0]}, which is not a script of {shown}/{NODE_FILE}: {fix}"
-        program = next(iter(start_command(resource)), "")
-        brought = (
-            resource.requirements
-            or "PATH" in str(props.get("environmentVariables"))
-            or any((code / name).is_file() for name in ("requirements.txt", "package.json"))
-        )
-        if not custom or "/" in program or not program or brought:
+    for resource in project.resources:
+        if not is_function(resource) or resource.props.get("runtime") not in CUSTOM:
             continue
-        folders = [one / "bin" for one in local_layers(project, resource)]
-        places = [*os.get_exec_path(), str(Path(sys.executable).parent), *map(str, folders)]
-        if shutil.which(program, path=os.pathsep.join(places)) is None:
-            lacks = "which is not on the PATH of this machine: install it"
-            yield f"{starts} {program!r}, {lacks}"
+        code = code_path(project, resource) or Path()
+        command = start_command(resource)
+        script = _NPM.fullmatch(" ".join(command))
+        if script and script[1] not in package_json(code).scripts:
+            wrong = f"which is not a script of {os.path.relpath(code)}/{NODE_FILE}"
+            fix = "write it, or correct the command"
+            yield f"{_start_of(resource)} {script[0]}, {wrong}: {fix}"
+        if command and "/" not in command[0] and not _may_be_brought(resource, code):
+            folders = [str(layer / "bin") for layer in local_layers(project, resource)]
+            folders.append(str(Path(sys.executable).parent))
+            where = resource.where("customRuntimeConfig", "command")
+            place = f"{where}: start of {resource.function_name}"
+            if lack := lacks.program(command[0], place, folders=folders):
+                yield str(lack)
 
 
-def why_not_run(project: Project, resource: Resource) -> str:
+def _start_of(resource: Resource) -> str:
+    """Return the beginning of a sentence about what starts a function, with its place."""
+    key = "customRuntimeConfig" if resource.props.get("runtime") in CUSTOM else "handler"
+    return f"{resource.where(key, 'command')}: {resource.function_name} starts with"
+
+
+def _may_be_brought(resource: Resource, code: Path) -> bool:
+    """Return whether packages or a ``PATH`` of a function may have its program."""
+    if resource.requirements or "PATH" in str(resource.props.get(ENVIRONMENT)):
+        return True
+    return any((code / name).is_file() for name in ("requirements.txt", NODE_FILE))
+
+
+def why_not_run(_: Project, resource: Resource) -> str:
     """Return why a function cannot run on this machine, and what to do; "" if it can."""
     reason = runtimes.reason_unavailable(str(resource.props.get("runtime") or ""))
-    if reason and len(files := dockerfiles(project, resource)) > 1:
-        names = shortened([os.path.relpath(one) for one in files])
-        reason = reason.replace("are not run;", f"are not run, and this may be any of {names};")
     return reason.replace("--command NAME=", f"--command {resource.name}=")
 
 
@@ -170,3 +236,20 @@ def wish(name: str, image: Image) -> Wish:
     place = f"(in {os.path.relpath(image.folder)}, as {os.path.relpath(image.file)} says)"
     key = key_of("image", image.file, command, content_of([image.file]))
     return Wish(key, f"{name}: {command}  {place}")
+
+
+def wish_of_settings(file: Path, name: str, settings: FunctionSettings) -> Wish:
+    """Return the question whether a function may start as ``fc-async.toml`` says.
+
+    Its build is a question of its own, which also has the files that it reads.
+
+    Args:
+        file: The file.
+        name: The resource.
+        settings: What the file says of it.
+    """
+    place = f"(as {os.path.relpath(file)} says)"
+    lines = settings._replace(build="").lines
+    text = f"{name}: {shlex.join(settings.start) or 'settings'}  {place}"
+    key = key_of("settings", file, name, *settings.lines)
+    return Wish(key, text, (f"{name}  {place}", *(f"  {line}" for line in lines)))

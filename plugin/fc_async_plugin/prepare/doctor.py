@@ -19,7 +19,7 @@ from importlib import metadata
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from fc_async_plugin import s_yaml
-from fc_async_plugin.prepare import imports
+from fc_async_plugin.prepare import imports, lacks
 from fc_async_sdk import _project_folder, _requirements, _serverless_devs
 from fc_async_sdk._installation import how_to_install
 from fc_async_sdk.errors import FcAsyncError
@@ -239,12 +239,10 @@ def _s_and_plugin(machine: Machine) -> Iterable[Complaint]:
             "the template uses FC_ASYNC_PLUGIN, which is not set",
             "export FC_ASYNC_PLUGIN=$(fc-async s-plugin path)",
         )
-    if shutil.which("s", path=machine.environ.get("PATH")) is None:
-        yield Complaint(
-            "error",
-            "s (Serverless Devs) is not installed",
-            "npm install -g @serverless-devs/s",
-        )
+    fix = "npm install -g @serverless-devs/s"
+    path = machine.environ.get("PATH", os.defpath)
+    if lack := lacks.program("s", "Serverless Devs", path=path, remedy=fix):
+        yield Complaint("error", lack.what, lack.remedy)
 
 
 def _node(machine: Machine) -> Iterable[Complaint] | None:

@@ -46,7 +46,7 @@ def used(project: Project) -> tuple[Project, str]:
     names = ", ".join(sorted(lacking))
     text = f"{names}: packages of {os.path.relpath(place)} are used; in the cloud, only those of "
     changed = (one for one in project.resources if one.function_name in lacking)
-    props = {one.name: _with_paths(one, place) for one in changed}
+    props = {one.name: with_paths(one, place) for one in changed}
     return with_props(project, props), f"{text}requirements.txt"
 
 
@@ -58,7 +58,7 @@ def _lacks(project: Project, resource: Resource, packages: Path) -> bool:
     return _requirements.missing(text) > _requirements.missing(text, [*sys.path, str(packages)])
 
 
-def _with_paths(resource: Resource, place: Path) -> dict[str, Any]:
+def with_paths(resource: Resource, place: Path) -> dict[str, Any]:
     """Return props of a function that finds packages, and commands if it is a custom runtime."""
     given: Any = resource.props.get(ENVIRONMENT) or {}
     if not isinstance(given, dict):

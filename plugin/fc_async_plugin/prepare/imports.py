@@ -12,12 +12,13 @@ from __future__ import annotations
 
 import ast
 import importlib.util
+import os
 import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from fc_async_plugin.project.code import DEFAULT_HANDLER, code_path
+from fc_async_plugin.project.code import DEFAULT_HANDLER, code_path, is_shared
 from fc_async_plugin.project.wanted import layers_elsewhere, local_layers
 from fc_async_plugin.s_yaml.files import MAX_CODE_BYTES, read_bytes
 from fc_async_plugin.s_yaml.model import is_function
@@ -46,6 +47,7 @@ class Import(NamedTuple):
         module: Top-level name of the module.
         place: The file and the line of the import.
         runs: Whether a call always runs it: it is not in a branch, nor in a function elsewhere.
+        inside: Where the project has the module outside of the code; "": it does not have it.
     """
 
     function: str
@@ -53,10 +55,11 @@ class Import(NamedTuple):
     module: str
     place: str
     runs: bool = True
+    inside: str = ""
 
     @property
     def package(self) -> str:
-        """Name of the package that has the module, as far as it is known."""
+        """Name of the package that has the module; of an unknown one, that of the module."""
         return self.module if self._of_node else _requirements.package_of(self.module)
 
     @property
@@ -77,7 +80,7 @@ class Import(NamedTuple):
             return f"{imports}, {what}", "choose another runtime or another module"
         return (
             f"{imports} from this machine; in the cloud it is missing",
-            f"put {self.package} into requirements.txt and run make build",
+            f"put {self._named} into requirements.txt and install it into the code",
         )
 
     @property
@@ -87,10 +90,34 @@ class Import(NamedTuple):
         if self.module.startswith((".", "/")):
             return f"{imports} does not exist: build or write it"
         file = f"{self.place.partition('/')[0]}/{_NODE if self._of_node else _REQUIREMENTS}"
-        return (
-            f"{imports} this machine lacks, and {self.runtime} does not ship it: write "
-            f"{self.package} into {file}, then fc-async dev --install"
-        )
+        lacks = f"{imports} this machine lacks, and {self.runtime} does not ship it"
+        fix = _how_to_get(self.module, self.package, file, self.inside, of_node=self._of_node)
+        return f"{lacks}: {fix}"
+
+    @property
+    def _named(self) -> str:
+        known = _requirements.known_package(self.module)
+        return known or f"the package that has {self.module}"
+
+
+def _how_to_get(module: str, package: str, file: str, inside: str, *, of_node: bool) -> str:
+    """Return what to do for a module that a function lacks.
+
+    Only a package that is known to have the module is named: of a module of the project, or an
+    unknown one, an index may have a stranger's package with the same name.
+
+    Args:
+        module: The module.
+        package: The package that is assumed to have it.
+        file: The file that names the packages of the function.
+        inside: Where the project has the module; "": it does not have it.
+        of_node: Whether it is loaded by Node, by the name of its package.
+    """
+    if inside:
+        return f"it is in {inside}, outside of the code folder: build or copy it into the code"
+    if of_node or _requirements.known_package(module):
+        return f"write {package} into {file}, then fc-async dev --install"
+    return f"no package is known that has it; write the one that you mean into {file}"
 
 
 _FAILED: Final = re.compile(
@@ -132,11 +159,33 @@ def failed(function: str, runtime: str, error: str, code: Path | None = None) ->
         module = package = "/".join(parts[: 2 if parts[0].startswith("@") else 1])
         file = _NODE
     mark = runtimes.shipped(runtime, module)
+    inside = _in_project(module, code) if code and not mark else ""
     there = f"ships it ({mark})" if mark else "does not ship it"
-    return (
-        f"{function} lacks {package}, and {runtime} {there}: with it in {file} of the code "
-        "folder, fc-async dev --install installs it"
-    )
+    lacks = f"{function} lacks {package}, and {runtime} {there}"
+    if mark or (not inside and (file == _NODE or _requirements.known_package(module))):
+        return f"{lacks}: with it in {file} of the code folder, fc-async dev --install installs it"
+    file = f"{file} of the code folder"
+    return f"{lacks}: {_how_to_get(module, package, file, inside, of_node=False)}"
+
+
+def _in_project(module: str, code: Path) -> str:
+    """Return where the repository of a code folder has a module outside of it; "" if it has not.
+
+    Looked at are the folders above the code, and those in them, such as ``src``.
+    """
+    folder = Path(os.path.normpath(code.absolute()))
+    for above in folder.parents:
+        if is_shared(above):
+            return ""
+        for pattern in ("", "[!.]*/"):
+            for name in (module, f"{module}.py"):
+                places = [place for place in above.glob(pattern + name) if place.exists()]
+                outside = [place for place in places if not place.is_relative_to(folder)]
+                if outside and not (outside[0].is_dir() and not any(outside[0].iterdir())):
+                    return os.path.relpath(outside[0])
+        if (above / ".git").exists():
+            return ""
+    return ""
 
 
 def _place_of(module: str, code: Path) -> str:
@@ -178,7 +227,8 @@ def absent(project: Project) -> Iterator[Import]:
             if name in sys.stdlib_module_names or importlib.util.find_spec(name) is not None:
                 continue
             may_come = required or layers is None or name in layers
-            found = Import(resource.function_name, runtime, name, place, runs)
+            inside = _in_project(name, code) if name not in shipped else ""
+            found = Import(resource.function_name, runtime, name, place, runs, inside)
             own = required & {_requirements.normalised(one) for one in (found.package, name)}
             if not own and (name in shipped or not may_come):
                 yield found

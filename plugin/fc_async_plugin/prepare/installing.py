@@ -35,7 +35,6 @@ from fc_async_plugin.prepare.answers import Wish, content_of, key_of
 from fc_async_plugin.prepare.imports import Import
 from fc_async_plugin.prepare.layers import layers_of
 from fc_async_plugin.project import pyproject
-from fc_async_plugin.project.code import start_text
 from fc_async_plugin.project.sources import sources_of
 from fc_async_plugin.s_yaml.model import with_props
 from fc_async_sdk import _project_folder, _requirements
@@ -51,16 +50,12 @@ if TYPE_CHECKING:
     from fc_async_plugin.s_yaml import Project
 
 _FILE: Final = "requirements.txt"
-_NOT_CODE: Final = {"doc", "docs", "node_modules", "test", "tests"}
 NODE_FILE: Final = "package.json"
 _NODE_FOLDER: Final = "node_modules"
 _NOT_READ: Final = {_project_folder.NAME, ".git", ".s", ".venv", "__pycache__"}
 _MANAGERS: Final = {"pnpm": "pnpm-lock.yaml", "yarn": "yarn.lock"}
 """Package managers of Node with their lock files; without one it is npm."""
-_PNPM: Final = {"5": "@7", "6": "@8", "9": "@10"}
-"""Versions of pnpm for the format of its lock file: version 11 fails for packages with scripts."""
-_LOCK_FORMAT: Final = re.compile(r"lockfileVersion: '?(\d+)")
-_DEMANDED: Final = re.compile(r"(pnpm|yarn)@|.*\bonly-allow (pnpm|yarn)\b")
+_DEMANDED: Final = re.compile(r"(npm|pnpm|yarn)(@[\w.-]+)?")
 _LOCKS: Final = ("package-lock.json", "npm-shrinkwrap.json")
 OF_INSTALLATION: Final = ("preinstall", "install", "postinstall", "prepare")
 """Scripts of a ``package.json`` that package managers run with an installation."""
@@ -114,11 +109,7 @@ def requirements_of(source: Source) -> Path | None:
     code = source.code
     if source.runtime not in PYTHON | CUSTOM or code is None:
         return None
-    if source.requirements:
-        return source.requirements
-    # Of a folder in the code, if it is the only one that has any.
-    inside = [one for one in code.glob(f"[!.]*/{_FILE}") if one.parent.name not in _NOT_CODE]
-    file = inside[0] if len(inside) == 1 and not (code / _FILE).exists() else code / _FILE
+    file = source.requirements or code / _FILE
     return file if file.is_file() and file.read_text("utf-8", "replace").strip() else None
 
 
@@ -156,13 +147,6 @@ class Package(msgspec.Struct, frozen=True):
     dependencies: dict[str, Any] = {}
     scripts: dict[str, Any] = {}
     package_manager: Any = msgspec.field(default="", name="packageManager")
-
-    @property
-    def manager(self) -> str:
-        """The package manager that it demands; "" if that is not known."""
-        demands = self.package_manager, self.scripts.get("preinstall")
-        found = filter(None, map(_DEMANDED.match, map(str, demands)))
-        return next((one[1] or one[2] for one in found), "")
 
 
 prepare(Package)
@@ -207,6 +191,11 @@ class Installation(NamedTuple):
     source: Source
     needs: Needs | None
     layer: Path | None
+
+    @property
+    def what(self) -> str:
+        """The file and the packages, for people."""
+        return self.needs.what if self.needs else NODE_FILE
 
     @property
     def wish(self) -> Wish:
@@ -264,6 +253,7 @@ class Installer:
         self._install_node = install_node or install_node_packages
         self._folder = folder
         self._answers = answers
+        self._left_alone: set[Path] = set()
         self._told: set[str] = set()
         self._failed: dict[tuple[Path, str], PluginError] = {}  # code folders and their states
 
@@ -303,18 +293,35 @@ class Installer:
             self._failed[code, state_of(code)] = error
             raise
 
-    def due(self, projects: Iterable[Project], later: Collection[str] = ()) -> list[Installation]:
-        """Return what the user must be asked for; nothing more is said of it.
-
-        Args:
-            projects: The templates.
-            later: Resources that are built first, which may install what they need; "": all.
-        """
-        found = [one for each in projects for one in self._wanted(environments.used(each)[0])]
-        found = [one for one in found if one.layer is None or not one.layer.is_dir()]
-        self._told |= {f"not installed: {one.wish.text}" for one in found}
-        found = [one for one in found if not {"", one.source.resource} & {*later}]
+    def due(self, projects: Iterable[Project]) -> list[Installation]:
+        """Return what the user must be asked for; nothing more is said of it."""
+        found: list[Installation] = []
+        for project in projects:
+            wanted = self._wanted(environments.used(project)[0])
+            found += (
+                further for further in wanted if further.layer is None or not further.layer.is_dir()
+            )
+        self._told |= {f"not installed: {further.wish.text}" for further in found}
         return found if self._answers is not None else []
+
+    def leave_alone(self, folders: Iterable[Path]) -> None:
+        """Install no packages of Node into code folders any more.
+
+        A build has made them with what they need, or has failed to install it there.
+        """
+        self._left_alone.update(folders)
+
+    def after_builds(self, projects: Iterable[Project], allowed: Collection[Installation]) -> None:
+        """Keep the answers for what was allowed before the builds and is lacking after them.
+
+        An answer is for the content of files, and the user has also allowed the builds that have
+        changed it.
+        """
+        if self._answers is None:
+            return
+        named = {(wanted.source.function, wanted.what) for wanted in allowed}
+        due = [one for one in self.due(projects) if (one.source.function, one.what) in named]
+        self._answers.keep({one.wish.key: "" for one in due})
 
     def _tell(self, text: str) -> None:
         """Say something once."""
@@ -324,26 +331,16 @@ class Installer:
 
     def _wanted(self, project: Project) -> Iterator[Installation]:
         """Yield the packages of functions, with those whose layer exists."""
-        further: dict[str, set[str]] = {}
-        for one in imports.absent(project):
-            if one.mark:
-                further.setdefault(one.function, set()).add(one.package)
-        for function, layer in layers_of(project):
-            if layer.requirement and not layers.is_here(layer):
-                further.setdefault(function, set()).update(layer.requirement.split())
+        further = _further_packages(project)
         for source in sources_of([project]):
-            if node_packages_missing(source):
+            if source.code not in self._left_alone and node_packages_missing(source):
                 yield Installation(source, None, None)
-            file = requirements_of(source)
-            # The packages in the code hide those of layers and of the runtime.
-            own = _requirements.named(file.read_text("utf-8", "replace") if file else "")
-            wanted = further.get(source.function, set()).union(_beside(project, source))
-            packages = {one for one in wanted if _name(one) not in own}
-            needs = Needs(file, tuple(sorted(packages)), shipped_for_node(source))
+            needs = _needs_of(source, further.get(source.function, set()))
             if any(needs):
-                place = self._layer_of(needs)
-                if self._answers is None or place.is_dir() or _lacks(project, source, needs):
-                    yield Installation(source, needs, place)
+                layer = self._layer_of(needs)
+                wanted_anyway = self._answers is None and not _has_own(project, source, needs)
+                if layer.is_dir() or wanted_anyway or _lacks(project, source, needs):
+                    yield Installation(source, needs, layer)
 
     def _layer_of(self, needs: Needs) -> Path:
         text = needs.file.read_bytes() if needs.file else b""
@@ -376,20 +373,39 @@ def _remove_backports(folder: Path) -> None:
             shutil.rmtree(one) if one.is_dir() else one.unlink()
 
 
-def _beside(project: Project, source: Source) -> Iterator[str]:
-    """Yield what this machine lacks of the requirements of a folder that a start command names.
+def _further_packages(project: Project) -> dict[str, set[str]]:
+    """Return the packages of Python that runtimes and public layers bring, by function."""
+    packages: dict[str, set[str]] = {}
+    for found in imports.absent(project):
+        if found.mark:
+            packages.setdefault(found.function, set()).add(found.package)
+    for function, layer in layers_of(project):
+        if layer.requirement and not layers.is_here(layer):
+            packages.setdefault(function, set()).update(layer.requirement.split())
+    return packages
 
-    Without ``requirements.txt`` they are those of ``pyproject.toml`` in the code.
+
+def _needs_of(source: Source, further: set[str]) -> Needs:
+    """Return what the layer of a function has.
+
+    Args:
+        source: The function.
+        further: Packages that its runtime and its layers bring.
     """
-    if source.runtime not in CUSTOM or source.code is None:
+    file = requirements_of(source)
+    # The packages in the code hide those of layers and of the runtime.
+    own = _requirements.named(file.read_text("utf-8", "replace") if file else "")
+    wanted = further.union(_of_project(source))
+    packages = sorted(package for package in wanted if _name(package) not in own)
+    return Needs(file, tuple(packages), shipped_for_node(source))
+
+
+def _of_project(source: Source) -> Iterator[str]:
+    """Yield what this machine lacks of ``pyproject.toml`` of a program without requirements."""
+    if source.runtime not in CUSTOM or source.code is None or source.requirements:
         return
     if requirements_of(source) is None:
         yield from _lacking("\n".join(pyproject.dependencies(source.code)))
-    [resource] = [one for one in project.resources if one.name == source.resource]
-    text = start_text(project, resource)
-    for file in source.code.glob(f"[!.]*/{_FILE}"):
-        if re.search(rf"(?<![\w.-]){re.escape(file.parent.name)}(?![\w.-])", text):
-            yield from _lacking(file.read_text("utf-8", "replace"))
 
 
 def _lacking(required: str) -> Iterator[str]:
@@ -404,12 +420,27 @@ def _name(requirement: str) -> str:
 
 
 def _lacks(project: Project, source: Source, needs: Needs) -> bool:
-    """Return whether this machine lacks something that a function needs."""
+    """Return whether this machine and the code lack something that a function needs."""
     if needs.packages or needs.node or needs.file is None:
         return True
+    text = needs.file.read_text("utf-8", "replace")
+    return bool(_requirements.missing(text, [*sys.path, *_own_places(project, source)]))
+
+
+def _has_own(project: Project, source: Source, needs: Needs) -> bool:
+    """Return whether the code has the packages of its file, as ``pip install -t`` leaves it."""
+    if needs.packages or needs.node or needs.file is None:
+        return False
+    text = needs.file.read_text("utf-8", "replace")
+    named = _requirements.named(text)
+    return bool(named) and not _requirements.missing(text, _own_places(project, source))
+
+
+def _own_places(project: Project, source: Source) -> list[str]:
+    """Return the folders of the code in which a function finds packages."""
+    code = source.code or Path()
     [resource] = [one for one in project.resources if one.name == source.resource]
-    places = [*sys.path, *map(str, imports.python_path(resource, needs.file.parent))]
-    return bool(_requirements.missing(needs.file.read_text("utf-8", "replace"), places))
+    return [str(code), *map(str, imports.python_path(resource, code))]
 
 
 def _key(requirements: bytes) -> str:
@@ -482,50 +513,57 @@ def install_node_packages(folder: Path, packages: Sequence[str]) -> None:
         command = ["npm", "install", "--no-package-lock", *usual.split(), *place, "--", *packages]
         _run(command, ", ".join(packages), folder)
         return
-    locked = any((folder / name).is_file() for name in _LOCKS)
-    verb = "install" if locked else "install --no-package-lock"
-    if locked and not (folder / _NODE_FOLDER).exists():
-        verb = "ci"
-    _run(node_install(folder, f"{verb} {usual}"), folder / NODE_FILE, folder)
+    _run(node_install(folder, usual), folder / NODE_FILE, folder)
 
 
-def node_install(folder: Path, of_npm: str = "install") -> str:
+def node_install(folder: Path, options: str = "") -> str:
     """Return a line for the shell that installs what a ``package.json`` needs.
 
-    The package manager is the one of the lock file, or that the package demands. What npm refuses
-    is installed as ``package.json`` has it, with peers that clash, and with development
-    dependencies: ``prepare`` of the package may need them.
+    The lock file stays as it is: npm would rewrite a tracked file. What npm refuses is installed as
+    ``package.json`` has it, with peers that clash, and with development dependencies: ``prepare``
+    of the package may need them.
 
     Args:
         folder: The folder of the file.
-        of_npm: What npm is told first.
+        options: Further options of npm.
     """
     tool = node_manager(folder)
     if tool != "npm":
         return f"{tool} install"
-    return f"(npm {of_npm} || npm install --no-package-lock --legacy-peer-deps)"
+    verb = "ci" if _has_lock(folder) else "install --no-package-lock"
+    first = f"npm {verb} {options}".strip()
+    return f"({first} || npm install --no-package-lock --legacy-peer-deps)"
 
 
 def node_manager(folder: Path) -> str:
     """Return the command of the package manager of a ``package.json``, such as ``npx --yes pnpm``.
 
-    A package of a workspace has its lock file in a folder above.
+    That is the one of its ``packageManager``, otherwise the one whose lock file is in the folder or
+    in one above it: a package of a workspace has its lock file there.
     """
-    if any((folder / one).is_file() for one in _LOCKS):
+    demanded = _DEMANDED.match(str(package_json(folder).package_manager))
+    if demanded:
+        name, version = demanded[1], demanded[2] or ""
+    else:
+        name, version = _manager_of_locks(folder), ""
+    if name == "npm" or shutil.which(name):
+        return name
+    return f"npx --yes {name}{version}"
+
+
+def _manager_of_locks(folder: Path) -> str:
+    if _has_lock(folder):
         return "npm"
-    package = package_json(folder)
-    demanded = package.manager
-    # pnpm 10 would install that version itself, if the registry has its signature.
-    exact = re.match(r"pnpm(@[\w.-]+)", str(package.package_manager))
-    places = [folder, *folder.resolve().parents]
-    for name, lock in _MANAGERS.items():
-        file = next((one / lock for one in places if (one / lock).is_file()), None)
-        if name == demanded or (file and not demanded):
-            format_ = _LOCK_FORMAT.match(file.read_text("utf-8", "replace")) if file else None
-            version = _PNPM.get(format_[1], "") if format_ else ""
-            version = exact[1] if exact else version
-            return name if shutil.which(name) else f"npx --yes {name}{version}"
+    for place in (folder, *folder.resolve().parents):
+        for name, lock in _MANAGERS.items():
+            if (place / lock).is_file():
+                return name
     return "npm"
+
+
+def _has_lock(folder: Path) -> bool:
+    """Return whether a folder has a lock file of npm."""
+    return any((folder / name).is_file() for name in _LOCKS)
 
 
 def _run(command: Sequence[str] | str, what: object, cwd: Path | None = None) -> None:

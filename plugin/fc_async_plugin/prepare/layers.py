@@ -7,6 +7,7 @@ import importlib.util
 import shutil
 from typing import TYPE_CHECKING
 
+from fc_async_plugin.prepare.lacks import Lack
 from fc_async_plugin.project.wanted import layers_elsewhere
 from fc_async_plugin.s_yaml.model import is_function
 from fc_async_sdk.spec import runtimes
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def layers_of(project: Project) -> Iterator[tuple[str, PublicLayer]]:
-    """Yield the functions of a template with their layers that are not on this machine.
+    """Yield the functions of a template with their layers that this machine lacks.
 
     A layer of an account has its reference as name.
     """
@@ -58,7 +59,7 @@ def _instead(layer: PublicLayer, *, install: bool) -> str:
     if is_here(layer):
         return f"{layer.command or layer.modules[0]} of this machine is used instead"
     if layer.command:
-        return f"{what} is not on this machine: install it"
+        return str(Lack("layer", what, "", "install it"))
     if install:
         return f"{what} is installed instead"
-    return f"{what} is not on this machine; fc-async dev --install installs it"
+    return str(Lack("layer", what, "", "fc-async dev --install installs it"))

@@ -16,13 +16,14 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import time
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import IO, TYPE_CHECKING, Final, NamedTuple
 
 from fc_async_plugin.report import terminal
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
 _GRACE_SECONDS: Final = 10
@@ -30,6 +31,8 @@ _GRACE_SECONDS: Final = 10
 _NOT_FOUND: Final = 127
 """Exit status of shells for a command that does not exist (POSIX, "Exit Status for Commands")."""
 _LAST_LINES: Final = 8
+_PROGRESS_SECONDS: Final = 1
+_LONGEST_LINE: Final = 1024
 _ERROR: Final = re.compile(r"\berror\b", re.IGNORECASE)
 _WORD: Final = re.compile(r"(?:^|&&|\|\||[;|(\n])\s*(?:\w+=\S*\s+)*([\w.+-]+)(?=\s|$)")
 """First word of each command in a line for a shell."""
@@ -78,6 +81,7 @@ def run(
     command: str | Sequence[str],
     folder: Path | None = None,
     environ: Mapping[str, str] | None = None,
+    progress: Callable[[float, str], None] | None = None,
 ) -> Done:
     """Run a program to its end.
 
@@ -85,6 +89,8 @@ def run(
         command: A line for the system's shell, or a program with its arguments.
         folder: Where it runs; None: here.
         environ: Its variables; None: those of this process without keys.
+        progress: Told about once a second, until the end: the seconds since the start, and the last
+            line of the output; None: the progress on a terminal.
 
     Raises:
         KeyboardInterrupt: SIGINT or SIGTERM came; the program was ended.
@@ -117,7 +123,8 @@ def run(
             started.append(process)
             for number in early:
                 interrupt(number, None)
-            status = process.wait()
+            with terminal.progress() as shown:
+                status = _wait(process, output, progress or shown)
         except BaseException:
             _end(process, alive)
             raise
@@ -128,6 +135,28 @@ def run(
     absent = dict.fromkeys(one for one in lost if shutil.which(one, path=path) is None)
     # Builtins of the shell are not on the PATH either: the shell names what it has not found.
     return Done(status, text, tuple(one for one in absent if f"{one}:" in text))
+
+
+def _wait(
+    process: subprocess.Popen[bytes], output: IO[bytes], progress: Callable[[float, str], None]
+) -> int:
+    """Wait for the end of a program, and tell its progress meanwhile."""
+    start = time.monotonic()
+    while True:
+        try:
+            return process.wait(timeout=_PROGRESS_SECONDS)
+        except subprocess.TimeoutExpired:
+            progress(time.monotonic() - start, _last_line(output))
+
+
+def _last_line(output: IO[bytes]) -> str:
+    """Return the last line that a program has written."""
+    # The program writes at the offset that it shares with this file, which must stay as it is.
+    size = os.fstat(output.fileno()).st_size
+    first = max(0, size - _LONGEST_LINE)
+    text = os.pread(output.fileno(), size - first, first).decode(errors="replace")
+    lines = [line.strip() for line in re.split(r"[\r\n]", text)]
+    return next((line for line in reversed(lines) if line), "")
 
 
 def _end(process: subprocess.Popen[bytes], alive: int) -> None:

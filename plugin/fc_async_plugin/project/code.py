@@ -23,14 +23,13 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import fastcrc
 
-from fc_async_plugin.s_yaml.model import is_function, with_props
 from fc_async_sdk import packaging
 from fc_async_sdk.errors import ConfigurationError, InvalidParameter
 from fc_async_sdk.packaging import IGNORE_FILE, Packed, archive, is_ignored
 from fc_async_sdk.spec import runtimes
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Iterator
 
     from fc_async_plugin.s_yaml import problems
     from fc_async_plugin.s_yaml.model import Project, Resource
@@ -40,7 +39,6 @@ DEFAULT_HANDLER: Final = "index.handler"
 _PARENTS: Final = 2
 """Ours: how many folders above that of a template may have what belongs to it, without ``.git``."""
 _LONGEST_FIRST_LINE: Final = 1024
-_LONGEST_SCRIPT: Final = 64 * 1024
 _FIRST_LINES: Final = {".py": "#!/usr/bin/env python3", ".js": "#!/usr/bin/env node"}
 _MODULES: Final = {
     **dict.fromkeys(runtimes.NODE, (".js", ".mjs", ".cjs")),
@@ -50,15 +48,6 @@ _MODULES: Final = {
 _SCRIPT: Final = re.compile(r"[\w.][\w./-]*\.(?:[cm]?js|jar|php|py|rb|sh)")
 _ELSEWHERE: Final = re.compile(r"\bcd\s|--(?:chdir|cwd|prefix)\b|[$*?]")
 """Words of a command after which its paths may be relative to another folder, or are not known."""
-_MAKES: Final = re.compile(
-    r"^\s*(?:cd(?!\s+(?:/code/?|\"?\$\(dirname \"?\$0\"?\)\"?)$)|cp|curl|git|go|ln|make|mv|mvn|"
-    r"npm|npx|pnpm|pushd|source|tar|unzip|wget|yarn|\.)\s",
-    re.MULTILINE,
-)
-"""Commands of a script after which it may have other files, or be in another folder."""
-_RUNS: Final = re.compile(
-    r"(?:exec )?((?:bash|java|node|php|python[\d.]*|ruby|sh) .*|(?:\./|/code/).*)"
-)
 _BUILDS: Final = {
     "go.mod": "go build",
     "pom.xml": "mvn package",
@@ -112,17 +101,6 @@ def repository_of(project: Project) -> Path | None:
     return next((one for one in own if (one / ".git").exists()), copies[-1] if copies else None)
 
 
-def folders_of(project: Project) -> list[Path]:
-    """Return :func:`own_folders`; without ``.git`` also the two folders above the template.
-
-    A folder that has other projects, such as ``/``, is not among those above.
-    """
-    found = own_folders(project)
-    above = [] if (found[-1] / ".git").exists() else found[0].parents[:_PARENTS]
-    near = itertools.takewhile(lambda folder: not is_shared(folder), above)
-    return [*dict.fromkeys([*found, *near])]
-
-
 def own_folders(project: Project) -> list[Path]:
     """Return the folder of a template and those above it in its repository, the nearest first.
 
@@ -164,26 +142,6 @@ def start_command(resource: Resource) -> list[str]:
     return [*map(str, [*command, *(arguments if isinstance(arguments, list) and command else [])])]
 
 
-def start_text(project: Project, resource: Resource) -> str:
-    """Return what starts a custom runtime: its command, and the script in its code that it runs."""
-    _, text = _script(code_path(project, resource) or Path(), resource)
-    return " ".join([*(start_command(resource) or [packaging.BOOTSTRAP]), text])
-
-
-def _script(folder: Path, resource: Resource) -> tuple[Path, str]:
-    """Return the file in the code that a command runs first, or the bootstrap, and its text."""
-    words = start_command(resource) or [packaging.BOOTSTRAP]
-    files = [one for word in words if (one := folder / _in_code(word)).is_file()]
-    text = _start_of(files[0]) if files else ""
-    return files[0] if files else folder, text
-
-
-def _start_of(file: Path) -> str:
-    """Return the beginning of a text, which may have any length."""
-    with file.open("rb") as stream:
-        return stream.read(_LONGEST_SCRIPT).decode(errors="replace")
-
-
 def start_problem(project: Project, resource: Resource) -> StartProblem | None:
     """Return why a custom runtime cannot start the file that its command names.
 
@@ -220,28 +178,47 @@ def missing_start_file(project: Project, resource: Resource) -> str:
     Returns:
         Relative to the code folder; "." if the folder or zip does not exist, "" if all is there.
     """
-    folder, runtime = code_path(project, resource), str(resource.props.get("runtime"))
-    if folder is None or not folder.is_dir():
-        return "" if folder is None or folder.exists() else "."
-    if names := handler_names(runtime, str(resource.props.get("handler") or DEFAULT_HANDLER)):
-        found = any((folder / name).is_file() for name in names)
-        return "" if found or resource.props.get("layers") else names[0]
+    folder = code_path(project, resource)
+    if folder is None:
+        return ""
+    if not folder.is_dir():
+        return "" if folder.exists() else "."
+    runtime = str(resource.props.get("runtime"))
+    names = handler_names(runtime, str(resource.props.get("handler") or DEFAULT_HANDLER))
+    if names:
+        # A layer may have the module, too.
+        there = bool(resource.props.get("layers")) or any(
+            (folder / name).is_file() for name in names
+        )
+        return "" if there else names[0]
     if runtime not in runtimes.CUSTOM:
         return ""
     problem = start_problem(project, resource)
     if problem and problem.missing:
         return _in_code((start_command(resource) or [packaging.BOOTSTRAP])[0])
-    started = [*_scripts(" ".join(start_command(resource)))]
-    started += (name for _, name in _run_by_script(folder, resource))
-    # Node adds the ending itself.
-    there = ((folder / one).exists() or (folder / f"{one}.js").exists() for one in started)
-    return next((one for one, found in zip(started, there, strict=True) if not found), "")
+    return _missing_script(folder, resource)
 
 
-def where_started(project: Project, resource: Resource, name: str) -> str:
-    """Return script and line that run a file of the code; "" if the template names the file."""
-    folder = code_path(project, resource) or Path()
-    return next((place for place, one in _run_by_script(folder, resource) if one == name), "")
+def _missing_script(folder: Path, resource: Resource) -> str:
+    """Return a script that the command of a custom runtime names and its code lacks, else ""."""
+    for name in _scripts(" ".join(start_command(resource))):
+        # Node adds the ending itself.
+        if not (folder / name).exists() and not (folder / f"{name}.js").exists():
+            return name
+    return ""
+
+
+def start_files(resource: Resource) -> list[str]:
+    """Return the files with one of which a function starts, relative to its code."""
+    runtime = str(resource.props.get("runtime"))
+    names = handler_names(runtime, str(resource.props.get("handler") or DEFAULT_HANDLER))
+    if names or runtime not in runtimes.CUSTOM:
+        return names
+    command = start_command(resource)
+    if not command:
+        return [packaging.BOOTSTRAP]
+    first = [_in_code(command[0])] if command[0].startswith(("./", "/code/")) else []
+    return [*first, *_scripts(" ".join(command))]
 
 
 def _scripts(command: str) -> Iterator[str]:
@@ -250,52 +227,6 @@ def _scripts(command: str) -> Iterator[str]:
     # The first argument of a shell or an interpreter is a script whatever its name is.
     yield from (one for one in map(_in_code, words[1:2]) if one != words[1])
     yield from (one for one in map(_in_code, words) if _SCRIPT.fullmatch(one))
-
-
-def _run_by_script(folder: Path, resource: Resource) -> Iterator[tuple[str, str]]:
-    """Yield the files that a shell script runs which starts a function, each with its place."""
-    file, text = _script(folder, resource)
-    if str(resource.props.get("runtime")) not in runtimes.CUSTOM or _MAKES.search(text):
-        return
-    lines = text.splitlines()
-    shell = file.suffix == ".sh" or (lines and re.match(r"#!.*\b(?:ba|da)?sh\b", lines[0]))
-    for number, line in enumerate(lines if shell else (), 1):
-        if run := _RUNS.fullmatch(line.strip() if number == len(lines) else line):
-            program = _in_code(run[1].split()[0])
-            own = [program] if program != run[1].split()[0] and not _ELSEWHERE.search(line) else []
-            for one in (*own, *_scripts(run[1])):
-                yield f"{os.path.relpath(file)}:{number}", one
-
-
-def without_code(project: Project, built: Collection[str]) -> dict[str, str]:
-    """Return functions without their code folder that the folder of the template can start.
-
-    Args:
-        project: The template.
-        built: Resources whose code a build makes; "" for all.
-
-    Returns:
-        What to say of each, by resource.
-    """
-    found = {}
-    for one in project.resources if "" not in built else ():
-        if not is_function(one) or one.name in built or missing_start_file(project, one) != ".":
-            continue
-        names = handler_names(str(one.props.get("runtime")), str(one.props.get("handler") or ""))
-        names += [word for word in map(_in_code, start_command(one)) if word.strip("/") == word]
-        file = next((name for name in names if (folder_of(project) / name).is_file()), "")
-        if file:
-            lacks = f"{one.where('code')}: the code of {one.function_name} does not exist"
-            instead = f"dev takes the folder of the template, which has {file}"
-            found[one.name] = f"{lacks}: {instead}; s deploy needs it: build it, or correct code"
-    return found
-
-
-def with_folder(project: Project, names: Collection[str]) -> Project:
-    """Return a project in which the folder of the template is the code that resources lack."""
-    lacking = (one for one in project.resources if one.name in names)
-    lacking = (one for one in lacking if missing_start_file(project, one) == ".")
-    return with_props(project, {one.name: one.props | {"code": "."} for one in lacking})
 
 
 def handler_names(runtime: str, handler: str) -> list[str]:
@@ -309,11 +240,12 @@ def how_to_build(project: Project, folder: Path, name: str) -> str:
     """Return what to do for a missing file in the code of a function.
 
     Args:
-        project: The template. If the file is in its folder or in one above, that is said.
+        project: The template. If the file is in its folder or in one above it in the repository,
+            that is said.
         folder: The code, for which the nearest build is named.
         name: The file, relative to the code.
     """
-    if place := next((one for one in folders_of(project) if (one / name).is_file()), None):
+    if place := next((one for one in own_folders(project) if (one / name).is_file()), None):
         return f"it is in {os.path.relpath(place)}: copy it, or correct code"
     base = folder_of(project)
     for place in (folder.resolve(), *folder.resolve().parents):

@@ -7,7 +7,7 @@ A saved file leads to the functions that it is part of, and those are deployed a
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from fc_async_plugin.project.code import code_path
 from fc_async_plugin.project.wanted import local_layers
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from fc_async_plugin.s_yaml import Project
 
 
+_BESIDE: Final = ("env.yaml", "env.yml", ".env", "fc-async.toml")
+
+
 class Source(NamedTuple):
     """Code of one function on this machine.
 
@@ -28,7 +31,7 @@ class Source(NamedTuple):
         template: The file that has the resource.
         runtime: Such as ``python3.10``; "" if the template has none.
         handler: Such as ``index.handler``.
-        code: Code folder or zip; None if the code is not on this machine.
+        code: Code folder or zip; None if this machine does not have it.
         layers: Folders and zips on this machine.
         requirements: As of the resource.
     """
@@ -80,7 +83,7 @@ def template_files(projects: Iterable[Project]) -> set[Path]:
     """Return the files that the templates were read from, and what may be added beside them."""
     read = {Path(file).resolve() for project in projects for file in project.files}
     read |= {Path(project.file).resolve() for project in projects}
-    beside = {file.with_name(name) for file in read for name in ("env.yaml", "env.yml", ".env")}
+    beside = {file.with_name(name) for file in read for name in _BESIDE}
     return read | beside
 
 

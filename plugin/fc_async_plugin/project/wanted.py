@@ -288,7 +288,7 @@ def local_layers(project: Project, resource: Resource) -> tuple[Path, ...]:
 
 
 def layers_elsewhere(resource: Resource) -> list[str]:
-    """Return the references of a resource's layers that are not on this machine."""
+    """Return the references of a resource's layers that this machine lacks."""
     return [one for one in _listed(resource) if not _is_local(one)]
 
 

@@ -30,7 +30,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from fc_async_plugin.report.safe_text import safe, safe_json
+from fc_async_plugin.report.safe_text import safe, safe_json, visible
 from fc_async_plugin.report.tables import Column, lay_out
 
 if TYPE_CHECKING:
@@ -176,9 +176,37 @@ def colours() -> bool:
     return not os.environ.get("NO_COLOR")
 
 
+_CLEAR: Final = "\r\x1b[2K"
+"""Returns to the begin of the line and clears it (ECMA-48, EL)."""
+
+
 def note(message: str) -> None:
     """Write a note to stderr."""
     click.echo(safe(message), err=True)
+
+
+@contextmanager
+def progress() -> Iterator[Callable[[float, str], None]]:
+    """Show in one line of a terminal on stderr how long a program runs, and what it printed last.
+
+    Yields:
+        Takes the seconds and the line; shows nothing in a pipe or a job of a CI.
+    """
+    columns = None if os.environ.get("CI") else width(err=True)
+    shown = False
+
+    def show(seconds: float, line: str) -> None:
+        nonlocal shown
+        if columns:
+            text = f"  {seconds:.0f} s  {safe(visible(line))}"
+            click.echo(f"{_CLEAR}{text[: columns - 1]}", nl=False, err=True)
+            shown = True
+
+    try:
+        yield show
+    finally:
+        if shown:
+            click.echo(_CLEAR, nl=False, err=True)
 
 
 def error(message: object) -> None:

@@ -335,18 +335,72 @@ def test_an_image_runs_by_a_command_that_is_given(dev: Callable[..., Terminal], 
 
 
 @pytest.mark.slow
-def test_an_image_runs_as_the_dockerfile_above_its_template_says(
+def test_an_image_runs_as_the_dockerfile_beside_its_template_says(
     dev: Callable[..., Terminal], shop: Path
 ):
     image = MAILER.replace("java11", "custom-container").replace("      code: ./code\n", "")
-    (shop / "deploy").mkdir()
-    (shop / "deploy" / "s.yaml").write_text(TEMPLATE.replace("./code", "../code") + image)
+    (shop / "s.yaml").write_text(TEMPLATE + image)
     (shop / "echo.py").write_text(ECHO)
     (shop / "Dockerfile").write_text("WORKDIR /app\nCMD python3 /app/echo.py\n")
-    terminal = dev("-t", "deploy", "-y")
+    terminal = dev("-y")
     with connected(terminal) as client:
         assert client.invoke("mailer", b"0123456789").payload == b"/invoke 01"
     assert "mailer: python3 echo.py  (in ., as Dockerfile says)" in terminal.seen
+
+
+@pytest.fixture
+def two_dockerfiles(shop: Path) -> Path:
+    """A project with an image of which it does not say how it starts."""
+    image = MAILER.replace("java11", "custom-container").replace("      code: ./code\n", "")
+    (shop / "s.yaml").write_text(TEMPLATE + image)
+    (shop / "echo.py").write_text(ECHO)
+    (shop / "Dockerfile").write_text("CMD python3 echo.py\n")
+    (shop / "docs").mkdir()
+    (shop / "docs" / "Dockerfile").write_text("CMD touch started\n")
+    return shop
+
+
+def test_what_the_project_does_not_say_is_asked_once_and_written_down(
+    dev: Callable[..., Terminal], two_dockerfiles: Path
+):
+    file = two_dockerfiles / "fc-async.toml"
+    terminal = dev()
+    terminal.expect("mailer is an image, and any of Dockerfile and docs/Dockerfile could be its")
+    terminal.expect("Number, or the command that starts mailer")
+    terminal.press("7\n")
+    terminal.expect("write a number from 1 to 2, or a command")
+    terminal.press("1\n")
+    terminal.expect("written into fc-async.toml, which you can change: mailer")
+    terminal.expect('  start = "python3 echo.py"')
+    terminal.expect("Do this now")
+    terminal.press("y\n")
+    with connected(terminal) as client:
+        assert client.invoke("mailer", b"0123456789").payload == b"/invoke 01"
+    terminal.press("\x03")
+    assert terminal.wait() == 0
+
+    terminal = dev()
+    with connected(terminal) as client:
+        assert client.invoke("mailer", b"0123456789").payload == b"/invoke 01"
+        # A change of the file is a save, and what was not allowed is not started.
+        file.write_text(file.read_text().replace("echo.py", "other.py"))
+        terminal.expect("not deployed: mailer: .*custom-container")
+    assert "Number" not in terminal.seen
+    assert "Do this now" not in terminal.seen
+    assert not (two_dockerfiles / "docs" / "started").exists()
+
+
+def test_yes_does_not_answer_what_the_project_does_not_say(
+    dev: Callable[..., Terminal], two_dockerfiles: Path
+):
+    terminal = dev("-y")
+    with connected(terminal) as client:
+        assert client.invoke("orders").payload == b"1"
+        assert [one.function_name for one in client.list_functions().functions] == ["orders"]
+    for text in ("add to fc-async.toml:", 'start = "python3 echo.py"', 'start = "touch started"'):
+        assert text in terminal.seen
+    assert not (two_dockerfiles / "fc-async.toml").exists()
+    assert not (two_dockerfiles / "docs" / "started").exists()
 
 
 def test_another_version_of_python_is_said_once_before_any_call(

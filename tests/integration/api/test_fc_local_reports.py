@@ -92,7 +92,7 @@ def test_orders(fc_local, tmp_path):
 """
 SENTENCE = (
     "orders imports yaml from this machine; in the cloud it is missing: put PyYAML into "
-    "requirements.txt and run make build"
+    "requirements.txt and install it into the code"
 )
 
 

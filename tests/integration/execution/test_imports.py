@@ -19,7 +19,7 @@ HANDLER = "\n\ndef handler(event, context):\n    return 'ran'\n"
 # Of the packages that these tests need anyway. The runtime of FC ships `requests` alone.
 SENTENCE = (
     "f imports msgspec from this machine; in the cloud it is missing: put msgspec into "
-    "requirements.txt and run make build"
+    "requirements.txt and install it into the code"
 )
 
 
@@ -105,6 +105,18 @@ def test_a_package_in_the_code_folder_counts_for_what_it_imports(workshop, said)
     (workshop.path / "code" / "vendored" / "__init__.py").write_text("import msgspec\n")
     assert workshop.once(f"import vendored{HANDLER}").payload == b"ran"
     assert said() == [SENTENCE]
+
+
+def test_what_an_installed_package_may_import_is_not_reported(workshop, said):
+    """Optional imports of packages were named as if the user had written them."""
+    package = workshop.path / "code" / "some_package"
+    info = package.with_name("some_package-1.0.dist-info")
+    for folder in (package, info):
+        folder.mkdir(parents=True)
+    (package / "__init__.py").write_text("import msgspec\n")
+    (info / "RECORD").write_text("some_package/__init__.py,,\n")
+    assert workshop.once(f"import some_package{HANDLER}").payload == b"ran"
+    assert said() == []
 
 
 def test_what_a_missing_package_imports_itself_is_not_reported(workshop, said):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fc_async_plugin import s_yaml
-from fc_async_plugin.prepare import building, commands
+from fc_async_plugin.prepare import building, commands, programs
 from fc_async_plugin.prepare.answers import Answers
 from fc_async_plugin.s_yaml.actions import Build
 from fc_async_sdk import _project_folder
@@ -235,7 +235,7 @@ def test_a_function_without_its_start_file_is_built_as_its_package_says(
     monkeypatch.chdir(tmp_path)
     project = project_of(tmp_path, runtime, code, handler)
     [build] = building.builds_of([project])
-    install = "(npm install || npm install --no-package-lock --legacy-peer-deps)"
+    install = "(npm install --no-package-lock || npm install --no-package-lock --legacy-peer-deps)"
     line = f"api: {install} && npm run build  (in backend)"
     assert building.wish(build).text == line
     (tmp_path / "backend" / "dist").mkdir()
@@ -245,25 +245,12 @@ def test_a_function_without_its_start_file_is_built_as_its_package_says(
     assert building.builds_of([project], allowed) == [build]  # its sources may have changed
 
 
-def test_what_a_start_script_runs_and_lacks_is_built_as_its_package_says(tmp_path: Path):
-    project_of(tmp_path, "custom.debian10", "./")
-    (tmp_path / "backend" / "start.sh").write_text("set -e\nexec node dist/main.js\n")
-    file = tmp_path / "backend" / "s.yaml"
-    file.write_text(file.read_text().replace("node, ./dist/index.js", "sh, start.sh"))
-    project = s_yaml.load(file)
-    [build] = building.builds_of([project])
-    assert build.command.endswith("npm run build")
-    (tmp_path / "backend" / "dist").mkdir()
-    (tmp_path / "backend" / "dist" / "main.js").touch()
-    assert building.builds_of([project]) == []
-
-
 @pytest.mark.parametrize(
     ("lock", "installed", "tool"),
     [
         ("pnpm-lock.yaml", True, "pnpm"),
         ("yarn.lock", True, "yarn"),
-        ("pnpm-lock.yaml", False, "npx --yes pnpm@8"),
+        ("pnpm-lock.yaml", False, "npx --yes pnpm"),
     ],
 )
 def test_the_lock_file_tells_which_package_manager_builds(
@@ -284,15 +271,11 @@ def test_a_package_of_a_workspace_is_built_by_the_package_manager_that_it_demand
     monkeypatch.setattr("shutil.which", lambda _: "/usr/bin/tool")
     [build] = building.builds_of([project])
     assert build.command == "yarn install && yarn run build"
-    for demand in (
-        '"packageManager": "pnpm@9.1.0"',
-        '"scripts": {"build": "tsc", "preinstall": "npx only-allow pnpm"}',
-    ):
-        (tmp_path / "backend" / "package.json").write_text(
-            f'{{"scripts": {{"build": "tsc"}}, {demand}}}'
-        )
-        [build] = building.builds_of([project])
-        assert build.command == "pnpm install && pnpm run build"
+    (tmp_path / "backend" / "package.json").write_text(
+        '{"scripts": {"build": "tsc"}, "packageManager": "pnpm@9.1.0"}'
+    )
+    [build] = building.builds_of([project])
+    assert build.command == "pnpm install && pnpm run build"
     monkeypatch.setattr("shutil.which", lambda _: None)
     package = '{"scripts": {"build": "tsc"}, "packageManager": "pnpm@9.1.0+sha512.ab"}'
     (tmp_path / "backend" / "package.json").write_text(package)
@@ -341,84 +324,49 @@ def test_no_build_is_offered_that_is_not_of_the_package(
     assert building.builds_of([project]) == []
 
 
-BUILD_SH = """\
-ROOT="$(cd "$(dirname "$0")/.." && pwd)"
-OUT="$ROOT/${1:-out/api}"
-mkdir -p "$OUT" && cp "$ROOT/app.py" "$OUT/index.py"
-"""
-
-
-def project_with_script(root: Path, script: str, text: str = BUILD_SH) -> s_yaml.Project:
-    """Return a template in ``deploy`` and a script that makes its code, ``out/api``."""
-    (root / ".git").mkdir()
-    (root / "app.py").write_text("")
-    for place in ("deploy", "scripts"):
-        (root / place).mkdir()
-    (root / script).write_text(text)
-    props = "{region: cn-hangzhou, runtime: python3.10, handler: index.handler, code: ../out/api}"
-    resource = f"  api: {{component: fc3, props: {props}}}\n"
-    (root / "deploy" / "s.yaml").write_text(f"edition: 3.0.0\nname: a\nresources:\n{resource}")
-    return s_yaml.load(root / "deploy" / "s.yaml")
-
-
-@pytest.mark.parametrize(
-    ("script", "line"),
-    [
-        ("scripts/build_package.sh", "api: bash scripts/build_package.sh  (in .)"),
-        ("deploy/Build.sh", "api: cd deploy && bash Build.sh  (in .)"),
-        ("scripts/bundle.bash", "api: bash scripts/bundle.bash  (in .)"),
-    ],
-)
-def test_a_script_that_names_the_code_folder_makes_it_and_again_after_a_save(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answers: Answers, script: str, line: str
+def test_a_build_of_the_settings_runs_again_after_each_save(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answers: Answers
 ):
     monkeypatch.chdir(tmp_path)
-    project = project_with_script(tmp_path, script)
-    [build] = building.builds_of([project])
-    assert building.wish(build).text == line
+    project = project_of(tmp_path, "python3.10", "./out")
+    (tmp_path / "backend" / "app.py").write_text("first")
+    line = "mkdir -p out && cp app.py out/index.py"
+    [build] = building.builds_of([project], lines={"api": line})
+    assert building.wish(build).text == f"api: {line}  (in backend)"
     session = Session([build], answers)
     session.allow()
     assert session.start() == []
-    assert (tmp_path / "out" / "api" / "index.py").read_text() == ""
-    assert building.builds_of([project], answers) == [build]
-    assert building.builds_of([project]) == []  # the folder exists, and no answer is known
-    (tmp_path / "app.py").write_text("saved")
-    assert session.builder.saved({tmp_path / "app.py"}) == ([], [])
-    assert (tmp_path / "out" / "api" / "index.py").read_text() == "saved"
-    assert session.builder.saved({tmp_path / "out" / "api" / "index.py"}) == ([], [])
-    assert len(session.said) == 2
+    (tmp_path / "backend" / "app.py").write_text("saved")
+    assert session.builder.saved({tmp_path / "backend" / "app.py"}) == ([], [])
+    assert (tmp_path / "backend" / "out" / "index.py").read_text() == "saved"
 
 
-@pytest.mark.parametrize(
-    ("script", "text"),
-    [
-        ("scripts/deploy.sh", BUILD_SH),
-        ("scripts/build.sh", "mkdir -p out/api-v2 rapid"),
-        ("scripts/build.sh", f"{BUILD_SH}s -t deploy/s.yaml deploy -y"),
-        ("scripts/build.sh", f"{BUILD_SH}docker buildx build -t api . --push"),
-    ],
-)
-def test_no_script_is_offered_that_makes_something_else_or_reaches_the_cloud(
-    tmp_path: Path, script: str, text: str
+def test_files_of_the_user_that_a_build_changes_are_named(
+    builds: list[Build], answers: Answers, tmp_path: Path
 ):
-    assert building.builds_of([project_with_script(tmp_path, script, text)]) == []
+    (tmp_path / ".gitignore").write_text("dist/\n")
+    (tmp_path / "dist").mkdir()
+    for name in ("tsconfig.json", "dist/index.js", "same.ts"):
+        (tmp_path / name).write_text("before")
+    line = "for file in tsconfig.json dist/index.js new.txt; do echo changed > $file; done"
+    session = Session([builds[0]._replace(command=line)], answers)
+    session.allow()
+    assert session.start() == []
+    assert session.said[1:] == ["changed by this command: tsconfig.json"]
 
 
-def test_a_script_of_package_json_that_names_the_code_folder_runs_after_its_build(tmp_path: Path):
-    project = project_with_script(tmp_path, "scripts/pack.mjs", "copy(dist, join(out, 'api'))")
-    scripts = (
-        '"build": "tsc", "pack:fc": "node scripts/pack.mjs", "build:web": "vite ' + "a" * 300 + '"'
-    )
-    (tmp_path / "package.json").write_text(f'{{"scripts": {{{scripts}}}}}')
-    [build] = building.builds_of([project])
-    assert build.command.endswith(" && npm run build && npm run pack:fc")
-    assert build.folder == tmp_path
+def test_the_last_line_and_the_seconds_are_told_while_a_program_runs(tmp_path: Path):
+    """A build took minutes, and the terminal showed only its command."""
+    told: list[tuple[float, str]] = []
 
+    def progress(seconds: float, line: str) -> None:
+        told.append((seconds, line))
+        (tmp_path / "go").touch()
 
-def test_no_script_above_a_template_outside_of_a_repository_is_offered(tmp_path: Path):
-    project = project_with_script(tmp_path, "scripts/build.sh")
-    (tmp_path / ".git").rmdir()
-    assert building.builds_of([project]) == []
+    command = "echo first; printf '1 of 2\\r2 of 2'; until [ -e go ]; do sleep 0.1; done; echo end"
+    done = programs.run(command, tmp_path, {"PATH": "/usr/bin:/bin"}, progress)
+    assert told[0][1] == "2 of 2"
+    assert (done.status, done.output.splitlines()[-1]) == (0, "2 of 2end")
 
 
 @pytest.mark.parametrize(("name", "times"), [("go.mod", 2), ("main.go", 2), ("index.py", 1)])

@@ -4,22 +4,19 @@
 from __future__ import annotations
 
 import os
-import shlex
 import sys
 from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
 
 from fc_async_plugin import PluginError, s_yaml
 from fc_async_plugin.check import rules
 from fc_async_plugin.prepare import commands
 from fc_async_plugin.prepare.installing import requirements_of
-from fc_async_plugin.project import images
-from fc_async_plugin.project.code import with_folder, without_code
 from fc_async_plugin.project.sources import sources_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
     from pathlib import Path
 
 IMAGE = """\
@@ -78,7 +75,7 @@ def test_what_is_not_a_name_with_a_command_is_refused(given: str) -> None:
         (
             "",
             "app.dll",
-            ["4:85: net starts with 'no-such-dotnet', which is not on the PATH of this"],
+            ["4:85: start of net: no-such-dotnet is not on this machine: install it"],
         ),
         ("environmentVariables: {PATH: /code/bin}, ", "app.dll", []),
         ("", "requirements.txt", []),
@@ -93,7 +90,18 @@ def test_a_program_that_starts_a_function_and_is_not_here_is_named(
     other = text.replace("no-such-dotnet", "sh").replace("net:", "shell:")
     (tmp_path / "s.yaml").write_text(f"edition: 3.0.0\nname: shop\nresources:\n{text}{other}")
     found = list(commands.absent(s_yaml.load(tmp_path)))
-    assert [one.partition("s.yaml:")[2].partition(" machine")[0] for one in found] == said
+    assert [one.partition("s.yaml:")[2] for one in found] == said
+
+
+def refused(project: s_yaml.Project) -> list[str]:
+    """Return why functions of a template are not deployed, each by itself."""
+    texts: list[str] = []
+    for resource in project.resources:
+        try:
+            commands.check_start(msgspec.structs.replace(project, resources=(resource,)))
+        except PluginError as error:
+            texts.append(str(error))
+    return texts
 
 
 @pytest.mark.parametrize(
@@ -102,6 +110,11 @@ def test_a_program_that_starts_a_function_and_is_not_here_is_named(
         ("runtime: python3.10, handler: index.handler", "index.py", ""),
         ("runtime: python3.10, handler: app.api.handler", "app/api/__init__.py", ""),
         ("runtime: python3.10, handler: app/api.handler", "app/api.py", ""),
+        (
+            "runtime: python3.10, handler: a.h, environmentVariables: {PYTHONPATH: /code/src}",
+            "src/a.py",
+            "",
+        ),
         ("runtime: python3.10, handler: app.api.handler", "app/other.py", "app/api.py"),
         ("runtime: python3.10, handler: app.api.handler", "../app/api.py", "app/api.py"),
         ("runtime: nodejs20, handler: dist/index.handler", "dist/index.cjs", ""),
@@ -126,11 +139,11 @@ def test_a_file_with_which_a_function_starts_and_which_is_not_there_is_named(
     file.touch()
     text = f"  api: {{component: fc3, props: {{region: cn-hangzhou, code: ./code, {props}}}}}\n"
     (tmp_path / "s.yaml").write_text(f"edition: 3.0.0\nname: shop\nresources:\n{text}")
-    found = [one.partition("s.yaml:4:")[2] for one in commands.absent(s_yaml.load(tmp_path))]
     said = f"api starts with {lacks}, which is not in {os.path.relpath(tmp_path / 'code')}"
     beside = f"it is in {os.path.relpath(tmp_path)}: copy it, or correct code"
     fix = beside if files.startswith("..") else "build or write it"
-    assert [one.partition(": ")[2] for one in found] == ([f"{said}: {fix}"] if lacks else [])
+    refusals = [text.partition(": ")[2] for text in refused(s_yaml.load(tmp_path))]
+    assert refusals == ([f"{said}: {fix}"] if lacks else [])
 
 
 CUSTOM = """\
@@ -141,36 +154,6 @@ resources:
     component: fc3
     props: {region: cn-hangzhou, code: ./code, runtime: custom.debian12}
 """
-
-
-@pytest.mark.parametrize(
-    ("bootstrap", "said"),
-    [
-        ("bash\ncd /code\nexport A=1\nexec python3 app.py --a\n", "4: api starts with app.py"),
-        ("sh\n\n  node ./dist/server", "3: api starts with dist/server"),
-        ("sh\njava -Da=b -jar target/web.jar\n", "2: api starts with target/web.jar"),
-        ("env bash\n./server --port 9000\n", "2: api starts with server"),
-        ("sh\nexec sh /code/run\n", "2: api starts with run"),
-        ("sh\nexec node ./main\n", ""),
-        ("sh\nexec python3 -m uvicorn app.api:app\n", ""),
-        ("sh\nexec python3 $APP.py\n", ""),
-        ("sh\nnpm run build\nexec node dist/app.js\n", ""),
-        ("sh\ncd app\nexec node app.js\n", ""),
-        ("sh\nif a; then\n  exec node app.js\nfi\n", ""),
-        ("env python3\nexec = node app.js\n", ""),
-    ],
-)
-def test_a_file_that_the_bootstrap_runs_and_that_is_not_there_is_named_with_its_line(
-    tmp_path: Path, bootstrap: str, said: str
-) -> None:
-    (tmp_path / "code").mkdir()
-    (tmp_path / "code" / "bootstrap").write_text(f"#!/bin/{bootstrap}")
-    (tmp_path / "code" / "main.js").touch()
-    (tmp_path / "s.yaml").write_text(CUSTOM)
-    found = [*commands.absent(s_yaml.load(tmp_path))]
-    code = os.path.relpath(tmp_path / "code")
-    lacks = f"{code}/bootstrap:{said}, which is not in {code}: build or write it"
-    assert found == ([lacks] if said else [])
 
 
 @pytest.mark.parametrize(
@@ -238,7 +221,7 @@ def test_a_file_that_a_function_starts_with_and_does_not_have_is_named_with_its_
     (tmp_path / "ocr" / "pom.xml").touch()
     (tmp_path / "s.yaml").write_text(SERVERS)
     maven = "build it, as with mvn package in ocr; install mvn, it is not here"
-    found = [one.partition("s.yaml:")[2] for one in commands.absent(s_yaml.load(tmp_path))]
+    found = [text.partition("s.yaml:")[2] for text in refused(s_yaml.load(tmp_path))]
     write = "which is not in next: build or write it"
     assert found == [
         f"10:38: java starts with target/ocr.jar, which is not in ocr: {maven}",
@@ -249,7 +232,7 @@ def test_a_file_that_a_function_starts_with_and_does_not_have_is_named_with_its_
     for name in ("dist/index.mjs", "app/api/__init__.py"):
         (tmp_path / "next" / name).parent.mkdir(parents=True)
         (tmp_path / "next" / name).touch()
-    assert len(list(commands.absent(s_yaml.load(tmp_path)))) == 2
+    assert len(refused(s_yaml.load(tmp_path))) == 2
 
 
 @pytest.mark.parametrize(
@@ -308,14 +291,14 @@ def test_an_image_runs_in_the_folder_of_its_dockerfile_with_its_variables(tmp_pa
             "customContainerConfig", "environmentVariables: {B: own, D: /app/src}\n      &", 1
         ).replace("&", "customContainerConfig")
     )
-    (tmp_path / "Dockerfile").write_text(
+    (tmp_path / "deploy" / "Dockerfile").write_text(
         "FROM python\nENV PATH=/app/bin:$PATH A=1 B=2 \\\n  PYTHONPATH=/app/lib:/app\nENV C /apps\n"
         "WORKDIR /app\nCMD python app.py\n"
     )
     project = s_yaml.load(tmp_path / "deploy", purpose="run", environ={})
     images = commands.images_of([project])
     web, _ = commands.with_commands(project, {"web": images["web"].command}, images).resources
-    assert web.props["code"] == ".."
+    assert web.props["code"] == "."
     assert web.props["environmentVariables"] == {
         "A": "1",
         "B": "own",
@@ -361,180 +344,28 @@ def test_an_image_that_is_written_as_code_runs_in_the_folder_of_its_dockerfile(
     assert web.props["code"] == "."
 
 
-def test_a_dockerfile_outside_of_the_repository_is_not_that_of_the_image(tmp_path: Path) -> None:
-    (tmp_path / "shop" / ".git").mkdir(parents=True)
-    (tmp_path / "shop" / "s.yaml").write_text(IMAGE)
-    (tmp_path / "Dockerfile").write_text("CMD python app.py\n")
-    assert not commands.images_of([s_yaml.load(tmp_path / "shop", purpose="run", environ={})])
-
-
-def _image(folder: Path, files: dict[str, str], build: str = "") -> tuple[str, str, str]:
-    """Return how the image of a template is started: its file, its folder and its command."""
-    project = _repository(folder, files, build=build)
-    found = commands.images_of([project])
-    if not found:
-        return "", "", ""
-    place = os.path.relpath(found["web"].folder, folder)
-    return found["web"].file.name, place, shlex.join(found["web"].command)
-
-
-def _repository(
-    folder: Path, files: dict[str, str], *, template_in: str = ".", build: str = ""
-) -> s_yaml.Project:
+def _repository(folder: Path, files: dict[str, str]) -> s_yaml.Project:
     """Write a repository with a template that has an image; return the template."""
     for name, text in files.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text)
     (folder / ".git").mkdir()
-    actions = f"    actions: {{pre-deploy: [{{run: {build}, path: .}}]}}\n" if build else ""
-    (folder / template_in).mkdir(exist_ok=True)
-    (folder / template_in / "s.yaml").write_text(IMAGE.replace("  web:\n", f"  web:\n{actions}"))
-    environ = {"IMAGE_OF_NO_MACHINE": "registry.example.com/team/the-shop:1.0"}
-    return s_yaml.load(folder / template_in, purpose="run", environ=environ)
+    (folder / "s.yaml").write_text(IMAGE)
+    return s_yaml.load(folder, purpose="run", environ={"IMAGE_OF_NO_MACHINE": "shop:1"})
 
 
 @pytest.mark.parametrize(
-    ("files", "build", "started"),
+    ("dockerfile", "file", "place"),
     [
-        (["Dockerfile.prod"], "", ("Dockerfile.prod", ".", "node a.js")),
-        (["docker/Dockerfile.web", "a.js"], "", ("Dockerfile.web", ".", "node a.js")),
-        (["api/Dockerfile", "api/a.js"], "", ("Dockerfile", "api", "node a.js")),
-        (["Dockerfile.web", "Dockerfile.old"], "", ("Dockerfile.web", ".", "node a.js")),
-        (["web/Dockerfile", "old/Dockerfile"], "", ("Dockerfile", "web", "node a.js")),
-        (["Dockerfile", "old/Dockerfile"], "", ("Dockerfile", ".", "node a.js")),
-        (["one/Dockerfile", "two/Dockerfile"], "", ("", "", "")),
-        (["Dockerfile.dockerignore", "node_modules/x/Dockerfile"], "", ("", "", "")),
-        (
-            ["Dockerfile", "docker/prod.dockerfile", "a.js"],
-            "docker build -f docker/prod.dockerfile .",
-            ("prod.dockerfile", ".", "node a.js"),
-        ),
-        (
-            ["one/Dockerfile", "two/Dockerfile"],
-            "cd two && docker build --tag=x .",
-            ("Dockerfile", "two", "node a.js"),
-        ),
+        ("COPY src ./src\nCMD python -m shop.api\n", "src/shop/api.py", "."),
+        ("COPY --chown=x backend/ ./\nCMD python main.py\n", "backend/main.py", "backend"),
     ],
 )
-def test_a_dockerfile_in_another_folder_or_with_another_name_is_found(
-    tmp_path: Path, files: list[str], build: str, started: tuple[str, str, str]
+def test_an_image_runs_in_a_folder_that_it_copies_into_its_own(
+    tmp_path: Path, dockerfile: str, file: str, place: str
 ) -> None:
-    assert _image(tmp_path, dict.fromkeys(files, "COPY . .\nCMD node a.js\n"), build) == started
-
-
-STEP = """\
-jobs:
-  image:
-    steps:
-      - uses: docker/build-push-action@v6
-        with:
-          context: ./two
-          tags: registry.example.com/team/the-shop:latest
-      - uses: docker/build-push-action@v6
-        with: {context: ./one, tags: registry.example.com/team/worker}
-"""
-
-
-@pytest.mark.parametrize(
-    ("files", "found"),
-    [
-        ({"api/Dockerfile": ""}, ["api/Dockerfile"]),
-        ({"apps/a/docker/Dockerfile.prod": ""}, ["apps/a/docker/Dockerfile.prod"]),
-        ({"Dockerfile": "", "old/Dockerfile": ""}, ["Dockerfile"]),
-        ({"old/Dockerfile": "", "apps/web/Dockerfile": ""}, ["apps/web/Dockerfile"]),
-        ({"old/Dockerfile": "", "shop-api/Dockerfile": ""}, ["shop-api/Dockerfile"]),
-        ({"old/Dockerfile": "", "old/Dockerfile.dev": ""}, ["old/Dockerfile"]),
-        ({"deploy/a/Dockerfile": "", "the-shops/Dockerfile": ""}, ["deploy/a/Dockerfile"]),
-        ({"node_modules/a/Dockerfile": "", "venv/Dockerfile": "", ".x/Dockerfile": ""}, []),
-        ({"other/.git": "", "other/Dockerfile": ""}, []),
-        (
-            {
-                "one/Dockerfile": "",
-                "two/Dockerfile": "",
-                "deploy/build.sh": "docker build -t $TO/worker:1 -f one/Dockerfile .\n"
-                'docker buildx build -t "$TO/the-shop" \\\n  -f "${ROOT}/two/Dockerfile" .\n',
-            },
-            ["two/Dockerfile"],
-        ),
-        (
-            {
-                "one/Dockerfile": "",
-                "two/Dockerfile": "",
-                "Makefile": "IMAGE = ${TO:-the-shop}\nimage:\n\tdocker build -t $(IMAGE) two\n",
-            },
-            ["two/Dockerfile"],
-        ),
-        (
-            {"one/Dockerfile": "", "two/Dockerfile": "", ".github/workflows/ci.yml": STEP},
-            ["two/Dockerfile"],
-        ),
-        (
-            {
-                "one/Dockerfile": "",
-                "two/Dockerfile": "",
-                "a.sh": f"docker build -t other two\ndocker build -t the-shop {'a' * 300}\n",
-            },
-            ["one/Dockerfile", "two/Dockerfile"],
-        ),
-    ],
-)
-def test_a_dockerfile_is_searched_in_the_whole_repository_of_a_template(
-    tmp_path: Path, files: dict[str, str], found: list[str]
-) -> None:
-    project = _repository(tmp_path / "shop", files, template_in="deploy")
-    (tmp_path / "Dockerfile").touch()  # of no part of the repository
-    for name in ("link.sh", "Dockerfile.link"):
-        (tmp_path / "shop" / name).symlink_to("gone")
-    dockerfiles = images.dockerfiles(project, project.resources[0])
-    assert [str(one.relative_to(tmp_path / "shop")) for one in dockerfiles] == found
-    assert [one.is_file() for one in dockerfiles] == [True] * len(found)
-
-
-def test_an_image_that_may_be_of_several_dockerfiles_is_left_out_with_their_names(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    project = _repository(tmp_path, {"one/Dockerfile": "CMD a", "two/Dockerfile": "CMD b"})
-    assert commands.images_of([project]) == {}
-    assert commands.why_not_run(project, project.resources[0]) == (
-        "runtime 'custom-container' is not available locally: images are not run, and this may be "
-        "any of one/Dockerfile, two/Dockerfile; a program that serves HTTP runs with: fc-async dev "
-        "--command web='COMMAND'"
-    )
-
-
-@pytest.mark.parametrize("shared", ["HOME", "TMPDIR"])
-@pytest.mark.parametrize("mark", [".git", ".gitignore"])
-def test_neither_the_home_folder_nor_that_of_temporary_files_is_searched(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shared: str, mark: str
-) -> None:
-    project = _repository(tmp_path, {"one/Dockerfile": "CMD a"}, template_in="deploy")
-    (tmp_path / ".git").rmdir()
-    (tmp_path / mark).touch()
-    assert commands.images_of([project])
-    monkeypatch.setenv(shared, str(tmp_path))
-    monkeypatch.setattr("tempfile.tempdir", None)  # it is read again
-    assert not commands.images_of([project])
-
-
-def test_a_dockerfile_that_a_compose_file_names_is_found(tmp_path: Path) -> None:
-    build = "services:\n  app:\n    build: {context: ., dockerfile: ops/Dockerfile.b}\n"
-    files = dict.fromkeys(("ops/Dockerfile.a", "ops/Dockerfile.b"), "CMD node b.js\n")
-    started = _image(tmp_path, {**files, "docker-compose.yml": build, "b.js": ""})
-    assert started == ("Dockerfile.b", ".", "node b.js")
-
-
-def test_a_folder_that_an_image_copies_below_its_own_is_not_where_it_runs(tmp_path: Path) -> None:
-    files = {"Dockerfile": "COPY src ./src\nCMD python -m shop.api\n", "src/shop/api.py": ""}
-    assert _image(tmp_path, files) == ("Dockerfile", ".", "python -m shop.api")
-
-
-def test_an_image_runs_in_the_folder_that_it_copies(tmp_path: Path) -> None:
-    files = {
-        "Dockerfile": "COPY --chown=x backend/ ./\nCMD python main.py\n",
-        "backend/main.py": "",
-    }
-    assert _image(tmp_path, files) == ("Dockerfile", "backend", "python main.py")
+    project = _repository(tmp_path, {"Dockerfile": dockerfile, file: ""})
+    assert commands.images_of([project])["web"].folder == tmp_path / place
 
 
 @pytest.mark.parametrize(
@@ -567,31 +398,16 @@ def test_an_image_that_copies_to_its_root_does_not_run_in_that_of_this_machine(
     assert image.folder == tmp_path / "shop"
 
 
-@pytest.mark.parametrize(
-    ("compose", "build"), [("services: {app: {build: {context: OTHER}}}", ""), ("", "OTHER")]
-)
-def test_a_dockerfile_outside_of_the_project_is_not_read_though_it_is_named(
-    tmp_path: Path, compose: str, build: str
-) -> None:
-    (tmp_path / "other").mkdir()
-    (tmp_path / "other" / "Dockerfile").write_text("CMD curl example.com\n")
-    other = str(tmp_path / "other")
-    files = {"docker-compose.yml": compose.replace("OTHER", other)}
-    build = f"docker build {build.replace('OTHER', other)}" if build else ""
-    project = _repository(tmp_path / "shop", files, build=build)
-    assert commands.images_of([project]) == {}
-
-
 def test_an_image_has_the_packages_that_its_dockerfile_installs(tmp_path: Path) -> None:
     copies = "COPY api/requirements.txt /app/reqs/requirements.txt\nCOPY api/ /app/api/\n"
     install = "RUN rm -r x.txt && \\\n  pip install --no-cache-dir -r /app/reqs/requirements.txt\n"
     started = f"WORKDIR /app\n{copies}{install}CMD uvicorn api.main:app\n"
-    files = {"api/Dockerfile": started, "api/main.py": "", "api/requirements.txt": "uvicorn"}
-    project = _repository(tmp_path, {**files, "requirements.txt": "torch"}, template_in="deploy")
+    files = {"Dockerfile": started, "api/main.py": "", "api/requirements.txt": "uvicorn"}
+    project = _repository(tmp_path, {**files, "requirements.txt": "torch"})
     images = commands.images_of([project])
     web = commands.with_commands(project, {"web": images["web"].command}, images)
     [source, _] = sources_of([web])
-    assert source.code == tmp_path / "deploy" / ".."
+    assert source.code == tmp_path
     assert requirements_of(source) == tmp_path / "api" / "requirements.txt"
     assert not [text for text in commands.absent(web) if "uvicorn" in text]
 
@@ -610,35 +426,3 @@ def test_an_image_of_a_template_of_edition_1_runs_on_its_port(tmp_path: Path) ->
     assert [
         found for found in rules.check(rules.Context([project])) if found.rule == "FCA016"
     ] == []
-
-
-@pytest.mark.parametrize(
-    ("props", "built", "started"),
-    [
-        ("runtime: python3.10, handler: index.handler", (), "index.py"),
-        ("runtime: custom, customRuntimeConfig: {command: [python3, server.py]}", (), "server.py"),
-        ("runtime: custom, customRuntimeConfig: {command: [/code/run.sh]}", (), "run.sh"),
-        ("runtime: python3.10, handler: index.handler", {"api"}, ""),
-        ("runtime: python3.10, handler: index.handler", {""}, ""),
-        ("runtime: python3.10, handler: other.handler", (), ""),
-        ("runtime: custom, customRuntimeConfig: {command: [/bin/sh, -c, x]}", (), ""),
-    ],
-)
-def test_the_folder_of_a_template_stands_in_for_code_that_only_a_build_elsewhere_makes(
-    tmp_path: Path, props: str, built: Collection[str], started: str
-) -> None:
-    for name in ("index.py", "server.py", "run.sh"):
-        (tmp_path / name).write_text("")
-    (tmp_path / "s.yaml").write_text(
-        "edition: 3.0.0\nname: x\nresources:\n  api: {component: fc3, props: "
-        f"{{region: cn-hangzhou, code: .fc/code, {props}}}}}\n"
-    )
-    project = s_yaml.load(tmp_path, purpose="run", environ={})
-    found = without_code(project, built)
-    assert [*found] == (["api"] if started else [])
-    if started:
-        assert f"takes the folder of the template, which has {started}; s deploy" in found["api"]
-    (api,) = with_folder(project, found).resources
-    assert api.props["code"] == ("." if started else ".fc/code")
-    (tmp_path / ".fc" / "code").mkdir(parents=True)
-    assert with_folder(project, found).resources == project.resources

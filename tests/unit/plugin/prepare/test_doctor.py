@@ -119,7 +119,7 @@ def test_imports_that_are_missing_in_the_cloud_are_named_with_their_place(machin
     (sentence,) = said(machine)
     assert sentence == (
         "warning: orders imports yaml (code/index.py:5) from this machine; in the cloud it is "
-        "missing | put PyYAML into requirements.txt and run make build"
+        "missing | put PyYAML into requirements.txt and install it into the code"
     )
 
 
@@ -206,7 +206,7 @@ def test_a_plugin_whose_place_is_not_known(machine: Machine, tmp_path: Path) -> 
     (machine.folder / "s.yaml").write_text(text)
     found = said(machine._replace(environ={"PATH": str(tmp_path)}))
     assert any("FC_ASYNC_PLUGIN, which is not set" in one for one in found)
-    assert any("s (Serverless Devs) is not installed" in one for one in found)
+    assert any("Serverless Devs: s is not on this machine" in one for one in found)
 
 
 def test_an_account_that_can_not_be_read(machine: Machine, account) -> None:

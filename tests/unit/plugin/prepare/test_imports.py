@@ -64,7 +64,34 @@ def test_a_module_that_nothing_brings_has_the_file_it_belongs_into(tmp_path: Pat
     [one] = imports.absent(project(tmp_path, "def handler(e, c):\n    import left_pad\n"))
     assert one.absent == (
         "orders imports left_pad (code/index.py:2), which this machine lacks, and python3.9 does "
-        "not ship it: write left-pad into code/requirements.txt, then fc-async dev --install"
+        "not ship it: no package is known that has it; write the one that you mean into "
+        "code/requirements.txt"
+    )
+
+
+@pytest.mark.parametrize("file", ["src/steward/__init__.py", "steward.py"])
+def test_a_module_of_the_project_is_never_a_package_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, file: str
+) -> None:
+    """An index has a stranger's package of this name."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".git").mkdir()
+    (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / file).write_text("")
+    there = file.removesuffix("/__init__.py")
+    said = f": it is in {there}, outside of the code folder: build or copy it into the code"
+    [absent] = imports.absent(project(tmp_path, "import steward\n"))
+    assert absent.absent.endswith(said)
+    error = "ModuleNotFoundError: No module named 'steward'"
+    failed = imports.failed("orders", "custom", error, tmp_path / "code")
+    assert failed == f"orders lacks steward, and custom does not ship it{said}"
+
+
+def test_a_package_that_no_table_knows_is_not_named() -> None:
+    error = "No module named 'left_pad'"
+    assert imports.failed("orders", "python3.10", error) == (
+        "orders lacks left-pad, and python3.10 does not ship it: no package is known that has it; "
+        "write the one that you mean into requirements.txt of the code folder"
     )
 
 

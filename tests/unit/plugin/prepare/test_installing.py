@@ -423,47 +423,6 @@ def test_dependencies_are_installed_by_the_package_manager_of_the_lock_file(
     assert (tmp_path / "called").read_text() == "npx --yes pnpm install\n"
 
 
-def test_requirements_of_the_only_folder_that_has_any_are_installed(
-    project: s_yaml.Project, asking: Asking, tmp_path: Path
-):
-    (tmp_path / "orders" / "requirements.txt").unlink()
-    for name in ("backend", "docs"):
-        (tmp_path / "orders" / name).mkdir()
-        (tmp_path / "orders" / name / "requirements.txt").write_text("left-pad\n")
-    assert asking.allow(project) == ["orders: install backend/requirements.txt  (in orders)"]
-
-
-@pytest.mark.parametrize(
-    ("command", "installed"),
-    [
-        ("[bash, /code/run.sh]", ["left-pad==2 ; python_version>'3'", "other-pad>=1"]),
-        ("[python3, web/run.py]", ["left-pad==2 ; python_version>'3'", "other-pad>=1"]),
-        ("[python3, cobweb/run.py]", []),
-    ],
-)
-def test_requirements_of_a_folder_in_which_a_function_starts_are_installed_too(
-    project: s_yaml.Project,
-    installer: Installer,
-    packages: Packages,
-    tmp_path: Path,
-    command: str,
-    installed: list[str],
-):
-    code = tmp_path / "orders"
-    (code / "run.sh").write_text("python ./web/run.py")
-    (code / "requirements.txt").write_text("third-pad==1\n")
-    for folder in ("web", "worker"):
-        (code / folder).mkdir()
-        text = (
-            "# pads\n-r more.txt\nleft-pad==2 ; python_version>'3'\nother-pad>=1  # wide\npytest\n"
-        )
-        (code / folder / "requirements.txt").write_text(text.replace("-pad", f"-pad{folder[3:]}"))
-    start = f"runtime: custom\n      customRuntimeConfig: {{command: {command}}}"
-    installer(changed(tmp_path, ("runtime: python3.10", start)))
-    assert packages.installed == ["third-pad==1\n"]
-    assert packages.further == installed
-
-
 @pytest.mark.skipif(sys.version_info < (3, 11), reason="pyproject.toml is read from 3.11 on")
 def test_a_program_without_requirements_gets_those_of_its_project(
     project: s_yaml.Project, installer: Installer, packages: Packages, tmp_path: Path
@@ -535,15 +494,6 @@ def test_the_question_shows_the_packages_and_the_scripts_of_an_installation(
     ]
 
 
-def test_what_a_build_may_install_is_asked_for_after_it(project: s_yaml.Project, asking: Asking):
-    assert [one.source.resource for one in asking.installer.due([project])] == ["orders"]
-    for built in ("orders", ""):
-        assert asking.installer.due([project], {built}) == []
-    assert len(asking.installer.due([project], {"mailer"})) == 1
-    asking.installer(project)
-    assert asking.said == []  # it was said that nothing is built or installed
-
-
 def test_requirements_that_this_machine_has_are_not_asked_for(
     project: s_yaml.Project, asking: Asking, tmp_path: Path
 ):
@@ -607,3 +557,28 @@ def test_an_import_that_only_the_projects_own_environment_has_is_found_there(
     used = asking.installer(project)
     assert [*imports.absent(project)] != []
     assert [*imports.absent(used)] == []
+
+
+def test_what_a_build_has_installed_into_the_code_is_not_installed_again(
+    project: s_yaml.Project, installer: Installer, packages: Packages, tmp_path: Path
+) -> None:
+    """``pip install -t`` in a build, then the same packages once more in a layer."""
+    for folder in ("orders", "mailer"):
+        info = tmp_path / folder / "left_pad-1.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text("Metadata-Version: 2.1\nName: left-pad\nVersion: 1\n")
+    installer(project)
+    assert packages.installed == []
+
+
+def test_nothing_is_installed_into_what_a_build_has_made(
+    tmp_path: Path, installer: Installer, packages: Packages
+) -> None:
+    """The output of a build got 472 MB of packages that the build had left out."""
+    file = tmp_path / "orders" / "package.json"
+    file.parent.mkdir()
+    file.write_text('{"dependencies": {"left-pad": "1"}}')
+    (tmp_path / "s.yaml").write_text(TEMPLATE.replace("python3.10", "nodejs20"))
+    installer.leave_alone([tmp_path / "orders"])
+    installer(s_yaml.load(tmp_path / "s.yaml"))
+    assert packages.folders == []

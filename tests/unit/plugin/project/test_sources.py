@@ -91,5 +91,5 @@ def test_the_root_of_the_file_system_is_not_watched_for_a_folder_that_does_not_e
 def test_the_template_and_what_may_be_added_beside_it_are_watched(
     tmp_path: Path, project: s_yaml.Project
 ):
-    names = {"s.yaml", "env.yaml", "env.yml", ".env"}
+    names = {"s.yaml", "env.yaml", "env.yml", ".env", "fc-async.toml"}
     assert template_files([project]) == {tmp_path / name for name in names}
