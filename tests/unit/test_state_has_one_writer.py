@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 PACKAGES = ("fc_async_sdk", "fc_async_local", "plugin/fc_async_plugin")
 OF_LIBRARIES = {
     "fc_async_local/execution/worker/logs.py": {"record"},
-    "fc_async_local/http/tls.py": {"connection"},
+    "fc_async_local/http/tls.py": {"connection", "context"},
     "fc_async_local/services/markup.py": {"element"},
     "fc_async_sdk/transport/sync.py": {"request", "response"},
     "plugin/fc_async_plugin/operate/http_requests.py": {"session"},

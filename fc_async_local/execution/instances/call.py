@@ -28,6 +28,14 @@ class Call:
         self.done: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
         self.position = self.told = 0
 
+    def follow(self, position: int) -> None:
+        """Begin to be told of the log of an instance, from a position on."""
+        self.position = self.told = position
+
+    def tell_until(self, position: int) -> None:
+        """Note that the lines of the log before a position were told."""
+        self.told = position
+
     def end(self, reply: Reply) -> None:
         """Resolve the call, unless it is resolved already."""
         if not self.done.done():

@@ -97,7 +97,7 @@ class Output:
 
     def follow(self, call: Call) -> None:
         """Let a call that begins have what is printed from now on."""
-        call.position = call.told = self.log.position
+        call.follow(self.log.position)
         self._followers.add(call)
 
     def unfollow(self, call: Call) -> None:
@@ -124,6 +124,6 @@ class Output:
                 continue
             begin, lines = self.log.lines(call.told, until, _TOLD_BYTES)
             if lines and tell(lines, begin > call.told):
-                call.told = begin + len(lines)
+                call.tell_until(begin + len(lines))
         if self._followers and self.log.position > until:
             self._tell_later()

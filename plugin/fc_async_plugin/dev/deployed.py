@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What a runtime has of the templates, as far as the loop deployed it. Pure."""
+"""The state of a runtime, as far as the loop deployed it. Pure."""
 
 from __future__ import annotations
 

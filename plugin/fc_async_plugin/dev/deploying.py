@@ -276,7 +276,7 @@ def _omitted(projects: Iterable[Project]) -> tuple[str, ...]:
 
 
 class _CarriedOut(NamedTuple):
-    """What was done of a plan, and by function why the rest was not."""
+    """The steps of a plan that were done, and by function why the others were not."""
 
     done: list[Step]
     failures: dict[Place, list[str]]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the loop says about itself, and the words for it. Pure."""
+"""Messages of the loop about itself, and their words. Pure."""
 
 from __future__ import annotations
 

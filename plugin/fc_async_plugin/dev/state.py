@@ -148,7 +148,7 @@ class WatchBegan(NamedTuple):
 
 
 class CaughtUp(NamedTuple):
-    """What was saved before a watch began is deployed.
+    """Files that were saved before a watch began are deployed.
 
     Attributes:
         unreadable: Files that cannot be read.
@@ -295,7 +295,7 @@ class Report(NamedTuple):
 
 
 class State:
-    """What one run of ``fc-async dev`` knows.
+    """Knowledge of one run of ``fc-async dev``.
 
     Args:
         folder: The working folder of the user; paths below it are shown relative to it.

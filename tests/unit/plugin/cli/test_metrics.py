@@ -12,7 +12,7 @@ import pytest
 
 from fc_async_plugin.cli.group import run
 from fc_async_plugin.cli.metrics import sparkline
-from fc_async_plugin.operate.metrics import Wanted
+from fc_async_plugin.operate.metrics import Query
 from fc_async_sdk.admin.models import MetricPoint
 from fc_async_sdk.spec import metrics
 
@@ -167,7 +167,7 @@ def test_a_wrong_option_is_refused_with_what_is_right(
 
 
 def test_a_sparkline_shows_the_largest_value_of_each_part_of_the_time() -> None:
-    wanted = Wanted("f", (), 0, 48 * MINUTE, 60)
+    wanted = Query("f", (), 0, 48 * MINUTE, 60)
     points = [
         MetricPoint(0, 1),
         MetricPoint(MINUTE, 8),
@@ -179,4 +179,4 @@ def test_a_sparkline_shows_the_largest_value_of_each_part_of_the_time() -> None:
 
 @pytest.mark.parametrize("points", [[], [MetricPoint(0, 0)]])
 def test_a_sparkline_of_nothing_is_empty(points: list[MetricPoint]) -> None:
-    assert sparkline(points, Wanted("f", (), 0, MINUTE, 60)) == ""
+    assert sparkline(points, Query("f", (), 0, MINUTE, 60)) == ""
