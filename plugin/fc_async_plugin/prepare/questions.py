@@ -107,7 +107,7 @@ def questions(project: Project, answered: Collection[str]) -> list[Question]:
         answered: Resources that ``fc-async.toml`` or an option of the command speaks for.
     """
     built = {build.resource for build in project.builds if not build.component}
-    found: list[Question] = []
+    asked: list[Question] = []
     for resource in project.resources:
         if not is_function(resource) or resource.name in answered:
             continue
@@ -118,8 +118,8 @@ def questions(project: Project, answered: Collection[str]) -> list[Question]:
         else:
             question = _about_code(project, resource)
         if question:
-            found.append(question)
-    return found
+            asked.append(question)
+    return asked
 
 
 def _about_image(project: Project, resource: Resource) -> Question | None:
@@ -139,9 +139,9 @@ def _about_image(project: Project, resource: Resource) -> Question | None:
 
 def _option_of(project: Project, resource: Resource, image: Image) -> Option:
     """Return the answer that a Dockerfile is that of an image."""
-    own = resource.at(ENVIRONMENT)
+    variables_of_template = resource.at(ENVIRONMENT)
     # What the function sets itself is in the template, and may be a secret.
-    set_already = set(own) if isinstance(own, dict) else set()
+    set_already = set(variables_of_template) if isinstance(variables_of_template, dict) else set()
     variables = tuple(
         (name, text) for name, text in image.variables.items() if name not in set_already
     )
