@@ -53,18 +53,18 @@ class Question(NamedTuple):
         file: The ``fc-async.toml`` that has its answer.
         resource: The function.
         text: What is not known, with the files that may be meant.
-        options: What the user can choose; a command may be given instead.
+        proposals: What the user can choose; a command may be given instead.
     """
 
     file: Path
     resource: str
     text: str
-    options: tuple[Option, ...]
+    proposals: tuple[Option, ...]
 
     @property
     def lines(self) -> list[str]:
         """The lines that a user is shown before the choice."""
-        texts = [visible(option.text) for option in self.options]
+        texts = [visible(option.text) for option in self.proposals]
         return [
             visible(self.text),
             *(f"  {number}  {text}" for number, text in enumerate(texts, 1)),
@@ -74,7 +74,7 @@ class Question(NamedTuple):
     def unanswered(self) -> str:
         """The text where no terminal can be asked, with the lines to add to ``fc-async.toml``."""
         unknown = FunctionSettings(start=("COMMAND",))
-        choices = [option.settings for option in self.options] or [unknown]
+        choices = [option.settings for option in self.proposals] or [unknown]
         tables = [settings_file.example(self.resource, settings) for settings in choices]
         shown = "\nor\n".join(tables)
         lines = "\n".join(f"  {visible(line)}" for line in shown.split("\n"))
@@ -92,9 +92,9 @@ class Question(NamedTuple):
         text = given.strip()
         if text.isdigit():
             number = int(text)
-            if not 1 <= number <= len(self.options):
-                raise ValueError(f"write a number from 1 to {len(self.options)}, or a command")
-            return self.options[number - 1].settings
+            if not 1 <= number <= len(self.proposals):
+                raise ValueError(f"write a number from 1 to {len(self.proposals)}, or a command")
+            return self.proposals[number - 1].settings
         words = tuple(shlex.split(text))
         return FunctionSettings(start=words) if words else None
 
