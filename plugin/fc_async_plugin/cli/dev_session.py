@@ -122,16 +122,16 @@ def explain_trust(data: Path, output: Format) -> int:
 def write_launch(choices: Choices) -> int:
     """Write the file for VS Code after asking."""
     sources = sources_of(_read(choices, Account(), Answers()))
-    found = launch.chosen(sources, choices.debug) if choices.debug else launch.targets(sources)
-    if not found:
+    targets = launch.chosen(sources, choices.debug) if choices.debug else launch.targets(sources)
+    if not targets:
         raise PluginError("no function in Python or Node has its code in a folder: none to debug")
     file = launch.LAUNCH_FILE
     before = file.read_text(encoding="utf-8") if file.exists() else None
-    after = launch.merged(before, [launch.configuration(one) for one in found])
+    after = launch.merged(before, [launch.configuration(target) for target in targets])
     if after == before:
         click.echo(f"{file} is up to date.")
         return DONE
-    for target in found:
+    for target in targets:
         terminal.note(f"{target.function}: 127.0.0.1:{target.port}")
     terminal.confirm(f"{'Change' if before else 'Write'} {file}?", yes=choices.yes)
     file.parent.mkdir(exist_ok=True)
@@ -224,7 +224,9 @@ def _prepare(choices: Choices, answers: Answers, installer: Installer) -> Prepar
     settings = _settings_of(loaded)
     choices = choices._replace(images=_images(choices, loaded, settings))
     starts = _start_wishes(choices, loaded, settings)
-    values = {file: wish for each in loaded for file, wish in examples.wishes(each).items()}
+    values: dict[Path, Wish] = {}
+    for project in loaded:
+        values |= examples.wishes(project)
     # As if these wishes were allowed: what they need would otherwise be a second question.
     projects = _chosen(choices, loaded, settings, starts.keys())
     _check_data(choices.data, sources_of(projects))
@@ -239,7 +241,7 @@ def _prepare(choices: Choices, answers: Answers, installer: Installer) -> Prepar
 
     taken = {file: wish.text for file, wish in values.items() if wish.key in answers}
     outputs += [Output("note", text) for text in taken.values()]
-    allowed = frozenset(name for name, wish in starts.items() if wish.key in answers)
+    allowed = _allowed(starts, answers)
     choices = choices._replace(allowed=allowed, examples=frozenset(taken))
     if choices.examples:
         loaded = _load(choices, Account())
@@ -248,13 +250,20 @@ def _prepare(choices: Choices, answers: Answers, installer: Installer) -> Prepar
     if refused:
         builder = _builder(choices, projects, answers, settings)
         due = builder.due()
-    allowed_packages = [one for one in installations if one.wish.key in answers]
+    allowed_packages = [
+        installation for installation in installations if installation.wish.key in answers
+    ]
     outputs += [
         Output("problem", text, "bad") for text in _build(builder, due, projects, installer)
     ]
     installer.after_builds(projects, allowed_packages)
     outputs += _lacks(projects, install=not refused)
     return Prepared(choices, projects, builder, outputs)
+
+
+def _allowed(wishes: Mapping[str, Wish], answers: Answers) -> frozenset[str]:
+    """Return the resources that the user lets start."""
+    return frozenset(name for name, wish in wishes.items() if wish.key in answers)
 
 
 def _answered(choices: Choices, loaded: Sequence[Project]) -> list[Output]:
@@ -344,7 +353,7 @@ def _builder(
     """Return the builder of the functions that can run here."""
     lines = {name: chosen.build for name, chosen in settings.items() if chosen.build}
     builds = building.builds_of(projects, answers, choices.images, lines)
-    here = {
+    runnable = {
         resource.name
         for project in projects
         for resource in project.resources
@@ -353,7 +362,7 @@ def _builder(
     environ = files.variables([Path.cwd(), *map(folder_of, projects)], _environ(choices))
     if not choices.pass_keys:
         environ = programs.without_keys(environ)
-    runs = [build for build in builds if build.resource in {"", *here}]
+    runs = [build for build in builds if build.resource in {"", *runnable}]
     return building.Builder(runs, answers, environ, terminal.note)
 
 
@@ -390,14 +399,14 @@ def _lacks(projects: Sequence[Project], *, install: bool) -> Iterator[Output]:
 
 def _check_data(data: Path, sources: Sequence[Source]) -> None:
     """Refuse a folder for the runtime's data that is part of code: each write would deploy it."""
-    place = data.resolve()
+    folder = data.resolve()
     for source in sources:
         code = source.code.resolve() if source.code else None
-        inside = code is not None and place.is_relative_to(code)
-        if code and inside and not is_ignored(f"{place.relative_to(code).as_posix()}/"):
-            said = f"--data {data} is in the code folder of {source.function}"
+        inside = code is not None and folder.is_relative_to(code)
+        if code and inside and not is_ignored(f"{folder.relative_to(code).as_posix()}/"):
+            reason = f"--data {data} is in the code folder of {source.function}"
             fix = f"name a folder outside of {shown(code)}, or leave it out"
-            raise PluginError(f"{said}, which would contain it: {fix}")
+            raise PluginError(f"{reason}, which would contain it: {fix}")
 
 
 def _ask(choices: Choices, answers: Answers, wishes: Sequence[Wish]) -> str:
@@ -406,8 +415,8 @@ def _ask(choices: Choices, answers: Answers, wishes: Sequence[Wish]) -> str:
     if not new:
         return ""
     if not (choices.yes or choices.build or terminal.can_ask()):
-        texts = "; ".join(one.text for one in new)
-        flags = [one for one in ("--build", "--install", "-y") if one not in sys.argv]
+        texts = "; ".join(wish.text for wish in new)
+        flags = [flag for flag in ("--build", "--install", "-y") if flag not in sys.argv]
         again = shlex.join(["fc-async", *sys.argv[1:], *flags])
         return f"not done, because no terminal can be asked: {texts}; to do it: {again}"
     _show_wishes(choices, new)
@@ -415,7 +424,7 @@ def _ask(choices: Choices, answers: Answers, wishes: Sequence[Wish]) -> str:
         terminal.confirm("Do this now?", yes=choices.yes)
     elif not click.confirm("Do this now?", err=True):
         return "nothing of that was done; fc-async dev asks again when it starts"
-    answers.keep(dict.fromkeys((one.key for one in new), ""))
+    answers.keep(dict.fromkeys((wish.key for wish in new), ""))
     return ""
 
 
@@ -447,7 +456,7 @@ def _deployer(
     account = Account(addresses.fc, addresses.region, addresses.account_id)
     with (
         connection.regions(account) as regions,
-        scratch.folder(Path(addresses.data)) as kept,
+        scratch.folder(Path(addresses.data)) as scratch_folder,
     ):
 
         def amend(project: Project) -> Project:
@@ -458,7 +467,7 @@ def _deployer(
             lambda: _read(choices, account, answers),
             regions,
             files=template_files(projects) | env_files,
-            folder=kept,
+            folder=scratch_folder,
             amend=amend,
             unavailable=commands.why_not_run,
         )
@@ -472,8 +481,8 @@ def _read(choices: Choices, account: Account, answers: Answers) -> list[Project]
     loaded = _load(choices, account)
     settings = _settings_of(loaded)
     wishes = _start_wishes(choices._replace(images={}), loaded, settings)
-    allowed = {name for name, wish in wishes.items() if wish.key in answers}
-    return _chosen(choices, loaded, settings, {*choices.allowed} & {*choices.images} | allowed)
+    as_images = choices.allowed & choices.images.keys()
+    return _chosen(choices, loaded, settings, as_images | _allowed(wishes, answers))
 
 
 def _load(choices: Choices, account: Account) -> list[Project]:
@@ -509,12 +518,12 @@ def _chosen(
     started = {name: command for name, command in started.items() if command} | given
     used = {name: chosen for name, chosen in settings.items() if name in allowed}
     check_names(projects, started)
-    found: list[Project] = []
+    chosen_projects: list[Project] = []
     for project in projects:
         changed = commands.with_settings(project, used)
         changed = commands.with_commands(changed, started, choices.images)
-        found.append(deployed(changed, choices.resources))
-    return found
+        chosen_projects.append(deployed(changed, choices.resources))
+    return chosen_projects
 
 
 def _environ(choices: Choices) -> Mapping[str, str]:
@@ -525,8 +534,8 @@ def _environ(choices: Choices) -> Mapping[str, str]:
 def _place_of(projects: Sequence[Project]) -> tuple[str, str]:
     """Return the region and the account that the templates name first; "" if they name none."""
     resources = [resource for project in projects for resource in project.resources]
-    region = next((one.region for one in resources if REGION.match(one.region)), "")
-    account_id = next((one.account_id for one in resources if one.account_id), "")
+    region = next((resource.region for resource in resources if REGION.match(resource.region)), "")
+    account_id = next((resource.account_id for resource in resources if resource.account_id), "")
     return region, account_id
 
 
@@ -542,8 +551,8 @@ def _welcome(
 ) -> None:
     """Say where everything is, and how a function is called."""
     addresses = running.addresses
-    resources = (one for project in projects for one in project.resources)
-    names = (one.name for one in resources if is_function(one))
+    resources = (resource for project in projects for resource in project.resources)
+    names = (resource.name for resource in resources if is_function(resource))
     account = f"{addresses.account_id} in {addresses.region}"
     lines = [
         f"FC API   {addresses.fc}  (TLS: fc-async dev --trust)",

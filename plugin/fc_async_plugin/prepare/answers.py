@@ -53,12 +53,12 @@ def key_of(*parts: object) -> str:
 
 def content_of(files: Iterable[Path]) -> str:
     """Return a value that changes with the content of files, and with which of them exist."""
-    found = hashlib.sha256()
+    digest = hashlib.sha256()
     for file in sorted({*files}):
         if file.is_file():
             content = file.read_bytes()
-            found.update(f"{file}\0{len(content)}\0".encode(errors="surrogateescape") + content)
-    return found.hexdigest()
+            digest.update(f"{file}\0{len(content)}\0".encode(errors="surrogateescape") + content)
+    return digest.hexdigest()
 
 
 class Answers(dict[str, str]):
@@ -95,4 +95,4 @@ class Answers(dict[str, str]):
 
     def new(self, wishes: Iterable[Wish]) -> list[Wish]:
         """Return what the user must be asked for, each once."""
-        return list({one.key: one for one in wishes if one.key not in self}.values())
+        return list({wish.key: wish for wish in wishes if wish.key not in self}.values())

@@ -82,7 +82,9 @@ def builds_of(
     """
     builds: dict[Build, None] = {}
     for project in projects:
-        functions = {one.name: one for one in project.resources if is_function(one)}
+        functions = {
+            resource.name: resource for resource in project.resources if is_function(resource)
+        }
         for build in project.builds:
             if build.resource == "" or build.resource in functions:
                 builds[build] = None
@@ -183,13 +185,13 @@ def _scripts_of(build: Build) -> list[tuple[str, str]]:
         return []
     scripts = {name: str(line) for name, line in package_json(build.folder).scripts.items()}
     words = {*_WORD.findall(build.command), *OF_INSTALLATION}
-    found: dict[str, str] = {}
+    lines: dict[str, str] = {}
     while words:
         names = {f"{prefix}{word}" for word in words for prefix in ("pre", "", "post")}
-        new = {name: line for name, line in scripts.items() if name in names - found.keys()}
-        found |= new
+        new = {name: line for name, line in scripts.items() if name in names - lines.keys()}
+        lines |= new
         words = {*_WORD.findall("\n".join(new.values()))}
-    return [(name, _in_one_line(line)) for name, line in found.items()]
+    return [(name, _in_one_line(line)) for name, line in lines.items()]
 
 
 def _run_by(build: Build, scripts: Iterable[tuple[str, str]]) -> Iterator[Path]:
@@ -203,12 +205,12 @@ def _run_by(build: Build, scripts: Iterable[tuple[str, str]]) -> Iterator[Path]:
 
 def hints(builds: Iterable[Build]) -> list[str]:
     """Return which commands never run here, in one text."""
-    found = [wish(one).text for one in builds if one.component]
+    texts = [wish(build).text for build in builds if build.component]
     head = (
         "before a deployment s runs its own components and plugins; what fc3 build does for Python "
         "and Node, the installation of packages does here; run others with s"
     )
-    return ["\n".join([head, *found])] if found else []
+    return ["\n".join([head, *texts])] if texts else []
 
 
 def _key_of_made(folder: Path) -> str:
@@ -235,7 +237,7 @@ class Builder:
         environ: Mapping[str, str],
         say: Callable[[str], None],
     ) -> None:
-        self._builds = [one for one in builds if not one.component]
+        self._builds = [build for build in builds if not build.component]
         self.answers = answers
         self._environ = environ
         self._say = say
@@ -244,7 +246,7 @@ class Builder:
     @property
     def folders(self) -> set[Path]:
         """The folders in which commands run."""
-        return {one.folder for one in self._builds if one.folder.is_dir()}
+        return {build.folder for build in self._builds if build.folder.is_dir()}
 
     @property
     def failed_folders(self) -> set[Path]:
@@ -263,13 +265,14 @@ class Builder:
 
     def due(self) -> list[Build]:
         """Return the commands of the resources of which one must run."""
-        states = {folder: state_of(folder) for folder in {one.folder for one in self._builds}}
+        states = {folder: state_of(folder) for folder in {build.folder for build in self._builds}}
         chosen = {
-            one.resource
-            for one in self._builds
-            if states[one.folder] not in {self.answers.get(wish(one).key), self._failed.get(one)}
+            build.resource
+            for build in self._builds
+            if states[build.folder]
+            not in {self.answers.get(wish(build).key), self._failed.get(build)}
         }
-        return [one for one in self._builds if one.resource in chosen]
+        return [build for build in self._builds if build.resource in chosen]
 
     def run(self, builds: Iterable[Build]) -> list[str]:
         """Run those commands that the user has allowed, in their order.
@@ -304,10 +307,10 @@ class Builder:
         """Remember the state in which commands left their folders, also those that failed."""
         good = [build for build in done if build.resource not in failed]
         bad = [build for build in self._builds if build.resource in failed]
-        left = {build.folder: state_of(build.folder) for build in (*good, *bad)}
-        self._failed = {build: left[build.folder] for build in bad}
+        states = {build.folder: state_of(build.folder) for build in (*good, *bad)}
+        self._failed = {build: states[build.folder] for build in bad}
         if good:  # with the content that they have left: a build may write a lock file
-            self.answers.keep({wish(build).key: left[build.folder] for build in good})
+            self.answers.keep({wish(build).key: states[build.folder] for build in good})
 
     def _why_failed(self, build: Build, done: programs.Done) -> str:
         """Return why a command failed, with the end of its output; "" if it may go on."""
@@ -332,8 +335,8 @@ class Builder:
         Returns:
             What failed, and the commands that would have to run and are not allowed.
         """
-        read = changed is None or any(_INPUT.fullmatch(one.name) for one in changed)
-        if not read and not any(one.any_file for one in self._builds):
+        read = changed is None or any(_INPUT.fullmatch(file.name) for file in changed)
+        if not read and not any(build.any_file for build in self._builds):
             return [], []
-        due = [one for one in self.due() if read or one.any_file]
-        return self.run(due), [one for one in due if wish(one).key not in self.answers]
+        due = [build for build in self.due() if read or build.any_file]
+        return self.run(due), [build for build in due if wish(build).key not in self.answers]

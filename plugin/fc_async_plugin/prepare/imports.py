@@ -221,17 +221,24 @@ def absent(project: Project) -> Iterator[Import]:
         if code is None:
             continue
         required = _requirements.missing(requirements(code))
-        layers = runtimes.modules(runtime, layers_elsewhere(resource))
+        of_layers = runtimes.modules(runtime, layers_elsewhere(resource))
         shipped = runtimes.modules(runtime) or frozenset()
         for name, (place, runs) in _imports_of(project, resource, code).items():
             if name in sys.stdlib_module_names or importlib.util.find_spec(name) is not None:
                 continue
-            may_come = required or layers is None or name in layers
             inside = _in_project(name, code) if name not in shipped else ""
             found = Import(resource.function_name, runtime, name, place, runs, inside)
-            own = required & {_requirements.normalised(one) for one in (found.package, name)}
-            if not own and (name in shipped or not may_come):
+            if _is_required(found, required):
+                continue
+            may_come = required or of_layers is None or name in of_layers
+            if name in shipped or not may_come:
                 yield found
+
+
+def _is_required(found: Import, required: frozenset[str]) -> bool:
+    """Return whether a requirement that is not installed has a module."""
+    names = {_requirements.normalised(found.package), _requirements.normalised(found.module)}
+    return bool(names & required)
 
 
 def _code(project: Project, resource: Resource) -> Path | None:

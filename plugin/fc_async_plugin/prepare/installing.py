@@ -124,7 +124,9 @@ def node_packages_missing(source: Source) -> bool:
 def shipped_for_node(source: Source) -> tuple[str, ...]:
     """Return packages that a Node runtime ships and a function needs and lacks, sorted."""
     return tuple(
-        sorted(one for one in syntax.absent_modules(source) if shipped(source.runtime, one))
+        sorted(
+            module for module in syntax.absent_modules(source) if shipped(source.runtime, module)
+        )
     )
 
 
@@ -134,10 +136,10 @@ def absent_of_node(projects: Iterable[Project]) -> Iterator[Import]:
         lacks = syntax.absent_modules(source)
         if source.code is None or not lacks:
             continue
-        known = package_json(source.code).dependencies
+        dependencies = package_json(source.code).dependencies
         incomplete = node_packages_missing(source)  # packages may bring further ones
         for name, place in lacks.items():
-            if name.startswith((".", "/")) or not (incomplete or name in known):
+            if name.startswith((".", "/")) or not (incomplete or name in dependencies):
                 yield Import(source.function, source.runtime, name, place)
 
 
@@ -162,21 +164,21 @@ def package_json(folder: Path) -> Package:
 
 def state_of(folder: Path) -> str:
     """Return a value that changes with the names, sizes and times of files below a folder."""
-    found = hashlib.sha256()
+    digest = hashlib.sha256()
     for place, folders, names in os.walk(folder):
         folders[:] = sorted(set(folders) - _NOT_READ)
-        for path in (Path(place, one) for one in sorted(names)):
+        for path in (Path(place, name) for name in sorted(names)):
             with contextlib.suppress(FileNotFoundError):  # removed meanwhile
                 status = path.lstat()
-                found.update(f"{path}\0{status.st_size}\0{status.st_mtime_ns}\n".encode())
-    return found.hexdigest()[:16]
+                digest.update(f"{path}\0{status.st_size}\0{status.st_mtime_ns}\n".encode())
+    return digest.hexdigest()[:16]
 
 
 def content_files(folder: Path) -> Iterator[Path]:
     """Yield the files in a folder that say what a build or an installation there does."""
     yield Path("fc-async.toml").absolute()
     yield from (folder / name for name in _SAYS)
-    yield from (one for pattern in _SAYS_ALSO for one in folder.glob(pattern))
+    yield from (file for pattern in _SAYS_ALSO for file in folder.glob(pattern))
 
 
 class Installation(NamedTuple):
@@ -263,19 +265,21 @@ class Installer:
         Raises:
             PluginError: The packages cannot be installed.
         """
-        project, found = environments.used(project)
-        if found:
-            self._tell(found)
+        project, text = environments.used(project)
+        if text:
+            self._tell(text)
         added = {}
-        for one in self._wanted(project):
-            missing = one.layer is None or not one.layer.is_dir()
-            if missing and self._answers is not None and one.wish.key not in self._answers:
-                self._tell(f"not installed: {one.wish.text}; fc-async dev asks when it starts")
+        for installation in self._wanted(project):
+            missing = installation.layer is None or not installation.layer.is_dir()
+            if missing and self._answers is not None and installation.wish.key not in self._answers:
+                self._tell(
+                    f"not installed: {installation.wish.text}; fc-async dev asks when it starts"
+                )
                 continue
             if missing:
-                self._install_one(one)
-            if one.layer is not None:
-                added[one.source.resource] = one.layer
+                self._install_one(installation)
+            if installation.layer is not None:
+                added[installation.source.resource] = installation.layer
         return with_layers(project, added) if added else project
 
     def _install_one(self, one: Installation) -> None:
@@ -295,14 +299,14 @@ class Installer:
 
     def due(self, projects: Iterable[Project]) -> list[Installation]:
         """Return what the user must be asked for; nothing more is said of it."""
-        found: list[Installation] = []
+        installations: list[Installation] = []
         for project in projects:
             wanted = self._wanted(environments.used(project)[0])
-            found += (
+            installations += (
                 further for further in wanted if further.layer is None or not further.layer.is_dir()
             )
-        self._told |= {f"not installed: {further.wish.text}" for further in found}
-        return found if self._answers is not None else []
+        self._told |= {f"not installed: {further.wish.text}" for further in installations}
+        return installations if self._answers is not None else []
 
     def leave_alone(self, folders: Iterable[Path]) -> None:
         """Install no packages of Node into code folders any more.
@@ -320,8 +324,12 @@ class Installer:
         if self._answers is None:
             return
         named = {(wanted.source.function, wanted.what) for wanted in allowed}
-        due = [one for one in self.due(projects) if (one.source.function, one.what) in named]
-        self._answers.keep({one.wish.key: "" for one in due})
+        due = [
+            installation
+            for installation in self.due(projects)
+            if (installation.source.function, installation.what) in named
+        ]
+        self._answers.keep({installation.wish.key: "" for installation in due})
 
     def _tell(self, text: str) -> None:
         """Say something once."""
@@ -368,9 +376,9 @@ class Installer:
 
 def _remove_backports(folder: Path) -> None:
     """Remove modules that the standard library has, which is before it in an installation."""
-    for one in folder.glob("*"):
-        if one.name.partition(".")[0] in sys.stdlib_module_names:
-            shutil.rmtree(one) if one.is_dir() else one.unlink()
+    for module in folder.glob("*"):
+        if module.name.partition(".")[0] in sys.stdlib_module_names:
+            shutil.rmtree(module) if module.is_dir() else module.unlink()
 
 
 def _further_packages(project: Project) -> dict[str, set[str]]:
@@ -439,7 +447,7 @@ def _has_own(project: Project, source: Source, needs: Needs) -> bool:
 def _own_places(project: Project, source: Source) -> list[str]:
     """Return the folders of the code in which a function finds packages."""
     code = source.code or Path()
-    [resource] = [one for one in project.resources if one.name == source.resource]
+    [resource] = [resource for resource in project.resources if resource.name == source.resource]
     return [str(code), *map(str, imports.python_path(resource, code))]
 
 
@@ -451,9 +459,12 @@ def _key(requirements: bytes) -> str:
 def with_layers(project: Project, added: dict[str, Path]) -> Project:
     """Return a template whose resources have one more layer, below their own."""
     props = {
-        one.name: {**one.props, "layers": [str(added[one.name]), *(one.props.get("layers") or [])]}
-        for one in project.resources
-        if one.name in added
+        resource.name: {
+            **resource.props,
+            "layers": [str(added[resource.name]), *(resource.props.get("layers") or [])],
+        }
+        for resource in project.resources
+        if resource.name in added
     }
     return with_props(project, props)
 

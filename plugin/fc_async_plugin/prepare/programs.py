@@ -64,7 +64,7 @@ class Done(NamedTuple):
     @property
     def tail(self) -> str:
         """The last lines of the output; if they name no error, those from the first that does."""
-        lines = [one for one in self.output.splitlines() if one.strip()]
+        lines = [line for line in self.output.splitlines() if line.strip()]
         named = [number for number, line in enumerate(lines) if _ERROR.search(line)]
         first = len(lines) - _LAST_LINES
         if named and named[-1] < first:
@@ -132,9 +132,9 @@ def run(
         text = output.read().decode(errors="replace")
     lost = _WORD.findall(command) if status == _NOT_FOUND and isinstance(command, str) else []
     path = environ.get("PATH")
-    absent = dict.fromkeys(one for one in lost if shutil.which(one, path=path) is None)
+    absent = dict.fromkeys(program for program in lost if shutil.which(program, path=path) is None)
     # Builtins of the shell are not on the PATH either: the shell names what it has not found.
-    return Done(status, text, tuple(one for one in absent if f"{one}:" in text))
+    return Done(status, text, tuple(program for program in absent if f"{program}:" in text))
 
 
 def _wait(

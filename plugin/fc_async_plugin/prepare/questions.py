@@ -53,18 +53,18 @@ class Question(NamedTuple):
         file: The ``fc-async.toml`` that has its answer.
         resource: The function.
         text: What is not known, with the files that may be meant.
-        options: What the user can choose; a command may be given instead.
+        proposals: What the user can choose; a command may be given instead.
     """
 
     file: Path
     resource: str
     text: str
-    options: tuple[Option, ...]
+    proposals: tuple[Option, ...]
 
     @property
     def lines(self) -> list[str]:
         """The lines that a user is shown before the choice."""
-        texts = [visible(option.text) for option in self.options]
+        texts = [visible(option.text) for option in self.proposals]
         return [
             visible(self.text),
             *(f"  {number}  {text}" for number, text in enumerate(texts, 1)),
@@ -74,7 +74,7 @@ class Question(NamedTuple):
     def unanswered(self) -> str:
         """The text where no terminal can be asked, with the lines to add to ``fc-async.toml``."""
         unknown = FunctionSettings(start=("COMMAND",))
-        choices = [option.settings for option in self.options] or [unknown]
+        choices = [option.settings for option in self.proposals] or [unknown]
         tables = [settings_file.example(self.resource, settings) for settings in choices]
         shown = "\nor\n".join(tables)
         lines = "\n".join(f"  {visible(line)}" for line in shown.split("\n"))
@@ -92,9 +92,9 @@ class Question(NamedTuple):
         text = given.strip()
         if text.isdigit():
             number = int(text)
-            if not 1 <= number <= len(self.options):
-                raise ValueError(f"write a number from 1 to {len(self.options)}, or a command")
-            return self.options[number - 1].settings
+            if not 1 <= number <= len(self.proposals):
+                raise ValueError(f"write a number from 1 to {len(self.proposals)}, or a command")
+            return self.proposals[number - 1].settings
         words = tuple(shlex.split(text))
         return FunctionSettings(start=words) if words else None
 
@@ -107,7 +107,7 @@ def questions(project: Project, answered: Collection[str]) -> list[Question]:
         answered: Resources that ``fc-async.toml`` or an option of the command speaks for.
     """
     built = {build.resource for build in project.builds if not build.component}
-    found: list[Question] = []
+    asked: list[Question] = []
     for resource in project.resources:
         if not is_function(resource) or resource.name in answered:
             continue
@@ -118,8 +118,8 @@ def questions(project: Project, answered: Collection[str]) -> list[Question]:
         else:
             question = _about_code(project, resource)
         if question:
-            found.append(question)
-    return found
+            asked.append(question)
+    return asked
 
 
 def _about_image(project: Project, resource: Resource) -> Question | None:
@@ -139,9 +139,9 @@ def _about_image(project: Project, resource: Resource) -> Question | None:
 
 def _option_of(project: Project, resource: Resource, image: Image) -> Option:
     """Return the answer that a Dockerfile is that of an image."""
-    own = resource.at(ENVIRONMENT)
+    variables_of_template = resource.at(ENVIRONMENT)
     # What the function sets itself is in the template, and may be a secret.
-    set_already = set(own) if isinstance(own, dict) else set()
+    set_already = set(variables_of_template) if isinstance(variables_of_template, dict) else set()
     variables = tuple(
         (name, text) for name, text in image.variables.items() if name not in set_already
     )

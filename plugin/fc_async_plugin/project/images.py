@@ -205,16 +205,16 @@ class _Stage:
         """Note what a COPY takes from the folder, or from another stage."""
         words = [word for word in _BETWEEN.split(value) if word and not word.startswith("--")]
         target = words.pop() if words else ""
-        own = [word.lstrip("/") for word in words]
+        paths = [word.lstrip("/") for word in words]
         if "--from" in value:
             self.made.append(target)
         else:
-            for path in own:
+            for path in paths:
                 end = Path(path).name if target.endswith("/") else ""
                 self.sources[f"{target}{end}"] = path
-        self.files += own
+        self.files += paths
         if target.rstrip("/") in {".", self.last.get("WORKDIR", "").rstrip("/")}:
-            self.copied += own
+            self.copied += paths
 
 
 def _read(text: str) -> _Instructions:
@@ -252,7 +252,7 @@ def _copies(folder: Path, workdir: str, read: _Instructions) -> Iterator[str]:
     def inside(path: str) -> list[str]:
         return os.path.normpath(path.removeprefix(f"{workdir}/")).split("/")
 
-    builds = {inside(one)[0] for one in read.made} - {"", ".", ".."}
+    builds = {inside(path)[0] for path in read.made} - {"", ".", ".."}
     for target, source in read.sources.items():
         top, *rest = inside(target)
         if top in builds and rest and inside(source)[0] != ".." and (folder / source).is_file():
@@ -300,7 +300,7 @@ def _assigned(line: str) -> dict[str, str]:
     if "=" not in name:
         return {name: value.strip()}
     with contextlib.suppress(ValueError):
-        pairs = [one.partition("=") for one in shlex.split(line)]
+        pairs = [word.partition("=") for word in shlex.split(line)]
         return {name: value for name, _, value in pairs if "$" not in value}
     return {}
 

@@ -121,14 +121,14 @@ def test_a_dockerfile_elsewhere_in_the_project_is_named_and_none_outside_of_it(
     if file.startswith(".."):
         assert question.lines == ["web is an image, and the project has no Dockerfile"]
     else:
-        assert [option.text.partition(":")[0] for option in question.options] == [file]
+        assert [option.text.partition(":")[0] for option in question.proposals] == [file]
 
 
 def test_no_dockerfile_of_another_repository_or_of_packages_is_named(tmp_path: Path) -> None:
     files = {"other/.git": "", "other/Dockerfile": "CMD a", "node_modules/x/Dockerfile": "CMD b"}
     project = project_of(tmp_path, IMAGE, files)
     (tmp_path / "Dockerfile.link").symlink_to("/etc/passwd")
-    assert asked(project).options == ()
+    assert asked(project).proposals == ()
 
 
 def test_the_answer_has_what_the_dockerfile_says_but_no_value_of_the_template(
@@ -222,7 +222,7 @@ def test_code_that_does_not_exist_is_asked_about_with_scripts_and_folders(
 def test_a_script_runs_in_the_folder_of_its_repository(tmp_path: Path) -> None:
     files = {"scripts/build.sh": ""}
     project = project_of(tmp_path, CODE.replace("CODE", "../out"), files, "deploy")
-    [option] = asked(project).options
+    [option] = asked(project).proposals
     assert option.settings.build == "cd .. && bash scripts/build.sh"
 
 
