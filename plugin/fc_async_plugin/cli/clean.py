@@ -9,7 +9,7 @@ import click
 
 from fc_async_plugin import PluginError
 from fc_async_plugin.cli import _options as options
-from fc_async_plugin.report import DONE, terminal
+from fc_async_plugin.report import DONE, Format, terminal
 from fc_async_sdk import _project_folder
 
 _MEBIBYTE = 1024 * 1024
@@ -22,7 +22,8 @@ _MEBIBYTE = 1024 * 1024
     "that functions wrote into what they mount. This cannot be undone.",
 )
 @options.yes_option
-def command(*, data: bool, yes: bool) -> int:
+@options.format_option
+def command(*, data: bool, yes: bool, output: Format) -> int:
     """Remove what fc-async dev has left in this folder's .fc-async.
 
     Removes installed packages, outputs of builds and copies of code, after it has shown them and
@@ -43,12 +44,14 @@ def command(*, data: bool, yes: bool) -> int:
         raise PluginError(f"the local runtime of process {running.pid} uses these files: end it")
     found = leftovers.leftovers(folder, data=data)
     if not found:
-        terminal.print_text("Nothing to remove.")
+        terminal.print_json_or_text(output, {"removed": []}, "Nothing to remove.")
         return DONE
     for leftover in found:
         size = leftover.size / _MEBIBYTE
         terminal.note(f"  {leftover.path}  {size:.1f} MB  {leftover.what}")
     terminal.confirm("Remove this?", yes=yes)
     leftovers.remove(found)
-    terminal.print_text(f"Removed {sum(leftover.size for leftover in found) / _MEBIBYTE:.1f} MB.")
+    removed = [{"path": str(leftover.path), "bytes": leftover.size} for leftover in found]
+    megabytes = sum(leftover.size for leftover in found) / _MEBIBYTE
+    terminal.print_json_or_text(output, {"removed": removed}, f"Removed {megabytes:.1f} MB.")
     return DONE

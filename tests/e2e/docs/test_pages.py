@@ -52,6 +52,7 @@ CHECKED_ELSEWHERE = {
     ("docs/how-to/to-your-account.md", "console"): "tests/stories/account.sh runs it",
     ("docs/how-to/to-your-account.md", "sh"): "make build of the templates has it",
     ("docs/how-to/local-runtime.md", "sh"): "unit/plugin/cli/test_local_token.py reads local env",
+    ("docs/reference/fc-async-toml.md", "toml"): "unit/plugin/project/test_settings_file.py",
     ("docs/how-to/install.md", "console"): "tests/stories/install.sh runs it on a clean machine",
 }
 """(page, language) -> what holds the blocks that are not run here."""

@@ -139,6 +139,7 @@ EXAMPLES = {
     "local import": ["local", "import", "state.db", "-y"],
     "local trust": ["local", "trust"],
     "local clear": ["local", "clear", "-y"],
+    "clean": ["clean", "-y"],
     "s-plugin path": ["s-plugin", "path"],
     "s-plugin show": ["s-plugin", "show"],
 }

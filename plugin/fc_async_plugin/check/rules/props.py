@@ -19,7 +19,7 @@ from fc_async_plugin.check.rules import props_schema
 from fc_async_plugin.check.rules.form import fc2_block, like_block, nearest, type_fix, unknown_key
 from fc_async_plugin.check.rules.rule import RELATED, Found, Related, rule
 from fc_async_plugin.check.rules.triggers import written_triggers
-from fc_async_plugin.project.code import start_problem
+from fc_async_plugin.project.code import DEFAULT_HANDLER, start_problem
 from fc_async_plugin.s_yaml import edition1, javascript
 from fc_async_plugin.s_yaml.model import is_function, is_of_fc2, is_unresolved
 from fc_async_sdk.errors import shorten
@@ -163,7 +163,9 @@ def _absent(resource: Resource) -> Iterator[Found]:
     props = resource.props
     if not props.get("runtime") or not (props.get("code") or props.get("customContainerConfig")):
         return
-    absent = function_settings.missing(props)
+    # A deployment sends the usual handler where the template has none.
+    handler = props.get("handler") or DEFAULT_HANDLER
+    absent = function_settings.missing({**props, "handler": handler})
     if absent is None:
         return
     setting, _, inside = absent.partition(".")

@@ -141,7 +141,8 @@ def trigger_to_put(desired: Settings, current: Settings | None, address: Place) 
 
 def _lower(role: str | None) -> str:
     """Return a role for a comparison: RAM ignores case, and ``s`` sends some in lower case."""
-    return (role or "").lower()
+    # A template may have a value that is not a text: FCA016 says so, the comparison must not fail.
+    return str(role or "").lower()
 
 
 _TRIGGER_TEXTS: Final = ("triggerType", "qualifier", "description")

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -297,7 +298,9 @@ def test_a_function_that_cannot_be_deployed_leaves_the_others(
 
 
 def test_what_the_runtime_refuses_of_one_function_leaves_the_others(folder: Folder):
-    (failure,) = with_mailer(folder, customRuntimeConfig="{port: 99999}")
+    with zipfile.ZipFile(folder.path / "mail.zip", "w") as archive:
+        archive.writestr("../index.py", "")  # leads out of the code folder
+    (failure,) = with_mailer(folder, code="./mail.zip")
     assert failure.startswith("+ function mailer (cn-hangzhou): 400 InvalidArgument")
     assert folder.answer() == b"1"
 

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -13,9 +13,6 @@ from fc_async_plugin import PluginError
 from fc_async_plugin.project import settings_file
 from fc_async_plugin.project.settings_file import FunctionSettings
 from fc_async_plugin.s_yaml import TemplateError
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def read(folder: Path, text: str) -> dict[str, FunctionSettings]:
@@ -143,3 +140,14 @@ def test_what_is_written_and_what_is_shown_is_read_as_it_was(
     for text in (settings_file.completed("", {name: chosen}), settings_file.example(name, chosen)):
         file.write_text(text, "utf-8")
         assert settings_file.read(file, {name: file.parent}) == {name: chosen}
+
+
+def test_the_example_of_the_page_can_be_read(tmp_path: Path) -> None:
+    page = Path(__file__).parents[4] / "docs" / "reference" / "fc-async-toml.md"
+    example = page.read_text("utf-8").partition("```toml\n")[2].partition("```")[0]
+    (tmp_path / "backend").mkdir()
+    (tmp_path / "scripts").mkdir()
+    file = tmp_path / "fc-async.toml"
+    file.write_text(example)
+    functions = {"web": tmp_path, "orders": tmp_path}
+    assert set(settings_file.read(file, functions)) == {"web", "orders"}

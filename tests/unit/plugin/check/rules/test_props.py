@@ -19,6 +19,7 @@ from fc_async_local.functions.function_rules import check_settings
 from fc_async_plugin import s_yaml
 from fc_async_plugin.check import rules
 from fc_async_plugin.check.rules import Finding, props_schema
+from fc_async_plugin.project.code import DEFAULT_HANDLER
 from fc_async_plugin.project.wanted import wanted
 from fc_async_sdk.models import FunctionSettings
 from fc_async_sdk.spec import limits
@@ -430,7 +431,10 @@ def refusal(props: dict[str, Any]) -> str:
     """
     try:
         [function] = wanted(template_of(props), functions=True).values()
-        check_settings(json.loads(json.dumps(function.settings)))
+        body = json.loads(json.dumps(function.settings))
+        if body.get("handler") is None or body["handler"] == "":
+            body["handler"] = DEFAULT_HANDLER  # as a deployment sends it
+        check_settings(body)
     except (s_yaml.TemplateError, Rejected) as error:
         return str(error)
     return ""
