@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from fc_async_sdk.admin.models import Step
 
     Stamps = Mapping[Path, tuple[int, int] | None]
-    """When files were written (nanoseconds), and their sizes; None for a file that is not there."""
+    """Last writes of files (nanoseconds), and their sizes; None for a file that is not there."""
 
 _IDLE_ADVANCE_SECONDS: Final = 60
 """Seconds that ``t`` moves virtual time if nothing waits."""
@@ -259,7 +259,7 @@ Event = (
 
 
 class Saves:
-    """When files were written, so that one save is deployed and reported once."""
+    """Times at which files were written, so that one save is deployed and reported once."""
 
     def __init__(self) -> None:
         self._stamps: dict[Path, tuple[int, int] | None] = {}
