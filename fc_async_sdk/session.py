@@ -148,13 +148,18 @@ class Session:
         allow = chosen.allow_plain_http
         place = _endpoint.parse(url, allow_plain_http=allow) if url else None
         provider = self._credentials_for(place)
-        own = getattr(provider, "account_id", "")
-        account = account or (own if self._access else "")
-        account = account or self._lookup(*_ACCOUNT_VARIABLES) or own
+        account = account or self._account_of(provider)
         if place is None:
             place = _endpoint.default(region, account)
             _tell_doubt(region)
         return kind(place, provider, chosen, region_name=region, account_id=account)
+
+    def _account_of(self, provider: Provider) -> str:
+        """Return the account of keys; a variable outranks it, unless the alias was chosen."""
+        account: str = getattr(provider, "account_id", "")
+        if self._access and account:
+            return account
+        return self._lookup(*_ACCOUNT_VARIABLES) or account
 
     def _lookup(self, *names: str) -> str:
         return next((self._environ[name] for name in names if self._environ.get(name)), "")

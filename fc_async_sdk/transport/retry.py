@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 import threading
 from collections import deque
-from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, TypeVar
 
 from fc_async_sdk.errors import (
     ConnectFailed,
@@ -134,6 +134,22 @@ class Rate:
                 self.limit += 1 / self.limit
 
 
+class _Judgement(NamedTuple):
+    """Meaning of a try that did not succeed, for the next one.
+
+    Attributes:
+        may_repeat: Whether the call may be sent again.
+        may_have_worked: Whether the service may have done what was asked.
+        asked: Seconds that the service asks to wait; None if it does not say.
+        cost: Tokens of the budget that a repetition takes.
+    """
+
+    may_repeat: bool
+    may_have_worked: bool
+    asked: float | None
+    cost: int
+
+
 class Tries(Generic[T]):
     """The tries of one call so far, and what comes of them.
 
@@ -164,28 +180,38 @@ class Tries(Generic[T]):
         if isinstance(outcome, Answer) and outcome.status < _ERROR_STATUS:
             self._budget.refund()
             return None
-        if isinstance(outcome, Failure):
-            unclear = outcome.sent
-            asked = None
-            cost = _COST_OF_TIMEOUT if outcome.timed_out else _COST
-            again = not outcome.sent or self.call.idempotent
-        else:
-            # A throttled request was refused before anything was done. After other errors it may
-            # have been.
-            unclear = outcome.status != _THROTTLED
-            asked = retry_after(outcome)
-            cost = _COST
-            again = outcome.status in _RETRIED_STATUSES and (
-                self.call.repeat == "always" or (self.call.repeat == "refused" and not unclear)
-            )
-        if not again or self.made >= self._config.max_attempts:
+        judgement = self._judge(outcome)
+        if not judgement.may_repeat or self.made >= self._config.max_attempts:
             return None
-        wait = self._back_off() if asked is None else asked
+        wait = self._back_off() if judgement.asked is None else judgement.asked
         too_long = wait > self._config.retry_cap or (remaining is not None and wait >= remaining)
-        if too_long or not self._budget.spend(cost):
+        if too_long or not self._budget.spend(judgement.cost):
             return None
-        self._uncertain = self._uncertain or unclear
+        self._uncertain = self._uncertain or judgement.may_have_worked
         return wait
+
+    def _judge(self, outcome: Answer | Failure) -> _Judgement:
+        """Return what a try that did not succeed means for the next one."""
+        if isinstance(outcome, Failure):
+            cost = _COST_OF_TIMEOUT if outcome.timed_out else _COST
+            return _Judgement(
+                may_repeat=not outcome.sent or self.call.idempotent,
+                may_have_worked=outcome.sent,
+                asked=None,
+                cost=cost,
+            )
+        # A throttled request was refused before anything was done. After other errors it may have
+        # been.
+        may_have_worked = outcome.status != _THROTTLED
+        allows = self.call.repeat == "always"
+        if self.call.repeat == "refused":
+            allows = not may_have_worked
+        return _Judgement(
+            may_repeat=allows and outcome.status in _RETRIED_STATUSES,
+            may_have_worked=may_have_worked,
+            asked=retry_after(outcome),
+            cost=_COST,
+        )
 
     def conclude(self, outcome: Answer | Failure) -> T:
         """Return the answer for the caller, or raise its error, when the latest outcome is final.

@@ -336,15 +336,23 @@ def _imports(
             continue
         for name, line, runs in reader.names:
             top = name.partition(".")[0]
-            local = any((one / top).is_dir() or (one / f"{top}.py").is_file() for one in places)
-            if not local and (top not in found or runs > found[top][1]):
+            is_first = top not in found or runs > found[top][1]
+            if is_first and not _is_in(top, places):
                 found[top] = (f"{file.relative_to(code.parent)}:{line}", runs)
-            # What is always loaded is read first.
-            place = len(waiting) if runs else 0
-            waiting[place:place] = [(one, runs) for one in _files(name, code)]
-        beside = file.parent.glob("*.py") if reader.relative else ()
-        waiting[:0] = [(one, False) for one in beside]
+            # Files that are always loaded are read first.
+            position = len(waiting) if runs else 0
+            waiting[position:position] = [(needed, runs) for needed in _files(name, code)]
+        if reader.relative:
+            waiting[:0] = [(module, False) for module in file.parent.glob("*.py")]
     return found
+
+
+def _is_in(module: str, folders: Sequence[Path]) -> bool:
+    """Return whether one of some folders has a top-level module or package."""
+    for folder in folders:
+        if (folder / module).is_dir() or (folder / f"{module}.py").is_file():
+            return True
+    return False
 
 
 def _files(module: str, code: Path) -> list[Path]:
