@@ -113,6 +113,11 @@ class FcLocal:
         return self.runtime.endpoint
 
     @property
+    def token(self) -> str:
+        """Token of the runtime's own API, ``Authorization: Bearer TOKEN`` below ``/_local/``."""
+        return self.runtime.token
+
+    @property
     def mns_endpoint(self) -> str:
         """URL of MNS."""
         return self.runtime.addresses.mns

@@ -87,6 +87,7 @@ def keep(data: Path, token: str, *, strict: bool) -> None:
     else:
         (data / _KEY_FILE).unlink(missing_ok=True)
     for name, secret in secrets.items():
+        _project_folder.remove_unfinished(data / name)  # of a start that was killed
         with _project_folder.replacing(data / name, durable=False) as file:
             file.write_text(secret, encoding="ascii")
 

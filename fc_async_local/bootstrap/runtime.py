@@ -429,7 +429,8 @@ def _runner(
         identity=identity,
         bounds=bounds,
         trust=lambda: Authority.of(options.data).of_programs(),
-        mounts=_project_folder.mounts_of(options.data),
+        # Absolute: a namespace is made in the folder of the code.
+        mounts=_project_folder.mounts_of(options.data.absolute()),
     )
     return RoutingRunner(options.handlers, foundation.clock, processes, observe=options.observe)
 

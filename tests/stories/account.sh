@@ -15,5 +15,3 @@ in_account fc-async invoke process '{"order": 7, "items": [{"price": 3, "count":
 in_account fc-async tasks wait process order-7 -a orders
 prints "Succeeded"
 in_account fc-async tasks list --status failed -a orders
-ends_with 1 in_account fc-async tasks list
-prints "403"

@@ -74,7 +74,7 @@ in_account() {
 
 # answers URL: a browser gets a page there.
 answers() {
-  python3 -c 'import sys, urllib.request as web; web.build_opener(web.ProxyHandler({})).open(sys.argv[1])' "$1"
+  python3 -c 'import sys, urllib.request as web; web.build_opener(web.ProxyHandler({}), web.HTTPCookieProcessor()).open(sys.argv[1])' "$1"
 }
 
 # file PAGE NAME: the file that the page shows under NAME.

@@ -70,6 +70,7 @@ def test_after_a_kill_in_the_middle_and_a_second_replay_each_event_was_accepted_
             return int(found.active_messages + found.inactive_messages)
 
     command = [sys.executable, "-m", "fc_async_plugin", "events", "replay", "failures", "-y"]
+    command += ["--function", "orders"]
     command += ["--rate", rate] if rate else []
     surroundings = clean_environment(FC_ASYNC_ENDPOINT=fc_local.endpoint)
     killed = subprocess.Popen(

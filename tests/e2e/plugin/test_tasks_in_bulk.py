@@ -298,7 +298,8 @@ def test_a_stop_goes_on_to_the_last_of_more_than_ten_thousand_tasks(
     run = fc_local.client.fan_out("orders", range(number), task_ids="late", delay=600).run()
     assert run.failures == []
     done = fc_async("tasks", "stop", "orders", "--prefix", "late-", "-y")
-    assert (done.code, done.out, done.err) == (0, "Stopping: 10,050 of 10,050 tasks.\n", "")
+    assert (done.code, done.out) == (0, "Stopping: 10,050 of 10,050 tasks.\n")
+    assert done.err == f"Using {fc_local.endpoint} (FC_ASYNC_ENDPOINT)\n"
     fc_local.advance(600)
     assert called == []
     assert len(listed(fc_async, "--status", "Stopped", "--limit", "20000")) == number

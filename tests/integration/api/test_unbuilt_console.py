@@ -41,7 +41,8 @@ def test_the_runtime_starts_and_its_page_says_how_to_build_the_console(
         try:
             assert process.stdout is not None
             addresses = json.loads(process.stdout.readline())
-            page = requests.get(addresses["console"], timeout=10)
+            console = f"{addresses['console']}?token={addresses['token']}"
+            page = requests.get(console, timeout=10)
             assert page.status_code == 200
             assert "The console is not built" in page.text
             assert "make setup" in page.text

@@ -59,6 +59,7 @@ runtime that a page uses (pages of tests have it in a variable, readers in their
 
 REQUEST = r"\b1-[0-9a-f]{8}-[0-9a-f]{8}-[0-9a-f]{12}\b"
 SHAPES = {
+    r"token=[\w-]+…?": "token=TOKEN",
     r" after \d+ ms\b": "",  # left out of a step of less than a millisecond
     r"\bdestination +(?:Pending|Succeeded)\b": "destination SENT",
     REQUEST: "REQUEST",

@@ -42,7 +42,8 @@ def request(**changes: object) -> dict[str, object]:
 def published(runtime: FcLocal) -> list[Any]:
     """Return the results that the event bus got."""
     url = f"{runtime.endpoint}/_local/channels/bus/messages?name={BUS}"
-    with urllib.request.urlopen(url) as answer:
+    asked = urllib.request.Request(url, headers={"Authorization": f"Bearer {runtime.token}"})
+    with urllib.request.urlopen(asked) as answer:
         messages = json.load(answer)["messages"]
     return [events.parse(message["body"]).response.json() for message in messages]
 
