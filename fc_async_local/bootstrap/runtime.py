@@ -59,6 +59,7 @@ from fc_async_local.http.acs_signature import AcsSignatures
 from fc_async_local.http.edge import BodyMemory
 from fc_async_local.http.tls import Authority
 from fc_async_sdk import _project_folder, _runtimes
+from fc_async_sdk._payloads import claims
 from fc_async_sdk.admin.models import Addresses
 from fc_async_sdk.spec import limits
 
@@ -405,6 +406,9 @@ def _runner(
         "FC_ASYNC_ENDPOINT": addresses.fc,
         "FC_ASYNC_OSS_ENDPOINT": addresses.oss,
         "FCASYNC_PAYLOADS": str(Path(addresses.data, _project_folder.PAYLOADS)),
+        # An empty FCASYNC_PAYLOADS of a template hides that one. This name is the service's own, so
+        # no template has it, and functions cannot ask the runtime: they have no token.
+        claims.OLD_VARIABLE: str(Path(addresses.data, _project_folder.PAYLOADS)),
     }
     if not settings.execution.allow_cloud:
         urls = {name: getattr(addresses, name) for name in _NAMES}
