@@ -34,7 +34,7 @@ from fc_async_plugin.s_yaml.model import (
     refuse_unresolved,
 )
 from fc_async_plugin.s_yaml.problems import TemplateError, failure
-from fc_async_sdk.errors import ConfigurationError, InvalidParameter
+from fc_async_sdk.errors import ConfigurationError, InvalidParameter, shorten
 from fc_async_sdk.packaging import layer_reference
 from fc_async_sdk.spec import runtimes
 
@@ -219,6 +219,13 @@ def _environment(resource: Resource) -> dict[str, str]:
             resource.where("environmentVariables"),
             f"environmentVariables of {resource.name!r} is not a mapping",
         )
+    for name, value in variables.items():
+        if isinstance(value, dict | list):
+            kind = "a list" if isinstance(value, list) else "a mapping"
+            raise failure(
+                resource.where("environmentVariables", str(name)),
+                f"environmentVariables.{shorten(name)} must be a text, got {kind}",
+            )
     # The environment has no numbers and booleans; s makes texts of them in JavaScript.
     return {str(name): javascript.to_text(value) for name, value in variables.items()}
 
