@@ -401,14 +401,15 @@ def _runner(
     options: Options, foundation: Foundation, addresses: Addresses, token: str
 ) -> RoutingRunner:
     settings = options.settings
-    # Where large payloads and objects are: functions have no token to ask with.
+    # Functions have no token, so they cannot ask the runtime where large payloads and objects are.
+    payloads = str(Path(addresses.data, _project_folder.PAYLOADS))
     environment = {
         "FC_ASYNC_ENDPOINT": addresses.fc,
         "FC_ASYNC_OSS_ENDPOINT": addresses.oss,
-        "FCASYNC_PAYLOADS": str(Path(addresses.data, _project_folder.PAYLOADS)),
-        # An empty FCASYNC_PAYLOADS of a template hides that one. This name is the service's own, so
-        # no template has it, and functions cannot ask the runtime: they have no token.
-        claims.OLD_VARIABLE: str(Path(addresses.data, _project_folder.PAYLOADS)),
+        claims.VARIABLE: payloads,
+        # A template may set the first name, also to an empty text. It cannot set this one: names
+        # with FC_ in front are the service's own.
+        claims.OLD_VARIABLE: payloads,
     }
     if not settings.execution.allow_cloud:
         urls = {name: getattr(addresses, name) for name in _NAMES}
