@@ -43,6 +43,7 @@ from fc_async_plugin.dev import watching
 import debugpy
 """
 RAM = "from fc_async_plugin.account.roles import Roles"
+GRAPHS = "import graphlay; from fc_async_plugin.cli import main"
 EVENTS = "from fc_async_plugin.operate.events import queues, topics"
 # What each extra promises, as commands: ``python -c`` or the console script.
 SMOKE: dict[str, list[list[str]]] = {
@@ -63,6 +64,7 @@ SMOKE: dict[str, list[list[str]]] = {
     "postgres": [["python", "-c", "import psycopg, psycopg_pool"]],
     "events": [["python", "-c", EVENTS]],
     "demo": [["fc-async", "demo"]],
+    "graphs": [["python", "-c", GRAPHS]],
     "all": [["fc-async", "doctor"], ["fc-async", "demo"]],
 }
 
