@@ -463,7 +463,5 @@ async def _serve(
         await asyncio.gather(*(server.aclose() for server in servers))
 
     closing.push_async_callback(stop)
-    api, *services_ = servers
-    await api.start()
-    for server in services_:  # most runs of tests ask none of them
-        server.start_when_asked()
+    for server in servers:
+        server.start()

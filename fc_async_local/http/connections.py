@@ -1,18 +1,15 @@
 # SPDX-License-Identifier: MIT
-"""Limits on what clients may send and how slowly, around the server's own HTTP protocol.
+"""Limits on what clients may send and how slowly, in the server's own HTTP protocol.
 
-The server parses HTTP but bounds neither the header bytes that it keeps nor the time that a request
-takes to arrive. :func:`guarded` gives it a protocol class (uvicorn's option ``http``) that watches
-the bytes of each connection and passes them on.
+uvicorn parses HTTP but bounds neither the header bytes that it keeps nor the time that a request
+takes to arrive. :class:`Connection` is its protocol with these limits.
 
 Invariants:
     A request whose header is over the limit is refused with 431 and the connection is closed.
     A connection that is neither idle between requests nor waiting for an answer is closed when its
     request does not arrive in time. Limited here are neither the time of an answer, nor the time
-    that the application takes to read a body.
+    that the application takes to read a body, nor the time of a body whose pieces keep coming.
     What is not a request of HTTP is refused with 400; every refusal has the form of FC's errors.
-    A connection that begins with TLS speaks TLS on the same port; its handshake has the time of a
-    header, and the requests in it have the limits of any other connection.
     Nothing is written to a connection that is closed: the event loop uvloop raises in that case,
     and uvicorn does not tell an answer that has a further request behind it of the end.
 """
@@ -20,210 +17,154 @@ Invariants:
 from __future__ import annotations
 
 import asyncio
+import enum
+import functools
 import json
+import logging
+import sys
+import time
+from email.utils import formatdate
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 import httptools
-
-# What uvicorn's option http="auto" stands for (uvicorn.config.HTTP_PROTOCOLS).
-from uvicorn.protocols.http.auto import AutoHTTPProtocol
-
-from fc_async_local.http.tls import TlsConnection
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from fc_async_local.http.tls import Authority
 
-_END: Final = b"\r\n\r\n"
-_HANDSHAKE: Final = b"\x16\x03"
-"""The first bytes of TLS: a handshake record, and the major version (RFC 8446, section 5.1)."""
+_LOG: Final = logging.getLogger(__name__)
+_LOG.setLevel(logging.ERROR)  # uvicorn warns of each request that is refused
 
 
 class ConnectionLimits(NamedTuple):
-    """Limits of one connection.
+    """Limits of connections.
 
     Attributes:
         header_bytes: Request line and headers together. (FC itself: 8 KB of headers.)
-        header_seconds: From the connection, or from the first byte of a further request, until the
-            headers are complete.
+        header_seconds: Until the first byte of a connection; for a handshake of TLS; and from
+            there, or from the first byte of a further request, until the headers are complete.
         pause_seconds: Between two pieces of a body.
-        body_seconds: From the headers to the end of the body.
+        waiting: Connections of a port that wait at once for their first byte or handshake. (Ours:
+            half of the files that a process may usually have open.)
     """
 
     header_bytes: int = 64 * 1024
     header_seconds: float = 20
     pause_seconds: float = 30
-    body_seconds: float = 600
+    waiting: int = 512
 
 
 DEFAULT_LIMITS: Final = ConnectionLimits()
 
 
-def guarded(limits: ConnectionLimits, authority: Authority | None = None) -> type[asyncio.Protocol]:
-    """Return a protocol class for uvicorn that enforces limits.
+class _Arrived(enum.Enum):
+    """How much of a request has arrived."""
+
+    NOTHING = enum.auto()
+    PART_OF_HEADER = enum.auto()
+    HEADER = enum.auto()
+    ALL = enum.auto()
+
+
+class _HeaderTooLong(Exception):
+    """The header of a request is over the limit."""
+
+
+class Connection(HttpToolsProtocol):
+    """One connection of HTTP.
+
+    It follows the callbacks of uvicorn's parser (an interface of httptools), because a parser of
+    its own would read every byte a second time.
 
     Args:
-        limits: What one connection may take.
-        authority: Signs the certificates of TLS; None: TLS is not spoken.
-    """
-
-    class Guarded(_Connection):
-        def __init__(self, **options: Any) -> None:
-            super().__init__(limits, options, authority)
-
-    return Guarded
-
-
-class _Arrival:
-    """Progress of the request that is arriving.
-
-    Attributes:
-        in_header: The header has begun and is not complete.
-        in_body: The header is complete and the body is not.
-        ended: The last bytes completed a request.
-    """
-
-    def __init__(self) -> None:
-        self.in_header = False
-        self.in_body = False
-        self.ended = False
-        self._target = b""
-        self._parser = httptools.HttpRequestParser(self)
-        # As uvicorn: a client may send more on a connection that it wants to be closed.
-        self._parser.set_dangerous_leniencies(lenient_data_after_close=True)
-
-    def feed(self, data: bytes) -> None:
-        """Follow the bytes.
-
-        Raises:
-            httptools.HttpParserError: They are not a request of HTTP.
-        """
-        self.ended = False
-        try:
-            self._parser.feed_data(data)
-        except httptools.HttpParserUpgrade:
-            # A request to speak another protocol has no body; what follows is not HTTP.
-            self.in_header = False
-            self.in_body = False
-            self.ended = True
-
-    def on_message_begin(self) -> None:
-        self.in_header = True
-        self._target = b""
-
-    def on_url(self, part: bytes) -> None:
-        self._target += part
-
-    def on_headers_complete(self) -> None:
-        self.in_header = False
-        self.in_body = True
-        # Errors in here reach the caller of feed() as HttpParserError.
-        path = httptools.parse_url(self._target).path
-        if not path or not path.isascii():
-            raise ValueError("the target has no path, or one that is not ASCII")
-
-    def on_message_complete(self) -> None:
-        self.in_body = False
-        self.ended = True
-
-
-class _Connection(asyncio.Protocol):
-    """One connection: counts and times what arrives, and passes it to uvicorn's protocol.
-
-    It has eleven attributes: the progress of a header (bytes, tail), the timer with the end of the
-    body, and the transport change with each piece that arrives, and every limit reads several.
+        limits: What the connection may take.
+        authority: Told if the client leaves without a request; None: it does not speak TLS.
+        options: Of uvicorn's protocol.
     """
 
     def __init__(
-        self, limits: ConnectionLimits, options: Mapping[str, Any], authority: Authority | None
+        self, limits: ConnectionLimits, authority: Authority | None, **options: Any
     ) -> None:
+        super().__init__(**options)
+        self.logger = _LOG
         self._limits = limits
-        self._given = options
         self._authority = authority
-        self._inner: asyncio.Protocol = AutoHTTPProtocol(**options)
-        self._loop = asyncio.get_running_loop()
-        self._arrival = _Arrival()
-        self._header_bytes = 0
-        self._tail = b""
-        self._body_until = 0.0
-        self._transport: asyncio.Transport | None = None
+        self._arrived = _Arrived.NOTHING
+        self._bytes = 0
         self._timer: asyncio.TimerHandle | None = None
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for the first request."""
-        self._transport = cast("asyncio.Transport", transport)  # uvloop's is not a subclass
-        self._inner.connection_made(cast("asyncio.Transport", _Open(self._transport)))
+        super().connection_made(cast("asyncio.Transport", _Open(transport)))
         self._wait(self._limits.header_seconds)
 
     def data_received(self, data: bytes) -> None:
-        """Pass bytes on if they are within the limits."""
-        arrival = self._arrival
-        header_began = arrival.in_header
-        body_began = arrival.in_body
-        size = 0 if body_began else self._header_bytes + self._header_part(data)
-        # Before the parser sees it: a header that never ends would fill the memory.
-        if size > self._limits.header_bytes:
-            self._refuse(431, f"the headers have more than {self._limits.header_bytes} bytes")
-            return
-        try:
-            arrival.feed(data)
-        except httptools.HttpParserError as error:
-            # The same port speaks both: official clients may need https:// for their endpoint.
-            if data.startswith(_HANDSHAKE) and self._begin_tls(data):
-                return
-            self._refuse(400, f"this is not a request of HTTP: {error.__context__ or error}")
-            return
-        if arrival.in_header:
-            self._header_bytes = size
-            self._tail = data[-3:]
-            if not header_began:
-                self._wait(self._limits.header_seconds)
-        else:
-            self._header_bytes = 0
-            self._tail = b""
-            if arrival.in_body:
-                self._wait_for_body(new=not body_began)
-            elif arrival.ended:
-                self._stop_waiting()
+        """Parse bytes, and limit what may follow them."""
+        self._authority = None
+        if self._arrived is _Arrived.ALL:
+            self._arrived = _Arrived.NOTHING
+        self._bytes += len(data)
+        super().data_received(data)
+        if self._arrived is _Arrived.HEADER:
+            self._wait(self._limits.pause_seconds)
+        elif self._arrived is not _Arrived.ALL:
+            # A header that never ends would fill the memory: the parser keeps it.
+            if self._bytes > self._limits.header_bytes:
+                self._refuse(431, self._too_long())
             elif self._timer is None:
-                self._wait(self._limits.header_seconds)  # empty lines only
-        self._inner.data_received(data)
+                self._wait(self._limits.header_seconds)
 
-    def _begin_tls(self, data: bytes) -> bool:
-        """Let this connection speak TLS from its first bytes; return False if it cannot."""
-        if self._authority is None or self._transport is None:
-            return False
-        inner = _Connection(self._limits, self._given, None)
-        tls = TlsConnection(
-            self._authority,
-            inner,
-            self._transport,
-            seconds=self._limits.header_seconds,
-            # A server that stops shuts them down.
-            pending=self._given["server_state"].connections,
-        )
+    def on_message_begin(self) -> None:
+        """Note that a request begins; a callback of the parser."""
+        self._arrived = _Arrived.PART_OF_HEADER
+        super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        """Begin to answer a request; a callback of the parser.
+
+        Raises:
+            _HeaderTooLong: Its header, which may have arrived in one piece, is over the limit.
+        """
+        self._arrived = _Arrived.HEADER
+        fields = sum(len(name) + len(value) for name, value in self.headers)
+        if len(self.url) + fields > self._limits.header_bytes:
+            raise _HeaderTooLong(self._too_long())
+        self.server_state.default_headers = _date(int(time.time()))
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        """Note that a request has arrived; a callback of the parser."""
+        self._arrived = _Arrived.ALL
+        self._bytes = 0
         self._stop_waiting()
-        # With an error, because otherwise uvicorn closes the transport.
-        self._inner.connection_lost(ConnectionAbortedError("TLS begins"))
-        self._transport.set_protocol(tls)
-        tls.data_received(data)
-        return True
+        super().on_message_complete()
 
-    def _header_part(self, data: bytes) -> int:
-        """Return how many of these bytes can belong to the header that is arriving."""
-        # The end of the header may be divided between two pieces.
-        if self._tail and _END in self._tail + data[:3]:
-            return 0
-        end = data.find(_END)
-        return len(data) if end < 0 else end
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 -- uvicorn's signature
+        """Refuse what the parser refused; called while its error is handled."""
+        error = sys.exc_info()[1]
+        if isinstance(error, httptools.HttpParserCallbackError):
+            if isinstance(error.__context__, _HeaderTooLong):
+                self._refuse(431, str(error.__context__))
+                return
+            # The only other callback that raises is that of uvicorn for the target.
+            error = ValueError("the target has no path, or one that is not ASCII")
+        self._refuse(400, f"this is not a request of HTTP: {error}")
 
-    def _wait_for_body(self, *, new: bool) -> None:
-        now = self._loop.time()
-        if new:
-            self._body_until = now + self._limits.body_seconds
-        self._wait(min(self._limits.pause_seconds, self._body_until - now))
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Note that the connection is closed."""
+        self._stop_waiting()
+        if self._authority is not None:  # Node.js looks at a certificate after the handshake
+            self._authority.note_failure("the connection was closed after the handshake")
+        super().connection_lost(exc)
+
+    def shutdown(self) -> None:
+        """Close the connection because the server stops, or after the answer that is being sent."""
+        super().shutdown()
+        is_flushed = not self.transport.get_write_buffer_size()
+        if self.transport.is_closing() and is_flushed and self.scheme == "https":
+            # TLS would wait until the client, which may be idle, confirms its end.
+            self.transport.abort()
 
     def _stop_waiting(self) -> None:
         if self._timer is not None:
@@ -232,43 +173,28 @@ class _Connection(asyncio.Protocol):
 
     def _wait(self, seconds: float) -> None:
         self._stop_waiting()
-        self._timer = self._loop.call_later(seconds, self._expire)
+        self._timer = self.loop.call_later(seconds, self._expire)
 
     def _expire(self) -> None:
         self._timer = None
-        if self._arrival.in_header:
+        if self._arrived is _Arrived.PART_OF_HEADER:
             self._refuse(408, f"the headers took more than {self._limits.header_seconds:g} s")
-        elif self._transport is None:
-            return
-        elif self._arrival.in_body and not self._transport.is_reading():
-            # The application reads slower than the client sends: it is not the client that pauses.
-            self._body_until += self._limits.pause_seconds
-            self._wait(self._limits.pause_seconds)
+        elif self._arrived is _Arrived.NOTHING:
+            self.shutdown()
+        elif self.transport.is_reading():
+            self.transport.close()
         else:
-            self._transport.close()
+            # The application reads slower than the client sends: it is not the client that pauses.
+            self._wait(self._limits.pause_seconds)
+
+    def _too_long(self) -> str:
+        return f"the headers have more than {self._limits.header_bytes} bytes"
 
     def _refuse(self, status: int, reason: str) -> None:
-        assert self._transport is not None
-        if not self._transport.is_closing():
-            self._transport.write(_answer(status, reason))
-            self._transport.close()
-
-    def eof_received(self) -> bool | None:
-        """Note that the client sends no more."""
-        return self._inner.eof_received()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Note that the connection is closed."""
+        self._arrived = _Arrived.ALL
         self._stop_waiting()
-        self._inner.connection_lost(exc)
-
-    def pause_writing(self) -> None:
-        """Pause: the client reads slower than it is answered."""
-        self._inner.pause_writing()
-
-    def resume_writing(self) -> None:
-        """Resume: the client has caught up."""
-        self._inner.resume_writing()
+        self.transport.write(_answer(status, reason))
+        self.transport.close()
 
 
 class _Open:
@@ -301,6 +227,11 @@ class NoWebSocket(asyncio.Protocol):
         client = cast("asyncio.Transport", transport)
         client.write(_answer(501, "the local runtime passes no WebSocket on to functions"))
         client.close()
+
+
+@functools.lru_cache(maxsize=1)
+def _date(second: int) -> list[tuple[bytes, bytes]]:
+    return [(b"date", formatdate(second, usegmt=True).encode())]
 
 
 def _answer(status: int, reason: str) -> bytes:

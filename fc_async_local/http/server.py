@@ -15,14 +15,19 @@ import socket
 from typing import TYPE_CHECKING, Final
 
 import uvicorn
+from uvicorn.server import ServerState
 
 from fc_async_local.background import start_task
-from fc_async_local.http.connections import DEFAULT_LIMITS, ConnectionLimits, NoWebSocket, guarded
-from fc_async_sdk._cancellation import end_tasks
+from fc_async_local.http.acceptor import Acceptor
+from fc_async_local.http.connections import (
+    DEFAULT_LIMITS,
+    Connection,
+    ConnectionLimits,
+    NoWebSocket,
+)
+from fc_async_sdk._cancellation import end_tasks, ends_within
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from fc_async_local.http.messages import App, Receive, Scope, Send
     from fc_async_local.http.tls import Authority
 
@@ -33,6 +38,7 @@ _IDLE_SECONDS: Final = 75
 """Longer than clients keep pooled connections: the client of a connection that the server closes
 cannot know whether a request on its way was accepted."""
 HIGHEST_PORT: Final = 65_535
+_POLL_SECONDS: Final = 0.1
 _CANCELLED_SECONDS: Final = 1
 _TURNS: Final = 10
 """Turns of the event loop until connections that were closed are gone."""
@@ -101,51 +107,55 @@ class HttpServer:
     ) -> None:
         config = uvicorn.Config(
             _without_cancellation(app),
-            http=guarded(limits, authority),
+            http="httptools",
             lifespan="off",
             ws=NoWebSocket,
             log_config=None,
             access_log=False,
             server_header=False,
             proxy_headers=False,
-            backlog=_BACKLOG,
             timeout_keep_alive=_IDLE_SECONDS,
-            timeout_graceful_shutdown=grace_seconds,
         )
-        self._sockets = [listener]
-        self._server = _Server(config)
-        self._starting: asyncio.Task[None] | None = None
-        self._serving: asyncio.Task[None] | None = None
+        self._state = ServerState()
 
-    async def start(self) -> None:
-        """Begin to serve; return when connections are accepted."""
-        self._serving = start_task("http server", self._server.serve(self._sockets))
-        listening = start_task("http server listens", self._server.listening.wait())
-        await asyncio.wait({self._serving, listening}, return_when=asyncio.FIRST_COMPLETED)
-        if not listening.done():
-            listening.cancel()
-            await self._serving  # raises what went wrong
+        def protocol(client_trusts: Authority | None) -> Connection:
+            options = {"config": config, "server_state": self._state, "app_state": {}}
+            return Connection(limits, client_trusts, **options)
 
-    def start_when_asked(self) -> None:
-        """Begin to serve when the first client connects, which waits in the socket's queue."""
-        loop, (listener,) = asyncio.get_running_loop(), self._sockets
+        self._listener = listener
+        self._grace_seconds = grace_seconds
+        self._acceptor = Acceptor(listener, protocol, limits, authority)
+        self._accepting: asyncio.Task[None] | None = None
 
-        def begin() -> None:
-            loop.remove_reader(listener)
-            self._starting = start_task("http server starts", self.start())
-
-        loop.add_reader(listener, begin)
+    def start(self) -> None:
+        """Begin to accept connections; those that came before wait in the socket's queue."""
+        self._accepting = start_task("http accept", self._acceptor.run())
 
     async def aclose(self) -> None:
         """Accept no more connections, let requests finish, close the socket."""
-        if self._starting is not None:
-            await asyncio.wait({self._starting})
-        elif self._serving is None:
-            asyncio.get_running_loop().remove_reader(self._sockets[0])
-        if self._serving is not None:
-            # Not by ``should_exit``, which the server looks at ten times a second only.
-            await end_tasks(self._serving)
-            await self._server.shutdown(self._sockets)
+        if self._accepting is not None:
+            await end_tasks(self._accepting)
+        self._listener.close()
+        for connection in tuple(self._state.connections):
+            connection.shutdown()
+        for _ in range(_TURNS):  # a stop without requests takes no time
+            if not self._is_busy():
+                return
+            await asyncio.sleep(0)
+        if await ends_within(self._grace_seconds, self._finish()):
+            return
+        requests = tuple(self._state.tasks)
+        for request in requests:
+            request.cancel()
+        if requests:  # cancelled: they answer 503
+            await asyncio.wait(requests, timeout=_CANCELLED_SECONDS)
+
+    def _is_busy(self) -> bool:
+        return bool(self._state.connections or self._state.tasks)
+
+    async def _finish(self) -> None:
+        while self._is_busy():  # noqa: ASYNC110 -- uvicorn's sets do not tell when they are empty
+            await asyncio.sleep(_POLL_SECONDS)
 
 
 def _without_cancellation(app: App) -> App:
@@ -156,37 +166,3 @@ def _without_cancellation(app: App) -> App:
             await app(scope, receive, send)
 
     return called
-
-
-class _Server(uvicorn.Server):
-    """A server that leaves signals to the process and says when it listens."""
-
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self.listening = asyncio.Event()
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Capture none: a runtime handles its signals itself."""
-        yield
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Listen."""
-        await super().startup(sockets)
-        self.listening.set()
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Stop; wait for requests only if there are any, which uvicorn does 0.1 s at a time."""
-        for closing in (*self.servers, *(sockets or ())):
-            closing.close()
-        state = self.server_state
-        for connection in tuple(state.connections):
-            connection.shutdown()
-        for _ in range(_TURNS):
-            if not (state.connections or state.tasks):
-                break
-            await asyncio.sleep(0)
-        else:
-            await super().shutdown(sockets)
-            if state.tasks:  # cancelled: they answer 503
-                await asyncio.wait(state.tasks, timeout=_CANCELLED_SECONDS)

@@ -30,9 +30,6 @@ class ClientGone(Exception):
 class ClientStream:
     """The client's side of one request.
 
-    Five of its ten attributes are what it was made of; the others are how far the body was read and
-    the answer was sent, which each of its methods must know to refuse, to wait or to go on.
-
     Args:
         request: Its head.
         receive: Of ASGI.
@@ -62,7 +59,6 @@ class ClientStream:
         self._too_large = too_large
         self._pieces: asyncio.Queue[bytes | None] = asyncio.Queue(1)
         self._whole: bytes | None = None
-        self._ended = False
 
     async def body(self) -> AsyncGenerator[bytes, None]:
         """Return the pieces of the body as they arrive; a second time only what is left of it.
@@ -72,9 +68,9 @@ class ClientStream:
         if self._whole is not None:
             yield self._whole
             return
-        while not self._ended and (piece := await self._pieces.get()) is not None:
+        while (piece := await self._pieces.get()) is not None:
             yield piece
-        self._ended = True
+        self._pieces.put_nowait(None)  # the end stays, for a second time
 
     async def read(self) -> bytes:
         """Return the whole body, which is kept."""

@@ -2,8 +2,8 @@
 """TLS on the ports of a runtime, with certificates of a certificate authority of its own.
 
 Official clients speak TLS unless they are told otherwise. A client that trusts this authority needs
-only another endpoint. :class:`TlsConnection` serves a connection that turned out to begin with TLS;
-:class:`Authority` keeps the authority's files.
+only another endpoint. :class:`Authority` keeps the authority's files, and has what connections are
+encrypted with.
 
 Invariants:
     Nothing is made, and ``cryptography`` is not imported, before the first use.
@@ -16,7 +16,6 @@ Invariants:
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import logging
 import os
@@ -25,15 +24,13 @@ import ssl
 import stat
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Final
 
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
 from fc_async_sdk import _project_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from cryptography import x509
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
     from typing_extensions import Self
@@ -44,144 +41,11 @@ NAME: Final = "tls"
 """Of the folder, in the data folder of a runtime."""
 _KEY: Final = "ca-key.pem"
 _JAVA_PASSWORD: Final = "changeit"  # noqa: S105 -- Java's default: the store has no secrets
-_READ_BYTES: Final = 64 * 1024
 _BUNDLES: Final = "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS", "CURL_CA_BUNDLE"
 """Variables that name files of certificates, the most usual first."""
 _HOST: Final = re.compile(r"(?:[a-z0-9_-]{1,63}\.){1,8}aliyuncs\.com")
 _MOST_HOSTS: Final = 200
 """Ours: bounds memory. Hosts beyond it get the certificate of loopback names."""
-
-
-class TlsConnection(asyncio.Protocol):
-    """TLS between the transport of a connection and a protocol of HTTP; a transport for that one.
-
-    Not the event loop's own TLS: that takes a connection of which nothing was read. It has ten
-    attributes, because it is both sides at once: a protocol with a timer and a handshake for the
-    transport below, and a transport for the protocol above.
-
-    Args:
-        authority: Has the certificate.
-        inner: Gets what was decrypted. Its connection begins with the end of the handshake.
-        transport: Of the connection.
-        seconds: The longest that the handshake may take.
-        pending: Has this connection until its handshake is done.
-    """
-
-    def __init__(
-        self,
-        authority: Authority,
-        inner: asyncio.Protocol,
-        transport: asyncio.Transport,
-        *,
-        seconds: float,
-        pending: set[Any],
-    ) -> None:
-        self._authority = authority
-        self._inner = inner
-        self._transport = transport
-        self._in, self._out = ssl.MemoryBIO(), ssl.MemoryBIO()
-        self._tls: ssl.SSLObject | None = None
-        self._begun = False
-        self._asked = False
-        loop = asyncio.get_running_loop()
-        self._timer = loop.call_later(seconds, transport.abort)
-        self._pending = pending
-        pending.add(self)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._transport, name)
-
-    def data_received(self, data: bytes) -> None:
-        """Decrypt bytes of the client."""
-        try:
-            if self._tls is None:
-                context = self._authority.context()
-                self._tls = context.wrap_bio(self._in, self._out, server_side=True)
-            self._in.write(data)
-            self._advance(self._tls)
-        except (OSError, ImportError) as error:  # errors of TLS are of the first kind
-            self._flush()  # the alert that tells the client
-            if not self._begun:
-                self._authority.note_failure(str(getattr(error, "reason", None) or error))
-            self._transport.close()
-
-    def _advance(self, tls: ssl.SSLObject) -> None:
-        try:
-            if not self._begun:
-                tls.do_handshake()
-                self._begun = True
-                self._end_wait()
-                self._inner.connection_made(cast("asyncio.Transport", self))
-            self._flush()
-            while not self._transport.is_closing() and (data := tls.read(_READ_BYTES)):
-                self._asked = True
-                self._inner.data_received(data)
-            self.close()  # the client has ended TLS
-        except ssl.SSLWantReadError:
-            self._flush()
-
-    def _flush(self) -> None:
-        if self._out.pending and not self._transport.is_closing():
-            self._transport.write(self._out.read())
-
-    def eof_received(self) -> bool | None:
-        """Close: TLS has an end of its own, which comes before that of the connection."""
-        return False
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Note that the connection is closed."""
-        self._end_wait()
-        if not self._begun:
-            return
-        if not self._asked:  # Node.js looks at a certificate after the handshake
-            self._authority.note_failure("the connection was closed after the handshake")
-        self._inner.connection_lost(exc)
-
-    def shutdown(self) -> None:
-        """Close the connection because the server stops; uvicorn's name."""
-        self._transport.abort()
-
-    def _end_wait(self) -> None:
-        self._timer.cancel()
-        self._pending.discard(self)
-
-    def pause_writing(self) -> None:
-        """Pause: the client reads slower than it is answered."""
-        if self._begun:
-            self._inner.pause_writing()
-
-    def resume_writing(self) -> None:
-        """Resume: the client has caught up."""
-        if self._begun:
-            self._inner.resume_writing()
-
-    def get_extra_info(self, name: str, default: Any = None) -> Any:
-        """Return what is known of the connection; ``sslcontext`` says that it is encrypted."""
-        if name == "sslcontext" and self._tls is not None:
-            return self._tls.context
-        return self._transport.get_extra_info(name, default)
-
-    def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
-        """Give what is decrypted to another protocol."""
-        self._inner = cast("asyncio.Protocol", protocol)
-
-    def write(self, data: bytes) -> None:
-        """Encrypt and send data."""
-        if self._tls is not None and data:
-            self._tls.write(data)
-            self._flush()
-
-    def writelines(self, parts: Iterable[bytes]) -> None:
-        """Encrypt and send several pieces of data."""
-        self.write(b"".join(parts))
-
-    def close(self) -> None:
-        """Tell the client the end, send what was written and close the connection."""
-        if self._tls is not None and not self._transport.is_closing():
-            with contextlib.suppress(ssl.SSLError):  # it does not wait for the client's answer
-                self._tls.unwrap()
-            self._flush()
-        self._transport.close()
 
 
 class Authority:

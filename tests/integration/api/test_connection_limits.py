@@ -64,7 +64,7 @@ def server(
     ready, stop = threading.Event(), threading.Event()
 
     async def serve() -> None:
-        await serving.start()
+        serving.start()
         ready.set()
         await asyncio.get_running_loop().run_in_executor(None, stop.wait)
         await serving.aclose()
@@ -123,7 +123,7 @@ def pour(client: socket.socket, piece: bytes, most: int) -> int:
 
 @pytest.mark.parametrize(
     "beginning",
-    [b"GET / HTTP/1.1\r\nHost: x\r\nA: ", b"GET /", b"G", b"GET / HTTP/1.1\r\nA: b\r\nB"],
+    [b"GET / HTTP/1.1\r\nHost: x\r\nA: ", b"GET /", b"GET / HTTP/1.1\r\nA: b\r\nB"],
 )
 def test_a_header_that_never_ends_is_refused_long_before_it_fills_memory(beginning: bytes) -> None:
     with server() as address, connection(address) as client:
@@ -179,12 +179,11 @@ def test_a_connection_whose_request_does_not_arrive_is_closed(sent: bytes, statu
         assert everything(client).startswith(status)
 
 
-@pytest.mark.parametrize("beginning", [b"GET / HTTP/1.1\r\nA: ", POST])
-def test_a_drip_of_bytes_does_not_keep_a_connection(beginning: bytes) -> None:
-    limits = ConnectionLimits(header_seconds=0.2, body_seconds=0.2)
+def test_a_drip_of_bytes_does_not_keep_a_connection_without_a_header() -> None:
+    limits = ConnectionLimits(header_seconds=0.2)
     stop = threading.Event()
     with server(limits) as address, connection(address) as client:
-        client.sendall(beginning)
+        client.sendall(b"GET / HTTP/1.1\r\nA: ")
 
         def drip() -> None:
             try:
@@ -205,7 +204,7 @@ def test_a_drip_of_bytes_does_not_keep_a_connection(beginning: bytes) -> None:
 
 @pytest.mark.real_time
 def test_an_application_that_reads_slowly_does_not_cost_the_client_its_connection() -> None:
-    limits = ConnectionLimits(pause_seconds=PAUSE, body_seconds=2 * PAUSE)
+    limits = ConnectionLimits(pause_seconds=PAUSE)
     size = 5_000_000
     head = f"POST /slow HTTP/1.1\r\nHost: x\r\nContent-Length: {size}\r\n\r\n"
     with server(limits) as address, connection(address) as client:
@@ -217,6 +216,7 @@ def test_an_application_that_reads_slowly_does_not_cost_the_client_its_connectio
     "sent",
     [
         b"HELLO\r\n\r\n",
+        b"G" + b"x" * 3_000,
         b"GET / HTTP/1.1\r\nHost x\r\n\r\n",
         b"GET /\xff HTTP/1.1\r\nHost: x\r\n\r\n",
         b"GET http://x HTTP/1.1\r\nHost: x\r\n\r\n",
@@ -324,8 +324,33 @@ def test_a_stop_closes_connections_that_wait_for_their_next_request() -> None:
     client.close()
 
 
-def test_hundreds_of_connections_that_send_nothing_do_not_keep_others_out() -> None:
-    with server(ConnectionLimits(header_seconds=0.5)) as address:
+def test_a_stop_closes_connections_that_sent_nothing() -> None:
+    with server() as address:
+        silent = socket.create_connection(address, timeout=30)
+        with connection(address) as other:
+            other.sendall(GET)
+            answer(other, b"\r\n\r\n0")  # the one before was accepted, too
+    assert everything(silent) == b""
+    silent.close()
+
+
+def test_the_connection_that_waits_longest_makes_room_for_a_new_one() -> None:
+    with server(ConnectionLimits(waiting=3)) as address:
+        silent = [socket.create_connection(address, timeout=30) for _ in range(3)]
+        with connection(address) as client:
+            client.sendall(GET)
+            answer(client, b"\r\n\r\n0")
+        assert everything(silent[0]) == b""
+        for waiting in silent[1:]:
+            waiting.sendall(GET)
+            answer(waiting, b"\r\n\r\n0")
+        for client in silent:
+            client.close()
+
+
+@pytest.mark.parametrize("make_loop", [asyncio.new_event_loop, new_event_loop])
+def test_hundreds_of_connections_that_send_nothing_do_not_keep_others_out(make_loop: Any) -> None:
+    with server(ConnectionLimits(header_seconds=0.5), loop=make_loop()) as address:
         idle = [socket.create_connection(address, timeout=30) for _ in range(300)]
         with connection(address) as client:
             client.sendall(GET)

@@ -667,7 +667,7 @@ def test_no_request_gets_a_fault_of_the_server_as_answer(
     traces = [
         f"{record.getMessage()}\n{record.exc_text or record.exc_info}"
         for record in caplog.records
-        if record.exc_info or record.name in {"asyncio", "uvicorn.error"}
+        if record.exc_info or record.name in {"asyncio", "fc_async_local.http.connections"}
     ]
     told = "\n".join(f"{key}: {shorten(case)}" for key, case in list(faults.items())[:20])
     assert not faults, f"{len(faults)} kinds of faults, seed {SEED}:\n{told}\n{traces[:5]}"

@@ -17,7 +17,7 @@ import pytest
 from cryptography import x509
 
 import fc_async_sdk
-from fc_async_local.embedded import LocalRuntime
+from fc_async_local.embedded import LocalRuntime, new_event_loop
 from fc_async_local.http.connections import ConnectionLimits
 from fc_async_local.http.server import HttpServer, bind
 from fc_async_local.http.tls import Authority
@@ -236,7 +236,7 @@ def test_a_handshake_that_does_not_end_is_closed(tmp_path, limits):
         server = HttpServer(
             silent, listener, grace_seconds=60, limits=limits, authority=Authority(tmp_path / "tls")
         )
-        await server.start()
+        server.start()
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(b"\x16\x03\x01\x02")
         if limits.header_seconds >= 1:
@@ -248,3 +248,44 @@ def test_a_handshake_that_does_not_end_is_closed(tmp_path, limits):
         await server.aclose()
 
     asyncio.run(shake())
+
+
+def test_a_handshake_that_arrives_byte_by_byte_succeeds(secure, authority):
+    context = ssl.create_default_context(cafile=str(authority.ca_file))
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    client = context.wrap_bio(incoming, outgoing, server_hostname="localhost")
+    with socket.create_connection(("127.0.0.1", int(secure.rpartition(":")[2])), 30) as connection:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+        def done(step):
+            while True:
+                try:
+                    return step()
+                except ssl.SSLWantReadError:
+                    for byte in outgoing.read():
+                        connection.sendall(bytes([byte]))
+                    incoming.write(connection.recv(65_536))
+
+        done(client.do_handshake)
+        client.write(b"GET /_local/health HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert done(lambda: client.read(100)).startswith(b"HTTP/1.1 200")
+
+
+@pytest.mark.parametrize("make_loop", [asyncio.new_event_loop, new_event_loop])
+def test_a_stop_does_not_wait_for_idle_clients_of_tls(tmp_path, make_loop):
+    """They do not confirm the end of TLS."""
+    authority = Authority(tmp_path / "tls").ensure()
+
+    async def stop():
+        listener = bind(0)
+        server = HttpServer(silent, listener, grace_seconds=60, authority=authority)
+        server.start()
+        url = f"https://127.0.0.1:{listener.getsockname()[1]}"
+        in_thread = asyncio.get_running_loop().run_in_executor
+        client = await in_thread(None, connected, url, authority, "localhost")
+        await asyncio.wait_for(server.aclose(), 15)
+        with client, contextlib.suppress(ConnectionError):
+            assert await in_thread(None, client.recv, 1) == b""
+
+    with contextlib.closing(make_loop()) as loop:
+        loop.run_until_complete(stop())
