@@ -69,7 +69,7 @@ class AsyncTaskHandle(BaseTask[R]):
             task = self._seen(
                 await waiter.wait(
                     self.function,
-                    self._at,
+                    self._snapshot.message_id,
                     qualifier=self.qualifier,
                     timeout=remaining,
                     interval=interval,
@@ -100,7 +100,7 @@ class AsyncTaskHandle(BaseTask[R]):
             raise self.error
         task = await self.wait(timeout, interval=interval)
         # The task came from a list, and a list does not hold what was returned.
-        if self._incomplete:
+        if self._snapshot.incomplete:
             task = self._seen(await self._read())
             if await self._follow(task):
                 return await self.result(timeout, interval=interval)
@@ -115,7 +115,8 @@ class AsyncTaskHandle(BaseTask[R]):
         if self._chained:
             await self._latest()
         arguments = {"qualifier": self.qualifier}
-        await self._port.perform(operations.stop_async_task, (self.function, self._at), arguments)
+        message_id = self._snapshot.message_id
+        await self._port.perform(operations.stop_async_task, (self.function, message_id), arguments)
 
     async def replay(self, *, task_id: str | None = None) -> AsyncTaskHandle[R]:
         """Call the function again with the same payload, and return the new task.
@@ -143,7 +144,7 @@ class AsyncTaskHandle(BaseTask[R]):
     async def _read(self) -> AsyncTask:
         arguments = {"qualifier": self.qualifier}
         task: AsyncTask = await self._port.perform(
-            operations.get_async_task, (self.function, self._at), arguments
+            operations.get_async_task, (self.function, self._snapshot.message_id), arguments
         )
         return task
 
@@ -165,8 +166,9 @@ class AsyncTaskHandle(BaseTask[R]):
 
     async def _sent(self) -> bytes:
         """Return the payload: only a list says what a task was called with."""
-        async for page in pages(self._port, self._target, Listing(self._at, None), payload=True):
-            payload = calls.payload_of(self._target, self._at, page)
+        message_id = self._snapshot.message_id
+        async for page in pages(self._port, self._target, Listing(message_id, None), payload=True):
+            payload = calls.payload_of(self._target, message_id, page)
             if payload is not None:
                 return payload
         raise TaskLost("is not listed", function=self.function, task_id=self.id)

@@ -7,10 +7,10 @@ import sys
 from collections.abc import AsyncIterable, Sequence
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from fc_async_sdk._pacing import hop
 from fc_async_sdk._payloads import values
 from fc_async_sdk._payloads.schema import PayloadSchema
-from fc_async_sdk.handles.members import Members, error_of, payload_of
+from fc_async_sdk.handles import snapshot
+from fc_async_sdk.handles.members import Members, payload_of
 from fc_async_sdk.operations import checks
 from fc_async_sdk.spec import limits
 
@@ -128,30 +128,40 @@ class BaseTask(Generic[R]):
     ) -> None:
         self._port = port
         self.id = task_id
-        self.function = target.function
-        self.qualifier = target.qualifier
         self.index = ended.index if ended else None
-        self.task = ended.task if ended else None
-        self.error: FcAsyncError | None = ended.error if ended else None
-        self.request_id = request_id or (self.task and self.task.request_id) or ""
         self._target = target
-        self._at = task_id  # the message of a chain that the task is now
         self._group = group
         self._chained = chained
-        self._listed = ended is not None  # a list does not hold what was returned
+        self._snapshot = snapshot.first(task_id, request_id, ended)
 
     @property
-    def _incomplete(self) -> bool:
-        """True if reading the task again may bring its return value."""
-        task = self.task
-        return task is not None and task.succeeded and task.return_payload is None and self._listed
+    def function(self) -> str:
+        """Name of the function."""
+        return self._target.function
+
+    @property
+    def qualifier(self) -> str | None:
+        """Version or alias; None is LATEST."""
+        return self._target.qualifier
+
+    @property
+    def request_id(self) -> str:
+        """Id of the invocation's request, "" if it is not known."""
+        return self._snapshot.request_id
+
+    @property
+    def task(self) -> AsyncTask | None:
+        """The task as it was read last, or None."""
+        return self._snapshot.task
+
+    @property
+    def error(self) -> FcAsyncError | None:
+        """The reason why it has no result; None if it has one, or is not known to have ended."""
+        return self._snapshot.error
 
     def _seen(self, task: AsyncTask) -> AsyncTask:
         """Keep what the service says about the task, and return it."""
-        self.task = task
-        self._listed = False
-        self.request_id = task.request_id or self.request_id
-        self.error = error_of(self.function, task)
+        self._snapshot = self._snapshot.after(self.function, task)
         return task
 
     def _go_on(self, task: AsyncTask, payload: bytes | None) -> bool:
@@ -160,11 +170,11 @@ class BaseTask(Generic[R]):
         Returns:
             Whether the task that was read was such a delivery.
         """
-        following = hop.following(task, payload)
-        if following:
-            self._at = following
-            self.task = None  # what was read is the task before
-        return bool(following)
+        following = self._snapshot.following(task, payload)
+        if following is None:
+            return False
+        self._snapshot = following
+        return True
 
     def _result(self, task: AsyncTask) -> R:
         """Return the result of a task that has ended.

@@ -68,7 +68,7 @@ class TaskHandle(BaseTask[R]):
             task = self._seen(
                 waiter.wait(
                     self.function,
-                    self._at,
+                    self._snapshot.message_id,
                     qualifier=self.qualifier,
                     timeout=remaining,
                     interval=interval,
@@ -99,7 +99,7 @@ class TaskHandle(BaseTask[R]):
             raise self.error
         task = self.wait(timeout, interval=interval)
         # The task came from a list, and a list does not hold what was returned.
-        if self._incomplete:
+        if self._snapshot.incomplete:
             task = self._seen(self._read())
             if self._follow(task):
                 return self.result(timeout, interval=interval)
@@ -114,7 +114,8 @@ class TaskHandle(BaseTask[R]):
         if self._chained:
             self._latest()
         arguments = {"qualifier": self.qualifier}
-        self._port.perform(operations.stop_async_task, (self.function, self._at), arguments)
+        message_id = self._snapshot.message_id
+        self._port.perform(operations.stop_async_task, (self.function, message_id), arguments)
 
     def replay(self, *, task_id: str | None = None) -> TaskHandle[R]:
         """Call the function again with the same payload, and return the new task.
@@ -142,7 +143,7 @@ class TaskHandle(BaseTask[R]):
     def _read(self) -> AsyncTask:
         arguments = {"qualifier": self.qualifier}
         task: AsyncTask = self._port.perform(
-            operations.get_async_task, (self.function, self._at), arguments
+            operations.get_async_task, (self.function, self._snapshot.message_id), arguments
         )
         return task
 
@@ -164,8 +165,9 @@ class TaskHandle(BaseTask[R]):
 
     def _sent(self) -> bytes:
         """Return the payload: only a list says what a task was called with."""
-        for page in pages(self._port, self._target, Listing(self._at, None), payload=True):
-            payload = calls.payload_of(self._target, self._at, page)
+        message_id = self._snapshot.message_id
+        for page in pages(self._port, self._target, Listing(message_id, None), payload=True):
+            payload = calls.payload_of(self._target, message_id, page)
             if payload is not None:
                 return payload
         raise TaskLost("is not listed", function=self.function, task_id=self.id)

@@ -1,14 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""The tasks of a group: their ids, what is known of each, how each and when the group has ended.
+"""The tasks of a group: what is known of each, how each and when the group has ended.
 
-Tasks of the group ``batch-7`` have the ids ``batch-7-0``, ``batch-7-1`` and so on. The n-th replay
-of ``batch-7-1`` is ``batch-7_r2-1`` for n = 2: one list has all tasks that were sent first, another
-one all replays. Everything here is data and time in, data out; no I/O.
+Everything here is data and time in, data out; no I/O. :mod:`.ids` has the ids.
 
 Invariants:
 
-- An id that begins like those of the group and ends otherwise, such as ``batch-7-retry-0``, is not
-  of the group. If the size is known, an index beyond it is not either.
 - Each task of the group is reported once, by its last replay.
 - A task that the service does not list is reported as lost, after the time that a new task may
   need to appear.
@@ -16,7 +12,6 @@ Invariants:
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import msgspec
@@ -33,15 +28,15 @@ from fc_async_sdk.errors import (
     TaskLost,
     TaskStopped,
 )
-from fc_async_sdk.fanout.plan import check_prefix
 from fc_async_sdk.fanout.progress import Progress
+from fc_async_sdk.handles.ids import KnownIds
 from fc_async_sdk.models import AsyncTask
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_GAP: Final = 64
-"""Missing ids in a row that are usual: requests on the wire, and payloads that were refused."""
+    from fc_async_sdk.handles.ids import Names
+
 _LARGEST: Final = 10_000_000
 """Members of which a process can remember what became of each: they take one gigabyte."""
 _SHOWN: Final = 3
@@ -70,36 +65,31 @@ class Ended(msgspec.Struct, frozen=True):
     error: FcAsyncError | None
 
 
-class Names:
-    """The ids of a group.
+class Ends:
+    """The ends of members by their ids, with the number of those that have no result.
 
-    Args:
-        prefix: What the ids begin with, before ``-`` or ``_r``.
-
-    Raises:
-        InvalidParameter: No task id can begin so.
+    Attributes:
+        by_id: The members that have ended.
+        failed: How many of them have no result.
     """
 
-    def __init__(self, prefix: str) -> None:
-        check_prefix("prefix", prefix)
-        self.first = f"{prefix}-"
-        self.replays = f"{prefix}_r"
-        self.prefix = prefix
-        # Numbers have no zeros in front: f-07 is the task of another, not a second name of f-7.
-        self._id = re.compile(
-            rf"{re.escape(prefix)}(?:_r(?P<replay>[1-9][0-9]*))?-(?P<index>0|[1-9][0-9]*)"
-        )
+    def __init__(self) -> None:
+        self.by_id: dict[str, Ended] = {}
+        # Counted along: a progress bar asks after every end, and a group has millions of members.
+        self.failed = 0
 
-    def parts(self, task_id: str) -> tuple[int, int] | None:
-        """Return the index and the number of the replay; None for an id of no such group."""
-        match = self._id.fullmatch(task_id)
-        if match is None:
-            return None
-        return int(match["index"]), int(match["replay"] or 0)
+    def add(self, member: str, ended: Ended) -> None:
+        """Note the end of a member, instead of an earlier one."""
+        self.forget(member)
+        self.by_id[member] = ended
+        if ended.error is not None:
+            self.failed += 1
 
-    def make(self, index: int, replay: int) -> str:
-        """Return the id of a task or of one of its replays."""
-        return f"{self.replays}{replay}-{index}" if replay else f"{self.first}{index}"
+    def forget(self, member: str) -> None:
+        """Count a member as one that has not ended; no-op if its end is not known."""
+        ended = self.by_id.pop(member, None)
+        if ended is not None and ended.error is not None:
+            self.failed -= 1
 
 
 class Members:
@@ -111,9 +101,11 @@ class Members:
         size: How many there are, or None if only the service knows.
 
     Attributes:
+        function: As given.
         complete: Whether the number of members is known.
         replayed: Whether there may be replays of members.
         alike: Some ids that were listed, begin like those of the members, and are others'.
+        elsewhere: Members by the ids of messages that follow them under names of their own.
 
     Raises:
         InvalidParameter: The prefix or the size is wrong.
@@ -123,16 +115,38 @@ class Members:
         if size is not None and (type(size) is not int or not 0 <= size <= _LARGEST):
             raise InvalidParameter("size", size, f"must be a whole number from 0 to {_LARGEST:,}")
         self.function = function
-        self.names = Names(prefix)
-        self.size = size
         self.complete = size is not None
         self.replayed = True
-        self.ended: dict[str, Ended] = {}
         self.alike: list[str] = []
-        self._failed = 0
-        self.elsewhere: dict[str, str] = {}  # members by the ids of messages that follow them
-        self._last_replay = dict.fromkeys(range(size or 0), 0)  # by index
-        self._firsts: set[int] = set()  # indexes of the members that were listed themselves
+        self.elsewhere: dict[str, str] = {}
+        self._known = KnownIds(prefix, size)
+        self._ends = Ends()
+
+    @property
+    def names(self) -> Names:
+        """The form of their ids."""
+        return self._known.names
+
+    @property
+    def size(self) -> int | None:
+        """How many there are, or None if only the service knows."""
+        return self._known.size
+
+    @property
+    def ended(self) -> Mapping[str, Ended]:
+        """The members that have ended, by their ids."""
+        return self._ends.by_id
+
+    @property
+    def empty(self) -> bool:
+        """True if neither a member nor the number of members is known."""
+        return self.size is None and not len(self._known)
+
+    @property
+    def progress(self) -> Progress:
+        """The counts; the total is known when all tasks were listed."""
+        total = len(self._known) if self.complete else None
+        return Progress(done=len(self.ended), failed=self._ends.failed, total=total)
 
     def all_listed(self) -> None:
         """Note that all members were listed, so that their number is known."""
@@ -144,15 +158,11 @@ class Members:
 
     def own(self, task_ids: set[str]) -> set[str]:
         """Return those of the ids that are of a member or of a replay of one."""
-        return {task_id for task_id in task_ids if self._parts(task_id) is not None}
+        return {task_id for task_id in task_ids if self._known.parts(task_id) is not None}
 
     def is_last(self, task_id: str) -> bool:
         """Return whether the id is that of a member, by its last replay."""
-        parts = self._parts(task_id)
-        if parts is None:
-            return False
-        index, replay = parts
-        return self._last_replay.get(index, replay) == replay
+        return self._known.is_last(task_id)
 
     def awaited(self, task_id: str) -> bool:
         """Tell whether an id, or its latest replay, is of the group and may not have ended."""
@@ -162,22 +172,17 @@ class Members:
 
     def next_id(self, task_id: str) -> str:
         """Return the id that the next replay of a member gets; "" for the id of another task."""
-        parts = self.names.parts(task_id)
-        if parts is None:
-            return ""
-        index, replay = parts
-        last = max(replay, self._last_replay.get(index, 0))
-        return self.names.make(index, last + 1)
+        return self._known.next_id(task_id)
 
     def waiting(self) -> set[str]:
         """Return the ids of the members that are not known to have ended."""
-        make = self.names.make
-        ids = {make(index, replay) for index, replay in self._last_replay.items()}
-        return ids - self.ended.keys()
+        return self._known.last_ids() - self.ended.keys()
+
+    # --- what exists ---
 
     def note(self, task_id: str) -> None:
         """Note that a task exists: a member, or a replay of one."""
-        parts = self._parts(task_id)
+        parts = self._known.parts(task_id)
         if parts is None:
             is_new = task_id not in self.alike
             if is_new and len(self.alike) < _SHOWN:
@@ -186,18 +191,10 @@ class Members:
         index, replay = parts
         if replay:
             self.replayed = True
-        else:
-            self._firsts.add(index)
-        last = self._last_replay.setdefault(index, replay)
-        if replay > last:
-            # A replay stands for its task: how the task itself ended counts no longer.
-            self._last_replay[index] = replay
-            self._forget(self.names.make(index, last))
-
-    @property
-    def empty(self) -> bool:
-        """True if neither a member nor the number of members is known."""
-        return self.size is None and not self._last_replay
+        superseded = self._known.add(index, replay)
+        # A replay stands for its task: how the task itself ended counts no longer.
+        if superseded:
+            self._ends.forget(superseded)
 
     def survey(self, task_ids: set[str]) -> None:
         """Note which tasks exist, and :meth:`check` them."""
@@ -214,7 +211,7 @@ class Members:
         """
         if self.size is not None:
             return
-        strangers = self._strangers()
+        strangers = self._known.strangers()
         if not strangers:
             return
         shown = ", ".join(strangers[:_SHOWN])
@@ -227,34 +224,12 @@ class Members:
             "are not listed\nGive size, the number of its tasks.",
         )
 
-    def _strangers(self) -> list[str]:
-        """Return ids that look like members and cannot be, if there are some."""
-        make = self.names.make
-        orphans = sorted(self._last_replay.keys() - self._firsts)
-        if orphans:
-            return [make(index, self._last_replay[index]) for index in orphans]
-        firsts = sorted(self._firsts)
-        next_index = 0
-        for listed, index in enumerate(firsts):
-            gap = index - next_index
-            # Payloads that were refused leave gaps, and more of them in a larger group. A gap that
-            # is wider than all that was listed before it parts two numberings: job-1, job-20261130.
-            if gap > max(_GAP, listed):
-                return [make(stranger, 0) for stranger in firsts[listed:]]
-            next_index = index + 1
-        return []
-
-    def _parts(self, task_id: str) -> tuple[int, int] | None:
-        parts = self.names.parts(task_id)
-        if parts is None or self.size is None:
-            return parts
-        index, _ = parts
-        return parts if index < self.size else None
+    # --- what has ended ---
 
     def send_again(self, task_id: str) -> None:
         """Note that a member that was not accepted, or a replay, is accepted now."""
         self.note(task_id)
-        self._forget(task_id)
+        self._ends.forget(task_id)
 
     def refuse(self, task_id: str, error: FcAsyncError) -> None:
         """Note that a task was not accepted."""
@@ -276,7 +251,7 @@ class Members:
         following = hop.following(task, task.task_payload_bytes)
         if not following:
             return self._end(member, task, error_of(self.function, task))
-        if self._parts(following) is not None:
+        if self._known.parts(following) is not None:
             self.note(following)
         else:
             # The delivery did not know the id of its task, so the next one has another name.
@@ -288,28 +263,14 @@ class Members:
         error = TaskLost("is not listed", function=self.function, task_id=task_id)
         return self._end(task_id, None, error)
 
-    @property
-    def progress(self) -> Progress:
-        """The counts; the total is known when all tasks were listed."""
-        total = len(self._last_replay) if self.complete else None
-        return Progress(done=len(self.ended), failed=self._failed, total=total)
-
     def _end(self, task_id: str, task: AsyncTask | None, error: FcAsyncError | None) -> Ended:
-        self._forget(task_id)
         parts = self.names.parts(task_id)
         assert parts is not None, "only members are noted"
         index, _ = parts
         shown_id = task_id if task is None else task.task_id
         ended = Ended(shown_id, index, task, error)
-        self.ended[task_id] = ended
-        if error is not None:
-            self._failed += 1
+        self._ends.add(task_id, ended)
         return ended
-
-    def _forget(self, task_id: str) -> None:
-        ended = self.ended.pop(task_id, None)
-        if ended is not None and ended.error is not None:
-            self._failed -= 1
 
 
 # --- the meaning of a task that has ended -------------------------------------------------------
