@@ -11,17 +11,18 @@ Invariants:
 from __future__ import annotations
 
 import math
-import time
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import msgspec
 
-from fc_async_sdk._pacing import gcra, hosting
-from fc_async_sdk.errors import InvalidParameter, PaceStoreFailed, WaitTooLong
+from fc_async_sdk._pacing import gcra
+from fc_async_sdk._pacing.clock import PaceClock
+from fc_async_sdk._pacing.rows import PaceRows
+from fc_async_sdk.errors import InvalidParameter, WaitTooLong
 from fc_async_sdk.spec import limits
-from fc_async_sdk.stores import MemoryStore, Row
-from fc_async_sdk.stores.rows import check, new_token
+from fc_async_sdk.stores import MemoryStore
+from fc_async_sdk.stores.rows import check
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,29 +33,11 @@ if TYPE_CHECKING:
 
 OnStoreError = Literal["fail", "send"]
 
-_RACES: Final = 100
-"""Number of bookings lost to other senders after which the store counts as broken."""
-_MARGIN_MS: Final = 90_000
-"""Milliseconds after its end for which a row is kept: clocks differ."""
-_CLOCK_SECONDS: Final = 60
-"""Seconds after which the clock of the store is read again."""
-_KNOWN: Final = 10_000
-"""Keys whose last row is remembered, to book with one request."""
 _KEY_BYTES: Final = 300
 MAX_HOPS: Final = limits.TASK_RETENTION_SECONDS // limits.DELAY_SECONDS.high
 """A task is kept for seven days."""
 LONGEST: Final = MAX_HOPS * limits.DELAY_SECONDS.high
 """Seconds that a message can wait."""
-
-
-class PaceRow(Row, frozen=True, omit_defaults=True, kw_only=True):
-    """State of a pace for one key.
-
-    Attributes:
-        next: Theoretical arrival time of the next message, in microseconds since the epoch.
-    """
-
-    next: int
 
 
 class Forecast(msgspec.Struct, frozen=True, kw_only=True):
@@ -100,7 +83,9 @@ class BasePace:
             raise InvalidParameter("max_hops", max_hops, f"must be from 0 to {MAX_HOPS}")
         if on_store_error not in {"fail", "send"}:
             raise InvalidParameter("on_store_error", on_store_error, "must be fail or send")
-        if store is not None:
+        if store is None:
+            store = MemoryStore()
+        else:
             check(store, "Pace(…, store=SqliteStore(path))")
         self.name = name
         self.smooth = smooth
@@ -109,11 +94,8 @@ class BasePace:
         self._rate = rate
         self._burst = burst
         self._key = key
-        self._store = MemoryStore() if store is None else store
-        self._clock = clock
-        self._known: dict[str, PaceRow] = {}
-        self._measured = 0
-        self._ask_again = float("-inf")
+        self._clock = PaceClock(store, clock)
+        self._rows = PaceRows(store, name)
 
     def key_of(self, payload: object) -> object:
         """Return what a payload shares its pace with; None: with all messages.
@@ -140,34 +122,7 @@ class BasePace:
         It is that of the clock that the pace was given; on ``fc_local``, virtual time; or else that
         of the store, if it has a clock, or of this machine.
         """
-        host = hosting.current()
-        clock = self._clock or (host and host.clock)
-        if clock is not None:
-            return round(clock() * gcra.SECOND)
-        return time.time_ns() // 1_000 + self._ahead()
-
-    def _ahead(self) -> int:
-        """Return by how much the clock of the store is ahead of this machine's, in microseconds.
-
-        Senders whose clocks differ share the clock of the store, if it has one.
-        """
-        ask = getattr(self._store, "time", None)
-        before = time.monotonic()
-        if ask is None or before < self._ask_again:
-            return self._measured
-        # Set before the request, so that a store without a clock is not asked at each booking.
-        self._ask_again = before + _CLOCK_SECONDS
-        try:
-            store_seconds = ask()
-        except Exception:  # noqa: BLE001 -- the booking that follows tells that the store is away
-            return self._measured
-        if store_seconds is not None:
-            # The store has read its clock at some time between request and answer: halfway, as
-            # NTP assumes.
-            duration = time.monotonic() - before
-            middle = time.time() - duration / 2
-            self._measured = round((store_seconds - middle) * gcra.SECOND)
-        return self._measured
+        return self._clock.now()
 
     def book(
         self,
@@ -280,11 +235,7 @@ class BasePace:
         _check_count("count", count)
         now = self.now() if now is None else now
         row_key, interval = self._row(key)
-        # A store has no read: create() returns the row that is there. The one that it writes
-        # otherwise has expired already, and stands for a pace that nothing has used.
-        probe = PaceRow(key=row_key, token=new_token(), written=0, expires=1, next=0)
-        row = self._ask(self._store.create, probe)
-        state = 0 if row is None else row.next
+        state = self._rows.read(row_key)
         slots = gcra.book(state, now, count, interval=interval, burst=self._burst)
         last = slots.at(count - 1)
         most_hops = gcra.hops(gcra.whole_seconds(last, now))
@@ -323,48 +274,14 @@ class BasePace:
     ) -> None:
         """Replace the state of a key by the one that follows from it."""
         row_key, interval = self._row(key)
-        previous = self._known.get(row_key)
-        for _ in range(_RACES):
-            moment = self.now() if now is None else now
-            following = next_state(previous.next if previous else 0, moment, interval)
-            row = _row_of(row_key, moment, following)
-            if previous is None:
-                previous = self._ask(self._store.create, row)
-                # Its own token: the client library of the store has sent the request again,
-                # because the answer was lost.
-                if previous is None or previous.token == row.token:
-                    break
-            elif self._ask(self._store.replace, row, previous.token):
-                break
-            else:
-                # Another sender has written, or the row is void: create() tells which.
-                previous = None
-        else:
-            raise PaceStoreFailed(self.name, f"the store refused {_RACES} conditional writes")
-        # A key for each customer would fill the memory of a long-lived sender. What is forgotten
-        # costs one more request.
-        if len(self._known) >= _KNOWN:
-            self._known.clear()
-        self._known[row_key] = row
-
-    def _ask(self, verb: Callable[..., Any], *arguments: Any) -> Any:
-        try:
-            return verb(*arguments)
-        except Exception as error:
-            text = f"the store failed in {verb.__name__}: {type(error).__name__}: {error}"
-            raise PaceStoreFailed(self.name, text) from error
+        self._rows.change(
+            row_key,
+            self.now if now is None else lambda: now,
+            lambda state, moment: next_state(state, moment, interval),
+        )
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name}>"
-
-
-def _row_of(key: str, now: int, following: int) -> PaceRow:
-    """Return the row of a key for a state, with times in microseconds since the epoch."""
-    written = now // 1000
-    # After the last slot a row says no more than none does. It must not go earlier: a sender
-    # would book slots that others have.
-    expires = max(written, following // 1000) + _MARGIN_MS
-    return PaceRow(key=key, token=new_token(), written=written, expires=expires, next=following)
 
 
 def _check_count(name: str, count: object) -> None:

@@ -129,7 +129,7 @@ class Members:
 
     @property
     def size(self) -> int | None:
-        """How many there are, or None if only the service knows."""
+        """Number of members, or None if only the service knows."""
         return self._known.size
 
     @property

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fc_async_sdk._pacing import pace as paces
+from fc_async_sdk._pacing import clock as clocks
 from fc_async_sdk.pacing import Pace
 from fc_async_tests.pacing import most_in_a_window
 
@@ -45,7 +45,7 @@ def test_senders_share_the_clock_of_the_server(
     found: list[int] = []
     for _ in range(5):
         for error, pace in senders:
-            monkeypatch.setattr(paces, "time", machine(error))
+            monkeypatch.setattr(clocks, "time", machine(error))
             now = pace.now()
             slots = pace.book(3, now=now)
             found += [slots.at(index) for index in range(3)]
@@ -60,5 +60,5 @@ def test_a_store_on_this_machine_has_its_clock(
     name: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store: Store = request.getfixturevalue(name)
-    monkeypatch.setattr(paces, "time", machine(0, now=1_790_000_000))
+    monkeypatch.setattr(clocks, "time", machine(0, now=1_790_000_000))
     assert Pace("crm", 1, store=store).now() == 1_790_000_000 * SECOND
