@@ -10,18 +10,17 @@ from __future__ import annotations
 
 import asyncio
 import os
-from typing import Any, Final, cast
-
-import httptools
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from fc_async_sdk._cancellation import end_tasks, ends_within
-from fc_async_sdk.operations.call import Answer, Call
 from fc_async_sdk.transport import common
+from fc_async_sdk.transport.answers import AnswerReader, TooLong
 from fc_async_sdk.transport.loop import LoopTransport, tls
 from fc_async_sdk.transport.retry import Failure
 
-_FINAL: Final = 200
-_ACCEPTED: Final = 202
+if TYPE_CHECKING:
+    from fc_async_sdk.operations.call import Answer, Call
+
 _IDLE_SECONDS: Final = 15.0
 """Proxies and servers may drop a connection that was silent for longer."""
 
@@ -61,7 +60,7 @@ class BulkTransport(LoopTransport):
         except BaseException:
             connection.drop()
             raise
-        if isinstance(answer, _TooLong):
+        if isinstance(answer, TooLong):
             raise self._too_long(call)
         if connection.reusable:
             self._idle.append(connection)
@@ -111,24 +110,15 @@ class BulkTransport(LoopTransport):
         return head.encode("ascii") + call.body
 
 
-class _TooLong(Failure):
-    """The answer was longer than is read."""
-
-
 class _Connection(asyncio.Protocol):
     """One connection: one request at a time, its answer in a future."""
 
     def __init__(self, limit: int) -> None:
-        self._limit = limit
+        self.idle_since = asyncio.get_running_loop().time()
+        self._reader = AnswerReader(limit)
         self._transport: asyncio.Transport | None = None
-        self._parser = httptools.HttpResponseParser(self)
         self._future: asyncio.Future[Answer | Failure] | None = None
         self._closed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._headers: dict[str, str] = {}
-        self._body: list[bytes] = []
-        self._size = 0
-        self._status = 0
-        self.idle_since = asyncio.get_running_loop().time()
 
     @property
     def reusable(self) -> bool:
@@ -162,7 +152,7 @@ class _Connection(asyncio.Protocol):
         self.drop()
         await self._closed
 
-    # What asyncio tells.
+    # --- called by asyncio ---
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         # Transports of uvloop are not instances of asyncio.Transport.
@@ -172,48 +162,18 @@ class _Connection(asyncio.Protocol):
         if self._future is None:
             self.drop()  # bytes without a request
             return
-        try:
-            self._parser.feed_data(data)
-        except httptools.HttpParserError as error:
-            self._settle(Failure(f"the connection broke: no HTTP answer: {error}", sent=True))
+        outcome = self._reader.feed(data)
+        if self._reader.spent:
             self.drop()
+        if outcome is not None:
+            self._settle(outcome)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._transport = None
         self._closed.set_result(None)
-        if self._status == _ACCEPTED:
-            self._settle(self._answer())  # the status said all that matters: it is stored
-        else:
-            what = "the answer broke off" if self._status else "the connection broke"
-            self._settle(Failure(f"{what}: {exc or 'it was closed'}", sent=True))
+        self._settle(self._reader.cut(exc))
 
-    # What httptools tells.
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        self._headers[name.decode("latin-1").lower()] = value.decode("latin-1")
-
-    def on_headers_complete(self) -> None:
-        self._status = self._parser.get_status_code()
-
-    def on_body(self, data: bytes) -> None:
-        self._body.append(data)
-        self._size += len(data)
-        if self._size > self._limit:
-            self._settle(_TooLong("the answer is too long", sent=True))
-            self.drop()
-
-    def on_message_complete(self) -> None:
-        answer = self._answer()
-        keep = self._parser.should_keep_alive()
-        self._headers, self._body, self._size, self._status = {}, [], 0, 0
-        if answer.status < _FINAL:
-            return  # an interim answer
-        if not keep:
-            self.drop()
-        self._settle(answer)
-
-    def _answer(self) -> Answer:
-        return Answer(self._status, self._headers, b"".join(self._body))
+    # --- the end of an exchange ---
 
     def _late(self) -> None:
         self._settle(Failure("no answer in time", sent=True, timed_out=True))
