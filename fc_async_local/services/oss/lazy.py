@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
     from fc_async_local.clock import Clock
     from fc_async_local.http.messages import App, Receive, Scope, Send
-    from fc_async_local.services.oss.service import Fire, OssService
+    from fc_async_local.services.oss.outbox import Fire
+    from fc_async_local.services.oss.service import OssService
     from fc_async_local.settings import Settings
 
 
@@ -60,7 +61,7 @@ class LazyOss:
     def start(self) -> None:
         """Fire the triggers of what happened before a crash."""
         if self._durable and (self._parts[0] / INDEX).exists():
-            self.service.start()
+            self.service.outbox.start()
 
     async def aclose(self) -> None:
         """Close what was opened."""

@@ -136,7 +136,7 @@ async def append(
             )
             unnamed.append(more)  # its bytes are in the file of the object now
         index.put(after, bucket, key)
-        service.note(index, request, after, "ObjectCreated:AppendObject", before)
+        service.outbox.note(index, request, after, "ObjectCreated:AppendObject", before)
         return after, unnamed
 
     extended = await service.change(bucket, write, more)
@@ -223,7 +223,7 @@ async def _delete(
             index.delete(StoredObject, bucket, key)
             unnamed.append(before.content)
             empty = replace(before, content=replace(before.content, size=0))
-            service.note(index, request, empty, event, before)
+            service.outbox.note(index, request, empty, event, before)
         return None, unnamed
 
     await service.change(bucket, write)

@@ -300,4 +300,4 @@ def _note(
     content: Content,
 ) -> None:
     """Write the event of an upload in a transaction."""
-    service.note(index, request, stored(service, request, upload, content), event)
+    service.outbox.note(index, request, stored(service, request, upload, content), event)
