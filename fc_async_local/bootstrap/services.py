@@ -29,6 +29,7 @@ from fc_async_local.services.rocketmq.endpoint import RocketMqEndpoint
 from fc_async_local.services.rocketmq.service import RocketMqService
 from fc_async_local.store.protocol import StoreUnavailable
 from fc_async_local.triggers.control import TriggerControl
+from fc_async_local.triggers.fetching import Fetcher
 from fc_async_local.triggers.firing import Firing, Retries
 from fc_async_local.triggers.runner import PushingTriggers, TriggerRunner
 from fc_async_local.triggers.timers import Timers
@@ -257,15 +258,14 @@ def _firing(
     """Return what fires the triggers; it looks again when they change."""
     firing = Firing(node, new_request_id)
     retries = Retries(node, triggers, firing, protocols.eventbridge.dead_letter)
-    runner = TriggerRunner(
-        triggers,
+    fetcher = Fetcher(
         retries,
-        node,
+        node.clock,
         mns=protocols.mns,
         rocketmq=protocols.rocketmq,
-        pushing=pushing,
         account=settings.place,
     )
+    runner = TriggerRunner(triggers, node, fetcher, pushing)
     timers = Timers(node, firing, triggers, grace_ms=settings.services.timer_grace_ms)
     triggers.listen(runner.refresh)
     triggers.listen(timers.refresh)
