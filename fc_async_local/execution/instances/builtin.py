@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from fc_async_local.execution.instances.debugging import Debugger
-    from fc_async_local.execution.instances.forkserver import ForkServer
+    from fc_async_local.execution.instances.forkserver import ForkServer, ForkServers
     from fc_async_local.execution.instances.instance import Common
     from fc_async_local.execution.machine.paths import Folders
     from fc_async_local.execution.protocol import Attempt, Deployment
@@ -85,13 +85,17 @@ class FramedInstance(Instance):
         self._undelivered: list[Call] = []  # of whose frames no byte was sent
         self._sock: socket.socket | None = None
 
+    def _fork_server(self, servers: ForkServers, folders: Folders) -> ForkServer:  # noqa: ARG002 -- for interpreters of functions
+        """Return the fork server that forks the worker."""
+        return servers.of()
+
     @abc.abstractmethod
     def _first_frame(self, folders: Folders) -> dict[str, Any]:
         """Return the first frame, which says what the fork becomes."""
 
-    async def _start(self, server: ForkServer, folders: Folders, first: Attempt) -> Reply | None:
+    async def _start(self, servers: ForkServers, folders: Folders, first: Attempt) -> Reply | None:
         """Start the worker, let it load the handler and run the initializer."""
-        process = await self._spawn(server)
+        process = await self._spawn(self._fork_server(servers, folders))
         self._sock = process.sock
         asyncio.get_running_loop().add_reader(process.sock.fileno(), self._on_readable)
         load = Call(first)
@@ -295,13 +299,16 @@ class PythonInstance(FramedInstance):
     _led: dict[str, str]
     _python = sys.executable
 
-    async def _start(self, server: ForkServer, folders: Folders, first: Attempt) -> Reply | None:
+    async def _start(self, servers: ForkServers, folders: Folders, first: Attempt) -> Reply | None:
         function, runtime = self.deployment.function, self.deployment.runtime
         choice = function, runtime, folders.all(), self.debugger is not None
         self._python = await asyncio.to_thread(python_of, *choice)
         self._import_rules = await self._common.imports.of(self.deployment, folders.code)
         self._led = await self._common.proxy.environment()
-        return await super()._start(server.of(self._python, folders.mounts), folders, first)
+        return await super()._start(servers, folders, first)
+
+    def _fork_server(self, servers: ForkServers, folders: Folders) -> ForkServer:
+        return servers.of(self._python, folders.mounts)
 
     def _on_missing(self, modules: list[str]) -> None:
         self._common.imports.report(self.deployment, modules)
@@ -322,11 +329,11 @@ class NodeInstance(FramedInstance):
 
     _command: Sequence[str] = ()
 
-    async def _start(self, server: ForkServer, folders: Folders, first: Attempt) -> Reply | None:
+    async def _start(self, servers: ForkServers, folders: Folders, first: Attempt) -> Reply | None:
         node = await asyncio.to_thread(node_of, self.deployment.runtime)
         command = [node, *_QUIET_INSPECTOR, str(_NODE_BOOTSTRAP)]
         self._command = await self._placed(command, folders, inherited_environment())
-        return await super()._start(server, folders, first)
+        return await super()._start(servers, folders, first)
 
     def _first_frame(self, folders: Folders) -> dict[str, Any]:
         function = msgspec.json.encode(self._function()).decode()

@@ -41,7 +41,7 @@ from fc_async_sdk.spec.function_errors import INITIALIZATION, MARKED, UNHANDLED
 
 if TYPE_CHECKING:
     from fc_async_local.execution.instances.call import Call
-    from fc_async_local.execution.instances.forkserver import Exit, ForkServer, Process
+    from fc_async_local.execution.instances.forkserver import Exit, ForkServers, Process
     from fc_async_local.execution.instances.instance import Common
     from fc_async_local.execution.machine.paths import Folders
     from fc_async_local.execution.protocol import Attempt, Deployment
@@ -77,7 +77,7 @@ class CustomInstance(Instance):
 
     # --- start ---
 
-    async def _start(self, server: ForkServer, folders: Folders, first: Attempt) -> Reply | None:
+    async def _start(self, servers: ForkServers, folders: Folders, first: Attempt) -> Reply | None:
         """Start the command, wait until it listens and is healthy, run the initializer.
 
         Raises:
@@ -85,7 +85,7 @@ class CustomInstance(Instance):
         """
         led = await self._common.proxy.of_programs()  # first: a port may be taken meanwhile
         self._server.assign()
-        process = await self._spawn(server)
+        process = await self._spawn(servers.of())
         environment = {**led, **self._environment(folders)}
         paths = ServicePaths(self.deployment.function, *folders)
         message = {

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
-import json
 import os
 import signal
 import socket
@@ -18,6 +17,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from fc_async_local.execution.instances.control import ControlSocket
 from fc_async_local.execution.machine import sandbox
 from fc_async_local.execution.machine.identity import inherited_environment
 from fc_async_local.execution.worker.frames import NOT_FORKED
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from fc_async_local.execution.mounts import Mount
 
 _WORKER: Final = Path(__file__).parents[1] / "worker"
-_READ: Final = 65536
 _END_SECONDS: Final = 5.0
 
 
@@ -77,18 +76,18 @@ class Process:
         exited: Done when the process and all its descendants have ended.
     """
 
-    def __init__(self, server: ForkServer, key: int, sock: socket.socket, log_fd: int) -> None:
+    def __init__(self, control: ControlSocket, key: int, sock: socket.socket, log_fd: int) -> None:
         self.sock = sock
         self.log_fd = log_fd
         self.pid: int | None = None
         self.exited: asyncio.Future[Exit] = asyncio.get_running_loop().create_future()
-        self._server = server
+        self._control = control
         self._key = key
 
     def kill(self) -> None:
         """Kill the process and its group; do nothing if it has ended."""
         if not self.exited.done():
-            self._server.send({"op": "kill", "id": self._key})
+            self._control.send({"op": "kill", "id": self._key})
 
 
 class ForkServer:
@@ -99,24 +98,15 @@ class ForkServer:
         mounts: What the functions of this server mount: it runs in their mount namespace.
     """
 
-    def __init__(self, python: str = sys.executable, mounts: tuple[Mount, ...] = ()) -> None:
+    def __init__(self, python: str, mounts: tuple[Mount, ...]) -> None:
         self._python = python
         self._mounts = mounts
-        self._others: dict[tuple[str, tuple[Mount, ...]], ForkServer] = {}
         self._keys = itertools.count(1)
         self._processes: dict[int, Process] = {}
-        self._control: socket.socket | None = None
+        self._control: ControlSocket | None = None
         self._server: asyncio.subprocess.Process | None = None
-        self._unread = b""
         self._starting = asyncio.Lock()
-        self._outbox: list[tuple[bytes, list[int]]] = []
         self._closed = False
-
-    def of(self, python: str, mounts: tuple[Mount, ...] = ()) -> ForkServer:
-        """Return the fork server of an interpreter and of mounts, which ends with this one."""
-        if (python, mounts) == (self._python, self._mounts):
-            return self
-        return self._others.setdefault((python, mounts), ForkServer(python, mounts))
 
     async def spawn(self) -> Process:
         """Start a process that waits for its first frame.
@@ -125,7 +115,7 @@ class ForkServer:
             OSError: There are no more file descriptors, the interpreter cannot be started, or the
                 fork server is closed.
         """
-        await self._ensure_server()
+        control = await self._connected()
         ours, theirs = socket.socketpair()
         try:
             log_reader, log_writer = os.pipe()
@@ -136,34 +126,28 @@ class ForkServer:
         ours.setblocking(False)
         os.set_blocking(log_reader, False)
         key = next(self._keys)
-        process = Process(self, key, ours, log_reader)
+        process = Process(control, key, ours, log_reader)
         self._processes[key] = process
-        self.send({"op": "spawn", "id": key}, [theirs.detach(), log_writer])
+        control.send({"op": "spawn", "id": key}, [theirs.detach(), log_writer])
         return process
-
-    def send(self, message: dict[str, object], descriptors: list[int] | None = None) -> None:
-        """Send a message and file descriptors, which are closed here afterwards."""
-        self._outbox.append((json.dumps(message).encode() + b"\n", descriptors or []))
-        if len(self._outbox) == 1:
-            self._flush()
 
     async def aclose(self) -> None:
         """End all processes and the fork server; return when they have ended."""
         self._closed = True
-        await asyncio.gather(*(other.aclose() for other in self._others.values()))
         async with self._starting:
             server, self._server = self._server, None
         if server is None:
             return
-        self._lost()  # closes the socket, so that the server kills everything and ends
+        self._on_lost()  # closes the socket, so that the server kills everything and ends
         if not await ends_within(_END_SECONDS, server.wait()):
             server.kill()
             await server.wait()
 
-    async def _ensure_server(self) -> None:
+    async def _connected(self) -> ControlSocket:
+        """Return the socket to the fork server, which is started if there is none."""
         async with self._starting:
             if self._control is not None:
-                return
+                return self._control
             if self._closed:
                 raise ProcessLookupError("the fork server is closed")
             if self._server is not None:
@@ -189,53 +173,8 @@ class ForkServer:
                 except OSError:
                     ours.close()
                     raise
-            ours.setblocking(False)
-            self._control = ours
-            self._unread = b""
-            asyncio.get_running_loop().add_reader(ours.fileno(), self._read)
-
-    def _flush(self) -> None:
-        loop = asyncio.get_running_loop()
-        while self._outbox and self._control is not None:
-            data, descriptors = self._outbox[0]
-            try:
-                # The kernel takes small messages on a stream socket whole or not at all.
-                socket.send_fds(self._control, [data], descriptors)
-            except BlockingIOError:
-                loop.add_writer(self._control.fileno(), self._flush)
-                return
-            except OSError:
-                self._lost()
-                return
-            self._outbox.pop(0)
-            for descriptor in descriptors:
-                os.close(descriptor)
-        if self._control is not None:
-            loop.remove_writer(self._control.fileno())
-        else:
-            self._drop_outbox()
-
-    def _drop_outbox(self) -> None:
-        for _, descriptors in self._outbox:
-            for descriptor in descriptors:
-                os.close(descriptor)
-        self._outbox.clear()
-
-    def _read(self) -> None:
-        if self._control is None:
-            return
-        try:
-            data = self._control.recv(_READ)
-        except BlockingIOError:
-            return
-        except OSError:
-            data = b""
-        if not data:
-            self._lost()
-            return
-        *lines, self._unread = (self._unread + data).split(b"\n")
-        for line in lines:
-            self._on_report(json.loads(line))
+            self._control = ControlSocket(ours, self._on_report, self._on_lost)
+            return self._control
 
     def _on_report(self, message: dict[str, int]) -> None:
         if "pid" in message:
@@ -244,18 +183,31 @@ class ForkServer:
         process = self._processes.pop(message["id"])
         _end(process, Exit(message["exit"], message["peak_kb"]))
 
-    def _lost(self) -> None:
+    def _on_lost(self) -> None:
         """End all processes, because the fork server has ended."""
         control, self._control = self._control, None
         if control is not None:
-            loop = asyncio.get_running_loop()
-            loop.remove_reader(control.fileno())
-            loop.remove_writer(control.fileno())
             control.close()
-        self._drop_outbox()
         processes, self._processes = self._processes, {}
         for process in processes.values():
             _end(process, Exit(None, 0))
+
+
+class ForkServers:
+    """The fork servers of a runtime: one for each interpreter and what its functions mount."""
+
+    def __init__(self) -> None:
+        self._servers: dict[tuple[str, tuple[Mount, ...]], ForkServer] = {}
+
+    def of(self, python: str = sys.executable, mounts: tuple[Mount, ...] = ()) -> ForkServer:
+        """Return the fork server of an interpreter and of mounts; it starts with its first use."""
+        if (python, mounts) not in self._servers:
+            self._servers[python, mounts] = ForkServer(python, mounts)
+        return self._servers[python, mounts]
+
+    async def aclose(self) -> None:
+        """End all processes and the fork servers; return when they have ended."""
+        await asyncio.gather(*(server.aclose() for server in self._servers.values()))
 
 
 def _end(process: Process, result: Exit) -> None:

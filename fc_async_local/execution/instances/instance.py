@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from fc_async_local.execution.import_rules import ImportRules
     from fc_async_local.execution.instances.call import Call
     from fc_async_local.execution.instances.debugging import Debugger
-    from fc_async_local.execution.instances.forkserver import ForkServer
+    from fc_async_local.execution.instances.forkserver import ForkServer, ForkServers
     from fc_async_local.execution.instances.server import InstanceServer
     from fc_async_local.execution.machine.identity import Identity
     from fc_async_local.execution.machine.paths import Folders
@@ -102,7 +102,7 @@ class Instance(abc.ABC):
     # --- differs between kinds ---
 
     @abc.abstractmethod
-    async def _start(self, server: ForkServer, folders: Folders, first: Attempt) -> Reply | None:
+    async def _start(self, servers: ForkServers, folders: Folders, first: Attempt) -> Reply | None:
         """See :meth:`start`."""
 
     @abc.abstractmethod
@@ -115,11 +115,11 @@ class Instance(abc.ABC):
 
     # --- shared ---
 
-    async def start(self, server: ForkServer, folders: Folders, first: Attempt) -> Reply | None:
+    async def start(self, servers: ForkServers, folders: Folders, first: Attempt) -> Reply | None:
         """Start and initialize.
 
         Args:
-            server: Forks the process.
+            servers: Fork the process.
             folders: What it runs.
             first: The attempt that waits for the start.
 
@@ -129,7 +129,7 @@ class Instance(abc.ABC):
         Raises:
             OSError: This machine cannot start one more process.
         """
-        failure = await self._start(server, folders, first)
+        failure = await self._start(servers, folders, first)
         if failure is None:
             self._life.started()
         return failure

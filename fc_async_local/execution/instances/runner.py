@@ -23,7 +23,7 @@ from fc_async_local.execution.import_rules import ImportRules
 from fc_async_local.execution.instances import replies
 from fc_async_local.execution.instances.call import Call
 from fc_async_local.execution.instances.debugging import Debuggers
-from fc_async_local.execution.instances.forkserver import ForkServer
+from fc_async_local.execution.instances.forkserver import ForkServers
 from fc_async_local.execution.instances.instance import Common
 from fc_async_local.execution.instances.kinds import new_instance, reason_unavailable
 from fc_async_local.execution.instances.pool import InstancePools
@@ -86,7 +86,7 @@ class ProcessRunner:
         self._code = code
         self._mounts = mounts
         self._bounds = bounds = bounds or RunnerLimits()
-        self._server = ForkServer()
+        self._servers = ForkServers()
         self._ports = PortBook()
         self.debuggers = Debuggers(self._warm, self._retire_all)
         identity = identity or Identity()
@@ -156,7 +156,7 @@ class ProcessRunner:
         if live:
             # A start in progress finds its instance dead as soon as there is a process.
             await asyncio.wait(live.values())
-        await self._server.aclose()
+        await self._servers.aclose()
         await self._proxy.aclose()
 
     # --- debuggers ---
@@ -328,7 +328,7 @@ class ProcessRunner:
             if instance.server is not None and instance.server.wanted_port:
                 await self._free_port(instance, instance.server.wanted_port)
             folders = Folders(code, layers, await self._mounts_of(deployment))
-            failure = await instance.start(self._server, folders, first)
+            failure = await instance.start(self._servers, folders, first)
         except ArchiveRefused as error:
             failure = _refusal(Ending.UNAVAILABLE, f"code refused: {error}")
         except (LookupError, PortInUse) as error:
