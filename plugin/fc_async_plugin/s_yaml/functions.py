@@ -15,6 +15,7 @@ import functools
 import json
 import os
 import re
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
@@ -35,39 +36,45 @@ SECRETS: Final = frozenset({"AccessKeySecret", "SecurityToken"})
 """Values of an access alias that must not be shown."""
 
 
-class Functions:
-    """Evaluates the calls of one template.
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """Values from outside of a template, as its calls may read them.
 
-    Args:
+    Attributes:
         environ: Environment variables, ``.env`` files included.
         credential: Returns the values of the access alias.
         command: The ``s`` command that ``regex()`` tests.
         reveal: Whether ``config()`` returns secrets.
         root: The folder outside of which ``file()`` reads nothing; see :func:`.files.root_of`.
-
-    Attributes:
-        sources: Values from outside of the template that expressions returned.
-        taken: How often such a value was returned.
-        set: Names of environment variables that have a value.
     """
 
-    def __init__(
-        self,
-        environ: Mapping[str, str],
-        credential: Callable[[], Mapping[str, str]],
-        command: str,
-        *,
-        reveal: bool,
-        root: Path | None = None,
-    ) -> None:
-        self._environ = environ
-        self._credential = credential
-        self._command = command
-        self._reveal = reveal
-        self._root = root
+    environ: Mapping[str, str]
+    credential: Callable[[], Mapping[str, str]]
+    command: str
+    reveal: bool
+    root: Path | None = None
+
+    def has(self, variable: str) -> bool:
+        """Return whether an environment variable has a value: s takes an empty one for unset."""
+        return bool(self.environ.get(variable))
+
+
+class Functions:
+    """Evaluates the calls of one template.
+
+    Args:
+        inputs: What the calls may read.
+
+    Attributes:
+        inputs: As given.
+        sources: Values from outside of the template that expressions returned.
+        taken: How often such a value was returned.
+    """
+
+    def __init__(self, inputs: Inputs) -> None:
+        self.inputs = inputs
         self.sources: provenance.Sources = {}
         self.taken = 0
-        self.set = {name for name, value in environ.items() if value}
         self._texts: dict[Path, str] = {}
         self._data: dict[tuple[str, str], Any] = {}
 
@@ -108,10 +115,9 @@ class Functions:
         return data
 
     def _env(self, name: str, default: Any = javascript.MISSING) -> Any:
-        value = self._environ.get(name)
-        if not value:
-            return default  # s takes an empty variable for unset
-        return self._outside(value, f"${{env('{name}')}}")
+        if not self.inputs.has(name):
+            return default
+        return self._outside(self.inputs.environ[name], f"${{env('{name}')}}")
 
     def _outside(self, value: str, expression: str) -> str:
         """Note a value from outside of the template, and return it."""
@@ -120,9 +126,9 @@ class Functions:
         return value
 
     def _config(self, name: str) -> Any:
-        value = self._credential().get(name)
+        value = self.inputs.credential().get(name)
         # Only a deployment needs them.
-        if name in SECRETS and not self._reveal:
+        if name in SECRETS and not self.inputs.reveal:
             return DEFERRED
         if not value:
             return DEFERRED  # a template can be checked without an account
@@ -133,8 +139,8 @@ class Functions:
         if path not in self._texts:
             try:
                 # A template of a pull request printed /etc/passwd of the runner in a finding.
-                if self._root is not None:
-                    check_inside(path, self._root)
+                if self.inputs.root is not None:
+                    check_inside(path, self.inputs.root)
                 self._texts[path] = read_text(path)
             except TemplateError as error:
                 problem = error.problems[0]
@@ -147,7 +153,7 @@ class Functions:
             raise Malformed(f"${{regex(…)}}: a pattern of more than {_MAX_PATTERN} characters")
         # The text is a command of a few letters, so no pattern can take long.
         try:
-            return re.search(pattern, self._command) is not None
+            return re.search(pattern, self.inputs.command) is not None
         except re.error as error:
             raise Malformed(f"${{regex('{pattern}')}}: invalid pattern: {error}") from error
 

@@ -24,9 +24,10 @@ from fc_async_plugin.s_yaml.functions import Functions
 from fc_async_plugin.s_yaml.variables import Resolver
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Collection, Sequence
     from pathlib import Path
 
+    from fc_async_plugin.s_yaml.functions import Inputs
     from fc_async_plugin.s_yaml.nodes import Leaf
     from fc_async_plugin.s_yaml.scopes import Scope
 
@@ -35,21 +36,14 @@ class Masking:
     """Resolves the texts of one template.
 
     Args:
-        make: Makes the calls of the template; takes their class.
+        inputs: What the calls of the template may read.
         user_variables: Names of the variables that the user has set.
         edition1: As in :class:`.Resolver`.
     """
 
-    def __init__(
-        self,
-        make: Callable[[type[_Masked]], _Masked],
-        user_variables: Collection[str],
-        *,
-        edition1: bool,
-    ) -> None:
-        self._all = make(_Masked)
-        self._own = make(_Masked)
-        self._own.only = user_variables
+    def __init__(self, inputs: Inputs, user_variables: Collection[str], *, edition1: bool) -> None:
+        self._all = _Masked(inputs)
+        self._own = _Masked(inputs, user_variables)
         self._resolve_all = Resolver(self._all, edition1=edition1)
         self._resolve_own = Resolver(self._own, edition1=edition1)
 
@@ -78,14 +72,14 @@ class Masking:
 class _Masked(Functions):
     """Calls that return a mark in place of a value that may be a secret.
 
-    Attributes:
+    Args:
+        inputs: As of :class:`Functions`.
         only: Names of the environment variables that are marked; None: all.
     """
 
-    only: Collection[str] | None = None
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(self, inputs: Inputs, only: Collection[str] | None = None) -> None:
+        super().__init__(inputs)
+        self._only = only
         self._values: dict[str, tuple[str, str]] = {}  # expression and value by mark
 
     def call(self, name: str, arguments: Sequence[Any], folder: Path) -> Any:
@@ -103,9 +97,9 @@ class _Masked(Functions):
         """Return whether a call returns a mark."""
         if name != "env":
             return name == "config"
-        if variable not in self.set:
+        if not self.inputs.has(variable):
             return False  # its default stands in the template
-        return self.only is None or variable in self.only
+        return self._only is None or variable in self._only
 
     def unmarked(self, text: str, resolved: str, otherwise: str) -> str:
         """Return a text with expressions in place of marks; another one if more than that differs.

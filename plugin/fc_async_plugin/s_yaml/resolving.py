@@ -12,12 +12,12 @@ Invariants:
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from fc_async_plugin.s_yaml import expressions, provenance
 from fc_async_plugin.s_yaml.edition1 import as_of_fc3
 from fc_async_plugin.s_yaml.files import root_of
-from fc_async_plugin.s_yaml.functions import SECRETS, Functions, access_values
+from fc_async_plugin.s_yaml.functions import SECRETS, Functions, Inputs, access_values
 from fc_async_plugin.s_yaml.masking import Masking
 from fc_async_plugin.s_yaml.merging import merge_tables
 from fc_async_plugin.s_yaml.nodes import (
@@ -50,8 +50,6 @@ if TYPE_CHECKING:
     from fc_async_plugin.s_yaml.nodes import Node
     from fc_async_plugin.s_yaml.problems import Problem
     from fc_async_plugin.s_yaml.scopes import Scope
-
-F = TypeVar("F", bound=Functions)
 
 ENVIRONMENT: Final = "environmentVariables"
 """Props of which one entry may be left out; of others, all is left out."""
@@ -289,17 +287,14 @@ def resolve(merged: Merged, options: Options) -> Resolved:
     access = options.access or _alias(merged)
     alias = access_values(access, environ, asked=options.access is not None)
     account_id = options.account_id or alias().get("AccountID", "")
-
-    def calls(kind: type[F]) -> F:
-        return kind(
-            environ,
-            lambda: {**alias(), "AccountID": account_id},
-            options.command,
-            reveal=options.reveal,
-            root=root_of(folder),
-        )
-
-    functions = calls(Functions)
+    inputs = Inputs(
+        environ,
+        lambda: {**alias(), "AccountID": account_id},
+        options.command,
+        reveal=options.reveal,
+        root=root_of(folder),
+    )
+    functions = Functions(inputs)
     edition1 = any(note.kind == "edition" for note in sources.notes)
     optional: frozenset[str] = OPTIONAL if options.runs_here else frozenset()
     resolver = Collector(functions, optional, edition1=edition1)
@@ -322,7 +317,7 @@ def resolve(merged: Merged, options: Options) -> Resolved:
         resources.top,
         resolver,
         functions.sources,
-        Masking(calls, sources.user_variables, edition1=edition1),
+        Masking(inputs, sources.user_variables, edition1=edition1),
         (*resources.notes, *resolver.kept),
     )
 
