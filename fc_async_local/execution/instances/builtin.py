@@ -84,6 +84,7 @@ class FramedInstance(Instance):
         self._flushing = False
         self._undelivered: list[Call] = []  # of whose frames no byte was sent
         self._sock: socket.socket | None = None
+        self.debug_port = 0
 
     def _fork_server(self, servers: ForkServers, folders: Folders) -> ForkServer:  # noqa: ARG002 -- for interpreters of functions
         """Return the fork server that forks the worker."""
@@ -155,7 +156,7 @@ class FramedInstance(Instance):
                 return reply
             # A hook is not sent again: it belongs to this instance.
             await self.gone()
-            return self._ended or Reply(Ending.EXITED)
+            return self._calls.reply_at_end or Reply(Ending.EXITED)
         text = f"{step} timed out after {limit_ms / 1000:g} seconds"
         self.kill(Ending.TIMED_OUT)
         await self.gone()
@@ -220,7 +221,7 @@ class FramedInstance(Instance):
     def _give_back(self) -> None:
         """End the calls that the worker cannot have received."""
         for call in self._undelivered:
-            self._finish(call, Reply(Ending.UNDELIVERED))
+            self._calls.finish(call, Reply(Ending.UNDELIVERED))
         self._undelivered.clear()
 
     def _on_readable(self) -> None:
@@ -259,7 +260,7 @@ class FramedInstance(Instance):
             self._on_missing(answer.missing)
         ending = Ending.RETURNED if answer.ok else Ending.FAILED
         error_type = HANDLED if answer.handled else UNHANDLED
-        self._finish(call, Reply(ending, body, error_type, answer.peak_kb))
+        self._calls.finish(call, Reply(ending, body, error_type, answer.peak_kb))
         if answer.last:
             self.kill()
 

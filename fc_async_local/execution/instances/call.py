@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""One execution in progress, in an instance."""
+"""Executions in progress in an instance."""
 
 from __future__ import annotations
 
@@ -53,3 +53,34 @@ class Call:
         waited: set[asyncio.Future[Any]] = {other, self.done}
         await asyncio.wait(waited, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
         return self.done.result() if self.done.done() else None
+
+
+class CallsInProgress:
+    """The calls that an instance executes, until it ends.
+
+    Attributes:
+        reply_at_end: The reply to calls that the end of the instance ends; None before it is known.
+    """
+
+    def __init__(self) -> None:
+        self.reply_at_end: Reply | None = None
+        self._calls: set[Call] = set()
+
+    def add(self, call: Call) -> None:
+        """Note that a call has begun."""
+        self._calls.add(call)
+
+    def finish(self, call: Call, reply: Reply) -> None:
+        """End a call; no-op for one that has ended."""
+        self._calls.discard(call)
+        call.end(reply)
+
+    def expect_end(self, reply: Reply) -> None:
+        """Keep the reply of an instance that is being killed: its process still runs."""
+        self.reply_at_end = reply
+
+    def end(self, reply: Reply) -> None:
+        """End all calls, because the process has ended."""
+        self.reply_at_end = reply
+        for call in list(self._calls):
+            self.finish(call, reply)

@@ -189,8 +189,9 @@ class CustomInstance(Instance):
             text = f"Function initialization timed out after {limit / 1000:g} seconds"
         except aiohttp.ClientError as error:
             await self._until_exit()
-            if self._ended is not None and self._ended.ending is Ending.LOST:
-                return self._ended
+            ended = self._calls.reply_at_end
+            if ended is not None and ended.ending is Ending.LOST:
+                return ended
             text = f"the initializer broke the connection: {error}"
         return Reply(Ending.FAILED, document(text), INITIALIZATION)
 
@@ -222,7 +223,7 @@ class CustomInstance(Instance):
         """
         if call.attempt.exchange is None or self.capacity == 1 or not self.ready:
             return False
-        self._finish(call, Reply(Ending.INTERRUPTED))
+        self._calls.finish(call, Reply(Ending.INTERRUPTED))
         return True
 
     async def _send(self, call: Call) -> None:
@@ -233,18 +234,18 @@ class CustomInstance(Instance):
                 else self._pass_through(call.attempt)
             )
         except (BadResponse, aiohttp.ClientResponseError) as error:
-            self._finish(call, Reply(Ending.FAILED, document(str(error)), BAD_RESPONSE))
+            self._calls.finish(call, Reply(Ending.FAILED, document(str(error)), BAD_RESPONSE))
         except aiohttp.ClientError as error:
             await self._until_exit()
             # If it has ended, the call has ended with it, and this reply is ignored.
             text = f"the function's server broke the connection: {error}"
-            self._finish(call, Reply(Ending.FAILED, document(text), UNHANDLED))
+            self._calls.finish(call, Reply(Ending.FAILED, document(text), UNHANDLED))
         except Exception as error:  # noqa: BLE001 -- logged; else the call waits for its time limit
             _LOG.exception("%s: a call failed unexpectedly", call.attempt.request_id)
-            self._finish(call, Reply(Ending.FAILED, document(str(error)), UNHANDLED))
+            self._calls.finish(call, Reply(Ending.FAILED, document(str(error)), UNHANDLED))
         else:
             self.drain_log()
-            self._finish(call, self._reply(answer))
+            self._calls.finish(call, self._reply(answer))
 
     async def _post(self, attempt: Attempt) -> Forwarded:
         headers = self._headers(attempt, "/invoke") | {"Content-Type": "application/octet-stream"}

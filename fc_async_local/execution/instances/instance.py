@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from msgspec.structs import replace
 
+from fc_async_local.execution.instances.call import Call, CallsInProgress
 from fc_async_local.execution.instances.forkserver import Exit, Process, close_process
 from fc_async_local.execution.instances.life import Life
 from fc_async_local.execution.instances.output import Output
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from fc_async_local.execution.import_rules import ImportRules
-    from fc_async_local.execution.instances.call import Call
     from fc_async_local.execution.instances.debugging import Debugger
     from fc_async_local.execution.instances.forkserver import ForkServer, ForkServers
     from fc_async_local.execution.instances.server import InstanceServer
@@ -73,7 +73,6 @@ class Instance(abc.ABC):
     Attributes:
         instance_id: As the function sees it.
         deployment: What it runs.
-        capacity: How many calls it runs at a time.
         output: What it prints.
         debugger: As given.
         debug_port: Where a debugger listens in its process; 0 if none does.
@@ -81,23 +80,20 @@ class Instance(abc.ABC):
     """
 
     server: InstanceServer | None = None
+    debug_port: int = 0
 
     def __init__(
         self, deployment: Deployment, common: Common, debugger: Debugger | None = None
     ) -> None:
         self.instance_id = f"c-{uuid.uuid4().hex[:8]}-{uuid.uuid4().hex[:12]}"
         self.deployment = deployment
-        self.capacity = deployment.instance_concurrency
         self.output = Output(common.bounds.log_bytes)
         self.debugger = debugger
-        self.debug_port = 0
         self._common = common
         self._life = Life()
-        self._runs_hook = True
         self._stopping: asyncio.Future[None] | None = None
         self._process: Process | None = None
-        self._calls: set[Call] = set()
-        self._ended: Reply | None = None  # the reply to its calls, once it has ended
+        self._calls = CallsInProgress()
 
     # --- differs between kinds ---
 
@@ -139,6 +135,11 @@ class Instance(abc.ABC):
         return False
 
     @property
+    def capacity(self) -> int:
+        """Return how many calls it runs at a time."""
+        return self.deployment.instance_concurrency
+
+    @property
     def pid(self) -> int | None:
         """Return the pid of its process; None if there is none."""
         return self._process.pid if self._process is not None else None
@@ -166,13 +167,13 @@ class Instance(abc.ABC):
     def kill(self, ending: Ending = Ending.EXITED, peak_kb: int = 0) -> None:
         """Kill the process; calls in progress end with ``ending``."""
         if self._life.end():
-            self._ended = Reply(ending, peak_kb=peak_kb)
+            self._calls.expect_end(Reply(ending, peak_kb=peak_kb))
         if self._process is not None:
             self._process.kill()
 
     def spoil(self) -> None:
         """End without the pre-stop hook, while a call still runs for which no caller waits."""
-        self._runs_hook = False
+        self._life.spoil()
 
     async def stop(self) -> None:
         """Run the pre-stop hook, then kill the process; return when it has ended.
@@ -184,8 +185,7 @@ class Instance(abc.ABC):
         await asyncio.wait({self._stopping})
 
     async def _stop(self) -> None:
-        hook = self.deployment.pre_stop
-        if hook and self.ready and not self.dead and self._runs_hook:
+        if self.deployment.pre_stop and self._life.can_run_hook:
             self.thaw()
             request_id = str(uuid.uuid4())
             await self.before_stop(
@@ -268,22 +268,18 @@ class Instance(abc.ABC):
         close_process(process)
         self._process = None
         self._life.end()
-        self._ended = _reply_of(exited.result(), self._ended or Reply(Ending.EXITED))
-        for call in list(self._calls):
-            self._finish(call, self._ended)
+        expected = self._calls.reply_at_end or Reply(Ending.EXITED)
+        self._calls.end(_reply_of(exited.result(), expected))
         self._common.when_gone(self)
 
     @abc.abstractmethod
     def _read_rest(self) -> None:
         """Read the rest of the socket, then release it."""
 
-    def _finish(self, call: Call, reply: Reply) -> None:
-        self._calls.discard(call)
-        call.end(reply)
 
-
-def _reply_of(end: Exit, ended: Reply) -> Reply:
+def _reply_of(end: Exit, expected: Reply) -> Reply:
     """Return the reply to calls in progress when the process has ended."""
-    if ended.ending is Ending.EXITED and not end.by_itself:
-        ended = Reply(Ending.LOST, document(f"the function's process was lost: {end.message}"))
-    return replace(ended, peak_kb=max(ended.peak_kb, end.peak_kb))
+    if expected.ending is Ending.EXITED and not end.by_itself:
+        text = f"the function's process was lost: {end.message}"
+        return Reply(Ending.LOST, document(text), peak_kb=end.peak_kb)
+    return replace(expected, peak_kb=max(expected.peak_kb, end.peak_kb))

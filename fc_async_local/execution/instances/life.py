@@ -46,10 +46,13 @@ class Life:
 
     Attributes:
         state: The current state.
+        is_spoiled: Whether a call may still run for which no caller waits: it gets no hook.
     """
 
     def __init__(self) -> None:
         self.state = State.STARTING
+        # Not a state: an instance may be spoiled while it starts, and calls of others go on in it.
+        self.is_spoiled = False
 
     def move(self, state: State) -> None:
         """Change the state.
@@ -70,6 +73,15 @@ class Life:
     def has_ended(self) -> bool:
         """Return whether its process has ended or is being killed."""
         return not TRANSITIONS[self.state]
+
+    @property
+    def can_run_hook(self) -> bool:
+        """Return whether the pre-stop hook runs before its end."""
+        return self.is_ready and not self.has_ended and not self.is_spoiled
+
+    def spoil(self) -> None:
+        """Note that a call may run on for which no caller waits."""
+        self.is_spoiled = True
 
     def started(self) -> None:
         """Note that the start has succeeded.

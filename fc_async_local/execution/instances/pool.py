@@ -27,7 +27,11 @@ class Pooled(Protocol):
     """Part of an instance that the pool reads. Instances are told apart by identity."""
 
     deployment: Deployment
-    capacity: int
+
+    @property
+    def capacity(self) -> int:
+        """Return how many calls it runs at a time."""
+        ...
 
     @property
     def dead(self) -> bool:

@@ -32,6 +32,14 @@ def test_an_instance_that_is_killed_while_it_starts_never_gets_ready() -> None:
     assert life.has_ended
 
 
+def test_an_instance_that_was_spoiled_while_it_started_gets_no_hook() -> None:
+    life = Life()
+    life.spoil()
+    life.started()
+    assert life.is_ready  # the calls of others go on in it
+    assert not life.can_run_hook
+
+
 class LifeMachine(RuleBasedStateMachine):
     """Any order of what happens to an instance, compared with what its processes were told."""
 
@@ -40,6 +48,7 @@ class LifeMachine(RuleBasedStateMachine):
         self.life = Life()
         self.are_stopped = False
         self.was_started = False
+        self.was_spoiled = False
         self.ends = 0
 
     @rule()
@@ -60,6 +69,11 @@ class LifeMachine(RuleBasedStateMachine):
             assert self.are_stopped
             self.are_stopped = False
 
+    @rule()
+    def spoil(self) -> None:
+        self.life.spoil()
+        self.was_spoiled = True
+
     @rule(times=st.integers(1, 3))
     def end(self, times: int) -> None:
         for _ in range(times):
@@ -68,6 +82,11 @@ class LifeMachine(RuleBasedStateMachine):
     @invariant()
     def it_is_ready_if_its_start_came_before_its_end(self) -> None:
         assert self.life.is_ready == self.was_started
+
+    @invariant()
+    def its_hook_runs_only_where_no_call_is_left_and_calls_could_run(self) -> None:
+        alive = self.was_started and not self.ends
+        assert self.life.can_run_hook == (alive and not self.was_spoiled)
 
     @invariant()
     def it_ends_once_and_is_not_frozen_again(self) -> None:
