@@ -144,7 +144,12 @@ def _cut_off(reply: Reply, run: Run, memory_mb: int) -> tuple[OutcomeKind, str, 
 
 def refused(deployment: Deployment, ending: Ending, text: str) -> Outcome:
     """Return the outcome of a call that no instance gets, and why."""
-    return outcome(Reply(ending, document(text)), Run(deployment))
+    return outcome(refusal(ending, text), Run(deployment))
+
+
+def refusal(ending: Ending, text: str) -> Reply:
+    """Return the reply to a call that no instance gets, and why."""
+    return Reply(ending, document(text))
 
 
 def document(text: str) -> bytes:
