@@ -17,10 +17,24 @@ from __future__ import annotations
 import re
 from typing import Final
 
+import msgspec
+
 from fc_async_sdk.fanout.plan import check_prefix
 
 _GAP: Final = 64
 """Missing ids in a row that are usual: requests on the wire, and payloads that were refused."""
+
+
+class Member(msgspec.Struct, frozen=True):
+    """The numbers in the id of a member or of a replay of it.
+
+    Attributes:
+        index: Of its payload.
+        replay: Which replay of the member it is; 0: the member itself.
+    """
+
+    index: int
+    replay: int
 
 
 class Names:
@@ -39,20 +53,24 @@ class Names:
         self.replays = f"{prefix}_r"
         self.prefix = prefix
         # Numbers have no zeros in front: f-07 is the task of another, not a second name of f-7.
-        self._id = re.compile(
-            rf"{re.escape(prefix)}(?:_r(?P<replay>[1-9][0-9]*))?-(?P<index>0|[1-9][0-9]*)"
-        )
+        replay = r"(?:_r(?P<replay>[1-9][0-9]*))?"
+        index = r"-(?P<index>0|[1-9][0-9]*)"
+        self._id = re.compile(re.escape(prefix) + replay + index)
 
-    def parts(self, task_id: str) -> tuple[int, int] | None:
-        """Return the index and the number of the replay; None for an id of no such group."""
+    def read(self, task_id: str) -> Member | None:
+        """Return the numbers in an id; None for an id of no such group."""
         match = self._id.fullmatch(task_id)
         if match is None:
             return None
-        return int(match["index"]), int(match["replay"] or 0)
+        index = int(match["index"])
+        replay = int(match["replay"] or 0)
+        return Member(index, replay)
 
     def make(self, index: int, replay: int) -> str:
         """Return the id of a task or of one of its replays."""
-        return f"{self.replays}{replay}-{index}" if replay else f"{self.first}{index}"
+        if not replay:
+            return f"{self.first}{index}"
+        return f"{self.replays}{replay}-{index}"
 
 
 class KnownIds:
@@ -79,67 +97,76 @@ class KnownIds:
     def __len__(self) -> int:
         return len(self._last_replay)
 
-    def parts(self, task_id: str) -> tuple[int, int] | None:
-        """Return index and replay of an id; None if it is not of a member."""
-        parts = self.names.parts(task_id)
-        if parts is None or self.size is None:
-            return parts
-        index, _ = parts
-        return parts if index < self.size else None
+    def read(self, task_id: str) -> Member | None:
+        """Return the numbers in an id; None if it is not of a member."""
+        member = self.names.read(task_id)
+        if member is None or self.size is None:
+            return member
+        if member.index >= self.size:
+            return None
+        return member
 
-    def add(self, index: int, replay: int) -> str:
+    def add(self, member: Member) -> str:
         """Note that a task is listed.
-
-        Args:
-            index: Of the member.
-            replay: Which replay of it the task is; 0: the member itself.
 
         Returns:
             The id of the earlier task for which the replay stands from now on; "" if none.
         """
-        if not replay:
+        index = member.index
+        if not member.replay:
             self._firsts.add(index)
-        last = self._last_replay.setdefault(index, replay)
-        if replay <= last:
+        last = self._last_replay.setdefault(index, member.replay)
+        if member.replay <= last:
             return ""
-        self._last_replay[index] = replay
+        self._last_replay[index] = member.replay
         return self.names.make(index, last)
 
     def is_last(self, task_id: str) -> bool:
         """Return whether the id is that of a member, by its last replay."""
-        parts = self.parts(task_id)
-        if parts is None:
+        member = self.read(task_id)
+        if member is None:
             return False
-        index, replay = parts
-        return self._last_replay.get(index, replay) == replay
+        last = self._last_replay.get(member.index)
+        return last is None or last == member.replay
 
     def next_id(self, task_id: str) -> str:
         """Return the id that the next replay of a member gets; "" for the id of another task."""
-        parts = self.names.parts(task_id)
-        if parts is None:
+        member = self.names.read(task_id)
+        if member is None:
             return ""
-        index, replay = parts
-        last = max(replay, self._last_replay.get(index, 0))
-        return self.names.make(index, last + 1)
+        last = self._last_replay.get(member.index, 0)
+        following = max(member.replay, last) + 1
+        return self.names.make(member.index, following)
 
     def last_ids(self) -> set[str]:
         """Return the id of each member, by its last replay."""
-        make = self.names.make
-        return {make(index, replay) for index, replay in self._last_replay.items()}
+        return {self._last_id(index) for index in self._last_replay}
 
     def strangers(self) -> list[str]:
         """Return ids that look like members and cannot be, if there are some."""
-        make = self.names.make
-        orphans = sorted(self._last_replay.keys() - self._firsts)
+        orphans = self._orphans()
         if orphans:
-            return [make(index, self._last_replay[index]) for index in orphans]
-        firsts = sorted(self._firsts)
+            return orphans
+        return self._other_numbering()
+
+    def _orphans(self) -> list[str]:
+        """Return the replays of members that were not listed themselves."""
+        indexes = self._last_replay.keys() - self._firsts
+        return [self._last_id(index) for index in sorted(indexes)]
+
+    def _other_numbering(self) -> list[str]:
+        """Return the members behind a gap that is too wide for one numbering."""
+        indexes = sorted(self._firsts)
         next_index = 0
-        for listed, index in enumerate(firsts):
+        for listed, index in enumerate(indexes):
             gap = index - next_index
             # Payloads that were refused leave gaps, and more of them in a larger group. A gap that
             # is wider than all that was listed before it parts two numberings: job-1, job-20261130.
-            if gap > max(_GAP, listed):
-                return [make(stranger, 0) for stranger in firsts[listed:]]
+            usual_gap = max(_GAP, listed)
+            if gap > usual_gap:
+                return [self.names.make(stranger, 0) for stranger in indexes[listed:]]
             next_index = index + 1
         return []
+
+    def _last_id(self, index: int) -> str:
+        return self.names.make(index, self._last_replay[index])

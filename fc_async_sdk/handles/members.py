@@ -158,7 +158,7 @@ class Members:
 
     def own(self, task_ids: set[str]) -> set[str]:
         """Return those of the ids that are of a member or of a replay of one."""
-        return {task_id for task_id in task_ids if self._known.parts(task_id) is not None}
+        return {task_id for task_id in task_ids if self._known.read(task_id) is not None}
 
     def is_last(self, task_id: str) -> bool:
         """Return whether the id is that of a member, by its last replay."""
@@ -182,16 +182,15 @@ class Members:
 
     def note(self, task_id: str) -> None:
         """Note that a task exists: a member, or a replay of one."""
-        parts = self._known.parts(task_id)
-        if parts is None:
+        member = self._known.read(task_id)
+        if member is None:
             is_new = task_id not in self.alike
             if is_new and len(self.alike) < _SHOWN:
                 self.alike.append(task_id)
             return
-        index, replay = parts
-        if replay:
+        if member.replay:
             self.replayed = True
-        superseded = self._known.add(index, replay)
+        superseded = self._known.add(member)
         # A replay stands for its task: how the task itself ended counts no longer.
         if superseded:
             self._ends.forget(superseded)
@@ -251,7 +250,7 @@ class Members:
         following = hop.following(task, task.task_payload_bytes)
         if not following:
             return self._end(member, task, error_of(self.function, task))
-        if self._known.parts(following) is not None:
+        if self._known.read(following) is not None:
             self.note(following)
         else:
             # The delivery did not know the id of its task, so the next one has another name.
@@ -264,11 +263,10 @@ class Members:
         return self._end(task_id, None, error)
 
     def _end(self, task_id: str, task: AsyncTask | None, error: FcAsyncError | None) -> Ended:
-        parts = self.names.parts(task_id)
-        assert parts is not None, "only members are noted"
-        index, _ = parts
+        member = self.names.read(task_id)
+        assert member is not None, "only members are noted"
         shown_id = task_id if task is None else task.task_id
-        ended = Ended(shown_id, index, task, error)
+        ended = Ended(shown_id, member.index, task, error)
         self._ends.add(task_id, ended)
         return ended
 

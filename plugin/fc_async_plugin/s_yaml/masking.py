@@ -18,7 +18,7 @@ Invariants:
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fc_async_plugin.s_yaml.functions import Functions
 from fc_async_plugin.s_yaml.variables import Resolver
@@ -69,6 +69,13 @@ class Masking:
         return for_messages, for_question
 
 
+class _Hidden(NamedTuple):
+    """A value that is not shown, and the expression that returned it."""
+
+    expression: str
+    value: str
+
+
 class _Masked(Functions):
     """Calls that return a mark in place of a value that may be a secret.
 
@@ -80,17 +87,20 @@ class _Masked(Functions):
     def __init__(self, inputs: Inputs, only: Collection[str] | None = None) -> None:
         super().__init__(inputs)
         self._only = only
-        self._values: dict[str, tuple[str, str]] = {}  # expression and value by mark
+        self._hidden: dict[str, _Hidden] = {}  # by mark
 
     def call(self, name: str, arguments: Sequence[Any], folder: Path) -> Any:
         """Evaluate one call; see :meth:`Functions.call`."""
         value = super().call(name, arguments, folder)
         first = arguments[0]
-        if not isinstance(value, str) or not self._is_hidden(name, first):
+        if not isinstance(value, str):
+            return value
+        if not self._is_hidden(name, first):
             return value
         # Of the private use area. A text that forges a mark differs from what runs: see unmarked.
         mark = f"\ue000{name} {first}\ue001"
-        self._values[mark] = (f"${{{name}('{first}')}}", value)
+        expression = f"${{{name}('{first}')}}"
+        self._hidden[mark] = _Hidden(expression, value)
         return mark
 
     def _is_hidden(self, name: str, variable: str) -> bool:
@@ -108,15 +118,18 @@ class _Masked(Functions):
         """
         whole = text
         shown = text
-        for mark, (expression, value) in self._values.items():
-            whole = whole.replace(mark, value)
-            shown = shown.replace(mark, expression)
+        for mark, hidden in self._hidden.items():
+            whole = whole.replace(mark, hidden.value)
+            shown = shown.replace(mark, hidden.expression)
         return shown if whole == resolved else otherwise
 
     def without_values(self, resolved: str) -> str:
         """Return a resolved text with expressions in place of the values that are in it."""
-        pairs = list(self._values.values())
-        pairs.sort(key=lambda pair: len(pair[1]), reverse=True)  # a value may contain another one
-        for expression, value in pairs:
-            resolved = resolved.replace(value, expression)
+        # The longest first: a value may contain another one.
+        for hidden in sorted(self._hidden.values(), key=_length, reverse=True):
+            resolved = resolved.replace(hidden.value, hidden.expression)
         return resolved
+
+
+def _length(hidden: _Hidden) -> int:
+    return len(hidden.value)
