@@ -113,7 +113,7 @@ def compare(wheel: Path, source: Path, python: str) -> None:
 def contents(wheel: Path) -> dict[str, int]:
     """Return the checksum of each file."""
     with zipfile.ZipFile(wheel) as archive:
-        return {one.filename: one.CRC for one in archive.infolist()}
+        return {entry.filename: entry.CRC for entry in archive.infolist()}
 
 
 def install(wheel: Path, extra: str, python: str, folder: Path) -> Path:

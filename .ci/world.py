@@ -101,9 +101,9 @@ class Dev:
     def wait_for(self, seconds: float, kind: str, /, **facts: object) -> dict[str, Any] | None:
         """Return the next line of a kind with some members; None if there is none in time."""
         until = time.monotonic() + seconds
-        while (left := until - time.monotonic()) > 0:
+        while (seconds_left := until - time.monotonic()) > 0:
             with contextlib.suppress(queue.Empty):
-                line = self._lines.get(timeout=left)
+                line = self._lines.get(timeout=seconds_left)
                 self.said.append(line)
                 if line.get("type") == kind and facts.items() <= line.items():
                     return line
@@ -113,13 +113,15 @@ class Dev:
 
     def left_out(self) -> list[str]:
         """Return why functions were not deployed."""
-        found = [one["message"] for one in self.said if one.get("type") in {"finding", "refused"}]
-        errors = [one for one in found if ": error " in one]
-        return errors + [one for one in found if one.startswith("not deployed: ")]
+        messages = [
+            line["message"] for line in self.said if line.get("type") in {"finding", "refused"}
+        ]
+        errors = [message for message in messages if ": error " in message]
+        return errors + [message for message in messages if message.startswith("not deployed: ")]
 
     def lacking(self) -> list[str]:
         """Return what was said at the start of why functions cannot start."""
-        return [one["message"] for one in self.said if NOT_READY.search(one.get("message", ""))]
+        return [line["message"] for line in self.said if NOT_READY.search(line.get("message", ""))]
 
     def stderr(self) -> str:
         """Return what was printed for people."""
@@ -139,8 +141,38 @@ def main(root: Path, options: list[str]) -> None:
 
 def templates(root: Path) -> list[Path]:
     """Return the templates below a folder."""
-    found = sorted({*root.rglob("s.yaml"), *root.rglob("s.yml")})
-    return [one for one in found if not LEFT_OUT.intersection(one.relative_to(root).parts)]
+    paths = sorted({*root.rglob("s.yaml"), *root.rglob("s.yml")})
+    return [path for path in paths if not LEFT_OUT.intersection(path.relative_to(root).parts)]
+
+
+class Answers(NamedTuple):
+    """What the functions of a project answered.
+
+    Attributes:
+        calls: Why a synchronous call failed, by function; "" if it succeeded.
+        visits: The same of each URL of a function's HTTP triggers.
+        ends: Final states of asynchronous calls, counted.
+    """
+
+    calls: dict[str, str]
+    visits: dict[str, list[str]]
+    ends: Counter[str]
+
+    @property
+    def running(self) -> list[str]:
+        """Return the functions that ran, whatever they answered."""
+        return [name for name in self.calls if self._has_run(name)]
+
+    @property
+    def urls(self) -> list[str]:
+        """Return the answers of all URLs."""
+        return [answer for answers in self.visits.values() for answer in answers]
+
+    def _has_run(self, name: str) -> bool:
+        call = self.calls[name]
+        if "" in {call, *self.visits[name]}:
+            return True
+        return not NOT_RUN.search(call)
 
 
 def tried(template: Path, root: Path, options: list[str]) -> Row:
@@ -155,35 +187,43 @@ def tried(template: Path, root: Path, options: list[str]) -> Row:
         if ready is None or watching is None:
             reason = dev.stderr() or "no start in time"
             return Row(project, "no", reason=shortened(reason, template))
-        address = f"{ready['addresses']['fc']}/2023-03-30/functions"
-        names = [one["functionName"] for one in asked(address)["functions"]]
-        calls = {name: called(f"{address}/{name}/invocations") for name in names}
-        visits = {name: [*map(reached, urls_of(f"{address}/{name}/triggers"))] for name in names}
-        ends = Counter(end_of(dev, f"{address}/{name}/invocations") for name in names)
-    running = [
-        name
-        for name in names
-        if "" in {calls[name], *visits[name]} or (calls[name] and not NOT_RUN.search(calls[name]))
-    ]
-    wanted = {*names, *watching["functions"]}
-    urls = [answer for name in names for answer in visits[name]]
+        answers = answers_of(dev, f"{ready['addresses']['fc']}/2023-03-30/functions")
+    expected = {*answers.calls, *watching["functions"]}
     left_out = dev.left_out()
-    whole = len(running) == len(wanted) and not left_out
-    reasons = [*(dev.lacking() if not whole else ()), *left_out, *calls.values(), *urls]
+    whole = len(answers.running) == len(expected) and not left_out
+    reasons = [*left_out, *answers.calls.values(), *answers.urls]
+    if not whole:
+        reasons = [*dev.lacking(), *reasons]
+    if not expected:
+        reasons.append("no functions")
+    start = "no"
+    if answers.running:
+        start = "yes" if whole else "part"
+    urls = answers.urls
     return Row(
         project,
-        "no" if not running else "yes" if whole else "part",
-        f"{[*calls.values()].count('')}/{len(wanted)}",
+        start,
+        f"{[*answers.calls.values()].count('')}/{len(expected)}",
         f"{urls.count('')}/{len(urls)}" if urls else "-",
-        ", ".join(f"{count} {end}" for end, count in ends.items()) or "-",
-        shortened(next(filter(None, reasons), "" if wanted else "no functions"), template),
+        ", ".join(f"{count} {end}" for end, count in answers.ends.items()) or "-",
+        shortened(next(filter(None, reasons), ""), template),
+    )
+
+
+def answers_of(dev: Dev, address: str) -> Answers:
+    """Call all functions, request their URLs, and wait for asynchronous calls to end."""
+    names = [function["functionName"] for function in asked(address)["functions"]]
+    return Answers(
+        calls={name: called(f"{address}/{name}/invocations") for name in names},
+        visits={name: [*map(reached, urls_of(f"{address}/{name}/triggers"))] for name in names},
+        ends=Counter(end_of(dev, f"{address}/{name}/invocations") for name in names),
     )
 
 
 def asked(url: str) -> dict[str, Any]:
     """Return the answer of the API to a GET request."""
-    found: dict[str, Any] = requests.get(url, timeout=CALL_SECONDS).json()
-    return found
+    answer: dict[str, Any] = requests.get(url, timeout=CALL_SECONDS).json()
+    return answer
 
 
 def called(url: str) -> str:
@@ -199,7 +239,9 @@ def called(url: str) -> str:
 def urls_of(url: str) -> list[str]:
     """Return the URLs of a function's HTTP triggers."""
     triggers = asked(url).get("triggers", [])
-    return [one["httpTrigger"]["urlInternet"] for one in triggers if one.get("httpTrigger")]
+    return [
+        trigger["httpTrigger"]["urlInternet"] for trigger in triggers if trigger.get("httpTrigger")
+    ]
 
 
 def reached(url: str) -> str:
@@ -221,8 +263,8 @@ def end_of(dev: Dev, url: str) -> str:
     if answer.status_code != requests.codes.accepted:
         return f"refused ({answer.status_code})"
     until = time.monotonic() + CALL_SECONDS
-    while (left := until - time.monotonic()) > 0:
-        step = dev.wait_for(left, "step", requestId=request_id, kind="ended")
+    while (seconds_left := until - time.monotonic()) > 0:
+        step = dev.wait_for(seconds_left, "step", requestId=request_id, kind="ended")
         if step is None:
             break
         if "dueAt" not in step:
@@ -233,11 +275,11 @@ def end_of(dev: Dev, url: str) -> str:
 def shortened(text: str, template: Path) -> str:
     """Return the line of a text that says why, without the folder of the project."""
     with contextlib.suppress(ValueError, AttributeError):
-        said = json.loads(text)
-        text = said.get("errorMessage") or said.get("Message") or text
+        document = json.loads(text)
+        text = document.get("errorMessage") or document.get("Message") or text
     text = text.replace("\\n", "\n").replace(f"{template.parent}/", "")
     lines = [line.strip() for line in text.splitlines() if line.strip()] or [""]
-    line = next((one for one in lines[1:] if "Error: " in one), lines[0])
+    line = next((candidate for candidate in lines[1:] if "Error: " in candidate), lines[0])
     return line if len(line) <= REASON_LENGTH else f"{line[: REASON_LENGTH - 1]}…"
 
 

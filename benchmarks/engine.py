@@ -139,13 +139,13 @@ def server(kind: str, folder: Path | None = None) -> Iterator[Server]:
         command = [__file__, "serve", str(data), *([kind] if "://" in kind else [])]
     else:
         command = [str(PEERS), kind] if kind == "moto" else [str(LIMITS), kind, str(data)]
-    one = Server(command)
+    started = Server(command)
     try:
         if ours:
-            create_function(one.port)
-        yield one
+            create_function(started.port)
+        yield started
     finally:
-        one.close()
+        started.close()
         if folder is None:
             shutil.rmtree(data, ignore_errors=True)
 
@@ -189,43 +189,43 @@ def compare(
     kinds: list[str], measure: Callable[[Server], Figures], **others: Figures
 ) -> dict[str, Figures]:
     """Measure each kind once, and print all; return what was measured by kind."""
-    found = others
+    measured = others
     for kind in kinds:
-        with server(kind) as one:
-            found[kind] = measure(one)
-    for kind, figures in found.items():
-        print(f"  {kind.partition(':')[0]:10}", *(f"{one:10.1f}" for one in figures))
-    return found
+        with server(kind) as target:
+            measured[kind] = measure(target)
+    for kind, figures in measured.items():
+        print(f"  {kind.partition(':')[0]:10}", *(f"{figure:10.1f}" for figure in figures))
+    return measured
 
 
 def ratio(what: str, found: dict[str, Figures], ours: str, other: str) -> Row:
     return pairs(what, found[ours][:1], found[other][:1], "1/s")
 
 
-def accepts(one: Server) -> Figures:
+def accepts(target: Server) -> Figures:
     """Per second, p50 and p99 in milliseconds, CPU of each in microseconds."""
-    drive(one.port, for_seconds(WARM_UP, request(FAR)))
-    before = one.cpu_seconds()
-    rate, latencies = drive(one.port, for_seconds(SECONDS, request(FAR)))
-    cpu = (one.cpu_seconds() - before) / len(latencies) * 1_000_000
+    drive(target.port, for_seconds(WARM_UP, request(FAR)))
+    before = target.cpu_seconds()
+    rate, latencies = drive(target.port, for_seconds(SECONDS, request(FAR)))
+    cpu = (target.cpu_seconds() - before) / len(latencies) * 1_000_000
     return rate, percentile(latencies, 0.5), percentile(latencies, 0.99), cpu
 
 
-def paced_accepts(one: Server) -> Figures:
+def paced_accepts(target: Server) -> Figures:
     """Per second; p50, p99 and p99.9 in milliseconds."""
-    drive(one.port, for_seconds(0.5, request(FAR)), at=PACE)
-    rate, latencies = drive(one.port, for_seconds(SECONDS, request(FAR)), at=PACE)
+    drive(target.port, for_seconds(0.5, request(FAR)), at=PACE)
+    rate, latencies = drive(target.port, for_seconds(SECONDS, request(FAR)), at=PACE)
     return rate, *(percentile(latencies, share) for share in (0.5, 0.99, 0.999))
 
 
-def cycles(one: Server) -> Figures:
+def cycles(target: Server) -> Figures:
     """Per second, CPU of each in microseconds."""
-    drive(one.port, iter([request()] * 200))
-    one.wait_until_idle()
-    began, before = time.perf_counter(), one.cpu_seconds()
-    drive(one.port, iter([request()] * CYCLES))
-    one.wait_until_idle()
-    cpu = (one.cpu_seconds() - before) / CYCLES * 1_000_000
+    drive(target.port, iter([request()] * 200))
+    target.wait_until_idle()
+    began, before = time.perf_counter(), target.cpu_seconds()
+    drive(target.port, iter([request()] * CYCLES))
+    target.wait_until_idle()
+    cpu = (target.cpu_seconds() - before) / CYCLES * 1_000_000
     return CYCLES / (time.perf_counter() - began), cpu
 
 
@@ -248,27 +248,27 @@ def cycle() -> Iterator[Row]:
 
 
 def burst() -> Iterator[Row]:
-    with server("ours") as one:
+    with server("ours") as runtime:
         began = time.perf_counter()
-        drive(one.port, iter([request()] * BURST))
-        one.wait_until_idle()
+        drive(runtime.port, iter([request()] * BURST))
+        runtime.wait_until_idle()
         yield row("burst of 20,000, seconds until all are settled", time.perf_counter() - began)
 
 
 def restart() -> Iterator[Row]:
     with tempfile.TemporaryDirectory(prefix="fc-async-bench-") as name:
         folder = Path(name)
-        with server("ours") as one:
-            empty = one.started_in
-            without, _latencies = drive(one.port, for_seconds(SECONDS, request(FAR)))
+        with server("ours") as runtime:
+            empty = runtime.started_in
+            without, _latencies = drive(runtime.port, for_seconds(SECONDS, request(FAR)))
         uvloop.run(engine_waiting.fill(folder, WAITING, BODY))
-        with server("ours", folder) as one:
-            yield row("start on 500,000 waiting, s", one.started_in, theirs=empty, unit="s")
-            rate, _latencies = drive(one.port, for_seconds(SECONDS, request(FAR)))
-            drive(one.port, iter([request()] * 64))  # those that are due run beside the waiting
-            while "FunctionTotalInvocations" not in one.get("/_local/metrics"):
+        with server("ours", folder) as runtime:
+            yield row("start on 500,000 waiting, s", runtime.started_in, theirs=empty, unit="s")
+            rate, _latencies = drive(runtime.port, for_seconds(SECONDS, request(FAR)))
+            drive(runtime.port, iter([request()] * 64))  # those that are due run beside the waiting
+            while "FunctionTotalInvocations" not in runtime.get("/_local/metrics"):
                 time.sleep(0.005)
-            yield row("memory with 500,000 waiting, MB", one.memory_mb())
+            yield row("memory with 500,000 waiting, MB", runtime.memory_mb())
             yield row("accept beside 500,000 waiting / on nothing", rate / without)
 
 
@@ -284,7 +284,7 @@ def moto() -> Iterator[Row]:
     if importlib.util.find_spec("moto") is None:
         yield missing(what, "moto is not installed")
         return
-    found = compare(["moto"], lambda one: (drive_moto(one.port, SECONDS),))
+    found = compare(["moto"], lambda target: (drive_moto(target.port, SECONDS),))
     yield ratio(what, compare(["ours"], accepts, **found), "ours", "moto")
 
 

@@ -69,9 +69,9 @@ class Connection(asyncio.Protocol):
             self.transport.close()
             return
         self.buffer = b""
-        rest = self.began + self.interval - time.perf_counter()
-        if rest > 0:
-            asyncio.get_running_loop().call_later(rest, self._next)
+        wait = self.began + self.interval - time.perf_counter()
+        if wait > 0:
+            asyncio.get_running_loop().call_later(wait, self._next)
         else:
             self._next()
 
@@ -96,23 +96,23 @@ def drive(port: int, requests: Iterator[bytes], *, at: float = 0) -> tuple[float
         loop = asyncio.get_running_loop()
         latencies: list[float] = []
         began = time.perf_counter()
-        made = [
+        connections = [
             await loop.create_connection(
                 lambda: Connection(requests, latencies, interval), "127.0.0.1", port
             )
             for _ in range(CONNECTIONS)
         ]
-        await asyncio.gather(*(connection.done for _, connection in made))
+        await asyncio.gather(*(connection.done for _, connection in connections))
         rate = len(latencies) / (time.perf_counter() - began)
-        return rate, sorted(one * 1_000 for one in latencies)
+        return rate, sorted(seconds * 1_000 for seconds in latencies)
 
     return uvloop.run(go())
 
 
-def for_seconds(seconds: float, one: bytes) -> Iterator[bytes]:
+def for_seconds(seconds: float, request: bytes) -> Iterator[bytes]:
     end = time.perf_counter() + seconds
     while time.perf_counter() < end:
-        yield one
+        yield request
 
 
 def percentile(values: list[float], share: float) -> float:
@@ -126,7 +126,7 @@ def drive_moto(port: int, seconds: float) -> float:
         f"authorization: {MOTO_KEY}\r\nx-amz-invocation-type: Event\r\n"
         f"content-length: {len(BODY)}\r\n\r\n"
     )
-    one = head.encode() + BODY
+    request = head.encode() + BODY
     os.sched_setaffinity(0, {LOAD_CORE})
 
     async def go() -> float:
@@ -138,7 +138,7 @@ def drive_moto(port: int, seconds: float) -> float:
             while time.perf_counter() - began < seconds:
                 with contextlib.suppress(ConnectionResetError):
                     reader, writer = await asyncio.open_connection("127.0.0.1", port)
-                    writer.write(one)
+                    writer.write(request)
                     answer = await reader.read()
                     writer.close()
                     if not answer.startswith(b"HTTP/1.1 202"):

@@ -161,6 +161,6 @@ async def lateness(folder: Path, body: bytes) -> Lateness:
         p50=late[number // 2],
         p99=late[int(number * 0.99)],
         most=late[-1],
-        early=sum(one < 0 for one in late),
+        early=sum(lateness < 0 for lateness in late),
         cpu=share,
     )

@@ -106,20 +106,20 @@ def multiply(file: Path, rows: int) -> None:
         numbers = (
             "WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < :copies)"
         )
-        given = {"copies": copies, "last": last}
+        parameters = {"copies": copies, "last": last}
         database.execute(
             f"{numbers} INSERT INTO invocation (id, {', '.join(columns)}) "  # noqa: S608
             f"SELECT id + n.n * :last, {values} FROM n, invocation WHERE id <= :last",
-            given,
+            parameters,
         )
-        for table, key, rest in (
+        for table, key, others in (
             ("payload", "id", "body"),
             ("task_event", "invocation", "number, status, at, detail"),
         ):
             database.execute(
-                f"{numbers} INSERT INTO {table} ({key}, {rest}) "  # noqa: S608
-                f"SELECT {key} + n.n * :last, {rest} FROM n, {table} WHERE {key} <= :last",
-                given,
+                f"{numbers} INSERT INTO {table} ({key}, {others}) "  # noqa: S608
+                f"SELECT {key} + n.n * :last, {others} FROM n, {table} WHERE {key} <= :last",
+                parameters,
             )
         database.execute(
             "UPDATE tally SET number = "
@@ -152,22 +152,26 @@ class Works:
         assert page.invocations
 
 
-async def times(few: Path, many: Path, rounds: int) -> dict[str, tuple[list[float], list[float]]]:
+async def times(
+    small: Path, large: Path, rounds: int
+) -> dict[str, tuple[list[float], list[float]]]:
     """Median seconds of a call in each round, by operation: on few rows, on many."""
-    opened = [await open_stores(file) for file in (few, many)]
-    found: dict[str, tuple[list[float], list[float]]] = {}
+    opened = [await open_stores(file) for file in (small, large)]
+    medians: dict[str, tuple[list[float], list[float]]] = {}
     try:
         sides = [Works(stores.store) for stores in opened]
         for number in range(rounds + 1):
-            for what in ("accept", "claim", "settle", "list"):
-                taken = await alternate([getattr(side, what) for side in sides])
+            for operation in ("accept", "claim", "settle", "list"):
+                taken = await alternate([getattr(side, operation) for side in sides])
                 if number:  # the first round warms up
-                    for series, one in zip(found.setdefault(what, ([], [])), taken, strict=True):
-                        series.append(statistics.median(one))
+                    for series, seconds in zip(
+                        medians.setdefault(operation, ([], [])), taken, strict=True
+                    ):
+                        series.append(statistics.median(seconds))
     finally:
         for stores in opened:
             await stores.aclose()
-    return found
+    return medians
 
 
 async def alternate(works: list[Callable[[], Awaitable[None]]]) -> list[list[float]]:
@@ -186,7 +190,7 @@ def measure(options: Options) -> Iterator[Row]:
         for rows, file in files.items():
             uvloop.run(seed(file))
             multiply(file, rows)
-        found = uvloop.run(times(*files.values(), options.rounds))
-    for what, (few, many) in found.items():
-        one = pairs(f"{what}, time on many rows / on few", many, few, "s")
-        yield one._replace(note=json.dumps({"few": FEW, "many": options.rows}))
+        medians = uvloop.run(times(*files.values(), options.rounds))
+    for operation, (small, large) in medians.items():
+        measured = pairs(f"{operation}, time on many rows / on few", large, small, "s")
+        yield measured._replace(note=json.dumps({"few": FEW, "many": options.rows}))

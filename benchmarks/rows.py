@@ -174,7 +174,7 @@ def merged(turns: Sequence[Row]) -> Row:
     """Make one row of those that several turns have for the same: the median of each number."""
 
     def middle(name: str) -> float | None:
-        values = [value for one in turns if (value := getattr(one, name)) is not None]
+        values = [value for turn in turns if (value := getattr(turn, name)) is not None]
         return statistics.median(values) if values else None
 
     first = turns[0]
@@ -194,9 +194,11 @@ def processor_seconds(pid: int) -> float:
     """
     process = psutil.Process(pid)
     used = 0.0
-    for one in [process, *process.children(recursive=True)]:
+    for member in [process, *process.children(recursive=True)]:
         with contextlib.suppress(psutil.NoSuchProcess):
-            used += sum(one.cpu_times()[:4])  # user, system, and both of children that have ended
+            used += sum(
+                member.cpu_times()[:4]
+            )  # user, system, and both of children that have ended
     return used
 
 

@@ -150,6 +150,49 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
+class Turns:
+    """What the benchmarks of one run have found, and how much time the next of them has.
+
+    Attributes:
+        rows: Rows of all turns, by what they measure.
+        failures: The row of each benchmark that has not finished.
+    """
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self.rows: dict[str, list[Row]] = {}
+        self.failures: dict[str, Row] = {}
+        self._names = names
+        self._took: dict[str, float] = {}
+
+    def limit(self, turn: int, name: str, left: float) -> float | None:
+        """Return how many seconds of those left a benchmark has; None: it does not run again."""
+        if turn == 0:
+            waiting = self._names[self._names.index(name) :]
+            shares = sum(SHARES.get(follower, 60) for follower in waiting)
+            return max(left * SHARES.get(name, 60) / shares, 1)
+        if turn == AGAIN:
+            again = self._ran_out_of_time(name) and left > self._took[name]
+            return left if again else None
+        if name in ONCE or name in self.failures:
+            return None
+        return left if 1.2 * self._took[name] <= left else None
+
+    def add(self, turn: int, name: str, rows: list[Row], reason: str, seconds: float) -> None:
+        """Add what a benchmark found, and why it has not finished ("": it has)."""
+        self._took[name] = seconds
+        for row in rows:
+            self.rows.setdefault(row.what, []).append(row)
+        if turn == AGAIN and not reason:
+            del self.failures[name]
+        # A further turn that the end of the run cuts off is no fault: its rows are there already.
+        elif reason and (turn in (0, AGAIN) or not reason.startswith(NOT_FINISHED)):
+            self.failures[name] = Row(name, None, None, None, note=f"failed: {reason}")
+
+    def _ran_out_of_time(self, name: str) -> bool:
+        failure = self.failures.get(name)
+        return failure is not None and NOT_FINISHED in failure.note
+
+
 def run(names: Sequence[str], options: Options) -> tuple[dict[str, Any], bool]:
     """Run benchmarks in turns.
 
@@ -157,58 +200,41 @@ def run(names: Sequence[str], options: Options) -> tuple[dict[str, Any], bool]:
         The result, and whether all benchmarks have finished.
     """
     began = time.monotonic()
-    rows: dict[str, list[Row]] = {}
-    failures: dict[str, Row] = {}
-    took: dict[str, float] = {}
+    turns = Turns(names)
     first = [(0, name) for name in names]
+    again = [(AGAIN, name) for name in names]
     later = [(turn, name) for turn in range(1, options.rounds) for name in names]
-    for turn, name in [*first, *((AGAIN, name) for name in names), *later]:
-        left = LONGEST - (time.monotonic() - began)
-        if turn == 0:
-            waiting = sum(SHARES.get(one, 60) for one in names[names.index(name) :])
-            limit = max(left * SHARES.get(name, 60) / waiting, 1)
-        elif turn == AGAIN:
-            if not _ran_out_of_time(failures.get(name)) or left <= took[name]:
-                continue
-            limit = left
-        elif name in ONCE or name in failures or 1.2 * took[name] > left:
+    for turn, name in [*first, *again, *later]:
+        limit = turns.limit(turn, name, LONGEST - (time.monotonic() - began))
+        if limit is None:
             continue
-        else:
-            limit = left
         print(f"{name} …", file=sys.stderr, flush=True)
         start = time.monotonic()
         rounds = options.rounds if name in ONCE else 1
-        found, reason = run_apart(name, options._replace(rounds=rounds), limit)
-        took[name] = time.monotonic() - start
-        for row in found:
-            rows.setdefault(row.what, []).append(row)
-        if turn == AGAIN and not reason:
-            del failures[name]
-        elif reason and (turn in (0, AGAIN) or not reason.startswith(NOT_FINISHED)):
-            failures[name] = Row(name, None, None, None, note=f"failed: {reason}")
+        rows, reason = run_apart(name, options._replace(rounds=rounds), limit)
+        turns.add(turn, name, rows, reason, time.monotonic() - start)
         if reason == INTERRUPTED:
             break
-    seconds = round(time.monotonic() - began)
-    shown = [*map(merged, rows.values()), *failures.values()]
-    result = {"machine": machine(), "seconds": seconds, "rows": [one._asdict() for one in shown]}
-    return result, not failures
-
-
-def _ran_out_of_time(failure: Row | None) -> bool:
-    return failure is not None and NOT_FINISHED in failure.note
+    shown = [*map(merged, turns.rows.values()), *turns.failures.values()]
+    result = {
+        "machine": machine(),
+        "seconds": round(time.monotonic() - began),
+        "rows": [row._asdict() for row in shown],
+    }
+    return result, not turns.failures
 
 
 def table(result: dict[str, Any]) -> str:
     """Write a result as a Markdown table, the machine below it."""
     lines = ["| what | ratio | goal | met | ours | other side |", "|---|---|---|---|---|---|"]
-    for found in result["rows"]:
-        value = found["note"] if found["ratio"] is None else f"{found['ratio']:g}"
-        met = {True: "yes", False: "no", None: ""}[found["met"]]
+    for row in result["rows"]:
+        value = row["note"] if row["ratio"] is None else f"{row['ratio']:g}"
+        met = {True: "yes", False: "no", None: ""}[row["met"]]
         sides = [
-            "" if found[side] is None else f"{found[side]:.4g} {found['unit']}"
+            "" if row[side] is None else f"{row[side]:.4g} {row['unit']}"
             for side in ("ours", "theirs")
         ]
-        cells = (found["what"], value, found["goal"] or "", met, *sides)
+        cells = (row["what"], value, row["goal"] or "", met, *sides)
         lines.append("| " + " | ".join(cells) + " |")
     about = result["machine"]
     machine_line = (
@@ -235,7 +261,11 @@ def main() -> int:
         return 0
     names = []
     for name in arguments.names or SHARES:
-        chosen = [one for one in (*SHARES, "example") if name in {one, one.partition(".")[0]}]
+        chosen = [
+            candidate
+            for candidate in (*SHARES, "example")
+            if name in {candidate, candidate.partition(".")[0]}
+        ]
         if not chosen:
             parser.error(f"no such benchmark: {name}")
         names += chosen

@@ -49,7 +49,7 @@ function splitQuery(query) {
         """Return the words of a text: Chinese characters, alone and in pairs, and other words whole."""
         words: list[str] = []
         for run in _RUNS.finditer(input):
-            pairs = [f"{one}{next_one}" for one, next_one in pairwise(run[1] or "")]
+            pairs = [f"{character}{next_one}" for character, next_one in pairwise(run[1] or "")]
             words += [*pairs, *run[1]] if run[1] else [run[0]]
         return words
 

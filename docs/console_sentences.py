@@ -44,7 +44,9 @@ def sentences() -> list[str]:
             found[re.sub(r"\\(.)", r"\1", message)] = None
     words = ["success", "failure", "event", "HTTP callers", "bucket", "timer"]
     words += [kind.label for kind in destinations.KINDS.values()]
-    words += [word for one in metrics.METRICS.values() for word in (one.meaning, one.statistic)]
+    words += [
+        word for metric in metrics.METRICS.values() for word in (metric.meaning, metric.statistic)
+    ]
     return list(found | dict.fromkeys(words))
 
 
@@ -61,6 +63,10 @@ def compile_catalog(file: Path) -> None:
     """Write the translations as JSON, which the console reads."""
     with CATALOG.open("rb") as source:
         messages = read_po(source, charset="utf-8")
-    translated = {str(one.id): one.string for one in messages if one.string and not one.fuzzy}
+    translated = {
+        str(message.id): message.string
+        for message in messages
+        if message.string and not message.fuzzy
+    }
     del translated[""]
     file.write_text(json.dumps(translated, ensure_ascii=False, indent=0), "utf-8")

@@ -96,10 +96,12 @@ def describe(
 def first_sentence(doctree: nodes.document) -> str:
     """Return the first sentence of a page, "" if it begins with something else than text."""
     paragraphs = doctree.findall(nodes.paragraph)
-    paragraph = next((one for one in paragraphs if isinstance(one.parent, nodes.section)), None)
+    paragraph = next(
+        (candidate for candidate in paragraphs if isinstance(candidate.parent, nodes.section)), None
+    )
     text = " ".join(paragraph.astext().split()) if paragraph else ""
-    found = _SENTENCE.match(text)
-    return (found[1] if found else text).rstrip(":")
+    sentence = _SENTENCE.match(text)
+    return (sentence[1] if sentence else text).rstrip(":")
 
 
 def write(app: Sphinx, exception: Exception | None) -> None:

@@ -512,8 +512,8 @@ def _project() -> Iterator[Path]:
 def in_chinese(steps: tuple[Step, ...]) -> tuple[Step, ...]:
     """Return steps with Chinese labels; states keep their names, which the API has."""
     return tuple(
-        Step(chinese(one.source), chinese(one.target), chinese(one.label), one.kind)
-        for one in steps
+        Step(chinese(step.source), chinese(step.target), chinese(step.label), step.kind)
+        for step in steps
     )
 
 

@@ -126,9 +126,9 @@ def scrubbed(runtime: LocalRuntime, data: Path) -> dict[str, str]:
     """Return what differs between two runs, and what stands in its place."""
     url = f"{runtime.endpoint}/_local/tasks?limit=100&sortOrderByTime=asc"
     tasks = requests.get(url, headers=_let_in(runtime), timeout=10).json()["tasks"]
-    ordered = sorted(tasks, key=lambda one: (one["acceptedTime"], one["function"]))
+    ordered = sorted(tasks, key=lambda task: (task["acceptedTime"], task["function"]))
     return {
-        **{one["requestId"]: f"1-6b06b1a0-{n:08x}-{n:012x}" for n, one in enumerate(ordered, 1)},
+        **{task["requestId"]: f"1-6b06b1a0-{n:08x}-{n:012x}" for n, task in enumerate(ordered, 1)},
         runtime.endpoint: "http://127.0.0.1:9000",
         runtime.addresses.mns: "http://127.0.0.1:9001",
         str(data): ".fc-async/runtime",

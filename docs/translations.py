@@ -163,11 +163,13 @@ def out_of_date(page: Catalog, catalog: Catalog) -> list[str]:
     messages = {str(message.id) for message in page if message.id}
     translated = {str(message.id) for message in catalog if message.string and not message.fuzzy}
     known = [str(message.id) for message in (*catalog, *catalog.obsolete.values()) if message.id]
-    missing = [one for one in messages if one not in translated and needs_translation(one)]
-    left = [one for one in known if one not in messages]
+    missing = [
+        message for message in messages if message not in translated and needs_translation(message)
+    ]
+    obsolete = [message for message in known if message not in messages]
     return [
-        *(f"not translated: {one}" for one in sorted(missing)),
-        *(f"no longer on the page: {one}" for one in sorted(left)),
+        *(f"not translated: {message}" for message in sorted(missing)),
+        *(f"no longer on the page: {message}" for message in sorted(obsolete)),
     ]
 
 
@@ -216,7 +218,7 @@ def check() -> list[str]:
         for page in [*translated_pages(), "console"]:
             template = read_catalog(Path(folder, f"{page}.pot"))
             found = out_of_date(template, read_catalog(CATALOGS / f"{page}.po"))
-            faults += [f"docs/{page}.po: {one}" for one in found]
+            faults += [f"docs/{page}.po: {fault}" for fault in found]
     english = (DOCS.parent / "README.md").read_text("utf-8")
     done = translated_sections(english, (DOCS.parent / "README.zh-CN.md").read_text("utf-8"))
     faults += [

@@ -75,8 +75,8 @@ def get_metrics(
         end: Milliseconds since the epoch; None: now.
         period: 60 or 3600 seconds, or None.
     """
-    given = {"function": function, "start": start, "end": end, "period": period}
-    pairs = [(name, str(value)) for name, value in given.items() if value is not None]
+    optional = {"function": function, "start": start, "end": end, "period": period}
+    pairs = [(name, str(value)) for name, value in optional.items() if value is not None]
     parameters = _signing.canonical_query([*pairs, *(("metric", name) for name in names)])
     return _get("GetMetrics", models.Metrics, "metrics", parameters=parameters)
 

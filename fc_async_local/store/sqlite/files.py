@@ -333,9 +333,9 @@ def _checksum(order: str, data: bytes, sums: Sums = (0, 0)) -> Sums:
     """SQLite's checksum of a multiple of eight bytes."""
     # https://www.sqlite.org/fileformat2.html#checksum_algorithm
     first, second = sums
-    for one, other in struct.iter_unpack(f"{order}2I", data):
-        first = (first + one + second) & 0xFFFFFFFF
-        second = (second + other + first) & 0xFFFFFFFF
+    for even, odd in struct.iter_unpack(f"{order}2I", data):
+        first = (first + even + second) & 0xFFFFFFFF
+        second = (second + odd + first) & 0xFFFFFFFF
     return first, second
 
 

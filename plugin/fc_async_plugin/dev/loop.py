@@ -172,7 +172,7 @@ class Loop:
                 return
             self._perform(action)
 
-    def _perform(self, action: Action) -> None:  # noqa: C901 -- a table: a case an action
+    def _perform(self, action: Action) -> None:
         match action:
             case Message():
                 self._say(action)

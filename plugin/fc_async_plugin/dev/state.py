@@ -318,7 +318,7 @@ class State:
         """The functions that are debugged."""
         return frozenset(self._debugged)
 
-    def decide(self, event: Event) -> list[Action]:  # noqa: C901, PLR0911 -- a table: a case an event
+    def decide(self, event: Event) -> list[Action]:  # noqa: PLR0911 -- a table: a case an event
         """Return what is to be done after an event, in its order."""
         match event:
             case Started():

@@ -27,11 +27,11 @@ def violations(page: Page, part: str = "html") -> list[str]:
     if not page.evaluate("'axe' in window"):
         page.evaluate(_AXE.read_text(encoding="utf-8"))
     # The whole result, with the rules that hold, takes longer to send than the check takes.
-    found: list[dict[str, Any]] = page.evaluate(
+    violations: list[dict[str, Any]] = page.evaluate(
         f"axe.run('{part}', {json.dumps(_RULES)}).then((result) => result.violations)"
     )
     return [
-        f"{one['id']}: {node['target']} {node['failureSummary']}"
-        for one in found
-        for node in one["nodes"]
+        f"{violation['id']}: {node['target']} {node['failureSummary']}"
+        for violation in violations
+        for node in violation["nodes"]
     ]

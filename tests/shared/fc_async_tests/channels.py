@@ -29,9 +29,9 @@ class MemoryChannel:
     @classmethod
     def pair(cls) -> tuple[MemoryChannel, MemoryChannel]:
         """Two ends of one channel."""
-        one, two = cls(), cls()
-        one.other, two.other = two, one
-        return one, two
+        first, second = cls(), cls()
+        first.other, second.other = second, first
+        return first, second
 
     def send(self, topic: str, count: int | None) -> None:
         if self.other is not None and self.other.hear is not None:

@@ -27,7 +27,7 @@ def opened(browser: Browser, endpoint: str, **settings: Any) -> Iterator[Page]:
     context = browser.new_context(base_url=endpoint, accept_downloads=True, **settings)
     context.grant_permissions(["clipboard-read", "clipboard-write"])
     let_in(context, endpoint)
-    one = context.new_page()
+    page = context.new_page()
     errors: list[str] = []
 
     def note(error: Exception) -> None:
@@ -37,9 +37,9 @@ def opened(browser: Browser, endpoint: str, **settings: Any) -> Iterator[Page]:
         if "Content Security Policy" in message.text:
             errors.append(message.text)
 
-    one.on("pageerror", note)
-    one.on("console", read)
-    yield one
+    page.on("pageerror", note)
+    page.on("console", read)
+    yield page
     context.close()
     assert errors == []
 

@@ -95,13 +95,13 @@ def _lines(spent: dict[str, Spent]) -> Iterable[str]:
     for parts, limit in ((by_folder, None), (by_file, None), (spent, SLOWEST)):
         yield ""
         slowest = sorted(parts.items(), key=lambda part: part[1], reverse=True)
-        yield from (f"{_shown(one)} {name}" for name, one in slowest[:limit])
+        yield from (f"{_shown(times)} {name}" for name, times in slowest[:limit])
 
 
 def _sums(spent: dict[str, Spent], key: Callable[[str], str]) -> dict[str, Spent]:
     sums: dict[str, Spent] = defaultdict(Spent)
-    for name, one in spent.items():
-        sums[key(name)] += one
+    for name, times in spent.items():
+        sums[key(name)] += times
     return sums
 
 

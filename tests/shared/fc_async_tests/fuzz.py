@@ -202,26 +202,34 @@ class Mutator:
     def _query(self, case: Case) -> Case:
         path, _, query = case.target.partition("?")
         pairs = [pair for pair in query.split("&") if pair]
-        names = [pair.partition("=")[0] for pair in pairs] + list(_PARAMETERS)
         text = self._text()
-        if len(pairs) > 0 and self._random.random() < 0.6:
-            name = self._random.choice(names[: len(pairs)])
-        else:
-            name = self._random.choice(names)
+        name = self._parameter(pairs)
         if name.lower() == "waitseconds" and text.isascii() and text.isdigit():
             return case
-        kept = [pair for pair in pairs if pair.partition("=")[0] != name]
+        others = [pair for pair in pairs if pair.partition("=")[0] != name]
         if self._random.random() < 0.1:
-            kept = pairs  # the same parameter twice
-        if name.lower() in _TOKENS and self._random.random() < 0.6:
-            text = self._random.choice(self.tokens)
-        before = next((unquote(p.partition("=")[2]) for p in pairs if p.startswith(f"{name}=")), "")
-        if before[:1] in ("{", "[") and before and self._random.random() < 0.7:
-            text = self._json(before.encode()).decode("utf-8", "replace")
+            others = pairs  # the same parameter twice
+        before = next((pair for pair in pairs if pair.startswith(f"{name}=")), "")
+        text = self._value(name, unquote(before.partition("=")[2]), text)
         value = quote(text.encode("utf-8", "surrogatepass"), safe="")[:8_000]
         if self._random.random() < 0.9:
-            kept.append(f"{name}={value}")
-        return case._replace(target=f"{path}?{'&'.join(kept)}" if kept else path)
+            others.append(f"{name}={value}")
+        return case._replace(target=f"{path}?{'&'.join(others)}" if others else path)
+
+    def _parameter(self, pairs: Sequence[str]) -> str:
+        """Return the name of a parameter that the query has, or of any."""
+        present = [pair.partition("=")[0] for pair in pairs]
+        if present and self._random.random() < 0.6:
+            return self._random.choice(present)
+        return self._random.choice([*present, *_PARAMETERS])
+
+    def _value(self, name: str, before: str, text: str) -> str:
+        """Return a value that suits a parameter, now and then, or a hostile text as it is."""
+        if name.lower() in _TOKENS and self._random.random() < 0.6:
+            text = self._random.choice(self.tokens)
+        if before.startswith(("{", "[")) and self._random.random() < 0.7:
+            text = self._json(before.encode()).decode("utf-8", "replace")
+        return text
 
     def _header(self, case: Case) -> Case:
         names = [name for name, _ in case.headers] + list(_HEADERS)

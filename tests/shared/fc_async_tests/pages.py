@@ -358,8 +358,8 @@ class Reader:
         file = self.folder / f"block_{block.line}.yaml"
         file.write_text(whole(block.text), encoding="utf-8")
         project = s_yaml.load(file, environ=self.environment)
-        found = rules.check(rules.Context([project]))
-        assert [one for one in found if one.severity == "error"] == []
+        findings = rules.check(rules.Context([project]))
+        assert [finding for finding in findings if finding.severity == "error"] == []
 
 
 def place(text: str) -> str | None:

@@ -73,7 +73,7 @@ class Tables:
             raise Refused(409, "OTSObjectAlreadyExist")
         if options.max_versions != 1 or options.time_to_live < 86_400:
             raise Refused(400, "OTSParameterInvalid")
-        assert [(one.name, one.type) for one in meta.primary_key] == [("id", messages.STRING)]
+        assert [(key.name, key.type) for key in meta.primary_key] == [("id", messages.STRING)]
         self.tables[meta.table_name] = {}
 
     def _rows(self, request) -> dict[str, Row]:
@@ -131,13 +131,13 @@ def fulfilled(condition, row: Row) -> bool:
         parts.ParseFromString(condition.filter)
         assert parts.combinator == filters.LO_OR
         return any(fulfilled(part, row) for part in parts.sub_filters)
-    one = filters.SingleColumnValueFilter()
-    one.ParseFromString(condition.filter)
-    assert one.comparator == filters.CT_EQUAL
-    if one.column_name not in row:
-        return not one.filter_if_missing
+    comparison = filters.SingleColumnValueFilter()
+    comparison.ParseFromString(condition.filter)
+    assert comparison.comparator == filters.CT_EQUAL
+    if comparison.column_name not in row:
+        return not comparison.filter_if_missing
     # A type (1 byte), a length (4 bytes), the text.
-    return bool(row[one.column_name] == one.column_value[5:].decode())
+    return bool(row[comparison.column_name] == comparison.column_value[5:].decode())
 
 
 class Handler(BaseHTTPRequestHandler):

@@ -126,6 +126,26 @@ def decoded_types(call: ast.Call) -> list[str]:
     return [name for name in names if name.lstrip("_")[:1].isupper()]
 
 
+def known_as(name: str, file: Path) -> str:
+    """A private class is used in its own module only, and others may have the same name."""
+    return f"{file}:{name}" if name.startswith("_") else name
+
+
+def types_in(file: Path) -> tuple[set[str], set[str]]:
+    """Types that functions of a module decode into, and those that it prepares at its import."""
+    used: set[str] = set()
+    prepared: set[str] = set()
+    for statement in ast.parse(file.read_text("utf-8")).body:
+        at_import = not isinstance(statement, (ast.FunctionDef, ast.ClassDef))
+        for call in (node for node in ast.walk(statement) if isinstance(node, ast.Call)):
+            if at_import and ast.unparse(call.func) in {"prepare", "_decoding.prepare"}:
+                names = [ast.unparse(argument) for argument in call.args]
+            else:
+                names = decoded_types(call)
+            (prepared if at_import else used).update(known_as(name, file) for name in names)
+    return used, prepared
+
+
 def test_types_that_are_decoded_into_are_prepared_when_their_module_is_imported() -> None:
     """msgspec fills a type's field table at the first use, unsafely; importing holds a lock."""
     used: set[str] = set()
@@ -136,18 +156,7 @@ def test_types_that_are_decoded_into_are_prepared_when_their_module_is_imported(
         if isinstance(kind, type(models.Model))
     }
     for file in (file for root in PACKAGES for file in root.rglob("*.py")):
-        # A private class is used in its own module only, and others may have the same name.
-        def known_as(name: str, file: Path = file) -> str:
-            return f"{file}:{name}" if name.startswith("_") else name
-
-        tree = ast.parse(file.read_text("utf-8"))
-        for statement in tree.body:
-            at_import = not isinstance(statement, (ast.FunctionDef, ast.ClassDef))
-            for call in (node for node in ast.walk(statement) if isinstance(node, ast.Call)):
-                if at_import and ast.unparse(call.func) in {"prepare", "_decoding.prepare"}:
-                    prepared |= {known_as(ast.unparse(argument)) for argument in call.args}
-                elif at_import:
-                    prepared |= {known_as(name) for name in decoded_types(call)}
-                else:
-                    used |= {known_as(name) for name in decoded_types(call)}
+        in_functions, at_import = types_in(file)
+        used |= in_functions
+        prepared |= at_import
     assert sorted(used - prepared) == []

@@ -340,6 +340,43 @@ async def drain(runtime: Runtime) -> Counter[str]:
     return found
 
 
+def named(invocation: Invocation) -> tuple[str, str]:
+    """Return the function and the name under which an invocation was promised."""
+    function = invocation.function
+    return function, name_of(function, invocation.payload, invocation.request_id)
+
+
+def failed_unexpectedly(invocation: Invocation) -> bool:
+    status = invocation.status
+    if not status.final or status.value in {"Succeeded", "Stopped"}:
+        return False
+    return (invocation.function, invocation.payload) != ("call", FAILS_FOR_EVER)
+
+
+def owes_an_event(invocation: Invocation) -> bool:
+    return invocation.function in DESTINATIONS and invocation.status.final
+
+
+def failure_text(invocation: Invocation) -> str:
+    payload = (invocation.return_payload or b"")[:300]
+    return (
+        f"{invocation.function} {invocation.request_id}, retry {invocation.retry_count}: "
+        f"{invocation.error} {payload!r}"
+    )
+
+
+def silence_text(invocation: Invocation) -> str:
+    return (
+        f"{invocation.function} {invocation.request_id}, {invocation.status.value} at "
+        f"{invocation.ended_at}, destination {invocation.destination_status!r}"
+    )
+
+
+def repeats(counts: Counter[tuple[str, str]]) -> Counter[str]:
+    """Return how many names of each function came more than once."""
+    return Counter(function for (function, _), number in counts.items() if number > 1)
+
+
 def verdict(
     tasks: list[tuple[Invocation, list[str]]],
     promised: set[tuple[str, str]],
@@ -347,38 +384,26 @@ def verdict(
     told: Counter[str],
 ) -> dict[str, Any]:
     """Count, in total and by function. Repeats that "at least once" allows are counted apart."""
-    names = Counter(
-        (one.function, name_of(one.function, one.payload, one.request_id)) for one, _ in tasks
-    )
-    failed = [
-        one
-        for one, _ in tasks
-        if one.status.final and one.status.value not in {"Succeeded", "Stopped"}
-        if (one.function, one.payload) != ("call", FAILS_FOR_EVER)
-    ]
-    of_sources = [one for one, _ in tasks if one.function in DESTINATIONS]
-    untold = [one for one in of_sources if one.status.final and not told[one.request_id]]
+    invocations = [invocation for invocation, _ in tasks]
+    names = Counter(map(named, invocations))
+    repeated = repeats(names)
+    ran_again = repeats(ledger)
+    failed = [invocation for invocation in invocations if failed_unexpectedly(invocation)]
+    owing = [invocation for invocation in invocations if owes_an_event(invocation)]
+    untold = [invocation for invocation in owing if not told[invocation.request_id]]
     return {
         "promised": dict(Counter(function for function, _ in promised)),
-        "statuses": dict(Counter(one.status.value for one, _ in tasks)),
+        "statuses": dict(Counter(invocation.status.value for invocation in invocations)),
         "lost": len(promised - names.keys()),
-        "stuck": sum(not one.status.final for one, _ in tasks),
-        "stopped": sum(one.status.value == "Stopped" for one, _ in tasks),
+        "stuck": sum(not invocation.status.final for invocation in invocations),
+        "stopped": sum(invocation.status.value == "Stopped" for invocation in invocations),
         "failed": len(failed),
-        "failures": [
-            f"{one.function} {one.request_id}, retry {one.retry_count}: {one.error} "
-            f"{(one.return_payload or b'')[:300]!r}"
-            for one in failed[:10]
-        ],
+        "failures": list(map(failure_text, failed[:10])),
         "ended_twice": sum(len(finals) > 1 for _, finals in tasks),
-        "fired_twice": sum(n > 1 for (function, _), n in names.items() if function == "timed"),
+        "fired_twice": repeated["timed"],
         "untold": len(untold),
-        "silent": [
-            f"{one.function} {one.request_id}, {one.status.value} at {one.ended_at}, destination "
-            f"{one.destination_status!r}"
-            for one in untold[:10]
-        ],
-        "ran_twice": sum(number > 1 for (one, _), number in ledger.items() if one != "told"),
-        "consumed_twice": sum(n > 1 for (one, _), n in names.items() if one == "consumed"),
+        "silent": list(map(silence_text, untold[:10])),
+        "ran_twice": ran_again.total() - ran_again["told"],
+        "consumed_twice": repeated["consumed"],
         "told_twice": sum(number > 1 for number in told.values()),
     }

@@ -6,13 +6,18 @@ from __future__ import annotations
 import itertools
 import random
 import sys
+from typing import TYPE_CHECKING
 
 import pytest
 
-from fc_async_sdk._drawing import Box, Item, Link, Scene, advice, compute, svg
+from fc_async_sdk._drawing import Box, Item, Link, Route, Scene, advice, compute, svg
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 KINDS = ("success", "failure", "trigger")
 Rectangle = tuple[float, float, float, float]
+Point = tuple[float, float]
 
 
 def random_graph(seed: int) -> tuple[list[Item], list[Link]]:
@@ -43,46 +48,71 @@ def overlap(one: Rectangle, other: Rectangle, slack: float = 0.3) -> bool:
     )
 
 
+def segments(route: Route) -> list[tuple[Point, Point]]:
+    return list(itertools.pairwise(route.points))
+
+
+def around(begin: Point, end: Point) -> Rectangle:
+    (x1, y1), (x2, y2) = begin, end
+    return (min(x1, x2), min(y1, y2), abs(x1 - x2), abs(y1 - y2))
+
+
+def overlaps(areas: Iterable[tuple[Rectangle, Rectangle]], fault: str) -> list[str]:
+    return [fault for one, other in areas if overlap(one, other)]
+
+
 def on_lines(scene: Scene) -> list[str]:
     """Return a fault for each label that the line of another edge runs through."""
+    labelled = [
+        (route.label_at, other)
+        for route, other in itertools.permutations(scene.routes, 2)
+        if route.label_at
+    ]
     return [
         "a label lies on the line of another edge"
-        for one, other in itertools.permutations(scene.routes, 2)
-        for (x1, y1), (x2, y2) in itertools.pairwise(other.points)
-        if one.label_at
-        and overlap((min(x1, x2), min(y1, y2), abs(x1 - x2), abs(y1 - y2)), one.label_at)
+        for label, other in labelled
+        for segment in segments(other)
+        if overlap(around(*segment), label)
     ]
+
+
+def faults_of(route: Route, boxes: list[Rectangle]) -> list[str]:
+    """Return what is wrong with a line, its boxes and all others."""
+    found = []
+    for begin, end in segments(route):
+        oblique = begin[0] != end[0] and begin[1] != end[1]
+        found += ["a segment is oblique"] * oblique
+        crossed = any(overlap(around(begin, end), box, 1.0) for box in boxes)
+        found += ["an edge crosses a box"] * crossed
+    for (x1, y1), (x2, y2), (x3, y3) in zip(
+        route.points, route.points[1:], route.points[2:], strict=False
+    ):
+        found += ["a turn leads nowhere"] * (x1 == x2 == x3 or y1 == y2 == y3)
+    ends = [(route.points[0], boxes[route.source]), (route.points[-1], boxes[route.target])]
+    for (x, y), box in ends:
+        touches = overlap((x - 2, y - 2, 4, 4), box)
+        found += ["an edge ends away from its box"] * (not touches)
+    return found
+
+
+def is_inside(rectangle: Rectangle, scene: Scene) -> bool:
+    left, top, width, height = rectangle
+    if left < 0 or top < 0:
+        return False
+    return left + width <= scene.width and top + height <= scene.height
 
 
 def faults(scene: Scene) -> list[str]:
     boxes = [area(box) for box in scene.boxes]
     labels = [route.label_at for route in scene.routes if route.label_at]
-    found = []
-    for one, other in itertools.combinations(boxes, 2):
-        found += ["two boxes overlap"] * overlap(one, other)
-    for one, other in itertools.combinations(labels, 2):
-        found += ["two labels overlap"] * overlap(one, other)
-    for label, box in itertools.product(labels, boxes):
-        found += ["a label overlaps a box"] * overlap(label, box)
+    found = overlaps(itertools.combinations(boxes, 2), "two boxes overlap")
+    found += overlaps(itertools.combinations(labels, 2), "two labels overlap")
+    found += overlaps(itertools.product(labels, boxes), "a label overlaps a box")
     found += on_lines(scene)
-    for route in (one for one in scene.routes if one.points):
-        for (x1, y1), (x2, y2) in itertools.pairwise(route.points):
-            found += ["a segment is oblique"] * (x1 != x2 and y1 != y2)
-            segment = (min(x1, x2), min(y1, y2), abs(x1 - x2), abs(y1 - y2))
-            found += ["an edge crosses a box"] * any(overlap(segment, box, 1.0) for box in boxes)
-        for (x1, y1), (x2, y2), (x3, y3) in zip(
-            route.points, route.points[1:], route.points[2:], strict=False
-        ):
-            found += ["a turn leads nowhere"] * (x1 == x2 == x3 or y1 == y2 == y3)
-        ends = (boxes[route.source], boxes[route.target])
-        for (x, y), box in zip((route.points[0], route.points[-1]), ends, strict=True):
-            touches = overlap((x - 2, y - 2, 4, 4), box)
-            found += ["an edge ends away from its box"] * (not touches)
-    for left, top, width, height in (*boxes, *labels):
-        inside = left >= 0 and top >= 0
-        inside = inside and left + width <= scene.width and top + height <= scene.height
-        found += ["something is outside of the drawing"] * (not inside)
-    return found
+    for route in scene.routes:
+        found += faults_of(route, boxes) if route.points else []
+    outside = [rectangle for rectangle in (*boxes, *labels) if not is_inside(rectangle, scene)]
+    return found + ["something is outside of the drawing"] * len(outside)
 
 
 @pytest.mark.parametrize("seed", range(200))
