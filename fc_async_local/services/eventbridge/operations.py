@@ -34,7 +34,7 @@ _TARGETS: Final = tuple[Target, ...]
 _STATUSES: Final = ("ENABLE", "DISABLE")
 _RULE: Final = "EventBusName RuleName"
 _RULE_VALUES: Final = f"{_RULE} Description FilterPattern Status"
-_PARAMETERS: Final = {
+PARAMETERS: Final = {
     "CreateEventBus": "EventBusName Description",
     "GetEventBus": "EventBusName",
     "UpdateEventBus": "EventBusName Description",
@@ -146,7 +146,7 @@ class Operations:
         operation = self._all.get(name)
         if operation is None:
             raise EventBridgeError("InvalidAction", f"{name!r} is not an operation of this service")
-        known_parameters = _PARAMETERS[name].split()
+        known_parameters = PARAMETERS[name].split()
         # ListTargets ignored its filter once, and answered all targets.
         for parameter in values:
             if parameter not in known_parameters:
