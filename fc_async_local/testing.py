@@ -335,7 +335,12 @@ class FcLocal:
         return request_id
 
     def send_oss_event(
-        self, bucket: str, key: str, *, event: str = "ObjectCreated:PutObject", size: int = 0
+        self,
+        bucket: str,
+        key: str,
+        *,
+        event: str = "ObjectCreated:PutObject",
+        size: int = 0,
     ) -> list[str]:
         """Fire the OSS triggers that match an event of an object.
 
@@ -383,7 +388,10 @@ class FcLocal:
         from fc_async_local.domain.faults import DestinationFault
 
         fault = DestinationFault(
-            destination=destination, status=status, timeout=timeout, times=times
+            destination=destination,
+            status=status,
+            timeout=timeout,
+            times=times,
         )
         self._in_loop(self.runtime.faults.add, fault, seconds=seconds)
 

@@ -116,7 +116,13 @@ class Channel(Protocol):
 class Waiter:
     """Waits for one topic. Made by :meth:`Wakeups.waiter`."""
 
-    def __init__(self, lines: Lines[Waiter], topic: str, clock: Clock, survey: int | None) -> None:
+    def __init__(
+        self,
+        lines: Lines[Waiter],
+        topic: str,
+        clock: Clock,
+        survey: int | None,
+    ) -> None:
         self._lines = lines
         self._topic = topic
         self._clock = clock

@@ -389,7 +389,12 @@ class AsyncClient(BaseClient):
     ) -> handles.AsyncTaskHandle[Any]: ...
     @overload
     def task(
-        self, function: str, task_id: str, *, result: type[R], qualifier: str | None = None
+        self,
+        function: str,
+        task_id: str,
+        *,
+        result: type[R],
+        qualifier: str | None = None,
     ) -> handles.AsyncTaskHandle[R]: ...
     def task(
         self,

@@ -387,7 +387,12 @@ class Client(BaseClient):
     ) -> handles.TaskHandle[Any]: ...
     @overload
     def task(
-        self, function: str, task_id: str, *, result: type[R], qualifier: str | None = None
+        self,
+        function: str,
+        task_id: str,
+        *,
+        result: type[R],
+        qualifier: str | None = None,
     ) -> handles.TaskHandle[R]: ...
     def task(
         self,

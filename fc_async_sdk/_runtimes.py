@@ -129,7 +129,11 @@ def own_credentials(endpoint: Endpoint) -> Credentials:
     token = token_at(endpoint)
     if not token:
         return LOCAL
-    return Credentials(access_key_id=KEY_ID, access_key_secret=token, source="the local runtime")
+    return Credentials(
+        access_key_id=KEY_ID,
+        access_key_secret=token,
+        source="the local runtime",
+    )
 
 
 def credentials(endpoint: Endpoint, environ: Mapping[str, str]) -> Credentials:
@@ -149,7 +153,9 @@ def credentials(endpoint: Endpoint, environ: Mapping[str, str]) -> Credentials:
     if not secret:
         return LOCAL
     return Credentials(
-        access_key_id=ACCESS_KEY_ID, access_key_secret=secret, source="the local runtime"
+        access_key_id=ACCESS_KEY_ID,
+        access_key_secret=secret,
+        source="the local runtime",
     )
 
 

@@ -71,7 +71,13 @@ class Unsigned(NamedTuple):
     body: bytes
 
 
-def sign(request: Unsigned, credentials: Credentials, *, now: float, nonce: str) -> dict[str, str]:
+def sign(
+    request: Unsigned,
+    credentials: Credentials,
+    *,
+    now: float,
+    nonce: str,
+) -> dict[str, str]:
     """Sign a request.
 
     Args:
@@ -250,7 +256,12 @@ def _to_epoch(text: str) -> float | None:
         return None
 
 
-def _canonical(method: str, target: str, names: list[str], present: Mapping[str, str]) -> str:
+def _canonical(
+    method: str,
+    target: str,
+    names: list[str],
+    present: Mapping[str, str],
+) -> str:
     """Return the canonical request of a received request, whichever client encoded it."""
     path, _, query = target.partition("?")
     parts = [

@@ -180,7 +180,12 @@ class InvalidPayload(FcAsyncError, ValueError):
     """
 
     def __init__(
-        self, expected: str, reason: str, place: str = "$", *, what: str = "the payload"
+        self,
+        expected: str,
+        reason: str,
+        place: str = "$",
+        *,
+        what: str = "the payload",
     ) -> None:
         super().__init__(f"{what} is not a valid {expected}: {reason} (at {place})")
         self.expected = expected
@@ -740,7 +745,14 @@ class WaitTooLong(PaceError):
         seconds: The wait until the last slot, in seconds.
     """
 
-    def __init__(self, pace: str, seconds: int, count: int, hops: int, max_hops: int) -> None:
+    def __init__(
+        self,
+        pace: str,
+        seconds: int,
+        count: int,
+        hops: int,
+        max_hops: int,
+    ) -> None:
         waits = "the message waits" if count == 1 else f"the last of {count:,} messages waits"
         advice = (
             "Decorate the handler: @handler(…, pace=…), allow"

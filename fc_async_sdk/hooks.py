@@ -120,7 +120,11 @@ class Hooks:
             hook(occurrence)
 
     def headers(
-        self, operation: str, method: str, path: str, reserved: Container[str]
+        self,
+        operation: str,
+        method: str,
+        path: str,
+        reserved: Container[str],
     ) -> dict[str, str]:
         """Return the headers that hooks add to a request, with lower-case names.
 

@@ -275,7 +275,10 @@ def _joined(entries: Iterable[tuple[memoryview, bytes]]) -> bytes:
 
 
 def _files(
-    folder: Path, prefix: str, root: Path, ignored: Callable[[str], bool]
+    folder: Path,
+    prefix: str,
+    root: Path,
+    ignored: Callable[[str], bool],
 ) -> Iterator[tuple[str, Path]]:
     """Yield names in the archive, with ``/``, and files below a folder.
 

@@ -60,7 +60,13 @@ class _Source(NamedTuple):
     most: int | None = None
 
     @classmethod
-    def of(cls, method: Callable[..., Any], items: str, args: Any, kwargs: Any) -> _Source:
+    def of(
+        cls,
+        method: Callable[..., Any],
+        items: str,
+        args: Any,
+        kwargs: Any,
+    ) -> _Source:
         """Return a list to read, with boto3's ``PaginationConfig`` as arguments of the method.
 
         Raises:

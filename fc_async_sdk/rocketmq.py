@@ -129,7 +129,11 @@ class Topic:
             TransportError: No usable answer came back.
         """
         call = operations.consume(
-            *self._names, group, limit=limit, wait_seconds=wait_seconds, tag=tag
+            *self._names,
+            group,
+            limit=limit,
+            wait_seconds=wait_seconds,
+            tag=tag,
         )
         return self._transport.send(call)
 

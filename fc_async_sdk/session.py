@@ -261,6 +261,8 @@ def _given(key: str | None, secret: str | None, token: str | None) -> Provider |
         raise CredentialsError(f"{missing} is missing: a key needs its id and its secret")
     return _credentials.Static(
         _credentials.Credentials(
-            access_key_id=key, access_key_secret=secret, security_token=token or ""
+            access_key_id=key,
+            access_key_secret=secret,
+            security_token=token or "",
         )
     )

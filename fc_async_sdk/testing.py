@@ -260,7 +260,11 @@ def failure_event(
         error_message: What the function said.
         **fields: See :class:`EventFields`; it was executed four times unless they say otherwise.
     """
-    document = {"errorMessage": error_message, "errorType": "Exception", "stackTrace": []}
+    document = {
+        "errorMessage": error_message,
+        "errorType": "Exception",
+        "stackTrace": [],
+    }
     defaults: EventFields = {"attempts": 4, "response": document, **fields}
     return _event(condition=error, function_error=error, **defaults)
 

@@ -219,7 +219,11 @@ async def _task(
 def _invocation(task: dict[str, Any], named: _Named) -> dict[str, Any]:
     members = {_MEMBERS.get(name, name): value for name, value in task.items()}
     del members["functionArn"]
-    return {**members, "serviceName": named.service, "functionName": named.function}
+    return {
+        **members,
+        "serviceName": named.service,
+        "functionName": named.function,
+    }
 
 
 def _not_served(request: Request) -> Rejected:

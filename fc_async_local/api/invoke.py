@@ -231,6 +231,11 @@ def _qualifier(query: str) -> str:
     Raises:
         Rejected: 400 InvalidArgument: the query has another parameter.
     """
-    pairs = parse_qsl(query, keep_blank_values=True, encoding="utf-8", errors="replace")
+    pairs = parse_qsl(
+        query,
+        keep_blank_values=True,
+        encoding="utf-8",
+        errors="replace",
+    )
     refuse_unknown((name for name, _ in pairs), _PARAMETERS)
     return next((value for _, value in pairs if value), limits.DEFAULT_QUALIFIER)

@@ -127,12 +127,23 @@ def local(method: str, path: str, *, prefix: str = PREFIX) -> Callable[[H], H]:
     return functools.partial(_mark, method, prefix + path, "")
 
 
-def served(name: str, method: str, path: str, *, prefix: str = ROOT) -> Callable[[H], H]:
+def served(
+    name: str,
+    method: str,
+    path: str,
+    *,
+    prefix: str = ROOT,
+) -> Callable[[H], H]:
     """Return a decorator for the handler of an operation of the FC API."""
     return functools.partial(_mark, method, prefix + path, name)
 
 
-def _mark(method: str, path: str, name: str, handler: H) -> H:
+def _mark(
+    method: str,
+    path: str,
+    name: str,
+    handler: H,
+) -> H:
     vars(handler)["operation"] = Operation(method, path, handler, name)
     return handler
 

@@ -164,7 +164,11 @@ class Api(HttpService):
 
     def refuse(self, error: Rejected, request: Request) -> Answer:
         """Return an error in the form of the service."""
-        content = {"Code": error.code, "Message": error.message, "RequestId": request.id}
+        content = {
+            "Code": error.code,
+            "Message": error.message,
+            "RequestId": request.id,
+        }
         if request.path.startswith(fc2.VERSIONS):
             content |= {"ErrorCode": error.code, "ErrorMessage": error.message}
         headers = [("content-type", "application/json")]
@@ -197,7 +201,11 @@ class Api(HttpService):
         sent: list[Message] = []
 
         async def receive() -> Message:
-            return {"type": "http.request", "body": request.body, "more_body": False}
+            return {
+                "type": "http.request",
+                "body": request.body,
+                "more_body": False,
+            }
 
         async def send(message: Message) -> None:
             sent.append(message)

@@ -52,7 +52,11 @@ class TaskOperations:
     """Get, list and stop tasks."""
 
     def __init__(
-        self, store: Store, registry: FunctionRegistry, invoker: Engine, settings: Settings
+        self,
+        store: Store,
+        registry: FunctionRegistry,
+        invoker: Engine,
+        settings: Settings,
     ) -> None:
         self._store = store
         self._registry = registry

@@ -45,7 +45,11 @@ if TYPE_CHECKING:
 
 _SQL: Final = sql.statements("fc_async_local.bootstrap", "rows.sql", rows.PARTS)
 
-_TYPES: Final = {"INTEGER": ("integer",), "TEXT": ("text",), "BLOB": ("blob", "text")}
+_TYPES: Final = {
+    "INTEGER": ("integer",),
+    "TEXT": ("text",),
+    "BLOB": ("blob", "text"),
+}
 """Types of values by the type of their column; the same column may have bytes or text in JSON."""
 
 _DOCUMENTS: Final[Mapping[str, Callable[[bytes], object]]] = {
@@ -120,7 +124,10 @@ def read_rows(connection: sqlite3.Connection) -> None:
 
 
 def _check_types(
-    connection: sqlite3.Connection, table: str, column: str, types: Sequence[str]
+    connection: sqlite3.Connection,
+    table: str,
+    column: str,
+    types: Sequence[str],
 ) -> None:
     """Check that a column has values of its type, which SQLite does not demand."""
     cell, source = _quoted(column), _quoted(table)

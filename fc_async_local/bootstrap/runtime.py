@@ -398,7 +398,10 @@ def _clock(options: Options) -> Clock:
 
 
 def _runner(
-    options: Options, foundation: Foundation, addresses: Addresses, token: str
+    options: Options,
+    foundation: Foundation,
+    addresses: Addresses,
+    token: str,
 ) -> RoutingRunner:
     settings = options.settings
     # Functions have no token, so they cannot ask the runtime where large payloads and objects are.

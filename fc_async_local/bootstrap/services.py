@@ -75,7 +75,11 @@ class Protocols(NamedTuple):
         mns = MnsService(stores.messages, clock, settings, wakeups)
         topics = TopicService(mns, documents, node, bound=pushing.subscriptions)
         rocketmq = RocketMqService(
-            stores.logs, documents, clock=clock, settings=settings, wakeups=wakeups
+            stores.logs,
+            documents,
+            clock=clock,
+            settings=settings,
+            wakeups=wakeups,
         )
         targets = Targets(node, mns, rocketmq)
         eventbridge = EventBridgeService(

@@ -106,7 +106,9 @@ class StateFiles:
 def _read(database: Path) -> bytes:
     prefix = _project_folder.unfinished_prefix(database)
     with tempfile.TemporaryDirectory(
-        dir=database.parent, prefix=prefix, suffix=_project_folder.UNFINISHED
+        dir=database.parent,
+        prefix=prefix,
+        suffix=_project_folder.UNFINISHED,
     ) as folder:
         target = Path(folder, "snapshot")
         snapshots.take(database, target)

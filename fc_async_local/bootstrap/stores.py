@@ -85,7 +85,12 @@ class Foundation(NamedTuple):
     settings: Settings
 
 
-async def open_stores(choice: str, data: Path, clock: Clock, closing: AsyncExitStack) -> Stores:
+async def open_stores(
+    choice: str,
+    data: Path,
+    clock: Clock,
+    closing: AsyncExitStack,
+) -> Stores:
     """Open the stores; ``closing`` closes them.
 
     Args:

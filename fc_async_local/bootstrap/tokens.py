@@ -58,7 +58,13 @@ def with_access_key(settings: Settings, token: str) -> Settings:
     )
 
 
-def publish(data: Path, url: str, token: str, *, strict: bool) -> None:
+def publish(
+    data: Path,
+    url: str,
+    token: str,
+    *,
+    strict: bool,
+) -> None:
     """Let programs of this user find the token, by the data folder and by the address.
 
     Raises:

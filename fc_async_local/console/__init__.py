@@ -91,7 +91,11 @@ def routes(access: Access) -> list[Route]:
 
     async def page(request: Request) -> Response:
         if access.is_token(request.query_params.get("token", "")):
-            headers = {**_HEADERS, "cache-control": "no-store", "set-cookie": access.cookie}
+            headers = {
+                **_HEADERS,
+                "cache-control": "no-store",
+                "set-cookie": access.cookie,
+            }
             return RedirectResponse(PATH, 303, headers)
         if access.knows(request.headers):
             return answers[_INDEX]

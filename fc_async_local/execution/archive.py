@@ -149,7 +149,11 @@ def unpack(
 
 
 def _write(
-    archive: zipfile.ZipFile, entry: _Entry, root: Path, earlier: Sequence[Path], sums: Sums
+    archive: zipfile.ZipFile,
+    entry: _Entry,
+    root: Path,
+    earlier: Sequence[Path],
+    sums: Sums,
 ) -> None:
     info, path = entry.info, root.joinpath(*entry.path.parts)
     if info.is_dir():
@@ -189,7 +193,12 @@ def _is_alike(unpacked: Path, info: zipfile.ZipInfo, mode: int) -> bool:
     return status.st_mode == stat.S_IFREG | mode and status.st_size == info.file_size
 
 
-def _linked(unpacked: Path, path: Path, content: bytes, sums: Sums) -> bool:
+def _linked(
+    unpacked: Path,
+    path: Path,
+    content: bytes,
+    sums: Sums,
+) -> bool:
     """Link a file that is already on the disk, if it has a content; return whether it was linked.
 
     Args:

@@ -173,7 +173,12 @@ def in_process(
         at: When.
     """
     return [
-        Count(metric=metrics.IN_PROCESS, function=function, at=at, value=change * number)
+        Count(
+            metric=metrics.IN_PROCESS,
+            function=function,
+            at=at,
+            value=change * number,
+        )
         for function, number in Counter(functions).items()
     ]
 

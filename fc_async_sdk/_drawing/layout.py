@@ -41,7 +41,11 @@ def place(
         return columns.place(boxes, connections, downwards=downwards)
     graph = {
         "nodes": [
-            {"size": box._asdict(), "shape": "box", "key": str(number)}
+            {
+                "size": box._asdict(),
+                "shape": "box",
+                "key": str(number),
+            }
             for number, box in enumerate(boxes)
         ],
         "edges": [

@@ -401,7 +401,11 @@ def _size_of(extent: _Rectangle) -> Size:
 
 
 def _route(
-    link: Link, points: Iterable[Point], label: _Rectangle | None, dx: float, dy: float
+    link: Link,
+    points: Iterable[Point],
+    label: _Rectangle | None,
+    dx: float,
+    dy: float,
 ) -> Route:
     return Route(
         **link._asdict(),

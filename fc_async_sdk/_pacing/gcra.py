@@ -104,7 +104,14 @@ class Slots(NamedTuple):
         return self.start + self.size * self.interval
 
 
-def book(state: int, now: int, count: int, *, interval: int, burst: int) -> Slots:
+def book(
+    state: int,
+    now: int,
+    count: int,
+    *,
+    interval: int,
+    burst: int,
+) -> Slots:
     """Return the next slots of a pace.
 
     Args:
@@ -117,7 +124,13 @@ def book(state: int, now: int, count: int, *, interval: int, burst: int) -> Slot
     return Slots(max(state, now), now, interval, burst, count)
 
 
-def hold(state: int, until: int, *, interval: int, burst: int) -> int:
+def hold(
+    state: int,
+    until: int,
+    *,
+    interval: int,
+    burst: int,
+) -> int:
     """Return the state in which no slot is before a time, and no burst follows it."""
     return max(state, until + (burst - 1) * interval)
 

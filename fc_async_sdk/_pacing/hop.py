@@ -81,7 +81,14 @@ def read(event: bytes) -> Hop | None:
         raise InvalidPayload("Hop", str(error), "$", what="the envelope") from error
 
 
-def first(payload: bytes, *, seconds: int, part: int, spread: int, task: str) -> tuple[int, bytes]:
+def first(
+    payload: bytes,
+    *,
+    seconds: int,
+    part: int,
+    spread: int,
+    task: str,
+) -> tuple[int, bytes]:
     """Return the delay of a message that is sent, and its payload; 0: without delay.
 
     Args:
@@ -125,7 +132,13 @@ def remaining(hop: Hop, now: float) -> int:
     return max(1, hop.rest - late)
 
 
-def onward(hop: Hop, seconds: int, now: float, *, spread: int = 0) -> tuple[int, Hop]:
+def onward(
+    hop: Hop,
+    seconds: int,
+    now: float,
+    *,
+    spread: int = 0,
+) -> tuple[int, Hop]:
     """Return the delay of the next message, and the message.
 
     Args:

@@ -189,7 +189,11 @@ class Run:
         booking.used += 1
         if self._expected[key] > 0:
             self._expected[key] -= 1
-        return {**arguments, "payload": payload, "delay": delay or None}
+        return {
+            **arguments,
+            "payload": payload,
+            "delay": delay or None,
+        }
 
     def _booking_of(self, key: object, now: int) -> _Booking | None:
         """Return a booking with a slot that has not passed; None if messages go unpaced."""

@@ -338,7 +338,12 @@ async def async_call(store: PayloadStore | None, work: Callable[..., T], *args: 
 
 
 @contextlib.contextmanager
-def _told(store: PayloadStore, key: str, verb: str, written: str = "") -> Iterator[None]:
+def _told(
+    store: PayloadStore,
+    key: str,
+    verb: str,
+    written: str = "",
+) -> Iterator[None]:
     """Turn errors of a store into those of the SDK."""
     location = {"store": store.name, "key": key}
     try:

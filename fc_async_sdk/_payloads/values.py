@@ -79,7 +79,10 @@ def _encoder() -> json.JSONEncoder:
     import json  # noqa: PLC0415 -- functions that only read do without it
 
     return json.JSONEncoder(
-        ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_plain
+        ensure_ascii=False,
+        allow_nan=False,
+        separators=(",", ":"),
+        default=_plain,
     )
 
 
@@ -307,7 +310,11 @@ def _first(error: ValueError) -> tuple[str, str]:
     details: Any = getattr(error, "errors", None)
     if not callable(details):
         return type(error).__name__, "$"
-    complaints: Any = details(include_url=False, include_input=False, include_context=False)
+    complaints: Any = details(
+        include_url=False,
+        include_input=False,
+        include_context=False,
+    )
     first = complaints[0]
     path = "$"
     for step in first["loc"]:

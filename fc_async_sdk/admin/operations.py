@@ -75,7 +75,12 @@ def get_metrics(
         end: Milliseconds since the epoch; None: now.
         period: 60 or 3600 seconds, or None.
     """
-    optional = {"function": function, "start": start, "end": end, "period": period}
+    optional = {
+        "function": function,
+        "start": start,
+        "end": end,
+        "period": period,
+    }
     pairs = [(name, str(value)) for name, value in optional.items() if value is not None]
     parameters = _signing.canonical_query([*pairs, *(("metric", name) for name in names)])
     return _get("GetMetrics", models.Metrics, "metrics", parameters=parameters)
@@ -181,7 +186,12 @@ def list_tasks(
         limit: Tasks per page, 1-100; 20 when None.
         next_token: Where the page before ended.
     """
-    parameters = query(function=function, status=status, limit=limit, nextToken=next_token)
+    parameters = query(
+        function=function,
+        status=status,
+        limit=limit,
+        nextToken=next_token,
+    )
     return _get("ListTasks", models.Tasks, "tasks", parameters=parameters)
 
 

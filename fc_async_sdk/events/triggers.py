@@ -83,7 +83,11 @@ def timer(trigger: str, at: int, *, payload: str = "") -> Document:
         at: When it was due.
         payload: Text from its configuration.
     """
-    return {"triggerTime": times.rfc3339(at), "triggerName": trigger, "payload": payload}
+    return {
+        "triggerTime": times.rfc3339(at),
+        "triggerName": trigger,
+        "payload": payload,
+    }
 
 
 def oss(  # noqa: PLR0913 -- the fields of the document
@@ -166,7 +170,12 @@ def oss_on_bus(document: Document, at: int, origin: Origin = ORIGIN) -> Document
     return cloud_event(name, subject, element, Occurred(event_id, at, at, "acs.oss"), origin)
 
 
-def mns_queue(queue: str, body: str, occurred: Occurred, origin: Origin = ORIGIN) -> Document:
+def mns_queue(
+    queue: str,
+    body: str,
+    occurred: Occurred,
+    origin: Origin = ORIGIN,
+) -> Document:
     """Return the event of a message in an MNS queue.
 
     Args:
@@ -179,7 +188,11 @@ def mns_queue(queue: str, body: str, occurred: Occurred, origin: Origin = ORIGIN
     return cloud_event(
         MNS_QUEUE_MESSAGE,
         f"acs:mns:{origin.region}:{origin.account_id}:queues/{queue}",
-        {"requestId": message_id, "messageId": message_id, "messageBody": body},
+        {
+            "requestId": message_id,
+            "messageId": message_id,
+            "messageBody": body,
+        },
         occurred,
         origin,
     )
@@ -227,7 +240,11 @@ def rocketmq(
 
 
 def cloud_event(
-    kind: str, subject: str, data: Document, occurred: Occurred, origin: Origin = ORIGIN
+    kind: str,
+    subject: str,
+    data: Document,
+    occurred: Occurred,
+    origin: Origin = ORIGIN,
 ) -> Document:
     """Return an event of EventBridge.
 
@@ -311,7 +328,13 @@ def samples(at: int) -> dict[str, Document | list[Document]]:
             body=b'{"order": "A-17"}',
         ),
         "timer": timer("nightly", at, payload="text"),
-        "oss": oss("pictures", "in/a.png", at=at, size=1_024, content_type="image/png"),
+        "oss": oss(
+            "pictures",
+            "in/a.png",
+            at=at,
+            size=1_024,
+            content_type="image/png",
+        ),
         "mns_topic": mns_topic("topic", "text", at=at),
         "mns_queue": mns_queue("queue", "text", occurred),
         "rocketmq": [rocketmq("MQ_INST_1", "topic", "text", streaming, tag="tag")],

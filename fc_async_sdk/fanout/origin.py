@@ -44,7 +44,12 @@ def sends_failures_to(
     )
 
 
-def _is_channel(text: str, channel: DestinationArn, region: str, account_id: str) -> bool:
+def _is_channel(
+    text: str,
+    channel: DestinationArn,
+    region: str,
+    account_id: str,
+) -> bool:
     try:
         destination = arn.parse(text)
     except InvalidArn:

@@ -80,7 +80,9 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
         # is there once, which is what the id is for.
         if isinstance(result, AsyncTaskAlreadyExists):
             result = AcceptedInvocation(
-                request_id=result.request_id, task_id=task_id, duplicate=True
+                request_id=result.request_id,
+                task_id=task_id,
+                duplicate=True,
             )
         if isinstance(result, AcceptedInvocation):
             return Outcome(
@@ -89,7 +91,12 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
                 task_id=task_id or result.task_id,
                 accepted=result,
             )
-        return Outcome(index=self.index, payload=self.payload, task_id=task_id, error=result)
+        return Outcome(
+            index=self.index,
+            payload=self.payload,
+            task_id=task_id,
+            error=result,
+        )
 
 
 class RunPlan:
@@ -110,7 +117,13 @@ class RunPlan:
         ConfigurationError: A progress bar was asked for and ``rich`` is not installed.
     """
 
-    def __init__(self, name: str, items: object, concurrency: int, progress: Report) -> None:
+    def __init__(
+        self,
+        name: str,
+        items: object,
+        concurrency: int,
+        progress: Report,
+    ) -> None:
         check_concurrency(concurrency)
         # Iterable as well, and hardly meant: one text of 1,000 letters would be 1,000 calls.
         if isinstance(items, (str, bytes, bytearray, dict)):
@@ -221,12 +234,21 @@ class Plan(RunPlan):
         except PaceError:
             raise
         except FcAsyncError as error:
-            return Outcome(index=index, payload=payload, task_id=task_id or "", error=error)
+            return Outcome(
+                index=index,
+                payload=payload,
+                task_id=task_id or "",
+                error=error,
+            )
 
     def _known(self, index: int, payload: Any, task_id: str) -> Outcome:
         accepted = AcceptedInvocation(request_id="", task_id=task_id, duplicate=True)
         return Outcome(
-            index=index, payload=payload, task_id=task_id, accepted=accepted, skipped=True
+            index=index,
+            payload=payload,
+            task_id=task_id,
+            accepted=accepted,
+            skipped=True,
         )
 
 

@@ -115,7 +115,12 @@ class ReplayPlan(RunPlan):
         except PaceError:
             raise
         except FcAsyncError as error:
-            return Outcome(index=index, payload=payload, task_id=task_id, error=error)
+            return Outcome(
+                index=index,
+                payload=payload,
+                task_id=task_id,
+                error=error,
+            )
 
     def _target(self, event: DestinationEvent) -> tuple[str, str | None]:
         """Return function and qualifier that an event is sent to.
@@ -144,7 +149,12 @@ class ReplayPlan(RunPlan):
         return named.function, None if is_default else named.qualifier
 
     @staticmethod
-    def _check_place(noun: str, called: str, function: str, named: str) -> None:
+    def _check_place(
+        noun: str,
+        called: str,
+        function: str,
+        named: str,
+    ) -> None:
         """Check that a function is where this client calls: one of its name may be here, too."""
         if called and named and called != named:
             raise InvalidParameter(

@@ -94,7 +94,11 @@ class _Run:
     @property
     def progress(self) -> Progress:
         """The counts so far."""
-        return Progress(done=self._done, failed=len(self._failures), total=self._plan.total)
+        return Progress(
+            done=self._done,
+            failed=len(self._failures),
+            total=self._plan.total,
+        )
 
     def _begin(self) -> None:
         if self._started:

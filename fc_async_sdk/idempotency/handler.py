@@ -195,7 +195,12 @@ def _not_begun(result: object) -> bool:
     return inspect.isgenerator(result) and inspect.getgeneratorstate(result) == inspect.GEN_CREATED
 
 
-def _check_ended(name: str, function: object, result: object, advice: str) -> None:
+def _check_ended(
+    name: str,
+    function: object,
+    result: object,
+    advice: str,
+) -> None:
     """Check that a result does not stand for work that goes on, or has not begun.
 
     Raises:

@@ -132,7 +132,13 @@ class Run:
         key: The key of the record.
     """
 
-    def __init__(self, store: Store, rules: states.Rules, clock: Clock, record: Record) -> None:
+    def __init__(
+        self,
+        store: Store,
+        rules: states.Rules,
+        clock: Clock,
+        record: Record,
+    ) -> None:
         self.key = record.key
         self._store = store
         self._rules = rules
@@ -260,7 +266,13 @@ def forget(store: Store, key: str) -> bool:
     return record is not None and removed
 
 
-def resolve(store: Store, key: str, *, happened: bool, result: object = None) -> bool:
+def resolve(
+    store: Store,
+    key: str,
+    *,
+    happened: bool,
+    result: object = None,
+) -> bool:
     """State whether the effects in doubt have happened, so that retries of the key can go on.
 
     Args:
@@ -292,4 +304,11 @@ def resolve(store: Store, key: str, *, happened: bool, result: object = None) ->
 
 def _probe(key: str) -> Record:
     """Return a record whose create() reads the stored one: a store has no other way to read."""
-    return Record(key=key, token=new_token(), state="free", written=0, until=0, expires=60_000)
+    return Record(
+        key=key,
+        token=new_token(),
+        state="free",
+        written=0,
+        until=0,
+        expires=60_000,
+    )

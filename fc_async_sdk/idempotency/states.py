@@ -196,7 +196,12 @@ class Done(msgspec.Struct, frozen=True):
     result: Kept | None
 
 
-def decide(record: Record, request: Request, rules: Rules, now: int) -> Running | Done | None:
+def decide(
+    record: Record,
+    request: Request,
+    rules: Rules,
+    now: int,
+) -> Running | Done | None:
     """Return what is known of the key of an execution; None: the key is free, replace its record.
 
     Args:
@@ -228,7 +233,12 @@ def decide(record: Record, request: Request, rules: Rules, now: int) -> Running 
     return None
 
 
-def interrupted(record: Record, request: Request, rules: Rules, now: int) -> bool:
+def interrupted(
+    record: Record,
+    request: Request,
+    rules: Rules,
+    now: int,
+) -> bool:
     """Return whether the run of a record has ended without recording its end.
 
     A retry of the same request begins only after the attempt before has ended; a second delivery
@@ -240,7 +250,12 @@ def interrupted(record: Record, request: Request, rules: Rules, now: int) -> boo
     return rules.trust_retry_count and is_retry
 
 
-def claim(request: Request, rules: Rules, now: int, token: str) -> Record:
+def claim(
+    request: Request,
+    rules: Rules,
+    now: int,
+    token: str,
+) -> Record:
     """Return the record of a run that begins."""
     # The platform ends a run at its time limit. A later claim is safe after that, with a margin for
     # the two clocks.
@@ -276,13 +291,24 @@ def cancel_effect(record: Record, effect: str, token: str) -> Record:
     return replace(record, token=token, begun=begun)
 
 
-def end_effect(record: Record, effect: str, result: Kept, token: str) -> Record:
+def end_effect(
+    record: Record,
+    effect: str,
+    result: Kept,
+    token: str,
+) -> Record:
     """Return the record with the result of an effect."""
     ended = cancel_effect(record, effect, token)
     return replace(ended, effects={**ended.effects, effect: result})
 
 
-def complete(record: Record, result: Kept | None, rules: Rules, now: int, token: str) -> Record:
+def complete(
+    record: Record,
+    result: Kept | None,
+    rules: Rules,
+    now: int,
+    token: str,
+) -> Record:
     """Return the record of a run that succeeded. Results of effects are no longer needed."""
     return replace(
         record,
@@ -296,7 +322,13 @@ def complete(record: Record, result: Kept | None, rules: Rules, now: int, token:
     )
 
 
-def fail(record: Record, error: Exception, rules: Rules, now: int, token: str) -> Record | None:
+def fail(
+    record: Record,
+    error: Exception,
+    rules: Rules,
+    now: int,
+    token: str,
+) -> Record | None:
     """Return the record of a run that raised an error; None: the key has none any more."""
     if rules.keeps(error):
         # Lone surrogates are in messages about bytes, and no store takes them.
@@ -307,7 +339,13 @@ def fail(record: Record, error: Exception, rules: Rules, now: int, token: str) -
     # With effects the record stays: without it the next attempt would perform them again.
     if record.begun or record.effects:
         expires = now + _ms(rules.expires_after)
-        return replace(record, token=token, state="free", written=now, expires=expires)
+        return replace(
+            record,
+            token=token,
+            state="free",
+            written=now,
+            expires=expires,
+        )
     return None
 
 

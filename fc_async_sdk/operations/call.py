@@ -357,18 +357,32 @@ def json_call(
     )
 
 
-def get_call(operation: str, at: str, cls: type[U], parameters: str = "") -> Call[U]:
+def get_call(
+    operation: str,
+    at: str,
+    cls: type[U],
+    parameters: str = "",
+) -> Call[U]:
     """Return a call that reads a JSON document."""
     return json_call(operation, "GET", at, cls, parameters=parameters)
 
 
-def create_call(operation: str, at: str, cls: type[U], document: object) -> Call[U]:
+def create_call(
+    operation: str,
+    at: str,
+    cls: type[U],
+    document: object,
+) -> Call[U]:
     """Return a call that makes something, repeated only if it was refused."""
     return json_call(operation, "POST", at, cls, document=document, repeat="refused")
 
 
 def put_call(
-    operation: str, at: str, cls: type[U], document: object, parameters: str = ""
+    operation: str,
+    at: str,
+    cls: type[U],
+    document: object,
+    parameters: str = "",
 ) -> Call[U]:
     """Return a call that changes or replaces something."""
     return json_call(operation, "PUT", at, cls, document=document, parameters=parameters)

@@ -253,7 +253,9 @@ def invoke_async(
         repeat="never" if task is None else "always",
         done_already=0 if task is None else _DUPLICATE,
         read_done_already=lambda answer: AcceptedInvocation(
-            request_id=answer.request_id, task_id=task or "", duplicate=True
+            request_id=answer.request_id,
+            task_id=task or "",
+            duplicate=True,
         ),
         error={_DUPLICATE: AsyncTaskAlreadyExists} if task is not None else {},
     )

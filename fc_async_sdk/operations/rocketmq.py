@@ -220,7 +220,10 @@ def consume(
 
 
 def acknowledge(
-    instance_id: str, topic: str, group: str, handles: Sequence[str]
+    instance_id: str,
+    topic: str,
+    group: str,
+    handles: Sequence[str],
 ) -> MqCall[list[str]]:
     """Return the call that removes messages for a group.
 
@@ -243,7 +246,12 @@ def acknowledge(
     )
 
 
-def signed(call: Call[T], host: str, credentials: Credentials, date: str) -> dict[str, str]:
+def signed(
+    call: Call[T],
+    host: str,
+    credentials: Credentials,
+    date: str,
+) -> dict[str, str]:
     """Return the headers of a request.
 
     Args:
@@ -252,7 +260,12 @@ def signed(call: Call[T], host: str, credentials: Credentials, date: str) -> dic
         credentials: The keys.
         date: The time as HTTP writes it, such as ``Tue, 24 Nov 2026 13:34:52 GMT``.
     """
-    headers = {**call.headers, "date": date, "host": host, "x-mq-version": VERSION}
+    headers = {
+        **call.headers,
+        "date": date,
+        "host": host,
+        "x-mq-version": VERSION,
+    }
     signed_names = sorted(name for name in headers if name.startswith(_OWN_HEADERS))
     target = f"{call.path}?{call.query}" if call.query else call.path
     lines = [

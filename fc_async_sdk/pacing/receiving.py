@@ -163,7 +163,12 @@ class Receiver:
         """
         if message.retries >= asked.limit:
             raise asked
-        again = replace(message, retries=message.retries + 1, booked=False, part=0)
+        again = replace(
+            message,
+            retries=message.retries + 1,
+            booked=False,
+            part=0,
+        )
         return self._send(again, asked.wait(_now()), context, reason=asked.reason)
 
     def _book(self, message: Hop, context: Any) -> tuple[int, int, int]:
@@ -193,7 +198,13 @@ class Receiver:
         return seconds, part, max(1, slot // slots.interval)
 
     def _send(
-        self, message: Hop, seconds: int, context: Any, *, spread: int = 0, reason: str = ""
+        self,
+        message: Hop,
+        seconds: int,
+        context: Any,
+        *,
+        spread: int = 0,
+        reason: str = "",
     ) -> hop.Sent:
         delay, following = hop.onward(message, seconds, _now(), spread=spread)
         # A message that is sent on without end would be billed without end.

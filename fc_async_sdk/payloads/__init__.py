@@ -43,14 +43,26 @@ __all__ = [
 
 @overload
 def fetch(
-    payload: Any, store: PayloadStore, *, stream: Literal[False] = ..., limit: int = ...
+    payload: Any,
+    store: PayloadStore,
+    *,
+    stream: Literal[False] = ...,
+    limit: int = ...,
 ) -> bytes: ...
 @overload
 def fetch(
-    payload: Any, store: PayloadStore, *, stream: Literal[True], limit: int = ...
+    payload: Any,
+    store: PayloadStore,
+    *,
+    stream: Literal[True],
+    limit: int = ...,
 ) -> BinaryIO: ...
 def fetch(
-    payload: Any, store: PayloadStore, *, stream: bool = False, limit: int = claims.MEMORY
+    payload: Any,
+    store: PayloadStore,
+    *,
+    stream: bool = False,
+    limit: int = claims.MEMORY,
 ) -> bytes | BinaryIO:
     """Return the payload that a claim stands for; another payload as it is.
 

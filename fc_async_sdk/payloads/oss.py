@@ -76,7 +76,11 @@ class OssStore:
     def put(self, key: str, data: bytes | BinaryIO) -> None:
         """Store an object of up to 5 GB, in place of one with the same key."""
         with self._told():
-            request = self._oss.PutObjectRequest(bucket=self._bucket, key=key, body=data)
+            request = self._oss.PutObjectRequest(
+                bucket=self._bucket,
+                key=key,
+                body=data,
+            )
             self._client.put_object(request)
 
     def get(self, key: str) -> Iterator[bytes]:

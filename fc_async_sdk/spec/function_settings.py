@@ -161,7 +161,14 @@ def _range(name: str, allowed: limits.Range, **more: Any) -> Setting:
 def _sent(name: str, length: int | None = None, **more: Any) -> Setting:
     most = "" if length is None else f" of at most {length} characters"
     words = f"a string{most} without line breaks or control characters"
-    return Setting(name, "text", length=length, pattern=_SENT, words=words, **more)
+    return Setting(
+        name,
+        "text",
+        length=length,
+        pattern=_SENT,
+        words=words,
+        **more,
+    )
 
 
 def _each(names: str, kind: Kind = "text") -> tuple[Setting, ...]:
@@ -175,7 +182,13 @@ def _texts(names: str) -> tuple[Setting, ...]:
 
 def _arguments(name: str) -> Setting:
     words = "a list of strings without NUL"
-    return Setting(name, "list", texts=True, pattern=_WITHOUT_NUL, words=words)
+    return Setting(
+        name,
+        "list",
+        texts=True,
+        pattern=_WITHOUT_NUL,
+        words=words,
+    )
 
 
 def _table(name: str, *parts: Setting, **more: Any) -> Setting:

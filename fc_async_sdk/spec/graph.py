@@ -87,7 +87,11 @@ def destination_label(text: str) -> str:
 
 
 def resolve(
-    name: arn.DestinationArn, *, region: str, account_id: str, only_account: str | None = None
+    name: arn.DestinationArn,
+    *,
+    region: str,
+    account_id: str,
+    only_account: str | None = None,
 ) -> arn.DestinationArn:
     """Fill in the region and account of a destination from the function that has it.
 

@@ -121,7 +121,13 @@ ALIASES: Final = {"FunctionDestinationSucceed": DESTINATION_SUCCEEDED}
 
 def dimensions(region: str, function: str) -> list[dict[str, str]]:
     """Return the dimensions of a function of 3.0, whose service has no name (*data*)."""
-    return [{"region": region, "serviceName": "", "functionName": function}]
+    return [
+        {
+            "region": region,
+            "serviceName": "",
+            "functionName": function,
+        }
+    ]
 
 
 def named(name: str) -> str:

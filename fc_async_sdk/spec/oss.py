@@ -179,7 +179,12 @@ def read(source_arn: str, config: object) -> OssTrigger:
             " acs:oss:{region}:{account}:{bucket}",
         )
     events, key = config_of(config)
-    return OssTrigger(bucket=bucket, events=events, prefix=key.prefix, suffix=key.suffix)
+    return OssTrigger(
+        bucket=bucket,
+        events=events,
+        prefix=key.prefix,
+        suffix=key.suffix,
+    )
 
 
 def config_of(config: object) -> tuple[tuple[str, ...], _Key]:

@@ -91,7 +91,12 @@ def to_store(bucket: str) -> list[Permission]:
     return [Permission("oss:GetObject", objects), Permission(PUT_OBJECT, objects)]
 
 
-def to_log(region: str, account_id: str, project: str, logstore: str) -> Permission:
+def to_log(
+    region: str,
+    account_id: str,
+    project: str,
+    logstore: str,
+) -> Permission:
     """Return the permission of a function whose logs go to Log Service."""
     resource = f"acs:log:{region}:{account_id}:project/{project}/logstore/{logstore}"
     return Permission("log:PostLogStoreLogs", resource)
@@ -116,7 +121,11 @@ def document(permissions: Iterable[Permission]) -> dict[str, Any]:
     return {
         "Version": VERSION,
         "Statement": [
-            {"Effect": "Allow", "Action": [action], "Resource": sorted(resources)}
+            {
+                "Effect": "Allow",
+                "Action": [action],
+                "Resource": sorted(resources),
+            }
             for action, resources in sorted(by_action.items())
         ],
     }

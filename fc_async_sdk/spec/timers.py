@@ -325,7 +325,10 @@ def _offset(zone: tzinfo, moment: datetime) -> timedelta:
 
 
 def _first_change(
-    zone: tzinfo, offset: timedelta, after: datetime, until: datetime
+    zone: tzinfo,
+    offset: timedelta,
+    after: datetime,
+    until: datetime,
 ) -> datetime | None:
     """Return the first moment in (after, until] at which a zone has another offset, to a second."""
     low = after

@@ -44,7 +44,9 @@ class AioTransport(LoopTransport):
         self._url = endpoint.url
         self._proxy = common.proxy(endpoint, config)
         self._timeout = aiohttp.ClientTimeout(
-            total=None, sock_connect=config.connect_timeout, sock_read=config.read_timeout
+            total=None,
+            sock_connect=config.connect_timeout,
+            sock_read=config.read_timeout,
         )
         connector = aiohttp.TCPConnector(
             limit=config.max_pool_connections,

@@ -159,7 +159,11 @@ class Tries(Generic[T]):
     """
 
     def __init__(
-        self, call: Call[T], config: Config, budget: Budget, chance: Callable[[], float]
+        self,
+        call: Call[T],
+        config: Config,
+        budget: Budget,
+        chance: Callable[[], float],
     ) -> None:
         self.call = call
         self._config = config

@@ -139,12 +139,20 @@ class _Adapter(HTTPAdapter):
     """
 
     def __init__(self, base_url: str, pool_size: int) -> None:
-        super().__init__(pool_connections=1, pool_maxsize=pool_size, max_retries=0)
+        super().__init__(
+            pool_connections=1,
+            pool_maxsize=pool_size,
+            max_retries=0,
+        )
         self._base = len(base_url)
         self._connections: Any = None
 
     def get_connection_with_tls_context(
-        self, request: requests.PreparedRequest, verify: Any, proxies: Any = None, cert: Any = None
+        self,
+        request: requests.PreparedRequest,
+        verify: Any,
+        proxies: Any = None,
+        cert: Any = None,
     ) -> Any:
         connections: Any = self._connections
         if connections is None:

@@ -279,7 +279,11 @@ class ResourceWait(Polling, Generic[T]):
     """One wait for a task or a function: its last state, and the pause before the next request."""
 
     def __init__(
-        self, kind: Kind, timeout: float | None, interval: float | None, began: float
+        self,
+        kind: Kind,
+        timeout: float | None,
+        interval: float | None,
+        began: float,
     ) -> None:
         super().__init__(timeout, interval, began)
         self._kind = kind

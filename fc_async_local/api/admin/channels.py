@@ -115,7 +115,9 @@ class ChannelAdmin:
         if accepted:
             await channel.remove(target, accepted)
         return models.MessagesReplayed(
-            accepted=len(accepted), before=sum(accepted.values()), refused=refused
+            accepted=len(accepted),
+            before=sum(accepted.values()),
+            refused=refused,
         )
 
     async def _replay(self, message: ShownMessage, target: DestinationArn) -> bool:

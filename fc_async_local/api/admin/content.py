@@ -77,7 +77,11 @@ class BucketAdmin:
             )
             for stored in page.objects
         ]
-        return models.Objects(objects=shown, prefixes=list(page.prefixes), next_token=page.marker)
+        return models.Objects(
+            objects=shown,
+            prefixes=list(page.prefixes),
+            next_token=page.marker,
+        )
 
     @local("GET", "/buckets/{bucket}/content")
     async def content(self, bucket: str, query: ObjectQuery) -> Octets:

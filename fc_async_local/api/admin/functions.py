@@ -73,7 +73,11 @@ class FunctionAdmin:
     """
 
     def __init__(
-        self, registry: FunctionRegistry, invoker: Engine, urls: TriggerUrls, store: Store
+        self,
+        registry: FunctionRegistry,
+        invoker: Engine,
+        urls: TriggerUrls,
+        store: Store,
     ) -> None:
         self._store = store
         self._registry = registry

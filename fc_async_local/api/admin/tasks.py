@@ -112,7 +112,12 @@ class TaskAdmin:
 
     def _shown(self, invocation: Invocation, *, payload: bool, **more: object) -> models.Task:
         described = describe_task(invocation, self._settings, payload=payload)
-        facts = {**described, **_times(invocation), **_failure(invocation), **more}
+        facts = {
+            **described,
+            **_times(invocation),
+            **_failure(invocation),
+            **more,
+        }
         if self._remembered.has(invocation.request_id):
             facts["taskMode"] = False
         return msgspec.convert(facts, models.Task)
@@ -159,9 +164,16 @@ class TaskAdmin:
             new = await self._act(request, name)
         except Rejected as error:
             return models.TaskRefused(
-                function=function, task_id=task_id, code=error.code, message=error.message
+                function=function,
+                task_id=task_id,
+                code=error.code,
+                message=error.message,
             )
-        return models.TaskDone(function=function, task_id=task_id, new_task_id=new)
+        return models.TaskDone(
+            function=function,
+            task_id=task_id,
+            new_task_id=new,
+        )
 
     async def _act(self, request: models.TaskActions, name: models.TaskName) -> str | None:
         task = await self._find(name.function, name.task_id)
@@ -306,7 +318,11 @@ def _wanted(query: AllTasks) -> TaskQuery:
 
 
 def _notes(
-    request: models.TaskActions, before: Invocation, new: Accepted | None, *, now: int
+    request: models.TaskActions,
+    before: Invocation,
+    new: Accepted | None,
+    *,
+    now: int,
 ) -> list[Note]:
     """Return what is recorded of an action: with its task, and with the task that it made."""
     why: dict[str, object] = {"reason": request.reason} if request.reason else {}
@@ -314,17 +330,36 @@ def _notes(
         {} if new is None else {"taskId": new.task_id, "requestId": new.request_id}
     )
     detail = {"action": request.action, **why, **new_task}
-    notes = [Note(request_id=before.request_id, at=now, kind="action", detail=detail)]
+    notes = [
+        Note(
+            request_id=before.request_id,
+            at=now,
+            kind="action",
+            detail=detail,
+        )
+    ]
     if new is not None:
         old = {"taskId": before.task_id, "requestId": before.request_id}
         detail = {"action": "replay-of", **why, **old}
-        notes.append(Note(request_id=new.request_id, at=now, kind="action", detail=detail))
+        notes.append(
+            Note(
+                request_id=new.request_id,
+                at=now,
+                kind="action",
+                detail=detail,
+            )
+        )
     return notes
 
 
 def _describe_note(note: Note) -> dict[str, Any]:
     body = {} if note.body is None else payload_members("event", note.body)
-    return {"at": note.at, "kind": note.kind, **note.detail, **body}
+    return {
+        "at": note.at,
+        "kind": note.kind,
+        **note.detail,
+        **body,
+    }
 
 
 def _chain(invocation: Invocation) -> Iterator[dict[str, Any]]:
@@ -333,12 +368,28 @@ def _chain(invocation: Invocation) -> Iterator[dict[str, Any]]:
     with contextlib.suppress(InvalidPayload):
         message = hop.read(invocation.payload)
         if message is not None and message.count and message.task:
-            facts = {"action": "replay-of", "taskId": message.task, "reason": why}
-            yield {"at": invocation.accepted_at, "kind": "action", **facts}
+            facts = {
+                "action": "replay-of",
+                "taskId": message.task,
+                "reason": why,
+            }
+            yield {
+                "at": invocation.accepted_at,
+                "kind": "action",
+                **facts,
+            }
     sent = hop.sent(invocation.return_payload)
     if sent is not None:
-        facts = {"action": "replay", "taskId": sent.next, "reason": sent.reason or why}
-        yield {"at": invocation.ended_at or invocation.accepted_at, "kind": "action", **facts}
+        facts = {
+            "action": "replay",
+            "taskId": sent.next,
+            "reason": sent.reason or why,
+        }
+        yield {
+            "at": invocation.ended_at or invocation.accepted_at,
+            "kind": "action",
+            **facts,
+        }
 
 
 def _describe_request(invocation: Invocation) -> dict[str, str] | None:

@@ -65,7 +65,11 @@ class TriggerAdmin:
         )
         request_id, payload = await self._control.fire(function, trigger, event)
         text, encoding = encode_payload(payload)
-        return models.FiredNow(request_id=request_id, payload=text, payload_encoding=encoding)
+        return models.FiredNow(
+            request_id=request_id,
+            payload=text,
+            payload_encoding=encoding,
+        )
 
     @local("POST", "/events/oss")
     async def object_event(self, body: models.ObjectEvent) -> models.FiredTriggers:

@@ -162,7 +162,12 @@ def build(
     for operation in operations:
         path = _PATH_PARAMETER.sub(r"{\1}", operation.path)
         paths.setdefault(path, {})[operation.method.lower()] = _described(operation)
-    error = having("Code Message RequestId", Code=TEXT, Message=TEXT, RequestId=TEXT)
+    error = having(
+        "Code Message RequestId",
+        Code=TEXT,
+        Message=TEXT,
+        RequestId=TEXT,
+    )
     return {
         "openapi": VERSION,
         "info": {"title": title, "version": __version__},
@@ -202,7 +207,11 @@ def _described(operation: Operation) -> dict[str, Any]:
 
 
 def _of_parameter(parameter: Parameter) -> dict[str, Any]:
-    return {"name": parameter.name, "in": parameter.location, "schema": parameter.schema}
+    return {
+        "name": parameter.name,
+        "in": parameter.location,
+        "schema": parameter.schema,
+    }
 
 
 def _success(operation: Operation) -> dict[str, Any]:
@@ -219,4 +228,9 @@ def _schema(described: Schema | type[msgspec.Struct]) -> Schema:
 
 def _of_path(match: re.Match[str]) -> dict[str, Any]:
     schema = {"type": "integer", "minimum": 0} if match[2] else {"type": "string", "minLength": 1}
-    return {"name": match[1], "in": "path", "required": True, "schema": schema}
+    return {
+        "name": match[1],
+        "in": "path",
+        "required": True,
+        "schema": schema,
+    }

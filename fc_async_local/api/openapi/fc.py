@@ -60,7 +60,12 @@ _NEW_FUNCTION: Final[Schema] = {
         having(
             "functionName runtime handler code",
             functionName=TEXT,
-            code=having(zipFile=TEXT, ossBucketName=TEXT, ossObjectName=TEXT, checksum=TEXT),
+            code=having(
+                zipFile=TEXT,
+                ossBucketName=TEXT,
+                ossObjectName=TEXT,
+                checksum=TEXT,
+            ),
             tags=listed(having("key value", key=TEXT, value=TEXT)),
         ),
     ]
@@ -76,10 +81,16 @@ _NEW_TRIGGER: Final = having(
     invocationRole=TEXT,
 )
 _CHANGED_TRIGGER: Final = having(
-    triggerConfig=TEXT, qualifier=TEXT, description=TEXT, invocationRole=TEXT
+    triggerConfig=TEXT,
+    qualifier=TEXT,
+    description=TEXT,
+    invocationRole=TEXT,
 )
 _ALIAS_FIELDS: Final = having(
-    aliasName=TEXT, versionId=TEXT, description=TEXT, additionalVersionWeight=OBJECT
+    aliasName=TEXT,
+    versionId=TEXT,
+    description=TEXT,
+    additionalVersionWeight=OBJECT,
 )
 _TAGS: Final = having(
     "ResourceType ResourceId Tag",
@@ -88,7 +99,9 @@ _TAGS: Final = having(
     Tag=listed(having("Key Value", Key=TEXT, Value=TEXT)),
 )
 _PROVISION: Final = having(
-    defaultTarget=between(0, 10_000), target=between(0, 10_000), alwaysAllocateCPU=FLAG
+    defaultTarget=between(0, 10_000),
+    target=between(0, 10_000),
+    alwaysAllocateCPU=FLAG,
 )
 
 

@@ -41,7 +41,10 @@ class Forwarded(NamedTuple):
 
 
 async def forward(
-    session: aiohttp.ClientSession, address: str, attempt: Attempt, common: Mapping[str, str]
+    session: aiohttp.ClientSession,
+    address: str,
+    attempt: Attempt,
+    common: Mapping[str, str],
 ) -> Forwarded:
     """Send the request of an attempt to a server, and pass the answer on.
 

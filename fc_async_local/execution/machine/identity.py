@@ -169,7 +169,11 @@ def _with_hooks(environment: dict[str, str]) -> dict[str, str]:
     path = os.pathsep.join(filter(None, [hooks.HOOKS, environment.get("PYTHONPATH", "")]))
     script = os.path.join(hooks.HOOKS, "hosts.js").replace("\\", "/")  # noqa: PTH118 -- text
     options = f'--require "{script}" {environment.get("NODE_OPTIONS", "")}'.strip()
-    return {**environment, "PYTHONPATH": path, "NODE_OPTIONS": options}
+    return {
+        **environment,
+        "PYTHONPATH": path,
+        "NODE_OPTIONS": options,
+    }
 
 
 _IN_LAYERS: Final = {

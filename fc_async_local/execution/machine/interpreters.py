@@ -120,7 +120,11 @@ def node_version(node: Path) -> str:
     """Return what ``node --version`` says, without the ``v``; "" if it cannot be run."""
     try:
         completed = subprocess.run(  # noqa: S603 -- a program of the user's PATH
-            [node, "--version"], capture_output=True, text=True, check=False, timeout=_SECONDS
+            [node, "--version"],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=_SECONDS,
         )
     except (OSError, subprocess.TimeoutExpired):
         return ""

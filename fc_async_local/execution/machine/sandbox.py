@@ -32,7 +32,10 @@ _ROOTS: Final = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bu
 
 
 def in_namespace(
-    command: Sequence[str], folders: Folders, path: str, trusted: str = ""
+    command: Sequence[str],
+    folders: Folders,
+    path: str,
+    trusted: str = "",
 ) -> list[str]:
     """Return a command that runs another one in a namespace with the service's paths.
 

@@ -118,7 +118,13 @@ class ForkServer:
             keeper = os.fork()
         except OSError as error:
             keeper = -1
-            self._send({"id": key, "exit": NOT_FORKED + (error.errno or 0), "peak_kb": 0})
+            self._send(
+                {
+                    "id": key,
+                    "exit": NOT_FORKED + (error.errno or 0),
+                    "peak_kb": 0,
+                }
+            )
         if keeper == 0:
             os.close(pid_reader)
             self._become_keeper(parent, pid_writer, sock, log)
@@ -138,7 +144,13 @@ class ForkServer:
         if pid > 0:
             self._send({"id": key, "pid": pid})
 
-    def _become_keeper(self, parent: int, pid_writer: int, sock: int, log: int) -> None:
+    def _become_keeper(
+        self,
+        parent: int,
+        pid_writer: int,
+        sock: int,
+        log: int,
+    ) -> None:
         """Fork the instance, write its pid or minus the errno, end as it ends. Never returns."""
         try:
             os.setsid()

@@ -191,7 +191,13 @@ class _PlainSocket(_Plain, socket.socket):
 class _PlainObject(_Plain):
     """Takes the place of ``ssl.SSLObject``: asyncio and trio read and write it in memory."""
 
-    def __init__(self, incoming: Any, outgoing: Any, context: Any, server_hostname: str) -> None:
+    def __init__(
+        self,
+        incoming: Any,
+        outgoing: Any,
+        context: Any,
+        server_hostname: str,
+    ) -> None:
         self._incoming, self._outgoing = incoming, outgoing
         self.context, self.server_hostname = context, server_hostname
 

@@ -47,7 +47,12 @@ class _Handler(logging.StreamHandler):  # type: ignore[type-arg] # generic in ty
 
 def _lines_to(descriptor: int) -> TextIO:
     return open(
-        descriptor, "w", encoding="utf-8", errors="backslashreplace", closefd=False, buffering=1
+        descriptor,
+        "w",
+        encoding="utf-8",
+        errors="backslashreplace",
+        closefd=False,
+        buffering=1,
     )
 
 

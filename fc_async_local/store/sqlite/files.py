@@ -272,7 +272,12 @@ def read_log_header(head: bytes, page_size: int) -> Log:
 
 
 def check_log(
-    content: mmap.mmap | bytes, header: Header, *, valid: int, pages: int, stored: int
+    content: mmap.mmap | bytes,
+    header: Header,
+    *,
+    valid: int,
+    pages: int,
+    stored: int,
 ) -> None:
     """Check the frames of a log.
 
@@ -309,7 +314,10 @@ def check_log(
 
 
 def _frames(
-    content: mmap.mmap | bytes, log: Log, first: int, end: int
+    content: mmap.mmap | bytes,
+    log: Log,
+    first: int,
+    end: int,
 ) -> Iterator[tuple[int, int]]:
     """Page number and commit size of frames, until one that an earlier log has left behind."""
     step = _FRAME_HEADER.size + log.page_size
