@@ -227,7 +227,8 @@ class LocalRuntime:
         self.call(self.engine.run_until_idle(), _LONG_SECONDS)
 
     def _end_thread(self) -> None:
-        loop, thread = self._loop, self._thread
+        loop = self._loop
+        thread = self._thread
         assert loop is not None
         assert thread is not None
         asyncio.run_coroutine_threadsafe(loop.shutdown_default_executor(), loop).result()

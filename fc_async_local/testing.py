@@ -175,6 +175,7 @@ class FcLocal:
             self._handlers[name] = self._with_context(code)
             archive = _empty_archive()
         else:
+            # An earlier handler of the test would run in place of the code.
             self._handlers.pop(name, None)
             archive = packaging.archive(Path(code))
         body = {
@@ -191,6 +192,8 @@ class FcLocal:
         from fc_async_local import _fixture
 
         addresses = self.runtime.addresses
+        # In a thread: a handler that sends a request to the runtime would wait for the event loop
+        # that it blocks.
         if _fixture.sends(handler):
             return lambda event, attempt: _fixture.run(
                 handler, event, context_of(attempt, addresses)
@@ -297,6 +300,7 @@ class FcLocal:
         """
         from fc_async_sdk import events
 
+        # The name, or the ARN that create_queue returns.
         name = queue.removesuffix("/messages").rpartition("/")[2]
         body = self.runtime.call(self._receive(name))
         return None if body is None else events.parse(body)

@@ -80,6 +80,7 @@ def top_of(folder: Path) -> Path:
     """Return the folder that is believed or not: :data:`NAME` above a folder, else the folder."""
     absolute = Path(os.path.abspath(folder))  # noqa: PTH100 -- resolve() would follow links
     resolved = absolute.resolve()
+    # Both: a link in .fc-async leads out of it, and one from elsewhere leads into it.
     for path in (absolute, *absolute.parents, resolved, *resolved.parents):
         if path.name == NAME:
             return path
@@ -96,6 +97,7 @@ def check(folder: Path) -> None:
         ForeignFolder: Nothing in it may be read, written or run.
     """
     top = top_of(folder)
+    # Not exists(): a link that leads nowhere yet would be written through.
     if not os.path.lexists(top):
         return
     doubt = _doubt_of_kind(top)
@@ -144,13 +146,16 @@ def make_private(folder: Path) -> None:
     """
     top = top_of(folder)
     top.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if top.name == NAME:  # also if it was removed: the next checkout would bring it again
+    if top.name == NAME:
+        # Also if it was removed: the next checkout would bring it again.
         _refuse(top, _doubt_of_git(top))
     try:
         top.mkdir(mode=0o700)
     except FileExistsError:
+        # Another process may have made it since the caller looked.
         check(folder)
     ignoring = top / _IGNORING
+    # A data folder with files of its own may be a project: a .gitignore there would hide all of it.
     if top.name == NAME or {*top.iterdir()} <= {ignoring}:
         _write_gitignore(ignoring)
     if top.name == NAME and not _is_marked(top):
@@ -167,7 +172,9 @@ def open_private(path: Path, flags: int, mode: int = 0o600) -> int:
     """
     if path.is_symlink():
         raise ForeignFolder(f"{_shown(path)} is a link, and is not followed: remove it")
+    # Without waiting: to open a pipe would wait until someone writes into it.
     descriptor = os.open(path, flags | _NO_FOLLOW | _NO_WAIT, mode)
+    # Of what was opened, not of the path: that may lead to something else by now.
     status = os.fstat(descriptor)
     if not stat.S_ISREG(status.st_mode) or _is_foreign(status):
         os.close(descriptor)
@@ -208,7 +215,9 @@ def replacing(path: Path, mode: int = 0o600, *, durable: bool = True) -> Iterato
     descriptor = os.open(unfinished, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
     try:
         yield unfinished
+        # The umask of the process may have taken permissions away from the mode.
         os.fchmod(descriptor, mode)
+        # Before the rename: after a crash of the machine the name would lead to an empty file.
         if durable:
             os.fsync(descriptor)
         unfinished.replace(path)
@@ -233,14 +242,14 @@ def remove_unfinished(path: Path) -> None:
     import shutil  # noqa: PLC0415 -- compression modules load with it
 
     prefix = unfinished_prefix(path)
-    for found in list(path.parent.iterdir()):
+    for entry in list(path.parent.iterdir()):
         # A database that was not finished may have files beside it, such as NAME.tmp-wal.
-        if not found.name.startswith(prefix) or UNFINISHED not in found.name:
+        if not entry.name.startswith(prefix) or UNFINISHED not in entry.name:
             continue
-        if found.is_dir():
-            shutil.rmtree(found, ignore_errors=True)
+        if entry.is_dir():
+            shutil.rmtree(entry, ignore_errors=True)
         else:
-            found.unlink(missing_ok=True)
+            entry.unlink(missing_ok=True)
 
 
 def sync_folder(folder: Path) -> None:
@@ -390,10 +399,10 @@ def _others_write(status: os.stat_result) -> bool:
 
     A group that has the number of its user is the user's own, as most distributions make it.
     """
-    others = status.st_mode & _OTHERS_WRITE
+    permissions = status.st_mode & _OTHERS_WRITE
     if status.st_gid == status.st_uid:
-        others &= ~stat.S_IWGRP
-    return sys.platform != "win32" and bool(others)
+        permissions &= ~stat.S_IWGRP
+    return sys.platform != "win32" and permissions != 0
 
 
 def _is_marked(top: Path) -> bool:
@@ -444,5 +453,7 @@ def _to_trust(top: Path) -> str:
 
 def _shown(path: Path) -> str:
     """Return a path as a user would write it: relative to the working folder if it is below."""
-    here = Path.cwd()
-    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
+    working_folder = Path.cwd()
+    if path.is_relative_to(working_folder):
+        path = path.relative_to(working_folder)
+    return str(path)

@@ -698,8 +698,8 @@ class FailureKept(IdempotencyError):
 class ResultNotStored(IdempotencyError):
     """The work was done by an earlier run, but its result could not be stored."""
 
-    def __init__(self, key: str, what: str, reason: str) -> None:
-        super().__init__(f"{what} was done, its result was not kept: {reason}", key=key)
+    def __init__(self, key: str, work: str, reason: str) -> None:
+        super().__init__(f"{work} was done, its result was not kept: {reason}", key=key)
 
 
 class ClaimLost(IdempotencyError):

@@ -145,18 +145,22 @@ class Session:
                 "no region: give region_name or endpoint_url, or set FC_ASYNC_REGION or "
                 "FC_ASYNC_ENDPOINT"
             )
-        allow = chosen.allow_plain_http
-        place = _endpoint.parse(url, allow_plain_http=allow) if url else None
-        provider = self._credentials_for(place)
+        endpoint = None
+        if url:
+            endpoint = _endpoint.parse(url, allow_plain_http=chosen.allow_plain_http)
+        provider = self._credentials_for(endpoint)
         account = account or self._account_of(provider)
-        if place is None:
-            place = _endpoint.default(region, account)
+        if endpoint is None:
+            endpoint = _endpoint.default(region, account)
+            # Not of an endpoint that was named: its region is only a name then.
             _tell_doubt(region)
-        return kind(place, provider, chosen, region_name=region, account_id=account)
+        return kind(endpoint, provider, chosen, region_name=region, account_id=account)
 
     def _account_of(self, provider: Provider) -> str:
         """Return the account of keys; a variable outranks it, unless the alias was chosen."""
         account: str = getattr(provider, "account_id", "")
+        # The alias was typed, the variable is left from elsewhere: the functions of the one account
+        # would be asked for with the keys of the other.
         if self._access and account:
             return account
         return self._lookup(*_ACCOUNT_VARIABLES) or account
@@ -164,9 +168,10 @@ class Session:
     def _lookup(self, *names: str) -> str:
         return next((self._environ[name] for name in names if self._environ.get(name)), "")
 
-    def _credentials_for(self, place: Endpoint | None) -> Provider:
+    def _credentials_for(self, endpoint: Endpoint | None) -> Provider:
         """Return the provider; an endpoint on this machine needs no chain."""
         if self._provider is not None:
+            # The credentials of a context look like a provider and are none.
             if not callable(self._provider):
                 raise CredentialsError(
                     "credentials must be a provider, which is called before each request: give "
@@ -174,10 +179,11 @@ class Session:
                     "credentials.Static(...), or access_key_id and access_key_secret"
                 )
             return self._provider
-        if place is not None and place.loopback and not self._access:
+        # Keys of an account are not sent to a program of this machine unless an alias is named.
+        if endpoint is not None and endpoint.loopback and not self._access:
             from fc_async_sdk import _runtimes  # noqa: PLC0415 -- only for this machine
 
-            return _credentials.Static(_runtimes.credentials(place, self._environ))
+            return _credentials.Static(_runtimes.credentials(endpoint, self._environ))
         from fc_async_sdk import _credential_chain  # noqa: PLC0415 -- not needed with given keys
 
         home = Path(self._environ.get("HOME") or Path.home())
@@ -235,9 +241,9 @@ def set_stream_logger(
     logger.addHandler(handler)
 
 
-def _check_names(options: Mapping[str, object], known: type) -> None:
+def _check_names(options: Mapping[str, object], kind: type) -> None:
     """Raise TypeError for an option that does not exist, as for a misspelled argument."""
-    names = known.__annotations__
+    names = kind.__annotations__
     for name in options:
         if name not in names:
             near = difflib.get_close_matches(name, names, n=1)

@@ -143,7 +143,8 @@ class Fc2:
             ("PUT", "stateful-async-invocations", True),
         }:
             raise _not_served(request)
-        service, function = match["service"], match["function"]
+        service = match["service"]
+        function = match["function"]
         query = request.parameters()
         qualifier = query.pop("qualifier", "")
         named = _Named(
@@ -159,6 +160,8 @@ class Fc2:
         return await _task(request, named, query, route)
 
     async def _name(self, service: str, function: str) -> str:
+        # As s cli fc3 s2tos3 names the functions of a service; a function that was made anew for
+        # FC 3.0 has its own name.
         both = f"{service}${function}"
         for name in (both, function):
             with suppress(Rejected):
@@ -218,6 +221,7 @@ async def _task(
 
 def _invocation(task: dict[str, Any], named: _Named) -> dict[str, Any]:
     members = {_MEMBERS.get(name, name): value for name, value in task.items()}
+    # FC 2.0 names a function by two names, and its clients know no other member.
     del members["functionArn"]
     return {
         **members,

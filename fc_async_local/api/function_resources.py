@@ -97,7 +97,8 @@ def _named(
     async def delete(self: ResourceOperations, name: str, **resource: str) -> None:
         await collection(self.registry).delete(name, resource[word])
 
-    path, title = f"{ROOT}/functions/{{name}}/{every}", word.title()
+    path = f"{ROOT}/functions/{{name}}/{every}"
+    title = word.title()
     at = f"{path}/{{{word}}}"
     yield Operation("POST", path, create, f"Create{title}")
     yield Operation("GET", path, list_all, f"List{every.title()}")

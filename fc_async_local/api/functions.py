@@ -132,6 +132,7 @@ class FunctionOperations:
         """Answer GetFunctionCode: the url is valid as long as function and runtime exist."""
         qualifier = query.qualifier or limits.DEFAULT_QUALIFIER
         code, _ = await self._functions.code(name, qualifier)
+        # Signed, because the admin API needs a token and tools follow the link without one.
         path = self._signed(f"{PREFIX}{_ARCHIVES}/{name}/{qualifier}")
         return {"checksum": code.checksum, "url": f"{str(request.base_url).rstrip('/')}{path}"}
 

@@ -130,6 +130,8 @@ def name_request(request: Request) -> None:
     Raises:
         Rejected: 400 InvalidArgument: the id is not valid.
     """
+    # Programs name a request by either header. While the second was ignored, a function got another
+    # request id here than in the cloud.
     for header in (request_headers.REQUEST_ID, request_headers.TRACE_ID):
         chosen = request.headers.get(header)
         if not chosen:

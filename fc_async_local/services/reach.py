@@ -57,6 +57,7 @@ def _plain(
     address: ipaddress.IPv4Address | ipaddress.IPv6Address,
 ) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
     """Return the IPv4 address that an IPv6 address stands for, if it does."""
+    # An IPv6 form of a metadata address leads to the same machine.
     if isinstance(address, ipaddress.IPv4Address):
         return address
     if address in _NAT64:
@@ -78,8 +79,11 @@ def resolver(*, allow_others: bool) -> AbstractResolver:
                 OSError: It has none, or one that nothing is sent to.
             """
             addresses = await super().resolve(host, port, family)  # type: ignore[arg-type]
+            # One address that is refused refuses the name: which of them is connected to is not
+            # known here.
             for result in addresses:
-                if refused := refusal(result["host"], allow_others=allow_others):
+                refused = refusal(result["host"], allow_others=allow_others)
+                if refused:
                     raise OSError(None, f"{host} is {refused}")
             return addresses
 

@@ -20,7 +20,7 @@ from fc_async_sdk._drawing.geometry import Placed, Point, Size, straighten
 from fc_async_sdk.spec import cycles
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from fc_async_sdk._drawing.geometry import Connection
 
@@ -126,8 +126,8 @@ class _Layout:
         _spread(columns)
         _choose_tracks(steps)
         self._extents = _extents(columns, steps)
-        self._leaving = _leaving(self.edges)
-        self._entering = _entering(self.edges)
+        self._leaving = _by_box((edge.source, edge.passed[0], edge) for edge in self.edges)
+        self._entering = _by_box((edge.target, edge.passed[-1], edge) for edge in self.edges)
 
     def _cell(self, column: int, size: Size) -> _Cell:
         if self._downwards:
@@ -278,24 +278,19 @@ def _extents(
     return extents
 
 
-def _leaving(edges: Sequence[_Edge]) -> dict[_Cell, list[_Edge]]:
-    """Return the edges that leave each box, sorted by where their next cells are."""
-    leaving: dict[_Cell, list[_Edge]] = defaultdict(list)
-    for edge in edges:
-        leaving[edge.source].append(edge)
-    for side in leaving.values():
-        side.sort(key=lambda edge: edge.passed[0].across)
-    return leaving
+def _by_box(ends: Iterable[tuple[_Cell, _Cell, _Edge]]) -> dict[_Cell, list[_Edge]]:
+    """Return the edges on one side of each box, sorted by where the cells beside it are.
 
-
-def _entering(edges: Sequence[_Edge]) -> dict[_Cell, list[_Edge]]:
-    """Return the edges that enter each box, sorted by where their last cells are."""
-    entering: dict[_Cell, list[_Edge]] = defaultdict(list)
-    for edge in edges:
-        entering[edge.target].append(edge)
-    for side in entering.values():
-        side.sort(key=lambda edge: edge.passed[-1].across)
-    return entering
+    Args:
+        ends: Box, the cell of the edge beside it, and the edge.
+    """
+    # Ports in the order of the cells: edges do not cross before they have left the box. Equal ones
+    # stay in the order of the edges.
+    sorted_ends = sorted(ends, key=lambda end: end[1].across)
+    edges: dict[_Cell, list[_Edge]] = defaultdict(list)
+    for box, _, edge in sorted_ends:
+        edges[box].append(edge)
+    return edges
 
 
 def _port(edge: _Edge, box: _Cell, edges: Sequence[_Edge]) -> float:

@@ -175,6 +175,7 @@ class Payload(msgspec.Struct, frozen=True):
             InvalidEvent: It is not JSON.
             UnreadableClaim: It is a claim: open the event with its store first.
         """
+        # Checked on each way out: a claim that was not opened looks like the payload to a handler.
         if self.encoding == "base64":
             text: str | bytes = self.bytes()
         else:
@@ -311,7 +312,9 @@ def envelope(
         published_at: Milliseconds since the epoch.
         published_from: Address of who put it.
     """
+    # The bus writes its own time as wall time of China, with the name of the zone and no offset.
     china = dt.datetime.fromtimestamp(published_at // 1000, dt.timezone(dt.timedelta(hours=8)))
+    milliseconds = published_at % 1000
     return {
         "specversion": "1.0",
         "id": event_id,
@@ -324,7 +327,7 @@ def envelope(
         "aliyunaccountid": account_id,
         "aliyunregionid": region,
         "aliyuneventbusname": bus,
-        "aliyunpublishtime": f"{china:%Y-%m-%dT%H:%M:%S}.{published_at % 1000:03d}Asia/Shanghai",
+        "aliyunpublishtime": f"{china:%Y-%m-%dT%H:%M:%S}.{milliseconds:03d}Asia/Shanghai",
         "aliyunpublishaddr": published_from,
     }
 

@@ -108,6 +108,7 @@ def idempotent(
     read = _Reader(key, compare, scope, rules.timeout)
 
     def decorate(handler: H) -> H:
+        # A generator returns before its body has begun: its work would be recorded as done.
         if inspect.isgeneratorfunction(handler) or inspect.isasyncgenfunction(handler):
             raise errors.InvalidParameter("handler", handler, "must return a result, not yield")
         wrap = _asynchronous if is_coroutine_function(handler) else _synchronous
@@ -265,6 +266,7 @@ def _synchronous(
         token = _CURRENT.set(standing)
         try:
             result = handler(event, context)
+            # Closed first: a coroutine that never ran would be reported when it is collected.
             _not_begun(result)
             _check_ended("handler", handler, result, _INNERMOST)
         except Exception as error:

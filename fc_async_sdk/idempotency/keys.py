@@ -146,8 +146,10 @@ def fingerprint(event: object, compare: Callable[[Any], object] | None) -> str:
     part = event if compare is None else compare(event)
     try:
         document = as_document(part)
-        if claim := claims.of(document):
-            return claim.sha256  # the key of its object has the day
+        claim = claims.of(document)
+        if claim is not None:
+            # Not of the whole claim: the key of its object has the day of its writing.
+            return claim.sha256
         if isinstance(document, bytes):
             return hashlib.sha256(document).hexdigest()
         return _hash(json.dumps(document, sort_keys=True))
@@ -163,15 +165,18 @@ def as_document(event: Any) -> object:
     Raises:
         TypeError: It cannot be represented as JSON.
     """
+    # The typed events of the SDK, which know their document.
     if hasattr(event, "to_dict"):
         return event.to_dict()
-    if isinstance(event, (bytes, bytearray, memoryview, str)):
-        raw = event.encode("utf-8", "surrogatepass") if isinstance(event, str) else bytes(event)
+    if isinstance(event, str):
+        # Half of a surrogate pair must not fail here: it is part of what identifies the work.
+        event = event.encode("utf-8", "surrogatepass")
+    if isinstance(event, (bytes, bytearray, memoryview)):
+        raw = bytes(event)
         try:
-            document: object = _loads(raw)
+            return _loads(raw)
         except (ValueError, RecursionError):
             return raw
-        return document
     if hasattr(event, "model_dump_json"):
         return _loads(event.model_dump_json())
     return msgspec.to_builtins(event, str_keys=True)
@@ -192,13 +197,14 @@ def _number(text: str) -> object:
 def _canonical(number: str) -> str:
     """Return the same text for all forms of a number: ``1.5``, ``1.50`` and ``15e-1``."""
     mantissa, _, exponent = number.lower().partition("e")
+    sign = "-" if mantissa.startswith("-") else ""
     whole, _, fraction = mantissa.lstrip("-").partition(".")
     digits = (whole + fraction).lstrip("0")
     significant = digits.rstrip("0")
     if not significant:
-        return "-e0" if mantissa.startswith("-") else "e0"
-    sign = "-" if mantissa.startswith("-") else ""
-    power = int(exponent or 0) + len(digits) - len(significant) - len(fraction)
+        return f"{sign}e0"
+    trailing_zeros = len(digits) - len(significant)
+    power = int(exponent or 0) + trailing_zeros - len(fraction)
     return f"{sign}{significant}e{power}"
 
 

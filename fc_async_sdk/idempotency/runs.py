@@ -119,10 +119,10 @@ class Claims:
         Raises:
             AlreadyRunning: The wait is over.
         """
-        left = (until - self.clock.now()) / 1000
-        if left <= 0:
+        seconds_left = (until - self.clock.now()) / 1000
+        if seconds_left <= 0:
             raise errors.AlreadyRunning(request.key, until=standing.until, attempt=request.attempt)
-        return min(_POLL_SECONDS, left)
+        return min(_POLL_SECONDS, seconds_left)
 
 
 class Run:

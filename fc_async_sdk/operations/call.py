@@ -56,6 +56,7 @@ class Answer(NamedTuple):
     @property
     def request_id(self) -> str:
         """The request id, "" if the answer has none."""
+        # The second header is that of the other services that calls go to.
         return self.headers.get("x-fc-request-id") or self.headers.get("x-acs-request-id") or ""
 
     @property
@@ -122,7 +123,9 @@ class Call(msgspec.Struct, Generic[T], frozen=True, kw_only=True, gc=False):
         Raises:
             PayloadTooLarge: It may not.
         """
-        if self.light and self.deposit is None and len(self.body) > max_async_payload_bytes:
+        # With a store, what is sent is a claim of some hundred bytes.
+        is_sent_as_it_is = self.light and self.deposit is None
+        if is_sent_as_it_is and len(self.body) > max_async_payload_bytes:
             raise PayloadTooLarge(len(self.body), max_async_payload_bytes)
 
     def deposited(self) -> Call[T]:
@@ -167,8 +170,9 @@ class Call(msgspec.Struct, Generic[T], frozen=True, kw_only=True, gc=False):
             )
         refusal = self.refusal(answer)
         # A page of a proxy has the same status and says nothing about the earlier try.
-        ours = refusal.code != _code_of(answer.status)
-        if repeated and ours and answer.status == self.done_already and self.read_done_already:
+        is_of_service = refusal.code != _code_of(answer.status)
+        is_done = repeated and is_of_service and answer.status == self.done_already
+        if is_done and self.read_done_already is not None:
             return self.read_done_already(answer)
         raise refusal
 
@@ -241,6 +245,7 @@ def _decode(cls: Any, body: bytes) -> Any:
     try:
         return _decoder(cls).decode(body)
     except msgspec.ValidationError:
+        # Only now: nearly all answers have no null, and to look for some costs a second pass.
         document = msgspec.json.decode(body)
         if not isinstance(document, dict):
             raise

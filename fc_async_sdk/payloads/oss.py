@@ -117,7 +117,9 @@ class OssStore:
             raise ConfigurationError(
                 "no region: give OssStore(..., region=...), or set FC_ASYNC_REGION"
             )
-        # On this machine the bucket is in the path: an address takes no name in front of it.
+        # On this machine the bucket is in the path: an address takes no name in front of it. In the
+        # region of the function, traffic to the internal endpoint is free, and needs no way out of
+        # the function's network (OSS, "Regions and endpoints").
         config = self._oss.config.Config(
             region=self._region or "local",
             endpoint=self._endpoint,

@@ -41,12 +41,17 @@ def proxy(endpoint: Endpoint, config: Config) -> str | None:
     """Return the URL of the proxy for an endpoint, or None."""
     scheme = endpoint.scheme
     if config.proxies is not None:
-        keys = (f"{scheme}://{endpoint.host}", scheme, f"all://{endpoint.host}", "all")
-        return next((config.proxies[key] for key in keys if key in config.proxies), None)
-    if not config.trust_env or endpoint.loopback or proxy_bypass(endpoint.host):
+        # The order of requests: the narrowest entry wins.
+        for key in (f"{scheme}://{endpoint.host}", scheme, f"all://{endpoint.host}", "all"):
+            if key in config.proxies:
+                return config.proxies[key]
         return None
-    found = getproxies()
-    return found.get(scheme) or found.get("all")
+    if not config.trust_env or endpoint.loopback:
+        return None
+    if proxy_bypass(endpoint.host):
+        return None
+    proxies = getproxies()
+    return proxies.get(scheme) or proxies.get("all")
 
 
 def verify(endpoint: Endpoint, config: Config) -> bool | str:
@@ -55,18 +60,34 @@ def verify(endpoint: Endpoint, config: Config) -> bool | str:
     Raises:
         ConfigurationError: There is no such bundle, or no such client certificate.
     """
-    found = config.verify
-    if found is True and config.trust_env and endpoint.scheme == "https":
-        names = ("FC_ASYNC_CA", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")  # first: a local runtime's
-        bundles = map(os.environ.get, names if endpoint.loopback else names[1:])
-        found = next(filter(None, bundles), True)
-    if isinstance(found, str) and not os.path.exists(found):  # noqa: PTH110 -- imports no pathlib
-        raise ConfigurationError(f"there is no CA bundle {found}: check verify, or the environment")
-    cert = (config.cert,) if isinstance(config.cert, str) else config.cert or ()
-    for file in cert if endpoint.scheme == "https" else ():
-        if not os.path.exists(file):  # noqa: PTH110 -- same
+    is_tls = endpoint.scheme == "https"
+    bundle = config.verify
+    if bundle is True and config.trust_env and is_tls:
+        bundle = _bundle_of_environment(endpoint) or True
+    # Looked for here: requests finds out at the first call, with an OSError that names no setting.
+    if isinstance(bundle, str) and not os.path.exists(bundle):  # noqa: PTH110 -- imports no pathlib
+        raise ConfigurationError(
+            f"there is no CA bundle {bundle}: check verify, or the environment"
+        )
+    if is_tls:
+        _check_certificate(config)
+    return bundle
+
+
+def _check_certificate(config: Config) -> None:
+    files = (config.cert,) if isinstance(config.cert, str) else config.cert or ()
+    for file in files:
+        if not os.path.exists(file):  # noqa: PTH110 -- imports no pathlib
             raise ConfigurationError(f"there is no client certificate or key {file}: check cert")
-    return found
+
+
+def _bundle_of_environment(endpoint: Endpoint) -> str:
+    """Return the CA bundle that the environment names for an endpoint, "" if none."""
+    names = ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"]
+    if endpoint.loopback:
+        # A local runtime has an authority of its own, which must not be trusted for the internet.
+        names.insert(0, "FC_ASYNC_CA")
+    return next((os.environ[name] for name in names if os.environ.get(name)), "")
 
 
 def no_connection(endpoint: Endpoint, error: BaseException) -> str:
@@ -149,7 +170,8 @@ class Transport:
     def _headers(self, call: Call[Any]) -> dict[str, str]:
         """Return all headers of one try, signed now."""
         headers = {
-            "x-acs-version": limits.API_VERSION,  # a call to another service names its own
+            # Before those of the call: a call to another service names its own version.
+            "x-acs-version": limits.API_VERSION,
             **call.headers,
             "host": self._endpoint.authority,
             "x-acs-action": call.operation,
@@ -184,12 +206,18 @@ class Transport:
             )
             self._config.events.emit("after-answer", facts)
         if answer is not None and _log.isEnabledFor(logging.DEBUG):
-            told = (call.operation, call.path, answer.status, answer.request_id)
-            _log.debug("%s %s: %d [request %s]", *told)
+            _log.debug(
+                "%s %s: %d [request %s]",
+                call.operation,
+                call.path,
+                answer.status,
+                answer.request_id,
+            )
 
     def _again(self, tries: Tries[Any], outcome: Answer | Failure, wait: float) -> None:
         """Tell hooks and the log that a request will be sent again."""
-        operation, reason = tries.call.operation, tries.told(outcome)
+        operation = tries.call.operation
+        reason = tries.told(outcome)
         _log.debug("%s: %s; next try in %.3f s", operation, reason, wait)
         if self._config.events:
             self._config.events.emit("retry", Retrying(operation, tries.made, wait, reason))

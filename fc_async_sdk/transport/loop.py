@@ -55,6 +55,7 @@ class LoopTransport(common.Transport):
             TransportError: No usable answer came back.
         """
         if call.deposit is not None:
+            # Before the tries: a request that is sent again does not upload its payload again.
             call = await asyncio.to_thread(call.deposited)
         call.check_size(self._config.max_async_payload_bytes)
         limit = self._limit(call)
@@ -93,9 +94,11 @@ class LoopTransport(common.Transport):
             RuntimeError: It is closed, or another loop of this process sends over it.
         """
         self.check_open()
-        loop, pid = asyncio.get_running_loop(), os.getpid()
+        loop = asyncio.get_running_loop()
+        pid = os.getpid()
         if self._pid != pid:
-            self._loop, self._pid = loop, pid
+            self._loop = loop
+            self._pid = pid
             self._begin()
         elif self._loop is not loop:
             raise RuntimeError(
@@ -116,6 +119,7 @@ def tls(endpoint: Endpoint, config: Config) -> ssl.SSLContext:
     verify = common.verify(endpoint, config)
     if verify is False:
         context = ssl.create_default_context()
+        # First: Python refuses CERT_NONE while host names are checked.
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
     else:
@@ -127,6 +131,8 @@ def tls(endpoint: Endpoint, config: Config) -> ssl.SSLContext:
         else:
             context = ssl.create_default_context(cafile=str(bundle))
     cert = config.cert
-    if cert is not None:
-        context.load_cert_chain(*((cert,) if isinstance(cert, str) else cert))
+    if isinstance(cert, str):
+        context.load_cert_chain(cert)
+    elif cert is not None:
+        context.load_cert_chain(*cert)
     return context

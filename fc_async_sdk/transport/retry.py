@@ -126,6 +126,7 @@ class Rate:
     def told(self, *, throttled: bool, now: float) -> None:
         """Change the limit after an answer; throttled ones of one second count once."""
         with self._lock:
+            # All requests of one burst are throttled together: each of them would lower the limit.
             if throttled and now >= self._settled:
                 before = len(self._sent) if self.limit is None else self.limit
                 self.limit = max(_LEAST_RATE, before * _SLOWER)
@@ -188,10 +189,15 @@ class Tries(Generic[T]):
         if not judgement.may_repeat or self.made >= self._config.max_attempts:
             return None
         wait = self._back_off() if judgement.asked is None else judgement.asked
-        too_long = wait > self._config.retry_cap or (remaining is not None and wait >= remaining)
-        if too_long or not self._budget.spend(judgement.cost):
+        # A wait that the service asks for is not cut: a request before its time is refused again.
+        if wait > self._config.retry_cap:
             return None
-        self._uncertain = self._uncertain or judgement.may_have_worked
+        if remaining is not None and wait >= remaining:
+            return None
+        if not self._budget.spend(judgement.cost):
+            return None
+        if judgement.may_have_worked:
+            self._uncertain = True
         return wait
 
     def _judge(self, outcome: Answer | Failure) -> _Judgement:
@@ -229,9 +235,10 @@ class Tries(Generic[T]):
         try:
             return self.call.result(outcome, repeated=self._uncertain)
         except ServerError as error:
-            # A gateway that got no answer doesn't know either.
-            theirs = error.code == f"Http{outcome.status}" and outcome.status in _GATEWAY_STATUSES
-            if not theirs or self.call.idempotent:
+            # A gateway that got no answer doesn't know either. The service's own 502 and 504 have
+            # a code, and then nothing is in doubt.
+            has_code = error.code != f"Http{outcome.status}"
+            if has_code or outcome.status not in _GATEWAY_STATUSES or self.call.idempotent:
                 raise
             reason = f"{outcome.status} from a gateway: {error.message}"
             raise Failure(reason, sent=True).to_error(self.call) from error

@@ -120,16 +120,17 @@ def _in_time(sock: Any, act: Callable[[Any], int], data: Any) -> int:
     """Read or write once, before the deadline and within the socket's own timeout."""
     deadline = CURRENT.get()
     assert deadline is not None
-    left, own = deadline.left(), sock.gettimeout()
-    if left <= 0:
+    remaining = deadline.left()
+    if remaining <= 0:
         raise TimeoutError("the time for the whole call is over")
-    sock.settimeout(left if own is None else min(left, own))
+    timeout = sock.gettimeout()
+    sock.settimeout(remaining if timeout is None else min(remaining, timeout))
     try:
         return act(data)
     finally:
         # A socket that was closed meanwhile takes no timeout.
         if sock.fileno() != -1:
-            sock.settimeout(own)
+            sock.settimeout(timeout)
 
 
 class _Adapter(HTTPAdapter):
@@ -155,6 +156,8 @@ class _Adapter(HTTPAdapter):
         cert: Any = None,
     ) -> Any:
         connections: Any = self._connections
+        # Once for the adapter: requests computes the key of the pool anew for each request, and an
+        # adapter here has one endpoint.
         if connections is None:
             connections = super().get_connection_with_tls_context(request, verify, proxies, cert)
             connections.ConnectionCls = limited(connections.ConnectionCls)
@@ -170,6 +173,7 @@ class _Adapter(HTTPAdapter):
     def build_response(
         self, req: requests.PreparedRequest, resp: urllib3.BaseHTTPResponse
     ) -> requests.Response:
+        # Without the cookies and the encoding that requests looks for: an answer is JSON or bytes.
         response = requests.Response()
         response.status_code = resp.status
         response.headers = resp.headers  # type: ignore[assignment]  # also case-insensitive
@@ -213,6 +217,7 @@ class SyncTransport(common.Transport):
         limit = self._limit(call)
         if limit is None:
             return self._send(call, None)
+        # Sockets find the deadline of their own thread: urllib3 has no argument to hand it through.
         before = CURRENT.set(limit)
         try:
             return self._send(call, limit)
@@ -294,6 +299,7 @@ class SyncTransport(common.Transport):
             return Failure("no connection in time", sent=False, timed_out=True)
         if isinstance(error, requests.exceptions.ProxyError):
             return Failure(f"no connection to the proxy: {_reason(error)}", sent=False)
+        # Before the time limits: a certificate is refused before anything of the request is sent.
         refused = _cause(error, ssl.SSLCertVerificationError)
         if refused is not None:
             return Failure(common.no_connection(self._endpoint, refused), sent=False)
@@ -310,10 +316,11 @@ class SyncTransport(common.Transport):
         read = call.timeout or self._config.read_timeout
         if limit is None:
             return connect, read
-        left = limit.left()
-        if left <= 0:
+        remaining = limit.left()
+        if remaining <= 0:
             raise Failure("the time for the whole call is over", sent=False, timed_out=True)
-        return min(connect, left), read  # the connection keeps the limit by itself once it is there
+        # The connection keeps the limit by itself once it is there.
+        return min(connect, remaining), read
 
     def _body(self, response: requests.Response, call: Call[Any]) -> bytes:
         raw = response.raw
@@ -331,12 +338,13 @@ class SyncTransport(common.Transport):
                     raise self._too_long(call, response.headers.get("x-fc-request-id"))
         except (urllib3.exceptions.HTTPError, OSError) as error:
             raw.close()
+            # The status said all that matters: the invocation is stored. An error here would make
+            # the caller send it again.
             if response.status_code == _ACCEPTED:
-                return b""  # the status said all that matters: it is stored
+                return b""
             timed_out = isinstance(error, (urllib3.exceptions.TimeoutError, TimeoutError))
-            raise Failure(
-                f"the answer broke off: {_reason(error)}", sent=True, timed_out=timed_out
-            ) from error
+            reason = f"the answer broke off: {_reason(error)}"
+            raise Failure(reason, sent=True, timed_out=timed_out) from error
         return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
 

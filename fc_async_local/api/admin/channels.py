@@ -112,6 +112,8 @@ class ChannelAdmin:
                     accepted[message.id] = await self._replay(message, target)
                 except (FcAsyncError, Rejected) as error:
                     refused[message.id] = str(error)
+        # After they were accepted: what a crash in between leaves has the same id when it is sent
+        # again, and is recognised.
         if accepted:
             await channel.remove(target, accepted)
         return models.MessagesReplayed(
@@ -130,9 +132,12 @@ class ChannelAdmin:
         from fc_async_sdk import fanout  # noqa: PLC0415 -- few runtimes need it
 
         event = events.parse(message.body)
-        task_id, named = fanout.replay_id(event), event.arn
+        task_id = fanout.replay_id(event)
+        named = event.arn
         if named is None:
             raise InvalidEvent(f"the event names no function: {event.function_arn!r}")
+        # What a message says is not believed: who may send to the queue could have any function
+        # called.
         configs = await self._configs.of(named.function)
         if not sends_failures_to(configs, target):
             raise InvalidEvent(

@@ -249,7 +249,8 @@ class FunctionAdmin:
         self, function: str, body: models.SetConcurrency
     ) -> models.Concurrency:
         """Do what PutConcurrencyConfig, DeleteConcurrencyConfig and UpdateFunction do."""
-        concurrency, functions = self._registry.scaling.concurrency, self._registry.functions
+        concurrency = self._registry.scaling.concurrency
+        functions = self._registry.functions
         if body.instance_concurrency is not None:
             await functions.update(function, {"instanceConcurrency": body.instance_concurrency})
         record = await functions.get(function)

@@ -206,6 +206,7 @@ class TaskAdmin:
             http=before.http_head,
         )
         try:
+            # An invocation without task mode leaves no row by which the store would know the id.
             if self._remembered.find(before.function, task_id) is None:
                 return await self._engine.invoke_async(again)
         except Rejected as error:

@@ -87,7 +87,9 @@ class ServicePaths:
         layers: Sequence[Path] = (),
         mounts: Sequence[Mount] = (),
     ) -> None:
-        self._function, self._code, self._layers = function, code, layers
+        self._function = function
+        self._code = code
+        self._layers = layers
         self._mounts = {mount.path: mount.folder for mount in mounts}
         self._place = _pattern(tuple(self._mounts))
 
@@ -104,21 +106,22 @@ class ServicePaths:
         words = [self.text(part) for part in command]
         script = self._script(words[0])
         if script.startswith("#!") and script != self.text(script):
+            # What the kernel does with the first line: a program, and at most one argument.
             line = script[2:].partition("\n")[0]
             words = [*self.text(line).split(None, 1), *words]
         return self._with_text(words)
 
     def _with_text(self, words: list[str]) -> list[str]:
         """Return a command in which a shell is given the mapped text of the script that it runs."""
-        shell = 1 if Path(words[0]).name == "env" and len(words) > 1 else 0
-        after = [at for at in range(shell + 1, len(words)) if not words[at].startswith("-")]
-        if Path(words[shell]).name not in _SHELLS or not after or "-c" in words[: after[0]]:
+        position = _position_of_script(words)
+        if position is None:
             return words
-        text = self._script(words[after[0]])
-        if text == self.text(text):
+        script = self._script(words[position])
+        text = self.text(script)
+        if text == script:
             return words
         # The path of the script is $0 of the text.
-        return [*words[: after[0]], "-c", self.text(text), *words[after[0] :]]
+        return [*words[:position], "-c", text, *words[position:]]
 
     def _script(self, name: str) -> str:
         """Return the text of a script in the code folder; "" if it is not one."""
@@ -134,7 +137,8 @@ class ServicePaths:
 
     def _here(self, match: re.Match[str]) -> str:
         inside = match["inside"] or ""
-        if mounted := self._mounts.get(match["place"]):
+        mounted = self._mounts.get(match["place"])
+        if mounted is not None:
             return f"{mounted}{inside}"
         if match["language"]:
             return self._interpreter(match["language"], inside) or match[0]
@@ -162,32 +166,46 @@ class ServicePaths:
             return interpreter
         # Of other public layers, the programs of this machine are used.
         parent, _, name = inside.rpartition("/")
-        is_program = parent.endswith("/bin") and name
-        return (shutil.which(name) or "") if is_program else ""
+        if not name or not parent.endswith("/bin"):
+            return ""
+        return shutil.which(name) or ""
 
     def _interpreter(self, language: str, inside: str) -> str:
         """Return a path in the folder of an interpreter; "" if this machine has none."""
-        if python := _PYTHON.fullmatch(language):
-            other: Path | None
-            interpreter, other = self._python(python[1]), Path(sys.executable)
-        elif node := _NODE.fullmatch(language):
-            interpreter, other = interpreters.find_node(node[1]), interpreters.find_node()
-        else:
-            return ""
-        program = interpreter or other
+        program = self._program(language)
         if program is None:
             return ""
-        if interpreter is None:
-            text = f"{self._function} names {language}: {program} takes its place on this machine"
-            if python and (installed := interpreters.find_python(python[1])):
-                text += f" (no package of the function was built for {language}, {installed})"
-            warn_once(_LOG, text, key=f"{self._function} {language}")
         if _INTERPRETER.fullmatch(inside):
             return str(program)
-        if not inside and python and not (program.parent / language).exists():
-            # A script that calls it by this name would find one of this machine, or none.
+        is_python = _PYTHON.fullmatch(language) is not None
+        if not inside and is_python and not (program.parent / language).exists():
+            # A start script that looks for python3.10 by name found the shim of pyenv, or a Python
+            # without the packages.
             return f"{interpreters.renamed(program, language)}{os.pathsep}{program.parent}"
         return f"{program.parent}{inside}"
+
+    def _program(self, language: str) -> Path | None:
+        """Return the interpreter of a version, or the one in its place; None if there is none."""
+        python = _PYTHON.fullmatch(language)
+        node = _NODE.fullmatch(language)
+        interpreter: Path | None = None
+        substitute: Path | None = None
+        note = ""
+        if python is not None:
+            interpreter = self._python(python[1])
+            substitute = Path(sys.executable)
+            installed = interpreters.find_python(python[1])
+            if installed is not None:
+                note = f" (no package of the function was built for {language}, {installed})"
+        elif node is not None:
+            interpreter = interpreters.find_node(node[1])
+            substitute = interpreters.find_node()
+        if interpreter is not None or substitute is None:
+            return interpreter
+        # A function that fails on another version must not be a riddle.
+        text = f"{self._function} names {language}: {substitute} takes its place on this machine"
+        warn_once(_LOG, text + note, key=f"{self._function} {language}")
+        return substitute
 
     def _python(self, version: str) -> Path | None:
         """Return a Python of a version: that of this runtime, or one that the packages need.
@@ -201,3 +219,17 @@ class ServicePaths:
         major, minor = map(int, version.split("."))
         built = interpreters.have_packages_for(major, minor, (self._code, *self._layers))
         return interpreter if built else None
+
+
+def _position_of_script(words: Sequence[str]) -> int | None:
+    """Return where a command has the script that a shell runs; None if it runs none."""
+    # env runs the shell that is named after it.
+    shell = 1 if Path(words[0]).name == "env" and len(words) > 1 else 0
+    if Path(words[shell]).name not in _SHELLS:
+        return None
+    for position in range(shell + 1, len(words)):
+        if words[position] == "-c":
+            return None  # the text of the script is here already
+        if not words[position].startswith("-"):
+            return position
+    return None

@@ -58,8 +58,9 @@ class CloudProxy:
         async with self._starting:
             if self._server is None:
                 self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
-        url = f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
-        names = dict.fromkeys((hosts.PROXY, *hosts.PROXIES), url)
+        _, port = self._server.sockets[0].getsockname()
+        names = dict.fromkeys((hosts.PROXY, *hosts.PROXIES), f"http://127.0.0.1:{port}")
+        # Both spellings: clients differ in which of them they read.
         return {**names, "NO_PROXY": _DIRECT, "no_proxy": _DIRECT}
 
     async def of_programs(self) -> dict[str, str]:
@@ -70,13 +71,19 @@ class CloudProxy:
         trusted: Mapping[str, str] = {}
         with contextlib.suppress(OSError, ImportError, ValueError):  # then only HTTP is led
             trusted = await asyncio.to_thread(self._trust)
-        port = named[hosts.PROXY].rpartition(":")[2]
-        java = [
+        _, _, port = named[hosts.PROXY].rpartition(":")
+        # Java reads no variable of a proxy, only properties, and takes them from this variable.
+        options = [
             f"-D{scheme}.proxyHost=127.0.0.1 -D{scheme}.proxyPort={port}"
             for scheme in ("http", "https")
         ]
-        options = " ".join(filter(None, [*java, trusted.get(_JAVA)]))
-        return {**named, **trusted, _JAVA: options}
+        if trusted.get(_JAVA):
+            options.append(trusted[_JAVA])
+        return {
+            **named,
+            **trusted,
+            _JAVA: " ".join(options),
+        }
 
     async def aclose(self) -> None:
         """End the proxy and its connections."""
@@ -127,8 +134,10 @@ class CloudProxy:
 
     def _place(self, host: str, port: int) -> tuple[str, int]:
         """Return where to connect to; port 0 if the connection is refused."""
-        local = self._table.port_of(host)
-        return (host, port if host else 0) if local is None else ("127.0.0.1", local)
+        local_port = self._table.port_of(host)
+        if local_port is not None:
+            return "127.0.0.1", local_port
+        return host, port if host else 0
 
 
 async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

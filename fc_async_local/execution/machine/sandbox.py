@@ -53,21 +53,28 @@ def in_namespace(
     program = _bubblewrap()
     if program is None or shutil.which(first, path=path) is None:
         return [*command]
+    opt = Path("/opt")
+    shown_in_opt = [folder for folder in (opt, *layers) if folder.is_dir()]
     return [
         program,
         "--die-with-parent",
         *_machine(mounts, _OWN),
         *("--bind", str(code), "/code"),
-        *_merged(Path("/opt"), [folder for folder in (Path("/opt"), *layers) if folder.is_dir()]),
-        *(
-            word
-            for root in map(Path, _ROOTS)
-            if root.is_file() and Path(trusted).is_file()
-            for word in ("--ro-bind", trusted, str(root.resolve()))
-        ),
+        *_merged(opt, shown_in_opt),
+        *_trusting(trusted),
         *("--chdir", str(code), "--"),
         *command,
     ]
+
+
+def _trusting(trusted: str) -> Iterator[str]:
+    """Yield the options that put certificates in the place of those that this machine trusts."""
+    if not Path(trusted).is_file():
+        return
+    for root in map(Path, _ROOTS):
+        if root.is_file():
+            # Where a link leads: programs that know either name open that file.
+            yield from ("--ro-bind", trusted, str(root.resolve()))
 
 
 def with_mounts(command: Sequence[str], mounts: Sequence[Mount]) -> list[str]:
@@ -140,6 +147,7 @@ def _merged(target: Path, folders: list[Path]) -> Iterator[str]:
         if all(entry.is_dir() for entry in entries):
             yield from _merged(target / name, entries)
         else:
+            # A later layer hides the files of an earlier one, as on the service.
             yield from ("--dev-bind", str(entries[-1].resolve()), str(target / name))
 
 
@@ -149,6 +157,8 @@ def _bubblewrap() -> str | None:
     program = shutil.which("bwrap")
     if program is None:
         return None
+    # Tried, because a program that is installed is not enough: containers and some distributions
+    # do not allow namespaces.
     try:
         done = subprocess.run(  # noqa: S603 -- a program of the user's PATH
             [program, "--dev-bind", "/", "/", "true"],

@@ -149,24 +149,33 @@ def describe(
 def _log_text(error: BaseException, last_line: str, frames: Frames) -> str:
     """Return the traceback of an exception and its causes with another last line."""
     outer = traceback.TracebackException.from_exception(error)
-    waiting, seen = [outer], set[int]()
-    while waiting:
-        cause = waiting.pop()
-        if id(cause) in seen:
-            continue
-        seen.add(id(cause))
+    for cause in _causes(outer):
         cause.stack = traceback.StackSummary.from_list(frames.of_function(cause.stack))
         if getattr(cause, "filename", None):  # of a SyntaxError
             cause.filename = frames.shown(cause.filename)
-        waiting += [*filter(None, (cause.__cause__, cause.__context__))]
-        waiting += getattr(cause, "exceptions", None) or []
     if getattr(outer, "exceptions", None):  # of a group: their lines come after its own
         return "".join(outer.format()).rstrip()
-    *location, _ = only = list(outer.format_exception_only())
-    lines = list(outer.format())[: -len(only)]
+    own_lines = list(outer.format_exception_only())
+    lines = list(outer.format())[: -len(own_lines)]
     if isinstance(error, SyntaxError):
-        lines += location
+        # The file, the line and the mark below it stand before the last line.
+        lines += own_lines[:-1]
     return "".join([*lines, last_line])
+
+
+def _causes(outer: traceback.TracebackException) -> Iterable[traceback.TracebackException]:
+    """Return a traceback with those of its causes and of the members of groups."""
+    # By identity, and each once: exceptions may have each other as their context.
+    found = {id(outer): outer}
+    waiting = [outer]
+    while waiting:
+        cause = waiting.pop()
+        nearest = [cause.__cause__, cause.__context__, *(getattr(cause, "exceptions", None) or ())]
+        for inner in nearest:
+            if inner is not None and id(inner) not in found:
+                found[id(inner)] = inner
+                waiting.append(inner)
+    return found.values()
 
 
 def _syntax_frame(error: BaseException, frames: Frames) -> list[list[str]]:

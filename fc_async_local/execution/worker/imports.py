@@ -106,15 +106,17 @@ class ImportCheck:
 
     def __init__(self, rules: dict[str, Any], folders: Sequence[str]) -> None:
         self._rules = rules
-        self._known, self._absent = {*rules["modules"]}, {*rules["absent"]}
-        self._places = folders
+        self._known = {*rules["modules"]}
+        self._absent = {*rules["absent"]}
+        self._folders = folders
         self._own = tuple(os.path.join(folder, "") for folder in folders)  # noqa: PTH118 -- as above
         self._machine = tuple(os.path.join(folder, "") for folder in MACHINE)  # noqa: PTH118 -- as above
         self._missing: list[str] = []
 
     def take(self) -> list[str]:
         """Return the modules that were noted since the last call."""
-        missing, self._missing = self._missing, []
+        missing = self._missing
+        self._missing = []
         return missing
 
     def find_spec(
@@ -125,9 +127,11 @@ class ImportCheck:
         Raises:
             ModuleNotFoundError: The module is missing on the service, and the rules are strict.
         """
+        # With a path it is a module of a package, which was judged when the package was imported.
         if path is not None or name in self._known or self._is_standard(name):
             return
-        if PathFinder.find_spec(name, self._places) is None and self._is_here(name, target):
+        is_of_function = PathFinder.find_spec(name, self._folders) is not None
+        if not is_of_function and self._is_here(name, target):
             self._note(name)
 
     def _is_standard(self, name: str) -> bool:
@@ -135,11 +139,12 @@ class ImportCheck:
         return name in sys.stdlib_module_names and name not in self._absent
 
     def _is_here(self, name: str, target: ModuleType | None) -> bool:
-        return (
-            name in sys.stdlib_module_names
-            or PathFinder.find_spec(name, MACHINE) is not None
-            or any(finder.find_spec(name, None, target) is not None for finder in _FINDERS)
-        )
+        """Return whether this machine has a module; others fail here, too, by themselves."""
+        if name in sys.stdlib_module_names:
+            return True
+        if PathFinder.find_spec(name, MACHINE) is not None:
+            return True
+        return any(finder.find_spec(name, None, target) is not None for finder in _FINDERS)
 
     def _note(self, name: str) -> None:
         if not self._is_of_function():
@@ -166,14 +171,13 @@ class ImportCheck:
 
         Packages lie in layers, and after ``pip install -t`` beside the handler.
         """
-        for place in self._places:
-            root = os.path.join(place, "")  # noqa: PTH118 -- as above
-            if file.startswith(root):
-                top = file[len(root) :].partition("/")[0]
-                names = os.listdir(root)  # noqa: PTH208 -- as above
-                infos = [root + name for name in names if name.endswith(".dist-info")]
-                return any(_records(info, top) for info in infos)
-        return False
+        root = next((root for root in self._own if file.startswith(root)), None)
+        if root is None:
+            return False
+        top, _, _ = file.removeprefix(root).partition("/")
+        names = os.listdir(root)  # noqa: PTH208 -- as above
+        infos = [root + name for name in names if name.endswith(".dist-info")]
+        return any(_records(info, top) for info in infos)
 
 
 def _callers() -> Iterable[str]:

@@ -74,7 +74,8 @@ def _become_command(start: dict[str, Any], sock: socket.socket) -> int:
     # Python ignores SIGPIPE, and an ignored signal stays ignored in the new program.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
-    command, environment = start["command"], start["environment"]
+    command = start["command"]
+    environment = start["environment"]
     if start.get("socket_variable"):
         os.set_inheritable(sock.fileno(), True)
         environment[start["socket_variable"]] = str(sock.fileno())
@@ -163,11 +164,15 @@ class PythonInstance:
     def _answer(self, meta: frames.Meta, body: bytes) -> None:
         context = make_context(self._start["context"], meta)
         logs.request_id.set(context.request_id)
+        # Threads that the handler starts have no context of their own: they log for the latest.
         logs.latest_request_id = context.request_id
         hook = self._hooks[meta["op"]]
+        data = b""
         try:
-            result = hook(body, context) if meta["op"] == "invoke" else hook(context)
-            data = encode_result(result) if meta["op"] == "invoke" else b""
+            if meta["op"] == "invoke":
+                data = encode_result(hook(body, context))
+            else:
+                hook(context)
             if len(data) > frames.MAX_BODY_BYTES:
                 raise ValueError(  # noqa: TRY301 -- reported like any other failure of the function
                     f"the result has {len(data)} bytes, more than {frames.MAX_BODY_BYTES}"
@@ -183,10 +188,17 @@ class PythonInstance:
     def _meta(self, answer: frames.Meta) -> bytes:
         """Return the head of an answer, with the modules that would be missing on the service."""
         missing = self._imports.take() if self._imports is not None else []
+        peak_kb = _peak_kb()
         if len(answer) > 2 or missing:  # noqa: PLR2004 -- the members of nearly every answer
-            return frames.to_json({**answer, "peak_kb": _peak_kb(), "missing": missing})
+            return frames.to_json(
+                {
+                    **answer,
+                    "peak_kb": peak_kb,
+                    "missing": missing,
+                }
+            )
         # Formatting is five times as fast as an encoder.
-        return b'{"id":%d,"ok":true,"peak_kb":%d}' % (answer["id"], _peak_kb())
+        return b'{"id":%d,"ok":true,"peak_kb":%d}' % (answer["id"], peak_kb)
 
     def _describe(self, error: BaseException, failure: LoadFailure | None = None) -> Failure:
         return describe(error, failure, self._frames)
@@ -200,7 +212,9 @@ class PythonInstance:
         """End the process for a BaseException, as the service's process ends."""
         if isinstance(error, SystemExit):
             logs.flush()
-            os._exit(error.code if isinstance(error.code, int) else int(error.code is not None))
+            # As the interpreter reads it: nothing is 0, and a text is 1.
+            code = error.code if isinstance(error.code, int) else int(error.code is not None)
+            os._exit(code)
         with contextlib.suppress(OSError):
             self._report_failure(key, self._describe(error), last=True)
         os._exit(_FAILED_EXIT)
@@ -236,12 +250,10 @@ def prepare_path(folder: str) -> list[str]:
     folders = [folder, *(os.path.join(folder, entry) for entry in extra)]  # noqa: PTH118 -- pathlib would cost start-up time
     # What a build put below /code may be for another version: then packages of this machine win.
     version = f"python{sys.version_info[0]}.{sys.version_info[1]}"
-    inside = os.path.join(folder, "")  # noqa: PTH118 -- as above
-    last = (
-        []
-        if os.environ.get("FC_RUNTIME") == version
-        else [entry for entry in extra if entry.startswith(inside)]
-    )
+    last: list[str] = []
+    if os.environ.get("FC_RUNTIME") != version:
+        inside = os.path.join(folder, "")  # noqa: PTH118 -- as above
+        last = [entry for entry in extra if entry.startswith(inside)]
     sys.path[:0] = [entry for entry in folders if entry not in last]
     sys.path.extend(last)
     sys.argv[:] = [""]
@@ -264,6 +276,7 @@ def load(handler: str) -> Callable[..., object]:
         text = f"Invalid handler name '{handler}': it must have the form module.function"
         raise LoadFailure("InvalidHandleName", text, ValueError(handler))
     dotted = module_name.removeprefix("./").replace("/", ".")
+    # The fork server has loaded modules that a function's own may have the names of.
     _uncover(dotted.partition(".")[0])
     try:
         module = importlib.import_module(dotted)

@@ -212,6 +212,7 @@ class Index:
 
     def files(self) -> set[tuple[str, str]]:
         """Return bucket and name of each file that an object or a part has."""
+        # From "o" to "p": objects and parts, the kinds that have a file.
         rows = self._database.execute(
             "SELECT path, document FROM documents WHERE path >= x'6f00' AND path < x'7100'"
         )

@@ -100,10 +100,10 @@ async def put_part(
     )
 
     def write(index: Index) -> tuple[None, list[Content]]:
-        upload, part_path = (
-            index.upload(*request.upload),
-            (bucket, request.upload[2], f"{number:05}"),
-        )
+        # Again, in the transaction: the upload may have ended while the body arrived.
+        upload = index.upload(*request.upload)
+        # With zeros in front, so that the order of the index is that of the numbers.
+        part_path = (bucket, upload.id, f"{number:05}")
         replaced = index.find(Part, *part_path)
         index.put(part, *part_path)
         _note(service, index, request, upload, event, content)

@@ -162,14 +162,24 @@ def check_before_opening(database: Path) -> bool:
     if _size(log) >= _LOG_HEADER.size:
         with log.open("rb") as file:
             read_log_header(file.read(_LOG_HEADER.size), header.page_size)
-    elif has_journal(database):
-        pass  # its transaction is undone first, then the size is right
-    elif header.pages is not None and header.pages > database.stat().st_size // header.page_size:
+    # With a journal its transaction is undone first, then the size is right.
+    elif not has_journal(database):
+        _check_size(database, header)
+    return True
+
+
+def _check_size(database: Path, header: Header) -> None:
+    """Check that a file without a log has all pages of which its header speaks.
+
+    Raises:
+        Unfit: It has fewer.
+    """
+    size = database.stat().st_size
+    if header.pages is not None and header.pages > size // header.page_size:
         raise Unfit(
-            f"it has {database.stat().st_size} bytes, but its header says "
+            f"it has {size} bytes, but its header says "
             f"{header.pages} pages of {header.page_size} bytes"
         )
-    return True
 
 
 def check_opened(database: Path) -> None:
@@ -258,9 +268,10 @@ def read_log_header(head: bytes, page_size: int) -> Log:
     Raises:
         Unfit: They are not the header of a log of such a database.
     """
-    magic, version, own_size, _, *rest = _LOG_HEADER.unpack(head)
+    magic, version, own_size, _, salt1, salt2, sum1, sum2 = _LOG_HEADER.unpack(head)
+    salts = (salt1, salt2)
+    sums = (sum1, sum2)
     order = _LOG_MAGICS.get(magic)
-    salts, sums = (rest[0], rest[1]), (rest[2], rest[3])
     if order is None or version != _LOG_VERSION or _checksum(order, head[:24]) != sums:
         raise Unfit("the header of its write-ahead log is damaged")
     if own_size != page_size:
@@ -301,15 +312,16 @@ def check_log(
                 f"log, the first is page {min(missing)}"
             )
     step = _FRAME_HEADER.size + log.page_size
-    whole, rest = divmod(len(content) - _LOG_HEADER.size, step)
-    for place, (_, commit) in enumerate(_frames(content, log, valid, whole), valid):
+    whole_frames, cut_off_bytes = divmod(len(content) - _LOG_HEADER.size, step)
+    invalid_frames = _frames(content, log, valid, whole_frames)
+    for number, (_, commit) in enumerate(invalid_frames, valid):
         if not commit:
             continue
         # A transaction that was cut off has no valid commit. The page of a frame is written right
         # after the frame's header: one that is there to its last byte, at the end of the file, was
         # written to its end.
-        last = place == whole - 1 and rest == 0
-        if last or _is_consistent(content, log, place):
+        is_last = number == whole_frames - 1 and cut_off_bytes == 0
+        if is_last or _is_consistent(content, log, number):
             raise Unfit(f"its write-ahead log is damaged at frame {valid + 1} or behind it")
 
 
@@ -321,20 +333,29 @@ def _frames(
 ) -> Iterator[tuple[int, int]]:
     """Page number and commit size of frames, until one that an earlier log has left behind."""
     step = _FRAME_HEADER.size + log.page_size
-    for place in range(first, end):
-        at = _LOG_HEADER.size + place * step
-        number, commit, *salts = _FRAME_HEADER.unpack_from(content, at)[:4]
-        yield (number, commit) if tuple(salts) == log.salts else (0, 0)
+    for number in range(first, end):
+        at = _LOG_HEADER.size + number * step
+        page, commit, *salts = _FRAME_HEADER.unpack_from(content, at)[:4]
+        # The salts change whenever the log is started over: frames with others are of before.
+        yield (page, commit) if tuple(salts) == log.salts else (0, 0)
 
 
-def _is_consistent(content: mmap.mmap | bytes, log: Log, place: int) -> bool:
+def _is_consistent(content: mmap.mmap | bytes, log: Log, number: int) -> bool:
     """Return whether a frame's checksums follow from those of the frame before and its content."""
     step = _FRAME_HEADER.size + log.page_size
-    at = _LOG_HEADER.size + place * step
-    before = log.sums if place == 0 else struct.unpack_from(">2I", content, at - step + 16)
-    sums = _checksum(log.order, content[at : at + 8], (before[0], before[1]))
-    sums = _checksum(log.order, content[at + _FRAME_HEADER.size : at + step], sums)
-    return sums == struct.unpack_from(">2I", content, at + 16)
+    begin = _LOG_HEADER.size + number * step
+    sums = log.sums if number == 0 else _sums_at(content, begin - step)
+    # Of the first two fields of the header, then of the page.
+    sums = _checksum(log.order, content[begin : begin + 8], sums)
+    page_begin = begin + _FRAME_HEADER.size
+    sums = _checksum(log.order, content[page_begin : begin + step], sums)
+    return sums == _sums_at(content, begin)
+
+
+def _sums_at(content: mmap.mmap | bytes, begin: int) -> Sums:
+    """Return the checksums in the header of a frame that begins at an offset."""
+    first, second = struct.unpack_from(">2I", content, begin + 16)
+    return first, second
 
 
 def _checksum(order: str, data: bytes, sums: Sums = (0, 0)) -> Sums:
@@ -354,8 +375,10 @@ def reason(error: Exception, database: Path) -> str:
         error: What SQLite raised. A full disk may be ``disk I/O error``, too.
         database: The file.
     """
+    # On a full disk SQLite says "disk I/O error" where it cannot make its index.
     with contextlib.suppress(OSError):  # its folder was removed
-        if (free := shutil.disk_usage(database.parent).free) < _LITTLE_SPACE:
+        free = shutil.disk_usage(database.parent).free
+        if free < _LITTLE_SPACE:
             return f"{error} ({free // 1024:,} KB free)"
     return str(error)
 

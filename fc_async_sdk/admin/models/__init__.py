@@ -24,8 +24,8 @@ from fc_async_sdk.admin.models.triggers import *
 
 prepare(
     *(
-        one
-        for one in tuple(globals().values())
-        if isinstance(one, type) and issubclass(one, msgspec.Struct)
+        model
+        for model in tuple(globals().values())
+        if isinstance(model, type) and issubclass(model, msgspec.Struct)
     )
 )
