@@ -12,6 +12,7 @@ import pytest
 from fc_async_tests import axe
 from fc_async_tests import runtime_requests as requests
 from fc_async_tests.console import let_in
+from fc_async_tests.s_yaml import template
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,24 +23,15 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.slow
 
-TEMPLATE = """\
-edition: 3.0.0
-name: shop
-resources:
-  orders:
-    component: fc3
-    props:
-      region: cn-hangzhou
-      functionName: orders
-      runtime: python3.10
-      handler: index.handler
-      code: ./code
-      asyncInvokeConfig:
-        asyncTask: true
-        destinationConfig:
-          onSuccess:
-            destination: acs:fc:::functions/orders
-"""
+TEMPLATE = template(
+    orders="""
+        asyncInvokeConfig:
+          asyncTask: true
+          destinationConfig:
+            onSuccess:
+              destination: acs:fc:::functions/orders
+    """,
+)
 
 
 def to(success: str, failure: str) -> dict[str, object]:

@@ -21,6 +21,7 @@ import yaml
 from fc_async_local.embedded import LocalRuntime
 from fc_async_plugin.report import moments
 from fc_async_tests.pages import Block, Reader, blocks, differs, ids_differ, place, steps
+from fc_async_tests.s_yaml import template
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -280,25 +281,16 @@ def failures(reader: Reader, request: pytest.FixtureRequest) -> None:
     reader.between = lambda: local.advance(30)  # a queue shows what was read again
 
 
-ORDERS = """\
-edition: 3.0.0
-name: shop
-resources:
-  orders:
-    component: fc3
-    props:
-      region: cn-hangzhou
-      functionName: orders
-      role: acs:ram::1234567890123456:role/shop
-      runtime: python3.10
-      handler: index.handler
-      code: ./code
-      asyncInvokeConfig:
-        asyncTask: true
-        maxAsyncRetryAttempts: 5
-        destinationConfig:
-          onFailure: {destination: "acs:mns:cn-hangzhou::/queues/failed/messages"}
-"""
+ORDERS = template(
+    orders="""
+        role: acs:ram::1234567890123456:role/shop
+        asyncInvokeConfig:
+          asyncTask: true
+          maxAsyncRetryAttempts: 5
+          destinationConfig:
+            onFailure: {destination: "acs:mns:cn-hangzhou::/queues/failed/messages"}
+    """,
+)
 
 
 def template_of_orders(reader: Reader, request: pytest.FixtureRequest) -> None:

@@ -19,6 +19,7 @@ import pytest
 
 from fc_async_local.embedded import LocalRuntime
 from fc_async_local.settings import Settings
+from fc_async_tests.s_yaml import template
 
 FC3 = os.environ.get("FC_ASYNC_FC3", "")
 VERSION = "3.1.10"
@@ -27,44 +28,25 @@ FAR_FUTURE = 4102444800000
 LOCK = json.dumps({"version": "0.1.22", "lastUpdateCheck": FAR_FUTURE})
 STUB = "module.exports = class { async deploy() { return {}; } async plan() { return {}; } };"
 CODE = "def handler(event, context):\n    print('a line')\n    return 'hello ' + event.decode()\n"
-TEMPLATE = {
-    "edition": "3.0.0",
-    "name": "shop",
-    "access": "default",
-    "resources": {
-        "orders": {
-            "component": "fc3",
-            "props": {
-                "region": "cn-hangzhou",
-                "functionName": "orders",
-                "runtime": "python3.10",
-                "handler": "index.handler",
-                "code": "./code",
-                "concurrencyConfig": {"reservedConcurrency": 5},
-                "asyncInvokeConfig": {
-                    "asyncTask": True,
-                    "maxAsyncRetryAttempts": 2,
-                    "maxAsyncEventAgeInSeconds": 3600,
-                    "destinationConfig": {
-                        "onFailure": {"destination": "acs:mns:cn-hangzhou::/queues/q/messages"}
-                    },
-                },
-                "triggers": [
-                    {
-                        "triggerName": "web",
-                        "triggerType": "http",
-                        "triggerConfig": {"authType": "anonymous", "methods": ["GET"]},
-                    },
-                    {
-                        "triggerName": "nightly",
-                        "triggerType": "timer",
-                        "triggerConfig": {"cronExpression": "@every 1h", "enable": True},
-                    },
-                ],
-            },
-        }
-    },
-}
+TEMPLATE = template(
+    "access: default",
+    orders="""
+        concurrencyConfig: {reservedConcurrency: 5}
+        asyncInvokeConfig:
+          asyncTask: true
+          maxAsyncRetryAttempts: 2
+          maxAsyncEventAgeInSeconds: 3600
+          destinationConfig:
+            onFailure: {destination: "acs:mns:cn-hangzhou::/queues/q/messages"}
+        triggers:
+          - triggerName: web
+            triggerType: http
+            triggerConfig: {authType: anonymous, methods: [GET]}
+          - triggerName: nightly
+            triggerType: timer
+            triggerConfig: {cronExpression: "@every 1h", enable: true}
+    """,
+)
 
 pytestmark = [
     pytest.mark.slow,
@@ -107,7 +89,7 @@ def s(program, home, tmp_path):
     project = tmp_path / "project"
     (project / "code").mkdir(parents=True)
     (project / "code" / "index.py").write_text(CODE)
-    (project / "s.yaml").write_text(json.dumps(TEMPLATE))
+    (project / "s.yaml").write_text(TEMPLATE)
     settings = Settings.of(strict_auth=True, access_keys={KEY: SECRET})
     with LocalRuntime(data=tmp_path / "data", port=0, store="memory", settings=settings) as local:
         environment = {

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import pytest
 
 from fc_async_sdk import errors
+from fc_async_tests.s_yaml import template
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -105,22 +106,11 @@ def sides(
         s = request.getfixturevalue("s")
 
     def write(**blocks: object) -> None:
-        resources = {
-            name: {
-                "component": "fc3",
-                "props": {
-                    "region": "cn-hangzhou",
-                    "functionName": name,
-                    "runtime": "python3.10",
-                    "handler": "index.handler",
-                    "code": "./code",
-                    **({} if block is None else {"asyncInvokeConfig": block}),
-                },
-            }
+        functions = {
+            name: {} if block is None else {"asyncInvokeConfig": block}
             for name, block in blocks.items()
         }
-        document = {"edition": "3.0.0", "name": "x", "access": "default", "resources": resources}
-        (project / "s.yaml").write_text(json.dumps(document, indent=2))
+        (project / "s.yaml").write_text(template("access: default", **functions))
 
     return Sides(s, fc_async, write, fc_local)
 

@@ -8,42 +8,29 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from fc_async_tests.s_yaml import template
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-TEMPLATE = """\
-edition: 3.0.0
-name: shop
-resources:
-  orders:
-    component: fc3
-    props:
-      region: cn-hangzhou
-      functionName: orders
-      runtime: python3.10
-      handler: index.handler
-      code: ./code
-      timeout: 60
-      memorySize: 1024
-      cpu: 0.5
-      asyncInvokeConfig:
-        maxAsyncRetryAttempts: 1
-        destinationConfig:
-          onFailure: {destination: "acs:fc:cn-hangzhou::functions/alert"}
-  alert:
-    component: fc3
-    props:
-      region: cn-hangzhou
-      functionName: alert
-      runtime: python3.10
-      handler: index.handler
-      code: ./code
-      timeout: 10
-      memorySize: 512
-      cpu: 0.5
-      asyncInvokeConfig: {maxAsyncRetryAttempts: 0}
-"""
+TEMPLATE = template(
+    orders="""
+        timeout: 60
+        memorySize: 1024
+        cpu: 0.5
+        asyncInvokeConfig:
+          maxAsyncRetryAttempts: 1
+          destinationConfig:
+            onFailure: {destination: "acs:fc:cn-hangzhou::functions/alert"}
+    """,
+    alert="""
+        timeout: 10
+        memorySize: 512
+        cpu: 0.5
+        asyncInvokeConfig: {maxAsyncRetryAttempts: 0}
+    """,
+)
 
 
 @pytest.fixture

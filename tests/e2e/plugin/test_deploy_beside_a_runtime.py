@@ -10,20 +10,14 @@ from typing import TYPE_CHECKING
 import fc_async_sdk
 from fc_async_local.embedded import LocalRuntime
 from fc_async_plugin.cli import group
+from fc_async_tests.s_yaml import template
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     import pytest
 
-TEMPLATE = """\
-edition: 3.0.0
-name: x
-resources:
-  orders:
-    component: fc3
-    props: {region: cn-hangzhou, runtime: python3.10, handler: index.handler, code: ./code}
-"""
+TEMPLATE = template(orders="")
 
 
 def deploy(project: Path, endpoint: str, returns: str, *flags: str) -> int:

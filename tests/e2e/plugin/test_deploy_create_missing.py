@@ -9,12 +9,14 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import yaml
 
 from fc_async_local.settings import Settings
 from fc_async_plugin.account.channels import Channels
 from fc_async_sdk.errors import AccessDenied
 from fc_async_tests import runtime_requests as requests
 from fc_async_tests.project import kept_by_deployments
+from fc_async_tests.s_yaml import template
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -58,10 +60,6 @@ def write(project: Path, **more: Any) -> None:
         },
     }
     props = {
-        "region": REGION,
-        "runtime": "python3.10",
-        "handler": "index.handler",
-        "code": "./code",
         "triggers": [trigger],
         "asyncInvokeConfig": {
             "destinationConfig": {
@@ -70,9 +68,7 @@ def write(project: Path, **more: Any) -> None:
             }
         },
     }
-    resources = {"orders": {"component": "fc3", "props": props | more}}
-    document = {"edition": "3.0.0", "name": "x", "resources": resources}
-    (project / "s.yaml").write_text(json.dumps(document, indent=1))
+    (project / "s.yaml").write_text(template(orders=props | more))
 
 
 def channels(fc_local: FcLocal) -> set[tuple[str, str]]:
@@ -212,7 +208,7 @@ def test_what_another_function_of_the_template_uses_is_not_left(
     fc_async: Callable[..., Ran], project: Path
 ) -> None:
     write(project)
-    document = json.loads((project / "s.yaml").read_text())
+    document = yaml.safe_load((project / "s.yaml").read_text())
     document["resources"]["copy"] = document["resources"]["orders"]
     (project / "s.yaml").write_text(json.dumps(document))
     fc_async(*DEPLOY)

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import json
 import signal
 import subprocess
 import sys
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fc_async_tests.project import kept_by_deployments
+from fc_async_tests.s_yaml import template
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,24 +29,14 @@ ENOUGH = 25
 def many(project: Path, fc_local: FcLocal) -> list[str]:
     """A template with many functions, all of them in the account."""
     names = [f"f{number:03}" for number in range(COUNT)]
-    resources = {
-        name: {
-            "component": "fc3",
-            "props": {
-                "region": "cn-hangzhou",
-                "role": "acs:ram::1234567890123456:role/x",
-                "asyncInvokeConfig": {
-                    "asyncTask": True,
-                    "destinationConfig": {
-                        "onFailure": {"destination": "acs:mns:cn-hangzhou::/queues/q/messages"}
-                    },
-                },
-            },
-        }
-        for name in names
-    }
-    document = {"edition": "3.0.0", "name": "x", "resources": resources}
-    (project / "s.yaml").write_text(json.dumps(document))
+    settings = """
+        role: acs:ram::1234567890123456:role/x
+        asyncInvokeConfig:
+          asyncTask: true
+          destinationConfig:
+            onFailure: {destination: "acs:mns:cn-hangzhou::/queues/q/messages"}
+    """
+    (project / "s.yaml").write_text(template(**dict.fromkeys(names, settings)))
     for name in names:
         fc_local.deploy(name, lambda *_: None)
         fc_local.client.delete_async_invoke_config(name)
@@ -131,19 +121,9 @@ def test_an_interrupted_deployment_can_be_resumed_after_ctrl_c(
 def test_deployments_to_one_runtime_at_the_same_time_wait_for_one_another(
     project: Path, fc_local: FcLocal, clean_environment: Callable[..., dict[str, str]]
 ) -> None:
-    resource = {
-        "component": "fc3",
-        "props": {
-            "region": "cn-hangzhou",
-            "runtime": "python3.10",
-            "handler": "index.handler",
-            "code": "./code",
-            "asyncInvokeConfig": {"asyncTask": True},
-        },
-    }
-    resources = {f"f{number}": resource for number in range(20)}
-    document = {"edition": "3.0.0", "name": "x", "resources": resources}
-    (project / "s.yaml").write_text(json.dumps(document))
+    names = [f"f{number}" for number in range(20)]
+    settings = "asyncInvokeConfig: {asyncTask: true}"
+    (project / "s.yaml").write_text(template(**dict.fromkeys(names, settings)))
     files = [(project / f"said-{number}").open("w+") for number in range(4)]
     processes = [
         subprocess.Popen(

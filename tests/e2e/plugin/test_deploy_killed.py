@@ -7,7 +7,6 @@ a real process dies at random points against a real runtime.
 
 from __future__ import annotations
 
-import json
 import random
 import subprocess
 import sys
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from fc_async_tests.project import kept_by_deployments
+from fc_async_tests.s_yaml import template
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -68,35 +68,27 @@ REQUESTS = 25
 
 
 def write(project: Path, version: int) -> None:
-    resources: dict[str, Any] = {}
+    functions: dict[str, Any] = {}
     for number in range(FUNCTIONS):
-        resources[f"f{number}"] = {
-            "component": "fc3",
-            "props": {
-                "region": "cn-hangzhou",
-                "runtime": "python3.10",
-                "handler": "index.handler",
-                "code": "./code",
-                "timeout": 10 * version + number,
-                "environmentVariables": {"VERSION": str(version)},
-                "concurrencyConfig": {"reservedConcurrency": 10 * version},
-                "triggers": [
-                    {
-                        "triggerName": f"timer{version if number == 1 else ''}",
-                        "triggerType": "timer",
-                        "triggerConfig": {"cronExpression": f"@every {version}m", "enable": False},
-                    }
-                ],
-                "asyncInvokeConfig": {
-                    "maxAsyncRetryAttempts": version,
-                    **({"qualifier": "prod"} if (version, number) == (2, 0) else {}),
-                },
+        functions[f"f{number}"] = {
+            "timeout": 10 * version + number,
+            "environmentVariables": {"VERSION": str(version)},
+            "concurrencyConfig": {"reservedConcurrency": 10 * version},
+            "triggers": [
+                {
+                    "triggerName": f"timer{version if number == 1 else ''}",
+                    "triggerType": "timer",
+                    "triggerConfig": {"cronExpression": f"@every {version}m", "enable": False},
+                }
+            ],
+            "asyncInvokeConfig": {
+                "maxAsyncRetryAttempts": version,
+                **({"qualifier": "prod"} if (version, number) == (2, 0) else {}),
             },
         }
     if version == 2:
-        resources["new"] = resources.pop("f5")
-    document = {"edition": "3.0.0", "name": "x", "resources": resources}
-    (project / "s.yaml").write_text(json.dumps(document, indent=1))
+        functions["new"] = functions.pop("f5")
+    (project / "s.yaml").write_text(template(**functions))
     text = f"def handler(event, context):\n    return {version}\n"
     (project / "code" / "index.py").write_text(text)
 

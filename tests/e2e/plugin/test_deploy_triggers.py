@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import requests
 
+from fc_async_tests.s_yaml import template
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
@@ -72,17 +74,11 @@ def write(project: Path) -> Callable[..., None]:
 
     def write(triggers: list[dict[str, Any]] | None = None, **more: Any) -> None:
         props = {
-            "region": "cn-hangzhou",
-            "runtime": "python3.10",
-            "handler": "index.handler",
-            "code": "./code",
             "asyncInvokeConfig": {"asyncTask": True},
             **({"triggers": triggers} if triggers is not None else {}),
             **more,
         }
-        resources = {"orders": {"component": "fc3", "props": props}}
-        document = {"edition": "3.0.0", "name": "x", "resources": resources}
-        (project / "s.yaml").write_text(json.dumps(document, indent=1))
+        (project / "s.yaml").write_text(template(orders=props))
 
     return write
 

@@ -9,8 +9,10 @@ import zipfile
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import yaml
 
 from fc_async_tests.project import kept_by_deployments
+from fc_async_tests.s_yaml import template
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,18 +30,9 @@ def write(project: Path) -> Callable[..., None]:
     """Writes s.yaml: props by function, beside what all have in common."""
 
     def write(**functions: dict[str, Any]) -> None:
-        common = {
-            "region": "cn-hangzhou",
-            "runtime": "python3.10",
-            "handler": "index.handler",
-            "code": "./code",
-            "asyncInvokeConfig": {"asyncTask": True},
-        }
-        resources = {
-            name: {"component": "fc3", "props": common | props} for name, props in functions.items()
-        }
-        document = {"edition": "3.0.0", "name": "x", "resources": resources}
-        (project / "s.yaml").write_text(json.dumps(document, indent=1))
+        common = {"asyncInvokeConfig": {"asyncTask": True}}
+        settings = {name: common | props for name, props in functions.items()}
+        (project / "s.yaml").write_text(template(**settings))
 
     return write
 
@@ -144,7 +137,7 @@ def test_a_handler_that_s_gave_a_custom_runtime_is_no_difference(
     fc_async: Callable[..., Ran], fc_local: FcLocal, project: Path, write: Callable[..., None]
 ) -> None:
     write(orders={})
-    document = json.loads((project / "s.yaml").read_text())
+    document = yaml.safe_load((project / "s.yaml").read_text())
     props = document["resources"]["orders"]["props"]
     props["runtime"] = "custom.debian11"
     del props["handler"]
@@ -235,7 +228,7 @@ def test_without_the_functions_at_the_endpoint_there_is_something_to_do(
     fc_async: Callable[..., Ran], project: Path, write: Callable[..., None]
 ) -> None:
     write(orders={})
-    document = json.loads((project / "s.yaml").read_text())
+    document = yaml.safe_load((project / "s.yaml").read_text())
     del document["resources"]["orders"]["props"]["asyncInvokeConfig"]
     (project / "s.yaml").write_text(json.dumps(document))
     done = fc_async("deploy", "-y")

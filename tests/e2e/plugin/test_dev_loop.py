@@ -18,6 +18,7 @@ import pytest
 import fc_async_sdk
 from fc_async_sdk import _project_folder
 from fc_async_tests.nodes import wait_for
+from fc_async_tests.s_yaml import function, template
 from fc_async_tests.terminal import PATIENCE_SECONDS, Terminal
 
 if TYPE_CHECKING:
@@ -26,29 +27,20 @@ if TYPE_CHECKING:
 
     from fc_async_sdk import Client
 
-TEMPLATE = """\
-edition: 3.0.0
-name: shop
-access: default
-resources:
-  orders:
-    component: fc3
-    props:
-      region: cn-hangzhou
-      functionName: orders
-      runtime: python3.10
-      handler: index.handler
-      code: ./code
-      asyncInvokeConfig:
-        asyncTask: true
-        maxAsyncRetryAttempts: 1
-        destinationConfig:
-          onSuccess:
-            destination: acs:mns:cn-hangzhou:1234567890123456:/queues/done/messages
-          onFailure:
-            destination: acs:mns:cn-hangzhou:1234567890123456:/queues/failed/messages
-      role: acs:ram::1234567890123456:role/shop
-"""
+TEMPLATE = template(
+    "access: default",
+    orders="""
+        asyncInvokeConfig:
+          asyncTask: true
+          maxAsyncRetryAttempts: 1
+          destinationConfig:
+            onSuccess:
+              destination: acs:mns:cn-hangzhou:1234567890123456:/queues/done/messages
+            onFailure:
+              destination: acs:mns:cn-hangzhou:1234567890123456:/queues/failed/messages
+        role: acs:ram::1234567890123456:role/shop
+    """,
+)
 
 
 SERVICES = ("MNS", "RocketMQ", "EventBus", "OSS")
@@ -284,16 +276,7 @@ def test_a_folder_without_a_template_names_those_below_it(
     assert "there is backend/s.yaml, src/s.yaml: name one with -t backend/s.yaml" in said
 
 
-MAILER = """\
-  mailer:
-    component: fc3
-    props:
-      region: cn-hangzhou
-      functionName: mailer
-      runtime: java11
-      handler: Mail::send
-      code: ./code
-"""
+MAILER = function("mailer", "runtime: java11\nhandler: Mail::send")
 
 
 def test_a_function_that_cannot_run_here_is_named_and_the_others_run(
@@ -429,7 +412,7 @@ def test_the_start_of_five_functions_with_two_triggers_each_fits_24_rows_of_80_c
         "           cronExpression: '@every 60m'}}\n"
     )
     texts = [re.sub(r"\borders\b", name, function) for name in names]
-    (shop / "s.yaml").write_text("edition: 3.0.0\nname: shop\nresources:\n" + "".join(texts))
+    (shop / "s.yaml").write_text(template() + "".join(texts))
     terminal = dev(columns=80)
     terminal.expect("Watching.*\n")
     rows = terminal.seen.splitlines()

@@ -24,6 +24,7 @@ from fc_async_plugin.report import terminal
 from fc_async_sdk import Client
 from fc_async_sdk.errors import AccessDenied
 from fc_async_sdk.testing import failure_event
+from fc_async_tests.s_yaml import template
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -495,10 +496,14 @@ def test_a_template_of_the_folder_does_not_say_which_functions_a_message_may_cal
     fc_async: Command, fc_local: FcLocal, forged: list[bytes], project: Path
 ) -> None:
     (project / "s.yaml").write_text(
-        "edition: 3.0.0\nresources:\n  d:\n    component: fc3\n    props:\n"
-        "      region: cn-hangzhou\n      functionName: delete-all\n      asyncInvokeConfig:\n"
-        "        destinationConfig:\n          onFailure:\n"
-        "            destination: acs:mns:::/queues/failures/messages\n"
+        template(
+            d="""
+                functionName: delete-all
+                asyncInvokeConfig:
+                  destinationConfig:
+                    onFailure: {destination: "acs:mns:::/queues/failures/messages"}
+            """
+        )
     )
     assert fc_async("events", "replay", "failures", "-y").code == 1
     fc_local.run_until_idle()

@@ -16,6 +16,7 @@ import yaml
 from fc_async_plugin.demo.steps import killed_at_the_end
 from fc_async_plugin.prepare.installing import Needs, install_packages
 from fc_async_plugin.serverless_devs import folder as shim_folder
+from fc_async_tests.s_yaml import template
 from tests.e2e.plugin.conftest import execute
 
 if TYPE_CHECKING:
@@ -23,16 +24,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[3]
 RAN = "a module of the project ran"
-TEMPLATE = """\
-edition: 3.0.0
-name: shop
-resources:
-  orders:
-    component: fc3
-    props:
-      region: cn-hangzhou
-      functionName: orders
-"""
+TEMPLATE = template(orders="")
 
 
 @pytest.fixture

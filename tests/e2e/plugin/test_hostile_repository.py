@@ -26,24 +26,13 @@ from fc_async_local.http.tls import Authority
 from fc_async_sdk import _project_folder
 from fc_async_tests.code import archive
 from fc_async_tests.commands import Ran, run
+from fc_async_tests.s_yaml import template
 from fc_async_tests.terminal import Terminal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-TEMPLATE = """\
-edition: 3.0.0
-name: shop
-resources:
-  orders:
-    component: fc3
-    props:
-      region: cn-hangzhou
-      functionName: orders
-      runtime: python3.10
-      handler: index.handler
-      code: ./code
-"""
+TEMPLATE = template(orders="")
 KEYS = {
     "ALIBABA_CLOUD_ACCESS_KEY_ID": "LTAImadeupkey",
     "ALIBABA_CLOUD_ACCESS_KEY_SECRET": "madeupsecret",

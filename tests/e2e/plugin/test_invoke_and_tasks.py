@@ -17,6 +17,7 @@ from fc_async_plugin.cli.group import run
 from fc_async_sdk import fanout
 from fc_async_sdk.payloads import DefaultStore
 from fc_async_tests.commands import notes
+from fc_async_tests.s_yaml import function, template
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,14 +25,7 @@ if TYPE_CHECKING:
 
     from fc_async_local.testing import FcLocal
 
-TEMPLATE = """\
-edition: 3.0.0
-name: shop
-resources:
-  order-worker:
-    component: fc3
-    props: {region: cn-hangzhou, functionName: orders, runtime: python3.10}
-"""
+TEMPLATE = template() + function("order-worker", "functionName: orders")
 
 
 @pytest.fixture(autouse=True)
@@ -738,8 +732,8 @@ def test_tasks_are_found_by_a_part_of_their_error(
     typed("invoke", "orders", "bad", "--task-id", "order-1")
     typed("invoke", "orders", "good", "--task-id", "order-2")
     fc_local.run_until_idle()
-    for function, error in (([], "BAD order"), (["orders"], "valueerror")):
-        _, out, _ = typed("tasks", "list", *function, "--error", error)
+    for name, error in (([], "BAD order"), (["orders"], "valueerror")):
+        _, out, _ = typed("tasks", "list", *name, "--error", error)
         assert "order-1" in out
         assert "order-2" not in out
     assert "order-" not in typed("tasks", "list", "--error", "timeout")[1]

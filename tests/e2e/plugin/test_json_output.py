@@ -15,6 +15,7 @@ from fc_async_local.embedded import LocalRuntime
 from fc_async_plugin import scaffold
 from fc_async_plugin.cli.group import run
 from fc_async_tests.commands import COMMANDS
+from fc_async_tests.s_yaml import template
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -31,24 +32,15 @@ ROWS = {
 FOREIGN = {"steps", "leftovers", "headers", "policy", "trust", "actions", "requests"}
 """Members whose insides have names that are not ours: settings, headers, RAM's documents."""
 
-TEMPLATE = """\
-edition: 3.0.0
-name: shop
-resources:
-  orders:
-    component: fc3
-    props:
-      region: cn-hangzhou
-      functionName: orders
-      runtime: python3.10
-      handler: index.handler
-      code: ./code
-      asyncInvokeConfig:
-        asyncTask: true
-        maxAsyncRetryAttempts: 0
-        destinationConfig:
-          onFailure: {destination: "acs:mns:cn-hangzhou::/queues/failures/messages"}
-"""
+TEMPLATE = template(
+    orders="""
+        asyncInvokeConfig:
+          asyncTask: true
+          maxAsyncRetryAttempts: 0
+          destinationConfig:
+            onFailure: {destination: "acs:mns:cn-hangzhou::/queues/failures/messages"}
+    """,
+)
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -16,6 +16,7 @@ import pytest
 from fc_async_plugin.cli.group import run
 from fc_async_sdk import _project_folder
 from fc_async_tests import runtime_requests as requests
+from fc_async_tests.s_yaml import template
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -23,20 +24,9 @@ if TYPE_CHECKING:
 
     from fc_async_local.testing import FcLocal
 
-TEMPLATE = """\
-edition: 3.0.0
-name: shop
-resources:
-  orders:
-    component: fc3
-    props:
-      region: cn-hangzhou
-      functionName: orders
-      runtime: python3.10
-      handler: index.handler
-      code: ./code
-      asyncInvokeConfig: {asyncTask: true, maxAsyncRetryAttempts: 0}
-"""
+TEMPLATE = template(
+    orders="asyncInvokeConfig: {asyncTask: true, maxAsyncRetryAttempts: 0}",
+)
 NOTE = "Using the local runtime of this folder, "
 KEYS = {"ALIBABA_CLOUD_ACCESS_KEY_ID": "any", "ALIBABA_CLOUD_ACCESS_KEY_SECRET": "any"}
 

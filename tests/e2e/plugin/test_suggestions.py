@@ -10,20 +10,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fc_async_plugin.cli.group import run
+from fc_async_tests.s_yaml import template
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from fc_async_local.testing import FcLocal
 
-TEMPLATE = """\
-edition: 3.0.0
-name: shop
-resources:
-  extract:
-    component: fc3
-    props: {region: cn-hangzhou, functionName: shop-extract, runtime: python3.10}
-"""
+TEMPLATE = template(extract="functionName: shop-extract")
 
 
 @pytest.fixture(autouse=True)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from fc_async_tests.commands import COMMANDS
+from fc_async_tests.s_yaml import template
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,28 +17,19 @@ if TYPE_CHECKING:
 
     from fc_async_local.testing import FcLocal
 
-TEMPLATE = """\
-edition: 3.0.0
-name: shop
-resources:
-  orders:
-    component: fc3
-    props:
-      region: cn-hangzhou
-      functionName: orders
-      runtime: python3.10
-      handler: index.handler
-      code: ./code
-      asyncInvokeConfig:
-        asyncTask: true
-        maxAsyncRetryAttempts: 0
-        destinationConfig:
-          onFailure: {destination: "acs:mns:cn-hangzhou::/queues/failed-orders/messages"}
-      triggers:
-        - triggerName: nightly
-          triggerType: timer
-          triggerConfig: {cronExpression: "@every 60m", enable: true}
-"""
+TEMPLATE = template(
+    orders="""
+        asyncInvokeConfig:
+          asyncTask: true
+          maxAsyncRetryAttempts: 0
+          destinationConfig:
+            onFailure: {destination: "acs:mns:cn-hangzhou::/queues/failed-orders/messages"}
+        triggers:
+          - triggerName: nightly
+            triggerType: timer
+            triggerConfig: {cronExpression: "@every 60m", enable: true}
+    """,
+)
 REACHING: Final = {
     "validate": "validate --live",
     "plan": "plan --with-functions",

@@ -10,6 +10,7 @@ import pytest
 
 from fc_async_plugin.report.tables import cell_width
 from fc_async_tests.commands import COMMANDS, on_a_terminal, run
+from fc_async_tests.s_yaml import template
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,24 +19,15 @@ if TYPE_CHECKING:
     from fc_async_local.testing import FcLocal
 
 LONG_ID = "tuesday-with-a-much-longer-name-than-others-2026-11-26-batch-0001"
-TEMPLATE = """\
-edition: 3.0.0
-name: shop
-resources:
-  orders:
-    component: fc3
-    props:
-      region: cn-hangzhou
-      functionName: orders
-      runtime: python3.10
-      handler: index.handler
-      code: ./code
-      asyncInvokeConfig:
-        asyncTask: true
-        maxAsyncRetryAttempts: 1
-        destinationConfig:
-          onFailure: {destination: "acs:mns:cn-hangzhou::/queues/failures/messages"}
-"""
+TEMPLATE = template(
+    orders="""
+        asyncInvokeConfig:
+          asyncTask: true
+          maxAsyncRetryAttempts: 1
+          destinationConfig:
+            onFailure: {destination: "acs:mns:cn-hangzhou::/queues/failures/messages"}
+    """,
+)
 CODE = """\
 import json
 

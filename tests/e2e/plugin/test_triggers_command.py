@@ -10,6 +10,7 @@ import pytest
 
 from fc_async_plugin.cli.group import run
 from fc_async_tests.commands import notes
+from fc_async_tests.s_yaml import template
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -86,9 +87,7 @@ def test_of_a_function_that_does_not_exist_no_number_is_claimed(
 def test_a_function_is_named_by_its_resource_too(
     seen: Seen, fc_local: FcLocal, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (tmp_path / "s.yaml").write_text(
-        "edition: 3.0.0\nresources: {sale: {component: fc3, props: {functionName: orders}}}\n"
-    )
+    (tmp_path / "s.yaml").write_text(template(sale="functionName: orders"))
     assert run(["triggers", "list", "sale"]) == 0
     assert "nightly" in capsys.readouterr().out
     assert run(["triggers", "fire", "sale", "nightly"]) == 0

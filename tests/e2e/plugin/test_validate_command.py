@@ -12,30 +12,21 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fc_async_tests.commands import run_in
+from fc_async_tests.s_yaml import template
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-GOOD = """\
-edition: 3.0.0
-name: app
-resources:
-  orders:
-    component: fc3
-    props:
-      region: cn-hangzhou
-      functionName: orders
-      asyncInvokeConfig:
-        destinationConfig:
-          onSuccess: {destination: acs:fc:cn-hangzhou::functions/billing}
-          onFailure: {destination: acs:mns:cn-hangzhou::/queues/dead/messages}
-      role: acs:ram::123:role/app
-  billing:
-    component: fc3
-    props:
-      region: cn-hangzhou
-      functionName: billing
-"""
+GOOD = template(
+    orders="""
+        asyncInvokeConfig:
+          destinationConfig:
+            onSuccess: {destination: acs:fc:cn-hangzhou::functions/billing}
+            onFailure: {destination: acs:mns:cn-hangzhou::/queues/dead/messages}
+        role: acs:ram::123:role/app
+    """,
+    billing="",
+)
 CYCLE = (
     GOOD
     + """\
@@ -67,7 +58,7 @@ def test_a_good_template_exits_with_0(project: Path) -> None:
 def test_a_cycle_exits_with_1_and_names_file_and_line(project: Path) -> None:
     done = run_in(project, "validate", "-t", "cycle.yaml")
     assert done.code == 1
-    assert "  --> cycle.yaml:11:36\n" in done.out
+    assert "  --> cycle.yaml:14:36\n" in done.out
     assert "^^ orders → billing on success\n" in done.out
     assert "-- billing → orders on success\n" in done.out
 
@@ -195,7 +186,7 @@ def test_several_templates_are_checked_together(project: Path) -> None:
     (project / "second.yaml").write_text(second)
     done = run_in(project, "validate", "cycle.yaml", "second.yaml", "--select", "FCA044")
     assert "2 errors in 2 templates" in done.out
-    assert " ::: cycle.yaml:9:7\n" in done.out
+    assert " ::: cycle.yaml:12:7\n" in done.out
     assert "-- orders is configured here first\n" in done.out
 
 

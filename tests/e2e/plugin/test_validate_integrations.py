@@ -14,17 +14,10 @@ from typing import Any
 import pytest
 import yaml
 
+from fc_async_tests.s_yaml import template
+
 ROOT = Path(__file__).parents[3]
-GOOD = """\
-edition: 3.0.0
-name: app
-resources:
-  a:
-    component: fc3
-    props:
-      region: cn-hangzhou
-      functionName: a
-"""
+GOOD = template(a="")
 BAD = GOOD + "      asyncInvokeConfig: {maxAsyncRetryAttempts: 9}\n"
 PAGE = (ROOT / "docs/how-to/validate.md").read_text("utf-8")
 ACTION: dict[str, Any] = yaml.safe_load((ROOT / "action.yml").read_text("utf-8"))
@@ -65,7 +58,7 @@ def test_the_action_passes_on_a_good_template(folder: Path) -> None:
 def test_the_action_annotates_lines_and_writes_sarif(folder: Path) -> None:
     done = run_action(folder, templates="s.yaml\nbad one.yaml\n", sarif_file="out.sarif")
     assert done.returncode == 1
-    assert "::error file=bad one.yaml,line=9,col=50,title=FCA012::" in done.stdout
+    assert "::error file=bad one.yaml,line=12,col=50,title=FCA012::" in done.stdout
     results = json.loads((folder / "out.sarif").read_text())["runs"][0]["results"]
     assert {result["ruleId"] for result in results} == {"FCA012", "FCA050"}
 
@@ -133,4 +126,4 @@ def test_the_workflow_of_the_page_annotates_lines(folder: Path) -> None:
     )
     assert done.returncode == 1
     for name in ("orders", "billing"):
-        assert f"::error file={name}/s.yaml,line=9,col=50,title=FCA012::" in done.stdout
+        assert f"::error file={name}/s.yaml,line=12,col=50,title=FCA012::" in done.stdout

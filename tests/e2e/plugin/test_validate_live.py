@@ -3,10 +3,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from fc_async_tests.s_yaml import template
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,22 +37,8 @@ def write(project: Path) -> Callable[..., None]:
     """Writes s.yaml: the asynchronous configuration by function."""
 
     def write(**blocks: dict[str, Any]) -> None:
-        resources = {
-            name: {
-                "component": "fc3",
-                "props": {
-                    "region": "cn-hangzhou",
-                    "functionName": name,
-                    "runtime": "python3.10",
-                    "handler": "index.handler",
-                    "code": "./code",
-                    "asyncInvokeConfig": block,
-                },
-            }
-            for name, block in blocks.items()
-        }
-        document = {"edition": "3.0.0", "name": "x", "resources": resources}
-        (project / "s.yaml").write_text(json.dumps(document, indent=1))
+        functions = {name: {"asyncInvokeConfig": block} for name, block in blocks.items()}
+        (project / "s.yaml").write_text(template(**functions))
 
     return write
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from fc_async_tests.s_yaml import template
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
@@ -22,13 +24,9 @@ def written(project: Path) -> Callable[[str], None]:
     """Write a template with a value where a rule prints it."""
     (project / ".git").mkdir()
 
-    def write(value: str, more: str = "") -> None:
+    def write(value: str, *head: str) -> None:
         (project / "s.yaml").write_text(
-            f"edition: 3.0.0\nname: shop\n{more}resources:\n  orders:\n    component: fc3\n"
-            "    props:\n      region: cn-hangzhou\n      functionName: orders\n"
-            "      runtime: python3.10\n      handler: index.handler\n      code: ./code\n"
-            "      asyncInvokeConfig:\n"
-            f"        maxAsyncRetryAttempts: {value}\n"
+            template(*head, orders=f"asyncInvokeConfig:\n  maxAsyncRetryAttempts: {value}")
         )
 
     return write
@@ -59,7 +57,7 @@ def test_a_variable_or_a_file_of_the_machine_is_not_in_a_finding(
     monkeypatch.setenv("MYSECRET", SECRET)
     (project / "token.txt").write_text(SECRET)
     (project / "token.json").write_text(f'{{"token": "{SECRET}"}}')
-    written(value, "vars:\n  secret: ${env('MYSECRET')}\n")
+    written(value, "vars: {secret: \"${env('MYSECRET')}\"}")
     done = fc_async("validate", "--format", format_)
     assert done.code == 1
     assert SECRET not in done.out + done.err
@@ -99,7 +97,7 @@ def test_a_template_reads_no_file_outside_of_its_repository(
         "folder link": "folder/key",
     }
     if reads == "extend":
-        written("3", "extend: ../outside/key\n")
+        written("3", "extend: ../outside/key")
     else:
         written(f"${{file('{paths[reads]}')}}")
     done = fc_async("validate")
@@ -145,19 +143,7 @@ def test_a_dotenv_file_of_the_repository_does_not_open_the_machine(
     assert "is outside of" in fc_async("validate").out
 
 
-TEMPLATE = """\
-edition: 3.0.0
-name: shop
-resources:
-  orders:
-    component: fc3
-    props:
-      region: cn-hangzhou
-      functionName: NAME
-      runtime: python3.10
-      handler: index.handler
-      code: ./code
-"""
+TEMPLATE = template(orders="functionName: NAME")
 
 
 @pytest.mark.parametrize("command", [("validate", "--notes"), ("doctor", "-v")])
