@@ -16,6 +16,7 @@ from fc_async_local.services.rocketmq import service as rocketmq
 from fc_async_plugin import s_yaml
 from fc_async_plugin.check import rules
 from fc_async_plugin.scaffold.questions import problem
+from fc_async_tests.s_yaml import template
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,9 +52,12 @@ TOPIC = Resource(
 def validates(arn: str, folder: Path) -> bool:
     file = folder / "s.yaml"
     file.write_text(
-        "edition: 3.0.0\nname: app\nresources:\n  f:\n    component: fc3\n    props:\n"
-        "      region: cn-hangzhou\n      functionName: f\n      asyncInvokeConfig:\n"
-        f"        destinationConfig: {{onFailure: {{destination: '{arn}'}}}}\n"
+        template(
+            f=f"""
+                asyncInvokeConfig:
+                  destinationConfig: {{onFailure: {{destination: '{arn}'}}}}
+            """
+        )
     )
     project = s_yaml.load(file, environ={}, account_id="1")
     found = rules.check(rules.Context([project], [], None, None))

@@ -9,42 +9,34 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fc_async_sdk.errors import FcAsyncError
+from fc_async_tests.s_yaml import template
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from fc_async_local.testing import FcLocal
 
-TEMPLATE = """\
-edition: 3.0.0
-name: shop
-access: default
-vars: {region: cn-shanghai}
-resources:
-  take:
-    component: fc3
-    props:
-      region: ${vars.region}
-      functionName: shop-take
-      runtime: python3.10
-      handler: index.take
-      code: ./code
-      asyncInvokeConfig:
-        asyncTask: true
-        maxAsyncRetryAttempts: 1
-        destinationConfig:
-          onSuccess: {destination: "acs:fc:${vars.region}::functions/shop-pack"}
-          onFailure: {destination: "acs:mns:${vars.region}::/queues/shop-failures/messages"}
-  pack:
-    component: fc3
-    props:
-      region: ${vars.region}
-      functionName: shop-pack
-      runtime: python3.10
-      handler: index.pack
-      code: ./code
-      asyncInvokeConfig: {asyncTask: true}
-"""
+TEMPLATE = template(
+    "access: default",
+    "vars: {region: cn-shanghai}",
+    take="""
+        region: ${vars.region}
+        functionName: shop-take
+        handler: index.take
+        asyncInvokeConfig:
+          asyncTask: true
+          maxAsyncRetryAttempts: 1
+          destinationConfig:
+            onSuccess: {destination: "acs:fc:${vars.region}::functions/shop-pack"}
+            onFailure: {destination: "acs:mns:${vars.region}::/queues/shop-failures/messages"}
+    """,
+    pack="""
+        region: ${vars.region}
+        functionName: shop-pack
+        handler: index.pack
+        asyncInvokeConfig: {asyncTask: true}
+    """,
+)
 CODE = """\
 import json
 

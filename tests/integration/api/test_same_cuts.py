@@ -13,6 +13,7 @@ from fc_async_plugin import s_yaml
 from fc_async_plugin.check import rules
 from fc_async_plugin.report import graphs
 from fc_async_tests import runtime_requests as requests
+from fc_async_tests.s_yaml import template
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,7 +38,7 @@ OUTCOMES = ("onSuccess", "onFailure")
 def test_all_faces_mark_the_same_edges(
     tmp_path: Path, fc_local: FcLocal, ways: dict[str, list[str]], cuts: set[tuple[str, str]]
 ) -> None:
-    lines = ["edition: 3.0.0", "name: app", "resources:"]
+    functions = {}
     for name, targets in ways.items():
         destinations = {
             outcome: {"destination": f"acs:fc:::functions/{target}"}
@@ -45,10 +46,9 @@ def test_all_faces_mark_the_same_edges(
         }
         config = {"destinationConfig": destinations}
         fc_local.deploy(name, print, async_config=config)
-        lines += [f"  {name}:", "    component: fc3", "    props:", "      region: cn-hangzhou"]
-        lines += [f"      functionName: {name}", f"      asyncInvokeConfig: {config}"]
+        functions[name] = {"asyncInvokeConfig": config}
     file = tmp_path / "s.yaml"
-    file.write_text("\n".join(lines))
+    file.write_text(template(**functions))
     project = s_yaml.load(file, environ={})
 
     context = rules.Context([project])
@@ -65,33 +65,24 @@ def test_all_faces_mark_the_same_edges(
     assert places <= {one.position for one in found.related}
 
 
-RETRY = """
-edition: 3.0.0
-name: app
-resources:
-  poll:
-    component: fc3
-    props:
-      region: cn-hangzhou
-      functionName: poll
-      runtime: python3.10
-      handler: index.handler
-      code: ./code
-      asyncInvokeConfig:
-        destinationConfig:
-          onSuccess:
-            destination: acs:fc:::functions/poll{self}
-          onFailure:
-            destination: acs:mns:::/topics/again/messages
-      triggers:
-        - triggerName: back{back}
-          triggerType: mns_topic
-          sourceArn: acs:mns:cn-hangzhou::/topics/again
-          triggerConfig: {{}}
-        - triggerName: nightly
-          triggerType: timer
-          triggerConfig: {{cronExpression: "@every 5m", enable: false}}
-"""
+RETRY = template(
+    poll="""
+        asyncInvokeConfig:
+          destinationConfig:
+            onSuccess:
+              destination: acs:fc:::functions/poll{self}
+            onFailure:
+              destination: acs:mns:::/topics/again/messages
+        triggers:
+          - triggerName: back{back}
+            triggerType: mns_topic
+            sourceArn: acs:mns:cn-hangzhou::/topics/again
+            triggerConfig: {{}}
+          - triggerName: nightly
+            triggerType: timer
+            triggerConfig: {{cronExpression: "@every 5m", enable: false}}
+    """,
+)
 
 
 @pytest.mark.parametrize(

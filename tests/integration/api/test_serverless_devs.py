@@ -19,37 +19,21 @@ from fc_async_local.embedded import LocalRuntime
 from fc_async_local.execution.archive import checksum
 from fc_async_plugin.cli.group import run
 from fc_async_tests.code import archive
+from fc_async_tests.s_yaml import template
 
 ACCOUNT = "123456789012345"
 CODE = 'def handler(event, context):\n    return "hello"\n'
-TEMPLATE = {
-    "edition": "3.0.0",
-    "name": "shop",
-    "resources": {
-        "orders": {
-            "component": "fc3",
-            "props": {
-                "region": "cn-hangzhou",
-                "runtime": "python3.10",
-                "handler": "index.handler",
-                "code": "./code",
-                "asyncInvokeConfig": {
-                    "asyncTask": True,
-                    "maxAsyncRetryAttempts": 2,
-                    "maxAsyncEventAgeInSeconds": 3600,
-                    "destinationConfig": {
-                        "onSuccess": {
-                            "destination": f"acs:fc:cn-hangzhou:{ACCOUNT}:functions/audit"
-                        },
-                        "onFailure": {
-                            "destination": f"acs:mns:cn-hangzhou:{ACCOUNT}:/queues/dlq/messages"
-                        },
-                    },
-                },
-            },
-        }
-    },
-}
+TEMPLATE = template(
+    orders=f"""
+        asyncInvokeConfig:
+          asyncTask: true
+          maxAsyncRetryAttempts: 2
+          maxAsyncEventAgeInSeconds: 3600
+          destinationConfig:
+            onSuccess: {{destination: "acs:fc:cn-hangzhou:{ACCOUNT}:functions/audit"}}
+            onFailure: {{destination: "acs:mns:cn-hangzhou:{ACCOUNT}:/queues/dlq/messages"}}
+    """,
+)
 CAPTURES = Path(__file__).parents[2] / "captures" / "serverless-devs"
 
 
@@ -169,7 +153,7 @@ def test_fc_async_finds_nothing_to_do_after_it(replay, tmp_path, monkeypatch, ca
     replay.run("deploy")
     (tmp_path / "code").mkdir()
     (tmp_path / "code" / "index.py").write_text(CODE)
-    (tmp_path / "s.yaml").write_text(json.dumps(TEMPLATE))
+    (tmp_path / "s.yaml").write_text(TEMPLATE)
     monkeypatch.chdir(tmp_path)
     code = run(["plan", "--with-functions", "--endpoint", replay.endpoint])
     assert (code, capsys.readouterr().out.splitlines()[0]) == (

@@ -11,6 +11,7 @@ import pytest
 from fc_async_plugin import PluginError, s_yaml
 from fc_async_plugin.project.wanted import wanted
 from fc_async_sdk import packaging
+from fc_async_tests.s_yaml import template
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,20 +19,12 @@ if TYPE_CHECKING:
 
     from fc_async_local.testing import FcLocal
 
-TEMPLATE = """\
-edition: 3.0.0
-name: shop
-resources:
-  orders:
-    component: fc3
-    props:
-      region: cn-hangzhou
-      functionName: orders
-      runtime: RUNTIME
-      handler: index.handler
-      code: ./code
-      layers: LAYERS
-"""
+TEMPLATE = template(
+    orders="""
+        runtime: RUNTIME
+        layers: LAYERS
+    """,
+)
 PYTHON = "import shared\n\n\ndef handler(event, context):\n    return shared.NAME\n"
 NODE = "const shared = require('shared');\nexports.handler = async () => shared.name;\n"
 

@@ -21,6 +21,7 @@ from fc_async_plugin.check.rules import json_schema
 from fc_async_sdk.spec import arn, destinations
 from fc_async_sdk.spec.graph import Node
 from fc_async_tests import runtime_requests as requests
+from fc_async_tests.s_yaml import template
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -104,10 +105,13 @@ def fc_local_settings(_kind: None) -> Settings:
 
 def project(folder: Path, destination: str) -> s_yaml.Project:
     (folder / "s.yaml").write_text(
-        "edition: 3.0.0\nname: app\nresources:\n  orders:\n    component: fc3\n    props:\n"
-        f"      region: cn-hangzhou\n      functionName: orders\n      role: {ROLE}\n"
-        "      asyncInvokeConfig:\n"
-        f"        destinationConfig: {{onFailure: {{destination: '{destination}'}}}}\n"
+        template(
+            orders=f"""
+                role: {ROLE}
+                asyncInvokeConfig:
+                  destinationConfig: {{onFailure: {{destination: '{destination}'}}}}
+            """
+        )
     )
     return s_yaml.load(folder / "s.yaml", environ={}, account_id="1")
 
