@@ -15,6 +15,7 @@ from fc_async_plugin.account.connection import Account, Where
 from fc_async_plugin.deploy.apply.perform import Performer
 from fc_async_sdk.errors import ConfigurationError, CredentialsError, ServerError
 from fc_async_sdk.models import AsyncConfig
+from fc_async_tests.s_yaml import template
 from fc_async_tests.steps import put
 
 if TYPE_CHECKING:
@@ -45,10 +46,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def project(home: Path, access: str) -> Project:
-    (home / "s.yaml").write_text(
-        f"edition: 3.0.0\nname: x\naccess: {access}\n"
-        "resources: {a: {component: fc3, props: {region: cn-hangzhou}}}\n"
-    )
+    (home / "s.yaml").write_text(template(f"access: {access}", a=""))
     return s_yaml.load(home)
 
 
@@ -96,7 +94,7 @@ def test_an_alias_that_is_not_there_is_an_error_and_no_other_key_is_taken(
 def test_on_this_machine_no_key_is_looked_for_unless_an_alias_is_named(home: Path) -> None:
     local = Account(endpoint="http://127.0.0.1:9900")
     assert connection.credentials(local).access_key_id == "local"
-    (home / "s.yaml").write_text("edition: 3.0.0\nname: x\naccess: prod\nresources: {}\n")
+    (home / "s.yaml").write_text(template("access: prod"))
     project = connection.load(None, Account(account_id="111"))
     with connection.client(
         local, "cn-hangzhou", msgspec.structs.replace(project, access="nosuch")
@@ -108,9 +106,13 @@ def test_on_this_machine_no_key_is_looked_for_unless_an_alias_is_named(home: Pat
 
 def test_a_function_on_this_machine_is_found_though_variables_have_no_value(home: Path) -> None:
     (home / "s.yaml").write_text(
-        "edition: 3.0.0\nname: x\nresources:\n  a:\n    component: fc3\n    props:\n"
-        "      functionName: shop\n      region: ${env('SHOP_REGION')}\n"
-        "      environmentVariables: {KEY: \"${env('SHOP_KEY')}\"}\n"
+        template(
+            a="""
+                functionName: shop
+                region: ${env('SHOP_REGION')}
+                environmentVariables: {KEY: "${env('SHOP_KEY')}"}
+            """
+        )
     )
     here = Account(endpoint="http://127.0.0.1:9900", account_id="111")
     target = connection.NamedFunction("a", Where(account=here))

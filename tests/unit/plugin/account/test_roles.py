@@ -17,6 +17,7 @@ from fc_async_plugin.cli.group import run
 from fc_async_sdk.credentials import Credentials
 from fc_async_sdk.spec.ram import Permission
 from fc_async_sdk.spec.ram import document as policy_document
+from fc_async_tests.s_yaml import template
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -87,10 +88,8 @@ def test_an_address_without_scheme_is_refused() -> None:
 def live(httpserver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The command that compares with RAM, in a project whose function needs SEND."""
     block = {"destinationConfig": {"onFailure": {"destination": SEND.resource}}}
-    props = {"region": "cn-hangzhou", "runtime": "custom", "asyncInvokeConfig": block}
-    resource = {"component": "fc3", "props": {**props, "role": "acs:ram::123:role/worker"}}
-    document = {"edition": "3.0.0", "name": "x", "resources": {"f": resource}}
-    (tmp_path / "s.yaml").write_text(json.dumps(document))
+    text = template(f={"asyncInvokeConfig": block, "role": "acs:ram::123:role/worker"})
+    (tmp_path / "s.yaml").write_text(text)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("ALIBABA_CLOUD_ACCESS_KEY_ID", "madeup")
     monkeypatch.setenv("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "madeup")

@@ -14,6 +14,7 @@ from fc_async_plugin.check.permissions import compare
 from fc_async_plugin.cli.group import run
 from fc_async_sdk.spec import ram
 from fc_async_sdk.spec.ram import Permission
+from fc_async_tests.s_yaml import function, template
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,29 +28,21 @@ NEEDED = [
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    def function(success: str, role: str | None) -> dict[str, Any]:
-        props: dict[str, Any] = {
-            "region": "cn-hangzhou",
-            "runtime": "python3.12",
-            "asyncInvokeConfig": {
-                "destinationConfig": {
-                    "onSuccess": {"destination": success},
-                    "onFailure": {"destination": "acs:mns:cn-hangzhou::/queues/q/messages"},
-                }
-            },
-        }
-        return {"component": "fc3", "props": props | ({"role": role} if role else {})}
+    def settings(success: str, role: str = "null") -> str:
+        return f"""
+            role: {role}
+            asyncInvokeConfig:
+              destinationConfig:
+                onSuccess: {{destination: "{success}"}}
+                onFailure: {{destination: "acs:mns:cn-hangzhou::/queues/q/messages"}}
+        """
 
-    document = {
-        "edition": "3.0.0",
-        "name": "x",
-        "resources": {
-            "a": function("acs:fc:cn-hangzhou::functions/b", ROLE),
-            "b": function("acs:mns:cn-hangzhou::/topics/t/messages", ROLE),
-            "c": function("acs:eventbridge:cn-hangzhou::eventbus/bus", None),
-        },
-    }
-    (tmp_path / "s.yaml").write_text(json.dumps(document))
+    text = template(
+        a=settings("acs:fc:cn-hangzhou::functions/b", ROLE),
+        b=settings("acs:mns:cn-hangzhou::/topics/t/messages", ROLE),
+        c=settings("acs:eventbridge:cn-hangzhou::eventbus/bus"),
+    )
+    (tmp_path / "s.yaml").write_text(text)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -64,26 +57,18 @@ def test_roles_get_what_their_functions_need_together(project: Path) -> None:
     )
 
 
-WEB = """\
-edition: 3.0.0
-name: x
-resources:
-  web:
-    component: fc3
-    props:
-      region: cn-hangzhou
-      functionName: web
-      role: acs:ram::123:role/worker
-      environmentVariables: {WORK: work, OTHER: elsewhere, LEVEL: 7}
-      logConfig: {project: logs, logstore: web}
-      ossMountConfig:
-        mountPoints:
-          - {bucketName: reports, mountDir: /mnt/reports}
-          - {bucketName: fonts, mountDir: /mnt/fonts, readOnly: true}
-  work:
-    component: fc3
-    props: {region: cn-hangzhou, functionName: work, logConfig: auto}
-"""
+WEB = template(
+    web="""
+        role: acs:ram::123:role/worker
+        environmentVariables: {WORK: work, OTHER: elsewhere, LEVEL: 7}
+        logConfig: {project: logs, logstore: web}
+        ossMountConfig:
+          mountPoints:
+            - {bucketName: reports, mountDir: /mnt/reports}
+            - {bucketName: fonts, mountDir: /mnt/fonts, readOnly: true}
+    """,
+    work="logConfig: auto",
+)
 
 
 def test_a_role_gets_what_calls_logs_and_mounts_of_its_functions_need(tmp_path: Path) -> None:
@@ -105,31 +90,15 @@ def test_a_role_gets_what_calls_logs_and_mounts_of_its_functions_need(tmp_path: 
     }
 
 
-STORES = """\
-edition: 3.0.0
-name: app
-resources:
-  resize:
-    component: fc3
-    props:
-      region: cn-hangzhou
-      functionName: resize
-      role: acs:ram::123:role/worker
-      environmentVariables: {FCASYNC_PAYLOADS: 'oss://big'}
-      asyncInvokeConfig: {maxAsyncEventAgeInSeconds: 100000}
-  crop:
-    component: fc3
-    props:
-      region: cn-hangzhou
-      functionName: crop
-      environmentVariables: {FCASYNC_PAYLOADS: 'oss://big'}
-  other:
-    component: fc3
-    props:
-      region: cn-hangzhou
-      functionName: other
-      environmentVariables: {FCASYNC_PAYLOADS: /mnt/nas}
-"""
+STORES = template(
+    resize="""
+        role: acs:ram::123:role/worker
+        environmentVariables: {FCASYNC_PAYLOADS: 'oss://big'}
+        asyncInvokeConfig: {maxAsyncEventAgeInSeconds: 100000}
+    """,
+    crop="environmentVariables: {FCASYNC_PAYLOADS: 'oss://big'}",
+    other="environmentVariables: {FCASYNC_PAYLOADS: /mnt/nas}",
+)
 
 
 def test_a_bucket_of_large_payloads_is_read_and_written_and_has_a_lifecycle_rule(
@@ -281,15 +250,14 @@ def test_a_deployment_that_creates_what_is_missing_needs_the_actions_of_mns_and_
 def test_what_triggers_read_from_is_created_only_with_the_functions(
     project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    document = json.loads((project / "s.yaml").read_text())
-    document["resources"]["a"]["props"]["triggers"] = [
-        {
-            "triggerName": "orders",
-            "triggerType": "mns_topic",
-            "sourceArn": "acs:mns:cn-hangzhou:123:/topics/orders",
-        }
-    ]
-    (project / "s.yaml").write_text(json.dumps(document))
+    trigger = """
+        triggers:
+          - triggerName: orders
+            triggerType: mns_topic
+            sourceArn: acs:mns:cn-hangzhou:123:/topics/orders
+    """
+    with (project / "s.yaml").open("a") as file:
+        file.write(function("reader", trigger))
 
     def topics(*more: str) -> list[str]:
         run(["policy", "--account-id", "123", "--deployer", "--create-missing", *more])

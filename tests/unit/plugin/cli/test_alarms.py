@@ -9,33 +9,27 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fc_async_plugin.cli.group import run
+from fc_async_tests.s_yaml import function, template
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-TEMPLATE = """\
-edition: 3.0.0
-name: shop
-resources:
-  order-worker:
-    component: fc3
-    props:
-      region: cn-hangzhou
-      functionName: orders
-      timeout: 60
-      asyncInvokeConfig: {maxAsyncEventAgeInSeconds: 3600, maxAsyncRetryAttempts: 2}
-  web:
-    component: fc3
-    props: {region: cn-hangzhou, functionName: web}
-"""
+TEMPLATE = template(web="") + function(
+    "order-worker",
+    """
+        functionName: orders
+        timeout: 60
+        asyncInvokeConfig: {maxAsyncEventAgeInSeconds: 3600, maxAsyncRetryAttempts: 2}
+    """,
+)
 
 
 @pytest.fixture(autouse=True)
-def template(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
-    file = tmp_path / "s.yaml"
-    file.write_text(TEMPLATE)
-    return file
+    path = tmp_path / "s.yaml"
+    path.write_text(TEMPLATE)
+    return path
 
 
 def test_a_table_says_each_threshold_and_why(capsys) -> None:
@@ -72,8 +66,8 @@ def test_what_has_no_conditions_is_refused(capsys, arguments: list[str], said: s
     assert said in capsys.readouterr().err
 
 
-def test_a_function_without_a_region_needs_the_option(template: Path, capsys) -> None:
-    template.write_text(TEMPLATE.replace("region: cn-hangzhou", "description: x"))
+def test_a_function_without_a_region_needs_the_option(file: Path, capsys) -> None:
+    file.write_text(TEMPLATE.replace("region: cn-hangzhou", "description: x"))
     assert run(["alarms"]) == 1
     assert "no template here names the region of orders" in capsys.readouterr().err
     assert run(["alarms", "--region", "cn-shanghai"]) == 0

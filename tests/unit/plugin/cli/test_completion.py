@@ -8,18 +8,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fc_async_plugin.cli import group
+from fc_async_tests.s_yaml import function, template
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-TEMPLATE = """\
-edition: 3.0.0
-name: x
-resources:
-  orders: {component: fc3, props: {region: cn-hangzhou}}
-  order-mail: {component: fc3, props: {region: cn-hangzhou}}
-  audit: {component: fc3, props: {region: cn-hangzhou}}
-"""
+TEMPLATE = template(orders="", audit="") + function("order-mail")
 
 
 def offered(

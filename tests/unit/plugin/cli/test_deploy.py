@@ -19,49 +19,37 @@ from fc_async_plugin.project.code import pack
 from fc_async_sdk import _project_folder, errors, models
 from fc_async_sdk.models import AsyncConfig
 from fc_async_tests.project import kept_by_deployments
+from fc_async_tests.s_yaml import template
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-TEMPLATE = """\
-edition: 3.0.0
-name: shop
-access: default
-resources:
-  orders:
-    component: fc3
-    props:
-      region: cn-hangzhou
-      functionName: orders
-      runtime: python3.12
-      handler: index.handler
-      code: ./code
-      timeout: 30
-      environmentVariables:
-        TOKEN: hunter2
-      asyncInvokeConfig:
-        asyncTask: true
-        maxAsyncRetryAttempts: 2
-        destinationConfig:
-          onSuccess:
-            destination: acs:fc:cn-hangzhou::functions/audit
-          onFailure:
-            destination: acs:mns:cn-hangzhou::/queues/failed/messages
-  audit:
-    component: fc3
-    props:
-      region: cn-hangzhou
-      functionName: audit
-      runtime: python3.12
-      handler: index.handler
-      code: ./code
-      asyncInvokeConfig:
-        maxAsyncRetryAttempts: 0
-        destinationConfig:
-          onFailure:
-            destination: acs:mns:cn-hangzhou::/queues/failed/messages
-"""
+TEMPLATE = template(
+    "access: default",
+    orders="""
+        runtime: python3.12
+        timeout: 30
+        environmentVariables:
+          TOKEN: hunter2
+        asyncInvokeConfig:
+          asyncTask: true
+          maxAsyncRetryAttempts: 2
+          destinationConfig:
+            onSuccess:
+              destination: acs:fc:cn-hangzhou::functions/audit
+            onFailure:
+              destination: acs:mns:cn-hangzhou::/queues/failed/messages
+    """,
+    audit="""
+        runtime: python3.12
+        asyncInvokeConfig:
+          maxAsyncRetryAttempts: 0
+          destinationConfig:
+            onFailure:
+              destination: acs:mns:cn-hangzhou::/queues/failed/messages
+    """,
+)
 
 
 @pytest.fixture

@@ -19,65 +19,51 @@ from fc_async_plugin.deploy.apply import execution
 from fc_async_sdk import errors
 from fc_async_sdk.models import AsyncConfig
 from fc_async_tests.project import kept_by_deployments
+from fc_async_tests.s_yaml import function, template
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-TEMPLATE = """\
-edition: 3.0.0
-name: shop
-resources:
-  orders:
-    component: fc3
-    props:
-      region: cn-hangzhou
-      runtime: python3.12
-      handler: index.handler
-      code: ./code
-      timeout: {timeout}
-      environmentVariables: {{TOKEN: {token}}}
-      concurrencyConfig: {{reservedConcurrency: {timeout}}}
-      triggers:
-        - triggerName: nightly
-          triggerType: timer
-          triggerConfig: {{cronExpression: '@every {timeout}m', enable: true}}
-        - triggerName: form
-          triggerType: {form}
-          triggerConfig:
-            {{authType: anonymous, methods: [GET], cronExpression: '@every 1m', enable: true}}
-      asyncInvokeConfig:
-        maxAsyncRetryAttempts: {retries}
-  audit:
-    component: fc3
-    props:
-      region: cn-hangzhou
-      runtime: python3.12
-      handler: index.handler
-      code: ./audit
-      asyncInvokeConfig:
-        qualifier: {qualifier}
-        maxAsyncRetryAttempts: 1
-"""
-OLD = TEMPLATE.format(timeout=30, token="one", retries=2, qualifier="LATEST", form="http")
-NEW = (
-    TEMPLATE.format(timeout=60, token="two", retries=4, qualifier="prod", form="timer")
-    + """\
-  mail:
-    component: fc3
-    props:
-      region: cn-hangzhou
-      runtime: python3.12
-      handler: index.handler
-      code: ./code
-      triggers:
-        - triggerName: hourly
-          triggerType: timer
-          triggerConfig: {cronExpression: '@every 60m', enable: true}
-      asyncInvokeConfig:
-        maxAsyncRetryAttempts: 1
-"""
+TEMPLATE = template(
+    orders="""
+        runtime: python3.12
+        timeout: {timeout}
+        environmentVariables: {{TOKEN: {token}}}
+        concurrencyConfig: {{reservedConcurrency: {timeout}}}
+        triggers:
+          - triggerName: nightly
+            triggerType: timer
+            triggerConfig: {{cronExpression: '@every {timeout}m', enable: true}}
+          - triggerName: form
+            triggerType: {form}
+            triggerConfig:
+              {{authType: anonymous, methods: [GET], cronExpression: '@every 1m', enable: true}}
+        asyncInvokeConfig:
+          maxAsyncRetryAttempts: {retries}
+    """,
+    audit="""
+        runtime: python3.12
+        code: ./audit
+        asyncInvokeConfig:
+          qualifier: {qualifier}
+          maxAsyncRetryAttempts: 1
+    """,
 )
+MAIL = function(
+    "mail",
+    """
+        runtime: python3.12
+        triggers:
+          - triggerName: hourly
+            triggerType: timer
+            triggerConfig: {cronExpression: '@every 60m', enable: true}
+        asyncInvokeConfig:
+          maxAsyncRetryAttempts: 1
+    """,
+)
+OLD = TEMPLATE.format(timeout=30, token="one", retries=2, qualifier="LATEST", form="http")
+NEW = TEMPLATE.format(timeout=60, token="two", retries=4, qualifier="prod", form="timer") + MAIL
 OPERATIONS = (
     "GetFunctionCode",
     "UpdateFunction",

@@ -9,20 +9,14 @@ from typing import TYPE_CHECKING
 from click.testing import CliRunner
 
 from fc_async_plugin.cli.graph import command
+from fc_async_tests.s_yaml import template
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     import pytest
 
-TEMPLATE = """\
-edition: 3.0.0
-name: shop
-resources:
-  orders:
-    component: fc3
-    props: {region: cn-hangzhou, functionName: orders, runtime: python3.10, handler: index.handler}
-"""
+TEMPLATE = template(orders="")
 
 
 def test_a_drawing_is_made_without_the_engine_and_one_line_names_the_extra(

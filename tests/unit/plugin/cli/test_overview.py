@@ -8,21 +8,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fc_async_plugin.cli.group import COMMANDS, run
+from fc_async_tests.s_yaml import template
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-TEMPLATE = """\
-edition: 3.0.0
-name: shop
-resources:
-  take:
-    component: fc3
-    props: {region: cn-hangzhou, functionName: shop-take, runtime: python3.10}
-  pack:
-    component: fc3
-    props: {region: cn-hangzhou, functionName: shop-pack, runtime: python3.10}
-"""
+TEMPLATE = template(take="functionName: shop-take", pack="functionName: shop-pack")
 
 
 @pytest.fixture(autouse=True)

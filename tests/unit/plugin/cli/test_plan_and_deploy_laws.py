@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from fc_async_plugin.account import connection
 from fc_async_plugin.cli.group import run
+from fc_async_tests.s_yaml import template
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -93,12 +94,7 @@ def test_no_value_breaks_a_command(
     changes: dict[tuple[str, ...], Any],
 ) -> None:
     props = changed(changes)
-    document = {
-        "edition": "3.0.0",
-        "name": "x",
-        "resources": {"f": {"component": "fc3", "props": props}},
-    }
-    (project / "s.yaml").write_text(json.dumps(document))
+    (project / "s.yaml").write_text(template(f=props))
     for command in (
         ["plan"],
         ["plan", "--with-functions", "--format", "json"],

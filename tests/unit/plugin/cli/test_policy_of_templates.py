@@ -12,6 +12,7 @@ import pytest
 
 from fc_async_plugin import scaffold
 from fc_async_plugin.cli.group import run
+from fc_async_tests.s_yaml import template
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -84,10 +85,8 @@ def test_a_role_that_another_resource_makes_is_a_pattern_that_is_told(
     tmp_path: Path, capsys
 ) -> None:
     (tmp_path / "s.yaml").write_text(
-        "edition: 3.0.0\nname: x\nresources:\n  a:\n    component: fc3\n    props:\n"
-        "      region: cn-hangzhou\n      functionName: a\n      runtime: python3.10\n"
-        "      handler: i.h\n      code: .\n      role: ${resources.role.output.arn}\n"
-        "  role: {component: ram, props: {name: r}}\n"
+        template(a="role: ${resources.role.output.arn}")
+        + "  role: {component: ram, props: {name: r}}\n"
     )
     assert run(["policy", "--deployer", "--with-functions", "--account-id", "123"]) == 0
     out, err = capsys.readouterr()
@@ -96,11 +95,7 @@ def test_a_role_that_another_resource_makes_is_a_pattern_that_is_told(
 
 
 def test_a_role_that_is_given_by_its_name_is_passed_by_its_arn(tmp_path: Path, capsys) -> None:
-    (tmp_path / "s.yaml").write_text(
-        "edition: 3.0.0\nname: x\nresources:\n  a:\n    component: fc3\n    props:\n"
-        "      region: cn-hangzhou\n      functionName: a\n      runtime: python3.10\n"
-        "      handler: i.h\n      code: .\n      role: worker\n"
-    )
+    (tmp_path / "s.yaml").write_text(template(a="role: worker"))
     run(["policy", "--deployer", "--with-functions", "--account-id", "123"])
     statements = json.loads(capsys.readouterr().out)["Statement"]
     assert statements[-1]["Resource"] == ["acs:ram::123:role/worker"]

@@ -11,23 +11,14 @@ import pytest
 
 from fc_async_plugin.cli.group import run
 from fc_async_plugin.operate import metrics
+from fc_async_tests.s_yaml import template
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from fc_async_local.testing import FcLocal
 
-TEMPLATE = """\
-edition: 3.0.0
-name: shop
-resources:
-  orders:
-    component: fc3
-    props:
-      region: cn-hangzhou
-      functionName: orders
-      asyncInvokeConfig: {maxAsyncRetryAttempts: 0}
-"""
+TEMPLATE = template(orders="asyncInvokeConfig: {maxAsyncRetryAttempts: 0}")
 
 
 @pytest.fixture(autouse=True)

@@ -12,6 +12,7 @@ from fc_async_plugin import PluginError, s_yaml
 from fc_async_plugin.account import Regions
 from fc_async_plugin.dev.deploying import Deployer, Result
 from fc_async_tests import runtime_requests as requests
+from fc_async_tests.s_yaml import function, template
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,32 +20,14 @@ if TYPE_CHECKING:
     from fc_async_local.testing import FcLocal
     from fc_async_plugin.s_yaml import Project
 
-TEMPLATE = """\
-edition: 3.0.0
-name: shop
-resources:
-  orders:
-    component: fc3
-    props:
-      region: cn-hangzhou
-      functionName: orders
-      runtime: python3.10
-      handler: index.handler
-      code: ./code
-      asyncInvokeConfig:
-        asyncTask: true
-        maxAsyncRetryAttempts: 1
-"""
-SECOND = """\
-  mailer:
-    component: fc3
-    props:
-      region: cn-hangzhou
-      functionName: mailer
-      runtime: python3.10
-      handler: index.handler
-      code: ./mail
-"""
+TEMPLATE = template(
+    orders="""
+        asyncInvokeConfig:
+          asyncTask: true
+          maxAsyncRetryAttempts: 1
+    """,
+)
+SECOND = function("mailer", "code: ./mail")
 
 
 class Folder:
@@ -378,15 +361,7 @@ def test_a_cycle_of_functions_stops_the_deployment(folder: Folder):
     assert folder.fc.client.list_functions().functions == ()
 
 
-CUSTOM = """\
-  server:
-    component: fc3
-    props:
-      region: cn-hangzhou
-      functionName: server
-      runtime: custom.debian12
-      code: ./server
-"""
+CUSTOM = function("server", "runtime: custom.debian12\ncode: ./server")
 
 
 def with_bootstrap(folder: Folder, text: str | None, mode: int = 0o755) -> Result:

@@ -19,6 +19,7 @@ from fc_async_plugin.dev.deploying import Deployer
 from fc_async_plugin.dev.loop import Loop
 from fc_async_plugin.dev.runtime import Running
 from fc_async_plugin.dev.screen import JsonScreen
+from fc_async_tests.s_yaml import template
 from fc_async_tests.terminal import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
@@ -27,19 +28,7 @@ if TYPE_CHECKING:
     from fc_async_local.testing import FcLocal
     from fc_async_plugin.dev.deploying import Result
 
-TEMPLATE = """\
-edition: 3.0.0
-name: shop
-resources:
-  orders:
-    component: fc3
-    props:
-      region: cn-hangzhou
-      functionName: orders
-      runtime: python3.10
-      handler: index.handler
-      code: ./code
-"""
+TEMPLATE = template(orders="")
 
 
 def save(file: Path, text: str) -> None:

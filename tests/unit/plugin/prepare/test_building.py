@@ -15,6 +15,7 @@ from fc_async_plugin.prepare import building, commands, programs
 from fc_async_plugin.prepare.answers import Answers
 from fc_async_plugin.s_yaml.actions import Build
 from fc_async_sdk import _project_folder
+from fc_async_tests.s_yaml import template
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -214,10 +215,13 @@ def project_of(
     place = folder / "backend"
     place.mkdir(exist_ok=True)
     (place / "package.json").write_text(PACKAGE)
-    props = f"{{region: cn-hangzhou, runtime: {runtime}, handler: {handler}, code: {code}"
-    command = "customRuntimeConfig: {command: [node, ./dist/index.js]}"
-    resource = f"  api:\n    component: fc3\n    props: {props}, {command}}}\n"
-    (place / "s.yaml").write_text(f"edition: 3.0.0\nname: shop\nresources:\n{resource}")
+    settings = f"""
+        runtime: {runtime}
+        handler: {handler}
+        code: {code}
+        customRuntimeConfig: {{command: [node, ./dist/index.js]}}
+    """
+    (place / "s.yaml").write_text(template(api=settings))
     return s_yaml.load(place / "s.yaml")
 
 
@@ -288,10 +292,8 @@ def test_the_build_of_an_image_copies_what_its_last_stage_copies_into_folders_of
 ):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "package.json").write_text(PACKAGE)
-    props = "{region: cn-hangzhou, runtime: custom-container, customContainerConfig: {image: a/b}}"
-    (tmp_path / "s.yaml").write_text(
-        f"edition: 3.0.0\nname: x\nresources: {{web: {{component: fc3, props: {props}}}}}\n"
-    )
+    image = "runtime: custom-container\ncode: null\ncustomContainerConfig: {image: a/b}"
+    (tmp_path / "s.yaml").write_text(template(web=image))
     (tmp_path / "Dockerfile").write_text(
         "FROM node AS build\nWORKDIR /app\nCOPY page.html ./first/page.html\nRUN npm run build\n"
         "FROM node\nWORKDIR /app\nCOPY --from=build /app/dist ./dist\n"

@@ -15,25 +15,25 @@ from fc_async_plugin.check import rules
 from fc_async_plugin.prepare import commands
 from fc_async_plugin.prepare.installing import requirements_of
 from fc_async_plugin.project.sources import sources_of
+from fc_async_tests.s_yaml import template
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-IMAGE = """\
-edition: 3.0.0
-name: shop
-resources:
-  web:
-    component: fc3
-    props:
-      region: cn-hangzhou
-      functionName: shop-web
-      runtime: custom-container
-      customContainerConfig: {image: "${env('IMAGE_OF_NO_MACHINE')}", port: 8080}
-  old:
-    component: fc3
-    props: {region: cn-hangzhou, runtime: java11, handler: Hello, code: ./target}
-"""
+IMAGE = template(
+    web="""
+        functionName: shop-web
+        runtime: custom-container
+        handler: null
+        code: null
+        customContainerConfig: {image: "${env('IMAGE_OF_NO_MACHINE')}", port: 8080}
+    """,
+    old="""
+        runtime: java11
+        handler: Hello
+        code: ./target
+    """,
+)
 
 
 @pytest.fixture
@@ -146,16 +146,6 @@ def test_a_file_with_which_a_function_starts_and_which_is_not_there_is_named(
     assert refusals == ([f"{said}: {fix}"] if lacks else [])
 
 
-CUSTOM = """\
-edition: 3.0.0
-name: shop
-resources:
-  api:
-    component: fc3
-    props: {region: cn-hangzhou, code: ./code, runtime: custom.debian12}
-"""
-
-
 @pytest.mark.parametrize(
     ("command", "said"),
     [
@@ -170,44 +160,38 @@ def test_a_script_that_starts_a_function_and_that_package_json_lacks_is_named(
     monkeypatch.chdir(tmp_path)
     (tmp_path / "code").mkdir()
     (tmp_path / "code" / "package.json").write_text('{"scripts": {"build": "tsc"}}')
-    props = f"code: ./code, customRuntimeConfig: {{command: {command}}}"
-    (tmp_path / "s.yaml").write_text(CUSTOM.replace("code: ./code", props))
+    props = f"runtime: custom.debian12\ncustomRuntimeConfig: {{command: {command}}}"
+    (tmp_path / "s.yaml").write_text(template(api=props))
     found = [one.partition(" with ")[2] for one in commands.absent(s_yaml.load(tmp_path))]
     assert found == ([f"{said}: write it, or correct the command"] if said else [])
 
 
-SERVERS = """\
-edition: 3.0.0
-name: shop
-resources:
-  java:
-    component: fc3
-    props:
-      region: cn-hangzhou
-      runtime: custom
-      code: ./ocr
-      customRuntimeConfig: {command: [java], args: [-jar, target/ocr.jar]}
-  next:
-    component: fc3
-    props:
-      region: cn-hangzhou
-      runtime: custom.debian10
-      code: ./next
-      customRuntimeConfig: {command: [sh], args: [-c, exec node .next/standalone/server.js]}
-  event:
-    component: fc3
-    props: {region: cn-hangzhou, runtime: nodejs20, handler: dist/index.handler, code: ./next}
-  python:
-    component: fc3
-    props: {region: cn-hangzhou, runtime: python3.10, handler: app.api.handler, code: ./next}
-  moved:
-    component: fc3
-    props:
-      region: cn-hangzhou
-      runtime: custom.debian10
-      code: ./next
-      customRuntimeConfig: {command: [sh, -c, cd app && node server.js]}
-"""
+SERVERS = template(
+    java="""
+        runtime: custom
+        code: ./ocr
+        customRuntimeConfig: {command: [java], args: [-jar, target/ocr.jar]}
+    """,
+    next="""
+        runtime: custom.debian10
+        code: ./next
+        customRuntimeConfig: {command: [sh], args: [-c, exec node .next/standalone/server.js]}
+    """,
+    event="""
+        runtime: nodejs20
+        handler: dist/index.handler
+        code: ./next
+    """,
+    python="""
+        handler: app.api.handler
+        code: ./next
+    """,
+    moved="""
+        runtime: custom.debian10
+        code: ./next
+        customRuntimeConfig: {command: [sh, -c, cd app && node server.js]}
+    """,
+)
 
 
 def test_a_file_that_a_function_starts_with_and_does_not_have_is_named_with_its_build(
@@ -224,10 +208,10 @@ def test_a_file_that_a_function_starts_with_and_does_not_have_is_named_with_its_
     found = [text.partition("s.yaml:")[2] for text in refused(s_yaml.load(tmp_path))]
     write = "which is not in next: build or write it"
     assert found == [
-        f"10:38: java starts with target/ocr.jar, which is not in ocr: {maven}",
-        f"17:38: next starts with .next/standalone/server.js, {write}",
-        f"20:62: event starts with dist/index.js, {write}",
-        f"23:64: python starts with app/api.py, {write}",
+        f"12:38: java starts with target/ocr.jar, which is not in ocr: {maven}",
+        f"21:38: next starts with .next/standalone/server.js, {write}",
+        f"28:16: event starts with dist/index.js, {write}",
+        f"36:16: python starts with app/api.py, {write}",
     ]
     for name in ("dist/index.mjs", "app/api/__init__.py"):
         (tmp_path / "next" / name).parent.mkdir(parents=True)

@@ -15,6 +15,7 @@ from fc_async_plugin.prepare.doctor import Machine
 from fc_async_sdk import _project_folder, _requirements
 from fc_async_sdk._installation import how_to_install
 from fc_async_sdk.errors import AccessDenied
+from fc_async_tests.s_yaml import template
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -89,22 +90,14 @@ def test_a_template_that_can_not_be_read(machine: Machine) -> None:
     assert "s.yaml:2:1" in said(machine)[0]
 
 
-TEMPLATE = """\
-edition: 3.0.0
-name: shop
-resources:
-  orders:
-    component: fc3
-    props:
-      region: cn-hangzhou
-      functionName: orders
-      runtime: RUNTIME
-      handler: index.handler
-      code: ./code
-      environmentVariables:
-        PYTHONPATH: /code/python
-      layers: LAYERS
-"""
+TEMPLATE = template(
+    orders="""
+        runtime: RUNTIME
+        environmentVariables:
+          PYTHONPATH: /code/python
+        layers: LAYERS
+    """,
+)
 
 
 def importing(machine: Machine, source: str, runtime: str = "python3.10", layers: str = "") -> None:

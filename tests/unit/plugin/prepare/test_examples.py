@@ -9,6 +9,7 @@ import pytest
 
 from fc_async_plugin import s_yaml
 from fc_async_plugin.prepare import examples
+from fc_async_tests.s_yaml import template
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,26 +18,18 @@ if TYPE_CHECKING:
     from fc_async_plugin.s_yaml import Project
 
 SECRET = "example-of-a-secret"
-TEMPLATE = """\
-edition: 3.0.0
-name: shop
-vars: {key: "${env('KEY')}"}
-resources:
-  orders:
-    component: fc3
-    props:
-      region: cn-hangzhou
-      functionName: orders
-      runtime: python3.10
-      handler: index.handler
-      code: ../code
-      role: ${env('ROLE')}
-      environmentVariables:
-        KEY: ${vars.key}
-        URL: db://${env('HOST')}/x
-        ROLE: ${env('ROLE')}
-        EMPTY: ${env('EMPTY')}
-"""
+TEMPLATE = template(
+    """vars: {key: "${env('KEY')}"}""",
+    orders="""
+        code: ../code
+        role: ${env('ROLE')}
+        environmentVariables:
+          KEY: ${vars.key}
+          URL: db://${env('HOST')}/x
+          ROLE: ${env('ROLE')}
+          EMPTY: ${env('EMPTY')}
+    """,
+)
 
 
 class Folder:

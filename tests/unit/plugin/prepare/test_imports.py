@@ -9,26 +9,12 @@ import pytest
 
 from fc_async_plugin import s_yaml
 from fc_async_plugin.prepare import imports
+from fc_async_tests.s_yaml import template
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from fc_async_plugin.s_yaml import Project
-
-TEMPLATE = """\
-edition: 3.0.0
-name: shop
-resources:
-  orders:
-    component: fc3
-    props:
-      region: cn-hangzhou
-      functionName: orders
-      runtime: %s
-      handler: index.handler
-      code: ./code
-      layers: [%s]
-"""
 
 
 @pytest.fixture(autouse=True)
@@ -44,7 +30,7 @@ def project(
     (folder / "code" / "index.py").write_text(code)
     if required:
         (folder / "code" / "requirements.txt").write_text(required)
-    (folder / "s.yaml").write_text(TEMPLATE % (runtime, layer))
+    (folder / "s.yaml").write_text(template(orders=f"runtime: {runtime}\nlayers: [{layer}]"))
     return s_yaml.load(folder)
 
 

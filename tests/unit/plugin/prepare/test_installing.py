@@ -23,32 +23,21 @@ from fc_async_plugin.prepare.installing import (
     install_packages,
 )
 from fc_async_plugin.project.wanted import local_layers
+from fc_async_tests.s_yaml import template
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-TEMPLATE = """\
-edition: 3.0.0
-name: shop
-resources:
-  orders:
-    component: fc3
-    props:
-      region: cn-hangzhou
-      functionName: orders
-      runtime: python3.10
-      handler: index.handler
-      code: ./orders
-      layers: [./shared]
-  mailer:
-    component: fc3
-    props:
-      region: cn-hangzhou
-      functionName: mailer
-      runtime: nodejs20
-      handler: index.handler
-      code: ./mailer
-"""
+TEMPLATE = template(
+    orders="""
+        code: ./orders
+        layers: [./shared]
+    """,
+    mailer="""
+        runtime: nodejs20
+        code: ./mailer
+    """,
+)
 
 
 class Packages:

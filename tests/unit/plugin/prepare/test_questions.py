@@ -12,24 +12,22 @@ from fc_async_plugin.prepare import commands
 from fc_async_plugin.prepare.questions import questions
 from fc_async_plugin.project import settings_file
 from fc_async_plugin.project.settings_file import FunctionSettings
+from fc_async_tests.s_yaml import template
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from fc_async_plugin.prepare.questions import Question
 
-IMAGE = """\
-edition: 3.0.0
-name: shop
-resources:
-  web:
-    component: fc3
-    props:
-      region: cn-hangzhou
-      runtime: custom-container
-      environmentVariables: {OWN: secret}
-      customContainerConfig: {image: registry.example.com/team/shop:1, port: 8080}
-"""
+IMAGE = template(
+    web="""
+        runtime: custom-container
+        handler: null
+        code: null
+        environmentVariables: {OWN: secret}
+        customContainerConfig: {image: registry.example.com/team/shop:1, port: 8080}
+    """,
+)
 PYTHON = "WORKDIR /app\nENV MODE=dev OWN=other\nCMD python app.py\n"
 
 
@@ -151,6 +149,7 @@ def test_the_answer_has_what_the_dockerfile_says_but_no_value_of_the_template(
     web = commands.with_settings(project, {"web": chosen}).resources[0]
     assert web.props == {
         "region": "cn-hangzhou",
+        "functionName": "web",
         "runtime": "custom",
         "code": "..",
         "customRuntimeConfig": {"command": ["python", "app.py"], "port": 8080},
@@ -185,14 +184,7 @@ def test_without_a_terminal_the_lines_to_add_are_said_and_are_valid(
     assert read == [("python", "app.py"), ("npm", "run", "docs")]
 
 
-CODE = """\
-edition: 3.0.0
-name: shop
-resources:
-  api:
-    component: fc3
-    props: {region: cn-hangzhou, runtime: python3.10, handler: index.handler, code: CODE}
-"""
+CODE = template(api="code: CODE")
 
 
 def test_code_that_does_not_exist_is_asked_about_with_scripts_and_folders(

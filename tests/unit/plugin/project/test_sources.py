@@ -9,40 +9,22 @@ import pytest
 
 from fc_async_plugin import s_yaml
 from fc_async_plugin.project.sources import Source, affected, roots, sources_of, template_files
+from fc_async_tests.s_yaml import template
 
-TEMPLATE = """\
-edition: 3.0.0
-name: shop
-resources:
-  orders:
-    component: fc3
-    props:
-      region: cn-hangzhou
-      functionName: orders
-      runtime: python3.10
-      handler: index.handler
-      code: ./orders
-      layers:
-        - ./shared
-        - acs:fc:cn-hangzhou:1234567890123456:layers/x/versions/1
-  mailer:
-    component: fc3
-    props:
-      region: cn-hangzhou
-      functionName: mailer
-      runtime: nodejs20
-      handler: index.handler
-      code: {src: ./mailer.zip}
-      layers: [./shared]
-  remote:
-    component: fc3
-    props:
-      region: cn-hangzhou
-      functionName: remote
-      runtime: python3.10
-      handler: index.handler
-      code: {ossBucketName: b, ossObjectName: o}
-"""
+TEMPLATE = template(
+    orders="""
+        code: ./orders
+        layers:
+          - ./shared
+          - acs:fc:cn-hangzhou:1234567890123456:layers/x/versions/1
+    """,
+    mailer="""
+        runtime: nodejs20
+        code: {src: ./mailer.zip}
+        layers: [./shared]
+    """,
+    remote="code: {ossBucketName: b, ossObjectName: o}",
+)
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ import pytest
 
 from fc_async_plugin import s_yaml
 from fc_async_plugin.check import rules
+from fc_async_tests.s_yaml import template
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,17 +18,14 @@ if TYPE_CHECKING:
 
     Check = Callable[..., list[rules.Finding]]
 
-FUNCTION = """\
-  a:
-    component: fc3
-    props:
-      region: cn-hangzhou
-      functionName: a
-      runtime: {runtime}
-      code: .
-      environmentVariables:
-        VALUE: "{value}"
-"""
+TEMPLATE = template(
+    a="""
+        runtime: {runtime}
+        code: .
+        environmentVariables:
+          VALUE: "{value}"
+    """,
+)
 MOUNTED = """\
       nasConfig:
         mountPoints: [{{serverAddr: x.nas.aliyuncs.com:/, mountDir: {folder}}}]
@@ -37,8 +35,7 @@ MOUNTED = """\
 def found(
     file: Path, value: str, *, more: str = "", home: str = "/home/me", runtime: str = "python3.10"
 ) -> list[str]:
-    text = FUNCTION.format(value=value, runtime=runtime) + more
-    file.write_text(f"edition: 3.0.0\nname: app\nresources:\n{text}")
+    file.write_text(TEMPLATE.format(value=value, runtime=runtime) + more)
     context = rules.Context([s_yaml.load(file, environ={})], home=home)
     return [one.message for one in rules.check(context, select=["FCA057"])]
 
@@ -131,9 +128,7 @@ def test_a_template_in_a_folder_of_the_runtime_makes_no_false_alarm(
 ) -> None:
     from fc_async_plugin.check.rules.environment import machine_folder
 
-    (tmp_path / "s.yaml").write_text(
-        "edition: 3.0.0\nname: app\nresources:\n" + FUNCTION.format(value="", runtime="python3.10")
-    )
+    (tmp_path / "s.yaml").write_text(TEMPLATE.format(value="", runtime="python3.10"))
     [resource] = s_yaml.load(tmp_path / "s.yaml", environ={}).resources
     place = PurePosixPath(folder)
     home = PurePosixPath("/home/me")

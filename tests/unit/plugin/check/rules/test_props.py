@@ -24,6 +24,7 @@ from fc_async_plugin.project.wanted import wanted
 from fc_async_sdk.models import FunctionSettings
 from fc_async_sdk.spec import limits
 from fc_async_sdk.spec.function_settings import SETTINGS
+from fc_async_tests.s_yaml import template
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -498,17 +499,7 @@ def test_a_limit_of_the_service_is_accepted_and_one_more_is_not() -> None:
 
 
 def test_a_good_template_does_not_import_jsonschema(tmp_path: Path) -> None:
-    document = {
-        "edition": "3.0.0",
-        "name": "x",
-        "resources": {
-            "a": {
-                "component": "fc3",
-                "props": {"region": "cn-hangzhou", "runtime": "python3.10", "timeout": 60},
-            }
-        },
-    }
-    (tmp_path / "s.yaml").write_text(json.dumps(document))
+    (tmp_path / "s.yaml").write_text(template(a="timeout: 60"))
     program = (
         "import sys; sys.argv=['fc-async', 'validate'];"
         "from fc_async_plugin.cli import main; main();"

@@ -7,28 +7,21 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from fc_async_tests.s_yaml import template
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from fc_async_plugin.check.rules import Finding
 
-TEMPLATE = """\
-edition: 3.0.0
-name: app
-resources:
-  crm:
-    component: fc3
-    props:
-      region: cn-hangzhou
-      functionName: crm
-      runtime: python3.12
-      handler: index.handler
-      code: ./code
-      timeout: {timeout}
-      concurrencyConfig: {{reservedConcurrency: 10}}
-      asyncInvokeConfig: {{maxAsyncEventAgeInSeconds: {age}}}
-"""
+TEMPLATE = template(
+    crm="""
+        timeout: {timeout}
+        concurrencyConfig: {{reservedConcurrency: 10}}
+        asyncInvokeConfig: {{maxAsyncEventAgeInSeconds: {age}}}
+    """,
+)
 IMPORT = "from fc_async_sdk.pacing import Pace\n"
 
 
