@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from fc_async_tests import s_yaml
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -40,17 +42,8 @@ HTTPServer(("127.0.0.1", int(os.environ["FC_SERVER_PORT"])), Page).serve_forever
 
 def function(name: str, **props: str) -> str:
     """Return a resource of a template."""
-    given = {
-        "region": "cn-hangzhou",
-        "functionName": name,
-        "runtime": "python3.10",
-        "handler": "index.handler",
-        "code": "./code",
-        "asyncInvokeConfig": "{asyncTask: true, maxAsyncRetryAttempts: 0}",
-        **props,
-    }
-    lines = [f"  {name}:", "    component: fc3", "    props:"]
-    return "\n".join([*lines, *(f"      {key}: {value}" for key, value in given.items())])
+    settings = {"asyncInvokeConfig": "{asyncTask: true, maxAsyncRetryAttempts: 0}", **props}
+    return s_yaml.function(name, "\n".join(f"{key}: {text}" for key, text in settings.items()))
 
 
 GOOD = function("good")
@@ -75,7 +68,6 @@ PROJECTS = {
     "language": (function("java", runtime="java11"), "part", "'java11' is not available locally"),
     "output": (
         function("called", triggers=HTTP_TRIGGER)
-        + "\n"
         + function("caller", handler="caller.handler", environmentVariables=f"{{URL: {URL}}}"),
         "yes",
         "",
@@ -140,8 +132,7 @@ def world(tmp_path: Path) -> Path:
         (folder / "code" / "server.py").write_text(SERVER)
         (folder / "code" / "caller.py").write_text(CALLER)
         (folder / "needs" / "requirements.txt").write_text("./missing-package\n")
-        text = f"edition: 3.0.0\nname: {name}\nresources:\n{GOOD}\n{resource}\n"
-        (folder / "s.yaml").write_text(text)
+        (folder / "s.yaml").write_text(s_yaml.template() + GOOD + resource)
     for name, text in {"edition": EDITION_1, "unreadable": "resources: ["}.items():
         (tmp_path / name / "code").mkdir(parents=True)
         (tmp_path / name / "code" / "index.py").write_text(HANDLER)
